@@ -1,0 +1,195 @@
+package flb
+
+// #include <stdlib.h>
+// #include <string.h>
+// #include "host.h"
+import "C"
+
+import (
+	"fmt"
+	"runtime/cgo"
+	"runtime/debug"
+	"strings"
+	"unsafe"
+)
+
+// These are the Go halves of the functions in symbols.c, which has the C
+// signatures that Fluent Bit looks up. Each does no more than: handle, method,
+// code.
+
+//export flbGoRegister
+func flbGoRegister(def *C.struct_host_def, size C.size_t) (code C.int) {
+	defer func() {
+		if recover() != nil {
+			code = C.HOST_ERROR
+		}
+	}()
+	if registered == nil {
+		return C.HOST_ERROR
+	}
+	def._type = C.HOST_PROXY_INPUT
+	def.proxy = C.HOST_PROXY_GOLANG
+	def.name = C.CString(registered.Name)
+	def.description = C.CString(registered.Description)
+	// Older hosts allocate less: writing config_map there would overwrite the heap.
+	if size >= C.sizeof_struct_host_def && len(registered.Options) > 0 {
+		def.config_map = unsafe.Pointer(optionList())
+	}
+	return C.HOST_OK
+}
+
+// cOptions is the option list in the host's layout. It is made once and lives as
+// long as the process: after a hot reload the old and the new plugin share it.
+var cOptions *C.struct_host_option
+
+func optionList() *C.struct_host_option {
+	if cOptions != nil {
+		return cOptions
+	}
+	opts := registered.Options
+	mem := C.calloc(C.size_t(len(opts)+1), C.sizeof_struct_host_option)
+	list := unsafe.Slice((*C.struct_host_option)(mem), len(opts)+1)
+	dynamic := bool(C.host_features().dynamic_env != 0)
+	for i, o := range opts {
+		list[i]._type = C.int(o.Type)
+		list[i].name = C.CString(o.Name)
+		list[i].desc = C.CString(o.Help)
+		if o.Default != "" {
+			list[i].def_value = C.CString(o.Default)
+		}
+		if o.FollowsEnvironment && dynamic {
+			list[i].flags = C.HOST_OPTION_DYNAMIC_ENV
+		}
+	}
+	cOptions = &list[0]
+	return cOptions
+}
+
+//export flbGoInit
+func flbGoInit(c *C.struct_instance) (code C.int) {
+	in := newInstance(c)
+	defer in.recovered("Init", &code)
+	in.input = registered.New()
+	if err := in.input.Init(in); err != nil {
+		for _, line := range errorLines(err) {
+			in.Log(Error, line)
+		}
+		in.release()
+		return C.HOST_ERROR
+	}
+	c.handle = C.uintptr_t(cgo.NewHandle(in))
+	return C.HOST_OK
+}
+
+// errorLines returns what an error has to say, a line each. An error that knows
+// better how it should look may have a method Lines.
+func errorLines(err error) []string {
+	if e, ok := err.(interface{ Lines() []string }); ok {
+		return e.Lines()
+	}
+	return strings.Split(err.Error(), "\n")
+}
+
+func fromHandle(h C.uintptr_t) *Instance { return cgo.Handle(h).Value().(*Instance) }
+
+//export flbGoPreRun
+func flbGoPreRun(h C.uintptr_t) {
+	in := fromHandle(h)
+	if in.started || !in.canAppend() {
+		return
+	}
+	in.collect()
+}
+
+//export flbGoCollect
+func flbGoCollect(h C.uintptr_t, data *unsafe.Pointer, size *C.size_t) C.int {
+	in := fromHandle(h)
+	code := in.collect()
+	*data, *size = in.emitter.handOver()
+	return code
+}
+
+//export flbGoPause
+func flbGoPause(h C.uintptr_t) {
+	in := fromHandle(h)
+	var code C.int
+	defer in.recovered("Pause", &code)
+	C.host_forget_loop(in.c)
+	if p, ok := in.input.(Pauser); ok {
+		p.Pause()
+	}
+}
+
+//export flbGoResume
+func flbGoResume(h C.uintptr_t) {
+	in := fromHandle(h)
+	var code C.int
+	defer in.recovered("Resume", &code)
+	C.host_forget_loop(in.c)
+	if p, ok := in.input.(Pauser); ok {
+		p.Resume()
+	}
+}
+
+//export flbGoExit
+func flbGoExit(h C.uintptr_t, byReload C.int) {
+	in := fromHandle(h)
+	defer cgo.Handle(h).Delete()
+	defer in.release()
+	defer in.lastRetry()
+	var code C.int
+	defer in.recovered("Close", &code)
+	if c, ok := in.input.(Closer); ok {
+		if err := c.Close(byReload != 0); err != nil {
+			for _, line := range errorLines(err) {
+				in.Log(Error, line)
+			}
+		}
+	}
+}
+
+// lastRetry says what is lost because the engine did not take it to the end.
+func (in *Instance) lastRetry() {
+	if in.emitter.retry() {
+		return
+	}
+	records := 0
+	for _, r := range in.emitter.refused {
+		records += r.records
+	}
+	in.Logf(Error, "%d records are lost: the engine refused them until the end", records)
+}
+
+// collect calls the Input and counts what came of it.
+func (in *Instance) collect() (code C.int) {
+	in.started = true
+	defer in.count()
+	defer in.recovered("Collect", &code)
+	if !in.emitter.retry() {
+		return C.HOST_RETRY
+	}
+	if err := in.input.Collect(&in.emitter); err != nil {
+		in.failed++
+		for _, line := range errorLines(err) {
+			in.Log(Error, line)
+		}
+		return C.HOST_ERROR
+	}
+	return C.HOST_OK
+}
+
+// recovered is deferred around every call of an Input's methods: a panic that
+// left a callback would abort Fluent Bit.
+func (in *Instance) recovered(method string, code *C.int) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	*code = C.HOST_ERROR
+	in.panics++
+	in.failed++
+	in.Log(Error, fmt.Sprintf("panic in %s: %v; the instance goes on", method, r))
+	for line := range strings.SplitSeq(strings.TrimRight(string(debug.Stack()), "\n"), "\n") {
+		in.Log(Error, "  "+strings.ReplaceAll(line, "\t", "    "))
+	}
+}

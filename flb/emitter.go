@@ -1,0 +1,160 @@
+package flb
+
+// #include <stdlib.h>
+// #include "host.h"
+import "C"
+
+import (
+	"bytes"
+	"time"
+	"unsafe"
+)
+
+// SliceSize is the size, in bytes, that events handed over together should
+// have: much smaller slices cost more per record, much larger ones make the
+// engine's allocator slow.
+const SliceSize = 64 << 10
+
+// maxHeld is how many bytes one Collect may gather on a host that takes them
+// only when it returns.
+const maxHeld = 64 << 20
+
+// Emitter hands records to Fluent Bit. It belongs to one instance and may be
+// used only within Collect.
+type Emitter struct {
+	in     *Instance
+	append bool // the engine's own append can be called
+
+	buf  unsafe.Pointer // C memory, kept and used again
+	size int            // of buf, in bytes
+	held int            // bytes in buf that Collect's return hands over
+
+	refused []refusal // what the engine did not take, in order
+}
+
+// Encoding returns whether events carry metadata: if so, an event is
+// [[time, metadata], body], otherwise [time, body]. Time is a MessagePack
+// extension of type 0 with eight bytes, seconds and nanoseconds since 1970, both
+// big-endian; metadata and body are maps. Anything else makes the rest of the
+// chunk unreadable.
+func (e *Emitter) Encoding() (metadata bool) { return e.in.HasMetadata() }
+
+// Wait waits until t and returns true, or returns false as soon as the engine
+// wants the thread back: because the next Collect is due, the input is to pause,
+// or Fluent Bit stops. With a time that has passed it only looks. On a host
+// that calls the plugin on the engine's own thread (`threaded off`) it never
+// waits.
+func (e *Emitter) Wait(t time.Time) bool {
+	if len(e.refused) > 0 || !e.append && e.held >= maxHeld {
+		return false
+	}
+	for {
+		d := time.Until(t)
+		if C.host_wait(e.in.c, C.int64_t(d)) == 0 {
+			return false
+		}
+		if d <= 0 || time.Until(t) <= 0 {
+			return true
+		}
+	}
+}
+
+// Buffer returns an empty slice with room for SliceSize bytes and more, to
+// append events to and pass to Emit. It lies in memory that is used again: it
+// is valid until Emit or until Collect returns.
+func (e *Emitter) Buffer() []byte {
+	const room = SliceSize + SliceSize/4
+	e.grow(e.held + room)
+	return unsafe.Slice((*byte)(e.buf), e.size)[e.held:e.held]
+}
+
+// grow makes room for n bytes and keeps those that are held.
+func (e *Emitter) grow(n int) {
+	if n <= e.size {
+		return
+	}
+	n = max(n, 2*e.size)
+	p := C.realloc(e.buf, C.size_t(n))
+	if p == nil {
+		panic("flb: out of memory")
+	}
+	e.buf, e.size = p, n
+}
+
+// Emit hands over events, which hold the given number of records. tag may be
+// empty: then records get the tag of the `[INPUT]` section, as they all do on a
+// host that does not export its append function. events may be of any memory;
+// those of Buffer save a copy.
+//
+// What the engine refuses is kept and offered again before the next Collect;
+// until it is taken, Wait returns false and Collect is not called.
+func (e *Emitter) Emit(tag string, records int, events []byte) {
+	switch {
+	case len(events) == 0:
+	case !e.append:
+		e.hold(events)
+		e.in.succeeded++
+	case len(e.refused) > 0 || !e.offer(tag, records, events):
+		e.refused = append(e.refused, refusal{tag, records, bytes.Clone(events)})
+	}
+}
+
+// refusal is a slice that the engine did not take.
+type refusal struct {
+	tag     string
+	records int
+	events  []byte
+}
+
+// offer calls the engine's append.
+func (e *Emitter) offer(tag string, records int, events []byte) bool {
+	var ctag *C.char
+	if tag != "" {
+		ctag = (*C.char)(unsafe.Pointer(unsafe.StringData(tag)))
+	}
+	if C.host_append(e.in.c, ctag, C.size_t(len(tag)), C.size_t(records), unsafe.Pointer(&events[0]), C.size_t(len(events))) != 0 {
+		e.in.failed++
+		return false
+	}
+	e.in.succeeded++
+	return true
+}
+
+// retry offers again what was refused, in order, and says whether all of it
+// was taken.
+func (e *Emitter) retry() bool {
+	for len(e.refused) > 0 {
+		r := e.refused[0]
+		if !e.offer(r.tag, r.records, r.events) {
+			return false
+		}
+		e.refused = e.refused[1:]
+	}
+	e.refused = nil
+	return true
+}
+
+// hold keeps events until Collect returns.
+func (e *Emitter) hold(events []byte) {
+	n := len(events)
+	if e.size < e.held+n || &events[0] != &unsafe.Slice((*byte)(e.buf), e.size)[e.held] {
+		e.grow(e.held + n)
+		copy(unsafe.Slice((*byte)(e.buf), e.size)[e.held:], events)
+	}
+	e.held += n
+}
+
+// handOver returns what was held, for the host to copy.
+func (e *Emitter) handOver() (unsafe.Pointer, C.size_t) {
+	n := e.held
+	e.held = 0
+	if n == 0 {
+		return nil, 0
+	}
+	return e.buf, C.size_t(n)
+}
+
+func (e *Emitter) release() {
+	C.free(e.buf)
+	e.buf, e.size, e.held = nil, 0, 0
+}

@@ -1,0 +1,365 @@
+/*
+ * host.c: calls into the host.
+ *
+ * The functions that a plugin is not handed are looked up by name in the running
+ * process. A host that lacks one loses the feature, never the plugin.
+ */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#pragma GCC visibility push(hidden)
+
+static struct {
+    int (*append)(void *, const char *, size_t, const void *, size_t);
+    int (*append_records)(void *, size_t, const char *, size_t, const void *, size_t);
+    const char *(*input_name)(void *);
+    void *(*evl_get)(void);
+    void *(*sched_get)(void);
+    char *(*translate)(void *, void *);
+    void (*sds_destroy)(char *);
+    void *(*counter_create)(void *, char *, char *, char *, char *, int, char **);
+    int (*counter_add)(void *, uint64_t, double, int, char **);
+    void *encoder_create; /* only its presence matters */
+} fn;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void look_up(void)
+{
+    /* POSIX wants this detour between object and function pointers. */
+    *(void **) &fn.append = dlsym(RTLD_DEFAULT, "flb_input_log_append");
+    *(void **) &fn.append_records = dlsym(RTLD_DEFAULT, "flb_input_log_append_records");
+    *(void **) &fn.input_name = dlsym(RTLD_DEFAULT, "flb_input_name");
+    *(void **) &fn.evl_get = dlsym(RTLD_DEFAULT, "flb_engine_evl_get");
+    *(void **) &fn.sched_get = dlsym(RTLD_DEFAULT, "flb_sched_ctx_get");
+    *(void **) &fn.translate = dlsym(RTLD_DEFAULT, "flb_config_map_translate_dynamic");
+    *(void **) &fn.sds_destroy = dlsym(RTLD_DEFAULT, "flb_sds_destroy");
+    *(void **) &fn.counter_create = dlsym(RTLD_DEFAULT, "cmt_counter_create");
+    *(void **) &fn.counter_add = dlsym(RTLD_DEFAULT, "cmt_counter_add");
+    fn.encoder_create = dlsym(RTLD_DEFAULT, "flb_log_event_encoder_create");
+}
+
+struct host_features host_features(void)
+{
+    pthread_once(&once, look_up);
+    return (struct host_features) {
+        .v2_events = fn.encoder_create != NULL,
+        .append = fn.append != NULL || fn.append_records != NULL,
+        .append_counted = fn.append_records != NULL,
+        .metrics = fn.counter_create != NULL && fn.counter_add != NULL,
+        .dynamic_env = fn.translate != NULL && fn.sds_destroy != NULL && fn.sched_get != NULL && fn.evl_get != NULL,
+    };
+}
+
+const char *host_name_of(void *ins)
+{
+    pthread_once(&once, look_up);
+    return fn.input_name ? fn.input_name(ins) : NULL;
+}
+
+int host_log_check(const struct instance *in, int level)
+{
+    return in->api->input_log_check(in->ins, level);
+}
+
+void host_log(const struct instance *in, int level, const char *line)
+{
+    in->api->log_print(level, NULL, 0, "[input:%s:%s] %s", in->plugin, in->name, line);
+}
+
+const char *host_property(const struct instance *in, const char *key)
+{
+    return in->api->input_get_property(key, in->ins);
+}
+
+int host_append(const struct instance *in, const char *tag, size_t tag_len, size_t records, const void *buf, size_t size)
+{
+    if (tag_len == 0) {
+        tag = NULL;
+    }
+    if (fn.append_records) {
+        return fn.append_records(in->ins, records, tag, tag_len, buf, size);
+    }
+    if (fn.append) {
+        return fn.append(in->ins, tag, tag_len, buf, size);
+    }
+    return -1;
+}
+
+/* ---- waiting ---------------------------------------------------------- */
+
+/*
+ * The thread's event loop is an epoll descriptor. What it watches can be read in
+ * /proc: the collect timer, recognised by its interval of one second, and the
+ * pipes through which the engine speaks to the thread. Waiting on those rather
+ * than on the clock alone is what lets a collect last until the very moment at
+ * which the next one is due, and end at once when the engine wants the thread.
+ * The timer for the thread's own housekeeping must not end a collect: the next
+ * one would only come with the next second.
+ */
+static int proc_is(int fd, const char *kind)
+{
+    char path[64], target[64];
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    n = readlink(path, target, sizeof(target) - 1);
+    if (n <= 0) {
+        return 0;
+    }
+    target[n] = '\0';
+    return strcmp(target, kind) == 0;
+}
+
+static int timer_is_collect(int fd)
+{
+    char path[64], line[128];
+    long sec = -1, nsec = -1;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+    f = fopen(path, "re");
+    if (!f) {
+        return 0;
+    }
+    while (fgets(line, sizeof(line), f)) {
+        if (sscanf(line, "it_interval: (%ld, %ld)", &sec, &nsec) == 2) {
+            break;
+        }
+    }
+    fclose(f);
+    return sec == 1 && nsec == 0;
+}
+
+static void find_loop(struct instance *in)
+{
+    struct host_event_loop *loop;
+    char path[64], line[256];
+    int fd, efd, collect = 0;
+    FILE *f;
+
+    in->loop_known = 1;
+    in->nfds = 0;
+    loop = fn.evl_get ? fn.evl_get() : NULL;
+    if (!loop || !loop->data) {
+        return;
+    }
+    efd = loop->data->efd;
+    if (efd < 0 || !proc_is(efd, "anon_inode:[eventpoll]")) {
+        return;
+    }
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", efd);
+    f = fopen(path, "re");
+    if (!f) {
+        return;
+    }
+    while (in->nfds < INSTANCE_MAX_FDS && fgets(line, sizeof(line), f)) {
+        if (sscanf(line, "tfd: %d", &fd) != 1) {
+            continue;
+        }
+        if (proc_is(fd, "anon_inode:[timerfd]")) {
+            if (!timer_is_collect(fd)) {
+                continue;
+            }
+            collect = 1;
+        }
+        in->fds[in->nfds++] = (struct pollfd) {.fd = fd, .events = POLLIN};
+    }
+    fclose(f);
+    if (!collect) {
+        in->nfds = 0;
+        in->loop_known = 0; /* no timer is running: look again next time */
+    }
+}
+
+void host_forget_loop(struct instance *in)
+{
+    in->loop_known = 0;
+}
+
+/* The timer fires at whole seconds of the monotonic clock. */
+static int64_t until_whole_second(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return 1000000000 - now.tv_nsec;
+}
+
+/* The engine may have closed and made a timer anew (pause, resume). */
+static void forget_closed(struct instance *in)
+{
+    int i;
+
+    for (i = 0; i < in->nfds; i++) {
+        if (in->fds[i].revents & ~POLLIN) {
+            in->loop_known = 0;
+        }
+    }
+}
+
+int host_wait(struct instance *in, int64_t nsec)
+{
+    struct timespec ts;
+    int64_t tick;
+    int n, reached = 1;
+
+    if (!in->own_thread) {
+        return nsec <= 0; /* the engine's thread waits for nobody */
+    }
+    if (nsec < 0) {
+        nsec = 0;
+    }
+    if (!in->loop_known) {
+        find_loop(in);
+    }
+    if (in->nfds == 0) {
+        /* A little late, so that the tick is there when we return. */
+        tick = until_whole_second() + 1000000;
+        if (nsec >= tick) {
+            nsec = tick;
+            reached = 0;
+        }
+    }
+    ts.tv_sec = nsec / 1000000000;
+    ts.tv_nsec = nsec % 1000000000;
+    n = ppoll(in->fds, in->nfds, &ts, NULL);
+    host_restore_signals();
+    if (n > 0) {
+        forget_closed(in);
+        return 0;
+    }
+    return n == 0 ? reached : errno == EINTR;
+}
+
+/* ---- ${VAR} at run time ------------------------------------------------ */
+
+/*
+ * The engine's configuration, with its environment, is not handed to a plugin.
+ * The thread's scheduler knows it: in struct flb_sched it stands behind the event
+ * loop, which is known too. It is believed only if the input instance refers to
+ * the same address.
+ */
+static void *find_config(const struct instance *in)
+{
+    void **sched, **ins, *loop;
+    size_t n, i, j, m;
+
+    sched = fn.sched_get ? fn.sched_get() : NULL;
+    loop = fn.evl_get ? fn.evl_get() : NULL;
+    if (!sched || !loop) {
+        return NULL;
+    }
+    n = malloc_usable_size(sched) / sizeof(void *);
+    ins = in->ins;
+    m = malloc_usable_size(ins) / sizeof(void *);
+    for (i = 0; i + 1 < n; i++) {
+        if (sched[i] != loop || !sched[i + 1]) {
+            continue;
+        }
+        for (j = 0; j < m; j++) {
+            if (ins[j] == sched[i + 1]) {
+                return sched[i + 1];
+            }
+        }
+    }
+    return NULL;
+}
+
+char *host_translate(const struct instance *in, const char *text)
+{
+    struct host_option entry = {.type = HOST_OPTION_STR, .name = "text", .def_value = (char *) text};
+    void *config;
+
+    if (!host_features().dynamic_env) {
+        return NULL;
+    }
+    config = find_config(in);
+    if (!config) {
+        return NULL;
+    }
+    return fn.translate(config, &entry);
+}
+
+void host_translate_free(char *text)
+{
+    fn.sds_destroy(text);
+}
+
+/* ---- metrics ----------------------------------------------------------- */
+
+void *host_counter(const struct instance *in, const char *subsystem, const char *name, const char *help)
+{
+    char *keys[] = {"name"};
+
+    if (!in->cmt || !fn.counter_create || !fn.counter_add) {
+        return NULL;
+    }
+    return fn.counter_create(in->cmt, "fluentbit", (char *) subsystem, (char *) name, (char *) help, 1, keys);
+}
+
+void host_counter_add(const struct instance *in, void *counter, double value)
+{
+    char *values[] = {(char *) in->name};
+    struct timespec now;
+
+    if (!counter) {
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    fn.counter_add(counter, (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec, value, 1, values);
+}
+
+/* ---- signals ----------------------------------------------------------- */
+
+/*
+ * After SIGHUP and SIGCONT Fluent Bit installs its handlers for SIGSEGV and
+ * SIGFPE again, over those of the Go runtime; a nil dereference that Go would
+ * have turned into a panic then ends the process. Go's handlers are noted once,
+ * when the runtime is known to be up, and put back.
+ */
+static const int go_signals[] = {SIGSEGV, SIGFPE, SIGBUS};
+static struct sigaction go_actions[sizeof(go_signals) / sizeof(go_signals[0])];
+static int signals_saved;
+
+void host_save_signals(void)
+{
+    size_t i;
+
+    if (signals_saved) {
+        return;
+    }
+    for (i = 0; i < sizeof(go_signals) / sizeof(go_signals[0]); i++) {
+        sigaction(go_signals[i], NULL, &go_actions[i]);
+    }
+    signals_saved = 1;
+}
+
+void host_restore_signals(void)
+{
+    struct sigaction now;
+    size_t i;
+
+    if (!signals_saved) {
+        return;
+    }
+    for (i = 0; i < sizeof(go_signals) / sizeof(go_signals[0]); i++) {
+        if (sigaction(go_signals[i], NULL, &now) == 0 && now.sa_sigaction != go_actions[i].sa_sigaction) {
+            sigaction(go_signals[i], &go_actions[i], NULL);
+        }
+    }
+}
+
+#pragma GCC visibility pop

@@ -1,0 +1,195 @@
+/*
+ * host.h: what this package knows of the program that has loaded it.
+ *
+ * The first half is Fluent Bit's side of the boundary: the layouts of the
+ * structures that it hands to a Go plugin, with the versions in which they are
+ * valid. Offsets are checked by the compiler. The second half is ours: what the
+ * Go side calls. Nothing here links against Fluent Bit; its functions are looked
+ * up in the running process, and each may be missing.
+ */
+#ifndef FLB_HOST_H
+#define FLB_HOST_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Return codes of the callbacks (flb_output.h, all versions). */
+enum { HOST_ERROR = 0, HOST_OK = 1, HOST_RETRY = 2 };
+
+/* Log levels (flb_log.h, all versions). */
+enum { HOST_LOG_ERROR = 1, HOST_LOG_WARN = 2, HOST_LOG_INFO = 3, HOST_LOG_DEBUG = 4 };
+
+/* Plugin and proxy types (flb_plugin_proxy.h, all versions). */
+enum { HOST_PROXY_INPUT = 1, HOST_PROXY_GOLANG = 11 };
+
+/*
+ * struct flb_plugin_proxy_def. Allocated by the host with 32 bytes up to 4.2.2,
+ * 40 from 4.2.3, 48 from 5.1.1. config_map may be written only where there is
+ * room for it.
+ */
+struct host_def {
+    int type;
+    int proxy;
+    int flags;
+    char *name;
+    char *description;
+    int event_type;   /* >= 4.2.3, for outputs */
+    void *config_map; /* >= 5.1.1 */
+};
+_Static_assert(offsetof(struct host_def, name) == 16, "flb_plugin_proxy_def.name");
+_Static_assert(offsetof(struct host_def, description) == 24, "flb_plugin_proxy_def.description");
+_Static_assert(offsetof(struct host_def, config_map) == 40, "flb_plugin_proxy_def.config_map");
+_Static_assert(sizeof(struct host_def) == 48, "flb_plugin_proxy_def");
+
+/* struct flb_plugin_proxy, all versions that host Go inputs (2.0.0 on). */
+struct host_proxy {
+    struct host_def *def;
+    void *api;
+    void *instance; /* the instance that was initialised last */
+    void *dso_handler;
+    void *data;
+};
+_Static_assert(offsetof(struct host_proxy, instance) == 16, "flb_plugin_proxy.instance");
+
+/* struct flb_plugin_proxy_context: an input's context up to 4.0. */
+struct host_context_old {
+    void *remote_context;
+    struct host_proxy *proxy; /* never NULL */
+};
+
+/* struct flb_plugin_input_proxy_context: an input's context from 4.1.0 on. */
+struct host_context {
+    int coll_fd;
+    void *remote_context; /* handed to the ...Ctx callbacks; NULL at Init */
+    struct host_proxy *proxy;
+};
+_Static_assert(offsetof(struct host_context_old, proxy) == 8, "flb_plugin_proxy_context.proxy");
+_Static_assert(offsetof(struct host_context, remote_context) == 8, "flb_plugin_input_proxy_context.remote_context");
+_Static_assert(offsetof(struct host_context, proxy) == 16, "flb_plugin_input_proxy_context.proxy");
+
+/* struct flb_api. The last two are there from 4.0.3 on. */
+struct host_api {
+    const char *(*output_get_property)(const char *, void *);
+    const char *(*input_get_property)(const char *, void *);
+    void *(*output_get_cmt_instance)(void *);
+    void *(*input_get_cmt_instance)(void *);
+    void (*log_print)(int, const char *, int, const char *, ...);
+    int (*input_log_check)(void *, int);
+    int (*output_log_check)(void *, int);
+    const char *(*custom_get_property)(const char *, void *);
+    int (*custom_log_check)(void *, int);
+};
+_Static_assert(offsetof(struct host_api, input_log_check) == 40, "flb_api.input_log_check");
+_Static_assert(sizeof(struct host_api) == 72, "flb_api");
+
+/* struct flbgo_input_plugin, its head; one for all instances of a plugin. */
+struct host_plugin {
+    char *name;
+    struct host_api *api;
+    void *i_ins;
+    void *context;
+};
+
+/* struct flb_config_map, from 5.1.1 on the list of a plugin's options. */
+struct host_option {
+    int type;
+    char *name; /* NULL ends the list */
+    char *def_value;
+    int flags;
+    int set_property;
+    uintptr_t offset;
+    char *desc;
+    uintptr_t value[5];
+    void *head[2];
+};
+_Static_assert(offsetof(struct host_option, name) == 8, "flb_config_map.name");
+_Static_assert(offsetof(struct host_option, desc) == 40, "flb_config_map.desc");
+_Static_assert(offsetof(struct host_option, head) == 88, "flb_config_map._head");
+_Static_assert(sizeof(struct host_option) == 104, "flb_config_map");
+
+/* flb_config_map.type and .flags */
+enum { HOST_OPTION_STR = 0, HOST_OPTION_INT = 2, HOST_OPTION_BOOL = 3, HOST_OPTION_DOUBLE = 4 };
+enum { HOST_OPTION_DYNAMIC_ENV = 2 };
+
+/* struct mk_event_loop and the head of the epoll back end's context (all versions). */
+struct host_event_loop {
+    int size;
+    int n_events;
+    void *events;
+    struct {
+        int efd;
+    } *data;
+};
+_Static_assert(offsetof(struct host_event_loop, data) == 16, "mk_event_loop.data");
+
+/* ---- ours ------------------------------------------------------------- */
+
+enum { INSTANCE_MAX_FDS = 16 };
+
+/*
+ * instance is one configured input, as the C side knows it. It is what the host
+ * keeps as remote_context (>= 4.1), and what the thread that serves it remembers
+ * (below). It is created at Init and freed at Exit.
+ */
+struct instance {
+    uintptr_t handle; /* of the Go side; 0 for an input that stays idle */
+    struct host_api *api;
+    void *ins;                /* struct flb_input_instance */
+    struct host_proxy *proxy; /* shared by all inputs of the plugin */
+    void *cmt;                /* registry of the instance's metrics, or NULL */
+    char name[128];           /* "gdummy.0", or its alias */
+    char plugin[64];          /* "gdummy" */
+    int has_context;          /* the host hands the instance to collect (>= 4.1) */
+    int can_refuse;           /* an Init that fails stops the start (>= 4.0.3) */
+    int own_thread;           /* no other input and not the engine runs on this thread */
+    struct instance *next;    /* the next one on the same thread */
+
+    /* the event loop of the thread, as far as waiting needs it */
+    int loop_known;
+    int nfds;
+    struct pollfd fds[INSTANCE_MAX_FDS];
+};
+
+/* What the host can do, as far as the symbols that it exports tell. */
+struct host_features {
+    int v2_events;      /* events have metadata (>= 2.1.0) */
+    int append;         /* the engine's append can be called */
+    int append_counted; /* ... with the number of records */
+    int metrics;        /* counters can be made */
+    int dynamic_env;    /* ${VAR} can be looked up at run time */
+};
+
+struct host_features host_features(void);
+
+/* name_of: the instance's name or alias; NULL if the host can't tell. */
+const char *host_name_of(void *ins);
+
+/* log: one line, without its end, at a level; host_log_check asks first. */
+int host_log_check(const struct instance *in, int level);
+void host_log(const struct instance *in, int level, const char *line);
+
+const char *host_property(const struct instance *in, const char *key);
+
+/* append: 0 if the host took the records. */
+int host_append(const struct instance *in, const char *tag, size_t tag_len, size_t records, const void *buf, size_t size);
+
+/*
+ * wait: sleeps for at most nsec nanoseconds. Returns 1 if they have passed, 0 if
+ * the event loop of the thread has something to do: the next collect, a pause,
+ * the exit.
+ */
+int host_wait(struct instance *in, int64_t nsec);
+void host_forget_loop(struct instance *in);
+
+/* translate: the text with its ${VAR} replaced, to be freed by host_translate_free; NULL if it can't. */
+char *host_translate(const struct instance *in, const char *text);
+void host_translate_free(char *text);
+
+void *host_counter(const struct instance *in, const char *subsystem, const char *name, const char *help);
+void host_counter_add(const struct instance *in, void *counter, double value);
+
+void host_restore_signals(void);
+void host_save_signals(void);
+
+#endif

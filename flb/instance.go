@@ -1,0 +1,151 @@
+package flb
+
+// #include <stdlib.h>
+// #include "host.h"
+import "C"
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+)
+
+// Instance is one configured input: its properties, its log and its metrics.
+type Instance struct {
+	c       *C.struct_instance
+	input   Input
+	emitter Emitter
+	started bool // Collect was called
+
+	succeeded, failed, panics uint64 // since the last count
+	succeededTotal            *Counter
+	failedTotal               *Counter
+	panicsTotal               *Counter
+}
+
+func newInstance(c *C.struct_instance) *Instance {
+	in := &Instance{c: c}
+	in.emitter.in = in
+	in.emitter.append = in.canAppend()
+	// The names that Go inputs have always used, then those of this package.
+	in.succeededTotal = in.counter("plugin", "operation_succeeded_total", "Total number of succeeded operations")
+	in.failedTotal = in.counter("plugin", "operation_failed_total", "Total number of failed operations")
+	in.panicsTotal = in.counter("plugin", "panics_total", "Total number of panics that were recovered")
+	return in
+}
+
+// release gives back what the instance holds on the C side.
+func (in *Instance) release() {
+	in.emitter.release()
+}
+
+func (in *Instance) canAppend() bool { return C.host_features().append != 0 }
+
+// Name returns the name of the instance: its alias, or the plugin's name with
+// a number, as in "gdummy.0".
+func (in *Instance) Name() string { return C.GoString(&in.c.name[0]) }
+
+// HasMetadata says whether the host's events have metadata (Fluent Bit 2.1 and
+// later). See Emitter.Encoding.
+func (in *Instance) HasMetadata() bool { return C.host_features().v2_events != 0 }
+
+// Streams says whether records reach the engine at the moment they are
+// emitted. Otherwise those of one Collect go together when it returns, once a
+// second.
+func (in *Instance) Streams() bool { return in.emitter.append && in.c.own_thread != 0 }
+
+// Property returns the value of a property of the `[INPUT]` section, and
+// whether it is set. Names are not case-sensitive; of several the first
+// counts. Properties that Fluent Bit keeps for itself, such as tag or
+// mem_buf_limit, read as not set.
+func (in *Instance) Property(name string) (value string, ok bool) {
+	key := C.CString(name)
+	defer C.free(unsafe.Pointer(key))
+	v := C.host_property(in.c, key)
+	if v == nil {
+		return "", false
+	}
+	return C.GoString(v), true
+}
+
+// Expand returns text with its ${VAR} replaced from the environment that
+// Fluent Bit knows at this moment, its env section included, and whether the
+// host could be asked (5.1.1 and later; only there does a property with
+// FollowsEnvironment still hold ${VAR}).
+func (in *Instance) Expand(text string) (expanded string, ok bool) {
+	if !strings.Contains(text, "${") {
+		return text, true
+	}
+	raw := C.CString(text)
+	defer C.free(unsafe.Pointer(raw))
+	v := C.host_translate(in.c, raw)
+	if v == nil {
+		return text, false
+	}
+	defer C.host_translate_free(v)
+	return C.GoString(v), true
+}
+
+// maxLogLine is the length, in bytes, above which Fluent Bit cuts a log line.
+const maxLogLine = 3800
+
+// Log writes a line to Fluent Bit's log, if its level is on for the instance.
+func (in *Instance) Log(level Level, line string) {
+	if C.host_log_check(in.c, C.int(level)) == 0 {
+		return
+	}
+	if len(line) > maxLogLine {
+		line = line[:maxLogLine] + " ..."
+	}
+	s := C.CString(line)
+	defer C.free(unsafe.Pointer(s))
+	C.host_log(in.c, C.int(level), s)
+}
+
+// Logf formats a line as fmt.Sprintf does and logs it.
+func (in *Instance) Logf(level Level, format string, args ...any) {
+	if C.host_log_check(in.c, C.int(level)) != 0 {
+		in.Log(level, fmt.Sprintf(format, args...))
+	}
+}
+
+// Counter is a counter among Fluent Bit's own metrics. Where the host offers
+// none it counts nothing.
+type Counter struct {
+	in *Instance
+	c  unsafe.Pointer
+}
+
+// Counter makes the metric fluentbit_PLUGIN_NAME, labelled with the instance's
+// name. It may be called in Init only: later, the engine may be reading its
+// metrics at the same time.
+func (in *Instance) Counter(name, help string) *Counter {
+	return in.counter(C.GoString(&in.c.plugin[0]), name, help)
+}
+
+func (in *Instance) counter(subsystem, name, help string) *Counter {
+	cs := []*C.char{C.CString(subsystem), C.CString(name), C.CString(help)}
+	for _, s := range cs {
+		defer C.free(unsafe.Pointer(s))
+	}
+	c := &Counter{in: in, c: C.host_counter(in.c, cs[0], cs[1], cs[2])}
+	// The series is made now, while nobody reads it.
+	C.host_counter_add(in.c, c.c, 0)
+
+	return c
+}
+
+// Add adds n to the counter. It costs a call into C: not for every record.
+func (c *Counter) Add(n uint64) {
+	if n > 0 && c.c != nil {
+		C.host_counter_add(c.in.c, c.c, C.double(n))
+	}
+}
+
+// count writes what has happened since the last time into the metrics.
+func (in *Instance) count() {
+	in.succeededTotal.Add(in.succeeded)
+	in.failedTotal.Add(in.failed)
+	in.panicsTotal.Add(in.panics)
+	in.succeeded, in.failed, in.panics = 0, 0, 0
+}

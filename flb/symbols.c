@@ -1,0 +1,282 @@
+/*
+ * symbols.c: the functions that Fluent Bit looks up in a plugin.
+ *
+ * They find the instance that is meant, and go on in Go. Two things can only be
+ * done here, in C:
+ *
+ * Fork. Fluent Bit's daemon mode (-d) forks after the plugin was loaded. The
+ * child has none of the Go runtime's threads, and any call into Go may hang for
+ * ever, so that each function first looks whether it still runs in the process
+ * that loaded it.
+ *
+ * Threads. Up to 4.0 nothing tells a plugin which instance collects, and no
+ * version tells it which one pauses, resumes or exits. An instance has a thread
+ * of its own, which Init runs on as well: a thread-local list remembers it. With
+ * `threaded off` all instances share the engine's thread, and the list has more
+ * than one entry.
+ */
+#define _GNU_SOURCE
+#include "host.h"
+#include "_cgo_export.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static const char daemon_refused[] =
+    "Fluent Bit runs as a daemon (-d): it forks after it has loaded this Go plugin, and Go does not survive that. "
+    "Run it in the foreground, under systemd, a supervisor or `nohup ... &`";
+
+static __thread struct instance *instances;
+
+static pid_t loaded_by;
+
+__attribute__((constructor)) static void remember_process(void)
+{
+    loaded_by = getpid();
+}
+
+static int forked(void)
+{
+    return getpid() != loaded_by;
+}
+
+/* ---- the plugin ------------------------------------------------------- */
+
+EXPORT int FLBPluginPreRegister(int hot_reloading)
+{
+    (void) hot_reloading;
+    return HOST_OK;
+}
+
+EXPORT int FLBPluginRegister(struct host_def *def)
+{
+    /* A def left as it is registers nothing; -1 would free it twice (all versions). */
+    if (forked()) {
+        return HOST_ERROR;
+    }
+    if (flbGoRegister(def, malloc_usable_size(def)) != HOST_OK) {
+        return HOST_ERROR;
+    }
+    host_save_signals();
+    return HOST_OK;
+}
+
+/* During a hot reload this comes after the new Register: only what is def's own may go. */
+EXPORT void FLBPluginUnregister(struct host_def *def)
+{
+    free(def->name);
+    free(def->description);
+    def->name = NULL;
+    def->description = NULL;
+}
+
+/* ---- init and exit ----------------------------------------------------- */
+
+/* Input threads are named "flb-in-NAME-wN" before Init (all versions). */
+static int on_own_thread(void)
+{
+    char name[17] = "";
+
+    return prctl(PR_GET_NAME, name, 0, 0, 0) == 0 && strncmp(name, "flb-in-", 7) == 0;
+}
+
+/*
+ * The context is told by its second word: up to 4.0 it is the proxy, from 4.1 on
+ * the remote context, which is NULL as long as nobody has set it.
+ */
+static void read_context(struct instance *in, void *context)
+{
+    struct host_context_old *old = context;
+    struct host_context *new = context;
+
+    if (old->proxy != NULL) {
+        in->proxy = old->proxy;
+        return;
+    }
+    in->has_context = 1;
+    in->proxy = new->proxy;
+    new->remote_context = in;
+}
+
+static struct instance *instance_create(struct host_plugin *plugin)
+{
+    struct instance *in = calloc(1, sizeof(*in));
+    const char *name;
+
+    if (!in) {
+        return NULL;
+    }
+    in->api = plugin->api;
+    in->ins = plugin->i_ins;
+    in->can_refuse = malloc_usable_size(plugin->api) >= sizeof(struct host_api);
+    in->own_thread = on_own_thread();
+    in->cmt = in->api->input_get_cmt_instance ? in->api->input_get_cmt_instance(in->ins) : NULL;
+    snprintf(in->plugin, sizeof(in->plugin), "%s", plugin->name ? plugin->name : "input");
+    name = host_name_of(in->ins);
+    snprintf(in->name, sizeof(in->name), "%s", name ? name : in->plugin);
+    read_context(in, plugin->context);
+    return in;
+}
+
+EXPORT int FLBPluginInit(struct host_plugin *plugin)
+{
+    struct instance *in = instance_create(plugin);
+    int ret;
+
+    if (!in) {
+        return HOST_ERROR;
+    }
+    if (forked()) {
+        host_log(in, HOST_LOG_ERROR, daemon_refused);
+        ret = HOST_ERROR;
+    }
+    else {
+        ret = flbGoInit(in);
+    }
+    if (ret != HOST_OK) {
+        if (in->can_refuse) {
+            if (in->has_context) {
+                ((struct host_context *) plugin->context)->remote_context = NULL;
+            }
+            free(in);
+            return HOST_ERROR;
+        }
+        /* Hosts up to 4.0.2 would go on, and free twice at shutdown. */
+        in->handle = 0;
+        host_log(in, HOST_LOG_ERROR, "this input stays idle: this version of Fluent Bit cannot refuse a start");
+    }
+    in->next = instances;
+    instances = in;
+    return HOST_OK;
+}
+
+static int shutdown_by_reload;
+
+EXPORT void FLBPluginInputPreExit(int by_reload)
+{
+    shutdown_by_reload = by_reload;
+}
+
+/* Called once for each instance, the last one first. */
+EXPORT int FLBPluginExit(void)
+{
+    struct instance *in = instances;
+
+    if (!in) {
+        return HOST_OK;
+    }
+    instances = in->next;
+    if (in->handle != 0 && !forked()) {
+        flbGoExit(in->handle, shutdown_by_reload);
+    }
+    free(in);
+    return HOST_OK;
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+/* Reaches each instance of the thread, and each only once. */
+EXPORT int FLBPluginInputPreRun(int hot_reload_enabled)
+{
+    struct instance *in;
+
+    (void) hot_reload_enabled;
+    for (in = instances; in; in = in->next) {
+        if (in->handle != 0 && !forked()) {
+            flbGoPreRun(in->handle);
+        }
+    }
+    return HOST_OK;
+}
+
+static int collect(struct instance *in, void **data, size_t *size)
+{
+    *data = NULL;
+    *size = 0;
+    if (!in || in->handle == 0 || forked()) {
+        return HOST_OK;
+    }
+    host_restore_signals();
+    return flbGoCollect(in->handle, data, size);
+}
+
+EXPORT int FLBPluginInputCallbackCtx(void *remote_context, void **data, size_t *size)
+{
+    return collect(remote_context, data, size);
+}
+
+/*
+ * Called for an instance that is not named (< 4.1). On a thread of its own it is
+ * the only one. On the engine's thread each of them collects: what they append
+ * goes where it belongs, and no buffer is given back, for it would go to the one
+ * that was meant.
+ */
+EXPORT int FLBPluginInputCallback(void **data, size_t *size)
+{
+    struct instance *in = instances;
+
+    if (!in || !in->next) {
+        return collect(in, data, size);
+    }
+    for (; in; in = in->next) {
+        collect(in, data, size);
+        *data = NULL;
+        *size = 0;
+    }
+    return HOST_OK;
+}
+
+/* The buffer belongs to its instance, which uses it again. */
+EXPORT int FLBPluginInputCleanupCallback(void *data)
+{
+    (void) data;
+    return HOST_OK;
+}
+
+EXPORT int FLBPluginInputCleanupCallbackCtx(void *remote_context, void *data)
+{
+    (void) remote_context;
+    (void) data;
+    return HOST_OK;
+}
+
+/*
+ * After these two the host stops or starts the collector of proxy->instance,
+ * which is whatever instance was initialised last (all versions): it is told
+ * which one is meant. On a thread that several share it stays unknown; there
+ * the engine refuses what a paused input appends.
+ */
+static struct instance *only_one(void)
+{
+    if (!instances || instances->next || instances->handle == 0 || forked()) {
+        return NULL;
+    }
+    if (instances->proxy) {
+        instances->proxy->instance = instances->ins;
+    }
+    return instances;
+}
+
+EXPORT void FLBPluginInputPause(void)
+{
+    struct instance *in = only_one();
+
+    if (in) {
+        flbGoPause(in->handle);
+    }
+}
+
+EXPORT void FLBPluginInputResume(void)
+{
+    struct instance *in = only_one();
+
+    if (in) {
+        flbGoResume(in->handle);
+    }
+}

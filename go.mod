@@ -1,0 +1,10 @@
+module github.com/gdummy/gdummy
+
+go 1.26
+
+require (
+	github.com/go-json-experiment/json v1.27.2
+	github.com/tinylib/msgp v1.6.5
+)
+
+require github.com/philhofer/fwd v1.2.0 // indirect

@@ -1,0 +1,314 @@
+// Package body turns the JSON that a user wrote into the MessagePack bodies
+// of records.
+//
+// The normal path is [Parse]: a text of one or more JSON objects, concatenated
+// or separated by white space, gives one body each. What the text says is kept
+// as it stands: the order of members, duplicate names, and numbers. An integer
+// that fits int64 or uint64 stays an integer, every other number becomes a
+// double. This is what Fluent Bit's own JSON packer does.
+//
+// Mistakes come back as [*SyntaxError] with the line and the column at which
+// they stand.
+package body
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/tinylib/msgp/msgp"
+)
+
+// MaxDepth is how deep objects and arrays may nest. Fluent Bit's reader of
+// MessagePack has a stack of 32 places, of which the event around the body
+// takes some; what is nested deeper makes a chunk unreadable.
+const MaxDepth = 28
+
+// SyntaxError is a mistake in a text, and where it stands.
+type SyntaxError struct {
+	Line    int    // from 1
+	Column  int    // in characters, from 1
+	Text    string // the line, without its end
+	Problem string // what is wrong, lower case
+}
+
+// Error gives the place and the problem in one line.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
+}
+
+// Excerpt shows the line with a mark under the column, on two lines. Long
+// lines are cut around the mark.
+func (e *SyntaxError) Excerpt() string {
+	const before, after = 50, 25
+	line := []rune(strings.ReplaceAll(e.Text, "\t", " "))
+	at := min(max(e.Column-1, 0), len(line))
+	from, to := 0, len(line)
+	head, tail := "", ""
+	if at > before+3 {
+		from, head = at-before, "..."
+	}
+	if to > at+after+3 {
+		to, tail = at+after, "..."
+	}
+	return head + string(line[from:to]) + tail + "\n" + strings.Repeat(" ", len(head)+at-from) + "^"
+}
+
+// errorAt makes a SyntaxError out of a byte offset.
+func errorAt(text string, offset int, format string, args ...any) *SyntaxError {
+	offset = min(max(offset, 0), len(text))
+	start := strings.LastIndexByte(text[:offset], '\n') + 1
+	end := len(text)
+	if i := strings.IndexByte(text[start:], '\n'); i >= 0 {
+		end = start + i
+	}
+	return &SyntaxError{
+		Line:    strings.Count(text[:start], "\n") + 1,
+		Column:  utf8.RuneCountInString(text[start:offset]) + 1,
+		Text:    strings.TrimSuffix(text[start:end], "\r"),
+		Problem: fmt.Sprintf(format, args...),
+	}
+}
+
+// Parse reads the JSON objects in text and returns the MessagePack of each,
+// in order. On an error it also returns the bodies that stood before it: a
+// caller that forgives mistakes may go on with them.
+func Parse(text string) ([][]byte, error) {
+	var bodies [][]byte
+	var firstErr error
+	dec := newDecoder(text)
+	for {
+		start := dec.InputOffset()
+		var sizes []int
+		kind, err := measure(dec, text, &sizes)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			if firstErr == nil {
+				firstErr = err
+			}
+			return bodies, firstErr
+		}
+		value := text[start:dec.InputOffset()]
+		if kind != '{' {
+			if firstErr == nil {
+				at := int(start) + len(value) - len(strings.TrimLeft(value, " \t\r\n"))
+				firstErr = errorAt(text, at, "expected a JSON object, found %s", kindName(kind))
+			}
+			continue
+		}
+		b, err := encode(newDecoder(value), sizes)
+		if err != nil {
+			return bodies, fmt.Errorf("body: second reading: %w", err)
+		}
+		bodies = append(bodies, b)
+	}
+	if firstErr == nil && len(bodies) == 0 {
+		firstErr = errorAt(text, len(text), "expected a JSON object, found nothing")
+	}
+	return bodies, firstErr
+}
+
+func newDecoder(text string) *jsontext.Decoder {
+	return jsontext.NewDecoder(strings.NewReader(text),
+		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	}
+	return "something else"
+}
+
+// measure reads one value, checks it, and notes how many members or elements
+// each object and array in it has, in the order in which they open. It returns
+// io.EOF if there is no further value.
+func measure(dec *jsontext.Decoder, text string, sizes *[]int) (jsontext.Kind, error) {
+	var open []int // indexes into *sizes
+	var first jsontext.Kind
+	for {
+		tok, err := dec.ReadToken()
+		if err != nil {
+			if err == io.EOF && first == 0 {
+				return 0, io.EOF
+			}
+			return 0, explain(err, dec, text)
+		}
+		kind := tok.Kind()
+		if first == 0 {
+			first = kind
+		}
+		switch kind {
+		case '}', ']':
+			open = open[:len(open)-1]
+		default:
+			if len(open) > 0 {
+				(*sizes)[open[len(open)-1]]++
+			}
+			if kind == '0' {
+				if _, err := parseNumber(tok.String()); err != nil {
+					return 0, errorAt(text, int(dec.InputOffset())-len(tok.String()),
+						"the number %s does not fit a double", shorten(tok.String()))
+				}
+			}
+			if kind == '{' || kind == '[' {
+				if len(open) == MaxDepth {
+					return 0, errorAt(text, int(dec.InputOffset())-1,
+						"nested deeper than the %d levels that Fluent Bit can read", MaxDepth)
+				}
+				open = append(open, len(*sizes))
+				*sizes = append(*sizes, 0)
+			}
+		}
+		if len(open) == 0 {
+			return first, nil
+		}
+	}
+}
+
+// encode appends what measure has read.
+func encode(dec *jsontext.Decoder, sizes []int) ([]byte, error) {
+	var dst []byte
+	for {
+		tok, err := dec.ReadToken()
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch tok.Kind() {
+		case '{':
+			// An object's members are counted by names and values.
+			dst = msgp.AppendMapHeader(dst, uint32(sizes[0]/2))
+			sizes = sizes[1:]
+		case '[':
+			dst = msgp.AppendArrayHeader(dst, uint32(sizes[0]))
+			sizes = sizes[1:]
+		case '"':
+			dst = msgp.AppendString(dst, tok.String())
+		case '0':
+			n, err := parseNumber(tok.String())
+			if err != nil {
+				return nil, err
+			}
+			dst = n.append(dst)
+		case 't', 'f':
+			dst = msgp.AppendBool(dst, tok.Bool())
+		case 'n':
+			dst = msgp.AppendNil(dst)
+		}
+	}
+}
+
+// number is a JSON number as Fluent Bit keeps it.
+type number struct {
+	kind byte // 'i', 'u' or 'f'
+	i    int64
+	u    uint64
+	f    float64
+}
+
+func (n number) append(dst []byte) []byte {
+	switch n.kind {
+	case 'i':
+		if n.i >= 0 {
+			return msgp.AppendUint64(dst, uint64(n.i))
+		}
+		return msgp.AppendInt64(dst, n.i)
+	case 'u':
+		return msgp.AppendUint64(dst, n.u)
+	}
+	return msgp.AppendFloat64(dst, n.f)
+}
+
+func parseNumber(s string) (number, error) {
+	if !strings.ContainsAny(s, ".eE") {
+		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return number{kind: 'i', i: i}, nil
+		}
+		if u, err := strconv.ParseUint(s, 10, 64); err == nil {
+			return number{kind: 'u', u: u}, nil
+		}
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsInf(f, 0) {
+		return number{}, errors.New("out of range")
+	}
+	return number{kind: 'f', f: f}, nil
+}
+
+// explain turns the reader's error into one that people can use.
+func explain(err error, dec *jsontext.Decoder, text string) error {
+	offset := int(dec.InputOffset())
+	var syn *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &syn):
+		offset = int(syn.ByteOffset)
+	case !errors.Is(err, io.ErrUnexpectedEOF):
+		return errorAt(text, offset, "%s", clean(err.Error()))
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || strings.TrimSpace(text[min(offset, len(text)):]) == "" {
+		return errorAt(text, len(strings.TrimRight(text, " \t\r\n")), "the text ends before the JSON does%s", unclosed(dec, text))
+	}
+	return errorAt(text, offset, "%s", clean(syn.Err.Error()))
+}
+
+// unclosed says which bracket is missing at the end of a text.
+func unclosed(dec *jsontext.Decoder, text string) string {
+	depth := dec.StackDepth()
+	if depth == 0 {
+		return ""
+	}
+	kind, _ := dec.StackIndex(depth)
+	if kind == '{' {
+		return ": a '}' is missing"
+	}
+	return ": a ']' is missing"
+}
+
+// clean drops what the JSON package writes for its own users.
+func clean(s string) string {
+	s = strings.TrimPrefix(s, "jsontext: ")
+	if i := strings.Index(s, " within "); i >= 0 {
+		s = s[:i]
+	}
+	return s
+}
+
+func shorten(s string) string {
+	if len(s) > 40 {
+		return s[:20] + "..." + s[len(s)-10:]
+	}
+	return s
+}
+
+// Equal says whether two lists of bodies have the same bytes.
+func Equal(a, b [][]byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if !bytes.Equal(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,92 @@
+// Package event writes and reads Fluent Bit's log events in MessagePack.
+//
+// An event is a record's body with the time and the metadata that belong to
+// it. Two forms are in use:
+//
+//	Legacy  [time, body]                 every Fluent Bit
+//	V2      [[time, metadata], body]     Fluent Bit 2.1 and later
+//
+// time is an extension value of type 0 with eight bytes: seconds, then
+// nanoseconds, both big-endian and unsigned. metadata and body are maps. A
+// chunk is nothing but events behind one another, so that one malformed byte
+// makes the rest of a chunk unreadable: everything here is appended whole or
+// not at all.
+package event
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Form says how events are written.
+type Form uint8
+
+// The two forms of an event.
+const (
+	Legacy Form = iota + 1
+	V2
+)
+
+// String names the form as the documentation does.
+func (f Form) String() string {
+	switch f {
+	case Legacy:
+		return "legacy"
+	case V2:
+		return "v2"
+	}
+	return "unknown"
+}
+
+// EmptyMap is the MessagePack of a map without members: the metadata of an
+// event that has none.
+var EmptyMap = []byte{0x80}
+
+const (
+	fixarray2   = 0x92
+	fixext8     = 0xd7
+	timeExtType = 0x00
+
+	// timeSize is the length, in bytes, of an event time with its header.
+	timeSize = 10
+)
+
+// Overhead is the number of bytes that form adds to body and metadata.
+func Overhead(f Form) int {
+	if f == Legacy {
+		return 1 + timeSize
+	}
+	return 2 + timeSize
+}
+
+// Append appends one event to dst. metadata and body are MessagePack maps;
+// the legacy form has no place for metadata and leaves it out. t is in
+// nanoseconds since the Unix epoch and must lie between 1970 and 2106, which is
+// all that an event time can say.
+func Append(dst []byte, f Form, t int64, metadata, body []byte) []byte {
+	dst = AppendHead(dst, f, t, metadata)
+	return append(dst, body...)
+}
+
+// AppendHead appends all of an event but its body, which must follow.
+func AppendHead(dst []byte, f Form, t int64, metadata []byte) []byte {
+	if f == Legacy {
+		dst = append(dst, fixarray2)
+		return AppendTime(dst, t)
+	}
+	dst = append(dst, fixarray2, fixarray2)
+	dst = AppendTime(dst, t)
+	return append(dst, metadata...)
+}
+
+// AppendTime appends an event time: t nanoseconds since the Unix epoch.
+func AppendTime(dst []byte, t int64) []byte {
+	sec := uint64(t) / uint64(time.Second)
+	nsec := uint64(t) % uint64(time.Second)
+	dst = append(dst, fixext8, timeExtType)
+	return binary.BigEndian.AppendUint64(dst, sec<<32|nsec)
+}
+
+// MaxTime is the latest time, in nanoseconds since the Unix epoch, that an
+// event can carry: 2106-02-07T06:28:15.999999999Z.
+const MaxTime = int64(1<<32)*int64(time.Second) - 1

@@ -1,0 +1,237 @@
+// Package option is the one table of all that a user may set.
+//
+// [Table] holds, for every option, its name, kind, default, help and example,
+// and how its text becomes part of a [Config]. The plugin's start, the list
+// that Fluent Bit shows for `-h`, the command's flags, its checks and its
+// documentation all read it; nothing that a user sees of an option is written
+// anywhere else.
+//
+// The normal path is [Parse]: it asks for the text of each option, keeps the
+// default of those that are absent, and returns either a Config or all the
+// mistakes at once, each an [*Error] that names the option, what was given,
+// where in it the mistake stands, and what would be right.
+package option
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/body"
+)
+
+// Kind is the kind of an option's value, in Fluent Bit's words.
+type Kind uint8
+
+// The kinds of values.
+const (
+	String  Kind = iota + 1
+	Integer      // a whole number
+	Boolean      // on, off, true, false, yes, no
+)
+
+// String returns the kind's name in the documentation.
+func (k Kind) String() string {
+	switch k {
+	case String:
+		return "string"
+	case Integer:
+		return "integer"
+	case Boolean:
+		return "boolean"
+	}
+	return "unknown"
+}
+
+// Option is one row of the table.
+type Option struct {
+	Name    string
+	Kind    Kind
+	Default string
+	Help    string // one or two sentences
+	Example string // a value that Parse accepts
+	Section string // the heading under which it is documented
+
+	// FollowsEnvironment says that ${VAR} in the value is looked up again
+	// while records are made, where the host can hand over the text as it
+	// was written.
+	FollowsEnvironment bool
+
+	// set parses text into c.
+	set func(c *Config, text string) error
+}
+
+// Config is what all options together say.
+type Config struct {
+	Dummy    JSON // the bodies, at least one
+	Metadata JSON // exactly one, a map
+
+	Rate         int64 // ticks per second; 1 or less is 1
+	IntervalSec  int64 // seconds between ticks; overrides Rate
+	IntervalNsec int64 // added to IntervalSec
+	Samples      int64 // ticks in all; 0 or less is without end
+	Copies       int64 // times that each tick repeats all bodies
+
+	StartTimeSec   int64 // the time of the first record, or -1
+	StartTimeNsec  int64 // its nanoseconds, or -1
+	FixedTimestamp bool
+	FlushOnStartup bool
+
+	Strict bool
+}
+
+// JSON is an option whose value is JSON text.
+type JSON struct {
+	Text   string   // as given
+	Bodies [][]byte // as MessagePack
+}
+
+// Lookup returns the text given for an option, and whether one was given.
+type Lookup func(name string) (text string, ok bool)
+
+// Parse reads every option of the table. Without `strict off`, any mistake
+// makes it fail with [Errors]. With it, what is wrong falls back to the
+// option's default, as the dummy input does, and comes back as warnings.
+func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
+	c = new(Config)
+	var errs Errors
+	for i := range Table {
+		o := &Table[i]
+		if err := o.apply(c, lookup); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	errs = append(errs, c.check()...)
+	if len(errs) == 0 {
+		return c, nil, nil
+	}
+	if c.Strict {
+		return nil, nil, errs
+	}
+	for _, e := range errs {
+		e.Kept = e.option.keep(c)
+	}
+	return c, errs, nil
+}
+
+// apply sets the option from what lookup has, or from its default.
+func (o *Option) apply(c *Config, lookup Lookup) *Error {
+	text, ok := lookup(o.Name)
+	if !ok {
+		text = o.Default
+	}
+	err := o.set(c, unquote(text))
+	if err == nil {
+		return nil
+	}
+	return o.error(text, err)
+}
+
+// keep undoes a failed set: it leaves what could be read, or sets the default.
+// It returns what now holds, in words.
+func (o *Option) keep(c *Config) string {
+	if o.Name == "dummy" && len(c.Dummy.Bodies) > 0 {
+		return "the objects before the mistake are used"
+	}
+	if err := o.set(c, o.Default); err != nil {
+		panic(fmt.Sprintf("option %s: its default %q is refused: %v", o.Name, o.Default, err))
+	}
+	return fmt.Sprintf("the default %s is used", o.Default)
+}
+
+func (o *Option) error(text string, err error) *Error {
+	e := &Error{Option: o.Name, Value: text, Want: o.want(), option: o}
+	var syn *body.SyntaxError
+	if errors.As(err, &syn) {
+		e.Where = syn
+		e.Problem = syn.Problem
+		return e
+	}
+	e.Problem = err.Error()
+	return e
+}
+
+// want says what would be right.
+func (o *Option) want() string {
+	switch {
+	case o.Example == "":
+		return "for example " + o.Default
+	default:
+		return "for example " + o.Example
+	}
+}
+
+// check holds the options against one another.
+func (c *Config) check() []*Error { return nil }
+
+// Find returns the row of an option; names are not case-sensitive.
+func Find(name string) (*Option, bool) {
+	for i := range Table {
+		if strings.EqualFold(Table[i].Name, name) {
+			return &Table[i], true
+		}
+	}
+	return nil, false
+}
+
+// Error is a mistake in one option.
+type Error struct {
+	Option  string
+	Value   string            // as given
+	Where   *body.SyntaxError // the place within Value, or nil
+	Problem string
+	Want    string // what would be right
+	Kept    string // what holds instead, where the mistake was forgiven
+
+	option *Option
+}
+
+// Error gives the mistake in one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "option %s: ", e.Option)
+	if e.Where != nil {
+		fmt.Fprintf(&b, "line %d, column %d: ", e.Where.Line, e.Where.Column)
+	}
+	b.WriteString(e.Problem)
+	if e.Kept != "" {
+		fmt.Fprintf(&b, "; %s", e.Kept)
+	}
+	return b.String()
+}
+
+// Lines gives the mistake as people should see it: the problem, what was given
+// with a mark at the place, and what would be right.
+func (e *Error) Lines() []string {
+	lines := []string{e.Error()}
+	if e.Where != nil {
+		for l := range strings.SplitSeq(e.Where.Excerpt(), "\n") {
+			lines = append(lines, "  | "+l)
+		}
+	}
+	if e.Want != "" {
+		lines = append(lines, "  right would be: "+e.Want)
+	}
+	return lines
+}
+
+// Errors are all the mistakes of a configuration.
+type Errors []*Error
+
+// Error gives one line for each mistake.
+func (es Errors) Error() string {
+	lines := make([]string, len(es))
+	for i, e := range es {
+		lines[i] = e.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Lines gives the lines of all mistakes.
+func (es Errors) Lines() []string {
+	var lines []string
+	for _, e := range es {
+		lines = append(lines, e.Lines()...)
+	}
+	return lines
+}

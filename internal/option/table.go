@@ -1,0 +1,105 @@
+package option
+
+import (
+	"math"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/body"
+)
+
+// The headings under which options are documented.
+const (
+	secRecords = "Records"
+	secPace    = "Pace"
+	secTime    = "Time stamps"
+	secChecks  = "Checks"
+)
+
+// Table has a row for every option. The rows down to flush_on_startup are those
+// of Fluent Bit's dummy input, with its names, defaults and meaning.
+var Table = []Option{
+	{
+		Name: "strict", Kind: Boolean, Default: "on", Example: "off", Section: secChecks,
+		Help: "Refuse to start on any mistake in the configuration. Off forgives as the dummy input does: " +
+			"a warning, and the default instead of what was wrong.",
+		set: boolean(func(c *Config) *bool { return &c.Strict }),
+	},
+	{
+		Name: "dummy", Kind: String, Default: `{"message":"dummy"}`, Example: `{"level":"info","code":200}`, Section: secRecords,
+		Help: "The record, as a JSON object. Several objects behind one another give one record each. " +
+			"The order of members, duplicate names and numbers are kept as written.",
+		FollowsEnvironment: true,
+		set: func(c *Config, text string) (err error) {
+			c.Dummy.Text = text
+			c.Dummy.Bodies, err = body.Parse(text)
+			return err
+		},
+	},
+	{
+		Name: "metadata", Kind: String, Default: `{}`, Example: `{"source":"load-test"}`, Section: secRecords,
+		Help:               "The metadata of every record, as one JSON object. Fluent Bit has metadata since 2.1; on older versions it is left out.",
+		FollowsEnvironment: true,
+		set: func(c *Config, text string) (err error) {
+			c.Metadata.Text = text
+			c.Metadata.Bodies, err = body.Parse(text)
+			if err == nil && len(c.Metadata.Bodies) > 1 {
+				return errf("%d JSON objects were given, expected one", len(c.Metadata.Bodies))
+			}
+			return err
+		},
+	},
+	{
+		Name: "copies", Kind: Integer, Default: "1", Example: "100", Section: secRecords,
+		Help: "How many times a tick repeats the record.",
+		set:  integer(1, math.MaxInt32, func(c *Config) *int64 { return &c.Copies }),
+	},
+	{
+		Name: "samples", Kind: Integer, Default: "0", Example: "250", Section: secPace,
+		Help: "How many ticks to give in all, after which the input stays idle. 0 or less: without end.",
+		set:  integer(math.MinInt32, math.MaxInt32, func(c *Config) *int64 { return &c.Samples }),
+	},
+	{
+		Name: "rate", Kind: Integer, Default: "1", Example: "1000", Section: secPace,
+		Help: "Ticks per second. 0 is taken as 1, as the dummy input does.",
+		set:  integer(0, int64(time.Second), func(c *Config) *int64 { return &c.Rate }),
+	},
+	{
+		Name: "interval_sec", Kind: Integer, Default: "0", Example: "10", Section: secPace,
+		Help: "Seconds between two ticks; overrides rate. A negative value sets both intervals aside.",
+		set:  integer(math.MinInt32, math.MaxInt32, func(c *Config) *int64 { return &c.IntervalSec }),
+	},
+	{
+		Name: "interval_nsec", Kind: Integer, Default: "0", Example: "500000000", Section: secPace,
+		Help: "Nanoseconds between two ticks, in addition to interval_sec; overrides rate. A negative value sets both intervals aside.",
+		set:  integer(math.MinInt32, int64(time.Second)-1, func(c *Config) *int64 { return &c.IntervalNsec }),
+	},
+	{
+		Name: "start_time_sec", Kind: Integer, Default: "-1", Example: "1700000000", Section: secTime,
+		Help: "The time at which the records' clock starts, in seconds since 1970; from there it runs on. Negative: now.",
+		set:  integer(math.MinInt32, math.MaxUint32, func(c *Config) *int64 { return &c.StartTimeSec }),
+	},
+	{
+		Name: "start_time_nsec", Kind: Integer, Default: "-1", Example: "500000000", Section: secTime,
+		Help: "Nanoseconds of the time at which the records' clock starts. Negative: 0, if start_time_sec is given.",
+		set:  integer(math.MinInt32, int64(time.Second)-1, func(c *Config) *int64 { return &c.StartTimeNsec }),
+	},
+	{
+		Name: "fixed_timestamp", Kind: Boolean, Default: "off", Example: "on", Section: secTime,
+		Help: "Give every record the same time: that of start_time_sec and start_time_nsec, or that of the start.",
+		set:  boolean(func(c *Config) *bool { return &c.FixedTimestamp }),
+	},
+	{
+		Name: "flush_on_startup", Kind: Boolean, Default: "off", Example: "on", Section: secPace,
+		Help: "Give one tick at once, before the first one is due.",
+		set:  boolean(func(c *Config) *bool { return &c.FlushOnStartup }),
+	},
+}
+
+// Core are the properties that Fluent Bit keeps for itself: valid in every
+// input, and never seen by a plugin.
+var Core = []string{
+	"name", "tag", "alias", "log_level", "log_suppress_interval", "routable", "threaded",
+	"mem_buf_limit", "storage.type", "storage.pause_on_chunks_overlimit",
+	"thread.ring_buffer.capacity", "thread.ring_buffer.window",
+	"host", "port", "listen", "ipv6", "processors",
+}

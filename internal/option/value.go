@@ -1,0 +1,200 @@
+package option
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+func errf(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
+// unquote removes white space around a text and one pair of quotes that
+// Fluent Bit's classic configuration leaves there. Text that needs its quotes
+// to mean anything keeps them.
+func unquote(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) < 2 || s[0] != s[len(s)-1] || s[0] != '"' && s[0] != '\'' {
+		return s
+	}
+	inner := s[1 : len(s)-1]
+	if s[0] == '"' {
+		// "{\"a\":1}" is JSON within a JSON string.
+		if dec, err := jsontext.AppendUnquote(nil, s); err == nil {
+			return strings.TrimSpace(string(dec))
+		}
+	}
+	return strings.TrimSpace(inner)
+}
+
+// integer makes the set function of an integer between lo and hi.
+func integer(lo, hi int64, field func(*Config) *int64) func(*Config, string) error {
+	return func(c *Config, text string) error {
+		v, err := ParseInteger(text, lo, hi)
+		if err != nil {
+			return err
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+// boolean makes the set function of a boolean.
+func boolean(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, text string) error {
+		v, err := ParseBoolean(text)
+		if err != nil {
+			return err
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+// ParseInteger reads a whole number from lo to hi.
+func ParseInteger(text string, lo, hi int64) (int64, error) {
+	v, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case text == "":
+		return 0, errors.New("nothing was given, expected a whole number")
+	case errors.Is(err, strconv.ErrRange), err == nil && (v < lo || v > hi):
+		switch {
+		case lo == math.MinInt32:
+			return 0, errf("%s is out of range, expected at most %d", text, hi)
+		default:
+			return 0, errf("%s is out of range, expected %d to %d", text, lo, hi)
+		}
+	case err != nil:
+		return 0, errf("%q is not a whole number", text)
+	}
+	return v, nil
+}
+
+// ParseBoolean reads a boolean in Fluent Bit's spellings.
+func ParseBoolean(text string) (bool, error) {
+	switch strings.ToLower(text) {
+	case "on", "true", "yes":
+		return true, nil
+	case "off", "false", "no":
+		return false, nil
+	case "":
+		return false, errors.New("nothing was given, expected on or off")
+	}
+	return false, errf("%q is neither on nor off (nor true, false, yes, no)", text)
+}
+
+// ParseSize reads a size in bytes, with Fluent Bit's suffixes: K, M and G (also
+// KB, MB, GB; any case) are powers of 1000.
+func ParseSize(text string) (int64, error) {
+	digits := strings.TrimRight(strings.ToUpper(text), "BKMG")
+	unit := int64(1)
+	switch suffix := strings.ToUpper(text[len(digits):]); suffix {
+	case "", "B":
+	case "K", "KB":
+		unit = 1e3
+	case "M", "MB":
+		unit = 1e6
+	case "G", "GB":
+		unit = 1e9
+	default:
+		return 0, errf("%q is not a size: the unit %q is unknown, expected K, M or G", text, suffix)
+	}
+	v, err := strconv.ParseFloat(digits, 64)
+	if err != nil || v < 0 || math.IsNaN(v) {
+		return 0, errf("%q is not a size", text)
+	}
+	if v *= float64(unit); v >= math.MaxInt64 {
+		return 0, errf("%s is out of range", text)
+	}
+	return int64(v), nil
+}
+
+// ParseDuration reads a time span: a number of seconds, or one with units as in
+// 500ms, 1.5h, 2d or 1h30m.
+func ParseDuration(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, errors.New("nothing was given, expected a time span")
+	}
+	s := text
+	if v, err := strconv.ParseFloat(s, 64); err == nil {
+		s = strconv.FormatFloat(v, 'f', -1, 64) + "s"
+	} else {
+		s = strings.ToLower(s)
+		if days, ok := strings.CutSuffix(s, "d"); ok {
+			v, err := strconv.ParseFloat(days, 64)
+			if err != nil {
+				return 0, errf("%q is not a time span", text)
+			}
+			s = strconv.FormatFloat(v*24, 'f', -1, 64) + "h"
+		}
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, errf("%q is not a time span", text)
+	}
+	if d < 0 {
+		return 0, errf("%s is negative, expected a time span from now on", text)
+	}
+	return d, nil
+}
+
+// Nearest returns the name among names that is most like the one given, or ""
+// if none is like it.
+func Nearest(given string, names []string) string {
+	given = strings.ToLower(given)
+	best, bestDistance := "", len(given)/3+2
+	for _, n := range names {
+		if d := distance(given, n); d < bestDistance {
+			best, bestDistance = n, d
+		}
+	}
+	return best
+}
+
+// distance is the number of insertions, deletions, substitutions and swaps of
+// neighbours that turn a into b (optimal string alignment).
+func distance(a, b string) int {
+	prev2 := make([]int, len(b)+1)
+	prev := make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur := make([]int, len(b)+1)
+		cur[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], prev2[j-2]+1)
+			}
+		}
+		prev2, prev = prev, cur
+	}
+	return prev[len(b)]
+}
+
+// Names returns the names of all options, in the table's order.
+func Names() []string {
+	names := make([]string, len(Table))
+	for i := range Table {
+		names[i] = Table[i].Name
+	}
+	return names
+}
+
+// Unknown returns the mistake of a name that no option has.
+func Unknown(name, value string) *Error {
+	e := &Error{Option: name, Value: value, Problem: "there is no such option"}
+	if near := Nearest(name, append(Names(), Core...)); near != "" {
+		e.Want = near
+	}
+	return e
+}

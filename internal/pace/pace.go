@@ -1,0 +1,67 @@
+// Package pace says how many ticks are due at a moment.
+//
+// A [Schedule] is a pure function of the time since the start: it has no clock
+// and remembers nothing. How many ticks are due comes from a count over the
+// whole time, never from a sum of sleeps, so that there is no drift however
+// the time is cut up.
+package pace
+
+import (
+	"math"
+	"math/bits"
+)
+
+// Schedule says when ticks are due. All times are nanoseconds since the start.
+type Schedule interface {
+	// Due returns how many ticks are due in the time from 0 up to and
+	// including t: the largest n with At(n) <= t.
+	Due(t int64) uint64
+
+	// At returns when tick n is due, for n from 1 on, or Never.
+	At(n uint64) int64
+}
+
+// Never is a time that does not come.
+const Never = math.MaxInt64
+
+// Every is a tick each Num/Den nanoseconds:
+//
+//	At(n) = floor(n * Num / Den)
+//
+// A fraction, because 3 per second is not a whole number of nanoseconds.
+type Every struct {
+	Num, Den uint64
+}
+
+// PerSecond returns the schedule of n ticks per second.
+func PerSecond(n uint64) Every { return Every{Num: 1e9, Den: n} }
+
+// At returns when tick n is due.
+func (e Every) At(n uint64) int64 {
+	hi, lo := bits.Mul64(n, e.Num)
+	if hi >= e.Den {
+		return Never
+	}
+	q, _ := bits.Div64(hi, lo, e.Den)
+	if q > math.MaxInt64 {
+		return Never
+	}
+	return int64(q)
+}
+
+// Due returns how many ticks are due at t:
+//
+//	floor(n*Num/Den) <= t  <=>  n*Num < (t+1)*Den  <=>  n <= ((t+1)*Den - 1) / Num
+func (e Every) Due(t int64) uint64 {
+	if t < 0 {
+		return 0
+	}
+	hi, lo := bits.Mul64(uint64(t)+1, e.Den)
+	lo, borrow := bits.Sub64(lo, 1, 0)
+	hi -= borrow
+	if hi >= e.Num {
+		return math.MaxUint64
+	}
+	q, _ := bits.Div64(hi, lo, e.Num)
+	return q
+}
