@@ -8,6 +8,8 @@ import (
 	"bytes"
 	"time"
 	"unsafe"
+
+	"github.com/gdummy/gdummy/internal/event"
 )
 
 // SliceSize is the size, in bytes, that events handed over together should
@@ -32,12 +34,16 @@ type Emitter struct {
 	refused []refusal // what the engine did not take, in order
 }
 
-// Encoding returns whether events carry metadata: if so, an event is
-// [[time, metadata], body], otherwise [time, body]. Time is a MessagePack
-// extension of type 0 with eight bytes, seconds and nanoseconds since 1970, both
-// big-endian; metadata and body are maps. Anything else makes the rest of the
-// chunk unreadable.
-func (e *Emitter) Encoding() (metadata bool) { return e.in.HasMetadata() }
+// AppendEvent appends the beginning of an event with time t and no metadata, in
+// the form that the host reads: one body, a MessagePack map, must follow. See
+// Instance.HasMetadata for events that carry more.
+func (e *Emitter) AppendEvent(dst []byte, t time.Time) []byte {
+	form := event.Legacy
+	if e.in.HasMetadata() {
+		form = event.V2
+	}
+	return event.AppendHead(dst, form, t.UnixNano(), event.EmptyMap)
+}
 
 // Wait waits until t and returns true, or returns false as soon as the engine
 // wants the thread back: because the next Collect is due, the input is to pause,

@@ -28,7 +28,7 @@
 // A plugin is what a shared library registers; an instance is one `[INPUT]`
 // section that uses it, with its own configuration and, unless the section says
 // `threaded off`, its own thread. Records travel as events (see
-// [Emitter.Encoding]) in MessagePack; events behind one another make a chunk.
+// [Instance.HasMetadata]) in MessagePack; events behind one another make a chunk.
 //
 // # Threads
 //

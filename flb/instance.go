@@ -46,7 +46,10 @@ func (in *Instance) canAppend() bool { return C.host_features().append != 0 }
 func (in *Instance) Name() string { return C.GoString(&in.c.name[0]) }
 
 // HasMetadata says whether the host's events have metadata (Fluent Bit 2.1 and
-// later). See Emitter.Encoding.
+// later). If so, an event is [[time, metadata], body], otherwise [time, body].
+// Time is a MessagePack extension of type 0 with eight bytes, seconds and
+// nanoseconds since 1970, both big-endian; metadata and body are maps. Anything
+// else makes the rest of the chunk unreadable.
 func (in *Instance) HasMetadata() bool { return C.host_features().v2_events != 0 }
 
 // Streams says whether records reach the engine at the moment they are

@@ -1,0 +1,75 @@
+# gdummy: `make run` shows records coming out of the plugin, `make test` passes the tests.
+
+GO      ?= go
+CC      ?= cc
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+ARGS    ?=
+DURATION ?= 5
+FUZZTIME ?= 20s
+
+export ARGS
+
+PLUGIN = build/gdummy.so
+HOST   = build/flbhost
+CMD    = build/gdummy
+LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# All that does not need the C boundary builds and passes without cgo.
+PURE = ./internal/... ./cmd/gdummy/...
+
+.PHONY: build run test lint bench e2e fuzz docs clean tools
+
+build: $(PLUGIN) $(HOST) $(CMD)
+
+tools:
+	@command -v $(GO) >/dev/null || { echo "gdummy needs Go 1.26 or later: there is no '$(GO)' in PATH"; exit 1; }
+	@v=$$($(GO) env GOVERSION | sed 's/^go//'); printf '1.26\n%s\n' "$$v" | sort -V -C || { echo "gdummy needs Go 1.26 or later: '$(GO)' is $$v"; exit 1; }
+	@command -v $(CC) >/dev/null || { echo "gdummy needs a C compiler: there is no '$(CC)' in PATH (Debian: apt-get install gcc libc6-dev)"; exit 1; }
+
+$(PLUGIN): tools FORCE
+	@mkdir -p build
+	CGO_ENABLED=1 CC=$(CC) $(GO) build -buildmode=c-shared $(LDFLAGS) -o $@ ./cmd/in_gdummy
+	@rm -f build/gdummy.h
+
+$(CMD): tools FORCE
+	@mkdir -p build
+	CGO_ENABLED=0 $(GO) build $(LDFLAGS) -o $@ ./cmd/gdummy
+
+$(HOST): tools flbhost/src/*.c flbhost/src/*.h
+	@mkdir -p build
+	$(CC) -std=c11 -O2 -g -Wall -Wextra flbhost/src/*.c -o $@ -rdynamic -ldl -lpthread
+
+run: $(PLUGIN) $(HOST)
+	@scripts/run.sh $(PLUGIN) $(HOST) $(DURATION)
+
+test: tools
+	CGO_ENABLED=0 $(GO) test $(PURE)
+	CGO_ENABLED=1 CC=$(CC) $(GO) test $$($(GO) list ./... | grep -v -e /internal/ -e /cmd/gdummy)
+
+lint: tools
+	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+e2e: tools
+	$(GO) test -count=1 -v ./e2e/...
+
+bench: build
+	$(GO) test -run '^$$' -bench . -benchmem $(PURE)
+
+# Each fuzz target in turn, FUZZTIME long.
+fuzz: tools
+	@for pkg in $$($(GO) list $(PURE)); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+docs: tools
+	$(GO) test ./cmd/gdummy/... -run Docs -update
+
+clean:
+	rm -rf build
+
+FORCE:

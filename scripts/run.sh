@@ -1,0 +1,52 @@
+#!/bin/sh
+# Shows records that come out of the plugin: in a Fluent Bit if there is one, else
+# in the embedded host. Usage: scripts/run.sh PLUGIN HOST DURATION, with the
+# properties for the input in $ARGS, as in ARGS='-p rate=5 -p dummy={"a": 1}'.
+set -eu
+plugin=$1 host=$2 seconds=$3
+
+# ARGS is cut at white space without a shell's quoting, which would eat the quotes of
+# JSON. A word that follows a value belongs to it, so that JSON may have spaces.
+set -f
+set --
+expect=option
+for word in ${ARGS:-}; do
+    case $expect:$word in
+    option:* | more:-[a-z] | more:--*)
+        set -- "$@" "$word"
+        expect=value
+        ;;
+    value:*)
+        value=$word
+        set -- "$@" "$word"
+        expect=more
+        ;;
+    more:*)
+        # replace the last argument by itself and the word
+        value="$value $word"
+        n=$#
+        i=0
+        for arg in "$@"; do
+            i=$((i + 1))
+            shift
+            if [ $i -eq "$n" ]; then set -- "$@" "$value"; else set -- "$@" "$arg"; fi
+        done
+        ;;
+    esac
+done
+
+fluent_bit=${FLUENT_BIT:-$(command -v fluent-bit || true)}
+fluent_bit=${fluent_bit%%:*}
+echo "# $seconds seconds of records; DURATION=0 goes on until Ctrl-C"
+if [ -n "$fluent_bit" ]; then
+    echo "# in $($fluent_bit --version | head -n 1), $fluent_bit"
+    set -- "$fluent_bit" -q -e "$plugin" -i gdummy "$@" -o stdout -f 0.2
+else
+    echo "# in the embedded host: there is no fluent-bit in PATH, nor in \$FLUENT_BIT"
+    set -- "$host" "$plugin" -i gdummy "$@"
+fi
+[ "$seconds" -gt 0 ] || exec "$@"
+code=0
+timeout --signal=INT "$seconds" "$@" || code=$?
+# 124 is how timeout says that it has ended the run, as it should.
+[ "$code" -eq 124 ] || exit "$code"
