@@ -7,4 +7,7 @@ require (
 	github.com/tinylib/msgp v1.6.5
 )
 
-require github.com/philhofer/fwd v1.2.0 // indirect
+require (
+	github.com/google/go-cmp v0.7.0 // indirect
+	github.com/philhofer/fwd v1.2.0 // indirect
+)

@@ -32,6 +32,8 @@ static struct {
     void *(*counter_create)(void *, char *, char *, char *, char *, int, char **);
     int (*counter_add)(void *, uint64_t, double, int, char **);
     void *encoder_create; /* only its presence matters */
+    char *(*text_create)(void *);
+    void (*text_destroy)(char *);
 } fn;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -48,6 +50,8 @@ static void look_up(void)
     *(void **) &fn.sds_destroy = dlsym(RTLD_DEFAULT, "flb_sds_destroy");
     *(void **) &fn.counter_create = dlsym(RTLD_DEFAULT, "cmt_counter_create");
     *(void **) &fn.counter_add = dlsym(RTLD_DEFAULT, "cmt_counter_add");
+    *(void **) &fn.text_create = dlsym(RTLD_DEFAULT, "cmt_encode_text_create");
+    *(void **) &fn.text_destroy = dlsym(RTLD_DEFAULT, "cmt_encode_text_destroy");
     fn.encoder_create = dlsym(RTLD_DEFAULT, "flb_log_event_encoder_create");
 }
 
@@ -84,18 +88,23 @@ const char *host_property(const struct instance *in, const char *key)
     return in->api->input_get_property(key, in->ins);
 }
 
-int host_append(const struct instance *in, const char *tag, size_t tag_len, size_t records, const void *buf, size_t size)
+int host_append(struct instance *in, const char *tag, size_t tag_len, size_t records, const void *buf, size_t size)
 {
+    int ret = -1;
+
     if (tag_len == 0) {
         tag = NULL;
     }
     if (fn.append_records) {
-        return fn.append_records(in->ins, records, tag, tag_len, buf, size);
+        ret = fn.append_records(in->ins, records, tag, tag_len, buf, size);
     }
-    if (fn.append) {
-        return fn.append(in->ins, tag, tag_len, buf, size);
+    else if (fn.append) {
+        ret = fn.append(in->ins, tag, tag_len, buf, size);
     }
-    return -1;
+    if (ret == 0) {
+        flow_appended(in, records, size);
+    }
+    return ret;
 }
 
 /* ---- waiting ---------------------------------------------------------- */
@@ -189,15 +198,6 @@ void host_forget_loop(struct instance *in)
     in->loop_known = 0;
 }
 
-/* The timer fires at whole seconds of the monotonic clock. */
-static int64_t until_whole_second(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return 1000000000 - now.tv_nsec;
-}
-
 /* The engine may have closed and made a timer anew (pause, resume). */
 static void forget_closed(struct instance *in)
 {
@@ -210,38 +210,66 @@ static void forget_closed(struct instance *in)
     }
 }
 
+int64_t host_monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* How long to sleep before looking again whether the engine has caught up. */
+#define CLOSED_NSEC 200000
+
 int host_wait(struct instance *in, int64_t nsec)
 {
+    int64_t now, until, end, sleep;
     struct timespec ts;
-    int64_t tick;
-    int n, reached = 1;
+    int n, closed;
 
     if (!in->own_thread) {
         return nsec <= 0; /* the engine's thread waits for nobody */
     }
-    if (nsec < 0) {
-        nsec = 0;
-    }
     if (!in->loop_known) {
         find_loop(in);
     }
-    if (in->nfds == 0) {
-        /* A little late, so that the tick is there when we return. */
-        tick = until_whole_second() + 1000000;
-        if (nsec >= tick) {
-            nsec = tick;
-            reached = 0;
+    now = host_monotonic();
+    until = now + (nsec > 0 ? nsec : 0);
+    /* A little late, so that the tick is there when we return. */
+    end = in->nfds > 0 ? INT64_MAX : (now / 1000000000 + 1) * 1000000000 + 1000000;
+    for (;;) {
+        closed = flow_closed(in, now);
+        sleep = until - now;
+        if (closed && sleep < CLOSED_NSEC) {
+            sleep = CLOSED_NSEC;
+        }
+        if (sleep > end - now) {
+            sleep = end - now;
+        }
+        if (sleep < 0) {
+            sleep = 0;
+        }
+        ts.tv_sec = sleep / 1000000000;
+        ts.tv_nsec = sleep % 1000000000;
+        n = ppoll(in->fds, in->nfds, &ts, NULL);
+        if (sleep > 0) {
+            host_restore_signals();
+        }
+        if (n > 0) {
+            forget_closed(in);
+            return 0;
+        }
+        if (n < 0 && errno != EINTR) {
+            return 0;
+        }
+        now = host_monotonic();
+        if (now >= end) {
+            return 0;
+        }
+        if (now >= until && !flow_closed(in, now)) {
+            return 1;
         }
     }
-    ts.tv_sec = nsec / 1000000000;
-    ts.tv_nsec = nsec % 1000000000;
-    n = ppoll(in->fds, in->nfds, &ts, NULL);
-    host_restore_signals();
-    if (n > 0) {
-        forget_closed(in);
-        return 0;
-    }
-    return n == 0 ? reached : errno == EINTR;
 }
 
 /* ---- ${VAR} at run time ------------------------------------------------ */
@@ -320,6 +348,31 @@ void host_counter_add(const struct instance *in, void *counter, double value)
     }
     clock_gettime(CLOCK_REALTIME, &now);
     fn.counter_add(counter, (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec, value, 1, values);
+}
+
+/* ingested: how many records the engine counts for the instance; -1 if it can't be read. */
+double host_ingested(const struct instance *in)
+{
+    static const char series[] = "fluentbit_input_records_total{";
+    double value = -1;
+    char *text, *at;
+
+    if (!in->cmt || !fn.text_create || !fn.text_destroy) {
+        return -1;
+    }
+    text = fn.text_create(in->cmt);
+    if (!text) {
+        return -1;
+    }
+    at = strstr(text, series);
+    if (at) {
+        at = strstr(at, "} = ");
+    }
+    if (at) {
+        value = strtod(at + 4, NULL);
+    }
+    fn.text_destroy(text);
+    return value;
 }
 
 /* ---- signals ----------------------------------------------------------- */

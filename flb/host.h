@@ -125,7 +125,35 @@ _Static_assert(offsetof(struct host_event_loop, data) == 16, "mk_event_loop.data
 
 /* ---- ours ------------------------------------------------------------- */
 
-enum { INSTANCE_MAX_FDS = 16 };
+enum { INSTANCE_MAX_FDS = 16, FLOW_SLICES = 4096 };
+
+/*
+ * ring is the queue between an input's thread and the engine's, as far as it can
+ * be seen: words inside the host's own structures (see flow.c).
+ */
+struct ring {
+    const size_t *read, *write; /* positions, in bytes */
+    size_t size;                /* of the queue, in bytes */
+    const int *flush_pending;   /* the engine was told to empty it, and has not done so */
+    size_t window;              /* slots at which the engine is told */
+    size_t capacity;            /* slots in all */
+};
+
+/* flow is what an instance knows of its slices that the engine has not yet taken. */
+struct flow {
+    int looked;                     /* for the ring */
+    struct ring ring;               /* ring.size is 0 if none was found */
+    uint64_t slices;                /* appended since the start */
+    uint64_t bytes[FLOW_SLICES];    /* appended in all, by slice */
+    uint64_t records[FLOW_SLICES];  /* likewise */
+    uint64_t max_bytes;             /* under way */
+    int64_t session;                /* since when the engine is emptying the ring; 0: it is not */
+
+    /* without a ring: the engine's own count of records */
+    double base;                    /* what it was when nothing was under way, less what was appended */
+    double last;                    /* what it was when last read */
+    int64_t last_read, last_moved;  /* when */
+};
 
 /*
  * instance is one configured input, as the C side knows it. It is what the host
@@ -149,6 +177,8 @@ struct instance {
     int loop_known;
     int nfds;
     struct pollfd fds[INSTANCE_MAX_FDS];
+
+    struct flow flow;
 };
 
 /* What the host can do, as far as the symbols that it exports tell. */
@@ -172,12 +202,12 @@ void host_log(const struct instance *in, int level, const char *line);
 const char *host_property(const struct instance *in, const char *key);
 
 /* append: 0 if the host took the records. */
-int host_append(const struct instance *in, const char *tag, size_t tag_len, size_t records, const void *buf, size_t size);
+int host_append(struct instance *in, const char *tag, size_t tag_len, size_t records, const void *buf, size_t size);
 
 /*
- * wait: sleeps for at most nsec nanoseconds. Returns 1 if they have passed, 0 if
- * the event loop of the thread has something to do: the next collect, a pause,
- * the exit.
+ * wait: sleeps for nsec nanoseconds, and longer if too much is under way. Returns
+ * 1 if they have passed, 0 if the event loop of the thread has something to do: the
+ * next collect, a pause, the exit.
  */
 int host_wait(struct instance *in, int64_t nsec);
 void host_forget_loop(struct instance *in);
@@ -188,6 +218,14 @@ void host_translate_free(char *text);
 
 void *host_counter(const struct instance *in, const char *subsystem, const char *name, const char *help);
 void host_counter_add(const struct instance *in, void *counter, double value);
+
+/* flow: see flow.c. */
+void flow_appended(struct instance *in, size_t records, size_t size);
+int flow_closed(struct instance *in, int64_t now);
+uint64_t flow_pending(struct instance *in);
+int flow_sees_ring(struct instance *in);
+double host_ingested(const struct instance *in);
+int64_t host_monotonic(void);
 
 void host_restore_signals(void);
 void host_save_signals(void);

@@ -46,7 +46,13 @@ else
     set -- "$host" "$plugin" -i gdummy "$@"
 fi
 [ "$seconds" -gt 0 ] || exec "$@"
+"$@" &
+pid=$!
+(sleep "$seconds" && kill -INT "$pid") 2>/dev/null &
+timer=$!
+trap 'kill -INT "$pid" 2>/dev/null' INT TERM
 code=0
-timeout --signal=INT "$seconds" "$@" || code=$?
-# 124 is how timeout says that it has ended the run, as it should.
-[ "$code" -eq 124 ] || exit "$code"
+wait "$pid" || code=$?
+kill "$timer" 2>/dev/null || true
+# Ended by SIGINT is how it should end.
+[ "$code" -eq 130 ] || exit "$code"
