@@ -34,6 +34,7 @@ const MaxDepth = 28
 type SyntaxError struct {
 	Line    int    // from 1
 	Column  int    // in characters, from 1
+	Offset  int    // in bytes, within the whole text, from 0
 	Text    string // the line, without its end
 	Problem string // what is wrong, lower case
 }
@@ -71,6 +72,7 @@ func errorAt(text string, offset int, format string, args ...any) *SyntaxError {
 	return &SyntaxError{
 		Line:    strings.Count(text[:start], "\n") + 1,
 		Column:  utf8.RuneCountInString(text[start:offset]) + 1,
+		Offset:  offset,
 		Text:    strings.TrimSuffix(text[start:end], "\r"),
 		Problem: fmt.Sprintf(format, args...),
 	}

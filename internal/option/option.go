@@ -120,11 +120,16 @@ func (o *Option) apply(c *Config, lookup Lookup) *Error {
 	if !ok {
 		text = o.Default
 	}
-	err := o.set(c, unquote(text))
+	inner, origin := unquote(text)
+	err := o.set(c, inner)
 	if err == nil {
 		return nil
 	}
-	return o.error(text, err)
+	e := o.error(text, err)
+	if e.Where != nil {
+		e.Offset = origin(e.Where.Offset)
+	}
+	return e
 }
 
 // keep undoes a failed set: it leaves what could be read, or sets the default.
@@ -178,7 +183,8 @@ func Find(name string) (*Option, bool) {
 type Error struct {
 	Option  string
 	Value   string            // as given
-	Where   *body.SyntaxError // the place within Value, or nil
+	Where   *body.SyntaxError // the place within Value without its quotes, or nil
+	Offset  int               // the same place in bytes of Value, quotes included
 	Problem string
 	Want    string // what would be right
 	Kept    string // what holds instead, where the mistake was forgiven

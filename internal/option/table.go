@@ -94,12 +94,3 @@ var Table = []Option{
 		set:  boolean(func(c *Config) *bool { return &c.FlushOnStartup }),
 	},
 }
-
-// Core are the properties that Fluent Bit keeps for itself: valid in every
-// input, and never seen by a plugin.
-var Core = []string{
-	"name", "tag", "alias", "log_level", "log_suppress_interval", "routable", "threaded",
-	"mem_buf_limit", "storage.type", "storage.pause_on_chunks_overlimit",
-	"thread.ring_buffer.capacity", "thread.ring_buffer.window",
-	"host", "port", "listen", "ipv6", "processors",
-}

@@ -15,20 +15,56 @@ func errf(format string, args ...any) error { return fmt.Errorf(format, args...)
 
 // unquote removes white space around a text and one pair of quotes that
 // Fluent Bit's classic configuration leaves there. Text that needs its quotes
-// to mean anything keeps them.
-func unquote(s string) string {
-	s = strings.TrimSpace(s)
-	if len(s) < 2 || s[0] != s[len(s)-1] || s[0] != '"' && s[0] != '\'' {
-		return s
+// to mean anything keeps them. origin says where in s a byte of the result
+// comes from.
+func unquote(s string) (text string, origin func(int) int) {
+	text = strings.TrimSpace(s)
+	from := strings.Index(s, text)
+	shifted := func(offset int) int { return from + offset }
+	if len(text) < 2 || text[0] != text[len(text)-1] || text[0] != '"' && text[0] != '\'' {
+		return text, shifted
 	}
-	inner := s[1 : len(s)-1]
-	if s[0] == '"' {
+	if text[0] == '"' {
 		// "{\"a\":1}" is JSON within a JSON string.
-		if dec, err := jsontext.AppendUnquote(nil, s); err == nil {
-			return strings.TrimSpace(string(dec))
+		if dec, err := jsontext.AppendUnquote(nil, text); err == nil {
+			inner := strings.TrimSpace(string(dec))
+			skipped := strings.Index(string(dec), inner)
+			return inner, func(offset int) int { return from + escaped(text, skipped+offset) }
 		}
 	}
-	return strings.TrimSpace(inner)
+	inner := strings.TrimSpace(text[1 : len(text)-1])
+	from += 1 + strings.Index(text[1:len(text)-1], inner)
+	return inner, shifted
+}
+
+// escaped returns where in a JSON string stands what gave byte n of its value.
+func escaped(quoted string, n int) int {
+	at := 1
+	for at < len(quoted)-1 {
+		size := 1
+		if quoted[at] == '\\' {
+			size = 2
+			if quoted[at+1] == 'u' {
+				size = 6
+			}
+		}
+		end := min(at+size, len(quoted)-1)
+		dec, err := jsontext.AppendUnquote(nil, `"`+quoted[at:end]+`"`)
+		if size == 6 && err != nil { // half of a surrogate pair
+			end = min(at+12, len(quoted)-1)
+			dec, _ = jsontext.AppendUnquote(nil, `"`+quoted[at:end]+`"`)
+		}
+		gives := 1
+		if size == 6 {
+			gives = max(len(dec), 1)
+		}
+		if n < gives {
+			return at
+		}
+		n -= gives
+		at = end
+	}
+	return at
 }
 
 // integer makes the set function of an integer between lo and hi.

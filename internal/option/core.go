@@ -1,0 +1,41 @@
+package option
+
+import "strings"
+
+// Core are the properties that Fluent Bit keeps for itself: valid in every
+// input, and never seen by a plugin. They are those of flb_input_set_property
+// in 5.1.1, and those that the loader takes out before it (name, routes,
+// processors, telemetry) or lets pass (active, condition).
+var Core = []string{
+	"name", "tag", "alias", "log_level", "log_suppress_interval", "routable", "routes",
+	"processors", "telemetry", "active", "condition",
+	"mem_buf_limit", "storage.type", "storage.pause_on_chunks_overlimit",
+	"threaded", "thread.ring_buffer.capacity", "thread.ring_buffer.window",
+	"rate_window", "rate_gate", "rate_gate.max_bytes", "rate_gate.max_records",
+	"rate_gate.backpressure", "rate_gate.resume_ratio",
+	"host", "port", "listen", "ipv6",
+	"tls", "tls.verify", "tls.verify_client_cert", "tls.verify_hostname", "tls.debug", "tls.vhost",
+	"tls.ca_path", "tls.ca_file", "tls.crt_file", "tls.key_file", "tls.key_passwd",
+	"tls.min_version", "tls.max_version", "tls.ciphers",
+}
+
+// corePrefixes begin the names of properties that Fluent Bit keeps for itself
+// whatever follows.
+var corePrefixes = []string{"net.", "oauth2"}
+
+// IsCore says whether Fluent Bit keeps the property of that name for itself.
+// Names are not case-sensitive.
+func IsCore(name string) bool {
+	name = strings.ToLower(name)
+	for _, c := range Core {
+		if name == c {
+			return true
+		}
+	}
+	for _, p := range corePrefixes {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
