@@ -1,0 +1,550 @@
+/*
+ * host.h: what the host's files share.
+ *
+ * The host is a small Fluent Bit with one plugin, its input instances, and a
+ * pipeline that counts, checks and prints. Terms are Fluent Bit's: an
+ * instance collects on its own thread, appends chunks to its ring, and the
+ * engine thread ingests them.
+ *
+ * Structs that a plugin can see (named flb_… or marked "layout") have the
+ * fields of the release that the host poses as; all others are our own.
+ * Everything here is hidden from the dynamic linker, so that no name of ours
+ * can shadow one of the plugin's; what Fluent Bit exports is marked EXPORT.
+ */
+#ifndef FLBHOST_HOST_H
+#define FLBHOST_HOST_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "pose.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Exit codes. */
+enum { EXIT_FINE = 0, EXIT_CONTRACT = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3 };
+
+/* Fluent Bit's log levels. */
+enum { LOG_OFF = 0, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE, LOG_LEVELS };
+
+/* ---- loop.c: an epoll loop laid out as Monkey's, for plugins that peek ---- */
+
+struct list {
+    struct list *prev, *next;
+};
+
+/* layout: struct mk_event */
+struct event {
+    int fd;
+    int type;
+    uint32_t mask;
+    uint8_t status;
+    void *data; /* ours: what the event belongs to */
+    int (*handler)(void *);
+    struct list head;
+    struct list priority_head;
+    char priority;
+};
+
+/* layout: struct mk_event_loop; data points at the backend */
+struct event_loop {
+    int size;
+    int n_events;
+    struct event *events;
+    void *data;
+};
+
+struct epoll_event;
+
+/* layout: struct mk_event_ctx */
+struct event_backend {
+    int efd;
+    int queue_size;
+    struct epoll_event *events;
+};
+
+/* Event types, with the values of the release. */
+#define EV_COLLECTOR 0 /* a collector's timer */
+#define EV_SCHED 2048  /* a timer of the scheduler */
+#if POSE_SCHED_CORO
+#define EV_CONTROL (1 << 14) /* the engine speaks to an input thread */
+#define EV_RING (1 << 15)    /* an input's ring has reached its window */
+#else
+#define EV_CONTROL 8192
+#define EV_RING 16384
+#endif
+#define EV_MANAGER 1 /* engine: a command from the main thread */
+#define EV_ACK 3     /* engine: an input thread has obeyed */
+
+struct event_loop *loop_create(int size);
+void loop_destroy(struct event_loop *loop);
+int loop_add(struct event_loop *loop, int fd, int type, struct event *event);
+void loop_del(struct event_loop *loop, struct event *event);
+int loop_timer(struct event_loop *loop, time_t sec, long nsec, int type, struct event *event);
+int loop_channel(struct event_loop *loop, int fds[2], int type, struct event *event);
+int loop_wait(struct event_loop *loop, int timeout_ms);
+struct event *loop_event(struct event_loop *loop, int i);
+bool timer_consume(int fd);
+
+/* layout: struct flb_sched */
+struct flb_sched {
+#if POSE_SCHED_CORO
+    struct event event;
+#endif
+    struct list requests;
+    struct list requests_wait;
+    struct list timers;
+    struct list timers_drop;
+#if POSE_SCHED_CORO
+    struct list timer_coro_list;
+    struct list timer_coro_list_drop;
+#endif
+    int frame_fd;
+    struct event_loop *evl;
+    struct flb_config *config;
+#if POSE_SCHED_CORO
+    int ch_events[2];
+#endif
+};
+
+void sched_init(struct flb_sched *sched, struct event_loop *loop, struct flb_config *config);
+
+/* The calling thread's loop and scheduler, as Fluent Bit keeps them. */
+void thread_set(struct event_loop *loop, struct flb_sched *sched, const char *name);
+
+/* The clock, in loop.c as well. */
+
+uint64_t now_ns(void);
+void sleep_ms(long ms);
+
+/* ---- log.c ---- */
+
+void log_level_set(int level);
+int log_level_get(void);
+int log_level_parse(const char *name);
+void host_log(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const uint64_t *log_plugin_lines(uint64_t lines[LOG_LEVELS]);
+
+/* ---- env.c: ${VAR} in properties, and the config map ---- */
+
+struct flb_env {
+    int warn_unused;
+};
+
+struct flb_config {
+    struct flb_env *env;
+};
+
+extern struct flb_config the_config;
+
+/* layout: struct flb_config_map, an array that ends with name NULL */
+struct flb_config_map {
+    int type;
+    char *name;
+    char *def_value;
+    int flags;
+    int set_property;
+    uintptr_t offset;
+    char *desc;
+    struct {
+        union {
+            double d;
+            void *p;
+        } val;
+        char *raw;
+        struct list *mult;
+        struct list head;
+    } value;
+    struct list head;
+};
+_Static_assert(sizeof(struct flb_config_map) == 104, "config map entry");
+_Static_assert(offsetof(struct flb_config_map, desc) == 40, "config map entry");
+
+enum { MAP_STR, MAP_STR_PREFIX, MAP_INT, MAP_BOOL, MAP_DOUBLE, MAP_SIZE, MAP_TIME, MAP_DEPRECATED };
+enum { MAP_MULT = 1, MAP_DYNAMIC_ENV = 2 };
+
+struct property {
+    char *key;
+    char *value; /* NULL when it came out empty */
+};
+
+bool config_map_dynamic(const struct flb_config_map *map, const char *key);
+bool config_map_check(const struct flb_config_map *map, const char *plugin,
+                      const struct property *props, size_t n);
+void config_map_print(const struct flb_config_map *map, const char *name, const char *desc);
+
+/* Strings with Fluent Bit's length header before the text. */
+char *sds_new(const char *text, size_t len);
+void sds_free(char *sds);
+char *env_translate(const char *value);
+
+/* ---- metrics.c: a recording registry behind the cmt_ functions ---- */
+
+struct cmt;
+struct cmt_counter;
+struct cmt_gauge;
+
+struct cmt *metrics_create(void);
+void metrics_destroy(struct cmt *cmt);
+char *metrics_text(struct cmt *cmt); /* free with sds_free */
+
+EXPORT int cmt_counter_add(struct cmt_counter *c, uint64_t ts, double val, int n, char **labels);
+EXPORT int cmt_counter_set(struct cmt_counter *c, uint64_t ts, double val, int n, char **labels);
+EXPORT int cmt_gauge_set(struct cmt_gauge *g, uint64_t ts, double val, int n, char **labels);
+EXPORT struct cmt_counter *cmt_counter_create(struct cmt *cmt, char *ns, char *subsystem, char *name,
+                                       char *help, int n, char **keys);
+EXPORT struct cmt_gauge *cmt_gauge_create(struct cmt *cmt, char *ns, char *subsystem, char *name,
+                                   char *help, int n, char **keys);
+uint64_t wall_ns(void);
+
+/* ---- stats.c: what the report says; one per instance index, kept over reloads ---- */
+
+struct stats {
+    _Atomic uint64_t records, output, bytes, appends;
+    _Atomic uint64_t collects, empty_collects, handed, cleanups;
+    _Atomic uint64_t not_cleaned;   /* returned on a path without cleanup: -1, or no length */
+    _Atomic uint64_t lost;          /* -1 together with data */
+    _Atomic uint64_t malformed, wrong_counts;
+    _Atomic uint64_t refused, dropped, discarded;
+    _Atomic uint64_t late_appends;  /* after Exit */
+    _Atomic uint64_t wrong_thread;  /* off the input thread, where that is not allowed */
+    _Atomic uint64_t init_refused, missing_symbols;
+    _Atomic uint64_t last_append_ns, longest_gap_ns, longest_collect_ns;
+};
+
+void stats_max(_Atomic uint64_t *field, uint64_t value);
+
+/* ---- buffers.c: what became of the buffers the plugin handed over ---- */
+
+void buffers_handed(int index, void *data);
+uint64_t buffers_kept(int index);  /* never freed; UINT64_MAX where malloc cannot be watched */
+uint64_t buffers_freed_twice(int index);
+
+/* ---- msgpack.c ---- */
+
+struct record {
+    uint32_t sec, nsec;
+    const uint8_t *meta, *body, *raw; /* meta is NULL in a legacy event */
+    size_t raw_size;
+};
+
+enum record_status { RECORD_OK, RECORD_WRONG, RECORD_UNREADABLE };
+
+size_t msgpack_skip(const uint8_t *p, const uint8_t *end);
+enum record_status record_next(const uint8_t **p, const uint8_t *end, struct record *r);
+size_t record_count(const uint8_t *p, size_t size);
+void msgpack_print(FILE *out, const uint8_t *p, const uint8_t *end);
+void msgpack_json(FILE *out, const uint8_t *p, const uint8_t *end);
+void json_string(FILE *out, const char *text, size_t len);
+
+/* ---- output.c ---- */
+
+int output_open(const char *spec, int instances);
+void output_record(int index, const char *tag, const struct record *r);
+void output_tick(void);  /* once a second: numbering starts again, as chunks do */
+void output_flush(void);
+bool output_broken(void);
+void output_close(void);
+
+/* ---- ring.c ---- */
+
+struct chunk {
+    char *tag; /* NULL: the instance's */
+    ssize_t claimed; /* records, as the plugin counted; -1: it did not */
+    size_t size;
+    uint8_t data[];
+};
+
+struct ring {
+    pthread_mutex_t lock;
+    struct chunk **slots;
+    size_t capacity, head, count;
+    bool flush_pending;
+    int signal[2];
+    struct event event;
+};
+
+void ring_init(struct ring *ring, size_t capacity);
+void ring_free(struct ring *ring);
+int ring_attach(struct ring *ring, struct event_loop *loop, void *owner);
+void ring_detach(struct ring *ring, struct event_loop *loop);
+int ring_push(struct ring *ring, struct chunk *chunk);
+struct chunk *ring_pop(struct ring *ring);
+void ring_signal_read(struct ring *ring);
+void ring_flushed(struct ring *ring);
+
+/* ---- proxy.c: the library, its callbacks, and the structs it is given ---- */
+
+struct flb_input_instance;
+struct flb_output_instance;
+struct flb_custom_instance;
+
+/* layout: struct flb_plugin_proxy_def */
+struct proxy_def {
+    int type;
+    int proxy;
+    int flags;
+    char *name;
+    char *description;
+#if POSE_DEF_EVENT_TYPE
+    int event_type;
+#endif
+#if POSE_DEF_CONFIG_MAP
+    struct flb_config_map *config_map;
+#endif
+};
+_Static_assert(sizeof(struct proxy_def) == (POSE_DEF_CONFIG_MAP ? 48 : POSE_DEF_EVENT_TYPE ? 40 : 32),
+               "proxy definition");
+
+/* layout: struct flb_api */
+struct api {
+    const char *(*output_get_property)(const char *, struct flb_output_instance *);
+    const char *(*input_get_property)(const char *, struct flb_input_instance *);
+    void *(*output_get_cmt_instance)(struct flb_output_instance *);
+    void *(*input_get_cmt_instance)(struct flb_input_instance *);
+    void (*log_print)(int, const char *, int, const char *, ...);
+    int (*input_log_check)(struct flb_input_instance *, int);
+    int (*output_log_check)(struct flb_output_instance *, int);
+#if POSE_API_CUSTOM
+    const char *(*custom_get_property)(const char *, struct flb_custom_instance *);
+    int (*custom_log_check)(struct flb_custom_instance *, int);
+#endif
+};
+_Static_assert(sizeof(struct api) == (POSE_API_CUSTOM ? 9 : 7) * sizeof(void *), "api");
+
+/* layout: struct flb_plugin_input_proxy_context */
+struct input_context {
+    int coll_fd;
+    void *remote_context;
+    struct proxy *proxy;
+};
+
+/* layout: struct flb_plugin_proxy_context, what Init sees before 4.1 */
+struct proxy_context {
+    void *remote_context;
+    struct proxy *proxy;
+};
+
+/* layout: struct flbgo_input_plugin */
+struct go_input {
+    char *name;
+    struct api *api;
+    void *i_ins;
+    void *context;
+    int (*cb_init)(struct go_input *);
+    int (*cb_collect)(void **, size_t *);
+#if POSE_CTX_CALLBACKS
+    int (*cb_collect_ctx)(void *, void **, size_t *);
+#endif
+    int (*cb_cleanup)(void *);
+#if POSE_CTX_CALLBACKS
+    int (*cb_cleanup_ctx)(void *, void *);
+#endif
+    int (*cb_exit)(void);
+};
+
+/* layout: struct flb_plugin_proxy */
+struct proxy {
+    struct proxy_def *def;
+    struct api *api;
+    void *instance; /* written by plugins that work around the pause bug: use the accessors */
+    void *dso_handler;
+    struct go_input *data;
+    struct list head;
+};
+
+struct proxy *proxy_load(const char *path, int hot_reloading);
+void proxy_unload(struct proxy *proxy);
+void *proxy_instance(struct proxy *proxy);
+const struct flb_config_map *proxy_config_map(const struct proxy *proxy);
+const char *proxy_name(const struct proxy *proxy);
+
+int proxy_input_init(struct flb_input_instance *ins);
+void proxy_input_prerun(struct flb_input_instance *ins, int hot_reload_enabled);
+void proxy_input_collect(struct flb_input_instance *ins);
+void proxy_input_pause(struct flb_input_instance *ins);
+void proxy_input_resume(struct flb_input_instance *ins);
+void proxy_input_exit(struct flb_input_instance *ins, int shutdown_by_reload);
+
+/* ---- input.c: instances, their threads and collectors ---- */
+
+struct instance_options {
+    const char *name; /* NULL: the plugin's */
+    struct property *props;
+    size_t n;
+};
+
+struct collector {
+    pthread_mutex_t lock; /* Fluent Bit has none: a pause may come from another input's thread */
+    struct event_loop *loop;
+    struct event event;
+    bool running;
+};
+
+struct engine;
+
+#define INSTANCE_MAGIC 0x666c6269u
+
+enum instance_state { INSTANCE_NEW, INSTANCE_UP, INSTANCE_REFUSED, INSTANCE_DOWN };
+
+struct flb_input_instance {
+    uint32_t magic;
+    _Atomic int state;
+    int index;
+    struct engine *engine;
+    struct proxy *proxy;
+    struct input_context *context;      /* what collect, pause and exit use */
+    struct proxy_context *init_context; /* what Init sees, before 4.1 */
+
+    char name[64];
+    char *alias;
+    char *tag;
+    int log_level;
+    bool threaded;
+    struct property *props;
+    size_t n_props;
+
+    _Atomic bool paused; /* by the engine, as mem_buf_limit does */
+    struct collector collector;
+    struct ring ring;
+    struct stats *stats;
+
+    struct cmt *cmt;
+    struct cmt_counter *cmt_records, *cmt_bytes;
+    struct cmt_counter *cmt_writes, *cmt_retries, *cmt_failures;
+    struct cmt_gauge *cmt_paused;
+
+    pthread_t thread;
+    bool thread_started;
+    _Atomic uintptr_t tid; /* who may append before 5.0 */
+    struct event_loop *loop;
+    struct flb_sched sched;
+    struct event control_event, housekeeping_event;
+    int control[2];
+    pthread_mutex_t status_lock;
+    pthread_cond_t status_changed;
+    int status; /* 0 waiting, 1 up, 2 failed */
+    uint64_t append_count; /* for --refuse-every */
+
+    struct flb_input_instance *next; /* all that ever were, see instance_known */
+};
+
+struct flb_input_instance *instance_create(struct engine *engine, int index,
+                                           const struct instance_options *opts);
+bool instance_known(const struct flb_input_instance *ins);
+void instances_free(void);
+
+int instance_init(struct flb_input_instance *ins);      /* 0, or -1: Init refused */
+void instance_start(struct flb_input_instance *ins);    /* collectors and PreRun */
+void instance_abandon(struct flb_input_instance *ins);  /* the start failed elsewhere */
+int instance_pause(struct flb_input_instance *ins);     /* number of acks to wait for */
+int instance_resume(struct flb_input_instance *ins);
+void instance_exit(struct flb_input_instance *ins);
+void instance_release(struct flb_input_instance *ins);
+
+void collector_pause(struct flb_input_instance *ins);
+void collector_resume(struct flb_input_instance *ins);
+void collector_fire(struct flb_input_instance *ins);
+
+int input_append(struct flb_input_instance *ins, ssize_t claimed, const char *tag, size_t tag_len,
+                 const void *data, size_t size);
+const char *input_name(struct flb_input_instance *ins);
+
+/* For api.c's table and the exported names. */
+EXPORT const char *flb_input_name(struct flb_input_instance *ins);
+EXPORT void flb_log_print(int level, const char *file, int line, const char *fmt, ...);
+
+/* ---- engine.c: the pipeline thread ---- */
+
+enum command { CMD_STOP = 1, CMD_PAUSE, CMD_RESUME, CMD_PAUSES };
+
+/* What the engine tells the main thread, one byte each. */
+enum notice { NOTICE_RECORDS = 'r', NOTICE_PAUSES = 'p', NOTICE_BROKEN = 'b' };
+
+struct engine {
+    struct proxy *proxy;
+    struct flb_input_instance **instances;
+    int n;
+
+    pthread_t thread;
+    struct event_loop *loop;
+    struct flb_sched sched;
+    struct event manager_event, ack_event, drain_event, tick_event;
+    int manager[2], acks[2];
+
+    pthread_mutex_t status_lock;
+    pthread_cond_t status_changed;
+    int status; /* 0 starting, 1 up, 2 refused */
+
+    _Atomic bool ingestion_active;
+    _Atomic uint64_t stop_requested_ns;
+    int shutdown_by_reload;
+    bool stop;
+    int acks_pending;
+    long pauses_left;
+    bool pauses_resume; /* the next step of --pauses is a resume */
+    bool records_told, broken_told;
+};
+
+struct engine *engine_create(struct proxy *proxy);
+int engine_start(struct engine *engine); /* 0, or -1: refused */
+void engine_command(struct engine *engine, enum command command, int arg);
+void engine_stop(struct engine *engine, int shutdown_by_reload);
+void engine_free(struct engine *engine);
+void engine_ingest(struct flb_input_instance *ins, const char *tag, ssize_t claimed,
+                   const uint8_t *data, size_t size);
+void engine_ack(struct engine *engine);
+
+/* ---- options and totals, set by main.c ---- */
+
+struct options {
+    const char *plugin;
+    struct instance_options *instances;
+    int n;
+    long tick_ms;
+    double seconds;       /* 0: no limit */
+    uint64_t records;     /* 0: no limit */
+    const char *output;
+    bool threaded;
+    const char *script;
+    long reloads, pauses;
+    long drain_ms;
+    uint64_t refuse_every;
+    long ring;
+    bool daemon, list_options, metrics;
+    const char *report;
+};
+
+extern struct options opts;
+extern struct stats *all_stats; /* opts.n of them */
+
+struct totals {
+    _Atomic uint64_t output;
+    _Atomic uint64_t pauses, reloads, starved, longest_drain_ns;
+    _Atomic uint64_t register_faults;
+};
+
+extern struct totals totals;
+extern int notices[2]; /* pipe to the main thread */
+
+int options_parse(int argc, char **argv);
+void options_free(void);
+
+/* ---- report.c ---- */
+
+int report_verdict(void);
+int report_write(FILE *out, int exit_code);
+void report_explain(void);
+
+#pragma GCC visibility pop
+
+#endif

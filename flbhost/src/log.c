@@ -1,0 +1,107 @@
+/*
+ * log.c: Fluent Bit's log, on stderr.
+ *
+ * One line is one write, so that lines of several threads never mix. The
+ * plugin's lines are counted by level for the report; the host's are not.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Fluent Bit's struct log_message is a page, with its size in front. */
+#define LINE_SIZE (4096 - sizeof(size_t))
+
+static const char *const names[] = {"off", "error", "warn", "info", "debug", "trace"};
+static _Atomic int max_level = LOG_INFO;
+static _Atomic uint64_t plugin_lines[LOG_LEVELS];
+
+void log_level_set(int level)
+{
+    max_level = level;
+}
+
+int log_level_get(void)
+{
+    return max_level;
+}
+
+int log_level_parse(const char *name)
+{
+    for (int i = 0; i < LOG_LEVELS; i++) {
+        if (strcasecmp(names[i], name) == 0) {
+            return i;
+        }
+    }
+    return strcasecmp(name, "warning") == 0 ? LOG_WARN : -1;
+}
+
+static void line_write(int level, const char *fmt, va_list args)
+{
+    char line[LINE_SIZE];
+    struct tm tm;
+    time_t now = time(NULL);
+    size_t len, room;
+    ssize_t n;
+    int body;
+
+    localtime_r(&now, &tm);
+    len = (size_t)snprintf(line, sizeof line, "[%d/%02d/%02d %02d:%02d:%02d] [%5s] ",
+                           tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+                           tm.tm_sec, level > 0 && level < LOG_LEVELS ? names[level] : "?");
+    room = sizeof line - len - 1; /* for the newline */
+    body = vsnprintf(line + len, room, fmt, args);
+    if (body > 0) {
+        len += (size_t)body < room ? (size_t)body : room - 1;
+    }
+    line[len++] = '\n';
+
+    for (size_t off = 0; off < len; off += (size_t)n) {
+        n = write(STDERR_FILENO, line + off, len - off);
+        if (n == -1 && errno == EINTR) {
+            n = 0;
+        }
+        else if (n <= 0) {
+            break;
+        }
+    }
+}
+
+void host_log(int level, const char *fmt, ...)
+{
+    va_list args;
+
+    if (level > max_level) {
+        return;
+    }
+    va_start(args, fmt);
+    line_write(level, fmt, args);
+    va_end(args);
+}
+
+/* What a plugin logs is written whatever the level: it is the plugin that asks. */
+void flb_log_print(int level, const char *file, int line, const char *fmt, ...)
+{
+    va_list args;
+
+    (void)file;
+    (void)line;
+    if (level > 0 && level < LOG_LEVELS) {
+        plugin_lines[level]++;
+    }
+    va_start(args, fmt);
+    line_write(level, fmt, args);
+    va_end(args);
+}
+
+const uint64_t *log_plugin_lines(uint64_t lines[LOG_LEVELS])
+{
+    for (int i = 0; i < LOG_LEVELS; i++) {
+        lines[i] = plugin_lines[i];
+    }
+    return lines;
+}

@@ -1,0 +1,406 @@
+/*
+ * proxy.c: the plugin's library, loaded and called as Fluent Bit's proxy does
+ * (src/flb_plugin_proxy.c and src/proxy/go/go.c there).
+ *
+ * The allocations a plugin can see have exactly the size they have in the
+ * release, so that a sanitizer catches a plugin that writes where an older
+ * host has no room.
+ */
+#include "host.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { PROXY_INPUT = 1, PROXY_GOLANG = 11 };
+
+/* What malloc leaves in a definition that is not zeroed: nothing to rely on. */
+#define GARBAGE 0xa5
+
+static void *symbol(struct proxy *proxy, const char *name)
+{
+    return dlsym(proxy->dso_handler, name);
+}
+
+/* ISO C has no cast from an object pointer to a function pointer. */
+#define CALLBACK(field, proxy, name) (*(void **)&(field) = symbol((proxy), (name)))
+
+static const char *no_output_property(const char *key, struct flb_output_instance *ins)
+{
+    (void)key;
+    (void)ins;
+    return NULL;
+}
+
+static void *no_output_cmt(struct flb_output_instance *ins)
+{
+    (void)ins;
+    return NULL;
+}
+
+static int no_output_log(struct flb_output_instance *ins, int level)
+{
+    (void)ins;
+    (void)level;
+    return 0;
+}
+
+#if POSE_API_CUSTOM
+static const char *no_custom_property(const char *key, struct flb_custom_instance *ins)
+{
+    (void)key;
+    (void)ins;
+    return NULL;
+}
+
+static int no_custom_log(struct flb_custom_instance *ins, int level)
+{
+    (void)ins;
+    (void)level;
+    return 0;
+}
+#endif
+
+/* Case does not matter; of several, the first. */
+static const char *input_get_property(const char *key, struct flb_input_instance *ins)
+{
+    if (key == NULL || !instance_known(ins)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < ins->n_props; i++) {
+        if (strcasecmp(ins->props[i].key, key) == 0) {
+            return ins->props[i].value;
+        }
+    }
+    return NULL;
+}
+
+static void *input_get_cmt(struct flb_input_instance *ins)
+{
+    return instance_known(ins) ? ins->cmt : NULL;
+}
+
+static int input_log_check(struct flb_input_instance *ins, int level)
+{
+    return instance_known(ins) && ins->log_level >= level;
+}
+
+static struct api *api_create(void)
+{
+    struct api *api = malloc(sizeof *api);
+
+    api->output_get_property = no_output_property;
+    api->input_get_property = input_get_property;
+    api->output_get_cmt_instance = no_output_cmt;
+    api->input_get_cmt_instance = input_get_cmt;
+    api->log_print = flb_log_print;
+    api->input_log_check = input_log_check;
+    api->output_log_check = no_output_log;
+#if POSE_API_CUSTOM
+    api->custom_get_property = no_custom_property;
+    api->custom_log_check = no_custom_log;
+#endif
+    return api;
+}
+
+static void proxy_free(struct proxy *proxy)
+{
+    if (proxy->data != NULL) {
+        free(proxy->data->name);
+        free(proxy->data);
+    }
+    free(proxy->def);
+    free(proxy->api);
+    dlclose(proxy->dso_handler);
+    free(proxy);
+}
+
+static int proxy_register(struct proxy *proxy, int hot_reloading)
+{
+    int (*preregister)(int) = NULL;
+    int (*register_)(struct proxy_def *) = NULL;
+    struct proxy_def *def = proxy->def;
+
+    if (POSE_LIFECYCLE_CALLBACKS) {
+        CALLBACK(preregister, proxy, "FLBPluginPreRegister");
+        if (preregister != NULL && preregister(hot_reloading) == -1) {
+            host_log(LOG_ERROR, "[proxy] FLBPluginPreRegister failed");
+            return -1;
+        }
+    }
+    CALLBACK(register_, proxy, "FLBPluginRegister");
+    if (register_ == NULL) {
+        host_log(LOG_ERROR, "[proxy] could not load FLBPluginRegister symbol");
+        return -1;
+    }
+    if (register_(def) == -1) {
+        host_log(LOG_ERROR, "[proxy] FLBPluginRegister failed");
+        return -1;
+    }
+    if (def->proxy != PROXY_GOLANG || def->type != PROXY_INPUT) {
+        host_log(LOG_ERROR, "[proxy] not a Go input: type=%d proxy=%d", def->type, def->proxy);
+        return -1;
+    }
+    if (def->name == NULL || def->description == NULL) {
+        host_log(LOG_ERROR, "[proxy] FLBPluginRegister left name or description unset");
+        return -1;
+    }
+    if (!POSE_DEF_ZEROED) {
+        int garbage;
+
+        memset(&garbage, GARBAGE, sizeof garbage);
+        if (def->flags == garbage) {
+            host_log(LOG_ERROR, "[proxy] FLBPluginRegister left flags unset: "
+                                "this host does not zero them");
+            totals.register_faults++;
+        }
+    }
+#if POSE_DEF_EVENT_TYPE
+    if (POSE_DEF_ZEROED && def->event_type != 0) {
+        host_log(LOG_ERROR, "[proxy] FLBPluginRegister set event_type, which inputs do not have");
+        totals.register_faults++;
+    }
+#endif
+    return 0;
+}
+
+static int proxy_symbols(struct proxy *proxy)
+{
+    struct go_input *plugin = malloc(sizeof *plugin);
+
+    memset(plugin, 0, sizeof *plugin);
+    proxy->data = plugin;
+    plugin->name = strdup(proxy->def->name);
+    if (CALLBACK(plugin->cb_init, proxy, "FLBPluginInit") == NULL) {
+        host_log(LOG_ERROR, "[go proxy]: could not load FLBPluginInit symbol");
+        return -1;
+    }
+    CALLBACK(plugin->cb_collect, proxy, "FLBPluginInputCallback");
+    CALLBACK(plugin->cb_cleanup, proxy, "FLBPluginInputCleanupCallback");
+    CALLBACK(plugin->cb_exit, proxy, "FLBPluginExit");
+#if POSE_CTX_CALLBACKS
+    CALLBACK(plugin->cb_collect_ctx, proxy, "FLBPluginInputCallbackCtx");
+    CALLBACK(plugin->cb_cleanup_ctx, proxy, "FLBPluginInputCleanupCallbackCtx");
+#endif
+    return 0;
+}
+
+/* dlopen, PreRegister, Register: on the main thread. */
+struct proxy *proxy_load(const char *path, int hot_reloading)
+{
+    void *handle = dlopen(path, RTLD_LAZY);
+    struct proxy *proxy;
+
+    if (handle == NULL) {
+        host_log(LOG_ERROR, "[proxy] error opening plugin %s: '%s'", path, dlerror());
+        return NULL;
+    }
+    proxy = calloc(1, sizeof *proxy);
+    proxy->head.prev = proxy->head.next = &proxy->head;
+    proxy->dso_handler = handle;
+    proxy->api = api_create();
+    proxy->def = malloc(sizeof *proxy->def);
+    memset(proxy->def, POSE_DEF_ZEROED ? 0 : GARBAGE, sizeof *proxy->def);
+    proxy->def->type = PROXY_INPUT;
+
+    if (proxy_register(proxy, hot_reloading) == -1 || proxy_symbols(proxy) == -1) {
+        proxy_free(proxy);
+        return NULL;
+    }
+    return proxy;
+}
+
+/* Unregister and dlclose: on the main thread. */
+void proxy_unload(struct proxy *proxy)
+{
+    void (*unregister)(struct proxy_def *) = NULL;
+
+    CALLBACK(unregister, proxy, "FLBPluginUnregister");
+    if (unregister != NULL) {
+        unregister(proxy->def);
+    }
+    proxy_free(proxy);
+}
+
+void *proxy_instance(struct proxy *proxy)
+{
+    return __atomic_load_n(&proxy->instance, __ATOMIC_ACQUIRE);
+}
+
+const struct flb_config_map *proxy_config_map(const struct proxy *proxy)
+{
+#if POSE_DEF_CONFIG_MAP
+    return proxy->def->config_map;
+#else
+    (void)proxy;
+    return NULL;
+#endif
+}
+
+const char *proxy_name(const struct proxy *proxy)
+{
+    return proxy->def->name;
+}
+
+int proxy_input_init(struct flb_input_instance *ins)
+{
+    struct proxy *proxy = ins->proxy;
+    struct go_input *plugin = proxy->data;
+    int ret;
+
+    __atomic_store_n(&proxy->instance, ins, __ATOMIC_RELEASE);
+    plugin->api = proxy->api;
+    plugin->i_ins = ins;
+    plugin->context = ins->init_context != NULL ? (void *)ins->init_context : (void *)ins->context;
+
+    ret = plugin->cb_init(plugin);
+    if (ret <= 0) {
+        host_log(LOG_ERROR, "[go proxy]: plugin '%s' failed to initialize", plugin->name);
+        host_log(LOG_ERROR, "Could not initialize proxy for threaded input plugin");
+        return -1;
+    }
+    return 0;
+}
+
+void proxy_input_prerun(struct flb_input_instance *ins, int hot_reload_enabled)
+{
+    int (*prerun)(int) = NULL;
+
+    if (POSE_LIFECYCLE_CALLBACKS) {
+        CALLBACK(prerun, ins->proxy, "FLBPluginInputPreRun");
+        if (prerun != NULL) {
+            prerun(hot_reload_enabled);
+        }
+    }
+}
+
+static int call_collect(struct flb_input_instance *ins, void **data, size_t *len)
+{
+    struct go_input *plugin = ins->proxy->data;
+
+#if POSE_CTX_CALLBACKS
+    if (plugin->cb_collect_ctx != NULL) {
+        return plugin->cb_collect_ctx(ins->context->remote_context, data, len);
+    }
+#endif
+    if (plugin->cb_collect == NULL) {
+        if (ins->stats->missing_symbols++ == 0) {
+            host_log(LOG_ERROR, "[proxy] no FLBPluginInputCallback: Fluent Bit would crash here");
+        }
+        return -1;
+    }
+    return plugin->cb_collect(data, len);
+}
+
+static void call_cleanup(struct flb_input_instance *ins, void *data)
+{
+    struct go_input *plugin = ins->proxy->data;
+
+    ins->stats->cleanups++;
+#if POSE_CTX_CALLBACKS
+    if (plugin->cb_cleanup_ctx != NULL) {
+        plugin->cb_cleanup_ctx(ins->context->remote_context, data);
+        return;
+    }
+#endif
+    if (plugin->cb_cleanup != NULL) {
+        plugin->cb_cleanup(data);
+    }
+    else if (POSE_HOST_FREES) {
+        free(data);
+    }
+}
+
+void proxy_input_collect(struct flb_input_instance *ins)
+{
+    struct stats *stats = ins->stats;
+    uint64_t appends = stats->appends, start = now_ns();
+    size_t len = 0;
+    void *data = NULL;
+    int ret;
+
+    stats->collects++;
+    ret = call_collect(ins, &data, &len);
+    stats_max(&stats->longest_collect_ns, now_ns() - start);
+
+    if (data != NULL) {
+        stats->handed++;
+        buffers_handed(ins->index, data);
+    }
+    if (len == 0 && stats->appends == appends) {
+        stats->empty_collects++;
+    }
+    if (POSE_EMPTY_SKIPS_CLEANUP && len == 0) {
+        stats->not_cleaned += data != NULL;
+        return;
+    }
+    if (ret == -1) {
+        host_log(LOG_ERROR, "[input:%s:%s] collect returned -1%s", proxy_name(ins->proxy),
+                 input_name(ins), len > 0 ? ": its data is lost" : "");
+        stats->not_cleaned += data != NULL;
+        stats->lost += len > 0;
+        return;
+    }
+    if (data == NULL && len > 0) {
+        host_log(LOG_ERROR, "[input:%s:%s] collect returned %zu bytes at NULL: "
+                            "Fluent Bit would crash here", proxy_name(ins->proxy),
+                 input_name(ins), len);
+        stats->malformed++;
+        return;
+    }
+    input_append(ins, -1, NULL, 0, data, len);
+    call_cleanup(ins, data);
+}
+
+/*
+ * Pause and resume end with the collector of proxy->instance: the last that
+ * was initialised, not the one that is paused. The bug is upstream's, in all
+ * tags, and plugins work around it by storing their instance there.
+ */
+void proxy_input_pause(struct flb_input_instance *ins)
+{
+    void (*pause)(void) = NULL;
+
+    if (POSE_LIFECYCLE_CALLBACKS) {
+        CALLBACK(pause, ins->proxy, "FLBPluginInputPause");
+        if (pause != NULL) {
+            pause();
+        }
+    }
+    collector_pause(proxy_instance(ins->proxy));
+}
+
+void proxy_input_resume(struct flb_input_instance *ins)
+{
+    void (*resume)(void) = NULL;
+
+    if (POSE_LIFECYCLE_CALLBACKS) {
+        CALLBACK(resume, ins->proxy, "FLBPluginInputResume");
+        if (resume != NULL) {
+            resume();
+        }
+    }
+    collector_resume(proxy_instance(ins->proxy));
+}
+
+void proxy_input_exit(struct flb_input_instance *ins, int shutdown_by_reload)
+{
+    void (*preexit)(int) = NULL;
+
+    if (POSE_LIFECYCLE_CALLBACKS) {
+        CALLBACK(preexit, ins->proxy, "FLBPluginInputPreExit");
+        if (preexit != NULL) {
+            preexit(shutdown_by_reload);
+        }
+    }
+    if (ins->proxy->data->cb_exit != NULL) {
+        ins->proxy->data->cb_exit();
+    }
+    else if (!SINCE(0x020007)) {
+        host_log(LOG_ERROR, "[proxy] no FLBPluginExit: Fluent Bit would crash here");
+        ins->stats->missing_symbols++;
+    }
+    free(ins->context);
+    ins->context = NULL;
+}
