@@ -26,7 +26,7 @@ struct message {
     int arg;
 };
 
-static void notify(enum notice what)
+void notify(enum notice what)
 {
     char byte = (char)what;
 

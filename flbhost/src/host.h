@@ -467,8 +467,17 @@ EXPORT void flb_log_print(int level, const char *file, int line, const char *fmt
 
 enum command { CMD_STOP = 1, CMD_PAUSE, CMD_RESUME, CMD_PAUSES };
 
-/* What the engine tells the main thread, one byte each. */
-enum notice { NOTICE_RECORDS = 'r', NOTICE_PAUSES = 'p', NOTICE_BROKEN = 'b' };
+/* What the main thread is told, one byte each. */
+enum notice {
+    NOTICE_RECORDS = 'r', /* --records is reached */
+    NOTICE_COLLECTS = 'c', /* --collects is */
+    NOTICE_PAUSES = 'p',  /* --pauses are done */
+    NOTICE_BROKEN = 'b',  /* nobody reads the output */
+    NOTICE_STOP = 't',    /* SIGINT, SIGTERM */
+    NOTICE_RELOAD = 'h',  /* SIGHUP */
+};
+
+void notify(enum notice what);
 
 struct engine {
     struct proxy *proxy;
@@ -513,6 +522,7 @@ struct options {
     long tick_ms;
     double seconds;       /* 0: no limit */
     uint64_t records;     /* 0: no limit */
+    uint64_t collects;    /* 0: no limit */
     const char *output;
     bool threaded;
     const char *script;
@@ -528,7 +538,7 @@ extern struct options opts;
 extern struct stats *all_stats; /* opts.n of them */
 
 struct totals {
-    _Atomic uint64_t output;
+    _Atomic uint64_t output, collects;
     _Atomic uint64_t pauses, reloads, starved, longest_drain_ns;
     _Atomic uint64_t register_faults;
 };

@@ -660,7 +660,9 @@ int input_append(struct flb_input_instance *ins, ssize_t claimed, const char *ta
             return -1;
         }
     }
-    note_append(stats);
+    if (size > 0) {
+        note_append(stats);
+    }
     return 0;
 }
 

@@ -41,7 +41,7 @@ static void on_stop(int sig)
     if (child > 0) {
         kill(child, sig);
     }
-    else if (write(notices[1], "t", 1) != 1) {
+    else if (write(notices[1], &(char){NOTICE_STOP}, 1) != 1) {
         _exit(128 + sig);
     }
     errno = saved;
@@ -53,7 +53,7 @@ static void on_hup(int sig)
     int saved = errno;
 
     signals_install();
-    if (sig == SIGHUP && write(notices[1], "h", 1) != 1) {
+    if (sig == SIGHUP && write(notices[1], &(char){NOTICE_RELOAD}, 1) != 1) {
         _exit(128 + sig);
     }
     errno = saved;
@@ -160,12 +160,13 @@ static void listen(struct run *run, int timeout_ms)
     n = read(notices[0], bytes, sizeof bytes);
     for (ssize_t i = 0; i < n; i++) {
         switch (bytes[i]) {
-        case 't':
+        case NOTICE_STOP:
         case NOTICE_RECORDS:
+        case NOTICE_COLLECTS:
         case NOTICE_BROKEN:
             run->ending = true;
             break;
-        case 'h':
+        case NOTICE_RELOAD:
             run->refused = reload() == -1 || run->refused;
             break;
         case NOTICE_PAUSES:
@@ -197,7 +198,7 @@ static bool has_end(void)
             return true;
         }
     }
-    return opts.seconds > 0 || opts.records > 0;
+    return opts.seconds > 0 || opts.records > 0 || opts.collects > 0;
 }
 
 static bool over(const struct run *run)

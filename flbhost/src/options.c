@@ -23,6 +23,7 @@ static const char usage[] =
     "  --tick MS            collect interval (1000)\n"
     "  --seconds S          stop after S seconds\n"
     "  --records N          stop after N records in all\n"
+    "  --collects N         stop after N collects in all\n"
     "  --output FORM        stdout, json, null or raw:FILE (stdout)\n"
     "  --threaded off       every callback on the engine's thread\n"
     "  --script TEXT        'at 1.5 pause 0; at 2 resume 0; at 3 reload; at 4 hup; at 5 exit'\n"
@@ -110,6 +111,12 @@ static int valued(const char *o, const char *v)
         int ret = number(o, v, 1, &n);
 
         opts.records = (uint64_t)n;
+        return ret;
+    }
+    if (strcmp(o, "--collects") == 0) {
+        int ret = number(o, v, 1, &n);
+
+        opts.collects = (uint64_t)n;
         return ret;
     }
     if (strcmp(o, "--output") == 0) {

@@ -323,6 +323,9 @@ void proxy_input_collect(struct flb_input_instance *ins)
     stats->collects++;
     ret = call_collect(ins, &data, &len);
     stats_max(&stats->longest_collect_ns, now_ns() - start);
+    if (++totals.collects == opts.collects) {
+        notify(NOTICE_COLLECTS);
+    }
 
     if (data != NULL) {
         stats->handed++;

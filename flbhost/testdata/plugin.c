@@ -8,16 +8,31 @@
  *   path=return|append|records|none  how data is handed over (return)
  *   count=N      records in each collect (1)
  *   form=v2|legacy                   (v2)
- *   fault=…      what to do wrong, see collect() and FLBPluginInit()
+ *   fault=…      what to do wrong, or differently:
+ *                leak, twice   cleanup does not free, or does it twice
+ *                minus         -1 together with data
+ *                nolength, null  data without a length, a length without data
+ *                reuse, kept   one buffer, freed at Exit, or (kept) never
+ *                garbage, notevent, cut, nsec  malformed events
+ *                count         a wrong record count (path=records)
+ *                thread        append on another thread, too
+ *                late          append after Exit
+ *                refuse        Init fails
  *   block=MS     each collect takes that long
  *   sleeve=N     appends in each collect (1)
+ *   rounds=N     only the first N collects have data
  *   body=HEX     msgpack of the body, instead of {"message":"dummy"}
  *   echo=KEY     log the value of the property KEY
+ *
+ * The environment variables FAULT_REGISTER (Register fails), FAULT_FLAGS (it
+ * leaves the flags alone) and FAULT_SIGNAL (it takes SIGSEGV, and each collect
+ * says who has it) do what has to be done before there are properties.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +79,8 @@ struct state {
     void *ins;
     void *counter;
     int number;
-    char *data; /* path=return with fault=reuse */
+    int rounds;
+    char *data; /* fault=reuse: freed by the next collect and at Exit */
     struct state *next;
 };
 
@@ -75,6 +91,7 @@ static struct config_map map[] = {
     {.type = 0, .name = "fault", .desc = "what to do wrong"},
     {.type = 6, .name = "block", .desc = "how long a collect takes"},
     {.type = 2, .name = "sleeve", .desc = "appends in each collect"},
+    {.type = 2, .name = "rounds", .desc = "collects that have data"},
     {.type = 0, .name = "body", .flags = 2, .desc = "body in msgpack, in hex"},
     {.type = 0, .name = "echo", .flags = 1, .desc = "property to log"},
     {.type = 0},
@@ -85,6 +102,7 @@ static __thread struct state *mine;
 static struct state *last;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int instances;
+static pthread_t late_thread;
 
 static void trace(const char *what, struct state *s)
 {
@@ -114,6 +132,11 @@ static void ms_sleep(long ms)
     nanosleep(&ts, NULL);
 }
 
+static void handler(int sig)
+{
+    _exit(sig);
+}
+
 int FLBPluginPreRegister(int hot_reloading)
 {
     trace(hot_reloading ? "PreRegister(1)" : "PreRegister(0)", NULL);
@@ -128,6 +151,9 @@ int FLBPluginRegister(struct def *def)
     trace(room, NULL);
     if (getenv("FAULT_REGISTER") != NULL) {
         return -1;
+    }
+    if (getenv("FAULT_SIGNAL") != NULL) {
+        signal(SIGSEGV, handler);
     }
     def->type = 1;
     def->proxy = 11;
@@ -145,6 +171,10 @@ int FLBPluginRegister(struct def *def)
 void FLBPluginUnregister(struct def *def)
 {
     trace("Unregister", NULL);
+    if (late_thread != 0) {
+        pthread_join(late_thread, NULL);
+        late_thread = 0;
+    }
     free(def->name);
     free(def->description);
 }
@@ -252,6 +282,17 @@ static void *append_elsewhere(void *arg)
     return NULL;
 }
 
+/* After Exit has returned, and before Unregister has. */
+static void *append_late(void *ins)
+{
+    int (*append)(void *, const char *, size_t, const void *, size_t);
+
+    *(void **)&append = dlsym(RTLD_DEFAULT, "flb_input_log_append");
+    ms_sleep(300);
+    fprintf(stderr, "late append %d\n", append(ins, NULL, 0, "\x90", 1));
+    return NULL;
+}
+
 static int collect(struct state *s, void **data, size_t *len)
 {
     int (*append)(void *, const char *, size_t, const void *, size_t);
@@ -270,7 +311,13 @@ static int collect(struct state *s, void **data, size_t *len)
         add(s->counter, 1700000000000000007, 1, 1, (char *[]){"x"});
     }
 
-    if (strcmp(path, "none") == 0) {
+    if (getenv("FAULT_SIGNAL") != NULL) {
+        struct sigaction sa;
+
+        sigaction(SIGSEGV, NULL, &sa);
+        fprintf(stderr, "handler %s\n", sa.sa_handler == handler ? "own" : "other");
+    }
+    if (strcmp(path, "none") == 0 || s->rounds++ >= atoi(get(s, "rounds", "1000000"))) {
         return 1;
     }
     if (fault(s, "thread")) {
@@ -317,10 +364,7 @@ static int collect(struct state *s, void **data, size_t *len)
         free(buf);
         *data = NULL;
     }
-    if (fault(s, "early")) {
-        free(buf);
-    }
-    if (fault(s, "reuse")) {
+    if (fault(s, "reuse") || fault(s, "kept")) {
         free(s->data);
         s->data = (char *)buf;
     }
@@ -330,8 +374,13 @@ static int collect(struct state *s, void **data, size_t *len)
 static int cleanup(struct state *s, void *data)
 {
     trace("Cleanup", s);
-    if (!fault(s, "leak") && !fault(s, "reuse") && data != NULL) {
+    if (!fault(s, "leak") && !fault(s, "reuse") && !fault(s, "kept") && data != NULL) {
         free(data);
+    }
+    if (fault(s, "twice")) {
+        void *volatile again = data; /* or the compiler sees it */
+
+        free(again);
     }
     return 1;
 }
@@ -377,33 +426,31 @@ void FLBPluginInputPreExit(int by_reload)
     trace(by_reload ? "PreExit(1)" : "PreExit(0)", mine);
 }
 
-/* With `threaded off` there is no telling whose exit it is: the last is taken. */
+/* With `threaded off` there is no telling whose exit it is: any will do. */
 int FLBPluginExit(void)
 {
-    struct state *s = mine, **p;
+    struct state *s, **p = &states;
 
+    pthread_mutex_lock(&lock);
+    while (mine != NULL && *p != NULL && *p != mine) {
+        p = &(*p)->next;
+    }
+    s = *p;
+    if (s != NULL) {
+        *p = s->next;
+    }
+    pthread_mutex_unlock(&lock);
+
+    mine = NULL;
     trace("Exit", s);
     if (s == NULL) {
         return 1;
     }
-    if (fault(s, "kept")) {
-        return 1; /* what fault=reuse would free: nothing, the state leaks */
-    }
-    pthread_mutex_lock(&lock);
-    for (p = &states; *p != NULL; p = &(*p)->next) {
-        if (*p == s) {
-            *p = s->next;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&lock);
-    free(s->data);
-    mine = NULL;
     if (fault(s, "late")) {
-        static void *late;
-
-        late = s->ins;
-        (void)late;
+        pthread_create(&late_thread, NULL, append_late, s->ins);
+    }
+    if (!fault(s, "kept")) {
+        free(s->data);
     }
     free(s);
     return 1;
