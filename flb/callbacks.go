@@ -136,7 +136,7 @@ func flbGoExit(h C.uintptr_t, byReload C.int) {
 	in := fromHandle(h)
 	defer cgo.Handle(h).Delete()
 	defer in.release()
-	defer in.lastRetry()
+	in.lastRetry()
 	var code C.int
 	defer in.recovered("Close", &code)
 	if c, ok := in.input.(Closer); ok {
@@ -153,11 +153,10 @@ func (in *Instance) lastRetry() {
 	if in.emitter.retry() {
 		return
 	}
-	records := 0
 	for _, r := range in.emitter.refused {
-		records += r.records
+		in.emitter.lost += uint64(r.records)
 	}
-	in.Logf(Error, "%d records are lost: the engine refused them until the end", records)
+	in.Logf(Error, "%d records are lost: the engine refused them until the end", in.emitter.lost)
 }
 
 // collect calls the Input and counts what came of it.

@@ -12,9 +12,9 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 )
 
-// SliceSize is the size, in bytes, that events handed over together should
-// have: much smaller slices cost more per record, much larger ones make the
-// engine's allocator slow.
+// SliceSize is the size, in bytes, that events handed over together should not
+// exceed by much: larger ones make the engine's allocator slow, much smaller ones
+// cost more per record.
 const SliceSize = 64 << 10
 
 // maxHeld is how many bytes one Collect may gather on a host that takes them
@@ -31,7 +31,9 @@ type Emitter struct {
 	size int            // of buf, in bytes
 	held int            // bytes in buf that Collect's return hands over
 
-	refused []refusal // what the engine did not take, in order
+	refused  []refusal // what the engine did not take, in order
+	refusals uint64    // how often it did not
+	lost     uint64    // records that it never took
 }
 
 // AppendEvent appends the beginning of an event with time t and no metadata, in
@@ -64,6 +66,24 @@ func (e *Emitter) Wait(t time.Time) bool {
 		}
 	}
 }
+
+// Pending returns how many slices the engine has not yet taken in. Their records
+// are neither lost nor safe: what waits for a paused input, or in the last moments
+// of a shutdown, is the engine's to keep or to drop.
+func (e *Emitter) Pending() int {
+	if !e.append {
+		return 0
+	}
+	return int(C.flow_pending(e.in.c)) + len(e.refused)
+}
+
+// Refused returns how many times the engine did not take a slice when it was
+// offered. Each is offered again.
+func (e *Emitter) Refused() uint64 { return e.refusals }
+
+// Lost returns how many records were lost, because the engine refused them
+// until the instance ended. It is known in and after Close.
+func (e *Emitter) Lost() uint64 { return e.lost }
 
 // Buffer returns an empty slice with room for SliceSize bytes and more, to
 // append events to and pass to Emit. It lies in memory that is used again: it
@@ -120,6 +140,7 @@ func (e *Emitter) offer(tag string, records int, events []byte) bool {
 	}
 	if C.host_append(e.in.c, ctag, C.size_t(len(tag)), C.size_t(records), unsafe.Pointer(&events[0]), C.size_t(len(events))) != 0 {
 		e.in.failed++
+		e.refusals++
 		return false
 	}
 	e.in.succeeded++

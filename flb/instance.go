@@ -27,6 +27,7 @@ func newInstance(c *C.struct_instance) *Instance {
 	in := &Instance{c: c}
 	in.emitter.in = in
 	in.emitter.append = in.canAppend()
+	in.SetMaxInFlight(DefaultMaxInFlight)
 	// The names that Go inputs have always used, then those of this package.
 	in.succeededTotal = in.counter("plugin", "operation_succeeded_total", "Total number of succeeded operations")
 	in.failedTotal = in.counter("plugin", "operation_failed_total", "Total number of failed operations")
@@ -56,6 +57,21 @@ func (in *Instance) HasMetadata() bool { return C.host_features().v2_events != 0
 // emitted. Otherwise those of one Collect go together when it returns, once a
 // second.
 func (in *Instance) Streams() bool { return in.emitter.append && in.c.own_thread != 0 }
+
+// DefaultMaxInFlight is the bound that holds unless SetMaxInFlight sets another.
+const DefaultMaxInFlight = 4_000_000
+
+// SetMaxInFlight bounds the size, in bytes, of what was emitted and not yet taken
+// in by the engine: Emitter.Wait does not return before there is room. The engine
+// takes slices in groups of some fifty, so that the bound holds only if they are
+// small enough: of at most a sixtieth of it.
+func (in *Instance) SetMaxInFlight(bytes int64) {
+	in.c.flow.max_bytes = C.uint64_t(bytes)
+}
+
+// Emitter returns the instance's emitter. Outside of Collect only its numbers
+// may be asked for.
+func (in *Instance) Emitter() *Emitter { return &in.emitter }
 
 // Property returns the value of a property of the `[INPUT]` section, and
 // whether it is set. Names are not case-sensitive; of several the first

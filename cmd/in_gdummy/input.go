@@ -1,29 +1,49 @@
 package main
 
 import (
+	"time"
+
 	"github.com/gdummy/gdummy/flb"
 	"github.com/gdummy/gdummy/internal/engine"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/option"
 )
 
+// pendingInterval is how often a run that has finished looks whether the engine
+// has taken in the last of it.
+const pendingInterval = 20 * time.Millisecond
+
+// reportInterval is how often a shortfall is written to the log.
+const reportInterval = 10 * time.Second
+
 // input joins an engine to an instance of the plugin.
 type input struct {
-	engine  *engine.Engine
-	counted engine.Counts
+	inst   *flb.Instance
+	engine *engine.Engine
+	exit   bool // on_finish exit
 
-	records, bytes, ticks, shortfall *flb.Counter
+	records, bytes, ticks, asked, late, shortfall, refused *flb.Counter
+
+	counted        engine.Counts // what the metrics have
+	countedRefused uint64
+	reported       engine.Counts // what the log has
+	summed         bool          // the summary was logged
+	done           bool          // the finish was announced
 }
 
 // options is the option table as Fluent Bit lists it.
 func options() []flb.Option {
-	types := map[option.Kind]flb.OptionType{
-		option.String: flb.String, option.Integer: flb.Integer, option.Boolean: flb.Boolean,
-	}
 	opts := make([]flb.Option, len(option.Table))
 	for i, o := range option.Table {
+		t := flb.String
+		switch o.Kind {
+		case option.Integer:
+			t = flb.Integer
+		case option.Boolean:
+			t = flb.Boolean
+		}
 		opts[i] = flb.Option{
-			Name: o.Name, Type: types[o.Kind], Default: o.Default, Help: o.Help,
+			Name: o.Name, Type: t, Default: o.Default, Help: o.Help,
 			FollowsEnvironment: o.FollowsEnvironment,
 		}
 	}
@@ -72,32 +92,100 @@ func (in *input) Init(inst *flb.Instance) error {
 			return now[0], now[1]
 		}
 	}
+	in.inst = inst
+	in.exit = c.OnFinish == option.FinishExit
 	in.records = inst.Counter("records_total", "Total number of records handed to the engine")
 	in.bytes = inst.Counter("bytes_total", "Total number of bytes of MessagePack handed to the engine")
 	in.ticks = inst.Counter("ticks_total", "Total number of ticks")
+	in.asked = inst.Counter("asked_records_total", "Total number of records that were due")
+	in.late = inst.Counter("late_records_total", "Total number of records handed over more than 20 ms after they were due")
 	in.shortfall = inst.Counter("shortfall_records_total", "Total number of records given up because a stall lasted too long")
+	in.refused = inst.Counter("refused_slices_total", "Total number of times the engine did not take what it was offered; each is offered again")
+	inst.SetMaxInFlight(c.MaxInFlight)
 	in.engine = engine.New(c, o)
+	if in.exit {
+		finishers.join()
+	}
 	if inst.Streams() {
-		inst.Log(flb.Debug, "records are appended to the engine as they become due")
+		inst.Log(flb.Info, "delivery: each record is appended to the engine when it is due")
 	} else {
-		inst.Log(flb.Info, "records are handed over once a second: this host offers no other way")
+		inst.Log(flb.Info, "delivery: once a second, because the engine's own thread or an older way of handing over is in use")
 	}
 	return nil
 }
 
 // Collect implements flb.Input.
 func (in *input) Collect(e *flb.Emitter) error {
-	defer in.count()
+	defer in.count(e)
 	in.engine.Run(e)
+	in.report()
+	if in.engine.Finished() && !in.done {
+		for e.Pending() > 0 && e.Wait(time.Now().Add(pendingInterval)) {
+		}
+		if e.Pending() == 0 {
+			in.finish()
+		}
+	}
 	return nil
 }
 
+// Close implements flb.Closer.
+func (in *input) Close(reload bool) error {
+	in.summary()
+	if in.exit && !in.done {
+		finishers.leave()
+	}
+	return nil
+}
+
+// finish says that a finite run is over, now that the engine has all of it.
+func (in *input) finish() {
+	in.done = true
+	in.summary()
+	if in.exit && finishers.finish() {
+		in.inst.Log(flb.Info, "on_finish exit: every input that asked for it has finished; stopping Fluent Bit")
+		if err := stopProcess(); err != nil {
+			in.inst.Logf(flb.Error, "on_finish exit: %v", err)
+		}
+	}
+}
+
+// summary is the one line about a run that has ended.
+func (in *input) summary() {
+	if in.summed {
+		return
+	}
+	in.summed = true
+	c := in.engine.Counts()
+	in.inst.Logf(flb.Info, "asked %d records (%s), delivered %d, shortfall %d, refused %d, in %s",
+		c.Records+c.Shortfall, in.engine.PerSecond(), c.Records-in.inst.Emitter().Lost(), c.Shortfall, in.inst.Emitter().Lost(),
+		c.Elapsed.Round(time.Millisecond))
+}
+
+// report logs what was given up, while it is.
+func (in *input) report() {
+	now := in.engine.Counts()
+	span := now.Elapsed - in.reported.Elapsed
+	if span < reportInterval {
+		return
+	}
+	if short := now.Shortfall - in.reported.Shortfall; short > 0 {
+		held := float64(now.Records-in.reported.Records) / span.Seconds()
+		in.inst.Logf(flb.Warn, "asked %s, held %.6g/s over %s: %d records were given up",
+			in.engine.PerSecond(), held, span.Round(time.Second), short)
+	}
+	in.reported = now
+}
+
 // count brings the metrics up to date.
-func (in *input) count() {
+func (in *input) count(e *flb.Emitter) {
 	now := in.engine.Counts()
 	in.records.Add(now.Records - in.counted.Records)
 	in.bytes.Add(now.Bytes - in.counted.Bytes)
 	in.ticks.Add(now.Ticks - in.counted.Ticks)
+	in.asked.Add(now.Records + now.Shortfall - in.counted.Records - in.counted.Shortfall)
+	in.late.Add(now.Late - in.counted.Late)
 	in.shortfall.Add(now.Shortfall - in.counted.Shortfall)
-	in.counted = now
+	in.refused.Add(e.Refused() - in.countedRefused)
+	in.counted, in.countedRefused = now, e.Refused()
 }

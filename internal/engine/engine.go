@@ -10,10 +10,13 @@
 //
 // A tick is one firing of the clock. Each gives copies × bodies records, which
 // all carry the time at which the tick was due. Events go to the host in slices:
-// pieces of a tick, or many ticks together.
+// pieces of a tick, or many ticks together. What was due is asked for, what was
+// emitted is delivered; what a stall has made late and nobody makes up is the
+// shortfall.
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/event"
@@ -48,37 +51,52 @@ type Source interface {
 	Follow()
 }
 
-// SliceSize is the size, in bytes, at which events are handed over.
-const SliceSize = 64 << 10
+// bulk is a Source that can append many records with the same time at once: up
+// to n of them, as long as dst is shorter than limit bytes. It returns how many.
+type bulk interface {
+	AppendMany(dst []byte, form event.Form, t int64, k, n uint64, limit int) ([]byte, uint64)
+}
 
-// maxArrears is how much of the time that was lost in a stall is made up.
-const maxArrears = time.Second
+// Sizes of slices, in bytes.
+const (
+	MaxSlice = 64 << 10
+	MinSlice = 4 << 10
+)
+
+// grain is the time between two slices at rates at which a slice for each tick
+// would be a waste. Late is what was handed over later than twice that.
+const (
+	grain = 10 * time.Millisecond
+	late  = 2 * grain
+)
 
 // followInterval is how often a source may look at the environment.
 const followInterval = 200 * time.Millisecond
 
 // Engine makes the records of one instance.
 type Engine struct {
-	now   func() time.Time
-	form  event.Form
-	sched pace.Schedule
-	start time.Time
+	now    func() time.Time
+	form   event.Form
+	plan   plan
+	source Source
+	bulk   bulk // source, or nil
+	slice  int
+	copies uint64
 
-	copies  uint64
-	samples uint64 // ticks in all; 0 is without end
-
-	source     Source
+	start      time.Time
 	followNext time.Time
+	clock      stamper
 
-	// startup is the tick of flush_on_startup: it comes at once and moves no
-	// other.
+	// startup is the tick of flush_on_startup: it comes at once and spends
+	// nothing.
 	startup bool
-	tick    uint64 // ticks of the schedule that are done or given up
-	done    uint64 // ticks given
+	spent   uint64 // units
 	part    uint64 // records of the current tick that are out
-	record  uint64 // records that are out
+	cost    uint64 // units that those have spent
+	ended   bool   // the duration is over, and what was due is out
 
-	clock  stamper
+	finished time.Duration // after the start; 0 as long as there is more to come
+
 	counts Counts
 }
 
@@ -87,7 +105,9 @@ type Counts struct {
 	Records   uint64 // emitted
 	Bytes     uint64 // of MessagePack
 	Ticks     uint64 // complete
+	Late      uint64 // records emitted more than 20 ms after they were due
 	Shortfall uint64 // records given up after a stall
+	Elapsed   time.Duration
 }
 
 // Options are what an engine needs beyond its configuration.
@@ -110,67 +130,105 @@ type Options struct {
 func New(c *option.Config, o Options) *Engine {
 	e := &Engine{
 		now: o.Now, form: o.Form,
-		sched:   schedule(c),
+		plan:    newPlan(c),
 		copies:  uint64(c.Copies),
 		startup: c.FlushOnStartup,
 		source:  newFixed(c, o),
+		slice:   SliceFor(c.MaxInFlight),
 	}
+	e.bulk, _ = e.source.(bulk)
 	if e.now == nil {
 		e.now = time.Now
-	}
-	if c.Samples > 0 {
-		e.samples = uint64(c.Samples)
 	}
 	e.start = e.now()
 	e.clock = newStamper(c, e.start)
 	return e
 }
 
-// schedule is the dummy input's: intervals beat the rate, unless one of them is
-// negative; a rate of at most 1 is 1.
-func schedule(c *option.Config) pace.Schedule {
-	sec, nsec := c.IntervalSec, c.IntervalNsec
-	if sec < 0 || nsec < 0 {
-		sec, nsec = 0, 0
-	}
-	if interval := sec*int64(time.Second) + nsec; interval > 0 {
-		return pace.Every{Num: uint64(interval), Den: 1}
-	}
-	return pace.PerSecond(uint64(max(c.Rate, 1)))
+// SliceFor returns the size of slices of which some sixty may be under way
+// together: Fluent Bit's engine takes them in groups of fifty-one.
+func SliceFor(maxInFlight int64) int {
+	return int(min(max(maxInFlight/64, MinSlice), MaxSlice))
 }
 
 // Counts returns the totals since the start.
-func (e *Engine) Counts() Counts { return e.counts }
+func (e *Engine) Counts() Counts {
+	c := e.counts
+	c.Elapsed = e.finished
+	if c.Elapsed == 0 {
+		c.Elapsed = e.now().Sub(e.start)
+	}
+	return c
+}
 
 // Finished says whether no record will ever be due again.
-func (e *Engine) Finished() bool { return e.samples > 0 && e.done >= e.samples }
+func (e *Engine) Finished() bool {
+	return e.ended || e.counts.Records >= e.plan.records || e.counts.Ticks >= e.plan.samples
+}
 
-// Run emits what is due, and goes on until the host wants its thread back or
-// there is nothing left to do.
+// Finite says whether there is an end at all.
+func (e *Engine) Finite() bool {
+	return e.plan.records != pace.Unbounded || e.plan.samples != pace.Unbounded || e.plan.end != pace.Never
+}
+
+// PerSecond returns the rate that was asked for, in records (or bytes) per
+// second as words; "unlimited" if none was.
+func (e *Engine) PerSecond() string {
+	switch {
+	case e.plan.sched == nil:
+		return "unlimited"
+	case e.plan.bytes:
+		return fmt.Sprintf("%.6g bytes/s", e.plan.perSecond)
+	default:
+		return fmt.Sprintf("%.6g/s", e.plan.perSecond*float64(e.copies*e.source.PerTick()))
+	}
+}
+
+// Run emits what is due, and goes on until the host wants its thread back or the
+// engine has finished.
 func (e *Engine) Run(h Host) {
-	for {
+	for !e.Finished() {
 		now := e.now()
 		more := e.emit(h, now)
-		next := now
-		switch {
-		case e.Finished():
-			next = now.Add(time.Hour)
-		case !more:
-			next = e.start.Add(time.Duration(e.sched.At(e.tick + 1)))
+		if e.Finished() {
+			e.finished = now.Sub(e.start)
+			return
 		}
-		if !h.Wait(next) {
+		if !h.Wait(e.next(now, more)) {
 			return
 		}
 	}
+}
+
+// next returns until when there is nothing to do.
+func (e *Engine) next(now time.Time, more bool) time.Time {
+	if more {
+		return now
+	}
+	at := int64(0)
+	if e.plan.sched != nil {
+		at = e.plan.sched.At(e.spent + 1)
+	}
+	at = min(at, e.plan.end)
+	if at > pace.Never-e.plan.delay {
+		return now.Add(time.Hour)
+	}
+	next := e.start.Add(time.Duration(e.plan.delay + at))
+	if soon := now.Add(grain); next.Before(soon) {
+		return soon
+	}
+	return next
 }
 
 // emit hands over at most one slice of the records that are due, and says
 // whether more are due.
 func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	elapsed := int64(now.Sub(e.start))
-	due := e.sched.Due(elapsed)
-	e.giveUp(elapsed, due)
-	if e.Finished() || !e.startup && e.tick >= due {
+	t := elapsed - e.plan.delay
+	due := e.plan.due(t)
+	e.giveUp(t, due)
+	if !e.owes(due) {
+		e.ended = e.ended || t >= e.plan.end
 		return false
 	}
 	if e.part == 0 && !now.Before(e.followNext) {
@@ -180,58 +238,85 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	e.clock.set(now, elapsed)
 
 	buf := h.Buffer()
-	records := uint64(0)
-	for len(buf) < SliceSize && !e.Finished() && (e.startup || e.tick < due) {
-		var n uint64
-		buf, n = e.appendTick(buf)
-		records += n
+	before := e.counts.Records
+	for len(buf) < e.slice && e.owes(due) {
+		buf = e.appendTick(buf, elapsed)
 	}
-	e.counts.Records += records
 	e.counts.Bytes += uint64(len(buf))
-	h.Emit("", int(records), buf)
-	return !e.Finished() && e.tick < due
+	h.Emit("", int(e.counts.Records-before), buf)
+	return e.owes(due)
+}
+
+// owes says whether a tick, or the rest of one, is to be emitted now.
+func (e *Engine) owes(due uint64) bool {
+	return !e.Finished() && (e.startup || e.spent < due)
 }
 
 // appendTick appends the rest of the current tick, as far as the slice has room.
-func (e *Engine) appendTick(dst []byte) ([]byte, uint64) {
-	at := int64(0)
-	if !e.startup {
-		at = e.sched.At(e.tick + 1)
+func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
+	at := e.plan.delay
+	switch {
+	case e.startup:
+		at = 0
+	case e.plan.sched == nil:
+		at = elapsed
+	default:
+		at += e.plan.sched.At(e.spent + 1)
 	}
-	t := e.clock.at(at)
+	stamp := e.clock.at(at)
 	all := e.source.PerTick() * e.copies
+	want := min(all-e.part, e.plan.records-e.counts.Records)
+	size := len(dst)
 	n := uint64(0)
-	for e.part < all && len(dst) < SliceSize {
-		dst = e.source.Append(dst, e.form, t, e.record)
-		e.part++
-		e.record++
-		n++
-	}
-	if e.part >= all {
-		e.part = 0
-		e.done++
-		e.counts.Ticks++
-		if e.startup {
-			e.startup = false
-		} else {
-			e.tick++
+	if e.bulk != nil {
+		dst, n = e.bulk.AppendMany(dst, e.form, stamp, e.counts.Records, want, e.slice)
+	} else {
+		for ; n < want && len(dst) < e.slice; n++ {
+			dst = e.source.Append(dst, e.form, stamp, e.counts.Records+n)
 		}
 	}
-	return dst, n
+	e.counts.Records += n
+	if elapsed-at > int64(late) {
+		e.counts.Late += n
+	}
+	e.part += n
+	e.cost += uint64(len(dst) - size)
+	if e.part >= all {
+		e.finishTick()
+	}
+	return dst
 }
 
-// giveUp skips the ticks that a stall has left too far behind. What was due
-// within the last second is made up, and always the last tick.
-func (e *Engine) giveUp(elapsed int64, due uint64) {
-	old := e.sched.Due(elapsed - int64(maxArrears))
-	keep := min(old, due-min(due, 1))
-	if keep <= e.tick || e.part > 0 {
+func (e *Engine) finishTick() {
+	switch {
+	case e.startup:
+		e.startup = false
+	case e.plan.sched == nil:
+	case e.plan.bytes:
+		e.spent += e.cost
+	default:
+		e.spent++
+	}
+	e.counts.Ticks++
+	e.part, e.cost = 0, 0
+}
+
+// giveUp spends the units that a stall has left too far behind. The last tick that
+// is due is never given up: at a rate of one an hour, a second is nothing.
+func (e *Engine) giveUp(t int64, due uint64) {
+	if e.plan.sched == nil || e.plan.arrears == pace.Never || e.part > 0 || e.Finished() {
 		return
 	}
-	skipped := keep - e.tick
-	if e.samples > 0 {
-		return // a finite number of ticks is a promise
+	keep := min(e.plan.sched.Due(min(t-e.plan.arrears, e.plan.end)), due-min(due, 1))
+	if keep <= e.spent {
+		return
 	}
-	e.tick = keep
-	e.counts.Shortfall += skipped * e.copies * e.source.PerTick()
+	skipped := keep - e.spent
+	e.spent = keep
+	if !e.plan.bytes {
+		e.counts.Shortfall += skipped * e.copies * e.source.PerTick()
+	} else if e.counts.Bytes > 0 {
+		// In records of the size that they had so far.
+		e.counts.Shortfall += uint64(float64(skipped) * float64(e.counts.Records) / float64(e.counts.Bytes))
+	}
 }

@@ -52,6 +52,27 @@ func (f *fixed) Append(dst []byte, form event.Form, t int64, _ uint64) []byte {
 	return event.Append(dst, form, t, f.metadata, b)
 }
 
+// AppendMany implements bulk. One body over and over is copied in blocks that
+// double: its events differ in nothing, not even in the time.
+func (f *fixed) AppendMany(dst []byte, form event.Form, t int64, k, n uint64, limit int) ([]byte, uint64) {
+	start := len(dst)
+	done := uint64(0)
+	for done < n && len(dst) < limit {
+		size := len(dst) - start
+		if len(f.bodies) > 1 || done == 0 {
+			dst = f.Append(dst, form, t, k+done)
+			done++
+			continue
+		}
+		one := size / int(done)
+		room := (limit - len(dst) + one - 1) / one
+		copies := min(done, n-done, uint64(room))
+		dst = append(dst, dst[start:start+int(copies)*one]...)
+		done += copies
+	}
+	return dst, done
+}
+
 func (f *fixed) Follow() {
 	if f.env == nil {
 		return

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/gdummy/gdummy/internal/body"
 )
@@ -28,6 +29,10 @@ const (
 	String  Kind = iota + 1
 	Integer      // a whole number
 	Boolean      // on, off, true, false, yes, no
+	Rate         // a number per second, or unlimited
+	Size         // bytes, with K, M or G for powers of 1000
+	Time         // a time span: 90, 500ms, 1h30m, 2d
+	Choice       // one of a few words
 )
 
 // String returns the kind's name in the documentation.
@@ -39,6 +44,14 @@ func (k Kind) String() string {
 		return "integer"
 	case Boolean:
 		return "boolean"
+	case Rate:
+		return "rate"
+	case Size:
+		return "size"
+	case Time:
+		return "time"
+	case Choice:
+		return "choice"
 	}
 	return "unknown"
 }
@@ -66,11 +79,20 @@ type Config struct {
 	Dummy    JSON // the bodies, at least one
 	Metadata JSON // exactly one, a map
 
-	Rate         int64 // ticks per second; 1 or less is 1
-	IntervalSec  int64 // seconds between ticks; overrides Rate
-	IntervalNsec int64 // added to IntervalSec
-	Samples      int64 // ticks in all; 0 or less is without end
-	Copies       int64 // times that each tick repeats all bodies
+	Rate         PerSecond // of ticks
+	BytesRate    int64     // bytes of MessagePack per second; 0 is not set
+	IntervalSec  int64     // seconds between ticks; overrides Rate
+	IntervalNsec int64     // added to IntervalSec
+	Samples      int64     // ticks in all; 0 or less is without end
+	Copies       int64     // times that each tick repeats all bodies
+
+	MaxRecords int64         // records in all; 0 is without end
+	Duration   time.Duration // of the whole run; 0 is without end
+	StartDelay time.Duration // before the first tick counts
+	CatchUp    CatchUp       // what to do about ticks that a stall has made late
+	OnFinish   OnFinish      // what to do at the end of a finite run
+
+	MaxInFlight int64 // bytes handed over that the engine has not yet taken in
 
 	StartTimeSec   int64 // the time of the first record, or -1
 	StartTimeNsec  int64 // its nanoseconds, or -1
@@ -78,7 +100,28 @@ type Config struct {
 	FlushOnStartup bool
 
 	Strict bool
+
+	given map[string]bool // the options that lookup had
 }
+
+// CatchUp says what becomes of ticks that a stall has made late.
+type CatchUp string
+
+// The ways to catch up.
+const (
+	CatchUpFull  CatchUp = "full"  // all of them come, however late
+	CatchUpLimit CatchUp = "limit" // those of the last second come
+	CatchUpNone  CatchUp = "none"  // they are given up
+)
+
+// OnFinish says what follows the end of a finite run.
+type OnFinish string
+
+// What may follow.
+const (
+	FinishIdle OnFinish = "idle" // nothing: the input stays, without records
+	FinishExit OnFinish = "exit" // the whole process is asked to stop
+)
 
 // JSON is an option whose value is JSON text.
 type JSON struct {
@@ -93,7 +136,7 @@ type Lookup func(name string) (text string, ok bool)
 // makes it fail with [Errors]. With it, what is wrong falls back to the
 // option's default, as the dummy input does, and comes back as warnings.
 func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
-	c = new(Config)
+	c = &Config{given: map[string]bool{}}
 	var errs Errors
 	for i := range Table {
 		o := &Table[i]
@@ -120,6 +163,7 @@ func (o *Option) apply(c *Config, lookup Lookup) *Error {
 	if !ok {
 		text = o.Default
 	}
+	c.given[o.Name] = ok
 	inner, origin := unquote(text)
 	err := o.set(c, inner)
 	if err == nil {
@@ -167,7 +211,26 @@ func (o *Option) want() string {
 }
 
 // check holds the options against one another.
-func (c *Config) check() []*Error { return nil }
+func (c *Config) check() []*Error {
+	var errs []*Error
+	// Each of these says how fast records come; the dummy input's own two may
+	// stand together, as they do there.
+	speeds := []string{"bytes_rate", "rate", "interval_sec", "interval_nsec"}
+	for i, name := range speeds[:1] {
+		if !c.given[name] {
+			continue
+		}
+		for _, other := range speeds[i+1:] {
+			if c.given[other] {
+				o, _ := Find(name)
+				e := o.error("", errf("%s and %s both say how fast records come", name, other))
+				e.Want = "only one of the two"
+				errs = append(errs, e)
+			}
+		}
+	}
+	return errs
+}
 
 // Find returns the row of an option; names are not case-sensitive.
 func Find(name string) (*Option, bool) {

@@ -11,6 +11,7 @@ import (
 const (
 	secRecords = "Records"
 	secPace    = "Pace"
+	secEnd     = "End"
 	secTime    = "Time stamps"
 	secChecks  = "Checks"
 )
@@ -59,9 +60,18 @@ var Table = []Option{
 		set:  integer(math.MinInt32, math.MaxInt32, func(c *Config) *int64 { return &c.Samples }),
 	},
 	{
-		Name: "rate", Kind: Integer, Default: "1", Example: "1000", Section: secPace,
-		Help: "Ticks per second. 0 is taken as 1, as the dummy input does.",
-		set:  integer(0, int64(time.Second), func(c *Config) *int64 { return &c.Rate }),
+		Name: "rate", Kind: Rate, Default: "1", Example: "50k", Section: secPace,
+		Help: "Ticks per second: a number, with decimals (0.1) or a suffix (50k, 2M), or unlimited, which is as fast as " +
+			"Fluent Bit takes it. 0 is taken as 1, as the dummy input does.",
+		set: func(c *Config, text string) (err error) {
+			c.Rate, err = ParseRate(text)
+			return err
+		},
+	},
+	{
+		Name: "bytes_rate", Kind: Size, Default: "0", Example: "10M", Section: secPace,
+		Help: "Bytes of MessagePack per second, instead of a rate of ticks.",
+		set:  size(func(c *Config) *int64 { return &c.BytesRate }),
 	},
 	{
 		Name: "interval_sec", Kind: Integer, Default: "0", Example: "10", Section: secPace,
@@ -72,6 +82,39 @@ var Table = []Option{
 		Name: "interval_nsec", Kind: Integer, Default: "0", Example: "500000000", Section: secPace,
 		Help: "Nanoseconds between two ticks, in addition to interval_sec; overrides rate. A negative value sets both intervals aside.",
 		set:  integer(math.MinInt32, int64(time.Second)-1, func(c *Config) *int64 { return &c.IntervalNsec }),
+	},
+	{
+		Name: "max_records", Kind: Integer, Default: "0", Example: "1000000", Section: secEnd,
+		Help: "How many records to give in all. 0: without end.",
+		set:  integer(0, math.MaxInt64, func(c *Config) *int64 { return &c.MaxRecords }),
+	},
+	{
+		Name: "duration", Kind: Time, Default: "0", Example: "10m", Section: secEnd,
+		Help: "For how long to give records. 0: without end. Of samples, max_records and duration, whichever comes first ends the run.",
+		set:  span(func(c *Config) *time.Duration { return &c.Duration }),
+	},
+	{
+		Name: "on_finish", Kind: Choice, Default: "idle", Example: "exit", Section: secEnd,
+		Help: "What follows the end of a finite run: idle, or exit, which stops Fluent Bit once every input that asks for it has " +
+			"finished and its records were taken in.",
+		set: choice(func(c *Config) *OnFinish { return &c.OnFinish }, FinishIdle, FinishExit),
+	},
+	{
+		Name: "start_delay", Kind: Time, Default: "0", Example: "5s", Section: secPace,
+		Help: "How long to wait before the clock of the ticks starts.",
+		set:  span(func(c *Config) *time.Duration { return &c.StartDelay }),
+	},
+	{
+		Name: "catch_up", Kind: Choice, Default: "limit", Example: "full", Section: secPace,
+		Help: "What becomes of ticks that a stall or a pause has made late: full makes up all of them, limit those of the last second, " +
+			"none gives them up. What is given up is counted as shortfall.",
+		set: choice(func(c *Config) *CatchUp { return &c.CatchUp }, CatchUpLimit, CatchUpFull, CatchUpNone),
+	},
+	{
+		Name: "max_in_flight", Kind: Size, Default: "4M", Example: "1M", Section: secPace,
+		Help: "How many bytes may be handed over to the engine without being taken in. Less costs speed, more costs memory " +
+			"and keeps the engine from its other work.",
+		set: sizeBetween(256_000, 64_000_000, func(c *Config) *int64 { return &c.MaxInFlight }),
 	},
 	{
 		Name: "start_time_sec", Kind: Integer, Default: "-1", Example: "1700000000", Section: secTime,

@@ -91,6 +91,110 @@ func boolean(field func(*Config) *bool) func(*Config, string) error {
 	}
 }
 
+// size makes the set function of a size in bytes.
+func size(field func(*Config) *int64) func(*Config, string) error {
+	return sizeBetween(0, math.MaxInt64, field)
+}
+
+// sizeBetween makes the set function of a size between lo and hi bytes.
+func sizeBetween(lo, hi int64, field func(*Config) *int64) func(*Config, string) error {
+	return func(c *Config, text string) error {
+		v, err := ParseSize(text)
+		if err != nil {
+			return err
+		}
+		if v < lo || v > hi {
+			return errf("%s is out of range, expected %d to %d bytes", text, lo, hi)
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+// span makes the set function of a time span.
+func span(field func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, text string) error {
+		v, err := ParseDuration(text)
+		if err != nil {
+			return err
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+// choice makes the set function of an option with a few words to choose from.
+func choice[T ~string](field func(*Config) *T, words ...T) func(*Config, string) error {
+	return func(c *Config, text string) error {
+		names := make([]string, len(words))
+		for i, w := range words {
+			if strings.EqualFold(text, string(w)) {
+				*field(c) = w
+				return nil
+			}
+			names[i] = string(w)
+		}
+		err := fmt.Sprintf("%q is not one of %s", text, strings.Join(names, ", "))
+		if near := Nearest(text, names); near != "" {
+			err += fmt.Sprintf(" (did you mean %s?)", near)
+		}
+		return errors.New(err)
+	}
+}
+
+// PerSecond is a rate as a fraction, so that 0.1 and 333.3 are exact.
+type PerSecond struct {
+	Num, Den  uint64 // Num/Den per second
+	Unlimited bool   // then the fraction says nothing
+}
+
+// maxRate is the highest rate, per second, that a clock of nanoseconds can give.
+const maxRate = 1_000_000_000
+
+// ParseRate reads a rate per second: a decimal number with up to nine digits
+// behind the point and an optional suffix k, M or G, or the word unlimited. 0 is
+// 1, as in the dummy input.
+func ParseRate(text string) (PerSecond, error) {
+	if strings.EqualFold(text, "unlimited") {
+		return PerSecond{Unlimited: true}, nil
+	}
+	number, unit := text, uint64(1)
+	if n := len(text); n > 0 {
+		switch text[n-1] {
+		case 'k', 'K':
+			number, unit = text[:n-1], 1e3
+		case 'm', 'M':
+			number, unit = text[:n-1], 1e6
+		case 'g', 'G':
+			number, unit = text[:n-1], 1e9
+		}
+	}
+	whole, fraction, _ := strings.Cut(number, ".")
+	digits := whole + fraction
+	switch {
+	case text == "":
+		return PerSecond{}, errors.New("nothing was given, expected a number per second or unlimited")
+	case strings.HasPrefix(number, "-"):
+		return PerSecond{}, errf("%s is negative, expected a number per second from 0 on, or unlimited", text)
+	case digits == "" || strings.Trim(digits, "0123456789") != "":
+		return PerSecond{}, errf("%q is not a number per second, nor unlimited", text)
+	case len(fraction) > 9:
+		return PerSecond{}, errf("%s has more than nine digits behind the point", text)
+	}
+	den := uint64(1)
+	for range fraction {
+		den *= 10
+	}
+	num, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || num > math.MaxUint64/unit || num*unit/den > maxRate {
+		return PerSecond{}, errf("%s is out of range, expected at most %d per second, or unlimited", text, maxRate)
+	}
+	if num == 0 {
+		return PerSecond{Num: 1, Den: 1}, nil
+	}
+	return PerSecond{Num: num * unit, Den: den}, nil
+}
+
 // ParseInteger reads a whole number from lo to hi.
 func ParseInteger(text string, lo, hi int64) (int64, error) {
 	v, err := strconv.ParseInt(text, 10, 64)

@@ -21,8 +21,11 @@ type Schedule interface {
 	At(n uint64) int64
 }
 
-// Never is a time that does not come.
-const Never = math.MaxInt64
+// Never is a time that does not come, and Unbounded a number that is not reached.
+const (
+	Never            = math.MaxInt64
+	Unbounded uint64 = math.MaxUint64
+)
 
 // Every is a tick each Num/Den nanoseconds:
 //

@@ -1,0 +1,293 @@
+/*
+ * flow.c: how much of what was appended the engine has not yet taken.
+ *
+ * An input thread's appends go into a ring of slots, one for each slice. The
+ * engine's thread empties it, on a timer of 250 ms or when it is told that 5 % of
+ * the slots are taken, in a loop that ends when the ring is empty. Three things
+ * follow for a producer that is faster than the engine:
+ *
+ *   - It must not fill the ring: what finds no slot is dropped.
+ *   - It must not keep the ring from becoming empty: as long as the loop runs, the
+ *     engine does nothing else, neither flush nor metrics nor signals.
+ *   - It must have enough slots under way for the engine to be told, or all waits
+ *     for the timer.
+ *
+ * The ring says all that is needed: the number of slots taken, and a flag that is
+ * set when the engine is told and cleared when its loop has ended. The flag is set
+ * by our own appends only, so that looking before each append never misses the
+ * moment at which it was clear. A session is the time in between. It is given
+ * SESSION_NSEC, and then nothing is appended until it has ended.
+ *
+ * The ring is found by what it is made of: among the words of the input instance,
+ * the pointer to a structure that holds a pointer to a queue with two magic numbers
+ * and the very buffer and size that the structure has as well. Memory is read
+ * through the kernel, which answers a bad address with an error. Where nothing fits
+ * (a host that is built otherwise), the engine's own count of records has to do.
+ */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <string.h>
+#include <unistd.h>
+
+#pragma GCC visibility push(hidden)
+
+#define SESSION_NSEC 20000000
+
+/* The engine's count is read at most this often, and believed to stand still after that. */
+#define COUNT_EVERY_NSEC 1000000
+#define COUNT_STILL_NSEC 700000000
+
+/* ---- the ring ------------------------------------------------------------ */
+
+/* lwrb_t, the queue (lib/lwrb, all versions). */
+struct host_queue {
+    uint32_t magic1;
+    uint8_t *buff;
+    size_t size;
+    size_t r;
+    size_t w;
+    void *evt_fn;
+    uint32_t magic2;
+};
+_Static_assert(offsetof(struct host_queue, r) == 24, "lwrb_t.r");
+_Static_assert(offsetof(struct host_queue, magic2) == 48, "lwrb_t.magic2");
+
+/* struct flb_ring_buffer, from its member ctx on: a mutex before it came with 5.0. */
+struct host_ring {
+    struct host_queue *ctx;
+    void *event_loop;
+    int flush_pending;
+    void *signal_event;
+    int signal_channels[2];
+    uint64_t data_window;
+    uint64_t data_size;
+    void *data_buf;
+};
+_Static_assert(offsetof(struct host_ring, flush_pending) == 16, "flb_ring_buffer.flush_pending");
+_Static_assert(offsetof(struct host_ring, data_window) == 40, "flb_ring_buffer.data_window");
+
+enum { QUEUE_MAGIC = 0xDEADBEEF, SLOT = sizeof(void *), RING_MAX_HEAD = 64 };
+
+/* peek: copies from an address that may be no address, through a pipe. */
+static int peek(const int pipe_fds[2], const void *from, void *to, size_t n)
+{
+    ssize_t wrote = write(pipe_fds[1], from, n);
+    char drop[256];
+
+    if (wrote == (ssize_t) n) {
+        return read(pipe_fds[0], to, n) == (ssize_t) n ? 0 : -1;
+    }
+    while (wrote > 0) { /* a part of it was readable */
+        ssize_t got = read(pipe_fds[0], drop, (size_t) wrote < sizeof(drop) ? (size_t) wrote : sizeof(drop));
+        if (got <= 0) {
+            break;
+        }
+        wrote -= got;
+    }
+    return -1;
+}
+
+static int ring_at(const int fds[2], const char *where, struct ring *ring)
+{
+    struct host_ring rb;
+    struct host_queue q;
+
+    if (peek(fds, where, &rb, sizeof(rb)) != 0 || !rb.ctx || !rb.data_buf || peek(fds, rb.ctx, &q, sizeof(q)) != 0) {
+        return 0;
+    }
+    if (q.magic1 != QUEUE_MAGIC || q.magic2 != (uint32_t) ~QUEUE_MAGIC || q.buff != rb.data_buf ||
+        q.size != rb.data_size + 1 || rb.data_size % SLOT != 0 || !rb.event_loop) {
+        return 0;
+    }
+    ring->read = &rb.ctx->r;
+    ring->write = &rb.ctx->w;
+    ring->size = q.size;
+    ring->flush_pending = (const int *) (where + offsetof(struct host_ring, flush_pending));
+    ring->window = rb.data_window / SLOT;
+    ring->capacity = rb.data_size / SLOT;
+    return 1;
+}
+
+static void find_ring(struct instance *in)
+{
+    uintptr_t words[1024];
+    size_t i, n, head;
+    int fds[2];
+
+    in->flow.looked = 1;
+    n = malloc_usable_size(in->ins) / sizeof(words[0]);
+    if (n > sizeof(words) / sizeof(words[0])) {
+        n = sizeof(words) / sizeof(words[0]);
+    }
+    memcpy(words, in->ins, n * sizeof(words[0]));
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
+        return;
+    }
+    for (i = 0; i < n && in->flow.ring.size == 0; i++) {
+        if (words[i] < 4096 || words[i] % sizeof(void *) != 0) {
+            continue;
+        }
+        for (head = 0; head <= RING_MAX_HEAD; head += 8) {
+            if (ring_at(fds, (const char *) words[i] + head, &in->flow.ring)) {
+                break;
+            }
+        }
+    }
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* Both positions move under our eyes: each is read once. */
+static size_t ring_pending(const struct ring *ring)
+{
+    size_t w = __atomic_load_n(ring->write, __ATOMIC_ACQUIRE);
+    size_t r = __atomic_load_n(ring->read, __ATOMIC_ACQUIRE);
+
+    return (w >= r ? w - r : ring->size - (r - w)) / SLOT;
+}
+
+int flow_sees_ring(struct instance *in)
+{
+    if (!in->flow.looked) {
+        find_ring(in);
+    }
+    return in->flow.ring.size > 0;
+}
+
+/* ---- what is under way ------------------------------------------------------ */
+
+void flow_appended(struct instance *in, size_t records, size_t size)
+{
+    struct flow *f = &in->flow;
+    uint64_t last = f->slices % FLOW_SLICES;
+    uint64_t next = ++f->slices % FLOW_SLICES;
+
+    f->bytes[next] = f->bytes[last] + size;
+    f->records[next] = f->records[last] + records;
+}
+
+static uint64_t bytes_of_last(const struct flow *f, size_t slices)
+{
+    if (slices >= FLOW_SLICES || slices > f->slices) {
+        slices = f->slices < FLOW_SLICES ? f->slices : FLOW_SLICES - 1;
+    }
+    return f->bytes[f->slices % FLOW_SLICES] - f->bytes[(f->slices - slices) % FLOW_SLICES];
+}
+
+/*
+ * Slices under way by the engine's count of records. Processors may drop records or
+ * make more of them, and a write may fail: then the count never meets what was
+ * appended. When it has stood still for longer than the engine's timer, whatever
+ * was under way is not any more.
+ */
+static size_t count_pending(struct instance *in, int64_t now)
+{
+    struct flow *f = &in->flow;
+    uint64_t appended = f->records[f->slices % FLOW_SLICES];
+    double value = f->last, taken;
+    size_t n;
+
+    if (f->slices == 0) {
+        f->last_moved = now;
+        return 0;
+    }
+    if (now - f->last_read >= COUNT_EVERY_NSEC) {
+        value = host_ingested(in);
+        f->last_read = now;
+    }
+    if (value < 0) {
+        value = 0; /* no series yet: nothing was ingested */
+    }
+    if (value != f->last) {
+        f->last = value;
+        f->last_moved = now;
+    }
+    taken = f->base + value;
+    if (taken > (double) appended || now - f->last_moved > COUNT_STILL_NSEC) {
+        f->base = (double) appended - value;
+        f->last_moved = now;
+        return 0;
+    }
+    for (n = 0; n < FLOW_SLICES - 1 && n < f->slices; n++) {
+        if ((double) f->records[(f->slices - n) % FLOW_SLICES] <= taken) {
+            break;
+        }
+    }
+    return n;
+}
+
+static size_t pending(struct instance *in, int64_t now)
+{
+    return flow_sees_ring(in) ? ring_pending(&in->flow.ring) : count_pending(in, now);
+}
+
+uint64_t flow_pending(struct instance *in)
+{
+    return in->own_thread ? pending(in, host_monotonic()) : 0;
+}
+
+/*
+ * The engine is told at `window` slots. With the count instead of the ring, the
+ * window is the host's default, and a session can't be seen: what is under way has
+ * to be gone before more follows.
+ */
+enum { DEFAULT_WINDOW = 51, DEFAULT_SLOTS = 64 };
+
+static int count_closed(struct instance *in, int64_t now)
+{
+    struct flow *f = &in->flow;
+    size_t n;
+
+    if (f->slices == 0) {
+        return 0;
+    }
+    if (f->session == 0) {
+        /* filling: until there is enough for the engine to be told */
+        n = count_pending(in, now);
+        if (n < DEFAULT_SLOTS && !(n > DEFAULT_WINDOW && bytes_of_last(f, n) >= f->max_bytes)) {
+            return 0;
+        }
+        f->session = now;
+    }
+    if (count_pending(in, now) > 0) {
+        return 1;
+    }
+    f->session = 0;
+    return 0;
+}
+
+static int ring_closed(struct instance *in, int64_t now)
+{
+    struct flow *f = &in->flow;
+    size_t n = ring_pending(&f->ring);
+
+    if (!__atomic_load_n(f->ring.flush_pending, __ATOMIC_ACQUIRE)) {
+        f->session = 0;
+    }
+    else if (f->session == 0) {
+        f->session = now;
+    }
+    if (n == 0 && f->session == 0) {
+        return 0;
+    }
+    if (f->session != 0 && now - f->session > SESSION_NSEC) {
+        return 1;
+    }
+    if (n + 2 > f->ring.capacity) {
+        return 1;
+    }
+    return n > f->ring.window && bytes_of_last(f, n) >= f->max_bytes;
+}
+
+int flow_closed(struct instance *in, int64_t now)
+{
+    if (!in->own_thread || in->flow.slices == 0) {
+        return 0;
+    }
+    return flow_sees_ring(in) ? ring_closed(in, now) : count_closed(in, now);
+}
+
+#pragma GCC visibility pop
