@@ -1,0 +1,153 @@
+// Package e2e_test runs the plugin in real Fluent Bits.
+//
+// The environment variable FLUENT_BIT names the program, or several separated
+// by colons: then everything runs in each of them, as subtests named by version.
+// Without it `fluent-bit` is taken from PATH, and if there is none the suite is
+// skipped. The plugin is built from this tree, into a temporary directory.
+//
+// What records look like is read from the chunks themselves: the output `file`
+// with `format msgpack` writes them as they are, so that types, the order of
+// members and the form of an event are all seen. See record_test.go.
+//
+// Golden files are renewed with `go test ./e2e -update` and a Fluent Bit v5.1.
+package e2e_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "renew the golden files from a Fluent Bit v5.1")
+
+// The libraries under test, built by TestMain.
+var gdummySO, crashSO string
+
+// The Fluent Bits to run.
+var hosts []host
+
+// host is one Fluent Bit program.
+type host struct {
+	path    string
+	version version
+}
+
+type version [3]int
+
+func (v version) String() string { return fmt.Sprintf("v%d.%d.%d", v[0], v[1], v[2]) }
+
+func (v version) before(w version) bool {
+	for i := range v {
+		if v[i] != w[i] {
+			return v[i] < w[i]
+		}
+	}
+	return false
+}
+
+// Where hosts changed, as far as tests need to know.
+var (
+	v2_1_0 = version{2, 1, 0} // events with metadata; hot reload
+	v4_0_3 = version{4, 0, 3} // an Init that fails stops the start
+	v5_1_0 = version{5, 1, 0} // the dummy input that the golden file is of
+	v5_1_1 = version{5, 1, 1} // lists of options; ${VAR} at run time
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	if hosts, err = findHosts(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	if len(hosts) == 0 {
+		fmt.Println("SKIPPED: e2e: NO FLUENT BIT. Set FLUENT_BIT to a fluent-bit program (or several, separated by ':') or put one on PATH.")
+		return 0
+	}
+	for _, h := range hosts {
+		fmt.Printf("e2e: %s is %s\n", h.path, h.version)
+	}
+	dir, err := os.MkdirTemp("", "gdummy-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	gdummySO = filepath.Join(dir, "gdummy.so")
+	crashSO = filepath.Join(dir, "crash.so")
+	for so, pkg := range map[string]string{gdummySO: "../cmd/in_gdummy", crashSO: "./testdata/crash"} {
+		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", so, pkg)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "e2e: %v: %v\n%s", cmd, err, out)
+			return 1
+		}
+	}
+	// Nearly all the time of these tests is waiting for a clock.
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = flag.Set("test.parallel", "8")
+	}
+	return m.Run()
+}
+
+var versionLine = regexp.MustCompile(`Fluent Bit v(\d+)\.(\d+)\.(\d+)`)
+
+func findHosts() ([]host, error) {
+	paths := filepath.SplitList(os.Getenv("FLUENT_BIT"))
+	if len(paths) == 0 {
+		if p, err := exec.LookPath("fluent-bit"); err == nil {
+			paths = []string{p}
+		}
+	}
+	var found []host
+	for _, p := range paths {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		out, err := exec.CommandContext(ctx, p, "--version").CombinedOutput()
+		cancel()
+		m := versionLine.FindSubmatch(out)
+		if err != nil || m == nil {
+			return nil, fmt.Errorf("%s --version: %v: %s", p, err, out)
+		}
+		h := host{path: p}
+		for i := range h.version {
+			h.version[i], _ = strconv.Atoi(string(m[i+1]))
+		}
+		found = append(found, h)
+	}
+	return found, nil
+}
+
+// onEachHost runs a test in every Fluent Bit, side by side.
+func onEachHost(t *testing.T, test func(t *testing.T, h host)) {
+	t.Helper()
+	t.Parallel()
+	for _, h := range hosts {
+		t.Run(h.version.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, h)
+		})
+	}
+}
+
+// since skips a test on older hosts, with the reason.
+func (h host) since(t *testing.T, v version, what string) {
+	t.Helper()
+	if h.version.before(v) {
+		t.Skipf("%s has no %s, which came with %s", h.version, what, v)
+	}
+}
+
+func lines(s string) []string {
+	return strings.Split(strings.TrimRight(s, "\n"), "\n")
+}

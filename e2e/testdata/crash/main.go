@@ -1,0 +1,40 @@
+// Command crash is an input plugin for the tests: each time Fluent Bit calls it,
+// it emits {"n": N}, and after every other one it does what must not end Fluent
+// Bit.
+package main
+
+import (
+	"time"
+
+	"github.com/gdummy/gdummy/flb"
+	"github.com/tinylib/msgp/msgp"
+)
+
+func init() {
+	flb.Register(flb.Plugin{
+		Name:        "crash",
+		Description: "dereferences nil",
+		New:         func() flb.Input { return new(crash) },
+	})
+}
+
+type crash struct {
+	n       int
+	nothing *crash // always nil
+}
+
+func (c *crash) Init(*flb.Instance) error { return nil }
+
+func (c *crash) Collect(e *flb.Emitter) error {
+	c.n++
+	event := e.AppendEvent(e.Buffer(), time.Now())
+	event = msgp.AppendMapHeader(event, 1)
+	event = msgp.AppendInt(msgp.AppendString(event, "n"), c.n)
+	e.Emit("", 1, event)
+	if c.n%2 == 0 {
+		c.nothing.n++
+	}
+	return nil
+}
+
+func main() {}
