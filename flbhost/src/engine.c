@@ -130,7 +130,7 @@ static void drain_one(struct flb_input_instance *ins)
         if (ins->paused) {
             host_log(LOG_DEBUG, "[input chunk] %s is paused, cannot append records",
                      input_name(ins));
-            ins->stats->dropped++;
+            ins->stats->dropped += chunk->size > 0;
         }
         else {
             engine_ingest(ins, chunk->tag, chunk->claimed, chunk->data, chunk->size);

@@ -551,7 +551,7 @@ void instance_release(struct flb_input_instance *ins)
     }
     ring_detach(&ins->ring, ins->engine->loop);
     while ((chunk = ring_pop(&ins->ring)) != NULL) {
-        ins->stats->discarded++;
+        ins->stats->discarded += chunk->size > 0;
         free(chunk->tag);
         free(chunk);
     }
@@ -600,7 +600,7 @@ static int append_to_ring(struct flb_input_instance *ins, ssize_t claimed, const
             host_log(LOG_ERROR, "[input:%s:%s] could not enqueue records into the ring buffer",
                      proxy_name(ins->proxy), input_name(ins));
             count(ins, ins->cmt_failures, 1);
-            ins->stats->dropped++;
+            ins->stats->dropped += size > 0;
             free(chunk->tag);
             free(chunk);
             return -1;
@@ -656,7 +656,7 @@ int input_append(struct flb_input_instance *ins, ssize_t claimed, const char *ta
         }
         free(own);
         if (paused) {
-            stats->dropped++;
+            stats->dropped += size > 0;
             return -1;
         }
     }
