@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "renew the golden files and the pages in docs")
+
+// The pages in docs are what `gdummy doc` prints: whoever changes a table
+// renews them with `make docs`.
+func TestDocs(t *testing.T) {
+	for _, topic := range topics {
+		page := "../../docs/" + topic.name + ".md"
+		var got bytes.Buffer
+		if err := topic.print(&got); err != nil {
+			t.Fatal(err)
+		}
+		if *update {
+			if err := os.WriteFile(page, got.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("docs/%s.md is not what `gdummy doc %s` prints; `make docs` renews it", topic.name, topic.name)
+		}
+	}
+}

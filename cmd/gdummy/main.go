@@ -1,0 +1,183 @@
+// Command gdummy generates records as the gdummy input of Fluent Bit does, but
+// without Fluent Bit, and helps to write configurations for it.
+//
+//	gdummy run -p 'dummy={"level":"info"}' -p rate=100
+//	gdummy check fluent-bit.conf
+//	gdummy doc options
+//
+// Every subcommand is a row of the table in [commands]. All of them end with 0
+// if everything is fine, with 1 if something was found to be wrong in what they
+// were given, and with 2 if they were called in a way that they don't know.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/option"
+)
+
+// What a subcommand ends with.
+const (
+	exitFine  = 0
+	exitFound = 1 // mistakes in what was given
+	exitUsage = 2 // mistakes in how it was called
+)
+
+// stream is where a subcommand reads and writes.
+type stream struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is a subcommand.
+type command struct {
+	name string
+	args string // what follows the name, for its help
+	help string // one line
+	run  func(s stream, args []string) int
+}
+
+// commands is the table of subcommands.
+func commands() []command {
+	return []command{
+		{"run", "[flags]", "generate records and print them", run},
+		{"check", "FILE...", "find the mistakes in Fluent Bit configurations", check},
+		{"doc", "[TOPIC]", "print documentation as Markdown", doc},
+		{"version", "", "print the version", showVersion},
+		{"help", "[COMMAND]", "explain a command", help},
+	}
+}
+
+func main() {
+	os.Exit(gdummy(stream{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+}
+
+func gdummy(s stream, args []string) int {
+	if len(args) == 0 {
+		overview(s.err)
+		return exitUsage
+	}
+	switch args[0] {
+	case "-h", "-help", "--help":
+		overview(s.out)
+		return exitFine
+	case "-version", "--version":
+		return showVersion(s, nil)
+	}
+	if c, ok := find(args[0]); ok {
+		return c.run(s, args[1:])
+	}
+	return unknown(s, "gdummy", "command", args[0], names())
+}
+
+func find(name string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == name {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+func names() []string {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// unknown says that there is nothing with the name given, and what is there.
+func unknown(s stream, who, what, given string, names []string) int {
+	fmt.Fprintf(s.err, "%s: there is no %s %q", who, what, given)
+	if near := option.Nearest(given, names); near != "" {
+		fmt.Fprintf(s.err, "; did you mean %s?\n", near)
+	} else {
+		fmt.Fprintf(s.err, ", only %s\n", strings.Join(names, ", "))
+	}
+	return exitUsage
+}
+
+func overview(w io.Writer) {
+	fmt.Fprintln(w, "gdummy generates records that look real, at the rate you ask for, and tells what arrived.")
+	fmt.Fprintln(w, "\nUsage: gdummy COMMAND [arguments]")
+	fmt.Fprintln(w)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.help)
+	}
+	fmt.Fprintln(w, "\n`gdummy help COMMAND` explains a command.")
+	fmt.Fprintln(w, "Exit codes: 0 fine, 1 something is wrong in what was given, 2 wrong usage.")
+}
+
+func help(s stream, args []string) int {
+	if len(args) == 0 {
+		overview(s.out)
+		return exitFine
+	}
+	if args[0] == "help" {
+		fmt.Fprintln(s.out, "Usage: gdummy help [COMMAND]")
+		return exitFine
+	}
+	if c, ok := find(args[0]); ok {
+		return c.run(s, []string{"-h"})
+	}
+	return unknown(s, "gdummy help", "command", args[0], names())
+}
+
+// flags makes the flag set of a subcommand. more, if given, writes what its
+// help says below the flags.
+func flags(name string, more func(io.Writer)) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // parse says it
+	fs.Usage = func() {
+		c, _ := find(name)
+		w := fs.Output()
+		fmt.Fprintf(w, "gdummy %s: %s\n\nUsage: %s\n", name, c.help, strings.TrimSpace("gdummy "+name+" "+c.args))
+		var any bool
+		fs.VisitAll(func(f *flag.Flag) {
+			if !any {
+				fmt.Fprintln(w)
+				any = true
+			}
+			arg, text := flag.UnquoteUsage(f)
+			dashes := "--"
+			if len(f.Name) == 1 {
+				dashes = "-"
+			}
+			head := strings.TrimSpace(dashes + f.Name + " " + arg)
+			fmt.Fprintf(w, "  %-22s %s\n", head, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 25)))
+		})
+		if more != nil {
+			more(w)
+		}
+	}
+	return fs
+}
+
+// parse reads the flags of a subcommand. If it returns false, the subcommand
+// ends with code: after its help was asked for and printed, or after a mistake
+// was told.
+func parse(s stream, fs *flag.FlagSet, args []string) (code int, ok bool) {
+	err := fs.Parse(args)
+	switch {
+	case err == nil:
+		return exitFine, true
+	case errors.Is(err, flag.ErrHelp):
+		fs.SetOutput(s.out)
+		fs.Usage()
+		return exitFine, false
+	}
+	return misused(s, fs.Name(), "%s", err), false
+}
+
+// misused tells a mistake in how a subcommand was called.
+func misused(s stream, name, format string, args ...any) int {
+	fmt.Fprintf(s.err, "gdummy %s: %s\n", name, fmt.Sprintf(format, args...))
+	fmt.Fprintf(s.err, "`gdummy help %s` tells more\n", name)
+	return exitUsage
+}

@@ -1,0 +1,350 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/conf"
+	"github.com/gdummy/gdummy/internal/engine"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/option"
+)
+
+// defaultTag is what Fluent Bit calls the records of the first gdummy input
+// that has no tag.
+const defaultTag = "gdummy.0"
+
+func run(s stream, args []string) int {
+	var (
+		props    properties
+		records  int64
+		duration time.Duration
+		tag      string
+		format   formatFlag = formats[0]
+	)
+	fs := flags("run", listOptions)
+	fs.Var(&props, "p", "set an option, as in fluent-bit: `key=value`; may be repeated")
+	fs.Var(&format, "format", "how records are printed, one of `NAME`\n"+formatHelp())
+	output := fs.String("output", "-", "write to `FILE` instead of standard output")
+	fs.Func("records", "end after `N` records, as -p max_records=N", func(text string) (err error) {
+		records, err = option.ParseInteger(text, 1, math.MaxInt64)
+		return err
+	})
+	fs.Func("duration", "end after the time `D`, as -p duration=D: 30s, 5m", func(text string) (err error) {
+		duration, err = option.ParseDuration(text)
+		return err
+	})
+	fs.StringVar(&tag, "tag", "", "the `TAG` of the records, instead of gdummy.0")
+	if code, ok := parse(s, fs, args); !ok {
+		return code
+	}
+	if fs.NArg() > 0 {
+		return misused(s, "run", "%q is not a flag; options are given as -p key=value", fs.Arg(0))
+	}
+
+	config, code := props.config(s)
+	if config == nil {
+		return code
+	}
+	// Whichever end comes first.
+	if records > 0 && (config.MaxRecords <= 0 || records < config.MaxRecords) {
+		config.MaxRecords = records
+	}
+	if duration > 0 && (config.Duration <= 0 || duration < config.Duration) {
+		config.Duration = duration
+	}
+	if t, ok := props.lookup("tag"); ok && tag == "" {
+		tag = t
+	}
+	if tag == "" {
+		tag = defaultTag
+	}
+
+	out := s.out
+	if *output != "-" {
+		f, err := os.Create(*output)
+		if err != nil {
+			fmt.Fprintf(s.err, "gdummy run: %v\n", err)
+			return exitFound
+		}
+		defer f.Close()
+		out = f
+	}
+
+	// A closed pipe comes back from Write, instead of ending the process.
+	signal.Ignore(syscall.SIGPIPE)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(stop)
+
+	h := &runHost{out: out, format: format, tag: tag, stop: stop}
+	e := engine.New(config, engine.Options{
+		Form: event.V2,
+		Log:  func(line string) { fmt.Fprintln(s.err, "gdummy run: "+line) },
+	})
+	e.Run(h)
+	h.flush()
+	if n := e.Counts().Shortfall; n > 0 {
+		fmt.Fprintf(s.err, "gdummy run: %d records were given up: the output was too slow for the rate\n", n)
+	}
+	switch {
+	case h.err == nil, errors.Is(h.err, syscall.EPIPE):
+		return exitFine
+	}
+	fmt.Fprintf(s.err, "gdummy run: %v\n", h.err)
+	return exitFound
+}
+
+// listOptions writes the option table for the help of run.
+func listOptions(w io.Writer) {
+	fmt.Fprintln(w, "\nOptions for -p (`gdummy doc options` has examples):")
+	fmt.Fprintln(w)
+	for _, o := range option.Table {
+		fmt.Fprintf(w, "  %-16s %s\n", o.Name, strings.Join(wrap(o.Help, 60), "\n"+strings.Repeat(" ", 19)))
+		fmt.Fprintf(w, "%19sdefault: %s\n", "", o.Default)
+	}
+	fmt.Fprintln(w, "\nIt ends at Ctrl-C, and where its output is closed.")
+}
+
+// wrap breaks a text into lines of at most width characters.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}
+
+// properties are the options of -p, in order.
+type properties []property
+
+type property struct{ key, value string }
+
+// String implements flag.Value.
+func (p *properties) String() string { return "" }
+
+// Set implements flag.Value.
+func (p *properties) Set(text string) error {
+	key, value, ok := strings.Cut(text, "=")
+	if key = strings.TrimSpace(key); !ok || key == "" {
+		return fmt.Errorf("expected key=value")
+	}
+	value, _ = conf.Expand(value, conf.Process)
+	*p = append(*p, property{key, value})
+	return nil
+}
+
+// lookup returns the first value that a property was given: that is the one
+// that counts in Fluent Bit. One that is empty counts as not given.
+func (p properties) lookup(key string) (string, bool) {
+	for _, kv := range p {
+		if strings.EqualFold(kv.key, key) {
+			return kv.value, kv.value != ""
+		}
+	}
+	return "", false
+}
+
+// config makes the configuration, or tells all that is wrong and returns the
+// exit code.
+func (p properties) config(s stream) (*option.Config, int) {
+	wrong := false
+	tell := func(kind string, lines []string) {
+		for i, line := range lines {
+			if i == 0 {
+				line = "gdummy run: " + kind + line
+			}
+			fmt.Fprintln(s.err, line)
+		}
+	}
+	for _, kv := range p {
+		if _, ok := option.Find(kv.key); ok {
+			continue
+		}
+		if option.IsCore(kv.key) {
+			if !strings.EqualFold(kv.key, "tag") {
+				tell("note: ", []string{fmt.Sprintf("option %s: it is Fluent Bit's own, and means nothing here", kv.key)})
+			}
+			continue
+		}
+		tell("", option.Unknown(kv.key, kv.value).Lines())
+		wrong = true
+	}
+	config, warnings, err := option.Parse(p.lookup)
+	var errs option.Errors
+	if errors.As(err, &errs) {
+		for _, e := range errs {
+			tell("", e.Lines())
+		}
+	} else if err != nil {
+		tell("", []string{err.Error()})
+	}
+	for _, w := range warnings {
+		tell("warning: ", w.Lines())
+	}
+	if wrong || err != nil {
+		return nil, exitFound
+	}
+	return config, exitFine
+}
+
+// formatFlag is a way to print records.
+type formatFlag struct {
+	name, help string
+	append     func(h *runHost, dst []byte, tag string, ev event.Event) ([]byte, error)
+}
+
+// formats are the ways to print records; the first one is the default.
+var formats = []formatFlag{
+	{"fluentbit", "what Fluent Bit's stdout output prints", func(h *runHost, dst []byte, tag string, ev event.Event) ([]byte, error) {
+		return event.AppendText(dst, h.index, tag, ev)
+	}},
+	{"json", "one JSON object a line, as Fluent Bit's json_lines", func(_ *runHost, dst []byte, _ string, ev event.Event) ([]byte, error) {
+		return event.AppendJSON(dst, ev)
+	}},
+	{"msgpack", "the events themselves, in MessagePack", nil},
+}
+
+func formatHelp() string {
+	var b strings.Builder
+	for i, f := range formats {
+		fmt.Fprintf(&b, "  %-10s %s", f.name, f.help)
+		if i == 0 {
+			b.WriteString(" (default)")
+		}
+		if i < len(formats)-1 {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+// String implements flag.Value.
+func (f *formatFlag) String() string { return f.name }
+
+// Set implements flag.Value.
+func (f *formatFlag) Set(name string) error {
+	var names []string
+	for _, known := range formats {
+		if known.name == name {
+			*f = known
+			return nil
+		}
+		names = append(names, known.name)
+	}
+	return fmt.Errorf("expected one of %s", strings.Join(names, ", "))
+}
+
+// writeSize is how many bytes are gathered before they are written.
+const writeSize = 64 << 10
+
+// runHost prints what an engine emits.
+type runHost struct {
+	out    io.Writer
+	format formatFlag
+	tag    string
+	stop   chan os.Signal
+
+	index  uint64 // of the next record
+	events []byte // of Buffer
+	buf    []byte // printed, but not written
+	err    error  // of writing: nothing is printed any more
+}
+
+// Wait implements engine.Host.
+func (h *runHost) Wait(t time.Time) bool {
+	d := time.Until(t)
+	if d > 0 {
+		h.flush()
+	}
+	if h.err != nil {
+		return false
+	}
+	if d <= 0 {
+		select {
+		case <-h.stop:
+			return h.stopped()
+		default:
+			return true
+		}
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-h.stop:
+		return h.stopped()
+	case <-timer.C:
+		return true
+	}
+}
+
+// stopped makes the next signal end the process at once.
+func (h *runHost) stopped() bool {
+	signal.Reset(syscall.SIGINT, syscall.SIGTERM)
+	return false
+}
+
+// Buffer implements engine.Host.
+func (h *runHost) Buffer() []byte { return h.events[:0] }
+
+// Emit implements engine.Host.
+func (h *runHost) Emit(tag string, records int, events []byte) {
+	h.events = events // grown, perhaps
+	if h.err != nil {
+		return
+	}
+	if tag == "" {
+		tag = h.tag
+	}
+	for range records {
+		if h.err = h.print(tag, &events); h.err != nil {
+			return
+		}
+	}
+	if len(h.buf) >= writeSize {
+		h.flush()
+	}
+}
+
+// print takes the first of the events and prints it.
+func (h *runHost) print(tag string, events *[]byte) (err error) {
+	if h.format.append == nil {
+		n, err := event.Size(*events)
+		if err != nil {
+			return err
+		}
+		h.buf = append(h.buf, (*events)[:n]...)
+		*events = (*events)[n:]
+		return nil
+	}
+	var ev event.Event
+	if ev, *events, err = event.Decode(*events); err != nil {
+		return err
+	}
+	h.buf, err = h.format.append(h, h.buf, tag, ev)
+	h.index++
+	return err
+}
+
+// flush writes what is printed.
+func (h *runHost) flush() {
+	if h.err == nil && len(h.buf) > 0 {
+		_, h.err = h.out.Write(h.buf)
+	}
+	h.buf = h.buf[:0]
+}

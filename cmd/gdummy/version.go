@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// version is that of a release, as its build sets it:
+//
+//	go build -ldflags '-X main.version=v1.2.3' ./cmd/gdummy
+var version string
+
+// current is the version of this build: that of a release, else that of the
+// module as `go install` fetched it, else the commit.
+func current() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}
+
+func showVersion(s stream, args []string) int {
+	fs := flags("version", nil)
+	if code, ok := parse(s, fs, args); !ok {
+		return code
+	}
+	if fs.NArg() > 0 {
+		return misused(s, "version", "it takes no arguments, %q was given", fs.Arg(0))
+	}
+	fmt.Fprintf(s.out, "gdummy %s (%s, %s/%s)\n", current(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return exitFine
+}

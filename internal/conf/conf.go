@@ -1,0 +1,317 @@
+// Package conf reads the configurations of Fluent Bit, as far as inputs go, and
+// remembers where everything in them stands.
+//
+// The normal path is [Read]: it reads a file in the classic or the YAML form with
+// all that it includes, by the rules of Fluent Bit 5.1.1 (flb_cf_fluentbit.c,
+// flb_cf_yaml.c), and returns its inputs. Where Fluent Bit would stop at the first
+// mistake, reading goes on, so that all of them are found.
+//
+// # Terms
+//
+// An input is one `[INPUT]` section or one element of pipeline.inputs. Its
+// properties have a name and a value. A value is text, white space around it
+// removed, in which ${VARIABLE} is not yet replaced: [Value.Expand] does that.
+//
+// # Limits
+//
+// Sections other than inputs are read for their syntax only. A file may have up
+// to 8 MiB (YAML: 1 MiB), and at most 1000 files are read.
+package conf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"unicode/utf8"
+)
+
+// Pos is a place in a file.
+type Pos struct {
+	File   string
+	Line   int // from 1
+	Column int // in characters, from 1
+}
+
+// String gives the place as compilers do.
+func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+
+// Mistake is something that Fluent Bit would stop at.
+type Mistake struct {
+	Pos     Pos
+	Problem string
+}
+
+// Error gives the mistake in one line.
+func (m *Mistake) Error() string { return m.Pos.String() + ": " + m.Problem }
+
+// Config is what a file and all that it includes say.
+type Config struct {
+	Inputs   []*Input
+	Mistakes []*Mistake
+
+	// Env are the variables that the files set themselves, with @SET or in
+	// the section env. They hide those of the process.
+	Env map[string]string
+}
+
+// Lookup is the environment in which the configuration's values are expanded.
+func (c *Config) Lookup(outer Environment) Environment {
+	return func(name string) (string, bool) {
+		if v, ok := c.Env[name]; ok && v != "" {
+			return v, true
+		}
+		return outer(name)
+	}
+}
+
+// Input is one configured input.
+type Input struct {
+	Pos        Pos
+	Properties []*Property
+}
+
+// Property returns the first property of a name, which is not case-sensitive.
+func (in *Input) Property(name string) (*Property, bool) {
+	for _, p := range in.Properties {
+		if strings.EqualFold(p.Name, name) {
+			return p, true
+		}
+	}
+	return nil, false
+}
+
+// Property is one thing that an input is told.
+type Property struct {
+	Name  string // in the form in which plugins ask for it
+	Pos   Pos
+	Value Value
+
+	// NotText says what the value is if it is not text but a map or a
+	// list of something else than text, which YAML can express.
+	NotText string
+}
+
+// Value is a text and where it stands.
+type Value struct {
+	Text string
+
+	file *file
+	from func(offset int) int // the byte of the file that gave a byte of Text
+}
+
+// Pos returns where a byte of Text stands in the file.
+func (v *Value) Pos(offset int) Pos {
+	return v.file.pos(v.from(min(max(offset, 0), len(v.Text))))
+}
+
+// Expanded is a value whose variables are replaced.
+type Expanded struct {
+	Text string
+	Vars []Variable
+
+	value *Value
+	exp   *expansion
+}
+
+// Expand replaces the variables.
+func (v *Value) Expand(env Environment) *Expanded {
+	e := expand(v.Text, env)
+	return &Expanded{Text: e.text, Vars: e.vars, value: v, exp: e}
+}
+
+// Pos returns where a byte of Text stands in the file. What a variable gave
+// stands where the variable does.
+func (e *Expanded) Pos(offset int) Pos { return e.value.Pos(e.exp.origin(offset)) }
+
+// Files is where files come from.
+type Files struct {
+	Read func(path string) ([]byte, error)
+	Glob func(pattern string) ([]string, error)
+}
+
+// Disk are the files of this machine.
+var Disk = Files{Read: readFile, Glob: filepath.Glob}
+
+const (
+	maxFiles = 1000 // FLB_CF_FILE_NUM_LIMIT
+	maxSize  = 8 << 20
+)
+
+var errSize = errors.New("the file is too large to be a configuration")
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, bare(err)
+	} else if info.IsDir() {
+		return nil, errors.New("it is a directory")
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	return b, bare(err)
+}
+
+// bare drops the path that the place of a mistake tells already.
+func bare(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// Read reads the file at path and all that it includes. Like Fluent Bit it takes
+// a file for YAML if its name ends in .yaml or .yml. An error says that the
+// file itself can't be read; all other mistakes are in the Config.
+func Read(path string, files Files) (*Config, error) {
+	text, err := files.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".yaml", ".yml":
+		return Parse(path, text, YAML, files), nil
+	}
+	return Parse(path, text, Classic, files), nil
+}
+
+// Format is a form of configurations.
+type Format uint8
+
+// The forms of configurations.
+const (
+	Classic Format = iota + 1
+	YAML
+)
+
+// Guess returns the form of a text that has no file name: the classic one begins
+// with a section or a command.
+func Guess(text []byte) Format {
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		if line[0] == '[' || line[0] == '@' {
+			return Classic
+		}
+		return YAML
+	}
+	return Classic
+}
+
+// Parse reads a text as if it stood in a file of the given name, with all that it
+// includes.
+func Parse(name string, text []byte, format Format, files Files) *Config {
+	r := &reader{files: files, root: filepath.Dir(name), config: &Config{Env: map[string]string{}}, seen: map[string]bool{}}
+	r.seen[filepath.Clean(name)] = true
+	f := newFile(name, text)
+	if format == YAML {
+		r.yaml(f)
+	} else {
+		r.classic(f)
+	}
+	return r.config
+}
+
+// reader gathers what the files say.
+type reader struct {
+	files  Files
+	root   string // directory of the first file
+	config *Config
+	seen   map[string]bool // paths that were read
+}
+
+func (r *reader) mistake(pos Pos, format string, args ...any) {
+	r.config.Mistakes = append(r.config.Mistakes, &Mistake{pos, fmt.Sprintf(format, args...)})
+}
+
+// open reads an included file. Whatever is wrong is a mistake at pos.
+func (r *reader) open(pos Pos, path string) (*file, bool) {
+	clean := filepath.Clean(path)
+	if r.seen[clean] {
+		r.mistake(pos, "the file %q is included a second time", path)
+		return nil, false
+	}
+	if len(r.seen) >= maxFiles {
+		r.mistake(pos, "more than %d files are included", maxFiles)
+		return nil, false
+	}
+	text, err := r.files.Read(path)
+	if err != nil {
+		r.mistake(pos, "the file %q can't be included: %v", path, err)
+		return nil, false
+	}
+	r.seen[clean] = true
+	return newFile(path, text), true
+}
+
+// glob returns the files that a pattern stands for.
+func (r *reader) glob(pos Pos, dir, pattern string) []string {
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(dir, pattern)
+	}
+	paths, err := r.files.Glob(pattern)
+	if err != nil {
+		r.mistake(pos, "the pattern %q is malformed", pattern)
+	} else if len(paths) == 0 {
+		r.mistake(pos, "no file is like %q", pattern)
+	}
+	return paths
+}
+
+// file is the text of a file, in which places can be found.
+type file struct {
+	name  string
+	text  string
+	lines []int // offsets at which lines begin
+}
+
+func newFile(name string, text []byte) *file {
+	f := &file{name: name, text: string(text), lines: []int{0}}
+	for i := range len(f.text) {
+		if f.text[i] == '\n' {
+			f.lines = append(f.lines, i+1)
+		}
+	}
+	return f
+}
+
+// pos returns the place of a byte.
+func (f *file) pos(offset int) Pos {
+	offset = min(max(offset, 0), len(f.text))
+	line := sort.SearchInts(f.lines, offset+1)
+	return Pos{f.name, line, utf8.RuneCountInString(f.text[f.lines[line-1]:offset]) + 1}
+}
+
+// offset returns the byte of a place; it is the inverse of pos.
+func (f *file) offset(line, column int) int {
+	if line < 1 || line > len(f.lines) {
+		return len(f.text)
+	}
+	at := f.lines[line-1]
+	for ; column > 1 && at < len(f.text) && f.text[at] != '\n'; column-- {
+		_, n := utf8.DecodeRuneInString(f.text[at:])
+		at += n
+	}
+	return at
+}
+
+// space is what Fluent Bit removes around values.
+const space = " \t\n\v\f\r"
+
+// trimmed returns the value of a part of the file, without white space around it.
+func (f *file) trimmed(from, to int) Value {
+	part := f.text[from:to]
+	text := strings.Trim(part, space)
+	from += strings.Index(part, text)
+	return Value{Text: text, file: f, from: func(offset int) int { return from + offset }}
+}

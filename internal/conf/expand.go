@@ -1,0 +1,110 @@
+package conf
+
+import (
+	"os"
+	"sort"
+	"strings"
+)
+
+// Environment looks up a variable. One that is set to nothing is not set, as in
+// Fluent Bit.
+type Environment func(name string) (value string, ok bool)
+
+// Process is the environment of this process.
+func Process(name string) (string, bool) {
+	v, ok := os.LookupEnv(name)
+	return v, ok && v != ""
+}
+
+// Variable is a ${NAME} or ${NAME:-default} in a text.
+type Variable struct {
+	Name   string
+	Offset int  // of its '$', in bytes
+	Set    bool // it has a value, or a default
+
+	// Missed says that Fluent Bit leaves it as it stands, or damages what
+	// is around it: its search for the closing brace ends at a '}' in front
+	// of the variable (flb_env_var_translate, all versions up to 5.1.1).
+	Missed bool
+}
+
+// maxVariable is the length, in bytes, from which on Fluent Bit takes no name.
+const maxVariable = 4096
+
+// Expand replaces the variables in a text. It replaces all of them, those too
+// that Fluent Bit misses. A variable that is not set becomes nothing.
+func Expand(text string, env Environment) (expanded string, vars []Variable) {
+	e := expand(text, env)
+	return e.text, e.vars
+}
+
+// expansion is an expanded text that knows where it comes from.
+type expansion struct {
+	text string
+	vars []Variable
+	cuts []cut
+}
+
+// cut is a place in an expanded text from which on its bytes come from another
+// place of the raw text: one by one, or all from the same place.
+type cut struct {
+	at, from int
+	single   bool
+}
+
+// origin returns the offset in the raw text from which a byte of the expanded
+// one comes.
+func (e *expansion) origin(offset int) int {
+	i := sort.Search(len(e.cuts), func(i int) bool { return e.cuts[i].at > offset })
+	if i == 0 {
+		return offset
+	}
+	c := e.cuts[i-1]
+	if c.single {
+		return c.from
+	}
+	return c.from + offset - c.at
+}
+
+func expand(text string, env Environment) *expansion {
+	e := new(expansion)
+	var b strings.Builder
+	missed := false
+	for at := 0; ; {
+		rest := text[at:]
+		i := strings.Index(rest, "${")
+		n := -1
+		if i >= 0 {
+			n = strings.IndexByte(rest[i:], '}')
+		}
+		if n < 0 {
+			e.cuts = append(e.cuts, cut{at: b.Len(), from: at})
+			b.WriteString(rest)
+			e.text = b.String()
+			return e
+		}
+		missed = missed || strings.IndexByte(rest[:i], '}') >= 0
+		inner := rest[i+2 : i+n]
+		name, fallback, hasDefault := strings.Cut(inner, ":-")
+		if j := strings.IndexByte(inner, ':'); j >= 0 && hasDefault && j < len(name) {
+			// Fluent Bit looks at the first colon only.
+			name, fallback, hasDefault = inner, "", false
+		}
+		e.cuts = append(e.cuts, cut{at: b.Len(), from: at})
+		b.WriteString(rest[:i])
+		if inner == "" || len(inner) >= maxVariable {
+			b.WriteString(rest[i : i+n+1])
+			at += i + n + 1
+			continue
+		}
+		v := Variable{Name: name, Offset: at + i, Missed: missed, Set: true}
+		value, ok := env(name)
+		if !ok {
+			value, v.Set = fallback, hasDefault
+		}
+		e.vars = append(e.vars, v)
+		e.cuts = append(e.cuts, cut{at: b.Len(), from: at + i, single: true})
+		b.WriteString(value)
+		at += i + n + 1
+	}
+}

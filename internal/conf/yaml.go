@@ -1,0 +1,352 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+const (
+	maxYAMLSize  = 1 << 20
+	maxYAMLDepth = 200
+)
+
+// yaml reads a file in the YAML form.
+func (r *reader) yaml(f *file) {
+	switch {
+	case len(f.text) > maxYAMLSize:
+		r.mistake(f.pos(0), "%v", errSize)
+		return
+	case tooDeep(f.text):
+		r.mistake(f.pos(0), "lists and maps are nested deeper than %d levels", maxYAMLDepth)
+		return
+	}
+	tree, err := parseYAML(f.text)
+	if err != nil {
+		pos := f.pos(0)
+		problem := err.Error()
+		var at yaml.Error
+		if errors.As(err, &at) {
+			problem = at.GetMessage()
+			if t := at.GetToken(); t != nil && t.Position != nil {
+				pos = f.pos(f.offset(t.Position.Line, t.Position.Column))
+			}
+		}
+		r.mistake(pos, "%s", problem)
+		return
+	}
+	y := &yamlFile{reader: r, file: f}
+	for _, doc := range tree.Docs {
+		if doc.Body != nil {
+			y.document(doc.Body)
+		}
+	}
+}
+
+// parseYAML keeps a panic of the YAML package from ending the process.
+func parseYAML(text string) (tree *ast.File, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			tree, err = nil, fmt.Errorf("this is beyond the YAML reader (%v)", p)
+		}
+	}()
+	return parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
+}
+
+// tooDeep says whether a text might nest deeper than the reader, which calls
+// itself at each level, should go. Brackets in strings count as well.
+func tooDeep(text string) bool {
+	open, inLine := 0, 0
+	for i := range len(text) {
+		switch text[i] {
+		case '[', '{':
+			open++
+		case ']', '}':
+			open = max(open-1, 0)
+		case '\n':
+			inLine = 0
+		case '-', '?', ':', '!', '&':
+			// `- - - x` and `? ? x` nest within one line, as do properties.
+			if i+1 < len(text) && (text[i+1] == ' ' || text[i+1] == '\t' || text[i] == '!' || text[i] == '&') {
+				inLine++
+			}
+		}
+		if open > maxYAMLDepth || inLine > 10*maxYAMLDepth {
+			return true
+		}
+	}
+	return false
+}
+
+// yamlFile is the state of reading one file.
+type yamlFile struct {
+	*reader
+	file *file
+}
+
+// at returns the place of a node.
+func (y *yamlFile) at(n ast.Node) Pos { return y.file.pos(y.offset(n.GetToken())) }
+
+func (y *yamlFile) offset(t *token.Token) int {
+	if t == nil || t.Position == nil {
+		return 0
+	}
+	return y.file.offset(t.Position.Line, t.Position.Column)
+}
+
+// plain takes anchors and tags off a node; Fluent Bit ignores them.
+func plain(n ast.Node) ast.Node {
+	for range maxYAMLDepth {
+		switch v := n.(type) {
+		case *ast.AnchorNode:
+			n = v.Value
+		case *ast.TagNode:
+			n = v.Value
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+// members returns the members of a map, or says that n is none.
+func (y *yamlFile) members(n ast.Node, what string) []*ast.MappingValueNode {
+	switch v := plain(n).(type) {
+	case *ast.MappingNode:
+		return v.Values
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{v}
+	case *ast.NullNode, nil:
+		return nil
+	default:
+		y.mistake(y.at(n), "%s must be a map, and this is %s", what, kindOf(v))
+	}
+	return nil
+}
+
+// elements returns the elements of a list, or says that n is none.
+func (y *yamlFile) elements(n ast.Node, what string) []ast.Node {
+	switch v := plain(n).(type) {
+	case *ast.SequenceNode:
+		return v.Values
+	case *ast.NullNode, nil:
+		return nil
+	default:
+		y.mistake(y.at(n), "%s must be a list, and this is %s", what, kindOf(v))
+	}
+	return nil
+}
+
+func kindOf(n ast.Node) string {
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a map"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.AliasNode:
+		return "an alias, which Fluent Bit does not know"
+	}
+	return "text"
+}
+
+// key returns the text of a map's key, and where it stands.
+func (y *yamlFile) key(m *ast.MappingValueNode) (string, Pos) {
+	t := m.Key.GetToken()
+	text := ""
+	if s, ok := y.scalar(m.Key); ok {
+		text = s
+	} else if t != nil {
+		text = t.Value
+	}
+	return text, y.file.pos(y.offset(t))
+}
+
+// document reads the top level.
+func (y *yamlFile) document(n ast.Node) {
+	for _, m := range y.members(n, "the configuration") {
+		name, _ := y.key(m)
+		switch strings.ToLower(name) {
+		case "pipeline":
+			y.pipeline(m.Value)
+		case "includes":
+			y.includes(m.Value)
+		case "env":
+			y.env(m.Value)
+		}
+	}
+}
+
+func (y *yamlFile) pipeline(n ast.Node) {
+	for _, m := range y.members(n, "pipeline") {
+		name, pos := y.key(m)
+		switch strings.ToLower(name) {
+		case "inputs":
+			for _, e := range y.elements(m.Value, "inputs") {
+				y.input(e)
+			}
+		case "filters", "outputs":
+		default:
+			y.mistake(pos, "a pipeline has inputs, filters and outputs, but no %q", name)
+		}
+	}
+}
+
+func (y *yamlFile) includes(n ast.Node) {
+	dir := filepath.Dir(y.file.name)
+	for _, e := range y.elements(n, "includes") {
+		path, ok := y.scalar(plain(e))
+		pos := y.at(e)
+		switch {
+		case !ok || path == "":
+			y.mistake(pos, "an include must be the path of a file, and this is %s", kindOf(plain(e)))
+		case strings.Contains(path, "*"):
+			for _, p := range y.glob(pos, dir, path) {
+				y.include(pos, p)
+			}
+		case filepath.IsAbs(path):
+			y.include(pos, path)
+		default:
+			y.include(pos, filepath.Join(dir, path))
+		}
+	}
+}
+
+func (y *yamlFile) include(pos Pos, path string) {
+	if f, ok := y.open(pos, path); ok {
+		y.yaml(f)
+	}
+}
+
+// env reads the variables: a map, or a list of maps with name and value.
+func (y *yamlFile) env(n ast.Node) {
+	list, ok := plain(n).(*ast.SequenceNode)
+	if !ok {
+		for _, m := range y.members(n, "env") {
+			name, _ := y.key(m)
+			if v, ok := y.scalar(plain(m.Value)); ok {
+				y.config.Env[name] = v
+			}
+		}
+		return
+	}
+	for _, e := range list.Values {
+		var name, value string
+		for _, m := range y.members(e, "an element of env") {
+			key, _ := y.key(m)
+			v, _ := y.scalar(plain(m.Value))
+			switch strings.ToLower(key) {
+			case "name":
+				name = v
+			case "value":
+				value = v
+			}
+		}
+		y.config.Env[name] = value
+	}
+}
+
+// input reads one element of pipeline.inputs.
+func (y *yamlFile) input(n ast.Node) {
+	in := &Input{Pos: y.at(n)}
+	members := y.members(n, "an input")
+	if len(members) > 0 {
+		in.Pos = y.at(members[0].Key)
+	}
+	for _, m := range members {
+		name, pos := y.key(m)
+		name = snake(strings.Trim(name, space))
+		if _, isAlias := plain(m.Value).(*ast.AliasNode); isAlias {
+			y.mistake(y.at(m.Value), "Fluent Bit does not know aliases")
+			continue
+		}
+		if list, ok := plain(m.Value).(*ast.SequenceNode); ok && allText(list) {
+			// Fluent Bit sets the property once for each element.
+			for _, e := range list.Values {
+				in.Properties = append(in.Properties, &Property{Name: name, Pos: pos, Value: y.value(plain(e))})
+			}
+			continue
+		}
+		p := &Property{Name: name, Pos: pos}
+		if _, ok := y.scalar(plain(m.Value)); ok {
+			p.Value = y.value(plain(m.Value))
+		} else {
+			p.NotText = kindOf(plain(m.Value))
+			p.Value = Value{file: y.file, from: func(int) int { return y.offset(m.Value.GetToken()) }}
+			if p.NotText == "a map" && strings.HasPrefix(y.file.text[p.Value.from(0):], "{") {
+				p.NotText = "a map (JSON needs quotes around it)"
+			}
+		}
+		in.Properties = append(in.Properties, p)
+	}
+	y.config.Inputs = append(y.config.Inputs, in)
+	y.named(in)
+}
+
+func allText(list *ast.SequenceNode) bool {
+	for _, e := range list.Values {
+		switch plain(e).(type) {
+		case *ast.MappingNode, *ast.MappingValueNode, *ast.SequenceNode, *ast.AliasNode:
+			return false
+		}
+	}
+	return true
+}
+
+// snake makes intervalSec, as YAML users may write, interval_sec
+// (flb_cf_key_translate).
+func snake(name string) string {
+	if name == "" || name[0] < 'a' || name[0] > 'z' {
+		return name
+	}
+	if strings.Contains(name, "_") {
+		return strings.ToLower(name)
+	}
+	var b strings.Builder
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'A' && c <= 'Z' {
+			b.WriteByte('_')
+			c += 'a' - 'A'
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+// scalar returns the text of a scalar as it is written, whatever type YAML would
+// see in it, and whether n is one.
+func (y *yamlFile) scalar(n ast.Node) (string, bool) {
+	switch v := n.(type) {
+	case *ast.StringNode:
+		return v.Value, true
+	case *ast.LiteralNode:
+		return v.Value.Value, true
+	case *ast.NullNode:
+		if t := v.GetToken(); t != nil && strings.HasPrefix(y.file.text[y.offset(t):], t.Value) {
+			return t.Value, true
+		}
+		return "", true // nothing is written
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode, *ast.MergeKeyNode:
+		return n.GetToken().Value, true
+	}
+	return "", false
+}
+
+// value returns a scalar without white space around it, as Fluent Bit does, with
+// the place of each of its bytes.
+func (y *yamlFile) value(n ast.Node) Value {
+	text, _ := y.scalar(n)
+	text = strings.Trim(text, space)
+	start := y.offset(n.GetToken())
+	v := Value{Text: text, file: y.file, from: func(int) int { return start }}
+	if from, ok := places(y.file, start, text); ok {
+		v.from = from
+	}
+	return v
+}
