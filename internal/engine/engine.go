@@ -265,7 +265,15 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	}
 	stamp := e.clock.at(at)
 	all := e.source.PerTick() * e.copies
-	want := min(all-e.part, e.plan.records-e.counts.Records)
+	want := all - e.part
+	if e.plan.sched == nil && !e.startup {
+		// All the ticks that the slice has room for have the same time.
+		want = pace.Unbounded
+		if left := e.plan.samples - e.counts.Ticks; left < pace.Unbounded/all {
+			want = left*all - e.part
+		}
+	}
+	want = min(want, e.plan.records-e.counts.Records)
 	size := len(dst)
 	n := uint64(0)
 	if e.bulk != nil {
@@ -282,23 +290,24 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	e.part += n
 	e.cost += uint64(len(dst) - size)
 	if e.part >= all {
-		e.finishTick()
+		e.finishTicks(e.part / all)
+		e.part %= all
 	}
 	return dst
 }
 
-func (e *Engine) finishTick() {
+// finishTicks takes note of complete ticks: one, or many at an unlimited rate.
+func (e *Engine) finishTicks(n uint64) {
 	switch {
 	case e.startup:
 		e.startup = false
-	case e.plan.sched == nil:
 	case e.plan.bytes:
 		e.spent += e.cost
-	default:
-		e.spent++
+	case e.plan.sched != nil:
+		e.spent += n
 	}
-	e.counts.Ticks++
-	e.part, e.cost = 0, 0
+	e.counts.Ticks += n
+	e.cost = 0
 }
 
 // giveUp spends the units that a stall has left too far behind. The last tick that

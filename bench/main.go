@@ -1,0 +1,274 @@
+// Command bench measures the plugin in a real Fluent Bit, beside the built-in
+// dummy input, and prints figures and ratios as Markdown.
+//
+//	make bench                        everything but the long runs
+//	go run ./bench -only throughput   one table
+//	go run ./bench -long              also the runs of a minute and more
+//
+// The two that are compared run in turn, A B A B, and the table has medians: a
+// machine's speed drifts. Throughput is read from the engine's own counters, as a
+// difference over the time between two readings; CPU time and memory are those of
+// the whole process, from /proc.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// scenario is one table.
+type scenario struct {
+	name string
+	long bool // takes minutes
+	run  func(*bench) error
+}
+
+var scenarios = []scenario{
+	{"throughput", false, (*bench).throughput},
+	{"cpu", false, (*bench).cpu},
+	{"bytes", false, (*bench).bytes},
+	{"rates", false, (*bench).rates},
+	{"idle", true, (*bench).idle},
+	{"steady", true, (*bench).steady},
+	{"unlimited", true, (*bench).unlimited},
+}
+
+type bench struct {
+	fluentBit string
+	plugin    string
+	runs      int
+	seconds   time.Duration
+	long      bool
+}
+
+func main() {
+	b := new(bench)
+	flag.StringVar(&b.fluentBit, "fluent-bit", defaultFluentBit(), "the `binary` to measure in")
+	flag.StringVar(&b.plugin, "plugin", "build/gdummy.so", "the plugin's `file`")
+	flag.IntVar(&b.runs, "runs", 5, "paired runs")
+	flag.DurationVar(&b.seconds, "time", 6*time.Second, "measured time of a run, after a warm-up")
+	flag.BoolVar(&b.long, "long", false, "also the runs of a minute and more")
+	only := flag.String("only", "", "one table, by its `name`")
+	flag.Parse()
+	if b.fluentBit == "" {
+		fmt.Println("bench: no fluent-bit in PATH, nor in $FLUENT_BIT: only generation was measured")
+		return
+	}
+	if err := b.main(*only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func defaultFluentBit() string {
+	if f, _, _ := strings.Cut(os.Getenv("FLUENT_BIT"), ":"); f != "" {
+		return f
+	}
+	f, _ := exec.LookPath("fluent-bit")
+	return f
+}
+
+func (b *bench) main(only string) error {
+	out, err := exec.Command(b.fluentBit, "--version").Output()
+	if err != nil {
+		return err
+	}
+	version, _, _ := strings.Cut(string(out), "\n")
+	fmt.Printf("%s, %s, %d CPUs (%s), %s\n", version, runtime.Version(), runtime.NumCPU(), cpuModel(), time.Now().UTC().Format("2006-01-02"))
+	found := false
+	for _, s := range scenarios {
+		if only != "" && s.name != only || only == "" && s.long && !b.long {
+			continue
+		}
+		found = true
+		fmt.Printf("\n### %s\n\n", s.name)
+		if err := s.run(b); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	if !found {
+		return fmt.Errorf("there is no table %q", only)
+	}
+	return nil
+}
+
+func cpuModel() string {
+	data, _ := os.ReadFile("/proc/cpuinfo")
+	for l := range strings.SplitSeq(string(data), "\n") {
+		if _, model, ok := strings.Cut(l, ": "); ok && strings.HasPrefix(l, "model name") {
+			return model
+		}
+	}
+	return "unknown"
+}
+
+// The inputs that are measured.
+var (
+	// dummySaturated is the dummy input at its fastest with a time for each
+	// record.
+	dummySaturated = []string{"dummy", "copies=10000", "interval_nsec=1000000"}
+	// dummyReplay gives one prepared buffer again and again.
+	dummyReplay = []string{"dummy", "copies=10000", "interval_nsec=1000000", "fixed_timestamp=on", "samples=2000000000"}
+
+	unlimited = []string{"gdummy", "rate=unlimited"}
+	million   = []string{"gdummy", "rate=1M"}
+
+	kilobyte       = `dummy={"message":"` + strings.Repeat("x", 1000) + `"}`
+	dummyReplay1K  = []string{"dummy", "copies=1000", "interval_nsec=1000000", "fixed_timestamp=on", "samples=2000000000", kilobyte}
+	dummyFastest1K = []string{"dummy", "copies=1000", "interval_nsec=1000000", kilobyte}
+	unlimited1K    = []string{"gdummy", "rate=unlimited", kilobyte}
+)
+
+// paired runs the inputs in turn and returns the results of each.
+func (b *bench) paired(inputs ...[]string) ([][]result, error) {
+	all := make([][]result, len(inputs))
+	for range b.runs {
+		for i, in := range inputs {
+			r, err := b.measure(in, options{flush: "0.2", seconds: b.seconds})
+			if err != nil {
+				return nil, err
+			}
+			all[i] = append(all[i], r)
+		}
+	}
+	return all, nil
+}
+
+func median(rs []result, f func(result) float64) float64 {
+	v := make([]float64, len(rs))
+	for i, r := range rs {
+		v[i] = f(r)
+	}
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// ratio is the median of the ratios pair by pair.
+func ratio(a, b []result, fa, fb func(result) float64) float64 {
+	v := make([]float64, len(a))
+	for i := range a {
+		v[i] = fa(a[i]) / fb(b[i])
+	}
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+func perSecond(r result) float64    { return r.records / r.seconds }
+func bytesRate(r result) float64    { return r.bytes / r.seconds }
+func cpuPerRecord(r result) float64 { return r.cpu / r.records * 1e9 }
+
+func (b *bench) throughput() error {
+	rs, err := b.paired(unlimited, dummySaturated, dummyReplay)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Records of 28 bytes into null, median of %d paired runs.\n\n", b.runs)
+	fmt.Println("| input | M records/s | ns of CPU a record | gdummy / it |")
+	fmt.Println("|---|---|---|---|")
+	for i, name := range []string{"gdummy, `rate unlimited`", "dummy, a time for each record", "dummy, replay of one buffer"} {
+		fmt.Printf("| %s | %.2f | %.0f | %.2f |\n", name, median(rs[i], perSecond)/1e6, median(rs[i], cpuPerRecord), ratio(rs[0], rs[i], perSecond, perSecond))
+	}
+	return nil
+}
+
+func (b *bench) cpu() error {
+	rs, err := b.paired(million, dummySaturated)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("CPU time of the whole process, median of %d paired runs.\n\n", b.runs)
+	fmt.Println("| input | M records/s | ns of CPU a record | memory, MB | gdummy / it |")
+	fmt.Println("|---|---|---|---|---|")
+	for i, name := range []string{"gdummy, `rate 1M`", "dummy, saturated"} {
+		fmt.Printf("| %s | %.2f | %.0f | %.0f | %.3f |\n", name, median(rs[i], perSecond)/1e6, median(rs[i], cpuPerRecord),
+			median(rs[i], func(r result) float64 { return r.rssMax }), ratio(rs[0], rs[i], cpuPerRecord, cpuPerRecord))
+	}
+	return nil
+}
+
+func (b *bench) bytes() error {
+	rs, err := b.paired(unlimited1K, dummyReplay1K, dummyFastest1K)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Records of 1 KB into null, median of %d paired runs, and the slowest and fastest.\n\n", b.runs)
+	fmt.Println("| input | MB/s | slowest | fastest | gdummy / it |")
+	fmt.Println("|---|---|---|---|---|")
+	for i, name := range []string{"gdummy, `rate unlimited`", "dummy, replay of one buffer", "dummy, a time for each record"} {
+		lo, hi := bytesRate(rs[i][0]), bytesRate(rs[i][0])
+		for _, r := range rs[i] {
+			lo, hi = min(lo, bytesRate(r)), max(hi, bytesRate(r))
+		}
+		fmt.Printf("| %s | %.0f | %.0f | %.0f | %.2f |\n", name, median(rs[i], bytesRate)/1e6, lo/1e6, hi/1e6, ratio(rs[0], rs[i], bytesRate, bytesRate))
+	}
+	return nil
+}
+
+// rates measures by the plugin's own account of a finite run: what was asked,
+// delivered, and late.
+func (b *bench) rates() error {
+	fmt.Println("Ten seconds each. Late is what was handed over more than 20 ms after it was due.")
+	fmt.Println()
+	fmt.Println("| rate | asked | delivered | shortfall | late |")
+	fmt.Println("|---|---|---|---|---|")
+	for _, rate := range []string{"0.5", "10", "333", "10k", "100k", "1M"} {
+		r, err := b.finite("rate="+rate, "duration=10")
+		if err != nil {
+			return err
+		}
+		fmt.Printf("| %s | %.0f | %.0f | %.0f | %.2f %% |\n", rate, r["asked"], r["records"], r["shortfall"], 100*r["late"]/max(r["records"], 1))
+	}
+	return nil
+}
+
+func (b *bench) idle() error {
+	fmt.Println("One tick an hour, 60 seconds, without an output's work.")
+	fmt.Println()
+	fmt.Println("| input | % of a core |")
+	fmt.Println("|---|---|")
+	for _, in := range [][]string{{"gdummy", "interval_sec=3600"}, {"dummy", "interval_sec=3600"}} {
+		r, err := b.measure(in, options{flush: "1", seconds: time.Minute, quiet: true})
+		if err != nil {
+			return err
+		}
+		fmt.Printf("| %s | %.3f |\n", in[0], 100*r.cpu/r.seconds)
+	}
+	return nil
+}
+
+func (b *bench) steady() error {
+	r, err := b.measure(million, options{flush: "0.2", seconds: 5 * time.Minute})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("`rate 1M`, flush 0.2, 5 minutes: memory %.0f MB at most, %.0f MB in the first half, %.0f MB in the second; slowest answer of the metrics %.0f ms.\n",
+		r.rssMax, r.rssFirst, r.rssSecond, r.slowest*1000)
+	return nil
+}
+
+func (b *bench) unlimited() error {
+	fmt.Println("A minute each.")
+	fmt.Println()
+	fmt.Println("| records | flush | MB/s | memory, MB, at most | first half | second half | slowest metrics, ms | exit, s |")
+	fmt.Println("|---|---|---|---|---|---|---|---|")
+	for _, c := range []struct {
+		name  string
+		in    []string
+		flush string
+	}{
+		{"28 bytes", unlimited, "0.2"}, {"1 KB", unlimited1K, "0.2"}, {"28 bytes", unlimited, "1"}, {"1 KB", unlimited1K, "1"},
+	} {
+		r, err := b.measure(c.in, options{flush: c.flush, seconds: time.Minute})
+		if err != nil {
+			return err
+		}
+		fmt.Printf("| %s | %s | %.0f | %.0f | %.0f | %.0f | %.0f | %.1f |\n", c.name, c.flush, bytesRate(r)/1e6, r.rssMax, r.rssFirst, r.rssSecond, r.slowest*1000, r.exit)
+	}
+	return nil
+}
