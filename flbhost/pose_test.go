@@ -23,7 +23,6 @@ func TestPoses(t *testing.T) {
 		more    bool // PreRegister, PreRun, Pause, PreExit
 	}{
 		{v200, 40, "old", "InputCallback", "InputCleanupCallback", false},
-		{v210, 40, "old", "InputCallback", "InputCleanupCallback", false},
 		{v220, 40, "old", "InputCallback", "InputCleanupCallback", true},
 		{v400, 40, "old", "InputCallback", "InputCleanupCallback", true},
 		{v410, 40, "new", "InputCallbackCtx", "InputCleanupCallbackCtx", true},
@@ -188,7 +187,7 @@ func TestPauseMeansTheLastInput(t *testing.T) {
 // and is dropped before. (Its own collector goes on: the bug above.)
 func TestPausedData(t *testing.T) {
 	t.Parallel()
-	for _, version := range []int{v218, v220} {
+	for _, version := range []int{v200, v220} {
 		r := run(t, variant{version: version}, "--collects", "80", "--tick", "20", "--output", "null",
 			"--script", "at 0 pause 0", "PLUGIN", "-i", "-p", "path=append", "-i", "-p", "path=none")
 		r.wantCode(t, 0)

@@ -1,9 +1,9 @@
 /*
  * ring.c: chunks on their way from an input thread to the engine.
  *
- * A ring of slots under a lock. When the window (5 % of the bytes, rounded as
- * Fluent Bit does: 52 of 1024 slots) is reached, the engine is woken once; otherwise its timer
- * finds the chunks.
+ * A ring of slots under a lock. When the window is reached (5 % of the bytes,
+ * rounded as Fluent Bit does: 52 of 1024 slots), the engine is woken once;
+ * otherwise its timer finds the chunks.
  */
 #include "host.h"
 
