@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The stories in testdata call the command as a shell does.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gdummy": main})
+}
+
+// Every story is a text that people can read; `go test ./cmd/gdummy -update`
+// renews what they expect to be printed.
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		UpdateScripts:       *update,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits runs a command that must end with a code: `exits 2 gdummy --nonsense`.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code command [args...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("it ended with code %d, expected %d", got, want)
+	}
+}
+
+// A row that lacks something would show in the help.
+func TestCommandsAreComplete(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range commands() {
+		if c.name == "" || c.help == "" || c.run == nil || seen[c.name] {
+			t.Errorf("the row of command %q is incomplete or there twice", c.name)
+		}
+		seen[c.name] = true
+	}
+}
