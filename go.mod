@@ -8,6 +8,8 @@ require (
 	github.com/tinylib/msgp v1.6.5
 )
 
+require pgregory.net/rapid v1.3.0 // indirect
+
 require (
 	github.com/goccy/go-yaml v1.19.2
 	github.com/philhofer/fwd v1.2.0 // indirect
