@@ -279,3 +279,22 @@ func TestDaemon(t *testing.T) {
 		}
 	}
 }
+
+// The ring is laid out as the release's: what a plugin reads of it there, it reads here.
+func TestRingLayout(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		version int
+		args    []string
+		want    string
+	}{
+		{v400, nil, "ring head=0 slots=1024 window=409"},
+		{v511, []string{"--ring", "100"}, "ring head=40 slots=100 window=40"}, // a mutex before it
+		{v511, []string{"--hide-ring"}, "ring absent"},
+	} {
+		args := append(test.args, "--collects", "1", "--tick", "20", "--output", "null", "PLUGIN", "-i", "-p", "fault=ring")
+		r := run(t, variant{version: test.version}, args...)
+		r.wantCode(t, 0)
+		r.wantLine(t, test.want)
+	}
+}

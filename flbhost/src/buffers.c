@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define FLBHOST_NO_MALLOC
+#if !defined(__has_feature)
+#define __has_feature(x) 0
 #endif
-#endif
-#if !defined(__GLIBC__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if !defined(FLBHOST_NO_MALLOC) &&                                                   \
+    (!defined(__GLIBC__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+     __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||          \
+     __has_feature(memory_sanitizer))
 #define FLBHOST_NO_MALLOC
 #endif
 

@@ -123,7 +123,7 @@ static void drain_one(struct flb_input_instance *ins)
             totals.starved++;
             break;
         }
-        chunk = ring_pop(&ins->ring);
+        chunk = ring_pop(ins->ring);
         if (chunk == NULL) {
             break;
         }
@@ -141,7 +141,7 @@ static void drain_one(struct flb_input_instance *ins)
             sleep_ms(opts.drain_ms);
         }
     }
-    ring_flushed(&ins->ring);
+    ring_flushed(ins->ring);
 }
 
 static void drain(struct engine *engine)
@@ -261,8 +261,8 @@ static void dispatch(struct engine *engine, struct event *event)
         for (int i = 0; i < engine->n; i++) {
             struct flb_input_instance *ins = engine->instances[i];
 
-            if (event == &ins->ring.event) {
-                ring_signal_read(&ins->ring);
+            if (event == ins->ring->signal_event) {
+                ring_signal_read(ins->ring);
                 drain(engine);
             }
             else if (event == &ins->collector.event) {

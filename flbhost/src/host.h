@@ -264,19 +264,40 @@ struct chunk {
     uint8_t data[];
 };
 
+/* layout: lwrb_t, the queue of bytes in it */
+struct queue {
+    uint32_t magic1;
+    uint8_t *buff;
+    size_t size; /* one byte more than fits */
+    size_t r, w;
+    void *evt_fn;
+    uint32_t magic2;
+};
+_Static_assert(offsetof(struct queue, r) == 24, "queue");
+_Static_assert(offsetof(struct queue, magic2) == 48, "queue");
+
+/* layout: struct flb_ring_buffer; sizes are in bytes */
 struct ring {
+#if POSE_RING_LOCK
     pthread_mutex_t lock;
-    struct chunk **slots;
-    size_t capacity, head, count;
-    bool flush_pending;
-    int signal[2];
-    struct event event;
+#endif
+    struct queue *ctx;
+    void *event_loop;
+    int flush_pending;
+    struct event *signal_event;
+    int signal_channels[2];
+    uint64_t data_window;
+    uint64_t data_size;
+    void *data_buf;
+#if !POSE_RING_LOCK
+    pthread_mutex_t lock; /* ours, behind what the release has */
+#endif
 };
 
-void ring_init(struct ring *ring, size_t capacity);
+struct ring *ring_create(size_t slots);
 void ring_free(struct ring *ring);
-int ring_attach(struct ring *ring, struct event_loop *loop, void *owner);
-void ring_detach(struct ring *ring, struct event_loop *loop);
+int ring_attach(struct ring *ring, struct event_loop *loop);
+void ring_detach(struct ring *ring);
 int ring_push(struct ring *ring, struct chunk *chunk);
 struct chunk *ring_pop(struct ring *ring);
 void ring_signal_read(struct ring *ring);
@@ -415,7 +436,7 @@ struct flb_input_instance {
 
     _Atomic bool paused; /* by the engine, as mem_buf_limit does */
     struct collector collector;
-    struct ring ring;
+    struct ring *ring;
     struct stats *stats;
 
     struct cmt *cmt;
@@ -530,6 +551,7 @@ struct options {
     long drain_ms;
     uint64_t refuse_every;
     long ring;
+    bool hide_ring;
     bool daemon, list_options, metrics;
     const char *report;
 };

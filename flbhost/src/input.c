@@ -169,7 +169,7 @@ struct flb_input_instance *instance_create(struct engine *engine, int index,
     pthread_mutex_init(&ins->collector.lock, NULL);
     pthread_mutex_init(&ins->status_lock, NULL);
     pthread_cond_init(&ins->status_changed, NULL);
-    ring_init(&ins->ring, (size_t)opts.ring);
+    ins->ring = ring_create((size_t)opts.ring);
     ins->props = calloc(o->n + 1, sizeof *ins->props);
 
     ins->context = calloc(1, sizeof *ins->context);
@@ -225,7 +225,7 @@ void instances_free(void)
         pthread_mutex_destroy(&ins->collector.lock);
         pthread_mutex_destroy(&ins->status_lock);
         pthread_cond_destroy(&ins->status_changed);
-        ring_free(&ins->ring);
+        ring_free(ins->ring);
         free(ins);
         ins = next;
     }
@@ -467,7 +467,7 @@ int instance_init(struct flb_input_instance *ins)
     if (status_wait(ins) != 1) {
         return refused(ins);
     }
-    ring_attach(&ins->ring, ins->engine->loop, ins);
+    ring_attach(ins->ring, ins->engine->loop);
     ins->state = INSTANCE_UP;
     host_log(LOG_INFO, "[input:%s:%s] thread instance initialized", proxy_name(ins->proxy),
              input_name(ins));
@@ -549,8 +549,8 @@ void instance_release(struct flb_input_instance *ins)
         pthread_join(ins->thread, NULL);
         ins->thread_started = false;
     }
-    ring_detach(&ins->ring, ins->engine->loop);
-    while ((chunk = ring_pop(&ins->ring)) != NULL) {
+    ring_detach(ins->ring);
+    while ((chunk = ring_pop(ins->ring)) != NULL) {
         ins->stats->discarded += chunk->size > 0;
         free(chunk->tag);
         free(chunk);
@@ -595,7 +595,7 @@ static int append_to_ring(struct flb_input_instance *ins, ssize_t claimed, const
     if (size > 0) {
         memcpy(chunk->data, data, size);
     }
-    for (int retries = 0; ring_push(&ins->ring, chunk) == -1; retries++) {
+    for (int retries = 0; ring_push(ins->ring, chunk) == -1; retries++) {
         if (retries == RING_RETRIES) {
             host_log(LOG_ERROR, "[input:%s:%s] could not enqueue records into the ring buffer",
                      proxy_name(ins->proxy), input_name(ins));
@@ -630,7 +630,7 @@ int input_append(struct flb_input_instance *ins, ssize_t claimed, const char *ta
         stats->late_appends++;
         return -1;
     }
-    if (ins->tid != (uintptr_t)pthread_self() && (!POSE_APPEND_ANY_THREAD || !ins->threaded)) {
+    if (ins->tid != (uintptr_t)pthread_self() && (!POSE_RING_LOCK || !ins->threaded)) {
         stats->wrong_thread++;
     }
     if (opts.refuse_every != 0 && ++ins->append_count % opts.refuse_every == 0) {

@@ -32,6 +32,7 @@ static const char usage[] =
     "  --drain-ms MS        the engine takes MS for each chunk\n"
     "  --refuse-every N     every Nth append of an input is refused\n"
     "  --ring N             slots of each input's ring (1024)\n"
+    "  --hide-ring          rings that a plugin cannot recognise in memory\n"
     "  --daemon             fork after Register\n"
     "  --options            print the plugin's options and exit\n"
     "  --metrics            print the metrics at exit, on stderr\n"
@@ -181,6 +182,9 @@ int options_parse(int argc, char **argv)
         }
         else if (strcmp(o, "--daemon") == 0) {
             opts.daemon = true;
+        }
+        else if (strcmp(o, "--hide-ring") == 0) {
+            opts.hide_ring = true;
         }
         else if (strcmp(o, "--options") == 0) {
             opts.list_options = true;

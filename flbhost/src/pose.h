@@ -64,8 +64,8 @@
 /* The definition is zeroed; before, what Register leaves out is garbage. */
 #define POSE_DEF_ZEROED SINCE(0x050000)
 
-/* The ring may be written by several threads. */
-#define POSE_APPEND_ANY_THREAD SINCE(0x050000)
+/* The ring has a lock, and may be written by several threads. */
+#define POSE_RING_LOCK SINCE(0x050000)
 
 /* flb_config_map_translate_dynamic is exported. */
 #define POSE_DYNAMIC_ENV SINCE(0x050003)

@@ -1,76 +1,120 @@
 /*
  * ring.c: chunks on their way from an input thread to the engine.
  *
- * A ring of slots under a lock. When the window is reached (5 % of the bytes,
- * rounded as Fluent Bit does: 52 of 1024 slots), the engine is woken once;
- * otherwise its timer finds the chunks.
+ * A queue of pointers, laid out byte for byte as Fluent Bit's ring buffer on
+ * lwrb, because a plugin that wants to know how much is under way can find it
+ * from its instance and read both positions. When the window is reached (5 %
+ * of the bytes, rounded as Fluent Bit does: 52 of 1024 slots), the engine is
+ * woken once; otherwise its timer finds the chunks.
  */
 #include "host.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define WINDOW_PERCENT 5
+#define QUEUE_MAGIC 0xdeadbeefu
 
-void ring_init(struct ring *ring, size_t capacity)
+enum { SLOT = sizeof(struct chunk *) };
+
+struct ring *ring_create(size_t slots)
 {
+    struct ring *ring = calloc(1, sizeof *ring);
+    struct queue *q = calloc(1, sizeof *q);
+
     pthread_mutex_init(&ring->lock, NULL);
-    ring->slots = calloc(capacity, sizeof *ring->slots);
-    ring->capacity = capacity;
-    ring->signal[0] = ring->signal[1] = -1;
+    ring->data_size = slots * SLOT;
+    ring->data_buf = calloc(1, ring->data_size + 1);
+    ring->ctx = q;
+    q->buff = ring->data_buf;
+    q->size = ring->data_size + 1;
+    if (!opts.hide_ring) {
+        q->magic1 = QUEUE_MAGIC;
+        q->magic2 = ~QUEUE_MAGIC;
+    }
+    return ring;
 }
 
-/* The chunks are gone already: see instance_exit. */
+/* The chunks are gone already: see instance_release. */
 void ring_free(struct ring *ring)
 {
     pthread_mutex_destroy(&ring->lock);
-    free(ring->slots);
-    ring->slots = NULL;
+    free(ring->data_buf);
+    free(ring->ctx);
+    free(ring);
 }
 
-int ring_attach(struct ring *ring, struct event_loop *loop, void *owner)
+int ring_attach(struct ring *ring, struct event_loop *loop)
 {
-    int fds[2], ret;
+    struct event *event = calloc(1, sizeof *event);
+    int fds[2];
 
-    ring->event.data = owner;
-    if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) == -1) {
+    if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) == -1 || loop_add(loop, fds[0], EV_RING, event) == -1) {
+        free(event);
         return -1;
     }
-    ret = loop_add(loop, fds[0], EV_RING, &ring->event);
     pthread_mutex_lock(&ring->lock);
-    ring->signal[0] = fds[0];
-    ring->signal[1] = fds[1];
+    ring->signal_channels[0] = fds[0];
+    ring->signal_channels[1] = fds[1];
+    ring->signal_event = event;
+    ring->data_window = ring->data_size * WINDOW_PERCENT / 100;
+    ring->event_loop = loop;
     pthread_mutex_unlock(&ring->lock);
-    return ret;
+    return 0;
 }
 
-void ring_detach(struct ring *ring, struct event_loop *loop)
+void ring_detach(struct ring *ring)
 {
     pthread_mutex_lock(&ring->lock);
-    if (ring->signal[0] != -1) {
-        loop_del(loop, &ring->event);
-        close(ring->signal[0]);
-        close(ring->signal[1]);
-        ring->signal[0] = ring->signal[1] = -1;
+    if (ring->event_loop != NULL) {
+        loop_del(ring->event_loop, ring->signal_event);
+        close(ring->signal_channels[0]);
+        close(ring->signal_channels[1]);
+        free(ring->signal_event);
+        ring->signal_event = NULL;
+        ring->event_loop = NULL;
     }
     pthread_mutex_unlock(&ring->lock);
+}
+
+/* Under the lock, as are all who write; a plugin may read the positions at any time. */
+static size_t queue_used(const struct queue *q)
+{
+    return q->w >= q->r ? q->w - q->r : q->size - (q->r - q->w);
+}
+
+static void queue_write(struct queue *q, const void *data, size_t n)
+{
+    size_t first = n < q->size - q->w ? n : q->size - q->w;
+
+    memcpy(q->buff + q->w, data, first);
+    memcpy(q->buff, (const uint8_t *)data + first, n - first);
+    __atomic_store_n(&q->w, (q->w + n) % q->size, __ATOMIC_RELEASE);
+}
+
+static void queue_read(struct queue *q, void *data, size_t n)
+{
+    size_t first = n < q->size - q->r ? n : q->size - q->r;
+
+    memcpy(data, q->buff + q->r, first);
+    memcpy((uint8_t *)data + first, q->buff, n - first);
+    __atomic_store_n(&q->r, (q->r + n) % q->size, __ATOMIC_RELEASE);
 }
 
 int ring_push(struct ring *ring, struct chunk *chunk)
 {
+    struct queue *q = ring->ctx;
     int ret = -1;
 
     pthread_mutex_lock(&ring->lock);
-    if (ring->count < ring->capacity) {
-        size_t window = ring->capacity * sizeof(void *) * WINDOW_PERCENT / 100;
-
-        ring->slots[(ring->head + ring->count) % ring->capacity] = chunk;
-        ring->count++;
-        if (!ring->flush_pending && ring->signal[1] != -1 &&
-            ring->count * sizeof(void *) >= window) {
-            ring->flush_pending = true;
-            if (write(ring->signal[1], ".", 1) != 1) {
+    if (ring->data_size - queue_used(q) >= SLOT) {
+        queue_write(q, &chunk, SLOT);
+        if (!ring->flush_pending && ring->event_loop != NULL &&
+            queue_used(q) >= ring->data_window) {
+            __atomic_store_n(&ring->flush_pending, 1, __ATOMIC_RELEASE);
+            if (write(ring->signal_channels[1], ".", 1) != 1) {
                 /* The pipe is full: the engine has been woken already. */
             }
         }
@@ -85,10 +129,8 @@ struct chunk *ring_pop(struct ring *ring)
     struct chunk *chunk = NULL;
 
     pthread_mutex_lock(&ring->lock);
-    if (ring->count > 0) {
-        chunk = ring->slots[ring->head];
-        ring->head = (ring->head + 1) % ring->capacity;
-        ring->count--;
+    if (queue_used(ring->ctx) >= SLOT) {
+        queue_read(ring->ctx, &chunk, SLOT);
     }
     pthread_mutex_unlock(&ring->lock);
     return chunk;
@@ -98,13 +140,13 @@ void ring_signal_read(struct ring *ring)
 {
     char bytes[64];
 
-    while (read(ring->signal[0], bytes, sizeof bytes) > 0) {
+    while (read(ring->signal_channels[0], bytes, sizeof bytes) > 0) {
     }
 }
 
 void ring_flushed(struct ring *ring)
 {
     pthread_mutex_lock(&ring->lock);
-    ring->flush_pending = false;
+    __atomic_store_n(&ring->flush_pending, 0, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&ring->lock);
 }
