@@ -25,10 +25,14 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// MaxDepth is how deep objects and arrays may nest. Fluent Bit's reader of
-// MessagePack has a stack of 32 places, of which the event around the body
-// takes some; what is nested deeper makes a chunk unreadable.
-const MaxDepth = 28
+// MaxDepth is how deep the maps and arrays of a body may nest. Fluent Bit's reader
+// of MessagePack has a stack of 32 places (64 from 4.1.0 on); what is nested
+// deeper makes all that follows it in a chunk unreadable. The event around the body
+// takes one place, and a second one where the metadata stands.
+const MaxDepth = 31
+
+// MaxMetadataDepth is how deep the maps and arrays of metadata may nest.
+const MaxMetadataDepth = MaxDepth - 1
 
 // SyntaxError is a mistake in a text, and where it stands.
 type SyntaxError struct {
@@ -81,14 +85,26 @@ func errorAt(text string, offset int, format string, args ...any) *SyntaxError {
 // Parse reads the JSON objects in text and returns the MessagePack of each,
 // in order. On an error it also returns the bodies that stood before it: a
 // caller that forgives mistakes may go on with them.
-func Parse(text string) ([][]byte, error) {
+func Parse(text string) ([][]byte, error) { return parse(text, MaxDepth) }
+
+// ParseMetadata reads the one JSON object in text, the metadata of an event, and
+// returns its MessagePack as the only element of a list.
+func ParseMetadata(text string) ([][]byte, error) {
+	maps, err := parse(text, MaxMetadataDepth)
+	if err == nil && len(maps) > 1 {
+		err = fmt.Errorf("%d JSON objects were given, expected one", len(maps))
+	}
+	return maps, err
+}
+
+func parse(text string, maxDepth int) ([][]byte, error) {
 	var bodies [][]byte
 	var firstErr error
 	dec := newDecoder(text)
 	for {
 		start := dec.InputOffset()
 		var sizes []int
-		kind, err := measure(dec, text, &sizes)
+		kind, err := measure(dec, text, maxDepth, &sizes)
 		if err == io.EOF {
 			break
 		}
@@ -142,7 +158,7 @@ func kindName(k jsontext.Kind) string {
 // measure reads one value, checks it, and notes how many members or elements
 // each object and array in it has, in the order in which they open. It returns
 // io.EOF if there is no further value.
-func measure(dec *jsontext.Decoder, text string, sizes *[]int) (jsontext.Kind, error) {
+func measure(dec *jsontext.Decoder, text string, maxDepth int, sizes *[]int) (jsontext.Kind, error) {
 	var open []int // indexes into *sizes
 	var first jsontext.Kind
 	for {
@@ -171,9 +187,9 @@ func measure(dec *jsontext.Decoder, text string, sizes *[]int) (jsontext.Kind, e
 				}
 			}
 			if kind == '{' || kind == '[' {
-				if len(open) == MaxDepth {
+				if len(open) == maxDepth {
 					return 0, errorAt(text, int(dec.InputOffset())-1,
-						"nested deeper than the %d levels that Fluent Bit can read", MaxDepth)
+						"nested deeper than the %d levels that every Fluent Bit can read", maxDepth)
 				}
 				open = append(open, len(*sizes))
 				*sizes = append(*sizes, 0)
@@ -270,11 +286,38 @@ func explain(err error, dec *jsontext.Decoder, text string) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || strings.TrimSpace(text[min(offset, len(text)):]) == "" {
 		return errorAt(text, len(strings.TrimRight(text, " \t\r\n")), "the text ends before the JSON does%s", unclosed(dec, text))
 	}
+	if problem := hint(text[offset:], dec.StackDepth()); problem != "" {
+		return errorAt(text, offset, "%s", problem)
+	}
 	return errorAt(text, offset, "%s", clean(syn.Err.Error()))
 }
 
-// unclosed says which bracket is missing at the end of a text.
+// hint explains the mistakes that people make most, by what stands at the place.
+func hint(rest string, depth int) string {
+	after := strings.TrimLeft(rest[1:], " \t\r\n")
+	word := rest[:len(rest)-len(strings.TrimLeft(rest, letters))]
+	switch c := rest[0]; {
+	case c == ',' && depth == 0:
+		return "a ',' between objects: they stand behind one another without one"
+	case c == ',' && strings.IndexAny(after, "}]") == 0:
+		return "a ',' with nothing behind it"
+	case c == '\'':
+		return "text stands in double quotes in JSON, not in single ones"
+	case word != "":
+		return fmt.Sprintf("the word %s stands without double quotes, which only true, false and null may", shorten(word))
+	case c == '+' || c == '.':
+		return "a number begins with a digit or with '-'"
+	}
+	return ""
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+
+// unclosed says what is missing at the end of a text: a quote or a bracket.
 func unclosed(dec *jsontext.Decoder, text string) string {
+	if rest := strings.TrimLeft(text[dec.InputOffset():], " \t\r\n,:"); strings.HasPrefix(rest, `"`) {
+		return ": a '\"' is missing"
+	}
 	depth := dec.StackDepth()
 	if depth == 0 {
 		return ""

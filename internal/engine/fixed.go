@@ -90,7 +90,7 @@ func (f *fixed) Follow() {
 	}
 	if metadata != f.metaText {
 		f.metaText = metadata
-		if b, err := body.Parse(metadata); err == nil && len(b) == 1 {
+		if b, err := body.ParseMetadata(metadata); err == nil {
 			f.metadata = b[0]
 		} else {
 			f.metadata = f.initialMeta

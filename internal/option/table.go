@@ -42,10 +42,7 @@ var Table = []Option{
 		FollowsEnvironment: true,
 		set: func(c *Config, text string) (err error) {
 			c.Metadata.Text = text
-			c.Metadata.Bodies, err = body.Parse(text)
-			if err == nil && len(c.Metadata.Bodies) > 1 {
-				return errf("%d JSON objects were given, expected one", len(c.Metadata.Bodies))
-			}
+			c.Metadata.Bodies, err = body.ParseMetadata(text)
 			return err
 		},
 	},
