@@ -1,0 +1,179 @@
+package pace
+
+import "strings"
+
+// Kind is a kind of segment of a load profile, or a modifier of all of it.
+type Kind struct {
+	Name    string
+	Clauses []Clause // what follows the name
+	Help    string   // one or two sentences
+	Example string   // a profile with it
+
+	shape    shape
+	modifier bool
+}
+
+// Clause is a part of a segment: a word and a value. The first clause of a
+// segment may have no word, the others may come in any order.
+type Clause struct {
+	Word     string // "" if there is only the value
+	Value    Value
+	Optional bool
+
+	field func(*segment) *uint64
+}
+
+// Value is the kind of a clause's value.
+type Value uint8
+
+// The kinds of values.
+const (
+	Rate   Value = iota + 1 // records per second; with /m or /h per minute or hour
+	Time                    // 500ms, 1.5h, 1h30m; without a unit seconds
+	Number                  // a whole number
+	Factor                  // a decimal number above 0
+	Phase                   // trough or peak
+)
+
+// String returns the value's name in the grammar.
+func (v Value) String() string {
+	switch v {
+	case Rate:
+		return "RATE"
+	case Time:
+		return "TIME"
+	case Number:
+		return "NUMBER"
+	case Factor:
+		return "FACTOR"
+	case Phase:
+		return "(trough|peak)"
+	}
+	return "unknown"
+}
+
+// Syntax returns the form of the segment, optional parts in brackets.
+func (k *Kind) Syntax() string {
+	var b strings.Builder
+	b.WriteString(k.Name)
+	for _, c := range k.Clauses {
+		text := c.Value.String()
+		if c.Word != "" {
+			text = c.Word + " " + text
+		}
+		if c.Optional {
+			text = "[" + text + "]"
+		}
+		b.WriteString(" " + text)
+	}
+	return b.String()
+}
+
+func (k *Kind) clause(word string) (int, bool) {
+	for i, c := range k.Clauses {
+		if c.Word == word {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// words returns the words of the clauses.
+func (k *Kind) words() []string {
+	var words []string
+	for _, c := range k.Clauses {
+		if c.Word != "" {
+			words = append(words, c.Word)
+		}
+	}
+	return words
+}
+
+var (
+	rate     = func(s *segment) *uint64 { return &s.a }
+	toRate   = func(s *segment) *uint64 { return &s.b }
+	byRate   = func(s *segment) *uint64 { return &s.by }
+	duration = func(s *segment) *uint64 { return &s.dur }
+	every    = func(s *segment) *uint64 { return &s.every }
+	off      = func(s *segment) *uint64 { return &s.off }
+	seed     = func(s *segment) *uint64 { return &s.seed }
+	peak     = func(s *segment) *uint64 { return &s.peak }
+)
+
+// Kinds has a row for every kind of segment, and then for every modifier. The
+// parser, the normal form and the documentation read it.
+var Kinds = []Kind{
+	{
+		Name: "constant", shape: flat, Example: "constant 500 for 1m",
+		Clauses: []Clause{{"", Rate, false, rate}, {"for", Time, true, duration}},
+		Help:    "The same rate all the time. The word may be left out: `500 for 1m`, `500`.",
+	},
+	{
+		Name: "idle", shape: flat, Example: "idle for 10s; constant 100",
+		Clauses: []Clause{{"for", Time, true, duration}},
+		Help:    "Nothing is due.",
+	},
+	{
+		Name: "ramp", shape: slope, Example: "ramp 0 to 1k for 2m",
+		Clauses: []Clause{{"", Rate, false, rate}, {"to", Rate, false, toRate}, {"for", Time, false, duration}},
+		Help:    "The rate moves from the one to the other in a straight line, up or down.",
+	},
+	{
+		Name: "steps", shape: stairs, Example: "steps 100 to 1000 by 100 every 30s",
+		Clauses: []Clause{{"", Rate, false, rate}, {"to", Rate, false, toRate}, {"by", Rate, false, byRate}, {"every", Time, false, every}},
+		Help: "The rate stays for TIME, then moves by a step, up or down, and so on until it has stayed at the " +
+			"last rate too. The last step is shorter if `by` does not divide the way.",
+	},
+	{
+		Name: "sine", shape: wave, Example: "sine 100 to 1000 every 24h",
+		Clauses: []Clause{{"", Rate, false, rate}, {"to", Rate, false, toRate}, {"every", Time, false, every},
+			{"from", Phase, true, peak}, {"for", Time, true, duration}},
+		Help: "A day curve: the rate swings between the two, once in `every`. It starts at the trough, or with " +
+			"`from peak` at the top.",
+	},
+	{
+		Name: "bursts", shape: pulse, Example: "bursts 5k on 200ms off 1.8s base 100 for 10m",
+		Clauses: []Clause{{"", Rate, false, rate}, {"on", Time, false, every}, {"off", Time, false, off},
+			{"base", Rate, true, toRate}, {"for", Time, true, duration}},
+		Help: "The rate while on, then the base (0 if not given) while off, and so on.",
+	},
+	{
+		Name: "poisson", shape: random, Example: "poisson 200 for 1m seed 7",
+		Clauses: []Clause{{"", Rate, false, rate}, {"for", Time, true, duration}, {"seed", Number, true, seed}},
+		Help: "Independent arrivals: random gaps that are RATE on average. The seed decides on the moments " +
+			"(0 if not given); the same one gives the same moments.",
+	},
+	{
+		Name: "repeat", modifier: true, Example: "500 for 50s; idle for 10s; repeat",
+		Clauses: []Clause{{"", Number, true, nil}},
+		Help: "Plays the whole from its start again when it ends: for ever, or with a number that many times in " +
+			"all. Random arrivals go on and do not repeat.",
+	},
+	{
+		Name: "scale", modifier: true, Example: "sine 100 to 1000 every 24h; scale 2.5",
+		Clauses: []Clause{{"", Factor, false, nil}},
+		Help:    "Multiplies all rates.",
+	},
+	{
+		Name: "stretch", modifier: true, Example: "ramp 0 to 1k for 2m; 1k for 10m; stretch 0.5",
+		Clauses: []Clause{{"", Factor, false, nil}},
+		Help:    "Multiplies all times: 2 makes it all last twice as long, at the same rates.",
+	},
+}
+
+func kindNames() []string {
+	names := make([]string, len(Kinds))
+	for i := range Kinds {
+		names[i] = Kinds[i].Name
+	}
+	return names
+}
+
+func kindOf(name string) *Kind {
+	for i := range Kinds {
+		if Kinds[i].Name == name {
+			return &Kinds[i]
+		}
+	}
+	return nil
+}

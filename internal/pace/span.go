@@ -1,0 +1,219 @@
+package pace
+
+import (
+	"math"
+	"math/bits"
+)
+
+// shape is how the rate moves within a span or a segment.
+type shape uint8
+
+const (
+	flat   shape = iota // one rate
+	slope               // a straight line between two
+	stairs              // flat, then another flat
+	wave                // periods of a sine
+	pulse               // two flats in turn
+	random              // a Poisson process
+)
+
+// span is a stretch of time in which the count can be said, and turned round,
+// by one formula. Its times are those of the whole profile.
+type span struct {
+	t0, t1 uint64 // from and to, both included: there it meets the next span
+	n0, n1 uint64 // records due at t0 and t1
+	f0     uint64 // grains of record n0+1 at t0
+
+	shape shape
+	r     uint64 // flat, wave: grains per ns; of a wave those of its trough
+
+	a, b  uint64  // slope: quanta at both ends
+	whole uint64  // slope: how long the line is, in ns; wave: the period
+	bend  float64 // slope: change of the rate per ns, in grains per ns
+
+	curve *[1 << swingBits]piece // wave
+	swing wide                   // wave: grains of one period above the trough
+	peak  bool                   // wave: starts at its peak
+
+	count int             // random: arrivals in the span
+	times [leafMax]uint64 // random: when each is due, ns after t0
+
+	// Where the solver last was: the next record is not far.
+	last struct {
+		t    uint64
+		g    wide
+		rate float64
+	}
+}
+
+// grains returns what the span gives in x ns from its start, and for a slope or
+// a wave the rate at x, in grains per ns.
+func (s *span) grains(x uint64) (g wide, rate float64) {
+	switch s.shape {
+	case flat:
+		return mul(s.r, x), float64(s.r)
+	case slope:
+		return s.line(x), 2*float64(s.a) + s.bend*float64(x)
+	case wave:
+		return s.sine(x)
+	}
+	n := 0
+	for n < min(s.count, leafMax) && s.times[n] <= x {
+		n++
+	}
+	if n == leafMax {
+		n = s.count
+	}
+	return mul(uint64(n), grainsPerRecord), 0
+}
+
+// line is the exact integral of a straight line, rounded down:
+//
+//	2a*x + (b-a) * x²/whole
+//
+// The division is done in two steps to stay within 128 bits.
+func (s *span) line(x uint64) wide {
+	d := s.b - s.a
+	if s.b < s.a {
+		d = s.a - s.b
+	}
+	hi, lo := bits.Mul64(d, x)
+	q, r := bits.Div64(hi, lo, s.whole)
+	hi, lo = bits.Mul64(r, x)
+	q2, r2 := bits.Div64(hi, lo, s.whole)
+	g := mul(q, x).add(wide{0, q2})
+	if s.b >= s.a {
+		return mul(2*s.a, x).add(g)
+	}
+	if r2 > 0 {
+		g = g.add(wide{0, 1})
+	}
+	return mul(2*s.a, x).sub(g)
+}
+
+// sine is the integral of one period, see halfSwing.
+func (s *span) sine(x uint64) (wide, float64) {
+	g := mul(s.r, x)
+	if x >= s.whole {
+		return g.add(s.swing), float64(s.r)
+	}
+	phase, _ := bits.Div64(x, 0, s.whole)
+	mid := wide{s.swing.hi >> 1, s.swing.hi<<63 | s.swing.lo>>1}
+	var y uint64
+	var slope float64
+	switch {
+	case !s.peak && phase < half:
+		y, slope = swing(s.curve, phase)
+		g = g.add(s.swing.part(y))
+	case !s.peak:
+		y, slope = swing(s.curve, -phase)
+		g = g.add(s.swing).sub(s.swing.part(y))
+	case phase < half:
+		y, slope = swing(s.curve, half-phase)
+		g = g.add(mid).sub(s.swing.part(y))
+	default:
+		y, slope = swing(s.curve, phase-half)
+		g = g.add(mid).add(s.swing.part(y))
+	}
+	return g, float64(s.r) + slope*s.bend
+}
+
+// due returns how many records are due at t, which the span holds.
+func (s *span) due(t uint64) uint64 {
+	g, _ := s.grains(t - s.t0)
+	lo, carry := bits.Add64(g.lo, s.f0, 0)
+	n, _ := bits.Div64(g.hi+carry, lo, grainsPerRecord)
+	return s.n0 + n
+}
+
+// at returns when record n is due, with n0 < n <= n1.
+func (s *span) at(n uint64) uint64 {
+	if s.shape == random {
+		return s.t0 + s.times[min(n-s.n0, leafMax)-1]
+	}
+	g := mul(n-s.n0, grainsPerRecord).sub(wide{0, s.f0})
+	if s.shape == flat {
+		q, r := bits.Div64(g.hi, g.lo, s.r)
+		if r > 0 {
+			q++
+		}
+		return s.t0 + q
+	}
+	return s.t0 + s.solve(g)
+}
+
+// solve returns the smallest x with grains(x) >= g > 0, on a slope or a wave. It
+// starts from a guess in floating point, and ends when the exact count says so.
+func (s *span) solve(g wide) uint64 {
+	lo, hi := uint64(0), s.t1-s.t0 // grains(lo) < g <= grains(hi)
+	x := s.guess(g)
+	for round := 0; ; round++ {
+		x = max(min(x, hi), lo+1)
+		at, rate := s.grains(x)
+		s.last.t, s.last.g, s.last.rate = x, at, rate
+		if at.less(g) {
+			lo = x
+			step := (g.sub(at).float() - 1) / rate
+			x = lo + 1 + whole(step, hi-lo)
+		} else {
+			hi = x
+			over := at.sub(g).float()
+			// The count fell short of g a ns earlier if that ns gave more than what
+			// is over. The margins are for rounding, of the rate and of the counts.
+			if gave := (rate-math.Abs(s.margin()))*(1-1e-9) - s.slack(); over < gave {
+				return hi
+			}
+			x = hi - max(1, whole(over/rate, hi-lo))
+		}
+		if hi-lo == 1 {
+			return hi
+		}
+		if round >= 4 && round%2 == 0 {
+			x = lo + (hi-lo)/2
+		}
+	}
+}
+
+// margin is by how much the rate may have been smaller a nanosecond earlier, in
+// grains per ns.
+func (s *span) margin() float64 {
+	if s.shape == slope {
+		return s.bend
+	}
+	return s.bend * 20 / float64(s.whole) // slope of the curve: at most 2π
+}
+
+// slack bounds the errors of rounding in a difference of two counts, in grains.
+func (s *span) slack() float64 {
+	if s.shape == slope {
+		return 2
+	}
+	return 2 + s.swing.float()*0x1p-59
+}
+
+// whole returns f as a whole number from 0 to limit.
+func whole(f float64, limit uint64) uint64 {
+	if !(f < float64(limit)) { // NaN too: nothing divided by no rate
+		return limit
+	}
+	return uint64(max(f, 0))
+}
+
+// guess returns about where grains reaches g.
+func (s *span) guess(g wide) uint64 {
+	length := s.t1 - s.t0
+	y := g.float()
+	if s.shape == slope {
+		//	bend/2 * x² + rate*x = y, in the form that does not cancel
+		rate := 2 * float64(s.a)
+		root := math.Sqrt(max(rate*rate+2*s.bend*y, 0))
+		return whole(math.Ceil(2*y/(rate+root)), length)
+	}
+	// By the rate of last time, or from the start.
+	if s.last.g.less(g) {
+		step := g.sub(s.last.g).float() / s.last.rate
+		return s.last.t + 1 + whole(step, length-s.last.t)
+	}
+	total, _ := s.grains(length)
+	return whole(y/total.float()*float64(length), length)
+}
