@@ -46,13 +46,11 @@ static size_t token_read(const uint8_t *p, const uint8_t *end, struct token *t)
     size_t left = (size_t)(end - p), head = 1, n;
     uint8_t b;
 
+    *t = (struct token){.type = T_NIL};
     if (left == 0) {
         return 0;
     }
     b = *p;
-    t->data = NULL;
-    t->size = 0;
-    t->ext = 0;
 
     if (b < 0x80) {
         t->type = T_UINT;
