@@ -164,7 +164,9 @@ struct instance {
     uintptr_t handle; /* of the Go side; 0 for an input that stays idle */
     struct host_api *api;
     void *ins;                /* struct flb_input_instance */
-    struct host_proxy *proxy; /* shared by all inputs of the plugin */
+    struct host_proxy *shared_proxy; /* of all inputs of the plugin */
+    struct host_proxy proxy;  /* what this input's context has instead */
+    void **context_at;        /* where the host keeps the context, until that is done (< 4.1) */
     void *cmt;                /* registry of the instance's metrics, or NULL */
     char name[128];           /* "gdummy.0", or its alias */
     char plugin[64];          /* "gdummy" */

@@ -33,6 +33,7 @@ static const char daemon_refused[] =
     "Run it in the foreground, under systemd, a supervisor or `nohup ... &`";
 
 static __thread struct instance *instances;
+static __thread struct instance *closed;
 
 static pid_t loaded_by;
 
@@ -87,6 +88,51 @@ static int on_own_thread(void)
 }
 
 /*
+ * Pausing and resuming stop and start the collector of proxy->instance, but the
+ * proxy is one for all inputs of the plugin, and names the one that was
+ * initialised last (all versions). Each context is therefore given a proxy of
+ * its own: a copy that names the right instance. The host reads it through the
+ * context, and only what is copied.
+ */
+static void own_proxy(struct instance *in, struct host_proxy **place)
+{
+    if (*place != in->shared_proxy) {
+        return;
+    }
+    in->proxy = **place;
+    in->proxy.instance = in->ins;
+    *place = &in->proxy;
+}
+
+/*
+ * Up to 4.0 the context that Init sees is not the one that counts: that is made
+ * after Init, and kept in the same place of struct flb_input_instance.
+ */
+static void find_context(struct instance *in, void *context)
+{
+    void **words = in->ins;
+    size_t i, n = malloc_usable_size(in->ins) / sizeof(void *);
+
+    for (i = 0; i < n; i++) {
+        if (words[i] == context) {
+            in->context_at = &words[i];
+            return;
+        }
+    }
+}
+
+static void own_proxy_late(struct instance *in)
+{
+    struct host_context_old *context;
+
+    if (in->context_at) {
+        context = *in->context_at;
+        in->context_at = NULL;
+        own_proxy(in, &context->proxy);
+    }
+}
+
+/*
  * The context is told by its second word: up to 4.0 it is the proxy, from 4.1 on
  * the remote context, which is NULL as long as nobody has set it.
  */
@@ -96,11 +142,13 @@ static void read_context(struct instance *in, void *context)
     struct host_context *new = context;
 
     if (old->proxy != NULL) {
-        in->proxy = old->proxy;
+        in->shared_proxy = old->proxy;
+        find_context(in, context);
         return;
     }
     in->has_context = 1;
-    in->proxy = new->proxy;
+    in->shared_proxy = new->proxy;
+    own_proxy(in, &new->proxy);
     new->remote_context = in;
 }
 
@@ -143,6 +191,7 @@ EXPORT int FLBPluginInit(struct host_plugin *plugin)
         if (in->can_refuse) {
             if (in->has_context) {
                 ((struct host_context *) plugin->context)->remote_context = NULL;
+                ((struct host_context *) plugin->context)->proxy = in->shared_proxy;
             }
             free(in);
             return HOST_ERROR;
@@ -163,7 +212,11 @@ EXPORT void FLBPluginInputPreExit(int by_reload)
     shutdown_by_reload = by_reload;
 }
 
-/* Called once for each instance, the last one first. */
+/*
+ * Called once for each instance of the thread, and does not say for which. They
+ * close in an order of their own, and are freed together in the end: until then the
+ * host reads the proxies of those that it has yet to end.
+ */
 EXPORT int FLBPluginExit(void)
 {
     struct instance *in = instances;
@@ -175,7 +228,13 @@ EXPORT int FLBPluginExit(void)
     if (in->handle != 0 && !forked()) {
         flbGoExit(in->handle, shutdown_by_reload);
     }
-    free(in);
+    in->next = closed;
+    closed = in;
+    while (!instances && closed) {
+        in = closed;
+        closed = in->next;
+        free(in);
+    }
     return HOST_OK;
 }
 
@@ -188,6 +247,7 @@ EXPORT int FLBPluginInputPreRun(int hot_reload_enabled)
 
     (void) hot_reload_enabled;
     for (in = instances; in; in = in->next) {
+        own_proxy_late(in);
         if (in->handle != 0 && !forked()) {
             flbGoPreRun(in->handle);
         }
@@ -199,7 +259,11 @@ static int collect(struct instance *in, void **data, size_t *size)
 {
     *data = NULL;
     *size = 0;
-    if (!in || in->handle == 0 || forked()) {
+    if (!in) {
+        return HOST_OK;
+    }
+    own_proxy_late(in);
+    if (in->handle == 0 || forked()) {
         return HOST_OK;
     }
     host_restore_signals();
@@ -246,19 +310,11 @@ EXPORT int FLBPluginInputCleanupCallbackCtx(void *remote_context, void *data)
     return HOST_OK;
 }
 
-/*
- * After these two the host stops or starts the collector of proxy->instance,
- * which is whatever instance was initialised last (all versions): it is told
- * which one is meant. On a thread that several share it stays unknown; there
- * the engine refuses what a paused input appends.
- */
+/* Which instance pauses is not said: on a thread that several share, nobody is told. */
 static struct instance *only_one(void)
 {
     if (!instances || instances->next || instances->handle == 0 || forked()) {
         return NULL;
-    }
-    if (instances->proxy) {
-        instances->proxy->instance = instances->ins;
     }
     return instances;
 }
