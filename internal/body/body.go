@@ -286,14 +286,18 @@ func explain(err error, dec *jsontext.Decoder, text string) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || strings.TrimSpace(text[min(offset, len(text)):]) == "" {
 		return errorAt(text, len(strings.TrimRight(text, " \t\r\n")), "the text ends before the JSON does%s", unclosed(dec, text))
 	}
-	if problem := hint(text[offset:], dec.StackDepth()); problem != "" {
+	if strings.Contains(syn.Err.Error(), " in literal ") {
+		offset = len(strings.TrimRight(text[:offset], letters)) // of the word
+	}
+	if problem := hint(text, offset, dec.StackDepth()); problem != "" {
 		return errorAt(text, offset, "%s", problem)
 	}
 	return errorAt(text, offset, "%s", clean(syn.Err.Error()))
 }
 
 // hint explains the mistakes that people make most, by what stands at the place.
-func hint(rest string, depth int) string {
+func hint(text string, offset, depth int) string {
+	rest := text[offset:]
 	after := strings.TrimLeft(rest[1:], " \t\r\n")
 	word := rest[:len(rest)-len(strings.TrimLeft(rest, letters))]
 	switch c := rest[0]; {
@@ -303,7 +307,7 @@ func hint(rest string, depth int) string {
 		return "a ',' with nothing behind it"
 	case c == '\'':
 		return "text stands in double quotes in JSON, not in single ones"
-	case word != "":
+	case word != "" && (offset == 0 || strings.IndexByte("0123456789.-\"", text[offset-1]) < 0):
 		return fmt.Sprintf("the word %s stands without double quotes, which only true, false and null may", shorten(word))
 	case c == '+' || c == '.':
 		return "a number begins with a digit or with '-'"

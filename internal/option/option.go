@@ -136,7 +136,7 @@ type Lookup func(name string) (text string, ok bool)
 // makes it fail with [Errors]. With it, what is wrong falls back to the
 // option's default, as the dummy input does, and comes back as warnings.
 func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
-	c = &Config{given: map[string]bool{}}
+	c = &Config{Strict: true, given: map[string]bool{}}
 	var errs Errors
 	for i := range Table {
 		o := &Table[i]

@@ -28,10 +28,11 @@ func unquote(s string) (text string, origin func(int) int) {
 	}
 	if text[0] == '"' {
 		// "{\"a\":1}" is JSON within a JSON string.
-		if dec, err := jsontext.AppendUnquote(nil, text); err == nil {
+		quoted := text
+		if dec, err := jsontext.AppendUnquote(nil, quoted); err == nil {
 			inner := strings.TrimSpace(string(dec))
 			skipped := strings.Index(string(dec), inner)
-			return inner, func(offset int) int { return from + escaped(text, skipped+offset) }
+			return inner, func(offset int) int { return from + escaped(quoted, skipped+offset) }
 		}
 	}
 	inner := strings.TrimSpace(text[1 : len(text)-1])
@@ -232,7 +233,7 @@ func ParseBoolean(text string) (bool, error) {
 // ParseSize reads a size in bytes, with Fluent Bit's suffixes: K, M and G (also
 // KB, MB, GB; any case) are powers of 1000.
 func ParseSize(text string) (int64, error) {
-	digits := strings.TrimRight(strings.ToUpper(text), "BKMG")
+	digits := strings.TrimRight(text, "BKMGbkmg")
 	unit := int64(1)
 	switch suffix := strings.ToUpper(text[len(digits):]); suffix {
 	case "", "B":
@@ -246,7 +247,12 @@ func ParseSize(text string) (int64, error) {
 		return 0, errf("%q is not a size: the unit %q is unknown, expected K, M or G", text, suffix)
 	}
 	v, err := strconv.ParseFloat(digits, 64)
-	if err != nil || v < 0 || math.IsNaN(v) {
+	switch {
+	case text == "":
+		return 0, errors.New("nothing was given, expected a size")
+	case strings.Trim(digits, "0123456789.") != "" && strings.HasPrefix(digits, "-") && err == nil:
+		return 0, errf("%s is negative, expected a size from 0 on", text)
+	case err != nil || strings.Trim(digits, "0123456789.") != "":
 		return 0, errf("%q is not a size", text)
 	}
 	if v *= float64(unit); v >= math.MaxInt64 {

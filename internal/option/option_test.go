@@ -1,0 +1,292 @@
+package option
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "renew the golden files")
+
+// from makes a Lookup of a section as users write it: `name value` lines.
+func from(section string) Lookup {
+	return func(name string) (string, bool) {
+		for line := range strings.SplitSeq(section, "\n") {
+			key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if strings.EqualFold(key, name) {
+				return value, true
+			}
+		}
+		return "", false
+	}
+}
+
+// What a row says of itself must be true: users copy it.
+func TestRows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, o := range Table {
+		switch {
+		case o.Name == "" || o.Help == "" || o.Example == "" || o.Section == "" || o.Kind.String() == "unknown":
+			t.Errorf("option %q: its row is incomplete", o.Name)
+		case seen[o.Name]:
+			t.Errorf("option %s is there twice", o.Name)
+		case strings.ToLower(o.Name) != o.Name:
+			t.Errorf("option %s: names are lower case", o.Name)
+		case !strings.HasSuffix(o.Help, "."):
+			t.Errorf("option %s: its help is no sentence", o.Name)
+		case IsCore(o.Name):
+			t.Errorf("option %s: Fluent Bit keeps that name for itself", o.Name)
+		}
+		seen[o.Name] = true
+		for what, text := range map[string]string{"default": o.Default, "example": o.Example} {
+			if _, _, err := Parse(from(o.Name + " " + text)); err != nil && text != "" {
+				t.Errorf("option %s: its %s is refused: %v", o.Name, what, err)
+			}
+		}
+		if found, ok := Find(strings.ToUpper(o.Name)); !ok || found.Name != o.Name {
+			t.Errorf("option %s is not found in capitals", o.Name)
+		}
+	}
+}
+
+// The defaults are those of Fluent Bit's dummy input.
+func TestDefaults(t *testing.T) {
+	c, warnings, err := Parse(from(""))
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(err, warnings)
+	}
+	if got := string(c.Dummy.Bodies[0]); got != "\x81\xa7message\xa5dummy" {
+		t.Errorf("the body is %q", got)
+	}
+	if c.Copies != 1 || c.Samples != 0 || c.Rate != (PerSecond{Num: 1, Den: 1}) || c.IntervalSec != 0 || c.IntervalNsec != 0 ||
+		c.StartTimeSec != -1 || c.StartTimeNsec != -1 || c.FixedTimestamp || c.FlushOnStartup || !c.Strict {
+		t.Errorf("the defaults are %+v", c)
+	}
+}
+
+// Values as people write them, and what they mean.
+func TestValues(t *testing.T) {
+	for _, s := range []string{"on", "On", "ON", "true", "True", "yes", "YES", `"on"`, " on ", "'true'"} {
+		if c, _, err := Parse(from("fixed_timestamp " + s)); err != nil || !c.FixedTimestamp {
+			t.Errorf("fixed_timestamp %s: %v", s, err)
+		}
+	}
+	for _, s := range []string{"off", "OFF", "false", "False", "no", "No"} {
+		if v, err := ParseBoolean(s); err != nil || v {
+			t.Errorf("%s is %v, %v", s, v, err)
+		}
+	}
+	for s, want := range map[string]int64{
+		"0": 0, "1": 1, "1000": 1000, "5K": 5000, "5k": 5000, "5KB": 5000, "5kb": 5000, "1M": 1e6, "1MB": 1e6, "2G": 2e9, "2gb": 2e9,
+		"1.5M": 1_500_000, "10B": 10, "0.5K": 500, "9G": 9e9,
+	} {
+		if v, err := ParseSize(s); err != nil || v != want {
+			t.Errorf("the size %s is %d, %v; expected %d", s, v, err, want)
+		}
+	}
+	for s, want := range map[string]time.Duration{
+		"0": 0, "1": time.Second, "1.5": 1500 * time.Millisecond, "1s": time.Second, "500ms": 500 * time.Millisecond,
+		"10us": 10 * time.Microsecond, "1m": time.Minute, "2h": 2 * time.Hour, "1h30m": 90 * time.Minute, "1d": 24 * time.Hour,
+		"0.5d": 12 * time.Hour, "1S": time.Second, "3600": time.Hour,
+	} {
+		if v, err := ParseDuration(s); err != nil || v != want {
+			t.Errorf("the time span %s is %v, %v; expected %v", s, v, err, want)
+		}
+	}
+	for s, want := range map[string]PerSecond{
+		"1": {Num: 1, Den: 1}, "0": {Num: 1, Den: 1}, "250": {Num: 250, Den: 1}, "0.1": {Num: 1, Den: 10}, "50k": {Num: 50000, Den: 1},
+		"2M": {Num: 2e6, Den: 1}, "1g": {Num: 1e9, Den: 1}, "1.5k": {Num: 15000, Den: 10}, "unlimited": {Unlimited: true},
+		"UNLIMITED": {Unlimited: true}, "1000000000": {Num: 1e9, Den: 1},
+	} {
+		if v, err := ParseRate(s); err != nil || v != want {
+			t.Errorf("the rate %s is %+v, %v; expected %+v", s, v, err, want)
+		}
+	}
+	for s, want := range map[string]int64{"0": 0, "-5": -5, "+5": 5, "007": 7, "9223372036854775807": math.MaxInt64} {
+		if v, err := ParseInteger(s, math.MinInt64, math.MaxInt64); err != nil || v != want {
+			t.Errorf("the integer %s is %d, %v; expected %d", s, v, err, want)
+		}
+	}
+}
+
+// JSON in the quotes that classic configurations keep, or that people add.
+func TestQuotedJSON(t *testing.T) {
+	const want = "\x81\xa1a\xa3x\"y"
+	for _, s := range []string{
+		`{"a":"x\"y"}`,
+		`'{"a":"x\"y"}'`,
+		`"{\"a\":\"x\\\"y\"}"`,
+		` ' {"a":"x\"y"} ' `,
+		`"\u007b\"a\":\"x\\\"y\"}"`,
+	} {
+		c, _, err := Parse(from("dummy " + s))
+		if err != nil {
+			t.Errorf("%s: %v", s, err)
+		} else if got := string(c.Dummy.Bodies[0]); got != want {
+			t.Errorf("%s gives %q, expected %q", s, got, want)
+		}
+	}
+}
+
+// A mistake knows its byte in the value as it was given, in quotes too.
+func TestOffset(t *testing.T) {
+	for _, value := range []string{
+		`{"a":X}`,
+		`'{"a":X}'`,
+		`"{\"a\":X}"`,
+		` "  {\"é\":\"\u00e9\ud83d\ude00\", \"b\":X}" `,
+		"'\n{\"a\":\nX}'",
+	} {
+		_, _, err := Parse(func(name string) (string, bool) { return value, name == "dummy" })
+		var errs Errors
+		if !errors.As(err, &errs) || len(errs) != 1 {
+			t.Errorf("%q: %v", value, err)
+			continue
+		}
+		if at := errs[0].Offset; at >= len(value) || value[at] != 'X' {
+			t.Errorf("%q: the mistake is at byte %d", value, at)
+		}
+	}
+}
+
+// bad are values that must be refused, of every option.
+var bad = []string{
+	`dummy {"a":}`, `dummy {"a":1,}`, `dummy [1]`, `dummy 5`, `dummy "text"`, `dummy {a:1}`, `dummy {'a':1}`, `dummy {"a":1`,
+	`dummy {"a":1e999}`, `dummy {"a":1},{"b":2}`, `dummy '{"a":tru}'`, `dummy "{\"a\":}"`, `dummy {} null`, `dummy ""`,
+	`metadata {}{}`, `metadata []`, `metadata {"a"}`,
+	`copies 0`, `copies -1`, `copies 1.5`, `copies many`, `copies 2147483648`, `copies 0x10`, `copies ""`,
+	`samples x`, `samples 2147483648`, `samples 99999999999999999999`, `samples 1 2`,
+	`rate -1`, `rate fast`, `rate 1000000001`, `rate 2G`, `rate 1e3`, `rate 0.0000000001`, `rate .`, `rate k`, `rate 5 per second`, `rate ""`,
+	`bytes_rate -1`, `bytes_rate 5T`, `bytes_rate 5KK`, `bytes_rate MB`, `bytes_rate inf`, `bytes_rate 1e5`, `bytes_rate 99999999999G`, `bytes_rate ""`,
+	"bytes_rate 1M\nrate 5", "bytes_rate 1M\ninterval_sec 5",
+	`interval_sec 1s`, `interval_sec 2147483648`, `interval_sec 0.5`,
+	`interval_nsec 1000000000`, `interval_nsec 500ms`,
+	`max_records -1`, `max_records 1M`, `max_records all`,
+	`duration -1s`, `duration soon`, `duration 5 minutes`, `duration xd`, `duration 1e300`, `duration ""`,
+	`on_finish stop`, `on_finish exot`,
+	`start_delay -5`, `start_delay 1y`,
+	`catch_up all`, `catch_up ful`,
+	`max_in_flight 1K`, `max_in_flight 1G`, `max_in_flight lots`,
+	`start_time_sec 4294967296`, `start_time_sec 2024-01-01`, `start_time_sec 1700000000.5`,
+	`start_time_nsec 1000000000`, `start_time_nsec half`,
+	`fixed_timestamp 1`, `fixed_timestamp maybe`, `fixed_timestamp ""`,
+	`flush_on_startup enabled`, `strict never`,
+}
+
+// The exact lines that users see for each: a golden file for people to read.
+func TestBadValues(t *testing.T) {
+	const golden = "testdata/bad.txt"
+	var b strings.Builder
+	for _, section := range bad {
+		_, _, err := Parse(from(section))
+		var errs Errors
+		if !errors.As(err, &errs) {
+			t.Errorf("%s: it is accepted", section)
+			continue
+		}
+		fmt.Fprintf(&b, "> %s\n%s\n\n", strings.ReplaceAll(section, "\n", "\n> "), strings.Join(errs.Lines(), "\n"))
+	}
+	for _, name := range []string{"rat", "dumy", "intervalsec", "mem_buf_limits", "colour", "Samples2"} {
+		fmt.Fprintf(&b, "> %s 1\n%s\n\n", name, strings.Join(Unknown(name, "1").Lines(), "\n"))
+	}
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("%s differs (-update renews it):\n%s", golden, diff)
+	}
+}
+
+// All mistakes are told at once; one value does not hide the next.
+func TestAllAtOnce(t *testing.T) {
+	_, _, err := Parse(from("rate x\ncopies 0\ndummy [\nfixed_timestamp 2"))
+	var errs Errors
+	if !errors.As(err, &errs) || len(errs) != 4 {
+		t.Fatalf("expected four mistakes, got %v", err)
+	}
+	if n := strings.Count(err.Error(), "\n"); n != 3 {
+		t.Errorf("four mistakes on %d lines", n+1)
+	}
+}
+
+// With `strict off` what is wrong becomes a warning, and the default or what
+// could be read is used, as in the dummy input.
+func TestForgiving(t *testing.T) {
+	c, warnings, err := Parse(from("strict off\ncopies 0\nrate x\ndummy {\"a\":1} {\"b\":"))
+	if err != nil || len(warnings) != 3 {
+		t.Fatalf("%v, %d warnings", err, len(warnings))
+	}
+	if c.Copies != 1 || c.Rate != (PerSecond{Num: 1, Den: 1}) || len(c.Dummy.Bodies) != 1 || string(c.Dummy.Bodies[0]) != "\x81\xa1a\x01" {
+		t.Errorf("what holds is %+v", c)
+	}
+	for _, w := range warnings {
+		if w.Kept == "" || !strings.Contains(w.Error(), w.Kept) {
+			t.Errorf("%v does not say what holds", w)
+		}
+	}
+}
+
+// A misspelt name of our own wins over one of Fluent Bit's.
+func TestIsCore(t *testing.T) {
+	for _, name := range []string{"tag", "Tag", "mem_buf_limit", "storage.type", "net.keepalive", "OAuth2.issuer", "threaded", "tls.verify", "alias"} {
+		if !IsCore(name) {
+			t.Errorf("%s is Fluent Bit's own", name)
+		}
+	}
+	for _, name := range []string{"", "rate", "tags", "network", "storage"} {
+		if IsCore(name) {
+			t.Errorf("%s is not Fluent Bit's own", name)
+		}
+	}
+}
+
+// No text makes an option's parser panic; each mistake names its option, and a
+// place that lies within the value.
+func FuzzOption(f *testing.F) {
+	for _, section := range bad {
+		name, value, _ := strings.Cut(section, " ")
+		f.Add(name, value)
+	}
+	for _, o := range Table {
+		f.Add(o.Name, o.Default)
+		f.Add(o.Name, o.Example)
+	}
+	f.Add("bytes_rate", "ɐ") // grows when it is written in capitals
+	f.Fuzz(func(t *testing.T, name, value string) {
+		c, _, err := Parse(func(n string) (string, bool) { return value, strings.EqualFold(n, name) })
+		if err == nil {
+			if len(c.Dummy.Bodies) == 0 || len(c.Metadata.Bodies) != 1 {
+				t.Fatalf("%d bodies, %d metadata", len(c.Dummy.Bodies), len(c.Metadata.Bodies))
+			}
+			return
+		}
+		var errs Errors
+		if !errors.As(err, &errs) {
+			t.Fatal(err)
+		}
+		for _, e := range errs {
+			if !strings.EqualFold(e.Option, name) {
+				t.Fatalf("%s was set, and the mistake is in %s", name, e.Option)
+			}
+			if e.Offset < 0 || e.Offset > len(value) || strings.ContainsRune(e.Error(), '\n') && utf8.ValidString(value) {
+				t.Fatalf("%q, byte %d", e.Error(), e.Offset)
+			}
+			e.Lines()
+		}
+		Unknown(name, value).Lines()
+	})
+}
