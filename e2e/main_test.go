@@ -56,6 +56,7 @@ func (v version) before(w version) bool {
 // Where hosts changed, as far as tests need to know.
 var (
 	v2_1_0 = version{2, 1, 0} // events with metadata; hot reload
+	v2_1_9 = version{2, 1, 9} // what is under way when an input is paused is kept
 	v4_0_3 = version{4, 0, 3} // an Init that fails stops the start
 	v5_1_0 = version{5, 1, 0} // the dummy input that the golden file is of
 	v5_1_1 = version{5, 1, 1} // lists of options; ${VAR} at run time

@@ -1,0 +1,48 @@
+package e2e_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A service manager sends SIGTERM and expects a clean end: exit code 0 within
+// three seconds (process.stop checks both), however long the input would wait for
+// its next tick, and whatever it is doing.
+func TestSIGTERM(t *testing.T) {
+	configs := map[string]string{
+		"idle for an hour":        input("name gdummy", "tag a", "interval_sec 3600"),
+		"idle, threaded off":      input("name gdummy", "tag a", "interval_sec 3600", "threaded off"),
+		"finished":                input("name gdummy", "tag a", "samples 1", "rate 100"),
+		"busy":                    input("name gdummy", "tag a", "rate 10000"),
+		"two instances":           input("name gdummy", "tag a", "rate 100") + input("name gdummy", "tag b", "interval_sec 3600"),
+		"two, one threaded off":   input("name gdummy", "tag a", "rate 100") + input("name gdummy", "tag b", "rate 50", "threaded off"),
+		"two, both threaded off":  input("name gdummy", "tag a", "rate 100", "threaded off") + input("name gdummy", "tag b", "rate 50", "threaded off"),
+		"next to a dummy":         input("name gdummy", "tag a", "interval_sec 3600") + input("name dummy", "tag b"),
+		"more than can be stored": input("name gdummy", "tag a", "rate 1000", "copies 20", "mem_buf_limit 100k"),
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		for name, config := range configs {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				p := h.start(t, launch{config: service + config + clock + toFiles})
+				p.awaitTicks(2)
+				p.stop()
+			})
+		}
+	})
+}
+
+// SIGINT is what Ctrl-C sends, and comes twice from an impatient user; a stop
+// during the very start finds inputs that have not yet run.
+func TestSIGINTAtOnce(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		p := h.start(t, launch{config: service + input("name gdummy", "tag a", "rate 100") + toFiles})
+		p.awaitLog("stream processor started", 10*time.Second)
+		p.send(syscall.SIGINT)
+		p.awaitExit(5 * time.Second)
+		if p.exitCode != 0 || p.signal != 0 {
+			t.Errorf("exit code %d, signal %v; expected a clean exit", p.exitCode, p.signal)
+		}
+	})
+}

@@ -1,0 +1,132 @@
+package e2e_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// The promise of the README, to the record: what was asked for, no more and no
+// less, also after the input has had time to give too many.
+func TestExactCount(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		for _, threaded := range []string{"on", "off"} {
+			t.Run("threaded "+threaded, func(t *testing.T) {
+				t.Parallel()
+				p := h.start(t, launch{config: service +
+					input("name gdummy", "tag a", "rate 100", "samples 250", "threaded "+threaded) + clock + toFiles})
+				p.await("250 records", 15*time.Second, func() bool { return len(p.records("a")) >= 250 })
+				p.awaitTicks(2)
+				p.stop()
+				if n := len(p.records("a")); n != 250 {
+					t.Errorf("%d records, expected 250", n)
+				}
+				p.allBodies("a", `{"message": "dummy"}`)
+			})
+		}
+	})
+}
+
+// clock is an input that shows how the host's time passes: a record a second.
+const clock = `
+[INPUT]
+    name dummy
+    tag  clock
+`
+
+// awaitTicks waits for further ticks of the clock. What an input had still to
+// give when it began has come by the second one: inputs are called once a second,
+// and outputs five times.
+func (p *process) awaitTicks(n int) {
+	p.t.Helper()
+	from := len(p.records("clock"))
+	p.await(fmt.Sprintf("%d ticks of the clock", n), time.Duration(n+10)*time.Second, func() bool {
+		return len(p.records("clock")) >= from+n
+	})
+}
+
+// Instances of one library never mix: each has its own body, metadata, rate and
+// end, on threads of their own, on the engine's, and with one of each.
+func TestTwoInstances(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		for _, threaded := range [][2]string{{"on", "on"}, {"off", "off"}, {"on", "off"}, {"off", "on"}} {
+			t.Run("threaded "+threaded[0]+" and "+threaded[1], func(t *testing.T) {
+				t.Parallel()
+				p := h.start(t, launch{config: service +
+					input("name gdummy", "tag a", `dummy {"a":1}`, "rate 100", "samples 250", "threaded "+threaded[0]) +
+					input("name gdummy", "tag b", `dummy {"b":2}{"b":3}`, `metadata {"of":"b"}`, "rate 30", "samples 60", "copies 2", "threaded "+threaded[1]) +
+					clock + toFiles})
+				p.await("250 and 240 records", 20*time.Second, func() bool {
+					return len(p.records("a")) >= 250 && len(p.records("b")) >= 240
+				})
+				p.awaitTicks(2)
+				p.stop()
+				a, b := p.records("a"), p.records("b")
+				if len(a) != 250 || len(b) != 240 {
+					t.Errorf("%d and %d records, expected 250 and 240", len(a), len(b))
+				}
+				p.allBodies("a", `{"a": 1}`)
+				meta := `{"of": "b"}`
+				if h.version.before(v2_1_0) {
+					meta = "-"
+				}
+				for i, r := range b {
+					if want := fmt.Sprintf(`%s {"b": %d}`, meta, 2+i%2); r.String() != want {
+						t.Fatalf("record %d of b is %s, expected %s", i, r, want)
+					}
+				}
+				// A record's time is that of its own tick, to the nanosecond.
+				checkSpacing(t, a, 1, 10*time.Millisecond)
+				checkSpacing(t, b, 4, time.Second/30)
+			})
+		}
+	})
+}
+
+// checkSpacing holds the times of records against an even pace: all records of a
+// tick have one time, and ticks are an interval apart, but for what the wall
+// clock is adjusted by (half a millisecond, before records follow it).
+func checkSpacing(t *testing.T, recs []record, perTick int, interval time.Duration) {
+	t.Helper()
+	if len(recs) == 0 {
+		return
+	}
+	if !slices.IsSortedFunc(recs, func(a, b record) int { return a.time.Compare(b.time) }) {
+		t.Error("times run backwards")
+	}
+	for i, r := range recs {
+		want := recs[0].time.Add(interval * time.Duration(i/perTick))
+		if d := r.time.Sub(want); d.Abs() > 5*time.Millisecond {
+			t.Fatalf("record %d has the time %v, which is %v beside its tick", i, r.time, d)
+		}
+	}
+}
+
+// Many instances: a table of instances that is too small, or one that is shared
+// by mistake, does not show with two.
+func TestTwelveInstances(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		config := service + clock + toFiles
+		const n = 12
+		for i := range n {
+			config += input("name gdummy", fmt.Sprintf("alias number_%d", i), fmt.Sprintf("tag t%d", i),
+				fmt.Sprintf(`dummy {"i":%d}`, i), "rate 50", fmt.Sprintf("samples %d", 10+i))
+		}
+		p := h.start(t, launch{config: config})
+		for i := range n {
+			p.await(fmt.Sprintf("the records of instance %d", i), 20*time.Second, func() bool {
+				return len(p.records(fmt.Sprintf("t%d", i))) >= 10+i
+			})
+		}
+		p.awaitTicks(2)
+		p.stop()
+		for i := range n {
+			tag := fmt.Sprintf("t%d", i)
+			if got := len(p.records(tag)); got != 10+i {
+				t.Errorf("instance %d gave %d records, expected %d", i, got, 10+i)
+			}
+			p.allBodies(tag, fmt.Sprintf(`{"i": %d}`, i))
+		}
+	})
+}

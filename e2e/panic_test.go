@@ -1,0 +1,88 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Fluent Bit installs its own handler of SIGSEGV again after SIGHUP and SIGCONT:
+// without ours put back, a nil dereference in Go would end the process there. Each
+// panic is logged with its stack and counted, and the instance goes on.
+func TestNilDereference(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		port := freePort(t)
+		p := h.start(t, launch{plugins: []string{crashSO}, config: httpService(port) +
+			input("name crash", "tag a") + toFiles,
+			args: hotReload(h)})
+		bodies := func() int { return len(p.records("a")) }
+		panics := func() int { return strings.Count(p.log(), "panic in Collect: ") }
+
+		p.await("records after a panic", 20*time.Second, func() bool { return panics() >= 1 && bodies() >= 3 })
+		p.send(syscall.SIGCONT)
+		p.awaitLog("Fluent Bit Dump", 10*time.Second)
+		n, r := panics(), bodies()
+		p.await("a panic and records after SIGCONT", 20*time.Second, func() bool { return panics() >= n+1 && bodies() >= r+2 })
+
+		if !h.version.before(v2_1_0) {
+			p.send(syscall.SIGHUP)
+			p.await("the reload", 20*time.Second, func() bool { return p.reloads() == 1 })
+		} else {
+			p.send(syscall.SIGHUP) // dumps there, as SIGCONT does
+			time.Sleep(200 * time.Millisecond)
+			if !p.running() {
+				// SIGHUP ends these hosts; nothing of ours is concerned.
+				if p.signal == syscall.SIGSEGV {
+					t.Error("SIGSEGV after SIGHUP")
+				}
+				return
+			}
+		}
+		n, r = panics(), bodies()
+		p.await("two panics and records after SIGHUP", 20*time.Second, func() bool { return panics() >= n+2 && bodies() >= r+4 })
+
+		// After a reload the counter is that of the new instance.
+		p.await("the counter of panics", 10*time.Second, func() bool {
+			return p.metrics(port)[`fluentbit_plugin_panics_total{name="crash.0"}`] >= 2
+		})
+		if m := p.metrics(port); m[`fluentbit_plugin_operation_failed_total{name="crash.0"}`] != m[`fluentbit_plugin_panics_total{name="crash.0"}`] {
+			t.Errorf("%v failed operations, %v panics, expected as many",
+				m[`fluentbit_plugin_operation_failed_total{name="crash.0"}`], m[`fluentbit_plugin_panics_total{name="crash.0"}`])
+		}
+		log := p.log()
+		for _, want := range []string{
+			"[error] [input:crash:crash.0] panic in Collect: runtime error: invalid memory address or nil pointer dereference",
+			"main.(*crash).Collect",
+			"testdata/crash/main.go:",
+		} {
+			if !strings.Contains(log, want) {
+				t.Errorf("the log does not have %q", want)
+			}
+		}
+		p.stop()
+	})
+}
+
+// hotReload is the option that lets SIGHUP load the configuration again.
+func hotReload(h host) []string {
+	if h.version.before(v2_1_0) {
+		return nil
+	}
+	return []string{"-Y"}
+}
+
+// reloads counts the hot reloads that are done.
+func (p *process) reloads() int {
+	// The banner's line comes with each start of the engine, reloads included.
+	return strings.Count(p.log(), "[fluent bit] version=") - 1
+}
+
+// httpService is service with the HTTP server that shows the metrics.
+func httpService(port int) string {
+	return service + fmt.Sprintf("    http_server on\n    http_listen 127.0.0.1\n    http_port   %d\n", port)
+}
+
+var client = &http.Client{Timeout: 2 * time.Second}

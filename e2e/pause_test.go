@@ -1,0 +1,153 @@
+package e2e_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// sink is an HTTP server that takes no chunk until it is opened. Only then does
+// it keep what it gets.
+type sink struct {
+	port    int
+	open    atomic.Bool
+	refused atomic.Int64
+
+	mu   sync.Mutex
+	recs []record
+	err  error
+}
+
+func newSink(t *testing.T) *sink {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sink{port: l.Addr().(*net.TCPAddr).Port}
+	server := &http.Server{Handler: s}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	return s
+}
+
+func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if !s.open.Load() {
+		s.refused.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	recs, _, decodeErr := decode(body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		err = decodeErr
+	}
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	s.recs = append(s.recs, recs...)
+}
+
+func (s *sink) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.recs)
+}
+
+// output is the section that sends a tag to the sink and tries again each second.
+func (s *sink) output(tag string) string {
+	return fmt.Sprintf("\n[OUTPUT]\n    name http\n    match %s\n    host 127.0.0.1\n    port %d\n    format msgpack\n    retry_limit no_limits\n", tag, s.port)
+}
+
+// An input that reaches its mem_buf_limit is paused, and goes on when its records
+// are gone. Fluent Bit stops and starts the collector of the instance that was
+// initialised last instead (in all versions); which of the two has the limit must
+// not matter, and the other must not notice. What was promised comes to the end.
+func TestPauseAndResume(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		for _, order := range []string{"limited first", "limited last"} {
+			t.Run(order, func(t *testing.T) {
+				t.Parallel()
+				testPauseAndResume(t, h, order == "limited first")
+			})
+		}
+	})
+}
+
+func testPauseAndResume(t *testing.T, h host, limitedFirst bool) {
+	const samples = 4000
+	s := newSink(t)
+	// About 100 bytes each: the limit is reached within a second or two.
+	limited := input("name gdummy", "tag limited", "alias limited", "mem_buf_limit 100k", "rate 1000",
+		fmt.Sprintf("samples %d", samples), fmt.Sprintf(`dummy {"pad":%q}`, xs(80)))
+	free := input("name gdummy", "tag free", "alias free", "rate 20", `dummy {"free":true}`)
+	inputs := limited + free
+	if !limitedFirst {
+		inputs = free + limited
+	}
+	config := service + "    scheduler.base 1\n    scheduler.cap 1\n" + inputs + s.output("limited") +
+		strings.Replace(toFiles, "*", "free", 1)
+	p := h.start(t, launch{config: config})
+
+	// Older hosts name the input by its number, newer ones by its alias.
+	limitedName, freeName := `(limited|gdummy\.0)`, `(free|gdummy\.1)`
+	if !limitedFirst {
+		limitedName, freeName = `(limited|gdummy\.1)`, `(free|gdummy\.0)`
+	}
+	logged := func(name, what string) func() bool {
+		line := regexp.MustCompile(`\[input\] ` + name + what)
+		return func() bool { return line.MatchString(p.log()) }
+	}
+	p.await("the pause", 20*time.Second, logged(limitedName, ` paused \(mem buf overlimit`))
+	// The other input goes on at its rate, 20 a second, while this one is paused.
+	n, from := len(p.records("free")), time.Now()
+	p.await("a hundred records of the other input", 20*time.Second, func() bool { return len(p.records("free")) >= n+100 })
+	if took := time.Since(from); took > 8*time.Second {
+		t.Errorf("a hundred records of the other input took %v, expected 5s", took)
+	}
+	if s.count() > 0 {
+		t.Fatal("the sink took records before it was opened")
+	}
+
+	s.open.Store(true)
+	p.await("the resume", 20*time.Second, logged(limitedName, ` resume \(mem buf overlimit`))
+	// Older hosts drop what is under way when they pause an input.
+	drops := h.version.before(v2_1_9)
+	if drops {
+		n := s.count()
+		p.await("further records of the limited input", 20*time.Second, func() bool { return s.count() > n })
+	} else {
+		p.await("all records of the limited input", 60*time.Second, func() bool { return s.count() >= samples })
+	}
+	n = len(p.records("free"))
+	p.await("further records of the other input", 10*time.Second, func() bool { return len(p.records("free")) >= n+40 })
+	p.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		t.Errorf("a chunk could not be read: %v", s.err)
+	}
+	if drops {
+		t.Logf("%s dropped %d records of %d", h.version, samples-len(s.recs), samples)
+	} else if len(s.recs) != samples {
+		t.Errorf("%d records arrived, expected %d", len(s.recs), samples)
+	}
+	for i, r := range s.recs {
+		if got, want := render(r.body), fmt.Sprintf(`{"pad": %q}`, xs(80)); got != want {
+			t.Fatalf("record %d is %s", i, got)
+		}
+	}
+	p.allBodies("free", `{"free": true}`)
+	if logged(freeName, ` paused`)() {
+		t.Error("the other input was paused, too")
+	}
+}

@@ -1,0 +1,102 @@
+package e2e_test
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// SIGHUP loads the configuration again, twenty times: Go's globals outlive that,
+// and whatever an instance does not give back adds up. Each time the records of
+// the new configuration must come; in the end the metrics are there and threads,
+// descriptors and memory are what they were.
+func TestHotReload(t *testing.T) {
+	for _, threaded := range []string{"on", "off"} {
+		t.Run("threaded "+threaded, func(t *testing.T) {
+			onEachHost(t, func(t *testing.T, h host) {
+				h.since(t, v2_1_0, "hot reload")
+				testHotReload(t, h, threaded)
+			})
+		})
+	}
+}
+
+func testHotReload(t *testing.T, h host, threaded string) {
+	// What a reload costs without us: some hosts leave descriptors open.
+	const early = 3
+	_, base := reload(t, h, "dummy", threaded, early, early+4)
+	p, growth := reload(t, h, "gdummy", threaded, early, 20)
+	t.Logf("dummy, 4 reloads: %+v; gdummy, %d reloads: %+v", base, 20-early, growth)
+	// The Go runtime may have started a thread or two more by then.
+	if growth.threads > 4 {
+		t.Errorf("%d more threads", growth.threads)
+	}
+	if allowed := base.fds*(20-early)/4 + 4; growth.fds > allowed {
+		t.Errorf("%d more descriptors, expected %d at most", growth.fds, allowed)
+	}
+	if allowed := max(base.rssKB, 0)*(20-early)/4 + 6000; growth.rssKB > allowed {
+		t.Errorf("%d KB more memory, expected %d at most", growth.rssKB, allowed)
+	}
+	p.stop()
+}
+
+// reload runs two inputs and sends SIGHUP until n reloads are done, waiting for
+// the records of each configuration. It returns by how much the process has grown
+// since the reload number early.
+func reload(t *testing.T, h host, plugin, threaded string, early, n int) (*process, usage) {
+	t.Helper()
+	port := freePort(t)
+	config := func(generation int) string {
+		return httpService(port) +
+			input("name "+plugin, fmt.Sprintf("tag a%d", generation), fmt.Sprintf(`dummy {"generation":%d}`, generation), "rate 100", "threaded "+threaded) +
+			input("name "+plugin, fmt.Sprintf("tag b%d", generation), fmt.Sprintf(`dummy {"other":%d}`, generation), "rate 20", "threaded "+threaded) +
+			toFiles
+	}
+	p := h.start(t, launch{config: config(0), args: hotReload(h)})
+	come := func(generation int) {
+		p.await(fmt.Sprintf("records of generation %d", generation), 20*time.Second, func() bool {
+			return len(p.records(fmt.Sprintf("a%d", generation))) > 0 && len(p.records(fmt.Sprintf("b%d", generation))) > 0
+		})
+		p.allBodies(fmt.Sprintf("a%d", generation), fmt.Sprintf(`{"generation": %d}`, generation))
+		p.allBodies(fmt.Sprintf("b%d", generation), fmt.Sprintf(`{"other": %d}`, generation))
+	}
+	come(0)
+	var then usage
+	for generation := 1; generation <= n; generation++ {
+		p.write("fluent-bit.conf", config(generation))
+		p.send(syscall.SIGHUP)
+		come(generation)
+		if generation == early {
+			then = p.settledUsage(t)
+		}
+	}
+	now := p.settledUsage(t)
+	if plugin == "gdummy" {
+		name := `fluentbit_gdummy_records_total{name="gdummy.0"}`
+		p.await("the metrics of the last generation", 20*time.Second, func() bool { return p.metrics(port)[name] > 0 })
+	}
+	return p, usage{threads: now.threads - then.threads, fds: now.fds - then.fds, rssKB: now.rssKB - then.rssKB}
+}
+
+// settledUsage waits until the old engine's threads and descriptors are gone.
+func (p *process) settledUsage(t *testing.T) usage {
+	t.Helper()
+	var last, now usage
+	var err error
+	same := 0
+	p.await("threads and descriptors to settle", 20*time.Second, func() bool {
+		time.Sleep(50 * time.Millisecond)
+		last, now = now, usage{}
+		if now, err = p.usage(); err != nil {
+			t.Fatal(err)
+		}
+		if now.threads == last.threads && now.fds == last.fds {
+			same++
+		} else {
+			same = 0
+		}
+		return same >= 10
+	})
+	return now
+}
