@@ -16,7 +16,7 @@
  *                garbage, notevent, cut, nsec  malformed events
  *                count         a wrong record count (path=records)
  *                thread        append on another thread, too
- *                late          append after Exit
+ *                late          append after Exit, from Unregister
  *                refuse        Init fails
  *                ring          look for the ring in the instance's memory
  *   block=MS     each collect takes that long
@@ -104,7 +104,7 @@ static __thread struct state *mine;
 static struct state *last;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int instances;
-static pthread_t late_thread;
+static void *late; /* an instance that has exited */
 
 static void trace(const char *what, struct state *s)
 {
@@ -173,9 +173,12 @@ int FLBPluginRegister(struct def *def)
 void FLBPluginUnregister(struct def *def)
 {
     trace("Unregister", NULL);
-    if (late_thread != 0) {
-        pthread_join(late_thread, NULL);
-        late_thread = 0;
+    if (late != NULL) {
+        int (*append)(void *, const char *, size_t, const void *, size_t);
+
+        *(void **)&append = dlsym(RTLD_DEFAULT, "flb_input_log_append");
+        fprintf(stderr, "late append %d\n", append(late, NULL, 0, "\x90", 1));
+        late = NULL;
     }
     free(def->name);
     free(def->description);
@@ -281,17 +284,6 @@ static void *append_elsewhere(void *arg)
 
     *(void **)&append = dlsym(RTLD_DEFAULT, "flb_input_log_append");
     append(s->ins, NULL, 0, e, event(s, e));
-    return NULL;
-}
-
-/* After Exit has returned, and before Unregister has. */
-static void *append_late(void *ins)
-{
-    int (*append)(void *, const char *, size_t, const void *, size_t);
-
-    *(void **)&append = dlsym(RTLD_DEFAULT, "flb_input_log_append");
-    ms_sleep(300);
-    fprintf(stderr, "late append %d\n", append(ins, NULL, 0, "\x90", 1));
     return NULL;
 }
 
@@ -483,7 +475,7 @@ int FLBPluginExit(void)
         return 1;
     }
     if (fault(s, "late")) {
-        pthread_create(&late_thread, NULL, append_late, s->ins);
+        late = s->ins;
     }
     if (!fault(s, "kept")) {
         free(s->data);
