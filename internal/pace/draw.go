@@ -1,0 +1,112 @@
+package pace
+
+import "math"
+
+// Records returns the integral of the rate over the time from and to, in ns
+// since the start: records, with their fractions.
+func (p *Profile) Records(from, to int64) float64 {
+	if from >= to {
+		return 0
+	}
+	return p.integral(to).sub(p.integral(from)).float() / grainsPerRecord
+}
+
+// integral returns what is due at t, in grains.
+func (p *Profile) integral(t int64) wide {
+	at := min(uint64(max(t, 0)), p.end)
+	sp := p.locate(at)
+	g, _ := sp.grains(at - sp.t0)
+	return g.add(wide{0, sp.f0}).add(mul(sp.n0, grainsPerRecord))
+}
+
+// Bounds returns the lowest and the highest rate in the time between from and
+// to, in records per second, however short it lasts.
+func (p *Profile) Bounds(from, to int64) (low, high float64) {
+	b := bounds{math.Inf(1), math.Inf(-1)}
+	from = max(from, 0)
+	if uint64(max(to, 0)) > p.end || from >= to {
+		b.add(p.RateAt(to) * quantaPerSecond)
+	}
+	if x, y := uint64(from), min(uint64(max(to, 0)), p.end); x < y {
+		p.bounds(x, y, &b)
+	}
+	return b.low / quantaPerSecond, b.high / quantaPerSecond
+}
+
+// bounds are rates in quanta.
+type bounds struct{ low, high float64 }
+
+func (b *bounds) add(rate float64) {
+	b.low, b.high = min(b.low, rate), max(b.high, rate)
+}
+
+func (p *Profile) bounds(from, to uint64, b *bounds) {
+	if p.repeat != 1 {
+		first, last := from/p.period, (to-1)/p.period
+		if last-first > 1 {
+			first, last = 0, 0
+			from, to = 0, p.period
+		}
+		if first != last {
+			p.within(from%p.period, p.period, b)
+			from = last * p.period
+		}
+		from, to = from-last*p.period, to-last*p.period
+	}
+	p.within(from, to, b)
+}
+
+// within adds the rates of a stretch of one cycle.
+func (p *Profile) within(from, to uint64, b *bounds) {
+	for i := range p.segments {
+		s := &p.segments[i]
+		end := p.end
+		if s.dur > 0 {
+			end = s.start + s.dur
+		}
+		if x, y := max(from, s.start), min(to, end); x < y {
+			s.bounds(x-s.start, y-s.start, b)
+		}
+	}
+}
+
+// bounds adds the rates of a stretch of the segment. A rate moves in one
+// direction between its turning points.
+func (s *segment) bounds(from, to uint64, b *bounds) {
+	b.add(s.rateAt(from))
+	switch s.kind.shape {
+	case slope:
+		b.add(s.rateAt(to))
+	case stairs:
+		b.add(s.rateAt(to - 1))
+	case pulse:
+		cycle := s.every + s.off
+		if k := from / cycle * cycle; from < k+s.every && to > k+s.every || to > k+cycle+s.every {
+			b.add(float64(s.b))
+		}
+		if next := (from/cycle + 1) * cycle; to > next {
+			b.add(float64(s.a))
+		}
+	case wave:
+		b.add(s.rateAt(to))
+		// Every half period turns.
+		trough, peak := uint64(0), s.every/2
+		if s.peak == 1 {
+			trough, peak = peak, trough
+		}
+		if turns(from, to, trough, s.every) {
+			b.add(float64(s.a))
+		}
+		if turns(from, to, peak, s.every) {
+			b.add(float64(s.b))
+		}
+	}
+}
+
+// turns says whether one of the moments at, at+every, ... is between from and to.
+func turns(from, to, at, every uint64) bool {
+	if from > at {
+		at += (from - at + every - 1) / every * every
+	}
+	return at <= to
+}
