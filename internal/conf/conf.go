@@ -15,7 +15,7 @@
 // # Limits
 //
 // Sections other than inputs are read for their syntax only. A file may have up
-// to 8 MiB (YAML: 1 MiB), and at most 1000 files are read.
+// to 8 MiB (YAML: 1 MiB); at most 1000 files and 32 MiB are read.
 package conf
 
 import (
@@ -140,6 +140,7 @@ var Disk = Files{Read: readFile, Glob: filepath.Glob}
 const (
 	maxFiles = 1000 // FLB_CF_FILE_NUM_LIMIT
 	maxSize  = 8 << 20
+	maxTotal = 32 << 20
 )
 
 var errSize = errors.New("the file is too large to be a configuration")
@@ -228,6 +229,7 @@ type reader struct {
 	root   string // directory of the first file
 	config *Config
 	seen   map[string]bool // paths that were read
+	total  int             // bytes of included files
 }
 
 func (r *reader) mistake(pos Pos, format string, args ...any) {
@@ -251,6 +253,10 @@ func (r *reader) open(pos Pos, path string) (*file, bool) {
 		return nil, false
 	}
 	r.seen[clean] = true
+	if r.total += len(text); r.total > maxTotal {
+		r.mistake(pos, "the included files have more than %d bytes together", maxTotal)
+		return nil, false
+	}
 	return newFile(path, text), true
 }
 

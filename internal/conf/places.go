@@ -30,20 +30,35 @@ func (p *placed) add(s string, from int, one bool) {
 // places returns where the bytes of a scalar stand that begins at start and is
 // text, white space around it removed.
 func places(f *file, start int, text string) (func(int) int, bool) {
-	var p placed
 	if start >= len(f.text) {
 		return nil, false
 	}
+	var p placed
 	switch f.text[start] {
 	case '"':
 		p.double(f.text, start+1)
 	case '\'':
 		p.single(f.text, start+1)
 	case '|', '>':
-		p.block(f, start)
+		p.block(f, start, -1)
+		// With an indentation of its own, as in |2, the block's first line
+		// may be indented further: that of the parent counts as well,
+		// which is not known here.
+		for indent := 1; indent < maxYAMLDepth; indent++ {
+			if _, ok := p.found(start, text); ok {
+				break
+			}
+			p = placed{}
+			p.block(f, start, indent)
+		}
 	default:
 		p.plain(f.text, start, len(text))
 	}
+	return p.found(start, text)
+}
+
+// found returns where the bytes of text stand, if text is what was read.
+func (p *placed) found(start int, text string) (func(int) int, bool) {
 	all := string(p.text)
 	at := strings.Index(all, text)
 	if at < 0 || strings.Trim(all[:at], space) != "" {
@@ -160,11 +175,11 @@ func (p *placed) plain(s string, i, size int) {
 	}
 }
 
-// block reads a literal (|) or folded (>) scalar.
-func (p *placed) block(f *file, start int) {
+// block reads a literal (|) or folded (>) scalar whose lines are indented by
+// indent characters, or as the first one is.
+func (p *placed) block(f *file, start, indent int) {
 	folded := f.text[start] == '>'
 	line := f.pos(start).Line // of the header; in f.lines that is the next one
-	indent := -1              // that of the first line
 	breaks, more := 0, false
 	for ; line < len(f.lines); line++ {
 		from := f.lines[line]

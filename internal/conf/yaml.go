@@ -344,6 +344,9 @@ func (y *yamlFile) value(n ast.Node) Value {
 	text, _ := y.scalar(n)
 	text = strings.Trim(text, space)
 	start := y.offset(n.GetToken())
+	for start < len(y.file.text) && y.file.text[start] == ' ' {
+		start++ // behind a tag, the position is that of the space
+	}
 	v := Value{Text: text, file: y.file, from: func(int) int { return start }}
 	if from, ok := places(y.file, start, text); ok {
 		v.from = from
