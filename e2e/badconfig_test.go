@@ -1,0 +1,192 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// badConfigs are mistakes, each with what the log must say of it, after
+// "option NAME: ". Options that only gdummy has stand at the end.
+var badConfigs = []struct {
+	name    string
+	props   []string
+	option  string
+	problem string
+}{
+	{"no object", []string{`dummy hello`}, "dummy", "line 1, column 1: "},
+	{"open object", []string{`dummy {"a":1`}, "dummy", "line 1, column 7: the text ends before the JSON does"},
+	{"open string", []string{`dummy {"a":"b}`}, "dummy", "line 1, column "},
+	{"open array", []string{`dummy {"a":[1,2}`}, "dummy", "line 1, column "},
+	{"comma at the end", []string{`dummy {"a":1,}`}, "dummy", "line 1, column 7: "},
+	{"no comma", []string{`dummy {"a":1 "b":2}`}, "dummy", "line 1, column "},
+	{"no colon", []string{`dummy {"a" 1}`}, "dummy", "line 1, column "},
+	{"bare name", []string{`dummy {a:1}`}, "dummy", "line 1, column 2: "},
+	{"bare word", []string{`dummy {"a":yes}`}, "dummy", "line 1, column 6: "},
+	{"capital True", []string{`dummy {"a":True}`}, "dummy", "line 1, column 6: "},
+	{"single quotes", []string{`dummy {'a':1}`}, "dummy", "line 1, column 2: "},
+	{"NaN", []string{`dummy {"a":NaN}`}, "dummy", "line 1, column 6: "},
+	{"leading zero", []string{`dummy {"a":01}`}, "dummy", "line 1, column "},
+	{"plus sign", []string{`dummy {"a":+1}`}, "dummy", "line 1, column 6: "},
+	{"hexadecimal", []string{`dummy {"a":0x10}`}, "dummy", "line 1, column "},
+	{"point at the end", []string{`dummy {"a":1.}`}, "dummy", "line 1, column "},
+	{"bad escape", []string{`dummy {"a":"\q"}`}, "dummy", "line 1, column "},
+	{"short unicode escape", []string{`dummy {"a":"\u12"}`}, "dummy", "line 1, column "},
+	{"number too large", []string{`dummy {"a":1E400}`}, "dummy", "line 1, column 6: the number 1E400 does not fit a double"},
+	{"an array", []string{`dummy [1,2]`}, "dummy", "line 1, column 1: expected a JSON object, found an array"},
+	{"a string", []string{`dummy 42`}, "dummy", "line 1, column 1: expected a JSON object, found a number"},
+	{"null", []string{`dummy null`}, "dummy", "line 1, column 1: expected a JSON object, found null"},
+	{"an array between objects", []string{`dummy {"a":1} [2] {"b":3}`}, "dummy", "line 1, column 9: expected a JSON object, found an array"},
+	{"text behind an object", []string{`dummy {"a":1} and so on`}, "dummy", "line 1, column 9: "},
+	{"too deep", []string{`dummy ` + strings.Repeat(`{"a":`, 40) + `{}` + strings.Repeat(`}`, 40)}, "dummy", "line 1, column "},
+	{"metadata: open object", []string{`metadata {"m":`}, "metadata", "line 1, column "},
+	{"metadata: an array", []string{`metadata []`}, "metadata", "line 1, column 1: expected a JSON object, found an array"},
+	{"metadata: two objects", []string{`metadata {"a":1}{"b":2}`}, "metadata", "2 JSON objects were given, expected one"},
+	{"rate: a word", []string{`rate fast`}, "rate", `"fast" is not a number per second`},
+	{"rate: negative", []string{`rate -5`}, "rate", "-5 is negative"},
+	{"rate: too large", []string{`rate 99999999999`}, "rate", "99999999999 is out of range"},
+	{"rate: a unit of time", []string{`rate 5/s`}, "rate", `"5/s" is not a number per second`},
+	{"copies: 0", []string{`copies 0`}, "copies", "0 is out of range, expected 1 to 2147483647"},
+	{"copies: negative", []string{`copies -1`}, "copies", "-1 is out of range, expected 1 to 2147483647"},
+	{"copies: a fraction", []string{`copies 1.5`}, "copies", `"1.5" is not a whole number`},
+	{"samples: a word", []string{`samples many`}, "samples", `"many" is not a whole number`},
+	{"samples: too large", []string{`samples 99999999999999999999`}, "samples", "99999999999999999999 is out of range"},
+	{"interval_sec: with a unit", []string{`interval_sec 5s`}, "interval_sec", `"5s" is not a whole number`},
+	{"interval_nsec: a second", []string{`interval_nsec 1000000000`}, "interval_nsec", "1000000000 is out of range, expected at most 999999999"},
+	{"start_time_sec: a date", []string{`start_time_sec 2024-01-01`}, "start_time_sec", `"2024-01-01" is not a whole number`},
+	{"start_time_sec: after 2106", []string{`start_time_sec 4294967296`}, "start_time_sec", "4294967296 is out of range"},
+	{"start_time_nsec: a second", []string{`start_time_nsec 1000000000`}, "start_time_nsec", "1000000000 is out of range, expected at most 999999999"},
+	{"fixed_timestamp: a number", []string{`fixed_timestamp 1`}, "fixed_timestamp", `"1" is neither on nor off`},
+	{"flush_on_startup: a word", []string{`flush_on_startup maybe`}, "flush_on_startup", `"maybe" is neither on nor off`},
+	{"strict: a word", []string{`strict very`}, "strict", `"very" is neither on nor off`},
+	{"two mistakes", []string{`copies 0`, `samples x`}, "copies", "0 is out of range"},
+}
+
+// Every mistake is named, with its option and place, and no host goes on with
+// it: hosts that can refuse a start do, with an exit code; the others keep the
+// input idle and end cleanly.
+func TestBadConfigurations(t *testing.T) {
+	if len(badConfigs) < 40 {
+		t.Errorf("%d configurations, expected 40 at least", len(badConfigs))
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		for _, c := range badConfigs {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				p := h.start(t, launch{config: service +
+					input(append([]string{"name gdummy", "tag a"}, c.props...)...) + toFiles})
+				p.awaitMistake(c.option, c.problem)
+				p.awaitRefusal()
+				if n := len(p.records("a")); n > 0 {
+					t.Errorf("%d records all the same", n)
+				}
+			})
+		}
+	})
+}
+
+// awaitMistake waits for the line that names a mistake.
+func (p *process) awaitMistake(option, problem string) {
+	p.t.Helper()
+	p.awaitLog(fmt.Sprintf("[error] [input:gdummy:gdummy.0] option %s: %s", option, problem), 10*time.Second)
+}
+
+// awaitRefusal waits for the end that a mistake has on this host.
+func (p *process) awaitRefusal() {
+	p.t.Helper()
+	if p.host.version.before(v4_0_3) {
+		p.awaitLog("this input stays idle", 10*time.Second)
+		p.awaitLog("stream processor started", 10*time.Second)
+		p.stop()
+		return
+	}
+	p.awaitExit(10 * time.Second)
+	if p.exitCode <= 0 || p.signal != 0 {
+		p.t.Errorf("exit code %d, signal %v; expected a refused start", p.exitCode, p.signal)
+	}
+}
+
+// All mistakes of an input are named at once, and a good input beside it does
+// not save the start.
+func TestBadBesideGood(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		p := h.start(t, launch{config: service +
+			input("name gdummy", "tag bad", "copies 0", "samples x", `metadata [`) +
+			input("name gdummy", "tag good", "rate 50") + toFiles})
+		p.awaitMistake("metadata", "line 1, column ")
+		p.awaitMistake("copies", "0 is out of range")
+		p.awaitMistake("samples", `"x" is not a whole number`)
+		if h.version.before(v4_0_3) {
+			// There the good one works, and the bad one stays idle.
+			p.await("records of the good input", 10*time.Second, func() bool { return len(p.records("good")) >= 20 })
+		}
+		p.awaitRefusal()
+		if n := len(p.records("bad")); n > 0 {
+			t.Errorf("%d records of the bad input", n)
+		}
+	})
+}
+
+// `strict off` forgives what the dummy input forgives: a warning, and the
+// default.
+func TestStrictOff(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		p := h.start(t, launch{config: service +
+			input("name gdummy", "tag a", "strict off", `dummy {"bad`, "copies 0", "samples 3", "rate 50", "fixed_timestamp maybe") + toFiles})
+		for _, option := range []string{"dummy", "copies", "fixed_timestamp"} {
+			p.awaitLog("[ warn] [input:gdummy:gdummy.0] option "+option+": ", 10*time.Second)
+		}
+		p.await("3 records", 10*time.Second, func() bool { return len(p.records("a")) >= 3 })
+		p.stop()
+		if n := len(p.records("a")); n != 3 {
+			t.Errorf("%d records, expected 3", n)
+		}
+		p.allBodies("a", `{"message": "dummy"}`)
+	})
+}
+
+// From 5.1.1 on the host knows our options: it lists them, and refuses misspelt
+// ones. Older hosts do neither, and must not be harmed by the list.
+func TestOptionList(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		t.Run("help", func(t *testing.T) {
+			t.Parallel()
+			p := h.start(t, launch{args: []string{"-i", "gdummy", "-h"}})
+			p.awaitExit(10 * time.Second)
+			if p.exitCode != 0 || p.signal != 0 {
+				t.Errorf("exit code %d, signal %v", p.exitCode, p.signal)
+			}
+			if h.version.before(v5_1_1) {
+				return
+			}
+			log := p.log()
+			for _, option := range []string{
+				"dummy", "metadata", "rate", "interval_sec", "interval_nsec", "samples", "copies",
+				"start_time_sec", "start_time_nsec", "fixed_timestamp", "flush_on_startup", "strict",
+			} {
+				// The first one follows the end of a heading's bold type.
+				if !strings.Contains(log, "\n"+option+" ") && !strings.Contains(log, "\x1b[0m"+option+" ") {
+					t.Errorf("the help does not list %s", option)
+				}
+			}
+			if want := `> default: {"message":"dummy"}, type: string`; !strings.Contains(log, want) {
+				t.Errorf("the help does not have %q", want)
+			}
+		})
+		t.Run("misspelt", func(t *testing.T) {
+			t.Parallel()
+			p := h.start(t, launch{config: service + input("name gdummy", "tag a", "samles 3", "rate 50") + toFiles})
+			if h.version.before(v5_1_1) {
+				p.await("records", 10*time.Second, func() bool { return len(p.records("a")) > 3 })
+				p.stop()
+				return
+			}
+			p.awaitLog("unknown configuration property 'samles'", 10*time.Second)
+			p.awaitExit(10 * time.Second)
+			if p.exitCode <= 0 || p.signal != 0 {
+				t.Errorf("exit code %d, signal %v; expected a refused start", p.exitCode, p.signal)
+			}
+		})
+	})
+}
