@@ -117,13 +117,13 @@ func appendTextBytes(dst, s []byte) []byte {
 		case c >= 0x20 && c < 0x7f:
 			dst = append(dst, c)
 		default:
-			dst = append(dst, '\\', 'x', hex[c>>4], hex[c&15])
+			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 		}
 	}
 	return append(dst, '"')
 }
 
-const hex = "0123456789abcdef"
+const hexDigits = "0123456789abcdef"
 
 // appendPlain appends what both printers write alike: booleans and integers.
 func appendPlain(dst, b []byte) (out, rest []byte, err error) {
@@ -254,9 +254,18 @@ func comma(dst []byte, start int) []byte {
 // appendJSONMembers appends n members; those before start in dst belong to the
 // same object.
 func appendJSONMembers(dst []byte, start int, b []byte, n uint32, depth int) (out, rest []byte, err error) {
+	var last map[string]uint32 // of large maps: the last member of each name
+	if n > manyMembers {
+		if last, err = lastNames(b, n); err != nil {
+			return dst, b, wrap("map", err)
+		}
+	}
 	for i := range n {
-		again, err := repeated(b, n-i)
-		if err != nil {
+		var again bool
+		if last != nil {
+			name, isText := peekName(b)
+			again = isText && last[string(name)] != i
+		} else if again, err = repeated(b, n-i); err != nil {
 			return dst, b, wrap("map", err)
 		}
 		if again {
@@ -278,6 +287,37 @@ func appendJSONMembers(dst []byte, start int, b []byte, n uint32, depth int) (ou
 		}
 	}
 	return dst, b, nil
+}
+
+// manyMembers is how many members a map must have for a table of their names to
+// cost less than comparing each with each.
+const manyMembers = 64
+
+// lastNames returns the number of the last member of each name.
+func lastNames(b []byte, n uint32) (map[string]uint32, error) {
+	last := make(map[string]uint32)
+	for i := range n {
+		if name, isText := peekName(b); isText {
+			last[string(name)] = i
+		}
+		var err error
+		if b, err = skip(b); err == nil {
+			b, err = skip(b)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return last, nil
+}
+
+// peekName returns the text that b begins with, if it does.
+func peekName(b []byte) ([]byte, bool) {
+	if msgp.NextType(b) != msgp.StrType {
+		return nil, false
+	}
+	name, _, err := msgp.ReadStringZC(b)
+	return name, err == nil
 }
 
 // repeated says whether the first of n members has the name of a later one.
@@ -360,7 +400,7 @@ func appendJSONValue(dst, b []byte, depth int) (out, rest []byte, err error) {
 	// bytes with escapes that JSON knows is the nearest that parses.
 	dst = append(dst, '"')
 	for _, c := range raw.Data {
-		dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 	}
 	return append(dst, '"'), rest, nil
 }
@@ -420,5 +460,5 @@ func appendJSONString(dst, s []byte) []byte {
 }
 
 func appendEscape(dst []byte, u uint16) []byte {
-	return append(dst, '\\', 'u', hex[u>>12], hex[u>>8&15], hex[u>>4&15], hex[u&15])
+	return append(dst, '\\', 'u', hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
 }
