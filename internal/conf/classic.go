@@ -134,11 +134,6 @@ func (r *reader) named(in *Input) {
 // property reads an indented line.
 func (c *classicFile) property(start, end int) {
 	line := c.file.text[start:end]
-	if strings.Trim(line, " \t") == "" {
-		// The first such line sets the indentation even so, but only by
-		// accident: what is to follow it decides.
-		return
-	}
 	at := len(line) - len(strings.TrimLeft(line, " \t"))
 	if at == 0 {
 		c.mistake(c.file.pos(start), "this is neither a section nor a command: properties must be indented")
@@ -147,10 +142,15 @@ func (c *classicFile) property(start, end int) {
 	if c.indent == "" {
 		c.indent = line[:at]
 	}
-	if line[at] == '#' {
+	if at == len(line) {
+		// Fluent Bit looks at the indentation of a line with nothing else
+		// on it as well.
+		if at != len(c.indent) && at != 2*len(c.indent) || !strings.HasPrefix(line, c.indent) {
+			c.mistake(c.file.pos(start), "this line has nothing on it but white space, which is not the indentation of those before it")
+		}
 		return
 	}
-	if !c.indented(start, line[:at]) {
+	if !c.indented(start, line[:at]) || line[at] == '#' {
 		return
 	}
 	if line[at] == '[' {

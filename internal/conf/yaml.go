@@ -254,7 +254,11 @@ func (y *yamlFile) env(n ast.Node) {
 // input reads one element of pipeline.inputs.
 func (y *yamlFile) input(n ast.Node) {
 	in := &Input{Pos: y.at(n)}
+	before := len(y.config.Mistakes)
 	members := y.members(n, "an input")
+	if len(y.config.Mistakes) > before {
+		return
+	}
 	if len(members) > 0 {
 		in.Pos = y.at(members[0].Key)
 	}
