@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/pace"
 )
 
 // topic is something that doc prints.
@@ -18,6 +19,10 @@ type topic struct {
 var topics = []topic{
 	{"options", "all that an input may be told", func(w io.Writer) error {
 		_, err := w.Write(option.Markdown())
+		return err
+	}},
+	{"load-profiles", "how to say that a rate moves", func(w io.Writer) error {
+		_, err := w.Write(pace.Markdown())
 		return err
 	}},
 }
@@ -54,6 +59,6 @@ func listTopics(w io.Writer) {
 	fmt.Fprintln(w, "\nTopics:")
 	fmt.Fprintln(w)
 	for _, t := range topics {
-		fmt.Fprintf(w, "  %-10s %s\n", t.name, t.help)
+		fmt.Fprintf(w, "  %-14s %s\n", t.name, t.help)
 	}
 }

@@ -47,6 +47,7 @@ func commands() []command {
 	return []command{
 		{"run", "[flags]", "generate records and print them", run},
 		{"check", "FILE...", "find the mistakes in Fluent Bit configurations", check},
+		{"profile", "[flags] PROFILE", "draw a load profile and count what it gives", profile},
 		{"doc", "[TOPIC]", "print documentation as Markdown", doc},
 		{"version", "", "print the version", showVersion},
 		{"help", "[COMMAND]", "explain a command", help},

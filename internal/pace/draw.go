@@ -19,6 +19,35 @@ func (p *Profile) integral(t int64) wide {
 	return g.add(wide{0, sp.f0}).add(mul(sp.n0, grainsPerRecord))
 }
 
+// Extent returns how much of the profile shows how it goes on, in ns: all of it
+// if it ends, else some of its cycles or periods.
+func (p *Profile) Extent() int64 {
+	switch last := &p.segments[len(p.segments)-1]; {
+	case p.end != horizon:
+		return int64(p.end)
+	case p.period > 0:
+		return int64(min(3*p.period, horizon))
+	default:
+		more := max(uint64(60e9), last.start/3)
+		switch last.kind.shape {
+		case wave:
+			more = 2 * last.every
+		case pulse:
+			more = 5 * (last.every + last.off)
+		}
+		return int64(min(last.start+more, horizon))
+	}
+}
+
+// Cycle returns how long one of the cycles is that a profile repeats for ever,
+// in ns, or 0 if it does not.
+func (p *Profile) Cycle() int64 {
+	if p.repeat == 0 {
+		return int64(p.period)
+	}
+	return 0
+}
+
 // Bounds returns the lowest and the highest rate in the time between from and
 // to, in records per second, however short it lasts.
 func (p *Profile) Bounds(from, to int64) (low, high float64) {

@@ -69,6 +69,9 @@ func (k *Kind) Syntax() string {
 	return b.String()
 }
 
+// Modifier says whether it is a modifier rather than a kind of segment.
+func (k *Kind) Modifier() bool { return k.modifier }
+
 func (k *Kind) clause(word string) (int, bool) {
 	for i, c := range k.Clauses {
 		if c.Word == word {

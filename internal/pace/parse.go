@@ -557,7 +557,10 @@ func formatDecimal(n, unit uint64, places int) string {
 	return string(b)
 }
 
-// formatTime writes ns so that it reads back as the same.
+// FormatTime writes a time span, in ns, so that it reads back as the same: 1h30m,
+// 1.8s, 500ms, 2d.
+func FormatTime(ns int64) string { return formatTime(uint64(max(ns, 0))) }
+
 func formatTime(ns uint64) string {
 	if ns == 0 {
 		return "0s"

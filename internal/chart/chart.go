@@ -1,0 +1,165 @@
+// Package chart draws a load profile: how its rate moves over time.
+//
+// The normal path is [New], which measures the profile over a stretch of time,
+// and then [Chart.Text] for a terminal, [Chart.SVG] for a file, [Chart.Table] for
+// the numbers.
+//
+// A chart has few columns, and a burst may be short: what is drawn is the mean
+// rate of each column, and behind it the lowest and the highest rate that it
+// has.
+package chart
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/pace"
+)
+
+// Chart is a profile over the time from 0 to To.
+type Chart struct {
+	Profile *pace.Profile
+	To      int64 // ns, above 0
+
+	Total uint64  // records due at To
+	Mean  float64 // records per second
+	Peak  float64 // highest rate, in records per second
+}
+
+// New measures a profile over the time from 0 to the moment to, in ns.
+func New(p *pace.Profile, to int64) *Chart {
+	_, peak := p.Bounds(0, to)
+	return &Chart{
+		Profile: p,
+		To:      to,
+		Total:   p.Due(to),
+		Mean:    p.Records(0, to) / (float64(to) / 1e9),
+		Peak:    peak,
+	}
+}
+
+// column is a stretch of time; rates are in records per second.
+type column struct{ low, mean, high float64 }
+
+// columns divides the time into n columns.
+func (c *Chart) columns(n int) []column {
+	columns := make([]column, n)
+	from := int64(0)
+	for i := range columns {
+		to := c.moment(float64(i+1) / float64(n))
+		col := &columns[i]
+		if to == from { // more columns than nanoseconds
+			col.mean = c.Profile.RateAt(from)
+			col.low, col.high = col.mean, col.mean
+			continue
+		}
+		col.mean = c.Profile.Records(from, to) / (float64(to-from) / 1e9)
+		col.low, col.high = c.Profile.Bounds(from, to)
+		from = to
+	}
+	return columns
+}
+
+func (c *Chart) moment(part float64) int64 {
+	if part >= 1 {
+		return c.To
+	}
+	return int64(part * float64(c.To))
+}
+
+// highest returns the largest of what is to be drawn.
+func highest(columns []column) float64 {
+	top := 0.0
+	for _, c := range columns {
+		top = max(top, c.mean, c.high)
+	}
+	return top
+}
+
+// scale is an axis: marks at 0, Step, 2*Step, up to Count*Step.
+type scale struct {
+	step  float64
+	count int
+}
+
+func (s scale) top() float64 { return s.step * float64(s.count) }
+
+// rates returns an axis of rates that reaches top, with 3 to 6 marks.
+func rates(top float64) scale {
+	if top <= 0 {
+		return scale{1, 1}
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(top/6)))
+	for {
+		for _, step := range []float64{1, 2, 5} {
+			step = tidy(step * unit)
+			if n := int(math.Ceil(top/step - 1e-9)); n <= 6 {
+				return scale{step, max(n, 1)}
+			}
+		}
+		unit *= 10
+	}
+}
+
+// tidy removes what floating point adds to a short number.
+func tidy(f float64) float64 {
+	v, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 6, 64), 64)
+	if err != nil {
+		return f
+	}
+	return v
+}
+
+// times returns the step between marks of an axis of time with at most n of them,
+// in ns.
+func times(to int64, n int) int64 {
+	const minute, hour, day = 60e9, 3600e9, 86400e9
+	for unit := int64(1); unit < 1e9; unit *= 10 {
+		for _, step := range []int64{unit, 2 * unit, 5 * unit} {
+			if to/step <= int64(n) {
+				return step
+			}
+		}
+	}
+	for _, step := range []int64{1e9, 2e9, 5e9, 10e9, 15e9, 30e9,
+		minute, 2 * minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute,
+		hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour} {
+		if to/step <= int64(n) {
+			return step
+		}
+	}
+	for unit := int64(day); ; unit *= 10 {
+		for _, step := range []int64{unit, 2 * unit, 5 * unit} {
+			if to/step <= int64(n) {
+				return step
+			}
+		}
+	}
+}
+
+// FormatRate writes a rate to about three digits: 950, 1.25k, 0.1.
+func FormatRate(rate float64) string {
+	unit := ""
+	for _, u := range []struct {
+		name string
+		size float64
+	}{{"G", 1e9}, {"M", 1e6}, {"k", 1e3}} {
+		if rate >= u.size*0.9995 {
+			rate, unit = rate/u.size, u.name
+			break
+		}
+	}
+	switch {
+	case rate >= 100:
+		return strconv.FormatFloat(rate, 'f', 0, 64) + unit
+	case rate > 0 && rate < 0.01:
+		return strconv.FormatFloat(rate, 'g', 3, 64)
+	}
+	places := 2
+	if rate < 1 {
+		places = 3
+	}
+	s := strconv.FormatFloat(rate, 'f', places, 64)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + unit
+}

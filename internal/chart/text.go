@@ -1,0 +1,173 @@
+package chart
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gdummy/gdummy/internal/pace"
+)
+
+// MinWidth is the least number of columns that Text can draw in.
+const MinWidth = 30
+
+// rowsPerMark is how many lines there are between two marks of the rate.
+const rowsPerMark = 2
+
+// glyphs are what Text draws with.
+type glyphs struct {
+	levels  []string // of a cell, from an eighth to full
+	between string   // above the mean, up to the highest rate
+	mark    string   // at a mark of the rate
+	side    string   // between two marks
+	corner  string
+	line    string
+	tick    string // at a mark of the time
+}
+
+var (
+	blocks = glyphs{[]string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}, "░", "┤", "│", "└", "─", "┬"}
+	ascii  = glyphs{[]string{"#"}, ":", "+", "|", "+", "-", "+"}
+)
+
+// Text returns the chart for a terminal of so many columns, in block characters
+// or in plain ASCII.
+func (c *Chart) Text(width int, plain bool) []byte {
+	g := blocks
+	if plain {
+		g = ascii
+	}
+	margin := 7 // label and space of the rate
+	columns := c.columns(max(width, MinWidth) - margin - 1)
+	axis := rates(highest(columns))
+	for i := range axis.count + 1 { // labels such as 2.5e-10
+		margin = max(margin, len(FormatRate(axis.step*float64(i)))+1)
+	}
+	if margin > 7 {
+		columns = c.columns(max(width, MinWidth) - margin - 1)
+	}
+	rows := axis.count * rowsPerMark
+
+	var b bytes.Buffer
+	b.WriteString("records/s\n")
+	shaded := false
+	for row := rows - 1; row >= 0; row-- {
+		label, side := "", g.side
+		if (row+1)%rowsPerMark == 0 {
+			label, side = FormatRate(axis.step*float64((row+1)/rowsPerMark)), g.mark
+		}
+		line := fmt.Sprintf("%*s%s", margin, label+" ", side)
+		for _, col := range columns {
+			filled := col.mean/axis.top()*float64(rows) - float64(row)
+			// What is there at all shows.
+			cell := int(math.Round(filled * float64(len(g.levels))))
+			if cell <= 0 && row == 0 && col.mean > 0 {
+				cell = 1
+			}
+			switch {
+			case cell > 0:
+				line += g.levels[min(cell, len(g.levels))-1]
+			case col.high > col.low && (col.high-col.mean)/axis.top()*float64(rows) > 1.5 && col.high/axis.top()*float64(rows)-float64(row) > 0.5:
+				line += g.between
+				shaded = true
+			default:
+				line += " "
+			}
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+
+	// The axis of time.
+	step := times(c.To, max(len(columns)/12, 2))
+	line := make([]string, len(columns))
+	for i := range line {
+		line[i] = g.line
+	}
+	labels := strings.Repeat(" ", margin)
+	for at := int64(0); at <= c.To-c.To/int64(4*len(columns)) || at == 0; at += step {
+		i := int(float64(at) / float64(c.To) * float64(len(columns)))
+		if i >= len(columns) {
+			break
+		}
+		line[i] = g.tick
+		text := pace.FormatTime(at)
+		if gap := margin + 1 + i - utf8.RuneCountInString(labels); gap >= 0 && i+len(text) < len(columns)+1 {
+			labels += strings.Repeat(" ", gap) + text
+		}
+		if at > math.MaxInt64-step {
+			break
+		}
+	}
+	fmt.Fprintf(&b, "%*s%s%s\n%s\n", margin, "0 ", g.corner, strings.Join(line, ""), labels)
+	if shaded {
+		full := g.levels[len(g.levels)-1]
+		fmt.Fprintf(&b, "\n%s mean rate in the time of a column, %s up to the highest in it\n", full, g.between)
+	}
+	return b.Bytes()
+}
+
+// Table returns what is due in each step of so many ns, and up to its end.
+func (c *Chart) Table(step int64) []byte {
+	type row struct{ time, due, sum, rate string }
+	rows := []row{{"until", "due", "in all", "mean/s"}}
+	width := row{}
+	before, from := uint64(0), int64(0)
+	for from < c.To {
+		to := c.To
+		if step < c.To-from {
+			to = from + step
+		}
+		sum := c.Profile.Due(to)
+		rows = append(rows, row{
+			time: pace.FormatTime(to),
+			due:  strconv.FormatUint(sum-before, 10),
+			sum:  strconv.FormatUint(sum, 10),
+			rate: FormatRate(c.Profile.Records(from, to) / (float64(to-from) / 1e9)),
+		})
+		before, from = sum, to
+	}
+	wider := func(a *string, b string) {
+		if len(b) > len(*a) {
+			*a = b
+		}
+	}
+	for _, r := range rows {
+		wider(&width.time, r.time)
+		wider(&width.due, r.due)
+		wider(&width.sum, r.sum)
+		wider(&width.rate, r.rate)
+	}
+	var b bytes.Buffer
+	for _, r := range rows {
+		fmt.Fprintf(&b, "%*s  %*s  %*s  %*s\n", len(width.time), r.time, len(width.due), r.due,
+			len(width.sum), r.sum, len(width.rate), r.rate)
+	}
+	return b.Bytes()
+}
+
+// Step returns a step for Table that gives about a dozen rows, in ns.
+func (c *Chart) Step() int64 { return times(c.To, 15) }
+
+// Summary returns the profile's figures, a line each.
+func (c *Chart) Summary() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "time   %s, ", pace.FormatTime(c.To))
+	end, ends := c.Profile.End()
+	switch {
+	case ends && end == c.To:
+		b.WriteString("which is all of it\n")
+	case ends:
+		fmt.Fprintf(&b, "the profile ends at %s\n", pace.FormatTime(end))
+	case c.Profile.Cycle() > 0:
+		fmt.Fprintf(&b, "the profile repeats every %s\n", pace.FormatTime(c.Profile.Cycle()))
+	default:
+		b.WriteString("the profile goes on\n")
+	}
+	fmt.Fprintf(&b, "total  %d records\n", c.Total)
+	fmt.Fprintf(&b, "mean   %s/s\n", FormatRate(c.Mean))
+	fmt.Fprintf(&b, "peak   %s/s\n", FormatRate(c.Peak))
+	return b.Bytes()
+}
