@@ -79,6 +79,9 @@ func (in *input) Init(inst *flb.Instance) error {
 	if inst.HasMetadata() {
 		o.Form = event.V2
 	}
+	if !inst.Streams() {
+		o.Turn = time.Second // Fluent Bit's own interval
+	}
 	if len(following) > 0 {
 		o.Env = func() (string, string) {
 			now := [2]string{c.Dummy.Text, c.Metadata.Text}

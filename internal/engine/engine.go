@@ -118,6 +118,10 @@ type Options struct {
 	// compared by that.
 	Now func() time.Time
 
+	// Turn is how long the host may leave Run alone without that being a stall:
+	// 0 where it hardly ever does, a second where Run comes once a second.
+	Turn time.Duration
+
 	// Log takes warnings; nil drops them.
 	Log func(line string)
 
@@ -130,7 +134,7 @@ type Options struct {
 func New(c *option.Config, o Options) *Engine {
 	e := &Engine{
 		now: o.Now, form: o.Form,
-		plan:    newPlan(c),
+		plan:    newPlan(c, o.Turn),
 		copies:  uint64(c.Copies),
 		startup: c.FlushOnStartup,
 		source:  newFixed(c, o),

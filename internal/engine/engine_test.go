@@ -193,6 +193,26 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// A host that comes once a second, and a little late, is no stall: nothing is
+// given up between two of its turns, whatever catch_up says.
+func TestTurnIsNoStall(t *testing.T) {
+	for _, catchUp := range []string{"full", "limit", "none"} {
+		w := world{now: epoch, until: epoch} // never waits
+		e := New(config(t, "rate", "100", "catch_up", catchUp), Options{Form: event.V2, Now: w.clock, Turn: time.Second})
+		for i := range 10 {
+			w.now = epoch.Add(time.Duration(i+1)*time.Second + time.Duration(i%3)*10*time.Millisecond)
+			for e.Run(&w); e.Counts().Records < uint64(w.now.Sub(epoch)/(10*time.Millisecond)); e.Run(&w) {
+				if e.Counts().Shortfall > 0 {
+					t.Fatalf("%s: %d given up by %v", catchUp, e.Counts().Shortfall, w.now.Sub(epoch))
+				}
+			}
+		}
+		if c := e.Counts(); c.Records != 1000 || c.Shortfall != 0 {
+			t.Errorf("%s: %d records, %d given up; want 1000 and 0", catchUp, c.Records, c.Shortfall)
+		}
+	}
+}
+
 // A stall is a wait that takes much longer than it should.
 func TestCatchUp(t *testing.T) {
 	for _, tt := range []struct {

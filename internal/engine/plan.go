@@ -27,7 +27,9 @@ type plan struct {
 // waits for its turn in a running engine is not in arrears.
 const arrearsNone = 100 * time.Millisecond
 
-func newPlan(c *option.Config) plan {
+// newPlan reads the plan of a configuration, for a host that may leave ticks alone
+// for the length of a turn.
+func newPlan(c *option.Config, turn time.Duration) plan {
 	p := plan{
 		delay:   int64(c.StartDelay),
 		end:     pace.Never,
@@ -47,9 +49,9 @@ func newPlan(c *option.Config) plan {
 	case option.CatchUpFull:
 		p.arrears = pace.Never
 	case option.CatchUpNone:
-		p.arrears = int64(arrearsNone)
+		p.arrears = int64(turn + arrearsNone)
 	default:
-		p.arrears = int64(time.Second)
+		p.arrears = int64(turn + time.Second)
 	}
 
 	// The dummy input's intervals beat its rate, unless one of them is negative.
