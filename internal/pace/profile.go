@@ -52,7 +52,10 @@ type Profile struct {
 	total    wide   // grains of a cycle, without random arrivals
 	random   bool   // some segment is random
 
-	now span
+	// The span of the last answer, and the one before it: whoever has asked when
+	// the next record is due comes back to the present.
+	now, last *span
+	spans     [2]span
 }
 
 // segment is a part of a profile. Rates are quanta, times ns.
@@ -173,7 +176,9 @@ func (p *Profile) setup() {
 	if p.period > 0 && p.repeat > 0 {
 		p.end = p.period * p.repeat
 	}
-	p.now = p.locate(0)
+	p.now, p.last = &p.spans[0], &p.spans[1]
+	*p.now = p.locate(0)
+	*p.last = *p.now
 }
 
 // place returns the cycle and the segment at t, before the end, and where in
@@ -279,51 +284,67 @@ func (p *Profile) anchor(sp *span, g wide) {
 	sp.n1 = sp.due(sp.t1)
 }
 
+// advance goes to the next span.
+func (p *Profile) advance() {
+	p.now, p.last = p.last, p.now
+	*p.now = p.next(p.last)
+}
+
 // Due returns how many records are due at t, in ns since the start.
 func (p *Profile) Due(t int64) uint64 {
 	if t <= 0 {
 		return 0
 	}
 	at := min(uint64(t), p.end)
-	if at < p.now.t0 || at > p.now.t1 {
-		if at > p.now.t1 && p.now.t1 < p.end {
-			if p.now = p.next(&p.now); at <= p.now.t1 {
-				return p.now.due(at)
-			}
-		}
-		p.now = p.locate(at)
+	if at >= p.now.t0 && at <= p.now.t1 {
+		return p.now.due(at)
 	}
+	if at >= p.last.t0 && at <= p.last.t1 {
+		return p.last.due(at)
+	}
+	if at > p.now.t1 {
+		if p.advance(); at <= p.now.t1 {
+			return p.now.due(at)
+		}
+	}
+	*p.now = p.locate(at)
 	return p.now.due(at)
 }
 
 // At returns when record n is due, in ns since the start, or Never.
 func (p *Profile) At(n uint64) int64 {
-	if n > p.now.n0 && n <= p.now.n1 {
+	switch {
+	case n > p.now.n0 && n <= p.now.n1:
 		return int64(p.now.at(n))
-	}
-	return p.search(n)
-}
-
-// search is At for a record that is not in the present span.
-func (p *Profile) search(n uint64) int64 {
-	if n == 0 {
+	case n > p.last.n0 && n <= p.last.n1:
+		return int64(p.last.at(n))
+	case n == 0:
 		return 0
 	}
+	// Not far ahead, or anywhere.
 	for range 4 {
 		if n <= p.now.n1 || p.now.t1 >= p.end {
 			break
 		}
-		p.now = p.next(&p.now)
-		if n <= p.now.n1 {
+		if p.advance(); n <= p.now.n1 {
 			return int64(p.now.at(n))
 		}
 	}
-	// Bisect over time, from ever wider steps on if it lies ahead.
-	lo, hi := uint64(0), p.end // due before n at lo, n or more at hi
+	at, ok := p.search(n)
+	if !ok {
+		return Never
+	}
+	*p.now = at
+	return int64(at.at(n))
+}
+
+// search returns the span in which record n is due, by bisecting time.
+func (p *Profile) search(n uint64) (at span, ok bool) {
+	lo, hi := uint64(0), p.end // fewer than n are due at lo, n or more at hi
 	if n > p.now.n1 {
 		lo = p.now.t1
 		for step := max(p.now.t1-p.now.t0, 1); step < p.end-lo; step *= 2 {
-			if at := p.locate(lo + step); at.due(lo+step) >= n {
+			if at = p.locate(lo + step); at.due(lo+step) >= n {
 				hi = lo + step
 				break
 			}
@@ -333,20 +354,19 @@ func (p *Profile) search(n uint64) int64 {
 		hi = p.now.t0
 	}
 	if hi == p.end {
-		if at := p.locate(hi); at.due(hi) < n {
-			return Never
+		if at = p.locate(hi); at.due(hi) < n {
+			return at, false
 		}
 	}
 	for {
-		at := p.locate(lo + (hi-lo)/2)
+		at = p.locate(lo + (hi-lo)/2)
 		switch {
 		case n <= at.n0:
 			hi = at.t0
 		case n > at.n1:
 			lo = at.t1
 		default:
-			p.now = at
-			return int64(p.now.at(n))
+			return at, true
 		}
 	}
 }

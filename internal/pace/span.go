@@ -37,6 +37,7 @@ type span struct {
 
 	count int             // random: arrivals in the span
 	times [leafMax]uint64 // random: when each is due, ns after t0
+	seen  int             // random: how many were due last time
 
 	// Where the solver last was: the next record is not far.
 	last struct {
@@ -57,12 +58,15 @@ func (s *span) grains(x uint64) (g wide, rate float64) {
 	case wave:
 		return s.sine(x)
 	}
-	n := 0
-	for n < min(s.count, leafMax) && s.times[n] <= x {
+	n, end := s.seen, min(s.count, leafMax)
+	for n > 0 && s.times[n-1] > x {
+		n--
+	}
+	for n < end && s.times[n] <= x {
 		n++
 	}
-	if n == leafMax {
-		n = s.count
+	if s.seen = n; n == leafMax {
+		n = s.count // all of them in one nanosecond, or leafMax
 	}
 	return mul(uint64(n), grainsPerRecord), 0
 }
