@@ -29,6 +29,7 @@ func flbGoRegister(def *C.struct_host_def, size C.size_t) (code C.int) {
 	}
 	def._type = C.HOST_PROXY_INPUT
 	def.proxy = C.HOST_PROXY_GOLANG
+	def.flags = 0 // not zeroed by hosts below 5.0
 	def.name = C.CString(registered.Name)
 	def.description = C.CString(registered.Description)
 	// Older hosts allocate less: writing config_map there would overwrite the heap.
@@ -69,6 +70,11 @@ func optionList() *C.struct_host_option {
 func flbGoInit(c *C.struct_instance) (code C.int) {
 	in := newInstance(c)
 	defer in.recovered("Init", &code)
+	if C.host_nameless(c) != 0 {
+		in.Log(Error, "several inputs run on the engine's thread (threaded off), and this host offers no way to tell them apart: "+
+			"none of them gives records; leave threaded on")
+		return C.HOST_ERROR
+	}
 	in.input = registered.New()
 	if err := in.input.Init(in); err != nil {
 		for _, line := range errorLines(err) {

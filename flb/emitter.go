@@ -17,6 +17,9 @@ import (
 // cost more per record.
 const SliceSize = 64 << 10
 
+// retryAfter is how long a refused slice waits before it is offered again.
+const retryAfter = 20 * time.Millisecond
+
 // maxHeld is how many bytes one Collect may gather on a host that takes them
 // only when it returns.
 const maxHeld = 64 << 20
@@ -53,8 +56,14 @@ func (e *Emitter) AppendEvent(dst []byte, t time.Time) []byte {
 // that calls the plugin on the engine's own thread (`threaded off`) it never
 // waits.
 func (e *Emitter) Wait(t time.Time) bool {
-	if len(e.refused) > 0 || !e.append && e.held >= maxHeld {
+	if !e.append && e.held >= maxHeld {
 		return false
+	}
+	for len(e.refused) > 0 {
+		if e.in.c.own_thread == 0 || C.host_wait(e.in.c, C.int64_t(retryAfter)) == 0 {
+			return false
+		}
+		e.retry()
 	}
 	for {
 		d := time.Until(t)
@@ -112,8 +121,8 @@ func (e *Emitter) grow(n int) {
 // host that does not export its append function. events may be of any memory;
 // those of Buffer save a copy.
 //
-// What the engine refuses is kept and offered again before the next Collect;
-// until it is taken, Wait returns false and Collect is not called.
+// What the engine refuses is kept and offered again: Wait does so until it is
+// taken, and Collect is not called before.
 func (e *Emitter) Emit(tag string, records int, events []byte) {
 	switch {
 	case len(events) == 0:

@@ -197,6 +197,12 @@ struct host_features host_features(void);
 /* name_of: the instance's name or alias; NULL if the host can't tell. */
 const char *host_name_of(void *ins);
 
+/*
+ * nameless: several inputs share the thread, and neither a context (4.1) nor an
+ * append tells whose records a collect gives back.
+ */
+int host_nameless(const struct instance *in);
+
 /* log: one line, without its end, at a level; host_log_check asks first. */
 int host_log_check(const struct instance *in, int level);
 void host_log(const struct instance *in, int level, const char *line);

@@ -172,6 +172,13 @@ static struct instance *instance_create(struct host_plugin *plugin)
     return in;
 }
 
+#pragma GCC visibility push(hidden)
+int host_nameless(const struct instance *in)
+{
+    return instances != NULL && !in->has_context && !host_features().append;
+}
+#pragma GCC visibility pop
+
 EXPORT int FLBPluginInit(struct host_plugin *plugin)
 {
     struct instance *in = instance_create(plugin);
@@ -287,6 +294,11 @@ EXPORT int FLBPluginInputCallback(void **data, size_t *size)
 
     if (!in || !in->next) {
         return collect(in, data, size);
+    }
+    if (!host_features().append) {
+        *data = NULL;
+        *size = 0;
+        return HOST_OK;
     }
     for (; in; in = in->next) {
         collect(in, data, size);

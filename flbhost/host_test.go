@@ -216,6 +216,12 @@ func runEnv(t *testing.T, v variant, env []string, args ...string) result {
 	reportFile := filepath.Join(t.TempDir(), "report.json")
 	cmd := v.command(t, append([]string{"--report", reportFile}, args...)...)
 	cmd.Env = append(os.Environ(), env...)
+	return runCommand(t, cmd, reportFile)
+}
+
+// runCommand runs a prepared command that writes a report.
+func runCommand(t *testing.T, cmd *exec.Cmd, reportFile string) result {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {

@@ -247,14 +247,19 @@ int proxy_input_init(struct flb_input_instance *ins)
 {
     struct proxy *proxy = ins->proxy;
     struct go_input *plugin = proxy->data;
+    struct input_context *context = ins->context;
     int ret;
 
     __atomic_store_n(&proxy->instance, ins, __ATOMIC_RELEASE);
     plugin->api = proxy->api;
     plugin->i_ins = ins;
-    plugin->context = ins->init_context != NULL ? (void *)ins->init_context : (void *)ins->context;
-
+    /* Before 4.1 Init sees another context, in the place where the one that counts comes after. */
+    if (ins->init_context != NULL) {
+        ins->context = (void *)ins->init_context;
+    }
+    plugin->context = ins->context;
     ret = plugin->cb_init(plugin);
+    ins->context = context;
     if (ret <= 0) {
         host_log(LOG_ERROR, "[go proxy]: plugin '%s' failed to initialize", plugin->name);
         host_log(LOG_ERROR, "Could not initialize proxy for threaded input plugin");
@@ -359,7 +364,8 @@ void proxy_input_collect(struct flb_input_instance *ins)
 /*
  * Pause and resume end with the collector of proxy->instance: the last that
  * was initialised, not the one that is paused. The bug is upstream's, in all
- * tags, and plugins work around it by storing their instance there.
+ * tags. Plugins work around it by storing their instance there, or by giving the
+ * context a proxy of its own, so it is read through the context as upstream does.
  */
 void proxy_input_pause(struct flb_input_instance *ins)
 {
@@ -371,7 +377,7 @@ void proxy_input_pause(struct flb_input_instance *ins)
             pause();
         }
     }
-    collector_pause(proxy_instance(ins->proxy));
+    collector_pause(proxy_instance(ins->context->proxy));
 }
 
 void proxy_input_resume(struct flb_input_instance *ins)
@@ -384,7 +390,7 @@ void proxy_input_resume(struct flb_input_instance *ins)
             resume();
         }
     }
-    collector_resume(proxy_instance(ins->proxy));
+    collector_resume(proxy_instance(ins->context->proxy));
 }
 
 void proxy_input_exit(struct flb_input_instance *ins, int shutdown_by_reload)

@@ -1,0 +1,392 @@
+package flbhost_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/option"
+)
+
+// The plugins of this module, at the boundary: they are built as a user builds them
+// and loaded by the host in the poses of all releases that differ.
+
+var goPlugins sync.Map // of the package's path, to *built
+
+// goPlugin builds the shared library of a package of this module, once.
+func goPlugin(t *testing.T, pkg string) string {
+	t.Helper()
+	v, _ := goPlugins.LoadOrStore(pkg, new(built))
+	b := v.(*built)
+	b.once.Do(func() {
+		b.path = filepath.Join(workDir, filepath.Base(pkg)+".so")
+		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", b.path, pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if b.err != nil {
+		t.Fatalf("build %s: %v", pkg, b.err)
+	}
+	return b.path
+}
+
+const gdummyPackage = "../cmd/in_gdummy"
+
+// load runs the host with one of this module's plugins in the place of PLUGIN.
+func load(t *testing.T, v variant, pkg string, args ...string) result {
+	t.Helper()
+	host, err := v.host(t)
+	if err != nil {
+		t.Fatalf("host %v: %v", v, err)
+	}
+	so := goPlugin(t, pkg)
+	reportFile := filepath.Join(t.TempDir(), "report.json")
+	full := []string{"--report", reportFile}
+	for _, a := range args {
+		if a == "PLUGIN" {
+			a = so
+		}
+		full = append(full, a)
+	}
+	return runCommand(t, exec.Command(host, full...), reportFile)
+}
+
+// wantClean checks that the plugin kept the contract. What a reload or the end finds in
+// the ring is the engine's to discard.
+func (r result) wantClean(t *testing.T) {
+	t.Helper()
+	r.wantCode(t, 0)
+	for i, in := range r.report.Instances {
+		if in.faults != (faults{}) || in.NotCleaned != 0 || in.Dropped != 0 {
+			t.Errorf("instance %d: %+v", i, in)
+		}
+	}
+}
+
+// poses are the releases in which the boundary differs, with symbols and without.
+func poses() []variant {
+	var vs []variant
+	for _, v := range []int{v200, v210, v220, v400, v403, v410, v423, v500, v511} {
+		vs = append(vs, variant{version: v}, variant{version: v, bare: true})
+	}
+	return vs
+}
+
+// form is how a pose's events look. A bare host can't be asked, and gets the form
+// that every release reads.
+func form(v variant) event.Form {
+	if v.version >= v210 && !v.bare {
+		return event.V2
+	}
+	return event.Legacy
+}
+
+// events makes what n records of the bodies in turn must be, with a fixed time.
+func events(t *testing.T, f event.Form, sec int64, n int, text string) []byte {
+	t.Helper()
+	bodies, err := body.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b []byte
+	for i := range n {
+		b = event.Append(b, f, sec*1e9, event.EmptyMap, bodies[i%len(bodies)])
+	}
+	return b
+}
+
+func readFile(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Two instances, each with its own configuration, thread and records: the same
+// bytes in every pose, whether they are appended when due or handed over once a
+// second, on their own threads or on the engine's.
+func TestGdummyRecords(t *testing.T) {
+	t.Parallel()
+	for _, v := range poses() {
+		for _, threaded := range []string{"on", "off"} {
+			t.Run(fmt.Sprintf("%v threaded %s", v, threaded), func(t *testing.T) {
+				t.Parallel()
+				if v.bare && threaded == "off" && v.version < v410 {
+					t.Skip("nothing tells instances on one thread apart, and none can append: see TestGdummyShared")
+				}
+				raw := filepath.Join(t.TempDir(), "raw")
+				r := load(t, v, gdummyPackage, "--output", "raw:"+raw, "--threaded", threaded, "--records", "850", "PLUGIN",
+					"-i", "-p", "rate=500", "-p", "samples=250", "-p", `dummy={"a":1}`, "-p", "fixed_timestamp=on", "-p", "start_time_sec=1000",
+					"-i", "-p", "rate=200", "-p", "samples=100", "-p", `dummy={"b":[2.5]}{"c":null}`, "-p", "copies=3", "-p", "fixed_timestamp=on", "-p", "start_time_sec=2000")
+				r.wantClean(t)
+				for i, want := range [][]byte{
+					events(t, form(v), 1000, 250, `{"a":1}`),
+					events(t, form(v), 2000, 600, `{"b":[2.5]}{"c":null}`),
+				} {
+					if got := readFile(t, fmt.Sprintf("%s.%d", raw, i)); !bytes.Equal(got, want) {
+						t.Errorf("instance %d: %d bytes, want %d, or others", i, len(got), len(want))
+					}
+				}
+			})
+		}
+	}
+}
+
+// Where neither a context nor an append can tell them apart, instances that share a
+// thread must not mix: they hand over nothing, and say why.
+func TestGdummyShared(t *testing.T) {
+	t.Parallel()
+	r := load(t, variant{version: v400, bare: true}, gdummyPackage, "--threaded", "off", "--seconds", "3", "--output", "null", "PLUGIN",
+		"-i", "-p", "rate=50", "-i", "-p", "rate=50")
+	r.wantClean(t)
+	for i, in := range r.report.Instances {
+		if in.Records != 0 {
+			t.Errorf("instance %d: %d records", i, in.Records)
+		}
+	}
+	r.wantLine(t, "threaded off")
+}
+
+// A start that can be refused is refused; where it can't, the input stays idle.
+func TestGdummyRefuses(t *testing.T) {
+	t.Parallel()
+	for _, v := range poses() {
+		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
+			r := load(t, v, gdummyPackage, "--seconds", "2.2", "--output", "null", "PLUGIN", "-i", "-p", `dummy={"a" 1}`, "-p", "copies=0")
+			if v.version >= v403 {
+				r.wantCode(t, 3)
+			} else {
+				r.wantClean(t)
+				r.wantLine(t, "this input stays idle")
+			}
+			r.wantLine(t, `option dummy: line 1, column 6: `)
+			r.wantLine(t, `  | {"a" 1}`)
+			r.wantLine(t, `option copies: 0 is out of range`)
+		})
+	}
+}
+
+// Nothing leaks and nothing is touched that is not ours, over a thousand reloads and
+// pauses, with the address sanitizer in the host.
+func TestGdummyReloads(t *testing.T) {
+	t.Parallel()
+	for _, v := range []variant{
+		{version: v511, flags: []string{"-fsanitize=address"}},
+		{version: v400, flags: []string{"-fsanitize=address"}},
+		{version: v511},
+	} {
+		if _, err := v.host(t); err != nil {
+			t.Logf("SKIPPED %v: the compiler cannot: %v", v, err)
+			continue
+		}
+		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
+			r := load(t, v, gdummyPackage, "-q", "--reloads", "1000", "--pauses", "1000", "--output", "null", "PLUGIN",
+				"-i", "-p", "rate=1000", "-i", "-p", "rate=2000", "-p", `dummy={"b":2}`)
+			r.wantClean(t)
+			if strings.Contains(r.stderr, "Sanitizer") {
+				t.Error(r.stderr)
+			}
+			if r.report.Reloads != 1000 || r.report.Pauses != 1000 {
+				t.Errorf("%d reloads, %d pauses", r.report.Reloads, r.report.Pauses)
+			}
+		})
+	}
+}
+
+// Nothing is lost, doubled or out of order behind an engine that is slow, that refuses,
+// or whose ring is small, whether the ring can be seen or not; and the engine gets its
+// turn.
+func TestGdummyBackpressure(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"slow":                 {"--drain-ms", "3"},
+		"slow, unseen":         {"--drain-ms", "3", "--hide-ring"},
+		"refusing":             {"--refuse-every", "3"},
+		"refusing, unseen":     {"--refuse-every", "3", "--hide-ring"},
+		"small ring":           {"--ring", "128", "--drain-ms", "1"},
+		"fast":                 {},
+		"fast, unseen":         {"--hide-ring"},
+		"refusing, own thread": {"--refuse-every", "2", "--threaded", "off"}, // a retry a second
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			raw := filepath.Join(t.TempDir(), "raw")
+			n := 300000
+			if slices.Contains(args, "--threaded") {
+				n = 5000
+			}
+			r := load(t, variant{version: v511}, gdummyPackage, append(args, "--output", "raw:"+raw, "--records", fmt.Sprint(n), "PLUGIN",
+				"-i", "-p", "rate=unlimited", "-p", fmt.Sprint("max_records=", n), "-p", "max_in_flight=1M", "-p", `dummy={"a":1}{"b":2}{"c":3}`,
+				"-p", "fixed_timestamp=on", "-p", "start_time_sec=1000")...)
+			r.wantClean(t)
+			if r.report.Starved != 0 {
+				t.Error("the engine was starved")
+			}
+			want := events(t, event.V2, 1000, n, `{"a":1}{"b":2}{"c":3}`)
+			if got := readFile(t, raw+".0"); !bytes.Equal(got, want) {
+				t.Errorf("%d bytes, want %d, or others", len(got), len(want))
+			}
+		})
+	}
+}
+
+// A paused input gives nothing; when it goes on, nothing of what it gave is lost, and
+// the seconds that the pause has cost are said. Of two inputs the right one is paused.
+func TestGdummyPause(t *testing.T) {
+	t.Parallel()
+	for _, v := range []int{v220, v403, v511} {
+		t.Run(variant{version: v}.String(), func(t *testing.T) {
+			t.Parallel()
+			r := load(t, variant{version: v}, gdummyPackage, "--output", "null", "--metrics", "--script", "at 1.5 pause 0; at 4.5 resume 0; at 7 exit", "PLUGIN",
+				"-i", "-p", "rate=100", "-p", "samples=0", "-i", "-p", "rate=100", "-p", "duration=6", "-p", "catch_up=full")
+			r.wantClean(t)
+			if n := r.report.Instances[1].Records; n != 600 {
+				t.Errorf("the input that was not paused gave %d records, want 600", n)
+			}
+			short := counter(t, r, "gdummy_shortfall_records_total", "gdummy.0")
+			gave := counter(t, r, "gdummy_records_total", "gdummy.0")
+			asked := counter(t, r, "gdummy_asked_records_total", "gdummy.0")
+			if short < 150 || short > 350 || gave+short != asked || gave != r.report.Instances[0].Records {
+				t.Errorf("gave %d, shortfall %d, asked %d; the host counts %d", gave, short, asked, r.report.Instances[0].Records)
+			}
+		})
+	}
+}
+
+// counter reads one of the plugin's metrics of an instance from the registry.
+func counter(t *testing.T, r result, name, instance string) int {
+	t.Helper()
+	re := regexp.MustCompile(`fluentbit_` + name + `\{name="` + instance + `"\} = (\d+)`)
+	m := re.FindStringSubmatch(r.stderr)
+	if m == nil {
+		t.Fatalf("no %s of %s:\n%s", name, instance, r.stderr)
+	}
+	n := 0
+	fmt.Sscan(m[1], &n)
+	return n
+}
+
+// The counters are exact, and the summary says the same.
+func TestGdummyCounters(t *testing.T) {
+	t.Parallel()
+	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--metrics", "--seconds", "2.5", "PLUGIN",
+		"-i", "-p", "rate=50", "-p", "samples=20", "-p", "copies=3")
+	r.wantClean(t)
+	for name, want := range map[string]int{
+		"gdummy_records_total":             60,
+		"gdummy_bytes_total":               60 * 28,
+		"gdummy_ticks_total":               20,
+		"gdummy_asked_records_total":       60,
+		"gdummy_shortfall_records_total":   0,
+		"gdummy_refused_slices_total":      0,
+		"plugin_operation_failed_total":    0,
+		"plugin_panics_total":              0,
+		"plugin_operation_succeeded_total": r.report.Instances[0].Appends,
+	} {
+		if got := counter(t, r, name, "gdummy.0"); got != want {
+			t.Errorf("%s is %d, want %d", name, got, want)
+		}
+	}
+	r.wantLine(t, "[input:gdummy:gdummy.0] asked 60 records (150/s), delivered 60, shortfall 0, refused 0, in ")
+}
+
+// A daemon's child must not hang in a Go runtime without threads.
+func TestGdummyDaemon(t *testing.T) {
+	t.Parallel()
+	for _, v := range []int{v200, v400, v403, v511} {
+		t.Run(variant{version: v}.String(), func(t *testing.T) {
+			t.Parallel()
+			r := load(t, variant{version: v}, gdummyPackage, "--daemon", "--seconds", "2.2", "--output", "null", "PLUGIN", "-i")
+			r.wantLine(t, "Fluent Bit runs as a daemon")
+			if v >= v403 {
+				r.wantCode(t, 3)
+			} else {
+				r.wantCode(t, 0)
+			}
+		})
+	}
+}
+
+// The list that Fluent Bit prints for -h is the table.
+func TestGdummyConfigMap(t *testing.T) {
+	t.Parallel()
+	r := load(t, variant{version: v511}, gdummyPackage, "--options", "PLUGIN")
+	r.wantCode(t, 0)
+	for _, o := range option.Table {
+		if !strings.Contains(r.stdout, o.Name) || !strings.Contains(r.stdout, o.Help) {
+			t.Errorf("option %s is not listed:\n%s", o.Name, r.stdout)
+		}
+	}
+	r = load(t, variant{version: v511}, gdummyPackage, "--seconds", "2", "PLUGIN", "-i", "-p", "dumy={}")
+	r.wantCode(t, 3)
+}
+
+// on_finish exit ends the process once all inputs that ask for it have finished.
+func TestGdummyExit(t *testing.T) {
+	t.Parallel()
+	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--seconds", "60", "PLUGIN",
+		"-i", "-p", "rate=100", "-p", "samples=30", "-p", "on_finish=exit",
+		"-i", "-p", "rate=100", "-p", "max_records=170", "-p", "on_finish=exit",
+		"-i", "-p", "rate=1")
+	r.wantClean(t)
+	if a, b := r.report.Instances[0].Records, r.report.Instances[1].Records; a != 30 || b != 170 {
+		t.Errorf("%d and %d records, want 30 and 170", a, b)
+	}
+	if n := strings.Count(r.stderr, "stopping Fluent Bit"); n != 1 {
+		t.Errorf("the stop was announced %d times", n)
+	}
+}
+
+// Delivery has no hole: a slice for each tick, also where two collects meet.
+func TestGdummySmooth(t *testing.T) {
+	t.Parallel()
+	r := load(t, variant{version: v511}, gdummyPackage, "--output", "json", "--records", "45", "PLUGIN", "-i", "-p", "rate=20")
+	r.wantClean(t)
+	// Once a second would be 3 or 4 slices. How many more there are is up to the machine.
+	if n := r.report.Instances[0].Appends; n < 10 {
+		t.Errorf("45 records in %d slices: they were not handed over when they were due", n)
+	}
+}
+
+// The example in examples/ is a whole plugin.
+func TestHeartbeat(t *testing.T) {
+	t.Parallel()
+	for _, v := range []variant{{version: v200}, {version: v511}, {version: v511, bare: true}} {
+		r := load(t, v, "../examples/heartbeat", "--output", "json", "--records", "5", "PLUGIN", "-i", "-p", "interval=100ms")
+		r.wantClean(t)
+		host, err := os.Hostname()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for i := range 5 {
+			want = append(want, fmt.Sprintf(`"body":{"host":%q,"beat":%d}}`, host, i+1))
+		}
+		var got []string
+		for _, l := range slices.DeleteFunc(strings.Split(r.stdout, "\n"), func(l string) bool { return l == "" }) {
+			got = append(got, l[strings.Index(l, `"body"`):])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%v: records (-want +got):\n%s", v, diff)
+		}
+		r = load(t, v, "../examples/heartbeat", "--seconds", "1.2", "PLUGIN", "-i", "-p", "interval=soon")
+		r.wantLine(t, `invalid duration`)
+	}
+}
