@@ -80,9 +80,7 @@ func run(s stream, args []string) int {
 
 	// A closed pipe comes back from Write, instead of ending the process.
 	signal.Ignore(syscall.SIGPIPE)
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
-	defer signal.Stop(stop)
+	stop := interrupted()
 
 	h := &runHost{out: out, format: format, tag: tag, stop: stop}
 	e := engine.New(config, engine.Options{
@@ -100,6 +98,20 @@ func run(s stream, args []string) int {
 	}
 	fmt.Fprintf(s.err, "gdummy run: %v\n", h.err)
 	return exitFound
+}
+
+// interrupted returns a channel that is closed at the first SIGINT or SIGTERM. The
+// second one ends the process at once, even while a write hangs.
+func interrupted() <-chan struct{} {
+	signals := make(chan os.Signal, 1)
+	stop := make(chan struct{})
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		signal.Reset(syscall.SIGINT, syscall.SIGTERM)
+		close(stop)
+	}()
+	return stop
 }
 
 // listOptions writes the option table for the help of run.
@@ -258,7 +270,7 @@ type runHost struct {
 	out    io.Writer
 	format formatFlag
 	tag    string
-	stop   chan os.Signal
+	stop   <-chan struct{}
 
 	index  uint64 // of the next record
 	events []byte // of Buffer
@@ -278,7 +290,7 @@ func (h *runHost) Wait(t time.Time) bool {
 	if d <= 0 {
 		select {
 		case <-h.stop:
-			return h.stopped()
+			return false
 		default:
 			return true
 		}
@@ -287,16 +299,10 @@ func (h *runHost) Wait(t time.Time) bool {
 	defer timer.Stop()
 	select {
 	case <-h.stop:
-		return h.stopped()
+		return false
 	case <-timer.C:
 		return true
 	}
-}
-
-// stopped makes the next signal end the process at once.
-func (h *runHost) stopped() bool {
-	signal.Reset(syscall.SIGINT, syscall.SIGTERM)
-	return false
 }
 
 // Buffer implements engine.Host.

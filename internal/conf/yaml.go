@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -29,16 +30,20 @@ func (r *reader) yaml(f *file) {
 	}
 	tree, err := parseYAML(f.text)
 	if err != nil {
-		pos := f.pos(0)
-		problem := err.Error()
 		var at yaml.Error
-		if errors.As(err, &at) {
-			problem = at.GetMessage()
-			if t := at.GetToken(); t != nil && t.Position != nil {
-				pos = f.pos(f.offset(t.Position.Line, t.Position.Column))
+		if !errors.As(err, &at) {
+			r.mistake(f.pos(0), "%v", err)
+			if err == errPatience {
+				r.total = maxTotal // no further file
 			}
+			return
 		}
-		r.mistake(pos, "%s", problem)
+		pos := f.pos(0)
+		if t := at.GetToken(); t != nil && t.Position != nil {
+			pos = f.pos(f.offset(t.Position.Line, t.Position.Column))
+		}
+		// Its Error shows a part of the text as well, which can take long.
+		r.mistake(pos, "%s", at.GetMessage())
 		return
 	}
 	y := &yamlFile{reader: r, file: f}
@@ -49,14 +54,37 @@ func (r *reader) yaml(f *file) {
 	}
 }
 
-// parseYAML keeps a panic of the YAML package from ending the process.
-func parseYAML(text string) (tree *ast.File, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			tree, err = nil, fmt.Errorf("this is beyond the YAML reader (%v)", p)
-		}
+// patience is how long the YAML package may take for a file. Its time grows with
+// the square of the members of a map: some thousand take a second, and no
+// configuration has as many.
+const patience = 10 * time.Second
+
+var errPatience = fmt.Errorf("the YAML reader did not finish within %v", patience)
+
+// parseYAML keeps the YAML package from ending the process by a panic, and from
+// running on. What does not finish is left behind: there is no way to stop it.
+func parseYAML(text string) (*ast.File, error) {
+	type result struct {
+		tree *ast.File
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			if p := recover(); p != nil {
+				r = result{nil, fmt.Errorf("this is beyond the YAML reader (%v)", p)}
+			}
+			done <- r
+		}()
+		r.tree, r.err = parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
 	}()
-	return parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
+	select {
+	case r := <-done:
+		return r.tree, r.err
+	case <-time.After(patience):
+		return nil, errPatience
+	}
 }
 
 // tooDeep says whether a text might nest deeper than the reader, which calls
