@@ -345,7 +345,9 @@ _Static_assert(sizeof(struct api) == (POSE_API_CUSTOM ? 9 : 7) * sizeof(void *),
 /* layout: struct flb_plugin_input_proxy_context */
 struct input_context {
     int coll_fd;
+#if POSE_CTX_CALLBACKS
     void *remote_context;
+#endif
     struct proxy *proxy;
 };
 
