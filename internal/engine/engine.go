@@ -181,6 +181,8 @@ func (e *Engine) PerSecond() string {
 	switch {
 	case e.plan.sched == nil:
 		return "unlimited"
+	case e.plan.words != "":
+		return e.plan.words
 	case e.plan.bytes:
 		return fmt.Sprintf("%.6g bytes/s", e.plan.perSecond)
 	default:

@@ -178,6 +178,11 @@ func TestRecords(t *testing.T) {
 			[]string{`3.5s {} {"message":"dummy"}`, `4s {} {"message":"dummy"}`},
 		},
 		{
+			"a load profile: 1 in the first second, none in the next two, 2 in the last; then the run is over",
+			[]string{"load_profile", "1 for 1s; idle for 2s; 2 for 1s"}, 10 * time.Second,
+			[]string{`1s {} {"message":"dummy"}`, `3.5s {} {"message":"dummy"}`, `4s {} {"message":"dummy"}`},
+		},
+		{
 			"bytes_rate: a record as soon as the next byte is due (28 bytes each: 1, 29, 57 of 28 a second)",
 			[]string{"bytes_rate", "28", "max_records", "3"}, 10 * time.Second,
 			[]string{`35.714285ms {} {"message":"dummy"}`, `1.035714285s {} {"message":"dummy"}`, `2.035714285s {} {"message":"dummy"}`},

@@ -21,6 +21,7 @@ type plan struct {
 	records   uint64        // records in all, or pace.Unbounded
 	arrears   int64         // nanoseconds of units that are made up after a stall; pace.Never is all
 	perSecond float64       // units asked for, on average; 0 if it can't be said
+	words     string        // the same in words, where a number can't say it
 }
 
 // arrearsNone is what may be late before `catch_up none` gives it up: a tick that
@@ -61,6 +62,12 @@ func newPlan(c *option.Config, turn time.Duration) plan {
 	}
 	interval := uint64(sec)*uint64(time.Second) + uint64(nsec)
 	switch {
+	case c.LoadProfile != nil:
+		p.sched = c.LoadProfile
+		if end, ok := c.LoadProfile.End(); ok {
+			p.end = min(p.end, end)
+		}
+		p.words = c.LoadProfile.String()
 	case c.BytesRate > 0:
 		p.bytes = true
 		p.sched = pace.Every{Num: uint64(time.Second), Den: uint64(c.BytesRate)}

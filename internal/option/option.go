@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/pace"
 )
 
 // Kind is the kind of an option's value, in Fluent Bit's words.
@@ -85,6 +86,8 @@ type Config struct {
 	IntervalNsec int64     // added to IntervalSec
 	Samples      int64     // ticks in all; 0 or less is without end
 	Copies       int64     // times that each tick repeats all bodies
+
+	LoadProfile *pace.Profile // how the rate moves; nil is not set
 
 	MaxRecords int64         // records in all; 0 is without end
 	Duration   time.Duration // of the whole run; 0 is without end
@@ -213,10 +216,10 @@ func (o *Option) want() string {
 // check holds the options against one another.
 func (c *Config) check() []*Error {
 	var errs []*Error
-	// Each of these says how fast records come; the dummy input's own two may
-	// stand together, as they do there.
-	speeds := []string{"bytes_rate", "rate", "interval_sec", "interval_nsec"}
-	for i, name := range speeds[:1] {
+	// Each of these says how fast records come; the dummy input's own may stand
+	// together, as they do there.
+	speeds := []string{"bytes_rate", "load_profile", "rate", "interval_sec", "interval_nsec"}
+	for i, name := range speeds[:2] {
 		if !c.given[name] {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/pace"
 )
 
 // The headings under which options are documented.
@@ -69,6 +70,18 @@ var Table = []Option{
 		Name: "bytes_rate", Kind: Size, Default: "0", Example: "10M", Section: secPace,
 		Help: "Bytes of MessagePack per second, instead of a rate of ticks.",
 		set:  size(func(c *Config) *int64 { return &c.BytesRate }),
+	},
+	{
+		Name: "load_profile", Kind: String, Default: "", Example: "ramp 0 to 1k for 2m; constant 1k for 10m; repeat", Section: secPace,
+		Help: "How the rate of ticks moves, instead of one rate: constant, idle, ramp, steps, sine, bursts and poisson, " +
+			"one behind the other. The run ends with the profile, unless it repeats.",
+		set: func(c *Config, text string) (err error) {
+			c.LoadProfile = nil
+			if text != "" {
+				c.LoadProfile, err = pace.ParseProfile(text)
+			}
+			return err
+		},
 	},
 	{
 		Name: "interval_sec", Kind: Integer, Default: "0", Example: "10", Section: secPace,

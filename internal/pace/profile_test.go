@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/body"
-	"github.com/gdummy/gdummy/internal/option"
 )
 
 func mustParse(t interface {
@@ -224,19 +223,6 @@ func TestMistakes(t *testing.T) {
 		}
 		if syn.Line != tt.line || syn.Column != tt.column || !strings.Contains(syn.Problem, tt.problem) {
 			t.Errorf("ParseProfile(%q): %v\n%s\nwant line %d, column %d: %s\n%s", short, err, syn.Excerpt(), tt.line, tt.column, tt.problem, tt.why)
-		}
-	}
-}
-
-// Times are those of the options, as far as they are exact.
-func TestTimesAsOptions(t *testing.T) {
-	for _, text := range []string{"1", "10", "0.5", "500ms", "1.5h", "2d", "0.5d", "1h30m", "1m0.5s", "7ns", "3us", "3µs", "1H", "1M"} {
-		want, err := option.ParseDuration(text)
-		if err != nil {
-			t.Fatalf("ParseDuration(%q): %v", text, err)
-		}
-		if end, ok := mustParse(t, "idle for "+text).End(); !ok || end != int64(want) {
-			t.Errorf("idle for %s ends at %d, %v, want %d", text, end, ok, want)
 		}
 	}
 }
