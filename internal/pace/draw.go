@@ -110,7 +110,7 @@ func (s *segment) bounds(from, to uint64, b *bounds) {
 		b.add(s.rateAt(to - 1))
 	case pulse:
 		cycle := s.every + s.off
-		if k := from / cycle * cycle; from < k+s.every && to > k+s.every || to > k+cycle+s.every {
+		if k := from / cycle * cycle; from < k+s.every && to > k+s.every {
 			b.add(float64(s.b))
 		}
 		if next := (from/cycle + 1) * cycle; to > next {

@@ -30,6 +30,7 @@ func TestBounds(t *testing.T) {
 		{"1 for 1s; 9 for 1s; repeat", 500 * time.Millisecond, 900 * time.Millisecond, 1, 1, "a part of a cycle"},
 		{"1 for 1s; 9 for 1s; repeat", 3500 * time.Millisecond, 4500 * time.Millisecond, 1, 9, "across the end of a cycle"},
 		{"1 for 1s; 9 for 1s; 5 for 1s; repeat", 5500 * time.Millisecond, 6500 * time.Millisecond, 1, 5, "not the middle"},
+		{"1 for 1s; 9 for 1s; 5 for 1s; repeat", 2500 * time.Millisecond, 6500 * time.Millisecond, 1, 9, "the middle of a cycle in between"},
 		{"1 for 1s; 9 for 1s; 5 for 1s; repeat", 0, time.Hour, 1, 9, "many cycles"},
 		{"9 for 1s", 500 * time.Millisecond, time.Second, 9, 9, "up to the end"},
 		{"9 for 1s", 500 * time.Millisecond, 2 * time.Second, 0, 9, "across the end"},

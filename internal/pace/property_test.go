@@ -286,6 +286,49 @@ func TestExact(t *testing.T) {
 	})
 }
 
+// A line rounds down, to the last of its units. That is too small to be seen in
+// records, but a count that was rounded up could fall later.
+func TestLine(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rate := rapid.OneOf(rapid.Uint64Range(0, quantaPerNanosecond), rapid.Uint64Range(0, 1000))
+		s := span{
+			shape: slope, a: rate.Draw(t, "a"), b: rate.Draw(t, "b"),
+			whole: rapid.OneOf(rapid.Uint64Range(1, MaxTime), rapid.Uint64Range(1, 100)).Draw(t, "whole"),
+		}
+		x := rapid.Uint64Range(0, s.whole).Draw(t, "x")
+		num := func(n uint64) *big.Int { return new(big.Int).SetUint64(n) }
+		// (2a*x*whole + (b-a)*x²) / whole
+		want := new(big.Int).Sub(num(s.b), num(s.a))
+		want.Mul(want, new(big.Int).Mul(num(x), num(x)))
+		first := new(big.Int).Mul(num(2*s.a), num(x))
+		want.Add(want, first.Mul(first, num(s.whole)))
+		want.Div(want, num(s.whole))
+		g := s.line(x)
+		got := new(big.Int).Or(new(big.Int).Lsh(num(g.hi), 64), num(g.lo))
+		if got.Cmp(want) != 0 {
+			t.Fatalf("from %d to %d in %d: %s at %d, want %s", s.a, s.b, s.whole, got, x, want)
+		}
+	})
+}
+
+// Fractions of records go past random segments, whether time is walked through
+// or jumped over.
+func TestFractionsPassRandom(t *testing.T) {
+	const text = "0.3 for 1s; poisson 3 for 1s; ramp 0.5 to 0 for 1s; poisson 5 for 2s; repeat"
+	walk := mustParse(t, text)
+	for at := int64(0); at < 1000e9; at += 250e6 {
+		if got, want := walk.Due(at), mustParse(t, text).Due(at); got != want {
+			t.Fatalf("Due(%d) = %d when walking there, %d when asked at once", at, got, want)
+		}
+	}
+	fresh := mustParse(t, text)
+	for n := uint64(1); n < 1000; n++ {
+		if got, want := walk.At(n), fresh.At(n); got != want {
+			t.Fatalf("At(%d) = %d, %d when walking there", n, got, want)
+		}
+	}
+}
+
 // A sine is exact at each half period, and near the formula everywhere else.
 func TestSineFormula(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
