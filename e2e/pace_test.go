@@ -1,0 +1,140 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whatever the load looks like and however slowly it is taken, what was promised
+// is what stands at the output, not one record more or less; then on_finish ends the
+// process, which ends well.
+func TestMaxRecords(t *testing.T) {
+	shapes := []struct {
+		name    string
+		n       int
+		load    []string
+		service string
+		output  string // instead of files
+		lossy   bool   // on hosts that drop what is under way when they pause
+	}{
+		{name: "a rate", n: 2500, load: []string{"rate 1000"}},
+		{name: "unlimited", n: 400_000, load: []string{"rate unlimited"}},
+		{name: "unlimited, in ticks of many", n: 400_001, load: []string{"rate unlimited", "copies 1000"}},
+		{name: "bytes", n: 50_000, load: []string{"bytes_rate 1M"}},
+		{name: "an interval", n: 30_000, load: []string{"interval_nsec 1000000", "copies 7"}},
+		{name: "a ramp", n: 10_000, load: []string{"load_profile ramp 0 to 10k for 2s"}},
+		{name: "bursts", n: 10_000, load: []string{"load_profile bursts 20k on 100ms off 150ms"}},
+		{name: "Poisson", n: 10_000, load: []string{"load_profile poisson 5k"}},
+		{name: "mem_buf_limit", n: 200_000, load: []string{"rate unlimited", "mem_buf_limit 500k"}, lossy: true},
+		{name: "mem_buf_limit, all made up", n: 60_000, load: []string{"rate 30k", "mem_buf_limit 200k", "catch_up full"}, lossy: true},
+		{name: "filesystem", n: 200_000, load: []string{"rate unlimited", "storage.type filesystem"}, service: "    storage.path storage\n"},
+		{name: "slow output", n: 20_000, load: []string{"rate 10k"}, output: "slow"},
+	}
+	patient := strings.Replace(service, "grace     1", "grace     20", 1)
+	if patient == service {
+		t.Fatal("the service section has no grace to replace")
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		for _, s := range shapes {
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				output := toFiles
+				var slow *sink
+				if s.output == "slow" {
+					slow = newSlowSink(t, 100*time.Millisecond)
+					output = slow.output("a")
+				}
+				in := append([]string{"name gdummy", "tag a", fmt.Sprint("max_records ", s.n), "on_finish exit"}, s.load...)
+				p := h.start(t, launch{config: patient + s.service + input(in...) + output})
+				p.awaitExit(60 * time.Second)
+				if p.exitCode != 0 || p.signal != 0 {
+					t.Fatalf("exit code %d, signal %v\n%s", p.exitCode, p.signal, tail(p.log()))
+				}
+				got := 0
+				if slow != nil {
+					got = slow.count()
+				} else {
+					got = len(p.records("a"))
+				}
+				if s.lossy && h.version.before(v2_1_9) {
+					t.Logf("%s: %d of %d records; it drops what is under way when it pauses an input", h.version, got, s.n)
+				} else if got != s.n {
+					t.Errorf("%d records at the output, promised %d\n%s", got, s.n, tail(p.log()))
+				}
+				if want := fmt.Sprintf("delivered %d, ", s.n); !strings.Contains(p.log(), want) {
+					t.Errorf("the summary does not say %q:\n%s", want, tail(p.log()))
+				}
+			})
+		}
+	})
+}
+
+// newSlowSink is a sink that takes its time with each chunk.
+func newSlowSink(t *testing.T, delay time.Duration) *sink {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sink{port: l.Addr().(*net.TCPAddr).Port}
+	s.open.Store(true)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(delay)
+		s.ServeHTTP(w, r)
+	})}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	return s
+}
+
+// An unlimited rate leaves the engine its time: metrics answer, the end comes, also
+// behind filters that are slow, and beside another one.
+func TestUnlimitedStarvesNobody(t *testing.T) {
+	filters := "\n[FILTER]\n    name modify\n    match *\n    add x y\n[FILTER]\n    name grep\n    match *\n    regex message d.*\n"
+	onEachHost(t, func(t *testing.T, h host) {
+		for name, config := range map[string]string{
+			"alone":      input("name gdummy", "tag a", "rate unlimited"),
+			"two":        input("name gdummy", "tag a", "rate unlimited") + input("name gdummy", "tag b", "rate unlimited"),
+			"filters":    input("name gdummy", "tag a", "rate unlimited") + filters,
+			"small ring": input("name gdummy", "tag a", "rate unlimited", "max_in_flight 256k"),
+		} {
+			t.Run(name, func(t *testing.T) {
+				port := freePort(t)
+				p := h.start(t, launch{config: httpService(port) + config + "\n[OUTPUT]\n    name null\n    match *\n"})
+				p.await("the first of its metrics", 20*time.Second, func() bool { return p.ingested(port) > 0 })
+				before := p.ingested(port)
+				for range 10 {
+					asked := time.Now()
+					if p.ingested(port) < 0 {
+						t.Error("the metrics did not answer")
+					}
+					if took := time.Since(asked); took > 2*time.Second {
+						t.Errorf("the metrics took %v", took)
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+				p.await("more records", 20*time.Second, func() bool { return p.ingested(port) > before })
+				p.stop()
+			})
+		}
+	})
+}
+
+// ingested sums up what the inputs have given, by the engine's count; -1 if it does
+// not answer.
+func (p *process) ingested(port int) float64 {
+	sum, found := 0.0, false
+	for name, v := range p.metrics(port) {
+		if strings.HasPrefix(name, "fluentbit_input_records_total") {
+			sum, found = sum+v, true
+		}
+	}
+	if !found {
+		return -1
+	}
+	return sum
+}
