@@ -93,24 +93,19 @@ func TestCounters(t *testing.T) {
 // had been a stall; without `samples` nothing makes up for it later.
 func TestNoShortfallOnTheEnginesThread(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		for _, catchUp := range []string{"limit", "none"} {
-			t.Run("catch_up "+catchUp, func(t *testing.T) {
-				t.Parallel()
-				port := freePort(t)
-				p := h.start(t, launch{config: httpService(port) +
-					input("name gdummy", "tag a", "rate 200", "threaded off", "catch_up "+catchUp) + clock + toFiles})
-				p.awaitTicks(6)
-				m := p.metrics(port)
-				p.stop()
-				if n, ok := m[`fluentbit_gdummy_shortfall_records_total{name="gdummy.0"}`]; n != 0 || !ok {
-					t.Errorf("%v records were given up (there: %v)", n, ok)
-				}
-				recs := p.records("a")
-				if len(recs) < 800 {
-					t.Errorf("%d records in six seconds, expected 200 in each", len(recs))
-				}
-				checkSpacing(t, recs, 1, 5*time.Millisecond)
-			})
+		port := freePort(t)
+		p := h.start(t, launch{config: httpService(port) +
+			input("name gdummy", "tag a", "rate 200", "threaded off") + clock + toFiles})
+		p.awaitTicks(6)
+		m := p.metrics(port)
+		p.stop()
+		if n, ok := m[`fluentbit_gdummy_shortfall_records_total{name="gdummy.0"}`]; n != 0 || !ok {
+			t.Errorf("%v records were given up (there: %v)", n, ok)
 		}
+		recs := p.records("a")
+		if len(recs) < 800 {
+			t.Errorf("%d records in six seconds, expected 200 in each", len(recs))
+		}
+		checkSpacing(t, recs, 1, 5*time.Millisecond)
 	})
 }
