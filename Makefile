@@ -56,7 +56,8 @@ e2e: tools
 	$(GO) test -count=1 -v ./e2e/...
 
 bench: build
-	$(GO) test -run '^$$' -bench . -benchmem $(PURE)
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem $(PURE)
+	$(GO) run ./bench $(BENCHARGS)
 
 # Each fuzz target in turn, FUZZTIME long.
 fuzz: tools
