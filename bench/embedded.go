@@ -36,7 +36,9 @@ func (b *bench) embedded() error {
 			if err != nil {
 				return err
 			}
-			var r struct{ Instances []struct{ Records, Bytes float64 } }
+			var r struct {
+				Instances []struct{ Records, Bytes float64 }
+			}
 			if err := json.Unmarshal(data, &r); err != nil {
 				return err
 			}
