@@ -43,8 +43,17 @@ type Record struct {
 // rand returns the random numbers of one place.
 func (r *Record) rand(place uint64) seed.Rand { return seed.At(r.Key, place) }
 
+// maxScratch bounds the text that one record may compose, in bytes: a template
+// that doubles a text again and again must not eat the memory of its host.
+const maxScratch = 4 << 20
+
 // text returns what was appended to the scratch space from start on.
-func (r *Record) text(start int) value.Value { return value.OfBytes(r.Scratch[start:]) }
+func (r *Record) text(start int) value.Value {
+	if len(r.Scratch) > maxScratch {
+		return value.Null
+	}
+	return value.OfBytes(r.Scratch[start:])
+}
 
 // Gen gives the value of a call for a record.
 type Gen func(r *Record) value.Value
@@ -64,10 +73,16 @@ func Constant(v value.Value) Operand {
 
 // Env is what calls may need while they are built.
 type Env struct {
-	Seed  uint64
-	Files Files
+	Seed   uint64
+	Stream uint64 // the stream's key
+	Files  Files
 
-	pools map[string][]string
+	// Nested counts the values around the one that is being compiled that are
+	// no part of the record as it stands.
+	Nested int
+
+	pools  map[string][]string
+	tables map[string]*table
 }
 
 // Type is the type of an argument.
@@ -109,6 +124,10 @@ type Func struct {
 
 	// Form marks what the compiler itself builds.
 	Form bool
+
+	// Keyed says that the last argument is computed under a key of its own: equal
+	// expressions have equal values then, wherever they stand.
+	Keyed bool
 
 	build func(c *Call) (Gen, error)
 }

@@ -74,8 +74,8 @@ func OfBytes(b []byte) Value { return Value{K: String, S: unsafe.String(unsafe.S
 // OfRaw returns the array or map that b is the MessagePack of, without copying it.
 func OfRaw(b []byte) Value { return Value{K: Raw, S: unsafe.String(unsafe.SliceData(b), len(b))} }
 
-// bytes returns the bytes of a string, which must not be changed.
-func bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+// Bytes returns the bytes of a string, which must not be changed.
+func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // Truth says whether v counts as true, as Go's templates have it: what is zero
 // or empty does not.
@@ -165,7 +165,7 @@ func (v Value) Append(dst []byte) []byte {
 		return append(dst, v.S...)
 	case Row:
 		dst = msgp.AppendMapHeader(dst, uint32(len(*v.Names)))
-		rest := bytes(v.S)
+		rest := Bytes(v.S)
 		for _, name := range *v.Names {
 			dst = AppendString(dst, name)
 			n := size(rest)
@@ -224,11 +224,11 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	case String:
 		return AppendQuoted(dst, v.S)
 	case Raw:
-		dst, _ = appendRawJSON(dst, bytes(v.S))
+		dst, _ = appendRawJSON(dst, Bytes(v.S))
 		return dst
 	case Row:
 		dst = append(dst, '{')
-		rest := bytes(v.S)
+		rest := Bytes(v.S)
 		for i, name := range *v.Names {
 			if i > 0 {
 				dst = append(dst, ',')
@@ -365,7 +365,7 @@ func open(b []byte) (v Value, n int, isMap bool, rest []byte) {
 
 // First returns the first value of MessagePack b, and what follows it.
 func First(b string) (Value, string) {
-	all := bytes(b)
+	all := Bytes(b)
 	v, _, _, rest := open(all)
 	if v.K == Raw {
 		n := size(all)
@@ -390,12 +390,51 @@ func (v Value) Len() int {
 	case String:
 		return len(v.S)
 	case Raw:
-		_, n, _, _ := open(bytes(v.S))
+		_, n, _, _ := open(Bytes(v.S))
 		return n
 	case Row:
 		return len(*v.Names)
 	}
 	return 0
+}
+
+// Within returns v if it is nested at most depth levels deep, otherwise null: a
+// record that is nested deeper could not be read.
+func (v Value) Within(depth int) Value {
+	switch v.K {
+	case Raw:
+		if _, ok := within(Bytes(v.S), depth); !ok {
+			return Null
+		}
+	case Row:
+		rest := Bytes(v.S)
+		ok := true
+		for range *v.Names {
+			if rest, ok = within(rest, depth-1); !ok {
+				return Null
+			}
+		}
+	}
+	return v
+}
+
+func within(b []byte, depth int) (rest []byte, ok bool) {
+	v, n, isMap, rest := open(b)
+	if v.K != Raw {
+		return rest, true
+	}
+	if depth == 0 {
+		return nil, false
+	}
+	if isMap {
+		n *= 2
+	}
+	for range n {
+		if rest, ok = within(rest, depth-1); !ok {
+			return nil, false
+		}
+	}
+	return rest, true
 }
 
 // Items returns how many elements an array or members an object has, whether it
@@ -404,7 +443,7 @@ func (v Value) Items() (n int, isMap bool, inner string) {
 	if v.K != Raw {
 		return 0, false, ""
 	}
-	_, n, isMap, rest := open(bytes(v.S))
+	_, n, isMap, rest := open(Bytes(v.S))
 	return n, isMap, v.S[len(v.S)-len(rest):]
 }
 
@@ -418,7 +457,7 @@ func (v Value) Field(name string) Value {
 				f, _ := First(rest)
 				return f
 			}
-			rest = rest[size(bytes(rest)):]
+			rest = rest[size(Bytes(rest)):]
 		}
 	case Raw:
 		n, isMap, rest := v.Items()
@@ -432,7 +471,7 @@ func (v Value) Field(name string) Value {
 				member, _ = First(rest)
 				return member
 			}
-			rest = rest[size(bytes(rest)):]
+			rest = rest[size(Bytes(rest)):]
 		}
 	}
 	return Null
@@ -450,7 +489,7 @@ func (v Value) Index(i Value) Value {
 		return Null
 	}
 	for range at {
-		rest = rest[size(bytes(rest)):]
+		rest = rest[size(Bytes(rest)):]
 	}
 	e, _ := First(rest)
 	return e
