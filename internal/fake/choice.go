@@ -79,7 +79,7 @@ var choice = []Func{
 		},
 	},
 	{
-		Name: "row", Section: secChoice, Result: "row", Example: `(row "testdata/users.csv").email`,
+		Name: "row", Section: secChoice, Result: "row", Example: `(row "users.csv").email`,
 		Doc: "A random row of a CSV file (with a line of column names; `name:int`, `:float`, `:bool` or `:json` gives a " +
 			"column a type) or of an NDJSON file. Keep it in a variable to use several columns: `{{ $r := row \"users.csv\" }}`, then `{{ $r.email }}`.",
 		Args: []Arg{{Name: "FILE", Type: Text}},
@@ -99,7 +99,7 @@ var choice = []Func{
 		},
 	},
 	{
-		Name: "row_cycle", Section: secChoice, Result: "row", Example: `(row_cycle "testdata/users.csv").name`,
+		Name: "row_cycle", Section: secChoice, Result: "row", Example: `(row_cycle "users.csv").name`,
 		Doc:  "The rows of a CSV or NDJSON file in turn.",
 		Args: []Arg{{Name: "FILE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
@@ -115,7 +115,7 @@ var choice = []Func{
 		},
 	},
 	{
-		Name: "lookup", Section: secChoice, Result: "row", Example: `(lookup "testdata/users.csv" "name" "Grace Hopper").email`,
+		Name: "lookup", Section: secChoice, Result: "row", Example: `(lookup "users.csv" "name" "Grace Hopper").email`,
 		Doc: "The first row of a file whose COLUMN has the value KEY; null if there is none.",
 		Args: []Arg{
 			{Name: "FILE", Type: Text}, {Name: "COLUMN", Type: Text}, {Name: "KEY", Dynamic: true},

@@ -16,7 +16,7 @@ const sixFields = `{"ts": {{ now "rfc3339" }}, "user": "{{ $u := name }}{{ $u }}
 	`"status": {{ weighted 200 90 404 8 500 2 }}, "bytes": {{ lognormal 8.5 1.2 }}, "id": "{{ uuid }}"}`
 
 func BenchmarkTemplate(b *testing.B) {
-	p, err := Compile(Config{Body: Text{"template", sixFields}})
+	p, err := Compile(Config{Body: Text{Name: "template", Text: sixFields}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -42,8 +42,10 @@ func BenchmarkGoTemplate(b *testing.B) {
 	}
 	tm := time.Unix(1700000000, 0).UTC()
 	funcs := template.FuncMap{
-		"now":       func(string) string { return `"` + tm.Format(time.RFC3339) + `"` },
-		"name":      func() string { return [4]string{"Ada Lovelace", "Grace Hopper", "Alan Turing", "Edsger Dijkstra"}[draw()>>62] },
+		"now": func(string) string { return `"` + tm.Format(time.RFC3339) + `"` },
+		"name": func() string {
+			return [4]string{"Ada Lovelace", "Grace Hopper", "Alan Turing", "Edsger Dijkstra"}[draw()>>62]
+		},
 		"lower":     strings.ToLower,
 		"weighted":  func(v ...int) int { return v[draw()%3*2] },
 		"lognormal": func(mu, sigma float64) float64 { return mu * float64(draw()>>11) * 0x1p-53 },

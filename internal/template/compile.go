@@ -149,6 +149,12 @@ func (c *compiler) compile() {
 // parse parses a text and notes its fragments.
 func (c *compiler) parse(t Text) *parse.Tree {
 	p := &parser{Text: t, left: c.conf.Left, right: c.conf.Right}
+	switch {
+	case t.Literal:
+		p.left, p.right = "\x00{", "}\x00" // can't be in JSON
+	case t.Left != "":
+		p.left, p.right = t.Left, t.Right
+	}
 	tree, set := p.parse()
 	c.errs = append(c.errs, p.errs...)
 	c.shift = len(p.prefix)
@@ -336,8 +342,11 @@ func (c *compiler) action(n *parse.ActionNode) {
 		c.set(n.Pipe, op)
 		return
 	}
-	if !ok || c.halted {
+	if c.halted {
 		return
+	}
+	if !ok {
+		op = constant(value.Null) // the JSON goes on
 	}
 	at := c.offset(n.Pipe.Pos)
 	switch c.st.place {

@@ -48,6 +48,9 @@ const (
 type Text struct {
 	Name string // of the option it comes from
 	Text string
+
+	Left, Right string // delimiters of actions; empty is those of the Config
+	Literal     bool   // there are no actions in it
 }
 
 // Config says what to compile.
@@ -57,6 +60,8 @@ type Config struct {
 	Tag      Text // empty is none
 
 	Left, Right string // delimiters of actions; empty is {{ and }}
+
+	LiteralMetadata []byte // the MessagePack of the metadata, if Metadata is empty
 
 	Seed   uint64
 	Stream string // the stream's name
@@ -103,6 +108,7 @@ type Program struct {
 	alias    seed.Alias
 	metadata int // where its code starts, or -1
 	tag      int
+	meta     []byte // without code for it
 
 	clear bool // variables of one shape could show in another record
 	pads  bool // a member pads the record
@@ -128,7 +134,10 @@ func Compile(c Config) (*Program, error) {
 	if c.Right == "" {
 		c.Right = "}}"
 	}
-	p := &Program{prologue: -1, metadata: -1, tag: -1}
+	p := &Program{prologue: -1, metadata: -1, tag: -1, meta: c.LiteralMetadata}
+	if p.meta == nil {
+		p.meta = event.EmptyMap
+	}
 	p.run.frames = make([]frame, 1, body.MaxDepth)
 	p.rec.Stream = seed.Stream(c.Seed, c.Stream)
 	co := &compiler{conf: c, prog: p, env: &fake.Env{Seed: c.Seed, Stream: p.rec.Stream, Files: c.Files}}
@@ -149,7 +158,7 @@ func (p *Program) HasTag() bool { return p.tag >= 0 }
 func (p *Program) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	shape := p.begin(t, k)
 	if p.metadata < 0 || form == event.Legacy {
-		dst = event.AppendHead(dst, form, t, event.EmptyMap)
+		dst = event.AppendHead(dst, form, t, p.meta)
 		return p.body(dst, shape)
 	}
 	// The metadata stands before the body, but is made of its variables.
