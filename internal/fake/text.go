@@ -234,26 +234,25 @@ func javaTrace(dst []byte, rnd *seed.Rand) []byte {
 	dst = append(dst, from(rnd, javaErrors)...)
 	dst = append(dst, ": "...)
 	dst = fill(dst, from(rnd, messages[3]), rnd)
-	frames := func(n uint64) {
-		for range n {
-			service := from(rnd, services)
-			dst = append(append(dst, "\n\tat com.example."...), service...)
-			dst = append(append(append(dst, '.'), from(rnd, javaClasses)...), '.')
-			class := from(rnd, javaMethods)
-			dst = append(append(dst, class...), '(')
-			dst = append(append(dst, from(rnd, javaClasses)...), ".java:"...)
-			dst = strconv.AppendUint(dst, 10+rnd.Below(600), 10)
-			dst = append(dst, ')')
-		}
-	}
-	frames(3 + rnd.Below(6))
+	dst = javaFrames(dst, rnd, 3+rnd.Below(6))
 	dst = append(dst, "\n\tat java.base/java.lang.Thread.run(Thread.java:840)"...)
 	if rnd.Below(3) == 0 {
 		dst = append(append(append(dst, "\nCaused by: "...), from(rnd, javaErrors)...), ": "...)
 		dst = fill(dst, from(rnd, messages[3]), rnd)
-		frames(1 + rnd.Below(3))
+		dst = javaFrames(dst, rnd, 1+rnd.Below(3))
 		dst = append(dst, "\n\t... "...)
 		dst = append(strconv.AppendUint(dst, 3+rnd.Below(20), 10), " more"...)
+	}
+	return dst
+}
+
+func javaFrames(dst []byte, rnd *seed.Rand, n uint64) []byte {
+	for range n {
+		dst = append(append(dst, "\n\tat com.example."...), from(rnd, services)...)
+		dst = append(append(append(dst, '.'), from(rnd, javaClasses)...), '.')
+		dst = append(append(dst, from(rnd, javaMethods)...), '(')
+		dst = append(append(dst, from(rnd, javaClasses)...), ".java:"...)
+		dst = append(strconv.AppendUint(dst, 10+rnd.Below(600), 10), ')')
 	}
 	return dst
 }

@@ -538,6 +538,8 @@ func (c *compiler) branch(n *parse.BranchNode, word string) {
 			c.errorAt(at, "without an else there is a name without a value if this %s does not hold; {{ else }}{{ omit }} leaves the member out", word)
 		case n.ElseList == nil && before.place == atTop:
 			c.errorAt(at, "without an else there is no object if this %s does not hold", word)
+		case then.place == c.st.place:
+			c.errorAt(at, "what this %s opens must be closed within it", word)
 		case n.ElseList == nil:
 			c.errorAt(at, "the JSON must stand where it stood after this %s: it begins %s and ends %s", word, before.place, then.place)
 		default:

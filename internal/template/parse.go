@@ -195,7 +195,7 @@ func (p *parser) whole(err error) {
 		rest = rest[:i]
 	}
 	if v := variable.FindString(msg); v != "" && strings.Contains(rest, v) {
-		at += strings.Index(rest, v)
+		at += strings.LastIndex(rest, v)
 		msg = "the variable " + v + " is not known here: a fragment sees only the dot that it is given"
 	} else if i := strings.Index(rest, p.left); i >= 0 {
 		at += i + len(p.left)

@@ -301,6 +301,9 @@ func AppendQuoted(dst []byte, s string) []byte {
 func appendRawJSON(dst, b []byte) ([]byte, []byte) {
 	v, n, isMap, rest := open(b)
 	if v.K != Raw {
+		if b[0] == 0xcf && v.K == Float { // above the range of int64
+			return strconv.AppendUint(dst, binary.BigEndian.Uint64(b[1:]), 10), rest
+		}
 		return v.AppendJSON(dst), rest
 	}
 	brackets := "[]"
