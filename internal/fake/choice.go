@@ -226,8 +226,10 @@ func (e *Env) distinct(n int, gen Gen, place uint64) (Gen, error) {
 	seen := make(map[string]bool, n)
 	values := make([]value.Value, 0, n)
 	r := &Record{Stream: e.Stream}
-	for i := 0; len(values) < n; i++ {
-		if i > 50*n+1000 {
+	for i, last := 0, 0; len(values) < n; i++ {
+		// n things drawn at random take about n*ln(n) draws to be seen, and the
+		// last of them seldom more than 10*n.
+		if i-last > 20*len(values)+1000 {
 			return nil, argErr(1, "cardinality: EXPRESSION gave %d different values in %d tries, expected %d", len(values), i, n)
 		}
 		r.Scratch = r.Scratch[:0]
@@ -237,6 +239,7 @@ func (e *Env) distinct(n int, gen Gen, place uint64) (Gen, error) {
 		key := string(v.Append(nil))
 		if !seen[key] {
 			seen[key] = true
+			last = i
 			v.S = strings.Clone(v.S)
 			values = append(values, v)
 		}

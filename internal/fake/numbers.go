@@ -143,8 +143,8 @@ var numbers = []Func{
 		Args: []Arg{{Name: "N", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "1"}},
 		build: func(c *Call) (Gen, error) {
 			n, s, place := c.int(0), c.num(1), c.Place
-			if n < 1 || n > 1_000_000 {
-				return nil, argErr(0, "zipf: N is %d, expected 1 to 1000000", n)
+			if n < 1 || n > 100_000 {
+				return nil, argErr(0, "zipf: N is %d, expected 1 to 100000", n)
 			}
 			if s < 0 || s > 50 {
 				return nil, argErr(1, "zipf: S is %v, expected 0 to 50", s)

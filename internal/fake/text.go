@@ -143,14 +143,22 @@ var text = []Func{
 		Args: []Arg{{Name: "LANGUAGE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
-			write := map[string]func([]byte, *seed.Rand) []byte{"java": javaTrace, "python": pythonTrace, "go": goTrace}[c.str(0)]
-			if write == nil {
-				return nil, argErr(0, "stack_trace: there is no LANGUAGE %q, expected java, python or go", c.str(0))
+			language := c.str(0)
+			if language != "java" && language != "python" && language != "go" {
+				return nil, argErr(0, "stack_trace: there is no LANGUAGE %q, expected java, python or go", language)
 			}
 			return func(r *Record) value.Value {
 				rnd := r.rand(place)
 				start := len(r.Scratch)
-				r.Scratch = write(r.Scratch, &rnd)
+				// Not a variable of functions: their argument would be allocated.
+				switch language {
+				case "java":
+					r.Scratch = javaTrace(r.Scratch, &rnd)
+				case "python":
+					r.Scratch = pythonTrace(r.Scratch, &rnd)
+				default:
+					r.Scratch = goTrace(r.Scratch, &rnd)
+				}
 				return r.text(start)
 			}, nil
 		},

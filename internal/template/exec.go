@@ -224,7 +224,7 @@ func (m *machine) next(r *fake.Record, b, size int) bool {
 	l := &m.loops[b]
 	l.i++
 	m.steps++
-	if l.i >= l.n || m.steps > MaxSteps || size > MaxSize {
+	if l.i >= l.n || m.steps > MaxSteps || size > MaxSize || len(r.Scratch) > MaxSize {
 		r.Key, r.Dot = l.seed, l.dot
 		return false
 	}
