@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -254,6 +255,8 @@ func FuzzCompile(f *testing.F) {
 		if len(text) > 2000 {
 			return
 		}
+		watch := time.AfterFunc(20*time.Second, func() { panic("this takes too long: " + text) })
+		defer watch.Stop()
 		p, err := compile(text)
 		if err != nil {
 			var errs Errors
