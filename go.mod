@@ -11,7 +11,7 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/brianvoe/gofakeit/v7 v7.18.1 // indirect
+require github.com/brianvoe/gofakeit/v7 v7.18.1
 
 require (
 	github.com/philhofer/fwd v1.2.0 // indirect
