@@ -11,6 +11,8 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
+require github.com/brianvoe/gofakeit/v7 v7.18.1
+
 require (
 	github.com/philhofer/fwd v1.2.0 // indirect
 	golang.org/x/sys v0.26.0 // indirect

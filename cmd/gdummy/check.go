@@ -195,6 +195,9 @@ func (c *checker) option(in *conf.Input, values map[string]*conf.Expanded, kind 
 			pos = v.Pos(e.Offset)
 		}
 	}
+	if e.File != "" && e.Where != nil {
+		pos = conf.Pos{File: e.File, Line: e.Where.Line, Column: e.Where.Column}
+	}
 	problem := e.Problem
 	if e.Kept != "" {
 		problem += "; " + e.Kept

@@ -1,28 +1,59 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
+	"github.com/gdummy/gdummy/internal/format"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/pace"
+	"github.com/gdummy/gdummy/internal/template"
 )
 
 // topic is something that doc prints.
 type topic struct {
 	name  string
 	help  string // one line
-	print func(w io.Writer) error
+	page  bool   // docs/NAME.md has what it prints
+	print func(w io.Writer, args []string) error
 }
 
 // topics is the table of topics.
 var topics = []topic{
-	{"options", "all that an input may be told", func(w io.Writer) error {
+	{"options", "all that an input may be told", true, func(w io.Writer, _ []string) error {
 		_, err := w.Write(option.Markdown())
 		return err
 	}},
-	{"load-profiles", "how to say that a rate moves", func(w io.Writer) error {
+	{"load-profiles", "how to say that a rate moves", true, func(w io.Writer, _ []string) error {
 		_, err := w.Write(pace.Markdown())
+		return err
+	}},
+	{"functions", "the functions of templates", true, func(w io.Writer, _ []string) error {
+		text, err := template.Functions()
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		return err
+	}},
+	{"formats", "the formats that come with gdummy", false, func(w io.Writer, _ []string) error {
+		for _, f := range format.All() {
+			fmt.Fprintf(w, "%-19s %s\n", f.Name, f.Doc)
+		}
+		return nil
+	}},
+	{"format", "the template of the format NAME, to copy and change", false, func(w io.Writer, args []string) error {
+		if len(args) != 1 {
+			return errors.New("format takes the name of one; `gdummy doc formats` lists them")
+		}
+		f, ok := format.Find(args[0])
+		if !ok {
+			if near := option.Nearest(args[0], format.Names()); near != "" {
+				return fmt.Errorf("there is no format %q; the nearest one is %s", args[0], near)
+			}
+			return fmt.Errorf("there is no format %q; `gdummy doc formats` lists them", args[0])
+		}
+		_, err := io.WriteString(w, f.Text)
 		return err
 	}},
 }
@@ -32,12 +63,11 @@ func doc(s stream, args []string) int {
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
-	switch fs.NArg() {
-	case 0:
+	switch n := fs.NArg(); {
+	case n == 0:
 		listTopics(s.out)
 		return exitFine
-	case 1:
-	default:
+	case n > 1 && fs.Arg(0) != "format":
 		return misused(s, "doc", "one topic at a time")
 	}
 	var names []string
@@ -46,7 +76,7 @@ func doc(s stream, args []string) int {
 			names = append(names, t.name)
 			continue
 		}
-		if err := t.print(s.out); err != nil {
+		if err := t.print(s.out, fs.Args()[1:]); err != nil {
 			fmt.Fprintf(s.err, "gdummy doc: %v\n", err)
 			return exitFound
 		}

@@ -13,9 +13,12 @@ var update = flag.Bool("update", false, "renew the golden files and the pages in
 // renews them with `make docs`.
 func TestDocs(t *testing.T) {
 	for _, topic := range topics {
+		if !topic.page {
+			continue
+		}
 		page := "../../docs/" + topic.name + ".md"
 		var got bytes.Buffer
-		if err := topic.print(&got); err != nil {
+		if err := topic.print(&got, nil); err != nil {
 			t.Fatal(err)
 		}
 		if *update {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -197,7 +199,15 @@ func (p properties) config(s stream) (*option.Config, int) {
 		tell("", option.Unknown(kv.key, kv.value).Lines())
 		wrong = true
 	}
-	config, warnings, err := option.Parse(p.lookup)
+	drawn := ""
+	config, warnings, err := option.Parse(func(name string) (string, bool) {
+		text, ok := p.lookup(name)
+		if !ok && name == "seed" {
+			drawn = strconv.FormatUint(uint64(rand.Uint32()), 10)
+			return drawn, true
+		}
+		return text, ok
+	})
 	var errs option.Errors
 	if errors.As(err, &errs) {
 		for _, e := range errs {
@@ -211,6 +221,9 @@ func (p properties) config(s stream) (*option.Config, int) {
 	}
 	if wrong || err != nil {
 		return nil, exitFound
+	}
+	if drawn != "" && config.Template.Program != nil {
+		fmt.Fprintf(s.err, "gdummy run: the seed is %s\n", drawn)
 	}
 	return config, exitFine
 }
@@ -310,7 +323,9 @@ func (h *runHost) Buffer() []byte { return h.events[:0] }
 
 // Emit implements engine.Host.
 func (h *runHost) Emit(tag string, records int, events []byte) {
-	h.events = events // grown, perhaps
+	if tag == "" {
+		h.events = events // grown, perhaps
+	}
 	if h.err != nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gdummy/gdummy/flb"
@@ -23,6 +24,9 @@ type input struct {
 	exit   bool // on_finish exit
 
 	records, bytes, ticks, asked, late, shortfall, refused *flb.Counter
+
+	key     string // of the template, if there is one
+	resumed uint64 // records before a reload
 
 	counted        engine.Counts // what the metrics have
 	countedRefused uint64
@@ -53,9 +57,17 @@ func options() []flb.Option {
 // Init implements flb.Input.
 func (in *input) Init(inst *flb.Instance) error {
 	following := map[string]string{} // options with ${VAR}, as written
+	drawn := ""
 	lookup := func(name string) (string, bool) {
 		text, ok := inst.Property(name)
-		if !ok {
+		switch {
+		case ok:
+		case name == "stream_id":
+			return strings.TrimPrefix(inst.Name(), "gdummy."), true
+		case name == "seed":
+			drawn = reloads.seed(inst.Name())
+			return drawn, true
+		default:
 			return "", false
 		}
 		if o, found := option.Find(name); found && o.FollowsEnvironment {
@@ -93,6 +105,17 @@ func (in *input) Init(inst *flb.Instance) error {
 				}
 			}
 			return now[0], now[1]
+		}
+	}
+	if t := &c.Template; t.Program != nil {
+		if drawn != "" {
+			inst.Log(flb.Info, "the seed is "+drawn)
+		}
+		in.key = t.Key()
+		if next, ok := reloads.take(inst.Name(), in.key); ok {
+			t.First += next * t.Shards
+			in.resumed = next
+			inst.Logf(flb.Info, "the stream goes on with record %d", t.First+t.Shard)
 		}
 	}
 	in.inst = inst
@@ -134,6 +157,9 @@ func (in *input) Collect(e *flb.Emitter) error {
 
 // Close implements flb.Closer.
 func (in *input) Close(reload bool) error {
+	if reload && in.key != "" {
+		reloads.keep(in.inst.Name(), in.key, in.resumed+in.engine.Counts().Records)
+	}
 	in.summary()
 	if in.exit && !in.done {
 		finishers.leave()

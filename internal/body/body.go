@@ -65,6 +65,11 @@ func (e *SyntaxError) Excerpt() string {
 	return head + string(line[from:to]) + tail + "\n" + strings.Repeat(" ", len(head)+at-from) + "^"
 }
 
+// ErrorAt makes the SyntaxError of a mistake at a byte offset of a text.
+func ErrorAt(text string, offset int, problem string) *SyntaxError {
+	return errorAt(text, offset, "%s", problem)
+}
+
 // errorAt makes a SyntaxError out of a byte offset.
 func errorAt(text string, offset int, format string, args ...any) *SyntaxError {
 	offset = min(max(offset, 0), len(text))

@@ -79,7 +79,8 @@ type Engine struct {
 	form   event.Form
 	plan   plan
 	source Source
-	bulk   bulk // source, or nil
+	bulk   bulk   // source, or nil
+	tagged tagged // source, or nil
 	slice  int
 	copies uint64
 
@@ -140,7 +141,11 @@ func New(c *option.Config, o Options) *Engine {
 		source:  newFixed(c, o),
 		slice:   SliceFor(c.MaxInFlight),
 	}
+	if c.Template.Program != nil {
+		e.source = newTemplated(c)
+	}
 	e.bulk, _ = e.source.(bulk)
+	e.tagged, _ = e.source.(tagged)
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -249,7 +254,11 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 		buf = e.appendTick(buf, elapsed)
 	}
 	e.counts.Bytes += uint64(len(buf))
-	h.Emit("", int(e.counts.Records-before), buf)
+	if e.tagged != nil {
+		e.tagged.Split(buf, h.Emit)
+	} else {
+		h.Emit("", int(e.counts.Records-before), buf)
+	}
 	return e.owes(due)
 }
 

@@ -104,7 +104,11 @@ type Config struct {
 
 	Strict bool
 
-	given map[string]bool // the options that lookup had
+	Template Template // instead of Dummy, if it has a Program
+	firstSeq int64    // Template.First
+
+	origins map[string]func(offset int) int // from a value without its quotes to the value as given
+	given   map[string]bool                 // the options that lookup had
 }
 
 // CatchUp says what becomes of ticks that a stall has made late.
@@ -139,7 +143,7 @@ type Lookup func(name string) (text string, ok bool)
 // makes it fail with [Errors]. With it, what is wrong falls back to the
 // option's default, as the dummy input does, and comes back as warnings.
 func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
-	c = &Config{Strict: true, given: map[string]bool{}}
+	c = &Config{Strict: true, given: map[string]bool{}, origins: map[string]func(int) int{}}
 	var errs Errors
 	for i := range Table {
 		o := &Table[i]
@@ -148,6 +152,7 @@ func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
 		}
 	}
 	errs = append(errs, c.check()...)
+	errs = append(errs, c.compile()...)
 	if len(errs) == 0 {
 		return c, nil, nil
 	}
@@ -168,6 +173,7 @@ func (o *Option) apply(c *Config, lookup Lookup) *Error {
 	}
 	c.given[o.Name] = ok
 	inner, origin := unquote(text)
+	c.origins[o.Name] = origin
 	err := o.set(c, inner)
 	if err == nil {
 		return nil
@@ -187,6 +193,9 @@ func (o *Option) keep(c *Config) string {
 	}
 	if err := o.set(c, o.Default); err != nil {
 		panic(fmt.Sprintf("option %s: its default %q is refused: %v", o.Name, o.Default, err))
+	}
+	if o.Default == "" {
+		return "it is left out"
 	}
 	return fmt.Sprintf("the default %s is used", o.Default)
 }
@@ -251,6 +260,7 @@ type Error struct {
 	Value   string            // as given
 	Where   *body.SyntaxError // the place within Value without its quotes, or nil
 	Offset  int               // the same place in bytes of Value, quotes included
+	File    string            // the file that Where is in, if it is not Value
 	Problem string
 	Want    string // what would be right
 	Kept    string // what holds instead, where the mistake was forgiven
@@ -262,6 +272,9 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "option %s: ", e.Option)
+	if e.File != "" {
+		b.WriteString(e.File + ", ")
+	}
 	if e.Where != nil {
 		fmt.Fprintf(&b, "line %d, column %d: ", e.Where.Line, e.Where.Column)
 	}

@@ -2,6 +2,7 @@ package option
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/body"
@@ -17,9 +18,12 @@ const (
 	secChecks  = "Checks"
 )
 
-// Table has a row for every option. The rows down to flush_on_startup are those
+// Table has a row for every option.
+var Table = slices.Concat(rows, templates)
+
+// rows are those of the records and their pace. The rows down to flush_on_startup are those
 // of Fluent Bit's dummy input, with its names, defaults and meaning.
-var Table = []Option{
+var rows = []Option{
 	{
 		Name: "strict", Kind: Boolean, Default: "on", Example: "off", Section: secChecks,
 		Help: "Refuse to start on any mistake in the configuration. Off forgives as the dummy input does: " +

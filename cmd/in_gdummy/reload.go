@@ -1,0 +1,53 @@
+package main
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"sync"
+)
+
+// memory is what instances leave for those that follow them in a hot reload. Go's
+// variables outlive it: Fluent Bit does not unload the library.
+type memory struct {
+	mu    sync.Mutex
+	seeds map[string]string // drawn, by the instance's name
+	left  map[string]stream // by the instance's name
+}
+
+// stream is where an instance stopped.
+type stream struct {
+	key     string // of its template and seed
+	records uint64
+}
+
+// reloads is the memory of this library.
+var reloads = memory{seeds: map[string]string{}, left: map[string]stream{}}
+
+// seed returns the seed of an instance that was given none: it is drawn once, so
+// that a reload does not change it.
+func (m *memory) seed(name string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.seeds[name]
+	if !ok {
+		s = strconv.FormatUint(uint64(rand.Uint32()), 10)
+		m.seeds[name] = s
+	}
+	return s
+}
+
+// keep notes how many records an instance has given before a reload.
+func (m *memory) keep(name, key string, records uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left[name] = stream{key, records}
+}
+
+// take returns what keep noted, if the template and the seed are the same.
+func (m *memory) take(name, key string) (records uint64, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.left[name]
+	delete(m.left, name)
+	return s.records, ok && s.key == key
+}

@@ -1,0 +1,306 @@
+// Package fake is the registry of the functions that templates call.
+//
+// [Table] holds, for every function, its name, what it does, its arguments with
+// types and defaults, an example, and how a call of it is built. The compiler of
+// templates, the documentation and the tests all read it.
+//
+// A call is built once, when a template is compiled: its constant arguments are
+// looked at, lists are weighed, files are read, and what comes out is a [Gen].
+// From then on the Gen is called for each record. It draws its random numbers
+// from the record's key and its own place in the template, so its value depends
+// on nothing that happened before. A Gen allocates nothing; text that it composes
+// lies in the record's scratch space.
+//
+// Functions that seem to remember are closed forms of the record's number:
+// walks are noise, shuffles are permutations, and the lives of states are hashed.
+//
+// What can't be computed (a division by zero, a field that isn't there) is null.
+// Floating-point results may differ in their last bit between processor
+// architectures.
+package fake
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/value"
+)
+
+// Record is what functions see of the record that is being made.
+type Record struct {
+	K      uint64 // its number in the stream
+	T      int64  // its time, in nanoseconds since 1970
+	Key    uint64 // of its random numbers, changed by loops and by per
+	Stream uint64 // the stream's key
+
+	Scratch []byte        // text composed for this record
+	Vars    []value.Value // the template's variables
+	Dot     value.Value
+}
+
+// rand returns the random numbers of one place.
+func (r *Record) rand(place uint64) seed.Rand { return seed.At(r.Key, place) }
+
+// maxScratch bounds the text that one record may compose, in bytes: a template
+// that doubles a text again and again must not eat the memory of its host.
+const maxScratch = 4 << 20
+
+// text returns what was appended to the scratch space from start on.
+func (r *Record) text(start int) value.Value {
+	if len(r.Scratch) > maxScratch {
+		return value.Null
+	}
+	return value.OfBytes(r.Scratch[start:])
+}
+
+// Gen gives the value of a call for a record.
+type Gen func(r *Record) value.Value
+
+// Operand is an argument of a call.
+type Operand struct {
+	Gen   Gen
+	Const bool        // always Value
+	Value value.Value // if Const
+	Names *[]string   // the columns, if it is known to be a row of a table
+}
+
+// Constant makes the operand of a value that does not change.
+func Constant(v value.Value) Operand {
+	return Operand{Gen: func(*Record) value.Value { return v }, Const: true, Value: v}
+}
+
+// Env is what calls may need while they are built.
+type Env struct {
+	Seed   uint64
+	Stream uint64 // the stream's key
+	Files  Files
+
+	// Nested counts the values around the one that is being compiled that are
+	// no part of the record as it stands.
+	Nested int
+
+	pools  map[string][]string
+	tables map[string]*table
+}
+
+// Type is the type of an argument.
+type Type uint8
+
+// The types of arguments.
+const (
+	Any Type = iota
+	Integer
+	Number
+	Text
+)
+
+func (t Type) String() string {
+	return [...]string{"value", "integer", "number", "string"}[t]
+}
+
+// Arg is an argument of a function.
+type Arg struct {
+	Name     string
+	Type     Type
+	Optional bool
+	Default  string // of an optional one, as text
+	Rest     bool   // takes all arguments that remain, at least one unless Optional
+	Dynamic  bool   // may differ from record to record
+}
+
+// Func is one row of the registry.
+type Func struct {
+	Name    string
+	Section string
+	Doc     string
+	Args    []Arg
+	Result  string // the type of its value, in words
+	Example string // an expression that calls it
+
+	// Pure says that the value depends on nothing but the arguments.
+	Pure bool
+
+	// Form marks what the compiler itself builds.
+	Form bool
+
+	// Keyed says that the last argument is computed under a key of its own: equal
+	// expressions have equal values then, wherever they stand.
+	Keyed bool
+
+	build func(c *Call) (Gen, error)
+}
+
+// Call is a call of a function while it is built.
+type Call struct {
+	Func  *Func
+	Place uint64 // of its random numbers
+	Args  []Operand
+	Env   *Env
+
+	// Names is set by functions whose values are rows of a table.
+	Names *[]string
+}
+
+// ArgError is a mistake in one argument.
+type ArgError struct {
+	Arg     int // its index, or -1 for the call itself
+	Problem string
+}
+
+func (e *ArgError) Error() string { return e.Problem }
+
+func argErr(i int, format string, args ...any) error {
+	return &ArgError{i, fmt.Sprintf(format, args...)}
+}
+
+// Signature returns how the function is called, as in "int LOW HIGH".
+func (f *Func) Signature() string {
+	s := f.Name
+	for _, a := range f.Args {
+		name := a.Name
+		if a.Rest {
+			name += "..."
+		}
+		switch {
+		case a.Optional && a.Default != "":
+			s += " [" + name + "=" + a.Default + "]"
+		case a.Optional:
+			s += " [" + name + "]"
+		default:
+			s += " " + name
+		}
+	}
+	return s
+}
+
+// Build checks the arguments of a call, fills in what was left out and builds
+// it. Mistakes are [*ArgError].
+func (c *Call) Build() (Operand, error) {
+	f := c.Func
+	given := len(c.Args)
+	rest := len(f.Args) > 0 && f.Args[len(f.Args)-1].Rest
+	need := 0
+	for _, a := range f.Args {
+		if !a.Optional {
+			need++
+		}
+	}
+	if given < need || given > len(f.Args) && !rest {
+		return Operand{}, argErr(-1, "%s takes %s, found %d: %s", f.Name, argCount(need, len(f.Args), rest), given, f.Signature())
+	}
+	constant := true
+	for i := range c.Args {
+		a := f.Args[min(i, len(f.Args)-1)]
+		if !c.Args[i].Const {
+			constant = false
+			if !a.Dynamic {
+				return Operand{}, argErr(i, "%s: %s must be a constant, since all records share it", f.Name, a.Name)
+			}
+			continue
+		}
+		if err := a.check(i, f, c.Args[i].Value); err != nil {
+			return Operand{}, err
+		}
+	}
+	for i := given; i < len(f.Args) && !f.Args[i].Rest; i++ {
+		c.Args = append(c.Args, Constant(f.Args[i].fallback()))
+	}
+	gen, err := f.build(c)
+	if err != nil {
+		return Operand{}, err
+	}
+	op := Operand{Gen: gen, Names: c.Names}
+	if f.Pure && constant {
+		v := gen(new(Record))
+		return Constant(v), nil
+	}
+	return op, nil
+}
+
+func argCount(need, most int, rest bool) string {
+	plural := "s"
+	if most == 1 {
+		plural = ""
+	}
+	switch {
+	case rest:
+		return fmt.Sprintf("at least %d argument%s", need, map[bool]string{true: "", false: "s"}[need == 1])
+	case most == 0:
+		return "no argument"
+	case need == most:
+		return fmt.Sprintf("%d argument%s", most, plural)
+	}
+	return fmt.Sprintf("%d to %d argument%s", need, most, plural)
+}
+
+// check holds a constant against the argument's type.
+func (a *Arg) check(i int, f *Func, v value.Value) error {
+	bad := false
+	switch a.Type {
+	case Integer:
+		f := v.Float()
+		bad = v.K != value.Int && (v.K != value.Float || f != math.Trunc(f))
+	case Number:
+		bad = v.K != value.Int && v.K != value.Float
+	case Text:
+		bad = v.K != value.String
+	}
+	if bad {
+		return argErr(i, "%s: %s must be %s, found %s %s", f.Name, a.Name, article(a.Type), v.K, v.AppendJSON(nil))
+	}
+	return nil
+}
+
+func article(t Type) string {
+	if t == Integer {
+		return "an integer"
+	}
+	return "a " + t.String()
+}
+
+func (a *Arg) fallback() value.Value {
+	switch a.Type {
+	case Integer:
+		i, _ := strconv.ParseInt(a.Default, 10, 64)
+		return value.OfInt(i)
+	case Number:
+		f, _ := strconv.ParseFloat(a.Default, 64)
+		return value.OfFloat(f)
+	}
+	return value.OfString(a.Default)
+}
+
+// num, int and str return a constant argument.
+func (c *Call) num(i int) float64 { return c.Args[i].Value.Float() }
+func (c *Call) int(i int) int64   { return c.Args[i].Value.Int() }
+func (c *Call) str(i int) string  { return c.Args[i].Value.S }
+
+// gens returns the arguments from i on.
+func (c *Call) gens(i int) []Gen {
+	var gs []Gen
+	for _, a := range c.Args[min(i, len(c.Args)):] {
+		gs = append(gs, a.Gen)
+	}
+	return gs
+}
+
+// Find returns the function of a name.
+func Find(name string) *Func {
+	for i := range Table {
+		if Table[i].Name == name {
+			return &Table[i]
+		}
+	}
+	return nil
+}
+
+// Names returns the names of all functions, in the table's order.
+func Names() []string {
+	names := make([]string, len(Table))
+	for i := range Table {
+		names[i] = Table[i].Name
+	}
+	return names
+}

@@ -1,0 +1,223 @@
+package fake
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/value"
+)
+
+// Files opens the files that templates name.
+type Files interface {
+	Open(path string) (io.ReadCloser, error)
+}
+
+// Disk opens files of the file system; relative names start at Dir, or at the
+// working directory if it is empty.
+type Disk struct{ Dir string }
+
+// Open implements Files.
+func (d Disk) Open(path string) (io.ReadCloser, error) {
+	if d.Dir != "" && !filepath.IsAbs(path) {
+		path = filepath.Join(d.Dir, path)
+	}
+	return os.Open(path)
+}
+
+// table is a CSV or NDJSON file in memory. Rows are MessagePack values behind
+// one another, without their names, in chunks: little more than the file has
+// bytes, and never copied to grow.
+type table struct {
+	names  []string // nil for NDJSON, whose rows are objects
+	chunks [][]byte
+	rows   []place
+}
+
+// place is where a row ends: its chunk and the offset in it. It starts where
+// the row before it in the same chunk ends.
+type place struct {
+	chunk, end uint32
+}
+
+const chunkSize = 1 << 20
+
+func (t *table) add(row []byte) {
+	last := len(t.chunks) - 1
+	if last < 0 || len(t.chunks[last])+len(row) > cap(t.chunks[last]) {
+		t.chunks = append(t.chunks, make([]byte, 0, max(chunkSize, len(row))))
+		last++
+	}
+	t.chunks[last] = append(t.chunks[last], row...)
+	t.rows = append(t.rows, place{uint32(last), uint32(len(t.chunks[last]))})
+}
+
+// row returns row i.
+func (t *table) row(i uint64) value.Value {
+	p := t.rows[i]
+	start := uint32(0)
+	if i > 0 && t.rows[i-1].chunk == p.chunk {
+		start = t.rows[i-1].end
+	}
+	b := t.chunks[p.chunk][start:p.end]
+	if t.names == nil {
+		return value.OfRaw(b)
+	}
+	v := value.OfRaw(b)
+	v.K, v.Names = value.Row, &t.names
+	return v
+}
+
+// table reads a file, once for all calls that name it.
+func (e *Env) table(path string) (*table, error) {
+	if t, ok := e.tables[path]; ok {
+		return t, nil
+	}
+	var files Files = Disk{}
+	if e.Files != nil {
+		files = e.Files
+	}
+	f, err := files.Open(path)
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, fmt.Errorf("can't open %q: %w", path, err)
+	}
+	defer f.Close()
+	var t *table
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".ndjson", ".jsonl", ".json":
+		t, err = readNDJSON(f)
+	default:
+		t, err = readCSV(f)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", path, err)
+	}
+	if len(t.rows) == 0 {
+		return nil, fmt.Errorf("%q has no rows", path)
+	}
+	if e.tables == nil {
+		e.tables = map[string]*table{}
+	}
+	e.tables[path] = t
+	return t, nil
+}
+
+// readCSV reads a file whose first line names the columns. A name may end in
+// :int, :float, :bool or :json; without, the cells are strings.
+func readCSV(f io.Reader) (*table, error) {
+	r := csv.NewReader(bufio.NewReaderSize(f, 1<<16))
+	r.ReuseRecord = true
+	head, err := r.Read()
+	if err == io.EOF {
+		return nil, errors.New("it is empty, expected a line with the names of the columns")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := &table{names: make([]string, len(head))}
+	types := make([]string, len(head))
+	for i, h := range head {
+		h = strings.TrimPrefix(strings.TrimSpace(h), "\ufeff")
+		t.names[i] = h
+		if name, typ, ok := strings.Cut(h, ":"); ok {
+			switch typ {
+			case "int", "float", "bool", "json", "string":
+				t.names[i], types[i] = name, typ
+			}
+		}
+	}
+	var row []byte
+	for {
+		cells, err := r.Read()
+		if err == io.EOF {
+			return t, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		row = row[:0]
+		for i, cell := range cells {
+			v, err := typed(cell, types[i])
+			if err != nil {
+				line, _ := r.FieldPos(i)
+				return nil, fmt.Errorf("line %d, column %s: %w", line, t.names[i], err)
+			}
+			row = v.Append(row)
+		}
+		t.add(row)
+	}
+}
+
+// typed reads a cell of a column with a type; an empty one is null.
+func typed(cell, typ string) (value.Value, error) {
+	if typ == "" || typ == "string" {
+		return value.OfString(cell), nil
+	}
+	if cell == "" {
+		return value.Null, nil
+	}
+	switch typ {
+	case "int":
+		i, err := strconv.ParseInt(cell, 10, 64)
+		if err != nil {
+			return value.Null, fmt.Errorf("%q is no integer", cell)
+		}
+		return value.OfInt(i), nil
+	case "float":
+		f, err := strconv.ParseFloat(cell, 64)
+		if err != nil {
+			return value.Null, fmt.Errorf("%q is no number", cell)
+		}
+		return value.OfFloat(f), nil
+	case "bool":
+		b, err := strconv.ParseBool(cell)
+		if err != nil {
+			return value.Null, fmt.Errorf("%q is no boolean", cell)
+		}
+		return value.OfBool(b), nil
+	}
+	bodies, err := body.Parse(`{"":` + cell + `}`)
+	if err != nil {
+		return value.Null, fmt.Errorf("%q is no JSON", cell)
+	}
+	v, _ := value.First(string(bodies[0][2:]))
+	return v, nil
+}
+
+// readNDJSON reads a file with one JSON object a line.
+func readNDJSON(f io.Reader) (*table, error) {
+	t := new(table)
+	s := bufio.NewScanner(f)
+	s.Buffer(make([]byte, 0, 1<<16), 16<<20)
+	for line := 1; s.Scan(); line++ {
+		text := bytes.TrimSpace(s.Bytes())
+		if len(text) == 0 {
+			continue
+		}
+		bodies, err := body.Parse(string(text))
+		var syn *body.SyntaxError
+		if errors.As(err, &syn) {
+			return nil, fmt.Errorf("line %d, column %d: %s", line, syn.Column, syn.Problem)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+		for _, b := range bodies {
+			t.add(b)
+		}
+	}
+	return t, s.Err()
+}

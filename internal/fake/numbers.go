@@ -1,0 +1,294 @@
+package fake
+
+import (
+	"math"
+
+	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/value"
+)
+
+const (
+	secNumbers  = "Numbers"
+	secChoice   = "Choice"
+	secState    = "State"
+	secIdentity = "Identity"
+	secTime     = "Time"
+	secText     = "Text"
+	secPeople   = "People, places and things"
+	secLogic    = "Logic and values"
+	secStrings  = "Working on text"
+	secSpecial  = "Templates"
+)
+
+var numbers = []Func{
+	{
+		Name: "int", Section: secNumbers, Result: "integer", Example: `int 1 6`,
+		Doc:  "A whole number from LOW to HIGH, both included, each as likely.",
+		Args: []Arg{{Name: "LOW", Type: Integer, Dynamic: true}, {Name: "HIGH", Type: Integer, Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			place := c.Place
+			if c.Args[0].Const && c.Args[1].Const {
+				lo, hi := c.int(0), c.int(1)
+				if lo > hi {
+					return nil, argErr(0, "int: LOW is %d, above HIGH, which is %d", lo, hi)
+				}
+				n := uint64(hi-lo) + 1
+				return func(r *Record) value.Value {
+					rnd := r.rand(place)
+					if n == 0 { // all numbers there are
+						return value.OfInt(int64(rnd.Uint64()))
+					}
+					return value.OfInt(lo + int64(rnd.Below(n)))
+				}, nil
+			}
+			low, high := c.Args[0].Gen, c.Args[1].Gen
+			return func(r *Record) value.Value {
+				lo, hi := low(r).Int(), high(r).Int()
+				rnd := r.rand(place)
+				n := uint64(hi-lo) + 1
+				if lo > hi || n == 0 {
+					return value.OfInt(lo)
+				}
+				return value.OfInt(lo + int64(rnd.Below(n)))
+			}, nil
+		},
+	},
+	{
+		Name: "float", Section: secNumbers, Result: "number", Example: `float 0 100 2`,
+		Doc:  "A number from LOW to HIGH, rounded to DIGITS behind the point, or not rounded if DIGITS is negative.",
+		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "DIGITS", Type: Integer, Optional: true, Default: "-1"}},
+		build: func(c *Call) (Gen, error) {
+			lo, hi, digits, place := c.num(0), c.num(1), c.int(2), c.Place
+			if err := ordered(c, lo, hi); err != nil {
+				return nil, err
+			}
+			if digits > 15 {
+				return nil, argErr(2, "float: DIGITS is %d, expected at most 15", digits)
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				f := lo + float64(rnd.Float()*(hi-lo))
+				if digits >= 0 {
+					f = round(f, digits)
+				}
+				return value.OfFloat(f)
+			}, nil
+		},
+	},
+	{
+		Name: "uniform", Section: secNumbers, Result: "number", Example: `uniform 0 1`,
+		Doc:  "A number from LOW up to HIGH, each as likely.",
+		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}},
+		build: func(c *Call) (Gen, error) {
+			lo, hi, place := c.num(0), c.num(1), c.Place
+			if err := ordered(c, lo, hi); err != nil {
+				return nil, err
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return value.OfFloat(lo + float64(rnd.Float()*(hi-lo)))
+			}, nil
+		},
+	},
+	{
+		Name: "normal", Section: secNumbers, Result: "number", Example: `normal 100 15 | round 1`,
+		Doc:  "A number of the normal distribution with MEAN and standard deviation SD.",
+		Args: []Arg{{Name: "MEAN", Type: Number}, {Name: "SD", Type: Number}},
+		build: func(c *Call) (Gen, error) {
+			mean, sd, place := c.num(0), c.num(1), c.Place
+			if sd < 0 {
+				return nil, argErr(1, "normal: SD is %v, expected 0 or more", sd)
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return value.OfFloat(mean + float64(sd*rnd.Normal()))
+			}, nil
+		},
+	},
+	{
+		Name: "lognormal", Section: secNumbers, Result: "number", Example: `lognormal 8.5 1.2 | round`,
+		Doc: "A number whose logarithm has the normal distribution with mean MU and standard deviation SIGMA: " +
+			"sizes and durations often look like this. Half of the numbers lie below e^MU.",
+		Args: []Arg{{Name: "MU", Type: Number}, {Name: "SIGMA", Type: Number}},
+		build: func(c *Call) (Gen, error) {
+			mu, sigma, place := c.num(0), c.num(1), c.Place
+			if sigma < 0 {
+				return nil, argErr(1, "lognormal: SIGMA is %v, expected 0 or more", sigma)
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return value.OfFloat(math.Exp(mu + float64(sigma*rnd.Normal())))
+			}, nil
+		},
+	},
+	{
+		Name: "exponential", Section: secNumbers, Result: "number", Example: `exponential 250 | round`,
+		Doc:  "A number of the exponential distribution with MEAN: the time to the next of events that happen by chance.",
+		Args: []Arg{{Name: "MEAN", Type: Number}},
+		build: func(c *Call) (Gen, error) {
+			mean, place := c.num(0), c.Place
+			if mean <= 0 {
+				return nil, argErr(0, "exponential: MEAN is %v, expected more than 0", mean)
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return value.OfFloat(mean * rnd.Exponential())
+			}, nil
+		},
+	},
+	{
+		Name: "zipf", Section: secNumbers, Result: "integer", Example: `zipf 1000 1.1`,
+		Doc: "A whole number from 1 to N, where n comes up in proportion to 1/n^S: 1 is the most frequent, " +
+			"as with users, pages and words.",
+		Args: []Arg{{Name: "N", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "1"}},
+		build: func(c *Call) (Gen, error) {
+			n, s, place := c.int(0), c.num(1), c.Place
+			if n < 1 || n > 100_000 {
+				return nil, argErr(0, "zipf: N is %d, expected 1 to 100000", n)
+			}
+			if s < 0 || s > 50 {
+				return nil, argErr(1, "zipf: S is %v, expected 0 to 50", s)
+			}
+			weights := make([]float64, n)
+			for i := range weights {
+				weights[i] = math.Pow(float64(i+1), -s)
+			}
+			alias := seed.NewAlias(weights)
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return value.OfInt(int64(alias.Draw(&rnd)) + 1)
+			}, nil
+		},
+	},
+	{
+		Name: "bool", Section: secNumbers, Result: "boolean", Example: `bool 0.25`,
+		Doc:  "true with the probability P, else false.",
+		Args: []Arg{{Name: "P", Type: Number, Optional: true, Default: "0.5"}},
+		build: func(c *Call) (Gen, error) {
+			p, place := c.num(0), c.Place
+			if !(p >= 0 && p <= 1) {
+				return nil, argErr(0, "bool: P is %v, expected a probability from 0 to 1", p)
+			}
+			chance := seed.Chance(p)
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return value.OfBool(rnd.Hit(chance))
+			}, nil
+		},
+	},
+	{
+		Name: "walk", Section: secNumbers, Result: "number", Example: `walk 20 80 100 | round 1`,
+		Doc: "A number that wanders between LOW and HIGH from record to record; in PERIOD records it gets about " +
+			"from one end to the other. Each KEY wanders on its own.",
+		Args: []Arg{
+			{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number},
+			{Name: "PERIOD", Type: Number, Optional: true, Default: "100"}, {Name: "KEY", Optional: true, Dynamic: true},
+		},
+		build: func(c *Call) (Gen, error) {
+			lo, hi, period, key, place := c.num(0), c.num(1), c.num(2), c.Args[3].Gen, c.Place
+			if err := ordered(c, lo, hi); err != nil {
+				return nil, err
+			}
+			if !(period >= 1 && period <= 1e12) {
+				return nil, argErr(2, "walk: PERIOD is %v, expected 1 record or more", period)
+			}
+			return func(r *Record) value.Value {
+				k := seed.Combine(r.Stream+place, hash(key(r)))
+				return value.OfFloat(lo + float64((hi-lo)*noise(k, float64(r.K)/period)))
+			}, nil
+		},
+	},
+	{
+		Name: "seq", Section: secNumbers, Result: "integer", Example: `seq`,
+		Doc: "The record's number in its stream, from 0 (or first_seq) on, without gaps.",
+		build: func(*Call) (Gen, error) {
+			return func(r *Record) value.Value { return value.OfInt(int64(r.K)) }, nil
+		},
+	},
+	{
+		Name: "counter", Section: secNumbers, Result: "integer", Example: `counter 100 10 30`,
+		Doc: "START, and for each record STEP more. With WRAP it starts again after so much: START + (k*STEP mod WRAP) for record k.",
+		Args: []Arg{
+			{Name: "START", Type: Integer, Optional: true, Default: "0"}, {Name: "STEP", Type: Integer, Optional: true, Default: "1"},
+			{Name: "WRAP", Type: Integer, Optional: true, Default: "0"},
+		},
+		build: func(c *Call) (Gen, error) {
+			start, step, wrap := c.int(0), c.int(1), c.int(2)
+			if wrap < 0 {
+				return nil, argErr(2, "counter: WRAP is %d, expected more than 0", wrap)
+			}
+			return func(r *Record) value.Value {
+				n := int64(r.K) * step
+				if wrap > 0 {
+					n = ((n % wrap) + wrap) % wrap
+				}
+				return value.OfInt(start + n)
+			}, nil
+		},
+	},
+	{
+		Name: "unique", Section: secNumbers, Result: "integer", Example: `unique 1000 9999`,
+		Doc: "A whole number from LOW to HIGH that no other record has until all had their turn: a shuffle of the " +
+			"numbers, and then another one.",
+		Args: []Arg{{Name: "LOW", Type: Integer}, {Name: "HIGH", Type: Integer}},
+		build: func(c *Call) (Gen, error) {
+			lo, hi, place := c.int(0), c.int(1), c.Place
+			n := uint64(hi-lo) + 1
+			if lo > hi || n == 0 || n > 1<<62 {
+				return nil, argErr(0, "unique: LOW is %d and HIGH %d, expected a lower LOW and at most 2^62 numbers", lo, hi)
+			}
+			return func(r *Record) value.Value {
+				key := seed.Combine(r.Stream+place, r.K/n)
+				return value.OfInt(lo + int64(seed.Permute(key, r.K%n, n)))
+			}, nil
+		},
+	},
+}
+
+func ordered(c *Call, lo, hi float64) error {
+	if !(lo <= hi) || math.IsInf(hi-lo, 0) {
+		return argErr(0, "%s: LOW is %v, above HIGH, which is %v", c.Func.Name, lo, hi)
+	}
+	return nil
+}
+
+// round rounds to so many digits behind the point, halves away from zero.
+func round(f float64, digits int64) float64 {
+	if digits < 0 {
+		p := math.Pow10(int(-max(digits, -300)))
+		return math.Round(f/p) * p
+	}
+	p := math.Pow10(int(min(digits, 300)))
+	if s := f * p; !math.IsInf(s, 0) {
+		return math.Round(s) / p
+	}
+	return f
+}
+
+// hash makes a key of any value.
+func hash(v value.Value) uint64 {
+	switch v.K {
+	case value.Int, value.Float, value.Bool:
+		return seed.Mix(v.N + uint64(v.K))
+	}
+	return seed.Text(v.S)
+}
+
+// noise is value noise: a curve through random heights between 0 and 1, four
+// octaves of it, at x. Each octave is twice as fast and half as high.
+func noise(key uint64, x float64) float64 {
+	sum := 0.0
+	height := 8.0 / 15
+	for octave := range uint64(4) {
+		floor := math.Floor(x)
+		u := x - floor
+		i := uint64(int64(floor))
+		a := float64(seed.Mix(key+octave+i*0x9e3779b97f4a7c15)>>11) * 0x1p-53
+		b := float64(seed.Mix(key+octave+(i+1)*0x9e3779b97f4a7c15)>>11) * 0x1p-53
+		u = float64(u*u) * (3 - float64(2*u))
+		sum += float64(height * (a + float64((b-a)*u)))
+		height /= 2
+		x *= 2
+	}
+	return sum
+}

@@ -1,0 +1,228 @@
+package fake
+
+import (
+	"strings"
+	"time"
+	_ "time/tzdata" // containers have no zones of their own
+
+	"github.com/gdummy/gdummy/internal/value"
+)
+
+// layouts are the names of layouts, as package time writes them.
+var layouts = []struct{ name, layout string }{
+	{"rfc3339", "2006-01-02T15:04:05Z07:00"},
+	{"rfc3339_ms", "2006-01-02T15:04:05.000Z07:00"},
+	{"rfc3339_us", "2006-01-02T15:04:05.000000Z07:00"},
+	{"rfc3339_ns", "2006-01-02T15:04:05.000000000Z07:00"},
+	{"date", "2006-01-02"},
+	{"time", "15:04:05"},
+	{"datetime", "2006-01-02 15:04:05"},
+	{"datetime_ms", "2006-01-02 15:04:05.000"},
+	{"apache", "02/Jan/2006:15:04:05 -0700"},
+	{"syslog", "Jan _2 15:04:05"},
+	{"klog", "0102 15:04:05.000000"},
+	{"ctime", "Mon Jan _2 15:04:05 2006"},
+	{"rfc1123", "Mon, 02 Jan 2006 15:04:05 MST"},
+	{"rfc2822", "Mon, 02 Jan 2006 15:04:05 -0700"},
+	{"kitchen", "3:04PM"},
+}
+
+// units are layouts that give numbers.
+var units = []struct {
+	name string
+	unit int64
+}{
+	{"unix", 1e9}, {"unix_ms", 1e6}, {"unix_us", 1e3}, {"unix_ns", 1},
+}
+
+// strftime is what the letters of C's strftime mean.
+var strftime = map[byte]string{
+	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'e': "_2", 'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
+	'b': "Jan", 'B': "January", 'h': "Jan", 'a': "Mon", 'A': "Monday", 'z': "-0700", 'Z': "MST", 'j': "002",
+	'F': "2006-01-02", 'T': "15:04:05", 'D': "01/02/06", 'R': "15:04", 'n': "\n", 't': "\t", '%': "%",
+	'f': "000000", 'L': "000",
+}
+
+// clockLayout is a layout with the digits of fractions of a second taken out:
+// the rest changes once a second only.
+type clockLayout struct {
+	before string
+	digits int
+	after  string
+}
+
+func newClockLayout(layout string) clockLayout {
+	for i := 0; i+1 < len(layout); i++ {
+		if (layout[i] == '.' || layout[i] == ',') && layout[i+1] == '0' {
+			n := 1
+			for i+1+n < len(layout) && layout[i+1+n] == '0' {
+				n++
+			}
+			next := i + 1 + n
+			if n <= 9 && (next == len(layout) || layout[next] < '0' || layout[next] > '9') {
+				return clockLayout{layout[:i+1], n, layout[next:]}
+			}
+		}
+	}
+	return clockLayout{before: layout}
+}
+
+var times = []Func{
+	{
+		Name: "now", Section: secTime, Result: "string, integer or number", Example: `now "rfc3339"`,
+		Doc: "The record's time. LAYOUT is one of the names below, a layout of Go (`2006-01-02`) or one of strftime (`%d.%m.%Y`). " +
+			"ZONE is UTC, Local, an offset like +02:00 or a name like Europe/Berlin. OFFSET shifts the time (`-1h30m`), " +
+			"JITTER moves it by a random time up to so much to either side.\n\n" + layoutDoc(),
+		Args: []Arg{
+			{Name: "LAYOUT", Type: Text, Optional: true, Default: "rfc3339_ms"},
+			{Name: "ZONE", Type: Text, Optional: true, Default: "UTC"},
+			{Name: "OFFSET", Type: Text, Optional: true, Default: "0s"},
+			{Name: "JITTER", Type: Text, Optional: true, Default: "0s"},
+		},
+		build: func(c *Call) (Gen, error) {
+			return buildTime(c, c.str(0), 1, func(r *Record) int64 { return r.T })
+		},
+	},
+	{
+		Name: "time_of", Section: secTime, Result: "string, integer or number", Example: `time_of 1700000000 "rfc3339"`,
+		Doc: "The time SECONDS after 1970-01-01, written as now writes the record's.",
+		Args: []Arg{
+			{Name: "SECONDS", Type: Number, Dynamic: true},
+			{Name: "LAYOUT", Type: Text, Optional: true, Default: "rfc3339_ms"},
+			{Name: "ZONE", Type: Text, Optional: true, Default: "UTC"},
+			{Name: "OFFSET", Type: Text, Optional: true, Default: "0s"},
+			{Name: "JITTER", Type: Text, Optional: true, Default: "0s"},
+		},
+		build: func(c *Call) (Gen, error) {
+			g := c.Args[0].Gen
+			return buildTime(c, c.str(1), 2, func(r *Record) int64 {
+				v := g(r)
+				if v.K == value.Int {
+					return min(max(v.Int(), -1<<33), 1<<33) * int64(time.Second)
+				}
+				return value.ToInt(min(max(v.Float(), -1<<33), 1<<33) * 1e9)
+			})
+		},
+	},
+}
+
+func layoutDoc() string {
+	var b strings.Builder
+	b.WriteString("Numbers: `unix`, `unix_ms`, `unix_us`, `unix_ns` (integers) and `unix_float`. Texts:")
+	for i, l := range layouts {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(" `" + l.name + "` (" + l.layout + ")")
+	}
+	return b.String() + "."
+}
+
+// zone reads a time zone.
+func zone(name string) (*time.Location, error) {
+	if t, err := time.Parse("-07:00", name); err == nil {
+		_, offset := t.Zone()
+		return time.FixedZone("", offset), nil
+	}
+	return time.LoadLocation(name)
+}
+
+// buildTime makes the Gen of a time that at gives; zone, offset and jitter are
+// the arguments from i on.
+func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, error) {
+	name := c.Func.Name
+	loc, err := zone(c.str(i))
+	if err != nil {
+		return nil, argErr(i, "%s: there is no time zone %q, expected one like UTC, +02:00 or Europe/Berlin", name, c.str(i))
+	}
+	offset, err := time.ParseDuration(c.str(i + 1))
+	if err != nil {
+		return nil, argErr(i+1, "%s: OFFSET %q is not a time span like -1h30m", name, c.str(i+1))
+	}
+	jitter, err := time.ParseDuration(c.str(i + 2))
+	if err != nil || jitter < 0 {
+		return nil, argErr(i+2, "%s: JITTER %q is not a time span like 500ms", name, c.str(i+2))
+	}
+	place := c.Place
+	moment := func(r *Record) int64 {
+		t := at(r) + int64(offset)
+		if jitter > 0 {
+			rnd := r.rand(place)
+			t += int64((2*rnd.Float() - 1) * float64(jitter))
+		}
+		return t
+	}
+	if offset == 0 && jitter == 0 {
+		moment = at
+	}
+	for _, u := range units {
+		if u.name == layout {
+			return func(r *Record) value.Value { return value.OfInt(floorDiv(moment(r), u.unit)) }, nil
+		}
+	}
+	if layout == "unix_float" {
+		return func(r *Record) value.Value {
+			return value.OfFloat(float64(moment(r)/1000) / 1e6)
+		}, nil
+	}
+	named := false
+	for _, l := range layouts {
+		if l.name == layout {
+			layout, named = l.layout, true
+		}
+	}
+	if !named && strings.Contains(layout, "%") {
+		var b strings.Builder
+		for j := 0; j < len(layout); j++ {
+			if layout[j] != '%' || j+1 == len(layout) {
+				b.WriteByte(layout[j])
+				continue
+			}
+			j++
+			golang, ok := strftime[layout[j]]
+			if !ok {
+				return nil, argErr(i-1, "%s: LAYOUT has %%%c, which is not known", name, layout[j])
+			}
+			b.WriteString(golang)
+		}
+		layout, named = b.String(), true
+	}
+	if !named && time.Unix(0, 0).Format(layout) == layout {
+		return nil, argErr(i-1, "%s: LAYOUT %q is neither a name nor a layout of Go or strftime", name, layout)
+	}
+	l := newClockLayout(layout)
+	// What does not change within a second is kept; a template is not used by
+	// several goroutines at once.
+	second := int64(-1 << 62)
+	var before, after []byte
+	return func(r *Record) value.Value {
+		t := moment(r)
+		if s := floorDiv(t, int64(time.Second)); s != second {
+			second = s
+			when := time.Unix(s, 0).In(loc)
+			before = when.AppendFormat(before[:0], l.before)
+			after = when.AppendFormat(after[:0], l.after)
+		}
+		start := len(r.Scratch)
+		b := append(r.Scratch, before...)
+		if l.digits > 0 {
+			nano := t - second*int64(time.Second)
+			for d := range l.digits {
+				b = append(b, byte('0'+nano/pow10[8-d]%10))
+			}
+			b = append(b, after...)
+		}
+		r.Scratch = b
+		return r.text(start)
+	}, nil
+}
+
+var pow10 = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

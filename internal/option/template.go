@@ -1,0 +1,213 @@
+package option
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/format"
+	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/spell"
+	"github.com/gdummy/gdummy/internal/template"
+)
+
+const secTemplates = "Templates"
+
+// Template is what the options about templates say.
+type Template struct {
+	Body, File, Format string // where the body comes from; at most one is set
+	Metadata, Tag      string
+	Left, Right        string // delimiters
+
+	Seed     uint64
+	SeedText string
+	Stream   string
+	First    uint64 // number of the first record
+	Shard    uint64 // the part of the stream that is given, from 0
+	Shards   uint64 // of so many
+
+	source string // the text of the body
+
+	// Program is the compiled template, nil without one.
+	Program *template.Program
+}
+
+// Key returns a text that is the same for equal templates with equal seeds: then
+// a stream can go on where it was left.
+func (t *Template) Key() string {
+	return strings.Join([]string{t.source, t.Metadata, t.Tag, t.SeedText, t.Stream,
+		strconv.FormatUint(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10)}, "\x00")
+}
+
+// templates are the rows of templates.
+var templates = []Option{
+	{
+		Name: "template", Kind: String, Example: `{"user": {{ username }}, "status": {{ weighted 200 95 500 5 }}}`, Section: secTemplates,
+		Help: "The record as a template: JSON with actions, instead of dummy. docs/templates.md explains them, `gdummy doc functions` lists the functions.",
+		set:  func(c *Config, text string) error { c.Template.Body = text; return nil },
+	},
+	{
+		Name: "template_file", Kind: String, Example: `shop.tmpl`, Section: secTemplates,
+		Help: "A file with the template. Relative names start at the working directory, as those of files that a template reads.",
+		set:  func(c *Config, text string) error { c.Template.File = text; return nil },
+	},
+	{
+		Name: "format", Kind: String, Example: `apache_combined`, Section: secTemplates,
+		Help: "A template that comes with gdummy: records in a well-known format. `gdummy doc formats` lists them, `gdummy doc format NAME` prints one.",
+		set: func(c *Config, text string) error {
+			c.Template.Format = text
+			if _, ok := format.Find(text); text != "" && !ok {
+				if near := spell.Nearest(text, format.Names()); near != "" {
+					return errf("there is no format %q; the nearest one is %s", text, near)
+				}
+				return errf("there is no format %q, expected one of %s", text, strings.Join(format.Names(), ", "))
+			}
+			return nil
+		},
+	},
+	{
+		Name: "metadata_template", Kind: String, Example: `{"source": "{{ hostname }}"}`, Section: secTemplates,
+		Help: "The metadata of each record as a template, instead of metadata. It knows the variables of the body.",
+		set:  func(c *Config, text string) error { c.Template.Metadata = text; return nil },
+	},
+	{
+		Name: "tag_template", Kind: String, Example: `kube.{{ namespace }}`, Section: secTemplates,
+		Help: "The tag of each record as a template, where the engine lets the plugin append. It knows the variables of the body.",
+		set:  func(c *Config, text string) error { c.Template.Tag = text; return nil },
+	},
+	{
+		Name: "template_delims", Kind: String, Default: "{{ }}", Example: "[[ ]]", Section: secTemplates,
+		Help: "What stands around actions: two texts with a space between them. Helm charts replace {{ }} themselves.",
+		set: func(c *Config, text string) error {
+			d := strings.Fields(text)
+			if len(d) != 2 || d[0] == d[1] {
+				return errf("expected two different texts with a space between them, found %q", text)
+			}
+			c.Template.Left, c.Template.Right = d[0], d[1]
+			return nil
+		},
+	},
+	{
+		Name: "seed", Kind: String, Default: "0", Example: "october", Section: secTemplates,
+		Help: "The seed of all random values, a number or any text: the same seed gives the same records. Without one, an input draws one and writes it to the log.",
+		set: func(c *Config, text string) error {
+			c.Template.SeedText = text
+			c.Template.Seed = seed.Parse(text)
+			return nil
+		},
+	},
+	{
+		Name: "stream_id", Kind: String, Default: "0", Example: "edge-7", Section: secTemplates,
+		Help: "The name of the stream of records: streams of one seed differ. Without one it is the input's alias, or the n of gdummy.n.",
+		set:  func(c *Config, text string) error { c.Template.Stream = text; return nil },
+	},
+	{
+		Name: "first_seq", Kind: Integer, Default: "0", Example: "1000000", Section: secTemplates,
+		Help: "The number of the first record in its stream.",
+		set: integer(0, 1<<62, func(c *Config) *int64 {
+			// An int64 beside the uint64 that numbers are counted in.
+			return &c.firstSeq
+		}),
+	},
+	{
+		Name: "shard", Kind: String, Default: "0/1", Example: "2/8", Section: secTemplates,
+		Help: "Which part of the stream to give: i/n, i from 0, gives each n-th record from the i-th on, so that n inputs share a stream without overlap.",
+		set: func(c *Config, text string) error {
+			i, n, ok := strings.Cut(text, "/")
+			shard, err := strconv.ParseUint(strings.TrimSpace(i), 10, 32)
+			shards, err2 := strconv.ParseUint(strings.TrimSpace(n), 10, 32)
+			if !ok || err != nil || err2 != nil || shard >= shards {
+				return errf("%q is no part of a stream, expected one like 0/4, 1/4, 2/4 or 3/4", text)
+			}
+			c.Template.Shard, c.Template.Shards = shard, shards
+			return nil
+		},
+	},
+}
+
+// compile compiles the template, if there is one.
+func (c *Config) compile() []*Error {
+	t := &c.Template
+	t.First = uint64(c.firstSeq)
+	var from []string
+	for _, s := range []struct{ name, text string }{
+		{"template", t.Body}, {"template_file", t.File}, {"format", t.Format},
+	} {
+		if s.text != "" {
+			from = append(from, s.name)
+		}
+	}
+	conflict := func(name, problem, want string) []*Error {
+		o, _ := Find(name)
+		e := o.error("", errors.New(problem))
+		e.Want = want
+		return []*Error{e}
+	}
+	if len(from) > 0 && c.given["dummy"] {
+		from = append(from, "dummy")
+	}
+	if len(from) > 1 {
+		return conflict(from[0], from[0]+" and "+from[1]+" both say what the records are", "only one of the two")
+	}
+	if t.Metadata != "" && c.given["metadata"] {
+		return conflict("metadata_template", "metadata_template and metadata both say what the metadata is", "only one of the two")
+	}
+	conf := template.Config{
+		Metadata: template.Text{Name: "metadata_template", Text: t.Metadata},
+		Tag:      template.Text{Name: "tag_template", Text: t.Tag},
+		Left:     t.Left, Right: t.Right, Seed: t.Seed, Stream: t.Stream,
+	}
+	file := ""
+	switch {
+	case t.Body != "":
+		conf.Body = template.Text{Name: "template", Text: t.Body}
+	case t.File != "":
+		text, err := os.ReadFile(t.File)
+		if err != nil {
+			return conflict("template_file", err.Error(), "the name of a file that can be read")
+		}
+		file = t.File
+		conf.Body = template.Text{Name: "template_file", Text: string(text)}
+	case t.Format != "":
+		f, ok := format.Find(t.Format)
+		if !ok {
+			return nil // told already
+		}
+		conf.Body = template.Text{Name: "format", Text: f.Text, Left: "{{", Right: "}}"}
+	case t.Metadata != "" || t.Tag != "":
+		if len(c.Dummy.Bodies) > 1 {
+			return conflict("dummy", "several objects can't be joined with a template of the metadata or the tag", "a template with these objects")
+		}
+		conf.Body = template.Text{Name: "dummy", Text: c.Dummy.Text, Literal: true}
+	default:
+		return nil
+	}
+	if t.Metadata == "" && len(c.Metadata.Bodies) > 0 {
+		conf.LiteralMetadata = c.Metadata.Bodies[0]
+	}
+	p, err := template.Compile(conf)
+	if err == nil {
+		t.Program = p
+		t.source = conf.Body.Text
+		return nil
+	}
+	var mistakes template.Errors
+	if !errors.As(err, &mistakes) {
+		return conflict(from[0], err.Error(), "")
+	}
+	var errs []*Error
+	for _, m := range mistakes {
+		o, _ := Find(m.In)
+		e := &Error{Option: m.In, Where: m.SyntaxError, Problem: m.Problem, option: o}
+		if origin := c.origins[m.In]; origin != nil {
+			e.Offset = origin(m.Offset)
+		}
+		if m.In == "template_file" {
+			e.File, e.Offset = filepath.Clean(file), 0
+		}
+		errs = append(errs, e)
+	}
+	return errs
+}

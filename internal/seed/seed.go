@@ -1,0 +1,261 @@
+// Package seed gives the random numbers of records.
+//
+// There is no generator that runs along: every number is a hash of where it
+// stands. A stream's key comes from the seed and the stream's name ([Stream]), a
+// record's key from that and the record's number ([Record]), and each call in a
+// template draws from a [Rand] made of the record's key and its own place. So
+// record k is the same whether the k records before it were made or not.
+//
+// Nothing here is fit for secrets.
+package seed
+
+import (
+	"math"
+	"math/bits"
+	"strconv"
+)
+
+// golden is 2^64 divided by the golden ratio, made odd: steps of it visit all
+// 64-bit numbers and lie as far apart as can be.
+const golden = 0x9e3779b97f4a7c15
+
+// Mix scrambles x so that each bit of the result depends on all of x. It is the
+// finaliser of SplitMix64 (Steele, Lea, Flood 2014, variant 13 of Stafford).
+func Mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// Combine makes one key of two; the order matters.
+func Combine(a, b uint64) uint64 {
+	return Mix(a + Mix(b+golden))
+}
+
+// Text hashes a text: FNV-1a, then mixed.
+func Text(s string) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 0x100000001b3
+	}
+	return Mix(h + uint64(len(s)))
+}
+
+// Parse reads a seed: a whole number is taken as it is, any other text is
+// hashed.
+func Parse(text string) uint64 {
+	if v, err := strconv.ParseUint(text, 0, 64); err == nil {
+		return v
+	}
+	if v, err := strconv.ParseInt(text, 0, 64); err == nil {
+		return uint64(v)
+	}
+	return Text(text)
+}
+
+// Stream returns the key of a stream.
+func Stream(seed uint64, id string) uint64 {
+	return Combine(Mix(seed+golden), Text(id))
+}
+
+// Record returns the key of record k of a stream.
+func Record(stream, k uint64) uint64 {
+	return Mix(stream + k*golden)
+}
+
+// Rand is a run of random numbers that starts at a key: SplitMix64. Its zero
+// value is a run like any other.
+type Rand struct{ state uint64 }
+
+// At returns the run of numbers of one place, under a key.
+func At(key, place uint64) Rand {
+	return Rand{key ^ place*0xd1342543de82ef95}
+}
+
+// Uint64 returns the next number.
+func (r *Rand) Uint64() uint64 {
+	r.state += golden
+	return Mix(r.state)
+}
+
+// Below returns a number from 0 to n-1; n must not be 0. The highest bits of a
+// product are used (Lemire): a number is at most n/2^64 more likely than
+// another, which no test can see.
+func (r *Rand) Below(n uint64) uint64 {
+	hi, _ := bits.Mul64(r.Uint64(), n)
+	return hi
+}
+
+// Float returns a number from 0 up to, but not including, 1, in steps of 2^-53.
+func (r *Rand) Float() float64 {
+	return float64(r.Uint64()>>11) * 0x1p-53
+}
+
+// open returns a number between 0 and 1, neither of them included.
+func (r *Rand) open() float64 {
+	return (float64(r.Uint64()>>12) + 0.5) * 0x1p-52
+}
+
+// Normal returns a number of the normal distribution with mean 0 and standard
+// deviation 1.
+func (r *Rand) Normal() float64 { return quantile(r.open()) }
+
+// Exponential returns a number of the exponential distribution with mean 1.
+func (r *Rand) Exponential() float64 { return -math.Log(r.open()) }
+
+// quantile is the inverse of the normal distribution function: Wichura's
+// algorithm AS 241 (1988), good to 16 digits. Products are rounded before they
+// are added, so that processors which could do both at once give the same bits.
+func quantile(p float64) float64 {
+	q := p - 0.5
+	if math.Abs(q) <= 0.425 {
+		r := 0.180625 - float64(q*q)
+		return q * poly(r, 3.3871328727963666080e0, 1.3314166789178437745e+2, 1.9715909503065514427e+3,
+			1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
+			3.3430575583588128105e+4, 2.5090809287301226727e+3) /
+			poly(r, 1, 4.2313330701600911252e+1, 6.8718700749205790830e+2, 5.3941960214247511077e+3,
+				2.1213794301586595867e+4, 3.9307895800092710610e+4, 2.8729085735721942674e+4,
+				5.2264952788528545610e+3)
+	}
+	r := p
+	if q > 0 {
+		r = 1 - p
+	}
+	r = math.Sqrt(-math.Log(r))
+	var v float64
+	if r <= 5 {
+		r -= 1.6
+		v = poly(r, 1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
+			3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
+			2.27238449892691845833e-2, 7.74545014278341407640e-4) /
+			poly(r, 1, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
+				1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4,
+				1.05075007164441684324e-9)
+	} else {
+		r -= 5
+		v = poly(r, 6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
+			2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+			2.71155556874348757815e-5, 2.01033439929228813265e-7) /
+			poly(r, 1, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
+				7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
+				2.04426310338993978564e-15)
+	}
+	if q < 0 {
+		return -v
+	}
+	return v
+}
+
+// poly evaluates a polynomial of degree 7, coefficients from the lowest.
+func poly(x, c0, c1, c2, c3, c4, c5, c6, c7 float64) float64 {
+	v := c7
+	v = float64(v*x) + c6
+	v = float64(v*x) + c5
+	v = float64(v*x) + c4
+	v = float64(v*x) + c3
+	v = float64(v*x) + c2
+	v = float64(v*x) + c1
+	return float64(v*x) + c0
+}
+
+// Permute returns the place of i in a permutation of the numbers from 0 to n-1
+// that belongs to key: every number comes out once. It is a Feistel network of
+// four rounds over the next power of four, walked until it lands below n.
+func Permute(key, i, n uint64) uint64 {
+	if n <= 1 {
+		return 0
+	}
+	half := uint(bits.Len64(n-1)+1) / 2
+	mask := uint64(1)<<half - 1
+	for {
+		l, r := i>>half, i&mask
+		for round := range uint64(4) {
+			l, r = r, l^Mix(key+r*golden+round)&mask
+		}
+		i = l<<half | r
+		if i < n {
+			return i
+		}
+	}
+}
+
+// Alias draws from a list of weighted things in constant time (Walker, Vose).
+type Alias struct {
+	keep  []uint64 // below this, of 2^64, the thing itself
+	other []uint32 // else this one
+}
+
+// NewAlias makes an Alias of weights, of which at least one must be positive and
+// none negative.
+func NewAlias(weights []float64) Alias {
+	n := len(weights)
+	a := Alias{keep: make([]uint64, n), other: make([]uint32, n)}
+	sum := 0.0
+	for _, w := range weights {
+		sum += w
+	}
+	scaled := make([]float64, n)
+	var small, large []int
+	for i, w := range weights {
+		scaled[i] = w / sum * float64(n)
+		if scaled[i] < 1 {
+			small = append(small, i)
+		} else {
+			large = append(large, i)
+		}
+	}
+	for len(small) > 0 && len(large) > 0 {
+		s, l := small[len(small)-1], large[len(large)-1]
+		small = small[:len(small)-1]
+		a.keep[s] = fraction(scaled[s])
+		a.other[s] = uint32(l)
+		if scaled[l] -= 1 - scaled[s]; scaled[l] < 1 {
+			large = large[:len(large)-1]
+			small = append(small, l)
+		}
+	}
+	// What rounding has left over stands for itself, except what must not come.
+	heaviest := 0
+	for i, w := range weights {
+		if w > weights[heaviest] {
+			heaviest = i
+		}
+	}
+	for _, i := range append(small, large...) {
+		a.keep[i], a.other[i] = math.MaxUint64, uint32(i)
+		if weights[i] == 0 {
+			a.keep[i], a.other[i] = 0, uint32(heaviest)
+		}
+	}
+	return a
+}
+
+// fraction returns f, from 0 to 1, as a part of 2^64.
+func fraction(f float64) uint64 {
+	switch {
+	case f >= 1:
+		return math.MaxUint64
+	case f <= 0:
+		return 0
+	}
+	return uint64(f * 0x1p64)
+}
+
+// Draw returns the index of one thing.
+func (a *Alias) Draw(r *Rand) int {
+	// One number serves for both draws: the index is the whole part of u*n,
+	// what is left over is as random as before.
+	hi, lo := bits.Mul64(r.Uint64(), uint64(len(a.keep)))
+	if lo < a.keep[hi] {
+		return int(hi)
+	}
+	return int(a.other[hi])
+}
+
+// Chance turns a probability into the bound that [Rand.Hit] compares with.
+func Chance(p float64) uint64 { return fraction(p) }
+
+// Hit says whether something of the given Chance happens.
+func (r *Rand) Hit(chance uint64) bool {
+	return chance == math.MaxUint64 || r.Uint64() < chance
+}

@@ -1,0 +1,480 @@
+package template
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/value"
+	"github.com/tinylib/msgp/msgp"
+)
+
+// place is where in the JSON the compiler stands.
+type place uint8
+
+const (
+	atTop    place = iota // between top-level objects
+	atMember              // in an object, before a name or its end
+	atColon               // after a name
+	atValue               // after a colon
+	atElem                // in an array, before an element or its end
+	inName                // in the string of a name
+	inString              // in the string of a value
+	inText                // in text that is no JSON: the tag
+)
+
+func (p place) String() string {
+	return [...]string{
+		"outside of all objects", "between the members of an object", "before a colon", "before a value",
+		"between the elements of an array", "within a name", "within a string", "within text",
+	}[p]
+}
+
+// comma says what stands before the next member, element or object.
+type comma uint8
+
+const (
+	none  comma = iota // the opening bracket
+	after              // a member
+	sep                // a comma
+	maybe              // one thing or another: actions make the commas' work
+)
+
+// container is an object or array that is open.
+type container struct {
+	isMap   bool
+	open    int   // its opOpen
+	count   int   // of members, if each is always there
+	counted bool  // members have to be counted while the record is made
+	loops   bool  // there may be any number of them
+	depth   int   // of ifs and loops around it
+	marks   []int // its opMarks
+	offset  int   // of the bracket in the text
+}
+
+// state is where the compiler stands in the JSON. It is compared where branches
+// meet.
+type state struct {
+	place place
+	comma comma
+	str   str // if it is within one
+	stack []*container
+	dead  bool // nothing gets here
+}
+
+func (s state) clone() state {
+	s.stack = slices.Clone(s.stack)
+	return s
+}
+
+func (s *state) top() *container {
+	if len(s.stack) == 0 {
+		return nil
+	}
+	return s.stack[len(s.stack)-1]
+}
+
+// meet returns the state where two branches come together, and whether they can.
+func meet(a, b state) (state, bool) {
+	switch {
+	case a.dead:
+		return b, true
+	case b.dead:
+		return a, true
+	case a.place != b.place || !slices.Equal(a.stack, b.stack):
+		return a, false
+	case (a.place == inName || a.place == inString) && a.str != b.str:
+		return a, false
+	case a.place == atTop && (a.comma == after) != (b.comma == after):
+		return a, false
+	}
+	if a.comma != b.comma {
+		a.comma = maybe
+	}
+	return a, true
+}
+
+// str is a string of the JSON that is open.
+type str struct {
+	open   int // its opStrOpen
+	offset int
+}
+
+// json follows a piece of the text between actions. off is its offset.
+func (c *compiler) json(text string, off int) {
+	for i := 0; i < len(text) && !c.stopped(); {
+		switch c.st.place {
+		case inText:
+			c.emit(instr{op: opText, lit: text[i:]})
+			return
+		case inName, inString:
+			i = c.inString(text, i, off)
+			continue
+		}
+		ch := text[i]
+		switch ch {
+		case ' ', '\t', '\n', '\r':
+			i++
+			continue
+		}
+		at := off + i
+		switch c.st.place {
+		case atColon:
+			if ch != ':' {
+				c.errorAt(at, "expected a colon after the name, found %s", char(text[i:]))
+				return
+			}
+			c.st.place = atValue
+			i++
+			continue
+		case atTop:
+			if ch == ',' && c.st.comma != none {
+				c.errorAt(at, "top-level objects stand behind one another without a comma")
+				return
+			}
+			if ch != '{' {
+				c.errorAt(at, "expected a JSON object, found %s", char(text[i:]))
+				return
+			}
+			if c.st.comma == after {
+				c.errorAt(at, "a branch can have one object only")
+				return
+			}
+			c.share()
+		case atMember, atElem:
+			top := c.st.top()
+			closing := byte(']')
+			if top.isMap {
+				closing = '}'
+			}
+			switch {
+			case ch == ',':
+				if c.st.comma == none || c.st.comma == sep {
+					c.errorAt(at, "nothing stands before this comma")
+					return
+				}
+				c.st.comma = sep
+				i++
+				continue
+			case ch == closing:
+				if c.st.comma == sep {
+					c.errorAt(at, "nothing stands between the comma and this %q", closing)
+					return
+				}
+				c.close()
+				i++
+				continue
+			case ch == '}' || ch == ']':
+				c.errorAt(at, "%q does not close the %q of %s", ch, bracket(top), c.where(top.offset))
+				return
+			case c.st.comma == after:
+				c.errorAt(at, "expected a comma or %q, found %s", closing, char(text[i:]))
+				return
+			case top.isMap && ch != '"':
+				c.errorAt(at, "expected a name in quotes or %q, found %s", closing, char(text[i:]))
+				return
+			}
+		}
+		i = c.value(text, i, off)
+	}
+}
+
+// value follows the start of a value or a name at text[i].
+func (c *compiler) value(text string, i, off int) int {
+	ch := text[i]
+	c.member()
+	switch {
+	case ch == '"':
+		c.openString(off + i)
+		return i + 1
+	case ch == '{' || ch == '[':
+		c.openContainer(ch == '{', off+i)
+		return i + 1
+	}
+	end := i
+	for end < len(text) && !strings.ContainsRune(" \t\r\n,:]}[{\"", rune(text[end])) {
+		end++
+	}
+	word := text[i:end]
+	if word == "" {
+		c.errorAt(off+i, "expected a value, found %s", char(text[i:]))
+		c.stop()
+		return len(text)
+	}
+	b, err := literal(word)
+	if err != "" {
+		c.errorAt(off+i, "%s", err)
+		c.stop()
+		return len(text)
+	}
+	c.emit(instr{op: opLit, lit: string(b)})
+	c.closeValue()
+	return end
+}
+
+// literal returns the MessagePack of a number, true, false or null.
+func literal(word string) (b []byte, problem string) {
+	switch word {
+	case "true", "false":
+		return msgp.AppendBool(nil, word == "true"), ""
+	case "null":
+		return msgp.AppendNil(nil), ""
+	}
+	if bodies, err := body.Parse(`{"":` + word + `}`); err == nil {
+		return bodies[0][2:], "" // without the map's header and the empty name
+	}
+	if f, err := strconv.ParseFloat(word, 64); err != nil && math.IsInf(f, 0) {
+		return nil, fmt.Sprintf("the number %s does not fit a double", word)
+	}
+	return nil, fmt.Sprintf("%s is no JSON value: text needs quotes", short(word))
+}
+
+// member notes that a member or an element begins, unless it is a member's
+// value.
+func (c *compiler) member() {
+	if c.st.place != atMember && c.st.place != atElem {
+		return
+	}
+	top := c.st.top()
+	top.marks = append(top.marks, len(c.prog.code))
+	c.emit(instr{op: opMark})
+	top.count++
+	if c.depth > top.depth {
+		top.counted = true
+	}
+	if c.loopDepth > 0 && c.depth > top.depth {
+		top.loops = true
+	}
+}
+
+// openContainer opens an object or array.
+func (c *compiler) openContainer(isMap bool, offset int) {
+	if len(c.st.stack) == body.MaxDepth {
+		c.errorAt(offset, "nested deeper than the %d levels that Fluent Bit can read", body.MaxDepth)
+		c.stop()
+		return
+	}
+	ct := &container{isMap: isMap, open: len(c.prog.code), depth: c.depth, offset: offset}
+	c.st.stack = append(slices.Clip(c.st.stack), ct)
+	c.emit(instr{op: opOpen})
+	c.st.comma = none
+	c.st.place = atElem
+	if isMap {
+		c.st.place = atMember
+	}
+}
+
+// close closes the innermost container. If its members are always all there,
+// its header is a literal.
+func (c *compiler) close() {
+	ct := c.st.top()
+	c.st.stack = c.st.stack[:len(c.st.stack)-1]
+	code := c.prog.code
+	b := 0
+	if ct.isMap {
+		b = 1
+	}
+	if ct.counted {
+		room := 1
+		if !ct.loops && ct.count > 15 {
+			room = 3
+		}
+		code[ct.open] = instr{op: opOpen, a: room, b: b}
+		c.emit(instr{op: opClose, a: room, b: b})
+	} else {
+		h := msgp.AppendArrayHeader(nil, uint32(ct.count))
+		if ct.isMap {
+			h = msgp.AppendMapHeader(nil, uint32(ct.count))
+		}
+		code[ct.open] = instr{op: opLit, lit: string(h)}
+		for _, m := range ct.marks {
+			code[m].op = opNop
+		}
+	}
+	c.closeValue()
+}
+
+// closeValue goes on behind a value.
+func (c *compiler) closeValue() {
+	c.st.comma = after
+	switch top := c.st.top(); {
+	case top == nil:
+		c.st.place = atTop
+		if c.depth == 0 && c.fragments == 0 {
+			c.endShape()
+		}
+	case top.isMap:
+		c.st.place = atMember
+	default:
+		c.st.place = atElem
+	}
+}
+
+// openString opens the string of a name or a value.
+func (c *compiler) openString(offset int) {
+	c.st.str = str{open: len(c.prog.code), offset: offset}
+	c.emit(instr{op: opStrOpen})
+	if c.st.place == atMember {
+		c.st.place = inName
+	} else {
+		c.st.place = inString
+	}
+}
+
+// inString follows the inside of a string from text[i] on.
+func (c *compiler) inString(text string, i, off int) int {
+	var lit []byte
+	for i < len(text) {
+		ch := text[i]
+		switch {
+		case ch == '"':
+			c.literalText(lit)
+			c.closeString()
+			return i + 1
+		case ch < ' ':
+			c.errorAt(off+i, "a string must not have %s in it: it is written %s", control(ch), escaped(ch))
+			if ch == '\n' {
+				c.errorAt(c.st.str.offset, "this string is not closed on its line")
+				c.stop()
+				return len(text)
+			}
+			i++
+		case ch == '\\':
+			b, n := unescape(text[i:])
+			if n == 0 {
+				c.errorAt(off+i, "%s is no escape of JSON", short(text[i:min(i+6, len(text))]))
+				c.stop()
+				return len(text)
+			}
+			lit = append(lit, b...)
+			i += n
+		default:
+			lit = append(lit, ch)
+			i++
+		}
+	}
+	c.literalText(lit)
+	return i
+}
+
+func (c *compiler) literalText(lit []byte) {
+	if len(lit) > 0 {
+		c.emit(instr{op: opText, lit: string(lit)})
+	}
+}
+
+// closeString closes a string. One without actions is a literal; one that is
+// nothing but one action needs no header to be guessed.
+func (c *compiler) closeString() {
+	code := c.prog.code
+	inside := code[c.st.str.open+1:]
+	var text strings.Builder
+	static, values, sets := true, 0, 0
+	for _, in := range inside {
+		switch in.op {
+		case opText:
+			text.WriteString(in.lit)
+		case opTextVal:
+			values++
+			static = false
+		case opSet:
+			sets++
+			static = false
+		default:
+			static, values = false, 2
+		}
+	}
+	// Jumps into a string that is open would miss it, but a string that was
+	// opened before a jump has the jump inside.
+	switch {
+	case static:
+		c.prog.code = append(code[:c.st.str.open], instr{op: opLit, lit: string(value.AppendString(nil, text.String()))})
+	case values == 1 && sets+values == len(inside) && code[len(code)-1].op == opTextVal:
+		code[c.st.str.open] = instr{op: opNop}
+		code[len(code)-1].op = opStrVal
+	default:
+		code[c.st.str.open].a = c.guesses
+		c.emit(instr{op: opStrClose, a: c.guesses})
+		c.guesses++
+	}
+	if c.st.place == inName {
+		c.st.place = atColon
+		return
+	}
+	c.closeValue()
+}
+
+// unescape reads an escape of JSON and returns what it stands for and its length,
+// 0 if it is none.
+func unescape(s string) ([]byte, int) {
+	if len(s) < 2 {
+		return nil, 0
+	}
+	if i := strings.IndexByte(`"\/bfnrt`, s[1]); i >= 0 {
+		return []byte{"\"\\/\b\f\n\r\t"[i]}, 2
+	}
+	hex4 := func(s string) rune {
+		if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
+			return -1
+		}
+		v, err := strconv.ParseUint(s[2:6], 16, 16)
+		if err != nil {
+			return -1
+		}
+		return rune(v)
+	}
+	r := hex4(s)
+	switch {
+	case r < 0:
+		return nil, 0
+	case r >= 0xd800 && r < 0xdc00:
+		if low := hex4(s[6:]); low >= 0xdc00 && low < 0xe000 {
+			return utf8.AppendRune(nil, (r-0xd800)<<10|(low-0xdc00)+0x10000), 12
+		}
+	}
+	return utf8.AppendRune(nil, r), 6
+}
+
+// char shows the character that s begins with.
+func char(s string) string {
+	r, _ := utf8.DecodeRuneInString(s)
+	return strconv.QuoteRune(r)
+}
+
+func control(ch byte) string {
+	switch ch {
+	case '\n':
+		return "a line feed"
+	case '\t':
+		return "a tab"
+	}
+	return "a control character"
+}
+
+func escaped(ch byte) string {
+	switch ch {
+	case '\n':
+		return `\n`
+	case '\t':
+		return `\t`
+	}
+	return fmt.Sprintf(`\u%04x`, ch)
+}
+
+func bracket(ct *container) byte {
+	if ct.isMap {
+		return '{'
+	}
+	return '['
+}
+
+func short(s string) string {
+	if len(s) > 30 {
+		s = s[:30] + "..."
+	}
+	return strconv.Quote(s)
+}
