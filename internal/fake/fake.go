@@ -96,6 +96,7 @@ const (
 	Text
 )
 
+// String returns the type's name in the documentation.
 func (t Type) String() string {
 	return [...]string{"value", "integer", "number", "string"}[t]
 }
@@ -149,6 +150,7 @@ type ArgError struct {
 	Problem string
 }
 
+// Error returns what is wrong with the argument.
 func (e *ArgError) Error() string { return e.Problem }
 
 func argErr(i int, format string, args ...any) error {

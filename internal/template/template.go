@@ -74,6 +74,7 @@ type Error struct {
 	*body.SyntaxError
 }
 
+// Error gives the part of the template, the place and the problem in one line.
 func (e *Error) Error() string { return e.In + ": " + e.SyntaxError.Error() }
 
 // Unwrap returns the place of the mistake.
@@ -82,6 +83,7 @@ func (e *Error) Unwrap() error { return e.SyntaxError }
 // Errors are all the mistakes of a template, in the order of the text.
 type Errors []*Error
 
+// Error gives one line for each mistake.
 func (es Errors) Error() string {
 	lines := make([]string, len(es))
 	for i, e := range es {
