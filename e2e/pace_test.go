@@ -19,7 +19,7 @@ func TestMaxRecords(t *testing.T) {
 		load    []string
 		service string
 		output  string // instead of files
-		lossy   bool   // on hosts that drop what is under way when they pause
+		pauses  bool   // see below
 	}{
 		{name: "a rate", n: 2500, load: []string{"rate 1000"}},
 		{name: "unlimited", n: 400_000, load: []string{"rate unlimited"}},
@@ -29,8 +29,8 @@ func TestMaxRecords(t *testing.T) {
 		{name: "a ramp", n: 10_000, load: []string{"load_profile ramp 0 to 10k for 2s"}},
 		{name: "bursts", n: 10_000, load: []string{"load_profile bursts 20k on 100ms off 150ms"}},
 		{name: "Poisson", n: 10_000, load: []string{"load_profile poisson 5k"}},
-		{name: "mem_buf_limit", n: 200_000, load: []string{"rate unlimited", "mem_buf_limit 500k"}, lossy: true},
-		{name: "mem_buf_limit, all made up", n: 60_000, load: []string{"rate 30k", "mem_buf_limit 200k", "catch_up full"}, lossy: true},
+		{name: "mem_buf_limit", n: 200_000, load: []string{"rate unlimited", "mem_buf_limit 500k"}, pauses: true},
+		{name: "mem_buf_limit, all made up", n: 60_000, load: []string{"rate 30k", "mem_buf_limit 200k", "catch_up full"}, pauses: true},
 		{name: "filesystem", n: 200_000, load: []string{"rate unlimited", "storage.type filesystem"}, service: "    storage.path storage\n"},
 		{name: "slow output", n: 20_000, load: []string{"rate 10k"}, output: "slow"},
 	}
@@ -42,6 +42,12 @@ func TestMaxRecords(t *testing.T) {
 		for _, s := range shapes {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
+				if s.pauses && h.version.before(v2_1_9) {
+					// It drops what is under way when it pauses an input. And it pauses through
+					// the input's thread but resumes from its own, so that the pause may come
+					// last and hold for ever.
+					t.Skipf("SKIPPED: %s loses records, and at times its inputs, when it pauses them", h.version)
+				}
 				output := toFiles
 				var slow *sink
 				if s.output == "slow" {
@@ -60,9 +66,7 @@ func TestMaxRecords(t *testing.T) {
 				} else {
 					got = len(p.records("a"))
 				}
-				if s.lossy && h.version.before(v2_1_9) {
-					t.Logf("%s: %d of %d records; it drops what is under way when it pauses an input", h.version, got, s.n)
-				} else if got != s.n {
+				if got != s.n {
 					t.Errorf("%d records at the output, promised %d\n%s", got, s.n, tail(p.log()))
 				}
 				if want := fmt.Sprintf("delivered %d, ", s.n); !strings.Contains(p.log(), want) {
