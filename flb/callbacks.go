@@ -10,6 +10,7 @@ import (
 	"runtime/cgo"
 	"runtime/debug"
 	"strings"
+	"time"
 	"unsafe"
 )
 
@@ -168,6 +169,7 @@ func (in *Instance) lastRetry() {
 // collect calls the Input and counts what came of it.
 func (in *Instance) collect() (code C.int) {
 	in.started = true
+	in.emitter.began = time.Now()
 	defer in.count()
 	defer in.recovered("Collect", &code)
 	if !in.emitter.retry() {

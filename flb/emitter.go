@@ -20,6 +20,10 @@ const SliceSize = 64 << 10
 // retryAfter is how long a refused slice waits before it is offered again.
 const retryAfter = 20 * time.Millisecond
 
+// sharedTurn is for how long a Collect may keep a thread that is the engine's own:
+// as long as it runs, nothing else does, not even the exit.
+const sharedTurn = 100 * time.Millisecond
+
 // maxHeld is how many bytes one Collect may gather on a host that takes them
 // only when it returns.
 const maxHeld = 64 << 20
@@ -29,6 +33,8 @@ const maxHeld = 64 << 20
 type Emitter struct {
 	in     *Instance
 	append bool // the engine's own append can be called
+
+	began time.Time // Collect
 
 	buf  unsafe.Pointer // C memory, kept and used again
 	size int            // of buf, in bytes
@@ -54,8 +60,11 @@ func (e *Emitter) AppendEvent(dst []byte, t time.Time) []byte {
 // wants the thread back: because the next Collect is due, the input is to pause,
 // or Fluent Bit stops. With a time that has passed it only looks. On a host
 // that calls the plugin on the engine's own thread (`threaded off`) it never
-// waits.
+// waits, and returns false once Collect has had that thread for 100 ms.
 func (e *Emitter) Wait(t time.Time) bool {
+	if e.in.c.own_thread == 0 && time.Since(e.began) >= sharedTurn {
+		return false
+	}
 	if !e.append && e.held >= maxHeld {
 		return false
 	}

@@ -162,6 +162,27 @@ func TestGdummyShared(t *testing.T) {
 	r.wantLine(t, "threaded off")
 }
 
+// On the engine's own thread a rate that is never satisfied must give the thread back:
+// or nothing else runs, and no signal ends the process.
+func TestGdummySharedUnlimited(t *testing.T) {
+	t.Parallel()
+	for _, v := range []variant{{version: v200}, {version: v400}, {version: v511}, {version: v511, bare: true}} {
+		for _, rate := range []string{"unlimited", "1G"} {
+			t.Run(fmt.Sprint(v, " ", rate), func(t *testing.T) {
+				t.Parallel()
+				r := load(t, v, gdummyPackage, "--threaded", "off", "--seconds", "3.5", "--output", "null", "PLUGIN",
+					"-i", "-p", "rate="+rate, "-i", "-p", "rate=20")
+				r.wantClean(t)
+				for i, in := range r.report.Instances {
+					if in.Records < 20 {
+						t.Errorf("instance %d: %d records", i, in.Records)
+					}
+				}
+			})
+		}
+	}
+}
+
 // A start that can be refused is refused; where it can't, the input stays idle.
 func TestGdummyRefuses(t *testing.T) {
 	t.Parallel()
