@@ -166,6 +166,7 @@ struct instance {
     void *ins;                /* struct flb_input_instance */
     struct host_proxy *shared_proxy; /* of all inputs of the plugin */
     struct host_proxy proxy;  /* what this input's context has instead */
+    struct host_proxy **proxy_at; /* where it has that */
     void **context_at;        /* where the host keeps the context, until that is done (< 4.1) */
     void *cmt;                /* registry of the instance's metrics, or NULL */
     char name[128];           /* "gdummy.0", or its alias */

@@ -33,7 +33,6 @@ static const char daemon_refused[] =
     "Run it in the foreground, under systemd, a supervisor or `nohup ... &`";
 
 static __thread struct instance *instances;
-static __thread struct instance *closed;
 
 static pid_t loaded_by;
 
@@ -102,6 +101,19 @@ static void own_proxy(struct instance *in, struct host_proxy **place)
     in->proxy = **place;
     in->proxy.instance = in->ins;
     *place = &in->proxy;
+    in->proxy_at = place;
+}
+
+/*
+ * At the exit the context gets back what it had: hosts below 2.0.7 free the proxy
+ * after it, through the context, and none needs ours any more.
+ */
+static void return_proxy(struct instance *in)
+{
+    if (in->proxy_at) {
+        *in->proxy_at = in->shared_proxy;
+        in->proxy_at = NULL;
+    }
 }
 
 /*
@@ -196,9 +208,9 @@ EXPORT int FLBPluginInit(struct host_plugin *plugin)
     }
     if (ret != HOST_OK) {
         if (in->can_refuse) {
+            return_proxy(in);
             if (in->has_context) {
                 ((struct host_context *) plugin->context)->remote_context = NULL;
-                ((struct host_context *) plugin->context)->proxy = in->shared_proxy;
             }
             free(in);
             return HOST_ERROR;
@@ -220,14 +232,18 @@ EXPORT void FLBPluginInputPreExit(int by_reload)
 }
 
 /*
- * Called once for each instance of the thread, and does not say for which. They
- * close in an order of their own, and are freed together in the end: until then the
- * host reads the proxies of those that it has yet to end.
+ * Called once for each instance of the thread, and does not say for which: from the
+ * last to the first, in all versions, and each context is freed after its exit. At
+ * the first of them all contexts of the thread are there.
  */
 EXPORT int FLBPluginExit(void)
 {
-    struct instance *in = instances;
+    struct instance *in;
 
+    for (in = instances; in; in = in->next) {
+        return_proxy(in);
+    }
+    in = instances;
     if (!in) {
         return HOST_OK;
     }
@@ -235,13 +251,7 @@ EXPORT int FLBPluginExit(void)
     if (in->handle != 0 && !forked()) {
         flbGoExit(in->handle, shutdown_by_reload);
     }
-    in->next = closed;
-    closed = in;
-    while (!instances && closed) {
-        in = closed;
-        closed = in->next;
-        free(in);
-    }
+    free(in);
     return HOST_OK;
 }
 

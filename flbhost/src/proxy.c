@@ -410,6 +410,12 @@ void proxy_input_exit(struct flb_input_instance *ins, int shutdown_by_reload)
         host_log(LOG_ERROR, "[proxy] no FLBPluginExit: Fluent Bit would crash here");
         ins->stats->missing_symbols++;
     }
+    /* These free the proxy here, as the context names it after Exit. */
+    if (!SINCE(0x020007) && ins->context->proxy != ins->proxy) {
+        host_log(LOG_ERROR, "[proxy] the context was left with another proxy: "
+                            "Fluent Bit would crash here");
+        totals.register_faults++;
+    }
     free(ins->context);
     ins->context = NULL;
 }
