@@ -280,7 +280,7 @@ static int ring_closed(struct instance *in, int64_t now)
     if (f->session != 0 && now - f->session > SESSION_NSEC) {
         return 1;
     }
-    if (n + 2 > f->ring.capacity) {
+    if (n >= f->ring.capacity) {
         return 1;
     }
     return n > f->ring.window && bytes_of_last(f, n) >= f->max_bytes;

@@ -25,6 +25,7 @@ type Instance struct {
 
 func newInstance(c *C.struct_instance) *Instance {
 	in := &Instance{c: c}
+	procsAdd(1)
 	in.emitter.in = in
 	in.emitter.append = in.canAppend()
 	in.SetMaxInFlight(DefaultMaxInFlight)
@@ -37,6 +38,7 @@ func newInstance(c *C.struct_instance) *Instance {
 
 // release gives back what the instance holds on the C side.
 func (in *Instance) release() {
+	procsAdd(-1)
 	in.emitter.release()
 }
 
