@@ -57,6 +57,12 @@ type bulk interface {
 	AppendMany(dst []byte, form event.Form, t int64, k, n uint64, limit int) ([]byte, uint64)
 }
 
+// runner is a Source that can append records with the given times in one go, as
+// long as dst is shorter than limit bytes. It returns how many.
+type runner interface {
+	AppendRun(dst []byte, form event.Form, times []int64, limit int) ([]byte, int)
+}
+
 // Sizes of slices, in bytes.
 const (
 	MaxSlice = 64 << 10
@@ -81,6 +87,8 @@ type Engine struct {
 	source Source
 	bulk   bulk   // source, or nil
 	tagged tagged // source, or nil
+	runner runner // source, or nil; set only if a tick is a record of an even rate
+	times  [256]int64
 	slice  int
 	copies uint64
 
@@ -146,6 +154,9 @@ func New(c *option.Config, o Options) *Engine {
 	}
 	e.bulk, _ = e.source.(bulk)
 	e.tagged, _ = e.source.(tagged)
+	if _, even := e.plan.sched.(pace.Every); even && !e.plan.bytes && e.copies == 1 && e.source.PerTick() == 1 {
+		e.runner, _ = e.source.(runner)
+	}
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -251,7 +262,11 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	buf := h.Buffer()
 	before := e.counts.Records
 	for len(buf) < e.slice && e.owes(due) {
-		buf = e.appendTick(buf, elapsed)
+		if e.runner != nil && !e.startup && e.source.PerTick() == 1 {
+			buf = e.appendRun(buf, elapsed, due)
+		} else {
+			buf = e.appendTick(buf, elapsed)
+		}
 	}
 	e.counts.Bytes += uint64(len(buf))
 	if e.tagged != nil {
@@ -265,6 +280,27 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 // owes says whether a tick, or the rest of one, is to be emitted now.
 func (e *Engine) owes(due uint64) bool {
 	return !e.Finished() && (e.startup || e.spent < due)
+}
+
+// appendRun appends many ticks at once, where each is one record of an even rate: this
+// is what high rates are made of.
+func (e *Engine) appendRun(dst []byte, elapsed int64, due uint64) []byte {
+	n := min(due-e.spent, uint64(len(e.times)), e.plan.records-e.counts.Records, e.plan.samples-e.counts.Ticks)
+	walk := e.plan.sched.(pace.Every).Walk(e.spent)
+	overdue := 0 // they come first
+	for i := range n {
+		at := e.plan.delay + walk.Next()
+		if elapsed-at > int64(late) {
+			overdue++
+		}
+		e.times[i] = e.clock.at(at)
+	}
+	dst, done := e.runner.AppendRun(dst, e.form, e.times[:n], e.slice)
+	e.spent += uint64(done)
+	e.counts.Records += uint64(done)
+	e.counts.Ticks += uint64(done)
+	e.counts.Late += uint64(min(done, overdue))
+	return dst
 }
 
 // appendTick appends the rest of the current tick, as far as the slice has room.

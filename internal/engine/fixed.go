@@ -73,6 +73,18 @@ func (f *fixed) AppendMany(dst []byte, form event.Form, t int64, k, n uint64, li
 	return dst, done
 }
 
+// AppendRun implements runner: it is used while there is one body.
+func (f *fixed) AppendRun(dst []byte, form event.Form, times []int64, limit int) ([]byte, int) {
+	b, m := f.bodies[0], f.metadata
+	for i, t := range times {
+		if len(dst) >= limit {
+			return dst, i
+		}
+		dst = event.Append(dst, form, t, m, b)
+	}
+	return dst, len(times)
+}
+
 func (f *fixed) Follow() {
 	if f.env == nil {
 		return

@@ -68,3 +68,36 @@ func (e Every) Due(t int64) uint64 {
 	q, _ := bits.Div64(hi, lo, e.Num)
 	return q
 }
+
+// Walk returns a Walker whose first Next is At(n+1).
+func (e Every) Walk(n uint64) Walker {
+	w := Walker{step: e.Num / e.Den, rest: e.Num % e.Den, den: e.Den}
+	hi, lo := bits.Mul64(n, e.Num)
+	if hi >= e.Den {
+		return Walker{at: Never, den: 1}
+	}
+	q, r := bits.Div64(hi, lo, e.Den)
+	w.at, w.over = q, r
+	return w
+}
+
+// Walker goes from tick to tick of an [Every] without dividing.
+type Walker struct {
+	at, over   uint64 // time of the last tick: at + over/den
+	step, rest uint64 // from one to the next: step + rest/den
+	den        uint64
+}
+
+// Next returns when the next tick is due, or Never.
+func (w *Walker) Next() int64 {
+	w.at += w.step
+	if w.over += w.rest; w.over >= w.den {
+		w.over -= w.den
+		w.at++
+	}
+	if w.at >= Never {
+		w.at = Never
+		return Never
+	}
+	return int64(w.at)
+}

@@ -1,0 +1,24 @@
+package pace
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// A Walker gives what At gives, wherever it starts and however far it goes.
+func TestWalk(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := Every{
+			Num: rapid.Uint64Range(1, 1e18).Draw(t, "num"),
+			Den: rapid.Uint64Range(1, 1e9).Draw(t, "den"),
+		}
+		n := rapid.Uint64Range(0, 1e12).Draw(t, "n")
+		w := e.Walk(n)
+		for i := range uint64(300) {
+			if got, want := w.Next(), e.At(n+1+i); got != want {
+				t.Fatalf("tick %d: %d, At says %d", n+1+i, got, want)
+			}
+		}
+	})
+}
