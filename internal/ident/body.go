@@ -189,7 +189,7 @@ func (r *reader) value(depth int) (uint64, bool) {
 			return 0, false
 		}
 		s, ok := r.take(2+width, int(n))
-		return mix(Other(s) + uint64(typ)), ok
+		return Extension(typ, s), ok
 	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
 		n := 1 << (c - 0xd4)
 		if len(r.b) < 2+n {
@@ -197,7 +197,7 @@ func (r *reader) value(depth int) (uint64, bool) {
 		}
 		typ := r.b[1]
 		s, ok := r.take(2, n)
-		return mix(Other(s) + uint64(typ)), ok
+		return Extension(typ, s), ok
 	case 0xdc:
 		if len(r.b) < 3 {
 			return 0, false

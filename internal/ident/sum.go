@@ -80,8 +80,11 @@ func mix(h uint64) uint64 {
 // String is the hash of a string's text.
 func String(text []byte) uint64 { return mix(xxhash.Sum64(text) ^ seedString) }
 
-// Other is the hash of the bytes of a binary or extension value.
+// Other is the hash of the bytes of a binary value.
 func Other(data []byte) uint64 { return mix(xxhash.Sum64(data) ^ seedOther) }
+
+// Extension is the hash of an extension value.
+func Extension(typ byte, data []byte) uint64 { return mix(Other(data) + uint64(typ)) }
 
 // Member is the hash of a member.
 func Member(name []byte, value uint64) uint64 {
