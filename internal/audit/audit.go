@@ -438,6 +438,12 @@ func (a *Auditor) Verdict() *Verdict {
 		v.Streams = append(v.Streams, st)
 	}
 	v.Foreign += a.foreign
+	for _, id := range order {
+		if book[id].Place == "metadata" && v.Arrived == 0 && v.Foreign > 0 {
+			v.note("identities were sent in the metadata, and none of the records has one: this output does not write metadata (audit_in body helps)")
+			break
+		}
+	}
 	v.Broken += a.broken
 	v.Unknown += a.surplus
 	if a.surplus > 0 {

@@ -291,6 +291,7 @@ type Stream struct {
 	Run            ident.Run
 	Instance       uint16
 	Name, Key      string
+	Place          string    // of the identity: body or metadata
 	Opened, Closed time.Time // zero if that line is absent
 	Last           time.Time // of the last line
 
@@ -429,7 +430,7 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 	s.Last = f.time
 	switch f.word {
 	case wordOpen:
-		s.Name, s.Key, s.Opened = f.text["name"], f.text["key"], f.time
+		s.Name, s.Key, s.Place, s.Opened = f.text["name"], f.text["key"], f.text["in"], f.time
 		s.Events = append(s.Events, Event{f.time, wordOpen})
 	case wordAccepted:
 		if f.text["from"] != "" {

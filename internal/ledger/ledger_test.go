@@ -56,7 +56,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	at := func(d time.Duration) time.Time { return start.Add(d) }
 	want := &Ledger{Lines: 11, Streams: []*Stream{{
-		Run: 12345, Instance: 3, Name: `my "input"`, Key: "gdummy",
+		Run: 12345, Instance: 3, Name: `my "input"`, Key: "gdummy", Place: "body",
 		Opened: start, Closed: at(5 * time.Second), Last: at(5 * time.Second),
 		Accepted: []Entry{
 			{Range{0, 199}, at(0), at(1 * time.Second)},
