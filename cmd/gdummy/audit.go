@@ -20,6 +20,7 @@ import (
 	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
 	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/receive"
 )
 
 // auditFlags are what `gdummy audit` was told.
@@ -30,6 +31,10 @@ type auditFlags struct {
 	memory  int64
 	json    bool
 	limits  audit.Limits
+	live    listenFlags
+
+	ledgerPaths []string // of the files that ledgers stands for
+	keys        []string // under which identities were sent
 }
 
 func auditCommand(s stream, args []string) int {
@@ -39,6 +44,20 @@ func auditCommand(s stream, args []string) int {
 		f.ledgers = append(f.ledgers, v)
 		return nil
 	})
+	fs.Func("listen", "audit what arrives at `ADDRESS`: forward://HOST:PORT, http:// or tcp://; may be repeated", func(v string) error {
+		f.live.addresses = append(f.live.addresses, v)
+		return nil
+	})
+	fs.BoolVar(&f.live.untilComplete, "until-ledger-complete", false, "stop listening when all that the ledgers have has arrived")
+	fs.DurationVar(&f.live.idle, "idle", 0, "stop listening when nothing has arrived for the time `D`")
+	fs.Func("fault", "misbehave on purpose: `FAULTS`, such as\ndrop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m", func(v string) (err error) {
+		f.live.faults, err = receive.ParseFaults(v)
+		return err
+	})
+	fs.Uint64Var(&f.live.seed, "seed", 1, "the seed `N` of the faults")
+	fs.StringVar(&f.live.cert, "tls-cert", "", "listen with TLS: the certificate, a PEM `FILE`")
+	fs.StringVar(&f.live.key, "tls-key", "", "the key of the certificate, a PEM `FILE`")
+	fs.StringVar(&f.live.sharedKey, "shared-key", "", "the shared `KEY` of the forward protocol")
 	fs.StringVar(&f.path, "key", "", "identities count only at `PATH`: names of members joined by dots")
 	fs.BoolVar(&f.json, "json", false, "print the verdict as JSON")
 	fs.Func("memory", "use at most about `SIZE` for what arrived (default 256M)", func(v string) (err error) {
@@ -74,8 +93,15 @@ func auditCommand(s stream, args []string) int {
 		f.sources = append(f.sources, fs.Arg(0))
 		args = fs.Args()[1:]
 	}
-	if len(f.sources) == 0 {
-		return misused(s, "audit", "it needs a source: files, directories, or - for standard input")
+	switch live := len(f.live.addresses) > 0; {
+	case len(f.sources) == 0 && !live:
+		return misused(s, "audit", "it needs a source: files, directories, - for standard input, or --listen")
+	case !live && (f.live.untilComplete || f.live.idle > 0 || f.live.faults != nil || f.live.cert != "" || f.live.sharedKey != ""):
+		return misused(s, "audit", "--until-ledger-complete, --idle, --fault, --tls-cert and --shared-key need --listen")
+	case f.live.untilComplete && len(f.ledgers) == 0:
+		return misused(s, "audit", "--until-ledger-complete needs --ledger")
+	case (f.live.cert == "") != (f.live.key == ""):
+		return misused(s, "audit", "--tls-cert and --tls-key need one another")
 	}
 	return f.run(s)
 }
@@ -87,6 +113,10 @@ an output of Fluent Bit wrote: JSON of any shape or MessagePack, also in gzip or
 zstd. Records carry identities if the input has the option audit; what it says
 with the option ledger tells loss at the end from an early end.
 
+With --listen, point an output of Fluent Bit at the address. What --fault makes
+it refuse is counted apart and never called lost. It ends at Ctrl-C, too. Without
+a host in the address only this machine can reach it.
+
 Exit codes: 0 clean, 1 faults found (lost, duplicate or damaged records beyond
 what the limits forgive), 2 wrong usage or unreadable files.
 `)
@@ -97,15 +127,13 @@ func (f *auditFlags) run(s stream) int {
 		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
 		return exitUsage
 	}
-	paths, err := expandSources(f.ledgers, nil)
+	live := len(f.live.addresses) > 0
+	ledgers, keys, err := f.readLedgers(live)
 	if err != nil {
 		return fail(err)
 	}
-	ledgers, keys, err := readLedgers(paths)
-	if err != nil {
-		return fail(err)
-	}
-	sources, err := expandSources(f.sources, paths)
+	f.keys = keys
+	sources, err := expandSources(f.sources, f.ledgerPaths)
 	if err != nil {
 		return fail(err)
 	}
@@ -124,6 +152,16 @@ func (f *auditFlags) run(s stream) int {
 		}
 	}
 	a.Broken(scan.Broken())
+	if live {
+		if err := f.listen(s, a); err != nil {
+			return fail(err)
+		}
+		// They have grown.
+		if ledgers, _, err = f.readLedgers(false); err != nil {
+			return fail(err)
+		}
+		a.SetLedgers(ledgers)
+	}
 	return f.conclude(s, a.Verdict())
 }
 
@@ -164,6 +202,8 @@ func readSource(s stream, scan *decode.Scanner, name string) error {
 	return nil
 }
 
+var errNoMatch = errors.New("no file matches")
+
 // expandSources makes files out of names, patterns and directories, without
 // those of skip.
 func expandSources(names, skip []string) ([]string, error) {
@@ -186,7 +226,7 @@ func expandSources(names, skip []string) ([]string, error) {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 			if len(matches) == 0 {
-				return nil, fmt.Errorf("%s: no file matches", name)
+				return nil, fmt.Errorf("%s: %w", name, errNoMatch)
 			}
 		}
 		for _, m := range matches {

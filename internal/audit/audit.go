@@ -191,6 +191,9 @@ func (a *Auditor) Withhold(id ident.ID) {
 	}
 }
 
+// Foreign notes n records without an identity.
+func (a *Auditor) Foreign(n uint64) { a.foreign += n }
+
 // Broken notes n pieces of the input that could not be read.
 func (a *Auditor) Broken(n uint64) { a.broken += n }
 
@@ -214,9 +217,6 @@ func (a *Auditor) stream(id ident.ID) *stream {
 // Progress is what one line about a running audit needs.
 type Progress struct {
 	Arrived, Duplicates, Damaged, Foreign uint64
-
-	// Awaited are the records that the ledgers have and that did not arrive.
-	Awaited uint64
 }
 
 // Progress returns where the audit stands. It costs little.

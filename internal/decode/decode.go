@@ -23,6 +23,7 @@ package decode
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/ident"
@@ -70,13 +71,20 @@ type Options struct {
 	// Path, if not empty, is the one place where identities count: names of
 	// members, from the outermost, joined by dots.
 	Path string
+
+	// MaxRecord is the size, in bytes, of the largest record, and of the longest
+	// line; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
+	// may have; 0 is without end.
+	MaxRecord int
+	MaxBytes  int64
 }
+
+// ErrTooLarge says that a source has more than MaxBytes.
+var ErrTooLarge = errors.New("the data is too large")
 
 // Limits of what is read.
 const (
-	// MaxRecord is the size, in bytes, of the largest record, and of the
-	// longest line.
-	MaxRecord = 64 << 20
+	maxRecord = 64 << 20
 
 	maxDepth  = 128
 	maxString = 3 // depth of JSON in strings of JSON
@@ -97,6 +105,10 @@ type Scanner struct {
 	path   []string
 	broken uint64
 
+	maxRecord int
+	maxBytes  int64
+	depth     int // of compression within compression
+
 	doc    doc
 	extras [][]byte // names of the members that were last found to be added
 
@@ -108,7 +120,10 @@ type Scanner struct {
 
 // New makes a scanner.
 func New(o Options) *Scanner {
-	s := &Scanner{take: o.Take, keys: o.Keys}
+	s := &Scanner{take: o.Take, keys: o.Keys, maxRecord: o.MaxRecord, maxBytes: o.MaxBytes}
+	if s.maxRecord <= 0 {
+		s.maxRecord = maxRecord
+	}
 	if len(s.keys) == 0 {
 		s.keys = []string{ident.DefaultKey}
 	}

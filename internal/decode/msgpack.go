@@ -256,7 +256,7 @@ func (s *Scanner) Msgpack(b []byte) (rest []byte) {
 		}
 		n, err := s.packed(b, false)
 		switch {
-		case err == errShort && len(b) < MaxRecord:
+		case err == errShort && len(b) < s.maxRecord:
 			return b
 		case err != nil:
 			n = nextEvent(b)

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/gdummy/gdummy/internal/ident"
@@ -69,7 +70,7 @@ func (s *Scanner) line(line []byte) {
 			s.pending = pending{}
 			s.values(text)
 			s.pending.text = text[:0]
-		case len(s.pending.text) > MaxRecord:
+		case len(s.pending.text) > s.maxRecord:
 			s.end()
 		}
 		return
@@ -183,24 +184,37 @@ func (s *Scanner) Read(r io.Reader) error {
 			return err
 		}
 		defer z.Close()
-		return s.Read(z)
+		return s.inner(z)
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
 		if err != nil {
 			return err
 		}
 		defer z.Close()
-		return s.Read(z)
+		return s.inner(z)
 	case IsMsgpack(head):
-		return s.fill(r, s.Msgpack)
+		return s.fill(r, s.Msgpack, 1<<16)
 	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
 		if _, err := io.CopyN(io.Discard, r, 3); err != nil {
 			return err
 		}
 	}
-	err = s.fill(r, s.lines)
+	err = s.fill(r, s.lines, s.maxRecord)
 	s.end()
 	return err
+}
+
+// maxCompressed is how often data may be compressed.
+const maxCompressed = 2
+
+// inner reads what was compressed.
+func (s *Scanner) inner(r io.Reader) error {
+	if s.depth == maxCompressed {
+		return errors.New("compressed more than twice")
+	}
+	s.depth++
+	defer func() { s.depth-- }()
+	return s.Read(r)
 }
 
 // IsMsgpack says whether data begins as MessagePack of records does.
@@ -217,7 +231,7 @@ func (s *Scanner) lines(b []byte) []byte {
 	for {
 		i := bytes.IndexByte(b, '\n')
 		if i < 0 {
-			if len(b) >= MaxRecord {
+			if len(b) >= s.maxRecord {
 				s.spoil(b)
 				return nil
 			}
@@ -229,21 +243,26 @@ func (s *Scanner) lines(b []byte) []byte {
 }
 
 // fill gives what it reads to parse, together with what parse left the last
-// time. What is left at the end is given to the parsers of cut input.
-func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte) error {
+// time. If that was more than eager bytes, it waits for as many again: a long
+// record is not tried for each piece of it. What is left at the end is given to
+// the parsers of cut input.
+func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte, eager int) error {
 	const step = 1 << 18
 	if s.buf == nil {
 		s.buf = make([]byte, step)
 	}
 	n, tried := 0, 0
+	total := int64(0)
 	for {
 		if n == len(s.buf) {
 			s.buf = append(s.buf, make([]byte, len(s.buf))...)
 		}
 		got, err := r.Read(s.buf[n:])
 		n += got
-		// A long record is not tried again for each piece of it.
-		if got > 0 && (n >= 2*tried || n == len(s.buf)) {
+		if total += int64(got); s.maxBytes > 0 && total > s.maxBytes {
+			return ErrTooLarge
+		}
+		if got > 0 && (tried <= eager || n >= 2*tried || n == len(s.buf)) {
 			rest := parse(s.buf[:n])
 			n = copy(s.buf, rest)
 			tried = n
