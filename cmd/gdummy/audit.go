@@ -21,6 +21,7 @@ import (
 	"github.com/gdummy/gdummy/internal/ledger"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/receive"
+	"github.com/gdummy/gdummy/internal/report"
 )
 
 // auditFlags are what `gdummy audit` was told.
@@ -30,6 +31,7 @@ type auditFlags struct {
 	path    string
 	memory  int64
 	json    bool
+	html    string
 	limits  audit.Limits
 	live    listenFlags
 
@@ -60,6 +62,7 @@ func auditCommand(s stream, args []string) int {
 	fs.StringVar(&f.live.sharedKey, "shared-key", "", "the shared `KEY` of the forward protocol")
 	fs.StringVar(&f.path, "key", "", "identities count only at `PATH`: names of members joined by dots")
 	fs.BoolVar(&f.json, "json", false, "print the verdict as JSON")
+	fs.StringVar(&f.html, "html", "", "also write the verdict as a page to `FILE`")
 	fs.Func("memory", "use at most about `SIZE` for what arrived (default 256M)", func(v string) (err error) {
 		f.memory, err = option.ParseSize(v)
 		if err == nil && f.memory < 1<<20 {
@@ -168,6 +171,12 @@ func (f *auditFlags) run(s stream) int {
 // conclude prints the verdict and returns the exit code.
 func (f *auditFlags) conclude(s stream, v *audit.Verdict) int {
 	faults := f.limits.Faults(v)
+	if f.html != "" {
+		if err := f.writeHTML(v, faults); err != nil {
+			fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
+			return exitUsage
+		}
+	}
 	if f.json {
 		printJSON(s.out, v, faults)
 	} else {
@@ -177,6 +186,16 @@ func (f *auditFlags) conclude(s stream, v *audit.Verdict) int {
 		return exitFound
 	}
 	return exitFine
+}
+
+// writeHTML writes the report.
+func (f *auditFlags) writeHTML(v *audit.Verdict, faults []string) error {
+	file, err := os.Create(f.html)
+	if err != nil {
+		return err
+	}
+	err = report.Write(file, report.Page{Verdict: v, Faults: faults, Made: time.Now(), Version: current()})
+	return errors.Join(err, file.Close())
 }
 
 // errCut says that a source ended where it should not have. What stood before
