@@ -171,6 +171,12 @@ func arrivals(v *audit.Verdict) template.HTML {
 	}
 	y := yAxis(most)
 	b := chart("records per second over time", tl, y, number)
+	fmt.Fprintf(b, `<path class="bars" d="M%.1f %d`, place(0, tl), chartHeight-bottom)
+	for i, p := range tl.Points {
+		at := y.at(float64(p.Arrived) * perSecond)
+		fmt.Fprintf(b, "L%.1f %.1fL%.1f %.1f", place(i, tl), at, place(i+1, tl), at)
+	}
+	fmt.Fprintf(b, `L%.1f %dZ"/>`, place(len(tl.Points), tl), chartHeight-bottom)
 	for _, st := range v.Streams {
 		for _, l := range st.LostRanges {
 			if l.Since.IsZero() {
@@ -187,12 +193,6 @@ func arrivals(v *audit.Verdict) template.HTML {
 				a, top, max(z-a, 2), chartHeight-bottom-top, grouped(l.Count), l.From, l.To)
 		}
 	}
-	fmt.Fprintf(b, `<path class="bars" d="M%.1f %d`, place(0, tl), chartHeight-bottom)
-	for i, p := range tl.Points {
-		at := y.at(float64(p.Arrived) * perSecond)
-		fmt.Fprintf(b, "L%.1f %.1fL%.1f %.1f", place(i, tl), at, place(i+1, tl), at)
-	}
-	fmt.Fprintf(b, `L%.1f %dZ"/>`, place(len(tl.Points), tl), chartHeight-bottom)
 	for _, st := range v.Streams {
 		for _, e := range st.Events {
 			x := placeOf(e.Time, tl)
