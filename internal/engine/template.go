@@ -21,7 +21,6 @@ type templated struct {
 	step  uint64 // from one record to the next
 }
 
-// newTemplated returns the source of c's template.
 // newTemplated makes the source of a template. Its records are marked as mark
 // says, if that is not nil.
 func newTemplated(c *option.Config, mark *ident.MarkOptions) Source {
