@@ -31,6 +31,9 @@ var update = flag.Bool("update", false, "renew the golden files from a Fluent Bi
 // The libraries under test, built by TestMain.
 var gdummySO, crashSO string
 
+// gdummyCmd is the command, built by TestMain.
+var gdummyCmd string
+
 // The Fluent Bits to run.
 var hosts []host
 
@@ -88,6 +91,11 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	gdummySO = filepath.Join(dir, "gdummy.so")
 	crashSO = filepath.Join(dir, "crash.so")
+	gdummyCmd = filepath.Join(dir, "gdummy")
+	if out, err := exec.Command("go", "build", "-o", gdummyCmd, "../cmd/gdummy").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "e2e: %v\n%s", err, out)
+		return 1
+	}
 	for so, pkg := range map[string]string{gdummySO: "../cmd/in_gdummy", crashSO: "./testdata/crash"} {
 		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", so, pkg)
 		if out, err := cmd.CombinedOutput(); err != nil {

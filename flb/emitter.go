@@ -99,6 +99,28 @@ func (e *Emitter) Pending() int {
 // offered. Each is offered again.
 func (e *Emitter) Refused() uint64 { return e.refusals }
 
+// Waiting returns how many records the engine has refused, and is yet to be
+// offered again. They are the last ones emitted.
+func (e *Emitter) Waiting() uint64 {
+	n := uint64(0)
+	for _, r := range e.refused {
+		n += uint64(r.records)
+	}
+	return n
+}
+
+// Ingested returns how many records the engine counts as the instance's, and
+// whether it can be asked. Filters come after that. It is not cheap: for once a
+// second. Versions before 5.1.0 may change the list of their metrics at any time
+// before the first records were taken in: there, only ask after that.
+func (e *Emitter) Ingested() (records uint64, ok bool) {
+	n := C.host_ingested(e.in.c)
+	if n < 0 {
+		return 0, false
+	}
+	return uint64(n), true
+}
+
 // Lost returns how many records were lost, because the engine refused them
 // until the instance ended. It is known in and after Close.
 func (e *Emitter) Lost() uint64 { return e.lost }

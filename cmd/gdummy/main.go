@@ -48,6 +48,7 @@ func commands() []command {
 		{"run", "[flags]", "generate records and print them", run},
 		{"check", "FILE...", "find the mistakes in Fluent Bit configurations", check},
 		{"profile", "[flags] PROFILE", "draw a load profile and count what it gives", profile},
+		{"audit", "[--ledger FILE]... SOURCE...", "say what arrived, against what was sent", auditCommand},
 		{"doc", "[TOPIC]", "print documentation as Markdown", doc},
 		{"version", "", "print the version", showVersion},
 		{"help", "[COMMAND]", "explain a command", help},

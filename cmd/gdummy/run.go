@@ -17,6 +17,7 @@ import (
 	"github.com/gdummy/gdummy/internal/engine"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/proof"
 )
 
 // defaultTag is what Fluent Bit calls the records of the first gdummy input
@@ -85,12 +86,25 @@ func run(s stream, args []string) int {
 	stop := interrupted()
 
 	h := &runHost{out: out, format: format, tag: tag, stop: stop}
+	evidence, err := proof.Start(config, proof.Options{Name: defaultTag, Version: current(), Metadata: true})
+	if err != nil {
+		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
+		return exitFound
+	}
 	e := engine.New(config, engine.Options{
 		Form: event.V2,
+		Mark: evidence.Mark(),
 		Log:  func(line string) { fmt.Fprintln(s.err, "gdummy run: "+line) },
 	})
+	warn := func(err error) {
+		if err != nil {
+			fmt.Fprintf(s.err, "gdummy run: option ledger: %v\n", err)
+		}
+	}
+	h.waiting = func() { warn(evidence.Update(h.written, h.written, e.Counts().Shortfall)) }
 	e.Run(h)
 	h.flush()
+	warn(evidence.Close(h.written, h.printed-h.written, h.written, e.Counts().Shortfall))
 	if n := e.Counts().Shortfall; n > 0 {
 		fmt.Fprintf(s.err, "gdummy run: %d records were given up: the output was too slow for the rate\n", n)
 	}
@@ -285,10 +299,13 @@ type runHost struct {
 	tag    string
 	stop   <-chan struct{}
 
-	index  uint64 // of the next record
-	events []byte // of Buffer
-	buf    []byte // printed, but not written
-	err    error  // of writing: nothing is printed any more
+	waiting func() // called now and then
+
+	index            uint64 // of the next record
+	printed, written uint64 // records
+	events           []byte // of Buffer
+	buf              []byte // printed, but not written
+	err              error  // of writing: nothing is printed any more
 }
 
 // Wait implements engine.Host.
@@ -297,6 +314,7 @@ func (h *runHost) Wait(t time.Time) bool {
 	if d > 0 {
 		h.flush()
 	}
+	h.waiting()
 	if h.err != nil {
 		return false
 	}
@@ -337,6 +355,7 @@ func (h *runHost) Emit(tag string, records int, events []byte) {
 			return
 		}
 	}
+	h.printed += uint64(records)
 	if len(h.buf) >= writeSize {
 		h.flush()
 	}
@@ -365,7 +384,9 @@ func (h *runHost) print(tag string, events *[]byte) (err error) {
 // flush writes what is printed.
 func (h *runHost) flush() {
 	if h.err == nil && len(h.buf) > 0 {
-		_, h.err = h.out.Write(h.buf)
+		if _, h.err = h.out.Write(h.buf); h.err == nil {
+			h.written = h.printed
+		}
 	}
 	h.buf = h.buf[:0]
 }

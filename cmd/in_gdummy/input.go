@@ -7,7 +7,9 @@ import (
 	"github.com/gdummy/gdummy/flb"
 	"github.com/gdummy/gdummy/internal/engine"
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/ledger"
 	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/proof"
 )
 
 // pendingInterval is how often a run that has finished looks whether the engine
@@ -22,6 +24,12 @@ type input struct {
 	inst   *flb.Instance
 	engine *engine.Engine
 	exit   bool // on_finish exit
+	proof  *proof.Proof
+
+	ingested     uint64
+	ingestedNext time.Time
+	seenEmpty    bool   // the engine has taken in all that it had, once
+	proofProblem string // the last one that was logged
 
 	records, bytes, ticks, asked, late, shortfall, refused *flb.Counter
 
@@ -128,6 +136,12 @@ func (in *input) Init(inst *flb.Instance) error {
 	in.shortfall = inst.Counter("shortfall_records_total", "Total number of records given up because a stall lasted too long")
 	in.refused = inst.Counter("refused_slices_total", "Total number of times the engine did not take what it was offered; each is offered again")
 	inst.SetMaxInFlight(c.MaxInFlight)
+	if in.proof, err = proof.Start(c, proof.Options{Name: inst.Name(), Version: version, Metadata: inst.HasMetadata()}); err != nil {
+		return err
+	}
+	if o.Mark = in.proof.Mark(); o.Mark != nil {
+		inst.Logf(flb.Info, "audit: this is run %s", in.proof.Run())
+	}
 	in.engine = engine.New(c, o)
 	if in.exit {
 		finishers.join()
@@ -143,6 +157,7 @@ func (in *input) Init(inst *flb.Instance) error {
 // Collect implements flb.Input.
 func (in *input) Collect(e *flb.Emitter) error {
 	defer in.count(e)
+	defer in.book(e)
 	in.engine.Run(e)
 	in.report()
 	if in.engine.Finished() && !in.done {
@@ -161,10 +176,55 @@ func (in *input) Close(reload bool) error {
 		reloads.keep(in.inst.Name(), in.key, in.resumed+in.engine.Counts().Records)
 	}
 	in.summary()
+	if reload {
+		in.problem(in.proof.Note(ledger.Reload))
+	}
+	e, c := in.inst.Emitter(), in.engine.Counts()
+	lost := e.Lost()
+	in.problem(in.proof.Close(c.Records-lost, lost, in.taken(e, true), c.Shortfall))
 	if in.exit && !in.done {
 		finishers.leave()
 	}
 	return nil
+}
+
+// Pause implements flb.Pauser.
+func (in *input) Pause() { in.problem(in.proof.Note(ledger.Pause)) }
+
+// Resume implements flb.Pauser.
+func (in *input) Resume() { in.problem(in.proof.Note(ledger.Resume)) }
+
+// book brings the ledger up to date.
+func (in *input) book(e *flb.Emitter) {
+	if in.proof == nil {
+		return
+	}
+	c := in.engine.Counts()
+	in.problem(in.proof.Update(c.Records-e.Waiting(), in.taken(e, false), c.Shortfall))
+}
+
+// taken asks, once a second or now, how many records the engine has taken in.
+func (in *input) taken(e *flb.Emitter, now bool) uint64 {
+	if in.proof == nil {
+		return 0
+	}
+	in.seenEmpty = in.seenEmpty || in.engine.Counts().Records > 0 && e.Pending() == 0
+	if t := time.Now(); in.seenEmpty && (now || !t.Before(in.ingestedNext)) {
+		in.ingestedNext = t.Add(time.Second)
+		if n, ok := e.Ingested(); ok {
+			in.ingested = n
+		}
+	}
+	return in.ingested
+}
+
+// problem logs why the ledger could not be written, once.
+func (in *input) problem(err error) {
+	if err == nil || err.Error() == in.proofProblem {
+		return
+	}
+	in.proofProblem = err.Error()
+	in.inst.Log(flb.Error, "option ledger: "+in.proofProblem)
 }
 
 // finish says that a finite run is over, now that the engine has all of it.

@@ -9,6 +9,11 @@ import (
 	"github.com/gdummy/gdummy/flb"
 )
 
+// version is that of a release, as its build sets it:
+//
+//	go build -ldflags '-X main.version=v1.2.3' ./cmd/in_gdummy
+var version string
+
 func init() {
 	flb.Register(flb.Plugin{
 		Name:        "gdummy",

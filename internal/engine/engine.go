@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/pace"
 )
@@ -131,6 +132,9 @@ type Options struct {
 	// 0 where it hardly ever does, a second where Run comes once a second.
 	Turn time.Duration
 
+	// Mark, if not nil, says how records are given an identity.
+	Mark *ident.MarkOptions
+
 	// Log takes warnings; nil drops them.
 	Log func(line string)
 
@@ -149,8 +153,11 @@ func New(c *option.Config, o Options) *Engine {
 		source:  newFixed(c, o),
 		slice:   SliceFor(c.MaxInFlight),
 	}
-	if c.Template.Program != nil {
-		e.source = newTemplated(c)
+	switch {
+	case c.Template.Program != nil:
+		e.source = newTemplated(c, o.Mark)
+	case o.Mark != nil:
+		e.source = ident.NewMark(e.source, *o.Mark)
 	}
 	e.bulk, _ = e.source.(bulk)
 	e.tagged, _ = e.source.(tagged)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/template"
 )
@@ -20,14 +21,19 @@ type templated struct {
 	step  uint64 // from one record to the next
 }
 
-// newTemplated returns the source of c's template.
-func newTemplated(c *option.Config) Source {
+// newTemplated makes the source of a template. Its records are marked as mark
+// says, if that is not nil.
+func newTemplated(c *option.Config, mark *ident.MarkOptions) Source {
 	t := &c.Template
 	s := &templated{p: t.Program, first: t.First + t.Shard, step: max(t.Shards, 1)}
-	if t.Program.HasTag() {
-		return &tagging{templated: s, index: map[string]int{}}
+	var source Source = s
+	if mark != nil {
+		source = ident.NewMark(s, *mark)
 	}
-	return s
+	if t.Program.HasTag() {
+		return &tagging{templated: s, source: source, index: map[string]int{}}
+	}
+	return source
 }
 
 func (s *templated) PerTick() uint64 { return 1 }
@@ -41,6 +47,7 @@ func (s *templated) Follow() {}
 // tagging is a templated whose records have tags.
 type tagging struct {
 	*templated
+	source  Source // the templated, or what marks its records
 	tag     []byte
 	index   map[string]int // of a tag in tags
 	tags    []string
@@ -52,7 +59,7 @@ type tagging struct {
 type tagRecord struct{ tag, end int }
 
 func (s *tagging) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
-	dst = s.templated.Append(dst, form, t, k)
+	dst = s.source.Append(dst, form, t, k)
 	s.tag = s.p.AppendTag(s.tag[:0])
 	i, ok := s.index[string(s.tag)]
 	if !ok {

@@ -107,6 +107,11 @@ type Config struct {
 	Template Template // instead of Dummy, if it has a Program
 	firstSeq int64    // Template.First
 
+	Audit    bool    // records carry an identity; so they do with a Ledger
+	AuditKey string  // the name of the member that holds it
+	AuditIn  AuditIn // where that member stands
+	Ledger   string  // a path, or empty
+
 	origins map[string]func(offset int) int // from a value without its quotes to the value as given
 	given   map[string]bool                 // the options that lookup had
 }
@@ -241,8 +246,23 @@ func (c *Config) check() []*Error {
 			}
 		}
 	}
+	if c.Ledger != "" && c.given["audit"] && !c.Audit {
+		o, _ := Find("ledger")
+		e := o.error("", errf("a ledger is of no use with audit off"))
+		e.Want = "audit on"
+		errs = append(errs, e)
+	}
 	return errs
 }
+
+// AuditIn is where an identity stands.
+type AuditIn string
+
+// The places of identities.
+const (
+	AuditInBody     AuditIn = "body"
+	AuditInMetadata AuditIn = "metadata"
+)
 
 // Find returns the row of an option; names are not case-sensitive.
 func Find(name string) (*Option, bool) {

@@ -16,6 +16,7 @@ const (
 	secEnd     = "End"
 	secTime    = "Time stamps"
 	secChecks  = "Checks"
+	secProof   = "Proof of delivery"
 )
 
 // Table has a row for every option.
@@ -149,5 +150,35 @@ var rows = []Option{
 		Name: "flush_on_startup", Kind: Boolean, Default: "off", Example: "on", Section: secPace,
 		Help: "Give one tick at once, before the first one is due.",
 		set:  boolean(func(c *Config) *bool { return &c.FlushOnStartup }),
+	},
+	{
+		Name: "audit", Kind: Boolean, Default: "off", Example: "on", Section: secProof,
+		Help: "Give every record an identity, by which `gdummy audit` finds what was lost, doubled, reordered or damaged on its way.",
+		set:  boolean(func(c *Config) *bool { return &c.Audit }),
+	},
+	{
+		Name: "audit_key", Kind: String, Default: "gdummy", Example: "trace", Section: secProof,
+		Help: "The name of the member that holds the identity.",
+		set: func(c *Config, text string) error {
+			if text == "" || len(text) > 200 {
+				return errf("expected a name of 1 to 200 bytes")
+			}
+			c.AuditKey = text
+			return nil
+		},
+	},
+	{
+		Name: "audit_in", Kind: Choice, Default: "body", Example: "metadata", Section: secProof,
+		Help: "Where the identity stands: in the body or in the metadata of the record.",
+		set:  choice(func(c *Config) *AuditIn { return &c.AuditIn }, AuditInBody, AuditInMetadata),
+	},
+	{
+		Name: "ledger", Kind: String, Default: "", Example: "/var/tmp/gdummy.ledger", Section: secProof,
+		Help: "A file that is appended to, about once a second, with what the engine has taken; by it `gdummy audit` tells loss at the end " +
+			"from an early end. It turns audit on. Several inputs may share one file.",
+		set: func(c *Config, text string) error {
+			c.Ledger = text
+			return nil
+		},
 	},
 }

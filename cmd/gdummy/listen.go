@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/audit"
+	"github.com/gdummy/gdummy/internal/ledger"
+	"github.com/gdummy/gdummy/internal/receive"
+)
+
+// listenFlags are those of an audit of what arrives now.
+type listenFlags struct {
+	addresses     []string
+	untilComplete bool
+	idle          time.Duration
+	faults        *receive.Faults
+	seed          uint64
+	cert, key     string
+	sharedKey     string
+}
+
+// lockedAudit is an audit that many receivers feed.
+type lockedAudit struct {
+	mu   sync.Mutex
+	a    *audit.Auditor
+	last time.Time // when something arrived, or was withheld
+}
+
+// Take implements receive.Sink.
+func (l *lockedAudit) Take(found []receive.Finding, arrival int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = time.Now()
+	for _, f := range found {
+		l.a.Take(f.ID, f.State, arrival)
+	}
+}
+
+// Withhold implements receive.Sink.
+func (l *lockedAudit) Withhold(found []receive.Finding) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = time.Now()
+	for _, f := range found {
+		l.a.Withhold(f.ID)
+	}
+}
+
+// Others implements receive.Sink.
+func (l *lockedAudit) Others(foreign, broken uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = time.Now()
+	l.a.Foreign(foreign)
+	l.a.Broken(broken)
+}
+
+// progressEvery is how often a line tells how far the audit is, where it is not
+// written over.
+const progressEvery = 10 * time.Second
+
+// listen audits what arrives until it is told to end.
+func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
+	o := receive.Options{
+		Keys: f.keys, Path: f.path, SharedKey: f.live.sharedKey,
+		Faults: f.live.faults, Seed: f.live.seed,
+		Log: func(line string) { fmt.Fprintf(s.err, "gdummy audit: %s\n", line) },
+	}
+	if f.live.cert != "" || f.live.key != "" {
+		pair, err := tls.LoadX509KeyPair(f.live.cert, f.live.key)
+		if err != nil {
+			return err
+		}
+		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	locked := &lockedAudit{a: a, last: time.Now()}
+	for _, address := range f.live.addresses {
+		server, err := receive.Listen(address, locked, o)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		fmt.Fprintf(s.err, "gdummy audit: listening at %s\n", server.Addr())
+	}
+
+	over := isTerminal(s.err)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	if over {
+		defer fmt.Fprintln(s.err)
+	}
+	next := time.Now().Add(progressEvery)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			locked.mu.Lock()
+			p, last := a.Progress(), locked.last
+			locked.mu.Unlock()
+			if over || now.After(next) {
+				next = now.Add(progressEvery)
+				f.progress(s.err, p, over)
+			}
+			if f.live.idle > 0 && now.Sub(last) >= f.live.idle {
+				return nil
+			}
+			if f.live.untilComplete {
+				if done, err := f.complete(locked); done || err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+func (f *auditFlags) progress(w io.Writer, p audit.Progress, over bool) {
+	start, end := "gdummy audit: ", "\n"
+	if over {
+		start, end = "\r", "\x1b[K"
+	}
+	fmt.Fprintf(w, "%s%s arrived, %s duplicates, %s damaged, %s foreign%s",
+		start, grouped(p.Arrived), grouped(p.Duplicates), grouped(p.Damaged), grouped(p.Foreign), end)
+}
+
+// complete says whether all that is in the ledgers has arrived, and the ledgers
+// have come to their end. A ledger that is not there yet is not complete.
+func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
+	ledgers, _, err := f.readLedgers(true)
+	if err != nil || len(ledgers) < len(f.ledgers) {
+		return false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.a.SetLedgers(ledgers)
+	return l.a.Complete(), nil
+}
+
+// readLedgers reads the ledgers; while an audit is under way, they may be absent
+// or not have a line yet.
+func (f *auditFlags) readLedgers(early bool) ([]*ledger.Ledger, []string, error) {
+	paths, err := expandSources(f.ledgers, nil)
+	if early && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoMatch)) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	f.ledgerPaths = paths
+	ledgers, keys, err := readLedgers(paths)
+	if early && errors.Is(err, ledger.ErrNoLedger) {
+		return nil, nil, nil
+	}
+	return ledgers, keys, err
+}
+
+// isTerminal says whether lines can be written over.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

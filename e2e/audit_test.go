@@ -1,0 +1,412 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var long = flag.Bool("long", false, "audit ten million records instead of one, and outages of half a minute")
+
+// verdict is what `gdummy audit --json` says, as far as tests look at it.
+type verdict struct {
+	Clean  bool
+	Faults []string
+	counts
+	Exact   bool
+	Streams []struct {
+		Run, Name string
+		Closed    bool
+		counts
+		LostRanges []struct {
+			From, To, Count uint64
+			Since, Until    time.Time
+		} `json:"lost_ranges"`
+		Events []struct{ Word string }
+	}
+}
+
+type counts struct {
+	Sent, Accepted, Ingested, Arrived, Lost, Duplicates, Reordered uint64
+	Damaged, Enriched, Foreign, Unknown, Withheld, Refused, Broken uint64
+}
+
+// auditing is a `gdummy audit --json` that runs.
+type auditing struct {
+	t        *testing.T
+	cmd      *exec.Cmd
+	out, err bytes.Buffer
+}
+
+func startAudit(t *testing.T, args ...string) *auditing {
+	t.Helper()
+	a := &auditing{t: t, cmd: exec.Command(gdummyCmd, append([]string{"audit", "--json"}, args...)...)}
+	a.cmd.Stdout, a.cmd.Stderr = &a.out, &a.err
+	if err := a.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := time.AfterFunc(lifetime, func() { _ = a.cmd.Process.Kill() })
+	t.Cleanup(func() {
+		stop.Stop()
+		_ = a.cmd.Process.Kill() // it has ended, as a rule
+	})
+	return a
+}
+
+// verdict waits for the end and returns what it says. The exit code must agree.
+func (a *auditing) verdict() verdict {
+	a.t.Helper()
+	err := a.cmd.Wait()
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		a.t.Fatal(err)
+	}
+	var v verdict
+	if err := json.Unmarshal(a.out.Bytes(), &v); err != nil {
+		a.t.Fatalf("exit code %d: %v\n%s%s", code, err, a.out.Bytes(), a.err.Bytes())
+	}
+	if v.Clean != (code == 0) {
+		a.t.Errorf("clean: %v, exit code %d", v.Clean, code)
+	}
+	if !v.Exact {
+		a.t.Error("the verdict is not exact")
+	}
+	return v
+}
+
+func audit(t *testing.T, args ...string) verdict {
+	t.Helper()
+	return startAudit(t, args...).verdict()
+}
+
+// expect compares what a test is about.
+func (v verdict) expect(t *testing.T, want counts) {
+	t.Helper()
+	if v.counts != want {
+		t.Errorf("%+v\nexpected\n%+v\n%v", v.counts, want, v.Faults)
+	}
+}
+
+// all are the counts of n records of which nothing is to be said.
+func all(n uint64) counts {
+	return counts{Sent: n, Accepted: n, Ingested: n, Arrived: n}
+}
+
+// awaitClosed waits until the ledger has its last line.
+func (p *process) awaitRecords(n int) {
+	p.t.Helper()
+	path := filepath.Join(p.dir, "ledger")
+	p.await(fmt.Sprintf("%d records in the ledger", n), lifetime, func() bool {
+		text, _ := os.ReadFile(path)
+		return strings.Contains(string(text), fmt.Sprintf(" to=%d ", n-1))
+	})
+}
+
+// toHTTP sends all records to a port.
+func toHTTP(port int, properties ...string) string {
+	return fmt.Sprintf("\n[OUTPUT]\n    name http\n    match *\n    host 127.0.0.1\n    port %d\n    %s\n",
+		port, strings.Join(properties, "\n    "))
+}
+
+func httpAt(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
+
+const retrying = service + "    scheduler.base 1\n    scheduler.cap 2\n"
+
+// 1. Many records, and nothing happens to them.
+func TestAuditClean(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		n := 1_000_000
+		if *long {
+			n = 10_000_000
+		}
+		port := freePort(t)
+		dir := t.TempDir()
+		a := startAudit(t, "--listen", fmt.Sprintf("forward://127.0.0.1:%d", port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "60s")
+		p := h.start(t, launch{dir: dir, config: service +
+			input("name gdummy", "tag a", "rate 200k", fmt.Sprint("max_records ", n), "ledger ledger", "catch_up full") +
+			fmt.Sprintf("[OUTPUT]\n    name forward\n    match *\n    host 127.0.0.1\n    port %d\n", port)})
+		p.awaitRecords(n)
+		time.Sleep(2 * time.Second) // the last flush
+		p.send(syscall.SIGTERM)
+		p.awaitExit(lifetime)
+		a.verdict().expect(t, all(uint64(n)))
+	})
+}
+
+// 2. A filter drops one record in a hundred: exactly those are lost.
+func TestAuditGrep(t *testing.T) {
+	var dummy strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&dummy, `{"n":"x%02d"}`, i)
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		p := h.start(t, launch{config: service +
+			input("name gdummy", "tag a", "dummy "+dummy.String(), "rate 500", "max_records 20000", "ledger ledger") +
+			"[FILTER]\n    name grep\n    match *\n    exclude n ^x07$\n" + toFiles})
+		p.awaitRecords(20000)
+		time.Sleep(time.Second)
+		p.stop()
+		v := audit(t, "--ledger", p.dir+"/ledger", p.out())
+		want := all(20000)
+		want.Arrived, want.Lost = 19800, 200
+		v.expect(t, want)
+		for _, r := range v.Streams[0].LostRanges {
+			if r.From != r.To || r.From%100 != 7 {
+				t.Errorf("lost %d to %d", r.From, r.To)
+			}
+		}
+		if len(v.Streams[0].LostRanges) != 200 {
+			t.Errorf("%d ranges", len(v.Streams[0].LostRanges))
+		}
+	})
+}
+
+func outage() time.Duration {
+	if *long {
+		return 30 * time.Second
+	}
+	return 5 * time.Second
+}
+
+// 3. The receiver is down, and the output tries again until it is not: clean, in
+// another order.
+func TestAuditOutageWithRetries(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		port, dir := freePort(t), t.TempDir()
+		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "60s",
+			"--fault", "outage="+outage().String())
+		p := h.start(t, launch{dir: dir, config: retrying +
+			input("name gdummy", "tag a", "rate 1000", "duration "+(outage()+2*time.Second).String(), "ledger ledger") +
+			toHTTP(port, "format json", "retry_limit no_limits")})
+		time.Sleep(2*outage() + 10*time.Second)
+		p.send(syscall.SIGTERM)
+		p.awaitExit(lifetime)
+		v := a.verdict()
+		if !v.Clean || v.Sent < 5000 || v.Arrived != v.Accepted || v.Duplicates > 0 {
+			t.Errorf("%+v %v", v.counts, v.Faults)
+		}
+	})
+}
+
+// 4. The same without retries: what was sent in the outage is lost, and said to be.
+func TestAuditOutageWithoutRetries(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		port, dir := freePort(t), t.TempDir()
+		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--idle", "5s",
+			"--fault", "outage="+outage().String())
+		started := time.Now()
+		p := h.start(t, launch{dir: dir, config: retrying +
+			input("name gdummy", "tag a", "rate 1000", "duration "+(outage()+4*time.Second).String(), "ledger ledger") +
+			toHTTP(port, "format json", "retry_limit no_retries")})
+		time.Sleep(outage() + 7*time.Second)
+		p.send(syscall.SIGTERM)
+		p.awaitExit(lifetime)
+		v := a.verdict()
+		if v.Lost == 0 || v.Arrived == 0 || v.Lost+v.Arrived != v.Accepted || v.Unknown > 0 {
+			t.Fatalf("%+v %v", v.counts, v.Faults)
+		}
+		r := v.Streams[0].LostRanges
+		if r[0].From != 0 || len(r) > 30 || r[len(r)-1].Until.Sub(started) > outage()+2*time.Second {
+			t.Errorf("ranges %+v", r)
+		}
+	})
+}
+
+// 5. Killed: what was in memory only is gone, what was in files comes when Fluent
+// Bit is back. The ledger has no end, so that the very last is unknown.
+func TestAuditKill(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		for _, storage := range []string{"memory", "filesystem"} {
+			t.Run(storage, func(t *testing.T) {
+				t.Parallel()
+				port, dir := freePort(t), t.TempDir()
+				config := func(records string) string {
+					return retrying + "    storage.path chunks\n    storage.sync full\n" +
+						input("name gdummy", "tag a", "rate 1000", records, "ledger ledger", "storage.type "+storage) +
+						toHTTP(port, "format json", "retry_limit no_limits")
+				}
+				p := h.start(t, launch{dir: dir, config: config("max_records 100000")})
+				p.await("three seconds in the ledger", lifetime, func() bool {
+					text, _ := os.ReadFile(dir + "/ledger")
+					return strings.Count(string(text), " accepted ") >= 3
+				})
+				p.kill()
+				p.awaitExit(lifetime)
+				a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--idle", "6s")
+				p = h.start(t, launch{dir: dir, config: config("max_records 1")})
+				time.Sleep(5 * time.Second)
+				p.send(syscall.SIGTERM)
+				p.awaitExit(lifetime)
+				v := a.verdict()
+				if len(v.Streams) != 2 || v.Streams[0].Closed || !v.Streams[1].Closed || v.Streams[1].Arrived != 1 {
+					t.Fatalf("%+v", v)
+				}
+				killed := v.Streams[0]
+				t.Logf("%s: accepted %d, arrived %d, lost %d, unknown %d", storage, killed.Accepted, killed.Arrived, killed.Lost, killed.Unknown)
+				if storage == "memory" && (killed.Arrived != 0 || killed.Lost != killed.Accepted) {
+					t.Errorf("memory: %+v", killed.counts)
+				}
+				if storage == "filesystem" && (killed.Arrived < killed.Accepted/2 || killed.Arrived+killed.Lost+killed.Unknown != killed.Sent) {
+					t.Errorf("filesystem: %+v", killed.counts)
+				}
+			})
+		}
+	})
+}
+
+// 6. Reloads under load. What is lost then was in Fluent Bit's own hands: accepted,
+// at the very end of a run. Each run's ledger has its end.
+func TestAuditReload(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, version{2, 2, 0}, "reload by a signal")
+		p := h.start(t, launch{args: []string{"-Y"}, config: service +
+			input("name gdummy", "tag a", "rate 5000", "ledger ledger") + toFiles})
+		runs := func() int {
+			text, _ := os.ReadFile(p.dir + "/ledger")
+			return strings.Count(string(text), " open ")
+		}
+		const reloads = 4
+		for n := range reloads {
+			time.Sleep(time.Second)
+			p.send(syscall.SIGHUP)
+			p.await("another run", 30*time.Second, func() bool { return runs() == n+2 })
+		}
+		time.Sleep(2 * time.Second)
+		p.stop()
+		v := audit(t, "--ledger", p.dir+"/ledger", p.out())
+		if len(v.Streams) != reloads+1 || v.Duplicates > 0 || v.Damaged > 0 || v.Unknown > 0 {
+			t.Errorf("%+v", v)
+		}
+		for i, s := range v.Streams {
+			if !s.Closed {
+				t.Errorf("run %d has no end", i)
+			}
+			for _, r := range s.LostRanges {
+				t.Logf("run %d of %d: lost %d to %d of %d", i, reloads+1, r.From, r.To, s.Accepted)
+				if r.To != s.Accepted-1 {
+					t.Errorf("run %d lost %d to %d, not at its end", i, r.From, r.To)
+				}
+			}
+		}
+	})
+}
+
+// 7. A tenth of the memory that the load needs: paused, late, but all there.
+func TestAuditPaused(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v2_1_9, "memory for what is under way in a pause")
+		port, dir := freePort(t), t.TempDir()
+		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "30s",
+			"--fault", "delay=500ms")
+		p := h.start(t, launch{dir: dir, config: retrying +
+			input("name gdummy", "tag a", "rate 20000", "max_records 100000", "ledger ledger", "catch_up full", "mem_buf_limit 200k") +
+			toHTTP(port, "format json", "retry_limit no_limits")})
+		p.awaitRecords(100000)
+		time.Sleep(4 * time.Second)
+		p.send(syscall.SIGTERM)
+		p.awaitExit(lifetime)
+		v := a.verdict()
+		paused := 0
+		for _, e := range v.Streams[0].Events {
+			if e.Word == "pause" {
+				paused++
+			}
+		}
+		if v.Lost > 0 || v.Arrived != 100000 || paused < 2 {
+			t.Errorf("%+v, %d pauses", v.counts, paused)
+		}
+	})
+}
+
+// 8. Two inputs, three outputs: each output has what its tags say.
+func TestAuditRouting(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		p := h.start(t, launch{config: service +
+			input("name gdummy", "tag a.x", "rate 2000", "max_records 4000", "ledger ledger") +
+			input("name gdummy", "tag b.x", "rate 1000", "max_records 2000", "ledger other") +
+			"[OUTPUT]\n    name file\n    match a.*\n    path out\n    file a\n" +
+			"[OUTPUT]\n    name file\n    match b.*\n    path out\n    file b\n    format plain\n" +
+			"[OUTPUT]\n    name stdout\n    match *\n    format json_lines\n"})
+		p.awaitRecords(4000)
+		time.Sleep(time.Second)
+		p.stop()
+		one, two := p.dir+"/ledger", p.dir+"/other"
+		audit(t, "--ledger", one, p.out()+"/a").expect(t, all(4000))
+		audit(t, "--ledger", two, p.out()+"/b").expect(t, all(2000))
+		audit(t, "--ledger", one, "--ledger", two, p.out()).expect(t, all(6000))
+		v := audit(t, "--ledger", one, "--ledger", two, p.stdout)
+		v.Foreign = 0 // the banner
+		v.expect(t, all(6000))
+		v = audit(t, "--ledger", one, "--ledger", two, p.out()+"/a")
+		if v.Lost != 2000 {
+			t.Errorf("%+v", v.counts)
+		}
+	})
+}
+
+// 9. Through a second Fluent Bit.
+func TestAuditForwarded(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		port := freePort(t)
+		second := h.start(t, launch{config: service + input("name forward", "listen 127.0.0.1", fmt.Sprint("port ", port)) + toFiles})
+		first := h.start(t, launch{config: retrying + input("name gdummy", "tag a", "rate 5000", "max_records 10000", "ledger ledger") +
+			fmt.Sprintf("[OUTPUT]\n    name forward\n    match *\n    host 127.0.0.1\n    port %d\n    retry_limit no_limits\n", port)})
+		first.awaitRecords(10000)
+		time.Sleep(3 * time.Second)
+		first.send(syscall.SIGTERM)
+		first.awaitExit(lifetime)
+		second.stop()
+		v := audit(t, "--ledger", first.dir+"/ledger", second.out())
+		v.Reordered = 0
+		v.expect(t, all(10000))
+	})
+}
+
+// 10. A filter that changes a member damages; one that adds members, or nests all
+// of them, enriches.
+func TestAuditFilters(t *testing.T) {
+	filters := map[string]string{
+		"a member changed": "name modify\n    match *\n    set level debug",
+		"a member renamed": "name modify\n    match *\n    rename level severity",
+		"members added":    "name modify\n    match *\n    add host web1\n    add zone eu",
+		"nested":           "name nest\n    match *\n    operation nest\n    wildcard *\n    nest_under log",
+		"prefixed":         "name modify\n    match *\n    add host web1\n\n[FILTER]\n    name nest\n    match *\n    operation nest\n    wildcard *\n    nest_under log\n\n[FILTER]\n    name nest\n    match *\n    operation lift\n    nested_under log\n    add_prefix log.",
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		for name, filter := range filters {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				p := h.start(t, launch{config: service +
+					input("name gdummy", "tag a", `dummy {"level":"info","took":0.1234567890123456,"ok":true}`, "rate 1000", "max_records 1000", "ledger ledger") +
+					"\n[FILTER]\n    " + filter + "\n" +
+					"\n[OUTPUT]\n    name file\n    match *\n    path out\n"})
+				p.awaitRecords(1000)
+				time.Sleep(time.Second)
+				p.stop()
+				want := all(1000)
+				if strings.HasPrefix(name, "a member") {
+					want.Damaged = 1000
+				} else {
+					want.Enriched = 1000
+				}
+				v := audit(t, "--ledger", p.dir+"/ledger", p.out())
+				v.expect(t, want)
+				if v.Clean != (want.Damaged == 0) {
+					t.Errorf("clean: %v", v.Clean)
+				}
+			})
+		}
+	})
+}

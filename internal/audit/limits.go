@@ -1,0 +1,53 @@
+package audit
+
+import (
+	"fmt"
+	"time"
+)
+
+// Limits are how much of each fault is forgiven.
+type Limits struct {
+	Lost, Duplicates, Damaged uint64
+
+	// Negative values are no limit.
+	Reordered, Foreign, Unknown int64
+
+	P99 time.Duration // latency; 0 is no limit
+}
+
+// Faults returns what is above the limits, one line each; none is a clean
+// verdict. What the receiver withheld and what is only unknown is no fault
+// unless a limit says so.
+func (l Limits) Faults(v *Verdict) []string {
+	var f []string
+	over := func(name string, got, limit uint64) {
+		switch {
+		case got <= limit:
+		case limit == 0:
+			f = append(f, fmt.Sprintf("%d %s", got, name))
+		default:
+			f = append(f, fmt.Sprintf("%d %s, more than %d", got, name, limit))
+		}
+	}
+	over("lost", v.Lost, l.Lost)
+	over("duplicates", v.Duplicates, l.Duplicates)
+	over("damaged", v.Damaged, l.Damaged)
+	for _, x := range []struct {
+		name  string
+		got   uint64
+		limit int64
+	}{{"reordered", v.Reordered, l.Reordered}, {"foreign", v.Foreign, l.Foreign}, {"unknown", v.Unknown, l.Unknown}} {
+		if x.limit >= 0 {
+			over(x.name, x.got, uint64(x.limit))
+		}
+	}
+	if l.P99 > 0 {
+		switch {
+		case v.Latency == nil:
+			f = append(f, "the latency is unknown: these sources do not say when records arrived")
+		case v.Latency.P(99) > int64(l.P99):
+			f = append(f, fmt.Sprintf("a 99th percentile of the latency of %v, more than %v", time.Duration(v.Latency.P(99)), l.P99))
+		}
+	}
+	return f
+}

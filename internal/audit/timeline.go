@@ -1,0 +1,110 @@
+package audit
+
+import "time"
+
+// maxPoints is how many points a timeline has at most; each then covers twice
+// the time.
+const maxPoints = 600
+
+// Timeline is what arrived over time: by arrival if that is known, else by
+// emission.
+type Timeline struct {
+	Start  time.Time `json:"start,omitzero"`
+	Width  int64     `json:"width"` // of a point, in nanoseconds
+	Points []Point   `json:"points"`
+}
+
+// Point is what arrived in one span of time.
+type Point struct {
+	Arrived    uint64 `json:"arrived"`
+	MaxLatency int64  `json:"max_latency"` // in nanoseconds, 0 if unknown
+	sum        int64
+	Mean       int64 `json:"mean_latency"`
+}
+
+// timeline gathers points.
+type timeline struct {
+	start  int64 // a multiple of width
+	width  int64
+	points []Point
+}
+
+func (l *timeline) add(t, latency int64) {
+	if l.points == nil {
+		l.width = int64(time.Second)
+		l.start = t - mod(t, l.width)
+		l.points = make([]Point, 1, maxPoints)
+	}
+	i := (t - l.start) / l.width
+	if t < l.start || i >= int64(len(l.points)) {
+		i = l.reach(t)
+	}
+	p := &l.points[i]
+	p.Arrived++
+	if latency > 0 {
+		p.MaxLatency = max(p.MaxLatency, latency)
+		p.sum += latency
+	}
+}
+
+// reach makes room for time t and returns the index of its point.
+func (l *timeline) reach(t int64) int64 {
+	for {
+		end := l.start + int64(len(l.points))*l.width
+		from, to := min(l.start, t-mod(t, l.width)), max(end, t-mod(t, l.width)+l.width)
+		n := (to - from) / l.width
+		if n > maxPoints {
+			l.halve()
+			continue
+		}
+		if front := (l.start - from) / l.width; front > 0 {
+			l.points = append(make([]Point, front, maxPoints), l.points...)
+			l.start = from
+		}
+		for int64(len(l.points)) < n {
+			l.points = append(l.points, Point{})
+		}
+		return (t - l.start) / l.width
+	}
+}
+
+// halve makes points cover twice the time.
+func (l *timeline) halve() {
+	width := 2 * l.width
+	start := l.start - mod(l.start, width)
+	points := make([]Point, 0, maxPoints)
+	for i, p := range l.points {
+		j := int((l.start + int64(i)*l.width - start) / width)
+		for len(points) <= j {
+			points = append(points, Point{})
+		}
+		q := &points[j]
+		q.Arrived += p.Arrived
+		q.MaxLatency = max(q.MaxLatency, p.MaxLatency)
+		q.sum += p.sum
+	}
+	l.start, l.width, l.points = start, width, points
+}
+
+// mod is the remainder that is never negative.
+func mod(a, b int64) int64 {
+	if m := a % b; m < 0 {
+		return m + b
+	} else {
+		return m
+	}
+}
+
+func (l *timeline) export() Timeline {
+	t := Timeline{Width: l.width, Points: make([]Point, len(l.points))}
+	if len(l.points) > 0 {
+		t.Start = time.Unix(0, l.start).UTC()
+	}
+	for i, p := range l.points {
+		if p.Arrived > 0 {
+			p.Mean = p.sum / int64(p.Arrived)
+		}
+		t.Points[i] = p
+	}
+	return t
+}

@@ -1,0 +1,498 @@
+// Package decode finds the identities of records in what came out of a
+// pipeline, whatever became of the records on the way.
+//
+// The normal path is [New] and then, for each source, [Scanner.Read]: it tells
+// text from MessagePack and both from what gzip and zstd made of them, and
+// hands every record to Options.Take. Who has the bytes already, such as the
+// body of a request, calls [Scanner.Text] or [Scanner.Msgpack].
+//
+// # What is read
+//
+// JSON in lines, concatenated, in arrays, indented; behind the tag that Fluent
+// Bit's file output writes before it; as events, [time, body] and
+// [[time, metadata], body]; inside a string of other JSON. MessagePack of
+// events and maps, one behind the other or in arrays. In any other text
+// (CSV, LTSV, templates, Fluent Bit's own way of printing events) identities
+// are found, but what stands around them cannot be checked.
+//
+// # Terms
+//
+// A record is one event, or one map that stands alone or in an array. One that
+// has no identity is foreign. A finding is one identity in a record.
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/ident"
+)
+
+// State says what became of a record.
+type State uint8
+
+// The states of records.
+const (
+	Intact    State = iota + 1 // the body is what was sent
+	Enriched                   // so it is, with other members, or moved elsewhere
+	Unchecked                  // the format does not keep what can be checked
+	Damaged                    // the body is not what was sent
+	Foreign                    // there is no identity
+)
+
+// String returns the state's name.
+func (s State) String() string {
+	switch s {
+	case Intact:
+		return "intact"
+	case Enriched:
+		return "enriched"
+	case Unchecked:
+		return "unchecked"
+	case Damaged:
+		return "damaged"
+	case Foreign:
+		return "foreign"
+	}
+	return "unknown"
+}
+
+// Options say what is looked for.
+type Options struct {
+	// Take gets each finding, and for each foreign record a zero ID.
+	Take func(id ident.ID, s State)
+
+	// Keys are the names that the member with the identity had when it was
+	// sent; none is the default one. They matter where members were renamed
+	// with a prefix.
+	Keys []string
+
+	// Path, if not empty, is the one place where identities count: names of
+	// members, from the outermost, joined by dots.
+	Path string
+
+	// MaxRecord is the size, in bytes, of the largest record, and of the longest
+	// line; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
+	// may have; 0 is without end.
+	MaxRecord int
+	MaxBytes  int64
+}
+
+// ErrTooLarge says that a source has more than MaxBytes.
+var ErrTooLarge = errors.New("the data is too large")
+
+// Limits of what is read.
+const (
+	maxRecord = 64 << 20
+
+	maxDepth  = 128
+	maxString = 3 // depth of JSON in strings of JSON
+
+	// maxTries bounds the search for the members that were added. One try
+	// takes a wrong body for a right one in 2^35 cases.
+	maxTries = 20000
+)
+
+// envelope are the members that outputs of Fluent Bit put around a record;
+// their presence does not make it enriched.
+var envelope = []string{"date", "@timestamp", "timestamp", "time", "__internal__"}
+
+// Scanner reads one source after the other.
+type Scanner struct {
+	take   func(ident.ID, State)
+	keys   []string
+	path   []string
+	broken uint64
+
+	maxRecord int
+	maxBytes  int64
+	depth     int // of compression within compression
+
+	doc    doc
+	extras [][]byte // names of the members that were last found to be added
+
+	order   []int    // scratch of fit
+	hashes  []uint64 // likewise
+	pending pending
+	buf     []byte
+}
+
+// New makes a scanner.
+func New(o Options) *Scanner {
+	s := &Scanner{take: o.Take, keys: o.Keys, maxRecord: o.MaxRecord, maxBytes: o.MaxBytes}
+	if s.maxRecord <= 0 {
+		s.maxRecord = maxRecord
+	}
+	if len(s.keys) == 0 {
+		s.keys = []string{ident.DefaultKey}
+	}
+	if o.Path != "" {
+		s.path = strings.Split(o.Path, ".")
+	}
+	return s
+}
+
+// Broken returns how many pieces of the input could not be read: cut lines, bad
+// JSON, bad MessagePack. The identities in them count as damaged records.
+func (s *Scanner) Broken() uint64 { return s.broken }
+
+// doc is one record, taken apart.
+type doc struct {
+	nodes   []node   // its maps, in the order in which they open
+	members []member // of all maps; those of one map stand together
+	stack   []member // members of maps that are still open
+	found   []finding
+	text    []byte // unescaped strings
+
+	event bool  // nodes[body] is the body of an event
+	body  int32 // the metadata's nodes come before it
+
+	// coarse is how numbers are read; ambiguous says that it matters.
+	coarse, ambiguous bool
+
+	strings int // depth of strings in strings
+}
+
+// node is one map.
+type node struct {
+	parent       int32  // the map around it, -1 at the outermost
+	name         []byte // of the member of parent that holds it
+	first, count int32  // in doc.members
+}
+
+// member is one member of a map.
+type member struct {
+	name   []byte
+	value  uint64 // hash of the value
+	hash   uint64 // of both
+	lo, hi int32  // the maps inside the value: nodes[lo:hi]
+	id     bool   // the value is an identity
+}
+
+// finding is one identity in a record.
+type finding struct {
+	id   ident.ID
+	node int32 // the map that has it as a member, or -1
+	name []byte
+}
+
+func (d *doc) reset(coarse bool) {
+	d.nodes, d.members, d.stack, d.found, d.text = d.nodes[:0], d.members[:0], d.stack[:0], d.found[:0], d.text[:0]
+	d.event, d.body, d.strings = false, 0, 0
+	d.coarse, d.ambiguous = coarse, false
+}
+
+// open starts a map and returns its number and where its members begin on the
+// stack.
+func (d *doc) open(parent int32, name []byte) (n int32, base int) {
+	d.nodes = append(d.nodes, node{parent: parent, name: name})
+	return int32(len(d.nodes) - 1), len(d.stack)
+}
+
+// close ends a map and returns its hash as a value.
+func (d *doc) close(n int32, base int) uint64 {
+	total := uint64(0)
+	for i := base; i < len(d.stack); i++ {
+		total += d.stack[i].hash
+	}
+	count := len(d.stack) - base
+	d.nodes[n].first, d.nodes[n].count = int32(len(d.members)), int32(count)
+	d.members = append(d.members, d.stack[base:]...)
+	d.stack = d.stack[:base]
+	return ident.Map(total, count)
+}
+
+// string notes an identity in a string, and returns whether it is one as a
+// whole.
+func (d *doc) string(s []byte, n int32, name []byte) bool {
+	if len(s) < ident.Size {
+		return false
+	}
+	if len(s) == ident.Size {
+		id, ok := ident.Parse(s)
+		if ok {
+			d.found = append(d.found, finding{id, n, name})
+		}
+		return ok
+	}
+	if bytes.Contains(s, []byte(ident.Prefix)) {
+		d.inside(s, n, name)
+	}
+	return false
+}
+
+// inside looks for records in a string.
+func (d *doc) inside(s []byte, n int32, name []byte) {
+	if t := bytes.TrimLeft(s, " \t\r\n"); d.strings < maxString && len(t) > 0 && (t[0] == '{' || t[0] == '[') {
+		nodes, members, stack, found := len(d.nodes), len(d.members), len(d.stack), len(d.found)
+		d.strings++
+		j := jsonReader{doc: d, b: t}
+		_, ok := j.value(n, name, 1)
+		d.strings--
+		if ok && len(bytes.TrimRight(t[j.pos:], " \t\r\n\x00")) == 0 {
+			return
+		}
+		d.nodes, d.members, d.stack, d.found = d.nodes[:nodes], d.members[:members], d.stack[:stack], d.found[:found]
+	}
+	for {
+		id, end := ident.Find(s)
+		if end < 0 {
+			return
+		}
+		d.found = append(d.found, finding{id, -1, name})
+		s = s[end:]
+	}
+}
+
+// report hands over what was found in the record. again reads the record once
+// more, with numbers that Fluent Bit writes ambiguously rounded.
+func (s *Scanner) report(again func()) {
+	d := &s.doc
+	if len(d.found) == 0 {
+		s.take(ident.ID{}, Foreign)
+		return
+	}
+	reported := 0
+	coarse := false
+	for i := range d.found {
+		f := &d.found[i]
+		if d.ambiguous && f.id.Sum.Coarse {
+			coarse = true
+			continue
+		}
+		reported += s.one(i)
+	}
+	if coarse {
+		again()
+		for i := range d.found {
+			if d.found[i].id.Sum.Coarse {
+				reported += s.one(i)
+			}
+		}
+	}
+	if reported == 0 {
+		s.take(ident.ID{}, Foreign)
+	}
+}
+
+// one reports one finding, unless it stands at the wrong place or is a copy of
+// another in the same record.
+func (s *Scanner) one(i int) int {
+	d := &s.doc
+	f := d.found[i]
+	if s.path != nil && !d.at(f, s.path) {
+		return 0
+	}
+	for j := max(0, i-8); j < i; j++ {
+		if d.found[j].id == f.id && (s.path == nil || d.at(d.found[j], s.path)) {
+			return 0
+		}
+	}
+	s.take(f.id, s.verify(f))
+	return 1
+}
+
+// at says whether a finding stands at path.
+func (d *doc) at(f finding, path []string) bool {
+	if f.node < 0 {
+		return len(path) > 0 && string(f.name) == path[len(path)-1]
+	}
+	i := len(path) - 1
+	if i < 0 || string(f.name) != path[i] {
+		return false
+	}
+	for n := f.node; d.nodes[n].parent >= 0; n = d.nodes[n].parent {
+		if i--; i < 0 || path[i] != string(d.nodes[n].name) {
+			return false
+		}
+	}
+	return i == 0
+}
+
+// verify finds the members that the sum in an identity was made of: around the
+// identity, in the body if it stands in the metadata, or in one of the maps
+// around.
+func (s *Scanner) verify(f finding) State {
+	if f.node < 0 {
+		return Unchecked
+	}
+	d := &s.doc
+	if d.event && f.node < d.body {
+		if st := s.fit(f, d.body, nil); st != Damaged {
+			return st
+		}
+	}
+	outermost := func(n int32) bool { return d.nodes[n].parent < 0 }
+	if st := s.fit(f, f.node, nil); st != Damaged {
+		if !outermost(f.node) || d.event && f.node < d.body {
+			return Enriched
+		}
+		return st
+	}
+	// A prefix may have been put before all names.
+	for _, key := range s.keys {
+		if p, ok := bytes.CutSuffix(f.name, []byte(key)); ok && len(p) > 0 {
+			if st := s.fit(f, f.node, p); st != Damaged {
+				return Enriched
+			}
+		}
+	}
+	for n := f.node; !outermost(n); {
+		up := d.nodes[n].parent
+		if st := s.fit(f, up, nil); st != Damaged {
+			if string(d.nodes[n].name) == "log_metadata" || string(d.nodes[n].name) == "__internal__" {
+				return st // where Fluent Bit writes the metadata
+			}
+			return Enriched
+		}
+		n = up
+	}
+	return Damaged
+}
+
+// fit says whether the members of a map, or some of them, have the sum in the
+// identity. Members that are identities or hold this one do not count. prefix
+// is cut from the names of members.
+func (s *Scanner) fit(f finding, n int32, prefix []byte) State {
+	d := &s.doc
+	nd := d.nodes[n]
+	ms := d.members[nd.first : nd.first+nd.count]
+	total, count, last := uint64(0), 0, -1
+	s.hashes = s.hashes[:0]
+	for i := range ms {
+		m := &ms[i]
+		h := m.hash
+		if m.id {
+			last = i
+		}
+		if m.id || m.lo <= f.node && f.node < m.hi {
+			s.hashes = append(s.hashes, 0)
+			continue
+		}
+		if len(prefix) > 0 {
+			if name, ok := bytes.CutPrefix(m.name, prefix); ok {
+				h = ident.Member(name, m.value)
+			}
+		}
+		s.hashes = append(s.hashes, h)
+		total += h
+		count++
+	}
+	want := f.id.Sum
+	added := (count - want.Members) & 15
+	if added > count {
+		return Damaged
+	}
+	if added == 0 {
+		if ident.Close(total, count, want.Coarse).Hash == want.Hash {
+			return Intact
+		}
+		return Damaged
+	}
+
+	// Which were added? First those that were added the last time, those that
+	// outputs add, and those that stand behind the identity: it was the last
+	// member when it was sent.
+	s.order = s.order[:0]
+	for pass := range 4 {
+		for i := range ms {
+			m := &ms[i]
+			if m.id || m.lo <= f.node && f.node < m.hi {
+				continue
+			}
+			is := 3
+			switch {
+			case contains(s.extras, m.name):
+				is = 0
+			case isEnvelope(m.name):
+				is = 1
+			case i > last:
+				is = 2
+			}
+			if is == pass {
+				s.order = append(s.order, i)
+			}
+		}
+	}
+	return s.leaveOut(ms, added, total, count, want)
+}
+
+// leaveOut tries which of the members, in s.order, have to go for the rest to
+// have the sum.
+func (s *Scanner) leaveOut(ms []member, added int, total uint64, count int, want ident.Sum) State {
+	var chosen [15]int // positions in s.order, ascending
+	for i := range added {
+		chosen[i] = i
+	}
+	for range maxTries {
+		rest := total
+		for _, c := range chosen[:added] {
+			rest -= s.hashes[s.order[c]]
+		}
+		if ident.Close(rest, count-added, want.Coarse).Hash == want.Hash {
+			st := Intact
+			s.extras = s.extras[:0]
+			for _, c := range chosen[:added] {
+				name := ms[s.order[c]].name
+				if !isEnvelope(name) {
+					st = Enriched
+				}
+				s.extras = append(s.extras, bytes.Clone(name))
+			}
+			return st
+		}
+		// The next combination.
+		i := added - 1
+		for i >= 0 && chosen[i] == count-added+i {
+			i--
+		}
+		if i < 0 {
+			break
+		}
+		chosen[i]++
+		for i++; i < added; i++ {
+			chosen[i] = chosen[i-1] + 1
+		}
+	}
+	return Damaged
+}
+
+func contains(names [][]byte, name []byte) bool {
+	for _, n := range names {
+		if bytes.Equal(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func isEnvelope(name []byte) bool {
+	for _, e := range envelope {
+		if string(name) == e {
+			return true
+		}
+	}
+	return false
+}
+
+// raw looks for identities in text that is nothing else, and gives them the
+// state s. It returns how many it found.
+func (s *Scanner) raw(text []byte, st State) int {
+	n := 0
+	for {
+		id, end := ident.Find(text)
+		if end < 0 {
+			return n
+		}
+		s.take(id, st)
+		text = text[end:]
+		n++
+	}
+}
+
+// spoil reports a piece that could not be read as what it seems to be.
+func (s *Scanner) spoil(text []byte) {
+	s.broken++
+	s.raw(text, Damaged)
+}

@@ -1,0 +1,276 @@
+package decode
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/ident"
+)
+
+// id is the identity of record seq with the given body.
+func id(t testing.TB, seq uint64, text string) string {
+	t.Helper()
+	b, err := body.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := ident.SumBody(b[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ident.ID{Run: 42, Seq: seq, Time: 1732300000000000000, Sum: sum}.String()
+}
+
+// scan reads text and returns one word for each finding: its number and state.
+func scan(o Options, text string) (got []string, broken uint64) {
+	o.Take = func(id ident.ID, s State) {
+		if s == Foreign {
+			got = append(got, "foreign")
+			return
+		}
+		got = append(got, fmt.Sprint(id.Seq, " ", s))
+	}
+	s := New(o)
+	if err := s.Read(strings.NewReader(text)); err != nil {
+		got = append(got, err.Error())
+	}
+	return got, s.Broken()
+}
+
+const sent = `{"message":"dummy","n":1,"f":0.1,"s":"é\n\"/","o":{"a":[1,null,true]},"big":1234567890123456.7}`
+
+// Every shape that an output of Fluent Bit gives to records, and what filters
+// and other tools make of them. $1 is the identity of a record with the body
+// sent, $2 of another with {"message":"dummy"}.
+func TestShapes(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"one line",
+			`{"message":"dummy","n":1,"f":0.1,"s":"é\n\"/","o":{"a":[1,null,true]},"big":1234567890123457,"gdummy":"$1"}`,
+			[]string{"1 intact"}},
+		{"other spellings and order",
+			`{"gdummy":"$1", "n":1.0,"f":1e-1,"s":"\u00e9\u000a\u0022\/","big":1.2345678901234567e15,"o":{"a":[1e0,null,true]},"message":"d\u0075mmy"}`,
+			[]string{"1 intact"}},
+		{"with a date", `{"date":1732300000.5,"message":"dummy","gdummy":"$2"}`, []string{"2 intact"}},
+		{"with a date of 16 digits", `{"date":1732300000500000,"message":"dummy","gdummy":"$2"}`, []string{"2 intact"}},
+		{"file output", `gdummy.0: [1732300000.123456789, {"message":"dummy","gdummy":"$2"}]`, []string{"2 intact"}},
+		{"event with metadata", `[[1732300000.1, {"m":1}], {"message":"dummy","gdummy":"$2"}]`, []string{"2 intact"}},
+		{"identity in the metadata", `[[1732300000.1, {"m":1,"gdummy":"$2"}], {"message":"dummy"}]`, []string{"2 intact"}},
+		{"metadata in the body", `{"date":1.5,"__internal__":{"log_metadata":{"m":1,"gdummy":"$2"}},"message":"dummy"}`, []string{"2 intact"}},
+		{"list", `[{"message":"dummy","gdummy":"$2"},{"date":5,"message":"dummy","gdummy":"$2"}]`, []string{"2 intact", "2 intact"}},
+		{"list over lines", "[\n{\"message\":\"dummy\",\"gdummy\":\"$2\"},\n{\"message\":\"dummy\",\"gdummy\":\"$2\"}\n]\n", []string{"2 intact", "2 intact"}},
+		{"indented", "{\n  \"message\": \"dummy\",\n  \"o\": {\n \"}\": 1},\n  \"gdummy\": \"$2\"\n}\n{\"message\":\"dummy\",\"gdummy\":\"$2\"}", []string{"2 enriched", "2 intact"}},
+		{"concatenated", `{"message":"dummy","gdummy":"$2"}{"message":"dummy","gdummy":"$2"}`, []string{"2 intact", "2 intact"}},
+		{"a member added in front", `{"host":"x","message":"dummy","gdummy":"$2"}`, []string{"2 enriched"}},
+		{"members added everywhere", `{"date":1,"host":"x","message":"dummy","k":{"pod":"p"},"gdummy":"$2","z":[{"message":1}]}`, []string{"2 enriched"}},
+		{"nested whole", `{"date":1,"log":{"message":"dummy","gdummy":"$2"}}`, []string{"2 enriched"}},
+		{"nested deep, with additions", `{"a":{"b":{"message":"dummy","gdummy":"$2","x":1},"y":2}}`, []string{"2 enriched"}},
+		{"only the identity nested", `{"message":"dummy","meta":{"gdummy":"$2"}}`, []string{"2 enriched"}},
+		{"renamed", `{"message":"dummy","trace":"$2"}`, []string{"2 intact"}},
+		{"prefixed", `{"x_message":"dummy","x_gdummy":"$2","host":1}`, []string{"2 enriched"}},
+		{"as a string", `{"log":"{\"message\":\"dummy\",\"gdummy\":\"$2\"}"}`, []string{"2 enriched"}},
+		{"as a string in a string", `{"a":"{\"log\":\"{\\\"message\\\":\\\"dummy\\\",\\\"gdummy\\\":\\\"$2\\\"}\"}"}`, []string{"2 enriched"}},
+		{"in a text in a string", `{"log":"time message=dummy gdummy=$2"}`, []string{"2 unchecked"}},
+		{"Loki", `{"streams":[{"stream":{"job":"x"},"values":[["1732300000000000000","{\"message\":\"dummy\",\"gdummy\":\"$2\"}"]]}]}`, []string{"2 enriched"}},
+		{"printed", `[0] gdummy.0: [[1732300000.1, {}], {"message"=>"dummy", "gdummy"=>"$2"}]`, []string{"2 unchecked"}},
+		{"CSV", `1732300000.5,"dummy","$2"`, []string{"2 unchecked"}},
+		{"LTSV", "\"time\":1.5\t\"message\":\"dummy\"\t\"gdummy\":\"$2\"", []string{"2 unchecked"}},
+		{"copied", `{"message":"dummy","gdummy":"$2","copy":{"message":"dummy","gdummy":"$2"}}`, []string{"2 enriched"}},
+		{"foreign", `{"message":"dummy"}` + "\nhello\n" + `[1.5,{"a":1}]`, []string{"foreign", "foreign", "foreign"}},
+		{"changed", `{"message":"dummy!","gdummy":"$2"}`, []string{"2 damaged"}},
+		{"changed, with additions", `{"message":"dummy!","a":1,"b":2,"gdummy":"$2"}`, []string{"2 damaged"}},
+		{"renamed member", `{"msg":"dummy","gdummy":"$2"}`, []string{"2 damaged"}},
+		{"removed member", `{"gdummy":"$2"}`, []string{"2 damaged"}},
+		{"number as string", `{"message":"dummy","n":"1","f":0.1,"s":"é\n\"/","o":{"a":[1,null,true]},"big":1234567890123457,"gdummy":"$1"}`, []string{"1 damaged"}},
+		{"cut", `{"message":"dummy","gdummy":"$2`, []string{"2 damaged"}},
+		{"cut in the file output", `gdummy.0: [1732300000.1, {"message":"dummy","gdummy":"$2"`, []string{"2 damaged"}},
+		{"damaged in a list", `[{"message":"dummy","gdummy":"$2"},{"message:"dummy","gdummy":"$2"},{"message":"dummy","gdummy":"$2"}]`,
+			[]string{"2 intact", "2 damaged", "2 intact"}},
+		{"a mark and a space", "\ufeff{\"message\":\"dummy\",\"gdummy\":\"$2\"}  \r\n\r\n", []string{"2 intact"}},
+	} {
+		text := strings.NewReplacer("$1", id(t, 1, sent), "$2", id(t, 2, `{"message":"dummy"}`)).Replace(c.text)
+		for _, text := range []string{text, text + "\n"} {
+			got, _ := scan(Options{}, text)
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Errorf("%s:\n%s\n%s", c.name, text, d)
+			}
+		}
+	}
+}
+
+// An identity elsewhere than at --key is none.
+func TestPath(t *testing.T) {
+	one, two := id(t, 1, `{"message":"dummy"}`), id(t, 2, `{"message":"dummy"}`)
+	for _, c := range []struct {
+		path, text, want string
+	}{
+		{"gdummy", `{"message":"dummy","gdummy":"$1"}`, "[1 intact]"},
+		{"log.gdummy", `{"log":{"message":"dummy","gdummy":"$1"},"gdummy":"$2"}`, "[1 enriched]"},
+		{"log.gdummy", `{"log":"{\"message\":\"dummy\",\"gdummy\":\"$1\"}"}`, "[1 enriched]"},
+		{"gdummy", `{"message":"dummy","other":"$1"}`, "[foreign]"},
+		{"gdummy", `{"log":{"message":"dummy","gdummy":"$1"}}`, "[foreign]"},
+	} {
+		text := strings.NewReplacer("$1", one, "$2", two).Replace(c.text)
+		if got, _ := scan(Options{Path: c.path}, text); fmt.Sprint(got) != c.want {
+			t.Errorf("%s in %s: %v, want %s", c.path, c.text, got, c.want)
+		}
+	}
+}
+
+type source struct {
+	body, metadata []byte
+}
+
+func (s source) PerTick() uint64 { return 1 }
+func (s source) Follow()         {}
+func (s source) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+	return event.Append(dst, form, t, s.metadata, s.body)
+}
+
+func marked(t testing.TB, text string, form event.Form, inMetadata bool, n int) []byte {
+	b, err := body.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := ident.NewMark(source{b[0], event.EmptyMap}, ident.MarkOptions{Run: 42, InMetadata: inMetadata,
+		Now: func() time.Time { return time.Unix(1732300000, 0) }})
+	var dst []byte
+	for k := range n {
+		dst = m.Append(dst, form, 1, uint64(k))
+	}
+	return dst
+}
+
+// Chunks of events in both forms, in pieces of any size, packed or not.
+func TestMsgpack(t *testing.T) {
+	for _, form := range []event.Form{event.Legacy, event.V2} {
+		for _, meta := range []bool{false, true} {
+			data := marked(t, sent, form, meta, 100)
+			var gz, zs bytes.Buffer
+			z := gzip.NewWriter(&gz)
+			z.Write(data[:500])
+			z.Close()
+			z = gzip.NewWriter(&gz) // a second member, as http output with many chunks gives
+			z.Write(data[500:])
+			z.Close()
+			e, _ := zstd.NewWriter(&zs)
+			e.Write(data)
+			e.Close()
+			for name, r := range map[string]io.Reader{
+				"plain": bytes.NewReader(data), "byte by byte": iotest.OneByteReader(bytes.NewReader(data)),
+				"gzip": &gz, "zstd": &zs,
+			} {
+				n := uint64(0)
+				s := New(Options{Take: func(id ident.ID, s State) {
+					if s != Intact || id.Seq != n {
+						t.Errorf("%v, metadata %v, %s: %d is %v, want %d", form, meta, name, id.Seq, s, n)
+					}
+					n++
+				}})
+				if err := s.Read(r); err != nil || n != 100 || s.Broken() > 0 {
+					t.Errorf("%v, metadata %v, %s: %v, %d records, %d broken", form, meta, name, err, n, s.Broken())
+				}
+			}
+		}
+	}
+}
+
+// After a damaged byte reading goes on at the next event.
+func TestMsgpackDamaged(t *testing.T) {
+	data := marked(t, `{"message":"dummy"}`, event.V2, false, 10)
+	size := len(data) / 10
+	data[3*size+14] = 0xc1 // the header of a name
+	got := map[State]int{}
+	s := New(Options{Take: func(id ident.ID, s State) { got[s]++ }})
+	if err := s.Read(bytes.NewReader(data[:10*size-4])); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[State]int{Intact: 8, Damaged: 1}, got); d != "" || s.Broken() != 2 {
+		t.Errorf("%d broken\n%s", s.Broken(), d)
+	}
+}
+
+// Lists of records, as other tools write them.
+func TestMsgpackList(t *testing.T) {
+	rec := msgp.AppendMapHeader(nil, 2)
+	rec = msgp.AppendString(rec, "message")
+	rec = msgp.AppendString(rec, "dummy")
+	rec = msgp.AppendString(rec, "gdummy")
+	rec = msgp.AppendString(rec, id(t, 5, `{"message":"dummy"}`))
+	list := append(append([]byte{0x92}, rec...), rec...)
+	got, broken := scan(Options{}, string(list))
+	if d := cmp.Diff([]string{"5 intact", "5 intact"}, got); d != "" || broken > 0 {
+		t.Errorf("%d broken\n%s", broken, d)
+	}
+}
+
+// Truncated compressed files give what they have, and an error.
+func TestCutGzip(t *testing.T) {
+	var gz bytes.Buffer
+	z := gzip.NewWriter(&gz)
+	z.Write(marked(t, sent, event.V2, false, 100))
+	z.Close()
+	n := 0
+	s := New(Options{Take: func(id ident.ID, s State) { n++ }})
+	if err := s.Read(bytes.NewReader(gz.Bytes()[:gz.Len()-100])); err == nil || n == 0 {
+		t.Errorf("%v, %d records", err, n)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(`{"message":"dummy","gdummy":"` + id(f, 1, `{"message":"dummy"}`) + `"}`))
+	f.Add([]byte(`x: [1.5, {"a":"{\"gdummy\":\"` + id(f, 1, `{}`) + `\"}"}]`))
+	f.Add(marked(f, sent, event.V2, true, 2))
+	f.Add(marked(f, sent, event.Legacy, false, 2))
+	f.Add([]byte("[0] x: [1, {\"a\"=>1}]\n{\n\"a\":1e5}\n[[1,{}],{}]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := New(Options{Take: func(ident.ID, State) {}})
+		s.Read(bytes.NewReader(data))
+		s.Text(data)
+		s.Msgpack(data)
+	})
+}
+
+func BenchmarkScan(b *testing.B) {
+	var pack, text []byte
+	const n = 1000
+	pack = marked(b, `{"message":"dummy"}`, event.V2, false, n)
+	for k := range uint64(n) {
+		text = append(text, `{"date":1732300000.123456,"message":"dummy","gdummy":"`+id(b, k, `{"message":"dummy"}`)+"\"}\n"...)
+	}
+	for _, c := range []struct {
+		name string
+		data []byte
+	}{{"msgpack", pack}, {"json_lines", text}} {
+		b.Run(c.name, func(b *testing.B) {
+			got := 0
+			s := New(Options{Take: func(_ ident.ID, s State) {
+				if s == Intact {
+					got++
+				}
+			}})
+			b.ReportAllocs()
+			for range b.N {
+				s.Read(bytes.NewReader(c.data))
+			}
+			if got != n*b.N {
+				b.Fatal(got)
+			}
+			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "rec/s")
+		})
+	}
+}

@@ -1,0 +1,281 @@
+package decode
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/gdummy/gdummy/internal/ident"
+)
+
+// jsonReader takes JSON values apart. It forgives what does no harm here:
+// control characters and invalid UTF-8 in strings, zeros before numbers.
+type jsonReader struct {
+	doc *doc
+	b   []byte
+	pos int
+}
+
+// space skips white space and returns the byte behind it, 0 at the end.
+func (j *jsonReader) space() byte {
+	for j.pos < len(j.b) {
+		c := j.b[j.pos]
+		if c > ' ' {
+			return c
+		}
+		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return c
+		}
+		j.pos++
+	}
+	return 0
+}
+
+// value reads one value that belongs to the member name of map n, or to an
+// array or event in it, and returns its hash.
+func (j *jsonReader) value(n int32, name []byte, depth int) (uint64, bool) {
+	if depth > maxDepth {
+		return 0, false
+	}
+	switch c := j.space(); c {
+	case '{':
+		return j.object(n, name, depth)
+	case '[':
+		return j.array(n, name, depth)
+	case '"':
+		s, ok := j.string()
+		if !ok {
+			return 0, false
+		}
+		j.doc.string(s, n, name)
+		return ident.String(s), true
+	case 't':
+		return ident.True, j.literal("true")
+	case 'f':
+		return ident.False, j.literal("false")
+	case 'n':
+		return ident.Null, j.literal("null")
+	default:
+		return j.number()
+	}
+}
+
+func (j *jsonReader) literal(s string) bool {
+	if len(j.b)-j.pos < len(s) || string(j.b[j.pos:j.pos+len(s)]) != s {
+		return false
+	}
+	j.pos += len(s)
+	return true
+}
+
+func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool) {
+	d := j.doc
+	n, base := d.open(parent, name)
+	j.pos++
+	if j.space() == '}' {
+		j.pos++
+		return d.close(n, base), true
+	}
+	for {
+		if j.space() != '"' {
+			return 0, false
+		}
+		key, ok := j.string()
+		if !ok || j.space() != ':' {
+			return 0, false
+		}
+		j.pos++
+		m := member{name: key, lo: int32(len(d.nodes))}
+		if j.space() == '"' {
+			s, ok := j.string()
+			if !ok {
+				return 0, false
+			}
+			m.value = ident.String(s)
+			m.id = d.string(s, n, key)
+		} else if m.value, ok = j.value(n, key, depth+1); !ok {
+			return 0, false
+		}
+		m.hi = int32(len(d.nodes))
+		m.hash = ident.Member(key, m.value)
+		d.stack = append(d.stack, m)
+		switch j.space() {
+		case ',':
+			j.pos++
+		case '}':
+			j.pos++
+			return d.close(n, base), true
+		default:
+			return 0, false
+		}
+	}
+}
+
+func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
+	d := j.doc
+	j.pos++
+	h := ident.ArrayStart
+	if j.space() == ']' {
+		j.pos++
+		return h, true
+	}
+	for i := 0; ; i++ {
+		c := j.space()
+		first := int32(len(d.nodes))
+		v, ok := j.value(n, name, depth+1)
+		if !ok {
+			return 0, false
+		}
+		h = ident.Element(h, v)
+		if depth == 0 {
+			// [time, body] and [[time, metadata], body] are events.
+			d.event = i == 1 && c == '{'
+			d.body = first
+		}
+		switch j.space() {
+		case ',':
+			j.pos++
+		case ']':
+			j.pos++
+			return h, true
+		default:
+			return 0, false
+		}
+	}
+}
+
+// string reads a string; the reader stands at its quote.
+func (j *jsonReader) string() ([]byte, bool) {
+	b := j.b[j.pos+1:]
+	i := bytes.IndexByte(b, '"')
+	if i < 0 {
+		return nil, false
+	}
+	if bytes.IndexByte(b[:i], '\\') < 0 {
+		j.pos += i + 2
+		return b[:i:i], true
+	}
+	return j.escaped()
+}
+
+// escaped reads a string that has escapes.
+func (j *jsonReader) escaped() ([]byte, bool) {
+	t := j.doc.text
+	start := len(t)
+	b := j.b
+	for i := j.pos + 1; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case c == '"':
+			j.pos = i + 1
+			j.doc.text = t
+			return t[start:len(t):len(t)], true
+		case c != '\\':
+			t = append(t, c)
+			continue
+		}
+		if i++; i >= len(b) {
+			break
+		}
+		switch b[i] {
+		case '"', '\\', '/':
+			t = append(t, b[i])
+		case 'b':
+			t = append(t, '\b')
+		case 'f':
+			t = append(t, '\f')
+		case 'n':
+			t = append(t, '\n')
+		case 'r':
+			t = append(t, '\r')
+		case 't':
+			t = append(t, '\t')
+		case 'u':
+			r, ok := hex4(b[i+1:])
+			if !ok {
+				return nil, false
+			}
+			i += 4
+			if utf16.IsSurrogate(r) {
+				low := rune(0)
+				if len(b) > i+2 && b[i+1] == '\\' && b[i+2] == 'u' {
+					low, _ = hex4(b[i+3:])
+				}
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					i += 6
+				}
+			}
+			t = utf8.AppendRune(t, r)
+		default:
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+func hex4(b []byte) (rune, bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	r := rune(0)
+	for _, c := range b[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+func (j *jsonReader) number() (uint64, bool) {
+	b := j.b
+	i := j.pos
+	negative := i < len(b) && b[i] == '-'
+	if negative {
+		i++
+	}
+	first := i
+	size := uint64(0)
+	for i < len(b) && b[i]-'0' <= 9 {
+		size = size*10 + uint64(b[i]-'0')
+		i++
+	}
+	n := i - first
+	if n == 0 {
+		return 0, false
+	}
+	if i == len(b) || b[i] != '.' && b[i] != 'e' && b[i] != 'E' {
+		fits := n < 20
+		if n >= 20 {
+			_, err := strconv.ParseUint(string(b[first:i]), 10, 64)
+			fits = err == nil
+		}
+		if fits {
+			j.pos = i
+			h, ambiguous := ident.Integer(size, negative, j.doc.coarse)
+			j.doc.ambiguous = j.doc.ambiguous || ambiguous
+			return h, true
+		}
+	}
+	for i < len(b) && (b[i]-'0' <= 9 || b[i] == '.' || b[i] == 'e' || b[i] == 'E' || b[i] == '-' || b[i] == '+') {
+		i++
+	}
+	if i-first > 400 {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(b[j.pos:i]), 64)
+	if err != nil && f == 0 {
+		return 0, false
+	}
+	j.pos = i
+	h, _ := ident.Float(f)
+	return h, true
+}

@@ -1,0 +1,233 @@
+package ledger
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// clock is a clock that the test moves.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time { return c.t }
+
+func (c *clock) add(d time.Duration) { c.t = c.t.Add(d) }
+
+func options(c *clock) Options {
+	return Options{Run: 12345, Instance: 3, Name: `my "input"`, Key: "gdummy", Place: "body", Version: "1.0", Now: c.now, Sync: -1}
+}
+
+var start = time.Date(2026, 11, 22, 21, 0, 0, 5, time.UTC)
+
+// What is written down must be read again, in one line per interval.
+func TestRoundTrip(t *testing.T) {
+	c := &clock{start}
+	path := filepath.Join(t.TempDir(), "ledger")
+	w, err := Open(path, options(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(100) {
+		w.Accepted(i*10, 10)
+		w.Totals(i*10, 7)
+		c.add(50 * time.Millisecond)
+		if err := w.Tick(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Refused(1000, 5)
+	w.Refused(1005, 5)
+	w.Accepted(1010, 1)
+	if err := w.Note(Pause); err != nil {
+		t.Fatal(err)
+	}
+	w.Totals(1001, 7)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(d time.Duration) time.Time { return start.Add(d) }
+	want := &Ledger{Lines: 11, Streams: []*Stream{{
+		Run: 12345, Instance: 3, Name: `my "input"`, Key: "gdummy", Place: "body",
+		Opened: start, Closed: at(5 * time.Second), Last: at(5 * time.Second),
+		Accepted: []Entry{
+			{Range{0, 199}, at(0), at(1 * time.Second)},
+			{Range{200, 399}, at(1 * time.Second), at(2 * time.Second)},
+			{Range{400, 599}, at(2 * time.Second), at(3 * time.Second)},
+			{Range{600, 799}, at(3 * time.Second), at(4 * time.Second)},
+			{Range{800, 999}, at(4 * time.Second), at(5 * time.Second)},
+			{Range{1010, 1010}, at(5 * time.Second), at(5 * time.Second)},
+		},
+		Refused:  []Range{{1000, 1009}},
+		Ingested: 1001, Shortfall: 7,
+		Events: []Event{{start, "open"}, {at(5 * time.Second), "pause"}, {at(5 * time.Second), "close"}},
+	}}}
+	if d := cmp.Diff(want, l); d != "" {
+		t.Error(d)
+	}
+	if n := l.Streams[0].Next(); n != 1011 {
+		t.Errorf("next is %d", n)
+	}
+}
+
+// Wherever a crash cuts the file, what was written before must be read, and the
+// next run's lines must not suffer.
+func TestCutAnywhere(t *testing.T) {
+	c := &clock{start}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ledger")
+	w, err := Open(path, options(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(3) {
+		w.Accepted(i*10, 10)
+		c.add(time.Second)
+		if err := w.Tick(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := range len(data) {
+		cutPath := filepath.Join(dir, "cut")
+		if err := os.WriteFile(cutPath, data[:cut], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		whole := strings.Count(string(data[:cut]), "\n")
+		// A line that lacks nothing but its end is whole.
+		if data[cut] == '\n' {
+			whole++
+		}
+		l, err := ReadFile(cutPath)
+		if err != nil || l.Lines != whole || l.Bad != 0 {
+			t.Fatalf("cut at %d: %v, %+v, want %d lines", cut, err, l, whole)
+		}
+		if whole > 0 && (l.Streams[0].Next() != uint64(whole-1)*10 || !l.Streams[0].Closed.IsZero()) {
+			t.Fatalf("cut at %d: %+v", cut, l.Streams[0])
+		}
+		o := options(c)
+		o.Run++
+		w, err := Open(cutPath, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Accepted(0, 7)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l, err = ReadFile(cutPath)
+		if err != nil || l.Lines != whole+3 || l.Streams[len(l.Streams)-1].Next() != 7 {
+			t.Fatalf("after the cut at %d: %v, %+v", cut, err, l)
+		}
+	}
+}
+
+// A flipped byte must cost its line and no other.
+func TestFlippedByte(t *testing.T) {
+	c := &clock{start}
+	path := filepath.Join(t.TempDir(), "ledger")
+	w, _ := Open(path, options(c))
+	w.Accepted(0, 10)
+	c.add(time.Second)
+	w.Tick()
+	w.Accepted(10, 10)
+	w.Close()
+	data, _ := os.ReadFile(path)
+	for i := range data {
+		if data[i] == '\n' {
+			continue
+		}
+		bad := []byte(string(data))
+		bad[i] ^= 1
+		l, err := Read(strings.NewReader(string(bad)))
+		if err != nil || l.Lines < 3 || l.Lines+l.Bad < 4 {
+			// A byte of the sum's spelling may change without its value.
+			t.Fatalf("byte %d: %v, %+v", i, err, l)
+		}
+	}
+	if _, err := Read(strings.NewReader("hello\nworld\n")); !errors.Is(err, ErrNoLedger) {
+		t.Errorf("any text is a ledger: %v", err)
+	}
+}
+
+// failing is a file on a disk that fills up.
+type failing struct {
+	strings.Builder
+	room int
+}
+
+func (f *failing) Write(b []byte) (int, error) {
+	n := min(len(b), f.room)
+	f.room -= n
+	f.Builder.Write(b[:n])
+	if n < len(b) {
+		return n, errors.New("no space left")
+	}
+	return n, nil
+}
+func (f *failing) Sync() error  { return nil }
+func (f *failing) Close() error { return nil }
+
+// What a full disk refused must be in a later line.
+func TestFullDisk(t *testing.T) {
+	c := &clock{start}
+	f := &failing{room: 200}
+	w, err := New(f, options(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for i := range uint64(10) {
+		w.Accepted(i*10, 10)
+		c.add(time.Second)
+		if err := w.Tick(); err != nil {
+			failed++
+		}
+		if i == 5 {
+			f.room = 1 << 20
+		}
+	}
+	if err := w.Close(); err != nil || failed == 0 {
+		t.Fatal(err, failed)
+	}
+	l, err := Read(strings.NewReader(f.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := uint64(0)
+	for _, e := range l.Streams[0].Accepted {
+		total += e.Len()
+	}
+	if total != 100 || l.Bad != 1 {
+		t.Errorf("%d records, %d bad lines:\n%s", total, l.Bad, f.String())
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	c := &clock{start}
+	var file failing
+	file.room = 1 << 20
+	w, _ := New(&file, options(c))
+	w.Accepted(0, 10)
+	w.Close()
+	f.Add(file.String())
+	f.Fuzz(func(t *testing.T, text string) {
+		l, err := Read(strings.NewReader(text))
+		if err == nil {
+			for _, s := range l.Streams {
+				s.Next()
+			}
+		}
+	})
+}

@@ -1,0 +1,137 @@
+// Package proof joins what a generator needs for an audit of its records: the
+// identities that it marks them with, and the ledger of those it handed over.
+//
+// The normal path is [Start] with the configuration, the engine made with
+// [Proof.Mark], [Proof.Update] about once a second, and [Proof.Close]. A nil
+// *Proof is that of an instance without audit: all its methods do nothing.
+package proof
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/ident"
+	"github.com/gdummy/gdummy/internal/ledger"
+	"github.com/gdummy/gdummy/internal/option"
+)
+
+// Proof is that of one instance in one run.
+type Proof struct {
+	mark   ident.MarkOptions
+	ledger *ledger.Writer // nil without one
+	taken  uint64         // records that the ledger has as accepted
+}
+
+// Options are what a proof needs beyond the configuration.
+type Options struct {
+	Name     string // of the instance
+	Version  string // of gdummy
+	Metadata bool   // records have metadata
+
+	Random io.Reader        // nil is the system's
+	Now    func() time.Time // nil is time.Now
+}
+
+// ErrNoMetadata says that identities were asked for where there is no place for
+// them.
+var ErrNoMetadata = errors.New("option audit_in: this version of Fluent Bit has no metadata (2.1 is the first that has); right would be: body")
+
+// Start begins the proof of a run, or returns nil if none was asked for. It
+// opens the ledger.
+func Start(c *option.Config, o Options) (*Proof, error) {
+	if !c.Audit && c.Ledger == "" {
+		return nil, nil
+	}
+	if c.AuditIn == option.AuditInMetadata && !o.Metadata {
+		return nil, ErrNoMetadata
+	}
+	run, err := ident.NewRun(o.Random)
+	if err != nil {
+		return nil, fmt.Errorf("option audit: %w", err)
+	}
+	p := &Proof{mark: ident.MarkOptions{
+		Run: run, Instance: number(o.Name), Key: c.AuditKey,
+		InMetadata: c.AuditIn == option.AuditInMetadata, Now: o.Now,
+	}}
+	if c.Ledger == "" {
+		return p, nil
+	}
+	p.ledger, err = ledger.Open(c.Ledger, ledger.Options{
+		Run: run, Instance: p.mark.Instance, Name: o.Name, Key: c.AuditKey,
+		Place: string(c.AuditIn), Version: o.Version, Now: o.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("option ledger: %w", err)
+	}
+	return p, nil
+}
+
+// number is the one at the end of an instance's name, such as 2 of gdummy.2; 0
+// if there is none.
+func number(name string) uint16 {
+	n, err := strconv.ParseUint(name[strings.LastIndexByte(name, '.')+1:], 10, 16)
+	if err != nil || n > ident.MaxInstance {
+		return 0
+	}
+	return uint16(n)
+}
+
+// Run returns the run, as identities spell it.
+func (p *Proof) Run() string {
+	if p == nil {
+		return ""
+	}
+	return p.mark.Run.String()
+}
+
+// Mark returns how records are marked; nil if they are not.
+func (p *Proof) Mark() *ident.MarkOptions {
+	if p == nil {
+		return nil
+	}
+	return &p.mark
+}
+
+// Update notes totals since the start: how many records, counted from the first
+// on, the host has taken; how many the engine has ingested; how many were given
+// up. Errors do not end the ledger.
+func (p *Proof) Update(taken, ingested, shortfall uint64) error {
+	if p == nil || p.ledger == nil {
+		return nil
+	}
+	p.note(taken, ingested, shortfall)
+	return p.ledger.Tick()
+}
+
+func (p *Proof) note(taken, ingested, shortfall uint64) {
+	if taken > p.taken {
+		p.ledger.Accepted(p.taken, taken-p.taken)
+		p.taken = taken
+	}
+	p.ledger.Totals(ingested, shortfall)
+}
+
+// Note writes down a pause, a resume or a reload: a word of package ledger.
+func (p *Proof) Note(word string) error {
+	if p == nil || p.ledger == nil {
+		return nil
+	}
+	return p.ledger.Note(word)
+}
+
+// Close ends the ledger in order. lost are records behind the taken ones that
+// the host never took.
+func (p *Proof) Close(taken, lost, ingested, shortfall uint64) error {
+	if p == nil || p.ledger == nil {
+		return nil
+	}
+	p.note(taken, ingested, shortfall)
+	p.ledger.Refused(taken, lost)
+	err := p.ledger.Close()
+	p.ledger = nil
+	return err
+}

@@ -1,0 +1,141 @@
+package receive
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/option"
+)
+
+// Faults is how a receiver misbehaves on purpose.
+type Faults struct {
+	Drop    float64 // chance that a request is answered well and thrown away
+	Delay   time.Duration
+	Delayed float64       // chance of Delay before the answer
+	Status  int           // of HTTP; other receivers do not answer
+	Refused float64       // chance of Status
+	Reset   float64       // chance that the connection is reset instead of an answer
+	Slow    int64         // bytes per second that are read, of each connection; 0 is no limit
+	Outage  time.Duration // for this long, connections are reset
+	Every   time.Duration // an outage ends each of these; 0 is one, at the start
+}
+
+// ParseFaults reads faults such as
+//
+//	drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m
+//
+// A chance that is left out, after delay and status, is 100%.
+func ParseFaults(text string) (*Faults, error) {
+	f := new(Faults)
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		name, value, ok := strings.Cut(item, "=")
+		if !ok {
+			return nil, fmt.Errorf("fault %q: expected NAME=VALUE, such as drop=1%%", item)
+		}
+		if err := f.set(strings.TrimSpace(name), strings.TrimSpace(value)); err != nil {
+			return nil, fmt.Errorf("fault %s: %w", name, err)
+		}
+	}
+	return f, nil
+}
+
+func (f *Faults) set(name, value string) (err error) {
+	what, chance, with := strings.Cut(value, "@")
+	share := 1.0
+	if with {
+		if share, err = percent(chance); err != nil {
+			return err
+		}
+	}
+	switch name {
+	case "drop":
+		f.Drop, err = percent(value)
+	case "reset":
+		f.Reset, err = percent(value)
+	case "delay":
+		f.Delayed = share
+		f.Delay, err = option.ParseDuration(what)
+	case "status":
+		f.Refused = share
+		if f.Status, err = strconv.Atoi(what); err != nil || f.Status < 300 || f.Status > 599 {
+			return fmt.Errorf("expected a status from 300 to 599, found %q", what)
+		}
+	case "slow":
+		size := strings.TrimSuffix(strings.TrimSuffix(value, "/s"), "B")
+		if f.Slow, err = option.ParseSize(size); err == nil && f.Slow < 1 {
+			err = fmt.Errorf("expected bytes per second, such as 1MB/s, found %q", value)
+		}
+	case "outage":
+		long, every, periodic := strings.Cut(value, " every ")
+		if f.Outage, err = option.ParseDuration(strings.TrimSpace(long)); err != nil {
+			return err
+		}
+		if periodic {
+			if f.Every, err = option.ParseDuration(strings.TrimSpace(every)); err == nil && f.Every <= f.Outage {
+				err = fmt.Errorf("an outage of %v every %v never ends", f.Outage, f.Every)
+			}
+		}
+	default:
+		return fmt.Errorf("there is no such fault, only drop, delay, status, reset, slow and outage")
+	}
+	return err
+}
+
+func percent(text string) (float64, error) {
+	digits, ok := strings.CutSuffix(strings.TrimSpace(text), "%")
+	p, err := strconv.ParseFloat(digits, 64)
+	if !ok || err != nil || !(p >= 0 && p <= 100) {
+		return 0, fmt.Errorf("expected a chance such as 5%%, found %q", text)
+	}
+	return p / 100, nil
+}
+
+// down says whether there is an outage, so long after the start.
+func (f *Faults) down(since time.Duration) bool {
+	if f.Every > 0 {
+		return since%f.Every >= f.Every-f.Outage
+	}
+	return since < f.Outage
+}
+
+// fate is what happens to one request.
+type fate struct {
+	delay  time.Duration
+	drop   bool
+	status int  // instead of taking it
+	reset  bool // likewise
+}
+
+// refuses says whether the records of the request do not count as arrived.
+func (f fate) refuses() bool { return f.drop || f.reset || f.status != 0 }
+
+// dice draws fates.
+type dice struct {
+	faults *Faults // nil is none
+	mu     sync.Mutex
+	rng    *rand.Rand
+}
+
+func (d *dice) draw() (f fate) {
+	if d.faults == nil {
+		return f
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	// Each is always drawn, so that one chance does not move the others.
+	delayed, refused := d.rng.Float64() < d.faults.Delayed, d.rng.Float64() < d.faults.Refused
+	f.reset = d.rng.Float64() < d.faults.Reset
+	f.drop = d.rng.Float64() < d.faults.Drop
+	if delayed {
+		f.delay = d.faults.Delay
+	}
+	if refused {
+		f.status = d.faults.Status
+	}
+	return f
+}

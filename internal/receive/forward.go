@@ -1,0 +1,337 @@
+package receive
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/tinylib/msgp/msgp"
+)
+
+// selfName is what the receiver calls itself in the handshake.
+const selfName = "gdummy"
+
+// errProtocol says that a client does not speak the forward protocol.
+var errProtocol = errors.New("this is no message of the forward protocol")
+
+// messages reads MessagePack values from a connection.
+type messages struct {
+	c   net.Conn
+	buf []byte
+	n   int // bytes in buf that were not given out
+	at  int // of buf that was given out
+}
+
+// next returns the next value; it is valid until the next call. What has come of
+// it is looked at again with each read: a value of the forward protocol is a few
+// headers and one long string, or a list that clients keep short.
+func (m *messages) next() ([]byte, error) {
+	m.n = copy(m.buf, m.buf[m.at:m.n])
+	m.at = 0
+	// A message that has begun has to end soon.
+	limit := idleTime
+	for {
+		if m.n > 0 {
+			rest, err := msgp.Skip(m.buf[:m.n])
+			if err == nil {
+				m.at = m.n - len(rest)
+				return m.buf[:m.at], nil
+			}
+			if !errors.Is(err, msgp.ErrShortBytes) {
+				return nil, errProtocol
+			}
+		}
+		if m.n == len(m.buf) {
+			if m.n >= MaxRequest {
+				return nil, fmt.Errorf("a message of more than %d bytes", MaxRequest)
+			}
+			m.buf = append(m.buf, make([]byte, max(64<<10, m.n))...)
+		}
+		if limit != 0 {
+			if err := m.c.SetReadDeadline(time.Now().Add(limit)); err != nil {
+				return nil, err
+			}
+			if limit = readTime; m.n > 0 {
+				limit = 0
+			}
+		}
+		got, err := m.c.Read(m.buf[m.n:])
+		m.n += got
+		if got == 0 && err != nil {
+			if err == io.EOF && m.n > 0 {
+				return nil, io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+}
+
+// forward speaks the forward protocol.
+func (s *Server) forward(c net.Conn) error {
+	m := &messages{c: c}
+	if s.o.SharedKey != "" {
+		if err := s.handshake(m); err != nil {
+			return err
+		}
+	}
+	b := s.newBatch(MaxRequest, MaxExpanded)
+	for {
+		msg, err := m.next()
+		if err != nil {
+			return err
+		}
+		s.requests.Add(1)
+		if msg[0] == 0xc0 {
+			continue // a heartbeat
+		}
+		f := s.dice.draw()
+		s.parsing <- struct{}{}
+		chunk, err := s.message(msg, b)
+		<-s.parsing
+		if err != nil {
+			return err
+		}
+		time.Sleep(f.delay)
+		if s.down() {
+			f.reset = true
+		}
+		s.hand(b, f)
+		switch {
+		case f.reset:
+			reset(c)
+			return nil
+		case f.status != 0:
+			return nil // no answer but the end
+		case chunk != nil:
+			ack := msgp.AppendMapHeader(nil, 1)
+			ack = msgp.AppendString(ack, "ack")
+			ack = append(ack, chunk...)
+			if err := c.SetWriteDeadline(time.Now().Add(readTime)); err != nil {
+				return err
+			}
+			if _, err := c.Write(ack); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// message reads one message and returns the chunk to acknowledge, as
+// MessagePack, or nil.
+//
+//	Message        [tag, time, record, option?]
+//	Forward        [tag, [[time, record], ...], option?]
+//	PackedForward  [tag, events, option?]
+func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
+	n, rest, err := msgp.ReadArrayHeaderBytes(msg)
+	if err != nil || n < 2 || n > 4 {
+		return nil, errProtocol
+	}
+	if rest, err = msgp.Skip(rest); err != nil { // the tag
+		return nil, errProtocol
+	}
+	entries := rest
+	if rest, err = msgp.Skip(rest); err != nil {
+		return nil, errProtocol
+	}
+	used := uint32(2)
+	kind := msgp.NextType(entries)
+	packed := kind == msgp.BinType || kind == msgp.StrType
+	isList := kind == msgp.ArrayType && !isEventTime(entries)
+	var record []byte
+	if !packed && !isList {
+		if n < 3 {
+			return nil, errProtocol
+		}
+		record = rest
+		if rest, err = msgp.Skip(rest); err != nil {
+			return nil, errProtocol
+		}
+		used++
+		// As an event, with the time, and the metadata beside it.
+		size := len(record) - len(rest)
+		record = append(append([]byte{0x92}, entries[:len(entries)-len(record)]...), record[:size]...)
+	}
+	compressed := ""
+	if n > used {
+		if chunk, compressed, err = options(rest); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case packed:
+		var data []byte
+		if kind == msgp.BinType {
+			data, _, err = msgp.ReadBytesZC(entries)
+		} else {
+			data, _, err = msgp.ReadStringZC(entries)
+		}
+		if err != nil {
+			return nil, errProtocol
+		}
+		return chunk, unpack(b, data, compressed)
+	case isList:
+		count, events, err := msgp.ReadArrayHeaderBytes(entries)
+		if err != nil {
+			return nil, errProtocol
+		}
+		end := events
+		for range count {
+			if end, err = msgp.Skip(end); err != nil {
+				return nil, errProtocol
+			}
+		}
+		return chunk, unpack(b, events[:len(events)-len(end)], "")
+	}
+	return chunk, unpack(b, record, "")
+}
+
+// isEventTime says whether an array is [time, metadata], not a list of events.
+func isEventTime(entries []byte) bool {
+	_, rest, err := msgp.ReadArrayHeaderBytes(entries)
+	return err == nil && len(rest) > 0 && msgp.NextType(rest) != msgp.ArrayType
+}
+
+// options reads the options of a message.
+func options(b []byte) (chunk []byte, compressed string, err error) {
+	if msgp.NextType(b) == msgp.NilType {
+		return nil, "", nil
+	}
+	n, rest, err := msgp.ReadMapHeaderBytes(b)
+	if err != nil {
+		return nil, "", errProtocol
+	}
+	for range n {
+		var name []byte
+		if name, rest, err = msgp.ReadMapKeyZC(rest); err != nil {
+			return nil, "", errProtocol
+		}
+		value := rest
+		if rest, err = msgp.Skip(rest); err != nil {
+			return nil, "", errProtocol
+		}
+		value = value[:len(value)-len(rest)]
+		switch string(name) {
+		case "chunk":
+			if len(value) > 1024 {
+				return nil, "", errProtocol
+			}
+			chunk = bytes.Clone(value)
+		case "compressed":
+			if compressed, _, err = msgp.ReadStringBytes(value); err != nil {
+				return nil, "", errProtocol
+			}
+		}
+	}
+	return chunk, compressed, nil
+}
+
+// unpack reads events.
+func unpack(b *batch, data []byte, compressed string) error {
+	var r io.Reader = bytes.NewReader(data)
+	switch compressed {
+	case "", "text":
+	case "gzip":
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		r = z
+	case "zstd":
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxExpanded))
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		r = z
+	default:
+		return fmt.Errorf("compressed with %q, expected gzip or zstd", compressed)
+	}
+	return b.scan.Read(r)
+}
+
+// handshake makes sure that the client knows the shared key.
+func (s *Server) handshake(m *messages) error {
+	nonce := make([]byte, 16)
+	if _, err := io.ReadFull(rand.Reader, nonce); err != nil {
+		return err
+	}
+	helo := msgp.AppendArrayHeader(nil, 2)
+	helo = msgp.AppendString(helo, "HELO")
+	helo = msgp.AppendMapHeader(helo, 3)
+	helo = msgp.AppendString(helo, "nonce")
+	helo = msgp.AppendBytes(helo, nonce)
+	helo = msgp.AppendString(helo, "auth")
+	helo = msgp.AppendString(helo, "")
+	helo = msgp.AppendString(helo, "keepalive")
+	helo = msgp.AppendBool(helo, true)
+	if _, err := m.c.Write(helo); err != nil {
+		return err
+	}
+	// ["PING", hostname, salt, digest, user, password]
+	ping, err := m.next()
+	if err != nil {
+		return err
+	}
+	n, rest, err := msgp.ReadArrayHeaderBytes(ping)
+	if err != nil || n != 6 {
+		return errProtocol
+	}
+	var parts [4][]byte
+	for i := range parts {
+		switch msgp.NextType(rest) {
+		case msgp.StrType:
+			parts[i], rest, err = msgp.ReadStringZC(rest)
+		case msgp.BinType:
+			parts[i], rest, err = msgp.ReadBytesZC(rest)
+		default:
+			return errProtocol
+		}
+		if err != nil {
+			return errProtocol
+		}
+	}
+	if string(parts[0]) != "PING" {
+		return errProtocol
+	}
+	host, salt, digest := parts[1], parts[2], parts[3]
+	want := keyDigest(salt, host, nonce, s.o.SharedKey)
+	ok := subtle.ConstantTimeCompare([]byte(want), digest) == 1
+	pong := msgp.AppendArrayHeader(nil, 5)
+	pong = msgp.AppendString(pong, "PONG")
+	pong = msgp.AppendBool(pong, ok)
+	if ok {
+		pong = msgp.AppendString(pong, "")
+	} else {
+		pong = msgp.AppendString(pong, "shared_key mismatch")
+	}
+	pong = msgp.AppendString(pong, selfName)
+	pong = msgp.AppendString(pong, keyDigest(salt, []byte(selfName), nonce, s.o.SharedKey))
+	if _, err := m.c.Write(pong); err != nil {
+		return err
+	}
+	if !ok {
+		return errors.New("the client's shared key is another one")
+	}
+	return nil
+}
+
+// keyDigest is the proof of who knows the shared key.
+func keyDigest(salt, host, nonce []byte, key string) string {
+	h := sha512.New()
+	h.Write(salt)
+	h.Write(host)
+	h.Write(nonce)
+	io.WriteString(h, key)
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,479 @@
+package receive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/decode"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/ident"
+)
+
+// sink counts what it gets.
+type sink struct {
+	mu       sync.Mutex
+	taken    map[uint64]int
+	states   map[decode.State]int
+	withheld int
+	broken   uint64
+}
+
+func newSink() *sink { return &sink{taken: map[uint64]int{}, states: map[decode.State]int{}} }
+
+func (s *sink) Take(f []Finding, arrival int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range f {
+		s.taken[x.ID.Seq]++
+		s.states[x.State]++
+	}
+}
+
+func (s *sink) Withhold(f []Finding) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.withheld += len(f)
+}
+
+func (s *sink) Others(foreign, broken uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.states[decode.Foreign] += int(foreign)
+	s.broken += broken
+}
+
+func (s *sink) count(st decode.State) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.states[st]
+}
+
+func (s *sink) await(t *testing.T, n int) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); s.count(decode.Intact) < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d records after 10 s: %+v", s.count(decode.Intact), n, s.states)
+		}
+	}
+}
+
+type source struct{ body []byte }
+
+func (s source) PerTick() uint64 { return 1 }
+func (s source) Follow()         {}
+func (s source) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+	return event.Append(dst, form, t, event.EmptyMap, s.body)
+}
+
+// events are n marked events, and where each ends.
+func events(t testing.TB, form event.Form, from, n int) (data []byte, each [][]byte) {
+	b, err := body.Parse(`{"message":"dummy","n":1.5}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := ident.NewMark(source{b[0]}, ident.MarkOptions{Run: 7})
+	for k := range n {
+		ev := m.Append(nil, form, 1e18, uint64(from+k))
+		data = append(data, ev...)
+		each = append(each, ev)
+	}
+	return data, each
+}
+
+func listen(t testing.TB, kind string, k Sink, o Options) *Server {
+	t.Helper()
+	s, err := Listen(kind+"://127.0.0.1:0", k, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func dial(t testing.TB, s *Server) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func lines(each [][]byte) []byte {
+	var out []byte
+	for _, ev := range each {
+		e, _, err := event.Decode(ev)
+		if err != nil {
+			panic(err)
+		}
+		if out, err = event.AppendJSON(out, e); err != nil {
+			panic(err)
+		}
+	}
+	return out
+}
+
+func gz(data []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(data)
+	z.Close()
+	return b.Bytes()
+}
+
+// All modes of the forward protocol, with acknowledgements.
+func TestForward(t *testing.T) {
+	for _, form := range []event.Form{event.Legacy, event.V2} {
+		data, each := events(t, form, 0, 20)
+		option := func(extra ...string) []byte {
+			o := msgp.AppendMapHeader(nil, uint32(1+len(extra)/2))
+			o = msgp.AppendString(o, "chunk")
+			o = msgp.AppendString(o, "abc")
+			for _, e := range extra {
+				o = msgp.AppendString(o, e)
+			}
+			return o
+		}
+		head := func(n uint32) []byte {
+			return msgp.AppendString(msgp.AppendArrayHeader(nil, n), "a.tag")
+		}
+		for name, msg := range map[string][]byte{
+			"forward":                  append(append(msgp.AppendArrayHeader(head(3), 20), data...), option()...),
+			"packed forward":           append(msgp.AppendBytes(head(3), data), option()...),
+			"packed forward, a string": append(msgp.AppendString(head(3), string(data)), option()...),
+			"compressed":               append(msgp.AppendBytes(head(3), gz(data)), option("compressed", "gzip")...),
+			"message":                  append(append(head(4), each[0][1:]...), option()...),
+		} {
+			want := 20
+			if name == "message" {
+				want = 1
+			}
+			k := newSink()
+			s := listen(t, "forward", k, Options{})
+			c := dial(t, s)
+			// In two pieces, the second with a heartbeat behind it.
+			c.Write(msg[:len(msg)/2])
+			time.Sleep(5 * time.Millisecond)
+			c.Write(append(bytes.Clone(msg[len(msg)/2:]), 0xc0))
+			ack := make([]byte, 9)
+			c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if _, err := io.ReadFull(c, ack); err != nil {
+				t.Fatalf("%v, %s: no acknowledgement: %v", form, name, err)
+			}
+			if string(ack) != "\x81\xa3ack\xa3abc" {
+				t.Errorf("%v, %s: acknowledged with %q", form, name, ack)
+			}
+			if k.count(decode.Intact) != want {
+				t.Errorf("%v, %s: %+v", form, name, k.states)
+			}
+		}
+	}
+}
+
+func TestForwardSharedKey(t *testing.T) {
+	data, _ := events(t, event.V2, 0, 5)
+	for _, key := range []string{"secret", "wrong"} {
+		k := newSink()
+		s := listen(t, "forward", k, Options{SharedKey: "secret"})
+		c := dial(t, s)
+		m := &messages{c: c}
+		helo, err := m.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := bytes.Index(helo, []byte("nonce")) + 5
+		nonce, _, err := msgp.ReadBytesBytes(helo[i:], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ping := msgp.AppendArrayHeader(nil, 6)
+		for _, p := range []string{"PING", "host", "salt", keyDigest([]byte("salt"), []byte("host"), nonce, key), "", ""} {
+			ping = msgp.AppendString(ping, p)
+		}
+		c.Write(ping)
+		pong, err := m.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := bytes.Contains(pong, []byte{0xc3})
+		if good != (key == "secret") {
+			t.Errorf("key %s: %q", key, pong)
+		}
+		if good {
+			c.Write(msgp.AppendBytes(msgp.AppendString(msgp.AppendArrayHeader(nil, 2), "tag"), data))
+			k.await(t, 5)
+		}
+	}
+}
+
+func post(t testing.TB, s *Server, body []byte) (int, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "POST", "http://"+s.Addr().String()+"/any", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode, nil
+}
+
+func TestHTTP(t *testing.T) {
+	data, each := events(t, event.V2, 0, 20)
+	js := lines(each)
+	array := append(append([]byte("["), bytes.ReplaceAll(bytes.TrimSpace(js), []byte("\n"), []byte(","))...), ']')
+	for name, b := range map[string][]byte{
+		"msgpack": data, "json_lines": js, "json": array,
+		"json_stream": bytes.ReplaceAll(js, []byte("\n"), nil), "gzip": gz(js), "msgpack, gzip": gz(data),
+	} {
+		k := newSink()
+		s := listen(t, "http", k, Options{})
+		code, err := post(t, s, b)
+		if err != nil || code != 200 || k.count(decode.Intact) != 20 {
+			t.Errorf("%s: %d, %v, %+v", name, code, err, k.states)
+		}
+	}
+	// Bombs: what is sent, and what it becomes.
+	k := newSink()
+	s := listen(t, "http", k, Options{})
+	bomb := gz(bytes.Repeat([]byte("{}\n"), MaxExpanded/3+1))
+	for name, b := range map[string][]byte{"large": make([]byte, MaxRequest+1), "bomb": bomb, "bomb in a bomb": gz(gz(gz(js)))} {
+		if code, err := post(t, s, b); err == nil && code < 400 {
+			t.Errorf("%s: %d", name, code)
+		}
+	}
+	if len(k.taken) > 0 {
+		t.Errorf("%d records of what was refused", len(k.taken))
+	}
+}
+
+func TestTCP(t *testing.T) {
+	_, each := events(t, event.V2, 0, 20)
+	k := newSink()
+	s := listen(t, "tcp", k, Options{})
+	c := dial(t, s)
+	js := lines(each)
+	c.Write(js[:len(js)-10])
+	k.await(t, 19) // as they come, not at the end
+	c.Write(js[len(js)-10:])
+	k.await(t, 20)
+}
+
+// Faults are drawn from the seed, counted apart, and nothing that was refused
+// is taken.
+func TestFaults(t *testing.T) {
+	f, err := ParseFaults("status=503@30%, drop=20%, delay=1ms@50%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func() (codes []int, k *sink) {
+		k = newSink()
+		s := listen(t, "http", k, Options{Faults: f, Seed: 9})
+		for i := range 100 {
+			data, _ := events(t, event.V2, i, 1)
+			code, err := post(t, s, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			codes = append(codes, code)
+		}
+		return codes, k
+	}
+	a, k := run()
+	b, _ := run()
+	if d := cmp.Diff(a, b); d != "" {
+		t.Errorf("another run, other faults: %s", d)
+	}
+	refused := 0
+	for _, c := range a {
+		if c == 503 {
+			refused++
+		}
+	}
+	if refused < 15 || refused > 45 || len(k.taken)+k.withheld != 100 || k.withheld <= refused {
+		t.Errorf("%d refused, %d withheld, %d taken", refused, k.withheld, len(k.taken))
+	}
+}
+
+func TestResetAndOutage(t *testing.T) {
+	k := newSink()
+	s := listen(t, "http", k, Options{Faults: &Faults{Reset: 1}})
+	data, _ := events(t, event.V2, 0, 1)
+	if code, err := post(t, s, data); err == nil {
+		t.Errorf("answered %d", code)
+	}
+	k2 := newSink()
+	s2 := listen(t, "http", k2, Options{Faults: &Faults{Outage: 200 * time.Millisecond}})
+	if code, err := post(t, s2, data); err == nil {
+		t.Errorf("answered %d in an outage", code)
+	}
+	time.Sleep(250 * time.Millisecond)
+	if code, err := post(t, s2, data); err != nil || code != 200 {
+		t.Errorf("%d, %v after the outage", code, err)
+	}
+	if k.withheld != 1 || len(k.taken) != 0 || len(k2.taken) != 1 {
+		t.Errorf("%+v, %+v", k, k2)
+	}
+}
+
+func TestParseFaults(t *testing.T) {
+	got, err := ParseFaults("drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Faults{Drop: 0.01, Delay: 2 * time.Second, Delayed: 0.05, Status: 503, Refused: 0.1, Reset: 0.01,
+		Slow: 1_000_000, Outage: 30 * time.Second, Every: 5 * time.Minute}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if got, err = ParseFaults("status=500"); err != nil || got.Refused != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, bad := range []string{"", "x", "drop", "drop=1", "drop=101%", "drop=-1%", "drop=NaN%", "status=200", "status=x", "delay=x", "outage=5m every 30s", "slow=0", "what=1%"} {
+		if _, err := ParseFaults(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+	if f := want; f.down(4*time.Minute) || !f.down(4*time.Minute+31*time.Second) || f.down(5*time.Minute+time.Second) {
+		t.Error("the outage is at another time")
+	}
+}
+
+// Whatever clients send, the server goes on.
+func TestHostile(t *testing.T) {
+	for _, kind := range kinds {
+		k := newSink()
+		s := listen(t, kind, k, Options{})
+		data, each := events(t, event.V2, 0, 1)
+		for _, b := range [][]byte{
+			nil, []byte("x"), []byte("GET / HTTP/1.1\r\n\r\n"), {0xdf, 255, 255, 255, 255}, {0x93, 0xa1, 'x', 0xc6, 255, 255, 255, 255},
+			bytes.Repeat([]byte{0x91}, 100000), bytes.Repeat([]byte("{\"a\":"), 100000), bytes.Repeat([]byte("["), 100000),
+			append([]byte{0x92, 0xa1, 'x'}, msgp.AppendBytes(nil, bytes.Repeat([]byte{0x91}, 100000))...),
+			append([]byte{0x93, 0xa1, 'x', 0xc4, 2, 0x1f, 0x8b}, "\x81\xaacompressed\xa4gzip"...),
+			{0x92, 0xa1, 'x', 0xdd, 255, 255, 255, 255}, {0x92, 0xa1}, {0xc1},
+		} {
+			c := dial(t, s)
+			c.Write(b)
+			c.(*net.TCPConn).CloseWrite()
+			c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if _, err := io.Copy(io.Discard, c); errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %.20q hangs", kind, b)
+			}
+			c.Close()
+		}
+		// It still works.
+		switch kind {
+		case "http":
+			post(t, s, data)
+		case "forward":
+			dial(t, s).Write(msgp.AppendBytes(msgp.AppendString(msgp.AppendArrayHeader(nil, 2), "tag"), data))
+		default:
+			dial(t, s).Write(lines(each))
+		}
+		k.await(t, 1)
+	}
+}
+
+// More connections than there may be are turned away, and their place is free
+// again when others end.
+func TestManyConnections(t *testing.T) {
+	k := newSink()
+	s := listen(t, "tcp", k, Options{})
+	var conns []net.Conn
+	for range MaxConns + 20 {
+		if c, err := net.Dial("tcp", s.Addr().String()); err == nil { // else it was turned away at once
+			conns = append(conns, c)
+		}
+	}
+	time.Sleep(100 * time.Millisecond)
+	s.mu.Lock()
+	n := len(s.conns)
+	s.mu.Unlock()
+	if n > MaxConns {
+		t.Errorf("%d connections", n)
+	}
+	for _, c := range conns {
+		c.Close()
+	}
+	time.Sleep(100 * time.Millisecond)
+	_, each := events(t, event.V2, 0, 1)
+	dial(t, s).Write(lines(each))
+	k.await(t, 1)
+}
+
+func TestListenRefuses(t *testing.T) {
+	for _, a := range []string{"", "x", "udp://127.0.0.1:1", "forward://127.0.0.1", "http://:99999"} {
+		if s, err := Listen(a, newSink(), Options{}); err == nil {
+			s.Close()
+			t.Errorf("%q is an address", a)
+		}
+	}
+	s, err := Listen("tcp://:0", newSink(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if !strings.HasPrefix(s.Addr().String(), "127.0.0.1:") {
+		t.Errorf("without a host it listens at %s", s.Addr())
+	}
+}
+
+func FuzzMessage(f *testing.F) {
+	data, _ := events(f, event.V2, 0, 2)
+	f.Add(msgp.AppendBytes(msgp.AppendString(msgp.AppendArrayHeader(nil, 2), "tag"), data))
+	f.Add(append(msgp.AppendArrayHeader(msgp.AppendString(msgp.AppendArrayHeader(nil, 2), "tag"), 2), data...))
+	f.Add(append(append([]byte{0x93, 0xa1, 'x'}, data[1:]...), 0x80))
+	s := &Server{}
+	f.Fuzz(func(t *testing.T, msg []byte) {
+		if _, err := msgp.Skip(msg); err != nil {
+			return
+		}
+		s.message(msg, s.newBatch(1<<20, 1<<20))
+	})
+}
+
+func BenchmarkForward(b *testing.B) {
+	counting := &counter{}
+	s := listen(b, "forward", counting, Options{})
+	const n = 10000
+	data, _ := events(b, event.V2, 0, n)
+	msg := msgp.AppendBytes(msgp.AppendString(msgp.AppendArrayHeader(nil, 2), "tag"), data)
+	c := dial(b, s)
+	b.ResetTimer()
+	for range b.N {
+		if _, err := c.Write(msg); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for counting.get() < n*b.N {
+		time.Sleep(time.Millisecond)
+	}
+	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "rec/s")
+}
+
+type counter struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counter) Take(f []Finding, _ int64) { c.mu.Lock(); c.n += len(f); c.mu.Unlock() }
+func (c *counter) Withhold([]Finding)        {}
+func (c *counter) Others(uint64, uint64)     {}
+func (c *counter) get() int                  { c.mu.Lock(); defer c.mu.Unlock(); return c.n }

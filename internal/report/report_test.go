@@ -1,0 +1,62 @@
+package report
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/audit"
+	"github.com/gdummy/gdummy/internal/decode"
+	"github.com/gdummy/gdummy/internal/ident"
+	"github.com/gdummy/gdummy/internal/ledger"
+)
+
+var start = time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
+
+// verdict is on a run with losses, a reload and a name that is no HTML.
+func verdict(seconds int) *audit.Verdict {
+	when := func(k int) time.Time { return start.Add(time.Duration(k) * 10 * time.Millisecond) }
+	n := seconds * 100
+	st := &ledger.Stream{Run: 77, Name: `<script>alert("x")</script>`, Closed: when(n), Ingested: uint64(n),
+		Events: []ledger.Event{{Time: when(n / 2), Word: "reload"}, {Time: when(n / 3), Word: "pause"}}}
+	st.Accepted = []ledger.Entry{{Range: ledger.Range{From: 0, To: uint64(n - 1)}, Since: when(0), Until: when(n)}}
+	a := audit.New(audit.Options{Ledgers: []*ledger.Ledger{{Streams: []*ledger.Stream{st}}}})
+	for k := range n {
+		if k%997 > 990 || k > n/2 && k < n/2+n/20 {
+			continue
+		}
+		latency := time.Duration(3+k%50+k*k%997) * time.Millisecond
+		a.Take(ident.ID{Run: 77, Seq: uint64(k), Time: when(k).UnixNano()}, decode.Intact, when(k).Add(latency).UnixNano())
+	}
+	return a.Verdict()
+}
+
+// The page must be well-formed, must not run what it is given, and must need
+// nothing from elsewhere.
+func TestWrite(t *testing.T) {
+	for _, v := range []*audit.Verdict{verdict(120), verdict(1), audit.New(audit.Options{}).Verdict()} {
+		var b strings.Builder
+		if err := Write(&b, Page{Verdict: v, Faults: audit.Limits{}.Faults(v), Made: start, Version: "1.0"}); err != nil {
+			t.Fatal(err)
+		}
+		page := b.String()
+		for _, bad := range []string{"<script", "http://", "https://", "NaN", "Inf", "ZgotmplZ", "url("} {
+			if strings.Contains(page, bad) {
+				t.Errorf("the page has %s in it", bad)
+			}
+		}
+		_, body, _ := strings.Cut(page, "</head>")
+		d := xml.NewDecoder(strings.NewReader("<html>" + body))
+		d.Strict = true
+		for {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("the page is not well-formed: %v", err)
+			}
+		}
+	}
+}
