@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -242,6 +243,8 @@ func TestGdummyBackpressure(t *testing.T) {
 		"refusing":             {"--refuse-every", "3"},
 		"refusing, unseen":     {"--refuse-every", "3", "--hide-ring"},
 		"small ring":           {"--ring", "128", "--drain-ms", "1"},
+		"smallest ring":        {"--ring", "1"},
+		"full window":          {"--ring", "4", "--window", "100"}, // a full ring is what starts the engine
 		"fast":                 {},
 		"fast, unseen":         {"--hide-ring"},
 		"refusing, own thread": {"--refuse-every", "2", "--threaded", "off"}, // a retry a second
@@ -260,12 +263,29 @@ func TestGdummyBackpressure(t *testing.T) {
 			if r.report.Starved != 0 {
 				t.Error("the engine was starved")
 			}
+			if d := summaryTime(t, r); name == "full window" && d > time.Second {
+				t.Errorf("it took %v: the engine was left to its timer", d)
+			}
 			want := events(t, event.V2, 1000, n, `{"a":1}{"b":2}{"c":3}`)
 			if got := readFile(t, raw+".0"); !bytes.Equal(got, want) {
 				t.Errorf("%d bytes, want %d, or others", len(got), len(want))
 			}
 		})
 	}
+}
+
+// summaryTime is how long the run took, as its summary says.
+func summaryTime(t *testing.T, r result) time.Duration {
+	t.Helper()
+	m := regexp.MustCompile(`refused \d+, in (\S+)`).FindStringSubmatch(r.stderr)
+	if m == nil {
+		t.Fatalf("no summary:\n%s", r.stderr)
+	}
+	d, err := time.ParseDuration(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // A paused input gives nothing; when it goes on, nothing of what it gave is lost, and

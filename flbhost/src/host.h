@@ -552,7 +552,7 @@ struct options {
     long reloads, pauses;
     long drain_ms;
     uint64_t refuse_every;
-    long ring;
+    long ring, window;
     bool hide_ring;
     bool daemon, list_options, metrics;
     const char *report;

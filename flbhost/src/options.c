@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 struct options opts = {
-    .tick_ms = 1000, .output = "stdout", .threaded = true, .ring = 1024,
+    .tick_ms = 1000, .output = "stdout", .threaded = true, .ring = 1024, .window = 5,
 };
 
 static const char usage[] =
@@ -32,6 +32,7 @@ static const char usage[] =
     "  --drain-ms MS        the engine takes MS for each chunk\n"
     "  --refuse-every N     every Nth append of an input is refused\n"
     "  --ring N             slots of each input's ring (1024)\n"
+    "  --window PERCENT     how full a ring is when the engine is told (5)\n"
     "  --hide-ring          rings that a plugin cannot recognise in memory\n"
     "  --daemon             fork after Register\n"
     "  --options            print the plugin's options and exit\n"
@@ -149,6 +150,9 @@ static int valued(const char *o, const char *v)
     }
     if (strcmp(o, "--ring") == 0) {
         return number(o, v, 1, &opts.ring);
+    }
+    if (strcmp(o, "--window") == 0) {
+        return number(o, v, 1, &opts.window);
     }
     if (strcmp(o, "--report") == 0) {
         opts.report = v;

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WINDOW_PERCENT 5
 #define QUEUE_MAGIC 0xdeadbeefu
 
 enum { SLOT = sizeof(struct chunk *) };
@@ -59,7 +58,7 @@ int ring_attach(struct ring *ring, struct event_loop *loop)
     ring->signal_channels[0] = fds[0];
     ring->signal_channels[1] = fds[1];
     ring->signal_event = event;
-    ring->data_window = ring->data_size * WINDOW_PERCENT / 100;
+    ring->data_window = ring->data_size * (size_t)opts.window / 100;
     ring->event_loop = loop;
     pthread_mutex_unlock(&ring->lock);
     return 0;
