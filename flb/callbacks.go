@@ -70,6 +70,11 @@ func optionList() *C.struct_host_option {
 //export flbGoInit
 func flbGoInit(c *C.struct_instance) (code C.int) {
 	in := newInstance(c)
+	defer func() {
+		if code != C.HOST_OK {
+			in.release()
+		}
+	}()
 	defer in.recovered("Init", &code)
 	if C.host_nameless(c) != 0 {
 		in.Log(Error, "several inputs run on the engine's thread (threaded off), and this host offers no way to tell them apart: "+
@@ -81,7 +86,6 @@ func flbGoInit(c *C.struct_instance) (code C.int) {
 		for _, line := range errorLines(err) {
 			in.Log(Error, line)
 		}
-		in.release()
 		return C.HOST_ERROR
 	}
 	c.handle = C.uintptr_t(cgo.NewHandle(in))
