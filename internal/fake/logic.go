@@ -83,13 +83,25 @@ func asText(r *Record, v value.Value) string {
 	return r.text(start).S
 }
 
-func mapRunes(f func(rune) rune) func([]byte, string) []byte {
-	return func(dst []byte, s string) []byte {
-		for _, c := range s {
-			dst = utf8.AppendRune(dst, f(c))
+// appendMapped appends s with its ASCII letters from lo on, 26 of them, in the
+// other case, and all other characters as f has them.
+func appendMapped(dst []byte, s string, lo byte, f func(rune) rune) []byte {
+	start := len(dst)
+	dst = append(dst, s...)
+	b := dst[start:]
+	for i, c := range b {
+		if c >= utf8.RuneSelf {
+			dst = dst[:start+i]
+			for _, c := range s[i:] {
+				dst = utf8.AppendRune(dst, f(c))
+			}
+			return dst
 		}
-		return dst
+		if c-lo < 26 {
+			b[i] = c ^ 0x20
+		}
 	}
+	return dst
 }
 
 // onTwo makes a test of a text against another.
@@ -441,8 +453,12 @@ var stringFuncs = []Func{
 			}, nil
 		},
 	},
-	onText("lower", "TEXT in lower case.", `lower "ABC"`, mapRunes(unicode.ToLower)),
-	onText("upper", "TEXT in upper case.", `upper "abc"`, mapRunes(unicode.ToUpper)),
+	onText("lower", "TEXT in lower case.", `lower "ABC"`, func(dst []byte, s string) []byte {
+		return appendMapped(dst, s, 'A', unicode.ToLower)
+	}),
+	onText("upper", "TEXT in upper case.", `upper "abc"`, func(dst []byte, s string) []byte {
+		return appendMapped(dst, s, 'a', unicode.ToUpper)
+	}),
 	onText("title", "TEXT with its first letter in upper case.", `title "word"`, func(dst []byte, s string) []byte {
 		c, n := utf8.DecodeRuneInString(s)
 		if n == 0 {

@@ -99,10 +99,7 @@ var numbers = []Func{
 			if sd < 0 {
 				return nil, argErr(1, "normal: SD is %v, expected 0 or more", sd)
 			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfFloat(mean + float64(sd*rnd.Normal()))
-			}, nil
+			return drawn(place, seed.Normal(mean, sd)), nil
 		},
 	},
 	{
@@ -115,10 +112,7 @@ var numbers = []Func{
 			if sigma < 0 {
 				return nil, argErr(1, "lognormal: SIGMA is %v, expected 0 or more", sigma)
 			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfFloat(math.Exp(mu + float64(sigma*rnd.Normal())))
-			}, nil
+			return drawn(place, seed.Lognormal(mu, sigma)), nil
 		},
 	},
 	{
@@ -130,10 +124,7 @@ var numbers = []Func{
 			if mean <= 0 {
 				return nil, argErr(0, "exponential: MEAN is %v, expected more than 0", mean)
 			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfFloat(mean * rnd.Exponential())
-			}, nil
+			return drawn(place, seed.Exponential(mean)), nil
 		},
 	},
 	{
@@ -243,6 +234,15 @@ var numbers = []Func{
 			}, nil
 		},
 	},
+}
+
+// drawn makes the Gen of a distribution.
+func drawn(place uint64, quantile func(p float64) float64) Gen {
+	curve := seed.NewCurve(quantile)
+	return func(r *Record) value.Value {
+		rnd := r.rand(place)
+		return value.OfFloat(curve.Draw(&rnd))
+	}
 }
 
 func ordered(c *Call, lo, hi float64) error {

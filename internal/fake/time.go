@@ -195,6 +195,8 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 	// several goroutines at once.
 	second := int64(-1 << 62)
 	var before, after []byte
+	// The same for all of a record, so it need not be copied.
+	whole := l.digits == 0 && jitter == 0 && name == "now"
 	return func(r *Record) value.Value {
 		t := moment(r)
 		if s := floorDiv(t, int64(time.Second)); s != second {
@@ -202,6 +204,9 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 			when := time.Unix(s, 0).In(loc)
 			before = when.AppendFormat(before[:0], l.before)
 			after = when.AppendFormat(after[:0], l.after)
+		}
+		if whole {
+			return value.OfBytes(before)
 		}
 		start := len(r.Scratch)
 		b := append(r.Scratch, before...)

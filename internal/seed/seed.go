@@ -91,17 +91,51 @@ func (r *Rand) Float() float64 {
 	return float64(r.Uint64()>>11) * 0x1p-53
 }
 
-// open returns a number between 0 and 1, neither of them included.
-func (r *Rand) open() float64 {
-	return (float64(r.Uint64()>>12) + 0.5) * 0x1p-52
+// Curve draws from a distribution by its quantile function, from a table of 1024
+// steps: within a step all numbers are as likely, and in the first and the last
+// one, where the tails are, the function itself is asked.
+type Curve struct {
+	at    []float64
+	exact func(p float64) float64
 }
 
-// Normal returns a number of the normal distribution with mean 0 and standard
-// deviation 1.
-func (r *Rand) Normal() float64 { return quantile(r.open()) }
+const steps = 1024
 
-// Exponential returns a number of the exponential distribution with mean 1.
-func (r *Rand) Exponential() float64 { return -math.Log(r.open()) }
+// NewCurve makes the Curve of a quantile function, which is asked for p between
+// 0 and 1.
+func NewCurve(quantile func(p float64) float64) Curve {
+	c := Curve{make([]float64, steps+1), quantile}
+	for i := 1; i < steps; i++ {
+		c.at[i] = quantile(float64(i) / steps)
+	}
+	return c
+}
+
+// Draw returns a number of the distribution.
+func (c *Curve) Draw(r *Rand) float64 {
+	x := r.Uint64()
+	i := x >> 54
+	if i == 0 || i == steps-1 {
+		return c.exact((float64(x>>12) + 0.5) * 0x1p-52)
+	}
+	lo, hi := c.at[i], c.at[i+1]
+	return lo + float64(float64(x<<10>>11)*0x1p-53*(hi-lo))
+}
+
+// Normal returns the quantile function of the normal distribution.
+func Normal(mean, sd float64) func(p float64) float64 {
+	return func(p float64) float64 { return mean + float64(sd*quantile(p)) }
+}
+
+// Lognormal returns that of numbers whose logarithm has a normal distribution.
+func Lognormal(mu, sigma float64) func(p float64) float64 {
+	return func(p float64) float64 { return math.Exp(mu + float64(sigma*quantile(p))) }
+}
+
+// Exponential returns that of the exponential distribution.
+func Exponential(mean float64) func(p float64) float64 {
+	return func(p float64) float64 { return -mean * math.Log1p(-p) }
+}
 
 // quantile is the inverse of the normal distribution function: Wichura's
 // algorithm AS 241 (1988), good to 16 digits. Products are rounded before they

@@ -75,6 +75,7 @@ type breaks struct {
 type operand struct {
 	fake.Operand
 	omit bool // may be omit
+	slot int  // of the variable that it is, from 1 on; 0 if it is none
 }
 
 func (c *compiler) compile() {
@@ -353,6 +354,10 @@ func (c *compiler) action(n *parse.ActionNode) {
 	case inText, inName, inString:
 		if op.Const {
 			c.literalText(op.Value.AppendText(nil))
+			return
+		}
+		if op.slot > 0 {
+			c.emit(instr{op: opTextVar, a: op.slot - 1})
 			return
 		}
 		c.emit(instr{op: opTextVal, gen: op.Gen})
@@ -801,7 +806,10 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 			return operand{}, false
 		}
 		slot := v.slot
-		op := operand{fake.Operand{Gen: func(r *fake.Record) value.Value { return r.Vars[slot] }, Names: v.names}, v.omit}
+		op := operand{fake.Operand{Gen: func(r *fake.Record) value.Value { return r.Vars[slot] }, Names: v.names}, v.omit, 0}
+		if len(n.Ident) == 1 {
+			op.slot = slot + 1
+		}
 		return c.fields(op, n.Ident[1:], n.Pos)
 	case *parse.ChainNode:
 		op, ok := c.expr(n.Node)
@@ -913,7 +921,7 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 		c.errorAt(at, "%v", err)
 		return operand{}, false
 	}
-	return operand{op, omit && !op.Const}, true
+	return operand{Operand: op, omit: omit && !op.Const}, true
 }
 
 // fragmentValue compiles (fragment "name" dot): what the fragment gives, as a
@@ -1008,6 +1016,12 @@ func (p *Program) optimize() {
 		if last := len(code) - 1; !barrier && (in.op == opLit || in.op == opText) && code[last].op == in.op {
 			moved[i] = last
 			code[last].lit += in.lit
+			continue
+		}
+		if last := len(code) - 1; !barrier && code[last].op == opLit && (in.op == opVal || in.op == opStrVal || in.op == opStrOpen) {
+			in.lit = code[last].lit
+			moved[i] = last
+			code[last] = in
 			continue
 		}
 		moved[i] = len(code)

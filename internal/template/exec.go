@@ -16,17 +16,18 @@ const (
 	opNop    op = iota
 	opEnd       // of a shape
 	opLit       // append lit
-	opVal       // append the value of gen, if it is nested at most a levels deep
+	opVal       // append lit and the value of gen, if it is nested at most a levels deep
 	opMember    // the same, but an omitted value takes the member with it
-	opStrVal    // append the value of gen as a string
+	opStrVal    // append lit and the value of gen as a string
 
 	opMark  // a member of a counted container starts here: count it
 	opOpen  // a container with a header of a bytes; b is 1 for an object
 	opClose // write its header
 
-	opStrOpen  // a string; a is the index of its guess
+	opStrOpen  // append lit and open a string; a is the index of its guess
 	opText     // append lit to it
 	opTextVal  // append the text of gen to it
+	opTextVar  // append the text of variable a to it
 	opStrClose // write its header
 
 	opSet    // variable a = gen
@@ -108,12 +109,18 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 		case opLit, opText:
 			dst = append(dst, in.lit...)
 		case opVal:
+			dst = append(dst, in.lit...)
 			v := in.gen(r)
-			if v.K >= value.Raw {
-				v = v.Within(in.a)
+			switch {
+			case v.K == value.String && len(v.S) < 32:
+				dst = append(append(dst, 0xa0|byte(len(v.S))), v.S...)
+			case v.K >= value.Raw:
+				dst = v.Within(in.a).Append(dst)
+			default:
+				dst = v.Append(dst)
 			}
-			dst = v.Append(dst)
 		case opStrVal:
+			dst = append(dst, in.lit...)
 			v := in.gen(r)
 			if v.K == value.String {
 				dst = value.AppendString(dst, v.S)
@@ -149,11 +156,18 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			dst = closeContainer(dst, f.at, in.a, f.count, in.b == 1)
 
 		case opStrOpen:
+			dst = append(dst, in.lit...)
 			str = len(dst)
 			dst = append(dst, "\x00\x00\x00\x00\x00"[:m.guess[in.a]]...)
 		case opTextVal:
 			v := in.gen(r)
 			if v.K == value.String {
+				dst = append(dst, v.S...)
+			} else {
+				dst = v.AppendText(dst)
+			}
+		case opTextVar:
+			if v := &r.Vars[in.a]; v.K == value.String {
 				dst = append(dst, v.S...)
 			} else {
 				dst = v.AppendText(dst)

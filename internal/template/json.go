@@ -378,6 +378,8 @@ func (c *compiler) closeString() {
 		switch in.op {
 		case opText:
 			text.WriteString(in.lit)
+		case opTextVar:
+			static, values = false, 2
 		case opTextVal:
 			values++
 			static = false
