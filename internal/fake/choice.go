@@ -215,7 +215,9 @@ var state = []Func{
 				stream := r.Stream + place
 				// Each block of n records shows every slot once, in random order.
 				slot := seed.Permute(seed.Combine(stream, r.K/n), r.K%n, n)
-				return m.step(r, seed.Combine(stream, ^slot), r.K/n)
+				// Slots stand at different places in their lives when the stream begins.
+				key := seed.Combine(stream, ^slot)
+				return m.step(r, key, r.K/n+key%m.window)
 			}, nil
 		},
 	},
@@ -260,9 +262,11 @@ type machine struct {
 	next   [][]int
 	odds   [][]float64
 	window uint64
-	// fits[s][r] says whether a slot that is in state s with r more visits can
-	// fill the window with whole lives.
-	fits [][]bool
+	// fill[s][r] is how likely a slot that is in state s with r more visits
+	// fills the window with whole lives, if nobody sees to it. Drawing in
+	// proportion to it makes sure of that, and leaves the odds as they are but for
+	// the last few visits.
+	fill [][]float64
 }
 
 // parseMachine reads "a: b 9, c 1; b: c".
@@ -314,25 +318,31 @@ func parseMachine(text string) (*machine, error) {
 	}
 	// The longest window up to 96 visits that whole lives can fill.
 	most := 96 + 2*len(m.states)
-	m.fits = make([][]bool, len(m.states))
-	for s := range m.fits {
-		m.fits[s] = make([]bool, most)
+	m.fill = make([][]float64, len(m.states))
+	for s := range m.fill {
+		m.fill[s] = make([]float64, most)
 	}
 	for r := range most {
 		for s := range m.states {
 			if len(m.next[s]) == 0 {
-				m.fits[s][r] = r == 0 || m.fits[0][r-1]
+				m.fill[s][r] = 1
+				if r > 0 {
+					m.fill[s][r] = m.fill[0][r-1]
+				}
 				continue
 			}
-			for _, t := range m.next[s] {
-				if r > 0 && m.fits[t][r-1] {
-					m.fits[s][r] = true
+			sum := 0.0
+			for i, t := range m.next[s] {
+				sum += m.odds[s][i]
+				if r > 0 {
+					m.fill[s][r] += m.odds[s][i] * m.fill[t][r-1]
 				}
 			}
+			m.fill[s][r] /= sum
 		}
 	}
 	for w := most; w > 0; w-- {
-		if m.fits[0][w-1] {
+		if m.fill[0][w-1] > 0 {
 			m.window = uint64(w)
 			break
 		}
@@ -378,23 +388,22 @@ func (m *machine) step(r *Record, key, visit uint64) value.Value {
 	return v
 }
 
-// follow draws what comes after state s, among what still lets the window be
-// filled.
+// follow draws what comes after state s, with so many visits left after it.
 func (m *machine) follow(s, left int, rnd *seed.Rand) int {
+	next, odds := m.next[s], m.odds[s]
 	sum := 0.0
-	for i, t := range m.next[s] {
-		if m.fits[t][left] {
-			sum += m.odds[s][i]
-		}
+	for i, t := range next {
+		sum += odds[i] * m.fill[t][left]
 	}
 	u := rnd.Float() * sum
-	last := m.next[s][0]
-	for i, t := range m.next[s] {
-		if !m.fits[t][left] {
+	last := -1
+	for i, t := range next {
+		w := odds[i] * m.fill[t][left]
+		if w == 0 {
 			continue
 		}
 		last = t
-		if u -= m.odds[s][i]; u < 0 {
+		if u -= w; u < 0 {
 			break
 		}
 	}

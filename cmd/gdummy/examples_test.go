@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gdummy/gdummy/internal/conf"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/format"
+	"github.com/gdummy/gdummy/internal/option"
+)
+
+const (
+	start  = int64(1700000000_000000000) // 2023-11-14T22:13:20Z
+	second = int64(1e9)
+)
+
+// Each example is checked, its records are shown in a golden file, and a
+// fingerprint of its first 20,000 records is kept: whoever changes one on purpose
+// says so in the CHANGELOG.
+func TestExamples(t *testing.T) {
+	root, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goldens, err := filepath.Abs("testdata/examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(root + "/*/fluent-bit.*")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d examples, expected 10 or more (%v)", len(files), err)
+	}
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file))
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(filepath.Dir(file)) // as its users do
+			config, err := conf.Read(filepath.Base(file), conf.Disk)
+			if err != nil || len(config.Mistakes) > 0 {
+				t.Fatal(err, config.Mistakes)
+			}
+			var got bytes.Buffer
+			for i, in := range config.Inputs {
+				if plugin, _ := in.Property("name"); plugin == nil || plugin.Value.Text != "gdummy" {
+					continue
+				}
+				c, _, err := option.Parse(func(name string) (string, bool) {
+					p, ok := in.Property(name)
+					if !ok {
+						return "", false
+					}
+					return p.Value.Text, true
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.Template.Program == nil {
+					t.Fatalf("input %d has no template", i)
+				}
+				showInput(t, &got, i, c)
+			}
+			compare(t, filepath.Join(goldens, name+".txt"), got.Bytes())
+		})
+	}
+}
+
+// showInput writes the first records of an input, and the fingerprint.
+func showInput(t *testing.T, w *bytes.Buffer, i int, c *option.Config) {
+	t.Helper()
+	p := c.Template.Program
+	hash := fnv.New64a()
+	var b []byte
+	for j := range uint64(20_000) {
+		k := c.Template.First + c.Template.Shard + j*c.Template.Shards
+		b = p.Append(b[:0], event.V2, start+int64(j)*second/100, k)
+		ev, rest, err := event.Decode(b)
+		if err != nil || len(rest) > 0 {
+			t.Fatalf("record %d can't be read: %v", k, err)
+		}
+		tag := string(p.AppendTag(nil))
+		hash.Write(b)
+		hash.Write([]byte(tag))
+		if j < 3 {
+			line, err := event.AppendText(nil, j, tag, ev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Write(line)
+		}
+	}
+	fmt.Fprintf(w, "input %d: fingerprint %016x\n", i, hash.Sum64())
+}
+
+// The fingerprints of the first 100,000 records of each format are kept.
+func TestFingerprints(t *testing.T) {
+	var got bytes.Buffer
+	for _, f := range format.All() {
+		c, _, err := option.Parse(func(name string) (string, bool) {
+			switch name {
+			case "format":
+				return f.Name, true
+			case "seed":
+				return "1", true
+			}
+			return "", false
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash := fnv.New64a()
+		var b []byte
+		for k := range uint64(100_000) {
+			b = c.Template.Program.Append(b[:0], event.V2, start+int64(k)*second/1000, k)
+			hash.Write(b)
+		}
+		fmt.Fprintf(&got, "%-19s %016x\n", f.Name, hash.Sum64())
+	}
+	compare(t, "testdata/fingerprints/formats.txt", got.Bytes())
+}
+
+// compare compares with a golden file, or renews it.
+func compare(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		for i, line := range strings.Split(string(got), "\n") {
+			if lines := strings.Split(string(want), "\n"); i >= len(lines) || lines[i] != line {
+				t.Fatalf("%s, line %d: got\n%s", path, i+1, line)
+			}
+		}
+		t.Fatalf("%s has more than was given", path)
+	}
+}
