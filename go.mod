@@ -14,7 +14,11 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/brianvoe/gofakeit/v7 v7.18.1
+require (
+	github.com/brianvoe/gofakeit/v7 v7.18.1
+	github.com/go-logfmt/logfmt v0.6.1
+	github.com/leodido/go-syslog/v4 v4.5.0
+)
 
 require (
 	github.com/philhofer/fwd v1.2.0 // indirect
