@@ -19,6 +19,12 @@ var choice = []Func{
 		build: func(c *Call) (Gen, error) {
 			gens, place := c.gens(0), c.Place
 			n := uint64(len(gens))
+			if values, ok := constants(c.Args, 1); ok {
+				return func(r *Record) value.Value {
+					rnd := r.rand(place)
+					return values[rnd.Below(n)]
+				}, nil
+			}
 			return func(r *Record) value.Value {
 				rnd := r.rand(place)
 				return gens[rnd.Below(n)](r)
@@ -49,6 +55,12 @@ var choice = []Func{
 				return nil, argErr(1, "weighted: the weights add up to %v, expected more than 0", sum)
 			}
 			alias, place := seed.NewAlias(weights), c.Place
+			if values, ok := constants(c.Args, 2); ok {
+				return func(r *Record) value.Value {
+					rnd := r.rand(place)
+					return values[alias.Draw(&rnd)]
+				}, nil
+			}
 			return func(r *Record) value.Value {
 				rnd := r.rand(place)
 				return gens[alias.Draw(&rnd)](r)
@@ -154,6 +166,17 @@ var choice = []Func{
 			}, nil
 		},
 	},
+}
+
+// constants returns each step-th of the arguments, if they are all constants.
+func constants(args []Operand, step int) (values []value.Value, ok bool) {
+	for i := 0; i < len(args); i += step {
+		if !args[i].Const {
+			return nil, false
+		}
+		values = append(values, args[i].Value)
+	}
+	return values, true
 }
 
 var state = []Func{

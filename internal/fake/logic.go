@@ -83,23 +83,38 @@ func asText(r *Record, v value.Value) string {
 	return r.text(start).S
 }
 
-// appendMapped appends s with its ASCII letters from lo on, 26 of them, in the
-// other case, and all other characters as f has them.
-func appendMapped(dst []byte, s string, lo byte, f func(rune) rune) []byte {
+// lowerASCII and upperASCII map bytes, without a branch that letters at random
+// places would make hard to predict.
+var lowerASCII, upperASCII = func() (lo, up [256]byte) {
+	for i := range lo {
+		lo[i], up[i] = byte(i), byte(i)
+		if i >= 'A' && i <= 'Z' {
+			lo[i] += 'a' - 'A'
+		}
+		if i >= 'a' && i <= 'z' {
+			up[i] -= 'a' - 'A'
+		}
+	}
+	return lo, up
+}()
+
+// appendMapped appends s with its bytes mapped, or its characters by f if it is
+// not all ASCII.
+func appendMapped(dst []byte, s string, table *[256]byte, f func(rune) rune) []byte {
 	start := len(dst)
 	dst = append(dst, s...)
 	b := dst[start:]
+	all := byte(0)
 	for i, c := range b {
-		if c >= utf8.RuneSelf {
-			dst = dst[:start+i]
-			for _, c := range s[i:] {
-				dst = utf8.AppendRune(dst, f(c))
-			}
-			return dst
-		}
-		if c-lo < 26 {
-			b[i] = c ^ 0x20
-		}
+		all |= c
+		b[i] = table[c]
+	}
+	if all < utf8.RuneSelf {
+		return dst
+	}
+	dst = dst[:start]
+	for _, c := range s {
+		dst = utf8.AppendRune(dst, f(c))
 	}
 	return dst
 }
@@ -454,10 +469,10 @@ var stringFuncs = []Func{
 		},
 	},
 	onText("lower", "TEXT in lower case.", `lower "ABC"`, func(dst []byte, s string) []byte {
-		return appendMapped(dst, s, 'A', unicode.ToLower)
+		return appendMapped(dst, s, &lowerASCII, unicode.ToLower)
 	}),
 	onText("upper", "TEXT in upper case.", `upper "abc"`, func(dst []byte, s string) []byte {
-		return appendMapped(dst, s, 'a', unicode.ToUpper)
+		return appendMapped(dst, s, &upperASCII, unicode.ToUpper)
 	}),
 	onText("title", "TEXT with its first letter in upper case.", `title "word"`, func(dst []byte, s string) []byte {
 		c, n := utf8.DecodeRuneInString(s)

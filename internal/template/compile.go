@@ -1004,6 +1004,7 @@ func (p *Program) optimize() {
 			target[in.a] = true
 		}
 	}
+	p.fuse(target)
 	moved := make([]int, len(p.code)+1)
 	var code []instr
 	barrier := true
@@ -1018,7 +1019,7 @@ func (p *Program) optimize() {
 			code[last].lit += in.lit
 			continue
 		}
-		if last := len(code) - 1; !barrier && code[last].op == opLit && (in.op == opVal || in.op == opStrVal || in.op == opStrOpen) {
+		if last := len(code) - 1; !barrier && code[last].op == opLit && (in.op == opVal || in.op == opStrVal || in.op == opStrOpen || in.op == opStrCat) {
 			in.lit = code[last].lit
 			moved[i] = last
 			code[last] = in
@@ -1040,6 +1041,48 @@ func (p *Program) optimize() {
 		}
 	}
 	p.code = code
+}
+
+// fuse makes one instruction of a string that has one value in it: its length is
+// known before it is written.
+func (p *Program) fuse(target []bool) {
+	code := p.code
+	for i := range code {
+		if code[i].op != opStrOpen {
+			continue
+		}
+		cat := instr{op: opStrCat}
+		values := 0
+		j := i + 1
+	scan:
+		for ; j < len(code) && !target[j]; j++ {
+			switch in := code[j]; in.op {
+			case opNop:
+			case opText:
+				if values == 0 {
+					cat.before += in.lit
+				} else {
+					cat.after += in.lit
+				}
+			case opTextVal:
+				cat.gen = in.gen
+				values++
+			case opTextVar:
+				slot := in.a
+				cat.gen = func(r *fake.Record) value.Value { return r.Vars[slot] }
+				values++
+			default:
+				break scan
+			}
+		}
+		if values != 1 || j == len(code) || target[j] || code[j].op != opStrClose {
+			continue
+		}
+		code[i] = cat
+		for k := i + 1; k <= j; k++ {
+			code[k] = instr{op: opNop}
+		}
+	}
 }
 
 // take and give lend memory to code that stands aside.

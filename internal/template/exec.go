@@ -20,6 +20,8 @@ const (
 	opMember    // the same, but an omitted value takes the member with it
 	opStrVal    // append lit and the value of gen as a string
 
+	opStrCat // append lit, and a string of before, the text of gen, and after
+
 	opMark  // a member of a counted container starts here: count it
 	opOpen  // a container with a header of a bytes; b is 1 for an object
 	opClose // write its header
@@ -61,6 +63,8 @@ type instr struct {
 	a, b int
 	lit  string
 	gen  fake.Gen
+
+	before, after string
 }
 
 // frame is a counted container that is open.
@@ -129,6 +133,18 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			start := len(r.Scratch)
 			r.Scratch = v.AppendText(r.Scratch)
 			dst = value.AppendString(dst, value.OfBytes(r.Scratch[start:]).S)
+		case opStrCat:
+			v := in.gen(r)
+			if v.K != value.String {
+				start := len(r.Scratch)
+				r.Scratch = v.AppendText(r.Scratch)
+				v = value.OfBytes(r.Scratch[start:])
+			}
+			dst = append(dst, in.lit...)
+			dst = appendStringHeader(dst, len(in.before)+len(v.S)+len(in.after))
+			dst = append(dst, in.before...)
+			dst = append(dst, v.S...)
+			dst = append(dst, in.after...)
 		case opMember:
 			v := in.gen(r)
 			if v.K != value.Omit {
@@ -280,6 +296,20 @@ func closeContainer(dst []byte, at, room, n int, isMap bool) []byte {
 	dst = resize(dst, at, room, size)
 	copy(dst[at:], h[:size])
 	return dst
+}
+
+// appendStringHeader appends the header of a string of n bytes, in the shortest
+// form.
+func appendStringHeader(dst []byte, n int) []byte {
+	switch {
+	case n < 32:
+		return append(dst, 0xa0|byte(n))
+	case n <= math.MaxUint8:
+		return append(dst, 0xd9, byte(n))
+	case n <= math.MaxUint16:
+		return append(dst, 0xda, byte(n>>8), byte(n))
+	}
+	return binary.BigEndian.AppendUint32(append(dst, 0xdb), uint32(n))
 }
 
 // closeString writes the header of a string that goes up to the end of dst, in

@@ -189,8 +189,13 @@ func AppendString(dst []byte, s string) []byte {
 // AppendInt appends an integer as MessagePack, in the shortest form.
 func AppendInt(dst []byte, i int64) []byte {
 	if i >= 0 {
-		if i < 128 {
+		switch {
+		case i < 128:
 			return append(dst, byte(i))
+		case i <= math.MaxUint8:
+			return append(dst, 0xcc, byte(i))
+		case i <= math.MaxUint16:
+			return append(dst, 0xcd, byte(i>>8), byte(i))
 		}
 		return msgp.AppendUint64(dst, uint64(i))
 	}
