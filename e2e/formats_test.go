@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -110,6 +111,42 @@ func TestTemplatesInFluentBit(t *testing.T) {
 			if string(r.body) != string(want.body) {
 				t.Errorf("record %d is %s in one stream and %s in the same one started there", 100+i, want, r)
 			}
+		}
+	})
+}
+
+// After a hot reload with the same seed and template a stream goes on where it
+// was; with another template it begins again.
+func TestStreamsAcrossReloads(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v2_1_0, "hot reload")
+		config := func(tag, template string) string {
+			return "[SERVICE]\n  flush 0.2\n  grace 1\n" +
+				input("name gdummy", "tag "+tag, "rate 100", "seed 7", "template "+template) + toFiles
+		}
+		const template = `{"k": {{ seq }}, "id": {{ hex 8 }}}`
+		p := h.start(t, launch{config: config("first", template), args: hotReload(h)})
+		reload := func(tag, template string) {
+			t.Helper()
+			p.write("fluent-bit.conf", config(tag, template))
+			p.send(syscall.SIGHUP)
+			p.await("records of "+tag, 20*time.Second, func() bool { return len(p.records(tag)) >= 20 })
+		}
+		p.await("records of first", 20*time.Second, func() bool { return len(p.records("first")) >= 20 })
+		reload("second", template)
+		reload("third", `{"again": {{ seq }}}`)
+		p.stop()
+		seen := uint64(0)
+		for _, tag := range []string{"first", "second"} {
+			for _, r := range p.records(tag) {
+				if want := fmt.Sprintf(`"k": %d,`, seen); !strings.Contains(r.String(), want) {
+					t.Fatalf("record %d, of %s, is %s", seen, tag, r)
+				}
+				seen++
+			}
+		}
+		if r := p.records("third")[0]; !strings.Contains(r.String(), `"again": 0}`) {
+			t.Errorf("the first record of another template is %s", r)
 		}
 	})
 }
