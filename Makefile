@@ -68,7 +68,7 @@ fuzz: tools
 	done
 
 docs: tools
-	$(GO) test ./cmd/gdummy/... -run Docs -update
+	$(GO) test ./cmd/gdummy/... ./internal/template -run Docs -update
 
 clean:
 	rm -rf build

@@ -163,7 +163,7 @@ func (p *verb) append(dst []byte, v value.Value) []byte {
 		if p.prec >= 0 {
 			dst = insert(dst, digits, p.prec-(len(dst)-digits), '0')
 			if p.prec == 0 && u == 0 {
-				dst = dst[:digits]
+				dst = dst[:start] // as fmt has it: nothing, not even a sign
 			}
 		}
 	case 'e', 'f', 'g', 'E', 'G':

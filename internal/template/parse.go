@@ -24,7 +24,7 @@ type parser struct {
 // variables, which a prefix declares), and if it fails, each action is parsed
 // alone.
 
-var variable = regexp.MustCompile(`\$[\pL_][\pL\pN_]*`)
+var variable = regexp.MustCompile(`\$[\pL\p{Nd}_]+`)
 
 // goMessage is what precedes the parser's messages.
 var goMessage = regexp.MustCompile(`^template: [^:]*:(\d+):(?:\d+:)? ?`)

@@ -5,12 +5,15 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
+	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/fake"
 	"github.com/gdummy/gdummy/internal/value"
@@ -278,6 +281,63 @@ func FuzzCompile(f *testing.F) {
 			if again := p.Append(nil, event.V2, exampleTime, k); string(again) != string(b) {
 				t.Fatalf("record %d made twice differs", k)
 			}
+		}
+	})
+}
+
+// A template without actions is what the option dummy makes of the same text, to
+// the byte.
+func TestLiteral(t *testing.T) {
+	var document func(depth int) *rapid.Generator[string]
+	document = func(depth int) *rapid.Generator[string] {
+		return rapid.Custom(func(t *rapid.T) string {
+			kind := rapid.IntRange(0, 6).Draw(t, "kind")
+			if depth == 0 {
+				kind = rapid.IntRange(0, 1).Draw(t, "brackets")
+			} else if depth > 4 && kind < 2 {
+				kind = 2
+			}
+			space := rapid.SampledFrom([]string{"", " ", "\n\t"}).Draw(t, "space")
+			switch kind {
+			case 0, 1:
+				n := rapid.IntRange(0, 20).Draw(t, "n")
+				var parts []string
+				for range n {
+					part := document(depth+1).Draw(t, "part")
+					if kind == 0 || depth == 0 {
+						part = string(value.AppendQuoted(nil, rapid.String().Draw(t, "name"))) + space + ":" + part
+					}
+					parts = append(parts, space+part+space)
+				}
+				if kind == 0 || depth == 0 {
+					return "{" + strings.Join(parts, ",") + "}"
+				}
+				return "[" + strings.Join(parts, ",") + "]"
+			case 2:
+				return fmt.Sprint(rapid.Int64().Draw(t, "int"))
+			case 3:
+				return strconv.FormatFloat(rapid.Float64Range(-1e300, 1e300).Draw(t, "float"), 'g', -1, 64)
+			case 4:
+				return rapid.SampledFrom([]string{"true", "false", "null", "0", "-0", "1E5", "18446744073709551615"}).Draw(t, "word")
+			}
+			return string(value.AppendQuoted(nil, rapid.String().Draw(t, "string")))
+		})
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := document(0).Draw(t, "text")
+		if strings.Contains(text, "{{") {
+			t.Skip("it has an action")
+		}
+		want, err := body.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := compile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.AppendBody(nil, exampleTime, 0); string(got) != string(want[0]) {
+			t.Fatalf("%s\ngives %x\nwant  %x", text, got, want[0])
 		}
 	})
 }
