@@ -119,6 +119,9 @@ func (in *input) Init(inst *flb.Instance) error {
 		if drawn != "" {
 			inst.Log(flb.Info, "the seed is "+drawn)
 		}
+		if t.Program.HasTag() && !inst.Streams() {
+			inst.Log(flb.Warn, "tag_template: records can't have tags of their own here; they get that of the input")
+		}
 		in.key = t.Key()
 		if next, ok := reloads.take(inst.Name(), in.key); ok {
 			t.First += next * t.Shards
