@@ -41,6 +41,14 @@ var hexPairs = func() (t [256][2]byte) {
 	return t
 }()
 
+// octets has the decimal digits of each byte.
+var octets = func() (t [256]string) {
+	for i := range t {
+		t[i] = strconv.Itoa(i)
+	}
+	return t
+}()
+
 // appendHex appends the lowest n bytes of v, the highest of them first.
 func appendHex(dst []byte, v uint64, n int) []byte {
 	for i := n - 1; i >= 0; i-- {
@@ -158,10 +166,10 @@ var identity = []Func{
 				rnd := r.rand(place)
 				ip := base + rnd.Below(n)
 				start := len(r.Scratch)
-				b := strconv.AppendUint(r.Scratch, ip>>24, 10)
-				b = strconv.AppendUint(append(b, '.'), ip>>16&255, 10)
-				b = strconv.AppendUint(append(b, '.'), ip>>8&255, 10)
-				r.Scratch = strconv.AppendUint(append(b, '.'), ip&255, 10)
+				b := append(append(r.Scratch, octets[byte(ip>>24)]...), '.')
+				b = append(append(b, octets[byte(ip>>16)]...), '.')
+				b = append(append(b, octets[byte(ip>>8)]...), '.')
+				r.Scratch = append(b, octets[byte(ip)]...)
 				return r.text(start)
 			}, nil
 		},

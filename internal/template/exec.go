@@ -3,6 +3,7 @@ package template
 import (
 	"encoding/binary"
 	"math"
+	"strconv"
 
 	"github.com/gdummy/gdummy/internal/fake"
 	"github.com/gdummy/gdummy/internal/seed"
@@ -176,10 +177,12 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			str = len(dst)
 			dst = append(dst, "\x00\x00\x00\x00\x00"[:m.guess[in.a]]...)
 		case opTextVal:
-			v := in.gen(r)
-			if v.K == value.String {
+			switch v := in.gen(r); v.K {
+			case value.String:
 				dst = append(dst, v.S...)
-			} else {
+			case value.Int:
+				dst = strconv.AppendInt(dst, int64(v.N), 10)
+			default:
 				dst = v.AppendText(dst)
 			}
 		case opTextVar:
