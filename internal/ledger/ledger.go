@@ -103,7 +103,7 @@ type Writer struct {
 	hasRefused        bool
 	since             time.Time
 	seen              time.Time // when the caller was last here: what it notes came after
-	accepted, ingests uint64 // totals
+	accepted, ingests uint64    // totals
 	refusals, short   uint64
 	written           uint64 // the ingested total in the last line
 	torn              bool   // the last write failed midway
