@@ -58,6 +58,7 @@ e2e: tools
 bench: build
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem $(PURE)
 	$(GO) run ./bench $(BENCHARGS)
+	scripts/bench-audit.sh
 
 # Each fuzz target in turn, FUZZTIME long.
 fuzz: tools

@@ -28,7 +28,8 @@ type input struct {
 
 	ingested     uint64
 	ingestedNext time.Time
-	seenEmpty    bool   // the engine has taken in all that it had, once
+	seenIngest   bool   // the engine was seen to take something in
+	pending      int    // slices, when that was last looked at
 	proofProblem string // the last one that was logged
 
 	records, bytes, ticks, asked, late, shortfall, refused *flb.Counter
@@ -211,8 +212,10 @@ func (in *input) taken(e *flb.Emitter, now bool) uint64 {
 	if in.proof == nil {
 		return 0
 	}
-	in.seenEmpty = in.seenEmpty || in.engine.Counts().Records > 0 && e.Pending() == 0
-	if t := time.Now(); in.seenEmpty && (now || !t.Before(in.ingestedNext)) {
+	pending := e.Pending()
+	in.seenIngest = in.seenIngest || pending < in.pending || pending == 0 && in.engine.Counts().Records > 0
+	in.pending = pending
+	if t := time.Now(); in.seenIngest && (now || !t.Before(in.ingestedNext)) {
 		in.ingestedNext = t.Add(time.Second)
 		if n, ok := e.Ingested(); ok {
 			in.ingested = n

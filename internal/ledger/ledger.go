@@ -16,8 +16,8 @@
 // space in front of it. The words:
 //
 //	open       name, key and place of the identity (body or metadata), version
-//	accepted   records from=A to=B, the first one made at since=TIME; next to
-//	           it, as totals, what the engine has ingested and the shortfall
+//	accepted   records from=A to=B, made since=TIME and before the line; next
+//	           to it, as totals, what the engine has ingested and the shortfall
 //	refused    records from=A to=B that the host did not take
 //	pause, resume, reload
 //	close      totals at an orderly end
@@ -102,7 +102,8 @@ type Writer struct {
 	hasPending        bool
 	hasRefused        bool
 	since             time.Time
-	accepted, ingests uint64 // totals
+	seen              time.Time // when the caller was last here: what it notes came after
+	accepted, ingests uint64    // totals
 	refusals, short   uint64
 	written           uint64 // the ingested total in the last line
 	torn              bool   // the last write failed midway
@@ -146,8 +147,8 @@ func newWriter(f File, o Options, torn bool) (*Writer, error) {
 	if o.Sync == 0 {
 		o.Sync = DefaultSync
 	}
-	w := &Writer{file: f, o: o, torn: torn}
 	now := o.Now()
+	w := &Writer{file: f, o: o, torn: torn, seen: now}
 	w.nextLine, w.nextSync = now.Add(o.Interval), now.Add(max(o.Sync, 0))
 	b := w.begin(now, wordOpen)
 	b = fmt.Appendf(b, " name=%q key=%q in=%s version=%q", o.Name, o.Key, o.Place, o.Version)
@@ -167,7 +168,7 @@ func (w *Writer) Accepted(from, n uint64) {
 	if w.hasPending {
 		w.flush(w.o.Now()) // there is a gap between
 	}
-	w.pending, w.hasPending, w.since = Range{from, from + n - 1}, true, w.o.Now()
+	w.pending, w.hasPending, w.since = Range{from, from + n - 1}, true, w.seen
 }
 
 // Refused notes that the host did not take n records from number from on.
@@ -194,6 +195,7 @@ func (w *Writer) Totals(ingested, shortfall uint64) { w.ingests, w.short = inges
 // not be written is in the next line.
 func (w *Writer) Tick() error {
 	now := w.o.Now()
+	w.seen = now
 	if now.Before(w.nextLine) {
 		return nil
 	}

@@ -1,0 +1,91 @@
+package proof
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/ledger"
+	"github.com/gdummy/gdummy/internal/option"
+)
+
+func config(t *testing.T, section map[string]string) *option.Config {
+	t.Helper()
+	c, _, err := option.Parse(func(name string) (string, bool) {
+		text, ok := section[name]
+		return text, ok
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// An instance without audit must not notice any of this.
+func TestNone(t *testing.T) {
+	p, err := Start(config(t, nil), Options{Name: "gdummy.0"})
+	if p != nil || err != nil || p.Mark() != nil || p.Run() != "" || p.Update(1, 1, 1) != nil || p.Note(ledger.Pause) != nil || p.Close(1, 0, 1, 0) != nil {
+		t.Errorf("%v, %v", p, err)
+	}
+}
+
+// What the host took, and what it never took, must be in the ledger.
+func TestLedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger")
+	now := time.Unix(1e9, 0)
+	p, err := Start(config(t, map[string]string{"ledger": path, "audit_key": "id", "audit_in": "metadata"}), Options{
+		Name: "gdummy.7", Metadata: true, Random: strings.NewReader("12345678"), Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := p.Mark(); m.Instance != 7 || m.Key != "id" || !m.InMetadata || m.Run.String() != p.Run() {
+		t.Errorf("%+v", m)
+	}
+	for i := range uint64(10) {
+		now = now.Add(time.Second)
+		if err := p.Update(i*100, i*90, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(p.Note(ledger.Reload), p.Close(950, 50, 950, 9)); err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.Streams[0]
+	total := uint64(0)
+	for _, e := range s.Accepted {
+		total += e.Len()
+	}
+	if total != 950 || s.Ingested != 950 || s.Shortfall != 9 || len(s.Refused) != 1 || s.Refused[0] != (ledger.Range{From: 950, To: 999}) ||
+		s.Closed.IsZero() || s.Run.String() != p.Run() || s.Place != "metadata" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What cannot be done must stop the start, and say which option it is.
+func TestRefused(t *testing.T) {
+	if _, err := Start(config(t, map[string]string{"audit": "on", "audit_in": "metadata"}), Options{}); !errors.Is(err, ErrNoMetadata) {
+		t.Errorf("metadata where there is none: %v", err)
+	}
+	if _, err := Start(config(t, map[string]string{"ledger": t.TempDir()}), Options{}); err == nil || !strings.HasPrefix(err.Error(), "option ledger: ") {
+		t.Errorf("a directory as ledger: %v", err)
+	}
+	if _, err := Start(config(t, map[string]string{"audit": "on"}), Options{Random: strings.NewReader("")}); err == nil {
+		t.Error("a run without random bytes")
+	}
+}
+
+// Names that end in no number are instance 0.
+func TestNumber(t *testing.T) {
+	for name, want := range map[string]uint16{"gdummy.0": 0, "gdummy.12": 12, "gdummy.1023": 1023, "gdummy.1024": 0, "alias": 0, "": 0, "x.-1": 0, "5": 5} {
+		if got := number(name); got != want {
+			t.Errorf("%q: %d, want %d", name, got, want)
+		}
+	}
+}
