@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,7 +28,6 @@ type process struct {
 	exited   chan struct{}
 	exitCode int
 	signal   syscall.Signal // that ended it, or 0
-	once     sync.Once
 }
 
 // lifetime is how long any process may last: a test that hangs must not
