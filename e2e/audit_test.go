@@ -408,3 +408,28 @@ func TestAuditFilters(t *testing.T) {
 		}
 	})
 }
+
+// Every kind of value, in every format that keeps it: what Fluent Bit writes of it
+// is spelled otherwise, and not damaged.
+func TestAuditSpelling(t *testing.T) {
+	const dummy = `{"s":"a\"\\/\u0001\u00e9\u4e2d\ud83d\ude00\t<>&","i":1,"n":-5,"big":9007199254740993,"u":18446744073709551615,` +
+		`"f":0.1,"g":1.0,"h":1e21,"k":123456789.12345678,"l":1e-7,"m":1234567890123456.7,"t":true,"z":null,"a":[1,2.5,"x",{"b":{}}],"w":-0.0}`
+	onEachHost(t, func(t *testing.T, h host) {
+		p := h.start(t, launch{args: []string{
+			"-q", "-f", "0.5", "-i", "gdummy", "-p", "dummy=" + dummy, "-p", "rate=1000", "-p", "max_records=500", "-p", "ledger=ledger", "-p", "tag=a",
+			"-o", "file", "-p", "path=out", "-p", "file=default", "-m", "*",
+			"-o", "file", "-p", "path=out", "-p", "file=plain", "-p", "format=plain", "-m", "*",
+			"-o", "file", "-p", "path=out", "-p", "file=csv", "-p", "format=csv", "-m", "*",
+			"-o", "stdout", "-p", "format=json_lines", "-m", "*",
+		}})
+		p.awaitRecords(500)
+		time.Sleep(2 * time.Second)
+		p.send(syscall.SIGTERM)
+		p.awaitExit(lifetime)
+		for _, path := range []string{p.out() + "/default", p.out() + "/plain", p.out() + "/csv", p.stdout} {
+			v := audit(t, "--ledger", p.dir+"/ledger", path)
+			v.Foreign = 0 // the banner
+			v.expect(t, all(500))
+		}
+	})
+}

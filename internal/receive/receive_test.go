@@ -3,8 +3,14 @@ package receive
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -477,3 +483,31 @@ func (c *counter) Take(f []Finding, _ int64) { c.mu.Lock(); c.n += len(f); c.mu.
 func (c *counter) Withhold([]Finding)        {}
 func (c *counter) Others(uint64, uint64)     {}
 func (c *counter) get() int                  { c.mu.Lock(); defer c.mu.Unlock(); return c.n }
+
+// TLS is around whatever comes, faults included.
+func TestTLS(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := newSink()
+	s := listen(t, "forward", k, Options{TLS: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}})
+	c := tls.Client(dial(t, s), &tls.Config{InsecureSkipVerify: true})
+	data, _ := events(t, event.V2, 0, 5)
+	if _, err := c.Write(msgp.AppendBytes(msgp.AppendString(msgp.AppendArrayHeader(nil, 2), "tag"), data)); err != nil {
+		t.Fatal(err)
+	}
+	k.await(t, 5)
+	plain := dial(t, s)
+	plain.Write(data)
+	plain.SetReadDeadline(time.Now().Add(5 * time.Second))
+	io.Copy(io.Discard, plain)
+	if k.count(decode.Intact) != 5 {
+		t.Error("records without TLS were taken")
+	}
+}
