@@ -224,7 +224,7 @@ EXPORT int FLBPluginInit(struct host_plugin *plugin)
     return HOST_OK;
 }
 
-static int shutdown_by_reload;
+static __thread int shutdown_by_reload; /* PreExit comes on the thread of Exit */
 
 EXPORT void FLBPluginInputPreExit(int by_reload)
 {
