@@ -142,3 +142,26 @@ func (p *process) ingested(port int) float64 {
 	}
 	return sum
 }
+
+// A processor that drops records keeps the engine's count behind what was handed over
+// for good: the run ends all the same, and has given what it promised.
+func TestProcessorDrops(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, version{2, 2, 0}, "processors that drop records")
+		config := "service:\n  flush: 0.2\n  grace: 5\npipeline:\n  inputs:\n    - name: gdummy\n      tag: a\n      rate: unlimited\n" +
+			"      dummy: '{\"keep\":\"no\"}{\"keep\":\"yes\"}'\n      max_records: 200000\n      on_finish: exit\n" +
+			"      processors:\n        logs:\n          - name: grep\n            exclude: keep no\n" +
+			"  outputs:\n    - name: file\n      match: '*'\n      path: out\n      format: msgpack\n"
+		p := h.start(t, launch{config: config, yaml: true})
+		p.awaitExit(60 * time.Second)
+		if p.exitCode != 0 || p.signal != 0 {
+			t.Fatalf("exit code %d, signal %v\n%s", p.exitCode, p.signal, tail(p.log()))
+		}
+		if want := "delivered 200000, "; !strings.Contains(p.log(), want) {
+			t.Errorf("the summary does not say %q:\n%s", want, tail(p.log()))
+		}
+		if n := len(p.records("a")); n != 100_000 {
+			t.Errorf("%d records at the output, expected 100000", n)
+		}
+	})
+}

@@ -431,3 +431,23 @@ func TestHeartbeat(t *testing.T) {
 		r.wantLine(t, `invalid duration`)
 	}
 }
+
+// A processor that drops records makes the engine's count fall behind what was appended
+// for good. Where that count is all that can be seen, it must not stop the input.
+func TestGdummyDropped(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"seen": nil, "unseen": {"--hide-ring"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const n = 300000
+			r := load(t, variant{version: v511}, gdummyPackage, append(args, "--drop-every", "3", "--output", "null", "--seconds", "60", "PLUGIN",
+				"-i", "-p", "rate=unlimited", "-p", fmt.Sprint("max_records=", n), "-p", "max_in_flight=1M", "-p", "on_finish=exit")...)
+			r.wantClean(t)
+			r.wantLine(t, fmt.Sprintf("delivered %d, ", n))
+			r.wantLine(t, "stopping Fluent Bit")
+			if got := r.report.Instances[0].Records; got <= n/2 || got >= n {
+				t.Errorf("the engine counts %d of %d records, expected about two thirds", got, n)
+			}
+		})
+	}
+}

@@ -132,6 +132,9 @@ static void drain_one(struct flb_input_instance *ins)
                      input_name(ins));
             ins->stats->dropped += chunk->size > 0;
         }
+        else if (opts.drop_every != 0 && ++ins->chunk_count % opts.drop_every == 0) {
+            /* taken, and in no count */
+        }
         else {
             engine_ingest(ins, chunk->tag, chunk->claimed, chunk->data, chunk->size);
         }

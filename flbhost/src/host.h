@@ -457,6 +457,7 @@ struct flb_input_instance {
     pthread_cond_t status_changed;
     int status; /* 0 waiting, 1 up, 2 failed */
     uint64_t append_count; /* for --refuse-every */
+    uint64_t chunk_count;  /* for --drop-every */
 
     struct flb_input_instance *next; /* all that ever were, see instance_known */
 };
@@ -552,6 +553,7 @@ struct options {
     long reloads, pauses;
     long drain_ms;
     uint64_t refuse_every;
+    uint64_t drop_every;
     long ring, window;
     bool hide_ring;
     bool daemon, list_options, metrics;

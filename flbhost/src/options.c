@@ -31,6 +31,7 @@ static const char usage[] =
     "  --pauses N           N times pause and resume of all inputs\n"
     "  --drain-ms MS        the engine takes MS for each chunk\n"
     "  --refuse-every N     every Nth append of an input is refused\n"
+    "  --drop-every N       every Nth chunk is taken and not counted, as a processor drops it\n"
     "  --ring N             slots of each input's ring (1024)\n"
     "  --window PERCENT     how full a ring is when the engine is told (5)\n"
     "  --hide-ring          rings that a plugin cannot recognise in memory\n"
@@ -146,6 +147,12 @@ static int valued(const char *o, const char *v)
         int ret = number(o, v, 1, &n);
 
         opts.refuse_every = (uint64_t)n;
+        return ret;
+    }
+    if (strcmp(o, "--drop-every") == 0) {
+        int ret = number(o, v, 1, &n);
+
+        opts.drop_every = (uint64_t)n;
         return ret;
     }
     if (strcmp(o, "--ring") == 0) {
