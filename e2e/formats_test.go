@@ -138,7 +138,17 @@ func TestStreamsAcrossReloads(t *testing.T) {
 		p.stop()
 		seen := uint64(0)
 		for _, tag := range []string{"first", "second"} {
-			for _, r := range p.records(tag) {
+			for i, r := range p.records(tag) {
+				if tag == "second" && i == 0 && h.version.before(version{4, 1, 0}) {
+					// What the old instance had under way is dropped by these hosts; the stream
+					// goes on behind it.
+					var next uint64
+					if _, err := fmt.Sscanf(r.String(), `{} {"k": %d,`, &next); err != nil || next < seen {
+						t.Fatalf("the first record of %s is %s, after %d of first", tag, r, seen)
+					}
+					t.Logf("%s dropped %d records of the reloaded input", h.version, next-seen)
+					seen = next
+				}
 				if want := fmt.Sprintf(`"k": %d,`, seen); !strings.Contains(r.String(), want) {
 					t.Fatalf("record %d, of %s, is %s", seen, tag, r)
 				}
