@@ -311,6 +311,23 @@ func TestGdummyPause(t *testing.T) {
 	}
 }
 
+// What could not be held is said while it happens, not only at the end.
+func TestGdummyShortfallLog(t *testing.T) {
+	t.Parallel()
+	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--script", "at 1.5 pause 0; at 5 resume 0; at 13.5 exit", "PLUGIN",
+		"-i", "-p", "rate=100", "-p", "copies=5")
+	r.wantClean(t)
+	re := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] asked 500/s, held (\d+)[.\d]*/s over 1[0-3]s: (\d+) records were given up`)
+	m := re.FindStringSubmatch(r.stderr)
+	if m == nil {
+		t.Fatalf("no word of the shortfall:\n%s", r.stderr)
+	}
+	summary := regexp.MustCompile(`asked \d+ records \(500/s\), delivered \d+, shortfall (\d+), refused 0`).FindStringSubmatch(r.stderr)
+	if summary == nil || summary[1] != m[2] {
+		t.Errorf("the summary has another shortfall than %s:\n%s", m[2], r.stderr)
+	}
+}
+
 // counter reads one of the plugin's metrics of an instance from the registry.
 func counter(t *testing.T, r result, name, instance string) int {
 	t.Helper()
