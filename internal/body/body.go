@@ -12,7 +12,6 @@
 package body
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -352,17 +351,4 @@ func shorten(s string) string {
 		return s[:20] + "..." + s[len(s)-10:]
 	}
 	return s
-}
-
-// Equal says whether two lists of bodies have the same bytes.
-func Equal(a, b [][]byte) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if !bytes.Equal(a[i], b[i]) {
-			return false
-		}
-	}
-	return true
 }

@@ -193,11 +193,6 @@ func (e *Engine) Finished() bool {
 	return e.ended || e.counts.Records >= e.plan.records || e.counts.Ticks >= e.plan.samples
 }
 
-// Finite says whether there is an end at all.
-func (e *Engine) Finite() bool {
-	return e.plan.records != pace.Unbounded || e.plan.samples != pace.Unbounded || e.plan.end != pace.Never
-}
-
 // PerSecond returns the rate that was asked for, in records (or bytes) per
 // second as words; "unlimited" if none was.
 func (e *Engine) PerSecond() string {
