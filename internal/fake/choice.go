@@ -20,10 +20,10 @@ var choice = []Func{
 			gens, place := c.gens(0), c.Place
 			n := uint64(len(gens))
 			if values, ok := constants(c.Args, 1); ok {
-				return func(r *Record) value.Value {
+				return c.among(values, func(r *Record) int {
 					rnd := r.rand(place)
-					return values[rnd.Below(n)]
-				}, nil
+					return int(rnd.Below(n))
+				}), nil
 			}
 			return func(r *Record) value.Value {
 				rnd := r.rand(place)
@@ -56,10 +56,10 @@ var choice = []Func{
 			}
 			alias, place := seed.NewAlias(weights), c.Place
 			if values, ok := constants(c.Args, 2); ok {
-				return func(r *Record) value.Value {
+				return c.among(values, func(r *Record) int {
 					rnd := r.rand(place)
-					return values[alias.Draw(&rnd)]
-				}, nil
+					return alias.Draw(&rnd)
+				}), nil
 			}
 			return func(r *Record) value.Value {
 				rnd := r.rand(place)

@@ -58,12 +58,19 @@ func (r *Record) text(start int) value.Value {
 // Gen gives the value of a call for a record.
 type Gen func(r *Record) value.Value
 
+// Append appends what a call has for a record, without the way through a value
+// and the scratch space.
+type Append func(dst []byte, r *Record) []byte
+
 // Operand is an argument of a call.
 type Operand struct {
 	Gen   Gen
 	Const bool        // always Value
 	Value value.Value // if Const
 	Names *[]string   // the columns, if it is known to be a row of a table
+
+	Text Append // appends the text, if the value is always a string; nil otherwise
+	Pack Append // appends the value as MessagePack; may be nil
 }
 
 // Constant makes the operand of a value that does not change.
@@ -81,7 +88,7 @@ type Env struct {
 	// no part of the record as it stands.
 	Nested int
 
-	pools  map[string][]string
+	pools  map[string]*pool
 	tables map[string]*table
 }
 
@@ -142,6 +149,33 @@ type Call struct {
 
 	// Names is set by functions whose values are rows of a table.
 	Names *[]string
+
+	// Text and Pack are set by functions that have them, see [Operand].
+	Text, Pack Append
+}
+
+// texts builds a function whose values are the texts that appendTo appends. It
+// must not ask for arguments: what they compose would lie in its way.
+func (c *Call) texts(appendTo Append) Gen {
+	c.Text = appendTo
+	return func(r *Record) value.Value {
+		start := len(r.Scratch)
+		r.Scratch = appendTo(r.Scratch, r)
+		return r.text(start)
+	}
+}
+
+// textsOf builds a function whose values are texts made of the text of arg.
+func (c *Call) textsOf(arg Gen, appendTo func(dst []byte, r *Record, s string) []byte) Gen {
+	c.Text = func(dst []byte, r *Record) []byte {
+		return appendTo(dst, r, asText(r, arg(r)))
+	}
+	return func(r *Record) value.Value {
+		s := asText(r, arg(r))
+		start := len(r.Scratch)
+		r.Scratch = appendTo(r.Scratch, r, s)
+		return r.text(start)
+	}
 }
 
 // ArgError is a mistake in one argument.
@@ -213,7 +247,7 @@ func (c *Call) Build() (Operand, error) {
 	if err != nil {
 		return Operand{}, err
 	}
-	op := Operand{Gen: gen, Names: c.Names}
+	op := Operand{Gen: gen, Names: c.Names, Text: c.Text, Pack: c.Pack}
 	if f.Pure && constant {
 		v := gen(new(Record))
 		return Constant(v), nil

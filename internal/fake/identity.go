@@ -16,12 +16,10 @@ func composed(name, section, doc string, appendTo func(dst []byte, r *Record, rn
 		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
-			return func(r *Record) value.Value {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
-				start := len(r.Scratch)
-				r.Scratch = appendTo(r.Scratch, r, &rnd)
-				return r.text(start)
-			}, nil
+				return appendTo(dst, r, &rnd)
+			}), nil
 		},
 	}
 }
@@ -33,56 +31,68 @@ const (
 	podLetters = "bcdfghjklmnpqrstvwxz2456789"
 )
 
-// hexPairs has the two digits of each byte.
-var hexPairs = func() (t [256][2]byte) {
+// octets has the decimal digits of each byte and a point behind them, and how
+// many characters that is.
+var octets = func() (t [256]struct {
+	text [4]byte
+	n    uint8
+}) {
 	for i := range t {
-		t[i] = [2]byte{hexDigits[i>>4], hexDigits[i&15]}
+		t[i].n = uint8(copy(t[i].text[:], strconv.Itoa(i)+"."))
 	}
 	return t
 }()
 
-// octets has the decimal digits of each byte.
-var octets = func() (t [256]string) {
-	for i := range t {
-		t[i] = strconv.Itoa(i)
+// appendIPv4 appends an IPv4 address.
+func appendIPv4(dst []byte, ip uint32) []byte {
+	at := len(dst)
+	dst = append(dst, "255.255.255.255."...)
+	b := dst[at : at+16]
+	n := uint8(0)
+	for shift := 24; shift >= 0; shift -= 8 {
+		o := &octets[byte(ip>>shift)]
+		*(*[4]byte)(b[n&15:]) = o.text
+		n += o.n
 	}
-	return t
-}()
+	return dst[:at+int(n)-1]
+}
+
+// hex8 returns the eight hexadecimal digits of v, the first of them in the
+// highest byte. All are made at once: the digits are spread to a byte each, and
+// those from ten on get what lies between the digit 9 and the letter a.
+func hex8(v uint32) uint64 {
+	x := uint64(v)
+	x = (x | x<<16) & 0x0000ffff0000ffff
+	x = (x | x<<8) & 0x00ff00ff00ff00ff
+	x = (x | x<<4) & 0x0f0f0f0f0f0f0f0f
+	letter := (x + 0x0606060606060606) >> 4 & 0x0101010101010101
+	return x + 0x3030303030303030 + letter*('a'-'9'-1)
+}
 
 // appendHex appends the lowest n bytes of v, the highest of them first.
 func appendHex(dst []byte, v uint64, n int) []byte {
-	for i := n - 1; i >= 0; i-- {
-		p := hexPairs[byte(v>>(8*i))]
-		dst = append(dst, p[0], p[1])
+	v <<= 64 - 8*n
+	at := len(dst)
+	dst = append(dst, "0123456789abcdef"...)
+	binary.BigEndian.PutUint64(dst[at:], hex8(uint32(v>>32)))
+	if n > 4 {
+		binary.BigEndian.PutUint64(dst[at+8:], hex8(uint32(v)))
 	}
-	return dst
+	return dst[:at+2*n]
 }
 
 func appendUUID(dst []byte, hi, lo uint64) []byte {
-	const blank = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 	at := len(dst)
-	dst = append(dst, blank...)
+	dst = append(dst, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"...)
 	b := dst[at : at+36]
-	put := func(i int, v byte) {
-		p := hexPairs[v]
-		b[i], b[i+1] = p[0], p[1]
-	}
-	put(0, byte(hi>>56))
-	put(2, byte(hi>>48))
-	put(4, byte(hi>>40))
-	put(6, byte(hi>>32))
-	put(9, byte(hi>>24))
-	put(11, byte(hi>>16))
-	put(14, byte(hi>>8))
-	put(16, byte(hi))
-	put(19, byte(lo>>56))
-	put(21, byte(lo>>48))
-	put(24, byte(lo>>40))
-	put(26, byte(lo>>32))
-	put(28, byte(lo>>24))
-	put(30, byte(lo>>16))
-	put(32, byte(lo>>8))
-	put(34, byte(lo))
+	binary.BigEndian.PutUint64(b, hex8(uint32(hi>>32)))
+	x := hex8(uint32(hi))
+	binary.BigEndian.PutUint32(b[9:], uint32(x>>32))
+	binary.BigEndian.PutUint32(b[14:], uint32(x))
+	x = hex8(uint32(lo >> 32))
+	binary.BigEndian.PutUint32(b[19:], uint32(x>>32))
+	binary.BigEndian.PutUint32(b[24:], uint32(x))
+	binary.BigEndian.PutUint64(b[28:], hex8(uint32(lo)))
 	return dst
 }
 
@@ -126,16 +136,14 @@ var identity = []Func{
 			if n < 1 || n > 1<<20 {
 				return nil, argErr(0, "hex: N is %d, expected 1 to 1048576", n)
 			}
-			return func(r *Record) value.Value {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
-				start := len(r.Scratch)
-				b := r.Scratch
+				at := len(dst)
 				for left := n; left > 0; left -= 16 {
-					b = appendHex(b, rnd.Uint64(), 8)
+					dst = appendHex(dst, rnd.Uint64(), 8)
 				}
-				r.Scratch = b[:start+n]
-				return r.text(start)
-			}, nil
+				return dst[:at+n]
+			}), nil
 		},
 	},
 	composed("trace_id", secIdentity, "A W3C trace id: 32 hexadecimal digits, not all zero.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
@@ -162,16 +170,10 @@ var identity = []Func{
 				n -= 2
 			}
 			place := c.Place
-			return func(r *Record) value.Value {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
-				ip := base + rnd.Below(n)
-				start := len(r.Scratch)
-				b := append(append(r.Scratch, octets[byte(ip>>24)]...), '.')
-				b = append(append(b, octets[byte(ip>>16)]...), '.')
-				b = append(append(b, octets[byte(ip>>8)]...), '.')
-				r.Scratch = append(b, octets[byte(ip)]...)
-				return r.text(start)
-			}, nil
+				return appendIPv4(dst, uint32(base+rnd.Below(n)))
+			}), nil
 		},
 	},
 	{
@@ -195,15 +197,13 @@ var identity = []Func{
 			if bits == 128 {
 				maskLo = 0
 			}
-			return func(r *Record) value.Value {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
 				var ip [16]byte
 				binary.BigEndian.PutUint64(ip[:8], hi|rnd.Uint64()&maskHi)
 				binary.BigEndian.PutUint64(ip[8:], lo|rnd.Uint64()&maskLo)
-				start := len(r.Scratch)
-				r.Scratch = netip.AddrFrom16(ip).AppendTo(r.Scratch)
-				return r.text(start)
-			}, nil
+				return netip.AddrFrom16(ip).AppendTo(dst)
+			}), nil
 		},
 	},
 	composed("mac", secIdentity, "A MAC address, marked as locally administered so that it belongs to nobody.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
@@ -246,14 +246,11 @@ var identity = []Func{
 		Doc:  "The name of a pod of the deployment NAME.",
 		Args: []Arg{{Name: "NAME", Type: Text, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
-			g, place := c.Args[0].Gen, c.Place
-			return func(r *Record) value.Value {
-				name := asText(r, g(r))
+			place := c.Place
+			return c.textsOf(c.Args[0].Gen, func(dst []byte, r *Record, name string) []byte {
 				rnd := r.rand(place)
-				start := len(r.Scratch)
-				r.Scratch = appendPod(r.Scratch, name, &rnd)
-				return r.text(start)
-			}, nil
+				return appendPod(dst, name, &rnd)
+			}), nil
 		},
 	},
 	composed("container", secIdentity, "The name of a container.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
@@ -280,15 +277,13 @@ var identity = []Func{
 				return nil, argErr(0, "base64: N is %d, expected 1 to 1048576", n)
 			}
 			buf := make([]byte, n+7)
-			return func(r *Record) value.Value {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
 				for i := 0; i < n; i += 8 {
 					binary.LittleEndian.PutUint64(buf[i:], rnd.Uint64())
 				}
-				start := len(r.Scratch)
-				r.Scratch = base64.StdEncoding.AppendEncode(r.Scratch, buf[:n])
-				return r.text(start)
-			}, nil
+				return base64.StdEncoding.AppendEncode(dst, buf[:n])
+			}), nil
 		},
 	},
 	{
@@ -304,16 +299,13 @@ var identity = []Func{
 				return nil, argErr(1, "bytes: ENTROPY is %v bits, expected 0 to 6", bits)
 			}
 			alias := seed.NewAlias(ofEntropy(bits, len(alphabet64)))
-			return func(r *Record) value.Value {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
-				start := len(r.Scratch)
-				b := r.Scratch
 				for range n {
-					b = append(b, alphabet64[alias.Draw(&rnd)])
+					dst = append(dst, alphabet64[alias.Draw(&rnd)])
 				}
-				r.Scratch = b
-				return r.text(start)
-			}, nil
+				return dst
+			}), nil
 		},
 	},
 }

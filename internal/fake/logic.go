@@ -62,13 +62,9 @@ func onText(name, doc, example string, appendTo func(dst []byte, s string) []byt
 		Name: name, Section: secStrings, Result: "string", Pure: true, Example: example, Doc: doc,
 		Args: []Arg{{Name: "TEXT", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
-			gen := c.Args[0].Gen
-			return func(r *Record) value.Value {
-				s := asText(r, gen(r))
-				start := len(r.Scratch)
-				r.Scratch = appendTo(r.Scratch, s)
-				return r.text(start)
-			}, nil
+			return c.textsOf(c.Args[0].Gen, func(dst []byte, r *Record, s string) []byte {
+				return appendTo(dst, s)
+			}), nil
 		},
 	}
 }

@@ -95,11 +95,11 @@ var numbers = []Func{
 		Doc:  "A number of the normal distribution with MEAN and standard deviation SD.",
 		Args: []Arg{{Name: "MEAN", Type: Number}, {Name: "SD", Type: Number}},
 		build: func(c *Call) (Gen, error) {
-			mean, sd, place := c.num(0), c.num(1), c.Place
+			mean, sd := c.num(0), c.num(1)
 			if sd < 0 {
 				return nil, argErr(1, "normal: SD is %v, expected 0 or more", sd)
 			}
-			return drawn(place, seed.Normal(mean, sd)), nil
+			return c.drawn(seed.Normal(mean, sd)), nil
 		},
 	},
 	{
@@ -108,11 +108,11 @@ var numbers = []Func{
 			"sizes and durations often look like this. Half of the numbers lie below e^MU.",
 		Args: []Arg{{Name: "MU", Type: Number}, {Name: "SIGMA", Type: Number}},
 		build: func(c *Call) (Gen, error) {
-			mu, sigma, place := c.num(0), c.num(1), c.Place
+			mu, sigma := c.num(0), c.num(1)
 			if sigma < 0 {
 				return nil, argErr(1, "lognormal: SIGMA is %v, expected 0 or more", sigma)
 			}
-			return drawn(place, seed.Lognormal(mu, sigma)), nil
+			return c.drawn(seed.Lognormal(mu, sigma)), nil
 		},
 	},
 	{
@@ -120,11 +120,11 @@ var numbers = []Func{
 		Doc:  "A number of the exponential distribution with MEAN: the time to the next of events that happen by chance.",
 		Args: []Arg{{Name: "MEAN", Type: Number}},
 		build: func(c *Call) (Gen, error) {
-			mean, place := c.num(0), c.Place
+			mean := c.num(0)
 			if mean <= 0 {
 				return nil, argErr(0, "exponential: MEAN is %v, expected more than 0", mean)
 			}
-			return drawn(place, seed.Exponential(mean)), nil
+			return c.drawn(seed.Exponential(mean)), nil
 		},
 	},
 	{
@@ -237,8 +237,12 @@ var numbers = []Func{
 }
 
 // drawn makes the Gen of a distribution.
-func drawn(place uint64, quantile func(p float64) float64) Gen {
-	curve := seed.NewCurve(quantile)
+func (c *Call) drawn(quantile func(p float64) float64) Gen {
+	curve, place := seed.NewCurve(quantile), c.Place
+	c.Pack = func(dst []byte, r *Record) []byte {
+		rnd := r.rand(place)
+		return value.AppendFloat(dst, curve.Draw(&rnd))
+	}
 	return func(r *Record) value.Value {
 		rnd := r.rand(place)
 		return value.OfFloat(curve.Draw(&rnd))

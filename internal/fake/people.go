@@ -14,21 +14,25 @@ import (
 const poolSize = 1024
 
 // pool returns the values of a function of gofakeit. They depend on the seed and
-// the name only, so that two streams of one seed tell of the same people.
-func (e *Env) pool(name string, make1 func(*gofakeit.Faker) string) []string {
+// the name only, so that two streams of one seed tell of the same people. prepare,
+// if not nil, is done to each.
+func (e *Env) pool(name string, make1 func(*gofakeit.Faker) string, prepare func(string) string) *pool {
 	if p, ok := e.pools[name]; ok {
 		return p
 	}
 	faker := gofakeit.New(seed.Combine(e.Seed, seed.Text(name)))
-	p := make([]string, poolSize)
-	for i := range p {
-		p[i] = make1(faker)
+	texts := make([]string, poolSize)
+	for i := range texts {
+		texts[i] = make1(faker)
+		if prepare != nil {
+			texts[i] = prepare(texts[i])
+		}
 	}
 	if e.pools == nil {
-		e.pools = map[string][]string{}
+		e.pools = map[string]*pool{}
 	}
-	e.pools[name] = p
-	return p
+	e.pools[name] = newPool(texts)
+	return e.pools[name]
 }
 
 // pooled makes a function of a pool.
@@ -36,46 +40,45 @@ func pooled(name, doc string, make1 func(*gofakeit.Faker) string) Func {
 	return Func{
 		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
 		build: func(c *Call) (Gen, error) {
-			p, place := c.Env.pool(name, make1), c.Place
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfString(p[rnd.Below(poolSize)])
-			}, nil
+			return c.from(c.Env.pool(name, make1, nil)), nil
 		},
 	}
 }
 
-// joined makes a function of several pools, which has far more values than each.
-func joined(name, doc string, makes []func(*gofakeit.Faker) string, join func(dst []byte, parts []string, rnd *seed.Rand) []byte) Func {
+// joined makes a function of two pools, which has far more values than each.
+// prepare, if not nil, is done to each text of the pools.
+func joined(name, doc string, makes makers, prepare func(string) string, join func(dst []byte, a, b part, rnd *seed.Rand) []byte) Func {
 	return Func{
 		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
 		build: func(c *Call) (Gen, error) {
-			pools := make([][]string, len(makes))
-			for i, m := range makes {
-				pools[i] = c.Env.pool(name+"/"+strconv.Itoa(i), m)
-			}
+			a := c.Env.pool(name+"/0", makes[0], prepare)
+			b := c.Env.pool(name+"/1", makes[1], prepare)
 			place := c.Place
-			parts := make([]string, len(pools))
-			return func(r *Record) value.Value {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
-				for i, p := range pools {
-					parts[i] = p[rnd.Below(poolSize)]
-				}
-				start := len(r.Scratch)
-				r.Scratch = join(r.Scratch, parts, &rnd)
-				return r.text(start)
-			}, nil
+				first := part{a, a.draw(&rnd)}
+				return join(dst, first, part{b, b.draw(&rnd)}, &rnd)
+			}), nil
 		},
 	}
 }
 
-// spaced joins two texts with a space.
-func spaced(dst []byte, p []string, _ *seed.Rand) []byte {
-	return append(append(append(dst, p[0]...), ' '), p[1]...)
+// part is one text of a pool.
+type part struct {
+	pool *pool
+	i    int
 }
 
-// appendLower appends the letters and digits of s in lower case.
-func appendLower(dst []byte, s string) []byte {
+func (p part) append(dst []byte) []byte { return p.pool.append(dst, p.i) }
+
+// spaced joins two texts with a space.
+func spaced(dst []byte, a, b part, _ *seed.Rand) []byte {
+	return b.append(append(a.append(dst), ' '))
+}
+
+// handle returns the letters and digits of s in lower case.
+func handle(s string) string {
+	var dst []byte
 	for i := range len(s) {
 		switch b := s[i]; {
 		case b >= 'A' && b <= 'Z':
@@ -84,38 +87,37 @@ func appendLower(dst []byte, s string) []byte {
 			dst = append(dst, b)
 		}
 	}
-	return dst
+	return string(dst)
 }
 
-type makers = []func(*gofakeit.Faker) string
+type makers = [2]func(*gofakeit.Faker) string
 
 var people = []Func{
-	joined("name", "A person's first and last name.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, spaced),
+	joined("name", "A person's first and last name.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, nil, spaced),
 	pooled("first_name", "A person's first name.", (*gofakeit.Faker).FirstName),
 	pooled("last_name", "A person's last name.", (*gofakeit.Faker).LastName),
-	joined("username", "A user's name: letters and digits in lower case.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName},
-		func(dst []byte, p []string, rnd *seed.Rand) []byte {
-			if len(p[0]) > 1 && rnd.Below(2) == 0 {
-				dst = appendLower(dst, p[0][:1])
-			} else {
-				dst = append(appendLower(dst, p[0]), '.')
+	joined("username", "A user's name: letters and digits in lower case.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
+		func(dst []byte, first, last part, rnd *seed.Rand) []byte {
+			at := len(dst)
+			dst = append(first.append(dst), '.')
+			if len(dst) > at+2 && rnd.Below(2) == 0 {
+				dst = dst[:at+1] // its first letter alone
 			}
-			dst = appendLower(dst, p[1])
+			dst = last.append(dst)
 			if n := rnd.Below(200); n < 100 {
 				dst = strconv.AppendUint(dst, n, 10)
 			}
 			return dst
 		}),
-	joined("email", "An e-mail address at a domain that is reserved for examples (RFC 2606).", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName},
-		func(dst []byte, p []string, rnd *seed.Rand) []byte {
-			dst = append(appendLower(dst, p[0]), '.')
-			dst = appendLower(dst, p[1])
+	joined("email", "An e-mail address at a domain that is reserved for examples (RFC 2606).", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
+		func(dst []byte, first, last part, rnd *seed.Rand) []byte {
+			dst = last.append(append(first.append(dst), '.'))
 			if n := rnd.Below(200); n < 100 {
 				dst = strconv.AppendUint(dst, n, 10)
 			}
 			return append(append(dst, "@example."...), [3]string{"com", "org", "net"}[rnd.Below(3)]...)
 		}),
-	joined("street", "A street and a number.", makers{(*gofakeit.Faker).StreetNumber, (*gofakeit.Faker).StreetName}, spaced),
+	joined("street", "A street and a number.", makers{(*gofakeit.Faker).StreetNumber, (*gofakeit.Faker).StreetName}, nil, spaced),
 	composed("phone", secPeople, "A telephone number in the North American range that is kept for fiction (555-0100 to 555-0199).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			dst = strconv.AppendUint(append(dst, "+1"...), 201+rnd.Below(780), 10)

@@ -67,16 +67,14 @@ func prose(name, doc, fallback string, most int64, appendTo func(dst []byte, rnd
 			if n < 0 || n > most {
 				return nil, argErr(0, "%s: N is %d, expected 1 to %d", name, n, most)
 			}
-			return func(r *Record) value.Value {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
 				m := n
 				if m == 0 {
 					m = 5 + int64(rnd.Below(10))
 				}
-				start := len(r.Scratch)
-				r.Scratch = appendTo(r.Scratch, &rnd, m)
-				return r.text(start)
-			}, nil
+				return appendTo(dst, &rnd, m)
+			}), nil
 		},
 	}
 }
@@ -114,9 +112,8 @@ var text = []Func{
 		Doc:  "A log message as programs write at LEVEL: debug, info, warn, error or fatal (in any case). What is no level counts as info.",
 		Args: []Arg{{Name: "LEVEL", Type: Text, Optional: true, Default: "info", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
-			g, place := c.Args[0].Gen, c.Place
-			return func(r *Record) value.Value {
-				level := asText(r, g(r))
+			place := c.Place
+			return c.textsOf(c.Args[0].Gen, func(dst []byte, r *Record, level string) []byte {
 				list := messages[1]
 				if level != "" {
 					switch level[0] | 0x20 {
@@ -131,10 +128,8 @@ var text = []Func{
 					}
 				}
 				rnd := r.rand(place)
-				start := len(r.Scratch)
-				r.Scratch = fill(r.Scratch, from(&rnd, list), &rnd)
-				return r.text(start)
-			}, nil
+				return fill(dst, from(&rnd, list), &rnd)
+			}), nil
 		},
 	},
 	{
@@ -147,20 +142,17 @@ var text = []Func{
 			if language != "java" && language != "python" && language != "go" {
 				return nil, argErr(0, "stack_trace: there is no LANGUAGE %q, expected java, python or go", language)
 			}
-			return func(r *Record) value.Value {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
-				start := len(r.Scratch)
 				// Not a variable of functions: their argument would be allocated.
 				switch language {
 				case "java":
-					r.Scratch = javaTrace(r.Scratch, &rnd)
+					return javaTrace(dst, &rnd)
 				case "python":
-					r.Scratch = pythonTrace(r.Scratch, &rnd)
-				default:
-					r.Scratch = goTrace(r.Scratch, &rnd)
+					return pythonTrace(dst, &rnd)
 				}
-				return r.text(start)
-			}, nil
+				return goTrace(dst, &rnd)
+			}), nil
 		},
 	},
 	composed("path", secText, "The path of a URL in a web shop; few paths are frequent, many are rare.", appendPath),

@@ -197,27 +197,37 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 	var before, after []byte
 	// The same for all of a record, so it need not be copied.
 	whole := l.digits == 0 && jitter == 0 && name == "now"
-	return func(r *Record) value.Value {
-		t := moment(r)
+	turn := func(t int64) {
 		if s := floorDiv(t, int64(time.Second)); s != second {
 			second = s
 			when := time.Unix(s, 0).In(loc)
 			before = when.AppendFormat(before[:0], l.before)
 			after = when.AppendFormat(after[:0], l.after)
 		}
-		if whole {
-			return value.OfBytes(before)
-		}
-		start := len(r.Scratch)
-		b := append(r.Scratch, before...)
+	}
+	write := func(dst []byte, t int64) []byte {
+		turn(t)
+		dst = append(dst, before...)
 		if l.digits > 0 {
 			nano := t - second*int64(time.Second)
 			for d := range l.digits {
-				b = append(b, byte('0'+nano/pow10[8-d]%10))
+				dst = append(dst, byte('0'+nano/pow10[8-d]%10))
 			}
-			b = append(b, after...)
+			dst = append(dst, after...)
 		}
-		r.Scratch = b
+		return dst
+	}
+	c.Text = func(dst []byte, r *Record) []byte { return write(dst, moment(r)) }
+	if whole {
+		return func(r *Record) value.Value {
+			turn(moment(r))
+			return value.OfBytes(before)
+		}, nil
+	}
+	return func(r *Record) value.Value {
+		t := moment(r)
+		start := len(r.Scratch)
+		r.Scratch = write(r.Scratch, t)
 		return r.text(start)
 	}, nil
 }

@@ -27,10 +27,9 @@ type compiler struct {
 	defs   map[string]definition
 	places uint64 // calls so far
 
-	st      state
-	guesses int
-	loops   int
-	dots    int
+	st    state
+	loops int
+	dots  int
 
 	vars      []variableInfo // in scope, innermost last
 	body      []variableInfo // of all shapes, for metadata and tag
@@ -140,10 +139,6 @@ func (c *compiler) compile() {
 	p.clear = len(p.shapes) > 1 && (p.metadata >= 0 || p.tag >= 0)
 	p.run.loops = make([]loop, c.loops)
 	p.run.dots = make([]value.Value, c.dots)
-	p.run.guess = make([]uint8, c.guesses)
-	for i := range p.run.guess {
-		p.run.guess[i] = 1
-	}
 	p.optimize()
 }
 
@@ -356,11 +351,14 @@ func (c *compiler) action(n *parse.ActionNode) {
 			c.literalText(op.Value.AppendText(nil))
 			return
 		}
-		if op.slot > 0 {
+		switch {
+		case op.slot > 0:
 			c.emit(instr{op: opTextVar, a: op.slot - 1})
-			return
+		case op.Text != nil:
+			c.emit(instr{op: opTextPut, put: op.Text})
+		default:
+			c.emit(instr{op: opTextVal, gen: op.Gen})
 		}
-		c.emit(instr{op: opTextVal, gen: op.Gen})
 	case atTop:
 		c.errorAt(at, "expected a JSON object before any value")
 		c.stop()
@@ -380,7 +378,11 @@ func (c *compiler) action(n *parse.ActionNode) {
 		}
 		c.member()
 		if c.st.place == atMember {
-			c.emit(instr{op: opStrVal, gen: op.Gen})
+			if op.Text != nil {
+				c.emit(instr{op: opStrPut, put: op.Text})
+			} else {
+				c.emit(instr{op: opStrVal, gen: op.Gen})
+			}
 			c.st.place = atColon
 			return
 		}
@@ -399,6 +401,10 @@ func (c *compiler) emitValue(op operand) {
 	case op.omit && top != nil:
 		top.counted = true
 		c.emit(instr{op: opMember, a: room, gen: op.Gen})
+	case op.Pack != nil:
+		c.emit(instr{op: opPack, put: op.Pack})
+	case op.Text != nil:
+		c.emit(instr{op: opStrPut, put: op.Text})
 	default:
 		c.emit(instr{op: opVal, a: room, gen: op.Gen})
 	}
@@ -493,8 +499,7 @@ func (c *compiler) branch(n *parse.BranchNode, word string) {
 		c.set(n.Pipe, op)
 		name := n.Pipe.Decl[0].Ident[0]
 		if v := c.variable(name); v != nil {
-			slot := v.slot
-			op.Operand = fake.Operand{Gen: func(r *fake.Record) value.Value { return r.Vars[slot] }, Names: v.names}
+			op.Operand = fake.Operand{Gen: ofSlot(v.slot), Names: v.names}
 		}
 	}
 	if !ok || op.Gen == nil {
@@ -805,10 +810,9 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 			}
 			return operand{}, false
 		}
-		slot := v.slot
-		op := operand{fake.Operand{Gen: func(r *fake.Record) value.Value { return r.Vars[slot] }, Names: v.names}, v.omit, 0}
+		op := operand{fake.Operand{Gen: ofSlot(v.slot), Names: v.names}, v.omit, 0}
 		if len(n.Ident) == 1 {
-			op.slot = slot + 1
+			op.slot = v.slot + 1
 		}
 		return c.fields(op, n.Ident[1:], n.Pos)
 	case *parse.ChainNode:
@@ -982,107 +986,6 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 		v, _ := value.First(value.OfBytes(r.Scratch[at:]).S)
 		return v
 	}}}, true
-}
-
-// optimize drops what does nothing and joins literals.
-func (p *Program) optimize() {
-	target := make([]bool, len(p.code)+1)
-	entries := []*int{&p.prologue, &p.metadata, &p.tag}
-	for i := range p.shapes {
-		entries = append(entries, &p.shapes[i].start)
-	}
-	for i := range p.asides {
-		entries = append(entries, &p.asides[i])
-	}
-	for _, e := range entries {
-		if *e >= 0 {
-			target[*e] = true
-		}
-	}
-	for _, in := range p.code {
-		if in.op.jumps() {
-			target[in.a] = true
-		}
-	}
-	p.fuse(target)
-	moved := make([]int, len(p.code)+1)
-	var code []instr
-	barrier := true
-	for i, in := range p.code {
-		barrier = barrier || target[i]
-		if in.op == opNop {
-			moved[i] = len(code)
-			continue
-		}
-		if last := len(code) - 1; !barrier && (in.op == opLit || in.op == opText) && code[last].op == in.op {
-			moved[i] = last
-			code[last].lit += in.lit
-			continue
-		}
-		if last := len(code) - 1; !barrier && code[last].op == opLit && (in.op == opVal || in.op == opStrVal || in.op == opStrOpen || in.op == opStrCat) {
-			in.lit = code[last].lit
-			moved[i] = last
-			code[last] = in
-			continue
-		}
-		moved[i] = len(code)
-		code = append(code, in)
-		barrier = false
-	}
-	moved[len(p.code)] = len(code)
-	for i := range code {
-		if code[i].op.jumps() {
-			code[i].a = moved[code[i].a]
-		}
-	}
-	for _, e := range entries {
-		if *e >= 0 {
-			*e = moved[*e]
-		}
-	}
-	p.code = code
-}
-
-// fuse makes one instruction of a string that has one value in it: its length is
-// known before it is written.
-func (p *Program) fuse(target []bool) {
-	code := p.code
-	for i := range code {
-		if code[i].op != opStrOpen {
-			continue
-		}
-		cat := instr{op: opStrCat}
-		values := 0
-		j := i + 1
-	scan:
-		for ; j < len(code) && !target[j]; j++ {
-			switch in := code[j]; in.op {
-			case opNop:
-			case opText:
-				if values == 0 {
-					cat.before += in.lit
-				} else {
-					cat.after += in.lit
-				}
-			case opTextVal:
-				cat.gen = in.gen
-				values++
-			case opTextVar:
-				slot := in.a
-				cat.gen = func(r *fake.Record) value.Value { return r.Vars[slot] }
-				values++
-			default:
-				break scan
-			}
-		}
-		if values != 1 || j == len(code) || target[j] || code[j].op != opStrClose {
-			continue
-		}
-		code[i] = cat
-		for k := i + 1; k <= j; k++ {
-			code[k] = instr{op: opNop}
-		}
-	}
 }
 
 // take and give lend memory to code that stands aside.

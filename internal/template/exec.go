@@ -3,7 +3,6 @@ package template
 import (
 	"encoding/binary"
 	"math"
-	"strconv"
 
 	"github.com/gdummy/gdummy/internal/fake"
 	"github.com/gdummy/gdummy/internal/seed"
@@ -18,20 +17,22 @@ const (
 	opEnd       // of a shape
 	opLit       // append lit
 	opVal       // append lit and the value of gen, if it is nested at most a levels deep
-	opMember    // the same, but an omitted value takes the member with it
+	opPack      // append lit and what put appends: a value
+	opMember    // append the value of gen as opVal does, but if it is omitted, it takes the member with it
 	opStrVal    // append lit and the value of gen as a string
-
-	opStrCat // append lit, and a string of before, the text of gen, and after
+	opStrCat    // append lit, and a string of before, the text of gen, and after
+	opStrPut    // append lit, which ends in the header of a string and its start; what put appends; after
 
 	opMark  // a member of a counted container starts here: count it
 	opOpen  // a container with a header of a bytes; b is 1 for an object
 	opClose // write its header
 
-	opStrOpen  // append lit and open a string; a is the index of its guess
+	opStrOpen  // append lit, which ends in the header of a string and its start
 	opText     // append lit to it
-	opTextVal  // append the text of gen to it
-	opTextVar  // append the text of variable a to it
-	opStrClose // write its header
+	opTextVal  // append lit and the text of gen to it
+	opTextVar  // append lit and the text of variable a to it
+	opTextPut  // append lit and what put appends to it
+	opStrClose // append lit to it and write the header that the instruction at a left room for
 
 	opSet    // variable a = gen
 	opJump   // to a
@@ -64,8 +65,27 @@ type instr struct {
 	a, b int
 	lit  string
 	gen  fake.Gen
+	put  fake.Append
 
 	before, after string
+
+	// Of a string whose length is not known before it is written: lit is heads
+	// for the size that its header had last time.
+	head  uint8
+	heads *heads
+}
+
+// heads are, for each size of a string's header, what stands before the string,
+// the header, and the string's start. Some sizes do not exist.
+type heads [6]string
+
+// openString prepares an instruction that opens a string.
+func (in *instr) openString() {
+	in.heads = new(heads)
+	for size, head := range map[int]string{1: "\xa0", 2: "\xd9\x00", 3: "\xda\x00\x00", 5: "\xdb\x00\x00\x00\x00"} {
+		in.heads[size] = in.lit + head + in.before
+	}
+	in.head, in.lit = 1, in.heads[1]
 }
 
 // frame is a counted container that is open.
@@ -93,7 +113,6 @@ type machine struct {
 	depth  int
 	loops  []loop
 	dots   []value.Value
-	guess  []uint8 // of each string: the size of its header, last time
 	steps  int
 	padAt  int
 	padTo  int
@@ -104,7 +123,9 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 	r, m := &p.rec, &p.run
 	code := p.code
 	first := len(dst)
-	str := 0 // where the header of the open string stands
+	limit := first + MaxSize
+	str := 0 // where the open string starts: its header
+	var opener *instr
 	for {
 		in := &code[pc]
 		pc++
@@ -113,39 +134,34 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			return dst
 		case opLit, opText:
 			dst = append(dst, in.lit...)
+		case opPack:
+			dst = append(dst, in.lit...)
+			dst = in.put(dst, r)
 		case opVal:
 			dst = append(dst, in.lit...)
 			v := in.gen(r)
-			switch {
-			case v.K == value.String && len(v.S) < 32:
-				dst = append(append(dst, 0xa0|byte(len(v.S))), v.S...)
-			case v.K >= value.Raw:
-				dst = v.Within(in.a).Append(dst)
-			default:
-				dst = v.Append(dst)
+			if v.K >= value.Raw {
+				v = v.Within(in.a)
 			}
+			dst = v.Append(dst)
 		case opStrVal:
 			dst = append(dst, in.lit...)
-			v := in.gen(r)
-			if v.K == value.String {
-				dst = value.AppendString(dst, v.S)
-				continue
-			}
-			start := len(r.Scratch)
-			r.Scratch = v.AppendText(r.Scratch)
-			dst = value.AppendString(dst, value.OfBytes(r.Scratch[start:]).S)
+			dst = value.AppendString(dst, p.text(in.gen(r)))
 		case opStrCat:
-			v := in.gen(r)
-			if v.K != value.String {
-				start := len(r.Scratch)
-				r.Scratch = v.AppendText(r.Scratch)
-				v = value.OfBytes(r.Scratch[start:])
-			}
+			s := p.text(in.gen(r))
 			dst = append(dst, in.lit...)
-			dst = appendStringHeader(dst, len(in.before)+len(v.S)+len(in.after))
+			dst = appendStringHeader(dst, len(in.before)+len(s)+len(in.after))
 			dst = append(dst, in.before...)
-			dst = append(dst, v.S...)
+			dst = append(dst, s...)
 			dst = append(dst, in.after...)
+		case opStrPut:
+			dst = append(dst, in.lit...)
+			at := len(dst) - len(in.before) - int(in.head)
+			if at < limit {
+				dst = in.put(dst, r)
+			}
+			dst = append(dst, in.after...)
+			dst = closeString(dst, at, in)
 		case opMember:
 			v := in.gen(r)
 			if v.K != value.Omit {
@@ -174,25 +190,30 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 
 		case opStrOpen:
 			dst = append(dst, in.lit...)
-			str = len(dst)
-			dst = append(dst, "\x00\x00\x00\x00\x00"[:m.guess[in.a]]...)
+			str = len(dst) - len(in.before) - int(in.head)
+			opener = in
 		case opTextVal:
-			switch v := in.gen(r); v.K {
-			case value.String:
+			dst = append(dst, in.lit...)
+			if v := in.gen(r); v.K == value.String {
 				dst = append(dst, v.S...)
-			case value.Int:
-				dst = strconv.AppendInt(dst, int64(v.N), 10)
-			default:
+			} else {
 				dst = v.AppendText(dst)
 			}
 		case opTextVar:
+			dst = append(dst, in.lit...)
 			if v := &r.Vars[in.a]; v.K == value.String {
 				dst = append(dst, v.S...)
 			} else {
 				dst = v.AppendText(dst)
 			}
+		case opTextPut:
+			dst = append(dst, in.lit...)
+			if len(dst) < limit {
+				dst = in.put(dst, r)
+			}
 		case opStrClose:
-			dst = closeString(dst, str, &m.guess[in.a])
+			dst = append(dst, in.lit...)
+			dst = closeString(dst, str, opener)
 
 		case opSet:
 			r.Vars[in.a] = in.gen(r)
@@ -234,6 +255,17 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			m.padAt, m.padTo = len(dst), in.a
 		}
 	}
+}
+
+// text returns the text of a value, composed in the scratch space if it is none.
+func (p *Program) text(v value.Value) string {
+	if v.K == value.String {
+		return v.S
+	}
+	r := &p.rec
+	start := len(r.Scratch)
+	r.Scratch = v.AppendText(r.Scratch)
+	return value.OfBytes(r.Scratch[start:]).S
 }
 
 // startLoop sets a loop up over v and says whether there is anything in it.
@@ -315,37 +347,27 @@ func appendStringHeader(dst []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, 0xdb), uint32(n))
 }
 
-// closeString writes the header of a string that goes up to the end of dst, in
-// the shortest form, and notes its size for the next time.
-func closeString(dst []byte, at int, guess *uint8) []byte {
-	room := int(*guess)
-	n := len(dst) - at - room
-	size := 1
-	switch {
-	case n < 32:
-	case n <= math.MaxUint8:
-		size = 2
-	case n <= math.MaxUint16:
-		size = 3
-	default:
-		size = 5
-	}
-	if size != room {
-		dst = resize(dst, at, room, size)
-		*guess = uint8(size)
-	}
-	switch size {
-	case 1:
+// closeString writes the header of a string that in has opened at at and that
+// goes up to the end of dst, in the shortest form.
+func closeString(dst []byte, at int, in *instr) []byte {
+	switch n := len(dst) - at - int(in.head); {
+	case in.head == 1 && n < 32:
 		dst[at] = 0xa0 | byte(n)
-	case 2:
-		dst[at], dst[at+1] = 0xd9, byte(n)
-	case 3:
-		dst[at] = 0xda
-		binary.BigEndian.PutUint16(dst[at+1:], uint16(n))
+	case in.head == 2 && n >= 32 && n <= math.MaxUint8:
+		dst[at+1] = byte(n)
 	default:
-		dst[at] = 0xdb
-		binary.BigEndian.PutUint32(dst[at+1:], uint32(n))
+		dst = in.fit(dst, at, n)
 	}
+	return dst
+}
+
+// fit makes the header of a string of n bytes fit, now and the next time.
+func (in *instr) fit(dst []byte, at, n int) []byte {
+	var h [5]byte
+	head := len(appendStringHeader(h[:0], n))
+	dst = resize(dst, at, int(in.head), head)
+	copy(dst[at:], h[:head])
+	in.head, in.lit = uint8(head), in.heads[head]
 	return dst
 }
 

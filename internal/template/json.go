@@ -367,41 +367,21 @@ func (c *compiler) literalText(lit []byte) {
 	}
 }
 
-// closeString closes a string. One without actions is a literal; one that is
-// nothing but one action needs no header to be guessed.
+// closeString closes a string. One without actions is a literal.
 func (c *compiler) closeString() {
 	code := c.prog.code
-	inside := code[c.st.str.open+1:]
 	var text strings.Builder
-	static, values, sets := true, 0, 0
-	for _, in := range inside {
-		switch in.op {
-		case opText:
-			text.WriteString(in.lit)
-		case opTextVar:
-			static, values = false, 2
-		case opTextVal:
-			values++
-			static = false
-		case opSet:
-			sets++
-			static = false
-		default:
-			static, values = false, 2
-		}
+	static := true
+	for _, in := range code[c.st.str.open+1:] {
+		static = static && in.op == opText
+		text.WriteString(in.lit)
 	}
 	// Jumps into a string that is open would miss it, but a string that was
 	// opened before a jump has the jump inside.
-	switch {
-	case static:
+	if static {
 		c.prog.code = append(code[:c.st.str.open], instr{op: opLit, lit: string(value.AppendString(nil, text.String()))})
-	case values == 1 && sets+values == len(inside) && code[len(code)-1].op == opTextVal:
-		code[c.st.str.open] = instr{op: opNop}
-		code[len(code)-1].op = opStrVal
-	default:
-		code[c.st.str.open].a = c.guesses
-		c.emit(instr{op: opStrClose, a: c.guesses})
-		c.guesses++
+	} else {
+		c.emit(instr{op: opStrClose})
 	}
 	if c.st.place == inName {
 		c.st.place = atColon

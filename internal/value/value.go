@@ -154,11 +154,7 @@ func (v Value) Append(dst []byte) []byte {
 	case Int:
 		return AppendInt(dst, int64(v.N))
 	case Float:
-		if f := math.Float64frombits(v.N); math.IsInf(f, 0) || f != f {
-			return append(dst, 0xc0)
-		}
-		dst = append(dst, 0xcb)
-		return binary.BigEndian.AppendUint64(dst, v.N)
+		return AppendFloat(dst, math.Float64frombits(v.N))
 	case Bool:
 		return append(dst, 0xc2+byte(v.N))
 	case Raw:
@@ -184,6 +180,17 @@ func AppendString(dst []byte, s string) []byte {
 		return append(dst, s...)
 	}
 	return msgp.AppendString(dst, s)
+}
+
+// AppendFloat appends a number as MessagePack, null if JSON can't say it.
+func AppendFloat(dst []byte, f float64) []byte {
+	if math.IsInf(f, 0) || f != f {
+		return append(dst, 0xc0)
+	}
+	at := len(dst)
+	dst = append(dst, "\xcb........"...)
+	binary.BigEndian.PutUint64(dst[at+1:], math.Float64bits(f))
+	return dst
 }
 
 // AppendInt appends an integer as MessagePack, in the shortest form.

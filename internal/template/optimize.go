@@ -1,0 +1,155 @@
+package template
+
+import (
+	"github.com/gdummy/gdummy/internal/fake"
+	"github.com/gdummy/gdummy/internal/value"
+)
+
+// optimize drops what does nothing and joins instructions: literals with each
+// other and with what follows them, and strings that hold one value.
+func (p *Program) optimize() {
+	target := make([]bool, len(p.code)+1)
+	entries := []*int{&p.prologue, &p.metadata, &p.tag}
+	for i := range p.shapes {
+		entries = append(entries, &p.shapes[i].start)
+	}
+	for i := range p.asides {
+		entries = append(entries, &p.asides[i])
+	}
+	for _, e := range entries {
+		if *e >= 0 {
+			target[*e] = true
+		}
+	}
+	for _, in := range p.code {
+		if in.op.jumps() {
+			target[in.a] = true
+		}
+	}
+	p.fuse(target)
+	moved := make([]int, len(p.code)+1)
+	var code []instr
+	barrier := true
+	for i, in := range p.code {
+		barrier = barrier || target[i]
+		if in.op == opNop {
+			moved[i] = len(code)
+			continue
+		}
+		if !barrier && join(&code, in) {
+			moved[i] = len(code) - 1
+			continue
+		}
+		moved[i] = len(code)
+		code = append(code, in)
+		barrier = false
+	}
+	moved[len(p.code)] = len(code)
+	for i := range code {
+		if code[i].op.jumps() {
+			code[i].a = moved[code[i].a]
+		}
+		if code[i].op == opStrOpen || code[i].op == opStrPut {
+			code[i].openString()
+		}
+	}
+	for _, e := range entries {
+		if *e >= 0 {
+			*e = moved[*e]
+		}
+	}
+	p.code = code
+}
+
+// join makes one instruction of in and the last of code, if that can be, or puts
+// it before that one.
+func join(code *[]instr, in instr) bool {
+	last := &(*code)[len(*code)-1]
+	switch {
+	case last.op == opLit && in.op == opLit, last.op == opText && in.op == opText:
+		last.lit += in.lit
+	case last.op == opStrOpen && in.op == opText:
+		last.before += in.lit
+	case last.op == opLit && in.op.leads(), last.op == opText && in.op.continues():
+		in.lit = last.lit
+		*last = in
+	case last.op == opLit && in.op == opSet:
+		lit := *last
+		*last = in
+		*code = append(*code, lit)
+	default:
+		return false
+	}
+	return true
+}
+
+// leads says whether an instruction can append a literal before it appends a
+// value.
+func (o op) leads() bool {
+	switch o {
+	case opVal, opPack, opStrVal, opStrCat, opStrPut, opStrOpen:
+		return true
+	}
+	return false
+}
+
+// continues says whether an instruction can append a text to the open string
+// before it does its own part.
+func (o op) continues() bool {
+	switch o {
+	case opTextVal, opTextVar, opTextPut, opStrClose:
+		return true
+	}
+	return false
+}
+
+// fuse makes one instruction of a string that has one value in it. What sets
+// variables before that value can be done before the string.
+func (p *Program) fuse(target []bool) {
+	code := p.code
+	for i := range code {
+		if code[i].op != opStrOpen {
+			continue
+		}
+		var whole instr
+		var sets []instr
+		j := i + 1
+	scan:
+		for ; j < len(code) && !target[j]; j++ {
+			in := code[j]
+			switch {
+			case in.op == opNop:
+			case in.op == opText && whole.op == opNop:
+				whole.before += in.lit
+			case in.op == opText:
+				whole.after += in.lit
+			case in.op == opSet && whole.op == opNop:
+				sets = append(sets, in)
+			case in.op == opTextPut && whole.op == opNop:
+				whole.op, whole.put = opStrPut, in.put
+			case in.op == opTextVal && whole.op == opNop:
+				whole.op, whole.gen = opStrCat, in.gen
+			case in.op == opTextVar && whole.op == opNop:
+				whole.op, whole.gen = opStrCat, ofSlot(in.a)
+			default:
+				break scan
+			}
+		}
+		if whole.op == opNop || j == len(code) || target[j] || code[j].op != opStrClose {
+			continue
+		}
+		if whole.op == opStrCat && whole.before == "" && whole.after == "" {
+			whole.op = opStrVal
+		}
+		for k := i; k <= j; k++ {
+			code[k] = instr{}
+		}
+		copy(code[i:], sets)
+		code[i+len(sets)] = whole
+	}
+}
+
+// ofSlot gives the value of a variable.
+func ofSlot(slot int) fake.Gen {
+	return func(r *fake.Record) value.Value { return r.Vars[slot] }
+}
