@@ -3,6 +3,7 @@ package fake
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"math"
 	"strings"
@@ -79,40 +80,56 @@ func asText(r *Record, v value.Value) string {
 	return r.text(start).S
 }
 
-// lowerASCII and upperASCII map bytes, without a branch that letters at random
-// places would make hard to predict.
-var lowerASCII, upperASCII = func() (lo, up [256]byte) {
-	for i := range lo {
-		lo[i], up[i] = byte(i), byte(i)
-		if i >= 'A' && i <= 'Z' {
-			lo[i] += 'a' - 'A'
+// appendLower and appendUpper append s in lower and in upper case.
+func appendLower(dst []byte, s string) []byte {
+	at := len(dst)
+	if dst = append(dst, s...); !turnCase(dst[at:], s, 'A') {
+		dst = dst[:at]
+		for _, c := range s {
+			dst = utf8.AppendRune(dst, unicode.ToLower(c))
 		}
-		if i >= 'a' && i <= 'z' {
-			up[i] -= 'a' - 'A'
-		}
-	}
-	return lo, up
-}()
-
-// appendMapped appends s with its bytes mapped, or its characters by f if it is
-// not all ASCII.
-func appendMapped(dst []byte, s string, table *[256]byte, f func(rune) rune) []byte {
-	start := len(dst)
-	dst = append(dst, s...)
-	b := dst[start:]
-	all := byte(0)
-	for i, c := range b {
-		all |= c
-		b[i] = table[c]
-	}
-	if all < utf8.RuneSelf {
-		return dst
-	}
-	dst = dst[:start]
-	for _, c := range s {
-		dst = utf8.AppendRune(dst, f(c))
 	}
 	return dst
+}
+
+func appendUpper(dst []byte, s string) []byte {
+	at := len(dst)
+	if dst = append(dst, s...); !turnCase(dst[at:], s, 'a') {
+		dst = dst[:at]
+		for _, c := range s {
+			dst = utf8.AppendRune(dst, unicode.ToUpper(c))
+		}
+	}
+	return dst
+}
+
+// turnCase writes s to dst, which is as long, with the 26 letters from first on
+// in the other case, and says whether all of s is ASCII. Eight letters are turned
+// at once: letters at random places make branches hard to predict.
+func turnCase(dst []byte, s string, first uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	src := value.Bytes(s)
+	seen := uint64(0)
+	turn := func(x uint64) uint64 {
+		seen |= x
+		low := x &^ high
+		from := low + (0x80-first)*ones      // the highest bit of a byte says: not before the first
+		behind := low + (0x80-first-26)*ones // behind the last
+		return x ^ (from&^behind&high)>>2
+	}
+	n := len(src)
+	if n < 8 {
+		var b [8]byte
+		copy(b[:], src)
+		binary.LittleEndian.PutUint64(b[:], turn(binary.LittleEndian.Uint64(b[:])))
+		copy(dst, b[:n])
+		return seen&high == 0
+	}
+	for i := 0; i+8 < n; i += 8 {
+		binary.LittleEndian.PutUint64(dst[i:], turn(binary.LittleEndian.Uint64(src[i:])))
+	}
+	binary.LittleEndian.PutUint64(dst[n-8:], turn(binary.LittleEndian.Uint64(src[n-8:])))
+	return seen&high == 0
 }
 
 // onTwo makes a test of a text against another.
@@ -464,12 +481,8 @@ var stringFuncs = []Func{
 			}, nil
 		},
 	},
-	onText("lower", "TEXT in lower case.", `lower "ABC"`, func(dst []byte, s string) []byte {
-		return appendMapped(dst, s, &lowerASCII, unicode.ToLower)
-	}),
-	onText("upper", "TEXT in upper case.", `upper "abc"`, func(dst []byte, s string) []byte {
-		return appendMapped(dst, s, &upperASCII, unicode.ToUpper)
-	}),
+	onText("lower", "TEXT in lower case.", `lower "ABC"`, appendLower),
+	onText("upper", "TEXT in upper case.", `upper "abc"`, appendUpper),
 	onText("title", "TEXT with its first letter in upper case.", `title "word"`, func(dst []byte, s string) []byte {
 		c, n := utf8.DecodeRuneInString(s)
 		if n == 0 {

@@ -214,16 +214,18 @@ func Permute(key, i, n uint64) uint64 {
 }
 
 // Alias draws from a list of weighted things in constant time (Walker, Vose).
-type Alias struct {
-	keep  []uint64 // below this, of 2^64, the thing itself
-	other []uint32 // else this one
+type Alias struct{ at []alias }
+
+type alias struct {
+	keep  uint64 // below this, of 2^64, the thing itself
+	other int    // else this one
 }
 
 // NewAlias makes an Alias of weights, of which at least one must be positive and
 // none negative.
 func NewAlias(weights []float64) Alias {
 	n := len(weights)
-	a := Alias{keep: make([]uint64, n), other: make([]uint32, n)}
+	a := Alias{make([]alias, n)}
 	sum := 0.0
 	for _, w := range weights {
 		sum += w
@@ -241,8 +243,7 @@ func NewAlias(weights []float64) Alias {
 	for len(small) > 0 && len(large) > 0 {
 		s, l := small[len(small)-1], large[len(large)-1]
 		small = small[:len(small)-1]
-		a.keep[s] = fraction(scaled[s])
-		a.other[s] = uint32(l)
+		a.at[s] = alias{fraction(scaled[s]), l}
 		if scaled[l] -= 1 - scaled[s]; scaled[l] < 1 {
 			large = large[:len(large)-1]
 			small = append(small, l)
@@ -256,9 +257,9 @@ func NewAlias(weights []float64) Alias {
 		}
 	}
 	for _, i := range append(small, large...) {
-		a.keep[i], a.other[i] = math.MaxUint64, uint32(i)
+		a.at[i] = alias{math.MaxUint64, i}
 		if weights[i] == 0 {
-			a.keep[i], a.other[i] = 0, uint32(heaviest)
+			a.at[i] = alias{0, heaviest}
 		}
 	}
 	return a
@@ -278,12 +279,15 @@ func fraction(f float64) uint64 {
 // Draw returns the index of one thing.
 func (a *Alias) Draw(r *Rand) int {
 	// One number serves for both draws: the index is the whole part of u*n,
-	// what is left over is as random as before.
-	hi, lo := bits.Mul64(r.Uint64(), uint64(len(a.keep)))
-	if lo < a.keep[hi] {
-		return int(hi)
+	// what is left over is as random as before. Written so that it needs no
+	// branch, which nobody could predict.
+	hi, lo := bits.Mul64(r.Uint64(), uint64(len(a.at)))
+	e := a.at[hi]
+	i := int(hi)
+	if lo >= e.keep {
+		i = e.other
 	}
-	return int(a.other[hi])
+	return i
 }
 
 // Chance turns a probability into the bound that [Rand.Hit] compares with.

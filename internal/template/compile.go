@@ -834,6 +834,11 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 	return operand{}, false
 }
 
+// ofSlot gives the value of a variable.
+func ofSlot(slot int) fake.Gen {
+	return func(r *fake.Record) value.Value { return r.Vars[slot] }
+}
+
 func dot(r *fake.Record) value.Value { return r.Dot }
 
 func constant(v value.Value) operand { return operand{Operand: fake.Constant(v)} }

@@ -21,6 +21,7 @@ const (
 	opMember    // append the value of gen as opVal does, but if it is omitted, it takes the member with it
 	opStrVal    // append lit and the value of gen as a string
 	opStrCat    // append lit, and a string of before, the text of gen, and after
+	opStrVar    // append lit, and a string of before, the text of variable a, and after
 	opStrPut    // append lit, which ends in the header of a string and its start; what put appends; after
 
 	opMark  // a member of a counted container starts here: count it
@@ -148,12 +149,14 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			dst = append(dst, in.lit...)
 			dst = value.AppendString(dst, p.text(in.gen(r)))
 		case opStrCat:
-			s := p.text(in.gen(r))
-			dst = append(dst, in.lit...)
-			dst = appendStringHeader(dst, len(in.before)+len(s)+len(in.after))
-			dst = append(dst, in.before...)
-			dst = append(dst, s...)
-			dst = append(dst, in.after...)
+			dst = in.appendString(dst, p.text(in.gen(r)))
+		case opStrVar:
+			v := &r.Vars[in.a]
+			s := v.S
+			if v.K != value.String {
+				s = p.text(*v)
+			}
+			dst = in.appendString(dst, s)
 		case opStrPut:
 			dst = append(dst, in.lit...)
 			at := len(dst) - len(in.before) - int(in.head)
@@ -266,6 +269,15 @@ func (p *Program) text(v value.Value) string {
 	start := len(r.Scratch)
 	r.Scratch = v.AppendText(r.Scratch)
 	return value.OfBytes(r.Scratch[start:]).S
+}
+
+// appendString appends lit and a string that has s between before and after.
+func (in *instr) appendString(dst []byte, s string) []byte {
+	dst = append(dst, in.lit...)
+	dst = appendStringHeader(dst, len(in.before)+len(s)+len(in.after))
+	dst = append(dst, in.before...)
+	dst = append(dst, s...)
+	return append(dst, in.after...)
 }
 
 // startLoop sets a loop up over v and says whether there is anything in it.

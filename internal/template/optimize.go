@@ -1,10 +1,5 @@
 package template
 
-import (
-	"github.com/gdummy/gdummy/internal/fake"
-	"github.com/gdummy/gdummy/internal/value"
-)
-
 // optimize drops what does nothing and joins instructions: literals with each
 // other and with what follows them, and strings that hold one value.
 func (p *Program) optimize() {
@@ -87,7 +82,7 @@ func join(code *[]instr, in instr) bool {
 // value.
 func (o op) leads() bool {
 	switch o {
-	case opVal, opPack, opStrVal, opStrCat, opStrPut, opStrOpen:
+	case opVal, opPack, opStrVal, opStrCat, opStrVar, opStrPut, opStrOpen:
 		return true
 	}
 	return false
@@ -130,7 +125,7 @@ func (p *Program) fuse(target []bool) {
 			case in.op == opTextVal && whole.op == opNop:
 				whole.op, whole.gen = opStrCat, in.gen
 			case in.op == opTextVar && whole.op == opNop:
-				whole.op, whole.gen = opStrCat, ofSlot(in.a)
+				whole.op, whole.a = opStrVar, in.a
 			default:
 				break scan
 			}
@@ -147,9 +142,4 @@ func (p *Program) fuse(target []bool) {
 		copy(code[i:], sets)
 		code[i+len(sets)] = whole
 	}
-}
-
-// ofSlot gives the value of a variable.
-func ofSlot(slot int) fake.Gen {
-	return func(r *fake.Record) value.Value { return r.Vars[slot] }
 }
