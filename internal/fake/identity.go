@@ -232,12 +232,8 @@ var identity = []Func{
 		n := rnd.Below(100)
 		return append(dst, '-', '0', byte('0'+n/10), byte('0'+n%10))
 	}),
-	composed("service", secIdentity, "The name of a service in a web shop.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-		return append(dst, from(rnd, services)...)
-	}),
-	composed("namespace", secIdentity, "The name of a Kubernetes namespace.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-		return append(dst, from(rnd, namespaces)...)
-	}),
+	listed("service", secIdentity, "The name of a service in a web shop.", services),
+	listed("namespace", secIdentity, "The name of a Kubernetes namespace.", namespaces),
 	composed("pod", secIdentity, "The name of a pod of a Kubernetes deployment, as in checkout-6d4cf56db6-x2x8m.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		return appendPod(dst, from(rnd, services), rnd)
 	}),
@@ -253,9 +249,7 @@ var identity = []Func{
 			}), nil
 		},
 	},
-	composed("container", secIdentity, "The name of a container.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-		return append(dst, from(rnd, services)...)
-	}),
+	listed("container", secIdentity, "The name of a container.", services),
 	composed("container_id", secIdentity, "The id of a container: 64 hexadecimal digits.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		for range 4 {
 			dst = appendHex(dst, rnd.Uint64(), 8)
@@ -264,8 +258,8 @@ var identity = []Func{
 	}),
 	composed("node", secIdentity, "The name of a machine of a cluster, as in ip-10-0-12-34.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		dst = append(dst, "ip-10-0-"...)
-		dst = strconv.AppendUint(dst, rnd.Below(16), 10)
-		return strconv.AppendUint(append(dst, '-'), 4+rnd.Below(250), 10)
+		dst = value.AppendUint(dst, rnd.Below(16))
+		return value.AppendUint(append(dst, '-'), 4+rnd.Below(250))
 	}),
 	{
 		Name: "base64", Section: secIdentity, Result: "string", Example: `base64 12`,

@@ -1,7 +1,6 @@
 package fake
 
 import (
-	"strconv"
 
 	"github.com/brianvoe/gofakeit/v7"
 
@@ -105,7 +104,7 @@ var people = []Func{
 			}
 			dst = last.append(dst)
 			if n := rnd.Below(200); n < 100 {
-				dst = strconv.AppendUint(dst, n, 10)
+				dst = value.AppendUint(dst, n)
 			}
 			return dst
 		}),
@@ -113,14 +112,14 @@ var people = []Func{
 		func(dst []byte, first, last part, rnd *seed.Rand) []byte {
 			dst = last.append(append(first.append(dst), '.'))
 			if n := rnd.Below(200); n < 100 {
-				dst = strconv.AppendUint(dst, n, 10)
+				dst = value.AppendUint(dst, n)
 			}
 			return append(append(dst, "@example."...), [3]string{"com", "org", "net"}[rnd.Below(3)]...)
 		}),
 	joined("street", "A street and a number.", makers{(*gofakeit.Faker).StreetNumber, (*gofakeit.Faker).StreetName}, nil, spaced),
 	composed("phone", secPeople, "A telephone number in the North American range that is kept for fiction (555-0100 to 555-0199).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-			dst = strconv.AppendUint(append(dst, "+1"...), 201+rnd.Below(780), 10)
+			dst = value.AppendUint(append(dst, "+1"...), 201+rnd.Below(780))
 			n := rnd.Below(100)
 			return append(append(dst, "55501"...), byte('0'+n/10), byte('0'+n%10))
 		}),
@@ -201,7 +200,7 @@ var people = []Func{
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testCards)...) }),
 	composed("ssn", secPeople, "A US Social Security number with an area of 900 to 999, which the SSA never assigns; the group keeps clear of taxpayer numbers (IRS: 50-65, 70-88, 90-92, 94-99).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-			dst = strconv.AppendUint(dst, 900+rnd.Below(100), 10)
+			dst = value.AppendUint(dst, 900+rnd.Below(100))
 			dst = digits(append(dst, '-'), 1+rnd.Below(49), 2)
 			return digits(append(dst, '-'), 1+rnd.Below(9999), 4)
 		}),

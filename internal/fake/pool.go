@@ -83,6 +83,14 @@ func (c *Call) from(p *pool) Gen {
 	}
 }
 
+// listed makes a function that gives one of a list of texts, each as likely.
+func listed(name, section, doc string, texts []string) Func {
+	return Func{
+		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
+		build: func(c *Call) (Gen, error) { return c.from(newPool(texts)), nil },
+	}
+}
+
 // among builds a function that gives one of a few constants, which pick chooses.
 func (c *Call) among(values []value.Value, pick func(r *Record) int) Gen {
 	p := new(pool)

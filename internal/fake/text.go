@@ -1,7 +1,6 @@
 package fake
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/seed"
@@ -23,18 +22,18 @@ func fill(dst []byte, p string, rnd *seed.Rand) []byte {
 		case 's':
 			dst = append(dst, from(rnd, services)...)
 		case 'n':
-			dst = strconv.AppendUint(dst, 1+rnd.Below(20), 10)
+			dst = value.AppendUint(dst, 1+rnd.Below(20))
 		case 'N':
-			dst = strconv.AppendUint(dst, 1000+rnd.Below(99000), 10)
+			dst = value.AppendUint(dst, 1000+rnd.Below(99000))
 		case 'm':
-			dst = strconv.AppendUint(dst, 1+rnd.Below(2500), 10)
+			dst = value.AppendUint(dst, 1+rnd.Below(2500))
 		case 'x':
 			dst = appendHex(dst, rnd.Uint64(), 4)
 		case 'i':
 			dst = append(dst, "10."...)
-			dst = strconv.AppendUint(dst, rnd.Below(32), 10)
-			dst = strconv.AppendUint(append(dst, '.'), rnd.Below(256), 10)
-			dst = strconv.AppendUint(append(dst, '.'), 1+rnd.Below(254), 10)
+			dst = value.AppendUint(dst, rnd.Below(32))
+			dst = value.AppendUint(append(dst, '.'), rnd.Below(256))
+			dst = value.AppendUint(append(dst, '.'), 1+rnd.Below(254))
 		default:
 			dst = append(dst, p[i:i+2]...)
 		}
@@ -80,9 +79,7 @@ func prose(name, doc, fallback string, most int64, appendTo func(dst []byte, rnd
 }
 
 var text = []Func{
-	composed("word", secText, "An English word.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-		return append(dst, from(rnd, words)...)
-	}),
+	listed("word", secText, "An English word.", words),
 	prose("words", "N words with spaces between them.", "3", 10_000, func(dst []byte, rnd *seed.Rand, n int64) []byte {
 		for i := range n {
 			if i > 0 {
@@ -104,9 +101,7 @@ var text = []Func{
 		}
 		return dst
 	}),
-	composed("level", secText, "A log level: mostly info, then debug, warn and error.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-		return append(dst, from(rnd, levels)...)
-	}),
+	listed("level", secText, "A log level: mostly info, then debug, warn and error.", levels),
 	{
 		Name: "message", Section: secText, Result: "string", Example: `message "error"`,
 		Doc:  "A log message as programs write at LEVEL: debug, info, warn, error or fatal (in any case). What is no level counts as info.",
@@ -168,9 +163,7 @@ var text = []Func{
 		}
 		return append(append(dst, "https://search.example.org/?q="...), from(rnd, words)...)
 	}),
-	composed("method", secText, "A method of HTTP: mostly GET, then POST, PUT, DELETE, HEAD and PATCH.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-		return append(dst, from(rnd, methods)...)
-	}),
+	listed("method", secText, "A method of HTTP: mostly GET, then POST, PUT, DELETE, HEAD and PATCH.", methods),
 	{
 		Name: "status", Section: secText, Result: "integer", Example: `status`,
 		Doc: "A status of HTTP as servers give: mostly 200, then 304, 404, 302, 201, 401, 403, 500, 502, 503.",
@@ -190,45 +183,77 @@ var text = []Func{
 		case 0:
 			dst = append(append(dst, "INSERT INTO "...), table...)
 			dst = append(dst, " (id, user_id, total) VALUES ("...)
-			dst = strconv.AppendUint(dst, rnd.Below(1e6), 10)
-			dst = strconv.AppendUint(append(dst, ", "...), rnd.Below(1e4), 10)
-			dst = strconv.AppendUint(append(dst, ", "...), rnd.Below(500), 10)
+			dst = value.AppendUint(dst, rnd.Below(1e6))
+			dst = value.AppendUint(append(dst, ", "...), rnd.Below(1e4))
+			dst = value.AppendUint(append(dst, ", "...), rnd.Below(500))
 			return append(dst, ".00)"...)
 		case 1:
 			dst = append(append(dst, "UPDATE "...), table...)
 			dst = append(dst, " SET status = 'done', updated_at = now() WHERE id = "...)
-			return strconv.AppendUint(dst, rnd.Below(1e6), 10)
+			return value.AppendUint(dst, rnd.Below(1e6))
 		case 2:
 			dst = append(append(dst, "DELETE FROM "...), table...)
 			dst = append(dst, " WHERE created_at < now() - interval '"...)
-			return append(strconv.AppendUint(dst, 1+rnd.Below(90), 10), " days'"...)
+			return append(value.AppendUint(dst, 1+rnd.Below(90)), " days'"...)
 		case 3:
 			dst = append(append(dst, "SELECT count(*) FROM "...), table...)
 			dst = append(dst, " WHERE user_id = "...)
-			return strconv.AppendUint(dst, rnd.Below(1e4), 10)
+			return value.AppendUint(dst, rnd.Below(1e4))
 		}
 		dst = append(append(dst, "SELECT * FROM "...), table...)
 		dst = append(dst, " WHERE id = "...)
-		dst = strconv.AppendUint(dst, rnd.Below(1e6), 10)
+		dst = value.AppendUint(dst, rnd.Below(1e6))
 		return append(dst, " LIMIT 1"...)
 	}),
 }
 
+// appendPath writes one of twenty kinds of path, most of them with something
+// drawn behind: a number, or one of a list.
 func appendPath(dst []byte, _ *Record, rnd *seed.Rand) []byte {
-	switch v := rnd.Below(20); {
-	case v < 3:
-		return append(dst, '/')
-	case v < 8:
-		return strconv.AppendUint(append(dst, "/products/"...), 1+rnd.Below(2000), 10)
-	case v < 10:
-		return append(append(dst, "/search?q="...), from(rnd, words)...)
-	case v < 12:
-		return strconv.AppendUint(append(dst, "/api/v1/users/"...), 1+rnd.Below(50000), 10)
-	case v < 14:
-		return strconv.AppendUint(append(dst, "/api/v1/orders/"...), 1+rnd.Below(900000), 10)
+	i := int(rnd.Below(uint64(len(pathKinds))))
+	dst = pathStarts.append(dst, i)
+	if k := &pathKinds[i]; k.most > 0 {
+		return value.AppendUint(dst, 1+rnd.Below(k.most))
+	} else {
+		return k.rest.append(dst, k.rest.draw(rnd))
 	}
-	return append(dst, from(rnd, paths)...)
 }
+
+// pathKind is a kind of path: what follows its start.
+type pathKind struct {
+	start string
+	most  uint64 // a number up to this
+	rest  *pool  // or one of these
+}
+
+var (
+	pathKinds = func() (kinds []pathKind) {
+		nothing := newPool([]string{""})
+		for _, k := range []struct {
+			times int
+			kind  pathKind
+		}{
+			{3, pathKind{"/", 0, nothing}},
+			{5, pathKind{"/products/", 2000, nil}},
+			{2, pathKind{"/search?q=", 0, newPool(words)}},
+			{2, pathKind{"/api/v1/users/", 50_000, nil}},
+			{2, pathKind{"/api/v1/orders/", 900_000, nil}},
+			{6, pathKind{"", 0, newPool(paths)}},
+		} {
+			for range k.times {
+				kinds = append(kinds, k.kind)
+			}
+		}
+		return kinds
+	}()
+	pathStarts = func() *pool {
+		var starts []string
+		for _, k := range pathKinds {
+			starts = append(starts, k.start)
+		}
+		return newPool(starts)
+	}()
+)
 
 func javaTrace(dst []byte, rnd *seed.Rand) []byte {
 	dst = append(dst, from(rnd, javaErrors)...)
@@ -241,7 +266,7 @@ func javaTrace(dst []byte, rnd *seed.Rand) []byte {
 		dst = fill(dst, from(rnd, messages[3]), rnd)
 		dst = javaFrames(dst, rnd, 1+rnd.Below(3))
 		dst = append(dst, "\n\t... "...)
-		dst = append(strconv.AppendUint(dst, 3+rnd.Below(20), 10), " more"...)
+		dst = append(value.AppendUint(dst, 3+rnd.Below(20)), " more"...)
 	}
 	return dst
 }
@@ -252,7 +277,7 @@ func javaFrames(dst []byte, rnd *seed.Rand, n uint64) []byte {
 		dst = append(append(append(dst, '.'), from(rnd, javaClasses)...), '.')
 		dst = append(append(dst, from(rnd, javaMethods)...), '(')
 		dst = append(append(dst, from(rnd, javaClasses)...), ".java:"...)
-		dst = append(strconv.AppendUint(dst, 10+rnd.Below(600), 10), ')')
+		dst = append(value.AppendUint(dst, 10+rnd.Below(600)), ')')
 	}
 	return dst
 }
@@ -262,7 +287,7 @@ func pythonTrace(dst []byte, rnd *seed.Rand) []byte {
 	for range 2 + rnd.Below(4) {
 		dst = append(append(dst, "\n  File \"/app/"...), from(rnd, services)...)
 		dst = append(append(append(dst, '/'), from(rnd, pyModules)...), ".py\", line "...)
-		dst = strconv.AppendUint(dst, 5+rnd.Below(400), 10)
+		dst = value.AppendUint(dst, 5+rnd.Below(400))
 		name := from(rnd, pyFunctions)
 		dst = append(append(append(dst, ", in "...), name...), "\n    "...)
 		dst = append(append(append(dst, "return "...), from(rnd, pyFunctions)...), "(request)"...)
@@ -273,7 +298,7 @@ func pythonTrace(dst []byte, rnd *seed.Rand) []byte {
 
 func goTrace(dst []byte, rnd *seed.Rand) []byte {
 	dst = append(append(dst, "panic: "...), from(rnd, goPanics)...)
-	dst = strconv.AppendUint(append(dst, "\n\ngoroutine "...), 1+rnd.Below(900), 10)
+	dst = value.AppendUint(append(dst, "\n\ngoroutine "...), 1+rnd.Below(900))
 	dst = append(dst, " [running]:"...)
 	for range 2 + rnd.Below(4) {
 		service := from(rnd, services)
@@ -282,7 +307,7 @@ func goTrace(dst []byte, rnd *seed.Rand) []byte {
 		dst = appendHex(dst, rnd.Uint64(), 3)
 		dst = append(append(append(dst, ")\n\t/src/"...), service...), '/')
 		dst = append(append(dst, from(rnd, pyModules)...), ".go:"...)
-		dst = strconv.AppendUint(dst, 10+rnd.Below(500), 10)
+		dst = value.AppendUint(dst, 10+rnd.Below(500))
 		dst = appendHex(append(dst, " +0x"...), rnd.Below(250)+5, 1)
 	}
 	return dst

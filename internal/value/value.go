@@ -217,7 +217,7 @@ func (v Value) AppendText(dst []byte) []byte {
 	case String:
 		return append(dst, v.S...)
 	case Int:
-		return strconv.AppendInt(dst, int64(v.N), 10)
+		return AppendDecimal(dst, int64(v.N))
 	case Omit:
 		return dst
 	}
@@ -230,7 +230,7 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	case Bool:
 		return strconv.AppendBool(dst, v.N != 0)
 	case Int:
-		return strconv.AppendInt(dst, int64(v.N), 10)
+		return AppendDecimal(dst, int64(v.N))
 	case Float:
 		return appendFloat(dst, math.Float64frombits(v.N))
 	case String:
