@@ -21,12 +21,18 @@ func (b *bench) embedded() error {
 	fmt.Printf("Median of %d runs of %s.\n\n", b.runs, b.seconds)
 	fmt.Println("| input | M records/s | MB/s |")
 	fmt.Println("|---|---|---|")
-	for _, in := range [][]string{unlimited, unlimited1K, million} {
+	for _, c := range []struct {
+		name string
+		in   []string
+	}{
+		{"`rate unlimited`", unlimited}, {"`rate unlimited`, 1 KB", unlimited1K}, {"`rate unlimited`, template of six fields", sixFields},
+		{"`rate unlimited`, `format apache_combined`", apache}, {"`rate 1M`", million},
+	} {
 		var records, bytes []float64
 		for range b.runs {
 			report := filepath.Join(dir, "report.json")
 			args := []string{"-q", "--seconds", fmt.Sprint(b.seconds.Seconds()), "--output", "null", "--report", report, b.plugin, "-i"}
-			for _, p := range in[1:] {
+			for _, p := range c.in[1:] {
 				args = append(args, "-p", p)
 			}
 			if out, err := exec.Command(b.host, args...).CombinedOutput(); err != nil {
@@ -50,11 +56,7 @@ func (b *bench) embedded() error {
 		}
 		slices.Sort(records)
 		slices.Sort(bytes)
-		name := in[1]
-		if len(in) > 2 {
-			name += ", 1 KB"
-		}
-		fmt.Printf("| %s | %.2f | %.0f |\n", name, records[len(records)/2]/1e6, bytes[len(bytes)/2]/1e6)
+		fmt.Printf("| %s | %.2f | %.0f |\n", c.name, records[len(records)/2]/1e6, bytes[len(bytes)/2]/1e6)
 	}
 	return nil
 }

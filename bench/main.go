@@ -33,6 +33,7 @@ var scenarios = []scenario{
 	{"throughput", false, (*bench).throughput},
 	{"cpu", false, (*bench).cpu},
 	{"bytes", false, (*bench).bytes},
+	{"templates", false, (*bench).templates},
 	{"rates", false, (*bench).rates},
 	{"idle", true, (*bench).idle},
 	{"steady", true, (*bench).steady},
@@ -125,6 +126,13 @@ var (
 	dummyReplay1K  = []string{"dummy", "copies=1000", "interval_nsec=1000000", "fixed_timestamp=on", "samples=2000000000", kilobyte}
 	dummyFastest1K = []string{"dummy", "copies=1000", "interval_nsec=1000000", kilobyte}
 	unlimited1K    = []string{"gdummy", "rate=unlimited", kilobyte}
+
+	sixFields = []string{"gdummy", "rate=unlimited", `template={"ts": {{ now "rfc3339" }}, "user": "{{ $u := name }}{{ $u }}", ` +
+		`"mail": "{{ lower $u }}@example.org", "status": {{ weighted 200 90 404 8 500 2 }}, "bytes": {{ lognormal 8.5 1.2 }}, "id": "{{ uuid }}"}`}
+	apache = []string{"gdummy", "rate=unlimited", "format=apache_combined"}
+	// dummySix has one fixed record of the same six fields and the same size.
+	dummySix = []string{"dummy", "copies=10000", "interval_nsec=1000000", `dummy={"ts": "2023-11-14T22:13:20Z", "user": "Grace Hopper", ` +
+		`"mail": "grace hopper@example.org", "status": 200, "bytes": 4914.768840299134, "id": "0d3a9c2e-5d7b-4a61-8f0e-2b1c3d4e5f60"}`}
 )
 
 // paired runs the inputs in turn and returns the results of each.
@@ -208,6 +216,23 @@ func (b *bench) bytes() error {
 			lo, hi = min(lo, bytesRate(r)), max(hi, bytesRate(r))
 		}
 		fmt.Printf("| %s | %.0f | %.0f | %.0f | %.2f |\n", name, median(rs[i], bytesRate)/1e6, lo/1e6, hi/1e6, ratio(rs[0], rs[i], bytesRate, bytesRate))
+	}
+	return nil
+}
+
+// templates compares records that all differ with dummy's, which are all the
+// same.
+func (b *bench) templates() error {
+	rs, err := b.paired(sixFields, apache, dummySix, dummySaturated)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Into null, median of %d paired runs.\n\n", b.runs)
+	fmt.Println("| input | M records/s | MB/s | ns of CPU a record | records/s, to dummy with six fixed fields | to dummy with its 28 bytes |")
+	fmt.Println("|---|---|---|---|---|---|")
+	for i, name := range []string{"gdummy, template of six fields", "gdummy, `format apache_combined`", "dummy, six fixed fields", "dummy, its own record of 28 bytes"} {
+		fmt.Printf("| %s | %.2f | %.0f | %.0f | %.2f | %.2f |\n", name, median(rs[i], perSecond)/1e6, median(rs[i], bytesRate)/1e6, median(rs[i], cpuPerRecord),
+			ratio(rs[i], rs[2], perSecond, perSecond), ratio(rs[i], rs[3], perSecond, perSecond))
 	}
 	return nil
 }

@@ -58,10 +58,10 @@ type bulk interface {
 	AppendMany(dst []byte, form event.Form, t int64, k, n uint64, limit int) ([]byte, uint64)
 }
 
-// runner is a Source that can append records with the given times in one go, as
-// long as dst is shorter than limit bytes. It returns how many.
+// runner is a Source that can append records from k on, with the given times, in
+// one go, as long as dst is shorter than limit bytes. It returns how many.
 type runner interface {
-	AppendRun(dst []byte, form event.Form, times []int64, limit int) ([]byte, int)
+	AppendRun(dst []byte, form event.Form, times []int64, k uint64, limit int) ([]byte, int)
 }
 
 // Sizes of slices, in bytes.
@@ -297,7 +297,7 @@ func (e *Engine) appendRun(dst []byte, elapsed int64, due uint64) []byte {
 		}
 		e.times[i] = e.clock.at(at)
 	}
-	dst, done := e.runner.AppendRun(dst, e.form, e.times[:n], e.slice)
+	dst, done := e.runner.AppendRun(dst, e.form, e.times[:n], e.counts.Records, e.slice)
 	e.spent += uint64(done)
 	e.counts.Records += uint64(done)
 	e.counts.Ticks += uint64(done)

@@ -74,7 +74,7 @@ func (f *fixed) AppendMany(dst []byte, form event.Form, t int64, k, n uint64, li
 }
 
 // AppendRun implements runner: it is used while there is one body.
-func (f *fixed) AppendRun(dst []byte, form event.Form, times []int64, limit int) ([]byte, int) {
+func (f *fixed) AppendRun(dst []byte, form event.Form, times []int64, _ uint64, limit int) ([]byte, int) {
 	b, m := f.bodies[0], f.metadata
 	for i, t := range times {
 		if len(dst) >= limit {

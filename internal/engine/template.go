@@ -31,7 +31,7 @@ func newTemplated(c *option.Config, mark *ident.MarkOptions) Source {
 		source = ident.NewMark(s, *mark)
 	}
 	if t.Program.HasTag() {
-		return &tagging{templated: s, source: source, index: map[string]int{}}
+		return &tagging{Source: source, p: t.Program, index: map[string]int{}}
 	}
 	return source
 }
@@ -42,12 +42,33 @@ func (s *templated) Append(dst []byte, form event.Form, t int64, k uint64) []byt
 	return s.p.Append(dst, form, t, s.first+k*s.step)
 }
 
+// AppendMany implements bulk.
+func (s *templated) AppendMany(dst []byte, form event.Form, t int64, k, n uint64, limit int) ([]byte, uint64) {
+	done := uint64(0)
+	for ; done < n && len(dst) < limit; done++ {
+		dst = s.p.Append(dst, form, t, s.first+(k+done)*s.step)
+	}
+	return dst, done
+}
+
+// AppendRun implements runner.
+func (s *templated) AppendRun(dst []byte, form event.Form, times []int64, k uint64, limit int) ([]byte, int) {
+	for i, t := range times {
+		if len(dst) >= limit {
+			return dst, i
+		}
+		dst = s.p.Append(dst, form, t, s.first+(k+uint64(i))*s.step)
+	}
+	return dst, len(times)
+}
+
 func (s *templated) Follow() {}
 
-// tagging is a templated whose records have tags.
+// tagging is a source whose records have tags. What the source could do in one
+// go it can't: each record is asked for its tag.
 type tagging struct {
-	*templated
-	source  Source // the templated, or what marks its records
+	Source
+	p       *template.Program
 	tag     []byte
 	index   map[string]int // of a tag in tags
 	tags    []string
@@ -59,7 +80,7 @@ type tagging struct {
 type tagRecord struct{ tag, end int }
 
 func (s *tagging) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
-	dst = s.source.Append(dst, form, t, k)
+	dst = s.Source.Append(dst, form, t, k)
 	s.tag = s.p.AppendTag(s.tag[:0])
 	i, ok := s.index[string(s.tag)]
 	if !ok {

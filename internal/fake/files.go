@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -95,6 +96,9 @@ func (e *Env) table(path string) (*table, error) {
 		return nil, fmt.Errorf("can't open %q: %w", path, err)
 	}
 	defer f.Close()
+	// Reading leaves as much garbage as the file is long; what is kept has no
+	// pointers in it, so that collecting early costs little.
+	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	var t *table
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".ndjson", ".jsonl", ".json":
