@@ -1,7 +1,6 @@
 package fake
 
 import (
-
 	"github.com/brianvoe/gofakeit/v7"
 
 	"github.com/gdummy/gdummy/internal/seed"
