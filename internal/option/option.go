@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/pace"
 )
@@ -158,6 +160,7 @@ func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
 	}
 	errs = append(errs, c.check()...)
 	errs = append(errs, c.compile()...)
+	errs = append(errs, c.checkIdentity()...)
 	if len(errs) == 0 {
 		return c, nil, nil
 	}
@@ -253,6 +256,51 @@ func (c *Config) check() []*Error {
 		errs = append(errs, e)
 	}
 	return errs
+}
+
+// checkIdentity sees to it that the member with the identity does not have the
+// name of another: most readers of JSON keep only one of the two.
+func (c *Config) checkIdentity() []*Error {
+	if !c.Audit && c.Ledger == "" {
+		return nil
+	}
+	t := &c.Template
+	var taken bool
+	where := "record"
+	switch {
+	case c.AuditIn == AuditInMetadata && t.Metadata != "":
+		taken, where = t.Program != nil && t.Program.HasMetadata(c.AuditKey), "metadata"
+	case c.AuditIn == AuditInMetadata:
+		taken, where = hasMember(c.Metadata.Bodies, c.AuditKey), "metadata"
+	case t.Program != nil:
+		taken = t.Program.HasMember(c.AuditKey)
+	default:
+		taken = hasMember(c.Dummy.Bodies, c.AuditKey)
+	}
+	if !taken {
+		return nil
+	}
+	o, _ := Find("audit_key")
+	e := o.error(c.AuditKey, errf("%q is the name of a member that the %s has already", c.AuditKey, where))
+	e.Want = "a name that is not in it"
+	return []*Error{e}
+}
+
+// hasMember says whether one of the maps has a member of a name.
+func hasMember(bodies [][]byte, name string) bool {
+	for _, b := range bodies {
+		n, b, err := msgp.ReadMapHeaderBytes(b)
+		for ; err == nil && n > 0; n-- {
+			var key []byte
+			if key, b, err = msgp.ReadStringZC(b); err == nil {
+				if string(key) == name {
+					return true
+				}
+				b, err = msgp.Skip(b)
+			}
+		}
+	}
+	return false
 }
 
 // AuditIn is where an identity stands.

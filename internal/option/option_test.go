@@ -180,6 +180,23 @@ var bad = []string{
 	`start_time_nsec 1000000000`, `start_time_nsec half`,
 	`fixed_timestamp 1`, `fixed_timestamp maybe`, `fixed_timestamp ""`,
 	`flush_on_startup enabled`, `strict never`,
+	"ledger l\naudit off",
+	"audit on\ndummy {\"a\":1}{\"a\":2,\"gdummy\":3}", "ledger l\naudit_key log\nformat nginx",
+	"audit on\naudit_in metadata\naudit_key m\nmetadata {\"m\":1}",
+	"audit on\naudit_in metadata\naudit_key m\nmetadata_template {\"m\": {{ seq }}}",
+	"audit on\naudit_key b\ntemplate {\"a\": {\"c\": 1}, {{ if bool }}\"b\": 2{{ else }}\"c\": 3{{ end }}}",
+}
+
+// An identity may have the name of a member elsewhere than beside it.
+func TestIdentityBeside(t *testing.T) {
+	for _, section := range []string{
+		"audit on\ndummy {\"a\":{\"gdummy\":3}}", "dummy {\"gdummy\":3}", "audit on\naudit_in metadata\ndummy {\"gdummy\":3}",
+		"audit on\nmetadata {\"gdummy\":3}", "audit on\naudit_key c\ntemplate {\"a\": {\"c\": 1}, \"b\": \"c\"}",
+	} {
+		if _, _, err := Parse(from(section)); err != nil {
+			t.Errorf("%s: %v", section, err)
+		}
+	}
 }
 
 // The exact lines that users see for each: a golden file for people to read.

@@ -31,7 +31,8 @@ type compiler struct {
 	loops int
 	dots  int
 
-	vars      []variableInfo // in scope, innermost last
+	names     map[string]bool // of members of the outermost objects of the text
+	vars      []variableInfo  // in scope, innermost last
 	body      []variableInfo // of all shapes, for metadata and tag
 	depth     int            // of ifs and loops
 	loopDepth int
@@ -93,7 +94,7 @@ func (c *compiler) compile() {
 	}
 	p := c.prog
 	if bodyTree != nil {
-		c.in, c.shift = c.conf.Body, bodyShift
+		c.in, c.shift, c.names = c.conf.Body, bodyShift, p.members
 		c.start(state{})
 		c.list(bodyTree.Root)
 		c.finish()
@@ -101,7 +102,7 @@ func (c *compiler) compile() {
 		c.vars, c.shared = nil, 0
 	}
 	if metaTree != nil {
-		c.in, c.shift = c.conf.Metadata, metaShift
+		c.in, c.shift, c.names = c.conf.Metadata, metaShift, p.metaMembers
 		shapes := len(p.shapes)
 		c.start(state{})
 		c.list(metaTree.Root)

@@ -384,6 +384,9 @@ func (c *compiler) closeString() {
 		c.emit(instr{op: opStrClose})
 	}
 	if c.st.place == inName {
+		if static && len(c.st.stack) == 1 && c.env.Nested == 0 {
+			c.names[text.String()] = true
+		}
 		c.st.place = atColon
 		return
 	}

@@ -112,6 +112,8 @@ type Program struct {
 	tag      int
 	meta     []byte // without code for it
 
+	members, metaMembers map[string]bool // the names that are known at the start
+
 	clear bool // variables of one shape could show in another record
 	pads  bool // a member pads the record
 
@@ -136,7 +138,7 @@ func Compile(c Config) (*Program, error) {
 	if c.Right == "" {
 		c.Right = "}}"
 	}
-	p := &Program{prologue: -1, metadata: -1, tag: -1, meta: c.LiteralMetadata}
+	p := &Program{prologue: -1, metadata: -1, tag: -1, meta: c.LiteralMetadata, members: map[string]bool{}, metaMembers: map[string]bool{}}
 	if p.meta == nil {
 		p.meta = event.EmptyMap
 	}
@@ -152,6 +154,13 @@ func Compile(c Config) (*Program, error) {
 
 // Shapes returns how many shapes the template has.
 func (p *Program) Shapes() int { return len(p.shapes) }
+
+// HasMember says whether bodies may have a member of that name. Names that are
+// made by actions are not known beforehand.
+func (p *Program) HasMember(name string) bool { return p.members[name] }
+
+// HasMetadata says the same of the metadata, if it is a template.
+func (p *Program) HasMetadata(name string) bool { return p.metaMembers[name] }
 
 // HasTag says whether records have tags of their own.
 func (p *Program) HasTag() bool { return p.tag >= 0 }
