@@ -45,7 +45,7 @@ run: $(PLUGIN) $(HOST)
 
 test: tools
 	CGO_ENABLED=0 $(GO) test $(PURE)
-	CGO_ENABLED=1 CC=$(CC) $(GO) test $$($(GO) list ./... | grep -v -e /internal/ -e /cmd/gdummy)
+	CGO_ENABLED=1 CC=$(CC) $(GO) test -short $$($(GO) list ./... | grep -v -e /internal/ -e /cmd/gdummy)
 	@[ -n "$$FLUENT_BIT" ] || command -v fluent-bit >/dev/null || \
 		echo "### SKIPPED: the end-to-end tests, for there is no fluent-bit in PATH nor in FLUENT_BIT ###"
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,8 +13,6 @@ import (
 	"testing"
 	"time"
 )
-
-var long = flag.Bool("long", false, "audit ten million records instead of one, and outages of half a minute")
 
 // verdict is what `gdummy audit --json` says, as far as tests look at it.
 type verdict struct {
@@ -127,15 +124,15 @@ const retrying = service + "    scheduler.base 1\n    scheduler.cap 2\n"
 // 1. Many records, and nothing happens to them.
 func TestAuditClean(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		n := 1_000_000
-		if *long {
-			n = 10_000_000
+		n := 10_000_000
+		if testing.Short() {
+			n = 1_000_000
 		}
 		port := freePort(t)
 		dir := t.TempDir()
 		a := startAudit(t, "--listen", fmt.Sprintf("forward://127.0.0.1:%d", port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "60s")
 		p := h.start(t, launch{dir: dir, config: service +
-			input("name gdummy", "tag a", "rate 200k", fmt.Sprint("max_records ", n), "ledger ledger", "catch_up full") +
+			input("name gdummy", "tag a", "rate 500k", fmt.Sprint("max_records ", n), "ledger ledger", "catch_up full") +
 			fmt.Sprintf("[OUTPUT]\n    name forward\n    match *\n    host 127.0.0.1\n    port %d\n", port)})
 		p.awaitRecords(n)
 		time.Sleep(2 * time.Second) // the last flush
@@ -176,10 +173,10 @@ func TestAuditGrep(t *testing.T) {
 }
 
 func outage() time.Duration {
-	if *long {
-		return 30 * time.Second
+	if testing.Short() {
+		return 5 * time.Second
 	}
-	return 5 * time.Second
+	return 30 * time.Second
 }
 
 // 3. The receiver is down, and the output tries again until it is not: clean, in
