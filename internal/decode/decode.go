@@ -88,10 +88,6 @@ const (
 
 	maxDepth  = 128
 	maxString = 3 // depth of JSON in strings of JSON
-
-	// maxTries bounds the search for the members that were added. One try
-	// takes a wrong body for a right one in 2^35 cases.
-	maxTries = 20000
 )
 
 // envelope are the members that outputs of Fluent Bit put around a record;
@@ -113,7 +109,9 @@ type Scanner struct {
 	extras [][]byte // names of the members that were last found to be added
 
 	order   []int    // scratch of fit
-	hashes  []uint64 // likewise
+	hashes  []uint64 // likewise, of all members
+	ordered []uint64 // likewise, in that order
+	addends addends
 	pending pending
 	buf     []byte
 }
@@ -380,21 +378,31 @@ func (s *Scanner) fit(f finding, n int32, prefix []byte) State {
 		count++
 	}
 	want := f.id.Sum
-	added := (count - want.Members) & 15
-	if added > count {
-		return Damaged
-	}
-	if added == 0 {
-		if ident.Close(total, count, want.Coarse).Hash == want.Hash {
-			return Intact
+	ordered := false
+	for added := (count - want.Members) & 15; added <= count; added += 16 {
+		if added == 0 {
+			if ident.Close(total, count, want.Coarse).Hash == want.Hash {
+				return Intact
+			}
+			continue
 		}
-		return Damaged
+		if !ordered {
+			s.sort(f, ms, last)
+			ordered = true
+		}
+		if found := s.addends.find(s.ordered, added, want.Excess(total, count-added)); found != nil {
+			return s.explained(ms, found)
+		}
 	}
+	return Damaged
+}
 
-	// Which were added? First those that were added the last time, those that
-	// outputs add, and those that stand behind the identity: it was the last
-	// member when it was sent.
-	s.order = s.order[:0]
+// sort puts the members that count in the order in which they are suspected of
+// having been added: those that were the last time, those that outputs add, and
+// those that stand behind the identity, which was the last member when it was
+// sent.
+func (s *Scanner) sort(f finding, ms []member, last int) {
+	s.order, s.ordered = s.order[:0], s.ordered[:0]
 	for pass := range 4 {
 		for i := range ms {
 			m := &ms[i]
@@ -412,50 +420,31 @@ func (s *Scanner) fit(f finding, n int32, prefix []byte) State {
 			}
 			if is == pass {
 				s.order = append(s.order, i)
+				s.ordered = append(s.ordered, s.hashes[i])
 			}
 		}
 	}
-	return s.leaveOut(ms, added, total, count, want)
 }
 
-// leaveOut tries which of the members, in s.order, have to go for the rest to
-// have the sum.
-func (s *Scanner) leaveOut(ms []member, added int, total uint64, count int, want ident.Sum) State {
-	var chosen [15]int // positions in s.order, ascending
-	for i := range added {
-		chosen[i] = i
+// explained returns the state of a body that is right without the members found,
+// which are indices of s.order.
+func (s *Scanner) explained(ms []member, found []int) State {
+	st := Intact
+	known := len(s.extras) == len(found)
+	for _, i := range found {
+		name := ms[s.order[i]].name
+		if !isEnvelope(name) {
+			st = Enriched
+		}
+		known = known && contains(s.extras, name)
 	}
-	for range maxTries {
-		rest := total
-		for _, c := range chosen[:added] {
-			rest -= s.hashes[s.order[c]]
-		}
-		if ident.Close(rest, count-added, want.Coarse).Hash == want.Hash {
-			st := Intact
-			s.extras = s.extras[:0]
-			for _, c := range chosen[:added] {
-				name := ms[s.order[c]].name
-				if !isEnvelope(name) {
-					st = Enriched
-				}
-				s.extras = append(s.extras, bytes.Clone(name))
-			}
-			return st
-		}
-		// The next combination.
-		i := added - 1
-		for i >= 0 && chosen[i] == count-added+i {
-			i--
-		}
-		if i < 0 {
-			break
-		}
-		chosen[i]++
-		for i++; i < added; i++ {
-			chosen[i] = chosen[i-1] + 1
+	if !known {
+		s.extras = s.extras[:0]
+		for _, i := range found {
+			s.extras = append(s.extras, bytes.Clone(ms[s.order[i]].name))
 		}
 	}
-	return Damaged
+	return st
 }
 
 func contains(names [][]byte, name []byte) bool {

@@ -49,7 +49,8 @@ const (
 	MaxInstance = 1<<10 - 1
 	MaxSeq      = 1<<50 - 1
 
-	sumBits = 35
+	// SumMask are the bits of a sum.
+	SumMask = 1<<35 - 1
 )
 
 // Run tells one start of a generator from all others, on any machine.

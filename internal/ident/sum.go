@@ -26,8 +26,9 @@ import (
 // have no form in JSON and are outside the promise; two of them with the same
 // bytes are the same.
 //
-// A body's sum is a sum indeed, of one hash per member. Whoever knows a body
-// with members that were added later can leave those out again.
+// A body's sum is a sum indeed, of one hash per member, modulo 2^35. Whoever
+// knows a body with members that were added later can find out which they are:
+// their hashes add up to what is too much, see [Sum.Excess].
 type Sum struct {
 	Hash    uint64 // 35 bits
 	Members int    // modulo 16
@@ -46,10 +47,17 @@ func (s Sum) tail() uint64 {
 // members.
 func Close(total uint64, members int, coarse bool) Sum {
 	return Sum{
-		Hash:    mix(total^seedBody+uint64(members)) >> (64 - sumBits),
+		Hash:    (total + seedBody*uint64(members)) & SumMask,
 		Members: members & 15,
 		Coarse:  coarse,
 	}
+}
+
+// Excess returns what the hashes of the members that were added to a body add up
+// to, modulo 2^35, if the hashes of all that there are add up to total, and those
+// that were there are so many.
+func (s Sum) Excess(total uint64, members int) uint64 {
+	return (total + seedBody*uint64(members) - s.Hash) & SumMask
 }
 
 // The kinds of values hash from different seeds.
