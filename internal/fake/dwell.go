@@ -1,0 +1,96 @@
+package fake
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/seed"
+)
+
+// maxSpan is the longest dwell time.
+const maxSpan = 3650 * 24 * time.Hour
+
+// dwell is how long a state lasts, in nanoseconds: a mean, of the exponential
+// distribution, or any time of a range, each as likely.
+type dwell struct {
+	mean   bool
+	lo, hi float64 // the range; of a mean, both are the mean
+}
+
+// unit is the exponential distribution with mean 1.
+var unit = seed.NewCurve(seed.Exponential(1))
+
+func (d dwell) draw(rnd *seed.Rand) float64 {
+	if d.mean {
+		return d.hi * unit.Draw(rnd)
+	}
+	return d.lo + float64(rnd.Float()*(d.hi-d.lo))
+}
+
+// least is the shortest time there is.
+func (d dwell) least() float64 {
+	if d.mean {
+		return 0
+	}
+	return d.lo
+}
+
+// moments returns the means of the time and of its square.
+func (d dwell) moments() (mean, square float64) {
+	if d.mean {
+		return d.hi, 2 * d.hi * d.hi
+	}
+	return (d.lo + d.hi) / 2, (d.lo*d.lo + d.lo*d.hi + d.hi*d.hi) / 3
+}
+
+// parseDwell reads a mean like 5m or a range like 2h..6h.
+func parseDwell(text string) (dwell, error) {
+	low, high, ranged := strings.Cut(text, "..")
+	if !ranged {
+		high = low
+	}
+	lo, err := parseSpan(low)
+	if err != nil {
+		return dwell{}, err
+	}
+	hi, err := parseSpan(high)
+	switch {
+	case err != nil:
+		return dwell{}, err
+	case hi < lo:
+		return dwell{}, fmt.Errorf("the dwell time %s ends before it begins, expected one like 2h..6h", text)
+	case hi == 0:
+		return dwell{}, fmt.Errorf("the dwell time is %s, expected more than 0", text)
+	}
+	return dwell{!ranged, float64(lo), float64(hi)}, nil
+}
+
+// parseSpan reads a time span with units as in 250ms, 1h30m, 2d or 1d12h.
+func parseSpan(text string) (time.Duration, error) {
+	days, rest, found := strings.Cut(text, "d")
+	if !found {
+		days, rest = "0", text
+	}
+	n, err := strconv.ParseFloat(days, 64)
+	if err == nil && rest != "" {
+		var d time.Duration
+		d, err = time.ParseDuration(rest)
+		n += float64(d) / float64(24*time.Hour)
+		if text == "0" {
+			err = nil
+		} else if _, bare := strconv.ParseFloat(text, 64); bare == nil {
+			return 0, fmt.Errorf("the dwell time %s has no unit, expected ms, s, m, h or d as in %ss", text, text)
+		}
+	}
+	switch {
+	case err != nil || text == "":
+		return 0, fmt.Errorf("%q is no dwell time, expected a mean like 5m or a range like 2h..6h", text)
+	case n < 0:
+		return 0, fmt.Errorf("the dwell time %s is negative", text)
+	case !(n <= maxSpan.Hours()/24):
+		return 0, fmt.Errorf("the dwell time %s is too long, expected at most %.0fd", text, maxSpan.Hours()/24)
+	}
+	return time.Duration(n * float64(24*time.Hour)), nil
+}
