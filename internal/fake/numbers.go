@@ -130,15 +130,22 @@ var numbers = []Func{
 	{
 		Name: "zipf", Section: secNumbers, Result: "integer", Example: `zipf 1000 1.1`,
 		Doc: "A whole number from 1 to N, where n comes up in proportion to 1/n^S: 1 is the most frequent, " +
-			"as with users, pages and words.",
+			"as with users, pages and words. N is at most 2^40.",
 		Args: []Arg{{Name: "N", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "1"}},
 		build: func(c *Call) (Gen, error) {
 			n, s, place := c.int(0), c.num(1), c.Place
-			if n < 1 || n > 100_000 {
-				return nil, argErr(0, "zipf: N is %d, expected 1 to 100000", n)
+			if n < 1 || n > 1<<40 {
+				return nil, argErr(0, "zipf: N is %d, expected 1 to %d", n, int64(1)<<40)
 			}
-			if s < 0 || s > 50 {
+			if !(s >= 0 && s <= 50) {
 				return nil, argErr(1, "zipf: S is %v, expected 0 to 50", s)
+			}
+			if n > 100_000 {
+				z := newZipf(float64(n), s)
+				return func(r *Record) value.Value {
+					rnd := r.rand(place)
+					return value.OfInt(z.draw(&rnd))
+				}, nil
 			}
 			weights := make([]float64, n)
 			for i := range weights {
