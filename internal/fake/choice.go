@@ -82,9 +82,22 @@ var choice = []Func{
 		build: func(c *Call) (Gen, error) {
 			gens, place := c.gens(0), c.Place
 			n := uint64(len(gens))
+			if n > seed.MaxShuffle {
+				return func(r *Record) value.Value {
+					key := seed.Combine(r.Stream+place, r.K/n)
+					return gens[seed.Permute(key, r.K%n, n)](r)
+				}, nil
+			}
+			// The order of the last n records is kept.
+			order := make([]uint8, n)
+			known := uint64(0)
+			seed.Shuffle(known, order)
 			return func(r *Record) value.Value {
-				key := seed.Combine(r.Stream+place, r.K/n)
-				return gens[seed.Permute(key, r.K%n, n)](r)
+				if key := seed.Combine(r.Stream+place, r.K/n); key != known {
+					known = key
+					seed.Shuffle(key, order)
+				}
+				return gens[order[r.K%n]](r)
 			}, nil
 		},
 	},

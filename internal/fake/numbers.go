@@ -2,6 +2,7 @@ package fake
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/gdummy/gdummy/internal/seed"
 	"github.com/gdummy/gdummy/internal/value"
@@ -15,6 +16,7 @@ const (
 	secTime     = "Time"
 	secText     = "Text"
 	secPeople   = "People, places and things"
+	secTests    = "Numbers for tests of redaction"
 	secLogic    = "Logic and values"
 	secStrings  = "Working on text"
 	secSpecial  = "Templates"
@@ -215,12 +217,15 @@ var numbers = []Func{
 			if wrap < 0 {
 				return nil, argErr(2, "counter: WRAP is %d, expected more than 0", wrap)
 			}
+			if wrap == 0 {
+				return func(r *Record) value.Value { return value.OfInt(start + int64(r.K)*step) }, nil
+			}
+			w := uint64(wrap)
+			each := uint64((step%wrap + wrap) % wrap)
 			return func(r *Record) value.Value {
-				n := int64(r.K) * step
-				if wrap > 0 {
-					n = ((n % wrap) + wrap) % wrap
-				}
-				return value.OfInt(start + n)
+				hi, lo := bits.Mul64(r.K%w, each)
+				_, n := bits.Div64(hi, lo, w)
+				return value.OfInt(start + int64(n))
 			}, nil
 		},
 	},
@@ -234,6 +239,18 @@ var numbers = []Func{
 			n := uint64(hi-lo) + 1
 			if lo > hi || n == 0 || n > 1<<62 {
 				return nil, argErr(0, "unique: LOW is %d and HIGH %d, expected a lower LOW and at most 2^62 numbers", lo, hi)
+			}
+			if n <= seed.MaxShuffle {
+				order := make([]uint8, n)
+				known := uint64(0)
+				seed.Shuffle(known, order)
+				return func(r *Record) value.Value {
+					if key := seed.Combine(r.Stream+place, r.K/n); key != known {
+						known = key
+						seed.Shuffle(key, order)
+					}
+					return value.OfInt(lo + int64(order[r.K%n]))
+				}, nil
 			}
 			return func(r *Record) value.Value {
 				key := seed.Combine(r.Stream+place, r.K/n)

@@ -195,27 +195,27 @@ var people = []Func{
 		Doc: "A longitude in degrees, with six digits behind the point.", build: degrees(180),
 	},
 
-	composed("credit_card", secPeople, "A credit card number that payment providers publish for tests (those of PayPal's and Stripe's documentation); it passes the Luhn check and buys nothing.",
+	composed("credit_card", secTests, "A credit card number that payment providers publish for tests (those of PayPal's and Stripe's documentation); it passes the Luhn check and buys nothing.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testCards)...) }),
-	composed("ssn", secPeople, "A US Social Security number with an area of 900 to 999, which the SSA never assigns; the group keeps clear of taxpayer numbers (IRS: 50-65, 70-88, 90-92, 94-99).",
+	composed("ssn", secTests, "A US Social Security number with an area of 900 to 999, which the SSA never assigns; the group keeps clear of taxpayer numbers (IRS: 50-65, 70-88, 90-92, 94-99).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			dst = value.AppendUint(dst, 900+rnd.Below(100))
 			dst = digits(append(dst, '-'), 1+rnd.Below(49), 2)
 			return digits(append(dst, '-'), 1+rnd.Below(9999), 4)
 		}),
-	composed("nino", secPeople, "A British National Insurance number with the prefix QQ, which HMRC uses in examples and never assigns.",
+	composed("nino", secTests, "A British National Insurance number with the prefix QQ, which HMRC uses in examples and never assigns.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			dst = digits(append(dst, "QQ"...), rnd.Below(1e6), 6)
 			return append(dst, byte('A'+rnd.Below(4)))
 		}),
-	composed("hetu", secPeople, "A Finnish personal identity code with an individual number of 900 to 999, which the DVV keeps for temporary use and tests; its check character is right.",
+	composed("hetu", secTests, "A Finnish personal identity code with an individual number of 900 to 999, which the DVV keeps for temporary use and tests; its check character is right.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			day, month, year, n := 1+rnd.Below(28), 1+rnd.Below(12), 40+rnd.Below(60), 900+rnd.Below(100)
 			dst = digits(dst, day*10000+month*100+year, 6)
 			dst = digits(append(dst, '-'), n, 3)
 			return append(dst, "0123456789ABCDEFHJKLMNPRSTUVWXY"[((day*10000+month*100+year)*1000+n)%31])
 		}),
-	composed("iban", secPeople, "An IBAN in the form of Britain, of the bank TEST that does not exist; its check digits are right.",
+	composed("iban", secTests, "An IBAN in the form of Britain, of the bank TEST that does not exist; its check digits are right.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			n := rnd.Below(1e14)
 			// ISO 13616: the number with its letters as two digits (TEST is 29142829,

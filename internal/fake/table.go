@@ -1,6 +1,29 @@
 package fake
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
+
+// sections are the sections of the documentation, in their order.
+var sections = []string{
+	secNumbers, secChoice, secState, secIdentity, secTime, secText, secPeople, secTests, secLogic, secStrings, secSpecial,
+}
 
 // Table has a row for every function, in the order of the documentation.
-var Table = slices.Concat(numbers, choice, state, identity, times, text, people, logic, stringFuncs, special)
+var Table = bySection(slices.Concat(numbers, choice, state, identity, times, text, people, made, things, ids, logic, stringFuncs, special))
+
+func bySection(table []Func) []Func {
+	slices.SortStableFunc(table, func(a, b Func) int {
+		return cmp.Compare(slices.Index(sections, a.Section), slices.Index(sections, b.Section))
+	})
+	return table
+}
+
+// inSection puts functions into a section.
+func inSection(section string, fs []Func) []Func {
+	for i := range fs {
+		fs[i].Section = section
+	}
+	return fs
+}

@@ -1,0 +1,146 @@
+package fake
+
+import (
+	"github.com/brianvoe/gofakeit/v7"
+	"github.com/brianvoe/gofakeit/v7/data"
+)
+
+// tabled makes a function of one of gofakeit's tables: it has all of its
+// entries, in the table's order, whatever the seed.
+func tabled(name, doc, category, table string) Func {
+	return Func{
+		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
+		build: func(c *Call) (Gen, error) { return c.from(newPool(unique(data.Data[category][table]))), nil },
+	}
+}
+
+// gathered makes a function of different values that gofakeit composes, which
+// depend on the seed and the name only.
+func gathered(name, doc string, make1 func(*gofakeit.Faker) string) Func {
+	return Func{
+		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
+		build: func(c *Call) (Gen, error) {
+			all := c.Env.pool(name, make1, nil)
+			texts := make([]string, len(all.span))
+			for i := range texts {
+				texts[i] = string(all.append(nil, i))
+			}
+			return c.from(newPool(unique(texts))), nil
+		},
+	}
+}
+
+// unique returns the texts of a list without repetitions, in their order.
+func unique(list []string) []string {
+	seen := make(map[string]bool, len(list))
+	var out []string
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// message makes the text of one of gofakeit's errors.
+func message(make1 func(*gofakeit.Faker) error) func(*gofakeit.Faker) string {
+	return func(f *gofakeit.Faker) string { return make1(f).Error() }
+}
+
+// things has what gofakeit knows beside people.
+var things = []Func{
+	tabled("middle_name", "A person's middle name.", "person", "middle"),
+	tabled("name_prefix", "What stands before a name, as in Mrs.", "person", "prefix"),
+	tabled("name_suffix", "What stands behind a name, as in Jr.", "person", "suffix"),
+	tabled("ethnicity", "The people that somebody belongs to.", "person", "ethnicity"),
+	gathered("bio", "A person's life in one sentence.", (*gofakeit.Faker).Bio),
+
+	gathered("address", "A postal address in the USA, on one line. Street, city, state and ZIP code do not belong together.", func(f *gofakeit.Faker) string { return f.Address().Address }),
+	gathered("unit", "A part of a house, as in Apt 123.", (*gofakeit.Faker).Unit),
+	tabled("state_code", "A state of the USA, in two letters.", "address", "state_abr"),
+	tabled("timezone_name", "The name of a time zone on Windows.", "timezone", "text"),
+	tabled("timezone_code", "The letters of a time zone.", "timezone", "abr"),
+	tabled("timezone_full", "A time zone with its offset and cities.", "timezone", "full"),
+	tabled("language_code", "A language's code of two letters (ISO 639-1).", "language", "short"),
+
+	tabled("aircraft", "A type of aircraft.", "airline", "airplane"),
+	tabled("aircraft_type", "How large an aircraft is.", "airline", "aircraft_type"),
+	tabled("airport_name", "An airport's name.", "airline", "airport"),
+	gathered("booking_code", "The code of a booking of flights: six letters and digits.", (*gofakeit.Faker).AirlineRecordLocator),
+	gathered("seat", "A seat in an aircraft.", (*gofakeit.Faker).AirlineSeat),
+	tabled("car_type", "A kind of car.", "car", "type"),
+	tabled("car_fuel", "What a car runs on.", "car", "fuel_type"),
+	tabled("car_transmission", "Whether a car changes gears itself.", "car", "transmission_type"),
+
+	tabled("company_suffix", "What stands behind a company's name.", "company", "suffix"),
+	tabled("company_blurb", "A word that companies like.", "company", "blurb"),
+	tabled("job_descriptor", "What kind of job it is, as in Senior.", "job", "descriptor"),
+	tabled("job_level", "What a job is about, as in Marketing.", "job", "level"),
+	tabled("bank_type", "A kind of bank.", "bank", "type"),
+	tabled("currency_name", "A currency's name.", "currency", "long"),
+	gathered("card_type", "The brand of a credit card.", (*gofakeit.Faker).CreditCardType),
+
+	tabled("product_feature", "Something that a product has.", "product", "feature"),
+	tabled("product_benefit", "What a product is good for.", "product", "benefit"),
+	tabled("product_use", "What a product is used for.", "product", "use_case"),
+	tabled("product_audience", "Whom a product is made for.", "product", "target_audience"),
+	tabled("product_size", "How large a product is.", "product", "dimension"),
+	tabled("product_suffix", "What stands behind a product's name.", "product", "suffix"),
+	gathered("product_description", "A product described in some sentences.", (*gofakeit.Faker).ProductDescription),
+
+	gathered("app_author", "Who made an app: a person or a company.", (*gofakeit.Faker).AppAuthor),
+	gathered("chrome_user_agent", "The user agent of Chrome.", (*gofakeit.Faker).ChromeUserAgent),
+	gathered("firefox_user_agent", "The user agent of Firefox.", (*gofakeit.Faker).FirefoxUserAgent),
+	gathered("safari_user_agent", "The user agent of Safari.", (*gofakeit.Faker).SafariUserAgent),
+	gathered("opera_user_agent", "The user agent of Opera.", (*gofakeit.Faker).OperaUserAgent),
+	tabled("http_version", "A version of HTTP, as it stands in a request line.", "internet", "http_version"),
+	tabled("tld", "The last part of a domain.", "internet", "domain_suffix"),
+	tabled("syslog_severity", "A severity of syslog, as a word: emerg, alert, crit and so on.", "log_level", "syslog"),
+	tabled("apache_level", "A log level of Apache's httpd.", "log_level", "apache"),
+	tabled("input_name", "The name of a field in a form.", "html", "input_name"),
+
+	gathered("error", "An error in general.", message((*gofakeit.Faker).Error)),
+	gathered("error_database", "An error of a database.", message((*gofakeit.Faker).ErrorDatabase)),
+	gathered("error_grpc", "An error of gRPC.", message((*gofakeit.Faker).ErrorGRPC)),
+	gathered("error_http", "An error of HTTP.", message((*gofakeit.Faker).ErrorHTTP)),
+	gathered("error_http_client", "An error of HTTP that the client has made.", message((*gofakeit.Faker).ErrorHTTPClient)),
+	gathered("error_http_server", "An error of HTTP that the server has made.", message((*gofakeit.Faker).ErrorHTTPServer)),
+	gathered("error_runtime", "An error while a program runs.", message((*gofakeit.Faker).ErrorRuntime)),
+	gathered("error_validation", "Something wrong in an input.", message((*gofakeit.Faker).ErrorValidation)),
+
+	tabled("hacker_abbreviation", "Three or four letters of computing.", "hacker", "abbreviation"),
+	tabled("hacker_adjective", "How hackers call a thing.", "hacker", "adjective"),
+	tabled("hacker_noun", "A thing that hackers have.", "hacker", "noun"),
+	tabled("hacker_verb", "What hackers do.", "hacker", "verb"),
+	tabled("hacker_ingverb", "What hackers are doing.", "hacker", "ingverb"),
+	tabled("hipster_word", "A word of hipsters.", "hipster", "word"),
+
+	tabled("emoji_alias", "An emoji's name, as in :smile:, without the colons.", "emoji", "alias"),
+	tabled("emoji_category", "A group of emojis.", "emoji", "category"),
+	tabled("emoji_tag", "What an emoji is about.", "emoji", "tag"),
+	tabled("emoji_flag", "A flag: an emoji of two or more code points.", "emoji", "flag"),
+	tabled("emoji_job", "Somebody at work: an emoji of several code points that zero-width joiners hold together.", "emoji", "job"),
+	gathered("emoji_sentence", "A sentence with emojis in it.", (*gofakeit.Faker).EmojiSentence),
+
+	gathered("paragraph", "Some sentences.", func(f *gofakeit.Faker) string { return f.Paragraph() }),
+	gathered("preposition", "A preposition.", (*gofakeit.Faker).Preposition),
+	gathered("pronoun", "A pronoun.", (*gofakeit.Faker).Pronoun),
+	gathered("connective", "What joins sentences.", (*gofakeit.Faker).Connective),
+	tabled("interjection", "A cry.", "word", "interjection"),
+
+	tabled("bird", "A bird.", "animal", "bird"),
+	tabled("cat_breed", "A breed of cats.", "animal", "cat"),
+	tabled("dog_breed", "A breed of dogs.", "animal", "dog"),
+	tabled("farm_animal", "An animal on a farm.", "animal", "farm"),
+	tabled("animal_type", "A class of animals.", "animal", "type"),
+	tabled("snack", "A snack.", "food", "snack"),
+	tabled("dessert", "A dessert.", "food", "dessert"),
+	tabled("beer_style", "A style of beer.", "beer", "style"),
+	tabled("beer_hop", "A hop.", "beer", "hop"),
+	tabled("beer_malt", "A malt.", "beer", "malt"),
+	tabled("beer_yeast", "A yeast.", "beer", "yeast"),
+	tabled("safe_color", "A color of the first web browsers.", "color", "safe"),
+	tabled("book_genre", "A genre of books.", "book", "genre"),
+	tabled("song_genre", "A genre of songs.", "song", "genre"),
+}
