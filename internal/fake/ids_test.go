@@ -293,7 +293,7 @@ func TestNumbers(t *testing.T) {
 		{"personnummer", nil, `^189001(0[1-9]|1\d|2[0-8])98[01]\d$`, isPersonnummer, 28},
 		{"bsn", nil, `^99999\d{4}$`, isBSN, 14},
 		{"steuer_id", nil, `^0\d{10}$`, isSteuerID, 1900},
-		{"aadhaar", nil, `^9999\d{8}$`, isAadhaar, 6},
+		{"aadhaar", nil, `^9999\d{8}$`, isAadhaar, 5},
 		{"ein", nil, `^(07|08|09|17|18|19|28|29|49|69|70|78|79|89|96|97)-\d{7}$`, nil, 1900},
 		{"mrz", nil, `^P<UTO`, isMRZ, 1900},
 		{"imei", nil, `^001\d{12}$`, isIMEI, 1900},

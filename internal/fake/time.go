@@ -35,38 +35,6 @@ var units = []struct {
 	{"unix", 1e9}, {"unix_ms", 1e6}, {"unix_us", 1e3}, {"unix_ns", 1},
 }
 
-// strftime is what the letters of C's strftime mean.
-var strftime = map[byte]string{
-	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'e': "_2", 'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
-	'b': "Jan", 'B': "January", 'h': "Jan", 'a': "Mon", 'A': "Monday", 'z': "-0700", 'Z': "MST", 'j': "002",
-	'F': "2006-01-02", 'T': "15:04:05", 'D': "01/02/06", 'R': "15:04", 'n': "\n", 't': "\t", '%': "%",
-	'f': "000000", 'L': "000",
-}
-
-// clockLayout is a layout with the digits of fractions of a second taken out:
-// the rest changes once a second only.
-type clockLayout struct {
-	before string
-	digits int
-	after  string
-}
-
-func newClockLayout(layout string) clockLayout {
-	for i := 0; i+1 < len(layout); i++ {
-		if (layout[i] == '.' || layout[i] == ',') && layout[i+1] == '0' {
-			n := 1
-			for i+1+n < len(layout) && layout[i+1+n] == '0' {
-				n++
-			}
-			next := i + 1 + n
-			if n <= 9 && (next == len(layout) || layout[next] < '0' || layout[next] > '9') {
-				return clockLayout{layout[:i+1], n, layout[next:]}
-			}
-		}
-	}
-	return clockLayout{before: layout}
-}
-
 var times = []Func{
 	{
 		Name: "now", Section: secTime, Result: "string, integer or number", Example: `now "rfc3339"`,
@@ -171,49 +139,35 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 			layout, named = l.layout, true
 		}
 	}
-	if !named && strings.Contains(layout, "%") {
-		var b strings.Builder
-		for j := 0; j < len(layout); j++ {
-			if layout[j] != '%' || j+1 == len(layout) {
-				b.WriteByte(layout[j])
-				continue
-			}
-			j++
-			golang, ok := strftime[layout[j]]
-			if !ok {
-				return nil, argErr(i-1, "%s: LAYOUT has %%%c, which is not known", name, layout[j])
-			}
-			b.WriteString(golang)
+	parts := ofLayout(layout)
+	switch {
+	case named:
+	case strings.Contains(layout, "%"):
+		var unknown byte
+		if parts, unknown = ofStrftime(layout); unknown != 0 {
+			return nil, argErr(i-1, "%s: LAYOUT has %%%c, which is not known", name, unknown)
 		}
-		layout, named = b.String(), true
-	}
-	if !named && time.Unix(0, 0).Format(layout) == layout {
+	case time.Unix(0, 0).Format(layout) == layout:
 		return nil, argErr(i-1, "%s: LAYOUT %q is neither a name nor a layout of Go or strftime", name, layout)
 	}
-	l := newClockLayout(layout)
 	// What does not change within a second is kept; a template is not used by
 	// several goroutines at once.
 	second := int64(-1 << 62)
-	var before, after []byte
 	// The same for all of a record, so it need not be copied.
-	whole := l.digits == 0 && jitter == 0 && name == "now"
+	whole := len(parts) == 1 && parts[0].digits == 0 && jitter == 0 && name == "now"
 	turn := func(t int64) {
 		if s := floorDiv(t, int64(time.Second)); s != second {
 			second = s
 			when := time.Unix(s, 0).In(loc)
-			before = when.AppendFormat(before[:0], l.before)
-			after = when.AppendFormat(after[:0], l.after)
+			for i := range parts {
+				parts[i].turn(when)
+			}
 		}
 	}
 	write := func(dst []byte, t int64) []byte {
 		turn(t)
-		dst = append(dst, before...)
-		if l.digits > 0 {
-			nano := t - second*int64(time.Second)
-			for d := range l.digits {
-				dst = append(dst, byte('0'+nano/pow10[8-d]%10))
-			}
-			dst = append(dst, after...)
+		for i := range parts {
+			dst = parts[i].append(dst, t-second*int64(time.Second))
 		}
 		return dst
 	}
@@ -221,7 +175,7 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 	if whole {
 		return func(r *Record) value.Value {
 			turn(moment(r))
-			return value.OfBytes(before)
+			return value.OfBytes(parts[0].text)
 		}, nil
 	}
 	return func(r *Record) value.Value {
@@ -231,8 +185,6 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 		return r.text(start)
 	}, nil
 }
-
-var pow10 = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
 func floorDiv(a, b int64) int64 {
 	q := a / b

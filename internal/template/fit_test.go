@@ -307,3 +307,18 @@ func TestRows(t *testing.T) {
 		t.Errorf("%s, want %s", s, want)
 	}
 }
+
+// strftime's letters mean what they mean in C, fractions stand wherever they are
+// written, and all other text stands for itself.
+func TestStrftime(t *testing.T) {
+	for layout, want := range map[string]string{
+		"%Y %y %m %d %e": "2023 23 11 14 14", "%H %I %M %S %p": "22 10 13 20 PM", "%b %B %h %a %A": "Nov November Nov Tue Tuesday",
+		"%z %Z %j": "+0000 UTC 318", "%F %T %D %R": "2023-11-14 22:13:20 11/14/23 22:13", "%n%t%%": "\n\t%",
+		"%S.%f": "20.123456", "%H%M%S%f": "221320123456", "%L ms": "123 ms", "%f%L": "123456123",
+		"Monday 2 Jan 15 .000 %d": "Monday 2 Jan 15 .000 14", "100%": "100%", "%H%": "22%",
+	} {
+		if got := values(t, fmt.Sprintf("now %q", layout), 1)[0].S; got != want {
+			t.Errorf("%q is %q, want %q", layout, got, want)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package fake
+
+import (
+	"strings"
+	"time"
+)
+
+// strftime is what the letters of C's strftime mean, as layouts of package time.
+var strftime = map[byte]string{
+	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'e': "_2", 'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
+	'b': "Jan", 'B': "January", 'h': "Jan", 'a': "Mon", 'A': "Monday", 'z': "-0700", 'Z': "MST", 'j': "002",
+	'F': "2006-01-02", 'T': "15:04:05", 'D': "01/02/06", 'R': "15:04",
+}
+
+// constantly is what they mean that stand for themselves.
+var constantly = map[byte]string{'n': "\n", 't': "\t", '%': "%"}
+
+// fractions are those of microseconds and milliseconds.
+var fractions = map[byte]int{'f': 6, 'L': 3}
+
+// layoutPart is a part of a layout: what changes once a second, and then digits of
+// the second.
+type layoutPart struct {
+	chunks []layoutChunk
+	text   []byte // the chunks, at one second
+
+	digits int
+	point  byte // before them, or 0
+	trim   bool // zeros at the end are left out, and so is the point
+}
+
+// layoutChunk is a layout of package time, or a text that is none.
+type layoutChunk struct {
+	text    string
+	literal bool
+}
+
+// ofLayout cuts a layout of package time at its fractions of a second.
+func ofLayout(layout string) []layoutPart {
+	var parts []layoutPart
+	start := 0
+	for i := 0; i+1 < len(layout); i++ {
+		digit := layout[i+1]
+		if layout[i] != '.' && layout[i] != ',' || digit != '0' && digit != '9' {
+			continue
+		}
+		end := i + 1
+		for end < len(layout) && layout[end] == digit {
+			end++
+		}
+		if n := end - i - 1; n <= 9 && (end == len(layout) || layout[end] < '0' || layout[end] > '9') {
+			parts = append(parts, layoutPart{chunks: []layoutChunk{{text: layout[start:i]}}, digits: n, point: layout[i], trim: digit == '9'})
+			start = end
+		}
+		i = end - 1
+	}
+	return append(parts, layoutPart{chunks: []layoutChunk{{text: layout[start:]}}})
+}
+
+// ofStrftime reads a layout of strftime. It returns the letter that it does not
+// know, if there is one.
+func ofStrftime(layout string) (parts []layoutPart, unknown byte) {
+	var p layoutPart
+	for layout != "" {
+		before, rest, found := strings.Cut(layout, "%")
+		if found && rest == "" {
+			before, found = layout, false // a % at the end stands for itself
+		}
+		p.chunks = append(p.chunks, layoutChunk{before, true})
+		if !found {
+			break
+		}
+		letter := rest[0]
+		layout = rest[1:]
+		switch {
+		case strftime[letter] != "":
+			p.chunks = append(p.chunks, layoutChunk{text: strftime[letter]})
+		case constantly[letter] != "":
+			p.chunks = append(p.chunks, layoutChunk{constantly[letter], true})
+		case fractions[letter] > 0:
+			p.digits = fractions[letter]
+			parts = append(parts, p)
+			p = layoutPart{}
+		default:
+			return nil, letter
+		}
+	}
+	return append(parts, p), 0
+}
+
+// turn sets a part to a second.
+func (p *layoutPart) turn(when time.Time) {
+	p.text = p.text[:0]
+	for _, c := range p.chunks {
+		if c.literal {
+			p.text = append(p.text, c.text...)
+		} else {
+			p.text = when.AppendFormat(p.text, c.text)
+		}
+	}
+}
+
+// append appends a part at so many nanoseconds of the second that it is set to.
+func (p *layoutPart) append(dst []byte, nano int64) []byte {
+	dst = append(dst, p.text...)
+	if p.digits == 0 {
+		return dst
+	}
+	at := len(dst)
+	if p.point != 0 {
+		dst = append(dst, p.point)
+	}
+	for d := range p.digits {
+		dst = append(dst, byte('0'+nano/pow10[8-d]%10))
+	}
+	if p.trim {
+		for dst[len(dst)-1] == '0' {
+			dst = dst[:len(dst)-1]
+		}
+		if len(dst) == at+1 {
+			dst = dst[:at]
+		}
+	}
+	return dst
+}
+
+var pow10 = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
