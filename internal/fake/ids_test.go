@@ -255,7 +255,7 @@ func TestChecks(t *testing.T) {
 		{"IdNr", isSteuerID, "02476291358"},                                                                          // ELSTER
 		{"Aadhaar", isAadhaar, "999941057058"},                                                                       // UIDAI
 		{"IMEI", isIMEI, "490154203237518"},                                                                          // Wikipedia
-		{"EAN", isEAN, "4006381333931 9783161484100"},                                                                // Wikipedia
+		{"EAN", isEAN, "4006381333931 9783161484100 0036000291452"},                                                  // Wikipedia
 		{"ISIN", isISIN, "US0378331005 GB0002634946"},                                                                // Wikipedia
 		{"CUSIP", isCUSIP, "037833100 38259P508"},                                                                    // Wikipedia
 		{"IBAN", isIBAN, "DE89370400440532013000 GB29NWBK60161331926819 NL91ABNA0417164300"},                         // the registry of SWIFT
@@ -302,6 +302,7 @@ func TestNumbers(t *testing.T) {
 		{"aws_access_key", nil, `^A[KS]IA[A-Z0-9]{9}EXAMPLE$`, nil, 3},
 		{"bitcoin_address", nil, `^tb1q[02-9ac-hj-np-z]{38}$`, isBech32, 2000},
 		{"ean", nil, `^2\d{12}$`, isEAN, 1900},
+		{"upc", nil, `^4\d{11}$`, func(s string) bool { return isEAN("0" + s) }, 1900},
 		{"isbn", nil, `^978[01]\d{9}$`, isEAN, 1900},
 		{"isin", nil, `^[A-Z]{2}[A-Z0-9]{9}\d$`, isISIN, 800},
 		{"cusip", nil, `^[A-Z0-9]{8}\d$`, isCUSIP, 800},

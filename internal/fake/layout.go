@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"regexp"
 	"strings"
 	"time"
 )
@@ -33,6 +34,18 @@ type layoutPart struct {
 type layoutChunk struct {
 	text    string
 	literal bool
+}
+
+var (
+	word     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	elements = regexp.MustCompile(`January|Jan|Monday|Mon|MST|2006|002|__2|_2|0[1-6]|15|PM|pm|Z07(00(00)?)?|-07(00(00)?)?|[1-5]`)
+	letters2 = regexp.MustCompile(`[A-Za-z]{2}`)
+)
+
+// misspelt says whether a layout is a word that looks like the name of one: it has
+// letters behind one another that mean nothing in a layout of package time.
+func misspelt(layout string) bool {
+	return word.MatchString(layout) && letters2.MatchString(elements.ReplaceAllString(layout, " "))
 }
 
 // ofLayout cuts a layout of package time at its fractions of a second.

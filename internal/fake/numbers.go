@@ -178,8 +178,8 @@ var numbers = []Func{
 	},
 	{
 		Name: "walk", Section: secNumbers, Result: "number", Example: `walk 20 80 100 | round 1`,
-		Doc: "A number that wanders between LOW and HIGH from record to record; in PERIOD records it gets about " +
-			"from one end to the other. Each KEY wanders on its own.",
+		Doc: "A number that wanders between LOW and HIGH from record to record, and is mostly in the middle two thirds of that. " +
+			"In PERIOD records it gets about a quarter of the way from one end to the other. Each KEY wanders on its own.",
 		Args: []Arg{
 			{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number},
 			{Name: "PERIOD", Type: Number, Optional: true, Default: "100"}, {Name: "KEY", Optional: true, Dynamic: true},
@@ -194,7 +194,13 @@ var numbers = []Func{
 			}
 			return func(r *Record) value.Value {
 				k := seed.Combine(r.Stream+place, hash(key(r)))
-				return value.OfFloat(lo + float64((hi-lo)*noise(k, float64(r.K)/period)))
+				n := r.K
+				if n >= stretch {
+					// Too far for a float64: another walk, that begins here.
+					k = seed.Combine(k, n/stretch)
+					n %= stretch
+				}
+				return value.OfFloat(lo + float64((hi-lo)*noise(k, float64(n)/period)))
 			}, nil
 		},
 	},
@@ -259,6 +265,10 @@ var numbers = []Func{
 		},
 	},
 }
+
+// stretch is how many records a walk lasts at most, as no user will see: 36 years
+// at a million a second.
+const stretch = 1 << 50
 
 // drawn makes the Gen of a distribution.
 func (c *Call) drawn(quantile func(p float64) float64) Gen {

@@ -141,7 +141,11 @@ var people = []Func{
 	pooled("product", "A product's name.", (*gofakeit.Faker).ProductName),
 	pooled("product_category", "A product's category.", (*gofakeit.Faker).ProductCategory),
 	pooled("product_material", "A material.", (*gofakeit.Faker).ProductMaterial),
-	pooled("upc", "A product's UPC.", (*gofakeit.Faker).ProductUPC),
+	composed("upc", secPeople, "The number of a product (UPC-A) that begins with 4, which GS1 leaves to shops for their own use; its check digit is right.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			n := 40000000000 + rnd.Below(1e10)
+			return digits(dst, n*10+(10-weigh(n, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3)%10)%10, 12)
+		}),
 	pooled("color", "A color.", (*gofakeit.Faker).Color),
 	pooled("hex_color", "A color as #rrggbb.", (*gofakeit.Faker).HexColor),
 	pooled("animal", "An animal.", (*gofakeit.Faker).Animal),

@@ -5,6 +5,7 @@ import (
 	"time"
 	_ "time/tzdata" // containers have no zones of their own
 
+	"github.com/gdummy/gdummy/internal/spell"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -147,7 +148,19 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 		if parts, unknown = ofStrftime(layout); unknown != 0 {
 			return nil, argErr(i-1, "%s: LAYOUT has %%%c, which is not known", name, unknown)
 		}
-	case time.Unix(0, 0).Format(layout) == layout:
+	case misspelt(layout):
+		var names []string
+		for _, l := range layouts {
+			names = append(names, l.name)
+		}
+		for _, u := range units {
+			names = append(names, u.name)
+		}
+		if near := spell.Nearest(layout, append(names, "unix_float")); near != "" {
+			return nil, argErr(i-1, "%s: there is no LAYOUT %q; the nearest one is %s", name, layout, near)
+		}
+		return nil, argErr(i-1, "%s: LAYOUT %q is neither a name nor a layout of Go or strftime", name, layout)
+	case time.Unix(0, 0).UTC().Format(layout) == layout && time.Unix(1700000000, 0).UTC().Format(layout) == layout:
 		return nil, argErr(i-1, "%s: LAYOUT %q is neither a name nor a layout of Go or strftime", name, layout)
 	}
 	// What does not change within a second is kept; a template is not used by

@@ -32,13 +32,54 @@ func TestShuffle(t *testing.T) {
 		for key := range uint64(200) {
 			order := make([]uint8, n)
 			Shuffle(Mix(key), order)
-			seen := uint32(0)
+			seen := uint64(0)
 			for _, i := range order {
 				seen |= 1 << i
 			}
-			if seen != 1<<n-1 {
+			if seen != 1<<n-1 { // of 64, too
 				t.Fatalf("the order %d of %d things has a number twice", key, n)
 			}
+		}
+	}
+}
+
+// Of more things, any two are in any two places as often, and half of the orders
+// are even.
+func TestShufflePairs(t *testing.T) {
+	for _, n := range []int{7, 21, MaxShuffle} {
+		const draws = 400_000
+		pairs := make([]float64, n*n)
+		even := 0
+		order := make([]uint8, n)
+		for b := range uint64(draws) {
+			Shuffle(Combine(2, b), order)
+			pairs[int(order[0])*n+int(order[1])]++
+			swaps := 0
+			seen := uint64(0)
+			for i := range order {
+				for seen>>i&1 == 0 {
+					seen |= 1 << i
+					if i = int(order[i]); seen>>i&1 == 0 {
+						swaps++
+					}
+				}
+			}
+			if swaps%2 == 0 {
+				even++
+			}
+		}
+		chi, want := 0.0, draws/float64(n*(n-1))
+		for i, c := range pairs {
+			if i/n != i%n {
+				chi += (c - want) * (c - want) / want
+			}
+		}
+		f := float64(n*(n-1) - 1)
+		if bound := f * math.Pow(1-2/(9*f)+3.1*math.Sqrt(2/(9*f)), 3); chi > bound {
+			t.Errorf("chi squared of the first two of %d is %.1f, expected at most %.1f", n, chi, bound)
+		}
+		if d := math.Abs(float64(even) - draws/2); d > 3.3*math.Sqrt(draws)/2 {
+			t.Errorf("%d of %d orders of %d are even", even, draws, n)
 		}
 	}
 }

@@ -322,3 +322,59 @@ func TestStrftime(t *testing.T) {
 		}
 	}
 }
+
+// A word that is nearly the name of a layout is a mistake; words that are layouts
+// are none.
+func TestLayoutNames(t *testing.T) {
+	for layout, want := range map[string]string{
+		"rfc3399": "rfc3339", "rfc3339ms": "rfc3339_ms", "RFC3339": "rfc3339", "apache2": "apache", "rfc5424": "rfc1123", "unixms": "unix_ms", "Kitchen": "kitchen",
+	} {
+		_, err := compile(fmt.Sprintf(`{"v": {{ now %q }}}`, layout))
+		if want := fmt.Sprintf("now: there is no LAYOUT %q; the nearest one is %s", layout, want); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", layout, err, want)
+		}
+	}
+	if _, err := compile(`{"v": {{ now "iso8601withzone" }}}`); err == nil || !strings.HasSuffix(err.Error(), `LAYOUT "iso8601withzone" is neither a name nor a layout of Go or strftime`) {
+		t.Error(err)
+	}
+	for layout, want := range map[string]string{
+		"20060102": "20231114", "20060102T150405Z0700": "20231114T221320Z", "15h04": "22h13", "Jan": "Nov", "Monday": "Tuesday", "02Jan2006": "14Nov2023",
+		"2006-01-02": "2023-11-14", "3PM": "10PM", "MST": "UTC", "at 15 Uhr": "at 22 Uhr",
+	} {
+		if got := values(t, fmt.Sprintf("now %q", layout), 1)[0].S; got != want {
+			t.Errorf("%q is %q, want %q", layout, got, want)
+		}
+	}
+}
+
+// A walk goes on wherever a stream begins, and does what its text says.
+func TestWalkFar(t *testing.T) {
+	p := mustCompile(t, `{"v": {{ walk 0 1 100 }}}`)
+	at := func(k uint64) float64 { return value.OfRaw(p.AppendBody(nil, exampleTime, k)).Field("v").Float() }
+	for _, k := range []uint64{0, 1 << 49, 1<<50 + 1, 1 << 58, 4e18, 1<<64 - 1000} {
+		moved := 0.0
+		for i := range uint64(500) {
+			step := math.Abs(at(k+i+1) - at(k+i))
+			if step == 0 || step > 0.05 {
+				t.Fatalf("from record %d to the next it goes by %v", k+i, step)
+			}
+			moved += step
+		}
+		if moved < 0.5 || moved > 8 {
+			t.Errorf("from record %d on it moves by %v in 500", k, moved)
+		}
+	}
+	fs := floats(t, `walk 0 1 100`, 100_000)
+	var spans []float64
+	for c := range slices.Chunk(fs, 100) {
+		spans = append(spans, slices.Max(c)-slices.Min(c))
+	}
+	slices.Sort(spans)
+	slices.Sort(fs)
+	if span := spans[len(spans)/2]; math.Abs(span-0.24) > 0.02 {
+		t.Errorf("in PERIOD records it gets %v of the way", span)
+	}
+	if lo, hi := fs[len(fs)/50], fs[len(fs)-len(fs)/50]; math.Abs(lo-0.19) > 0.03 || math.Abs(hi-0.81) > 0.03 {
+		t.Errorf("it is mostly from %v to %v", lo, hi)
+	}
+}
