@@ -34,14 +34,34 @@ type clock struct {
 	early []float64 // how long it takes at least to get there
 	sum   []float64 // of the odds
 
-	// known keeps what was found last of some keys: most records show one of
-	// few keys, in the state in which it was. It is a matter of speed only.
-	known [512]struct {
-		key    uint64
-		window int64
-		fit    fit
-		last   moment
+	memory *memory
+}
+
+// memory keeps what was found last of some keys, for all clocks of a template:
+// most records show one of few keys, in the state in which it was. It is a matter
+// of speed only.
+type memory [1024]struct {
+	clock  *clock
+	key    uint64
+	window int64
+	fit    fit
+	last   moment
+}
+
+// clock returns the clock of a machine with dwell times.
+func (e *Env) clock(text string, m *machine) (*clock, error) {
+	if c := e.clocks[text]; c != nil {
+		return c, nil
 	}
+	if e.clocks == nil {
+		e.clocks = map[string]*clock{}
+		e.memory = new(memory)
+	}
+	c, err := newClock(m, e.memory)
+	if err == nil {
+		e.clocks[text] = c
+	}
+	return c, err
 }
 
 // fit says how the lives of a window are made to fill it.
@@ -52,8 +72,8 @@ type fit struct {
 }
 
 // newClock makes the clock of a machine with dwell times.
-func newClock(m *machine) (*clock, error) {
-	c := &clock{machine: m}
+func newClock(m *machine, memory *memory) (*clock, error) {
+	c := &clock{machine: m, memory: memory}
 	n := len(m.states)
 	for s, name := range m.states {
 		if m.dwell[s].hi == 0 {
@@ -247,8 +267,8 @@ func (c *clock) follow(w *walker) {
 
 // fit returns how a window is filled.
 func (c *clock) fit(key uint64, window int64) fit {
-	known := &c.known[key%uint64(len(c.known))]
-	if known.key == key && known.window == window && known.fit.lives > 0 {
+	known := &c.memory[key%uint64(len(c.memory))]
+	if known.clock == c && known.key == key && known.window == window && known.fit.lives > 0 {
 		return known.fit
 	}
 	// What the states of the lives have together: the times as drawn, and by
@@ -300,10 +320,10 @@ func (c *clock) fit(key uint64, window int64) fit {
 			f.factor += (missing - all.longer) / all.means
 		}
 	}
-	if known.key != key {
+	if known.clock != c || known.key != key {
 		known.last = moment{}
 	}
-	known.key, known.window, known.fit = key, window, f
+	known.clock, known.key, known.window, known.fit = c, key, window, f
 	return f
 }
 
@@ -316,8 +336,8 @@ type moment struct {
 
 // find returns where a key is at a time.
 func (c *clock) find(key uint64, t int64) moment {
-	known := &c.known[key%uint64(len(c.known))]
-	if known.key == key && known.last.since <= t && t < known.last.until {
+	known := &c.memory[key%uint64(len(c.memory))]
+	if known.clock == c && known.key == key && known.last.since <= t && t < known.last.until {
 		return known.last
 	}
 	// Windows of different keys begin at different times.

@@ -26,7 +26,7 @@ func mustClock(t reporter, machine string) *clock {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := newClock(m)
+	c, err := newClock(m, new(memory))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,10 +158,22 @@ func TestOccupancy(t *testing.T) {
 func TestClockForgets(t *testing.T) {
 	const machine = "login 5s: browse; browse 1m: browse 7, buy 2, logout 1; buy 30s..90s: browse; logout 1h"
 	asked := mustClock(t, machine)
+	// Another one that shares its memory gets in its way, and gets nothing wrong.
+	m, err := parseMachine("a 1m: b; b 1h..2h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := newClock(m, asked.memory)
+	if err != nil {
+		t.Fatal(err)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		at := rapid.Int64Range(math.MinInt64/4, math.MaxInt64/2).Draw(t, "at")
 		key := rapid.Uint64Range(0, 300).Draw(t, "key")
 		if a, b := asked.find(key, at), mustClock(t, machine).find(key, at); a != b {
+			t.Fatalf("%+v, and without a past %+v", a, b)
+		}
+		if a, b := other.find(key, at), mustClock(t, "a 1m: b; b 1h..2h").find(key, at); a != b {
 			t.Fatalf("%+v, and without a past %+v", a, b)
 		}
 		// All moments of a state tell of it.
@@ -195,7 +207,7 @@ func TestHostileClocks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := newClock(m)
+		c, err := newClock(m, new(memory))
 		if err != nil {
 			return
 		}
@@ -243,7 +255,7 @@ func TestMachineMistakes(t *testing.T) {
 	} {
 		m, err := parseMachine(machine)
 		if err == nil {
-			_, err = newClock(m)
+			_, err = newClock(m, new(memory))
 		}
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", machine, err, want)

@@ -90,6 +90,8 @@ type Env struct {
 
 	pools  map[string]*pool
 	tables map[string]*table
+	clocks map[string]*clock
+	memory *memory // of the clocks
 }
 
 // Type is the type of an argument.

@@ -67,7 +67,7 @@ var state = []Func{
 			}
 			place, n := c.Place, uint64(lives)
 			if m.timed {
-				clock, err := newClock(m)
+				clock, err := c.Env.clock(c.str(1), m)
 				if err != nil {
 					return nil, argErr(1, "states: %v", err)
 				}
@@ -103,7 +103,7 @@ var state = []Func{
 			if !m.timed {
 				return nil, argErr(1, "state_of: MACHINE has no dwell times, expected them as in \"created 5m: paid; paid 1d\": the state of a key is a matter of time")
 			}
-			clock, err := newClock(m)
+			clock, err := c.Env.clock(c.str(1), m)
 			if err != nil {
 				return nil, argErr(1, "state_of: %v", err)
 			}
