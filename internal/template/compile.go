@@ -33,8 +33,8 @@ type compiler struct {
 
 	names     map[string]bool // of members of the outermost objects of the text
 	vars      []variableInfo  // in scope, innermost last
-	body      []variableInfo // of all shapes, for metadata and tag
-	depth     int            // of ifs and loops
+	body      []variableInfo  // of all shapes, for metadata and tag
+	depth     int             // of ifs and loops
 	loopDepth int
 	fragments int // being put in
 	active    []string
