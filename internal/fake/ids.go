@@ -11,7 +11,9 @@ import (
 
 // ids has numbers of people, things and accounts for tests of redaction: each
 // passes its check, and comes from a range that is kept for tests or that nobody
-// is given numbers of. What has no such range is not here.
+// is given numbers of. What has no such range that somebody vouches for is not
+// here: the Canadian SIN (those with 0 are given to some), the numbers of people
+// in Brazil, Denmark, France, Italy, Poland and Spain, the Australian TFN, VINs.
 var ids = inSection(secTests, []Func{
 	composed("nhs_number", secTests, "A British NHS number from 999 000 0000 to 999 999 9999, which the NHS keeps for tests; its check digit is right.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {

@@ -127,11 +127,7 @@ func TestFrequencies(t *testing.T) {
 		{`status`, map[string]float64{"200": 820, "304": 60, "404": 35, "302": 20, "201": 15, "204": 10, "301": 8, "400": 6, "401": 6, "403": 5, "500": 8, "502": 3, "503": 3, "504": 1}, nil},
 		{`level`, map[string]float64{"info": 70, "debug": 18, "warn": 8, "error": 4}, nil},
 		{`method`, map[string]float64{"GET": 72, "POST": 16, "PUT": 5, "DELETE": 3, "HEAD": 2, "PATCH": 2}, nil},
-		{`gender`, nil, nil},
 	} {
-		if tt.want == nil {
-			continue
-		}
 		count := func(expression string) map[string]float64 {
 			counts := map[string]float64{}
 			for _, v := range values(t, expression, n) {
@@ -159,19 +155,15 @@ func TestShuffles(t *testing.T) {
 	for block := range slices.Chunk(values(t, `shuffle "a" "b" "c"`, 60_000), 3) {
 		order := block[0].S + block[1].S + block[2].S
 		orders[order]++
-		pairs[before+order]++
+		if before != "" {
+			pairs[before+order]++
+		}
 		before = order
 	}
-	delete(pairs, "") // there is none before the first
 	for key := range orders {
 		want[key] = 1
 		for other := range orders {
 			wantPairs[key+other] = 1
-		}
-	}
-	for key := range pairs {
-		if len(key) == 3 {
-			delete(pairs, key)
 		}
 	}
 	if sum, bound := chi(orders, want); sum > bound || len(orders) != 6 {
