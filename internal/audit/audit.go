@@ -31,14 +31,16 @@
 // block arrived, as nothing. When that is more than Options.Memory, the blocks
 // that were not touched for longest keep their count only. That costs exactness
 // only if more of their records arrive: whether such a one is new or a duplicate
-// is then unknown, and counted there.
+// is then unknown, and counted there. When counts alone are more than that, as
+// with numbers from all over the place, numbers that would need another block
+// are unknown, and so are those that are missing among them.
+//
+// The first streams have a histogram of latencies and a time line of their own,
+// as long as those take no more than a quarter of Options.Memory; the others
+// share one.
 package audit
 
 import (
-	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/gdummy/gdummy/internal/decode"
 	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
@@ -51,7 +53,8 @@ const (
 	maxStreams = 10000
 	maxJumps   = 4096
 	maxRanges  = 1000
-	maxLatency = int64(24 * time.Hour)
+
+	jumpCost = 64 // bytes, with room to grow
 )
 
 // Options say what is audited.
@@ -70,9 +73,9 @@ type Auditor struct {
 
 	foreign uint64
 	broken  uint64
-	latency *hdrhistogram.Histogram
-	early   uint64 // arrived before they were sent
-	line    timeline
+
+	shared *curves // of the streams that have none of their own; nil if all have
+	own    int     // streams that have
 }
 
 type streamID struct {
@@ -93,7 +96,8 @@ type stream struct {
 	damaged, enriched, unchecked               uint64
 	firstTime, lastTime                        int64 // of emission
 
-	jumps []jump
+	jumps  []jump
+	curves *curves
 }
 
 // jump is where numbers were skipped, and when those around were sent.
@@ -111,7 +115,6 @@ func New(o Options) *Auditor {
 		ledgers: o.Ledgers,
 		streams: map[streamID]*stream{},
 		mem:     &memory{limit: o.Memory},
-		latency: hdrhistogram.New(1, maxLatency, 3),
 	}
 }
 
@@ -144,16 +147,7 @@ func (a *Auditor) Take(id ident.ID, state decode.State, arrival int64) {
 		return
 	}
 	s.order(id)
-	when, latency := id.Time, int64(-1)
-	if arrival != 0 {
-		when, latency = arrival, arrival-id.Time
-		if latency < 0 {
-			a.early++
-			latency = 0
-		}
-		_ = a.latency.RecordValue(min(latency, maxLatency)) // it is within its range
-	}
-	a.line.add(when, latency)
+	s.curves.add(id.Time, arrival)
 }
 
 // order notes where a number that has not arrived before stands among the others.
@@ -168,7 +162,8 @@ func (s *stream) order(id ident.ID) {
 		}
 		s.max, s.maxTime = seq, id.Time
 	case seq > s.max:
-		if seq > s.max+1 && len(s.jumps) < maxJumps {
+		if m := s.arrived.m; seq > s.max+1 && len(s.jumps) < maxJumps && m.used < m.limit {
+			m.used += jumpCost
 			s.jumps = append(s.jumps, jump{s.max + 1, seq - 1, s.maxTime, id.Time})
 		}
 		s.max, s.maxTime = seq, id.Time
@@ -205,7 +200,7 @@ func (a *Auditor) stream(id ident.ID) *stream {
 		if len(a.streams) >= maxStreams {
 			return nil
 		}
-		s = &stream{id: key, arrived: newSet(a.mem)}
+		s = &stream{id: key, arrived: newSet(a.mem), curves: a.newCurves()}
 		a.streams[key] = s
 	}
 	a.last = s

@@ -80,6 +80,11 @@ type Stream struct {
 	inexact       bool    // for lack of memory
 	MoreRanges    uint64  `json:"more_ranges,omitempty"` // that are not listed
 	Events        []Event `json:"events,omitempty"`
+
+	// Those of Verdict, of this stream alone; nil if it shares them with others,
+	// or there are none.
+	Latency  *Latency  `json:"latency,omitempty"`
+	Timeline *Timeline `json:"timeline,omitempty"`
 }
 
 // Event is something that the ledger noted: a pause, a reload, an end.
@@ -87,34 +92,6 @@ type Event struct {
 	Time time.Time `json:"time"`
 	Word string    `json:"word"`
 	Name string    `json:"name,omitempty"` // of the instance
-}
-
-// Latency is how long records took from emission to arrival, in nanoseconds.
-type Latency struct {
-	Count int64        `json:"count"`
-	Mean  float64      `json:"mean"`
-	Max   int64        `json:"max"`
-	At    []Percentile `json:"percentiles"`
-	Early uint64       `json:"early"` // records that arrived before they were sent: the clocks differ
-}
-
-// Percentile is one point of a distribution.
-type Percentile struct {
-	Percent float64 `json:"percent"`
-	Value   int64   `json:"value"`
-}
-
-// Percents are the points at which the latency is given.
-var percents = []float64{50, 75, 90, 95, 99, 99.9, 99.99}
-
-// P returns the latency at a percentile of the list, in nanoseconds.
-func (l *Latency) P(percent float64) int64 {
-	for _, p := range l.At {
-		if p.Percent == percent {
-			return p.Value
-		}
-	}
-	return 0
 }
 
 // Verdict is what can be said.
@@ -129,7 +106,11 @@ type Verdict struct {
 
 // Verdict says what can be said now. More may be taken after it.
 func (a *Auditor) Verdict() *Verdict {
-	v := &Verdict{Exact: true, Timeline: a.line.export()}
+	v := &Verdict{Exact: true}
+	total := new(curves)
+	if a.shared != nil {
+		total.merge(a.shared)
+	}
 	book := map[streamID]*ledger.Stream{}
 	var order []streamID
 	for _, l := range a.ledgers {
@@ -168,6 +149,11 @@ func (a *Auditor) Verdict() *Verdict {
 			s = &stream{id: id, arrived: newSet(&memory{limit: 1 << 20})}
 		}
 		st := a.tally(s, book[id])
+		if c := s.curves; c != nil && c != a.shared && c.taken > 0 {
+			total.merge(c)
+			line := c.line.export()
+			st.Latency, st.Timeline = c.export(), &line
+		}
 		v.add(st.Counts)
 		v.Exact = v.Exact && !st.inexact
 		switch {
@@ -196,15 +182,15 @@ func (a *Auditor) Verdict() *Verdict {
 	if !v.Exact {
 		v.note("memory was short: records that came very late could not be told from duplicates and are counted as unknown; more --memory gives an exact verdict")
 	}
-	if n := a.latency.TotalCount(); n > 0 {
-		l := &Latency{Count: n, Mean: a.latency.Mean(), Max: a.latency.Max(), Early: a.early}
-		for _, p := range percents {
-			l.At = append(l.At, Percentile{p, min(a.latency.ValueAtQuantile(p), l.Max)})
-		}
-		v.Latency = l
+	v.Timeline, v.Latency = total.line.export(), total.export()
+	if n := len(a.streams) - a.own; n > 0 {
+		v.note("%d of %d runs and instances have latency and throughput in total only: %d have their own, which more --memory raises up to %d", n, len(a.streams), a.own, maxOwn)
 	}
-	if a.early > 0 {
-		v.note("%d records arrived before they were sent: the clocks differ, or one was set", a.early)
+	if total.early > 0 {
+		v.note("%d records arrived before they were sent: the clocks differ, or one was set", total.early)
+	}
+	if total.timed > 0 && total.timed < total.taken {
+		v.note("%d of %d records do not say when they arrived; the latency is that of the others", total.taken-total.timed, total.taken)
 	}
 	return v
 }

@@ -35,7 +35,7 @@ func id(t testing.TB, seq uint64, text string) string {
 
 // scan reads text and returns one word for each finding: its number and state.
 func scan(o Options, text string) (got []string, broken uint64) {
-	o.Take = func(id ident.ID, s State) {
+	o.Take = func(id ident.ID, s State, _ int64) {
 		if s == Foreign {
 			got = append(got, "foreign")
 			return
@@ -175,7 +175,7 @@ func TestMsgpack(t *testing.T) {
 				"gzip": &gz, "zstd": &zs,
 			} {
 				n := uint64(0)
-				s := New(Options{Take: func(id ident.ID, s State) {
+				s := New(Options{Take: func(id ident.ID, s State, _ int64) {
 					if s != Intact || id.Seq != n {
 						t.Errorf("%v, metadata %v, %s: %d is %v, want %d", form, meta, name, id.Seq, s, n)
 					}
@@ -195,7 +195,7 @@ func TestMsgpackDamaged(t *testing.T) {
 	size := len(data) / 10
 	data[3*size+14] = 0xc1 // the header of a name
 	got := map[State]int{}
-	s := New(Options{Take: func(id ident.ID, s State) { got[s]++ }})
+	s := New(Options{Take: func(id ident.ID, s State, _ int64) { got[s]++ }})
 	if err := s.Read(bytes.NewReader(data[:10*size-4])); err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestCutGzip(t *testing.T) {
 	z.Write(marked(t, sent, event.V2, false, 100))
 	z.Close()
 	n := 0
-	s := New(Options{Take: func(id ident.ID, s State) { n++ }})
+	s := New(Options{Take: func(id ident.ID, s State, _ int64) { n++ }})
 	if err := s.Read(bytes.NewReader(gz.Bytes()[:gz.Len()-100])); err == nil || n == 0 {
 		t.Errorf("%v, %d records", err, n)
 	}
@@ -238,7 +238,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(marked(f, sent, event.Legacy, false, 2))
 	f.Add([]byte("[0] x: [1, {\"a\"=>1}]\n{\n\"a\":1e5}\n[[1,{}],{}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := New(Options{Take: func(ident.ID, State) {}})
+		s := New(Options{Take: func(ident.ID, State, int64) {}})
 		s.Read(bytes.NewReader(data))
 		s.Text(data)
 		s.Msgpack(data)
@@ -258,7 +258,7 @@ func BenchmarkScan(b *testing.B) {
 	}{{"msgpack", pack}, {"json_lines", text}} {
 		b.Run(c.name, func(b *testing.B) {
 			got := 0
-			s := New(Options{Take: func(_ ident.ID, s State) {
+			s := New(Options{Take: func(_ ident.ID, s State, _ int64) {
 				if s == Intact {
 					got++
 				}
