@@ -2,7 +2,6 @@ package audit
 
 import (
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -427,31 +426,6 @@ func TestNothingArrived(t *testing.T) {
 	}
 	if !a.Complete() {
 		t.Error("not complete")
-	}
-}
-
-// A billion records in order, and as many with holes, must fit 64 MB. The test
-// takes a sixteenth of that and measures what remains per block.
-func TestMemoryInOrder(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	a := New(Options{})
-	const n = 1_000_000_000 / 16
-	for k := range uint64(n) {
-		a.Take(ident.ID{Seq: k, Time: int64(k)}, decode.Intact, 0)
-	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	used := int64(after.HeapAlloc) - int64(before.HeapAlloc)
-	if v := a.Verdict(); v.Arrived != n || v.Lost != 0 {
-		t.Errorf("%+v", v.Counts)
-	}
-	if used*16 > 64<<20 {
-		t.Errorf("%d records cost %d bytes", n, used)
 	}
 }
 

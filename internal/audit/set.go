@@ -14,6 +14,10 @@ const (
 	// maxList is how many numbers a block may list instead of having a bit map.
 	maxList = 512
 
+	// fewFirst is how many numbers a new block lists before it has a bit map:
+	// numbers from all over the place need no more.
+	fewFirst = 16
+
 	// maxFree is how many bit maps are kept to be used again.
 	maxFree = 16
 
@@ -97,6 +101,9 @@ func (s *set) add(v uint64) result {
 			b.late++
 			return undecided
 		}
+		if b.n < fewFirst && !b.holes {
+			return s.list(b, uint16(v))
+		}
 		s.unpack(b)
 	}
 	w, bit := v&(blockSize-1)>>6, uint64(1)<<(v&63)
@@ -109,6 +116,19 @@ func (s *set) add(v uint64) result {
 		s.m.drop(b)
 		s.fill(key)
 	}
+	return added
+}
+
+// list adds a number to a block that has few.
+func (s *set) list(b *block, v uint16) result {
+	if slices.Contains(b.list, v) {
+		return present
+	}
+	before := cap(b.list)
+	b.list = append(b.list, v)
+	s.m.used += int64(cap(b.list)-before) * 2
+	b.n++
+	s.count++
 	return added
 }
 
