@@ -522,30 +522,38 @@ func isEnvelope(name []byte) bool {
 }
 
 // raw looks for identities in text that is nothing else, and gives them the
-// state s. It returns how many it found.
+// state st. It returns how many it found.
 func (s *Scanner) raw(text []byte, st State) int {
-	n := 0
+	n, _ := s.rawEnd(text, st)
+	return n
+}
+
+// rawEnd is raw, and returns where the last one ends, too.
+func (s *Scanner) rawEnd(text []byte, st State) (n, end int) {
 	for {
-		id, end := ident.Find(text)
-		if end < 0 {
-			return n
+		id, to := ident.Find(text[end:])
+		if to < 0 {
+			return n, end
 		}
 		s.take(id, st, 0)
-		text = text[end:]
+		end += to
 		n++
 	}
 }
 
-// spoil reports a piece that could not be read as what it seems to be. One that
-// is only too large to be checked is not damaged for that.
+// spoil reports a piece that could not be read as what it seems to be.
 func (s *Scanner) spoil(text []byte) {
 	s.broken++
+	s.raw(text, s.spoiled())
+}
+
+// spoiled is what becomes of identities in such a piece. One that is only too
+// large to be checked is not damaged for that.
+func (s *Scanner) spoiled() State {
 	if s.doc.large {
-		s.doc.large = false
-		s.raw(text, Unchecked)
-		return
+		return Unchecked
 	}
-	s.raw(text, Damaged)
+	return Damaged
 }
 
 // Trim gives back memory that unusually large records have left behind. Who

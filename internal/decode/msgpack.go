@@ -257,8 +257,13 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 
 // Msgpack reads the records at the front of b and returns what is left: nothing,
 // or the beginning of a record that ends after b. Bytes that are no MessagePack
-// are skipped up to the next event.
+// are skipped up to the next event, which may come with a later call.
 func (s *Scanner) Msgpack(b []byte) (rest []byte) {
+	if s.lost {
+		if b = s.findEvent(b); s.lost {
+			return b
+		}
+	}
 	vain := vainAllowed(len(b))
 	for len(b) > 0 {
 		if skip := listHeader(b); skip > 0 {
@@ -275,6 +280,11 @@ func (s *Scanner) Msgpack(b []byte) (rest []byte) {
 			} else {
 				n = len(b)
 			}
+			if n == len(b) {
+				s.lost = true
+				s.broken++
+				return s.partIdentity(b)
+			}
 			s.spoil(b[:n])
 		default:
 			s.report(func() { s.packed(b, true) })
@@ -282,6 +292,39 @@ func (s *Scanner) Msgpack(b []byte) (rest []byte) {
 		b = b[n:]
 	}
 	return nil
+}
+
+// findEvent looks for the next event behind something broken. Without one,
+// s.lost stays and it returns what may be the beginning of an identity.
+func (s *Scanner) findEvent(b []byte) []byte {
+	i := bytes.Index(b, eventSign)
+	if i < 0 {
+		return s.partIdentity(b)
+	}
+	if i > 0 && b[i-1] == 0x92 {
+		i-- // with metadata
+	}
+	s.lost = false
+	s.raw(b[:i], s.spoiled())
+	return b[i:]
+}
+
+// partIdentity reports the identities in broken bytes and returns the end of
+// those, in which another one may begin.
+func (s *Scanner) partIdentity(b []byte) []byte {
+	_, end := s.rawEnd(b, s.spoiled())
+	return b[max(end, len(b)-(ident.Size-1)):]
+}
+
+// finish reads what Msgpack has left at the end of a source.
+func (s *Scanner) finish(rest []byte) {
+	switch {
+	case s.lost:
+		s.lost = false
+		s.raw(rest, Damaged)
+	case len(rest) > 0:
+		s.spoil(rest)
+	}
 }
 
 // mayEnd says whether the value at the front of b can be short enough.
@@ -325,13 +368,16 @@ func listHeader(b []byte) int {
 	return 0
 }
 
+// eventSign is how an event begins, or, where it has metadata, goes on.
+var eventSign = []byte("\x92\xd7\x00")
+
 // nextEvent returns where, behind the head of the event at the front of b, the
 // next event seems to begin, or the length of b.
 func nextEvent(b []byte) int {
 	if len(b) < 2 {
 		return len(b)
 	}
-	i := bytes.Index(b[2:], []byte("\x92\xd7\x00"))
+	i := bytes.Index(b[2:], eventSign)
 	switch {
 	case i < 0:
 		return len(b)

@@ -72,9 +72,7 @@ func (s *Scanner) Bytes(data []byte) error {
 	case s.maxBytes > 0 && int64(len(data)) > s.maxBytes:
 		return ErrTooLarge
 	case IsMsgpack(data):
-		if rest := s.Msgpack(data); len(rest) > 0 {
-			s.spoil(rest)
-		}
+		s.finish(s.Msgpack(data))
 	default:
 		s.Text(bytes.TrimPrefix(data, []byte{0xef, 0xbb, 0xbf}))
 	}
@@ -115,7 +113,7 @@ func (s *Scanner) frames() func(b []byte, last int) bool {
 		if last == len(b) { // nothing was left: this is another one
 			f = NewFrame()
 		}
-		return f.Next(b, s.maxRecord) != ErrShort
+		return s.lost || f.Next(b, s.maxRecord) != ErrShort
 	}
 }
 
@@ -168,9 +166,9 @@ func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte, ready func(b []by
 // cut reads what is left at the end of a source.
 func (s *Scanner) cut(rest []byte, _ error) {
 	switch {
+	case s.lost || IsMsgpack(rest):
+		s.finish(rest)
 	case len(rest) == 0:
-	case IsMsgpack(rest):
-		s.spoil(rest)
 	default:
 		s.line(rest)
 	}
