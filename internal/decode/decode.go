@@ -123,6 +123,7 @@ type Scanner struct {
 	depth     int // of compression within compression
 
 	doc    doc
+	peek   doc      // scratch
 	extras [][]byte // names of the members that were last found to be added
 
 	effort int // members that may yet be looked at for the record
@@ -293,6 +294,9 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 func (s *Scanner) report(again func()) {
 	d := &s.doc
 	if len(d.found) == 0 {
+		if d.isBulkAction() {
+			return
+		}
 		s.take(ident.ID{}, Foreign, 0)
 		return
 	}
@@ -399,6 +403,9 @@ func (s *Scanner) verify(f finding) State {
 		}
 		n = up
 	}
+	if d.rewritten(f) {
+		return Unchecked
+	}
 	return Damaged
 }
 
@@ -503,6 +510,40 @@ func (s *Scanner) explained(ms []member, found []int) State {
 	return st
 }
 
+// member returns a member of a map by its name, or nil.
+func (d *doc) member(n int32, name string) *member {
+	nd := d.nodes[n]
+	for i := nd.first; i < nd.first+nd.count; i++ {
+		if string(d.members[i].name) == name {
+			return &d.members[i]
+		}
+	}
+	return nil
+}
+
+// rewritten says whether a finding stands in a format that does not keep values
+// as they were: GELF, which flattens maps and makes strings of booleans, or the
+// lists of keys and values of OpenTelemetry.
+func (d *doc) rewritten(f finding) bool {
+	if string(f.name) == "stringValue" {
+		return true
+	}
+	return bytes.HasPrefix(f.name, []byte("_")) && d.member(f.node, "version") != nil && d.member(f.node, "short_message") != nil
+}
+
+// isBulkAction says whether the record is a line that Elasticsearch's bulk
+// format has before each record, and so no record at all.
+func (d *doc) isBulkAction() bool {
+	if len(d.nodes) != 2 || d.nodes[0].count != 1 || d.nodes[1].parent != 0 {
+		return false
+	}
+	switch string(d.nodes[1].name) {
+	case "create", "index", "update":
+		return d.nodes[1].count == 0 || d.member(1, "_index") != nil
+	}
+	return false
+}
+
 func contains(names [][]byte, name []byte) bool {
 	for _, n := range names {
 		if bytes.Equal(n, name) {
@@ -560,6 +601,7 @@ func (s *Scanner) spoiled() State {
 // keeps many scanners calls it between records.
 func (s *Scanner) Trim() {
 	s.doc.trim()
+	s.peek.trim()
 	if cap(s.pending.text) > 1<<16 && len(s.pending.text) == 0 {
 		s.pending.text = nil
 	}

@@ -122,7 +122,7 @@ func (s *Scanner) values(text []byte) {
 		switch c := j.space(); {
 		case c == 0 && j.pos == len(text):
 			return
-		case c == ',' || c == ']' || c == '[' && j.isList():
+		case c == ',' || c == ']' || c == '[' && j.isList(&s.peek):
 			text = text[j.pos+1:]
 			continue
 		}
@@ -147,11 +147,31 @@ func (s *Scanner) values(text []byte) {
 func vainAllowed(n int) int { return 1<<20 + 8*n }
 
 // isList says whether the bracket at which the reader stands begins a list of
-// records.
-func (j *jsonReader) isList() bool {
+// records. It may use peek.
+func (j *jsonReader) isList(peek *doc) bool {
 	l := jsonReader{b: j.b, pos: j.pos + 1}
-	c := l.space()
-	return c == 0 || c == '{' || c == ']'
+	switch c := l.space(); c {
+	case 0, '{', ']':
+		return true
+	case '[':
+		// [[time, body], ... is a list, [[time, metadata], body] an event.
+		if l.pos+1 >= len(l.b) || !isDigit(l.b[l.pos+1]) {
+			return false
+		}
+		peek.reset(false)
+		l.doc = peek
+		if _, ok := l.array(-1, nil, 1); !ok {
+			return false
+		}
+		switch c := l.space(); c {
+		case ']':
+			return true
+		case ',':
+			l.pos++
+			return l.space() == '['
+		}
+	}
+	return false
 }
 
 // jsonValue takes one value apart and returns its length.
