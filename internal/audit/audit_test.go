@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -403,6 +404,27 @@ func TestClockSteps(t *testing.T) {
 	}
 	if total != 1000 || len(v.Timeline.Points) > maxPoints {
 		t.Errorf("the timeline has %d records in %d points", total, len(v.Timeline.Points))
+	}
+}
+
+// Times as far apart as an identity can say must not end an audit.
+func TestTimesFarApart(t *testing.T) {
+	for _, times := range [][]int64{
+		{1e18, math.MaxInt64, 0, 5, math.MaxInt64 - 1, 1e18 + 1}, {0, math.MaxInt64}, {math.MaxInt64, 0}, {math.MaxInt64, math.MaxInt64},
+	} {
+		a := New(Options{})
+		for i, x := range times {
+			a.Take(ident.ID{Run: ident.Run(i % 2), Seq: uint64(i / 2), Time: x}, decode.Intact, 0)
+			a.Take(ident.ID{Run: 5, Seq: uint64(i), Time: x}, decode.Intact, times[len(times)-1-i])
+		}
+		v := a.Verdict()
+		total := uint64(0)
+		for _, p := range v.Timeline.Points {
+			total += p.Arrived
+		}
+		if n := uint64(2 * len(times)); v.Arrived != n || total != n || len(v.Timeline.Points) > maxPoints {
+			t.Errorf("%d: %d arrived, %d in %d points", times, v.Arrived, total, len(v.Timeline.Points))
+		}
 	}
 }
 

@@ -32,7 +32,12 @@ type timeline struct {
 	points      []Point
 }
 
+// farthest is the last time that a line has; what is later stands there. There
+// is room above it for all that is calculated.
+const farthest = 1 << 62
+
 func (l *timeline) add(t, latency int64) {
+	t = min(max(t, 0), farthest)
 	if l.points == nil {
 		l.width = int64(time.Second)
 		l.start = t - mod(t, l.width)

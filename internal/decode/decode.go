@@ -126,7 +126,8 @@ type Scanner struct {
 	peek   doc      // scratch
 	extras [][]byte // names of the members that were last found to be added
 
-	effort int // members that may yet be looked at for the record
+	lost   bool // in MessagePack, behind something broken: where is the next event?
+	effort int  // members that may yet be looked at for the record
 
 	order   []int    // scratch of fit
 	hashes  []uint64 // likewise, of all members

@@ -3,11 +3,14 @@ package receive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/klauspost/compress/s2"
 
 	"github.com/gdummy/gdummy/internal/decode"
 )
@@ -35,7 +38,22 @@ func (s *Server) serveHTTP() {
 
 // request takes one request: any method with a body, any path.
 func (s *Server) request(w http.ResponseWriter, r *http.Request) {
+	// Close waits for all who may still give something to the sink.
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.wg.Add(1)
+	s.mu.Unlock()
+	defer s.wg.Done()
 	s.requests.Add(1)
+	encoding := r.Header.Get("Content-Encoding")
+	if !known(encoding) {
+		s.o.Log(fmt.Sprintf("http://%s: Content-Encoding %q, expected gzip, zstd or snappy", r.RemoteAddr, encoding))
+		http.Error(w, "the encoding is not known", http.StatusUnsupportedMediaType)
+		return
+	}
 	if r.ContentLength > int64(s.l.request) {
 		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 		return
@@ -65,7 +83,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	if b == nil {
 		return // likewise
 	}
-	if err := s.takeBody(in.buf[:in.n], b, f); err != nil {
+	if err := s.takeBody(in.buf[:in.n], encoding, b, f); err != nil {
 		refuse(w, err)
 		return
 	}
@@ -85,8 +103,17 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 }
 
 // takeBody takes a body apart and gives what is in it to the sink.
-func (s *Server) takeBody(body []byte, b *batch, f fate) error {
+func (s *Server) takeBody(body []byte, encoding string, b *batch, f fate) error {
 	defer s.give(b)
+	if encoding == "snappy" {
+		n, err := s2.DecodedLen(body)
+		if err != nil || int64(n) > s.l.expanded {
+			return errors.Join(err, errLarge)
+		}
+		if body, err = s2.Decode(nil, body); err != nil {
+			return err
+		}
+	}
 	if err := b.scan.Bytes(body); err != nil {
 		return err
 	}
@@ -102,4 +129,14 @@ func refuse(w http.ResponseWriter, err error) {
 		return
 	}
 	http.Error(w, "the body cannot be read", http.StatusBadRequest)
+}
+
+// known says whether bodies may have an encoding. Those that begin with a sign of
+// their own need no header.
+func known(encoding string) bool {
+	switch encoding {
+	case "", "identity", "gzip", "zstd", "snappy":
+		return true
+	}
+	return false
 }

@@ -308,7 +308,10 @@ func (c *guardedConn) Read(b []byte) (int, error) {
 	}
 	if c.s.down() {
 		c.reset()
-		return 0, net.ErrClosed
+		if c.s.kind != "tcp" {
+			n = 0 // it comes again
+		}
+		return n, net.ErrClosed
 	}
 	return n, err
 }

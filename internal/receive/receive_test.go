@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdummy/gdummy/internal/body"
@@ -286,6 +288,57 @@ func TestTCP(t *testing.T) {
 	k.await(t, 20)
 }
 
+// What the encoding says is undone, or refused: never taken for text.
+func TestContentEncoding(t *testing.T) {
+	data, _ := events(t, event.V2, 0, 20)
+	for encoding, c := range map[string]struct {
+		body []byte
+		code int
+	}{
+		"gzip": {gz(data), 200}, "snappy": {s2.EncodeSnappy(nil, data), 200}, "identity": {data, 200},
+		"br": {data, 415}, "deflate": {data, 415}, "snappy ": {data, 400},
+	} {
+		k := newSink()
+		s := listen(t, "http", k, Options{})
+		r, err := http.NewRequest("POST", "http://"+s.Addr().String(), bytes.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Encoding", encoding)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if want := map[bool]int{true: 20}[c.code == 200]; resp.StatusCode != c.code && c.code != 400 || len(k.taken) != want {
+			t.Errorf("%s: %d, %d records", encoding, resp.StatusCode, len(k.taken))
+		}
+	}
+}
+
+// After Close, nothing comes to the sink any more.
+func TestCloseWaits(t *testing.T) {
+	k := newSink()
+	s := listen(t, "http", k, Options{Faults: &Faults{Delay: 20 * time.Millisecond, Delayed: 1}})
+	data, _ := events(t, event.V2, 0, 500)
+	for range 20 {
+		go func() {
+			if resp, err := http.Post("http://"+s.Addr().String(), "", bytes.NewReader(data)); err == nil {
+				resp.Body.Close()
+			}
+		}()
+	}
+	time.Sleep(30 * time.Millisecond)
+	s.Close()
+	k.mu.Lock()
+	n := k.states[decode.Intact]
+	k.mu.Unlock()
+	time.Sleep(100 * time.Millisecond)
+	if m := k.count(decode.Intact); m != n {
+		t.Errorf("%d records when it was closed, %d later", n, m)
+	}
+}
+
 // Faults are drawn from the seed, counted apart, and nothing that was refused
 // is taken.
 func TestFaults(t *testing.T) {
@@ -340,6 +393,45 @@ func TestResetAndOutage(t *testing.T) {
 	}
 	if k.withheld != 1 || len(k.taken) != 0 || len(k2.taken) != 1 {
 		t.Errorf("%+v, %+v", k, k2)
+	}
+}
+
+// What came over a connection before we reset it is known to have been refused.
+func TestTCPFaults(t *testing.T) {
+	_, each := events(t, event.V2, 0, 20)
+	for name, f := range map[string]*Faults{
+		"reset": {Reset: 1}, "status": {Status: 503, Refused: 1}, "drop": {Drop: 1},
+		"outage": {Outage: time.Minute, Every: time.Minute + 300*time.Millisecond},
+	} {
+		k := newSink()
+		s := listen(t, "tcp", k, Options{Faults: f})
+		c := dial(t, s)
+		if name == "outage" {
+			c.Write(lines(each[:10]))
+			k.await(t, 10)
+			time.Sleep(400 * time.Millisecond) // until it has begun
+			c.Write(lines(each[10:]))
+		} else {
+			c.Write(lines(each))
+		}
+		want := 20 - len(k.taken)
+		for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			k.mu.Lock()
+			n := k.withheld
+			k.mu.Unlock()
+			if n == want {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: %d withheld, want %d", name, n, want)
+			}
+		}
+		if name != "drop" {
+			c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: it is still open", name)
+			}
+		}
 	}
 }
 

@@ -7,14 +7,15 @@ import (
 	"github.com/gdummy/gdummy/internal/decode"
 )
 
-// tcp reads records one behind the other, of which none has an answer.
+// refuseAfter is how long a connection that is to be reset is read: what comes
+// in that time is known to have been refused.
+const refuseAfter = 200 * time.Millisecond
+
+// tcp reads records one behind the other, of which none has an answer. A client
+// sends nothing again: what is under way when a connection is reset is lost.
 func (s *Server) tcp(c net.Conn) error {
 	s.requests.Add(1)
 	f := s.dice.draw()
-	if f.reset || f.status != 0 {
-		reset(c)
-		return nil
-	}
 	charge := int64(0)
 	defer func() { s.room.Release(charge) }()
 	b := s.newBatch(decode.Options{MaxRecord: s.l.line, Plain: true, Reserve: func(n int) bool {
@@ -28,8 +29,14 @@ func (s *Server) tcp(c net.Conn) error {
 		return nil
 	}
 	r := &flushing{s: s, c: c, b: b, fate: f}
+	if f.reset || f.status != 0 {
+		time.AfterFunc(refuseAfter, func() { reset(c) })
+	}
 	s.bench.places <- struct{}{}
 	err := b.scan.Read(r)
+	if s.down() {
+		f.reset = true // what had come when the outage began
+	}
 	s.hand(b, f)
 	<-s.bench.places
 	return err
