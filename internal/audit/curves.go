@@ -23,6 +23,7 @@ type curves struct {
 	early   uint64                  // arrived before they were sent
 	timed   uint64                  // records whose arrival is known
 	taken   uint64                  // all records
+	max     int64                   // latency, exact
 	line    timeline
 }
 
@@ -56,6 +57,7 @@ func (c *curves) add(sent, arrival int64) {
 	if c.latency == nil {
 		c.latency = newHistogram()
 	}
+	c.max = max(c.max, latency)
 	_ = c.latency.RecordValue(min(latency, maxLatency)) // it is within its range
 	c.line.add(arrival, latency)
 }
@@ -65,6 +67,7 @@ func (c *curves) merge(o *curves) {
 	c.early += o.early
 	c.timed += o.timed
 	c.taken += o.taken
+	c.max = max(c.max, o.max)
 	if o.latency != nil {
 		if c.latency == nil {
 			c.latency = newHistogram()
@@ -74,7 +77,8 @@ func (c *curves) merge(o *curves) {
 	c.line.merge(&o.line)
 }
 
-// Latency is how long records took from emission to arrival, in nanoseconds.
+// Latency is how long records took from emission to arrival, in nanoseconds. In
+// the mean and the percentiles, what is above a day counts as a day.
 type Latency struct {
 	Count int64        `json:"count"`
 	Mean  float64      `json:"mean"`
@@ -108,9 +112,9 @@ func (c *curves) export() *Latency {
 		return nil
 	}
 	h := c.latency
-	l := &Latency{Count: h.TotalCount(), Mean: h.Mean(), Max: h.Max(), Early: c.early}
+	l := &Latency{Count: h.TotalCount(), Mean: h.Mean(), Max: c.max, Early: c.early}
 	for _, p := range percents {
-		l.At = append(l.At, Percentile{p, min(h.ValueAtQuantile(p), l.Max)})
+		l.At = append(l.At, Percentile{p, min(h.ValueAtQuantile(p), l.Max, maxLatency)})
 	}
 	return l
 }
