@@ -2,8 +2,8 @@
 # What auditing costs: a million of the default record as JSON lines and as
 # MessagePack, against jq and against a Python script that compares sets; the
 # receiver of the forward protocol; and marking. Times are processor times on one
-# core, user and system, which other work on the machine changes little. jq and
-# python3 are left out, and said to be, where they are not there.
+# core, user and system, the best of three: what other work on the machine leaves.
+# jq and python3 are left out, and said to be, where they are not there.
 #
 #   scripts/bench-audit.sh [RECORDS]
 set -eu
@@ -38,9 +38,12 @@ measure() {
     local name=$1 records=$2 expected=$3 seconds
     shift 3
     TIMEFORMAT='%U %S'
-    { time "$@" >"$dir/out" 2>"$dir/err"; } 2>"$dir/time" || { cat "$dir/err" "$dir/out" >&2; echo "$name failed" >&2; exit 1; }
-    grep -q "$expected" "$dir/out" || { echo "$name does not say \"$expected\":" >&2; head -5 "$dir/out" >&2; exit 1; }
-    seconds=$(awk '{ print $1 + $2 }' "$dir/time")
+    seconds=
+    for _ in 1 2 3; do
+        { time "$@" >"$dir/out" 2>"$dir/err"; } 2>"$dir/time" || { cat "$dir/err" "$dir/out" >&2; echo "$name failed" >&2; exit 1; }
+        grep -q "$expected" "$dir/out" || { echo "$name does not say \"$expected\":" >&2; head -5 "$dir/out" >&2; exit 1; }
+        seconds=$(awk -v best="$seconds" '{ s = $1 + $2; print best == "" || s < best ? s : best }' "$dir/time")
+    done
     first=${first:-$(awk -v s="$seconds" -v n="$records" 'BEGIN { print s / n }')}
     awk -v name="$name" -v n="$records" -v s="$seconds" -v first="$first" 'BEGIN {
         printf "%-34s %7.2f s %12.0f records/s %8.2f times the first\n", name, s, n / s, s / n / first }'

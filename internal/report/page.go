@@ -10,7 +10,7 @@ const text = `<!doctype html>
 <style>
 :root { --paper: #ffffff; --ink: #1c2024; --soft: #60646c; --line: #d9dce1; --card: #f5f6f8; --good: #18794e; --bad: #c62a2f; --blue: #2f6fd0; --amber: #ad5700; --lossfill: #e5484d66 }
 @media (prefers-color-scheme: dark) { :root { --paper: #15181c; --ink: #edeef0; --soft: #a5abb3; --line: #363b42; --card: #1e2227; --good: #3dd68c; --bad: #ff8b8d; --blue: #70a5ff; --amber: #ffb454; --lossfill: #ff636980 } }
-@media print { :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --line: #bbbbbb; --card: #ffffff; --good: #18794e; --bad: #c62a2f; --blue: #2f6fd0; --amber: #ad5700; --lossfill: #e5484d66 } section, .cards > div { break-inside: avoid } }
+@media print { :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --line: #bbbbbb; --card: #ffffff; --good: #18794e; --bad: #c62a2f; --blue: #2f6fd0; --amber: #ad5700; --lossfill: #e5484d66 } section, .cards > div { break-inside: avoid } .cards { grid-template-columns: repeat(4, 1fr) !important } }
 * { box-sizing: border-box }
 body { margin: 0 auto; padding: 24px 20px 48px; max-width: 1040px; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; print-color-adjust: exact; -webkit-print-color-adjust: exact }
 h1 { font-size: 24px; margin: 0 0 4px }
