@@ -162,8 +162,9 @@ func (s *stream) order(id ident.ID) {
 		}
 		s.max, s.maxTime = seq, id.Time
 	case seq > s.max:
-		if m := s.arrived.m; seq > s.max+1 && len(s.jumps) < maxJumps && m.used < m.limit {
+		if m := s.arrived.m; seq > s.max+1 && len(s.jumps) < maxJumps && m.jumps < m.limit/4 {
 			m.used += jumpCost
+			m.jumps += jumpCost
 			s.jumps = append(s.jumps, jump{s.max + 1, seq - 1, s.maxTime, id.Time})
 		}
 		s.max, s.maxTime = seq, id.Time

@@ -144,3 +144,24 @@ func TestAdversarialOrder(t *testing.T) {
 		}
 	}
 }
+
+// Many runs with many holes cost what they may, and what tells when records were
+// sent does not take the room of what tells which arrived.
+func TestManyRunsWithHoles(t *testing.T) {
+	before := heap()
+	const limit = 8 << 20
+	a := New(Options{Memory: limit})
+	const runs, records = 2000, 500
+	for k := range uint64(records) {
+		for run := range ident.Run(runs) {
+			a.Take(ident.ID{Run: run, Seq: 2 * k, Time: int64(k)}, decode.Intact, 0)
+		}
+	}
+	used := heap() - before
+	if used > 2*limit+runs*1024 {
+		t.Errorf("%d bytes", used)
+	}
+	if v := a.Verdict(); v.Arrived != runs*records || v.Lost+v.Unknown < runs*(records-1) || v.Lost > runs*(records-1) {
+		t.Errorf("%+v", v.Counts)
+	}
+}

@@ -64,6 +64,7 @@ type block struct {
 type memory struct {
 	limit  int64
 	used   int64
+	jumps  int64 // of used: what tells when records were sent, at most a quarter of limit
 	tick   uint64
 	sets   []*set
 	free   []*[words]uint64
