@@ -1,6 +1,6 @@
 module github.com/gdummy/gdummy
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
@@ -18,6 +18,7 @@ require (
 	github.com/brianvoe/gofakeit/v7 v7.18.1
 	github.com/go-logfmt/logfmt v0.6.1
 	github.com/leodido/go-syslog/v4 v4.5.0
+	golang.org/x/sync v0.23.0
 )
 
 require (

@@ -109,6 +109,15 @@ func (e *Emitter) Waiting() uint64 {
 	return n
 }
 
+// Refusals calls f with the events of each slice that the engine has refused and
+// not taken since, in the order in which they were emitted. They are f's only
+// while it runs.
+func (e *Emitter) Refusals(f func(records int, events []byte)) {
+	for _, r := range e.refused {
+		f(r.records, r.events)
+	}
+}
+
 // Ingested returns how many records the engine counts as the instance's, and
 // whether it can be asked. Filters come after that. It is not cheap: for once a
 // second. Versions before 5.1.0 may change the list of their metrics at any time

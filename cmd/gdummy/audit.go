@@ -1,23 +1,23 @@
 package main
 
 import (
-	"encoding/json"
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"text/tabwriter"
+	"syscall"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/audit"
 	"github.com/gdummy/gdummy/internal/decode"
-	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/receive"
@@ -29,6 +29,7 @@ type auditFlags struct {
 	ledgers []string
 	sources []string
 	path    string
+	arrived string // path of the member with the time of arrival
 	memory  int64
 	json    bool
 	html    string
@@ -61,6 +62,7 @@ func auditCommand(s stream, args []string) int {
 	fs.StringVar(&f.live.key, "tls-key", "", "the key of the certificate, a PEM `FILE`")
 	fs.StringVar(&f.live.sharedKey, "shared-key", "", "the shared `KEY` of the forward protocol")
 	fs.StringVar(&f.path, "key", "", "identities count only at `PATH`: names of members joined by dots")
+	fs.StringVar(&f.arrived, "arrived-at", "", "records in files say at `PATH` when they arrived: seconds, ms, us or ns since\n1970, or RFC 3339, written by what stands behind the pipeline; gives latency")
 	fs.BoolVar(&f.json, "json", false, "print the verdict as JSON")
 	fs.StringVar(&f.html, "html", "", "also write the verdict as a page to `FILE`")
 	fs.Func("memory", "use at most about `SIZE` for what arrived (default 256M)", func(v string) (err error) {
@@ -101,6 +103,8 @@ func auditCommand(s stream, args []string) int {
 		return misused(s, "audit", "it needs a source: files, directories, - for standard input, or --listen")
 	case !live && (f.live.untilComplete || f.live.idle > 0 || f.live.faults != nil || f.live.cert != "" || f.live.sharedKey != ""):
 		return misused(s, "audit", "--until-ledger-complete, --idle, --fault, --tls-cert and --shared-key need --listen")
+	case live && f.arrived != "":
+		return misused(s, "audit", "--arrived-at is for files: --listen sees itself when records arrive")
 	case f.live.untilComplete && len(f.ledgers) == 0:
 		return misused(s, "audit", "--until-ledger-complete needs --ledger")
 	case (f.live.cert == "") != (f.live.key == ""):
@@ -116,16 +120,23 @@ an output of Fluent Bit wrote: JSON of any shape or MessagePack, also in gzip or
 zstd. Records carry identities if the input has the option audit; what it says
 with the option ledger tells loss at the end from an early end.
 
+Latency needs to know when records arrived: --listen sees it; files do not say it,
+unless something behind the pipeline wrote it into the records (--arrived-at). The
+date that Fluent Bit's outputs write is when a record was due, not when it arrived.
+
 With --listen, point an output of Fluent Bit at the address. What --fault makes
 it refuse is counted apart and never called lost. It ends at Ctrl-C, too. Without
 a host in the address only this machine can reach it.
 
 Exit codes: 0 clean, 1 faults found (lost, duplicate or damaged records beyond
-what the limits forgive), 2 wrong usage or unreadable files.
+what the limits forgive), 2 wrong usage, unreadable files, or a verdict that
+could not be written.
 `)
 }
 
 func (f *auditFlags) run(s stream) int {
+	// A closed pipe comes back from Write, instead of ending the process.
+	signal.Ignore(syscall.SIGPIPE)
 	fail := func(err error) int {
 		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
 		return exitUsage
@@ -142,8 +153,7 @@ func (f *auditFlags) run(s stream) int {
 	}
 	a := audit.New(audit.Options{Ledgers: ledgers, Memory: f.memory})
 	scan := decode.New(decode.Options{
-		Keys: keys, Path: f.path,
-		Take: func(id ident.ID, st decode.State) { a.Take(id, st, 0) },
+		Keys: keys, Path: f.path, Arrival: f.arrived, Take: a.Take,
 	})
 	for _, name := range sources {
 		if err := readSource(s, scan, name); err != nil {
@@ -177,10 +187,15 @@ func (f *auditFlags) conclude(s stream, v *audit.Verdict) int {
 			return exitUsage
 		}
 	}
+	var b bytes.Buffer
 	if f.json {
-		printJSON(s.out, v, faults)
+		printJSON(&b, v, faults)
 	} else {
-		printVerdict(s.out, v, faults)
+		printVerdict(&b, v, faults)
+	}
+	if _, err := s.out.Write(b.Bytes()); err != nil {
+		fmt.Fprintf(s.err, "gdummy audit: the verdict could not be written: %v\n", err)
+		return exitUsage
 	}
 	if len(faults) > 0 {
 		return exitFound
@@ -194,8 +209,15 @@ func (f *auditFlags) writeHTML(v *audit.Verdict, faults []string) error {
 	if err != nil {
 		return err
 	}
-	err = report.Write(file, report.Page{Verdict: v, Faults: faults, Made: time.Now(), Version: current()})
-	return errors.Join(err, file.Close())
+	w := bufio.NewWriter(file)
+	err = report.Write(w, report.Page{Verdict: v, Faults: faults, Made: time.Now(), Version: current()})
+	if err == nil {
+		err = w.Flush()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("the page could not be written: %w", err)
+	}
+	return nil
 }
 
 // errCut says that a source ended where it should not have. What stood before
@@ -282,166 +304,4 @@ func readLedgers(paths []string) (ledgers []*ledger.Ledger, keys []string, err e
 		}
 	}
 	return ledgers, keys, nil
-}
-
-// printJSON prints a verdict for programs.
-func printJSON(w io.Writer, v *audit.Verdict, faults []string) {
-	out := struct {
-		Clean  bool     `json:"clean"`
-		Faults []string `json:"faults"`
-		*audit.Verdict
-	}{len(faults) == 0, faults, v}
-	if out.Faults == nil {
-		out.Faults = []string{}
-	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	_ = e.Encode(out) // it cannot fail but for w, which the caller's exit code does not depend on
-}
-
-// shownRanges is how many ranges of lost records the table shows for a stream.
-const shownRanges = 10
-
-// printVerdict prints a verdict for people.
-func printVerdict(w io.Writer, v *audit.Verdict, faults []string) {
-	if len(faults) == 0 {
-		fmt.Fprintf(w, "clean: %s of %s records arrived\n", grouped(v.Arrived), grouped(v.Sent))
-	} else {
-		fmt.Fprintf(w, "FAULTS: %s; %s of %s records arrived\n", strings.Join(faults, ", "), grouped(v.Arrived), grouped(v.Sent))
-	}
-	fmt.Fprintln(w)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	columns := []struct {
-		name   string
-		get    func(*audit.Counts) uint64
-		always bool
-	}{
-		{"sent", func(c *audit.Counts) uint64 { return c.Sent }, true},
-		{"accepted", func(c *audit.Counts) uint64 { return c.Accepted }, true},
-		{"ingested", func(c *audit.Counts) uint64 { return c.Ingested }, false},
-		{"arrived", func(c *audit.Counts) uint64 { return c.Arrived }, true},
-		{"lost", func(c *audit.Counts) uint64 { return c.Lost }, true},
-		{"duplicates", func(c *audit.Counts) uint64 { return c.Duplicates }, true},
-		{"reordered", func(c *audit.Counts) uint64 { return c.Reordered }, true},
-		{"damaged", func(c *audit.Counts) uint64 { return c.Damaged }, true},
-		{"enriched", func(c *audit.Counts) uint64 { return c.Enriched }, false},
-		{"unchecked", func(c *audit.Counts) uint64 { return c.Unchecked }, false},
-		{"withheld", func(c *audit.Counts) uint64 { return c.Withheld }, false},
-		{"refused", func(c *audit.Counts) uint64 { return c.Refused }, false},
-		{"shortfall", func(c *audit.Counts) uint64 { return c.Shortfall }, false},
-		{"unknown", func(c *audit.Counts) uint64 { return c.Unknown }, true},
-	}
-	row := func(head string, c *audit.Counts) {
-		fmt.Fprintf(t, "%s\t", head)
-		for _, col := range columns {
-			switch {
-			case !col.always && col.get(&v.Counts) == 0:
-			case c == nil:
-				fmt.Fprintf(t, "%s\t", col.name)
-			default:
-				fmt.Fprintf(t, "%s\t", grouped(col.get(c)))
-			}
-		}
-		fmt.Fprintln(t)
-	}
-	row("run and instance", nil)
-	for i := range v.Streams {
-		row(streamName(&v.Streams[i]), &v.Streams[i].Counts)
-	}
-	if len(v.Streams) != 1 {
-		row("total", &v.Counts)
-	}
-	t.Flush()
-	for i := range v.Streams {
-		printRanges(w, &v.Streams[i])
-	}
-	if v.Reordered > 0 {
-		fmt.Fprintf(w, "\nreordered: at most %s numbers behind\n", grouped(v.Distance))
-	}
-	if v.Foreign > 0 || v.Broken > 0 {
-		fmt.Fprintf(w, "\nforeign: %s records without an identity; %s pieces could not be read\n", grouped(v.Foreign), grouped(v.Broken))
-	}
-	if l := v.Latency; l != nil {
-		fmt.Fprint(w, "\nlatency:")
-		for _, p := range l.At {
-			fmt.Fprintf(w, "  p%s %s", strconv.FormatFloat(p.Percent, 'g', -1, 64), short(p.Value))
-		}
-		fmt.Fprintf(w, "  max %s\n", short(l.Max))
-	}
-	for i, n := range v.Notes {
-		if i == 0 {
-			fmt.Fprintln(w)
-		}
-		fmt.Fprintf(w, "note: %s\n", n)
-	}
-}
-
-// streamName is what the table calls a stream.
-func streamName(st *audit.Stream) string {
-	if st.Name != "" {
-		return st.Run + " " + st.Name
-	}
-	return fmt.Sprintf("%s %d", st.Run, st.Instance)
-}
-
-func printRanges(w io.Writer, st *audit.Stream) {
-	for _, list := range []struct {
-		name   string
-		ranges []audit.Loss
-		count  uint64
-	}{{"lost", st.LostRanges, st.Lost}, {"unknown", st.UnknownRanges, st.Unknown}} {
-		if len(list.ranges) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "\n%s of %s:\n", list.name, streamName(st))
-		for i, r := range list.ranges {
-			if i == shownRanges {
-				more := uint64(len(list.ranges)-i) + st.MoreRanges
-				fmt.Fprintf(w, "  and %s more ranges (--json lists up to a thousand)\n", grouped(more))
-				break
-			}
-			what := fmt.Sprintf("%d-%d", r.From, r.To)
-			if r.From == r.To {
-				what = fmt.Sprint(r.From)
-			}
-			fmt.Fprintf(w, "  %s (%s)", what, plural(r.Count, "record"))
-			if !r.Since.IsZero() {
-				fmt.Fprintf(w, ", sent %s to %s", clockTime(r.Since), clockTime(r.Until))
-			}
-			fmt.Fprintln(w)
-		}
-	}
-}
-
-func clockTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-func plural(n uint64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return grouped(n) + " " + what + "s"
-}
-
-// short prints nanoseconds with three digits or so.
-func short(ns int64) string {
-	d := time.Duration(ns)
-	switch {
-	case d >= 10*time.Second:
-		d = d.Round(100 * time.Millisecond)
-	case d >= 10*time.Millisecond:
-		d = d.Round(100 * time.Microsecond)
-	case d >= 10*time.Microsecond:
-		d = d.Round(100 * time.Nanosecond)
-	}
-	return d.String()
-}
-
-// grouped prints a number with commas.
-func grouped(n uint64) string {
-	s := strconv.FormatUint(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

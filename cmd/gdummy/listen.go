@@ -132,7 +132,7 @@ func (f *auditFlags) progress(w io.Writer, p audit.Progress, over bool) {
 		start, end = "\r", "\x1b[K"
 	}
 	fmt.Fprintf(w, "%s%s arrived, %s duplicates, %s damaged, %s foreign%s",
-		start, grouped(p.Arrived), grouped(p.Duplicates), grouped(p.Damaged), grouped(p.Foreign), end)
+		start, audit.Grouped(p.Arrived), audit.Grouped(p.Duplicates), audit.Grouped(p.Damaged), audit.Grouped(p.Foreign), end)
 }
 
 // complete says whether all that is in the ledgers has arrived, and the ledgers

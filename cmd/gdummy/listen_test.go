@@ -97,3 +97,32 @@ func TestListen(t *testing.T) {
 		}
 	}
 }
+
+// A verdict that nobody can read must not end with 0, whatever it would say.
+func TestVerdictNotWritten(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	if code := gdummy(stream{nil, new(both), new(both)}, []string{"run", "--records", "10", "--format", "json", "--output", out, "-p", "rate=unlimited", "-p", "audit=on"}); code != 0 {
+		t.Fatal(code)
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	r.Close()
+	for name, to := range map[string]*os.File{"a full disk": full, "a closed pipe": w} {
+		for _, flags := range [][]string{{}, {"--json"}} {
+			var stderr both
+			code := gdummy(stream{nil, to, &stderr}, append([]string{"audit", out}, flags...))
+			if code != exitUsage || !strings.Contains(stderr.String(), "the verdict could not be written") {
+				t.Errorf("%s, %v: code %d: %s", name, flags, code, stderr.String())
+			}
+		}
+	}
+}

@@ -101,10 +101,10 @@ func run(s stream, args []string) int {
 			fmt.Fprintf(s.err, "gdummy run: option ledger: %v\n", err)
 		}
 	}
-	h.waiting = func() { warn(evidence.Update(h.written, h.written, e.Counts().Shortfall)) }
+	h.waiting = func() { warn(evidence.Update(h.written, nil, h.written, e.Counts().Shortfall)) }
 	e.Run(h)
 	h.flush()
-	warn(evidence.Close(h.written, h.printed-h.written, h.written, e.Counts().Shortfall))
+	warn(evidence.Close(h.printed, h.refusals, h.written, e.Counts().Shortfall))
 	if n := e.Counts().Shortfall; n > 0 {
 		fmt.Fprintf(s.err, "gdummy run: %d records were given up: the output was too slow for the rate\n", n)
 	}
@@ -305,14 +305,15 @@ type runHost struct {
 	printed, written uint64 // records
 	events           []byte // of Buffer
 	buf              []byte // printed, but not written
+	unwritten        []byte // the same, when writing has failed
 	err              error  // of writing: nothing is printed any more
 }
 
 // Wait implements engine.Host.
 func (h *runHost) Wait(t time.Time) bool {
 	d := time.Until(t)
-	if d > 0 {
-		h.flush()
+	if d > 0 || len(h.buf) >= writeSize {
+		h.flush() // here, where all of a slice is printed, whatever its tags
 	}
 	h.waiting()
 	if h.err != nil {
@@ -356,9 +357,6 @@ func (h *runHost) Emit(tag string, records int, events []byte) {
 		}
 	}
 	h.printed += uint64(records)
-	if len(h.buf) >= writeSize {
-		h.flush()
-	}
 }
 
 // print takes the first of the events and prints it.
@@ -386,7 +384,16 @@ func (h *runHost) flush() {
 	if h.err == nil && len(h.buf) > 0 {
 		if _, h.err = h.out.Write(h.buf); h.err == nil {
 			h.written = h.printed
+		} else {
+			h.unwritten = h.buf
 		}
 	}
 	h.buf = h.buf[:0]
+}
+
+// refusals are the records that could not be written, for the ledger.
+func (h *runHost) refusals(f func(records int, events []byte)) {
+	if n := h.printed - h.written; n > 0 {
+		f(int(n), h.unwritten)
+	}
 }

@@ -184,8 +184,7 @@ func (in *input) Close(reload bool) error {
 		in.problem(in.proof.Note(ledger.Reload))
 	}
 	e, c := in.inst.Emitter(), in.engine.Counts()
-	lost := e.Lost()
-	in.problem(in.proof.Close(c.Records-lost, lost, in.taken(e, true), c.Shortfall))
+	in.problem(in.proof.Close(c.Records, e.Refusals, in.taken(e, true), c.Shortfall))
 	if in.exit && !in.done {
 		finishers.leave()
 	}
@@ -204,7 +203,7 @@ func (in *input) book(e *flb.Emitter) {
 		return
 	}
 	c := in.engine.Counts()
-	in.problem(in.proof.Update(c.Records-e.Waiting(), in.taken(e, false), c.Shortfall))
+	in.problem(in.proof.Update(c.Records, e.Refusals, in.taken(e, false), c.Shortfall))
 }
 
 // taken asks, once a second or now, how many records the engine has taken in.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -24,9 +25,9 @@ func (l Limits) Faults(v *Verdict) []string {
 		switch {
 		case got <= limit:
 		case limit == 0:
-			f = append(f, fmt.Sprintf("%d %s", got, name))
+			f = append(f, fmt.Sprintf("%s %s", Grouped(got), name))
 		default:
-			f = append(f, fmt.Sprintf("%d %s, more than %d", got, name, limit))
+			f = append(f, fmt.Sprintf("%s %s, more than %s", Grouped(got), name, Grouped(limit)))
 		}
 	}
 	over("lost", v.Lost, l.Lost)
@@ -50,4 +51,13 @@ func (l Limits) Faults(v *Verdict) []string {
 		}
 	}
 	return f
+}
+
+// Grouped prints a number with commas.
+func Grouped(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

@@ -14,22 +14,38 @@ const (
 	// maxList is how many numbers a block may list instead of having a bit map.
 	maxList = 512
 
+	// fewFirst is how many numbers a new block lists before it has a bit map:
+	// numbers from all over the place need no more.
+	fewFirst = 16
+
+	// maxFree is how many bit maps are kept to be used again.
+	maxFree = 16
+
 	// blockCost is what a block costs beside its bits or list, in bytes: the
 	// struct, and its share of the map.
 	blockCost = 128
 )
 
 // set is a set of sequence numbers that costs a bit for each number at worst,
-// and next to nothing where the numbers are all there.
+// and nothing where the numbers are all there.
 type set struct {
 	m      *memory
-	blocks map[uint64]*block
+	blocks map[uint64]*block // all that are neither full nor empty
+	full   []span            // blocks that are full: ascending, apart from one another
 	cur    *block
 	curKey uint64
 	count  uint64
+
+	// Numbers for whose blocks there was no memory at all, and the blocks
+	// among which they are.
+	turned uint64
+	blind  span
 }
 
-// block is 65536 numbers: full, a bit map, a list, or frozen.
+// span is blocks from..to.
+type span struct{ from, to uint64 }
+
+// block is 65536 numbers: a bit map, a list, or frozen.
 type block struct {
 	n    uint32 // members
 	bits *[words]uint64
@@ -48,10 +64,12 @@ type block struct {
 type memory struct {
 	limit  int64
 	used   int64
+	jumps  int64 // of used: what tells when records were sent, at most a quarter of limit
 	tick   uint64
 	sets   []*set
 	free   []*[words]uint64
 	frozen bool // something was forgotten
+	stuck  bool // reclaiming is of no use until a block is filled
 }
 
 func newSet(m *memory) *set {
@@ -74,15 +92,18 @@ func (s *set) add(v uint64) result {
 	key := v >> blockBits
 	b := s.cur
 	if b == nil || key != s.curKey {
-		b = s.block(key)
+		var r result
+		if b, r = s.block(key); b == nil {
+			return r
+		}
 	}
 	if b.bits == nil {
-		switch {
-		case b.n == blockSize:
-			return present
-		case b.frozen:
+		if b.frozen {
 			b.late++
 			return undecided
+		}
+		if b.n < fewFirst && !b.holes {
+			return s.list(b, uint16(v))
 		}
 		s.unpack(b)
 	}
@@ -94,14 +115,46 @@ func (s *set) add(v uint64) result {
 	s.count++
 	if b.n++; b.n == blockSize {
 		s.m.drop(b)
+		s.fill(key)
 	}
 	return added
 }
 
-// block looks a block up, or makes it.
-func (s *set) block(key uint64) *block {
+// list adds a number to a block that has few.
+func (s *set) list(b *block, v uint16) result {
+	if slices.Contains(b.list, v) {
+		return present
+	}
+	before := cap(b.list)
+	b.list = append(b.list, v)
+	s.m.used += int64(cap(b.list)-before) * 2
+	b.n++
+	s.count++
+	return added
+}
+
+// block looks a block up, or makes it. If it returns none, the result says what
+// adding a number of that block comes to.
+func (s *set) block(key uint64) (*block, result) {
 	b := s.blocks[key]
 	if b == nil {
+		if s.isFull(key) {
+			return nil, present
+		}
+		if s.m.used+blockCost > s.m.limit {
+			s.m.reclaim(nil)
+			if s.m.stuck = s.m.used+blockCost > s.m.limit; s.m.stuck {
+				// Blocks that say nothing but how many they were take all
+				// of the memory: numbers from all over the place.
+				if s.turned == 0 {
+					s.blind = span{key, key}
+				}
+				s.turned++
+				s.blind = span{min(s.blind.from, key), max(s.blind.to, key)}
+				s.m.frozen = true
+				return nil, undecided
+			}
+		}
 		b = new(block)
 		s.blocks[key] = b
 		s.m.used += blockCost
@@ -112,7 +165,54 @@ func (s *set) block(key uint64) *block {
 	if s.m.used > s.m.limit {
 		s.m.reclaim(b)
 	}
-	return b
+	return b, added
+}
+
+// find returns the index of the first of the full spans that does not end
+// before key.
+func (s *set) find(key uint64) int {
+	if n := len(s.full); n > 0 && s.full[n-1].to < key {
+		return n
+	}
+	i, _ := slices.BinarySearchFunc(s.full, key, func(sp span, key uint64) int {
+		if sp.to < key {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+func (s *set) isFull(key uint64) bool {
+	i := s.find(key)
+	return i < len(s.full) && s.full[i].from <= key
+}
+
+// spanCost is what a span costs, in bytes, with room to grow.
+const spanCost = 32
+
+// fill notes that a block is full, and forgets it.
+func (s *set) fill(key uint64) {
+	delete(s.blocks, key)
+	s.m.used -= blockCost
+	s.m.stuck = false
+	s.cur = nil
+	i := s.find(key)
+	before := i > 0 && s.full[i-1].to+1 == key
+	behind := i < len(s.full) && s.full[i].from == key+1
+	switch {
+	case before && behind:
+		s.full[i-1].to = s.full[i].to
+		s.full = slices.Delete(s.full, i, i+1)
+		s.m.used -= spanCost
+	case before:
+		s.full[i-1].to = key
+	case behind:
+		s.full[i].from = key
+	default:
+		s.full = slices.Insert(s.full, i, span{key, key})
+		s.m.used += spanCost
+	}
 }
 
 // unpack gives a block its bits.
@@ -144,8 +244,9 @@ func (s *set) unpack(b *block) {
 // drop takes the bits of a block away.
 func (m *memory) drop(b *block) {
 	m.free = append(m.free, b.bits)
-	if len(m.free) > 64 {
-		m.free = m.free[:64]
+	if len(m.free) > maxFree {
+		m.free[maxFree] = nil
+		m.free = m.free[:maxFree]
 	}
 	b.bits = nil
 	m.used -= words * 8
@@ -176,14 +277,17 @@ func (m *memory) pack(b *block) {
 // is not enough, those that were not used for longest are forgotten but for
 // their count.
 func (m *memory) reclaim(keep *block) {
+	if m.stuck {
+		return
+	}
 	var open, lists []*block
 	for _, s := range m.sets {
 		for _, b := range s.blocks {
-			if b.bits != nil && b != keep && b != s.cur {
+			if b.bits != nil && b != keep {
 				m.pack(b)
 			}
 			switch {
-			case b == keep || b == s.cur:
+			case b == keep:
 			case b.bits != nil:
 				open = append(open, b)
 			case b.list != nil:
@@ -211,12 +315,6 @@ func (m *memory) reclaim(keep *block) {
 			m.used -= int64(cap(b.list)) * 2
 			b.list, b.holes = nil, false
 		}
-	}
-	if m.used > target {
-		// Blocks that say nothing but how many they were cost too much already:
-		// numbers all over the place. What is left is bounded by hostile input
-		// only, which the number of streams and blocks bounds.
-		m.limit = m.used + m.used/4
 	}
 }
 
@@ -250,17 +348,36 @@ func (s *set) missing(from, to uint64, f func(gap)) {
 		flush()
 		g, open = gap{from: a, to: b, missing: b - a + 1}, true
 	}
+	// absent are numbers in no block.
+	absent := func(a, b uint64) {
+		if s.turned == 0 || b>>blockBits < s.blind.from || a>>blockBits > s.blind.to {
+			miss(a, b)
+			return
+		}
+		flush()
+		f(gap{from: a, to: b, missing: b - a + 1, vague: true})
+	}
+	full := s.full[s.find(from>>blockBits):]
+	upTo := func(end uint64) { // all before end, of which no block knows
+		for from < end && len(full) > 0 && full[0].from<<blockBits < end {
+			if first := full[0].from << blockBits; first > from {
+				absent(from, first-1)
+			}
+			from = max(from, min((full[0].to+1)<<blockBits, end))
+			full = full[1:]
+		}
+		if from < end {
+			absent(from, end-1)
+			from = end
+		}
+	}
 	for _, key := range s.keys(from, to) {
 		first := max(from, key<<blockBits)
 		last := min(to, key<<blockBits+blockSize-1)
-		// Blocks that do not exist, before this one.
-		if first > from {
-			miss(from, first-1)
-		}
+		upTo(first)
 		from = last + 1
 		b := s.blocks[key]
 		switch {
-		case b.n == blockSize:
 		case b.frozen:
 			flush()
 			width := last - first + 1
@@ -270,9 +387,7 @@ func (s *set) missing(from, to uint64, f func(gap)) {
 			s.blockMissing(b, key, first, last, miss)
 		}
 	}
-	if from <= to {
-		miss(from, to)
-	}
+	upTo(to + 1)
 	flush()
 }
 

@@ -60,8 +60,9 @@ func (s State) String() string {
 
 // Options say what is looked for.
 type Options struct {
-	// Take gets each finding, and for each foreign record a zero ID.
-	Take func(id ident.ID, s State)
+	// Take gets each finding, and for each foreign record a zero ID. arrival is
+	// what the record itself says of when it arrived, see Arrival; 0 if nothing.
+	Take func(id ident.ID, s State, arrival int64)
 
 	// Keys are the names that the member with the identity had when it was
 	// sent; none is the default one. They matter where members were renamed
@@ -72,11 +73,24 @@ type Options struct {
 	// members, from the outermost, joined by dots.
 	Path string
 
+	// Arrival, if not empty, is the place of a member in which somebody behind
+	// the pipeline wrote down when the record arrived: names joined by dots. See
+	// Time for its forms.
+	Arrival string
+
 	// MaxRecord is the size, in bytes, of the largest record, and of the longest
 	// line; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
 	// may have; 0 is without end.
 	MaxRecord int
 	MaxBytes  int64
+
+	// Plain takes compressed data for what it is not: a stream without end is not
+	// expanded.
+	Plain bool
+
+	// Reserve, if not nil, is asked before a buffer for input grows by n bytes.
+	// If it returns false, the source is too large.
+	Reserve func(n int) bool
 }
 
 // ErrTooLarge says that a source has more than MaxBytes.
@@ -87,7 +101,8 @@ const (
 	maxRecord = 64 << 20
 
 	maxDepth  = 128
-	maxString = 3 // depth of JSON in strings of JSON
+	maxParts  = 1 << 18 // maps and members of one record that is checked
+	maxString = 3       // depth of JSON in strings of JSON
 )
 
 // envelope are the members that outputs of Fluent Bit put around a record;
@@ -96,17 +111,23 @@ var envelope = []string{"date", "@timestamp", "timestamp", "time", "__internal__
 
 // Scanner reads one source after the other.
 type Scanner struct {
-	take   func(ident.ID, State)
-	keys   []string
-	path   []string
-	broken uint64
+	take    func(ident.ID, State, int64)
+	asIs    bool
+	reserve func(n int) bool
+	keys    []string
+	path    []string
+	broken  uint64
 
 	maxRecord int
 	maxBytes  int64
 	depth     int // of compression within compression
 
 	doc    doc
+	peek   doc      // scratch
 	extras [][]byte // names of the members that were last found to be added
+
+	lost   bool // in MessagePack, behind something broken: where is the next event?
+	effort int  // members that may yet be looked at for the record
 
 	order   []int    // scratch of fit
 	hashes  []uint64 // likewise, of all members
@@ -118,7 +139,7 @@ type Scanner struct {
 
 // New makes a scanner.
 func New(o Options) *Scanner {
-	s := &Scanner{take: o.Take, keys: o.Keys, maxRecord: o.MaxRecord, maxBytes: o.MaxBytes}
+	s := &Scanner{take: o.Take, asIs: o.Plain, reserve: o.Reserve, keys: o.Keys, maxRecord: o.MaxRecord, maxBytes: o.MaxBytes}
 	if s.maxRecord <= 0 {
 		s.maxRecord = maxRecord
 	}
@@ -127,6 +148,9 @@ func New(o Options) *Scanner {
 	}
 	if o.Path != "" {
 		s.path = strings.Split(o.Path, ".")
+	}
+	if o.Arrival != "" {
+		s.doc.stamp = strings.Split(o.Arrival, ".")
 	}
 	return s
 }
@@ -150,6 +174,11 @@ type doc struct {
 	coarse, ambiguous bool
 
 	strings int // depth of strings in strings
+
+	stamp   []string // where the time of arrival stands; nil if nowhere
+	arrival int64    // that time
+
+	large bool // there are more than maxParts parts
 }
 
 // node is one map.
@@ -178,7 +207,25 @@ type finding struct {
 func (d *doc) reset(coarse bool) {
 	d.nodes, d.members, d.stack, d.found, d.text = d.nodes[:0], d.members[:0], d.stack[:0], d.found[:0], d.text[:0]
 	d.event, d.body, d.strings = false, 0, 0
+	d.arrival, d.large = 0, false
 	d.coarse, d.ambiguous = coarse, false
+}
+
+// trim gives back what an unusually large record has left behind.
+func (d *doc) trim() {
+	const most = 4096
+	if cap(d.nodes)+cap(d.members)+cap(d.stack)+cap(d.found) > 4*most || cap(d.text) > 64*most {
+		d.nodes, d.members, d.stack, d.found, d.text = nil, nil, nil, nil, nil
+	}
+}
+
+// room says whether the record may have another part.
+func (d *doc) room() bool {
+	if len(d.nodes)+len(d.members)+len(d.stack) < maxParts {
+		return true
+	}
+	d.large = true
+	return false
 }
 
 // open starts a map and returns its number and where its members begin on the
@@ -248,9 +295,15 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 func (s *Scanner) report(again func()) {
 	d := &s.doc
 	if len(d.found) == 0 {
-		s.take(ident.ID{}, Foreign)
+		if d.isBulkAction() {
+			return
+		}
+		s.take(ident.ID{}, Foreign, 0)
 		return
 	}
+	// Each finding looks at a few maps around it. A record that is made of
+	// nothing but identities would take long.
+	s.effort = 1<<16 + 32*len(d.members)
 	reported := 0
 	coarse := false
 	for i := range d.found {
@@ -270,7 +323,7 @@ func (s *Scanner) report(again func()) {
 		}
 	}
 	if reported == 0 {
-		s.take(ident.ID{}, Foreign)
+		s.take(ident.ID{}, Foreign, 0)
 	}
 }
 
@@ -287,7 +340,7 @@ func (s *Scanner) one(i int) int {
 			return 0
 		}
 	}
-	s.take(f.id, s.verify(f))
+	s.take(f.id, s.verify(f), d.arrival)
 	return 1
 }
 
@@ -296,11 +349,16 @@ func (d *doc) at(f finding, path []string) bool {
 	if f.node < 0 {
 		return len(path) > 0 && string(f.name) == path[len(path)-1]
 	}
+	return d.path(f.node, f.name, path)
+}
+
+// path says whether the member name of map n stands at path.
+func (d *doc) path(n int32, name []byte, path []string) bool {
 	i := len(path) - 1
-	if i < 0 || string(f.name) != path[i] {
+	if i < 0 || string(name) != path[i] {
 		return false
 	}
-	for n := f.node; d.nodes[n].parent >= 0; n = d.nodes[n].parent {
+	for ; n >= 0 && d.nodes[n].parent >= 0; n = d.nodes[n].parent {
 		if i--; i < 0 || path[i] != string(d.nodes[n].name) {
 			return false
 		}
@@ -346,6 +404,9 @@ func (s *Scanner) verify(f finding) State {
 		}
 		n = up
 	}
+	if d.rewritten(f) {
+		return Unchecked
+	}
 	return Damaged
 }
 
@@ -358,6 +419,9 @@ func (s *Scanner) fit(f finding, n int32, prefix []byte) State {
 	ms := d.members[nd.first : nd.first+nd.count]
 	total, count, last := uint64(0), 0, -1
 	s.hashes = s.hashes[:0]
+	if s.effort -= len(ms); s.effort < 0 {
+		return Unchecked
+	}
 	for i := range ms {
 		m := &ms[i]
 		h := m.hash
@@ -447,6 +511,40 @@ func (s *Scanner) explained(ms []member, found []int) State {
 	return st
 }
 
+// member returns a member of a map by its name, or nil.
+func (d *doc) member(n int32, name string) *member {
+	nd := d.nodes[n]
+	for i := nd.first; i < nd.first+nd.count; i++ {
+		if string(d.members[i].name) == name {
+			return &d.members[i]
+		}
+	}
+	return nil
+}
+
+// rewritten says whether a finding stands in a format that does not keep values
+// as they were: GELF, which flattens maps and makes strings of booleans, or the
+// lists of keys and values of OpenTelemetry.
+func (d *doc) rewritten(f finding) bool {
+	if string(f.name) == "stringValue" {
+		return true
+	}
+	return bytes.HasPrefix(f.name, []byte("_")) && d.member(f.node, "version") != nil && d.member(f.node, "short_message") != nil
+}
+
+// isBulkAction says whether the record is a line that Elasticsearch's bulk
+// format has before each record, and so no record at all.
+func (d *doc) isBulkAction() bool {
+	if len(d.nodes) != 2 || d.nodes[0].count != 1 || d.nodes[1].parent != 0 {
+		return false
+	}
+	switch string(d.nodes[1].name) {
+	case "create", "index", "update":
+		return d.nodes[1].count == 0 || d.member(1, "_index") != nil
+	}
+	return false
+}
+
 func contains(names [][]byte, name []byte) bool {
 	for _, n := range names {
 		if bytes.Equal(n, name) {
@@ -466,16 +564,21 @@ func isEnvelope(name []byte) bool {
 }
 
 // raw looks for identities in text that is nothing else, and gives them the
-// state s. It returns how many it found.
+// state st. It returns how many it found.
 func (s *Scanner) raw(text []byte, st State) int {
-	n := 0
+	n, _ := s.rawEnd(text, st)
+	return n
+}
+
+// rawEnd is raw, and returns where the last one ends, too.
+func (s *Scanner) rawEnd(text []byte, st State) (n, end int) {
 	for {
-		id, end := ident.Find(text)
-		if end < 0 {
-			return n
+		id, to := ident.Find(text[end:])
+		if to < 0 {
+			return n, end
 		}
-		s.take(id, st)
-		text = text[end:]
+		s.take(id, st, 0)
+		end += to
 		n++
 	}
 }
@@ -483,5 +586,27 @@ func (s *Scanner) raw(text []byte, st State) int {
 // spoil reports a piece that could not be read as what it seems to be.
 func (s *Scanner) spoil(text []byte) {
 	s.broken++
-	s.raw(text, Damaged)
+	s.raw(text, s.spoiled())
+}
+
+// spoiled is what becomes of identities in such a piece. One that is only too
+// large to be checked is not damaged for that.
+func (s *Scanner) spoiled() State {
+	if s.doc.large {
+		return Unchecked
+	}
+	return Damaged
+}
+
+// Trim gives back memory that unusually large records have left behind. Who
+// keeps many scanners calls it between records.
+func (s *Scanner) Trim() {
+	s.doc.trim()
+	s.peek.trim()
+	if cap(s.pending.text) > 1<<16 && len(s.pending.text) == 0 {
+		s.pending.text = nil
+	}
+	if cap(s.hashes) > 4096 {
+		s.hashes, s.order = nil, nil
+	}
 }

@@ -35,7 +35,7 @@ func id(t testing.TB, seq uint64, text string) string {
 
 // scan reads text and returns one word for each finding: its number and state.
 func scan(o Options, text string) (got []string, broken uint64) {
-	o.Take = func(id ident.ID, s State) {
+	o.Take = func(id ident.ID, s State, _ int64) {
 		if s == Foreign {
 			got = append(got, "foreign")
 			return
@@ -86,6 +86,21 @@ func TestShapes(t *testing.T) {
 		{"as a string in a string", `{"a":"{\"log\":\"{\\\"message\\\":\\\"dummy\\\",\\\"gdummy\\\":\\\"$2\\\"}\"}"}`, []string{"2 enriched"}},
 		{"in a text in a string", `{"log":"time message=dummy gdummy=$2"}`, []string{"2 unchecked"}},
 		{"Loki", `{"streams":[{"stream":{"job":"x"},"values":[["1732300000000000000","{\"message\":\"dummy\",\"gdummy\":\"$2\"}"]]}]}`, []string{"2 enriched"}},
+		{"Elasticsearch, bulk", "{\"create\":{\"_index\":\"x\"}}\n{\"@timestamp\":\"2026-11-22T00:00:00Z\",\"message\":\"dummy\",\"gdummy\":\"$2\"}\n{\"index\":{}}\n{\"message\":\"dummy\",\"gdummy\":\"$2\"}\n",
+			[]string{"2 intact", "2 intact"}},
+		{"a record that is none of those", `{"index":{"a":1}}`, []string{"foreign"}},
+		{"Splunk", `{"time":1732300000.5,"event":{"message":"dummy","gdummy":"$2"}}{"time":1,"event":{"message":"dummy!","gdummy":"$2"}}`, []string{"2 enriched", "2 damaged"}},
+		{"GELF", `{"version":"1.1", "level":6, "short_message":"dummy", "_n":"1", "_gdummy":"$2", "timestamp":1795395015.050}`, []string{"2 unchecked"}},
+		{"OpenTelemetry", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1","body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$2"}}]}}}]}]}]}`, []string{"2 unchecked"}},
+		{"OpenTelemetry, the record as a string", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"{\"message\":\"dummy\",\"gdummy\":\"$2\"}"}}]}]}]}`, []string{"2 enriched"}},
+		{"CloudWatch", `{"logGroupName":"g","logEvents":[{"timestamp":1,"message":"{\"message\":\"dummy\",\"gdummy\":\"$2\"}"}]}`, []string{"2 enriched"}},
+		{"Stackdriver", `{"entries":[{"logName":"x","jsonPayload":{"message":"dummy","gdummy":"$2"}},{"jsonPayload":{"message":"dummy","gdummy":"$2","x":1}}]}`, []string{"2 enriched"}},
+		{"BigQuery", `{"kind":"x","rows":[{"json":{"message":"dummy","gdummy":"$2"}}]}`, []string{"2 enriched"}},
+		{"Datadog", `[{"timestamp":1732300000000,"dd_source":"x","message":"dummy","gdummy":"$2"}]`, []string{"2 enriched"}},
+		{"NATS", `[[1732300000.5,{"tag":"a","message":"dummy","gdummy":"$2"}],[1732300000.5,{"message":"dummy"}],[1,{"message":"dummy","gdummy":"$2"}]]`, []string{"2 enriched", "foreign", "2 intact"}},
+		{"a list of one event", `[[1732300000.5,{"message":"dummy","gdummy":"$2"}]]`, []string{"2 intact"}},
+		{"syslog", `<14>1 2026-11-22T00:00:00Z host app - - [gd@1 gdummy="$2"] dummy`, []string{"2 unchecked"}},
+		{"InfluxDB", `a.tag,host=x message="dummy",gdummy="$2" 1732300000000000000`, []string{"2 unchecked"}},
 		{"printed", `[0] gdummy.0: [[1732300000.1, {}], {"message"=>"dummy", "gdummy"=>"$2"}]`, []string{"2 unchecked"}},
 		{"CSV", `1732300000.5,"dummy","$2"`, []string{"2 unchecked"}},
 		{"LTSV", "\"time\":1.5\t\"message\":\"dummy\"\t\"gdummy\":\"$2\"", []string{"2 unchecked"}},
@@ -175,7 +190,7 @@ func TestMsgpack(t *testing.T) {
 				"gzip": &gz, "zstd": &zs,
 			} {
 				n := uint64(0)
-				s := New(Options{Take: func(id ident.ID, s State) {
+				s := New(Options{Take: func(id ident.ID, s State, _ int64) {
 					if s != Intact || id.Seq != n {
 						t.Errorf("%v, metadata %v, %s: %d is %v, want %d", form, meta, name, id.Seq, s, n)
 					}
@@ -195,7 +210,7 @@ func TestMsgpackDamaged(t *testing.T) {
 	size := len(data) / 10
 	data[3*size+14] = 0xc1 // the header of a name
 	got := map[State]int{}
-	s := New(Options{Take: func(id ident.ID, s State) { got[s]++ }})
+	s := New(Options{Take: func(id ident.ID, s State, _ int64) { got[s]++ }})
 	if err := s.Read(bytes.NewReader(data[:10*size-4])); err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +240,7 @@ func TestCutGzip(t *testing.T) {
 	z.Write(marked(t, sent, event.V2, false, 100))
 	z.Close()
 	n := 0
-	s := New(Options{Take: func(id ident.ID, s State) { n++ }})
+	s := New(Options{Take: func(id ident.ID, s State, _ int64) { n++ }})
 	if err := s.Read(bytes.NewReader(gz.Bytes()[:gz.Len()-100])); err == nil || n == 0 {
 		t.Errorf("%v, %d records", err, n)
 	}
@@ -238,7 +253,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(marked(f, sent, event.Legacy, false, 2))
 	f.Add([]byte("[0] x: [1, {\"a\"=>1}]\n{\n\"a\":1e5}\n[[1,{}],{}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := New(Options{Take: func(ident.ID, State) {}})
+		s := New(Options{Take: func(ident.ID, State, int64) {}})
 		s.Read(bytes.NewReader(data))
 		s.Text(data)
 		s.Msgpack(data)
@@ -258,7 +273,7 @@ func BenchmarkScan(b *testing.B) {
 	}{{"msgpack", pack}, {"json_lines", text}} {
 		b.Run(c.name, func(b *testing.B) {
 			got := 0
-			s := New(Options{Take: func(_ ident.ID, s State) {
+			s := New(Options{Take: func(_ ident.ID, s State, _ int64) {
 				if s == Intact {
 					got++
 				}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/gdummy/gdummy/internal/ident"
 )
@@ -71,6 +72,9 @@ func (j *jsonReader) literal(s string) bool {
 
 func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool) {
 	d := j.doc
+	if !d.room() {
+		return 0, false
+	}
 	n, base := d.open(parent, name)
 	j.pos++
 	if j.space() == '}' {
@@ -86,6 +90,9 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 			return 0, false
 		}
 		j.pos++
+		if !d.room() {
+			return 0, false
+		}
 		m := member{name: key, lo: int32(len(d.nodes))}
 		if j.space() == '"' {
 			s, ok := j.string()
@@ -93,9 +100,17 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 				return 0, false
 			}
 			m.value = ident.String(s)
-			m.id = d.string(s, n, key)
-		} else if m.value, ok = j.value(n, key, depth+1); !ok {
-			return 0, false
+			if m.id = d.string(s, n, key); d.stamp != nil && d.path(n, key, d.stamp) {
+				d.arrival = Time(s)
+			}
+		} else {
+			start := j.pos
+			if m.value, ok = j.value(n, key, depth+1); !ok {
+				return 0, false
+			}
+			if d.stamp != nil && d.path(n, key, d.stamp) {
+				d.arrival = Time(j.b[start:j.pos])
+			}
 		}
 		m.hi = int32(len(d.nodes))
 		m.hash = ident.Member(key, m.value)
@@ -271,7 +286,7 @@ func (j *jsonReader) number() (uint64, bool) {
 	if i-first > 400 {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(string(b[j.pos:i]), 64)
+	f, err := strconv.ParseFloat(unsafe.String(&b[j.pos], i-j.pos), 64) // it keeps nothing but in err
 	if err != nil && f == 0 {
 		return 0, false
 	}

@@ -11,8 +11,8 @@ import (
 
 // Errors of MessagePack.
 var (
-	errShort = errors.New("the MessagePack ends too early")
-	errBad   = errors.New("this is no MessagePack")
+	ErrShort = errors.New("the MessagePack ends too early")
+	ErrBad   = errors.New("this is no MessagePack")
 )
 
 // packReader takes MessagePack values apart.
@@ -33,7 +33,7 @@ func (p *packReader) fail(err error) bool {
 // uint reads a big-endian number of width bytes.
 func (p *packReader) uint(width int) (uint64, bool) {
 	if len(p.b)-p.pos < width {
-		return 0, p.fail(errShort)
+		return 0, p.fail(ErrShort)
 	}
 	b := p.b[p.pos:]
 	p.pos += width
@@ -50,7 +50,7 @@ func (p *packReader) uint(width int) (uint64, bool) {
 
 func (p *packReader) bytes(n uint64) ([]byte, bool) {
 	if uint64(len(p.b)-p.pos) < n {
-		return nil, p.fail(errShort)
+		return nil, p.fail(ErrShort)
 	}
 	s := p.b[p.pos : p.pos+int(n) : p.pos+int(n)]
 	p.pos += int(n)
@@ -70,7 +70,7 @@ const (
 // identity.
 func (p *packReader) value(n int32, name []byte, depth int) (h uint64, kind byte, id, ok bool) {
 	if depth > maxDepth {
-		return 0, 0, false, p.fail(errBad)
+		return 0, 0, false, p.fail(ErrBad)
 	}
 	c64, ok := p.uint(1)
 	if !ok {
@@ -149,7 +149,7 @@ func (p *packReader) value(n int32, name []byte, depth int) (h uint64, kind byte
 			return p.integer(uint64(i), false), kindOther, false, true
 		}
 	default:
-		return 0, 0, false, p.fail(errBad)
+		return 0, 0, false, p.fail(ErrBad)
 	}
 	return 0, 0, false, false
 }
@@ -179,15 +179,25 @@ func (p *packReader) extension(size uint64) (uint64, byte, bool, bool) {
 
 func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int) (uint64, bool) {
 	d := p.doc
+	if !d.room() {
+		return 0, p.fail(ErrBad)
+	}
 	n, base := d.open(parent, name)
 	for range count {
 		key, ok := p.name()
 		if !ok {
 			return 0, false
 		}
+		if !d.room() {
+			return 0, p.fail(ErrBad)
+		}
 		m := member{name: key, lo: int32(len(d.nodes))}
+		start := p.pos
 		if m.value, _, m.id, ok = p.value(n, key, depth+1); !ok {
 			return 0, false
+		}
+		if d.stamp != nil && d.path(n, key, d.stamp) {
+			d.arrival = packedTime(p.b[start:p.pos])
 		}
 		m.hi = int32(len(d.nodes))
 		m.hash = ident.Member(key, m.value)
@@ -199,7 +209,7 @@ func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int)
 // name reads the name of a member. One that is no string stands for its bytes.
 func (p *packReader) name() ([]byte, bool) {
 	if p.pos >= len(p.b) {
-		return nil, p.fail(errShort)
+		return nil, p.fail(ErrShort)
 	}
 	start := p.pos
 	c := p.b[p.pos]
@@ -224,7 +234,7 @@ func (p *packReader) name() ([]byte, bool) {
 		}
 		return p.b[start:p.pos], true
 	}
-	return nil, p.fail(errBad)
+	return nil, p.fail(ErrBad)
 }
 
 func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint64, bool) {
@@ -247,8 +257,14 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 
 // Msgpack reads the records at the front of b and returns what is left: nothing,
 // or the beginning of a record that ends after b. Bytes that are no MessagePack
-// are skipped up to the next event.
+// are skipped up to the next event, which may come with a later call.
 func (s *Scanner) Msgpack(b []byte) (rest []byte) {
+	if s.lost {
+		if b = s.findEvent(b); s.lost {
+			return b
+		}
+	}
+	vain := vainAllowed(len(b))
 	for len(b) > 0 {
 		if skip := listHeader(b); skip > 0 {
 			b = b[skip:]
@@ -256,10 +272,19 @@ func (s *Scanner) Msgpack(b []byte) (rest []byte) {
 		}
 		n, err := s.packed(b, false)
 		switch {
-		case err == errShort && len(b) < s.maxRecord:
+		case err == ErrShort && len(b) < s.maxRecord && s.mayEnd(b):
 			return b
 		case err != nil:
-			n = nextEvent(b)
+			if vain -= n; vain > 0 {
+				n = nextEvent(b)
+			} else {
+				n = len(b)
+			}
+			if n == len(b) {
+				s.lost = true
+				s.broken++
+				return s.partIdentity(b)
+			}
 			s.spoil(b[:n])
 		default:
 			s.report(func() { s.packed(b, true) })
@@ -269,16 +294,55 @@ func (s *Scanner) Msgpack(b []byte) (rest []byte) {
 	return nil
 }
 
+// findEvent looks for the next event behind something broken. Without one,
+// s.lost stays and it returns what may be the beginning of an identity.
+func (s *Scanner) findEvent(b []byte) []byte {
+	i := bytes.Index(b, eventSign)
+	if i < 0 {
+		return s.partIdentity(b)
+	}
+	if i > 0 && b[i-1] == 0x92 {
+		i-- // with metadata
+	}
+	s.lost = false
+	s.raw(b[:i], s.spoiled())
+	return b[i:]
+}
+
+// partIdentity reports the identities in broken bytes and returns the end of
+// those, in which another one may begin.
+func (s *Scanner) partIdentity(b []byte) []byte {
+	_, end := s.rawEnd(b, s.spoiled())
+	return b[max(end, len(b)-(ident.Size-1)):]
+}
+
+// finish reads what Msgpack has left at the end of a source.
+func (s *Scanner) finish(rest []byte) {
+	switch {
+	case s.lost:
+		s.lost = false
+		s.raw(rest, Damaged)
+	case len(rest) > 0:
+		s.spoil(rest)
+	}
+}
+
+// mayEnd says whether the value at the front of b can be short enough.
+func (s *Scanner) mayEnd(b []byte) bool {
+	f := NewFrame()
+	return f.Next(b, s.maxRecord) != ErrTooLarge
+}
+
 // packed takes one record apart and returns its length.
 func (s *Scanner) packed(b []byte, coarse bool) (int, error) {
 	s.doc.reset(coarse)
 	p := packReader{doc: &s.doc, b: b}
 	c := b[0]
 	if !(c >= 0x80 && c < 0xa0 || c >= 0xdc && c <= 0xdf) {
-		return 0, errBad // records are maps or arrays
+		return 0, ErrBad // records are maps or arrays
 	}
 	if _, _, _, ok := p.value(-1, nil, 0); !ok {
-		return 0, p.err
+		return p.pos, p.err
 	}
 	return p.pos, nil
 }
@@ -304,17 +368,21 @@ func listHeader(b []byte) int {
 	return 0
 }
 
+// eventSign is how an event begins, or, where it has metadata, goes on.
+var eventSign = []byte("\x92\xd7\x00")
+
 // nextEvent returns where, behind the head of the event at the front of b, the
 // next event seems to begin, or the length of b.
 func nextEvent(b []byte) int {
-	next := len(b)
-	if next < 2 {
-		return next
+	if len(b) < 2 {
+		return len(b)
 	}
-	for _, sign := range []string{"\x92\x92\xd7\x00", "\x92\xd7\x00"} {
-		if i := bytes.Index(b[2:next], []byte(sign)); i >= 0 {
-			next = i + 2
-		}
+	i := bytes.Index(b[2:], eventSign)
+	switch {
+	case i < 0:
+		return len(b)
+	case i > 0 && b[i+1] == 0x92:
+		return i + 1 // with metadata
 	}
-	return next
+	return i + 2
 }

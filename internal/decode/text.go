@@ -2,12 +2,8 @@ package decode
 
 import (
 	"bytes"
-	"errors"
-	"io"
 
 	"github.com/gdummy/gdummy/internal/ident"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // pending is an indented JSON object of which some lines were read.
@@ -65,6 +61,8 @@ func (s *Scanner) line(line []byte) {
 	}
 	if len(s.pending.text) > 0 {
 		switch {
+		case s.reserve != nil && len(s.pending.text)+len(line) >= cap(s.pending.text) && !s.reserve(len(s.pending.text)+len(line)):
+			s.end()
 		case s.pending.add(line):
 			text := s.pending.text
 			s.pending = pending{}
@@ -99,7 +97,7 @@ func (s *Scanner) line(line []byte) {
 // plain reads a line of which nothing but the identity can be understood.
 func (s *Scanner) plain(line []byte) {
 	if s.raw(line, Unchecked) == 0 {
-		s.take(ident.ID{}, Foreign)
+		s.take(ident.ID{}, Foreign, 0)
 	}
 }
 
@@ -118,12 +116,13 @@ func isDigit(c byte) bool { return c-'0' <= 9 }
 // values reads the JSON values in text. Between them, commas and the brackets
 // of lists of records are skipped.
 func (s *Scanner) values(text []byte) {
+	vain := vainAllowed(len(text))
 	for {
 		j := jsonReader{doc: &s.doc, b: text}
 		switch c := j.space(); {
 		case c == 0 && j.pos == len(text):
 			return
-		case c == ',' || c == ']' || c == '[' && j.isList():
+		case c == ',' || c == ']' || c == '[' && j.isList(&s.peek):
 			text = text[j.pos+1:]
 			continue
 		}
@@ -132,19 +131,47 @@ func (s *Scanner) values(text []byte) {
 		if ok {
 			s.report(func() { s.jsonValue(text, true) })
 		} else {
-			n = nextObject(text)
+			if vain -= n; vain > 0 {
+				n = nextObject(text)
+			} else {
+				n = len(text)
+			}
 			s.spoil(text[:n])
 		}
 		text = text[n:]
 	}
 }
 
+// vainAllowed is how many bytes may be read in vain in a text of n bytes, which
+// is broken again and again: what is left then is broken as a whole.
+func vainAllowed(n int) int { return 1<<20 + 8*n }
+
 // isList says whether the bracket at which the reader stands begins a list of
-// records.
-func (j *jsonReader) isList() bool {
+// records. It may use peek.
+func (j *jsonReader) isList(peek *doc) bool {
 	l := jsonReader{b: j.b, pos: j.pos + 1}
-	c := l.space()
-	return c == 0 || c == '{' || c == ']'
+	switch c := l.space(); c {
+	case 0, '{', ']':
+		return true
+	case '[':
+		// [[time, body], ... is a list, [[time, metadata], body] an event.
+		if l.pos+1 >= len(l.b) || !isDigit(l.b[l.pos+1]) {
+			return false
+		}
+		peek.reset(false)
+		l.doc = peek
+		if _, ok := l.array(-1, nil, 1); !ok {
+			return false
+		}
+		switch c := l.space(); c {
+		case ']':
+			return true
+		case ',':
+			l.pos++
+			return l.space() == '['
+		}
+	}
+	return false
 }
 
 // jsonValue takes one value apart and returns its length.
@@ -158,72 +185,19 @@ func (s *Scanner) jsonValue(text []byte, coarse bool) (int, bool) {
 // nextObject returns where, behind the first byte, the next record of a list
 // seems to begin, or the length of text.
 func nextObject(text []byte) int {
-	next := len(text)
-	for _, sign := range []string{"},{", "}{", "}, {", "\n{"} {
-		if i := bytes.Index(text[:next], []byte(sign)); i >= 0 {
-			next = i + len(sign) - 1
+	for at := 1; at < len(text); at++ {
+		i := bytes.IndexByte(text[at:], '{')
+		if i < 0 {
+			break
+		}
+		at += i
+		before := text[:at]
+		if n := len(before); before[n-1] == '}' || before[n-1] == '\n' ||
+			bytes.HasSuffix(before, []byte("},")) || bytes.HasSuffix(before, []byte("}, ")) {
+			return at
 		}
 	}
-	return next
-}
-
-// Read reads a source to its end. The error is the source's; what stands before
-// it was read.
-func (s *Scanner) Read(r io.Reader) error {
-	head := make([]byte, 4)
-	n, err := io.ReadFull(r, head)
-	head = head[:n]
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return err
-	}
-	r = io.MultiReader(bytes.NewReader(head), r)
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		return s.inner(z)
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		return s.inner(z)
-	case IsMsgpack(head):
-		return s.fill(r, s.Msgpack, 1<<16)
-	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
-		if _, err := io.CopyN(io.Discard, r, 3); err != nil {
-			return err
-		}
-	}
-	err = s.fill(r, s.lines, s.maxRecord)
-	s.end()
-	return err
-}
-
-// maxCompressed is how often data may be compressed.
-const maxCompressed = 2
-
-// inner reads what was compressed.
-func (s *Scanner) inner(r io.Reader) error {
-	if s.depth == maxCompressed {
-		return errors.New("compressed more than twice")
-	}
-	s.depth++
-	defer func() { s.depth-- }()
-	return s.Read(r)
-}
-
-// IsMsgpack says whether data begins as MessagePack of records does.
-func IsMsgpack(data []byte) bool {
-	if len(data) == 0 {
-		return false
-	}
-	c := data[0]
-	return c >= 0x80 && c < 0xa0 || c >= 0xdc && c <= 0xdf
+	return len(text)
 }
 
 // lines reads the complete lines at the front of b and returns the rest.
@@ -239,52 +213,5 @@ func (s *Scanner) lines(b []byte) []byte {
 		}
 		s.line(b[:i+1])
 		b = b[i+1:]
-	}
-}
-
-// fill gives what it reads to parse, together with what parse left the last
-// time. If that was more than eager bytes, it waits for as many again: a long
-// record is not tried for each piece of it. What is left at the end is given to
-// the parsers of cut input.
-func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte, eager int) error {
-	const step = 1 << 18
-	if s.buf == nil {
-		s.buf = make([]byte, step)
-	}
-	n, tried := 0, 0
-	total := int64(0)
-	for {
-		if n == len(s.buf) {
-			s.buf = append(s.buf, make([]byte, len(s.buf))...)
-		}
-		got, err := r.Read(s.buf[n:])
-		n += got
-		if total += int64(got); s.maxBytes > 0 && total > s.maxBytes {
-			return ErrTooLarge
-		}
-		if got > 0 && (tried <= eager || n >= 2*tried || n == len(s.buf)) {
-			rest := parse(s.buf[:n])
-			n = copy(s.buf, rest)
-			tried = n
-		}
-		if err != nil {
-			rest := parse(s.buf[:n])
-			s.cut(rest, err)
-			if err == io.EOF {
-				return nil
-			}
-			return err
-		}
-	}
-}
-
-// cut reads what is left at the end of a source.
-func (s *Scanner) cut(rest []byte, _ error) {
-	switch {
-	case len(rest) == 0:
-	case IsMsgpack(rest):
-		s.spoil(rest)
-	default:
-		s.line(rest)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ import (
 type Proof struct {
 	mark   ident.MarkOptions
 	ledger *ledger.Writer // nil without one
-	taken  uint64         // records that the ledger has as accepted
+	taken  uint64         // records, from the first on, that the ledger has
 }
 
 // Options are what a proof needs beyond the configuration.
@@ -96,15 +97,55 @@ func (p *Proof) Mark() *ident.MarkOptions {
 	return &p.mark
 }
 
-// Update notes totals since the start: how many records, counted from the first
-// on, the host has taken; how many the engine has ingested; how many were given
-// up. Errors do not end the ledger.
-func (p *Proof) Update(taken, ingested, shortfall uint64) error {
+// Refusals are slices of records that the host has not taken: it calls f with
+// each. nil is none.
+type Refusals func(f func(records int, events []byte))
+
+// Update notes totals since the start: how many records were made and, but for
+// those of refusals, taken by the host; how many the engine has ingested; how
+// many were given up. Errors do not end the ledger.
+func (p *Proof) Update(made uint64, r Refusals, ingested, shortfall uint64) error {
 	if p == nil || p.ledger == nil {
 		return nil
 	}
-	p.note(taken, ingested, shortfall)
+	if refused := p.refused(made, r); len(refused) > 0 {
+		made = refused[0] // what is behind the first of them is told later
+	}
+	p.note(made, ingested, shortfall)
 	return p.ledger.Tick()
+}
+
+// refused returns the numbers of the records in refusals, ascending. Records
+// with tags of their own are handed over tag by tag, so that they need not be
+// the last ones.
+func (p *Proof) refused(made uint64, r Refusals) []uint64 {
+	if r == nil {
+		return nil
+	}
+	var numbers []uint64
+	total := 0
+	r(func(records int, events []byte) {
+		total += records
+		for {
+			id, end := ident.Find(events)
+			if end < 0 {
+				return
+			}
+			if id.Run == p.mark.Run && id.Instance == p.mark.Instance {
+				numbers = append(numbers, id.Seq)
+			}
+			events = events[end:]
+		}
+	})
+	slices.Sort(numbers)
+	if numbers = slices.Compact(numbers); len(numbers) != total {
+		// Some have no identity. Without tags, they are the last ones.
+		numbers = numbers[:0]
+		for n := made - min(made, uint64(total)); n < made; n++ {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
 }
 
 func (p *Proof) note(taken, ingested, shortfall uint64) {
@@ -123,14 +164,18 @@ func (p *Proof) Note(word string) error {
 	return p.ledger.Note(word)
 }
 
-// Close ends the ledger in order. lost are records behind the taken ones that
-// the host never took.
-func (p *Proof) Close(taken, lost, ingested, shortfall uint64) error {
+// Close ends the ledger in order. What is among the refusals now, the host never
+// took.
+func (p *Proof) Close(made uint64, r Refusals, ingested, shortfall uint64) error {
 	if p == nil || p.ledger == nil {
 		return nil
 	}
-	p.note(taken, ingested, shortfall)
-	p.ledger.Refused(taken, lost)
+	for _, n := range p.refused(made, r) {
+		p.note(n, ingested, shortfall)
+		p.ledger.Refused(n, 1)
+		p.taken = n + 1
+	}
+	p.note(made, ingested, shortfall)
 	err := p.ledger.Close()
 	p.ledger = nil
 	return err

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
 	"github.com/gdummy/gdummy/internal/option"
 )
@@ -26,7 +29,7 @@ func config(t *testing.T, section map[string]string) *option.Config {
 // An instance without audit must not notice any of this.
 func TestNone(t *testing.T) {
 	p, err := Start(config(t, nil), Options{Name: "gdummy.0"})
-	if p != nil || err != nil || p.Mark() != nil || p.Run() != "" || p.Update(1, 1, 1) != nil || p.Note(ledger.Pause) != nil || p.Close(1, 0, 1, 0) != nil {
+	if p != nil || err != nil || p.Mark() != nil || p.Run() != "" || p.Update(1, nil, 1, 1) != nil || p.Note(ledger.Pause) != nil || p.Close(1, nil, 1, 0) != nil {
 		t.Errorf("%v, %v", p, err)
 	}
 }
@@ -46,11 +49,11 @@ func TestLedger(t *testing.T) {
 	}
 	for i := range uint64(10) {
 		now = now.Add(time.Second)
-		if err := p.Update(i*100, i*90, i); err != nil {
+		if err := p.Update(i*100, nil, i*90, i); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(p.Note(ledger.Reload), p.Close(950, 50, 950, 9)); err != nil {
+	if err := errors.Join(p.Note(ledger.Reload), p.Close(1000, last(50), 950, 9)); err != nil {
 		t.Fatal(err)
 	}
 	l, err := ledger.ReadFile(path)
@@ -87,5 +90,62 @@ func TestNumber(t *testing.T) {
 		if got := number(name); got != want {
 			t.Errorf("%q: %d, want %d", name, got, want)
 		}
+	}
+}
+
+// last are refusals of the last records, without identities.
+func last(n int) Refusals {
+	return func(f func(int, []byte)) { f(n, nil) }
+}
+
+// Records with tags of their own are refused tag by tag: the ledger must know
+// which ones, to the record, while they wait and at the end.
+func TestRefusedByTag(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger")
+	now := time.Unix(1e9, 0)
+	p, err := Start(config(t, map[string]string{"ledger": path}), Options{Name: "gdummy.3", Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slice := func(numbers ...uint64) []byte {
+		var b []byte
+		for _, n := range numbers {
+			b = append(ident.ID{Run: p.mark.Run, Instance: 3, Seq: n}.Append(append(b, "\x81\xa6gdummy\xd97"...)), ident.ID{Run: 1, Seq: 5}.String()...)
+		}
+		return b
+	}
+	waiting := func(f func(int, []byte)) {
+		f(3, slice(101, 104, 107))
+		f(2, slice(102, 108))
+	}
+	now = now.Add(time.Second)
+	if err := p.Update(110, waiting, 100, 0); err != nil {
+		t.Fatal(err)
+	}
+	read := func() *ledger.Stream {
+		l, err := ledger.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l.Streams[0]
+	}
+	if s := read(); s.Next() != 101 || len(s.Refused) > 0 {
+		t.Errorf("while they wait: %+v", s)
+	}
+	if err := p.Close(110, waiting, 105, 0); err != nil {
+		t.Fatal(err)
+	}
+	s := read()
+	var accepted, refused []ledger.Range
+	for _, e := range s.Accepted {
+		accepted = append(accepted, e.Range)
+	}
+	refused = s.Refused
+	want := []ledger.Range{{From: 0, To: 100}, {From: 103, To: 103}, {From: 105, To: 106}, {From: 109, To: 109}}
+	if d := cmp.Diff(want, accepted); d != "" {
+		t.Errorf("accepted: %s", d)
+	}
+	if d := cmp.Diff([]ledger.Range{{From: 101, To: 102}, {From: 104, To: 104}, {From: 107, To: 108}}, refused); d != "" {
+		t.Errorf("refused: %s", d)
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"net"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/decode"
 )
 
 // selfName is what the receiver calls itself in the handshake.
@@ -25,48 +25,38 @@ var errProtocol = errors.New("this is no message of the forward protocol")
 
 // messages reads MessagePack values from a connection.
 type messages struct {
-	c   net.Conn
-	buf []byte
-	n   int // bytes in buf that were not given out
-	at  int // of buf that was given out
+	intake
+	c     net.Conn
+	l     limits
+	given int  // bytes at the front of buf that were given out
+	any   bool // there was a message
 }
 
-// next returns the next value; it is valid until the next call. What has come of
-// it is looked at again with each read: a value of the forward protocol is a few
-// headers and one long string, or a list that clients keep short.
+// next returns the next value; it is valid until the next call.
 func (m *messages) next() ([]byte, error) {
-	m.n = copy(m.buf, m.buf[m.at:m.n])
-	m.at = 0
-	// A message that has begun has to end soon.
-	limit := idleTime
+	f := decode.NewFrame()
+	var since time.Time
 	for {
-		if m.n > 0 {
-			rest, err := msgp.Skip(m.buf[:m.n])
-			if err == nil {
-				m.at = m.n - len(rest)
-				return m.buf[:m.at], nil
+		if m.n > m.given {
+			if since.IsZero() {
+				since = time.Now()
 			}
-			if !errors.Is(err, msgp.ErrShortBytes) {
+			switch err := f.Next(m.buf[m.given:m.n], m.max); err {
+			case nil:
+				msg := m.buf[m.given : m.given+f.Len()]
+				m.given += f.Len()
+				m.any = true
+				return msg, nil
+			case decode.ErrShort:
+			case decode.ErrTooLarge:
+				return nil, errLarge
+			default:
 				return nil, errProtocol
 			}
 		}
-		if m.n == len(m.buf) {
-			if m.n >= MaxRequest {
-				return nil, fmt.Errorf("a message of more than %d bytes", MaxRequest)
-			}
-			m.buf = append(m.buf, make([]byte, max(64<<10, m.n))...)
-		}
-		if limit != 0 {
-			if err := m.c.SetReadDeadline(time.Now().Add(limit)); err != nil {
-				return nil, err
-			}
-			if limit = readTime; m.n > 0 {
-				limit = 0
-			}
-		}
-		got, err := m.c.Read(m.buf[m.n:])
-		m.n += got
-		if got == 0 && err != nil {
+		m.drop(m.given)
+		m.given = 0
+		if err := m.more(m.c, m.l, !m.any, since); err != nil {
 			if err == io.EOF && m.n > 0 {
 				return nil, io.ErrUnexpectedEOF
 			}
@@ -77,13 +67,13 @@ func (m *messages) next() ([]byte, error) {
 
 // forward speaks the forward protocol.
 func (s *Server) forward(c net.Conn) error {
-	m := &messages{c: c}
+	m := s.newMessages(c)
+	defer m.close()
 	if s.o.SharedKey != "" {
 		if err := s.handshake(m); err != nil {
 			return err
 		}
 	}
-	b := s.newBatch(MaxRequest, MaxExpanded)
 	for {
 		msg, err := m.next()
 		if err != nil {
@@ -94,17 +84,21 @@ func (s *Server) forward(c net.Conn) error {
 			continue // a heartbeat
 		}
 		f := s.dice.draw()
-		s.parsing <- struct{}{}
-		chunk, err := s.message(msg, b)
-		<-s.parsing
-		if err != nil {
-			return err
+		if !s.pause(f.delay) {
+			return nil
 		}
-		time.Sleep(f.delay)
 		if s.down() {
 			f.reset = true
 		}
-		s.hand(b, f)
+		b := s.take(goneOf(c))
+		if b == nil {
+			return nil
+		}
+		chunk, err := s.takeMessage(msg, b, f)
+		if err != nil {
+			return err
+		}
+		served(c)
 		switch {
 		case f.reset:
 			reset(c)
@@ -115,7 +109,7 @@ func (s *Server) forward(c net.Conn) error {
 			ack := msgp.AppendMapHeader(nil, 1)
 			ack = msgp.AppendString(ack, "ack")
 			ack = append(ack, chunk...)
-			if err := c.SetWriteDeadline(time.Now().Add(readTime)); err != nil {
+			if err := c.SetWriteDeadline(time.Now().Add(s.l.silence)); err != nil {
 				return err
 			}
 			if _, err := c.Write(ack); err != nil {
@@ -123,6 +117,20 @@ func (s *Server) forward(c net.Conn) error {
 			}
 		}
 	}
+}
+
+func (s *Server) newMessages(c net.Conn) *messages {
+	return &messages{intake: intake{room: s.room, max: s.l.request}, c: c, l: s.l}
+}
+
+// takeMessage takes one message apart and gives what is in it to the sink. It
+// returns the chunk to acknowledge.
+func (s *Server) takeMessage(msg []byte, b *batch, f fate) (chunk []byte, err error) {
+	defer s.give(b)
+	if chunk, err = s.message(msg, b); err == nil {
+		s.hand(b, f)
+	}
+	return chunk, err
 }
 
 // message reads one message and returns the chunk to acknowledge, as
@@ -136,11 +144,11 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 	if err != nil || n < 2 || n > 4 {
 		return nil, errProtocol
 	}
-	if rest, err = msgp.Skip(rest); err != nil { // the tag
+	if rest, err = decode.Skip(rest); err != nil { // the tag
 		return nil, errProtocol
 	}
 	entries := rest
-	if rest, err = msgp.Skip(rest); err != nil {
+	if rest, err = decode.Skip(rest); err != nil {
 		return nil, errProtocol
 	}
 	used := uint32(2)
@@ -153,7 +161,7 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 			return nil, errProtocol
 		}
 		record = rest
-		if rest, err = msgp.Skip(rest); err != nil {
+		if rest, err = decode.Skip(rest); err != nil {
 			return nil, errProtocol
 		}
 		used++
@@ -186,7 +194,7 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 		}
 		end := events
 		for range count {
-			if end, err = msgp.Skip(end); err != nil {
+			if end, err = decode.Skip(end); err != nil {
 				return nil, errProtocol
 			}
 		}
@@ -216,7 +224,7 @@ func options(b []byte) (chunk []byte, compressed string, err error) {
 			return nil, "", errProtocol
 		}
 		value := rest
-		if rest, err = msgp.Skip(rest); err != nil {
+		if rest, err = decode.Skip(rest); err != nil {
 			return nil, "", errProtocol
 		}
 		value = value[:len(value)-len(rest)]
@@ -237,27 +245,16 @@ func options(b []byte) (chunk []byte, compressed string, err error) {
 
 // unpack reads events.
 func unpack(b *batch, data []byte, compressed string) error {
-	var r io.Reader = bytes.NewReader(data)
 	switch compressed {
 	case "", "text":
-	case "gzip":
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return err
+		return b.scan.Bytes(data)
+	case "gzip", "zstd":
+		if decode.IsCompressed(data) {
+			return b.scan.Bytes(data)
 		}
-		defer z.Close()
-		r = z
-	case "zstd":
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxExpanded))
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		r = z
-	default:
-		return fmt.Errorf("compressed with %q, expected gzip or zstd", compressed)
+		return fmt.Errorf("compressed with %q, but it is not", compressed)
 	}
-	return b.scan.Read(r)
+	return fmt.Errorf("compressed with %q, expected gzip or zstd", compressed)
 }
 
 // handshake makes sure that the client knows the shared key.
@@ -275,6 +272,10 @@ func (s *Server) handshake(m *messages) error {
 	helo = msgp.AppendString(helo, "")
 	helo = msgp.AppendString(helo, "keepalive")
 	helo = msgp.AppendBool(helo, true)
+	// With TLS, that handshake comes with the first bytes.
+	if err := m.c.SetDeadline(time.Now().Add(m.l.first)); err != nil {
+		return err
+	}
 	if _, err := m.c.Write(helo); err != nil {
 		return err
 	}

@@ -3,11 +3,14 @@ package receive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/klauspost/compress/s2"
 
 	"github.com/gdummy/gdummy/internal/decode"
 )
@@ -19,17 +22,15 @@ func (s *Server) serveHTTP() {
 	s.mu.Lock()
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.request),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       readTime,
-		IdleTimeout:       idleTime,
+		ReadHeaderTimeout: s.l.silence,
+		ReadTimeout:       s.l.whole,
+		WriteTimeout:      0, // answers are short; a delay may be long
+		IdleTimeout:       s.l.idle,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},
-	}
-	if s.o.Faults != nil && s.o.Faults.Slow > 0 {
-		s.http.ReadTimeout = 0
 	}
 	s.mu.Unlock()
 	_ = s.http.Serve(s.listener) // it ends with Close
@@ -37,29 +38,40 @@ func (s *Server) serveHTTP() {
 
 // request takes one request: any method with a body, any path.
 func (s *Server) request(w http.ResponseWriter, r *http.Request) {
+	// Close waits for all who may still give something to the sink.
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.wg.Add(1)
+	s.mu.Unlock()
+	defer s.wg.Done()
 	s.requests.Add(1)
-	if r.ContentLength > MaxRequest {
+	encoding := r.Header.Get("Content-Encoding")
+	if !known(encoding) {
+		s.o.Log(fmt.Sprintf("http://%s: Content-Encoding %q, expected gzip, zstd or snappy", r.RemoteAddr, encoding))
+		http.Error(w, "the encoding is not known", http.StatusUnsupportedMediaType)
+		return
+	}
+	if r.ContentLength > int64(s.l.request) {
 		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		return
+	}
+	// It is taken apart when it is there as a whole: whoever is slow keeps
+	// nobody waiting.
+	in := intake{room: s.room, max: s.l.request}
+	defer in.close()
+	if err := in.all(r.Body, time.Now().Add(s.l.whole)); err != nil {
+		refuse(w, err)
 		return
 	}
 	f := s.dice.draw()
-	s.parsing <- struct{}{}
-	b := s.newBatch(MaxRequest, MaxExpanded)
-	err := b.scan.Read(http.MaxBytesReader(w, r.Body, MaxRequest))
-	<-s.parsing
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large), errors.Is(err, decode.ErrTooLarge):
-		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
-		return
-	case err != nil:
-		// What has not arrived as a whole is not acknowledged, and comes again.
-		http.Error(w, "the body cannot be read", http.StatusBadRequest)
-		return
-	}
 	if f.delay > 0 {
 		select {
 		case <-time.After(f.delay):
+		case <-s.closing:
+			return
 		case <-r.Context().Done():
 			return // the client has given up: it does not count as arrived
 		}
@@ -67,7 +79,17 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	if s.down() {
 		f.reset = true
 	}
-	s.hand(b, f)
+	b := s.take(r.Context().Done())
+	if b == nil {
+		return // likewise
+	}
+	if err := s.takeBody(in.buf[:in.n], encoding, b, f); err != nil {
+		refuse(w, err)
+		return
+	}
+	if c, ok := r.Context().Value(connKey{}).(net.Conn); ok {
+		served(c)
+	}
 	switch {
 	case f.reset:
 		if c, ok := r.Context().Value(connKey{}).(net.Conn); ok {
@@ -78,4 +100,43 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusOK)
 	}
+}
+
+// takeBody takes a body apart and gives what is in it to the sink.
+func (s *Server) takeBody(body []byte, encoding string, b *batch, f fate) error {
+	defer s.give(b)
+	if encoding == "snappy" {
+		n, err := s2.DecodedLen(body)
+		if err != nil || int64(n) > s.l.expanded {
+			return errors.Join(err, errLarge)
+		}
+		if body, err = s2.Decode(nil, body); err != nil {
+			return err
+		}
+	}
+	if err := b.scan.Bytes(body); err != nil {
+		return err
+	}
+	s.hand(b, f)
+	return nil
+}
+
+// refuse answers a request that cannot be taken. What has not arrived as a whole
+// is not acknowledged, and comes again.
+func refuse(w http.ResponseWriter, err error) {
+	if errors.Is(err, errLarge) || errors.Is(err, decode.ErrTooLarge) {
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		return
+	}
+	http.Error(w, "the body cannot be read", http.StatusBadRequest)
+}
+
+// known says whether bodies may have an encoding. Those that begin with a sign of
+// their own need no header.
+func known(encoding string) bool {
+	switch encoding {
+	case "", "identity", "gzip", "zstd", "snappy":
+		return true
+	}
+	return false
 }

@@ -8,7 +8,9 @@
 // is there.
 //
 // Clients are not trusted: sizes, connections, nesting and time are bounded, and
-// a client that breaks the rules loses its connection.
+// a client that breaks the rules loses its connection. So does, where there are
+// too many, the one that has been there for longest without a complete request:
+// those who only hold connections do not keep others out.
 package receive
 
 import (
@@ -26,20 +28,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/gdummy/gdummy/internal/decode"
 	"github.com/gdummy/gdummy/internal/ident"
 )
 
-// Limits of what one client may do.
+// Limits of what clients may do.
 const (
 	MaxRequest  = 32 << 20 // bytes of a request or message, as they are sent
 	MaxExpanded = 64 << 20 // bytes of what it has in it, not compressed
-	MaxLine     = 4 << 20  // bytes of a line over TCP
+	MaxLine     = 1 << 20  // bytes of a record over TCP
 	MaxConns    = 256
-
-	maxParsed = 4 // requests that are in memory as a whole at a time
-	idleTime  = 5 * time.Minute
-	readTime  = time.Minute // for one request
+	MaxPending  = 256 << 20 // bytes of all requests that have begun to come
 )
 
 // Finding is one record that arrived.
@@ -85,11 +86,15 @@ type Server struct {
 	sink     Sink
 	dice     dice
 	start    time.Time
-	parsing  chan struct{}
 	http     *http.Server
 
+	l       limits
+	room    *semaphore.Weighted // for limits.pending
+	bench   bench
+	closing chan struct{} // closed by Close
+
 	mu     sync.Mutex
-	conns  map[net.Conn]bool
+	conns  map[*guardedConn]bool
 	closed bool
 	wg     sync.WaitGroup
 
@@ -102,6 +107,10 @@ var kinds = []string{"forward", "http", "tcp"}
 // Listen listens at an address, such as forward://127.0.0.1:24224. A host that
 // is left out is 127.0.0.1.
 func Listen(address string, sink Sink, o Options) (*Server, error) {
+	return listenWith(address, sink, o, defaultLimits)
+}
+
+func listenWith(address string, sink Sink, o Options, lim limits) (*Server, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Port() == "" {
 		return nil, fmt.Errorf("%q is no address, such as forward://127.0.0.1:24224", address)
@@ -133,8 +142,14 @@ func Listen(address string, sink Sink, o Options) (*Server, error) {
 	s := &Server{
 		o: o, kind: u.Scheme, sink: sink, start: o.Now(),
 		dice:    dice{faults: o.Faults, rng: rand.New(rand.NewPCG(o.Seed, 0x6764756d6d79))},
-		parsing: make(chan struct{}, maxParsed),
-		conns:   map[net.Conn]bool{},
+		l:       lim,
+		room:    semaphore.NewWeighted(lim.pending),
+		bench:   bench{places: make(chan struct{}, lim.parsed)},
+		closing: make(chan struct{}),
+		conns:   map[*guardedConn]bool{},
+	}
+	if o.Faults != nil {
+		s.l = lim.slowed(o.Faults.Slow)
 	}
 	s.listener = &guarded{Listener: l, s: s}
 	if o.TLS != nil {
@@ -157,7 +172,12 @@ func (s *Server) Requests() uint64 { return s.requests.Load() }
 // Close ends the server and all its connections.
 func (s *Server) Close() error {
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
 	s.closed = true
+	close(s.closing)
 	open := slices.Collect(maps.Keys(s.conns))
 	server := s.http
 	s.mu.Unlock()
@@ -218,19 +238,45 @@ func (g *guarded) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		s := g.s
+		gc := &guardedConn{Conn: c, s: s, since: time.Now(), gone: make(chan struct{})}
 		s.mu.Lock()
-		full := s.closed || len(s.conns) >= MaxConns
-		gc := &guardedConn{Conn: c, s: s}
+		full := len(s.conns) >= s.l.conns
+		var out *guardedConn
+		if full {
+			out = s.useless()
+			full = out == nil
+		}
+		full = full || s.closed
 		if !full {
 			s.conns[gc] = true
 		}
 		s.mu.Unlock()
+		if out != nil {
+			out.reset()
+		}
 		if full || s.down() {
 			gc.reset()
 			continue
 		}
 		return gc, nil
 	}
+}
+
+// useless takes the connection out of the list that has been there for longest
+// without a complete request, and returns it; nil if there is none. Who just came
+// is left alone.
+func (s *Server) useless() *guardedConn {
+	var out *guardedConn
+	for c := range s.conns {
+		if !c.served.Load() && (out == nil || c.since.Before(out.since)) {
+			out = c
+		}
+	}
+	if out == nil || time.Since(out.since) < s.l.silence/10 {
+		return nil
+	}
+	delete(s.conns, out)
+	return out
 }
 
 // down says whether there is an outage.
@@ -241,7 +287,11 @@ func (s *Server) down() bool {
 // guardedConn is one connection.
 type guardedConn struct {
 	net.Conn
-	s *Server
+	s      *Server
+	since  time.Time
+	served atomic.Bool // a request has come as a whole
+	once   sync.Once
+	gone   chan struct{} // closed with the connection
 }
 
 // Read implements net.Conn. It reads slowly if it is to, and fails in an outage.
@@ -249,14 +299,19 @@ func (c *guardedConn) Read(b []byte) (int, error) {
 	f := c.s.o.Faults
 	if f != nil && f.Slow > 0 {
 		b = b[:min(int64(len(b)), max(f.Slow/20, 1))]
-		defer func(start time.Time) {
-			time.Sleep(time.Until(start.Add(time.Duration(len(b)) * time.Second / time.Duration(f.Slow))))
-		}(time.Now())
 	}
+	start := time.Now()
 	n, err := c.Conn.Read(b)
+	if f != nil && f.Slow > 0 {
+		took := time.Duration(n) * time.Second / time.Duration(f.Slow)
+		c.s.pause(time.Until(start.Add(took)))
+	}
 	if c.s.down() {
 		c.reset()
-		return 0, net.ErrClosed
+		if c.s.kind != "tcp" {
+			n = 0 // it comes again
+		}
+		return n, net.ErrClosed
 	}
 	return n, err
 }
@@ -266,6 +321,7 @@ func (c *guardedConn) Close() error {
 	c.s.mu.Lock()
 	delete(c.s.conns, c)
 	c.s.mu.Unlock()
+	c.once.Do(func() { close(c.gone) })
 	return c.Conn.Close()
 }
 
@@ -277,86 +333,48 @@ func (c *guardedConn) reset() {
 	c.Close()
 }
 
-// reset resets a connection that may have TLS around it.
-func reset(c net.Conn) {
+// guardOf returns the guarded connection, which may have TLS around it.
+func guardOf(c net.Conn) *guardedConn {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
-	if g, ok := c.(*guardedConn); ok {
+	g, _ := c.(*guardedConn)
+	return g
+}
+
+// reset resets a connection.
+func reset(c net.Conn) {
+	if g := guardOf(c); g != nil {
 		g.reset()
 		return
 	}
 	c.Close()
 }
 
-// batch gathers what a request has in it.
-type batch struct {
-	found   []Finding
-	foreign uint64 // records
-	scan    *decode.Scanner
-	seen    uint64 // broken pieces that were told
-}
-
-func (s *Server) newBatch(maxRecord int, maxBytes int64) *batch {
-	b := new(batch)
-	b.scan = decode.New(decode.Options{
-		Keys: s.o.Keys, Path: s.o.Path, MaxRecord: maxRecord, MaxBytes: maxBytes,
-		Take: func(id ident.ID, st decode.State) {
-			if st == decode.Foreign {
-				b.foreign++ // there may be very many, and they are all the same
-				return
-			}
-			b.found = append(b.found, Finding{id, st})
-		},
-	})
-	return b
-}
-
-// hand gives a batch to the sink.
-func (s *Server) hand(b *batch, f fate) {
-	if f.refuses() {
-		s.sink.Withhold(b.found)
-	} else {
-		s.sink.Take(b.found, s.o.Now().UnixNano())
-		if n := b.scan.Broken(); n > b.seen || b.foreign > 0 {
-			s.sink.Others(b.foreign, n-b.seen)
-			b.seen = n
-		}
+// goneOf returns what is closed with the connection.
+func goneOf(c net.Conn) <-chan struct{} {
+	if g := guardOf(c); g != nil {
+		return g.gone
 	}
-	b.found, b.foreign = b.found[:0], 0
+	return nil
 }
 
-// tcp reads lines.
-func (s *Server) tcp(c net.Conn) error {
-	s.requests.Add(1)
-	f := s.dice.draw()
-	if f.reset || f.status != 0 {
-		reset(c)
-		return nil
+// served notes that a request has come as a whole.
+func served(c net.Conn) {
+	if g := guardOf(c); g != nil {
+		g.served.Store(true)
 	}
-	b := s.newBatch(MaxLine, 0)
-	r := &flushing{c: c, flush: func() {
-		if len(b.found) > 0 || b.foreign > 0 {
-			s.hand(b, f)
-		}
-	}}
-	time.Sleep(f.delay)
-	err := b.scan.Read(r)
-	s.hand(b, f)
-	return err
 }
 
-// flushing hands over what was found before it waits for more.
-type flushing struct {
-	c     net.Conn
-	flush func()
-}
-
-// Read implements io.Reader.
-func (r *flushing) Read(b []byte) (int, error) {
-	r.flush()
-	if err := r.c.SetReadDeadline(time.Now().Add(idleTime)); err != nil {
-		return 0, err
+// pause waits, or returns false because the server is closed.
+func (s *Server) pause(d time.Duration) bool {
+	if d <= 0 {
+		return true
 	}
-	return r.c.Read(b)
+	select {
+	case <-time.After(d):
+		return true
+	case <-s.closing:
+		return false
+	}
 }

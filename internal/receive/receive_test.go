@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdummy/gdummy/internal/body"
@@ -35,6 +37,7 @@ type sink struct {
 	states   map[decode.State]int
 	withheld int
 	broken   uint64
+	below    uint64 // if not 0, others than these numbers do not count
 }
 
 func newSink() *sink { return &sink{taken: map[uint64]int{}, states: map[decode.State]int{}} }
@@ -43,6 +46,9 @@ func (s *sink) Take(f []Finding, arrival int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range f {
+		if s.below > 0 && x.ID.Seq >= s.below {
+			continue
+		}
 		s.taken[x.ID.Seq]++
 		s.states[x.State]++
 	}
@@ -196,7 +202,7 @@ func TestForwardSharedKey(t *testing.T) {
 		k := newSink()
 		s := listen(t, "forward", k, Options{SharedKey: "secret"})
 		c := dial(t, s)
-		m := &messages{c: c}
+		m := s.newMessages(c)
 		helo, err := m.next()
 		if err != nil {
 			t.Fatal(err)
@@ -282,6 +288,57 @@ func TestTCP(t *testing.T) {
 	k.await(t, 20)
 }
 
+// What the encoding says is undone, or refused: never taken for text.
+func TestContentEncoding(t *testing.T) {
+	data, _ := events(t, event.V2, 0, 20)
+	for encoding, c := range map[string]struct {
+		body []byte
+		code int
+	}{
+		"gzip": {gz(data), 200}, "snappy": {s2.EncodeSnappy(nil, data), 200}, "identity": {data, 200},
+		"br": {data, 415}, "deflate": {data, 415}, "snappy ": {data, 400},
+	} {
+		k := newSink()
+		s := listen(t, "http", k, Options{})
+		r, err := http.NewRequest("POST", "http://"+s.Addr().String(), bytes.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Encoding", encoding)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if want := map[bool]int{true: 20}[c.code == 200]; resp.StatusCode != c.code && c.code != 400 || len(k.taken) != want {
+			t.Errorf("%s: %d, %d records", encoding, resp.StatusCode, len(k.taken))
+		}
+	}
+}
+
+// After Close, nothing comes to the sink any more.
+func TestCloseWaits(t *testing.T) {
+	k := newSink()
+	s := listen(t, "http", k, Options{Faults: &Faults{Delay: 20 * time.Millisecond, Delayed: 1}})
+	data, _ := events(t, event.V2, 0, 500)
+	for range 20 {
+		go func() {
+			if resp, err := http.Post("http://"+s.Addr().String(), "", bytes.NewReader(data)); err == nil {
+				resp.Body.Close()
+			}
+		}()
+	}
+	time.Sleep(30 * time.Millisecond)
+	s.Close()
+	k.mu.Lock()
+	n := k.states[decode.Intact]
+	k.mu.Unlock()
+	time.Sleep(100 * time.Millisecond)
+	if m := k.count(decode.Intact); m != n {
+		t.Errorf("%d records when it was closed, %d later", n, m)
+	}
+}
+
 // Faults are drawn from the seed, counted apart, and nothing that was refused
 // is taken.
 func TestFaults(t *testing.T) {
@@ -336,6 +393,45 @@ func TestResetAndOutage(t *testing.T) {
 	}
 	if k.withheld != 1 || len(k.taken) != 0 || len(k2.taken) != 1 {
 		t.Errorf("%+v, %+v", k, k2)
+	}
+}
+
+// What came over a connection before we reset it is known to have been refused.
+func TestTCPFaults(t *testing.T) {
+	_, each := events(t, event.V2, 0, 20)
+	for name, f := range map[string]*Faults{
+		"reset": {Reset: 1}, "status": {Status: 503, Refused: 1}, "drop": {Drop: 1},
+		"outage": {Outage: time.Minute, Every: time.Minute + 300*time.Millisecond},
+	} {
+		k := newSink()
+		s := listen(t, "tcp", k, Options{Faults: f})
+		c := dial(t, s)
+		if name == "outage" {
+			c.Write(lines(each[:10]))
+			k.await(t, 10)
+			time.Sleep(400 * time.Millisecond) // until it has begun
+			c.Write(lines(each[10:]))
+		} else {
+			c.Write(lines(each))
+		}
+		want := 20 - len(k.taken)
+		for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			k.mu.Lock()
+			n := k.withheld
+			k.mu.Unlock()
+			if n == want {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: %d withheld, want %d", name, n, want)
+			}
+		}
+		if name != "drop" {
+			c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: it is still open", name)
+			}
+		}
 	}
 }
 
@@ -448,10 +544,15 @@ func FuzzMessage(f *testing.F) {
 	f.Add(append(append([]byte{0x93, 0xa1, 'x'}, data[1:]...), 0x80))
 	s := &Server{}
 	f.Fuzz(func(t *testing.T, msg []byte) {
-		if _, err := msgp.Skip(msg); err != nil {
-			return
+		frame := decode.NewFrame()
+		err := frame.Next(msg, len(msg))
+		// Another library must agree on where a message ends.
+		if rest, other := msgp.Skip(msg); (err == nil) != (other == nil) || err == nil && len(rest) != len(msg)-frame.Len() {
+			t.Fatalf("%v, %d bytes; %v, %d left of %d", err, frame.Len(), other, len(rest), len(msg))
 		}
-		s.message(msg, s.newBatch(1<<20, 1<<20))
+		if err == nil {
+			s.message(msg, s.newBatch(decode.Options{MaxRecord: 1 << 20, MaxBytes: 1 << 20}))
+		}
 	})
 }
 
@@ -486,17 +587,9 @@ func (c *counter) get() int                  { c.mu.Lock(); defer c.mu.Unlock();
 
 // TLS is around whatever comes, faults included.
 func TestTLS(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cert := certificate(t)
 	k := newSink()
-	s := listen(t, "forward", k, Options{TLS: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}})
+	s := listen(t, "forward", k, Options{TLS: &tls.Config{Certificates: []tls.Certificate{cert}}})
 	c := tls.Client(dial(t, s), &tls.Config{InsecureSkipVerify: true})
 	data, _ := events(t, event.V2, 0, 5)
 	if _, err := c.Write(msgp.AppendBytes(msgp.AppendString(msgp.AppendArrayHeader(nil, 2), "tag"), data)); err != nil {
@@ -510,4 +603,18 @@ func TestTLS(t *testing.T) {
 	if k.count(decode.Intact) != 5 {
 		t.Error("records without TLS were taken")
 	}
+}
+
+func certificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }

@@ -24,6 +24,9 @@ func verdict(seconds int) *audit.Verdict {
 		Events: []ledger.Event{{Time: when(n / 2), Word: "reload"}, {Time: when(n / 3), Word: "pause"}}}
 	st.Accepted = []ledger.Entry{{Range: ledger.Range{From: 0, To: uint64(n - 1)}, Since: when(0), Until: when(n)}}
 	a := audit.New(audit.Options{Ledgers: []*ledger.Ledger{{Streams: []*ledger.Stream{st}}}})
+	for k := range n / 2 { // another instance
+		a.Take(ident.ID{Run: 77, Instance: 3, Seq: uint64(k), Time: when(k).UnixNano()}, decode.Intact, when(k+5).UnixNano())
+	}
 	for k := range n {
 		if k%997 > 990 || k > n/2 && k < n/2+n/20 {
 			continue

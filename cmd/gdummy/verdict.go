@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/audit"
+)
+
+// printJSON prints a verdict for programs.
+func printJSON(w *bytes.Buffer, v *audit.Verdict, faults []string) {
+	out := struct {
+		Clean  bool     `json:"clean"`
+		Faults []string `json:"faults"`
+		*audit.Verdict
+	}{len(faults) == 0, faults, v}
+	if out.Faults == nil {
+		out.Faults = []string{}
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	_ = e.Encode(out) // to memory, and all of it can be encoded
+}
+
+// shownRanges is how many ranges of lost records the table shows for a stream.
+const shownRanges = 10
+
+// printVerdict prints a verdict for people.
+func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string) {
+	if len(faults) == 0 {
+		fmt.Fprintf(w, "clean: %s of %s records arrived\n", audit.Grouped(v.Arrived), audit.Grouped(v.Sent))
+	} else {
+		fmt.Fprintf(w, "FAULTS: %s; %s of %s records arrived\n", strings.Join(faults, ", "), audit.Grouped(v.Arrived), audit.Grouped(v.Sent))
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	columns := []struct {
+		name   string
+		get    func(*audit.Counts) uint64
+		always bool
+	}{
+		{"sent", func(c *audit.Counts) uint64 { return c.Sent }, true},
+		{"accepted", func(c *audit.Counts) uint64 { return c.Accepted }, true},
+		{"ingested", func(c *audit.Counts) uint64 { return c.Ingested }, false},
+		{"arrived", func(c *audit.Counts) uint64 { return c.Arrived }, true},
+		{"lost", func(c *audit.Counts) uint64 { return c.Lost }, true},
+		{"duplicates", func(c *audit.Counts) uint64 { return c.Duplicates }, true},
+		{"reordered", func(c *audit.Counts) uint64 { return c.Reordered }, true},
+		{"damaged", func(c *audit.Counts) uint64 { return c.Damaged }, true},
+		{"enriched", func(c *audit.Counts) uint64 { return c.Enriched }, false},
+		{"unchecked", func(c *audit.Counts) uint64 { return c.Unchecked }, false},
+		{"withheld", func(c *audit.Counts) uint64 { return c.Withheld }, false},
+		{"refused", func(c *audit.Counts) uint64 { return c.Refused }, false},
+		{"shortfall", func(c *audit.Counts) uint64 { return c.Shortfall }, false},
+		{"unknown", func(c *audit.Counts) uint64 { return c.Unknown }, true},
+	}
+	row := func(head string, c *audit.Counts) {
+		fmt.Fprintf(t, "%s\t", head)
+		for _, col := range columns {
+			switch {
+			case !col.always && col.get(&v.Counts) == 0:
+			case c == nil:
+				fmt.Fprintf(t, "%s\t", col.name)
+			default:
+				fmt.Fprintf(t, "%s\t", audit.Grouped(col.get(c)))
+			}
+		}
+		fmt.Fprintln(t)
+	}
+	row("run and instance", nil)
+	for i := range v.Streams {
+		row(streamName(&v.Streams[i]), &v.Streams[i].Counts)
+	}
+	if len(v.Streams) != 1 {
+		row("total", &v.Counts)
+	}
+	t.Flush()
+	for i := range v.Streams {
+		printRanges(w, &v.Streams[i])
+	}
+	if v.Reordered > 0 {
+		fmt.Fprintf(w, "\nreordered: at most %s numbers behind\n", audit.Grouped(v.Distance))
+	}
+	if v.Foreign > 0 || v.Broken > 0 {
+		fmt.Fprintf(w, "\nforeign: %s records without an identity; %s pieces could not be read\n", audit.Grouped(v.Foreign), audit.Grouped(v.Broken))
+	}
+	printLatency(w, v)
+	printRates(w, v)
+	for i, n := range v.Notes {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "note: %s\n", n)
+	}
+}
+
+// printLatency prints the latency: of all, and of each stream where there are
+// several.
+func printLatency(w *bytes.Buffer, v *audit.Verdict) {
+	if v.Latency == nil {
+		if v.Arrived > 0 {
+			fmt.Fprint(w, "\nlatency: unknown, for nothing says when these records arrived (--listen sees it, --arrived-at reads it)\n")
+		}
+		return
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	row := func(name string, l *audit.Latency) {
+		fmt.Fprintf(t, "%s\t", name)
+		for _, p := range l.At {
+			fmt.Fprintf(t, "%s\t", short(p.Value))
+		}
+		fmt.Fprintf(t, "%s\t\n", short(l.Max))
+	}
+	fmt.Fprint(t, "latency\t")
+	for _, p := range v.Latency.At {
+		fmt.Fprintf(t, "p%s\t", strconv.FormatFloat(p.Percent, 'g', -1, 64))
+	}
+	fmt.Fprint(t, "max\t\n")
+	for i := range v.Streams {
+		if l := v.Streams[i].Latency; l != nil {
+			row(streamName(&v.Streams[i]), l)
+		}
+	}
+	if len(v.Streams) != 1 {
+		row("total", v.Latency)
+	}
+	t.Flush()
+}
+
+// sparkWidth is how many characters a throughput over time has.
+const sparkWidth = 48
+
+// printRates prints the throughput, and its course.
+func printRates(w *bytes.Buffer, v *audit.Verdict) {
+	if len(v.Timeline.Points) == 0 {
+		return
+	}
+	by := "records/s, by when they were sent"
+	if v.Latency != nil {
+		by = "records/s, by when they arrived"
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "%s\tmean\tpeak\tfrom\tfor\t\t\n", by)
+	row := func(name string, tl *audit.Timeline) {
+		mean, peak := tl.Rate()
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", name, audit.Grouped(uint64(mean+0.5)), audit.Grouped(uint64(peak+0.5)), clockTime(tl.First), tl.Last.Sub(tl.First).Round(100*time.Millisecond), spark(tl))
+	}
+	for i := range v.Streams {
+		if tl := v.Streams[i].Timeline; tl != nil {
+			row(streamName(&v.Streams[i]), tl)
+		}
+	}
+	if len(v.Streams) != 1 {
+		row("total", &v.Timeline)
+	}
+	t.Flush()
+}
+
+// spark draws a time line in one line: a bar for each point, or for several.
+func spark(tl *audit.Timeline) string {
+	const bars = "▁▂▃▄▅▆▇█"
+	n := len(tl.Points)
+	columns := min(n, sparkWidth)
+	means := make([]float64, columns)
+	top := 0.0
+	for i := range means {
+		from, to := i*n/columns, (i+1)*n/columns
+		for _, p := range tl.Points[from:to] {
+			means[i] += float64(p.Arrived) / float64(to-from)
+		}
+		top = max(top, means[i])
+	}
+	var b strings.Builder
+	for _, m := range means {
+		if m == 0 {
+			b.WriteRune('·')
+			continue
+		}
+		b.WriteRune([]rune(bars)[min(int(m/top*8), 7)])
+	}
+	return b.String()
+}
+
+// streamName is what the table calls a stream.
+func streamName(st *audit.Stream) string {
+	if st.Name != "" {
+		return st.Run + " " + st.Name
+	}
+	return fmt.Sprintf("%s %d", st.Run, st.Instance)
+}
+
+func printRanges(w *bytes.Buffer, st *audit.Stream) {
+	for _, list := range []struct {
+		name   string
+		ranges []audit.Loss
+		count  uint64
+	}{{"lost", st.LostRanges, st.Lost}, {"unknown", st.UnknownRanges, st.Unknown}} {
+		if len(list.ranges) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s of %s:\n", list.name, streamName(st))
+		for i, r := range list.ranges {
+			if i == shownRanges {
+				more := uint64(len(list.ranges)-i) + st.MoreRanges
+				fmt.Fprintf(w, "  and %s more ranges (--json lists up to a thousand)\n", audit.Grouped(more))
+				break
+			}
+			what := fmt.Sprintf("%d-%d", r.From, r.To)
+			if r.From == r.To {
+				what = fmt.Sprint(r.From)
+			}
+			fmt.Fprintf(w, "  %s (%s)", what, plural(r.Count, "record"))
+			if !r.Since.IsZero() {
+				fmt.Fprintf(w, ", sent %s to %s", clockTime(r.Since), clockTime(r.Until))
+			}
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+func clockTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func plural(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return audit.Grouped(n) + " " + what + "s"
+}
+
+// short prints nanoseconds with three digits or so.
+func short(ns int64) string {
+	d := time.Duration(ns)
+	switch {
+	case d >= 10*time.Second:
+		d = d.Round(100 * time.Millisecond)
+	case d >= 10*time.Millisecond:
+		d = d.Round(100 * time.Microsecond)
+	case d >= 10*time.Microsecond:
+		d = d.Round(100 * time.Nanosecond)
+	}
+	return d.String()
+}

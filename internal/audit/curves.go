@@ -1,0 +1,120 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+const (
+	maxLatency = int64(24 * time.Hour)
+
+	// maxOwn is how many streams have curves of their own.
+	maxOwn = 64
+
+	// curvesCost is what curves cost at most, in bytes: a histogram of three
+	// digits up to a day, and a full time line.
+	curvesCost = 352 << 10
+)
+
+// curves are what is told over time, and how it is spread.
+type curves struct {
+	latency *hdrhistogram.Histogram // nil before the first record whose arrival is known
+	early   uint64                  // arrived before they were sent
+	timed   uint64                  // records whose arrival is known
+	taken   uint64                  // all records
+	max     int64                   // latency, exact
+	line    timeline
+}
+
+// newCurves returns curves for one more stream, or the shared ones.
+func (a *Auditor) newCurves() *curves {
+	if a.own < maxOwn && int64(a.own+1)*curvesCost <= a.mem.limit/4 {
+		a.own++
+		return new(curves)
+	}
+	if a.shared == nil {
+		a.shared = new(curves)
+	}
+	return a.shared
+}
+
+func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, maxLatency, 3) }
+
+// add notes a record. arrival is 0 if nobody knows it.
+func (c *curves) add(sent, arrival int64) {
+	c.taken++
+	if arrival == 0 {
+		c.line.add(sent, -1)
+		return
+	}
+	c.timed++
+	latency := arrival - sent
+	if latency < 0 {
+		c.early++
+		latency = 0
+	}
+	if c.latency == nil {
+		c.latency = newHistogram()
+	}
+	c.max = max(c.max, latency)
+	_ = c.latency.RecordValue(min(latency, maxLatency)) // it is within its range
+	c.line.add(arrival, latency)
+}
+
+// merge adds other curves.
+func (c *curves) merge(o *curves) {
+	c.early += o.early
+	c.timed += o.timed
+	c.taken += o.taken
+	c.max = max(c.max, o.max)
+	if o.latency != nil {
+		if c.latency == nil {
+			c.latency = newHistogram()
+		}
+		c.latency.Merge(o.latency)
+	}
+	c.line.merge(&o.line)
+}
+
+// Latency is how long records took from emission to arrival, in nanoseconds. In
+// the mean and the percentiles, what is above a day counts as a day.
+type Latency struct {
+	Count int64        `json:"count"`
+	Mean  float64      `json:"mean"`
+	Max   int64        `json:"max"`
+	At    []Percentile `json:"percentiles"`
+	Early uint64       `json:"early"` // records that arrived before they were sent: the clocks differ
+}
+
+// Percentile is one point of a distribution.
+type Percentile struct {
+	Percent float64 `json:"percent"`
+	Value   int64   `json:"value"`
+}
+
+// percents are the points at which the latency is given.
+var percents = []float64{50, 75, 90, 95, 99, 99.9, 99.99}
+
+// P returns the latency at a percentile of the list, in nanoseconds.
+func (l *Latency) P(percent float64) int64 {
+	for _, p := range l.At {
+		if p.Percent == percent {
+			return p.Value
+		}
+	}
+	return 0
+}
+
+// export returns the distribution; nil if no arrival is known.
+func (c *curves) export() *Latency {
+	if c.timed == 0 {
+		return nil
+	}
+	h := c.latency
+	l := &Latency{Count: h.TotalCount(), Mean: h.Mean(), Max: c.max, Early: c.early}
+	for _, p := range percents {
+		l.At = append(l.At, Percentile{p, min(h.ValueAtQuantile(p), l.Max, maxLatency)})
+	}
+	return l
+}

@@ -1,0 +1,202 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/ledger"
+)
+
+// Counts are the numbers of a verdict; the package comment says what they are.
+type Counts struct {
+	Sent       uint64 `json:"sent"`
+	Accepted   uint64 `json:"accepted"`
+	Ingested   uint64 `json:"ingested"`
+	Arrived    uint64 `json:"arrived"`
+	Lost       uint64 `json:"lost"`
+	Duplicates uint64 `json:"duplicates"`
+	Reordered  uint64 `json:"reordered"`
+	Damaged    uint64 `json:"damaged"`
+	Enriched   uint64 `json:"enriched"`
+	Foreign    uint64 `json:"foreign"`
+	Unknown    uint64 `json:"unknown"`
+
+	Unchecked uint64 `json:"unchecked"`
+	Withheld  uint64 `json:"withheld"`
+	Refused   uint64 `json:"refused"`
+	Shortfall uint64 `json:"shortfall"`
+	Broken    uint64 `json:"broken"`
+
+	// Distance is the largest of a record that was reordered.
+	Distance uint64 `json:"max_distance"`
+}
+
+func (c *Counts) add(o Counts) {
+	c.Sent += o.Sent
+	c.Accepted += o.Accepted
+	c.Ingested += o.Ingested
+	c.Arrived += o.Arrived
+	c.Lost += o.Lost
+	c.Duplicates += o.Duplicates
+	c.Reordered += o.Reordered
+	c.Damaged += o.Damaged
+	c.Enriched += o.Enriched
+	c.Foreign += o.Foreign
+	c.Unknown += o.Unknown
+	c.Unchecked += o.Unchecked
+	c.Withheld += o.Withheld
+	c.Refused += o.Refused
+	c.Shortfall += o.Shortfall
+	c.Broken += o.Broken
+	c.Distance = max(c.Distance, o.Distance)
+}
+
+// Loss is a range of records that were lost, or of which it is unknown.
+type Loss struct {
+	From  uint64 `json:"from"`
+	To    uint64 `json:"to"` // included
+	Count uint64 `json:"count"`
+
+	// Since and Until enclose when they were sent; zero if nobody knows.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Stream is the verdict on one instance in one run.
+type Stream struct {
+	Run      string `json:"run"`
+	Instance uint16 `json:"instance"`
+	Name     string `json:"name,omitempty"` // from the ledger
+	Ledger   bool   `json:"ledger"`         // there is one
+	Closed   bool   `json:"closed"`         // and it came to an orderly end
+	Counts
+
+	First time.Time `json:"first,omitzero"` // times of emission of what arrived
+	Last  time.Time `json:"last,omitzero"`
+
+	LostRanges    []Loss  `json:"lost_ranges,omitempty"` // the first 1000
+	UnknownRanges []Loss  `json:"unknown_ranges,omitempty"`
+	inexact       bool    // for lack of memory
+	MoreRanges    uint64  `json:"more_ranges,omitempty"` // that are not listed
+	Events        []Event `json:"events,omitempty"`
+
+	// Those of Verdict, of this stream alone; nil if it shares them with others,
+	// or there are none.
+	Latency  *Latency  `json:"latency,omitempty"`
+	Timeline *Timeline `json:"timeline,omitempty"`
+}
+
+// Event is something that the ledger noted: a pause, a reload, an end.
+type Event struct {
+	Time time.Time `json:"time"`
+	Word string    `json:"word"`
+	Name string    `json:"name,omitempty"` // of the instance
+}
+
+// Verdict is what can be said.
+type Verdict struct {
+	Counts
+	Exact    bool     `json:"exact"` // nothing was forgotten that mattered
+	Notes    []string `json:"notes,omitempty"`
+	Streams  []Stream `json:"streams"`
+	Latency  *Latency `json:"latency,omitempty"` // nil if arrivals have no times
+	Timeline Timeline `json:"timeline"`
+}
+
+// Verdict says what can be said now. More may be taken after it.
+func (a *Auditor) Verdict() *Verdict {
+	v := &Verdict{Exact: true}
+	total := new(curves)
+	if a.shared != nil {
+		total.merge(a.shared)
+	}
+	book := map[streamID]*ledger.Stream{}
+	var order []streamID
+	for _, l := range a.ledgers {
+		if l.Bad > 0 {
+			v.note("%d lines of a ledger could not be read; what they said is unknown", l.Bad)
+		}
+		for _, ls := range l.Streams {
+			id := streamID{ls.Run, ls.Instance}
+			if book[id] == nil {
+				order = append(order, id)
+				book[id] = ls
+			}
+		}
+	}
+	var others []streamID
+	for id := range a.streams {
+		if book[id] == nil {
+			others = append(others, id)
+		}
+	}
+	slices.SortFunc(others, func(x, y streamID) int {
+		if d := a.streams[x].firstTime - a.streams[y].firstTime; d != 0 {
+			return int(max(min(d, 1), -1))
+		}
+		if x.run != y.run {
+			if x.run < y.run {
+				return -1
+			}
+			return 1
+		}
+		return int(x.instance) - int(y.instance)
+	})
+	for _, id := range append(order, others...) {
+		s := a.streams[id]
+		if s == nil {
+			s = &stream{id: id, arrived: newSet(&memory{limit: 1 << 20})}
+		}
+		st := a.tally(s, book[id])
+		if c := s.curves; c != nil && c != a.shared && c.taken > 0 {
+			total.merge(c)
+			line := c.line.export()
+			st.Latency, st.Timeline = c.export(), &line
+		}
+		v.add(st.Counts)
+		v.Exact = v.Exact && !st.inexact
+		switch {
+		case !st.Ledger && len(a.ledgers) > 0:
+			v.note("run %s, instance %d is in no ledger: what it lost at its end cannot be known", st.Run, st.Instance)
+		case !st.Ledger:
+			v.note("run %s, instance %d has no ledger: what it lost at its end cannot be known", st.Run, st.Instance)
+		case !st.Closed:
+			v.note("the ledger of run %s, instance %d has no orderly end: what was sent after its last line is unknown", st.Run, st.Instance)
+		}
+		v.Streams = append(v.Streams, st)
+	}
+	v.Foreign += a.foreign
+	for _, id := range order {
+		if book[id].Place == "metadata" && v.Arrived == 0 && v.Foreign > 0 {
+			v.note("identities were sent in the metadata, and none of the records has one: this output does not write metadata (audit_in body helps)")
+			break
+		}
+	}
+	v.Broken += a.broken
+	v.Unknown += a.surplus
+	if a.surplus > 0 {
+		v.Exact = false
+		v.note("there were more than %d runs; %d records of others are counted as unknown", maxStreams, a.surplus)
+	}
+	if !v.Exact {
+		v.note("memory was short: records that came very late could not be told from duplicates and are counted as unknown; more --memory gives an exact verdict")
+	}
+	v.Timeline, v.Latency = total.line.export(), total.export()
+	if n := len(a.streams) - a.own; n > 0 {
+		v.note("%d of %d runs and instances have latency and throughput in total only: %d have their own, which more --memory raises up to %d", n, len(a.streams), a.own, maxOwn)
+	}
+	if total.early > 0 {
+		v.note("%d records arrived before they were sent: the clocks differ, or one was set", total.early)
+	}
+	if total.timed > 0 && total.timed < total.taken {
+		v.note("%d of %d records do not say when they arrived; the latency is that of the others", total.taken-total.timed, total.taken)
+	}
+	return v
+}
+
+func (v *Verdict) note(format string, args ...any) {
+	if len(v.Notes) < 50 {
+		v.Notes = append(v.Notes, fmt.Sprintf(format, args...))
+	}
+}

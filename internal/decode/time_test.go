@@ -1,0 +1,88 @@
+package decode
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/ident"
+	"github.com/tinylib/msgp/msgp"
+)
+
+// Whatever people call a time, and nothing that is none.
+func TestTime(t *testing.T) {
+	const want = 1732300000_123000000
+	for _, text := range []string{
+		"1732300000.123", "1732300000123", "1732300000123000", "1732300000123000000", "1.732300000123e9", "1732300000123.0",
+		"2024-11-22T18:26:40.123Z", "2024-11-22T19:26:40.123+01:00", "2024-11-22 18:26:40.123", "2024-11-22T18:26:40.123", "2024-11-22T18:26:40.123+0000",
+	} {
+		if got := Time([]byte(text)); got < want-1000 || got > want+1000 {
+			t.Errorf("%s: %d, want %d", text, got, int64(want))
+		}
+	}
+	for _, text := range []string{"", "x", "0", "12345", "-1732300000", "1e300", "NaN", "2024-13-01T00:00:00Z", "0001-01-01T00:00:00Z", "99999999999999999999", "1732300000.", strings.Repeat("1", 50)} {
+		if got := Time([]byte(text)); got != 0 && text != "1732300000." {
+			t.Errorf("%q is %v", text, time.Unix(0, got))
+		}
+	}
+}
+
+// The time stands at its place, in JSON and in MessagePack, and belongs to its
+// record only.
+func TestArrival(t *testing.T) {
+	one := id(t, 1, `{"message":"dummy"}`)
+	pack := msgp.AppendMapHeader(nil, 3)
+	pack = msgp.AppendString(pack, "message")
+	pack = msgp.AppendString(pack, "dummy")
+	pack = msgp.AppendString(pack, "at")
+	stamp := append(append([]byte{}, pack...), 0xd7, 0, 0x67, 0x40, 0xcc, 0x20, 0, 0, 0, 5)
+	pack = msgp.AppendInt64(pack, 1732300000123)
+	for _, b := range []*[]byte{&pack, &stamp} {
+		*b = msgp.AppendString(msgp.AppendString(*b, "gdummy"), one)
+	}
+	for _, c := range []struct {
+		path, text string
+		want       []int64
+	}{
+		{"at", `{"message":"dummy","at":1732300000.5,"gdummy":"$1"}` + "\n" + `{"message":"dummy","gdummy":"$1"}`, []int64{1732300000500000000, 0}},
+		{"at", `{"at":"2024-11-22T18:26:40Z","message":"dummy","gdummy":"$1"}`, []int64{1732300000000000000}},
+		{"at", `{"x":{"at":1732300000},"message":"dummy","gdummy":"$1"}`, []int64{0}},
+		{"event.ingested", `{"event":{"ingested":1732300000},"message":"dummy","gdummy":"$1"}`, []int64{1732300000000000000}},
+		{"log.at", `{"log":"{\"at\":1732300000,\"message\":\"dummy\",\"gdummy\":\"$1\"}"}`, []int64{1732300000000000000}},
+		{"at", `{"at":true,"message":"dummy","gdummy":"$1"}`, []int64{0}},
+		{"at", string(pack), []int64{1732300000123000000}},
+		{"at", string(stamp), []int64{0x6740cc20*1e9 + 5}},
+	} {
+		var got []int64
+		s := New(Options{Arrival: c.path, Take: func(_ ident.ID, _ State, at int64) { got = append(got, at) }})
+		if err := s.Read(strings.NewReader(strings.ReplaceAll(c.text, "$1", one))); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(c.want) || got[0] != c.want[0] || got[len(got)-1] != c.want[len(c.want)-1] {
+			t.Errorf("%s in %s: %d, want %d", c.path, c.text, got, c.want)
+		}
+	}
+}
+
+// What is broken again and again is read a few times, not each time from there.
+func TestBrokenIsLinear(t *testing.T) {
+	const n = 1 << 18
+	start := time.Now()
+	for _, text := range []string{
+		strings.Repeat(`{"a":[{}`, n), strings.Repeat(`{"a":"},{",`, n), strings.Repeat("[", 4*n), strings.Repeat(`{"a":`, n),
+		strings.Repeat("[[1,", n), "[" + strings.Repeat("[1,[", n), strings.Repeat("gd1.", n),
+		strings.Repeat("\x92\xd7\x00", n), "\x91" + strings.Repeat("\x92\xd7\x00aaaabbbb\xdc\xff\xff", n), strings.Repeat("\x93\xc1", n),
+		`{"a":[` + strings.Repeat("{},", n), "{" + strings.Repeat(`"gdummy":"`+id(t, 1, "{}")+`",`, 10000) + `"a":1}`,
+	} {
+		s := New(Options{Take: func(ident.ID, State, int64) {}, MaxRecord: 32 << 20})
+		s.Read(strings.NewReader(text))
+		s.Text([]byte(text))
+		s.Bytes([]byte(text))
+	}
+	// Quadratic, one of them would take minutes.
+	if d := time.Since(start); d > 30*time.Second {
+		t.Errorf("%v", d)
+	} else {
+		t.Log(d)
+	}
+}
