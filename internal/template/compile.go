@@ -21,6 +21,7 @@ type compiler struct {
 	prog *Program
 	env  *fake.Env
 	errs []*Error
+	late []*Error // count if there are no others
 
 	in     Text // the text that is being compiled
 	shift  int  // how much positions of its trees are too high
@@ -80,17 +81,20 @@ type operand struct {
 
 func (c *compiler) compile() {
 	c.defs = map[string]definition{}
-	bodyTree := c.parse(c.conf.Body)
+	bodyTree := c.parse(&c.conf.Body)
 	var metaTree, tagTree *parse.Tree
 	metaShift, tagShift := 0, 0
 	bodyShift := c.shift
 	if c.conf.Metadata.Text != "" {
-		metaTree = c.parse(c.conf.Metadata)
+		metaTree = c.parse(&c.conf.Metadata)
 		metaShift = c.shift
 	}
 	if c.conf.Tag.Text != "" {
-		tagTree = c.parse(c.conf.Tag)
+		tagTree = c.parse(&c.conf.Tag)
 		tagShift = c.shift
+	}
+	if bodyTree == nil {
+		metaTree, tagTree = nil, nil // they may know its variables
 	}
 	p := c.prog
 	if bodyTree != nil {
@@ -98,6 +102,14 @@ func (c *compiler) compile() {
 		c.start(state{})
 		c.list(bodyTree.Root)
 		c.finish()
+		if c.halted {
+			c.body = append(c.body, c.vars[c.shared:]...) // their object never ended
+		}
+		if c.in.astray { // nor can their scopes be told
+			for _, name := range variable.FindAllString(c.in.Text, -1) {
+				c.body = append(c.body, variableInfo{name: name})
+			}
+		}
 		c.body = append(c.vars[:c.shared:c.shared], c.body...)
 		c.vars, c.shared = nil, 0
 	}
@@ -122,6 +134,9 @@ func (c *compiler) compile() {
 		c.list(tagTree.Root)
 		c.emit(instr{op: opEnd})
 	}
+	if len(c.errs) == 0 {
+		c.errs = c.late
+	}
 	if len(c.errs) > 0 {
 		return
 	}
@@ -144,8 +159,8 @@ func (c *compiler) compile() {
 }
 
 // parse parses a text and notes its fragments.
-func (c *compiler) parse(t Text) *parse.Tree {
-	p := &parser{Text: t, left: c.conf.Left, right: c.conf.Right}
+func (c *compiler) parse(t *Text) *parse.Tree {
+	p := &parser{Text: *t, left: c.conf.Left, right: c.conf.Right}
 	switch {
 	case t.Literal:
 		p.left, p.right = "\x00{", "}\x00" // can't be in JSON
@@ -154,10 +169,12 @@ func (c *compiler) parse(t Text) *parse.Tree {
 	}
 	tree, set := p.parse()
 	c.errs = append(c.errs, p.errs...)
+	c.late = append(c.late, p.late...)
 	c.shift = len(p.prefix)
+	t.moves, t.astray = p.moves, p.astray
 	for name, def := range set {
 		if name != "template" {
-			c.defs[name] = definition{def, t, len(p.prefix)}
+			c.defs[name] = definition{def, *t, len(p.prefix)}
 		}
 	}
 	return tree
@@ -166,7 +183,7 @@ func (c *compiler) parse(t Text) *parse.Tree {
 // start begins a text.
 func (c *compiler) start(st state) {
 	c.st = st
-	c.halted = false
+	c.halted = c.in.astray
 	c.sawObject, c.weighted = false, false
 	c.shapeStart, c.shapeWeight = len(c.prog.code), 1
 	c.vars = slices.Clone(c.body)
@@ -217,7 +234,7 @@ func (c *compiler) endShape() {
 // all objects.
 func (c *compiler) share() {
 	p := c.prog
-	if c.sawObject || c.depth > 0 || c.fragments > 0 || len(p.code) == c.shapeStart || c.in.Name != c.conf.Body.Name {
+	if c.sawObject || c.depth > 0 || c.fragments > 0 || len(p.code) == c.shapeStart && len(c.vars) == c.shared || c.in.Name != c.conf.Body.Name {
 		return
 	}
 	c.emit(instr{op: opEnd})
@@ -241,7 +258,7 @@ func (c *compiler) weight(cmd *parse.CommandNode) {
 		c.errorAt(at, "weight takes one number, not negative: weight 90")
 		return
 	}
-	if c.weighted {
+	if c.weighted && !c.halted {
 		c.errorAt(at, "a second weight for the same object")
 	}
 	c.share()
@@ -263,7 +280,7 @@ func (c *compiler) emit(in instr) {
 func (c *compiler) stop()         { c.halted = true }
 func (c *compiler) stopped() bool { return c.halted }
 
-func (c *compiler) offset(p parse.Pos) int { return int(p) - c.shift }
+func (c *compiler) offset(p parse.Pos) int { return c.in.origin(int(p) - c.shift) }
 
 // where names a place in the text.
 func (c *compiler) where(offset int) string {
@@ -343,6 +360,12 @@ func (c *compiler) action(n *parse.ActionNode) {
 		return
 	}
 	if !ok {
+		if isHole(n.Pipe) && c.st.guess() {
+			c.stop()
+		}
+		if isHole(n.Pipe) && !c.st.wants() {
+			return
+		}
 		op = constant(value.Null) // the JSON goes on
 	}
 	at := c.offset(n.Pipe.Pos)
@@ -488,6 +511,8 @@ func (c *compiler) unknownVariable(name string, pos parse.Pos) {
 	hint := ""
 	if near := spell.Nearest(name, names); near != "" {
 		hint = "; the nearest one is " + near
+	} else if c.fragments > 0 {
+		hint = ": a fragment sees only the dot that it is given"
 	}
 	c.errorAt(c.offset(pos), "the variable %s is not known here%s", name, hint)
 }
@@ -864,6 +889,9 @@ func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, b
 // call compiles a call of a function.
 func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *operand, sound bool) (operand, bool) {
 	at := c.offset(id.Pos)
+	if id.Ident == hole && len(c.errs) > 0 {
+		return operand{}, false // told already
+	}
 	f := fake.Find(id.Ident)
 	if f == nil {
 		hint := ""

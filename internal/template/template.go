@@ -51,6 +51,9 @@ type Text struct {
 
 	Left, Right string // delimiters of actions; empty is those of the Config
 	Literal     bool   // there are no actions in it
+
+	moves  []move // what was repaired in it
+	astray bool   // blocks do not fit: where its JSON stands can't be told
 }
 
 // Config says what to compile.
