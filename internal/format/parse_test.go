@@ -471,6 +471,9 @@ func TestDocuments(t *testing.T) {
 				}
 			}
 			for member, layout := range map[string]string{"time": time.RFC3339Nano, "eventTime": time.RFC3339, "TimeCreated": "2006-01-02 15:04:05 -0700"} {
+				if name == "nginx_json" {
+					layout = "02/Jan/2006:15:04:05 -0700"
+				}
 				if text, ok := m[member].(string); ok {
 					got, err := time.Parse(layout, text)
 					if err != nil || got.After(at) || at.Sub(got) >= time.Second {
@@ -635,7 +638,7 @@ func TestHeads(t *testing.T) {
 		"cri":              {`^(\S+) (?:stdout|stderr) [FP] \S`, time.RFC3339Nano, 1},
 		"envoy":            {`^\[([^\]]+)\] "\S+ \S+ HTTP/(?:1\.1|2)" \d{3} (?:-|[A-Z]+) \d+ \d+ \d+ (?:-|\d+) "[^"]+" "[^"]+" "[^"]+" "[^"]+" "[^"]+"$`, time.RFC3339Nano, time.Millisecond},
 		"postgres":         {`^(\S+ \S+) UTC \[\d+\] (?:\w+@shop )?(?:LOG|ERROR|WARNING|FATAL):  \S`, "2006-01-02 15:04:05.000", time.Millisecond},
-		"mysql_slow":       {`^# Time: (\S+)\n# User@Host: (?:app\[app\]|report\[report\]) @ (?:localhost \[\]| \[\S+\])  Id: [ \d]{5,}\n# Query_time: \d+\.\d{6}  Lock_time: \d\.\d{6} Rows_sent: \d+  Rows_examined: \d+\nSET timestamp=\d+;\n[A-Z][^\n]+;$`, time.RFC3339Nano, time.Microsecond},
+		"mysql_slow":       {`^# Time: (\S+)\n# User@Host: (?:app\[app\]|report\[report\]) @ (?:localhost \[\]|\S+ \[\S+\])  Id: [ \d]{5,}\n# Query_time: \d+\.\d{6}  Lock_time: \d\.\d{6} Rows_sent: \d+  Rows_examined: \d+\nSET timestamp=\d+;\n[A-Z][^\n]+;$`, time.RFC3339Nano, time.Microsecond},
 		"java_multiline":   {`^(\S+ \S+) [A-Z]+ +\[\S+\] com\.example\.\w+\.\w+ - .+`, "2006-01-02 15:04:05.000", time.Millisecond},
 		"python_multiline": {`^(\S+ \S+) - \w+ - [A-Z]+ - .+(?:\nTraceback \(most recent call last\):(?:\n  File "[^"]+", line \d+, in \w+\n    .+)+\n[\w.]+Error: .+)?$`, "2006-01-02 15:04:05,000", time.Millisecond},
 	} {

@@ -161,7 +161,7 @@ func TestLognorm(t *testing.T) {
 		var event struct {
 			F struct {
 				DeviceVendor, DeviceProduct, DeviceVersion, SignatureID, Name, Severity string
-				Extensions                                                             map[string]string
+				Extensions                                                              map[string]string
 			}
 		}
 		if err := json.Unmarshal([]byte(out[i]), &event); err != nil {
