@@ -177,10 +177,8 @@ func (c *Config) compile() []*Error {
 		}
 		conf.Body = template.Text{Name: "format", Text: f.Text, Left: "{{", Right: "}}"}
 	case t.Metadata != "" || t.Tag != "":
-		if len(c.Dummy.Bodies) > 1 {
-			return conflict("dummy", "several objects can't be joined with a template of the metadata or the tag", "a template with these objects")
-		}
-		conf.Body = template.Text{Name: "dummy", Text: c.Dummy.Text, Literal: true}
+		conf.Body = template.Text{Name: "dummy", Text: c.Dummy.Text}
+		conf.Bodies = c.Dummy.Bodies
 	default:
 		return nil
 	}

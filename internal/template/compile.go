@@ -81,7 +81,10 @@ type operand struct {
 
 func (c *compiler) compile() {
 	c.defs = map[string]definition{}
-	bodyTree := c.parse(&c.conf.Body)
+	var bodyTree *parse.Tree
+	if len(c.conf.Bodies) == 0 {
+		bodyTree = c.parse(&c.conf.Body)
+	}
 	var metaTree, tagTree *parse.Tree
 	metaShift, tagShift := 0, 0
 	bodyShift := c.shift
@@ -93,7 +96,13 @@ func (c *compiler) compile() {
 		tagTree = c.parse(&c.conf.Tag)
 		tagShift = c.shift
 	}
-	if bodyTree == nil {
+	for _, b := range c.conf.Bodies {
+		c.start(state{})
+		c.emit(instr{op: opLit, lit: string(b)})
+		c.endShape()
+		c.prog.turn = true
+	}
+	if bodyTree == nil && !c.prog.turn {
 		metaTree, tagTree = nil, nil // they may know its variables
 	}
 	p := c.prog
@@ -161,10 +170,7 @@ func (c *compiler) compile() {
 // parse parses a text and notes its fragments.
 func (c *compiler) parse(t *Text) *parse.Tree {
 	p := &parser{Text: *t, left: c.conf.Left, right: c.conf.Right}
-	switch {
-	case t.Literal:
-		p.left, p.right = "\x00{", "}\x00" // can't be in JSON
-	case t.Left != "":
+	if t.Left != "" {
 		p.left, p.right = t.Left, t.Right
 	}
 	tree, set := p.parse()
