@@ -989,6 +989,9 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 	case piped != nil:
 		given = *piped
 	}
+	if len(c.prog.code) >= MaxCode {
+		return operand{}, false // told already
+	}
 	st, depth, loopDepth, halted := c.st, c.depth, c.loopDepth, c.halted
 	// Its code stands aside, jumped over.
 	jump := len(c.prog.code)

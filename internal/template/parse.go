@@ -35,15 +35,7 @@ var goMessage = regexp.MustCompile(`^template: [^:]*:(\d+):(?:\d+:)? ?`)
 // repaired text, or nil. Positions in the trees are p.prefix too high, and those
 // of the repaired text.
 func (p *parser) parse() (*parse.Tree, map[string]*parse.Tree) {
-	seen := map[string]bool{}
-	var b strings.Builder
-	for _, v := range variable.FindAllString(p.Text.Text, -1) {
-		if !seen[v] {
-			seen[v] = true
-			b.WriteString(p.left + v + ":=0" + p.right)
-		}
-	}
-	p.prefix = b.String()
+	p.prefix = p.declare(p.Text.Text)
 	tree, set, err := p.try(p.prefix + p.Text.Text)
 	if err == nil {
 		return tree, set
@@ -58,6 +50,19 @@ func (p *parser) parse() (*parse.Tree, map[string]*parse.Tree) {
 	}
 	p.moves = nil
 	return nil, nil
+}
+
+// declare declares all variables that stand in a text.
+func (p *parser) declare(text string) string {
+	seen := map[string]bool{}
+	var b strings.Builder
+	for _, v := range variable.FindAllString(text, -1) {
+		if !seen[v] {
+			seen[v] = true
+			b.WriteString(p.left + v + ":=0" + p.right)
+		}
+	}
+	return b.String()
 }
 
 func (p *parser) try(text string) (*parse.Tree, map[string]*parse.Tree, error) {

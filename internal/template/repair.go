@@ -276,7 +276,7 @@ func (p *parser) probe(acts []action) {
 			at = a.start
 			fail("this action is empty", with)
 		default:
-			if _, _, err := p.try(p.prefix + probe); err != nil {
+			if _, _, err := p.try(p.declare(inner) + probe); err != nil {
 				fail(clean(err.Error()), with)
 			}
 		}
@@ -338,8 +338,17 @@ func (p *parser) blocks(acts []action) []action {
 		}
 		return false
 	}
-	unclosed := func() string {
+	// within declares the variables in a fragment, up to end: it knows none of
+	// them, but that is for the compiler to say.
+	within := func(b block, end int) {
+		a := &acts[b.action]
+		a.insert = p.declare(text[a.end:end])
+	}
+	unclosed := func(end int) string {
 		for _, o := range open {
+			if o.word == "define" {
+				within(o, end)
+			}
 			p.errorAt(o.at, "this is not closed: "+p.left+" end "+p.right+" is missing")
 			p.astray = true
 		}
@@ -354,7 +363,7 @@ func (p *parser) blocks(acts []action) []action {
 		case "if", "with", "range", "block", "define":
 			if a.word == "define" && len(open) > 0 && missing > 0 {
 				// So there the ends are missing.
-				a.before = unclosed()
+				a.before = unclosed(a.start)
 			}
 			if a.word == "define" && len(open) > 0 {
 				astray(a, "a define stands outside of everything else")
@@ -363,15 +372,15 @@ func (p *parser) blocks(acts []action) []action {
 				continue
 			}
 			open = append(open, block{word: a.word, action: i, at: place(a)})
-			if a.word == "define" {
-				a.insert = p.prefix // a fragment knows none of the variables, says the compiler
-			}
 		case "end":
 			if len(open) == 0 && !misspelt(i) {
 				astray(a, "this end has no if, with, range or define before it")
 				continue
 			}
-			open = open[:len(open)-1]
+			last := open[len(open)-1]
+			if open = open[:len(open)-1]; last.word == "define" {
+				within(last, a.start)
+			}
 		case "else":
 			if len(open) == 0 && !misspelt(i) {
 				astray(a, "this else has no if, with or range before it")
@@ -399,7 +408,7 @@ func (p *parser) blocks(acts []action) []action {
 			}
 		}
 	}
-	p.ends = unclosed()
+	p.ends = unclosed(len(text))
 	return acts
 }
 
