@@ -240,7 +240,7 @@ func (c *compiler) endShape() {
 // all objects.
 func (c *compiler) share() {
 	p := c.prog
-	if c.sawObject || c.depth > 0 || c.fragments > 0 || len(p.code) == c.shapeStart && len(c.vars) == c.shared || c.in.Name != c.conf.Body.Name {
+	if c.sawObject || p.prologue >= 0 || c.depth > 0 || c.fragments > 0 || len(p.code) == c.shapeStart && len(c.vars) == c.shared || c.in.Name != c.conf.Body.Name {
 		return
 	}
 	c.emit(instr{op: opEnd})

@@ -34,6 +34,7 @@ var hostile = []struct{ why, text string }{
 		return b.String() + `{{ define "f40" }}1{{ end }}{"a": {{ fragment "f0" }}}`
 	}()},
 	{"loops within loops", `{"a": [` + strings.Repeat(`{{ range 10000 }}`, 12) + `1,` + strings.Repeat(`{{ end }}`, 12) + `]}`},
+	{"loops that give nothing", `{"a": [` + strings.Repeat(`{{ range 10000 }}`, 12) + `{{ $x := 1 }}` + strings.Repeat(`{{ end }}`, 12) + `]}`},
 	{"a text that doubles", `{{ $x := "ab" }}{"a": [{{ range 10000 }}{{ $x = cat $x $x }}{{ end }}], "b": {{ $x }}}`},
 	{"an array that doubles", `{{ $x := list 1 }}{"a": [{{ range 10000 }}{{ $x = list $x $x }}{{ end }}], "b": {{ $x }}}`},
 	{"an array that nests", `{{ $x := list }}{"a": [{{ range 10000 }}{{ $x = list $x }}{{ end }}], "b": {{ $x }}}`},

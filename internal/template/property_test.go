@@ -195,14 +195,17 @@ func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var texts []string
 		var promises []promise
-		for range rapid.IntRange(1, 3).Draw(t, "shapes") {
+		for i := range rapid.IntRange(1, 3).Draw(t, "shapes") {
 			text, p := grow(t, 0, 0)
+			if i == 0 { // the others have no $u: it is null then
+				text = strings.TrimSuffix(text, "true }") + "{{ $u := word }}true }"
+			}
 			texts, promises = append(texts, "{{ weight 1 }}"+text), append(promises, p)
 		}
 		source := "{{ $g := name }}" + strings.Join(texts, "\n")
 		conf := Config{
 			Body:     Text{Name: "template", Text: source},
-			Metadata: Text{Name: "metadata_template", Text: `{"g": {{ $g }}, "k": {{ seq }}}`},
+			Metadata: Text{Name: "metadata_template", Text: `{"g": "{{ $g }}{{ $u }}", "k": {{ seq }}}`},
 			Tag:      Text{Name: "tag_template", Text: `t.{{ $g }}`},
 			Seed:     rapid.Uint64().Draw(t, "seed"), Stream: "0", Files: exampleFiles,
 		}
