@@ -213,7 +213,9 @@ func appendPath(dst []byte, _ *Record, rnd *seed.Rand) []byte {
 	i := int(rnd.Below(uint64(len(pathKinds))))
 	dst = pathStarts.append(dst, i)
 	if k := &pathKinds[i]; k.most > 0 {
-		return value.AppendUint(dst, 1+rnd.Below(k.most))
+		// Few of them are frequent: the square of a share is smaller than it.
+		n := rnd.Below(k.most)
+		return value.AppendUint(dst, 1+n*n/k.most)
 	} else {
 		return k.rest.append(dst, k.rest.draw(rnd))
 	}

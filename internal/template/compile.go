@@ -34,8 +34,8 @@ type compiler struct {
 
 	names     map[string]bool // of members of the outermost objects of the text
 	vars      []variableInfo  // in scope, innermost last
-	body      []variableInfo // of all shapes, for metadata and tag
-	depth     int            // of ifs and loops
+	body      []variableInfo  // of all shapes, for metadata and tag
+	depth     int             // of ifs and loops
 	loopDepth int
 	fragments int // being put in
 	active    []string
@@ -254,6 +254,7 @@ func (c *compiler) weight(cmd *parse.CommandNode) {
 	at := c.offset(cmd.Position())
 	if c.st.place != atTop || c.depth > 0 || c.fragments > 0 || c.in.Name != c.conf.Body.Name {
 		c.errorAt(at, "weight stands before an object of the body, outside of everything else")
+		c.standIn()
 		return
 	}
 	var n *parse.NumberNode
@@ -441,6 +442,20 @@ func (c *compiler) emitValue(op operand) {
 	c.closeValue()
 }
 
+// standIn goes on behind something that is wrong as if it were one value.
+func (c *compiler) standIn() {
+	switch {
+	case c.halted:
+	case !c.st.wants():
+		c.stop()
+	case c.st.place == atElem:
+		c.member()
+		c.emitValue(constant(value.Null))
+	case c.st.place == atValue:
+		c.emitValue(constant(value.Null))
+	}
+}
+
 // padding compiles {{ pad N }}.
 func (c *compiler) padding(cmd *parse.CommandNode) {
 	const most = 1 << 20
@@ -452,11 +467,14 @@ func (c *compiler) padding(cmd *parse.CommandNode) {
 	switch {
 	case n == nil || !n.IsInt || n.Int64 < 1 || n.Int64 > most:
 		c.errorAt(at, "pad takes the size of the whole record in bytes, a number from 1 to %d", most)
+		c.standIn()
 	case c.halted:
 	case c.st.place != atValue:
 		c.errorAt(at, "pad stands in the place of a member's value, not %s", c.st.place)
+		c.standIn()
 	case c.in.Name != c.conf.Body.Name || c.env.Nested > 0:
 		c.errorAt(at, "pad can stand in the body only")
+		c.standIn()
 	default:
 		c.prog.pads = true
 		c.emit(instr{op: opPad, a: int(n.Int64)})
@@ -657,7 +675,15 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 	end := c.st
 	if !c.halted && !end.dead {
 		if _, ok := meet(br.st, end); !ok {
-			c.errorAt(c.offset(n.Pos), "what this range repeats must end where it began: it begins %s and ends %s", br.st.place, end.place)
+			at := c.offset(n.Pos)
+			switch {
+			case br.st.place != end.place:
+				c.errorAt(at, "what this range repeats must end where it began: it begins %s and ends %s", br.st.place, end.place)
+			case end.place == atTop:
+				c.errorAt(at, "a range can't stand around whole objects: a record has one, and further ones are other records")
+			default:
+				c.errorAt(at, "what this range opens must be closed within it")
+			}
 			c.stop()
 		}
 	}
@@ -746,7 +772,7 @@ func (c *compiler) fragment(name string, at int) {
 			hint = "; the nearest one is " + near
 		}
 		c.errorAt(at, "there is no fragment %q%s", name, hint)
-		c.stop()
+		c.standIn()
 		return
 	}
 	if slices.Contains(c.active, name) {

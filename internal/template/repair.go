@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"text/template/parse"
 	"unicode"
@@ -296,6 +297,7 @@ type block struct {
 func (p *parser) blocks(acts []action) []action {
 	text := p.Text.Text
 	var open []block
+	defined := map[string]bool{}
 	missing := 0 // ends
 	for i := range acts {
 		switch acts[i].word {
@@ -370,6 +372,14 @@ func (p *parser) blocks(acts []action) []action {
 				a.with = "with " + hole
 				open = append(open, block{word: "with", action: i, at: place(a)})
 				continue
+			}
+			if a.word == "define" {
+				name := quoted.FindString(strings.TrimSpace(strings.TrimPrefix(text[place(a):a.end], "define")))
+				if name != "" && defined[name] {
+					p.errorAt(place(a), "there is a fragment "+name+" already")
+					a.broken, a.with = true, "define \""+hole+strconv.Itoa(i)+"\""
+				}
+				defined[name] = true
 			}
 			open = append(open, block{word: a.word, action: i, at: place(a)})
 		case "end":
