@@ -178,12 +178,14 @@ func TestAccessLogs(t *testing.T) {
 	}
 }
 
+// second is what is written down of HTTP/2, as if that had lines.
+var second = regexp.MustCompile(`HTTP/2(\.0)?$`)
+
 // request reads the request that a text begins with, up to a quotation mark.
 func request(t *testing.T, text string) {
 	t.Helper()
 	line, _, _ := strings.Cut(text, `"`)
-	// HTTP/2 is written down as if it had lines.
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(regexp.MustCompile(`HTTP/2(\.0)?$`).ReplaceAllString(line, "HTTP/1.1") + "\r\nHost: x\r\n\r\n")))
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(second.ReplaceAllString(line, "HTTP/1.1") + "\r\nHost: x\r\n\r\n")))
 	if err != nil || !strings.HasPrefix(r.URL.Path, "/") {
 		t.Errorf("%v in %s", err, line)
 	}
@@ -582,12 +584,13 @@ func TestPanics(t *testing.T) {
 // Each line of a Java trace is read by what Elastic reads them with.
 func TestJavaTraces(t *testing.T) {
 	read := groked(t, `^%{JAVASTACKTRACEPART}$`)
+	other := regexp.MustCompile(`^(?:Caused by: )?[\w.]+Exception: .+$|^\t\.\.\. \d+ more$`)
 	traces := 0
 	lines(t, "java_multiline", func(_ time.Time, line string) {
 		parts := strings.Split(line, "\n")
 		for i, part := range parts[1:] {
 			if !strings.HasPrefix(part, "\tat ") {
-				if ok, _ := regexp.MatchString(`^(?:Caused by: )?[\w.]+Exception: .+$|^\t\.\.\. \d+ more$`, part); !ok || i == 1 {
+				if !other.MatchString(part) || i == 1 {
 					t.Errorf("%q is no part of a trace", part)
 				}
 				continue

@@ -89,8 +89,8 @@ func TestTemplates(t *testing.T) {
 		}
 		return first
 	})
-	if n < 80 {
-		t.Errorf("%d templates, expected 80 or more", n)
+	if n != 106 {
+		t.Errorf("%d templates, expected 106", n)
 	}
 }
 
