@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/gdummy/gdummy/docs"
 	"github.com/gdummy/gdummy/internal/format"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/pace"
@@ -34,6 +35,14 @@ var topics = []topic{
 		if err == nil {
 			_, err = w.Write(text)
 		}
+		return err
+	}},
+	{"templates", "how to write templates", false, func(w io.Writer, _ []string) error {
+		_, err := io.WriteString(w, docs.Templates)
+		return err
+	}},
+	{"audit", "how to prove what arrived", false, func(w io.Writer, _ []string) error {
+		_, err := io.WriteString(w, docs.Audit)
 		return err
 	}},
 	{"formats", "the formats that come with gdummy", false, func(w io.Writer, _ []string) error {

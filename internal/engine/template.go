@@ -36,7 +36,8 @@ func newTemplated(c *option.Config, mark *ident.MarkOptions) Source {
 	return source
 }
 
-func (s *templated) PerTick() uint64 { return 1 }
+// PerTick implements Source: a tick of dummy gives all its objects.
+func (s *templated) PerTick() uint64 { return s.p.Turn() }
 
 func (s *templated) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return s.p.Append(dst, form, t, s.first+k*s.step)

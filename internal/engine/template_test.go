@@ -94,3 +94,29 @@ func TestShards(t *testing.T) {
 		t.Errorf("%d records, want 1000", len(seen))
 	}
 }
+
+// The objects of dummy come in turn, all of them in each tick, with tags and
+// metadata of their own; the same records as without.
+func TestObjectsInTurn(t *testing.T) {
+	const objects = `{"k": 1, "v": {"a": 1.0}} {"k": 2} {"k": 3, "text": "{{ not an action }}"}`
+	for _, copies := range []string{"1", "2"} {
+		plain := generate(t, map[string]string{"dummy": objects, "rate": "100", "copies": copies, "samples": "50"})
+		tagged := generate(t, map[string]string{"dummy": objects, "rate": "100", "copies": copies, "samples": "50", "tag_template": `t{{ mod seq 3 }}`})
+		with := generate(t, map[string]string{"dummy": objects, "rate": "100", "copies": copies, "samples": "50", "metadata_template": `{"n": {{ seq }}}`})
+		if plain.n == 0 || tagged.n != plain.n || with.n != plain.n || len(plain.got[""]) != plain.n || len(tagged.got) != 3 {
+			t.Fatalf("copies %s: %d, %d and %d records, %d tags", copies, plain.n, tagged.n, with.n, len(tagged.got))
+		}
+		for i, k := range plain.got[""] {
+			if other := with.got[""][i]; other != k || k != int64(i%3+1) {
+				t.Fatalf("copies %s: record %d is %d, with metadata %d", copies, i, k, other)
+			}
+		}
+		for tag, ks := range tagged.got {
+			for _, k := range ks {
+				if tag != fmt.Sprintf("t%d", k-1) {
+					t.Fatalf("copies %s: %d has the tag %s", copies, k, tag)
+				}
+			}
+		}
+	}
+}

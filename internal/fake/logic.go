@@ -558,7 +558,7 @@ var stringFuncs = []Func{
 	},
 	{
 		Name: "logfmt", Section: secStrings, Result: "string", Pure: true, Example: `logfmt (dict "level" "info" "msg" "it is done" "n" 3)`,
-		Doc:  "An object as logfmt: name=value pairs, values in quotes where they need them.",
+		Doc:  "An object as logfmt: name=value pairs, values in quotes where they need them. What can't be in a name is _ there.",
 		Args: []Arg{{Name: "OBJECT", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			g := c.Args[0].Gen
@@ -581,7 +581,7 @@ var stringFuncs = []Func{
 					var key, member value.Value
 					key, rest = value.First(rest)
 					member, rest = value.First(rest)
-					r.Scratch = append(r.Scratch, key.S...)
+					r.Scratch = appendLogfmtKey(r.Scratch, key.S)
 					r.Scratch = append(r.Scratch, '=')
 					r.Scratch = appendLogfmt(r.Scratch, member)
 				}
@@ -638,6 +638,21 @@ var stringFuncs = []Func{
 	onTwo("hassuffix", "Whether TEXT ends with PART.", `hassuffix "lo" "hello"`, strings.HasSuffix),
 }
 
+// appendLogfmtKey appends a name: it can't have spaces, quotes or = in it, nor
+// be empty.
+func appendLogfmtKey(dst []byte, name string) []byte {
+	if name == "" {
+		return append(dst, '_')
+	}
+	for _, c := range name {
+		if c <= ' ' || c == '=' || c == '"' || c == 0x7f || c == utf8.RuneError {
+			c = '_'
+		}
+		dst = utf8.AppendRune(dst, c)
+	}
+	return dst
+}
+
 func appendLogfmt(dst []byte, v value.Value) []byte {
 	if v.K != value.String {
 		if v.K != value.Raw {
@@ -645,7 +660,12 @@ func appendLogfmt(dst []byte, v value.Value) []byte {
 		}
 		return value.AppendQuoted(dst, string(v.AppendJSON(nil)))
 	}
-	if v.S == "" || strings.ContainsAny(v.S, " =\"\\\t\r\n") || !utf8.ValidString(v.S) {
+	plain := v.S != "" && v.S != "null" && utf8.ValidString(v.S)
+	for i := 0; plain && i < len(v.S); i++ {
+		c := v.S[i]
+		plain = c > ' ' && c != '=' && c != '"' && c != '\\' && c != 0x7f
+	}
+	if !plain {
 		return value.AppendQuoted(dst, v.S)
 	}
 	return append(dst, v.S...)

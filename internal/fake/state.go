@@ -117,11 +117,16 @@ var state = []Func{
 	},
 }
 
+// maxDistinct is how many bytes the values of a cardinality may have together.
+const maxDistinct = 128 << 20
+
 // distinct makes a Gen of n different values of gen.
 func (e *Env) distinct(n int, gen Gen, place uint64) (Gen, error) {
-	seen := make(map[string]bool, n)
-	values := make([]value.Value, 0, n)
+	seen := make(map[string]bool, min(n, 1000))
+	values := make([]value.Value, 0, min(n, 1000))
 	r := &Record{Stream: e.Stream}
+	var key []byte
+	size := 0
 	for i, last := 0, 0; len(values) < n; i++ {
 		// n things drawn at random take about n*ln(n) draws to be seen, and the
 		// last of them seldom more than 10*n.
@@ -132,10 +137,13 @@ func (e *Env) distinct(n int, gen Gen, place uint64) (Gen, error) {
 		r.K = uint64(i)
 		r.Key = seed.Record(seed.Combine(e.Stream, place), uint64(i))
 		v := gen(r)
-		key := string(v.Append(nil))
-		if !seen[key] {
-			seen[key] = true
+		key = v.Append(key[:0])
+		if !seen[string(key)] {
+			seen[string(key)] = true
 			last = i
+			if size += len(key); size > maxDistinct {
+				return nil, argErr(1, "cardinality: %d values of EXPRESSION have more than %d MB", len(values)+1, maxDistinct>>20)
+			}
 			v.S = strings.Clone(v.S)
 			values = append(values, v)
 		}

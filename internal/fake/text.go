@@ -213,7 +213,9 @@ func appendPath(dst []byte, _ *Record, rnd *seed.Rand) []byte {
 	i := int(rnd.Below(uint64(len(pathKinds))))
 	dst = pathStarts.append(dst, i)
 	if k := &pathKinds[i]; k.most > 0 {
-		return value.AppendUint(dst, 1+rnd.Below(k.most))
+		// Few of them are frequent: the square of a share is smaller than it.
+		n := rnd.Below(k.most)
+		return value.AppendUint(dst, 1+n*n/k.most)
 	} else {
 		return k.rest.append(dst, k.rest.draw(rnd))
 	}
@@ -297,7 +299,12 @@ func pythonTrace(dst []byte, rnd *seed.Rand) []byte {
 }
 
 func goTrace(dst []byte, rnd *seed.Rand) []byte {
-	dst = append(append(dst, "panic: "...), from(rnd, goPanics)...)
+	reason := from(rnd, goPanics)
+	dst = append(append(dst, "panic: "...), reason...)
+	if reason == goPanics[0] {
+		dst = append(dst, "\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x"...)
+		dst = append(appendHex(dst, rnd.Uint64()&0xffffff|0x400000, 3), ']')
+	}
 	dst = value.AppendUint(append(dst, "\n\ngoroutine "...), 1+rnd.Below(900))
 	dst = append(dst, " [running]:"...)
 	for range 2 + rnd.Below(4) {
@@ -335,7 +342,7 @@ var (
 	pyFunctions = []string{"get_object", "handle_request", "save_order", "charge", "fetch", "run_task", "render", "dispatch"}
 	pyErrors    = []string{"ValueError", "KeyError", "ConnectionError", "TimeoutError", "TypeError", "requests.exceptions.HTTPError"}
 	goPanics    = []string{"runtime error: invalid memory address or nil pointer dereference", "runtime error: index out of range [3] with length 3", "assignment to entry in nil map", "close of closed channel"}
-	goFunctions = []string{"(*Server).ServeHTTP", "(*Store).Get", "handleOrder", "(*Worker).Run", "main.main", "(*Client).Do"}
+	goFunctions = []string{"(*Server).ServeHTTP", "(*Store).Get", "handleOrder", "(*Worker).Run", "process", "(*Client).Do"}
 
 	words = strings.Fields("able acid aged also area army away baby back ball band bank base bath bear beat been beer bell belt best bill bird blow blue boat body bomb bond bone book boom born boss both bowl bulk burn bush busy call calm came camp card care case cash cast cell chat chip city club coal coat code cold come cook cool cope copy core cost crew crop dark data date dawn days dead deal dear debt deep deny desk dial diet dish disk does done door dose down draw drew drop dual duke dust duty each earn ease east easy edge else even ever evil exit face fact fail fair fall farm fast fate fear feed feel feet fell felt file fill film find fine fire firm fish five flat flow food foot ford form fort four free from fuel full fund gain game gate gave gear gene gift girl give glad goal goes gold golf gone good gray great grow gulf hair half hall hand hang hard harm hate have head hear heat held help here hero high hill hire hold hole holy home hope host hour huge hunt hurt idea inch into iron item jack jean join jump jury just keen keep kept kick kind king knee knew know lack lady laid lake land lane last late lead left less life lift like line link list live load loan lock logo long look lord lose loss lost love luck made mail main make male many mark mass matt meal mean meat meet menu mere mile milk mill mind mine miss mode mood moon more most move much must name navy near neck need news next nice nine none nose note okay once only onto open oral over pace pack page paid pain pair palm park part pass past path peak pick pink pipe plan play plot plug plus poll pool poor port post pull pure push race rail rain rank rare rate read real rear rely rent rest rice rich ride ring rise risk road rock role roll roof room root rose rule rush safe said sake sale salt same sand save seat seed seek seem seen self sell send sent ship shop shot show shut sick side sign site size skin slip slow snow soft soil sold sole some song soon sort soul spot star stay step stop such suit sure take tale talk tall tank tape task team tech tell tend term test text than that them then they thin this thus till time tiny told toll tone took tool tour town tree trip true tune turn twin type unit upon used user vary vast very vice view vote wage wait wake walk wall want ward warm wash wave ways weak wear week well went were west what when whom wide wife wild will wind wine wing wire wise wish with wood word wore work yard yeah year your zero zone")
 	latin = strings.Fields("lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua enim ad minim veniam quis nostrud exercitation ullamco laboris nisi aliquip ex ea commodo consequat duis aute irure in reprehenderit voluptate velit esse cillum fugiat nulla pariatur excepteur sint occaecat cupidatat non proident sunt culpa qui officia deserunt mollit anim id est laborum")

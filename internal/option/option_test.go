@@ -181,6 +181,7 @@ var bad = []string{
 	`fixed_timestamp 1`, `fixed_timestamp maybe`, `fixed_timestamp ""`,
 	`flush_on_startup enabled`, `strict never`,
 	"ledger l\naudit off",
+	"template {\"a\": {{ emial }}\nformat nginx", "dummy {}\ntemplate {\"a\": 1", "metadata {}\nmetadata_template {\"a\": {{ emial }}}",
 	"audit on\ndummy {\"a\":1}{\"a\":2,\"gdummy\":3}", "ledger l\naudit_key log\nformat nginx",
 	"audit on\naudit_in metadata\naudit_key m\nmetadata {\"m\":1}",
 	"audit on\naudit_in metadata\naudit_key m\nmetadata_template {\"m\": {{ seq }}}",

@@ -148,11 +148,12 @@ func (c *Config) compile() []*Error {
 	if len(from) > 0 && c.given["dummy"] {
 		from = append(from, "dummy")
 	}
+	var errs []*Error // all of them: what is wrong in the template as well
 	if len(from) > 1 {
-		return conflict(from[0], from[0]+" and "+from[1]+" both say what the records are", "only one of the two")
+		errs = conflict(from[0], from[0]+" and "+from[1]+" both say what the records are", "only one of the two")
 	}
 	if t.Metadata != "" && c.given["metadata"] {
-		return conflict("metadata_template", "metadata_template and metadata both say what the metadata is", "only one of the two")
+		errs = append(errs, conflict("metadata_template", "metadata_template and metadata both say what the metadata is", "only one of the two")...)
 	}
 	conf := template.Config{
 		Metadata: template.Text{Name: "metadata_template", Text: t.Metadata},
@@ -166,38 +167,37 @@ func (c *Config) compile() []*Error {
 	case t.File != "":
 		text, err := os.ReadFile(t.File)
 		if err != nil {
-			return conflict("template_file", err.Error(), "the name of a file that can be read")
+			return append(errs, conflict("template_file", err.Error(), "the name of a file that can be read")...)
 		}
 		file = t.File
 		conf.Body = template.Text{Name: "template_file", Text: string(text)}
 	case t.Format != "":
 		f, ok := format.Find(t.Format)
 		if !ok {
-			return nil // told already
+			return errs // told already
 		}
 		conf.Body = template.Text{Name: "format", Text: f.Text, Left: "{{", Right: "}}"}
 	case t.Metadata != "" || t.Tag != "":
-		if len(c.Dummy.Bodies) > 1 {
-			return conflict("dummy", "several objects can't be joined with a template of the metadata or the tag", "a template with these objects")
-		}
-		conf.Body = template.Text{Name: "dummy", Text: c.Dummy.Text, Literal: true}
+		conf.Body = template.Text{Name: "dummy", Text: c.Dummy.Text}
+		conf.Bodies = c.Dummy.Bodies
 	default:
-		return nil
+		return errs
 	}
 	if t.Metadata == "" && len(c.Metadata.Bodies) > 0 {
 		conf.LiteralMetadata = c.Metadata.Bodies[0]
 	}
 	p, err := template.Compile(conf)
 	if err == nil {
-		t.Program = p
-		t.source = conf.Body.Text
-		return nil
+		if len(errs) == 0 {
+			t.Program = p
+			t.source = conf.Body.Text
+		}
+		return errs
 	}
 	var mistakes template.Errors
 	if !errors.As(err, &mistakes) {
-		return conflict(from[0], err.Error(), "")
+		return append(errs, conflict(from[0], err.Error(), "")...)
 	}
-	var errs []*Error
 	for _, m := range mistakes {
 		o, _ := Find(m.In)
 		e := &Error{Option: m.In, Where: m.SyntaxError, Problem: m.Problem, option: o}

@@ -21,6 +21,7 @@ type compiler struct {
 	prog *Program
 	env  *fake.Env
 	errs []*Error
+	late []*Error // count if there are no others
 
 	in     Text // the text that is being compiled
 	shift  int  // how much positions of its trees are too high
@@ -80,17 +81,29 @@ type operand struct {
 
 func (c *compiler) compile() {
 	c.defs = map[string]definition{}
-	bodyTree := c.parse(c.conf.Body)
+	var bodyTree *parse.Tree
+	if len(c.conf.Bodies) == 0 {
+		bodyTree = c.parse(&c.conf.Body)
+	}
 	var metaTree, tagTree *parse.Tree
 	metaShift, tagShift := 0, 0
 	bodyShift := c.shift
 	if c.conf.Metadata.Text != "" {
-		metaTree = c.parse(c.conf.Metadata)
+		metaTree = c.parse(&c.conf.Metadata)
 		metaShift = c.shift
 	}
 	if c.conf.Tag.Text != "" {
-		tagTree = c.parse(c.conf.Tag)
+		tagTree = c.parse(&c.conf.Tag)
 		tagShift = c.shift
+	}
+	for _, b := range c.conf.Bodies {
+		c.start(state{})
+		c.emit(instr{op: opLit, lit: string(b)})
+		c.endShape()
+		c.prog.turn = true
+	}
+	if bodyTree == nil && !c.prog.turn {
+		metaTree, tagTree = nil, nil // they may know its variables
 	}
 	p := c.prog
 	if bodyTree != nil {
@@ -98,6 +111,14 @@ func (c *compiler) compile() {
 		c.start(state{})
 		c.list(bodyTree.Root)
 		c.finish()
+		if c.halted {
+			c.body = append(c.body, c.vars[c.shared:]...) // their object never ended
+		}
+		if c.in.astray { // nor can their scopes be told
+			for _, name := range variable.FindAllString(c.in.Text, -1) {
+				c.body = append(c.body, variableInfo{name: name})
+			}
+		}
 		c.body = append(c.vars[:c.shared:c.shared], c.body...)
 		c.vars, c.shared = nil, 0
 	}
@@ -122,6 +143,9 @@ func (c *compiler) compile() {
 		c.list(tagTree.Root)
 		c.emit(instr{op: opEnd})
 	}
+	if len(c.errs) == 0 {
+		c.errs = c.late
+	}
 	if len(c.errs) > 0 {
 		return
 	}
@@ -144,20 +168,19 @@ func (c *compiler) compile() {
 }
 
 // parse parses a text and notes its fragments.
-func (c *compiler) parse(t Text) *parse.Tree {
-	p := &parser{Text: t, left: c.conf.Left, right: c.conf.Right}
-	switch {
-	case t.Literal:
-		p.left, p.right = "\x00{", "}\x00" // can't be in JSON
-	case t.Left != "":
+func (c *compiler) parse(t *Text) *parse.Tree {
+	p := &parser{Text: *t, left: c.conf.Left, right: c.conf.Right}
+	if t.Left != "" {
 		p.left, p.right = t.Left, t.Right
 	}
 	tree, set := p.parse()
 	c.errs = append(c.errs, p.errs...)
+	c.late = append(c.late, p.late...)
 	c.shift = len(p.prefix)
+	t.moves, t.astray = p.moves, p.astray
 	for name, def := range set {
 		if name != "template" {
-			c.defs[name] = definition{def, t, len(p.prefix)}
+			c.defs[name] = definition{def, *t, len(p.prefix)}
 		}
 	}
 	return tree
@@ -166,7 +189,7 @@ func (c *compiler) parse(t Text) *parse.Tree {
 // start begins a text.
 func (c *compiler) start(st state) {
 	c.st = st
-	c.halted = false
+	c.halted = c.in.astray
 	c.sawObject, c.weighted = false, false
 	c.shapeStart, c.shapeWeight = len(c.prog.code), 1
 	c.vars = slices.Clone(c.body)
@@ -217,7 +240,7 @@ func (c *compiler) endShape() {
 // all objects.
 func (c *compiler) share() {
 	p := c.prog
-	if c.sawObject || c.depth > 0 || c.fragments > 0 || len(p.code) == c.shapeStart || c.in.Name != c.conf.Body.Name {
+	if c.sawObject || p.prologue >= 0 || c.depth > 0 || c.fragments > 0 || len(p.code) == c.shapeStart && len(c.vars) == c.shared || c.in.Name != c.conf.Body.Name {
 		return
 	}
 	c.emit(instr{op: opEnd})
@@ -231,6 +254,7 @@ func (c *compiler) weight(cmd *parse.CommandNode) {
 	at := c.offset(cmd.Position())
 	if c.st.place != atTop || c.depth > 0 || c.fragments > 0 || c.in.Name != c.conf.Body.Name {
 		c.errorAt(at, "weight stands before an object of the body, outside of everything else")
+		c.standIn()
 		return
 	}
 	var n *parse.NumberNode
@@ -241,7 +265,7 @@ func (c *compiler) weight(cmd *parse.CommandNode) {
 		c.errorAt(at, "weight takes one number, not negative: weight 90")
 		return
 	}
-	if c.weighted {
+	if c.weighted && !c.halted {
 		c.errorAt(at, "a second weight for the same object")
 	}
 	c.share()
@@ -263,7 +287,7 @@ func (c *compiler) emit(in instr) {
 func (c *compiler) stop()         { c.halted = true }
 func (c *compiler) stopped() bool { return c.halted }
 
-func (c *compiler) offset(p parse.Pos) int { return int(p) - c.shift }
+func (c *compiler) offset(p parse.Pos) int { return c.in.origin(int(p) - c.shift) }
 
 // where names a place in the text.
 func (c *compiler) where(offset int) string {
@@ -343,6 +367,12 @@ func (c *compiler) action(n *parse.ActionNode) {
 		return
 	}
 	if !ok {
+		if isHole(n.Pipe) && c.st.guess() {
+			c.stop()
+		}
+		if isHole(n.Pipe) && !c.st.wants() {
+			return
+		}
 		op = constant(value.Null) // the JSON goes on
 	}
 	at := c.offset(n.Pipe.Pos)
@@ -412,6 +442,20 @@ func (c *compiler) emitValue(op operand) {
 	c.closeValue()
 }
 
+// standIn goes on behind something that is wrong as if it were one value.
+func (c *compiler) standIn() {
+	switch {
+	case c.halted:
+	case !c.st.wants():
+		c.stop()
+	case c.st.place == atElem:
+		c.member()
+		c.emitValue(constant(value.Null))
+	case c.st.place == atValue:
+		c.emitValue(constant(value.Null))
+	}
+}
+
 // padding compiles {{ pad N }}.
 func (c *compiler) padding(cmd *parse.CommandNode) {
 	const most = 1 << 20
@@ -423,11 +467,14 @@ func (c *compiler) padding(cmd *parse.CommandNode) {
 	switch {
 	case n == nil || !n.IsInt || n.Int64 < 1 || n.Int64 > most:
 		c.errorAt(at, "pad takes the size of the whole record in bytes, a number from 1 to %d", most)
+		c.standIn()
 	case c.halted:
 	case c.st.place != atValue:
 		c.errorAt(at, "pad stands in the place of a member's value, not %s", c.st.place)
+		c.standIn()
 	case c.in.Name != c.conf.Body.Name || c.env.Nested > 0:
 		c.errorAt(at, "pad can stand in the body only")
+		c.standIn()
 	default:
 		c.prog.pads = true
 		c.emit(instr{op: opPad, a: int(n.Int64)})
@@ -488,6 +535,8 @@ func (c *compiler) unknownVariable(name string, pos parse.Pos) {
 	hint := ""
 	if near := spell.Nearest(name, names); near != "" {
 		hint = "; the nearest one is " + near
+	} else if c.fragments > 0 {
+		hint = ": a fragment sees only the dot that it is given"
 	}
 	c.errorAt(c.offset(pos), "the variable %s is not known here%s", name, hint)
 }
@@ -626,7 +675,15 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 	end := c.st
 	if !c.halted && !end.dead {
 		if _, ok := meet(br.st, end); !ok {
-			c.errorAt(c.offset(n.Pos), "what this range repeats must end where it began: it begins %s and ends %s", br.st.place, end.place)
+			at := c.offset(n.Pos)
+			switch {
+			case br.st.place != end.place:
+				c.errorAt(at, "what this range repeats must end where it began: it begins %s and ends %s", br.st.place, end.place)
+			case end.place == atTop:
+				c.errorAt(at, "a range can't stand around whole objects: a record has one, and further ones are other records")
+			default:
+				c.errorAt(at, "what this range opens must be closed within it")
+			}
 			c.stop()
 		}
 	}
@@ -715,7 +772,7 @@ func (c *compiler) fragment(name string, at int) {
 			hint = "; the nearest one is " + near
 		}
 		c.errorAt(at, "there is no fragment %q%s", name, hint)
-		c.stop()
+		c.standIn()
 		return
 	}
 	if slices.Contains(c.active, name) {
@@ -864,6 +921,9 @@ func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, b
 // call compiles a call of a function.
 func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *operand, sound bool) (operand, bool) {
 	at := c.offset(id.Pos)
+	if id.Ident == hole && len(c.errs) > 0 {
+		return operand{}, false // told already
+	}
 	f := fake.Find(id.Ident)
 	if f == nil {
 		hint := ""
@@ -954,6 +1014,9 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 		given = op
 	case piped != nil:
 		given = *piped
+	}
+	if len(c.prog.code) >= MaxCode {
+		return operand{}, false // told already
 	}
 	st, depth, loopDepth, halted := c.st, c.depth, c.loopDepth, c.halted
 	// Its code stands aside, jumped over.

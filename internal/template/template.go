@@ -50,7 +50,9 @@ type Text struct {
 	Text string
 
 	Left, Right string // delimiters of actions; empty is those of the Config
-	Literal     bool   // there are no actions in it
+
+	moves  []move // what was repaired in it
+	astray bool   // blocks do not fit: where its JSON stands can't be told
 }
 
 // Config says what to compile.
@@ -61,7 +63,8 @@ type Config struct {
 
 	Left, Right string // delimiters of actions; empty is {{ and }}
 
-	LiteralMetadata []byte // the MessagePack of the metadata, if Metadata is empty
+	Bodies          [][]byte // the MessagePack of bodies that come in turn, instead of Body
+	LiteralMetadata []byte   // the MessagePack of the metadata, if Metadata is empty
 
 	Seed   uint64
 	Stream string // the stream's name
@@ -114,6 +117,7 @@ type Program struct {
 
 	members, metaMembers map[string]bool // the names that are known at the start
 
+	turn  bool // the shapes come in turn
 	clear bool // variables of one shape could show in another record
 	pads  bool // a member pads the record
 
@@ -162,6 +166,14 @@ func (p *Program) HasMember(name string) bool { return p.members[name] }
 // HasMetadata says the same of the metadata, if it is a template.
 func (p *Program) HasMetadata(name string) bool { return p.metaMembers[name] }
 
+// Turn returns how many records make a turn: those of Config.Bodies, else 1.
+func (p *Program) Turn() uint64 {
+	if p.turn {
+		return uint64(len(p.shapes))
+	}
+	return 1
+}
+
 // HasTag says whether records have tags of their own.
 func (p *Program) HasTag() bool { return p.tag >= 0 }
 
@@ -208,6 +220,9 @@ func (p *Program) begin(t int64, k uint64) int {
 	}
 	if len(p.shapes) == 1 {
 		return 0
+	}
+	if p.turn {
+		return int(k % uint64(len(p.shapes)))
 	}
 	rnd := seed.At(r.Key, 0)
 	return p.alias.Draw(&rnd)

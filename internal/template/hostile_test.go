@@ -1,0 +1,111 @@
+package template
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/event"
+)
+
+// allocated is how many bytes have ever been allocated.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
+
+// hostile are templates that would eat all time or memory, were there no limits.
+var hostile = []struct{ why, text string }{
+	{"fragments that double", func() string {
+		var b strings.Builder
+		for i := range 40 {
+			fmt.Fprintf(&b, `{{ define "f%d" }}[{{ template "f%d" }},{{ template "f%d" }}]{{ end }}`, i, i+1, i+1)
+		}
+		return b.String() + `{{ define "f40" }}1{{ end }}{"a": {{ template "f0" }}}`
+	}()},
+	{"fragments as values that double", func() string {
+		var b strings.Builder
+		for i := range 40 {
+			fmt.Fprintf(&b, `{{ define "f%d" }}{{ list (fragment "f%d") (fragment "f%d") }}{{ end }}`, i, i+1, i+1)
+		}
+		return b.String() + `{{ define "f40" }}1{{ end }}{"a": {{ fragment "f0" }}}`
+	}()},
+	{"loops within loops", `{"a": [` + strings.Repeat(`{{ range 10000 }}`, 12) + `1,` + strings.Repeat(`{{ end }}`, 12) + `]}`},
+	{"loops that give nothing", `{"a": [` + strings.Repeat(`{{ range 10000 }}`, 12) + `{{ $x := 1 }}` + strings.Repeat(`{{ end }}`, 12) + `]}`},
+	{"a text that doubles", `{{ $x := "ab" }}{"a": [{{ range 10000 }}{{ $x = cat $x $x }}{{ end }}], "b": {{ $x }}}`},
+	{"an array that doubles", `{{ $x := list 1 }}{"a": [{{ range 10000 }}{{ $x = list $x $x }}{{ end }}], "b": {{ $x }}}`},
+	{"an array that nests", `{{ $x := list }}{"a": [{{ range 10000 }}{{ $x = list $x }}{{ end }}], "b": {{ $x }}}`},
+	{"an object that doubles", `{{ $x := dict }}{"a": [{{ range 10000 }}{{ $x = dict "a" $x "b" $x }}{{ end }}], "b": {{ $x }}}`},
+	{"JSON that is quoted again and again", `{{ $x := "\"" }}{"a": [{{ range 10000 }}{{ $x = json $x }}{{ end }}], "b": {{ $x }}}`},
+	{"quotes", `{{ $x := "\"" }}{"a": [{{ range 10000 }}{{ $x = quote $x }}{{ end }}], "b": {{ $x }}}`},
+	{"a width", `{"a": {{ printf "%999999999d" 1 }}, "b": "{{ printf "%-99999999s" "x" }}"}`},
+	{"a precision", `{"a": {{ printf "%.999999999f" 1.5 }}}`},
+	{"many widths", `{"a": [{{ range 10000 }}"{{ printf "%9999d" 1 }}",{{ end }}]}`},
+	{"a pad", `{"a": {{ pad 999999999 }}}`},
+	{"bytes", `{"a": {{ bytes 999999999 }}}`},
+	{"hexadecimal", `{"a": {{ hex 999999999 }}}`},
+	{"words", `{"a": {{ words 999999999 }}}`},
+	{"words in a loop", `{"a": [{{ range 10000 }}{{ words 10000 }},{{ end }}]}`},
+	{"a law of many", `{"a": {{ zipf 9223372036854775807 1.1 }}}`},
+	{"lives", `{"a": {{ states 9223372036854775807 "a: b" }}}`},
+	{"distinct values", `{"a": {{ cardinality 300000 (first_name) }}}`},
+	{"distinct values that are long", `{"a": {{ cardinality 1000000 (words 10000) }}}`},
+	{"distinct values of distinct values", `{"a": {{ cardinality 200000 (cat (cardinality 200000 (hex 16)) (cardinality 200000 (hex 16))) }}}`},
+	{"a replacement that grows", `{{ $x := "a" }}{"a": [{{ range 10000 }}{{ $x = replace "a" "aaaa" $x }}{{ end }}], "b": {{ $x }}}`},
+	{"parentheses", `{"a": {{ ` + strings.Repeat("(", 100_000) + "1" + strings.Repeat(")", 100_000) + ` }}}`},
+	{"brackets", strings.Repeat(`{"a":[`, 100_000)},
+	{"ifs", strings.Repeat(`{{ if true }}`, 20_000)},
+	{"ends", strings.Repeat(`{{ end }}`, 20_000)},
+	{"broken actions", `{"a": [` + strings.Repeat(`{{ ( }},`, 5_000) + `]}`},
+	{"actions without an end", strings.Repeat(`{{ `, 20_000)},
+	{"quotation marks without an end", strings.Repeat(`{{ "`, 10_000) + strings.Repeat(`}}`, 10_000)},
+	{"variables", func() string {
+		var b strings.Builder
+		for i := range 3000 {
+			fmt.Fprintf(&b, `{{ $v%d := %d ) }}`, i, i)
+		}
+		return b.String() + `{"a": 1}`
+	}()},
+	{"fragments with variables that are broken", func() string {
+		var b strings.Builder
+		for i := range 1000 {
+			fmt.Fprintf(&b, `{{ define "f%d" }}{{ $v%d := ( }}{{ end }}`, i, i)
+		}
+		return b.String() + `{"a": 1}`
+	}()},
+}
+
+// What a hostile template costs is bounded: in time, in memory, and in the size
+// of its records.
+func TestHostile(t *testing.T) {
+	for _, tt := range hostile {
+		t.Run(tt.why, func(t *testing.T) {
+			const most = 512 << 20
+			before, start := allocated(), time.Now()
+			p, err := compile(tt.text)
+			if err == nil {
+				for k := range uint64(3) {
+					b := p.Append(nil, event.V2, exampleTime, k)
+					if n, err := event.Size(b); err != nil || n != len(b) {
+						t.Errorf("record %d has %d bytes, its event %d: %v", k, len(b), n, err)
+					}
+					// A record is looked at after each step: one step may be as large
+					// as a value may be.
+					if len(b) > 4*MaxSize {
+						t.Errorf("a record has %d bytes", len(b))
+					}
+				}
+			}
+			if used := allocated() - before; used > most {
+				t.Errorf("it allocated %d MB", used>>20)
+			}
+			if took := time.Since(start); took > 20*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			t.Logf("%v, %d MB, %.100v", time.Since(start).Round(time.Millisecond), (allocated()-before)>>20, err)
+		})
+	}
+}
