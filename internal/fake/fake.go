@@ -47,9 +47,12 @@ func (r *Record) rand(place uint64) seed.Rand { return seed.At(r.Key, place) }
 // that doubles a text again and again must not eat the memory of its host.
 const maxScratch = 4 << 20
 
+// full says whether the record has composed as much text as it may.
+func (r *Record) full() bool { return len(r.Scratch) > maxScratch }
+
 // text returns what was appended to the scratch space from start on.
 func (r *Record) text(start int) value.Value {
-	if len(r.Scratch) > maxScratch {
+	if r.full() {
 		return value.Null
 	}
 	return value.OfBytes(r.Scratch[start:])
@@ -146,6 +149,7 @@ type Func struct {
 type Call struct {
 	Func  *Func
 	Place uint64 // of its random numbers
+	Set   uint64 // of those of its last argument, if that is Keyed
 	Args  []Operand
 	Env   *Env
 

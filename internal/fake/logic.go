@@ -450,6 +450,9 @@ var stringFuncs = []Func{
 				}
 				start := len(r.Scratch)
 				for _, v := range values {
+					if r.full() {
+						return value.Null
+					}
 					r.Scratch = v.AppendText(r.Scratch)
 				}
 				return r.text(start)
@@ -470,6 +473,9 @@ var stringFuncs = []Func{
 				}
 				start := len(r.Scratch)
 				for i := range n {
+					if r.full() {
+						return value.Null
+					}
 					if i > 0 {
 						r.Scratch = append(r.Scratch, s...)
 					}
@@ -605,6 +611,9 @@ var stringFuncs = []Func{
 					i := strings.Index(s, old)
 					if i < 0 {
 						break
+					}
+					if r.full() {
+						return value.Null
 					}
 					r.Scratch = append(append(r.Scratch, s[:i]...), repl...)
 					s = s[i+len(old):]

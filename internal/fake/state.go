@@ -37,11 +37,11 @@ var state = []Func{
 			if n < 1 || n > 1_000_000 {
 				return nil, argErr(0, "cardinality: N is %d, expected 1 to 1000000", n)
 			}
-			gen, place, env := c.Args[1].Gen, c.Place, c.Env
+			gen, env := c.Args[1].Gen, c.Env
 			if c.Args[1].Const && n > 1 {
 				return nil, argErr(1, "cardinality: EXPRESSION has one value only, expected %d", n)
 			}
-			return env.distinct(int(n), gen, place)
+			return env.distinct(int(n), gen, c.Set, c.Place)
 		},
 	},
 	{
@@ -120,8 +120,9 @@ var state = []Func{
 // maxDistinct is how many bytes the values of a cardinality may have together.
 const maxDistinct = 128 << 20
 
-// distinct makes a Gen of n different values of gen.
-func (e *Env) distinct(n int, gen Gen, place uint64) (Gen, error) {
+// distinct makes a Gen of n different values of gen. The values depend on set
+// alone, so that equal calls have equal ones; place is where they are drawn from.
+func (e *Env) distinct(n int, gen Gen, set, place uint64) (Gen, error) {
 	seen := make(map[string]bool, min(n, 1000))
 	values := make([]value.Value, 0, min(n, 1000))
 	r := &Record{Stream: e.Stream}
@@ -135,7 +136,7 @@ func (e *Env) distinct(n int, gen Gen, place uint64) (Gen, error) {
 		}
 		r.Scratch = r.Scratch[:0]
 		r.K = uint64(i)
-		r.Key = seed.Record(seed.Combine(e.Stream, place), uint64(i))
+		r.Key = seed.Record(seed.Combine(e.Stream, set), uint64(i))
 		v := gen(r)
 		key = v.Append(key[:0])
 		if !seen[string(key)] {

@@ -38,6 +38,7 @@ type compiler struct {
 	depth     int             // of ifs and loops
 	loopDepth int
 	fragments int // being put in
+	atStart   int // expressions that are computed at the start, around this one
 	active    []string
 	breaks    []*breaks
 	halted    bool // the rest of the text has no sense after a mistake
@@ -231,7 +232,7 @@ func (c *compiler) endShape() {
 	p.shapes = append(p.shapes, shape{weight: c.shapeWeight, start: c.shapeStart})
 	c.sawObject, c.weighted = true, false
 	c.shapeStart, c.shapeWeight = len(p.code), 1
-	c.st.comma = none
+	c.st.comma, c.st.padded = none, false
 	c.body = append(c.body, c.vars[c.shared:]...)
 	c.vars = c.vars[:c.shared]
 }
@@ -474,9 +475,16 @@ func (c *compiler) padding(cmd *parse.CommandNode) {
 		c.standIn()
 	case c.in.Name != c.conf.Body.Name || c.env.Nested > 0:
 		c.errorAt(at, "pad can stand in the body only")
+		c.closeValue()
+	case c.loopDepth > 0:
+		c.errorAt(at, "pad can't stand in a range: a record is padded once")
+		c.closeValue()
+	case c.st.padded:
+		c.errorAt(at, "this is the second pad of the record, which is padded once")
+		c.closeValue()
 		c.standIn()
 	default:
-		c.prog.pads = true
+		c.prog.pads, c.st.padded = true, true
 		c.emit(instr{op: opPad, a: int(n.Int64)})
 		c.closeValue()
 	}
@@ -854,8 +862,14 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 		c.errorAt(c.offset(n.Pos), "the number %s can't be used here", n.Text)
 		return operand{}, false
 	case *parse.DotNode:
+		if !c.known(n.String(), n.Pos) {
+			return operand{}, false
+		}
 		return operand{Operand: fake.Operand{Gen: dot}}, true
 	case *parse.FieldNode:
+		if !c.known(n.String(), n.Pos) {
+			return operand{}, false
+		}
 		return c.fields(operand{Operand: fake.Operand{Gen: dot}}, n.Ident, n.Pos)
 	case *parse.VariableNode:
 		name := n.Ident[0]
@@ -866,6 +880,9 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 			} else {
 				c.unknownVariable(name, n.Pos)
 			}
+			return operand{}, false
+		}
+		if !c.known(name, n.Pos) {
 			return operand{}, false
 		}
 		op := operand{fake.Operand{Gen: ofSlot(v.slot), Names: v.names}, v.omit, 0}
@@ -890,6 +907,15 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 	}
 	c.errorAt(c.offset(n.Position()), "%s can't be used here", n)
 	return operand{}, false
+}
+
+// known says whether what belongs to a record can be used here: the values of a
+// cardinality are computed before there are records.
+func (c *compiler) known(what string, pos parse.Pos) bool {
+	if c.atStart > 0 {
+		c.errorAt(c.offset(pos), "cardinality computes its values at the start, where %s is not known", what)
+	}
+	return c.atStart == 0
 }
 
 // ofSlot gives the value of a variable.
@@ -961,18 +987,28 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 			// The same expression under the same key is the same value, wherever
 			// it stands.
 			c.places = seed.Text(a.String()) | 1<<63
-			call.Place = c.places
+			call.Set = c.places
 			c.env.Nested++
+			if f.Name == "cardinality" {
+				c.atStart++
+			}
 		}
 		op, good := c.expr(a)
 		if f.Keyed && i == len(args)-1 {
 			c.env.Nested--
+			if f.Name == "cardinality" {
+				c.atStart--
+			}
 			c.places = places
 		}
 		ok = ok && good
 		omit = omit || op.omit
 		call.Args = append(call.Args, op.Operand)
 		offsets = append(offsets, c.offset(a.Position()))
+	}
+	if piped != nil && f.Keyed {
+		c.errorAt(at, "nothing can be piped into %s: its EXPRESSION stands behind it in parentheses, %s", f.Name, f.Example)
+		return operand{}, false
 	}
 	if piped != nil {
 		omit = omit || piped.omit
@@ -1002,6 +1038,10 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 		name, _ = args[0].(*parse.StringNode)
 	}
 	given := operand{Operand: fake.Constant(value.Null)}
+	if c.atStart > 0 {
+		c.errorAt(at, "cardinality computes its values at the start, where fragments are not known")
+		return operand{}, false
+	}
 	switch {
 	case name == nil || len(args) > 2 || len(args) == 2 && piped != nil:
 		c.errorAt(at, "fragment takes the name of a fragment, and the dot that it is given: fragment \"line\" $row")

@@ -141,20 +141,23 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 		case opVal:
 			dst = append(dst, in.lit...)
 			v := in.gen(r)
+			if len(dst) > limit {
+				v = value.Null
+			}
 			if v.K >= value.Raw {
 				v = v.Within(in.a)
 			}
 			dst = v.Append(dst)
 		case opStrVal:
 			dst = append(dst, in.lit...)
-			dst = value.AppendString(dst, p.text(in.gen(r)))
+			dst = value.AppendString(dst, p.text(in.gen(r), len(dst) > limit))
 		case opStrCat:
-			dst = in.appendString(dst, p.text(in.gen(r)))
+			dst = in.appendString(dst, p.text(in.gen(r), len(dst) > limit))
 		case opStrVar:
 			v := &r.Vars[in.a]
 			s := v.S
-			if v.K != value.String {
-				s = p.text(*v)
+			if v.K != value.String || len(dst) > limit {
+				s = p.text(*v, len(dst) > limit)
 			}
 			dst = in.appendString(dst, s)
 		case opStrPut:
@@ -197,6 +200,9 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			opener = in
 		case opTextVal:
 			dst = append(dst, in.lit...)
+			if len(dst) > limit {
+				continue
+			}
 			if v := in.gen(r); v.K == value.String {
 				dst = append(dst, v.S...)
 			} else {
@@ -204,6 +210,9 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			}
 		case opTextVar:
 			dst = append(dst, in.lit...)
+			if len(dst) > limit {
+				continue
+			}
 			if v := &r.Vars[in.a]; v.K == value.String {
 				dst = append(dst, v.S...)
 			} else {
@@ -261,7 +270,11 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 }
 
 // text returns the text of a value, composed in the scratch space if it is none.
-func (p *Program) text(v value.Value) string {
+// It is empty if the record is too large already.
+func (p *Program) text(v value.Value, full bool) string {
+	if full {
+		return ""
+	}
 	if v.K == value.String {
 		return v.S
 	}

@@ -64,6 +64,8 @@ type state struct {
 	str   str // if it is within one
 	stack []*container
 	dead  bool // nothing gets here
+
+	padded bool // there is a pad in the record
 }
 
 func (s state) clone() state {
@@ -95,6 +97,7 @@ func meet(a, b state) (state, bool) {
 	if a.comma != b.comma {
 		a.comma = maybe
 	}
+	a.padded = a.padded || b.padded
 	return a, true
 }
 
@@ -163,6 +166,10 @@ func (c *compiler) json(text string, off int) {
 			case ch == closing:
 				if c.st.comma == sep {
 					c.errorAt(at, "nothing stands between the comma and this %q", closing)
+					return
+				}
+				if c.depth != top.depth {
+					c.errorAt(at, "this %q closes what was opened outside of the action around it, in %s: it must be closed there", closing, c.where(top.offset))
 					return
 				}
 				c.close()
