@@ -151,7 +151,11 @@ func (f *auditFlags) run(s stream) int {
 	if err != nil {
 		return fail(err)
 	}
-	a := audit.New(audit.Options{Ledgers: ledgers, Memory: f.memory})
+	o := audit.Options{Ledgers: ledgers, Memory: f.memory}
+	if live {
+		o.Since = time.Now()
+	}
+	a := audit.New(o)
 	scan := decode.New(decode.Options{
 		Keys: keys, Path: f.path, Arrival: f.arrived, Take: a.Take,
 	})

@@ -44,6 +44,8 @@ import (
 	"github.com/gdummy/gdummy/internal/decode"
 	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
+	"slices"
+	"time"
 )
 
 // DefaultMemory is what an audit may use, in bytes, unless told otherwise.
@@ -61,11 +63,16 @@ const (
 type Options struct {
 	Ledgers []*ledger.Ledger
 	Memory  int64 // in bytes; 0 is DefaultMemory
+
+	// Since, if not zero, is when an audit of what arrives began: runs whose
+	// ledger ends before that do not count unless something of them arrives.
+	Since time.Time
 }
 
 // Auditor takes what arrived. It is not for concurrent use.
 type Auditor struct {
 	ledgers []*ledger.Ledger
+	since   time.Time
 	streams map[streamID]*stream
 	last    *stream
 	mem     *memory
@@ -112,6 +119,7 @@ func New(o Options) *Auditor {
 		o.Memory = DefaultMemory
 	}
 	return &Auditor{
+		since:   o.Since,
 		ledgers: o.Ledgers,
 		streams: map[streamID]*stream{},
 		mem:     &memory{limit: o.Memory},
@@ -229,32 +237,43 @@ func (a *Auditor) SetLedgers(l []*ledger.Ledger) { a.ledgers = l }
 
 // Complete says whether all ledgers have come to an orderly end, and all that
 // was accepted has arrived or was withheld.
+//
+// A run that a reload ended is followed by another, which opens its ledger some
+// milliseconds later: there are five seconds for that.
 func (a *Auditor) Complete() bool {
-	n := 0
-	for _, l := range a.ledgers {
-		for _, ls := range l.Streams {
-			if ls.Closed.IsZero() {
+	const successor = 5 * time.Second
+	book, order, _ := a.books()
+	opened := map[string]time.Time{} // the last time, by the instances' names
+	for _, ls := range book {
+		if ls.Opened.After(opened[ls.Name]) {
+			opened[ls.Name] = ls.Opened
+		}
+	}
+	for _, id := range order {
+		ls := book[id]
+		if ls.Closed.IsZero() {
+			return false
+		}
+		reloaded := slices.ContainsFunc(ls.Events, func(e ledger.Event) bool { return e.Word == "reload" })
+		if reloaded && !opened[ls.Name].After(ls.Opened) && time.Since(ls.Closed) < successor {
+			return false
+		}
+		accepted := uint64(0)
+		for _, e := range ls.Accepted {
+			accepted += e.Len()
+		}
+		s := a.streams[id]
+		switch {
+		case accepted == 0 && ls.Total == 0:
+		case s == nil:
+			return false
+		case s.arrived.count < accepted && s.withheld == nil:
+			return false
+		default:
+			if st := a.tally(s, ls); st.Lost > 0 {
 				return false
-			}
-			n++
-			accepted := uint64(0)
-			for _, e := range ls.Accepted {
-				accepted += e.Len()
-			}
-			s := a.streams[streamID{ls.Run, ls.Instance}]
-			switch {
-			case accepted == 0:
-			case s == nil:
-				return false
-			case s.arrived.count < accepted && s.withheld == nil:
-				return false
-			default:
-				missing := a.tally(s, ls)
-				if missing.Lost > 0 {
-					return false
-				}
 			}
 		}
 	}
-	return n > 0
+	return len(order) > 0
 }

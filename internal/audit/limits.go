@@ -30,6 +30,13 @@ func (l Limits) Faults(v *Verdict) []string {
 			f = append(f, fmt.Sprintf("%s %s, more than %s", Grouped(got), name, Grouped(limit)))
 		}
 	}
+	if v.Sent == 0 && v.Arrived == 0 && v.Withheld == 0 {
+		what := "there was no record at all"
+		if v.Foreign > 0 {
+			what = "none of the records has an identity"
+		}
+		f = append(f, "nothing was audited: "+what)
+	}
 	over("lost", v.Lost, l.Lost)
 	over("duplicates", v.Duplicates, l.Duplicates)
 	over("damaged", v.Damaged, l.Damaged)

@@ -104,6 +104,36 @@ type Verdict struct {
 	Timeline Timeline `json:"timeline"`
 }
 
+// books returns what all ledgers together say of each stream, in the order in
+// which they were opened, without those that were over before the audit began and
+// of which nothing arrived: before is how many these are.
+func (a *Auditor) books() (book map[streamID]*ledger.Stream, order []streamID, before int) {
+	book = map[streamID]*ledger.Stream{}
+	for _, l := range a.ledgers {
+		for _, ls := range l.Streams {
+			id := streamID{ls.Run, ls.Instance}
+			if book[id] != nil {
+				book[id] = ledger.Merge(book[id], ls)
+				continue
+			}
+			order = append(order, id)
+			book[id] = ls
+		}
+	}
+	if a.since.IsZero() {
+		return book, order, 0
+	}
+	order = slices.DeleteFunc(order, func(id streamID) bool {
+		if a.streams[id] != nil || !book[id].Last.Before(a.since) {
+			return false
+		}
+		delete(book, id)
+		before++
+		return true
+	})
+	return book, order, before
+}
+
 // Verdict says what can be said now. More may be taken after it.
 func (a *Auditor) Verdict() *Verdict {
 	v := &Verdict{Exact: true}
@@ -111,19 +141,14 @@ func (a *Auditor) Verdict() *Verdict {
 	if a.shared != nil {
 		total.merge(a.shared)
 	}
-	book := map[streamID]*ledger.Stream{}
-	var order []streamID
 	for _, l := range a.ledgers {
 		if l.Bad > 0 {
 			v.note("%d lines of a ledger could not be read; what they said is unknown", l.Bad)
 		}
-		for _, ls := range l.Streams {
-			id := streamID{ls.Run, ls.Instance}
-			if book[id] == nil {
-				order = append(order, id)
-				book[id] = ls
-			}
-		}
+	}
+	book, order, before := a.books()
+	if before > 0 {
+		v.note("%d runs of the ledgers were over before this audit began, and nothing of them arrived: they are left out", before)
 	}
 	var others []streamID
 	for id := range a.streams {

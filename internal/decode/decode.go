@@ -336,12 +336,25 @@ func (s *Scanner) one(i int) int {
 		return 0
 	}
 	for j := max(0, i-8); j < i; j++ {
-		if d.found[j].id == f.id && (s.path == nil || d.at(d.found[j], s.path)) {
+		if d.found[j].id == f.id && d.together(d.found[j], f) && (s.path == nil || d.at(d.found[j], s.path)) {
 			return 0
 		}
 	}
 	s.take(f.id, s.verify(f), d.arrival)
 	return 1
+}
+
+// together says whether two findings of one identity belong to one record, rather
+// than to two of a list.
+func (d *doc) together(a, b finding) bool {
+	if a.node < 0 || b.node < 0 || a.node == b.node {
+		return true
+	}
+	if d.event && (a.node < d.body) != (b.node < d.body) {
+		return true // the metadata and the body
+	}
+	x, y := &d.nodes[a.node], &d.nodes[b.node]
+	return x.parent != y.parent || !bytes.Equal(x.name, y.name)
 }
 
 // at says whether a finding stands at path.
@@ -499,6 +512,9 @@ func (s *Scanner) explained(ms []member, found []int) State {
 		name := ms[s.order[i]].name
 		if !isEnvelope(name) {
 			st = Enriched
+			if s.shadows(ms, name) {
+				return Damaged
+			}
 		}
 		known = known && contains(s.extras, name)
 	}
@@ -543,6 +559,18 @@ func (d *doc) isBulkAction() bool {
 		return d.nodes[1].count == 0 || d.member(1, "_index") != nil
 	}
 	return false
+}
+
+// shadows says whether there is more than one member of a name: most readers keep
+// the last of them only.
+func (s *Scanner) shadows(ms []member, name []byte) bool {
+	n := 0
+	for i := range ms {
+		if bytes.Equal(ms[i].name, name) {
+			n++
+		}
+	}
+	return n > 1
 }
 
 func contains(names [][]byte, name []byte) bool {

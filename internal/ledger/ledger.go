@@ -28,6 +28,7 @@ package ledger
 
 import (
 	"hash/crc32"
+	"slices"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/ident"
@@ -89,6 +90,37 @@ type Stream struct {
 	Ingested  uint64
 	Shortfall uint64
 	Events    []Event
+
+	// Total is how many records the line of an orderly end knows of, accepted
+	// and refused; 0 if there is none. It may be more than the ranges have, if
+	// lines of theirs could not be read.
+	Total uint64
+}
+
+// Merge returns what two ledgers say of one stream: one that was written to a
+// second file when the first was moved away. Both stay as they are.
+func Merge(a, b *Stream) *Stream {
+	if b.Last.Before(a.Last) {
+		a, b = b, a
+	}
+	m := *b
+	if m.Opened.IsZero() {
+		m.Name, m.Key, m.Place, m.Opened = a.Name, a.Key, a.Place, a.Opened
+	}
+	if m.Closed.IsZero() {
+		m.Closed = a.Closed
+	}
+	m.Ingested, m.Shortfall, m.Total = max(a.Ingested, b.Ingested), max(a.Shortfall, b.Shortfall), max(a.Total, b.Total)
+	m.Accepted = slices.Concat(a.Accepted, b.Accepted)
+	m.Refused = slices.Concat(a.Refused, b.Refused)
+	m.Events = slices.Concat(a.Events, b.Events)
+	slices.SortStableFunc(m.Accepted, func(x, y Entry) int { return compare(x.From, y.From) })
+	m.Accepted = slices.CompactFunc(m.Accepted, func(x, y Entry) bool { return x.Range == y.Range })
+	slices.SortStableFunc(m.Refused, func(x, y Range) int { return compare(x.From, y.From) })
+	m.Refused = slices.Compact(m.Refused)
+	slices.SortStableFunc(m.Events, func(x, y Event) int { return x.Time.Compare(y.Time) })
+	m.Events = slices.Compact(m.Events)
+	return &m
 }
 
 // Next returns the number of the first record of which the ledger says nothing.

@@ -67,7 +67,7 @@ func TestRoundTrip(t *testing.T) {
 			{Range{1010, 1010}, at(5 * time.Second), at(5 * time.Second)},
 		},
 		Refused:  []Range{{1000, 1009}},
-		Ingested: 1001, Shortfall: 7,
+		Ingested: 1001, Shortfall: 7, Total: 1011,
 		Events: []Event{{start, "open"}, {at(5 * time.Second), "pause"}, {at(5 * time.Second), "close"}},
 	}}}
 	if d := cmp.Diff(want, l); d != "" {

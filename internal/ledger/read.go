@@ -146,6 +146,7 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 		s.Refused = append(s.Refused, f.span())
 	case wordClose:
 		s.Closed = f.time
+		s.Total = f.number("accepted") + f.number("refused")
 		s.Ingested, s.Shortfall = f.number("ingested"), f.number("shortfall")
 		s.Events = append(s.Events, Event{f.time, wordClose})
 	default:

@@ -1,0 +1,111 @@
+package audit
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/decode"
+	"github.com/gdummy/gdummy/internal/ident"
+	"github.com/gdummy/gdummy/internal/ledger"
+)
+
+// twoParts writes a ledger of 3000 records, of which 1000 are in its last line
+// before the close, and returns its lines.
+func twoParts(t *testing.T) []string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger")
+	at := time.Unix(1700000000, 0).UTC()
+	w, err := ledger.Open(path, ledger.Options{Run: 7, Name: "gdummy.0", Key: "gdummy", Place: "body", Now: func() time.Time { return at }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		at = at.Add(2 * time.Second)
+		w.Accepted(uint64(i)*1000, 1000)
+		if err := w.Tick(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+func read(t *testing.T, lines ...string) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Read(bytes.NewReader([]byte(strings.Join(lines, ""))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func arrived(n uint64, ls ...*ledger.Ledger) *Verdict {
+	a := New(Options{Ledgers: ls})
+	for k := range n {
+		a.Take(ident.ID{Run: 7, Seq: k, Time: 1700000000e9}, decode.Intact, 0)
+	}
+	return a.Verdict()
+}
+
+// What the end of a ledger knows of, but no line that can be read, is unknown.
+func TestLastLineMissing(t *testing.T) {
+	lines := twoParts(t)
+	last := len(lines) - 2
+	for name, l := range map[string]*ledger.Ledger{
+		"missing": read(t, append(lines[:last:last], lines[last+1])...),
+		"damaged": read(t, append(append(lines[:last:last], strings.Replace(lines[last], "to=", "tO=", 1)), lines[last+1])...),
+	} {
+		v := arrived(1500, l)
+		if v.Sent != 3000 || v.Arrived != 1500 || v.Lost != 500 || v.Unknown != 1000 {
+			t.Errorf("%s: sent %d, arrived %d, lost %d, unknown %d; want 3000, 1500, 500, 1000", name, v.Sent, v.Arrived, v.Lost, v.Unknown)
+		}
+	}
+}
+
+// A ledger in two files says what it says in one, in whichever order they come.
+func TestLedgerInTwoFiles(t *testing.T) {
+	lines := twoParts(t)
+	a, b := read(t, lines[:2]...), read(t, lines[2:]...)
+	for _, ls := range [][]*ledger.Ledger{{read(t, lines...)}, {a, b}, {b, a}, {a, b, a}} {
+		v := arrived(2500, ls...)
+		if v.Sent != 3000 || v.Lost != 500 || v.Unknown != 0 || len(v.Streams) != 1 || !v.Streams[0].Closed {
+			t.Errorf("%d files: sent %d, lost %d, unknown %d, %d streams", len(ls), v.Sent, v.Lost, v.Unknown, len(v.Streams))
+		}
+	}
+}
+
+// Where nothing could be audited, nothing is clean.
+func TestNothingAudited(t *testing.T) {
+	a := New(Options{})
+	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: there was no record at all" {
+		t.Errorf("%q", f)
+	}
+	a.Take(ident.ID{}, decode.Foreign, 0)
+	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: none of the records has an identity" {
+		t.Errorf("%q", f)
+	}
+}
+
+// A run that was over before the audit began, and of which nothing arrives, is
+// not lost.
+func TestEarlierRun(t *testing.T) {
+	l := read(t, twoParts(t)...)
+	a := New(Options{Ledgers: []*ledger.Ledger{l}, Since: time.Now()})
+	if v := a.Verdict(); v.Lost != 0 || v.Sent != 0 || len(v.Notes) != 1 || a.Complete() {
+		t.Errorf("lost %d of %d, notes %q", v.Lost, v.Sent, v.Notes)
+	}
+	a.Take(ident.ID{Run: 7, Seq: 0, Time: 1700000000e9}, decode.Intact, 0)
+	if v := a.Verdict(); v.Lost != 2999 {
+		t.Errorf("lost %d, want 2999", v.Lost)
+	}
+}
