@@ -64,8 +64,8 @@ type Options struct {
 	Ledgers []*ledger.Ledger
 	Memory  int64 // in bytes; 0 is DefaultMemory
 
-	// Since, if not zero, is when an audit of what arrives began: runs whose
-	// ledger ends before that do not count unless something of them arrives.
+	// Since, if not zero, is when an audit of what arrives began: runs that came to
+	// their orderly end before do not count unless something of them arrives.
 	Since time.Time
 }
 

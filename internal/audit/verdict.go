@@ -105,8 +105,8 @@ type Verdict struct {
 }
 
 // books returns what all ledgers together say of each stream, in the order in
-// which they were opened, without those that were over before the audit began and
-// of which nothing arrived: before is how many these are.
+// which they were opened, without those that came to their orderly end before the audit
+// began and of which nothing arrived: before is how many these are.
 func (a *Auditor) books() (book map[streamID]*ledger.Stream, order []streamID, before int) {
 	book = map[streamID]*ledger.Stream{}
 	for _, l := range a.ledgers {
@@ -124,8 +124,8 @@ func (a *Auditor) books() (book map[streamID]*ledger.Stream, order []streamID, b
 		return book, order, 0
 	}
 	order = slices.DeleteFunc(order, func(id streamID) bool {
-		if a.streams[id] != nil || !book[id].Last.Before(a.since) {
-			return false
+		if closed := book[id].Closed; a.streams[id] != nil || closed.IsZero() || !closed.Before(a.since) {
+			return false // also one that was killed: what it sent may be waiting somewhere
 		}
 		delete(book, id)
 		before++
