@@ -145,7 +145,7 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.a.SetLedgers(ledgers)
-	return l.a.Complete(), nil
+	return l.a.Complete(time.Now()), nil
 }
 
 // readLedgers reads the ledgers; while an audit is under way, they may be absent

@@ -25,6 +25,10 @@
 //	damaged, enriched, unchecked   arrivals in that state, see package decode
 //	foreign     records without an identity
 //
+// Nothing arrived and nothing accepted is no clean verdict: nothing was audited.
+// Pieces that could not be read are a fault where no ledger proves that all
+// arrived.
+//
 // # Memory
 //
 // Numbers are kept in blocks of 65536 as bit maps, short lists or, when all of a
@@ -41,11 +45,11 @@
 package audit
 
 import (
+	"time"
+
 	"github.com/gdummy/gdummy/internal/decode"
 	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
-	"slices"
-	"time"
 )
 
 // DefaultMemory is what an audit may use, in bytes, unless told otherwise.
@@ -64,15 +68,22 @@ type Options struct {
 	Ledgers []*ledger.Ledger
 	Memory  int64 // in bytes; 0 is DefaultMemory
 
-	// Since, if not zero, is when an audit of what arrives began: runs that came to
-	// their orderly end before do not count unless something of them arrives.
+	// Since is when an audit of what arrives now began; zero is one of files.
+	// Runs of the ledgers that ended before it, and of which nothing arrives,
+	// do not count.
 	Since time.Time
+
+	// Runs are those that count, and Last says that only those do that were
+	// under way when the last one began. Without both, all count.
+	Runs []ident.Run
+	Last bool
 }
 
 // Auditor takes what arrived. It is not for concurrent use.
 type Auditor struct {
+	o       Options
 	ledgers []*ledger.Ledger
-	since   time.Time
+	books   []*ledger.Stream // of all ledgers, merged
 	streams map[streamID]*stream
 	last    *stream
 	mem     *memory
@@ -83,6 +94,8 @@ type Auditor struct {
 
 	shared *curves // of the streams that have none of their own; nil if all have
 	own    int     // streams that have
+
+	reloaded map[streamID]time.Time // when Complete first saw that a reload ended it
 }
 
 type streamID struct {
@@ -118,12 +131,14 @@ func New(o Options) *Auditor {
 	if o.Memory <= 0 {
 		o.Memory = DefaultMemory
 	}
-	return &Auditor{
-		since:   o.Since,
-		ledgers: o.Ledgers,
-		streams: map[streamID]*stream{},
-		mem:     &memory{limit: o.Memory},
+	a := &Auditor{
+		o:        o,
+		streams:  map[streamID]*stream{},
+		mem:      &memory{limit: o.Memory},
+		reloaded: map[streamID]time.Time{},
 	}
+	a.SetLedgers(o.Ledgers)
+	return a
 }
 
 // Take takes one record. arrival is when it arrived, in nanoseconds since 1970;
@@ -233,47 +248,4 @@ func (a *Auditor) Progress() Progress {
 }
 
 // SetLedgers replaces the ledgers, when they have grown.
-func (a *Auditor) SetLedgers(l []*ledger.Ledger) { a.ledgers = l }
-
-// Complete says whether all ledgers have come to an orderly end, and all that
-// was accepted has arrived or was withheld.
-//
-// A run that a reload ended is followed by another, which opens its ledger some
-// milliseconds later: there are five seconds for that.
-func (a *Auditor) Complete() bool {
-	const successor = 5 * time.Second
-	book, order, _ := a.books()
-	opened := map[string]time.Time{} // the last time, by the instances' names
-	for _, ls := range book {
-		if ls.Opened.After(opened[ls.Name]) {
-			opened[ls.Name] = ls.Opened
-		}
-	}
-	for _, id := range order {
-		ls := book[id]
-		if ls.Closed.IsZero() {
-			return false
-		}
-		reloaded := slices.ContainsFunc(ls.Events, func(e ledger.Event) bool { return e.Word == "reload" })
-		if reloaded && !opened[ls.Name].After(ls.Opened) && time.Since(ls.Closed) < successor {
-			return false
-		}
-		accepted := uint64(0)
-		for _, e := range ls.Accepted {
-			accepted += e.Len()
-		}
-		s := a.streams[id]
-		switch {
-		case accepted == 0 && ls.Total == 0:
-		case s == nil:
-			return false
-		case s.arrived.count < accepted && s.withheld == nil:
-			return false
-		default:
-			if st := a.tally(s, ls); st.Lost > 0 {
-				return false
-			}
-		}
-	}
-	return len(order) > 0
-}
+func (a *Auditor) SetLedgers(l []*ledger.Ledger) { a.ledgers, a.books = l, ledger.Merge(l) }

@@ -101,7 +101,7 @@ func TestNothingAudited(t *testing.T) {
 func TestEarlierRun(t *testing.T) {
 	l := read(t, twoParts(t)...)
 	a := New(Options{Ledgers: []*ledger.Ledger{l}, Since: time.Now()})
-	if v := a.Verdict(); v.Lost != 0 || v.Sent != 0 || len(v.Notes) != 1 || a.Complete() {
+	if v := a.Verdict(); v.Lost != 0 || v.Sent != 0 || len(v.Notes) != 1 || a.Complete(time.Now()) {
 		t.Errorf("lost %d of %d, notes %q", v.Lost, v.Sent, v.Notes)
 	}
 	a.Take(ident.ID{Run: 7, Seq: 0, Time: 1700000000e9}, decode.Intact, 0)

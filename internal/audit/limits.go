@@ -11,7 +11,11 @@ type Limits struct {
 	Lost, Duplicates, Damaged uint64
 
 	// Negative values are no limit.
-	Reordered, Foreign, Unknown int64
+	Reordered, Foreign, Unknown, Unchecked int64
+
+	// Broken are pieces that could not be read. A negative value makes them a
+	// fault unless ledgers prove that all arrived.
+	Broken int64
 
 	P99 time.Duration // latency; 0 is no limit
 }
@@ -21,6 +25,9 @@ type Limits struct {
 // unless a limit says so.
 func (l Limits) Faults(v *Verdict) []string {
 	var f []string
+	if what := v.nothing(); what != "" {
+		f = append(f, "nothing was audited: "+what)
+	}
 	over := func(name string, got, limit uint64) {
 		switch {
 		case got <= limit:
@@ -30,13 +37,6 @@ func (l Limits) Faults(v *Verdict) []string {
 			f = append(f, fmt.Sprintf("%s %s, more than %s", Grouped(got), name, Grouped(limit)))
 		}
 	}
-	if v.Sent == 0 && v.Arrived == 0 && v.Withheld == 0 {
-		what := "there was no record at all"
-		if v.Foreign > 0 {
-			what = "none of the records has an identity"
-		}
-		f = append(f, "nothing was audited: "+what)
-	}
 	over("lost", v.Lost, l.Lost)
 	over("duplicates", v.Duplicates, l.Duplicates)
 	over("damaged", v.Damaged, l.Damaged)
@@ -44,10 +44,17 @@ func (l Limits) Faults(v *Verdict) []string {
 		name  string
 		got   uint64
 		limit int64
-	}{{"reordered", v.Reordered, l.Reordered}, {"foreign", v.Foreign, l.Foreign}, {"unknown", v.Unknown, l.Unknown}} {
+	}{{"reordered", v.Reordered, l.Reordered}, {"foreign", v.Foreign, l.Foreign}, {"unknown", v.Unknown, l.Unknown}, {"unchecked", v.Unchecked, l.Unchecked}} {
 		if x.limit >= 0 {
 			over(x.name, x.got, uint64(x.limit))
 		}
+	}
+	if broken := l.Broken; broken >= 0 || !v.Proven() {
+		what := "pieces could not be read"
+		if v.Broken == 1 {
+			what = "piece could not be read"
+		}
+		over(what, v.Broken, uint64(max(broken, 0)))
 	}
 	if l.P99 > 0 {
 		switch {
@@ -58,6 +65,23 @@ func (l Limits) Faults(v *Verdict) []string {
 		}
 	}
 	return f
+}
+
+// nothing says why there was nothing to audit; it is empty if there was.
+func (v *Verdict) nothing() string {
+	switch {
+	case v.Arrived > 0 || v.Accepted > 0 || v.Withheld > 0:
+		return ""
+	case v.Other > 0:
+		return "none of the records is of a run that was asked for"
+	case v.Foreign > 0:
+		return "none of the records has an identity"
+	case v.Broken > 0:
+		return "nothing of the input could be read"
+	case len(v.Streams) > 0:
+		return "no record arrived, and the ledger has none that was accepted"
+	}
+	return "there was no record at all"
 }
 
 // Grouped prints a number with commas.

@@ -2,7 +2,7 @@ package audit
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/ledger"
@@ -100,43 +100,15 @@ type Verdict struct {
 	Exact    bool     `json:"exact"` // nothing was forgotten that mattered
 	Notes    []string `json:"notes,omitempty"`
 	Streams  []Stream `json:"streams"`
+	Other    uint64   `json:"other"`             // records of runs that were not asked for
 	Latency  *Latency `json:"latency,omitempty"` // nil if arrivals have no times
 	Timeline Timeline `json:"timeline"`
 }
 
-// books returns what all ledgers together say of each stream, in the order in
-// which they were opened, without those that came to their orderly end before the audit
-// began and of which nothing arrived: before is how many these are.
-func (a *Auditor) books() (book map[streamID]*ledger.Stream, order []streamID, before int) {
-	book = map[streamID]*ledger.Stream{}
-	for _, l := range a.ledgers {
-		for _, ls := range l.Streams {
-			id := streamID{ls.Run, ls.Instance}
-			if book[id] != nil {
-				book[id] = ledger.Merge(book[id], ls)
-				continue
-			}
-			order = append(order, id)
-			book[id] = ls
-		}
-	}
-	if a.since.IsZero() {
-		return book, order, 0
-	}
-	order = slices.DeleteFunc(order, func(id streamID) bool {
-		if closed := book[id].Closed; a.streams[id] != nil || closed.IsZero() || !closed.Before(a.since) {
-			return false // also one that was killed: what it sent may be waiting somewhere
-		}
-		delete(book, id)
-		before++
-		return true
-	})
-	return book, order, before
-}
-
 // Verdict says what can be said now. More may be taken after it.
 func (a *Auditor) Verdict() *Verdict {
-	v := &Verdict{Exact: true}
+	v := &Verdict{Exact: true, Streams: []Stream{}}
+	sel := a.selection()
 	total := new(curves)
 	if a.shared != nil {
 		total.merge(a.shared)
@@ -146,34 +118,12 @@ func (a *Auditor) Verdict() *Verdict {
 			v.note("%d lines of a ledger could not be read; what they said is unknown", l.Bad)
 		}
 	}
-	book, order, before := a.books()
-	if before > 0 {
-		v.note("%d runs of the ledgers were over before this audit began, and nothing of them arrived: they are left out", before)
-	}
-	var others []streamID
-	for id := range a.streams {
-		if book[id] == nil {
-			others = append(others, id)
-		}
-	}
-	slices.SortFunc(others, func(x, y streamID) int {
-		if d := a.streams[x].firstTime - a.streams[y].firstTime; d != 0 {
-			return int(max(min(d, 1), -1))
-		}
-		if x.run != y.run {
-			if x.run < y.run {
-				return -1
-			}
-			return 1
-		}
-		return int(x.instance) - int(y.instance)
-	})
-	for _, id := range append(order, others...) {
-		s := a.streams[id]
+	for _, id := range sel.order {
+		s, ls := a.streams[id], sel.book[id]
 		if s == nil {
 			s = &stream{id: id, arrived: newSet(&memory{limit: 1 << 20})}
 		}
-		st := a.tally(s, book[id])
+		st := a.tally(s, ls)
 		if c := s.curves; c != nil && c != a.shared && c.taken > 0 {
 			total.merge(c)
 			line := c.line.export()
@@ -188,14 +138,24 @@ func (a *Auditor) Verdict() *Verdict {
 			v.note("run %s, instance %d has no ledger: what it lost at its end cannot be known", st.Run, st.Instance)
 		case !st.Closed:
 			v.note("the ledger of run %s, instance %d has no orderly end: what was sent after its last line is unknown", st.Run, st.Instance)
+		case !ls.Whole():
+			v.note("the ledger of run %s, instance %d lacks lines: its last one says that %s records were accepted, the others tell of %s", st.Run, st.Instance, Grouped(ls.End.Accepted), Grouped(st.Accepted))
 		}
 		v.Streams = append(v.Streams, st)
 	}
 	v.Foreign += a.foreign
-	for _, id := range order {
-		if book[id].Place == "metadata" && v.Arrived == 0 && v.Foreign > 0 {
+	v.Other = sel.other
+	for _, ls := range sel.book {
+		if ls.Place == "metadata" && v.Arrived == 0 && v.Foreign > 0 {
 			v.note("identities were sent in the metadata, and none of the records has one: this output does not write metadata (audit_in body helps)")
 			break
+		}
+	}
+	v.noteOld(sel.old)
+	if v.Other > 0 {
+		v.note("%d records of runs that were not asked for do not count", v.Other)
+		if a.shared != nil {
+			v.note("there were too many runs for latency and throughput of each: those of others are in the total")
 		}
 	}
 	v.Broken += a.broken
@@ -218,6 +178,34 @@ func (a *Auditor) Verdict() *Verdict {
 		v.note("%d of %d records do not say when they arrived; the latency is that of the others", total.taken-total.timed, total.taken)
 	}
 	return v
+}
+
+// noteOld notes runs that were over before the audit began.
+func (v *Verdict) noteOld(old []*ledger.Stream) {
+	const named = 3
+	var names []string
+	for _, ls := range old {
+		if len(names) == named {
+			names = append(names, "...")
+			break
+		}
+		names = append(names, ls.Run.String())
+	}
+	if n := len(old); n == 1 {
+		v.note("a run of the ledgers was over before this audit began, and nothing of it arrived: it is left out (--run %s makes it count)", names[0])
+	} else if n > 1 {
+		v.note("%d runs of the ledgers were over before this audit began, and nothing of them arrived: they are left out (--run ID makes one count): %s", n, strings.Join(names, ", "))
+	}
+}
+
+// Proven says whether ledgers prove that all that was accepted has arrived.
+func (v *Verdict) Proven() bool {
+	for i := range v.Streams {
+		if st := &v.Streams[i]; !st.Ledger || !st.Closed || st.Lost > 0 || st.Unknown > 0 {
+			return false
+		}
+	}
+	return v.Arrived > 0 && v.Exact
 }
 
 func (v *Verdict) note(format string, args ...any) {

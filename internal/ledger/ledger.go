@@ -23,7 +23,8 @@
 //	close      totals at an orderly end
 //
 // Lines grow with time, not with records. A line that is torn or whose sum is
-// wrong counts for nothing: what it would have said is unknown.
+// wrong counts for nothing: what it would have said is unknown. Files may be
+// rotated: [Merge] joins what several of them say of a stream.
 package ledger
 
 import (
@@ -83,44 +84,21 @@ type Stream struct {
 	Name, Key      string
 	Place          string    // of the identity: body or metadata
 	Opened, Closed time.Time // zero if that line is absent
-	Last           time.Time // of the last line
+	First, Last    time.Time // of the first and the last line
 
-	Accepted  []Entry // ascending, not overlapping
-	Refused   []Range
+	Accepted  []Entry // ascending
+	Refused   []Range // ascending, apart from one another
 	Ingested  uint64
 	Shortfall uint64
 	Events    []Event
 
-	// Total is how many records the line of an orderly end knows of, accepted
-	// and refused; 0 if there is none. It may be more than the ranges have, if
-	// lines of theirs could not be read.
-	Total uint64
+	// End are the totals that the line close has; zero without one.
+	End Totals
 }
 
-// Merge returns what two ledgers say of one stream: one that was written to a
-// second file when the first was moved away. Both stay as they are.
-func Merge(a, b *Stream) *Stream {
-	if b.Last.Before(a.Last) {
-		a, b = b, a
-	}
-	m := *b
-	if m.Opened.IsZero() {
-		m.Name, m.Key, m.Place, m.Opened = a.Name, a.Key, a.Place, a.Opened
-	}
-	if m.Closed.IsZero() {
-		m.Closed = a.Closed
-	}
-	m.Ingested, m.Shortfall, m.Total = max(a.Ingested, b.Ingested), max(a.Shortfall, b.Shortfall), max(a.Total, b.Total)
-	m.Accepted = slices.Concat(a.Accepted, b.Accepted)
-	m.Refused = slices.Concat(a.Refused, b.Refused)
-	m.Events = slices.Concat(a.Events, b.Events)
-	slices.SortStableFunc(m.Accepted, func(x, y Entry) int { return compare(x.From, y.From) })
-	m.Accepted = slices.CompactFunc(m.Accepted, func(x, y Entry) bool { return x.Range == y.Range })
-	slices.SortStableFunc(m.Refused, func(x, y Range) int { return compare(x.From, y.From) })
-	m.Refused = slices.Compact(m.Refused)
-	slices.SortStableFunc(m.Events, func(x, y Event) int { return x.Time.Compare(y.Time) })
-	m.Events = slices.Compact(m.Events)
-	return &m
+// Totals are how many records the host took, and how many it did not.
+type Totals struct {
+	Accepted, Refused uint64
 }
 
 // Next returns the number of the first record of which the ledger says nothing.
@@ -133,4 +111,35 @@ func (s *Stream) Next() uint64 {
 		next = max(next, s.Refused[n-1].To+1)
 	}
 	return next
+}
+
+// Given returns how many numbers were given out, as far as the ledger says:
+// those up to Next, or more if the line close has totals of lines that are gone.
+func (s *Stream) Given() uint64 { return max(s.Next(), s.End.Accepted+s.End.Refused) }
+
+// Listed returns how many records the ranges have.
+func (s *Stream) Listed() (t Totals) {
+	next := uint64(0) // behind what was counted
+	for _, e := range s.Accepted {
+		if e.To >= next {
+			t.Accepted += e.To - max(e.From, next) + 1
+			next = e.To + 1
+		}
+	}
+	for _, r := range s.Refused {
+		t.Refused += r.Len()
+	}
+	return t
+}
+
+// Whole says whether the ledger came to an orderly end, and its ranges have all
+// that the line close says.
+func (s *Stream) Whole() bool {
+	got := s.Listed()
+	return !s.Closed.IsZero() && got.Accepted >= s.End.Accepted && got.Refused >= s.End.Refused
+}
+
+// Reloaded says whether the run was ended by a reload: another one is to follow.
+func (s *Stream) Reloaded() bool {
+	return !s.Closed.IsZero() && slices.ContainsFunc(s.Events, func(e Event) bool { return e.Word == Reload })
 }

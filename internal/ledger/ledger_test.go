@@ -57,7 +57,7 @@ func TestRoundTrip(t *testing.T) {
 	at := func(d time.Duration) time.Time { return start.Add(d) }
 	want := &Ledger{Lines: 11, Streams: []*Stream{{
 		Run: 12345, Instance: 3, Name: `my "input"`, Key: "gdummy", Place: "body",
-		Opened: start, Closed: at(5 * time.Second), Last: at(5 * time.Second),
+		Opened: start, Closed: at(5 * time.Second), First: start, Last: at(5 * time.Second),
 		Accepted: []Entry{
 			{Range{0, 199}, at(0), at(1 * time.Second)},
 			{Range{200, 399}, at(1 * time.Second), at(2 * time.Second)},
@@ -67,8 +67,9 @@ func TestRoundTrip(t *testing.T) {
 			{Range{1010, 1010}, at(5 * time.Second), at(5 * time.Second)},
 		},
 		Refused:  []Range{{1000, 1009}},
-		Ingested: 1001, Shortfall: 7, Total: 1011,
+		Ingested: 1001, Shortfall: 7,
 		Events: []Event{{start, "open"}, {at(5 * time.Second), "pause"}, {at(5 * time.Second), "close"}},
+		End:    Totals{Accepted: 1001, Refused: 10},
 	}}}
 	if d := cmp.Diff(want, l); d != "" {
 		t.Error(d)

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,8 +68,7 @@ func Read(r io.Reader) (*Ledger, error) {
 		return nil, ErrNoLedger
 	}
 	for _, s := range l.Streams {
-		slices.SortStableFunc(s.Accepted, func(a, b Entry) int { return compare(a.From, b.From) })
-		slices.SortStableFunc(s.Refused, func(a, b Range) int { return compare(a.From, b.From) })
+		s.tidy()
 	}
 	return l, nil
 }
@@ -90,16 +88,6 @@ func readLine(br *bufio.Reader) (string, error) {
 			return string(line), err
 		}
 	}
-}
-
-func compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // line reads one line and says whether it was whole.
@@ -124,7 +112,7 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 	id := fmt.Sprint(run, instance)
 	s := byID[id]
 	if s == nil {
-		s = &Stream{Run: run, Instance: uint16(instance)}
+		s = &Stream{Run: run, Instance: uint16(instance), First: f.time}
 		byID[id] = s
 		l.Streams = append(l.Streams, s)
 	}
@@ -146,7 +134,7 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 		s.Refused = append(s.Refused, f.span())
 	case wordClose:
 		s.Closed = f.time
-		s.Total = f.number("accepted") + f.number("refused")
+		s.End = Totals{f.number("accepted"), f.number("refused")}
 		s.Ingested, s.Shortfall = f.number("ingested"), f.number("shortfall")
 		s.Events = append(s.Events, Event{f.time, wordClose})
 	default:
