@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,11 +18,14 @@ import (
 
 	"github.com/gdummy/gdummy/internal/audit"
 	"github.com/gdummy/gdummy/internal/decode"
-	"github.com/gdummy/gdummy/internal/ledger"
+	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/receive"
 	"github.com/gdummy/gdummy/internal/report"
 )
+
+// leastMemory is the smallest --memory, in bytes.
+const leastMemory = 1_000_000
 
 // auditFlags are what `gdummy audit` was told.
 type auditFlags struct {
@@ -35,16 +38,30 @@ type auditFlags struct {
 	html    string
 	limits  audit.Limits
 	live    listenFlags
+	runs    []ident.Run // that count
+	last    bool        // the last ones count
 
 	ledgerPaths []string // of the files that ledgers stands for
 	keys        []string // under which identities were sent
 }
 
 func auditCommand(s stream, args []string) int {
-	f := auditFlags{memory: audit.DefaultMemory, limits: audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1}}
+	f := auditFlags{memory: audit.DefaultMemory, limits: audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1, Unchecked: -1, Broken: -1}}
 	fs := flags("audit", auditHelp)
 	fs.Func("ledger", "a ledger of what was sent: `FILE` or pattern; may be repeated", func(v string) error {
 		f.ledgers = append(f.ledgers, v)
+		return nil
+	})
+	fs.Func("run", "only the run `ID` counts, or the last ones of the ledgers (last); an ID may be repeated", func(v string) error {
+		if v == "last" {
+			f.last = true
+			return nil
+		}
+		run, err := ident.ParseRun(v)
+		if err != nil {
+			return fmt.Errorf("%w; right would be one that a verdict or a ledger names, or last", err)
+		}
+		f.runs = append(f.runs, run)
 		return nil
 	})
 	fs.Func("listen", "audit what arrives at `ADDRESS`: forward://HOST:PORT, http:// or tcp://; may be repeated", func(v string) error {
@@ -52,7 +69,15 @@ func auditCommand(s stream, args []string) int {
 		return nil
 	})
 	fs.BoolVar(&f.live.untilComplete, "until-ledger-complete", false, "stop listening when all that the ledgers have has arrived")
-	fs.DurationVar(&f.live.idle, "idle", 0, "stop listening when nothing has arrived for the time `D`")
+	span := func(name, help string, d *time.Duration) {
+		fs.Func(name, help, func(v string) (err error) {
+			if *d, err = option.ParseDuration(v); err == nil && *d == 0 {
+				err = errors.New("expected more than 0, such as 10s")
+			}
+			return err
+		})
+	}
+	span("idle", "stop listening when nothing has arrived for the time `D`", &f.live.idle)
 	fs.Func("fault", "misbehave on purpose: `FAULTS`, such as\ndrop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m", func(v string) (err error) {
 		f.live.faults, err = receive.ParseFaults(v)
 		return err
@@ -67,7 +92,7 @@ func auditCommand(s stream, args []string) int {
 	fs.StringVar(&f.html, "html", "", "also write the verdict as a page to `FILE`")
 	fs.Func("memory", "use at most about `SIZE` for what arrived (default 256M)", func(v string) (err error) {
 		f.memory, err = option.ParseSize(v)
-		if err == nil && f.memory < 1<<20 {
+		if err == nil && f.memory < leastMemory {
 			err = errors.New("at least 1M")
 		}
 		return err
@@ -85,7 +110,9 @@ func auditCommand(s stream, args []string) int {
 	count("reordered", "more than `N` reordered records are a fault (default: none are)", func(n uint64) { f.limits.Reordered = int64(n) })
 	count("foreign", "more than `N` foreign records are a fault (default: none are)", func(n uint64) { f.limits.Foreign = int64(n) })
 	count("unknown", "more than `N` unknown records are a fault (default: none are)", func(n uint64) { f.limits.Unknown = int64(n) })
-	fs.DurationVar(&f.limits.P99, "max-p99", 0, "a 99th percentile of the latency above `D` is a fault")
+	count("unchecked", "more than `N` records whose body could not be checked are a fault\n(default: none are)", func(n uint64) { f.limits.Unchecked = int64(n) })
+	count("broken", "more than `N` pieces that could not be read are a fault (default 0, or none are\nif the ledgers prove that all arrived)", func(n uint64) { f.limits.Broken = int64(n) })
+	span("max-p99", "a 99th percentile of the latency above `D` is a fault", &f.limits.P99)
 
 	// Flags may stand behind sources, too.
 	for {
@@ -98,6 +125,8 @@ func auditCommand(s stream, args []string) int {
 		f.sources = append(f.sources, fs.Arg(0))
 		args = fs.Args()[1:]
 	}
+	given := map[string]bool{}
+	fs.Visit(func(o *flag.Flag) { given[o.Name] = true })
 	switch live := len(f.live.addresses) > 0; {
 	case len(f.sources) == 0 && !live:
 		return misused(s, "audit", "it needs a source: files, directories, - for standard input, or --listen")
@@ -107,6 +136,10 @@ func auditCommand(s stream, args []string) int {
 		return misused(s, "audit", "--arrived-at is for files: --listen sees itself when records arrive")
 	case f.live.untilComplete && len(f.ledgers) == 0:
 		return misused(s, "audit", "--until-ledger-complete needs --ledger")
+	case given["seed"] && f.live.faults == nil:
+		return misused(s, "audit", "--seed is that of --fault: without it there is nothing to draw")
+	case f.last && len(f.runs) > 0:
+		return misused(s, "audit", "--run takes last or IDs, not both")
 	case (f.live.cert == "") != (f.live.key == ""):
 		return misused(s, "audit", "--tls-cert and --tls-key need one another")
 	}
@@ -128,9 +161,14 @@ With --listen, point an output of Fluent Bit at the address. What --fault makes
 it refuse is counted apart and never called lost. It ends at Ctrl-C, too. Without
 a host in the address only this machine can reach it.
 
-Exit codes: 0 clean, 1 faults found (lost, duplicate or damaged records beyond
-what the limits forgive), 2 wrong usage, unreadable files, or a verdict that
-could not be written.
+While it listens, runs of a ledger that were over before do not count unless
+something of them arrives. --run says which ones count, here and with files.
+
+Exit codes: 0 clean; 1 faults found: lost, duplicate or damaged records beyond
+what the limits forgive, nothing at all to audit, pieces that could not be read
+where no ledger proves that all arrived, a ledger that is gone when listening
+ends; 2 wrong usage, unreadable files, or a verdict or page that could not be
+written.
 `)
 }
 
@@ -141,17 +179,28 @@ func (f *auditFlags) run(s stream) int {
 		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
 		return exitUsage
 	}
+	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
 	live := len(f.live.addresses) > 0
 	ledgers, keys, err := f.readLedgers(live)
 	if err != nil {
 		return fail(err)
 	}
+	if live && len(f.ledgers) > 0 && len(f.ledgerPaths) == 0 {
+		log("%s is not there yet", strings.Join(f.ledgers, ", "))
+	}
 	f.keys = keys
-	sources, err := expandSources(f.sources, f.ledgerPaths)
+	skip := f.ledgerPaths
+	if f.html != "" {
+		if err := checkPage(f.html, f.ledgerPaths); err != nil {
+			return fail(err)
+		}
+		skip = append(slices.Clip(skip), f.html)
+	}
+	sources, err := expandSources(f.sources, skip, log)
 	if err != nil {
 		return fail(err)
 	}
-	o := audit.Options{Ledgers: ledgers, Memory: f.memory}
+	o := audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last}
 	if live {
 		o.Since = time.Now()
 	}
@@ -164,47 +213,76 @@ func (f *auditFlags) run(s stream) int {
 			if !errors.Is(err, errCut) {
 				return fail(err)
 			}
-			fmt.Fprintf(s.err, "gdummy audit: warning: %v\n", err)
+			log("warning: %v", err)
 			a.Broken(1)
 		}
 	}
 	a.Broken(scan.Broken())
+	var faults []string
 	if live {
 		if err := f.listen(s, a); err != nil {
 			return fail(err)
 		}
-		// They have grown.
-		if ledgers, _, err = f.readLedgers(false); err != nil {
-			return fail(err)
-		}
+		// They have grown. What arrived in hours is not thrown away for one
+		// that is gone.
+		ledgers, faults = f.lastLedgers()
 		a.SetLedgers(ledgers)
 	}
-	return f.conclude(s, a.Verdict())
+	v := a.Verdict()
+	return f.conclude(s, v, append(f.limits.Faults(v), faults...))
 }
 
 // conclude prints the verdict and returns the exit code.
-func (f *auditFlags) conclude(s stream, v *audit.Verdict) int {
-	faults := f.limits.Faults(v)
-	if f.html != "" {
-		if err := f.writeHTML(v, faults); err != nil {
-			fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
-			return exitUsage
-		}
-	}
+func (f *auditFlags) conclude(s stream, v *audit.Verdict, faults []string) int {
 	var b bytes.Buffer
 	if f.json {
 		printJSON(&b, v, faults)
 	} else {
 		printVerdict(&b, v, faults)
 	}
+	code := exitFine
+	if len(faults) > 0 {
+		code = exitFound
+	}
 	if _, err := s.out.Write(b.Bytes()); err != nil {
 		fmt.Fprintf(s.err, "gdummy audit: the verdict could not be written: %v\n", err)
-		return exitUsage
+		code = exitUsage
 	}
-	if len(faults) > 0 {
-		return exitFound
+	if f.html != "" {
+		if err := f.writeHTML(v, faults); err != nil {
+			fmt.Fprintf(s.err, "gdummy audit: the page could not be written: %v\n", err)
+			code = exitUsage
+		}
 	}
-	return exitFine
+	return code
+}
+
+// checkPage says beforehand whether a page can be written, and would not
+// overwrite a ledger.
+func checkPage(path string, ledgers []string) error {
+	info, err := os.Stat(path)
+	absent := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case absent:
+	case err != nil:
+		return fmt.Errorf("the page could not be written: %w", err)
+	case !info.Mode().IsRegular() && !info.IsDir():
+		return nil // a pipe would wait for its reader
+	}
+	for _, name := range ledgers {
+		if other, err := os.Stat(name); err == nil && !absent && os.SameFile(info, other) {
+			return fmt.Errorf("--html %s is a ledger: the page would overwrite it", path)
+		}
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return fmt.Errorf("the page could not be written: %w", err)
+	}
+	err = file.Close()
+	if absent {
+		err = errors.Join(err, os.Remove(path)) // until there is one
+	}
+	return err
 }
 
 // writeHTML writes the report.
@@ -218,94 +296,5 @@ func (f *auditFlags) writeHTML(v *audit.Verdict, faults []string) error {
 	if err == nil {
 		err = w.Flush()
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("the page could not be written: %w", err)
-	}
-	return nil
-}
-
-// errCut says that a source ended where it should not have. What stood before
-// was read.
-var errCut = errors.New("cut or damaged")
-
-// readSource reads one source.
-func readSource(s stream, scan *decode.Scanner, name string) error {
-	if name == "-" {
-		if err := scan.Read(s.in); err != nil {
-			return fmt.Errorf("standard input: %w: %w", errCut, err)
-		}
-		return nil
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := scan.Read(file); err != nil {
-		return fmt.Errorf("%s: %w: %w", name, errCut, err)
-	}
-	return nil
-}
-
-var errNoMatch = errors.New("no file matches")
-
-// expandSources makes files out of names, patterns and directories, without
-// those of skip.
-func expandSources(names, skip []string) ([]string, error) {
-	var files []string
-	isSkipped := func(path string) bool {
-		return slices.ContainsFunc(skip, func(other string) bool {
-			a, err1 := os.Stat(path)
-			b, err2 := os.Stat(other)
-			return err1 == nil && err2 == nil && os.SameFile(a, b)
-		})
-	}
-	for _, name := range names {
-		if name == "-" {
-			files = append(files, name)
-			continue
-		}
-		matches := []string{name}
-		if _, err := os.Stat(name); err != nil && strings.ContainsAny(name, "*?[") {
-			if matches, err = filepath.Glob(name); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			if len(matches) == 0 {
-				return nil, fmt.Errorf("%s: %w", name, errNoMatch)
-			}
-		}
-		for _, m := range matches {
-			err := filepath.WalkDir(m, func(path string, d fs.DirEntry, err error) error {
-				if err != nil {
-					return err
-				}
-				if !d.IsDir() && (path == m || d.Type().IsRegular()) && !isSkipped(path) {
-					files = append(files, path)
-				}
-				return nil
-			})
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
-	return files, nil
-}
-
-// readLedgers reads ledgers, and returns under which names they say that
-// identities were sent.
-func readLedgers(paths []string) (ledgers []*ledger.Ledger, keys []string, err error) {
-	for _, path := range paths {
-		l, err := ledger.ReadFile(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		ledgers = append(ledgers, l)
-		for _, st := range l.Streams {
-			if st.Key != "" && !slices.Contains(keys, st.Key) {
-				keys = append(keys, st.Key)
-			}
-		}
-	}
-	return ledgers, keys, nil
+	return errors.Join(err, file.Close())
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/audit"
+	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
 	"github.com/gdummy/gdummy/internal/receive"
 )
@@ -27,6 +28,8 @@ type listenFlags struct {
 	seed          uint64
 	cert, key     string
 	sharedKey     string
+
+	told map[ident.Run]bool // that a ledger will never be complete
 }
 
 // lockedAudit is an audit that many receivers feed.
@@ -34,6 +37,7 @@ type lockedAudit struct {
 	mu   sync.Mutex
 	a    *audit.Auditor
 	last time.Time // when something arrived, or was withheld
+	log  func(format string, args ...any)
 }
 
 // Take implements receive.Sink.
@@ -85,7 +89,10 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	locked := &lockedAudit{a: a, last: time.Now()}
+	f.live.told = map[ident.Run]bool{}
+	locked := &lockedAudit{a: a, last: time.Now(), log: func(format string, args ...any) {
+		fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...)
+	}}
 	for _, address := range f.live.addresses {
 		server, err := receive.Listen(address, locked, o)
 		if err != nil {
@@ -142,6 +149,12 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 	if err != nil || len(ledgers) < len(f.ledgers) {
 		return false, err
 	}
+	for _, st := range ledger.Merge(ledgers) {
+		if !st.Closed.IsZero() && !st.Whole() && !f.live.told[st.Run] {
+			f.live.told[st.Run] = true
+			l.log("the ledger of run %s lacks lines: it will never be complete; Ctrl-C ends this", st.Run)
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.a.SetLedgers(ledgers)
@@ -151,7 +164,7 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 // readLedgers reads the ledgers; while an audit is under way, they may be absent
 // or not have a line yet.
 func (f *auditFlags) readLedgers(early bool) ([]*ledger.Ledger, []string, error) {
-	paths, err := expandSources(f.ledgers, nil)
+	paths, err := expandSources(f.ledgers, nil, func(string, ...any) {})
 	if early && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoMatch)) {
 		return nil, nil, nil
 	}
@@ -164,6 +177,26 @@ func (f *auditFlags) readLedgers(early bool) ([]*ledger.Ledger, []string, error)
 		return nil, nil, nil
 	}
 	return ledgers, keys, err
+}
+
+// lastLedgers reads the ledgers at the end of an audit of what arrived, and says
+// what is wrong with those that can't be read.
+func (f *auditFlags) lastLedgers() (ledgers []*ledger.Ledger, faults []string) {
+	for _, name := range f.ledgers {
+		paths, err := expandSources([]string{name}, nil, func(string, ...any) {})
+		if err != nil {
+			faults = append(faults, fmt.Sprintf("the ledger could not be read: %v", err))
+		}
+		for _, path := range paths {
+			l, err := ledger.ReadFile(path)
+			if err != nil {
+				faults = append(faults, fmt.Sprintf("the ledger could not be read: %v", err))
+				continue
+			}
+			ledgers = append(ledgers, l)
+		}
+	}
+	return ledgers, faults
 }
 
 // isTerminal says whether lines can be written over.

@@ -89,12 +89,121 @@ func TestListen(t *testing.T) {
 	// Wrong usage.
 	for _, args := range [][]string{
 		{"--idle", "1s", out}, {"--listen", "x://y"}, {"--listen", "tcp://:0", "--until-ledger-complete"}, {"--listen", "tcp://:0", "--fault", "x"},
+		{"--listen", "tcp://:0", "--idle", "-5s"}, {"--listen", "tcp://:0", "--idle", "0"}, {"--listen", "tcp://:0", "--seed", "3"},
+		{"--listen", "tcp://:0", "--fault", "status=503@10%, status=429@10%"}, {"--max-p99", "-1s", out}, {"--seed", "3", out},
+		{"--run", "last", "--run", "0123456789ab", out}, {"--run", "first", out},
 		{"--listen", "tcp://:0", "--tls-cert", "x"}, {"--listen", "tcp://:0", "--shared-key", "x"},
 	} {
 		var stderr both
 		if code := gdummy(stream{nil, new(both), &stderr}, append([]string{"audit"}, args...)); code != exitUsage {
 			t.Errorf("%v: code %d: %s", args, code, fmt.Sprint(stderr.String()))
 		}
+	}
+}
+
+// hear starts an audit at a port of its own, calls do with its address until that
+// returns no error, and returns what the audit ended with.
+func hear(t *testing.T, do func(addr string) error, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	var out, log both
+	done := make(chan int)
+	go func() {
+		done <- gdummy(stream{nil, &out, &log}, append([]string{"audit", "--listen", "http://" + addr}, args...))
+	}()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if err := do(addr); err == nil {
+			break
+		} else if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+	return <-done, out.String(), log.String()
+}
+
+// post sends data to an audit.
+func post(data []byte) func(addr string) error {
+	return func(addr string) error {
+		resp, err := http.Post("http://"+addr, "application/json", bytes.NewReader(data))
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	}
+}
+
+// generate makes n records with a ledger, and returns them.
+func generate(t *testing.T, n int, ledger string) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out")
+	if code := gdummy(stream{nil, new(both), new(both)}, []string{"run", "--records", fmt.Sprint(n), "--format", "json", "--output", out, "-p", "rate=unlimited", "-p", "ledger=" + ledger}); code != 0 {
+		t.Fatal(code)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// The same commands a second time, with the same ledger: what ran before is not
+// lost, and the audit ends.
+func TestListenAgain(t *testing.T) {
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	generate(t, 2000, ledger)
+	second := generate(t, 500, ledger)
+	code, out, _ := hear(t, post(second), "--ledger", ledger, "--until-ledger-complete")
+	if code != 0 || !strings.HasPrefix(out, "clean: 500 of 500 records arrived\n") || !strings.Contains(out, "note: a run of the ledgers was over before") {
+		t.Errorf("code %d:\n%s", code, out)
+	}
+	// Asked for by name, it counts.
+	first, _, _ := strings.Cut(strings.SplitAfterN(slurp(t, ledger), "run=", 2)[1], " ")
+	code, out, _ = hear(t, post(second), "--ledger", ledger, "--idle", "300ms", "--run", first)
+	if code != 1 || !strings.HasPrefix(out, "FAULTS: 2,000 lost; 0 of 2,000 records arrived\n") {
+		t.Errorf("code %d:\n%s", code, out)
+	}
+}
+
+func slurp(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// What was listened to for hours is not thrown away because something else is
+// amiss at the end.
+func TestVerdictAnyway(t *testing.T) {
+	dir := t.TempDir()
+	ledger, page := filepath.Join(dir, "ledger"), filepath.Join(dir, "sub", "page.html")
+	data := generate(t, 500, ledger)
+	if err := os.Mkdir(filepath.Dir(page), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code, out, log := hear(t, func(addr string) error {
+		err := post(data)(addr)
+		if err == nil {
+			err = os.RemoveAll(filepath.Dir(page))
+		}
+		return err
+	}, "--ledger", ledger, "--until-ledger-complete", "--html", page)
+	if code != 2 || !strings.HasPrefix(out, "clean: 500 of 500") || !strings.Contains(log, "the page could not be written") {
+		t.Errorf("no page: code %d:\n%s%s", code, out, log)
+	}
+	code, out, log = hear(t, post(data), "--ledger", ledger+".absent", "--idle", "300ms")
+	if code != 1 || !strings.HasPrefix(out, "FAULTS: the ledger could not be read: ") || !strings.Contains(out, "; 500 of 500 records arrived\n") || !strings.Contains(log, "is not there yet") {
+		t.Errorf("no ledger: code %d:\n%s%s", code, out, log)
+	}
+	code, out, _ = hear(t, func(string) error { return nil }, "--idle", "300ms")
+	if code != 1 || !strings.HasPrefix(out, "FAULTS: nothing was audited: there was no record at all\n") {
+		t.Errorf("nothing: code %d:\n%s", code, out)
 	}
 }
 

@@ -28,16 +28,34 @@ func printJSON(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 	_ = e.Encode(out) // to memory, and all of it can be encoded
 }
 
+// headline is the verdict in one line. What is no fault but may hide one is in it.
+func headline(v *audit.Verdict, faults []string) string {
+	var parts []string
+	head := "clean: "
+	if len(faults) > 0 {
+		head, parts = "FAULTS: ", []string{strings.Join(faults, ", ")}
+	}
+	if v.Sent > 0 || v.Arrived > 0 || len(faults) == 0 {
+		parts = append(parts, fmt.Sprintf("%s of %s records arrived", audit.Grouped(v.Arrived), audit.Grouped(v.Sent)))
+	}
+	if v.Unchecked > 0 {
+		parts = append(parts, plural(v.Unchecked, "record")+" could not be checked for damage")
+	}
+	if v.Unknown > 0 && !strings.Contains(parts[0], "unknown") {
+		parts = append(parts, "of "+plural(v.Unknown, "record")+" it is unknown")
+	}
+	if v.Broken > 0 && !strings.Contains(parts[0], "piece") {
+		parts = append(parts, plural(v.Broken, "piece")+" could not be read")
+	}
+	return head + strings.Join(parts, "; ")
+}
+
 // shownRanges is how many ranges of lost records the table shows for a stream.
 const shownRanges = 10
 
 // printVerdict prints a verdict for people.
 func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string) {
-	if len(faults) == 0 {
-		fmt.Fprintf(w, "clean: %s of %s records arrived\n", audit.Grouped(v.Arrived), audit.Grouped(v.Sent))
-	} else {
-		fmt.Fprintf(w, "FAULTS: %s; %s of %s records arrived\n", strings.Join(faults, ", "), audit.Grouped(v.Arrived), audit.Grouped(v.Sent))
-	}
+	fmt.Fprintln(w, headline(v, faults))
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	columns := []struct {

@@ -31,15 +31,21 @@ type Faults struct {
 // A chance that is left out, after delay and status, is 100%.
 func ParseFaults(text string) (*Faults, error) {
 	f := new(Faults)
+	seen := map[string]bool{}
 	for item := range strings.SplitSeq(text, ",") {
 		item = strings.TrimSpace(item)
 		name, value, ok := strings.Cut(item, "=")
 		if !ok {
 			return nil, fmt.Errorf("fault %q: expected NAME=VALUE, such as drop=1%%", item)
 		}
-		if err := f.set(strings.TrimSpace(name), strings.TrimSpace(value)); err != nil {
+		name = strings.TrimSpace(name)
+		if err := f.set(name, strings.TrimSpace(value)); err != nil {
 			return nil, fmt.Errorf("fault %s: %w", name, err)
 		}
+		if seen[name] {
+			return nil, fmt.Errorf("fault %s stands there twice, in %q: each can be given once", name, text)
+		}
+		seen[name] = true
 	}
 	return f, nil
 }

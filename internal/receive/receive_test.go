@@ -448,7 +448,7 @@ func TestParseFaults(t *testing.T) {
 	if got, err = ParseFaults("status=500"); err != nil || got.Refused != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, bad := range []string{"", "x", "drop", "drop=1", "drop=101%", "drop=-1%", "drop=NaN%", "status=200", "status=x", "delay=x", "outage=5m every 30s", "slow=0", "what=1%"} {
+	for _, bad := range []string{"", "x", "drop", "drop=1", "drop=101%", "drop=-1%", "drop=NaN%", "status=200", "status=x", "delay=x", "outage=5m every 30s", "slow=0", "what=1%", "status=503@10%, status=429"} {
 		if _, err := ParseFaults(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
