@@ -38,15 +38,7 @@ func headline(v *audit.Verdict, faults []string) string {
 	if v.Sent > 0 || v.Arrived > 0 || len(faults) == 0 {
 		parts = append(parts, fmt.Sprintf("%s of %s records arrived", audit.Grouped(v.Arrived), audit.Grouped(v.Sent)))
 	}
-	if v.Unchecked > 0 {
-		parts = append(parts, plural(v.Unchecked, "record")+" could not be checked for damage")
-	}
-	if v.Unknown > 0 && !strings.Contains(parts[0], "unknown") {
-		parts = append(parts, "of "+plural(v.Unknown, "record")+" it is unknown")
-	}
-	if v.Broken > 0 && !strings.Contains(parts[0], "piece") {
-		parts = append(parts, plural(v.Broken, "piece")+" could not be read")
-	}
+	parts = append(parts, v.Caveats(faults)...)
 	return head + strings.Join(parts, "; ")
 }
 
@@ -58,35 +50,16 @@ func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 	fmt.Fprintln(w, headline(v, faults))
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	columns := []struct {
-		name   string
-		get    func(*audit.Counts) uint64
-		always bool
-	}{
-		{"sent", func(c *audit.Counts) uint64 { return c.Sent }, true},
-		{"accepted", func(c *audit.Counts) uint64 { return c.Accepted }, true},
-		{"ingested", func(c *audit.Counts) uint64 { return c.Ingested }, false},
-		{"arrived", func(c *audit.Counts) uint64 { return c.Arrived }, true},
-		{"lost", func(c *audit.Counts) uint64 { return c.Lost }, true},
-		{"duplicates", func(c *audit.Counts) uint64 { return c.Duplicates }, true},
-		{"reordered", func(c *audit.Counts) uint64 { return c.Reordered }, true},
-		{"damaged", func(c *audit.Counts) uint64 { return c.Damaged }, true},
-		{"enriched", func(c *audit.Counts) uint64 { return c.Enriched }, false},
-		{"unchecked", func(c *audit.Counts) uint64 { return c.Unchecked }, false},
-		{"withheld", func(c *audit.Counts) uint64 { return c.Withheld }, false},
-		{"refused", func(c *audit.Counts) uint64 { return c.Refused }, false},
-		{"shortfall", func(c *audit.Counts) uint64 { return c.Shortfall }, false},
-		{"unknown", func(c *audit.Counts) uint64 { return c.Unknown }, true},
-	}
+	columns := audit.Columns()
 	row := func(head string, c *audit.Counts) {
 		fmt.Fprintf(t, "%s\t", head)
 		for _, col := range columns {
 			switch {
-			case !col.always && col.get(&v.Counts) == 0:
+			case !col.Always && col.Get(&v.Counts) == 0:
 			case c == nil:
-				fmt.Fprintf(t, "%s\t", col.name)
+				fmt.Fprintf(t, "%s\t", col.Name)
 			default:
-				fmt.Fprintf(t, "%s\t", audit.Grouped(col.get(c)))
+				fmt.Fprintf(t, "%s\t", audit.Grouped(col.Get(c)))
 			}
 		}
 		fmt.Fprintln(t)

@@ -52,6 +52,34 @@ func (c *Counts) add(o Counts) {
 	c.Distance = max(c.Distance, o.Distance)
 }
 
+// Column is one of the counts, as tables have them.
+type Column struct {
+	Name   string
+	Get    func(*Counts) uint64
+	Always bool // also where all of them are 0
+	Fault  bool // above 0 it is one, unless a limit forgives it
+}
+
+// Columns are the counts in the order in which tables have them.
+func Columns() []Column {
+	return []Column{
+		{"sent", func(c *Counts) uint64 { return c.Sent }, true, false},
+		{"accepted", func(c *Counts) uint64 { return c.Accepted }, true, false},
+		{"ingested", func(c *Counts) uint64 { return c.Ingested }, false, false},
+		{"arrived", func(c *Counts) uint64 { return c.Arrived }, true, false},
+		{"lost", func(c *Counts) uint64 { return c.Lost }, true, true},
+		{"duplicates", func(c *Counts) uint64 { return c.Duplicates }, true, true},
+		{"reordered", func(c *Counts) uint64 { return c.Reordered }, true, false},
+		{"damaged", func(c *Counts) uint64 { return c.Damaged }, true, true},
+		{"enriched", func(c *Counts) uint64 { return c.Enriched }, false, false},
+		{"unchecked", func(c *Counts) uint64 { return c.Unchecked }, false, false},
+		{"withheld", func(c *Counts) uint64 { return c.Withheld }, false, false},
+		{"refused", func(c *Counts) uint64 { return c.Refused }, false, false},
+		{"shortfall", func(c *Counts) uint64 { return c.Shortfall }, false, false},
+		{"unknown", func(c *Counts) uint64 { return c.Unknown }, true, false},
+	}
+}
+
 // Loss is a range of records that were lost, or of which it is unknown.
 type Loss struct {
 	From  uint64 `json:"from"`
@@ -196,6 +224,31 @@ func (v *Verdict) noteOld(old []*ledger.Stream) {
 	} else if n > 1 {
 		v.note("%d runs of the ledgers were over before this audit began, and nothing of them arrived: they are left out (--run ID makes one count): %s", n, strings.Join(names, ", "))
 	}
+}
+
+// Caveats are what a clean verdict does not cover, one line each, but for what
+// faults tells already.
+func (v *Verdict) Caveats(faults []string) []string {
+	told := strings.Join(faults, ", ")
+	var all []string
+	for _, c := range []struct {
+		n         uint64
+		one, more string
+		in        string // of a fault
+	}{
+		{v.Unchecked, "1 record could not be checked for damage", "%s records could not be checked for damage", "unchecked"},
+		{v.Unknown, "of 1 record it is unknown", "of %s records it is unknown", "unknown"},
+		{v.Broken, "1 piece could not be read", "%s pieces could not be read", "piece"},
+	} {
+		switch {
+		case c.n == 0 || strings.Contains(told, c.in):
+		case c.n == 1:
+			all = append(all, c.one)
+		default:
+			all = append(all, fmt.Sprintf(c.more, Grouped(c.n)))
+		}
+	}
+	return all
 }
 
 // Proven says whether ledgers prove that all that was accepted has arrived.

@@ -4,214 +4,204 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/audit"
 )
 
-// The size of charts, in their own units.
+// Charts are drawn without their texts in units of their own and are stretched
+// to the width of the page; texts stand beside them as HTML, in the size of all
+// others, however narrow the page is.
 const (
-	chartWidth  = 960
-	chartHeight = 220
-	left, right = 64, 12
-	top, bottom = 12, 28
+	chartWidth  = 1000
+	chartHeight = 1000
 )
 
-// axis maps values to places in a chart.
-type axis struct {
-	max      float64
-	from, to float64
-}
+// axis is one from 0 to max, with a line at each step.
+type axis struct{ max, step float64 }
 
-func (a axis) at(v float64) float64 {
-	if a.max == 0 {
-		return a.from
-	}
-	return a.from + (a.to-a.from)*min(v/a.max, 1)
-}
-
-// steps are round values for the lines of an axis up to top.
-func steps(top float64) []float64 {
+// newAxis has room for top, up to a round value.
+func newAxis(top float64) axis {
 	if top <= 0 {
-		return []float64{0}
+		return axis{1, 1}
 	}
 	step := math.Pow(10, math.Floor(math.Log10(top)))
 	switch {
-	case top/step < 2:
-		step /= 5
-	case top/step < 5:
+	case top/step <= 1.25:
+		step /= 4
+	case top/step <= 2:
 		step /= 2
+	case top/step > 5:
+		step *= 2
 	}
-	var s []float64
-	for v := 0.0; v <= top*1.0001; v += step {
-		s = append(s, v)
-	}
-	return s
+	return axis{math.Ceil(top/step-1e-9) * step, step}
 }
 
-// chart begins a chart with its axes. label prints a value of the y axis.
-func chart(title string, tl audit.Timeline, y axis, label func(float64) string) *strings.Builder {
+// at is where a value stands in a chart, from its top.
+func (a axis) at(v float64) float64 { return chartHeight * (1 - min(v/a.max, 1)) }
+
+// ticks are the lines of the axis.
+func (a axis) ticks(label func(float64) string) []tick {
+	var all []tick
+	for i := 0; float64(i)*a.step <= a.max*1.0001; i++ {
+		all = append(all, tick{float64(i) * a.step / a.max, label(float64(i) * a.step)})
+	}
+	return all
+}
+
+// x is where bin i begins.
+func (c *course) x(i int) float64 { return chartWidth * float64(i) / float64(len(c.bins)) }
+
+// plot puts what was drawn between its axes.
+func (c *course) plot(title string, y []tick, drawn, below string) template.HTML {
 	b := new(strings.Builder)
-	fmt.Fprintf(b, `<svg viewBox="0 0 %d %d" role="img" aria-label="%s">`, chartWidth, chartHeight, template.HTMLEscapeString(title))
-	for _, v := range steps(y.max) {
-		at := y.at(v)
-		fmt.Fprintf(b, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
-			left, chartWidth-right, at, at, left-8, at+4, label(v))
+	fmt.Fprintf(b, `<div class="plot"><svg viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`,
+		chartWidth, chartHeight, template.HTMLEscapeString(title))
+	for _, t := range y {
+		at := chartHeight * (1 - t.At)
+		fmt.Fprintf(b, `<line class="grid" x1="0" x2="%d" y1="%.1f" y2="%.1f"/>`, chartWidth, at, at)
 	}
-	span := time.Duration(tl.Width) * time.Duration(len(tl.Points))
-	format := "15:04:05"
-	if span > 48*time.Hour {
-		format = "01-02 15:04"
+	b.WriteString(drawn + "</svg>" + below)
+	for _, t := range y {
+		fmt.Fprintf(b, `<span class="y" style="bottom:%.2f%%">%s</span>`, 100*t.At, template.HTMLEscapeString(t.Text))
 	}
-	const labels = 6
-	for i := range labels + 1 {
-		t := tl.Start.Add(span * time.Duration(i) / labels)
-		anchor := "middle"
-		if i == labels {
-			anchor = "end"
+	ticks := c.ticks()
+	for i, t := range ticks {
+		class := "x"
+		switch {
+		case t.At > 0.95:
+			class = "x end"
+		case i%2 == 1:
+			class = "x odd"
 		}
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="%s">%s</text>`,
-			left+float64(chartWidth-left-right)*float64(i)/labels, chartHeight-8, anchor, t.UTC().Format(format))
+		fmt.Fprintf(b, `<span class="%s" style="left:%.2f%%">%s</span>`, class, 100*t.At, template.HTMLEscapeString(t.Text))
 	}
-	return b
+	b.WriteString("</div>")
+	return template.HTML(b.String()) // of numbers and escaped text only
 }
 
-func yAxis(top float64) axis {
-	return axis{max: top, from: chartHeight - bottom, to: 12}
-}
-
-func place(i int, tl audit.Timeline) float64 {
-	return left + float64(chartWidth-left-right)*float64(i)/float64(len(tl.Points))
-}
-
-// placeOf is where a time stands, or below 0 if it is not on the chart.
-func placeOf(t time.Time, tl audit.Timeline) float64 {
-	span := time.Duration(tl.Width) * time.Duration(len(tl.Points))
-	d := t.Sub(tl.Start)
-	if d < 0 || d > span || span == 0 {
-		return -1
-	}
-	return left + float64(chartWidth-left-right)*float64(d)/float64(span)
-}
-
-// arrivals draws records per second, and over it what was lost and noted.
+// arrivals draws records per second: what arrived, and above it what was lost,
+// by when it was sent. Below are marks where anything was lost at all, which may
+// be too few to be seen in the chart. Lines are what the ledger noted.
 func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
-	if len(tl.Points) == 0 {
+	c := newCourse(tl, streams)
+	if len(c.bins) == 0 {
 		return ""
 	}
-	perSecond := float64(time.Second) / float64(tl.Width)
+	perSecond := 1 / c.width.Seconds()
 	most := 0.0
-	for _, p := range tl.Points {
-		most = max(most, float64(p.Arrived)*perSecond)
+	for _, b := range c.bins {
+		most = max(most, (float64(b.arrived)+b.lost)*perSecond)
 	}
-	y := yAxis(most)
-	b := chart("records per second over time", tl, y, number)
-	fmt.Fprintf(b, `<path class="bars" d="M%.1f %d`, place(0, tl), chartHeight-bottom)
-	for i, p := range tl.Points {
-		at := y.at(float64(p.Arrived) * perSecond)
-		fmt.Fprintf(b, "L%.1f %.1fL%.1f %.1f", place(i, tl), at, place(i+1, tl), at)
-	}
-	fmt.Fprintf(b, `L%.1f %dZ"/>`, place(len(tl.Points), tl), chartHeight-bottom)
-	for _, st := range streams {
-		for _, l := range st.LostRanges {
-			if l.Since.IsZero() {
+	y := newAxis(most)
+	d := new(strings.Builder)
+	area := func(class string, from, to func(bin) float64) {
+		// Runs of bins in which there is something.
+		for i := 0; i < len(c.bins); i++ {
+			if to(c.bins[i]) <= from(c.bins[i]) {
 				continue
 			}
-			a, z := placeOf(l.Since, tl), placeOf(l.Until, tl)
-			if a < 0 {
-				continue
+			first := i
+			fmt.Fprintf(d, `<path class="%s" d="M%.1f %.1f`, class, c.x(i), y.at(from(c.bins[i])*perSecond))
+			for ; i < len(c.bins) && to(c.bins[i]) > from(c.bins[i]); i++ {
+				at := y.at(to(c.bins[i]) * perSecond)
+				fmt.Fprintf(d, "L%.1f %.1fL%.1f %.1f", c.x(i), at, c.x(i+1), at)
 			}
-			if z < a {
-				z = a
+			for j := i - 1; j >= first; j-- {
+				at := y.at(from(c.bins[j]) * perSecond)
+				fmt.Fprintf(d, "L%.1f %.1fL%.1f %.1f", c.x(j+1), at, c.x(j), at)
 			}
-			fmt.Fprintf(b, `<rect class="loss" x="%.1f" y="%d" width="%.1f" height="%d"><title>%s lost, %d to %d</title></rect>`,
-				a, top, max(z-a, 2), chartHeight-bottom-top, audit.Grouped(l.Count), l.From, l.To)
+			d.WriteString(`Z"/>`)
 		}
 	}
-	for _, st := range streams {
-		for _, e := range st.Events {
-			x := placeOf(e.Time, tl)
-			if x < 0 || e.Word == "open" || e.Word == "close" {
+	arrived := func(b bin) float64 { return float64(b.arrived) }
+	area("bars", func(bin) float64 { return 0 }, arrived)
+	area("lost", arrived, func(b bin) float64 { return float64(b.arrived) + b.lost })
+	c.events(d, streams)
+	return c.plot("records per second over time", y.ticks(number), d.String(), c.marks())
+}
+
+// marks are where records were lost, in a strip: the more of them, the darker.
+func (c *course) marks() string {
+	shade := func(b bin) int { // of 4; 0 is none
+		if b.lost == 0 {
+			return 0
+		}
+		return 1 + int(3*b.lost/(b.lost+float64(b.arrived)))
+	}
+	b := new(strings.Builder)
+	for i := 0; i < len(c.bins); {
+		first, dark, total := i, shade(c.bins[i]), 0.0
+		for ; i < len(c.bins) && shade(c.bins[i]) == dark; i++ {
+			total += c.bins[i].lost
+		}
+		if dark == 0 {
+			continue
+		}
+		begin := c.start.Add(c.width * time.Duration(first))
+		fmt.Fprintf(b, `<rect class="m%d" x="%d" y="0" width="%d" height="1"><title>%s lost, sent %s to %s</title></rect>`,
+			dark, first, i-first, audit.Grouped(uint64(total+0.5)), clock(begin), clock(c.start.Add(c.width*time.Duration(i))))
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return fmt.Sprintf(`<svg class="marks" viewBox="0 0 %d 1" preserveAspectRatio="none" role="img" aria-label="when lost records were sent">%s</svg>`, len(c.bins), b)
+}
+
+// maxEvents is how many lines of events a chart has at most; more could not be
+// told apart.
+const maxEvents = 300
+
+// events draws what ledgers noted.
+func (c *course) events(d *strings.Builder, streams []audit.Stream) {
+	n := 0
+	for i := range streams {
+		for _, e := range streams[i].Events {
+			if e.Word == "open" || e.Word == "close" || n == maxEvents {
 				continue
 			}
+			n++
 			class := "event"
 			if e.Word == "reload" {
 				class = "event reload"
 			}
-			fmt.Fprintf(b, `<line class="%s" x1="%.1f" x2="%.1f" y1="%d" y2="%d"><title>%s of %s at %s</title></line>`,
-				class, x, x, top, chartHeight-bottom, template.HTMLEscapeString(e.Word), template.HTMLEscapeString(e.Name), clock(e.Time))
+			x := chartWidth * c.place(e.Time)
+			fmt.Fprintf(d, `<line class="%s" x1="%.1f" x2="%.1f" y1="0" y2="%d"><title>%s of %s at %s</title></line>`,
+				class, x, x, chartHeight, template.HTMLEscapeString(e.Word), template.HTMLEscapeString(e.Name), clock(e.Time))
 		}
 	}
-	b.WriteString("</svg>")
-	return template.HTML(b.String()) // of numbers and escaped text only
 }
 
 // latencies draws the mean and the largest latency over time.
-func latencies(tl audit.Timeline, l *audit.Latency) template.HTML {
-	if len(tl.Points) == 0 || l == nil {
+func latencies(tl audit.Timeline, l *audit.Latency, streams []audit.Stream) template.HTML {
+	c := newCourse(tl, streams)
+	if len(c.bins) == 0 || l == nil {
 		return ""
 	}
 	most := 0.0
-	for _, p := range tl.Points {
-		most = max(most, float64(p.MaxLatency))
+	for _, b := range c.bins {
+		most = max(most, b.max)
 	}
-	y := yAxis(most)
-	b := chart("latency over time", tl, y, func(ns float64) string { return short(int64(ns)) })
+	y := newAxis(most)
+	d := new(strings.Builder)
 	for _, curve := range []struct {
 		class string
-		get   func(audit.Point) int64
-	}{{"max", func(p audit.Point) int64 { return p.MaxLatency }}, {"mean", func(p audit.Point) int64 { return p.Mean }}} {
-		fmt.Fprintf(b, `<path class="%s" d="`, curve.class)
+		get   func(bin) float64
+	}{{"max", func(b bin) float64 { return b.max }}, {"mean", func(b bin) float64 { return b.sum / float64(b.arrived) }}} {
+		fmt.Fprintf(d, `<path class="%s" d="`, curve.class)
 		pen := "M"
-		for i, p := range tl.Points {
-			if p.Arrived == 0 {
+		for i, b := range c.bins {
+			if b.arrived == 0 {
 				pen = "M"
 				continue
 			}
-			at := y.at(float64(curve.get(p)))
-			fmt.Fprintf(b, "%s%.1f %.1fL%.1f %.1f", pen, place(i, tl), at, place(i+1, tl), at)
+			at := y.at(curve.get(b))
+			fmt.Fprintf(d, "%s%.1f %.1fL%.1f %.1f", pen, c.x(i), at, c.x(i+1), at)
 			pen = "L"
 		}
-		b.WriteString(`"/>`)
+		d.WriteString(`"/>`)
 	}
-	b.WriteString("</svg>")
-	return template.HTML(b.String()) // of numbers only
-}
-
-// percentiles draws the distribution of latencies, on a scale that stretches
-// its upper end: one more nine each step.
-func percentiles(l *audit.Latency) template.HTML {
-	if l == nil || len(l.At) == 0 {
-		return ""
-	}
-	y := yAxis(float64(l.Max))
-	b := new(strings.Builder)
-	fmt.Fprintf(b, `<svg viewBox="0 0 %d %d" role="img" aria-label="percentiles of the latency">`, chartWidth, chartHeight)
-	for _, s := range steps(y.max) {
-		at := y.at(s)
-		fmt.Fprintf(b, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
-			left, chartWidth-right, at, at, left-8, at+4, short(int64(s)))
-	}
-	n := len(l.At)
-	slot := float64(chartWidth-left-right) / float64(n+1)
-	bar := func(i int, label string, value int64) {
-		x := left + slot*(float64(i)+0.15)
-		at := y.at(float64(value))
-		fmt.Fprintf(b, `<rect class="bars" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, x, at, slot*0.7, math.Max(chartHeight-bottom-at, 0))
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`, x+slot*0.35, chartHeight-8, label)
-		// Above its bar, or inside it where there is no room.
-		class, ty := "", at-5
-		if ty < 14 {
-			class, ty = ` class="inside"`, at+15
-		}
-		fmt.Fprintf(b, `<text%s x="%.1f" y="%.1f" text-anchor="middle">%s</text>`, class, x+slot*0.35, ty, short(value))
-	}
-	for i, p := range l.At {
-		bar(i, "p"+strconv.FormatFloat(p.Percent, 'g', -1, 64), p.Value)
-	}
-	bar(n, "max", l.Max)
-	b.WriteString("</svg>")
-	return template.HTML(b.String()) // of numbers only
+	c.events(d, streams)
+	return c.plot("latency over time", y.ticks(func(ns float64) string { return short(int64(ns)) }), d.String(), "")
 }

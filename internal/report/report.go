@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +35,8 @@ func Write(w io.Writer, p Page) error {
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"grouped": audit.Grouped, "short": short, "clock": clock, "cards": cards,
-	"arrivals": arrivals, "latencies": latencies, "percentiles": percentiles,
+	"arrivals": arrivals, "latencies": latencies, "bars": bars, "shares": shares,
+	"columns": columns, "cells": cells, "part": part, "hidden": hidden, "noted": noted, "moreRanges": moreRanges,
 	"join": strings.Join, "ranges": ranges, "name": name, "alone": alone, "rate": rate, "only": only,
 	"deref": func(tl *audit.Timeline) audit.Timeline { return *tl },
 }).Parse(text))
@@ -53,6 +56,29 @@ func alone(v *audit.Verdict) []audit.Stream {
 		}
 	}
 	return all
+}
+
+// hidden is how many streams that have charts of their own are not on the page.
+func hidden(v *audit.Verdict) int {
+	n := 0
+	for _, st := range v.Streams {
+		if st.Timeline != nil {
+			n++
+		}
+	}
+	return max(n-shownAlone, 0)
+}
+
+// noted says whether a ledger has one of the words.
+func noted(v *audit.Verdict, words ...string) bool {
+	return slices.ContainsFunc(v.Streams, func(st audit.Stream) bool {
+		return slices.ContainsFunc(st.Events, func(e audit.Event) bool { return slices.Contains(words, e.Word) })
+	})
+}
+
+// moreRanges says whether there were more ranges than a verdict lists.
+func moreRanges(v *audit.Verdict) bool {
+	return slices.ContainsFunc(v.Streams, func(st audit.Stream) bool { return st.MoreRanges > 0 })
 }
 
 // only is a list of one stream.
@@ -76,6 +102,10 @@ type card struct {
 }
 
 func cards(v *audit.Verdict) []card {
+	behind := "behind a later one"
+	if v.Distance > 0 {
+		behind += ", by at most " + audit.Grouped(v.Distance)
+	}
 	all := []card{
 		{"sent", v.Sent, false, "numbers that were given out"},
 		{"accepted", v.Accepted, false, "taken by Fluent Bit, by the ledger"},
@@ -83,7 +113,7 @@ func cards(v *audit.Verdict) []card {
 		{"lost", v.Lost, v.Lost > 0, "accepted, but did not arrive"},
 		{"duplicates", v.Duplicates, v.Duplicates > 0, "arrived once more"},
 		{"damaged", v.Damaged, v.Damaged > 0, "their body was changed"},
-		{"reordered", v.Reordered, false, "behind a later one, by at most " + audit.Grouped(v.Distance)},
+		{"reordered", v.Reordered, false, behind},
 		{"unknown", v.Unknown, false, "nobody can say"},
 	}
 	for _, c := range []card{
@@ -107,16 +137,31 @@ const shownRanges = 100
 
 // rangeList is a list of ranges that may be cut.
 type rangeList struct {
-	Name string
-	List []audit.Loss
-	More uint64
+	Name    string
+	List    []audit.Loss
+	More    uint64 // that are not in the list
+	Records uint64
+	Count   string // of all ranges, with a noun
+	Short   bool   // enough to be shown at once
 }
+
+// fewRanges is how many ranges are shown before anybody asks for them.
+const fewRanges = 10
 
 func ranges(st audit.Stream) []rangeList {
 	var all []rangeList
-	for _, l := range []rangeList{{"lost", st.LostRanges, 0}, {"unknown", st.UnknownRanges, 0}} {
+	for _, l := range []rangeList{{Name: "lost", List: st.LostRanges, Records: st.Lost}, {Name: "unknown", List: st.UnknownRanges, Records: st.Unknown}} {
 		if len(l.List) == 0 {
 			continue
+		}
+		l.Short = len(l.List) <= fewRanges
+		switch n := uint64(len(l.List)); {
+		case n == 1:
+			l.Count = "1 range"
+		case st.MoreRanges > 0:
+			l.Count = "more than " + audit.Grouped(n) + " ranges"
+		default:
+			l.Count = audit.Grouped(n) + " ranges"
 		}
 		if len(l.List) > shownRanges {
 			l.More = uint64(len(l.List)-shownRanges) + st.MoreRanges
@@ -143,21 +188,123 @@ func clock(t time.Time) string {
 
 // number prints a value of an axis.
 func number(v float64) string {
-	switch {
-	case v >= 1e6:
-		return strconv.FormatFloat(v/1e6, 'g', 3, 64) + "M"
-	case v >= 1e3:
-		return strconv.FormatFloat(v/1e3, 'g', 3, 64) + "k"
+	for _, unit := range []struct {
+		size float64
+		name string
+	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if v >= unit.size*0.9995 { // which is rounded up
+			return strconv.FormatFloat(v/unit.size, 'g', 3, 64) + unit.name
+		}
 	}
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
-func short(ns int64) string {
-	d := time.Duration(ns)
-	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
-		if d >= unit {
-			return d.Round(unit / 100).String()
+// cell is a number in a table.
+type cell struct{ Text, Class string }
+
+// cells are one row of the table of runs.
+func cells(v *audit.Verdict, c audit.Counts) []cell {
+	var all []cell
+	for _, col := range columns(v) {
+		n := col.Get(&c)
+		class := ""
+		switch {
+		case n == 0:
+			class = "nil"
+		case col.Fault:
+			class = "bad"
+		}
+		all = append(all, cell{audit.Grouped(n), class})
+	}
+	return all
+}
+
+// bar is one row of the percentiles.
+type bar struct {
+	Name, Text string
+	Width      float64 // of the largest, from 0 to 1
+}
+
+// bars are the percentiles of a latency, and its largest value.
+func bars(l *audit.Latency) []bar {
+	var all []bar
+	add := func(name string, ns int64) {
+		all = append(all, bar{name, short(ns), float64(ns) / float64(max(l.Max, 1))})
+	}
+	for _, p := range l.At {
+		add("p"+strconv.FormatFloat(p.Percent, 'g', -1, 64), p.Value)
+	}
+	add("max", l.Max)
+	return all
+}
+
+// share is what became of a part of what was sent.
+type share struct {
+	Name, Class string
+	Count       uint64
+	Width       float64 // in percent
+}
+
+// shares say what became of all that was sent.
+func shares(v *audit.Verdict) []share {
+	var all []share
+	for _, s := range []share{
+		{Name: "arrived", Class: "arrived", Count: v.Arrived},
+		{Name: "lost", Class: "gone", Count: v.Lost},
+		{Name: "withheld", Class: "held", Count: v.Withheld},
+		{Name: "refused", Class: "held", Count: v.Refused},
+		{Name: "unknown", Class: "open", Count: v.Unknown},
+	} {
+		if s.Count > 0 && v.Sent > 0 {
+			s.Width = 100 * float64(s.Count) / float64(v.Sent)
+			all = append(all, s)
 		}
 	}
-	return d.String()
+	return all
+}
+
+// part is n of total in percent. It is 100 only if it is all, and 0 only if it
+// is nothing.
+func part(n, total uint64) string {
+	if total == 0 {
+		return ""
+	}
+	p := 100 * float64(n) / float64(total)
+	switch {
+	case n == 0 || n >= total:
+		return strconv.FormatFloat(p, 'f', 0, 64) + " %"
+	case p > 99.99:
+		return "over 99.99 %"
+	case p < 0.01:
+		return "under 0.01 %"
+	}
+	return strconv.FormatFloat(p, 'f', 2, 64) + " %"
+}
+
+// columns are those of the table of runs: as the terminal has them.
+func columns(v *audit.Verdict) []audit.Column {
+	return slices.DeleteFunc(audit.Columns(), func(c audit.Column) bool { return !c.Always && c.Get(&v.Counts) == 0 })
+}
+
+// short prints nanoseconds with three digits.
+func short(ns int64) string {
+	d := time.Duration(ns)
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return digits(d.Seconds()) + "s"
+	case d >= time.Millisecond:
+		return digits(float64(ns)/1e6) + "ms"
+	case d >= time.Microsecond:
+		return digits(float64(ns)/1e3) + "µs"
+	case d == 0:
+		return "0"
+	}
+	return strconv.FormatInt(ns, 10) + "ns"
+}
+
+// digits prints a number below 1000 with three digits.
+func digits(v float64) string {
+	return strconv.FormatFloat(v, 'f', max(0, 2-int(math.Log10(max(v, 1)))), 64)
 }

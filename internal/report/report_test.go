@@ -40,7 +40,7 @@ func verdict(seconds int) *audit.Verdict {
 // The page must be well-formed, must not run what it is given, and must need
 // nothing from elsewhere.
 func TestWrite(t *testing.T) {
-	for _, v := range []*audit.Verdict{verdict(120), verdict(1), audit.New(audit.Options{}).Verdict()} {
+	for _, v := range []*audit.Verdict{verdict(120), verdict(1), audit.New(audit.Options{}).Verdict(), made(8000, 1, all), made(3000, 50, none)} {
 		var b strings.Builder
 		if err := Write(&b, Page{Verdict: v, Faults: audit.Limits{}.Faults(v), Made: start, Version: "1.0"}); err != nil {
 			t.Fatal(err)
