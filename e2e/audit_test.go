@@ -19,8 +19,9 @@ type verdict struct {
 	Clean  bool
 	Faults []string
 	counts
-	Exact   bool
-	Streams []struct {
+	Shortfall uint64
+	Exact     bool
+	Streams   []struct {
 		Run, Name string
 		Closed    bool
 		counts
@@ -32,10 +33,15 @@ type verdict struct {
 	}
 }
 
+// counts are those of a verdict.
 type counts struct {
 	Sent, Accepted, Ingested, Arrived, Lost, Duplicates, Reordered uint64
 	Damaged, Enriched, Foreign, Unknown, Withheld, Refused, Broken uint64
 }
+
+// scheduled are the records that are due in a time at 1000 a second. On a busy
+// machine some of them are given up, which is counted.
+func scheduled(d time.Duration) uint64 { return uint64(d / time.Millisecond) }
 
 // auditing is a `gdummy audit --json` that runs.
 type auditing struct {
@@ -193,9 +199,9 @@ func TestAuditOutageWithRetries(t *testing.T) {
 		p.send(syscall.SIGTERM)
 		p.awaitExit(lifetime)
 		v := a.verdict()
-		if !v.Clean || v.Sent < 5000 || v.Arrived != v.Accepted || v.Duplicates > 0 {
-			t.Errorf("%+v %v", v.counts, v.Faults)
-		}
+		want := all(scheduled(outage()+2*time.Second) - v.Shortfall)
+		want.Reordered = v.Reordered // what came late, however late
+		v.expect(t, want)
 	})
 }
 
@@ -213,9 +219,9 @@ func TestAuditOutageWithoutRetries(t *testing.T) {
 		p.send(syscall.SIGTERM)
 		p.awaitExit(lifetime)
 		v := a.verdict()
-		if v.Lost == 0 || v.Arrived == 0 || v.Lost+v.Arrived != v.Accepted || v.Unknown > 0 {
-			t.Fatalf("%+v %v", v.counts, v.Faults)
-		}
+		want := all(scheduled(outage()+4*time.Second) - v.Shortfall)
+		want.Lost, want.Arrived = v.Lost, want.Sent-v.Lost // where it is cut is the flush's to say
+		v.expect(t, want)
 		r := v.Streams[0].LostRanges
 		if r[0].From != 0 || len(r) > 30 || r[len(r)-1].Until.Sub(started) > outage()+2*time.Second {
 			t.Errorf("ranges %+v", r)
@@ -254,11 +260,18 @@ func TestAuditKill(t *testing.T) {
 				}
 				killed := v.Streams[0]
 				t.Logf("%s: accepted %d, arrived %d, lost %d, unknown %d", storage, killed.Accepted, killed.Arrived, killed.Lost, killed.Unknown)
-				if storage == "memory" && (killed.Arrived != 0 || killed.Lost != killed.Accepted) {
-					t.Errorf("memory: %+v", killed.counts)
+				// All that is in the ledger, and with files some that it
+				// had not yet been told of.
+				want := counts{Sent: killed.Accepted, Accepted: killed.Accepted, Ingested: killed.Ingested, Lost: killed.Accepted}
+				if storage == "filesystem" {
+					want = counts{Sent: killed.Arrived, Accepted: killed.Accepted, Ingested: killed.Ingested, Arrived: killed.Arrived}
+					if killed.Arrived < killed.Accepted {
+						t.Errorf("filesystem: %d of %d arrived", killed.Arrived, killed.Accepted)
+					}
 				}
-				if storage == "filesystem" && (killed.Arrived < killed.Accepted/2 || killed.Arrived+killed.Lost+killed.Unknown != killed.Sent) {
-					t.Errorf("filesystem: %+v", killed.counts)
+				want.Reordered = killed.Reordered
+				if killed.counts != want {
+					t.Errorf("%s: %+v, want %+v", storage, killed.counts, want)
 				}
 			})
 		}
@@ -302,6 +315,37 @@ func TestAuditReload(t *testing.T) {
 	})
 }
 
+// An audit that waits for its ledgers must not take a reload for the end.
+func TestAuditReloadWhileListening(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, version{2, 2, 0}, "reload by a signal")
+		port, dir := freePort(t), t.TempDir()
+		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "15s")
+		p := h.start(t, launch{dir: dir, args: []string{"-Y"}, config: service +
+			input("name gdummy", "tag a", "rate 1000", "ledger ledger") + toHTTP(port, "format json", "retry_limit no_limits")})
+		runs := func() int {
+			text, _ := os.ReadFile(dir + "/ledger")
+			return strings.Count(string(text), " open ")
+		}
+		for n := range 2 {
+			time.Sleep(2 * time.Second)
+			p.send(syscall.SIGHUP)
+			p.await("another run", 30*time.Second, func() bool { return runs() == n+2 })
+		}
+		time.Sleep(2 * time.Second)
+		p.stop()
+		v := a.verdict()
+		if len(v.Streams) != 3 || v.Sent != v.Accepted || v.Arrived+v.Lost != v.Accepted || v.Unknown > 0 || v.Damaged > 0 {
+			t.Fatalf("%+v", v)
+		}
+		for i, s := range v.Streams {
+			if !s.Closed || s.Arrived == 0 {
+				t.Errorf("run %d: %+v", i, s)
+			}
+		}
+	})
+}
+
 // 7. A tenth of the memory that the load needs: paused, late, but all there.
 func TestAuditPaused(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
@@ -319,8 +363,10 @@ func TestAuditPaused(t *testing.T) {
 				paused++
 			}
 		}
-		if v.Lost > 0 || v.Arrived != 40000 || paused < 2 {
-			t.Errorf("%+v, %d pauses", v.counts, paused)
+		want := all(40000)
+		want.Reordered = v.Reordered
+		if v.counts != want || paused < 2 {
+			t.Errorf("%+v, want %+v; %d pauses", v.counts, want, paused)
 		}
 	})
 }
