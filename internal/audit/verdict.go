@@ -175,7 +175,7 @@ func (a *Auditor) Verdict() *Verdict {
 	v.Other = sel.other
 	for _, ls := range sel.book {
 		if ls.Place == "metadata" && v.Arrived == 0 && v.Foreign > 0 {
-			v.note("identities were sent in the metadata, and none of the records has one: this output does not write metadata (audit_in body helps)")
+			v.note("identities were sent in the metadata, and none of the records has one: this output does not write metadata (audit_in body helps; so does retain_metadata_in_forward_mode on, for forward before 5.1)")
 			break
 		}
 	}
