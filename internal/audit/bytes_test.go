@@ -75,6 +75,7 @@ const (
 	fileOutput
 	msgpack
 	csv
+	wrapped // an array in an object, as services take batches
 	shapes
 )
 
@@ -146,15 +147,20 @@ func (p *pack) file(t testing.TB, r *rand.Rand, sh shape, copies []copyOf) []byt
 	var b bytes.Buffer
 	for i, c := range copies {
 		switch {
+		case sh == wrapped && i == 0:
+			b.WriteString(`{"records":[`)
 		case sh == jsonArray && i == 0:
 			b.WriteByte('[')
-		case sh == jsonArray:
+		case sh == jsonArray, sh == wrapped:
 			b.WriteByte(',')
 		}
 		b.Write(p.text(t, r, sh, c))
-		if sh != msgpack && sh != jsonArray {
+		if sh != msgpack && sh != jsonArray && sh != wrapped {
 			b.WriteByte('\n')
 		}
+	}
+	if sh == wrapped && len(copies) > 0 {
+		b.WriteString("]}\n")
 	}
 	if sh == jsonArray {
 		b.WriteByte(']')
@@ -285,6 +291,11 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 				out[i], out[j] = out[j], out[i]
 			}
 		}
+		for i := 0; i < len(out); i++ { // again, much later
+			if chance(3) {
+				out = slices.Insert(out, i+1+r.IntN(len(out)-i), copyOf{s, out[i].seq, none})
+			}
+		}
 		all = append(all, out)
 	}
 
@@ -303,11 +314,19 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 			merged = append(merged, copyOf{-1, 0, none})
 		}
 	}
-	l, err := ledger.Read(bytes.NewReader(book.Bytes()))
-	if err != nil {
-		t.Fatal(err)
+	// The ledger as one file, or rotated, or with a part in both.
+	lines := bytes.SplitAfter(book.Bytes(), []byte("\n"))
+	at := r.IntN(len(lines))
+	again := at - r.IntN(at+1)
+	var ledgers []*ledger.Ledger
+	for _, file := range [][][]byte{lines[again:], lines[:at]} {
+		l, err := ledger.Read(bytes.NewReader(bytes.Join(file, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ledgers = append(ledgers, l)
 	}
-	a := audit.New(audit.Options{Ledgers: []*ledger.Ledger{l}})
+	a := audit.New(audit.Options{Ledgers: ledgers})
 	scan := decode.New(decode.Options{Take: a.Take})
 	seen := make([]map[int]bool, streams)
 	top := make([]int, streams)
@@ -321,13 +340,13 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 		sh := shape(r.IntN(int(shapes)))
 		for i := range copies { // what a shape cannot have
 			switch f := &copies[i].fault; {
-			case sh == msgpack && *f == added, sh == csv && *f != nameless:
+			case sh == msgpack && *f == added, sh == wrapped && *f == broken, sh == csv && *f != nameless:
 				*f = none
 			}
 		}
 		data := p.file(t, r, sh, copies)
 		cutAt := -1 // bytes of the last record that are there
-		if chance(20) {
+		if chance(20) && sh != wrapped {
 			last := p.text(t, r, sh, copyOf{copies[n-1].stream, copies[n-1].seq, none})
 			if copies[n-1].fault == none && copies[n-1].stream >= 0 {
 				whole := p.file(t, r, sh, copies[:n-1])
@@ -345,7 +364,15 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 
-		// The same by counting.
+		// The same by counting. An object is one record of somebody else if there
+		// is no identity in it at all; what else it holds is not looked at.
+		whole := sh == wrapped
+		for _, c := range copies {
+			whole = whole && (c.stream < 0 || c.fault == nameless)
+		}
+		if whole {
+			want.Foreign++
+		}
 		for i, c := range copies {
 			f := c.fault
 			if i == n-1 && cutAt >= 0 {
@@ -367,13 +394,15 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 				}
 			}
 			if c.stream < 0 || f == nameless {
-				want.Foreign++
+				if sh != wrapped {
+					want.Foreign++
+				}
 				continue
 			}
 			switch {
 			case f == changed || f == broken:
 				want.Damaged++
-			case f == added:
+			case f == added, sh == wrapped: // moved under a key
 				want.Enriched++
 			case sh == csv:
 				want.Unchecked++
