@@ -74,17 +74,26 @@ func AppendHead(dst []byte, f Form, t int64, metadata []byte) []byte {
 		dst = append(dst, fixarray2)
 		return AppendTime(dst, t)
 	}
-	dst = append(dst, fixarray2, fixarray2)
-	dst = AppendTime(dst, t)
+	at := len(dst)
+	// fixarray2, fixarray2, fixext8, timeExtType, and the time.
+	dst = append(dst, "\x92\x92\xd7\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
+	binary.BigEndian.PutUint64(dst[at+4:], fields(t))
+	if len(metadata) == 1 {
+		return append(dst, metadata[0])
+	}
 	return append(dst, metadata...)
 }
 
 // AppendTime appends an event time: t nanoseconds since the Unix epoch.
 func AppendTime(dst []byte, t int64) []byte {
-	sec := uint64(t) / uint64(time.Second)
-	nsec := uint64(t) % uint64(time.Second)
 	dst = append(dst, fixext8, timeExtType)
-	return binary.BigEndian.AppendUint64(dst, sec<<32|nsec)
+	return binary.BigEndian.AppendUint64(dst, fields(t))
+}
+
+// fields returns the seconds and, in the lower half, the nanoseconds of t.
+func fields(t int64) uint64 {
+	sec := uint64(t) / uint64(time.Second)
+	return sec<<32 | (uint64(t) - sec*uint64(time.Second))
 }
 
 // MaxTime is the latest time, in nanoseconds since the Unix epoch, that an

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/value"
 )
 
 // What works on many bytes at once is held against what works on one.
@@ -25,11 +26,17 @@ func TestCase(t *testing.T) {
 	}
 	check := func(s string) {
 		t.Helper()
-		if got, want := string(appendLower([]byte("X"), s)), "X"+each(unicode.ToLower, s); got != want {
-			t.Fatalf("lower %q gave %q, want %q", s, got, want)
-		}
-		if got, want := string(appendUpper([]byte("x"), s)), "x"+each(unicode.ToUpper, s); got != want {
-			t.Fatalf("upper %q gave %q, want %q", s, got, want)
+		// With what is not of the text behind it, and with room in dst, or without.
+		wide := value.OfBytes(append([]byte(s), strings.Repeat("Zz\xff", value.Reach)...)[:len(s)])
+		for _, v := range []value.Value{value.OfString(s), wide} {
+			for _, room := range []int{1, 200} {
+				if got, want := string(appendCase(append(make([]byte, 0, room), 'X'), v, 'A', unicode.ToLower)), "X"+each(unicode.ToLower, s); got != want {
+					t.Fatalf("lower %q gave %q, want %q", s, got, want)
+				}
+				if got, want := string(appendCase(append(make([]byte, 0, room), 'x'), v, 'a', unicode.ToUpper)), "x"+each(unicode.ToUpper, s); got != want {
+					t.Fatalf("upper %q gave %q, want %q", s, got, want)
+				}
+			}
 		}
 	}
 	all := ""
@@ -84,7 +91,7 @@ func TestPool(t *testing.T) {
 			if got := string(p.append(dst, i)); got != "x"+want {
 				t.Fatalf("text %d with room %d is %q, want %q", i, room, got, "x"+want)
 			}
-			if v := p.value(i); string(p.pack(dst, i)) != "x"+string(v.Append(nil)) || v.S != want {
+			if v := p.value(i); string(p.pack(dst, i)) != "x"+string(v.Append(nil)) || v.S() != want {
 				t.Fatalf("text %d with room %d is packed wrongly", i, room)
 			}
 		}

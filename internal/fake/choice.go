@@ -164,11 +164,11 @@ var choice = []Func{
 			gen := c.Args[2].Gen
 			return func(r *Record) value.Value {
 				v := gen(r)
-				key := v.S
+				key := v.S()
 				if v.K != value.String {
 					start := len(r.Scratch)
 					r.Scratch = v.AppendText(r.Scratch)
-					key = r.text(start).S
+					key = r.text(start).S()
 				}
 				if i, ok := index[key]; ok {
 					return t.row(i)

@@ -405,9 +405,7 @@ func (c *clock) at(r *Record, key uint64) value.Value {
 	b = seconds(m.until).Append(b)
 	b = seconds(m.began).Append(b)
 	r.Scratch = b
-	v := r.text(start)
-	v.K, v.Names = value.Row, &clockNames
-	return v
+	return r.row(start, &clockNames)
 }
 
 // seconds returns a time in seconds since 1970, to the microsecond.

@@ -39,13 +39,16 @@ var conversions = []Func{
 }
 
 // asText returns the text of a value.
-func asText(r *Record, v value.Value) string {
+func asText(r *Record, v value.Value) string { return inText(r, v).S() }
+
+// inText returns the text of a value as a string.
+func inText(r *Record, v value.Value) value.Value {
 	if v.K == value.String {
-		return v.S
+		return v
 	}
 	start := len(r.Scratch)
 	r.Scratch = v.AppendText(r.Scratch)
-	return r.text(start).S
+	return r.text(start)
 }
 
 func raw(v value.Value) value.Value {

@@ -58,6 +58,15 @@ func (r *Record) text(start int) value.Value {
 	return value.OfBytes(r.Scratch[start:])
 }
 
+// row returns the row that has the values which were appended to the scratch space
+// from start on.
+func (r *Record) row(start int, names *[]string) value.Value {
+	if r.full() {
+		return value.Null
+	}
+	return value.OfRow(r.Scratch[start:], names)
+}
+
 // Gen gives the value of a call for a record.
 type Gen func(r *Record) value.Value
 
@@ -173,13 +182,18 @@ func (c *Call) texts(appendTo Append) Gen {
 
 // textsOf builds a function whose values are texts made of the text of arg.
 func (c *Call) textsOf(arg Gen, appendTo func(dst []byte, r *Record, s string) []byte) Gen {
+	return c.textsFrom(arg, func(dst []byte, r *Record, v value.Value) []byte { return appendTo(dst, r, v.S()) })
+}
+
+// textsFrom is textsOf for who wants the text as a value.
+func (c *Call) textsFrom(arg Gen, appendTo func(dst []byte, r *Record, v value.Value) []byte) Gen {
 	c.Text = func(dst []byte, r *Record) []byte {
-		return appendTo(dst, r, asText(r, arg(r)))
+		return appendTo(dst, r, inText(r, arg(r)))
 	}
 	return func(r *Record) value.Value {
-		s := asText(r, arg(r))
+		v := inText(r, arg(r))
 		start := len(r.Scratch)
-		r.Scratch = appendTo(r.Scratch, r, s)
+		r.Scratch = appendTo(r.Scratch, r, v)
 		return r.text(start)
 	}
 }
@@ -317,7 +331,7 @@ func (a *Arg) fallback() value.Value {
 // num, int and str return a constant argument.
 func (c *Call) num(i int) float64 { return c.Args[i].Value.Float() }
 func (c *Call) int(i int) int64   { return c.Args[i].Value.Int() }
-func (c *Call) str(i int) string  { return c.Args[i].Value.S }
+func (c *Call) str(i int) string  { return c.Args[i].Value.S() }
 
 // gens returns the arguments from i on.
 func (c *Call) gens(i int) []Gen {

@@ -73,9 +73,7 @@ func (t *table) row(i uint64) value.Value {
 	if t.names == nil {
 		return value.OfRaw(b)
 	}
-	v := value.OfRaw(b)
-	v.K, v.Names = value.Row, &t.names
-	return v
+	return value.OfRow(b, &t.names)
 }
 
 // table reads a file, once for all calls that name it.

@@ -28,13 +28,13 @@ func appendLogfmt(dst []byte, v value.Value) []byte {
 		}
 		return value.AppendQuoted(dst, string(v.AppendJSON(nil)))
 	}
-	plain := v.S != "" && v.S != "null" && utf8.ValidString(v.S)
-	for i := 0; plain && i < len(v.S); i++ {
-		c := v.S[i]
+	plain := v.S() != "" && v.S() != "null" && utf8.ValidString(v.S())
+	for i := 0; plain && i < len(v.S()); i++ {
+		c := v.S()[i]
 		plain = c > ' ' && c != '=' && c != '"' && c != '\\' && c != 0x7f
 	}
 	if !plain {
-		return value.AppendQuoted(dst, v.S)
+		return value.AppendQuoted(dst, v.S())
 	}
-	return append(dst, v.S...)
+	return append(dst, v.S()...)
 }

@@ -165,9 +165,7 @@ func (m *machine) step(r *Record, key, visit uint64) value.Value {
 	b = value.AppendInt(b, step)
 	b = value.OfBool(len(m.next[s]) == 0).Append(b)
 	r.Scratch = b
-	v := r.text(start)
-	v.K, v.Names = value.Row, &stateNames
-	return v
+	return r.row(start, &stateNames)
 }
 
 // follow draws what comes after state s, with so many visits left after it.

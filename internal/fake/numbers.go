@@ -309,7 +309,7 @@ func hash(v value.Value) uint64 {
 	case value.Int, value.Float, value.Bool:
 		return seed.Mix(v.N + uint64(v.K))
 	}
-	return seed.Text(v.S)
+	return seed.Text(v.S())
 }
 
 // noise is value noise: a curve through random heights between 0 and 1, four

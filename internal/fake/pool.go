@@ -21,9 +21,6 @@ type extent struct {
 	end  uint32
 }
 
-// reach is how many bytes behind the start of each text may be read.
-const reach = 32
-
 // newPool makes a pool of texts.
 func newPool(texts []string) *pool {
 	p := &pool{span: make([]extent, len(texts))}
@@ -32,7 +29,7 @@ func newPool(texts []string) *pool {
 		p.all = value.AppendString(p.all, s)
 		p.span[i] = extent{uint32(head), uint32(len(p.all) - len(s)), uint32(len(p.all))}
 	}
-	p.all = append(p.all, make([]byte, reach)...)
+	p.all = append(p.all, make([]byte, value.Reach)...)
 	return p
 }
 
@@ -58,12 +55,7 @@ func (p *pool) pack(dst []byte, i int) []byte {
 }
 
 func (p *pool) copy(dst []byte, from, to uint32) []byte {
-	if n := len(dst); to-from <= reach && cap(dst)-n >= reach {
-		d := dst[:n+reach]
-		*(*[reach]byte)(d[n:]) = *(*[reach]byte)(p.all[from:])
-		return d[:n+int(to-from)]
-	}
-	return append(dst, p.all[from:to]...)
+	return value.AppendPiece(dst, p.all[from:], int(to-from))
 }
 
 // from builds a function whose values are the texts of a pool.
@@ -99,10 +91,10 @@ func (c *Call) among(values []value.Value, pick func(r *Record) int) Gen {
 		plain = plain && v.K < value.Raw // nothing that could be nested too deeply
 		head := len(p.all)
 		p.all = v.Append(p.all)
-		p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(v.S)), uint32(len(p.all))})
+		p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(v.S())), uint32(len(p.all))})
 		texts = texts && v.K == value.String
 	}
-	p.all = append(p.all, make([]byte, reach)...)
+	p.all = append(p.all, make([]byte, value.Reach)...)
 	if plain {
 		c.Pack = func(dst []byte, r *Record) []byte { return p.pack(dst, pick(r)) }
 	}

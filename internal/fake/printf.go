@@ -115,7 +115,7 @@ func (p *verb) append(dst []byte, v value.Value) []byte {
 	switch p.verb {
 	case 'd', 'o', 'b', 'x', 'X', 'c':
 		if (p.verb == 'x' || p.verb == 'X') && v.K == value.String {
-			for i := range len(v.S) {
+			for i := range len(v.S()) {
 				if p.prec >= 0 && i >= p.prec {
 					break
 				}
@@ -123,7 +123,7 @@ func (p *verb) append(dst []byte, v value.Value) []byte {
 				if p.verb == 'X' {
 					digits = "0123456789ABCDEF"
 				}
-				dst = append(dst, digits[v.S[i]>>4], digits[v.S[i]&15])
+				dst = append(dst, digits[v.S()[i]>>4], digits[v.S()[i]&15])
 			}
 			break
 		}
@@ -180,7 +180,7 @@ func (p *verb) append(dst []byte, v value.Value) []byte {
 	case 'q':
 		at := len(dst)
 		if v.K == value.String {
-			dst = strconv.AppendQuote(dst, v.S)
+			dst = strconv.AppendQuote(dst, v.S())
 		} else {
 			dst = v.AppendText(dst)
 			s := string(dst[at:])

@@ -1,8 +1,6 @@
 package fake
 
 import (
-	"strings"
-
 	"github.com/gdummy/gdummy/internal/seed"
 	"github.com/gdummy/gdummy/internal/value"
 )
@@ -145,8 +143,7 @@ func (e *Env) distinct(n int, gen Gen, set, place uint64) (Gen, error) {
 			if size += len(key); size > maxDistinct {
 				return nil, argErr(1, "cardinality: %d values of EXPRESSION have more than %d MB", len(values)+1, maxDistinct>>20)
 			}
-			v.S = strings.Clone(v.S)
-			values = append(values, v)
+			values = append(values, v.Clone())
 		}
 	}
 	return func(r *Record) value.Value {

@@ -25,56 +25,66 @@ func onText(name, doc, example string, appendTo func(dst []byte, s string) []byt
 	}
 }
 
-// appendLower and appendUpper append s in lower and in upper case.
-func appendLower(dst []byte, s string) []byte {
-	at := len(dst)
-	if dst = append(dst, s...); !turnCase(dst[at:], s, 'A') {
+// onCase makes a function that gives a text with the 26 letters from first on in
+// the other case; other says what becomes of a letter that is not ASCII.
+func onCase(name, doc, example string, first uint64, other func(rune) rune) Func {
+	return Func{
+		Name: name, Section: secStrings, Result: "string", Pure: true, Example: example, Doc: doc,
+		Args: []Arg{{Name: "TEXT", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			return c.textsFrom(c.Args[0].Gen, func(dst []byte, r *Record, v value.Value) []byte {
+				return appendCase(dst, v, first, other)
+			}), nil
+		},
+	}
+}
+
+// appendCase appends a text with letters in the other case. Eight bytes are
+// turned at once, and all of a short text without a branch: where letters stand,
+// and how many there are, can't be predicted.
+func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) []byte {
+	at, n := len(dst), len(v.S())
+	var seen uint64 // all bytes of the text, one upon the other
+	switch b := v.Block(); {
+	case b != nil && cap(dst)-at >= value.Reach:
+		d := dst[at : at+value.Reach]
+		for i := 0; i < value.Reach; i += 8 {
+			x := binary.LittleEndian.Uint64(b[i:])
+			seen |= x & (1<<(8*uint(min(max(n-i, 0), 8))) - 1)
+			binary.LittleEndian.PutUint64(d[i:], turn(x, first))
+		}
+		dst = dst[:at+n]
+	default:
+		dst = append(dst, v.S()...)
+		d := dst[at:]
+		for len(d) >= 8 {
+			x := binary.LittleEndian.Uint64(d)
+			seen |= x
+			binary.LittleEndian.PutUint64(d, turn(x, first))
+			d = d[8:]
+		}
+		for i, c := range d {
+			seen |= uint64(c)
+			d[i] = byte(turn(uint64(c), first))
+		}
+	}
+	if seen&0x8080808080808080 != 0 {
 		dst = dst[:at]
-		for _, c := range s {
-			dst = utf8.AppendRune(dst, unicode.ToLower(c))
+		for _, c := range v.S() {
+			dst = utf8.AppendRune(dst, other(c))
 		}
 	}
 	return dst
 }
 
-func appendUpper(dst []byte, s string) []byte {
-	at := len(dst)
-	if dst = append(dst, s...); !turnCase(dst[at:], s, 'a') {
-		dst = dst[:at]
-		for _, c := range s {
-			dst = utf8.AppendRune(dst, unicode.ToUpper(c))
-		}
-	}
-	return dst
-}
-
-// turnCase writes s to dst, which is as long, with the 26 letters from first on
-// in the other case, and says whether all of s is ASCII. Eight letters are turned
-// at once: letters at random places make branches hard to predict.
-func turnCase(dst []byte, s string, first uint64) bool {
+// turn turns the case of those of eight bytes that are one of the 26 letters from
+// first on.
+func turn(x, first uint64) uint64 {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
-	src := value.Bytes(s)
-	seen := uint64(0)
-	turn := func(x uint64) uint64 {
-		seen |= x
-		low := x &^ high
-		from := low + (0x80-first)*ones      // the highest bit of a byte says: not before the first
-		behind := low + (0x80-first-26)*ones // behind the last
-		return x ^ (from&^behind&high)>>2
-	}
-	n := len(src)
-	if n < 8 {
-		var b [8]byte
-		copy(b[:], src)
-		binary.LittleEndian.PutUint64(b[:], turn(binary.LittleEndian.Uint64(b[:])))
-		copy(dst, b[:n])
-		return seen&high == 0
-	}
-	for i := 0; i+8 < n; i += 8 {
-		binary.LittleEndian.PutUint64(dst[i:], turn(binary.LittleEndian.Uint64(src[i:])))
-	}
-	binary.LittleEndian.PutUint64(dst[n-8:], turn(binary.LittleEndian.Uint64(src[n-8:])))
-	return seen&high == 0
+	low := x &^ high
+	from := low + (0x80-first)*ones      // the highest bit of a byte says: not before the first
+	behind := low + (0x80-first-26)*ones // behind the last
+	return x ^ (from&^behind&high&^x)>>2
 }
 
 // onTwo makes a test of a text against another.
@@ -151,8 +161,8 @@ var stringFuncs = []Func{
 			}, nil
 		},
 	},
-	onText("lower", "TEXT in lower case.", `lower "ABC"`, appendLower),
-	onText("upper", "TEXT in upper case.", `upper "abc"`, appendUpper),
+	onCase("lower", "TEXT in lower case.", `lower "ABC"`, 'A', unicode.ToLower),
+	onCase("upper", "TEXT in upper case.", `upper "abc"`, 'a', unicode.ToUpper),
 	onText("title", "TEXT with its first letter in upper case.", `title "word"`, func(dst []byte, s string) []byte {
 		c, n := utf8.DecodeRuneInString(s)
 		if n == 0 {
@@ -251,7 +261,7 @@ var stringFuncs = []Func{
 					var key, member value.Value
 					key, rest = value.First(rest)
 					member, rest = value.First(rest)
-					r.Scratch = appendLogfmtKey(r.Scratch, key.S)
+					r.Scratch = appendLogfmtKey(r.Scratch, key.S())
 					r.Scratch = append(r.Scratch, '=')
 					r.Scratch = appendLogfmt(r.Scratch, member)
 				}

@@ -186,6 +186,17 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 	}
 	c.Text = func(dst []byte, r *Record) []byte { return write(dst, moment(r)) }
 	if whole {
+		// Packed once a second, too.
+		var packed []byte
+		size, packedAt := 0, second
+		c.Pack = func(dst []byte, r *Record) []byte {
+			if turn(moment(r)); packedAt != second {
+				packed = value.AppendString(packed[:0], string(parts[0].text))
+				size, packedAt = len(packed), second
+				packed = append(packed, make([]byte, value.Reach)...)
+			}
+			return value.AppendPiece(dst, packed, size)
+		}
 		return func(r *Record) value.Value {
 			turn(moment(r))
 			return value.OfBytes(parts[0].text)

@@ -91,7 +91,7 @@ func lines(t *testing.T, name string, read func(at time.Time, line string)) {
 		at := start + int64(k)*step
 		v := value.OfRaw(p.AppendBody(nil, at, k))
 		if log := v.Field("log"); v.Len() == 1 && log.K == value.String {
-			read(time.Unix(0, at).UTC(), log.S)
+			read(time.Unix(0, at).UTC(), log.S())
 		} else {
 			read(time.Unix(0, at).UTC(), string(v.AppendJSON(nil)))
 		}

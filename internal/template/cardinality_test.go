@@ -19,7 +19,7 @@ func TestCardinalityDraws(t *testing.T) {
 	as, pairs, same := map[string]bool{}, map[[2]string]bool{}, 0
 	for k := range uint64(n) {
 		v := value.OfRaw(p.AppendBody(nil, 0, k))
-		a, b := v.Field("a").S, v.Field("b").S
+		a, b := v.Field("a").S(), v.Field("b").S()
 		as[a] = true
 		pairs[[2]string{a, b}] = true
 		if a == b {

@@ -69,24 +69,47 @@ type instr struct {
 	put  fake.Append
 
 	before, after string
+}
 
-	// Of a string whose length is not known before it is written: lit is heads
-	// for the size that its header had last time.
-	head  uint8
-	heads *heads
+// step is an instruction ready to run: its texts are pieces, which are copied
+// fast.
+type step struct {
+	op   op
+	head uint8 // of a string that opens here: the size of its header last time, which is the best guess
+	a, b int
+	gen  fake.Gen
+	put  fake.Append
+
+	lit   []byte // in front of anything else; of a string without before and after
+	heads *heads // of a string: lit, its header, and before
+
+	before, around int // lengths, in bytes: of before; of before and after
+	after          []byte
 }
 
 // heads are, for each size of a string's header, what stands before the string,
 // the header, and the string's start. Some sizes do not exist.
-type heads [6]string
+type heads [6][]byte
 
-// openString prepares an instruction that opens a string.
-func (in *instr) openString() {
-	in.heads = new(heads)
-	for size, head := range map[int]string{1: "\xa0", 2: "\xd9\x00", 3: "\xda\x00\x00", 5: "\xdb\x00\x00\x00\x00"} {
-		in.heads[size] = in.lit + head + in.before
+// seal makes the instructions ready to run.
+func (p *Program) seal() {
+	p.steps = make([]step, len(p.code))
+	for i, in := range p.code {
+		s := step{
+			op: in.op, head: 1, a: in.a, b: in.b, gen: in.gen, put: in.put,
+			lit: value.Piece(in.lit), after: value.Piece(in.after),
+			before: len(in.before), around: len(in.before) + len(in.after),
+		}
+		switch in.op {
+		case opStrOpen, opStrPut, opStrVal, opStrCat, opStrVar:
+			s.heads = new(heads)
+			for size, head := range map[int]string{1: "\xa0", 2: "\xd9\x00", 3: "\xda\x00\x00", 5: "\xdb\x00\x00\x00\x00"} {
+				s.heads[size] = value.Piece(in.lit + head + in.before)
+			}
+		}
+		p.steps[i] = s
 	}
-	in.head, in.lit = 1, in.heads[1]
+	p.code = nil
 }
 
 // frame is a counted container that is open.
@@ -122,11 +145,11 @@ type machine struct {
 // exec runs the code at pc up to its end and appends what it gives.
 func (p *Program) exec(dst []byte, pc int) []byte {
 	r, m := &p.rec, &p.run
-	code := p.code
+	code := p.steps
 	first := len(dst)
 	limit := first + MaxSize
 	str := 0 // where the open string starts: its header
-	var opener *instr
+	var opener *step
 	for {
 		in := &code[pc]
 		pc++
@@ -134,12 +157,12 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 		case opEnd:
 			return dst
 		case opLit, opText:
-			dst = append(dst, in.lit...)
+			dst = in.literal(dst)
 		case opPack:
-			dst = append(dst, in.lit...)
+			dst = in.literal(dst)
 			dst = in.put(dst, r)
 		case opVal:
-			dst = append(dst, in.lit...)
+			dst = in.literal(dst)
 			v := in.gen(r)
 			if len(dst) > limit {
 				v = value.Null
@@ -148,25 +171,22 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 				v = v.Within(in.a)
 			}
 			dst = v.Append(dst)
-		case opStrVal:
-			dst = append(dst, in.lit...)
-			dst = value.AppendString(dst, p.text(in.gen(r), len(dst) > limit))
-		case opStrCat:
+		case opStrVal, opStrCat:
 			dst = in.appendString(dst, p.text(in.gen(r), len(dst) > limit))
 		case opStrVar:
 			v := &r.Vars[in.a]
-			s := v.S
 			if v.K != value.String || len(dst) > limit {
-				s = p.text(*v, len(dst) > limit)
+				dst = in.appendString(dst, p.text(*v, len(dst) > limit))
+			} else {
+				dst = in.appendString(dst, *v)
 			}
-			dst = in.appendString(dst, s)
 		case opStrPut:
-			dst = append(dst, in.lit...)
-			at := len(dst) - len(in.before) - int(in.head)
+			dst = in.openString(dst)
+			at := len(dst) - in.before - int(in.head)
 			if at < limit {
 				dst = in.put(dst, r)
 			}
-			dst = append(dst, in.after...)
+			dst = value.AppendPiece(dst, in.after, in.around-in.before)
 			dst = closeString(dst, at, in)
 		case opMember:
 			v := in.gen(r)
@@ -195,36 +215,36 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			dst = closeContainer(dst, f.at, in.a, f.count, in.b == 1)
 
 		case opStrOpen:
-			dst = append(dst, in.lit...)
-			str = len(dst) - len(in.before) - int(in.head)
+			dst = in.openString(dst)
+			str = len(dst) - in.before - int(in.head)
 			opener = in
 		case opTextVal:
-			dst = append(dst, in.lit...)
+			dst = in.literal(dst)
 			if len(dst) > limit {
 				continue
 			}
 			if v := in.gen(r); v.K == value.String {
-				dst = append(dst, v.S...)
+				dst = v.AppendS(dst)
 			} else {
 				dst = v.AppendText(dst)
 			}
 		case opTextVar:
-			dst = append(dst, in.lit...)
+			dst = in.literal(dst)
 			if len(dst) > limit {
 				continue
 			}
 			if v := &r.Vars[in.a]; v.K == value.String {
-				dst = append(dst, v.S...)
+				dst = v.AppendS(dst)
 			} else {
 				dst = v.AppendText(dst)
 			}
 		case opTextPut:
-			dst = append(dst, in.lit...)
+			dst = in.literal(dst)
 			if len(dst) < limit {
 				dst = in.put(dst, r)
 			}
 		case opStrClose:
-			dst = append(dst, in.lit...)
+			dst = in.literal(dst)
 			dst = closeString(dst, str, opener)
 
 		case opSet:
@@ -269,28 +289,61 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 	}
 }
 
-// text returns the text of a value, composed in the scratch space if it is none.
-// It is empty if the record is too large already.
-func (p *Program) text(v value.Value, full bool) string {
+// text returns the text of a value as a string, composed in the scratch space if
+// it is none. It is empty if the record is too large already.
+func (p *Program) text(v value.Value, full bool) value.Value {
 	if full {
-		return ""
+		return value.OfString("")
 	}
 	if v.K == value.String {
-		return v.S
+		return v
 	}
 	r := &p.rec
 	start := len(r.Scratch)
 	r.Scratch = v.AppendText(r.Scratch)
-	return value.OfBytes(r.Scratch[start:]).S
+	return value.OfBytes(r.Scratch[start:])
 }
 
-// appendString appends lit and a string that has s between before and after.
-func (in *instr) appendString(dst []byte, s string) []byte {
-	dst = append(dst, in.lit...)
-	dst = appendStringHeader(dst, len(in.before)+len(s)+len(in.after))
-	dst = append(dst, in.before...)
-	dst = append(dst, s...)
-	return append(dst, in.after...)
+// literal appends lit.
+func (in *step) literal(dst []byte) []byte {
+	return value.AppendPiece(dst, in.lit, len(in.lit)-value.Reach)
+}
+
+// openString appends lit, the header of a string in the size that it had last
+// time, and before.
+func (in *step) openString(dst []byte) []byte {
+	piece := in.heads[in.head]
+	return value.AppendPiece(dst, piece, len(piece)-value.Reach)
+}
+
+// appendString appends lit and a string that has the text of v between before and
+// after.
+func (in *step) appendString(dst []byte, v value.Value) []byte {
+	n := in.around + len(v.S())
+	switch {
+	case n < 32:
+		piece := in.heads[1]
+		dst = value.AppendPiece(dst, piece, len(piece)-value.Reach)
+		dst[len(dst)-in.before-1] = 0xa0 | byte(n)
+	case n <= math.MaxUint8:
+		piece := in.heads[2]
+		dst = value.AppendPiece(dst, piece, len(piece)-value.Reach)
+		dst[len(dst)-in.before-1] = byte(n)
+	default:
+		dst = in.appendHead(dst, n)
+	}
+	dst = v.AppendS(dst)
+	return value.AppendPiece(dst, in.after, in.around-in.before)
+}
+
+// appendHead appends what stands before a string of n bytes, which are many.
+func (in *step) appendHead(dst []byte, n int) []byte {
+	var h [5]byte
+	size := len(appendStringHeader(h[:0], n))
+	piece := in.heads[size]
+	dst = value.AppendPiece(dst, piece, len(piece)-value.Reach)
+	copy(dst[len(dst)-in.before-size:], h[:size])
+	return dst
 }
 
 // startLoop sets a loop up over v and says whether there is anything in it.
@@ -374,7 +427,7 @@ func appendStringHeader(dst []byte, n int) []byte {
 
 // closeString writes the header of a string that in has opened at at and that
 // goes up to the end of dst, in the shortest form.
-func closeString(dst []byte, at int, in *instr) []byte {
+func closeString(dst []byte, at int, in *step) []byte {
 	switch n := len(dst) - at - int(in.head); {
 	case in.head == 1 && n < 32:
 		dst[at] = 0xa0 | byte(n)
@@ -387,12 +440,12 @@ func closeString(dst []byte, at int, in *instr) []byte {
 }
 
 // fit makes the header of a string of n bytes fit, now and the next time.
-func (in *instr) fit(dst []byte, at, n int) []byte {
+func (in *step) fit(dst []byte, at, n int) []byte {
 	var h [5]byte
 	head := len(appendStringHeader(h[:0], n))
 	dst = resize(dst, at, int(in.head), head)
 	copy(dst[at:], h[:head])
-	in.head, in.lit = uint8(head), in.heads[head]
+	in.head = uint8(head)
 	return dst
 }
 

@@ -151,7 +151,7 @@ func TestStates(t *testing.T) {
 	fresh := 0
 	for k := range uint64(lives * 2000) {
 		r := value.OfRaw(p.AppendBody(nil, exampleTime, k))
-		id, state, step := r.Field("i").Int(), r.Field("s").S, r.Field("n").Int()
+		id, state, step := r.Field("i").Int(), r.Field("s").S(), r.Field("n").Int()
 		was, known := open[id]
 		switch {
 		case step == 0:
@@ -162,7 +162,7 @@ func TestStates(t *testing.T) {
 			if fresh++; fresh > lives {
 				t.Fatalf("record %d goes on with a life that never began", k)
 			}
-		case was.step+1 != step || was.state != r.Field("p").S || !slices.Contains(allowed[was.state], state):
+		case was.step+1 != step || was.state != r.Field("p").S() || !slices.Contains(allowed[was.state], state):
 			t.Fatalf("record %d goes from %v to %s", k, was, r.AppendJSON(nil))
 		}
 		open[id] = life{state, step}
@@ -210,7 +210,7 @@ func TestPrintf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := value.OfRaw(p.AppendBody(nil, exampleTime, 0)).Field("v").S
+		got := value.OfRaw(p.AppendBody(nil, exampleTime, 0)).Field("v").S()
 		if want := fmt.Sprintf(format, arg); got != want {
 			t.Errorf("%s of %v is %q, want %q", format, arg, got, want)
 		}
@@ -233,7 +233,7 @@ func TestLogfmt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line := value.OfRaw(p.AppendBody(nil, exampleTime, 0)).Field("v").S
+		line := value.OfRaw(p.AppendBody(nil, exampleTime, 0)).Field("v").S()
 		d := logfmt.NewDecoder(strings.NewReader(line))
 		var got []string
 		for d.ScanRecord() {
@@ -265,7 +265,7 @@ func TestTimes(t *testing.T) {
 		}
 		for range 5 {
 			at := rapid.Int64Range(0, 4e18).Draw(t, "at")
-			got := value.OfRaw(p.AppendBody(nil, at, 0)).Field("v").S
+			got := value.OfRaw(p.AppendBody(nil, at, 0)).Field("v").S()
 			if want := time.Unix(0, at).In(loc).Format(layout); got != want {
 				t.Errorf("%q in %s at %d is %q, want %q", layout, zone, at, got, want)
 			}
@@ -278,8 +278,8 @@ func TestTimes(t *testing.T) {
 func TestIdentifiers(t *testing.T) {
 	for _, v := range values(t, `credit_card`, 500) {
 		sum := 0
-		for i := range len(v.S) {
-			d := int(v.S[len(v.S)-1-i] - '0')
+		for i := range len(v.S()) {
+			d := int(v.S()[len(v.S())-1-i] - '0')
 			if i%2 == 1 {
 				if d *= 2; d > 9 {
 					d -= 9
@@ -288,12 +288,12 @@ func TestIdentifiers(t *testing.T) {
 			sum += d
 		}
 		if sum%10 != 0 {
-			t.Errorf("%s fails Luhn's check", v.S)
+			t.Errorf("%s fails Luhn's check", v.S())
 		}
 	}
 	for _, v := range values(t, `iban`, 500) {
 		rem := 0
-		for _, c := range v.S[4:] + v.S[:4] {
+		for _, c := range v.S()[4:] + v.S()[:4] {
 			d, err := strconv.ParseInt(string(c), 36, 32)
 			if err != nil {
 				t.Fatal(err)
@@ -304,14 +304,14 @@ func TestIdentifiers(t *testing.T) {
 				rem = (rem*10 + int(d)) % 97
 			}
 		}
-		if rem != 1 || len(v.S) != 22 {
-			t.Errorf("%s fails the check of ISO 13616", v.S)
+		if rem != 1 || len(v.S()) != 22 {
+			t.Errorf("%s fails the check of ISO 13616", v.S())
 		}
 	}
 	for _, v := range values(t, `hetu`, 500) {
-		n, err := strconv.Atoi(v.S[:6] + v.S[7:10])
-		if err != nil || v.S[10] != "0123456789ABCDEFHJKLMNPRSTUVWXY"[n%31] || v.S[7] != '9' {
-			t.Errorf("%s fails its check", v.S)
+		n, err := strconv.Atoi(v.S()[:6] + v.S()[7:10])
+		if err != nil || v.S()[10] != "0123456789ABCDEFHJKLMNPRSTUVWXY"[n%31] || v.S()[7] != '9' {
+			t.Errorf("%s fails its check", v.S())
 		}
 	}
 	for expression, pattern := range map[string]string{
@@ -328,8 +328,8 @@ func TestIdentifiers(t *testing.T) {
 	} {
 		re := regexp.MustCompile(pattern)
 		for _, v := range values(t, expression, 500) {
-			if !re.MatchString(v.S) {
-				t.Errorf("%s: %q does not match %s", expression, v.S, pattern)
+			if !re.MatchString(v.S()) {
+				t.Errorf("%s: %q does not match %s", expression, v.S(), pattern)
 				break
 			}
 		}
@@ -344,8 +344,8 @@ func TestAddresses(t *testing.T) {
 	} {
 		network := netip.MustParsePrefix(tt.cidr)
 		for _, v := range values(t, fmt.Sprintf("%s %q", tt.function, tt.cidr), 300) {
-			if ip, err := netip.ParseAddr(v.S); err != nil || !network.Contains(ip) {
-				t.Errorf("%s is not in %s", v.S, tt.cidr)
+			if ip, err := netip.ParseAddr(v.S()); err != nil || !network.Contains(ip) {
+				t.Errorf("%s is not in %s", v.S(), tt.cidr)
 			}
 		}
 	}
@@ -357,8 +357,8 @@ func TestEntropy(t *testing.T) {
 		var counts [256]float64
 		n := 0.0
 		for _, v := range values(t, fmt.Sprintf("bytes 1000 %v", want), 200) {
-			for i := range len(v.S) {
-				counts[v.S[i]]++
+			for i := range len(v.S()) {
+				counts[v.S()[i]]++
 				n++
 			}
 		}

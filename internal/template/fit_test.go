@@ -153,7 +153,7 @@ func TestShuffles(t *testing.T) {
 	want, wantPairs := map[string]float64{}, map[string]float64{}
 	before := ""
 	for block := range slices.Chunk(values(t, `shuffle "a" "b" "c"`, 60_000), 3) {
-		order := block[0].S + block[1].S + block[2].S
+		order := block[0].S() + block[1].S() + block[2].S()
 		orders[order]++
 		if before != "" {
 			pairs[before+order]++
@@ -236,13 +236,13 @@ func TestForms(t *testing.T) {
 	}
 	for _, n := range []int{1, 2, 3, 12, 1000} {
 		for _, v := range values(t, fmt.Sprintf("base64 %d", n), 50) {
-			if b, err := base64.StdEncoding.DecodeString(v.S); err != nil || len(b) != n {
-				t.Errorf("base64 %d: %q, %v", n, v.S, err)
+			if b, err := base64.StdEncoding.DecodeString(v.S()); err != nil || len(b) != n {
+				t.Errorf("base64 %d: %q, %v", n, v.S(), err)
 			}
 		}
 		for _, v := range values(t, fmt.Sprintf("pick (bytes %d) (hex %d)", n, n), 50) {
-			if len(v.S) != n {
-				t.Errorf("%q is not %d long", v.S, n)
+			if len(v.S()) != n {
+				t.Errorf("%q is not %d long", v.S(), n)
 			}
 		}
 	}
@@ -309,7 +309,7 @@ func TestStrftime(t *testing.T) {
 		"%S.%f": "20.123456", "%H%M%S%f": "221320123456", "%L ms": "123 ms", "%f%L": "123456123",
 		"Monday 2 Jan 15 .000 %d": "Monday 2 Jan 15 .000 14", "100%": "100%", "%H%": "22%",
 	} {
-		if got := values(t, fmt.Sprintf("now %q", layout), 1)[0].S; got != want {
+		if got := values(t, fmt.Sprintf("now %q", layout), 1)[0].S(); got != want {
 			t.Errorf("%q is %q, want %q", layout, got, want)
 		}
 	}
@@ -333,7 +333,7 @@ func TestLayoutNames(t *testing.T) {
 		"20060102": "20231114", "20060102T150405Z0700": "20231114T221320Z", "15h04": "22h13", "Jan": "Nov", "Monday": "Tuesday", "02Jan2006": "14Nov2023",
 		"2006-01-02": "2023-11-14", "3PM": "10PM", "MST": "UTC", "at 15 Uhr": "at 22 Uhr",
 	} {
-		if got := values(t, fmt.Sprintf("now %q", layout), 1)[0].S; got != want {
+		if got := values(t, fmt.Sprintf("now %q", layout), 1)[0].S(); got != want {
 			t.Errorf("%q is %q, want %q", layout, got, want)
 		}
 	}

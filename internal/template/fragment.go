@@ -130,7 +130,7 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 		r.Scratch = append(r.Scratch, tmp...)
 		p.give(tmp)
 		r.Dot = was
-		v, _ := value.First(value.OfBytes(r.Scratch[at:]).S)
+		v, _ := value.First(value.OfBytes(r.Scratch[at:]).S())
 		return v
 	}}}, true
 }

@@ -44,9 +44,6 @@ func (p *Program) optimize() {
 		if code[i].op.jumps() {
 			code[i].a = moved[code[i].a]
 		}
-		if code[i].op == opStrOpen || code[i].op == opStrPut {
-			code[i].openString()
-		}
 	}
 	for _, e := range entries {
 		if *e >= 0 {
@@ -54,6 +51,7 @@ func (p *Program) optimize() {
 		}
 	}
 	p.code = code
+	p.seal()
 }
 
 // join makes one instruction of in and the last of code, if that can be, or puts

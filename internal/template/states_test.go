@@ -46,7 +46,7 @@ func TestStatesGoOn(t *testing.T) {
 	lives := map[int64]life{}
 	for k := range uint64(100_000) {
 		s := value.OfRaw(p.AppendBody(nil, exampleTime+int64(k)*2e7, k)).Field("s")
-		is := life{s.Field("began").Float(), s.Field("since").Float(), s.Field("step").Int(), s.Field("state").S}
+		is := life{s.Field("began").Float(), s.Field("since").Float(), s.Field("step").Int(), s.Field("state").S()}
 		now, until := float64(exampleTime)/1e9+float64(k)*0.02, s.Field("until").Float()
 		if is.since > now+1e-5 || until < now-1e-5 || is.began > is.since {
 			t.Fatalf("record %d at %f is in %s", k, now, s.AppendJSON(nil))

@@ -107,7 +107,8 @@ func (es Errors) Unwrap() []error {
 // Program is a compiled template. It is not for use by several goroutines at
 // once.
 type Program struct {
-	code     []instr
+	code     []instr // while it is compiled
+	steps    []step
 	prologue int // where the code before the shapes starts, or -1
 	shapes   []shape
 	alias    seed.Alias

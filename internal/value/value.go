@@ -28,7 +28,7 @@ const (
 	Float              // N has the bits of a float64
 	String             // S is the text
 	Raw                // S is the MessagePack of an array or a map
-	Row                // S is MessagePack values behind one another, Names their names
+	Row                // S is MessagePack values behind one another, which have names
 	Omit               // no value: the member around it is left out
 )
 
@@ -37,13 +37,17 @@ func (k Kind) String() string {
 	return [...]string{"null", "boolean", "integer", "number", "string", "array or object", "row", "nothing"}[k]
 }
 
-// Value is one value of a template.
+// Value is one value of a template. It has four words: what has more is not kept in
+// registers, but goes through memory at every call.
 type Value struct {
 	K     Kind
-	N     uint64
-	S     string
-	Names *[]string
+	N     uint64         // see Kind; of what has text, its length and whether it is wide
+	p     unsafe.Pointer // the start of the text; nil if there is none
+	names *[]string
 }
+
+// wide marks, in N, a text from whose start on Reach bytes can be read.
+const wide = 1 << 63
 
 // The values that need no argument.
 var (
@@ -66,13 +70,47 @@ func OfInt(i int64) Value { return Value{K: Int, N: uint64(i)} }
 func OfFloat(f float64) Value { return Value{K: Float, N: math.Float64bits(f)} }
 
 // OfString returns a string.
-func OfString(s string) Value { return Value{K: String, S: s} }
+func OfString(s string) Value {
+	return Value{K: String, N: uint64(len(s)), p: unsafe.Pointer(unsafe.StringData(s))}
+}
 
 // OfBytes returns a string whose text is b, without copying it.
-func OfBytes(b []byte) Value { return Value{K: String, S: unsafe.String(unsafe.SliceData(b), len(b))} }
+func OfBytes(b []byte) Value {
+	n := uint64(len(b))
+	if cap(b) >= Reach {
+		n |= wide
+	}
+	return Value{K: String, N: n, p: unsafe.Pointer(unsafe.SliceData(b))}
+}
 
 // OfRaw returns the array or map that b is the MessagePack of, without copying it.
-func OfRaw(b []byte) Value { return Value{K: Raw, S: unsafe.String(unsafe.SliceData(b), len(b))} }
+func OfRaw(b []byte) Value {
+	return Value{K: Raw, N: uint64(len(b)), p: unsafe.Pointer(unsafe.SliceData(b))}
+}
+
+// OfRow returns the row that b has the values of, as MessagePack behind one
+// another, without copying it.
+func OfRow(b []byte, names *[]string) Value {
+	return Value{K: Row, N: uint64(len(b)), p: unsafe.Pointer(unsafe.SliceData(b)), names: names}
+}
+
+// S returns the text of a string, or the MessagePack of what has parts; nothing
+// else has text.
+func (v Value) S() string {
+	if v.p == nil {
+		return ""
+	}
+	return unsafe.String((*byte)(v.p), int(v.N&^wide))
+}
+
+// Clone returns a copy of v that keeps nothing of the memory that v lies in.
+func (v Value) Clone() Value {
+	if v.p != nil {
+		s := strings.Clone(v.S())
+		v.N, v.p = uint64(len(s)), unsafe.Pointer(unsafe.StringData(s))
+	}
+	return v
+}
 
 // Bytes returns the bytes of a string, which must not be changed.
 func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
@@ -86,7 +124,7 @@ func (v Value) Truth() bool {
 	case Float:
 		return v.Float() != 0
 	case String:
-		return v.S != ""
+		return v.S() != ""
 	case Raw:
 		return v.Len() > 0
 	case Row:
@@ -111,7 +149,7 @@ func (v Value) Number() (float64, bool) {
 	case Bool:
 		return float64(v.N), true
 	case String:
-		f, err := strconv.ParseFloat(v.S, 64)
+		f, err := strconv.ParseFloat(v.S(), 64)
 		return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 	}
 	return 0, false
@@ -124,7 +162,7 @@ func (v Value) Int() int64 {
 	case Int, Bool:
 		return int64(v.N)
 	case String:
-		if i, err := strconv.ParseInt(v.S, 10, 64); err == nil {
+		if i, err := strconv.ParseInt(v.S(), 10, 64); err == nil {
 			return i
 		}
 	}
@@ -150,7 +188,7 @@ func ToInt(f float64) int64 {
 func (v Value) Append(dst []byte) []byte {
 	switch v.K {
 	case String:
-		return AppendString(dst, v.S)
+		return AppendString(dst, v.S())
 	case Int:
 		return AppendInt(dst, int64(v.N))
 	case Float:
@@ -158,11 +196,11 @@ func (v Value) Append(dst []byte) []byte {
 	case Bool:
 		return append(dst, 0xc2+byte(v.N))
 	case Raw:
-		return append(dst, v.S...)
+		return append(dst, v.S()...)
 	case Row:
-		dst = msgp.AppendMapHeader(dst, uint32(len(*v.Names)))
-		rest := Bytes(v.S)
-		for _, name := range *v.Names {
+		dst = msgp.AppendMapHeader(dst, uint32(len(*v.names)))
+		rest := Bytes(v.S())
+		for _, name := range *v.names {
 			dst = AppendString(dst, name)
 			n := size(rest)
 			dst = append(dst, rest[:n]...)
@@ -215,7 +253,7 @@ func AppendInt(dst []byte, i int64) []byte {
 func (v Value) AppendText(dst []byte) []byte {
 	switch v.K {
 	case String:
-		return append(dst, v.S...)
+		return append(dst, v.S()...)
 	case Int:
 		return AppendDecimal(dst, int64(v.N))
 	case Omit:
@@ -234,14 +272,14 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	case Float:
 		return appendFloat(dst, math.Float64frombits(v.N))
 	case String:
-		return AppendQuoted(dst, v.S)
+		return AppendQuoted(dst, v.S())
 	case Raw:
-		dst, _ = appendRawJSON(dst, Bytes(v.S))
+		dst, _ = appendRawJSON(dst, Bytes(v.S()))
 		return dst
 	case Row:
 		dst = append(dst, '{')
-		rest := Bytes(v.S)
-		for i, name := range *v.Names {
+		rest := Bytes(v.S())
+		for i, name := range *v.names {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
@@ -403,12 +441,12 @@ func size(b []byte) int {
 func (v Value) Len() int {
 	switch v.K {
 	case String:
-		return len(v.S)
+		return len(v.S())
 	case Raw:
-		_, n, _, _ := open(Bytes(v.S))
+		_, n, _, _ := open(Bytes(v.S()))
 		return n
 	case Row:
-		return len(*v.Names)
+		return len(*v.names)
 	}
 	return 0
 }
@@ -418,13 +456,13 @@ func (v Value) Len() int {
 func (v Value) Within(depth int) Value {
 	switch v.K {
 	case Raw:
-		if _, ok := within(Bytes(v.S), depth); !ok {
+		if _, ok := within(Bytes(v.S()), depth); !ok {
 			return Null
 		}
 	case Row:
-		rest := Bytes(v.S)
+		rest := Bytes(v.S())
 		ok := true
-		for range *v.Names {
+		for range *v.names {
 			if rest, ok = within(rest, depth-1); !ok {
 				return Null
 			}
@@ -458,16 +496,16 @@ func (v Value) Items() (n int, isMap bool, inner string) {
 	if v.K != Raw {
 		return 0, false, ""
 	}
-	_, n, isMap, rest := open(Bytes(v.S))
-	return n, isMap, v.S[len(v.S)-len(rest):]
+	_, n, isMap, rest := open(Bytes(v.S()))
+	return n, isMap, v.S()[len(v.S())-len(rest):]
 }
 
 // Field returns the member of an object or a row, null if there is none.
 func (v Value) Field(name string) Value {
 	switch v.K {
 	case Row:
-		rest := v.S
-		for _, n := range *v.Names {
+		rest := v.S()
+		for _, n := range *v.names {
 			if n == name {
 				f, _ := First(rest)
 				return f
@@ -482,7 +520,7 @@ func (v Value) Field(name string) Value {
 		for range n {
 			var key, member Value
 			key, rest = First(rest)
-			if key.S == name {
+			if key.S() == name {
 				member, _ = First(rest)
 				return member
 			}
@@ -496,7 +534,7 @@ func (v Value) Field(name string) Value {
 // or a row; null if there is none.
 func (v Value) Index(i Value) Value {
 	if i.K == String {
-		return v.Field(i.S)
+		return v.Field(i.S())
 	}
 	n, isMap, rest := v.Items()
 	at := i.Int()
@@ -515,7 +553,7 @@ func (v Value) Index(i Value) Value {
 func Compare(a, b Value) (order int, ok bool) {
 	switch {
 	case a.K == String && b.K == String:
-		return strings.Compare(a.S, b.S), true
+		return strings.Compare(a.S(), b.S()), true
 	case a.K == Int && b.K == Int:
 		x, y := int64(a.N), int64(b.N)
 		switch {
@@ -547,5 +585,5 @@ func Equal(a, b Value) bool {
 	if order, ok := Compare(a, b); ok {
 		return order == 0
 	}
-	return a.K == b.K && a.K == Raw && a.S == b.S
+	return a.K == b.K && a.K == Raw && a.S() == b.S()
 }
