@@ -71,7 +71,9 @@ func (p part) append(dst []byte) []byte { return p.pool.append(dst, p.i) }
 
 // spaced joins two texts with a space.
 func spaced(dst []byte, a, b part, _ *seed.Rand) []byte {
-	return b.append(append(a.append(dst), ' '))
+	// Not by their methods: calls would cost as much as what they do.
+	dst = append(a.pool.append(dst, a.i), ' ')
+	return b.pool.append(dst, b.i)
 }
 
 // handle returns the letters and digits of s in lower case.

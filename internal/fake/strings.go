@@ -48,12 +48,20 @@ func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) 
 	switch b := v.Block(); {
 	case b != nil && cap(dst)-at >= value.Reach:
 		d := dst[at : at+value.Reach]
-		for i := 0; i < value.Reach; i += 8 {
-			x := binary.LittleEndian.Uint64(b[i:])
-			seen |= x & (1<<(8*uint(min(max(n-i, 0), 8))) - 1)
-			binary.LittleEndian.PutUint64(d[i:], turn(x, first))
-		}
+		w0, w1 := binary.LittleEndian.Uint64(b[0:]), binary.LittleEndian.Uint64(b[8:])
+		w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+		binary.LittleEndian.PutUint64(d[0:], turn(w0, first))
+		binary.LittleEndian.PutUint64(d[8:], turn(w1, first))
+		binary.LittleEndian.PutUint64(d[16:], turn(w2, first))
+		binary.LittleEndian.PutUint64(d[24:], turn(w3, first))
 		dst = dst[:at+n]
+		if seen = w0 | w1 | w2 | w3; seen&notASCII != 0 {
+			// Of the text, or of what lies behind it?
+			seen = 0
+			for _, c := range dst[at:] {
+				seen |= uint64(c)
+			}
+		}
 	default:
 		dst = append(dst, v.S()...)
 		d := dst[at:]
@@ -68,7 +76,7 @@ func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) 
 			d[i] = byte(turn(uint64(c), first))
 		}
 	}
-	if seen&0x8080808080808080 != 0 {
+	if seen&notASCII != 0 {
 		dst = dst[:at]
 		for _, c := range v.S() {
 			dst = utf8.AppendRune(dst, other(c))
@@ -77,10 +85,13 @@ func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) 
 	return dst
 }
 
+// notASCII has the highest bit of eight bytes.
+const notASCII = 0x8080808080808080
+
 // turn turns the case of those of eight bytes that are one of the 26 letters from
 // first on.
 func turn(x, first uint64) uint64 {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
+	const ones, high = 0x0101010101010101, notASCII
 	low := x &^ high
 	from := low + (0x80-first)*ones      // the highest bit of a byte says: not before the first
 	behind := low + (0x80-first-26)*ones // behind the last

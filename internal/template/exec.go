@@ -85,6 +85,8 @@ type step struct {
 
 	before, around int // lengths, in bytes: of before; of before and after
 	after          []byte
+
+	_ [16]byte // a size of 128: the place of a step is found by a shift
 }
 
 // heads are, for each size of a string's header, what stands before the string,
