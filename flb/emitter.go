@@ -99,16 +99,6 @@ func (e *Emitter) Pending() int {
 // offered. Each is offered again.
 func (e *Emitter) Refused() uint64 { return e.refusals }
 
-// Waiting returns how many records the engine has refused, and is yet to be
-// offered again. They are the last ones emitted.
-func (e *Emitter) Waiting() uint64 {
-	n := uint64(0)
-	for _, r := range e.refused {
-		n += uint64(r.records)
-	}
-	return n
-}
-
 // Refusals calls f with the events of each slice that the engine has refused and
 // not taken since, in the order in which they were emitted. They are f's only
 // while it runs.
