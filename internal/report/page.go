@@ -14,7 +14,7 @@ const text = `<!doctype html>
 * { box-sizing: border-box }
 body { margin: 0 auto; padding: 28px 20px 56px; max-width: 1080px; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; print-color-adjust: exact; -webkit-print-color-adjust: exact }
 h1 { font-size: 26px; line-height: 1.25; margin: 0 0 6px; overflow-wrap: anywhere }
-h1.good { color: var(--good) } h1.bad { color: var(--bad) }
+h1.good { color: var(--good) } h1.bad { color: var(--bad) } h1.open { color: var(--amber) }
 h2 { font-size: 17px; margin: 36px 0 6px }
 h3 { font-size: 14px; margin: 16px 0 2px; font-weight: 600 }
 p { margin: 4px 0 } .soft { color: var(--soft) } .small { font-size: 13px }
@@ -50,7 +50,7 @@ summary { cursor: pointer; font-weight: 600; margin: 14px 0 4px }
 </head>
 <body>
 {{with .Verdict}}{{$v := .}}
-<h1 class="{{if $.Faults}}bad{{else}}good{{end}}">{{if $.Faults}}Faults: {{join $.Faults ", "}}{{else}}Clean{{end}}</h1>
+<h1 class="{{if $.Faults}}bad{{else if .Known}}good{{else}}open{{end}}">{{if $.Faults}}Faults: {{join $.Faults ", "}}{{else if .Known}}Clean{{else}}Clean, as far as is known{{end}}</h1>
 <p>{{grouped .Arrived}} of {{grouped .Sent}} records arrived{{with part .Arrived .Sent}} ({{.}}){{end}}{{range .Caveats $.Faults}}; {{.}}{{end}}.{{if not .Exact}} The verdict is not exact.{{end}}</p>
 <p class="soft small">gdummy audit{{with $.Version}} {{.}}{{end}}, {{clock $.Made}} UTC</p>
 {{with shares .}}<div class="shares">{{range .}}<i class="c-{{.Class}}" style="flex:{{printf "%.4f" .Width}} 0 0" title="{{grouped .Count}} {{.Name}}"></i>{{end}}</div><p class="key">{{range .}}<span><i class="c-{{.Class}}"></i>{{.Name}} {{part .Count $v.Sent}}</span>{{end}}</p>
