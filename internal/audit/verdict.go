@@ -231,8 +231,8 @@ func (v *Verdict) noteOld(old []*ledger.Stream) {
 	}
 }
 
-// Caveats say what is missing without being lost, and what a clean verdict does
-// not cover, one line each, but for what faults tells already.
+// Caveats say what is forgiven, what is missing without being lost, and what a
+// clean verdict does not cover, one line each, but for what faults tells already.
 func (v *Verdict) Caveats(faults []string) []string {
 	told := strings.Join(faults, ", ")
 	var all []string
@@ -241,6 +241,9 @@ func (v *Verdict) Caveats(faults []string) []string {
 		one, more string
 		in        string // behind the number, in a fault
 	}{
+		{v.Lost, "1 lost, which is forgiven", "%s lost, which are forgiven", "lost"},
+		{v.Duplicates, "1 duplicate, which is forgiven", "%s duplicates, which are forgiven", "duplicates"},
+		{v.Damaged, "1 damaged, which is forgiven", "%s damaged, which are forgiven", "damaged"},
 		{v.Withheld, "1 withheld by --fault", "%s withheld by --fault", ""},
 		{v.Refused, "1 refused by Fluent Bit", "%s refused by Fluent Bit", ""},
 		{v.Unchecked, "1 record could not be checked for damage", "%s records could not be checked for damage", "unchecked"},
