@@ -48,6 +48,8 @@ test: tools
 	CGO_ENABLED=1 CC=$(CC) $(GO) test -short $$($(GO) list ./... | grep -v -e /internal/ -e /cmd/gdummy)
 	@[ -n "$$FLUENT_BIT" ] || command -v fluent-bit >/dev/null || \
 		echo "### SKIPPED: the end-to-end tests, for there is no fluent-bit in PATH nor in FLUENT_BIT ###"
+	@command -v chromium >/dev/null || \
+		echo "### SKIPPED: the page of gdummy audit in a browser, for there is no chromium in PATH ###"
 
 lint: tools
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }

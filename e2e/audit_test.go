@@ -12,24 +12,32 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gdummy/gdummy/internal/selfsigned"
 )
 
 // verdict is what `gdummy audit --json` says, as far as tests look at it.
 type verdict struct {
 	Clean  bool
+	Known  bool
+	CutOff int `json:"cut_off"`
 	Faults []string
 	counts
 	Shortfall uint64
 	Exact     bool
 	Streams   []struct {
-		Run, Name string
-		Closed    bool
+		Run, Name   string
+		First, Last time.Time // of what arrived, when it was made
+		Closed      bool
 		counts
 		LostRanges []struct {
 			From, To, Count uint64
 			Since, Until    time.Time
 		} `json:"lost_ranges"`
-		Events []struct{ Word string }
+		Events []struct {
+			Time time.Time
+			Word string
+		}
 	}
 }
 
@@ -123,6 +131,12 @@ func toHTTP(port int, properties ...string) string {
 		port, strings.Join(properties, "\n    "))
 }
 
+// toForward sends all records to a port, by the forward protocol.
+func toForward(port int, properties ...string) string {
+	return fmt.Sprintf("\n[OUTPUT]\n    name forward\n    match *\n    host 127.0.0.1\n    port %d\n    %s\n",
+		port, strings.Join(properties, "\n    "))
+}
+
 func httpAt(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
 
 const retrying = service + "    scheduler.base 1\n    scheduler.cap 2\n"
@@ -139,7 +153,7 @@ func TestAuditClean(t *testing.T) {
 		a := startAudit(t, "--listen", fmt.Sprintf("forward://127.0.0.1:%d", port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "60s")
 		p := h.start(t, launch{dir: dir, config: service +
 			input("name gdummy", "tag a", "rate 500k", fmt.Sprint("max_records ", n), "ledger ledger", "catch_up full") +
-			fmt.Sprintf("[OUTPUT]\n    name forward\n    match *\n    host 127.0.0.1\n    port %d\n", port)})
+			toForward(port)})
 		p.awaitRecords(n)
 		time.Sleep(2 * time.Second) // the last flush
 		p.send(syscall.SIGTERM)
@@ -223,8 +237,11 @@ func TestAuditOutageWithoutRetries(t *testing.T) {
 		want.Lost, want.Arrived = v.Lost, want.Sent-v.Lost // where it is cut is the flush's to say
 		v.expect(t, want)
 		r := v.Streams[0].LostRanges
-		if r[0].From != 0 || len(r) > 30 || r[len(r)-1].Until.Sub(started) > outage()+2*time.Second {
-			t.Errorf("ranges %+v", r)
+		if len(r) != 1 || r[0].From != 0 || r[0].Count != v.Lost {
+			t.Fatalf("lost %d, in %+v; want one range from the first on", v.Lost, r)
+		}
+		if until := r[0].Until.Sub(started); until < outage()-2*time.Second || until > outage()+2*time.Second {
+			t.Errorf("the last of them was sent after %v, in an outage of %v", until, outage())
 		}
 	})
 }
@@ -233,38 +250,43 @@ func TestAuditOutageWithoutRetries(t *testing.T) {
 // Bit is back. The ledger has no end, so that the very last is unknown.
 func TestAuditKill(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		for _, storage := range []string{"memory", "filesystem"} {
-			t.Run(storage, func(t *testing.T) {
+		for _, c := range []struct {
+			name, storage, rate string
+			lines               int // of the ledger with records, behind which it is killed
+		}{
+			{"memory", "memory", "1000", 3},
+			{"filesystem", "filesystem", "1000", 3},
+			{"filesystem under load", "filesystem", "unlimited", 1},
+		} {
+			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				port, dir := freePort(t), t.TempDir()
 				config := func(records string) string {
 					return retrying + "    storage.path chunks\n    storage.sync full\n" +
-						input("name gdummy", "tag a", "rate 1000", records, "ledger ledger", "storage.type "+storage) +
-						toHTTP(port, "format json", "retry_limit no_limits")
+						input("name gdummy", "tag a", "rate "+c.rate, records, "ledger ledger", "storage.type "+c.storage) +
+						toForward(port, "retry_limit no_limits")
 				}
-				p := h.start(t, launch{dir: dir, config: config("max_records 100000")})
-				p.await("three seconds in the ledger", lifetime, func() bool {
-					text, _ := os.ReadFile(dir + "/ledger")
-					return strings.Count(string(text), " accepted ") >= 3
-				})
-				p.kill()
-				p.awaitExit(lifetime)
-				a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--idle", "6s")
+				p := h.start(t, launch{dir: dir, config: config("max_records 100000000")})
+				p.killAfter(c.lines)
+				a := startAudit(t, "--listen", fmt.Sprintf("forward://127.0.0.1:%d", port), "--ledger", dir+"/ledger", "--idle", "6s")
 				p = h.start(t, launch{dir: dir, config: config("max_records 1")})
-				time.Sleep(5 * time.Second)
+				v := a.verdict()
 				p.send(syscall.SIGTERM)
 				p.awaitExit(lifetime)
-				v := a.verdict()
-				if len(v.Streams) != 2 || v.Streams[0].Closed || !v.Streams[1].Closed || v.Streams[1].Arrived != 1 {
+				if len(v.Streams) != 2 || v.Streams[0].Closed || v.Streams[1].Arrived != 1 {
 					t.Fatalf("%+v", v)
 				}
+				// That of the one that was killed, and of the one that still ran.
+				if v.Known || v.CutOff != 2 {
+					t.Errorf("known: %v; %d ledgers without an end, want 2", v.Known, v.CutOff)
+				}
 				killed := v.Streams[0]
-				t.Logf("%s: accepted %d, arrived %d, lost %d, unknown %d", storage, killed.Accepted, killed.Arrived, killed.Lost, killed.Unknown)
+				t.Logf("%s: accepted %d, ingested %d, arrived %d, lost %d, unknown %d", c.name, killed.Accepted, killed.Ingested, killed.Arrived, killed.Lost, killed.Unknown)
 				// In memory, all is gone. With files there is all that the engine
 				// had taken, some of it after the ledger's last line; what it had
 				// accepted but not taken yet, in the ring, is gone: the last ones.
 				want := counts{Sent: killed.Accepted, Accepted: killed.Accepted, Ingested: killed.Ingested, Lost: killed.Accepted}
-				if storage == "filesystem" {
+				if c.storage == "filesystem" {
 					kept := min(killed.Arrived, killed.Accepted)
 					want.Sent, want.Arrived, want.Lost = max(killed.Accepted, killed.Arrived), killed.Arrived, killed.Accepted-kept
 					if killed.Arrived < killed.Ingested {
@@ -273,19 +295,38 @@ func TestAuditKill(t *testing.T) {
 				}
 				if r := killed.LostRanges; want.Lost == 0 && len(r) > 0 ||
 					want.Lost > 0 && (len(r) != 1 || r[0].From != killed.Accepted-want.Lost || r[0].To != killed.Accepted-1) {
-					t.Errorf("%s: lost %+v, want the last %d of %d", storage, r, want.Lost, killed.Accepted)
+					t.Errorf("%s: lost %+v, want the last %d of %d", c.name, r, want.Lost, killed.Accepted)
 				}
 				want.Reordered = killed.Reordered
 				if killed.counts != want {
-					t.Errorf("%s: %+v, want %+v", storage, killed.counts, want)
+					t.Errorf("%s: %+v, want %+v", c.name, killed.counts, want)
 				}
 			})
 		}
 	})
 }
 
+// killAfter kills a Fluent Bit as soon as its ledger has so many lines with records:
+// what the last of them says was accepted, the engine may not have taken in.
+func (p *process) killAfter(lines int) {
+	p.t.Helper()
+	path := filepath.Join(p.dir, "ledger")
+	for end := time.Now().Add(lifetime); ; time.Sleep(20 * time.Microsecond) {
+		text, _ := os.ReadFile(path)
+		if bytes.Count(text, []byte(" from=")) >= lines {
+			break
+		}
+		if time.Now().After(end) {
+			p.t.Fatalf("%d lines are not in the ledger: %s", lines, text)
+		}
+	}
+	p.kill()
+	p.awaitExit(lifetime)
+}
+
 // 6. Reloads under load. What is lost then was in Fluent Bit's own hands: accepted,
-// at the very end of a run. Each run's ledger has its end.
+// and often counted as ingested, at the very end of a run; from 4.1 on, nothing is.
+// Each run's ledger has its end.
 func TestAuditReload(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, version{2, 2, 0}, "reload by a signal")
@@ -304,15 +345,19 @@ func TestAuditReload(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		p.stop()
 		v := audit(t, "--ledger", p.dir+"/ledger", p.out())
-		if len(v.Streams) != reloads+1 || v.Duplicates > 0 || v.Damaged > 0 || v.Unknown > 0 {
-			t.Errorf("%+v", v)
+		want := all(v.Accepted)
+		want.Ingested = v.Ingested // by the metrics, which an end may come before
+		want.Arrived, want.Lost = v.Accepted-v.Lost, v.Lost
+		v.expect(t, want)
+		if len(v.Streams) != reloads+1 || v.Lost > 0 && !h.version.before(v4_1_0) {
+			t.Errorf("%d runs, %d lost", len(v.Streams), v.Lost)
 		}
 		for i, s := range v.Streams {
 			if !s.Closed {
 				t.Errorf("run %d has no end", i)
 			}
 			for _, r := range s.LostRanges {
-				t.Logf("run %d of %d: lost %d to %d of %d", i, reloads+1, r.From, r.To, s.Accepted)
+				t.Logf("run %d of %d: lost %d to %d of %d, of which the engine had counted %d", i, reloads+1, r.From, r.To, s.Accepted, s.Ingested)
 				if r.To != s.Accepted-1 {
 					t.Errorf("run %d lost %d to %d, not at its end", i, r.From, r.To)
 				}
@@ -341,8 +386,12 @@ func TestAuditReloadWhileListening(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		p.stop()
 		v := a.verdict()
-		if len(v.Streams) != 3 || v.Sent != v.Accepted || v.Arrived+v.Lost != v.Accepted || v.Unknown > 0 || v.Damaged > 0 {
-			t.Fatalf("%+v", v)
+		want := all(v.Accepted)
+		want.Ingested, want.Reordered = v.Ingested, v.Reordered
+		want.Arrived, want.Lost = v.Accepted-v.Lost, v.Lost
+		v.expect(t, want)
+		if len(v.Streams) != 3 || v.Lost > 0 && !h.version.before(v4_1_0) {
+			t.Fatalf("%d runs, %d lost", len(v.Streams), v.Lost)
 		}
 		for i, s := range v.Streams {
 			if !s.Closed || s.Arrived == 0 {
@@ -352,28 +401,55 @@ func TestAuditReloadWhileListening(t *testing.T) {
 	})
 }
 
-// 7. A tenth of the memory that the load needs: paused, late, but all there.
+// 7. A tenth of the memory that a second of the load needs: paused, late, but all
+// there.
 func TestAuditPaused(t *testing.T) {
+	const (
+		records  = 40000
+		rate     = 20000
+		event    = 92 // bytes of one, with its identity
+		limit    = rate * event / 10
+		inFlight = 256_000
+	)
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v2_1_9, "memory for what is under way in a pause")
 		port, dir := freePort(t), t.TempDir()
 		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--idle", "8s", "--fault", "delay=500ms")
 		p := h.start(t, launch{dir: dir, config: retrying +
-			input("name gdummy", "tag a", "rate 20000", "max_records 40000", "ledger ledger", "catch_up full", "mem_buf_limit 200k") +
+			input("name gdummy", "tag a", fmt.Sprint("rate ", rate), fmt.Sprint("max_records ", records), "ledger ledger", "catch_up full",
+				fmt.Sprint("mem_buf_limit ", limit), fmt.Sprint("max_in_flight ", inFlight)) +
 			toHTTP(port, "format json", "retry_limit no_limits")})
 		v := a.verdict()
 		p.stop()
-		paused := 0
+		want := all(records)
+		want.Reordered = v.Reordered
+		v.expect(t, want)
+		// One after the other, and gone on after the last one. Between two of them
+		// no more comes in than there is room for.
+		words := ""
 		for _, e := range v.Streams[0].Events {
-			if e.Word == "pause" {
-				paused++
+			words += e.Word + " "
+		}
+		pauses := strings.Count(words, "pause")
+		if want := "open " + strings.Repeat("pause resume ", pauses); words != want {
+			t.Errorf("events %s, want %s", words, want)
+		}
+		if least := records * event / (limit + inFlight); pauses < least {
+			t.Errorf("%d pauses, want %d or more", pauses, least)
+		}
+		// Late by the time in which nothing was made. The last pause may have begun
+		// when all was.
+		var paused time.Duration
+		for i, e := range v.Streams[0].Events {
+			if e.Word == "resume" && e.Time.Before(v.Streams[0].Last) {
+				paused += e.Time.Sub(v.Streams[0].Events[i-1].Time)
 			}
 		}
-		want := all(40000)
-		want.Reordered = v.Reordered
-		if v.counts != want || paused < 2 {
-			t.Errorf("%+v, want %+v; %d pauses", v.counts, want, paused)
+		took := v.Streams[0].Last.Sub(v.Streams[0].First)
+		if onTime := records / rate * time.Second; took < paused || took < 2*onTime {
+			t.Errorf("made within %v, on time would be %v, paused for %v", took, onTime, paused)
 		}
+		t.Logf("%d pauses of %v in all, made within %v", pauses, paused, took)
 	})
 }
 
@@ -396,10 +472,9 @@ func TestAuditRouting(t *testing.T) {
 		v := audit(t, "--ledger", one, "--ledger", two, p.stdout)
 		v.Foreign = 0 // the banner
 		v.expect(t, all(6000))
-		v = audit(t, "--ledger", one, "--ledger", two, p.out()+"/a")
-		if v.Lost != 2000 {
-			t.Errorf("%+v", v.counts)
-		}
+		want := all(6000)
+		want.Arrived, want.Lost = 4000, 2000
+		audit(t, "--ledger", one, "--ledger", two, p.out()+"/a").expect(t, want)
 	})
 }
 
@@ -409,7 +484,7 @@ func TestAuditForwarded(t *testing.T) {
 		port := freePort(t)
 		second := h.start(t, launch{config: service + input("name forward", "listen 127.0.0.1", fmt.Sprint("port ", port)) + toFiles})
 		first := h.start(t, launch{config: retrying + input("name gdummy", "tag a", "rate 5000", "max_records 10000", "ledger ledger") +
-			fmt.Sprintf("[OUTPUT]\n    name forward\n    match *\n    host 127.0.0.1\n    port %d\n    retry_limit no_limits\n", port)})
+			toForward(port, "retry_limit no_limits")})
 		first.awaitRecords(10000)
 		time.Sleep(3 * time.Second)
 		first.send(syscall.SIGTERM)
@@ -418,6 +493,42 @@ func TestAuditForwarded(t *testing.T) {
 		v := audit(t, "--ledger", first.dir+"/ledger", second.out())
 		v.Reordered = 0
 		v.expect(t, all(10000))
+	})
+}
+
+// Through TLS, to who knows the shared key only.
+func TestAuditSecret(t *testing.T) {
+	cert, key, err := selfsigned.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		dir, secure := t.TempDir(), []string{"tls on", "tls.verify off", "retry_limit no_limits"}
+		for name, data := range map[string][]byte{"cert.pem": cert, "key.pem": key} {
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		port := freePort(t)
+		a := startAudit(t, "--listen", fmt.Sprintf("forward://127.0.0.1:%d", port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "30s",
+			"--tls-cert", dir+"/cert.pem", "--tls-key", dir+"/key.pem", "--shared-key", "secret")
+		stranger := h.start(t, launch{config: retrying + input("name gdummy", "tag a", "rate 100", "audit on") +
+			toForward(port, append(secure, "shared_key another")...)})
+		p := h.start(t, launch{dir: dir, config: retrying + input("name gdummy", "tag a", "rate 1000", "max_records 2000", "ledger ledger") +
+			toForward(port, append(secure, "shared_key secret", "require_ack_response on")...)})
+		p.awaitRecords(2000)
+		time.Sleep(2 * time.Second)
+		p.stop()
+		stranger.kill()
+		v := a.verdict()
+		v.Reordered = 0 // two threads send
+		v.expect(t, all(2000))
+		if !strings.Contains(a.err.String(), "the client's shared key is another one") {
+			t.Errorf("nobody was refused: %s", a.err.String())
+		}
+		if !v.Clean || !v.Known {
+			t.Errorf("clean %v, known %v: %v", v.Clean, v.Known, v.Faults)
+		}
 	})
 }
 

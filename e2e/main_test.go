@@ -16,12 +16,14 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -61,6 +63,7 @@ var (
 	v2_1_0 = version{2, 1, 0} // events with metadata; hot reload
 	v2_1_9 = version{2, 1, 9} // what is under way when an input is paused is kept
 	v4_0_3 = version{4, 0, 3} // an Init that fails stops the start
+	v4_1_0 = version{4, 1, 0} // a reload loses nothing of what was taken in
 	v5_1_0 = version{5, 1, 0} // the dummy input that the golden file is of
 	v5_1_1 = version{5, 1, 1} // lists of options; ${VAR} at run time
 )
@@ -137,10 +140,25 @@ func findHosts() ([]host, error) {
 	return found, nil
 }
 
+// inputs looks at what results depend on but go test does not see, as it is built
+// and run by TestMain: the sources of the plugin and the command, and which hosts
+// there are. Otherwise results of a plugin that has changed since, or of another
+// Fluent Bit, would be taken from the cache.
+var inputs = sync.OnceFunc(func() {
+	os.Getenv("FLUENT_BIT")
+	for _, dir := range []string{"../cmd", "../flb", "../internal", "testdata"} {
+		_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+			_, _ = os.Stat(path) // to have looked is all
+			return err
+		})
+	}
+})
+
 // onEachHost runs a test in every Fluent Bit, side by side.
 func onEachHost(t *testing.T, test func(t *testing.T, h host)) {
 	t.Helper()
 	t.Parallel()
+	inputs()
 	for _, h := range hosts {
 		t.Run(h.version.String(), func(t *testing.T) {
 			t.Parallel()

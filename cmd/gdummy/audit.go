@@ -4,14 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -40,79 +39,103 @@ type auditFlags struct {
 	live    listenFlags
 	runs    []ident.Run // that count
 	last    bool        // the last ones count
+	seeded  bool        // the seed was given
 
 	ledgerPaths []string // of the files that ledgers stands for
 	keys        []string // under which identities were sent
 }
 
+// noLimits are those that `gdummy audit` has unless told otherwise.
+var noLimits = audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1, Unchecked: -1, Broken: -1}
+
+func (f *auditFlags) table() []flagRow {
+	const none = "none are"
+	return []flagRow{
+		{section: "What was sent", name: "ledger", arg: "FILE", help: "a ledger of what was sent, or a pattern of several; may be repeated",
+			example: "--ledger 'run.ledger*' out", set: appendTo(&f.ledgers)},
+		{name: "run", arg: "ID", help: "only the run ID counts, as a verdict or a ledger names it, or the last ones of the\nledgers (last); an ID may be repeated", without: "all",
+			example: "--run last --ledger run.ledger out", set: f.setRun},
+
+		{section: "What arrived", name: "key", arg: "PATH", help: "identities count only at PATH: names of members joined by dots",
+			example: "--key log.gdummy --ledger run.ledger nested", set: setString(&f.path)},
+		{name: "arrived-at", arg: "PATH", help: "records in files say at PATH when they arrived: seconds, ms, us or ns since\n1970, or RFC 3339, written by what stands behind the pipeline; gives latency",
+			example: "--arrived-at event.ingested --ledger run.ledger ingested", set: setString(&f.arrived)},
+		{name: "memory", arg: "SIZE", help: "use at most about SIZE for what arrived", without: "256M",
+			example: "--memory 1G --ledger run.ledger out", set: func(text string) (err error) {
+				if f.memory, err = option.ParseSize(text); err == nil && f.memory < leastMemory {
+					err = errors.New("at least 1M")
+				}
+				return err
+			}},
+
+		{section: "Listening", name: "listen", arg: "ADDRESS", help: "audit what arrives at ADDRESS: forward://HOST:PORT, http:// or tcp://; may be repeated",
+			example: "--listen forward://:24224 --ledger run.ledger", set: appendTo(&f.live.addresses)},
+		{name: "until-ledger-complete", help: "stop listening when all that the ledgers have has arrived",
+			example: "--listen http://:9880 --ledger run.ledger --until-ledger-complete", set: setBool(&f.live.untilComplete)},
+		{name: "idle", arg: "D", help: "stop listening when nothing has arrived for the time D",
+			example: "--listen tcp://:5170 --ledger run.ledger --idle 2s", set: setSpan(&f.live.idle)},
+		{name: "fault", arg: "FAULTS", help: "misbehave on purpose: FAULTS, such as\ndrop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m",
+			example: "--listen http://:9880 --fault 'status=503@10%, delay=100ms' --ledger run.ledger", set: func(text string) (err error) {
+				f.live.faults, err = receive.ParseFaults(text)
+				return err
+			}},
+		{name: "seed", arg: "N", help: "the seed of the faults", without: "1",
+			example: "--listen http://:9880 --fault drop=50% --seed 7 --ledger run.ledger", set: func(text string) (err error) {
+				f.seeded = true
+				f.live.seed, err = strconv.ParseUint(text, 0, 64)
+				return err
+			}},
+		{name: "tls-cert", arg: "FILE", help: "listen with TLS: the certificate, a PEM file",
+			example: "--listen forward://:24224 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.live.cert)},
+		{name: "tls-key", arg: "FILE", help: "the key of the certificate, a PEM file",
+			example: "--listen http://:9880 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.live.key)},
+		{name: "shared-key", arg: "KEY", help: "the shared key of the forward protocol",
+			example: "--listen forward://:24224 --shared-key secret --ledger run.ledger", set: setString(&f.live.sharedKey)},
+
+		{section: "The verdict", name: "json", help: "print the verdict as JSON",
+			example: "--json --ledger run.ledger out", set: setBool(&f.json)},
+		{name: "html", arg: "FILE", help: "also write the verdict as a page to FILE",
+			example: "--html report.html --ledger run.ledger out", set: setString(&f.html)},
+
+		{section: "What is a fault", name: "max-lost", arg: "N", help: "forgive up to N lost records", without: "0",
+			example: "--max-lost 100 --ledger run.ledger cut", set: setCount(&f.limits.Lost, 0)},
+		{name: "max-duplicates", arg: "N", help: "forgive up to N duplicates", without: "0",
+			example: "--max-duplicates 1000 --ledger run.ledger out copy", set: setCount(&f.limits.Duplicates, 0)},
+		{name: "max-damaged", arg: "N", help: "forgive up to N damaged records", without: "0",
+			example: "--max-damaged 1000 --ledger run.ledger renamed", set: setCount(&f.limits.Damaged, 0)},
+		{name: "max-reordered", arg: "N", help: "more than N reordered records are a fault", without: none,
+			example: "--max-reordered 0 --ledger run.ledger backwards", set: setCount(&f.limits.Reordered, 0)},
+		{name: "max-foreign", arg: "N", help: "more than N foreign records are a fault", without: none,
+			example: "--max-foreign 0 --ledger run.ledger out others", set: setCount(&f.limits.Foreign, 0)},
+		{name: "max-unknown", arg: "N", help: "more than N unknown records are a fault, and an end that nobody knows: of a ledger\nthat was cut off, of a run without one", without: none,
+			example: "--max-unknown 0 --ledger run.ledger out", set: setCount(&f.limits.Unknown, 0)},
+		{name: "max-unchecked", arg: "N", help: "more than N records whose body could not be checked are a fault", without: none,
+			example: "--max-unchecked 0 --ledger run.ledger csv", set: setCount(&f.limits.Unchecked, 0)},
+		{name: "max-broken", arg: "N", help: "more than N pieces that could not be read are a fault", without: "0, or none are if\nthe ledgers prove that all arrived",
+			example: "--max-broken 0 --ledger run.ledger out garbage", set: setCount(&f.limits.Broken, 0)},
+		{name: "max-p99", arg: "D", help: "a 99th percentile of the latency above D is a fault", without: "none is",
+			example: "--max-p99 500ms --arrived-at event.ingested --ledger run.ledger ingested", set: setSpan(&f.limits.P99)},
+	}
+}
+
+// setRun takes the name of a run, or last.
+func (f *auditFlags) setRun(text string) error {
+	if text == "last" {
+		f.last = true
+		return nil
+	}
+	run, err := ident.ParseRun(text)
+	if err != nil {
+		return fmt.Errorf("%w; right would be one that a verdict or a ledger names, or last", err)
+	}
+	f.runs = append(f.runs, run)
+	return nil
+}
+
 func auditCommand(s stream, args []string) int {
-	f := auditFlags{memory: audit.DefaultMemory, limits: audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1, Unchecked: -1, Broken: -1}}
-	fs := flags("audit", auditHelp)
-	fs.Func("ledger", "a ledger of what was sent: `FILE` or pattern; may be repeated", func(v string) error {
-		f.ledgers = append(f.ledgers, v)
-		return nil
-	})
-	fs.Func("run", "only the run `ID` counts, or the last ones of the ledgers (last); an ID may be repeated", func(v string) error {
-		if v == "last" {
-			f.last = true
-			return nil
-		}
-		run, err := ident.ParseRun(v)
-		if err != nil {
-			return fmt.Errorf("%w; right would be one that a verdict or a ledger names, or last", err)
-		}
-		f.runs = append(f.runs, run)
-		return nil
-	})
-	fs.Func("listen", "audit what arrives at `ADDRESS`: forward://HOST:PORT, http:// or tcp://; may be repeated", func(v string) error {
-		f.live.addresses = append(f.live.addresses, v)
-		return nil
-	})
-	fs.BoolVar(&f.live.untilComplete, "until-ledger-complete", false, "stop listening when all that the ledgers have has arrived")
-	span := func(name, help string, d *time.Duration) {
-		fs.Func(name, help, func(v string) (err error) {
-			if *d, err = option.ParseDuration(v); err == nil && *d == 0 {
-				err = errors.New("expected more than 0, such as 10s")
-			}
-			return err
-		})
-	}
-	span("idle", "stop listening when nothing has arrived for the time `D`", &f.live.idle)
-	fs.Func("fault", "misbehave on purpose: `FAULTS`, such as\ndrop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m", func(v string) (err error) {
-		f.live.faults, err = receive.ParseFaults(v)
-		return err
-	})
-	fs.Uint64Var(&f.live.seed, "seed", 1, "the seed `N` of the faults")
-	fs.StringVar(&f.live.cert, "tls-cert", "", "listen with TLS: the certificate, a PEM `FILE`")
-	fs.StringVar(&f.live.key, "tls-key", "", "the key of the certificate, a PEM `FILE`")
-	fs.StringVar(&f.live.sharedKey, "shared-key", "", "the shared `KEY` of the forward protocol")
-	fs.StringVar(&f.path, "key", "", "identities count only at `PATH`: names of members joined by dots")
-	fs.StringVar(&f.arrived, "arrived-at", "", "records in files say at `PATH` when they arrived: seconds, ms, us or ns since\n1970, or RFC 3339, written by what stands behind the pipeline; gives latency")
-	fs.BoolVar(&f.json, "json", false, "print the verdict as JSON")
-	fs.StringVar(&f.html, "html", "", "also write the verdict as a page to `FILE`")
-	fs.Func("memory", "use at most about `SIZE` for what arrived (default 256M)", func(v string) (err error) {
-		f.memory, err = option.ParseSize(v)
-		if err == nil && f.memory < leastMemory {
-			err = errors.New("at least 1M")
-		}
-		return err
-	})
-	count := func(name, help string, set func(uint64)) {
-		fs.Func("max-"+name, help, func(v string) error {
-			n, err := option.ParseInteger(v, 0, math.MaxInt64)
-			set(uint64(n))
-			return err
-		})
-	}
-	count("lost", "forgive up to `N` lost records (default 0)", func(n uint64) { f.limits.Lost = n })
-	count("duplicates", "forgive up to `N` duplicates (default 0)", func(n uint64) { f.limits.Duplicates = n })
-	count("damaged", "forgive up to `N` damaged records (default 0)", func(n uint64) { f.limits.Damaged = n })
-	count("reordered", "more than `N` reordered records are a fault (default: none are)", func(n uint64) { f.limits.Reordered = int64(n) })
-	count("foreign", "more than `N` foreign records are a fault (default: none are)", func(n uint64) { f.limits.Foreign = int64(n) })
-	count("unknown", "more than `N` unknown records are a fault (default: none are)", func(n uint64) { f.limits.Unknown = int64(n) })
-	count("unchecked", "more than `N` records whose body could not be checked are a fault\n(default: none are)", func(n uint64) { f.limits.Unchecked = int64(n) })
-	count("broken", "more than `N` pieces that could not be read are a fault (default 0, or none are\nif the ledgers prove that all arrived)", func(n uint64) { f.limits.Broken = int64(n) })
-	span("max-p99", "a 99th percentile of the latency above `D` is a fault", &f.limits.P99)
+	f := auditFlags{memory: audit.DefaultMemory, limits: noLimits}
+	f.live.seed = 1
+	fs := flags("audit", f.table(), auditHelp)
 
 	// Flags may stand behind sources, too.
 	for {
@@ -125,8 +148,6 @@ func auditCommand(s stream, args []string) int {
 		f.sources = append(f.sources, fs.Arg(0))
 		args = fs.Args()[1:]
 	}
-	given := map[string]bool{}
-	fs.Visit(func(o *flag.Flag) { given[o.Name] = true })
 	switch live := len(f.live.addresses) > 0; {
 	case len(f.sources) == 0 && !live:
 		return misused(s, "audit", "it needs a source: files, directories, - for standard input, or --listen")
@@ -136,7 +157,7 @@ func auditCommand(s stream, args []string) int {
 		return misused(s, "audit", "--arrived-at is for files: --listen sees itself when records arrive")
 	case f.live.untilComplete && len(f.ledgers) == 0:
 		return misused(s, "audit", "--until-ledger-complete needs --ledger")
-	case given["seed"] && f.live.faults == nil:
+	case f.seeded && f.live.faults == nil:
 		return misused(s, "audit", "--seed is that of --fault: without it there is nothing to draw")
 	case f.last && len(f.runs) > 0:
 		return misused(s, "audit", "--run takes last or IDs, not both")

@@ -16,7 +16,7 @@ import (
 const plugin = "gdummy"
 
 func check(s stream, args []string) int {
-	fs := flags("check", func(w io.Writer) {
+	fs := flags("check", nil, func(w io.Writer) {
 		fmt.Fprintln(w, `
 Reads Fluent Bit configurations, classic or YAML (.yaml, .yml), with all that they
 include, and tells every mistake in the gdummy inputs. A FILE of - is standard input.

@@ -21,54 +21,60 @@ type topic struct {
 }
 
 // topics is the table of topics.
-var topics = []topic{
-	{"options", "all that an input may be told", true, func(w io.Writer, _ []string) error {
-		_, err := w.Write(option.Markdown())
-		return err
-	}},
-	{"load-profiles", "how to say that a rate moves", true, func(w io.Writer, _ []string) error {
-		_, err := w.Write(pace.Markdown())
-		return err
-	}},
-	{"functions", "the functions of templates", true, func(w io.Writer, _ []string) error {
-		text, err := template.Functions()
-		if err == nil {
-			_, err = w.Write(text)
-		}
-		return err
-	}},
-	{"templates", "how to write templates", false, func(w io.Writer, _ []string) error {
-		_, err := io.WriteString(w, docs.Templates)
-		return err
-	}},
-	{"audit", "how to prove what arrived", false, func(w io.Writer, _ []string) error {
-		_, err := io.WriteString(w, docs.Audit)
-		return err
-	}},
-	{"formats", "the formats that come with gdummy", false, func(w io.Writer, _ []string) error {
-		for _, f := range format.All() {
-			fmt.Fprintf(w, "%-19s %s\n", f.Name, f.Doc)
-		}
-		return nil
-	}},
-	{"format", "the template of the format NAME, to copy and change", false, func(w io.Writer, args []string) error {
-		if len(args) != 1 {
-			return errors.New("format takes the name of one; `gdummy doc formats` lists them")
-		}
-		f, ok := format.Find(args[0])
-		if !ok {
-			if near := option.Nearest(args[0], format.Names()); near != "" {
-				return fmt.Errorf("there is no format %q; the nearest one is %s", args[0], near)
+func topics() []topic {
+	return []topic{
+		{"options", "all that an input may be told", true, func(w io.Writer, _ []string) error {
+			_, err := w.Write(option.Markdown())
+			return err
+		}},
+		{"load-profiles", "how to say that a rate moves", true, func(w io.Writer, _ []string) error {
+			_, err := w.Write(pace.Markdown())
+			return err
+		}},
+		{"functions", "the functions of templates", true, func(w io.Writer, _ []string) error {
+			text, err := template.Functions()
+			if err == nil {
+				_, err = w.Write(text)
 			}
-			return fmt.Errorf("there is no format %q; `gdummy doc formats` lists them", args[0])
-		}
-		_, err := io.WriteString(w, f.Text)
-		return err
-	}},
+			return err
+		}},
+		{"commands", "the flags of gdummy, with examples", true, func(w io.Writer, _ []string) error {
+			printCommands(w)
+			return nil
+		}},
+		{"templates", "how to write templates", false, func(w io.Writer, _ []string) error {
+			_, err := io.WriteString(w, docs.Templates)
+			return err
+		}},
+		{"audit", "how to prove what arrived", false, func(w io.Writer, _ []string) error {
+			_, err := io.WriteString(w, docs.Audit)
+			return err
+		}},
+		{"formats", "the formats that come with gdummy", false, func(w io.Writer, _ []string) error {
+			for _, f := range format.All() {
+				fmt.Fprintf(w, "%-19s %s\n", f.Name, f.Doc)
+			}
+			return nil
+		}},
+		{"format", "the template of the format NAME, to copy and change", false, func(w io.Writer, args []string) error {
+			if len(args) != 1 {
+				return errors.New("format takes the name of one; `gdummy doc formats` lists them")
+			}
+			f, ok := format.Find(args[0])
+			if !ok {
+				if near := option.Nearest(args[0], format.Names()); near != "" {
+					return fmt.Errorf("there is no format %q; the nearest one is %s", args[0], near)
+				}
+				return fmt.Errorf("there is no format %q; `gdummy doc formats` lists them", args[0])
+			}
+			_, err := io.WriteString(w, f.Text)
+			return err
+		}},
+	}
 }
 
 func doc(s stream, args []string) int {
-	fs := flags("doc", listTopics)
+	fs := flags("doc", nil, listTopics)
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
@@ -80,7 +86,7 @@ func doc(s stream, args []string) int {
 		return misused(s, "doc", "one topic at a time")
 	}
 	var names []string
-	for _, t := range topics {
+	for _, t := range topics() {
 		if t.name != fs.Arg(0) {
 			names = append(names, t.name)
 			continue
@@ -97,7 +103,7 @@ func doc(s stream, args []string) int {
 func listTopics(w io.Writer) {
 	fmt.Fprintln(w, "\nTopics:")
 	fmt.Fprintln(w)
-	for _, t := range topics {
+	for _, t := range topics() {
 		fmt.Fprintf(w, "  %-14s %s\n", t.name, t.help)
 	}
 }

@@ -12,7 +12,7 @@ var update = flag.Bool("update", false, "renew the golden files and the pages in
 // The pages in docs are what `gdummy doc` prints: whoever changes a table
 // renews them with `make docs`.
 func TestDocs(t *testing.T) {
-	for _, topic := range topics {
+	for _, topic := range topics() {
 		if !topic.page {
 			continue
 		}

@@ -99,7 +99,7 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 			return err
 		}
 		defer server.Close()
-		fmt.Fprintf(s.err, "gdummy audit: listening at %s\n", server.Addr())
+		fmt.Fprintf(s.err, "gdummy audit: listening at %s\n", server)
 	}
 
 	over := isTerminal(s.err)
@@ -164,7 +164,7 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 // readLedgers reads the ledgers; while an audit is under way, they may be absent
 // or not have a line yet.
 func (f *auditFlags) readLedgers(early bool) ([]*ledger.Ledger, []string, error) {
-	paths, err := expandSources(f.ledgers, nil, func(string, ...any) {})
+	paths, err := expandLedgers(f.ledgers)
 	if early && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoMatch)) {
 		return nil, nil, nil
 	}
@@ -183,7 +183,7 @@ func (f *auditFlags) readLedgers(early bool) ([]*ledger.Ledger, []string, error)
 // what is wrong with those that can't be read.
 func (f *auditFlags) lastLedgers() (ledgers []*ledger.Ledger, faults []string) {
 	for _, name := range f.ledgers {
-		paths, err := expandSources([]string{name}, nil, func(string, ...any) {})
+		paths, err := expandLedgers([]string{name})
 		if err != nil {
 			faults = append(faults, fmt.Sprintf("the ledger could not be read: %v", err))
 		}

@@ -52,7 +52,7 @@ func TestListen(t *testing.T) {
 	}{
 		{"all", []string{"--until-ledger-complete"}, data, 0, "clean: 500 of 500"},
 		{"some", []string{"--idle", "300ms"}, data[:len(data)*9/10], 1, "lost"},
-		{"refused on purpose", []string{"--idle", "300ms", "--fault", "status=503"}, data, 0, "clean: 0 of 500"},
+		{"refused on purpose", []string{"--idle", "300ms", "--fault", "status=503"}, data, 0, "clean: 0 of 500 records arrived; 500 withheld by --fault\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -198,7 +198,7 @@ func TestVerdictAnyway(t *testing.T) {
 		t.Errorf("no page: code %d:\n%s%s", code, out, log)
 	}
 	code, out, log = hear(t, post(data), "--ledger", ledger+".absent", "--idle", "300ms")
-	if code != 1 || !strings.HasPrefix(out, "FAULTS: the ledger could not be read: ") || !strings.Contains(out, "; 500 of 500 records arrived\n") || !strings.Contains(log, "is not there yet") {
+	if code != 1 || !strings.HasPrefix(out, "FAULTS: the ledger could not be read: ") || !strings.Contains(out, "; 500 of 500 records arrived; a run has no ledger") || !strings.Contains(log, "is not there yet") {
 		t.Errorf("no ledger: code %d:\n%s%s", code, out, log)
 	}
 	code, out, _ = hear(t, func(string) error { return nil }, "--idle", "300ms")

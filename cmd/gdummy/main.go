@@ -11,8 +11,6 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -40,18 +38,22 @@ type command struct {
 	args string // what follows the name, for its help
 	help string // one line
 	run  func(s stream, args []string) int
+
+	flags func() []flagRow // its table; nil without one
 }
+
+func (c *command) usage() string { return strings.TrimSpace("gdummy " + c.name + " " + c.args) }
 
 // commands is the table of subcommands.
 func commands() []command {
 	return []command{
-		{"run", "[flags]", "generate records and print them", run},
-		{"check", "FILE...", "find the mistakes in Fluent Bit configurations", check},
-		{"profile", "[flags] PROFILE", "draw a load profile and count what it gives", profile},
-		{"audit", "[--ledger FILE]... SOURCE...", "say what arrived, against what was sent", auditCommand},
-		{"doc", "[TOPIC]", "print documentation as Markdown", doc},
-		{"version", "", "print the version", showVersion},
-		{"help", "[COMMAND]", "explain a command", help},
+		{"run", "[flags]", "generate records and print them", run, func() []flagRow { return new(runFlags).table() }},
+		{"check", "FILE...", "find the mistakes in Fluent Bit configurations", check, nil},
+		{"profile", "[flags] PROFILE", "draw a load profile and count what it gives", profile, func() []flagRow { return new(profileFlags).table() }},
+		{"audit", "[--ledger FILE]... SOURCE...", "say what arrived, against what was sent", auditCommand, func() []flagRow { return new(auditFlags).table() }},
+		{"doc", "[TOPIC]", "print documentation as Markdown", doc, nil},
+		{"version", "", "print the version", showVersion, nil},
+		{"help", "[COMMAND]", "explain a command", help, nil},
 	}
 }
 
@@ -129,57 +131,4 @@ func help(s stream, args []string) int {
 		return c.run(s, []string{"-h"})
 	}
 	return unknown(s, "gdummy help", "command", args[0], names())
-}
-
-// flags makes the flag set of a subcommand. more, if given, writes what its
-// help says below the flags.
-func flags(name string, more func(io.Writer)) *flag.FlagSet {
-	fs := flag.NewFlagSet(name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // parse says it
-	fs.Usage = func() {
-		c, _ := find(name)
-		w := fs.Output()
-		fmt.Fprintf(w, "gdummy %s: %s\n\nUsage: %s\n", name, c.help, strings.TrimSpace("gdummy "+name+" "+c.args))
-		var any bool
-		fs.VisitAll(func(f *flag.Flag) {
-			if !any {
-				fmt.Fprintln(w)
-				any = true
-			}
-			arg, text := flag.UnquoteUsage(f)
-			dashes := "--"
-			if len(f.Name) == 1 {
-				dashes = "-"
-			}
-			head := strings.TrimSpace(dashes + f.Name + " " + arg)
-			fmt.Fprintf(w, "  %-22s %s\n", head, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 25)))
-		})
-		if more != nil {
-			more(w)
-		}
-	}
-	return fs
-}
-
-// parse reads the flags of a subcommand. If it returns false, the subcommand
-// ends with code: after its help was asked for and printed, or after a mistake
-// was told.
-func parse(s stream, fs *flag.FlagSet, args []string) (code int, ok bool) {
-	err := fs.Parse(args)
-	switch {
-	case err == nil:
-		return exitFine, true
-	case errors.Is(err, flag.ErrHelp):
-		fs.SetOutput(s.out)
-		fs.Usage()
-		return exitFine, false
-	}
-	return misused(s, fs.Name(), "%s", err), false
-}
-
-// misused tells a mistake in how a subcommand was called.
-func misused(s stream, name, format string, args ...any) int {
-	fmt.Fprintf(s.err, "gdummy %s: %s\n", name, fmt.Sprintf(format, args...))
-	fmt.Fprintf(s.err, "`gdummy help %s` tells more\n", name)
-	return exitUsage
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/chart"
-	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/pace"
 )
 
@@ -21,23 +21,33 @@ const (
 	maxRows      = 100000 // of the table
 )
 
+// profileFlags are what `gdummy profile` was told.
+type profileFlags struct {
+	length, step time.Duration
+	svg          string
+	width        int
+	plain        bool
+}
+
+func (f *profileFlags) table() []flagRow {
+	return []flagRow{
+		{name: "for", arg: "TIME", help: "draw so much of it", without: "up to its end, or a few cycles",
+			example: "--for 1m '100 for 10s; idle for 5s; repeat'", set: setSpan(&f.length)},
+		{name: "step", arg: "TIME", help: "a row of the table for each TIME", without: "about a dozen rows",
+			example: "--step 6h 'sine 100 to 1000 every 24h'", set: setSpan(&f.step)},
+		{name: "svg", arg: "FILE", help: "write a picture to FILE as well, - for standard output and nothing else",
+			example: "--svg day.svg 'sine 100 to 1000 every 24h'", set: setString(&f.svg)},
+		{name: "width", arg: "N", help: "draw in N columns", without: "those of the terminal, or 80",
+			example: "--width 50 'ramp 0 to 1k for 2m'", set: setCount(&f.width, math.MinInt64)},
+		{name: "ascii", help: "draw in plain ASCII",
+			example: "--ascii 'bursts 5k on 200ms off 1.8s base 100' --for 10s", set: setBool(&f.plain)},
+	}
+}
+
 // profile draws a load profile.
 func profile(s stream, args []string) int {
-	var length, step time.Duration
-	fs := flags("profile", listKinds)
-	span := func(d *time.Duration) func(string) error {
-		return func(text string) (err error) {
-			if *d, err = option.ParseDuration(text); err == nil && *d == 0 {
-				err = errors.New("it must be above 0")
-			}
-			return err
-		}
-	}
-	fs.Func("for", "draw so much `TIME`, as 10m (default: up to its end, or a few cycles)", span(&length))
-	fs.Func("step", "a row of the table for each `TIME`, as 1s (default: about a dozen rows)", span(&step))
-	svg := fs.String("svg", "", "write a picture to `FILE` as well, - for standard output and nothing else")
-	width := fs.Int("width", terminalWidth(), "draw in `N` columns")
-	plain := fs.Bool("ascii", false, "draw in plain ASCII")
+	f := profileFlags{width: terminalWidth()}
+	fs := flags("profile", f.table(), listKinds)
 
 	// Flags may stand before the profile and behind it.
 	var words []string
@@ -56,8 +66,8 @@ func profile(s stream, args []string) int {
 		return misused(s, "profile", "which profile? for example: gdummy profile '%s'", pace.Kinds[0].Example)
 	case len(words) > 1:
 		return misused(s, "profile", "one profile at a time, in quotes: gdummy profile '%s'", strings.Join(words, " "))
-	case *width < chart.MinWidth || *width > maxWidth:
-		return misused(s, "profile", "a width of %d columns, expected %d to %d", *width, chart.MinWidth, maxWidth)
+	case f.width < chart.MinWidth || f.width > maxWidth:
+		return misused(s, "profile", "a width of %d columns, expected %d to %d", f.width, chart.MinWidth, maxWidth)
 	}
 
 	p, err := pace.ParseProfile(words[0])
@@ -70,10 +80,11 @@ func profile(s stream, args []string) int {
 		return exitFound
 	}
 	to := p.Extent()
-	if length > 0 {
-		to = int64(length)
+	if f.length > 0 {
+		to = int64(f.length)
 	}
 	c := chart.New(p, to)
+	step := f.step
 	if step == 0 {
 		step = time.Duration(c.Step())
 	}
@@ -81,21 +92,21 @@ func profile(s stream, args []string) int {
 		return misused(s, "profile", "a table of %d rows, expected a step that gives at most %d", rows, maxRows)
 	}
 
-	if *svg != "" {
-		if *svg == "-" {
+	if f.svg != "" {
+		if f.svg == "-" {
 			_, err = s.out.Write(c.SVG())
 		} else {
-			err = os.WriteFile(*svg, c.SVG(), 0o644)
+			err = os.WriteFile(f.svg, c.SVG(), 0o644)
 		}
 		if err != nil {
 			fmt.Fprintf(s.err, "gdummy profile: %v\n", err)
 			return exitFound
 		}
-		if *svg == "-" {
+		if f.svg == "-" {
 			return exitFine
 		}
 	}
-	for _, part := range [][]byte{[]byte(p.String() + "\n"), c.Text(*width, *plain), c.Summary(), c.Table(int64(step))} {
+	for _, part := range [][]byte{[]byte(p.String() + "\n"), c.Text(f.width, f.plain), c.Summary(), c.Table(int64(step))} {
 		if _, err := fmt.Fprintf(s.out, "%s\n", part); err != nil {
 			return exitFound
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -24,27 +23,39 @@ import (
 // that has no tag.
 const defaultTag = "gdummy.0"
 
+// runFlags are what `gdummy run` was told.
+type runFlags struct {
+	props    properties
+	format   formatFlag
+	output   string
+	records  int64
+	duration time.Duration
+	tag      string
+}
+
+func (f *runFlags) table() []flagRow {
+	return []flagRow{
+		{name: "p", arg: "key=value", help: "set an option, as in fluent-bit; may be repeated",
+			example: `-p rate=1k -p 'dummy={"level":"info"}' --records 3`, set: f.props.set},
+		{name: "format", arg: "NAME", help: "how records are printed, one of NAME\n" + formatHelp(),
+			example: "--format json --records 1", set: f.format.set},
+		{name: "output", arg: "FILE", help: "write to FILE instead of standard output",
+			example: "--output records.msgpack --format msgpack --records 1", set: setString(&f.output)},
+		{name: "records", arg: "N", help: "end after N records, as -p max_records=N",
+			example: "--records 3 -p rate=1k", set: setCount(&f.records, 1)},
+		{name: "duration", arg: "D", help: "end after the time D, as -p duration=D: 30s, 5m",
+			example: "--duration 500ms -p rate=10", set: func(text string) (err error) {
+				f.duration, err = option.ParseDuration(text)
+				return err
+			}},
+		{name: "tag", arg: "TAG", help: "the tag of the records", without: defaultTag,
+			example: "--tag app.web --records 1", set: setString(&f.tag)},
+	}
+}
+
 func run(s stream, args []string) int {
-	var (
-		props    properties
-		records  int64
-		duration time.Duration
-		tag      string
-		format   formatFlag = formats[0]
-	)
-	fs := flags("run", listOptions)
-	fs.Var(&props, "p", "set an option, as in fluent-bit: `key=value`; may be repeated")
-	fs.Var(&format, "format", "how records are printed, one of `NAME`\n"+formatHelp())
-	output := fs.String("output", "-", "write to `FILE` instead of standard output")
-	fs.Func("records", "end after `N` records, as -p max_records=N", func(text string) (err error) {
-		records, err = option.ParseInteger(text, 1, math.MaxInt64)
-		return err
-	})
-	fs.Func("duration", "end after the time `D`, as -p duration=D: 30s, 5m", func(text string) (err error) {
-		duration, err = option.ParseDuration(text)
-		return err
-	})
-	fs.StringVar(&tag, "tag", "", "the `TAG` of the records, instead of gdummy.0")
+	f := runFlags{format: formats[0], output: "-"}
+	fs := flags("run", f.table(), listOptions)
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
@@ -52,40 +63,40 @@ func run(s stream, args []string) int {
 		return misused(s, "run", "%q is not a flag; options are given as -p key=value", fs.Arg(0))
 	}
 
-	config, code := props.config(s)
+	config, code := f.props.config(s)
 	if config == nil {
 		return code
 	}
 	// Whichever end comes first.
-	if records > 0 && (config.MaxRecords <= 0 || records < config.MaxRecords) {
-		config.MaxRecords = records
+	if f.records > 0 && (config.MaxRecords <= 0 || f.records < config.MaxRecords) {
+		config.MaxRecords = f.records
 	}
-	if duration > 0 && (config.Duration <= 0 || duration < config.Duration) {
-		config.Duration = duration
+	if f.duration > 0 && (config.Duration <= 0 || f.duration < config.Duration) {
+		config.Duration = f.duration
 	}
-	if t, ok := props.lookup("tag"); ok && tag == "" {
-		tag = t
+	if t, ok := f.props.lookup("tag"); ok && f.tag == "" {
+		f.tag = t
 	}
-	if tag == "" {
-		tag = defaultTag
+	if f.tag == "" {
+		f.tag = defaultTag
 	}
 
 	out := s.out
-	if *output != "-" {
-		f, err := os.Create(*output)
+	if f.output != "-" {
+		file, err := os.Create(f.output)
 		if err != nil {
 			fmt.Fprintf(s.err, "gdummy run: %v\n", err)
 			return exitFound
 		}
-		defer f.Close()
-		out = f
+		defer file.Close()
+		out = file
 	}
 
 	// A closed pipe comes back from Write, instead of ending the process.
 	signal.Ignore(syscall.SIGPIPE)
 	stop := interrupted()
 
-	h := &runHost{out: out, format: format, tag: tag, stop: stop}
+	h := &runHost{out: out, format: f.format, tag: f.tag, stop: stop}
 	evidence, err := proof.Start(config, proof.Options{Name: defaultTag, Version: current(), Metadata: true})
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
@@ -163,11 +174,8 @@ type properties []property
 
 type property struct{ key, value string }
 
-// String implements flag.Value.
-func (p *properties) String() string { return "" }
-
-// Set implements flag.Value.
-func (p *properties) Set(text string) error {
+// set adds one.
+func (p *properties) set(text string) error {
 	key, value, ok := strings.Cut(text, "=")
 	if key = strings.TrimSpace(key); !ok || key == "" {
 		return fmt.Errorf("expected key=value")
@@ -273,11 +281,8 @@ func formatHelp() string {
 	return b.String()
 }
 
-// String implements flag.Value.
-func (f *formatFlag) String() string { return f.name }
-
-// Set implements flag.Value.
-func (f *formatFlag) Set(name string) error {
+// set takes the name of one.
+func (f *formatFlag) set(name string) error {
 	var names []string
 	for _, known := range formats {
 		if known.name == name {

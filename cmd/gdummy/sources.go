@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,17 +39,40 @@ func readSource(s stream, scan *decode.Scanner, name string) error {
 
 var errNoMatch = errors.New("no file matches")
 
+// isLedger says whether a file is a ledger, by its beginning.
+func isLedger(name string, info os.FileInfo) bool {
+	if !info.Mode().IsRegular() {
+		return false // what is read of a pipe is gone
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return false // whoever reads it says so
+	}
+	defer file.Close()
+	head := make([]byte, 4<<10)
+	n, _ := io.ReadFull(file, head)
+	return ledger.Is(head[:n])
+}
+
 // files gathers files, each once.
 type files struct {
 	names []string
 	infos []os.FileInfo
 	skip  []os.FileInfo // not even if they are named
+	books bool          // ledgers are what is looked for
 	log   func(format string, args ...any)
+}
+
+// expandLedgers makes files out of names, patterns and directories, each once.
+func expandLedgers(names []string) ([]string, error) {
+	f := files{log: func(string, ...any) {}, books: true}
+	return f.expand(names)
 }
 
 // expandSources makes files out of names, patterns and directories, each once,
 // without those of skip. Links to files count as the files, as in
-// /var/log/containers; what else a directory has is told to log.
+// /var/log/containers; what else a directory has is told to log, and so are
+// ledgers. One that is named is a mistake.
 func expandSources(names, skip []string, log func(format string, args ...any)) ([]string, error) {
 	f := files{log: log}
 	for _, name := range skip {
@@ -56,6 +80,10 @@ func expandSources(names, skip []string, log func(format string, args ...any)) (
 			f.skip = append(f.skip, info)
 		}
 	}
+	return f.expand(names)
+}
+
+func (f *files) expand(names []string) ([]string, error) {
 	for _, name := range names {
 		if name == "-" {
 			if !slices.Contains(f.names, name) {
@@ -63,8 +91,9 @@ func expandSources(names, skip []string, log func(format string, args ...any)) (
 			}
 			continue
 		}
-		matches := []string{name}
+		matches, named := []string{name}, true
 		if _, err := os.Stat(name); err != nil && strings.ContainsAny(name, "*?[") {
+			named = false
 			if matches, err = filepath.Glob(name); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
@@ -73,7 +102,7 @@ func expandSources(names, skip []string, log func(format string, args ...any)) (
 			}
 		}
 		for _, m := range matches {
-			if err := f.add(m); err != nil {
+			if err := f.add(m, named); err != nil {
 				return nil, err
 			}
 		}
@@ -81,13 +110,17 @@ func expandSources(names, skip []string, log func(format string, args ...any)) (
 	return f.names, nil
 }
 
-// add adds a file, or those in a directory.
-func (f *files) add(name string) error {
+// add adds a file, or those in a directory. named says that it is not one of a
+// pattern.
+func (f *files) add(name string, named bool) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
+		if named && f.isBook(name, info) {
+			return fmt.Errorf("%s is a ledger, which says what was sent, not what arrived; right would be: --ledger %s", name, name)
+		}
 		f.file(name, info)
 		return nil
 	}
@@ -117,12 +150,25 @@ func (f *files) add(name string) error {
 	})
 }
 
+// isBook says whether a file is a ledger among what arrived, and not to be skipped
+// anyway.
+func (f *files) isBook(name string, info os.FileInfo) bool {
+	return !f.books && !among(f.skip, info) && isLedger(name, info)
+}
+
 // file adds a file, unless it is there or to be skipped.
 func (f *files) file(name string, info os.FileInfo) {
-	same := func(other os.FileInfo) bool { return os.SameFile(info, other) }
-	if !slices.ContainsFunc(f.skip, same) && !slices.ContainsFunc(f.infos, same) {
+	switch {
+	case among(f.skip, info), among(f.infos, info):
+	case f.isBook(name, info):
+		f.log("warning: %s is a ledger: it is left out; --ledger %s makes it count", name, name)
+	default:
 		f.names, f.infos = append(f.names, name), append(f.infos, info)
 	}
+}
+
+func among(infos []os.FileInfo, info os.FileInfo) bool {
+	return slices.ContainsFunc(infos, func(other os.FileInfo) bool { return os.SameFile(info, other) })
 }
 
 // readLedgers reads ledgers, and returns under which names they say that

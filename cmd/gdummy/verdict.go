@@ -16,9 +16,10 @@ import (
 func printJSON(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 	out := struct {
 		Clean  bool     `json:"clean"`
+		Known  bool     `json:"known"` // nothing may hide a fault
 		Faults []string `json:"faults"`
 		*audit.Verdict
-	}{len(faults) == 0, faults, v}
+	}{len(faults) == 0, v.Known(), faults, v}
 	if out.Faults == nil {
 		out.Faults = []string{}
 	}
@@ -32,8 +33,11 @@ func printJSON(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 func headline(v *audit.Verdict, faults []string) string {
 	var parts []string
 	head := "clean: "
-	if len(faults) > 0 {
+	switch {
+	case len(faults) > 0:
 		head, parts = "FAULTS: ", []string{strings.Join(faults, ", ")}
+	case !v.Known():
+		head = "clean, as far as is known: "
 	}
 	if v.Sent > 0 || v.Arrived > 0 || len(faults) == 0 {
 		parts = append(parts, fmt.Sprintf("%s of %s records arrived", audit.Grouped(v.Arrived), audit.Grouped(v.Sent)))

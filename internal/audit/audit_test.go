@@ -253,8 +253,9 @@ func TestNoFalseAlarm(t *testing.T) {
 		if d := cmp.Diff(p.want, v.Counts); d != "" {
 			t.Fatalf("seed %d:\n%s", seed, d)
 		}
-		if f := (Limits{}).Faults(v); len(f) > 0 {
-			t.Fatalf("seed %d: %v", seed, f)
+		// Some have no ledger, and so an end that nobody knows.
+		if f := (Limits{Unknown: -1}).Faults(v); len(f) > 0 || v.Unknown > 0 {
+			t.Fatalf("seed %d: %v, %d unknown", seed, f, v.Unknown)
 		}
 	}
 }

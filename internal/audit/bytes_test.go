@@ -201,7 +201,7 @@ func TestPlantedInBytes(t *testing.T) {
 // The same without faults: not one alarm.
 func TestCleanInBytes(t *testing.T) {
 	for seed := range uint64(1000) {
-		if v := planted(t, seed, false); len(audit.Limits{Unchecked: -1}.Faults(v)) > 0 || v.Broken > 0 {
+		if v := planted(t, seed, false); len(audit.Limits{Unchecked: -1, Unknown: -1}.Faults(v)) > 0 || v.Broken > 0 || v.Unknown > 0 {
 			t.Fatalf("seed %d: %+v", seed, v.Counts)
 		}
 	}

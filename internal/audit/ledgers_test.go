@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gdummy/gdummy/internal/decode"
 	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
@@ -69,6 +71,55 @@ func TestLastLineMissing(t *testing.T) {
 		if v.Sent != 3000 || v.Arrived != 1500 || v.Lost != 500 || v.Unknown != 1000 {
 			t.Errorf("%s: sent %d, arrived %d, lost %d, unknown %d; want 3000, 1500, 500, 1000", name, v.Sent, v.Arrived, v.Lost, v.Unknown)
 		}
+	}
+}
+
+// A ledger that a kill cut off between two lines: all that it has arrived, and
+// of what it might have had nothing did. That is not fine.
+func TestCutOff(t *testing.T) {
+	lines := twoParts(t)
+	for _, c := range []struct {
+		why    string
+		v      *Verdict
+		known  bool
+		caveat string // and a fault, if unknown ones are
+	}{
+		{"whole", arrived(3000, read(t, lines...)), true, ""},
+		{"the end is gone", arrived(3000, read(t, lines[:4]...)), false, "a ledger ends midway, and what was sent after that nobody knows"},
+		{"the last records, too", arrived(2000, read(t, lines[:3]...)), false, "a ledger ends midway, and what was sent after that nobody knows"},
+		{"no ledger", arrived(2000), false, "a run has no ledger, and what it lost at its end nobody knows"},
+	} {
+		var want []string
+		if c.caveat != "" {
+			want = []string{c.caveat}
+		}
+		if d := cmp.Diff(want, c.v.Caveats(nil)); d != "" || c.v.Known() != c.known || c.v.Unknown != 0 {
+			t.Errorf("%s: known %v, %s", c.why, c.v.Known(), d)
+		}
+		if f := (Limits{Unknown: -1}).Faults(c.v); len(f) > 0 {
+			t.Errorf("%s: %q", c.why, f)
+		}
+		f := Limits{}.Faults(c.v)
+		if d := cmp.Diff(want, f); d != "" {
+			t.Errorf("%s, no unknown ones: %s", c.why, d)
+		}
+		if rest := c.v.Caveats(f); len(rest) > 0 {
+			t.Errorf("%s: %q are said twice", c.why, rest)
+		}
+	}
+}
+
+// Several of each are told in one line.
+func TestCaveats(t *testing.T) {
+	v := &Verdict{Counts: Counts{Lost: 3, Duplicates: 1, Damaged: 12, Unknown: 2, Withheld: 1, Refused: 1200}, Open: 2, Unbooked: 3}
+	want := []string{
+		"3 lost, which are forgiven", "1 duplicate, which is forgiven",
+		"1 withheld by --fault", "1,200 refused by Fluent Bit", "of 2 records it is unknown",
+		"the ledgers of 2 runs end midway, and what was sent after that nobody knows",
+		"3 runs have no ledger, and what they lost at their ends nobody knows",
+	}
+	if d := cmp.Diff(want, v.Caveats([]string{"12 damaged, more than 3", "the latency is unknown: these sources do not say when records arrived"})); d != "" {
+		t.Error(d)
 	}
 }
 

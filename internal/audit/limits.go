@@ -10,7 +10,8 @@ import (
 type Limits struct {
 	Lost, Duplicates, Damaged uint64
 
-	// Negative values are no limit.
+	// Negative values are no limit. One of Unknown is exceeded as well by a
+	// stream whose end is unknown.
 	Reordered, Foreign, Unknown, Unchecked int64
 
 	// Broken are pieces that could not be read. A negative value makes them a
@@ -48,6 +49,9 @@ func (l Limits) Faults(v *Verdict) []string {
 		if x.limit >= 0 {
 			over(x.name, x.got, uint64(x.limit))
 		}
+	}
+	if l.Unknown >= 0 {
+		f = append(f, v.ends()...) // how much that is, nobody knows either
 	}
 	if broken := l.Broken; broken >= 0 || !v.Proven() {
 		what := "pieces could not be read"

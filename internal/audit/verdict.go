@@ -125,7 +125,9 @@ type Event struct {
 // Verdict is what can be said.
 type Verdict struct {
 	Counts
-	Exact    bool     `json:"exact"` // nothing was forgotten that mattered
+	Exact    bool     `json:"exact"`          // nothing was forgotten that mattered
+	Open     int      `json:"cut_off"`        // streams whose ledger has no end: what they sent last is unknown
+	Unbooked int      `json:"without_ledger"` // streams in no ledger: likewise
 	Notes    []string `json:"notes,omitempty"`
 	Streams  []Stream `json:"streams"`
 	Other    uint64   `json:"other"`             // records of runs that were not asked for
@@ -161,10 +163,13 @@ func (a *Auditor) Verdict() *Verdict {
 		v.Exact = v.Exact && !st.inexact
 		switch {
 		case !st.Ledger && len(a.ledgers) > 0:
+			v.Unbooked++
 			v.note("run %s, instance %d is in no ledger: what it lost at its end cannot be known", st.Run, st.Instance)
 		case !st.Ledger:
+			v.Unbooked++
 			v.note("run %s, instance %d has no ledger: what it lost at its end cannot be known", st.Run, st.Instance)
 		case !st.Closed:
+			v.Open++
 			v.note("the ledger of run %s, instance %d has no orderly end: what was sent after its last line is unknown", st.Run, st.Instance)
 		case !ls.Whole():
 			v.note("the ledger of run %s, instance %d lacks lines: its last one says that %s records were accepted, the others tell of %s", st.Run, st.Instance, Grouped(ls.End.Accepted), Grouped(st.Accepted))
@@ -226,27 +231,60 @@ func (v *Verdict) noteOld(old []*ledger.Stream) {
 	}
 }
 
-// Caveats are what a clean verdict does not cover, one line each, but for what
-// faults tells already.
+// Caveats say what is forgiven, what is missing without being lost, and what a
+// clean verdict does not cover, one line each, but for what faults tells already.
 func (v *Verdict) Caveats(faults []string) []string {
 	told := strings.Join(faults, ", ")
 	var all []string
 	for _, c := range []struct {
 		n         uint64
 		one, more string
-		in        string // of a fault
+		in        string // behind the number, in a fault
 	}{
+		{v.Lost, "1 lost, which is forgiven", "%s lost, which are forgiven", "lost"},
+		{v.Duplicates, "1 duplicate, which is forgiven", "%s duplicates, which are forgiven", "duplicates"},
+		{v.Damaged, "1 damaged, which is forgiven", "%s damaged, which are forgiven", "damaged"},
+		{v.Withheld, "1 withheld by --fault", "%s withheld by --fault", ""},
+		{v.Refused, "1 refused by Fluent Bit", "%s refused by Fluent Bit", ""},
 		{v.Unchecked, "1 record could not be checked for damage", "%s records could not be checked for damage", "unchecked"},
 		{v.Unknown, "of 1 record it is unknown", "of %s records it is unknown", "unknown"},
 		{v.Broken, "1 piece could not be read", "%s pieces could not be read", "piece"},
 	} {
 		switch {
-		case c.n == 0 || strings.Contains(told, c.in):
+		case c.n == 0 || c.in != "" && strings.Contains(told, Grouped(c.n)+" "+c.in):
 		case c.n == 1:
 			all = append(all, c.one)
 		default:
 			all = append(all, fmt.Sprintf(c.more, Grouped(c.n)))
 		}
+	}
+	for _, end := range v.ends() {
+		if !strings.Contains(told, end) {
+			all = append(all, end)
+		}
+	}
+	return all
+}
+
+// Known says whether a clean verdict covers all that was sent.
+func (v *Verdict) Known() bool {
+	return v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Open == 0 && v.Unbooked == 0
+}
+
+// ends are what nobody knows of the ends of streams, one line each: how many
+// records that is, too, so that it is no count.
+func (v *Verdict) ends() (all []string) {
+	switch {
+	case v.Open == 1:
+		all = append(all, "a ledger ends midway, and what was sent after that nobody knows")
+	case v.Open > 1:
+		all = append(all, fmt.Sprintf("the ledgers of %d runs end midway, and what was sent after that nobody knows", v.Open))
+	}
+	switch {
+	case v.Unbooked == 1:
+		all = append(all, "a run has no ledger, and what it lost at its end nobody knows")
+	case v.Unbooked > 1:
+		all = append(all, fmt.Sprintf("%d runs have no ledger, and what they lost at their ends nobody knows", v.Unbooked))
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -71,6 +72,18 @@ func Read(r io.Reader) (*Ledger, error) {
 		s.tidy()
 	}
 	return l, nil
+}
+
+// Is says whether a text, of which the end may be missing, is from a ledger: one of
+// its lines at least is.
+func Is(text []byte) bool {
+	l, byID := new(Ledger), map[string]*Stream{}
+	for line := range bytes.SplitSeq(text, []byte("\n")) {
+		if l.line(string(line), byID) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxLine is the size, in bytes, up to which a line may be one of a ledger.

@@ -166,6 +166,9 @@ func listenWith(address string, sink Sink, o Options, lim limits) (*Server, erro
 // Addr is where the server listens.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// String returns the address as Listen takes it.
+func (s *Server) String() string { return s.kind + "://" + s.Addr().String() }
+
 // Requests returns how many requests, messages or connections have come.
 func (s *Server) Requests() uint64 { return s.requests.Load() }
 

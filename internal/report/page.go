@@ -14,7 +14,7 @@ const text = `<!doctype html>
 * { box-sizing: border-box }
 body { margin: 0 auto; padding: 28px 20px 56px; max-width: 1080px; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; print-color-adjust: exact; -webkit-print-color-adjust: exact }
 h1 { font-size: 26px; line-height: 1.25; margin: 0 0 6px; overflow-wrap: anywhere }
-h1.good { color: var(--good) } h1.bad { color: var(--bad) }
+h1.good { color: var(--good) } h1.bad { color: var(--bad) } h1.open { color: var(--amber) }
 h2 { font-size: 17px; margin: 36px 0 6px }
 h3 { font-size: 14px; margin: 16px 0 2px; font-weight: 600 }
 p { margin: 4px 0 } .soft { color: var(--soft) } .small { font-size: 13px }
@@ -44,13 +44,15 @@ th:first-child, td:first-child, .runs th:nth-child(2), .runs td:nth-child(2) { t
 .ranges td, .ranges th { text-align: left } .ranges td:nth-child(2), .ranges th:nth-child(2) { text-align: right }
 code { font: 13px ui-monospace, monospace } li { margin: 4px 0 } ul { padding-left: 20px; margin: 4px 0 }
 summary { cursor: pointer; font-weight: 600; margin: 14px 0 4px }
+@media (max-width: 640px), print { .runs, .runs tbody { display: block } .runs tr:first-child { display: none } .runs tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(163px, 1fr)); gap: 2px 18px; padding: 8px 0; border-bottom: 1px solid var(--line) } .runs td, .runs tr.total td { display: flex; justify-content: space-between; padding: 0; border: 0; font-size: 13px } .runs td:first-child, .runs td:nth-child(2) { grid-column: 1 / -1; overflow-wrap: anywhere; white-space: normal } .runs td:nth-child(2):empty { display: none } .runs td::before { color: var(--soft); font-weight: 400; margin-right: 8px } }
+{{with .Verdict}}@media (max-width: 640px), print { {{range $i, $c := columns .}}.counts td:nth-child({{nth $i}})::before { content: "{{$c.Name}}" } {{end}}{{with .Latency}}{{range $i, $p := .At}}.times td:nth-child({{nth $i}})::before { content: "p{{$p.Percent}}" } {{end}}.times td:last-child::before { content: "max" } {{end}}}{{end}}
 @media (max-width: 640px) { body { padding: 18px 12px 40px } h1 { font-size: 21px } .cards { grid-template-columns: repeat(2, 1fr); gap: 8px } .cards b { font-size: 19px } .chart { padding: 14px 20px 40px 50px } .plot { height: 170px } .plot > .odd { display: none } }
 @media print { body { max-width: none; padding: 0; font-size: 12px } section, .cards > div, .chart, .spread, tr { break-inside: avoid } .long { break-inside: auto } .cards { grid-template-columns: repeat(4, 1fr) } .cards b { font-size: 17px } .plot { height: 160px } .wide { overflow: visible } th, td { padding: 3px 5px; font-size: 11px } details::details-content { content-visibility: visible; block-size: auto } }
 </style>
 </head>
 <body>
 {{with .Verdict}}{{$v := .}}
-<h1 class="{{if $.Faults}}bad{{else}}good{{end}}">{{if $.Faults}}Faults: {{join $.Faults ", "}}{{else}}Clean{{end}}</h1>
+<h1 class="{{if $.Faults}}bad{{else if .Known}}good{{else}}open{{end}}">{{if $.Faults}}Faults: {{join $.Faults ", "}}{{else if .Known}}Clean{{else}}Clean, as far as is known{{end}}</h1>
 <p>{{grouped .Arrived}} of {{grouped .Sent}} records arrived{{with part .Arrived .Sent}} ({{.}}){{end}}{{range .Caveats $.Faults}}; {{.}}{{end}}.{{if not .Exact}} The verdict is not exact.{{end}}</p>
 <p class="soft small">gdummy audit{{with $.Version}} {{.}}{{end}}, {{clock $.Made}} UTC</p>
 {{with shares .}}<div class="shares">{{range .}}<i class="c-{{.Class}}" style="flex:{{printf "%.4f" .Width}} 0 0" title="{{grouped .Count}} {{.Name}}"></i>{{end}}</div><p class="key">{{range .}}<span><i class="c-{{.Class}}"></i>{{.Name}} {{part .Count $v.Sent}}</span>{{end}}</p>
@@ -60,12 +62,12 @@ summary { cursor: pointer; font-weight: 600; margin: 14px 0 4px }
 {{with latencies .Timeline .Latency .Streams}}<section><h2>Latency</h2><p class="soft small">from the moment at which a record was made to its arrival, by when it arrived</p><div class="chart">{{.}}</div><p class="key"><span><i class="line"></i>largest</span><span><i class="line mean"></i>mean</span></p></section>{{end}}
 {{with .Latency}}<section><h2>Latency, percentiles</h2><div class="spread">{{range bars .}}<span>{{.Name}}</span><div><i style="width:calc((100% - 72px) * {{printf "%.4f" .Width}})"></i><b>{{.Text}}</b></div>{{end}}</div></section>{{end}}
 {{if and .Arrived (not .Latency)}}<section><h2>Latency</h2><p class="soft">unknown, for nothing says when these records arrived: <code>--listen</code> sees it, <code>--arrived-at</code> reads it</p></section>{{end}}
-{{if .Streams}}<section class="long"><h2>Runs</h2><div class="wide"><table class="runs">
+{{if .Streams}}<section class="long"><h2>Runs</h2><div class="wide"><table class="runs counts">
 <tr><th>run</th><th>instance</th>{{range columns $v}}<th>{{.Name}}</th>{{end}}</tr>
 {{range $st := .Streams}}<tr><td><code>{{.Run}}</code></td><td>{{name .}}</td>{{range cells $v $st.Counts}}<td{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</td>{{end}}</tr>
 {{end}}{{if gt (len .Streams) 1}}<tr class="total"><td>total</td><td></td>{{range cells $v $v.Counts}}<td{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</td>{{end}}</tr>
 {{end}}</table></div></section>{{end}}
-{{if and .Latency (alone .)}}<section class="long"><h2>Latency of runs</h2><div class="wide"><table class="runs">
+{{if and .Latency (alone .)}}<section class="long"><h2>Latency of runs</h2><div class="wide"><table class="runs times">
 <tr><th>run</th><th>instance</th>{{range .Latency.At}}<th>p{{.Percent}}</th>{{end}}<th>max</th></tr>
 {{range .Streams}}{{$st := .}}{{with .Latency}}<tr><td><code>{{$st.Run}}</code></td><td>{{name $st}}</td>{{range .At}}<td>{{short .Value}}</td>{{end}}<td>{{short .Max}}</td></tr>
 {{end}}{{end}}</table></div></section>{{end}}

@@ -38,6 +38,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"arrivals": arrivals, "latencies": latencies, "bars": bars, "shares": shares,
 	"columns": columns, "cells": cells, "part": part, "hidden": hidden, "noted": noted, "moreRanges": moreRanges,
 	"join": strings.Join, "ranges": ranges, "name": name, "alone": alone, "rate": rate, "only": only,
+	"nth":   func(i int) int { return i + 3 }, // behind the run and the instance, as CSS counts
 	"deref": func(tl *audit.Timeline) audit.Timeline { return *tl },
 }).Parse(text))
 

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/option"
+)
+
+// flagRow is one row of the table of a subcommand's flags. Its help, what is said
+// about a mistake, and docs/commands.md come out of it; a test runs the example.
+type flagRow struct {
+	name    string // one letter has one dash
+	arg     string // what its value is called; empty if it takes none
+	help    string // lines; the default is not in it
+	without string // what holds without it, if that needs to be said
+	example string // what stands behind the command's name
+	section string // a heading that begins with it; empty goes on with the last
+
+	set func(text string) error // of a flag that takes none, text is true or false
+}
+
+func (r *flagRow) dashed() string {
+	if len(r.name) == 1 {
+		return "-" + r.name
+	}
+	return "--" + r.name
+}
+
+// head is the flag as it is written, with the name of its value.
+func (r *flagRow) head() string { return strings.TrimSpace(r.dashed() + " " + r.arg) }
+
+// text is the help, with the default.
+func (r *flagRow) text() string {
+	if r.without == "" {
+		return r.help
+	}
+	return r.help + " (default: " + r.without + ")"
+}
+
+// flagSet is the flags of a subcommand.
+type flagSet struct {
+	*flag.FlagSet
+	rows  []flagRow
+	more  func(io.Writer) // nil, or what the help says below the flags
+	wrong *flagRow        // whose value was not accepted, and why
+	why   error
+}
+
+// flags makes the flag set of a subcommand from its table.
+func flags(name string, rows []flagRow, more func(io.Writer)) *flagSet {
+	fs := &flagSet{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), rows: rows, more: more}
+	fs.SetOutput(io.Discard) // parse says it
+	fs.Usage = func() {}
+	for i := range rows {
+		r := &rows[i]
+		set := func(text string) error {
+			err := r.set(text)
+			if err != nil {
+				fs.wrong, fs.why = r, err
+			}
+			return err
+		}
+		if r.arg == "" {
+			fs.BoolFunc(r.name, "", set)
+		} else {
+			fs.Func(r.name, "", set)
+		}
+	}
+	return fs
+}
+
+// usage prints the help of a subcommand.
+func (fs *flagSet) usage(w io.Writer) {
+	c, _ := find(fs.Name())
+	fmt.Fprintf(w, "gdummy %s: %s\n\nUsage: %s\n", c.name, c.help, c.usage())
+	for i := range fs.rows {
+		r := &fs.rows[i]
+		switch {
+		case r.section != "":
+			fmt.Fprintf(w, "\n%s:\n", r.section)
+		case i == 0:
+			fmt.Fprintln(w)
+		}
+		const indent = "                         "
+		lines := strings.Split(r.text(), "\n")
+		if head := r.head(); len(head) > 22 {
+			fmt.Fprintf(w, "  %s\n", head)
+		} else {
+			fmt.Fprintf(w, "  %-22s %s\n", head, lines[0])
+			lines = lines[1:]
+		}
+		for _, line := range lines {
+			fmt.Fprintln(w, indent+line)
+		}
+		fmt.Fprintf(w, "%s$ gdummy %s %s\n", indent, c.name, r.example)
+	}
+	if fs.more != nil {
+		fs.more(w)
+	}
+}
+
+// parse reads the flags of a subcommand. If it returns false, the subcommand
+// ends with code: after its help was asked for and printed, or after a mistake
+// was told.
+func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
+	err := fs.Parse(args)
+	switch {
+	case err == nil:
+		return exitFine, true
+	case errors.Is(err, flag.ErrHelp):
+		fs.usage(s.out)
+		return exitFine, false
+	}
+	right := ""
+	if fs.wrong != nil {
+		err = fmt.Errorf("flag %s: %w", fs.wrong.dashed(), fs.why)
+		right = fs.wrong.example
+	} else if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
+		err = fmt.Errorf("there is no flag %s", name)
+		var names []string
+		for _, r := range fs.rows {
+			names = append(names, r.name)
+		}
+		if near := option.Nearest(strings.Trim(name, "-"), names); near != "" {
+			r := fs.find(near)
+			err, right = fmt.Errorf("%w; did you mean %s?", err, r.dashed()), r.example
+		}
+	} else if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		r := fs.find(name)
+		err, right = fmt.Errorf("flag %s: it needs a value, %s", r.dashed(), r.arg), r.example
+	}
+	if right != "" {
+		return misused(s, fs.Name(), "%v\n  right would be: for example gdummy %s %s", err, fs.Name(), right), false
+	}
+	return misused(s, fs.Name(), "%v", err), false
+}
+
+// find returns the row of a flag.
+func (fs *flagSet) find(name string) *flagRow {
+	for i := range fs.rows {
+		if fs.rows[i].name == name {
+			return &fs.rows[i]
+		}
+	}
+	return nil
+}
+
+// misused tells a mistake in how a subcommand was called.
+func misused(s stream, name, format string, args ...any) int {
+	fmt.Fprintf(s.err, "gdummy %s: %s\n", name, fmt.Sprintf(format, args...))
+	fmt.Fprintf(s.err, "`gdummy help %s` tells more\n", name)
+	return exitUsage
+}
+
+// printCommands prints the page on the commands.
+func printCommands(w io.Writer) {
+	fmt.Fprint(w, "# The command\n\n<!-- `make docs` renews this page. -->\n\nAll flags of `gdummy`. `gdummy help COMMAND` has them too. Every example is run by a test.\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "\n## gdummy %s\n\n%s.\n\n```\n%s\n```\n", c.name, strings.ToUpper(c.help[:1])+c.help[1:], c.usage())
+		if c.flags == nil {
+			continue
+		}
+		for i, r := range c.flags() {
+			switch {
+			case r.section != "":
+				fmt.Fprintf(w, "\n### %s\n\n", r.section)
+			case i == 0:
+				fmt.Fprintln(w)
+			}
+			if r.section != "" || i == 0 {
+				fmt.Fprint(w, "| flag | | example |\n|---|---|---|\n")
+			}
+			cell := strings.NewReplacer("|", `\|`, "\n", " ")
+			fmt.Fprintf(w, "| `%s` | %s | `gdummy %s %s` |\n", r.head(), cell.Replace(r.text()), c.name, cell.Replace(r.example))
+		}
+	}
+}
+
+// What sets values of flags.
+
+func setString(to *string) func(string) error {
+	return func(text string) error {
+		*to = text
+		return nil
+	}
+}
+
+func setBool(to *bool) func(string) (err error) {
+	return func(text string) (err error) {
+		*to, err = option.ParseBoolean(text)
+		return err
+	}
+}
+
+func appendTo(to *[]string) func(string) error {
+	return func(text string) error {
+		*to = append(*to, text)
+		return nil
+	}
+}
+
+// setSpan takes times above 0.
+func setSpan(to *time.Duration) func(string) error {
+	return func(text string) (err error) {
+		if *to, err = option.ParseDuration(text); err == nil && *to == 0 {
+			err = errors.New("it must be above 0")
+		}
+		return err
+	}
+}
+
+// setCount takes whole numbers from least on.
+func setCount[T int | int64 | uint64](to *T, least int64) func(string) error {
+	return func(text string) error {
+		n, err := option.ParseInteger(text, least, math.MaxInt64)
+		*to = T(n)
+		return err
+	}
+}

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/selfsigned"
+)
+
+// Each flag's example is run as a shell does, in a directory that has what it
+// names. The golden file says how it ends: with which code, first line and new
+// files. Who listens is sent the records, and ends at Ctrl-C if nothing else ends
+// it.
+func TestFlagExamples(t *testing.T) {
+	fixture := makeFixture(t)
+	type ran struct{ line, end string }
+	results := make(chan ran, 100)
+	t.Run("all", func(t *testing.T) {
+		for _, c := range commands() {
+			if c.flags == nil {
+				continue
+			}
+			for _, r := range c.flags() {
+				t.Run(c.name+"/"+r.name, func(t *testing.T) {
+					t.Parallel()
+					line := "gdummy " + c.name + " " + r.example
+					if !strings.Contains(" "+r.example+" ", " "+r.dashed()+" ") {
+						t.Errorf("the flag is not in its example: %s", line)
+					}
+					dir := t.TempDir()
+					if err := os.CopyFS(dir, os.DirFS(fixture)); err != nil {
+						t.Fatal(err)
+					}
+					results <- ran{line, runExample(t, dir, line)}
+				})
+			}
+		}
+	})
+	close(results)
+	ends := map[string]string{}
+	for r := range results {
+		ends[r.line] = r.end
+	}
+	var got bytes.Buffer
+	for _, c := range commands() {
+		if c.flags == nil {
+			continue
+		}
+		for _, r := range c.flags() {
+			line := "gdummy " + c.name + " " + r.example
+			fmt.Fprintf(&got, "$ %s\n%s\n", line, ends[line])
+		}
+	}
+	compare(t, "testdata/flags.golden", got.Bytes())
+}
+
+// makeFixture makes a directory with all that examples name: records as they came
+// out, in various states, and the ledger of their run.
+func makeFixture(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, data []byte) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := cmp.Or(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data := generate(t, 1000, filepath.Join(dir, "run.ledger"))
+	lines := bytes.SplitAfter(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
+	each := func(name string, f func(line string) string) {
+		var b strings.Builder
+		for _, line := range lines {
+			b.WriteString(f(strings.TrimSuffix(string(line), "\n")) + "\n")
+		}
+		write(name+"/records", []byte(b.String()))
+	}
+	write("out/records", data)
+	write("copy/records", data)
+	write("cut/records", bytes.Join(lines[:950], nil))
+	write("others/records", []byte("{\"a\":1}\n"))
+	write("garbage/records.gz", []byte("\x1f\x8bno archive"))
+	each("nested", func(line string) string { return `{"log":` + line + `}` })
+	each("ingested", func(line string) string { return `{"event":{"ingested":"2100-01-01T00:00:00Z"},` + line[1:] })
+	each("renamed", func(line string) string { return strings.Replace(line, `"message"`, `"msg"`, 1) })
+	identity := regexp.MustCompile(`"gdummy":"([^"]+)"`)
+	each("csv", func(line string) string { return identity.FindStringSubmatch(line)[1] + ",dummy" })
+	slices.Reverse(lines)
+	lines[0] = append(lines[0], '\n')
+	each("backwards", func(line string) string { return line })
+
+	cert, key, err := selfsigned.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("cert.pem", cert)
+	write("key.pem", key)
+	return dir
+}
+
+var listens = regexp.MustCompile(`(forward|http|tcp)://:\d+`)
+
+// runExample runs a line in a directory and says how it ended.
+func runExample(t *testing.T, dir, line string) string {
+	t.Helper()
+	before := tree(t, dir)
+	m := listens.FindStringSubmatch(line)
+	addr := ""
+	if m != nil { // at a port that is free here
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr = l.Addr().String()
+		l.Close()
+		line = strings.Replace(line, m[0], m[1]+"://"+addr, 1)
+	}
+	var out, log both
+	cmd := exec.Command("sh", "-c", "exec "+line)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	defer stop.Stop()
+	if m != nil {
+		for end := time.Now().Add(30 * time.Second); !strings.Contains(log.String(), "listening at"); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: it does not listen: %s", line, log.String())
+			}
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "out", "records"))
+		if err == nil {
+			err = send(m[1], addr, strings.Contains(line, "--tls-cert"), strings.Contains(line, "--shared-key"), data)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		if !strings.Contains(line, "--idle") && !strings.Contains(line, "--until-ledger-complete") {
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	code := 0
+	var exit *exec.ExitError
+	if err := cmd.Wait(); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(out.String(), "\n")
+	end := fmt.Sprintf("exit code %d: %s\n", code, timeOfRecord.ReplaceAllString(first, "TIME"))
+	for _, name := range tree(t, dir) {
+		if !slices.Contains(before, name) {
+			end += "new: " + name + "\n"
+		}
+	}
+	return end
+}
+
+var timeOfRecord = regexp.MustCompile(`\d{10}\.\d{9}|\d{10}\.\d+`)
+
+// tree are the files in a directory.
+func tree(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	matches, err := filepath.Glob(dir + "/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range matches {
+		names = append(names, filepath.Base(m))
+	}
+	return names
+}
+
+// send sends records to who listens, and waits until they are taken. With a shared
+// key it only awaits the greeting: it does not know the key.
+func send(kind, addr string, secure, greeting bool, data []byte) error {
+	insecure := &tls.Config{InsecureSkipVerify: true}
+	if kind == "http" {
+		scheme := "http"
+		if secure {
+			scheme = "https"
+		}
+		client := http.Client{Transport: &http.Transport{TLSClientConfig: insecure}}
+		resp, err := client.Post(scheme+"://"+addr, "application/json", bytes.NewReader(data))
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	}
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if secure {
+		c = tls.Client(c, insecure)
+	}
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return err
+	}
+	switch {
+	case kind == "tcp":
+		_, err = c.Write(data)
+		return err
+	case greeting:
+		var b [7]byte
+		if _, err := io.ReadFull(c, b[:]); err != nil || string(b[1:6]) != "\xa4HELO" {
+			return fmt.Errorf("no greeting but %q: %w", b, err)
+		}
+		return nil
+	}
+	// A list of records, with an answer when they are taken.
+	lines := bytes.SplitAfter(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
+	msg := msgp.AppendString(msgp.AppendArrayHeader(nil, 3), "a")
+	msg = msgp.AppendArrayHeader(msg, uint32(len(lines)))
+	for _, line := range lines {
+		msg = msgp.AppendInt(msgp.AppendArrayHeader(msg, 2), 1700000000)
+		msg = msgp.AppendString(msgp.AppendMapHeader(msg, 1), "log")
+		msg = msgp.AppendString(msg, string(line))
+	}
+	msg = msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(msg, 1), "chunk"), "x")
+	if _, err := c.Write(msg); err != nil {
+		return err
+	}
+	_, err = c.Read(make([]byte, 1))
+	return err
+}
+
+// Mistakes in flags name the flag, say what is wrong, and what would be right.
+func TestFlagMistakes(t *testing.T) {
+	for line, want := range map[string]string{
+		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: -1 is out of range, expected 0 to 9223372036854775807\n  right would be: for example gdummy audit --max-lost 100 --ledger run.ledger cut\n",
+		"audit --ledgr x out":     "gdummy audit: there is no flag -ledgr; did you mean --ledger?\n  right would be: for example gdummy audit --ledger 'run.ledger*' out\n",
+		"audit --quite-something": "gdummy audit: there is no flag -quite-something\n",
+		"audit out --ledger":      "gdummy audit: flag --ledger: it needs a value, FILE\n  right would be: for example gdummy audit --ledger 'run.ledger*' out\n",
+		"audit --json=perhaps":    "gdummy audit: flag --json: \"perhaps\" is neither on nor off (nor true, false, yes, no)\n  right would be: for example gdummy audit --json --ledger run.ledger out\n",
+		"run -p x":                "gdummy run: flag -p: expected key=value\n  right would be: for example gdummy run -p rate=1k -p 'dummy={\"level\":\"info\"}' --records 3\n",
+		"profile --for 0 5":       "gdummy profile: flag --for: it must be above 0\n  right would be: for example gdummy profile --for 1m '100 for 10s; idle for 5s; repeat'\n",
+		"version --x":             "gdummy version: there is no flag -x\n",
+	} {
+		var log both
+		args := strings.Fields(line)
+		if code := gdummy(stream{nil, new(both), &log}, args); code != exitUsage {
+			t.Errorf("%s: code %d", line, code)
+		}
+		if got, want := log.String(), want+"`gdummy help "+args[0]+"` tells more\n"; got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", line, got, want)
+		}
+	}
+}
+
+// A row that lacks something would show in the help.
+func TestFlagsAreComplete(t *testing.T) {
+	for _, c := range commands() {
+		if c.flags == nil {
+			continue
+		}
+		seen := map[string]bool{}
+		for _, r := range c.flags() {
+			if r.name == "" || r.help == "" || r.example == "" || r.set == nil || seen[r.name] {
+				t.Errorf("the row of %s of %s is incomplete or there twice", r.name, c.name)
+			}
+			seen[r.name] = true
+		}
+	}
+}
