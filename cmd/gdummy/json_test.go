@@ -26,37 +26,7 @@ import (
 // JSON, neither of which gdummy itself uses, and says the same as the MessagePack
 // of --format msgpack does to a third.
 func TestJSONForOthers(t *testing.T) {
-	for _, f := range format.All() {
-		t.Run("format/"+f.Name, func(t *testing.T) { bothForms(t, 300, "format="+f.Name) })
-	}
-
-	examples, err := filepath.Glob("../../examples/*/fluent-bit.*")
-	if err != nil || len(examples) < 10 {
-		t.Fatalf("%d examples (%v)", len(examples), err)
-	}
-	for _, path := range examples {
-		path, err := filepath.Abs(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run("example/"+filepath.Base(filepath.Dir(path)), func(t *testing.T) {
-			t.Chdir(filepath.Dir(path))
-			config, err := conf.Read(filepath.Base(path), conf.Disk)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, in := range config.Inputs {
-				var options []string
-				for _, p := range in.Properties {
-					switch strings.ToLower(p.Name) {
-					case "template", "template_file", "template_delims", "format", "metadata_template", "tag_template", "first_seq":
-						options = append(options, p.Name+"="+p.Value.Text)
-					}
-				}
-				bothForms(t, 300, options...)
-			}
-		})
-	}
+	eachShipped(t, func(t *testing.T, options []string) { bothForms(t, 300, options...) })
 
 	table, err := os.ReadFile("../../internal/template/testdata/templates.txt")
 	if err != nil {
@@ -102,6 +72,42 @@ func TestJSONForOthers(t *testing.T) {
 		{"a long string", `{"a": "{{ range 7000 }}0123456789{{ end }}", "b": {{ bytes 300 }}}`},
 	} {
 		t.Run("nasty/"+tt.name, func(t *testing.T) { bothForms(t, 20, "template="+tt.template) })
+	}
+}
+
+// eachShipped calls f with the options of each format, and of each input of each
+// example, in the directory of the example.
+func eachShipped(t *testing.T, f func(t *testing.T, options []string)) {
+	t.Helper()
+	for _, known := range format.All() {
+		t.Run("format/"+known.Name, func(t *testing.T) { f(t, []string{"format=" + known.Name}) })
+	}
+	examples, err := filepath.Glob("../../examples/*/fluent-bit.*")
+	if err != nil || len(examples) < 10 {
+		t.Fatalf("%d examples (%v)", len(examples), err)
+	}
+	for _, path := range examples {
+		path, err := filepath.Abs(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run("example/"+filepath.Base(filepath.Dir(path)), func(t *testing.T) {
+			t.Chdir(filepath.Dir(path))
+			config, err := conf.Read(filepath.Base(path), conf.Disk)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, in := range config.Inputs {
+				var options []string
+				for _, p := range in.Properties {
+					switch strings.ToLower(p.Name) {
+					case "template", "template_file", "template_delims", "format", "metadata_template", "tag_template", "first_seq":
+						options = append(options, p.Name+"="+p.Value.Text)
+					}
+				}
+				f(t, options)
+			}
+		})
 	}
 }
 

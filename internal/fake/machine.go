@@ -24,9 +24,13 @@ type machine struct {
 	window uint64
 	// fill[s][r] is how likely a slot that is in state s with r more visits
 	// fills the window with whole lives, if nobody sees to it. Drawing in
-	// proportion to it makes sure of that, and leaves the odds as they are but for
-	// the last few visits.
+	// proportion to it makes sure of that.
 	fill [][]float64
+	// drawn are the odds to draw by. Short lives fill a window more easily than
+	// long ones, so that by the odds themselves too many would be short, by a tenth
+	// where lives have twelve steps; by these, each way is as frequent as it
+	// should be over the whole window.
+	drawn [][]float64
 }
 
 // parseMachine reads "a: b 9, c 1; b: c" or, with dwell times, "a 5m: b 9, c 1;
@@ -96,10 +100,60 @@ func parseMachine(text string) (*machine, error) {
 	return m, m.setWindow()
 }
 
-// setWindow finds how many visits whole lives can fill.
+// setWindow finds how many visits whole lives can fill, and what odds make the
+// ways in them as frequent as they should be.
 func (m *machine) setWindow() error {
 	// The longest window up to 96 visits that whole lives can fill.
 	most := 96 + 2*len(m.states)
+	m.drawn = make([][]float64, len(m.odds))
+	for s, odds := range m.odds {
+		sum := 0.0
+		for _, w := range odds {
+			sum += w
+		}
+		for _, w := range odds {
+			m.drawn[s] = append(m.drawn[s], w/sum)
+		}
+	}
+	m.setFill(most)
+	for w := most; w > 0; w-- {
+		if m.fill[0][w-1] > 0 {
+			m.window = uint64(w)
+			break
+		}
+	}
+	if m.window == 0 {
+		return fmt.Errorf("no life that begins with %q ever ends: some state must have nothing that follows it", m.states[0])
+	}
+	// Odds that are off by a share are corrected by that share, again and again;
+	// what lives are too long for does not come right, and is left where it is.
+	for range 60 {
+		worst := 0.0
+		for s, ways := range m.ways() {
+			sum, all := 0.0, 0.0
+			for i := range ways {
+				sum += ways[i]
+				all += m.odds[s][i]
+			}
+			for i := range ways {
+				if sum == 0 || ways[i] == 0 {
+					continue
+				}
+				off := m.odds[s][i] / all * sum / ways[i]
+				worst = max(worst, math.Abs(off-1))
+				m.drawn[s][i] *= min(max(off, 0.5), 2)
+			}
+		}
+		m.setFill(int(m.window))
+		if worst < 1e-4 {
+			break
+		}
+	}
+	return nil
+}
+
+// setFill works out fill for windows of up to so many visits.
+func (m *machine) setFill(most int) {
 	m.fill = make([][]float64, len(m.states))
 	for s := range m.fill {
 		m.fill[s] = make([]float64, most)
@@ -115,24 +169,49 @@ func (m *machine) setWindow() error {
 			}
 			sum := 0.0
 			for i, t := range m.next[s] {
-				sum += m.odds[s][i]
+				sum += m.drawn[s][i]
 				if r > 0 {
-					m.fill[s][r] += m.odds[s][i] * m.fill[t][r-1]
+					m.fill[s][r] += float64(m.drawn[s][i] * m.fill[t][r-1])
 				}
 			}
 			m.fill[s][r] /= sum
 		}
 	}
-	for w := most; w > 0; w-- {
-		if m.fill[0][w-1] > 0 {
-			m.window = uint64(w)
-			break
+}
+
+// ways returns how often each way is gone in a window, on the average.
+func (m *machine) ways() [][]float64 {
+	ways := make([][]float64, len(m.states))
+	for s := range ways {
+		ways[s] = make([]float64, len(m.next[s]))
+	}
+	here, then := make([]float64, len(m.states)), make([]float64, len(m.states))
+	here[0] = 1
+	for left := int(m.window) - 2; left >= 0; left-- {
+		clear(then)
+		for s, p := range here {
+			if p == 0 {
+				continue
+			}
+			if len(m.next[s]) == 0 {
+				then[0] += p
+				continue
+			}
+			sum := 0.0
+			for i, t := range m.next[s] {
+				sum += float64(m.drawn[s][i] * m.fill[t][left])
+			}
+			for i, t := range m.next[s] {
+				if sum > 0 {
+					share := p * m.drawn[s][i] * m.fill[t][left] / sum
+					ways[s][i] += share
+					then[t] += share
+				}
+			}
 		}
+		here, then = then, here
 	}
-	if m.window == 0 {
-		return fmt.Errorf("no life that begins with %q ever ends: some state must have nothing that follows it", m.states[0])
-	}
-	return nil
+	return ways
 }
 
 // step returns the state of a slot at one of its visits.
@@ -170,7 +249,7 @@ func (m *machine) step(r *Record, key, visit uint64) value.Value {
 
 // follow draws what comes after state s, with so many visits left after it.
 func (m *machine) follow(s, left int, rnd *seed.Rand) int {
-	next, odds := m.next[s], m.odds[s]
+	next, odds := m.next[s], m.drawn[s]
 	sum := 0.0
 	for i, t := range next {
 		sum += odds[i] * m.fill[t][left]

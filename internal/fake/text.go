@@ -154,12 +154,12 @@ var text = []Func{
 	composed("url", secText, "A URL in a web shop, with the host www.example.com.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		return appendPath(append(dst, "https://www.example.com"...), r, rnd)
 	}),
-	composed("referer", secText, "Where a visitor came from: a URL, or - if that is not known.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	composed("referer", secText, "Where a visitor came from: the URL of a page, or - if that is not known.", func(dst []byte, _ *Record, rnd *seed.Rand) []byte {
 		switch v := rnd.Below(10); {
 		case v < 4:
 			return append(dst, '-')
 		case v < 8:
-			return appendPath(append(dst, "https://www.example.com"...), r, rnd)
+			return appendOf(append(dst, "https://www.example.com"...), rnd, pageKinds, pageStarts)
 		}
 		return append(append(dst, "https://search.example.org/?q="...), from(rnd, words)...)
 	}),
@@ -178,29 +178,28 @@ var text = []Func{
 		},
 	},
 	composed("sql", secText, "An SQL statement on one line.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-		table := from(rnd, tables)
 		switch rnd.Below(6) {
 		case 0:
-			dst = append(append(dst, "INSERT INTO "...), table...)
+			dst = append(append(dst, "INSERT INTO "...), from(rnd, paidTables)...)
 			dst = append(dst, " (id, user_id, total) VALUES ("...)
 			dst = value.AppendUint(dst, rnd.Below(1e6))
 			dst = value.AppendUint(append(dst, ", "...), rnd.Below(1e4))
 			dst = value.AppendUint(append(dst, ", "...), rnd.Below(500))
 			return append(dst, ".00)"...)
 		case 1:
-			dst = append(append(dst, "UPDATE "...), table...)
+			dst = append(append(dst, "UPDATE "...), from(rnd, paidTables)...)
 			dst = append(dst, " SET status = 'done', updated_at = now() WHERE id = "...)
 			return value.AppendUint(dst, rnd.Below(1e6))
 		case 2:
-			dst = append(append(dst, "DELETE FROM "...), table...)
+			dst = append(append(dst, "DELETE FROM "...), from(rnd, oldTables)...)
 			dst = append(dst, " WHERE created_at < now() - interval '"...)
-			return append(value.AppendUint(dst, 1+rnd.Below(90)), " days'"...)
+			return append(value.AppendUint(dst, 2+rnd.Below(89)), " days'"...)
 		case 3:
-			dst = append(append(dst, "SELECT count(*) FROM "...), table...)
+			dst = append(append(dst, "SELECT count(*) FROM "...), from(rnd, userTables)...)
 			dst = append(dst, " WHERE user_id = "...)
 			return value.AppendUint(dst, rnd.Below(1e4))
 		}
-		dst = append(append(dst, "SELECT * FROM "...), table...)
+		dst = append(append(dst, "SELECT * FROM "...), from(rnd, tables)...)
 		dst = append(dst, " WHERE id = "...)
 		dst = value.AppendUint(dst, rnd.Below(1e6))
 		return append(dst, " LIMIT 1"...)
@@ -210,9 +209,14 @@ var text = []Func{
 // appendPath writes one of twenty kinds of path, most of them with something
 // drawn behind: a number, or one of a list.
 func appendPath(dst []byte, _ *Record, rnd *seed.Rand) []byte {
-	i := int(rnd.Below(uint64(len(pathKinds))))
-	dst = pathStarts.append(dst, i)
-	if k := &pathKinds[i]; k.most > 0 {
+	return appendOf(dst, rnd, pathKinds, pathStarts)
+}
+
+// appendOf writes a path of some kinds, whose starts are in a pool.
+func appendOf(dst []byte, rnd *seed.Rand, kinds []pathKind, starts *pool) []byte {
+	i := int(rnd.Below(uint64(len(kinds))))
+	dst = starts.append(dst, i)
+	if k := &kinds[i]; k.most > 0 {
 		// Few of them are frequent: the square of a share is smaller than it.
 		n := rnd.Below(k.most)
 		return value.AppendUint(dst, 1+n*n/k.most)
@@ -228,44 +232,51 @@ type pathKind struct {
 	rest  *pool  // or one of these
 }
 
+// kinds is a kind of path that stands in a list several times.
+type kinds struct {
+	times int
+	kind  pathKind
+}
+
+// spread makes lists of kinds: each as often as it is to come, and their starts.
+func spread(all ...kinds) (list []pathKind, starts *pool) {
+	var texts []string
+	for _, k := range all {
+		for range k.times {
+			list, texts = append(list, k.kind), append(texts, k.kind.start)
+		}
+	}
+	return list, newPool(texts)
+}
+
 var (
-	pathKinds = func() (kinds []pathKind) {
-		nothing := newPool([]string{""})
-		for _, k := range []struct {
-			times int
-			kind  pathKind
-		}{
-			{3, pathKind{"/", 0, nothing}},
-			{5, pathKind{"/products/", 2000, nil}},
-			{2, pathKind{"/search?q=", 0, newPool(words)}},
-			{2, pathKind{"/api/v1/users/", 50_000, nil}},
-			{2, pathKind{"/api/v1/orders/", 900_000, nil}},
-			{6, pathKind{"", 0, newPool(paths)}},
-		} {
-			for range k.times {
-				kinds = append(kinds, k.kind)
-			}
-		}
-		return kinds
-	}()
-	pathStarts = func() *pool {
-		var starts []string
-		for _, k := range pathKinds {
-			starts = append(starts, k.start)
-		}
-		return newPool(starts)
-	}()
+	pathKinds, pathStarts = spread(
+		kinds{3, pathKind{"/", 0, newPool([]string{""})}},
+		kinds{5, pathKind{"/products/", 2000, nil}},
+		kinds{2, pathKind{"/search?q=", 0, newPool(words)}},
+		kinds{2, pathKind{"/api/v1/users/", 50_000, nil}},
+		kinds{2, pathKind{"/api/v1/orders/", 900_000, nil}},
+		kinds{6, pathKind{"", 0, newPool(paths)}},
+	)
+	// Of pages, which link to others.
+	pageKinds, pageStarts = spread(
+		kinds{4, pathKind{"/", 0, newPool([]string{""})}},
+		kinds{6, pathKind{"/products/", 2000, nil}},
+		kinds{3, pathKind{"/search?q=", 0, newPool(words)}},
+		kinds{3, pathKind{"", 0, newPool(pages)}},
+	)
 )
 
+// fault is an error of a program: its type, what it says, and the code that
+// raises it.
+type fault struct{ kind, says, code string }
+
 func javaTrace(dst []byte, rnd *seed.Rand) []byte {
-	dst = append(dst, from(rnd, javaErrors)...)
-	dst = append(dst, ": "...)
-	dst = fill(dst, from(rnd, messages[3]), rnd)
+	dst = javaFault(dst, rnd)
 	dst = javaFrames(dst, rnd, 3+rnd.Below(6))
 	dst = append(dst, "\n\tat java.base/java.lang.Thread.run(Thread.java:840)"...)
 	if rnd.Below(3) == 0 {
-		dst = append(append(append(dst, "\nCaused by: "...), from(rnd, javaErrors)...), ": "...)
-		dst = fill(dst, from(rnd, messages[3]), rnd)
+		dst = javaFault(append(dst, "\nCaused by: "...), rnd)
 		dst = javaFrames(dst, rnd, 1+rnd.Below(3))
 		dst = append(dst, "\n\t... "...)
 		dst = append(value.AppendUint(dst, 3+rnd.Below(20)), " more"...)
@@ -273,12 +284,18 @@ func javaTrace(dst []byte, rnd *seed.Rand) []byte {
 	return dst
 }
 
+func javaFault(dst []byte, rnd *seed.Rand) []byte {
+	f := &javaFaults[rnd.Below(uint64(len(javaFaults)))]
+	return fill(append(append(dst, f.kind...), ": "...), f.says, rnd)
+}
+
 func javaFrames(dst []byte, rnd *seed.Rand, n uint64) []byte {
 	for range n {
 		dst = append(append(dst, "\n\tat com.example."...), from(rnd, services)...)
-		dst = append(append(append(dst, '.'), from(rnd, javaClasses)...), '.')
+		class := from(rnd, javaClasses) // in the file of its name
+		dst = append(append(append(dst, '.'), class...), '.')
 		dst = append(append(dst, from(rnd, javaMethods)...), '(')
-		dst = append(append(dst, from(rnd, javaClasses)...), ".java:"...)
+		dst = append(append(dst, class...), ".java:"...)
 		dst = append(value.AppendUint(dst, 10+rnd.Below(600)), ')')
 	}
 	return dst
@@ -286,16 +303,21 @@ func javaFrames(dst []byte, rnd *seed.Rand, n uint64) []byte {
 
 func pythonTrace(dst []byte, rnd *seed.Rand) []byte {
 	dst = append(dst, "Traceback (most recent call last):"...)
-	for range 2 + rnd.Below(4) {
+	f := &pyFaults[rnd.Below(uint64(len(pyFaults)))]
+	name := from(rnd, pyFunctions)
+	for n := 1 + rnd.Below(4); ; n-- {
 		dst = append(append(dst, "\n  File \"/app/"...), from(rnd, services)...)
 		dst = append(append(append(dst, '/'), from(rnd, pyModules)...), ".py\", line "...)
 		dst = value.AppendUint(dst, 5+rnd.Below(400))
-		name := from(rnd, pyFunctions)
 		dst = append(append(append(dst, ", in "...), name...), "\n    "...)
-		dst = append(append(append(dst, "return "...), from(rnd, pyFunctions)...), "(request)"...)
+		if n == 0 {
+			break
+		}
+		name = from(rnd, pyFunctions) // which is the one that the next frame is in
+		dst = append(append(append(dst, "return "...), name...), "(request)"...)
 	}
-	dst = append(append(append(dst, '\n'), from(rnd, pyErrors)...), ": "...)
-	return fill(dst, from(rnd, messages[3]), rnd)
+	dst = append(append(append(dst, f.code...), '\n'), f.kind...)
+	return fill(append(dst, ": "...), f.says, rnd)
 }
 
 func goTrace(dst []byte, rnd *seed.Rand) []byte {
@@ -333,14 +355,33 @@ var (
 
 	methods = strings.Fields(strings.Repeat("GET ", 72) + strings.Repeat("POST ", 16) + strings.Repeat("PUT ", 5) + strings.Repeat("DELETE ", 3) + strings.Repeat("HEAD ", 2) + strings.Repeat("PATCH ", 2))
 	paths   = []string{"/cart", "/checkout", "/login", "/logout", "/account", "/about", "/help", "/favicon.ico", "/robots.txt", "/static/app.js", "/static/style.css", "/static/logo.svg", "/api/v1/cart", "/api/v1/session", "/healthz", "/metrics"}
+	pages   = []string{"/cart", "/checkout", "/login", "/account", "/about", "/help"}
 	tables  = []string{"users", "orders", "order_items", "products", "sessions", "payments", "inventory", "events"}
+	// Those with amounts, those whose rows are thrown away some day, those of users.
+	paidTables = []string{"orders", "payments"}
+	oldTables  = []string{"sessions", "events"}
+	userTables = []string{"orders", "sessions", "payments", "events"}
 
-	javaErrors  = []string{"java.lang.IllegalStateException", "java.lang.NullPointerException", "java.net.ConnectException", "java.sql.SQLTimeoutException", "java.io.IOException", "com.example.shop.PaymentException"}
+	javaFaults = []fault{
+		{"java.lang.IllegalStateException", "order %N is closed", ""},
+		{"java.lang.NullPointerException", `Cannot invoke "com.example.%s.Order.total()" because "order" is null`, ""},
+		{"java.net.ConnectException", "Connection refused", ""},
+		{"java.sql.SQLTimeoutException", "Query timed out after %m ms", ""},
+		{"java.io.IOException", "Connection reset by peer", ""},
+		{"com.example.payment.PaymentException", "payment %N declined: insufficient funds", ""},
+	}
 	javaClasses = []string{"OrderService", "CartController", "PaymentClient", "UserRepository", "EventPublisher", "HttpFilter", "JobRunner"}
 	javaMethods = []string{"process", "handle", "save", "findById", "publish", "doFilter", "invoke", "run", "charge"}
 	pyModules   = []string{"views", "models", "client", "tasks", "handlers", "db", "server"}
 	pyFunctions = []string{"get_object", "handle_request", "save_order", "charge", "fetch", "run_task", "render", "dispatch"}
-	pyErrors    = []string{"ValueError", "KeyError", "ConnectionError", "TimeoutError", "TypeError", "requests.exceptions.HTTPError"}
+	pyFaults    = []fault{
+		{"ValueError", "invalid literal for int() with base 10: '%w'", `page = int(request.args["page"])`},
+		{"KeyError", "'user_id'", `user = session["user_id"]`},
+		{"ConnectionRefusedError", "[Errno 111] Connection refused", "sock.connect(address)"},
+		{"TimeoutError", "timed out", "data = sock.recv(4096)"},
+		{"TypeError", "'NoneType' object is not subscriptable", `total = order["total"]`},
+		{"requests.exceptions.HTTPError", "503 Server Error: Service Unavailable for url: http://%s:8080/api/v1", "response.raise_for_status()"},
+	}
 	goPanics    = []string{"runtime error: invalid memory address or nil pointer dereference", "runtime error: index out of range [3] with length 3", "assignment to entry in nil map", "close of closed channel"}
 	goFunctions = []string{"(*Server).ServeHTTP", "(*Store).Get", "handleOrder", "(*Worker).Run", "process", "(*Client).Do"}
 

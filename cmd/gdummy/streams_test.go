@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/format"
+)
+
+// Record k of every format and example is the same however one gets there: one
+// after the other, started at any record, in shards, at a rate, several a tick.
+func TestStreams(t *testing.T) {
+	const n = 600
+	eachShipped(t, func(t *testing.T, options []string) {
+		first := uint64(0)
+		for _, o := range options {
+			if value, ok := strings.CutPrefix(strings.ToLower(o), "first_seq="); ok {
+				if _, err := fmt.Sscan(value, &first); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		options = slices.DeleteFunc(slices.Clone(options), func(o string) bool {
+			o = strings.ToLower(o)
+			// With tags, records of one slice go out tag by tag.
+			return strings.HasPrefix(o, "first_seq=") || strings.HasPrefix(o, "tag_template=")
+		})
+		whole := records(t, n, append(options, fmt.Sprint("first_seq=", first), "rate=unlimited")...)
+		same := func(what string, from, step int, got [][]byte) {
+			t.Helper()
+			for i, r := range got {
+				if want := whole[from+i*step]; !bytes.Equal(r, want) {
+					t.Fatalf("%v, %s: record %d is\n%q\nwant\n%q", options, what, from+i*step, r, want)
+				}
+			}
+		}
+		for _, start := range []int{1, 2, 7, 299, n - 1} {
+			same("started there", start, 1, records(t, min(n-start, 5), append(options, fmt.Sprint("first_seq=", first+uint64(start)), "rate=unlimited")...))
+		}
+		for shard := range 3 {
+			same("in shards", shard, 3, records(t, n/3, append(options, fmt.Sprint("first_seq=", first), fmt.Sprintf("shard=%d/3", shard), "rate=unlimited")...))
+		}
+		same("several a tick, at a rate", 0, 1, records(t, n, append(options, fmt.Sprint("first_seq=", first), "copies=7", "rate=100k")...))
+	})
+}
+
+// records runs the command and returns the events, with a time that stands still.
+func records(t *testing.T, n int, options ...string) [][]byte {
+	t.Helper()
+	args := []string{"-records", fmt.Sprint(n), "-format", "msgpack", "-p", "seed=1", "-p", "fixed_timestamp=on", "-p", "start_time_sec=1700000000"}
+	for _, o := range options {
+		args = append(args, "-p", o)
+	}
+	var all [][]byte
+	for out := piped(t, args); len(out) > 0; {
+		size, err := event.Size(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, out[:size])
+		out = out[size:]
+	}
+	if len(all) != n {
+		t.Fatalf("%v: %d records, want %d", options, len(all), n)
+	}
+	return all
+}
+
+// What `gdummy doc format NAME` prints is a template that gives the records of the
+// format, to the byte.
+func TestFormatsCopied(t *testing.T) {
+	for _, f := range format.All() {
+		var out, errs bytes.Buffer
+		if code := doc(stream{in: strings.NewReader(""), out: &out, err: &errs}, []string{"format", f.Name}); code != exitFine {
+			t.Fatalf("%s: %d, %s", f.Name, code, errs.Bytes())
+		}
+		file := filepath.Join(t.TempDir(), "copy.tmpl")
+		if err := os.WriteFile(file, out.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		want := records(t, 300, "rate=unlimited", "format="+f.Name)
+		got := records(t, 300, "rate=unlimited", "template_file="+file)
+		if !slices.EqualFunc(got, want, bytes.Equal) {
+			t.Errorf("the template of %s gives other records than the format", f.Name)
+		}
+	}
+}
+
+// The seed that is told when none was given makes the same records again.
+func TestDrawnSeed(t *testing.T) {
+	var out, errs bytes.Buffer
+	args := []string{"-records", "50", "-format", "msgpack", "-p", "rate=unlimited", "-p", "format=json_app", "-p", "fixed_timestamp=on", "-p", "start_time_sec=1700000000"}
+	if code := run(stream{in: strings.NewReader(""), out: &out, err: &errs}, args); code != exitFine {
+		t.Fatalf("%d, %s", code, errs.Bytes())
+	}
+	var seed string
+	if _, err := fmt.Sscanf(errs.String(), "gdummy run: the seed is %s", &seed); err != nil {
+		t.Fatalf("%q: %v", errs.Bytes(), err)
+	}
+	if again := piped(t, append(args, "-p", "seed="+seed)); !bytes.Equal(again, out.Bytes()) {
+		t.Errorf("seed %s gives other records", seed)
+	}
+	if other := piped(t, append(args, "-p", "seed=1"+seed)); bytes.Equal(other, out.Bytes()) {
+		t.Error("another seed gives the same records")
+	}
+}
