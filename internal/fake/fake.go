@@ -135,6 +135,10 @@ type Func struct {
 	// Pure says that the value depends on nothing but the arguments.
 	Pure bool
 
+	// Follows is what of the record the value follows besides its random
+	// numbers: its number or its time, or nothing.
+	Follows Follows
+
 	// Form marks what the compiler itself builds.
 	Form bool
 
@@ -144,6 +148,19 @@ type Func struct {
 
 	build func(c *Call) (Gen, error)
 }
+
+// Follows is what of a record a value follows.
+type Follows uint8
+
+// What values may follow.
+const (
+	Nothing Follows = iota
+	TheNumber
+	TheTime
+)
+
+// String names it in messages.
+func (f Follows) String() string { return [...]string{"nothing", "number", "time"}[f] }
 
 // Call is a call of a function while it is built.
 type Call struct {

@@ -35,6 +35,7 @@ type compiler struct {
 	loopDepth int
 	fragments int // being put in
 	atStart   int // expressions that are computed at the start, around this one
+	inPer     int // expressions that are computed for a key, around this one
 	active    []string
 	breaks    []*breaks
 	halted    bool   // the rest of the text has no sense after a mistake
