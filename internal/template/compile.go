@@ -93,6 +93,7 @@ func (c *compiler) compile() {
 		}
 		c.body = append(c.vars[:c.shared:c.shared], c.body...)
 		c.vars, c.shared = nil, 0
+		c.agree()
 	}
 	if metaTree != nil {
 		c.in, c.shift, c.names = c.conf.Metadata, metaShift, p.metaMembers
@@ -139,6 +140,20 @@ func (c *compiler) compile() {
 	p.optimize()
 }
 
+// agree makes what is known of the body's variables hold for all shapes: one that
+// has the same name in two is what both have in common, and null in the others.
+func (c *compiler) agree() {
+	columns := map[string]*[]string{}
+	for i := range c.body {
+		v := &c.body[i]
+		v.kinds = 0
+		if names, ok := columns[v.name]; ok && names != v.names {
+			v.names = nil
+		}
+		columns[v.name] = v.names
+	}
+}
+
 // parse parses a text and notes its fragments.
 func (c *compiler) parse(t *Text) *parse.Tree {
 	c.in = *t
@@ -149,6 +164,10 @@ func (c *compiler) parse(t *Text) *parse.Tree {
 	c.late = append(c.late, p.late...)
 	c.shift = len(p.prefix)
 	t.moves, t.astray = p.moves, p.astray
+	t.assigned = map[string]bool{}
+	for _, m := range assigns.FindAllStringSubmatch(t.Text, -1) {
+		t.assigned[m[1]] = true
+	}
 	for name, def := range set {
 		if name != "template" {
 			c.defs[name] = definition{def, *t, len(p.prefix)}

@@ -93,7 +93,7 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 		if !c.known(name, n.Pos) {
 			return operand{}, false
 		}
-		op := operand{fake.Operand{Gen: ofSlot(v.slot), Names: v.names}, v.omit, 0}
+		op := operand{fake.Operand{Gen: ofSlot(v.slot), Names: v.names, Kinds: v.kinds}, v.omit, 0}
 		if len(n.Ident) == 1 {
 			op.slot = v.slot + 1
 		}
