@@ -66,7 +66,7 @@ var choice = []Func{
 		},
 	},
 	{
-		Name: "cycle", Section: secChoice, Result: "one of the values", Example: `cycle "a" "b" "c"`,
+		Name: "cycle", Section: secChoice, Follows: TheNumber, Result: "one of the values", Example: `cycle "a" "b" "c"`,
 		Doc:  "The values in turn: the next one for each record.",
 		Args: []Arg{{Name: "VALUE", Rest: true, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
@@ -76,7 +76,7 @@ var choice = []Func{
 		},
 	},
 	{
-		Name: "shuffle", Section: secChoice, Result: "one of the values", Example: `shuffle "a" "b" "c"`,
+		Name: "shuffle", Section: secChoice, Follows: TheNumber, Result: "one of the values", Example: `shuffle "a" "b" "c"`,
 		Doc:  "The values in random order, each once before any comes again.",
 		Args: []Arg{{Name: "VALUE", Rest: true, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
@@ -122,7 +122,7 @@ var choice = []Func{
 		},
 	},
 	{
-		Name: "row_cycle", Section: secChoice, Result: "row", Example: `(row_cycle "users.csv").name`,
+		Name: "row_cycle", Section: secChoice, Follows: TheNumber, Result: "row", Example: `(row_cycle "users.csv").name`,
 		Doc:  "The rows of a CSV or NDJSON file in turn.",
 		Args: []Arg{{Name: "FILE", Type: Text}},
 		build: func(c *Call) (Gen, error) {

@@ -80,6 +80,7 @@ type Operand struct {
 	Const bool        // always Value
 	Value value.Value // if Const
 	Names *[]string   // the columns, if it is known to be a row of a table
+	Kinds Kinds       // of its values, if they are known
 
 	Text Append // appends the text, if the value is always a string; nil otherwise
 	Pack Append // appends the value as MessagePack; may be nil
@@ -87,7 +88,7 @@ type Operand struct {
 
 // Constant makes the operand of a value that does not change.
 func Constant(v value.Value) Operand {
-	return Operand{Gen: func(*Record) value.Value { return v }, Const: true, Value: v}
+	return Operand{Gen: func(*Record) value.Value { return v }, Const: true, Value: v, Kinds: kinds(v.K)}
 }
 
 // Env is what calls may need while they are built.
@@ -144,6 +145,10 @@ type Func struct {
 	// Pure says that the value depends on nothing but the arguments.
 	Pure bool
 
+	// Follows is what of the record the value follows besides its random
+	// numbers: its number or its time, or nothing.
+	Follows Follows
+
 	// Form marks what the compiler itself builds.
 	Form bool
 
@@ -153,6 +158,19 @@ type Func struct {
 
 	build func(c *Call) (Gen, error)
 }
+
+// Follows is what of a record a value follows.
+type Follows uint8
+
+// What values may follow.
+const (
+	Nothing Follows = iota
+	TheNumber
+	TheTime
+)
+
+// String names it in messages.
+func (f Follows) String() string { return [...]string{"nothing", "number", "time"}[f] }
 
 // Call is a call of a function while it is built.
 type Call struct {
@@ -254,6 +272,9 @@ func (c *Call) Build() (Operand, error) {
 			if !a.Dynamic {
 				return Operand{}, argErr(i, "%s: %s must be a constant, since all records share it", f.Name, a.Name)
 			}
+			if want := a.Type.kinds(); !c.Args[i].Kinds.mayBe(want) {
+				return Operand{}, argErr(i, "%s: %s must be %s, found %s", f.Name, a.Name, article(a.Type), c.Args[i].Kinds)
+			}
 			continue
 		}
 		if err := a.check(i, f, c.Args[i].Value); err != nil {
@@ -267,7 +288,10 @@ func (c *Call) Build() (Operand, error) {
 	if err != nil {
 		return Operand{}, err
 	}
-	op := Operand{Gen: gen, Names: c.Names, Text: c.Text, Pack: c.Pack}
+	op := Operand{Gen: gen, Names: c.Names, Kinds: results[f.Result], Text: c.Text, Pack: c.Pack}
+	if f.Keyed {
+		op.Kinds = c.Args[len(c.Args)-1].Kinds
+	}
 	if f.Pure && constant {
 		v := gen(new(Record))
 		return Constant(v), nil

@@ -11,10 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/spell"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -117,30 +120,91 @@ func (e *Env) table(path string) (*table, error) {
 	return t, nil
 }
 
-// readCSV reads a file whose first line names the columns. A name may end in
-// :int, :float, :bool or :json; without, the cells are strings.
+// types are those that a column may have.
+var types = []string{"int", "float", "bool", "json", "string"}
+
+// columns reads the first line of a CSV file: names, which may end in a colon and
+// a type. Without one the cells are strings.
+func columns(head []string) (names, typs []string, err error) {
+	if len(head) == 1 && strings.ContainsAny(head[0], ";\t") {
+		return nil, nil, fmt.Errorf("line 1: one column, %q: names and cells are separated by commas", head[0])
+	}
+	seen := map[string]int{}
+	for i, h := range head {
+		name, typ := strings.TrimSpace(h), ""
+		if colon := strings.LastIndexByte(name, ':'); colon >= 0 {
+			name, typ = strings.TrimSpace(name[:colon]), strings.TrimSpace(name[colon+1:])
+			if !slices.Contains(types, typ) {
+				near := map[string]string{"integer": "int", "number": "float", "double": "float", "str": "string", "text": "string", "object": "json"}[strings.ToLower(typ)]
+				if near == "" {
+					near = spell.Nearest(typ, types)
+				}
+				hint := "expected one of " + strings.Join(types, ", ")
+				if near != "" {
+					hint = "the nearest one is " + near
+				}
+				return nil, nil, fmt.Errorf("line 1: the column %q: there is no type %q; %s", name, typ, hint)
+			}
+		}
+		if first, ok := seen[name]; ok {
+			return nil, nil, fmt.Errorf("line 1: the columns %d and %d are both named %q", first+1, i+1, name)
+		}
+		seen[name] = i
+		names, typs = append(names, name), append(typs, typ)
+	}
+	return names, typs, nil
+}
+
+// errNotUTF8 is what is wrong with a text in another encoding.
+var errNotUTF8 = errors.New("it is not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1")
+
+// withoutMark returns f without the byte order mark that it may begin with.
+func withoutMark(f io.Reader) *bufio.Reader {
+	r := bufio.NewReaderSize(f, 1<<16)
+	if mark, _ := r.Peek(3); string(mark) == "\ufeff" {
+		r.Discard(3)
+	}
+	return r
+}
+
+// badCSV says what is wrong in a line of CSV.
+func badCSV(err error, cells, names int) error {
+	var parse *csv.ParseError
+	if !errors.As(err, &parse) {
+		return err
+	}
+	switch parse.Err {
+	case csv.ErrFieldCount:
+		return fmt.Errorf("line %d: it has %d cells, expected %d, one for each name in line 1", parse.Line, cells, names)
+	case csv.ErrBareQuote:
+		return fmt.Errorf("line %d, column %d: a quotation mark within a cell: the whole cell stands in quotes then, with each of its quotation marks twice", parse.Line, parse.Column)
+	case csv.ErrQuote:
+		return fmt.Errorf("line %d: a cell in quotes that begins in line %d is not closed, or something stands right behind it", parse.Line, parse.StartLine)
+	}
+	return fmt.Errorf("line %d, column %d: %w", parse.Line, parse.Column, parse.Err)
+}
+
+// readCSV reads a file whose first line names the columns.
 func readCSV(f io.Reader) (*table, error) {
-	r := csv.NewReader(bufio.NewReaderSize(f, 1<<16))
+	r := csv.NewReader(withoutMark(f))
 	r.ReuseRecord = true
 	head, err := r.Read()
 	if err == io.EOF {
 		return nil, errors.New("it is empty, expected a line with the names of the columns")
 	}
 	if err != nil {
-		return nil, err
+		return nil, badCSV(err, 0, 0)
 	}
-	t := &table{names: make([]string, len(head))}
-	types := make([]string, len(head))
-	for i, h := range head {
-		h = strings.TrimPrefix(strings.TrimSpace(h), "\ufeff")
-		t.names[i] = h
-		if name, typ, ok := strings.Cut(h, ":"); ok {
-			switch typ {
-			case "int", "float", "bool", "json", "string":
-				t.names[i], types[i] = name, typ
-			}
+	for _, name := range head {
+		if !utf8.ValidString(name) {
+			return nil, fmt.Errorf("line 1: %w", errNotUTF8)
 		}
 	}
+	names, typs, err := columns(head)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{names: names}
 	var row []byte
 	for {
 		cells, err := r.Read()
@@ -148,14 +212,17 @@ func readCSV(f io.Reader) (*table, error) {
 			return t, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, badCSV(err, len(cells), len(names))
 		}
 		row = row[:0]
 		for i, cell := range cells {
-			v, err := typed(cell, types[i])
+			v, err := typed(cell, typs[i])
+			if err == nil && !utf8.ValidString(cell) {
+				err = errNotUTF8
+			}
 			if err != nil {
 				line, _ := r.FieldPos(i)
-				return nil, fmt.Errorf("line %d, column %s: %w", line, t.names[i], err)
+				return nil, fmt.Errorf("line %d, column %s: %w", line, names[i], err)
 			}
 			row = v.Append(row)
 		}
@@ -199,15 +266,22 @@ func typed(cell, typ string) (value.Value, error) {
 	return v, nil
 }
 
+// maxLine is how long a line of NDJSON may be, in bytes.
+const maxLine = 16 << 20
+
 // readNDJSON reads a file with one JSON object a line.
 func readNDJSON(f io.Reader) (*table, error) {
 	t := new(table)
-	s := bufio.NewScanner(f)
-	s.Buffer(make([]byte, 0, 1<<16), 16<<20)
-	for line := 1; s.Scan(); line++ {
+	s := bufio.NewScanner(withoutMark(f))
+	s.Buffer(make([]byte, 0, 1<<16), maxLine)
+	line := 1
+	for ; s.Scan(); line++ {
 		text := bytes.TrimSpace(s.Bytes())
 		if len(text) == 0 {
 			continue
+		}
+		if !utf8.Valid(text) {
+			return nil, fmt.Errorf("line %d: %w", line, errNotUTF8)
 		}
 		bodies, err := body.Parse(string(text))
 		var syn *body.SyntaxError
@@ -220,6 +294,9 @@ func readNDJSON(f io.Reader) (*table, error) {
 		for _, b := range bodies {
 			t.add(b)
 		}
+	}
+	if s.Err() == bufio.ErrTooLong {
+		return nil, fmt.Errorf("line %d: it is longer than %d MiB", line, maxLine>>20)
 	}
 	return t, s.Err()
 }

@@ -104,16 +104,21 @@ func letters(dst []byte, rnd *seed.Rand, alphabet string, n int) []byte {
 	return dst
 }
 
+func followsTime(f Func) Func {
+	f.Follows = TheTime
+	return f
+}
+
 var identity = []Func{
 	composed("uuid", secIdentity, "A UUID of version 4: random.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		hi, lo := rnd.Uint64(), rnd.Uint64()
 		return appendUUID(dst, hi&^0xf000|0x4000, lo&^(3<<62)|2<<62)
 	}),
-	composed("uuid7", secIdentity, "A UUID of version 7: it begins with the record's time in milliseconds.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	followsTime(composed("uuid7", secIdentity, "A UUID of version 7: it begins with the record's time in milliseconds.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		hi, lo := rnd.Uint64(), rnd.Uint64()
 		return appendUUID(dst, uint64(r.T/1e6)<<16|0x7000|hi&0xfff, lo&^(3<<62)|2<<62)
-	}),
-	composed("ulid", secIdentity, "A ULID: the record's time in milliseconds and 80 random bits, in 26 letters that sort by time.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	})),
+	followsTime(composed("ulid", secIdentity, "A ULID: the record's time in milliseconds and 80 random bits, in 26 letters that sort by time.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		ms := uint64(r.T / 1e6)
 		for i := 9; i >= 0; i-- {
 			dst = append(dst, crockford[ms>>(5*i)&31])
@@ -126,7 +131,7 @@ var identity = []Func{
 			}
 		}
 		return dst
-	}),
+	})),
 	{
 		Name: "hex", Section: secIdentity, Result: "string", Example: `hex 12`,
 		Doc:  "N random hexadecimal digits.",

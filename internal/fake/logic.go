@@ -9,6 +9,9 @@ func compare(name, doc, example string, holds func(order int) bool) Func {
 		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			a, b := c.Args[0].Gen, c.Args[1].Gen
+			if err := comparands(c, true); err != nil {
+				return nil, err
+			}
 			return func(r *Record) value.Value {
 				order, ok := value.Compare(a(r), b(r))
 				return value.OfBool(ok && holds(order))
@@ -24,6 +27,9 @@ var logic = []Func{
 		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) {
 			a, others := c.Args[0].Gen, c.gens(1)
+			if err := comparands(c, false); err != nil {
+				return nil, err
+			}
 			return func(r *Record) value.Value {
 				v := a(r)
 				for _, o := range others {
@@ -41,6 +47,9 @@ var logic = []Func{
 		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			a, b := c.Args[0].Gen, c.Args[1].Gen
+			if err := comparands(c, false); err != nil {
+				return nil, err
+			}
 			return func(r *Record) value.Value { return value.OfBool(!value.Equal(a(r), b(r))) }, nil
 		},
 	},

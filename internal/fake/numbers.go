@@ -177,7 +177,7 @@ var numbers = []Func{
 		},
 	},
 	{
-		Name: "walk", Section: secNumbers, Result: "number", Example: `walk 20 80 100 | round 1`,
+		Name: "walk", Section: secNumbers, Follows: TheNumber, Result: "number", Example: `walk 20 80 100 | round 1`,
 		Doc: "A number that wanders between LOW and HIGH from record to record, and is mostly in the middle two thirds of that. " +
 			"In PERIOD records it gets about a quarter of the way from one end to the other. Each KEY wanders on its own.",
 		Args: []Arg{
@@ -205,14 +205,14 @@ var numbers = []Func{
 		},
 	},
 	{
-		Name: "seq", Section: secNumbers, Result: "integer", Example: `seq`,
+		Name: "seq", Section: secNumbers, Follows: TheNumber, Result: "integer", Example: `seq`,
 		Doc: "The record's number in its stream, from 0 (or first_seq) on, without gaps.",
 		build: func(*Call) (Gen, error) {
 			return func(r *Record) value.Value { return value.OfInt(int64(r.K)) }, nil
 		},
 	},
 	{
-		Name: "counter", Section: secNumbers, Result: "integer", Example: `counter 100 10 30`,
+		Name: "counter", Section: secNumbers, Follows: TheNumber, Result: "integer", Example: `counter 100 10 30`,
 		Doc: "START, and for each record STEP more. With WRAP it starts again after so much: START + (k*STEP mod WRAP) for record k.",
 		Args: []Arg{
 			{Name: "START", Type: Integer, Optional: true, Default: "0"}, {Name: "STEP", Type: Integer, Optional: true, Default: "1"},
@@ -236,7 +236,7 @@ var numbers = []Func{
 		},
 	},
 	{
-		Name: "unique", Section: secNumbers, Result: "integer", Example: `unique 1000 9999`,
+		Name: "unique", Section: secNumbers, Follows: TheNumber, Result: "integer", Example: `unique 1000 9999`,
 		Doc: "A whole number from LOW to HIGH that no other record has until all had their turn: a shuffle of the " +
 			"numbers, and then another one.",
 		Args: []Arg{{Name: "LOW", Type: Integer}, {Name: "HIGH", Type: Integer}},

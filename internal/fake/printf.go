@@ -83,6 +83,13 @@ func buildPrintf(c *Call) (Gen, error) {
 		if len(verbs) >= len(gens) {
 			return nil, argErr(0, "printf: the format has more verbs than there are values (%d)", len(gens))
 		}
+		if of, takes := c.Args[len(verbs)+1].Kinds, takes(v.verb); !of.mayBe(takes) {
+			hint := ""
+			if of == kinds(value.String) && takes&kinds(value.Bool) == 0 {
+				hint = "; %s takes it"
+			}
+			return nil, argErr(len(verbs)+1, "printf: %%%c takes %s, found %s%s", v.verb, takes, of, hint)
+		}
 		v.gen = gens[len(verbs)]
 		v.before = before.String()
 		before.Reset()
@@ -108,10 +115,48 @@ func buildPrintf(c *Call) (Gen, error) {
 	}, nil
 }
 
+// takes are the types that a verb can write; none are all.
+func takes(verb byte) Kinds {
+	switch verb {
+	case 'd', 'o', 'b', 'c', 'e', 'f', 'g', 'E', 'G':
+		return numeric
+	case 'x', 'X':
+		return numeric | kinds(value.String)
+	case 't':
+		return kinds(value.Bool)
+	}
+	return 0
+}
+
+// misfit writes a value that the verb can't, as package fmt does.
+func (p *verb) misfit(dst []byte, v value.Value) []byte {
+	dst = append(dst, '%', '!', p.verb, '(')
+	switch v.K {
+	case value.Nil, value.Omit:
+		return append(dst, "<nil>)"...)
+	case value.Raw, value.Row:
+	default:
+		dst = append(append(dst, [...]string{value.Bool: "bool", value.Int: "int", value.Float: "float64", value.String: "string"}[v.K]...), '=')
+	}
+	return append(v.AppendText(dst), ')')
+}
+
 // append writes a value as the verb says.
 func (p *verb) append(dst []byte, v value.Value) []byte {
 	start := len(dst)
 	numeric := false
+	if !kinds(v.K).mayBe(takes(p.verb)) {
+		// The text of a number is taken for the number.
+		f, ok := v.Number()
+		if v.K != value.String || !ok || p.verb == 't' {
+			return p.misfit(dst, v)
+		}
+		if i := v.Int(); float64(i) == f {
+			v = value.OfInt(i)
+		} else {
+			v = value.OfFloat(f)
+		}
+	}
 	switch p.verb {
 	case 'd', 'o', 'b', 'x', 'X', 'c':
 		if (p.verb == 'x' || p.verb == 'X') && v.K == value.String {
@@ -176,7 +221,7 @@ func (p *verb) append(dst []byte, v value.Value) []byte {
 		dst = p.sign(dst, f < 0 || f == 0 && math.Signbit(f))
 		dst = strconv.AppendFloat(dst, math.Abs(f), p.verb, prec, 64)
 	case 't':
-		dst = strconv.AppendBool(dst, v.Truth())
+		dst = strconv.AppendBool(dst, v.N != 0)
 	case 'q':
 		at := len(dst)
 		if v.K == value.String {

@@ -9,7 +9,8 @@ var state = []Func{
 	{
 		Name: "per", Section: secState, Result: "that of EXPRESSION", Example: `per (int 1 3) (name)`,
 		Doc: "The value that EXPRESSION has for KEY: always the same for the same key, so that user 17 keeps their name. " +
-			"The same expression under the same key is the same value wherever it stands in a template.",
+			"The same expression under the same key is the same value wherever it stands in a template. What follows the record's number or time " +
+			"(seq, walk, now, ulid and others) can't be in EXPRESSION.",
 		Args:  []Arg{{Name: "KEY", Dynamic: true}, {Name: "EXPRESSION", Dynamic: true}},
 		Keyed: true,
 		build: func(c *Call) (Gen, error) {
@@ -26,8 +27,8 @@ var state = []Func{
 	},
 	{
 		Name: "cardinality", Section: secState, Result: "that of EXPRESSION", Example: `cardinality 3 (username)`,
-		Doc: "One of exactly N different values of EXPRESSION, each as likely. They are computed at the start. A template whose " +
-			"EXPRESSION has fewer values is refused.",
+		Doc: "One of exactly N different values of EXPRESSION, each as likely. They are computed at the start, where no time is known " +
+			"and the records' numbers are those of the tries. A template whose EXPRESSION has fewer values is refused.",
 		Args:  []Arg{{Name: "N", Type: Integer}, {Name: "EXPRESSION", Dynamic: true}},
 		Keyed: true,
 		build: func(c *Call) (Gen, error) {
@@ -43,7 +44,7 @@ var state = []Func{
 		},
 	},
 	{
-		Name: "states", Section: secState, Result: "row", Example: `(states 100 "created: paid 9, cancelled 1; paid: shipped; shipped: delivered").state`,
+		Name: "states", Section: secState, Follows: TheNumber, Result: "row", Example: `(states 100 "created: paid 9, cancelled 1; paid: shipped; shipped: delivered").state`,
 		Doc: "One step in the life of one of LIVES things that go through states at the same time: orders, sessions, jobs. " +
 			"MACHINE lists each state with what may follow it and how likely: `login: browse; browse: browse 7, buy 2, logout 1; buy: browse`. " +
 			"The first state begins a life, one that nothing follows ends it, and then the next life begins. " +
@@ -89,7 +90,7 @@ var state = []Func{
 		},
 	},
 	{
-		Name: "state_of", Section: secState, Result: "row", Example: `(state_of "ada" "login 5s: browse; browse 10m..1h: offline; offline 8h").state`,
+		Name: "state_of", Section: secState, Follows: TheTime, Result: "row", Example: `(state_of "ada" "login 5s: browse; browse 10m..1h: offline; offline 8h").state`,
 		Doc: "The state that KEY is in at the record's time: of order 17, of user ada. MACHINE is one with dwell times, and the row is that of states. " +
 			"A key goes through one life after another, whether there are records of it or not. The same MACHINE under the same key is in the same state wherever " +
 			"it stands in a template.",

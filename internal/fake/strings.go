@@ -116,7 +116,9 @@ func onTwo(name, doc, example string, holds func(s, part string) bool) Func {
 var stringFuncs = []Func{
 	{
 		Name: "printf", Section: secStrings, Result: "string", Pure: true, Example: `printf "%05d-%s" 42 "x"`,
-		Doc:  "A text in Go's format: %s %d %v %q %x %X %o %b %c %e %f %g %t and %%, with flags, width and precision.",
+		Doc: "A text in Go's format: %s %d %v %q %x %X %o %b %c %e %f %g %t and %%, with flags, width and precision. " +
+			"Numbers may be integers or not: %d cuts them. %s and %q take the text of anything, and the text of a number is taken for the number. " +
+			"What a verb can't write is a mistake if that is known at the start; else the text has it as Go writes it, `%!d(string=x)`.",
 		Args: []Arg{{Name: "FORMAT", Type: Text}, {Name: "VALUE", Dynamic: true, Rest: true, Optional: true}},
 		build: func(c *Call) (Gen, error) {
 			return buildPrintf(c)

@@ -38,7 +38,7 @@ var units = []struct {
 
 var times = []Func{
 	{
-		Name: "now", Section: secTime, Result: "string, integer or number", Example: `now "rfc3339"`,
+		Name: "now", Section: secTime, Follows: TheTime, Result: "string, integer or number", Example: `now "rfc3339"`,
 		Doc: "The record's time. LAYOUT is one of the names below, a layout of Go (`2006-01-02`) or one of strftime (`%d.%m.%Y`). " +
 			"ZONE is UTC, Local, an offset like +02:00 or a name like Europe/Berlin. OFFSET shifts the time (`-1h30m`), " +
 			"JITTER moves it by a random time up to so much to either side.\n\n" + layoutDoc(),

@@ -30,7 +30,7 @@ func (c *compiler) action(n *parse.ActionNode) {
 		c.set(n.Pipe, op)
 		return
 	}
-	if c.halted {
+	if c.halted || c.st.skip != nothing {
 		return
 	}
 	if !ok {
@@ -58,21 +58,30 @@ func (c *compiler) action(n *parse.ActionNode) {
 			c.emit(instr{op: opTextVal, gen: op.Gen})
 		}
 	case atTop:
-		c.errorAt(at, "expected a JSON object before any value")
-		c.stop()
+		c.mistake(at, "expected a JSON object before any value")
+		c.st.skip = toObject
 	case atColon:
-		c.errorAt(at, "expected a colon after the name, found an action")
-		c.stop()
-	case atMember, atElem:
-		if c.st.comma == after && c.st.place == atMember {
-			c.errorAt(at, "expected a comma before this name")
-			c.stop()
+		c.mistake(at, "expected a colon after the name, found an action")
+		if c.st.place = atValue; c.adjoinsAction(at) {
+			c.st.place, c.st.skip = atColon, toQuote
 			return
 		}
+		c.emitValue(op)
+	case atMember, atElem:
 		if c.st.comma == after {
-			c.errorAt(at, "expected a comma before this value")
-			c.stop()
-			return
+			what := "value"
+			if c.st.place == atMember {
+				what = "name"
+			}
+			c.mistake(at, "expected a comma before this %s", what)
+			if c.adjoinsAction(at) {
+				c.st.skip = toQuote
+				return
+			}
+			if c.st.place == atMember && !c.leads(at) {
+				return
+			}
+			c.st.comma = sep
 		}
 		c.member()
 		if c.st.place == atMember {
@@ -159,6 +168,15 @@ func (c *compiler) padding(cmd *parse.CommandNode) {
 // weight handles {{ weight N }}, which stands before an object.
 func (c *compiler) weight(cmd *parse.CommandNode) {
 	at := c.offset(cmd.Position())
+	outside := c.depth == 0 && c.fragments == 0 && c.in.Name == c.conf.Body.Name && !c.in.astray
+	switch open := len(c.st.stack); {
+	case outside && (c.halted || c.st.skip != nothing):
+		c.halted = false
+		c.newShape() // here the JSON begins anew, whatever was before
+	case outside && open > 0 && !c.st.inString() && c.unmatched(c.behind(at)) == 0:
+		c.mistake(at, "the object before this weight is not closed: a %q is missing for the %q of %s", c.st.top().closing(), bracket(c.st.top()), c.where(c.st.top().offset))
+		c.newShape()
+	}
 	if c.st.place != atTop || c.depth > 0 || c.fragments > 0 || c.in.Name != c.conf.Body.Name {
 		c.errorAt(at, "weight stands before an object of the body, outside of everything else")
 		c.standIn()

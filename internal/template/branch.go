@@ -29,6 +29,7 @@ func (c *compiler) branch(n *parse.BranchNode, word string) {
 	if !ok || op.Gen == nil {
 		op.Operand = fake.Constant(value.Null)
 	}
+	c.branchAtColon(n.List, c.offset(n.Pos))
 	dot := c.dots
 	jump := len(c.prog.code)
 	if word == "with" {
@@ -39,22 +40,24 @@ func (c *compiler) branch(n *parse.BranchNode, word string) {
 	}
 	c.depth++
 	before := c.st.clone()
-	halted := c.halted
+	halted, mistakes := c.halted, c.mistakes
 	c.list(n.List)
+	c.settle()
 	if word == "with" {
 		c.emit(instr{op: opUndot, b: dot})
 	}
 	then := c.st
 	thenHalted := c.halted
-	c.halted = halted
+	c.halted = halted || thenHalted && before.inString()
 	c.vars = c.vars[:scope]
 	skip := len(c.prog.code)
 	if n.ElseList != nil {
 		c.emit(instr{op: opJump})
 	}
 	c.patch(jump)
-	c.st = before
+	c.st = before.clone()
 	c.list(n.ElseList)
+	c.settle()
 	if n.ElseList != nil {
 		c.patch(skip)
 	}
@@ -68,6 +71,8 @@ func (c *compiler) branch(n *parse.BranchNode, word string) {
 	if !ok {
 		at := c.offset(n.Pos)
 		switch {
+		case c.mistakes > mistakes:
+			// It may follow from what was told.
 		case n.ElseList == nil && before.place == atValue:
 			c.errorAt(at, "without an else there is a name without a value if this %s does not hold; {{ else }}{{ omit }} leaves the member out", word)
 		case n.ElseList == nil && before.place == atTop:
@@ -79,8 +84,8 @@ func (c *compiler) branch(n *parse.BranchNode, word string) {
 		default:
 			c.errorAt(at, "the branches of this %s must leave the JSON at the same place: one ends %s, the other %s", word, then.place, c.st.place)
 		}
-		c.stop()
-		return
+		met = then
+		c.forks(&met, before)
 	}
 	c.st = met
 	c.topEnd()
@@ -116,6 +121,7 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 			c.errorAt(at, "range takes a number, an array or an object, found %s", v.K)
 		}
 	}
+	c.branchAtColon(n.List, c.offset(n.Pos))
 	loop := c.loops
 	c.loops++
 	begin := len(c.prog.code)
@@ -137,8 +143,9 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 	}
 	br := &breaks{loop: loop, st: c.st.clone()}
 	c.breaks = append(c.breaks, br)
-	halted := c.halted
+	halted, mistakes := c.halted, c.mistakes
 	c.list(n.List)
+	c.settle()
 	c.breaks = c.breaks[:len(c.breaks)-1]
 	for _, j := range br.again {
 		c.patch(j)
@@ -151,14 +158,23 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 		if _, ok := meet(br.st, end); !ok {
 			at := c.offset(n.Pos)
 			switch {
+			case c.mistakes > mistakes:
+				// It may follow from what was told.
 			case br.st.place != end.place:
 				c.errorAt(at, "what this range repeats must end where it began: it begins %s and ends %s", br.st.place, end.place)
 			case end.place == atTop:
 				c.errorAt(at, "a range can't stand around whole objects: a record has one, and further ones are other records")
+				c.stop()
 			default:
 				c.errorAt(at, "what this range opens must be closed within it")
 			}
-			c.stop()
+			if before.place == atValue {
+				c.st = before
+				c.st.top().wrong = true // perhaps it should be an array
+				c.closeValue()
+				before = c.st
+			}
+			c.forks(&before, end)
 		}
 	}
 	if n.ElseList != nil {
@@ -170,6 +186,7 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 		was := c.halted
 		c.halted = halted
 		c.list(n.ElseList)
+		c.settle()
 		c.halted = c.halted || was
 		c.vars = c.vars[:scope]
 		if !c.halted {

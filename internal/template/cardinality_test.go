@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/fake"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -59,5 +60,50 @@ func TestRecordIsBounded(t *testing.T) {
 		if len(p.rec.Scratch) > 3*MaxSize {
 			t.Errorf("%.60s: %d bytes of scratch", text, len(p.rec.Scratch))
 		}
+	}
+}
+
+// The table says which functions follow the record's number or time: the others
+// give the same under the same key, and so may stand in per.
+func TestFollows(t *testing.T) {
+	for _, f := range fake.Table {
+		if f.Example == "" || f.Form {
+			continue
+		}
+		p := mustCompile(t, `{"v": {{ `+f.Example+` }}}`)
+		made := func(k uint64, at int64) string {
+			r := &p.rec
+			r.K, r.T, r.Key, r.Scratch = k, at, 12345, r.Scratch[:0]
+			return string(p.exec(nil, p.shapes[0].start))
+		}
+		first := made(0, exampleTime)
+		numbers, times := false, false
+		for i := range 200 {
+			numbers = numbers || made(uint64(i*i), exampleTime) != first
+			times = times || made(0, exampleTime+int64(i)*100e9) != first // some hours: card_expiry may differ after months
+		}
+		if want := f.Follows == fake.TheNumber; numbers != want {
+			t.Errorf("%s differs with the record's number: %v, the table has %v", f.Name, numbers, want)
+		}
+		if want := f.Follows == fake.TheTime; times != want {
+			t.Errorf("%s differs with the record's time: %v, the table has %v", f.Name, times, want)
+		}
+	}
+}
+
+// A cardinality of numbers has the first of them: its tries are counted.
+func TestCardinalityOfNumbers(t *testing.T) {
+	p := mustCompile(t, `{"a": {{ cardinality 5 (add 100 seq) }}}`)
+	seen := map[string]bool{}
+	for k := range uint64(200) {
+		seen[record(p, 1_000_000+k)] = true
+	}
+	for _, want := range []string{`{"a":100}`, `{"a":101}`, `{"a":102}`, `{"a":103}`, `{"a":104}`} {
+		if !seen[want] {
+			t.Errorf("%s never came", want)
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("%d values, want 5", len(seen))
 	}
 }

@@ -35,9 +35,14 @@ type compiler struct {
 	loopDepth int
 	fragments int // being put in
 	atStart   int // expressions that are computed at the start, around this one
+	inPer     int // expressions that are computed for a key, around this one
 	active    []string
 	breaks    []*breaks
-	halted    bool // the rest of the text has no sense after a mistake
+	halted    bool   // the rest of the text has no sense after a mistake
+	closed    quotes // those of the string that was closed last
+	array     bool   // the objects of the text stand in an array: told already
+	fork      *state // where it stands, if not in st: the text that follows tells
+	mistakes  int    // in the JSON of the text
 
 	shapeStart  int
 	shapeWeight float64
@@ -88,6 +93,7 @@ func (c *compiler) compile() {
 		}
 		c.body = append(c.vars[:c.shared:c.shared], c.body...)
 		c.vars, c.shared = nil, 0
+		c.agree()
 	}
 	if metaTree != nil {
 		c.in, c.shift, c.names = c.conf.Metadata, metaShift, p.metaMembers
@@ -134,17 +140,34 @@ func (c *compiler) compile() {
 	p.optimize()
 }
 
+// agree makes what is known of the body's variables hold for all shapes: one that
+// has the same name in two is what both have in common, and null in the others.
+func (c *compiler) agree() {
+	columns := map[string]*[]string{}
+	for i := range c.body {
+		v := &c.body[i]
+		v.kinds = 0
+		if names, ok := columns[v.name]; ok && names != v.names {
+			v.names = nil
+		}
+		columns[v.name] = v.names
+	}
+}
+
 // parse parses a text and notes its fragments.
 func (c *compiler) parse(t *Text) *parse.Tree {
-	p := &parser{Text: *t, left: c.conf.Left, right: c.conf.Right}
-	if t.Left != "" {
-		p.left, p.right = t.Left, t.Right
-	}
+	c.in = *t
+	p := &parser{Text: *t}
+	p.left, p.right = c.delims()
 	tree, set := p.parse()
 	c.errs = append(c.errs, p.errs...)
 	c.late = append(c.late, p.late...)
 	c.shift = len(p.prefix)
 	t.moves, t.astray = p.moves, p.astray
+	t.assigned = map[string]bool{}
+	for _, m := range assigns.FindAllStringSubmatch(t.Text, -1) {
+		t.assigned[m[1]] = true
+	}
 	for name, def := range set {
 		if name != "template" {
 			c.defs[name] = definition{def, *t, len(p.prefix)}
@@ -153,10 +176,19 @@ func (c *compiler) parse(t *Text) *parse.Tree {
 	return tree
 }
 
+// delims are the delimiters of the text.
+func (c *compiler) delims() (left, right string) {
+	if c.in.Left != "" {
+		return c.in.Left, c.in.Right
+	}
+	return c.conf.Left, c.conf.Right
+}
+
 // start begins a text.
 func (c *compiler) start(st state) {
 	c.st = st
 	c.halted = c.in.astray
+	c.closed, c.array, c.fork, c.mistakes = quotes{}, false, nil, 0
 	c.sawObject, c.weighted = false, false
 	c.shapeStart, c.shapeWeight = len(c.prog.code), 1
 	c.vars = slices.Clone(c.body)
@@ -165,10 +197,14 @@ func (c *compiler) start(st state) {
 
 // finish ends a text of JSON.
 func (c *compiler) finish() {
-	if c.halted {
+	if c.halted || c.st.skip == toQuote || c.st.skip == toObject {
 		return
 	}
 	end := len(c.in.Text)
+	c.choose(end)
+	if c.halted {
+		return
+	}
 	switch c.st.place {
 	case atTop:
 		switch {
@@ -183,11 +219,7 @@ func (c *compiler) finish() {
 		return
 	}
 	if top := c.st.top(); top != nil {
-		closing := "']'"
-		if top.isMap {
-			closing = "'}'"
-		}
-		c.errorAt(end, "the text ends before the JSON does: a %s is missing for the %q of %s", closing, bracket(top), c.where(top.offset))
+		c.errorAt(end, "the text ends before the JSON does: a %q is missing for the %q of %s", top.closing(), bracket(top), c.where(top.offset))
 	}
 }
 
@@ -229,8 +261,6 @@ func (c *compiler) emit(in instr) {
 
 func (c *compiler) stop() { c.halted = true }
 
-func (c *compiler) stopped() bool { return c.halted }
-
 func (c *compiler) offset(p parse.Pos) int { return c.in.origin(int(p) - c.shift) }
 
 // where names a place in the text.
@@ -243,8 +273,8 @@ func (c *compiler) errorAt(offset int, format string, args ...any) {
 	c.errs = append(c.errs, &Error{c.in.Name, body.ErrorAt(c.in.Text, offset, fmt.Sprintf(format, args...))})
 }
 
-// list compiles nodes one after another. After a mistake in the JSON only the
-// expressions are still looked at.
+// list compiles nodes one after another. Where a mistake leaves it open how the
+// JSON goes on, only the expressions are still looked at.
 func (c *compiler) list(l *parse.ListNode) {
 	if l == nil {
 		return
@@ -263,11 +293,7 @@ func (c *compiler) node(n parse.Node) {
 		if c.halted {
 			return
 		}
-		before := len(c.errs)
 		c.json(string(n.Text), c.offset(n.Pos))
-		if len(c.errs) > before {
-			c.stop()
-		}
 	case *parse.ActionNode:
 		c.action(n)
 	case *parse.IfNode:

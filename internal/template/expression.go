@@ -93,7 +93,7 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 		if !c.known(name, n.Pos) {
 			return operand{}, false
 		}
-		op := operand{fake.Operand{Gen: ofSlot(v.slot), Names: v.names}, v.omit, 0}
+		op := operand{fake.Operand{Gen: ofSlot(v.slot), Names: v.names, Kinds: v.kinds}, v.omit, 0}
 		if len(n.Ident) == 1 {
 			op.slot = v.slot + 1
 		}
@@ -152,6 +152,14 @@ func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, b
 	return op, true
 }
 
+// keyed counts the expressions of per or cardinality around what is compiled.
+func (c *compiler) keyed(name string) *int {
+	if name == "per" {
+		return &c.inPer
+	}
+	return &c.atStart
+}
+
 // call compiles a call of a function.
 func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *operand, sound bool) (operand, bool) {
 	at := c.offset(id.Pos)
@@ -184,6 +192,14 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 	case "fragment":
 		return c.fragmentValue(at, args, piped)
 	}
+	switch {
+	case c.inPer > 0 && f.Follows != fake.Nothing:
+		c.errorAt(at, "per has one value for each key, but %s follows the record's %s; what belongs to the key goes into a variable before", f.Name, f.Follows)
+		sound = false
+	case c.atStart > 0 && f.Follows == fake.TheTime:
+		c.errorAt(at, "cardinality computes its values at the start, where no time is known for %s", f.Name)
+		sound = false
+	}
 	c.places++
 	call := &fake.Call{Func: f, Place: c.places, Env: c.env}
 	ok := sound
@@ -197,16 +213,12 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 			c.places = seed.Text(a.String()) | 1<<63
 			call.Set = c.places
 			c.env.Nested++
-			if f.Name == "cardinality" {
-				c.atStart++
-			}
+			*c.keyed(f.Name)++
 		}
 		op, good := c.expr(a)
 		if f.Keyed && i == len(args)-1 {
 			c.env.Nested--
-			if f.Name == "cardinality" {
-				c.atStart--
-			}
+			*c.keyed(f.Name)--
 			c.places = places
 		}
 		ok = ok && good

@@ -189,7 +189,18 @@ func TestPrintf(t *testing.T) {
 		precision := rapid.SampledFrom([]string{"", ".0", ".1", ".3"}).Draw(t, "precision")
 		var verb, literal string
 		var arg any
-		switch rapid.IntRange(0, 2).Draw(t, "kind") {
+		unknown := false // before records are made
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		case 3:
+			flags, width, precision, unknown = "", "", "", true
+			verb = rapid.SampledFrom([]string{"d", "x", "f", "t", "c"}).Draw(t, "verb")
+			arg, literal = any(true), "true"
+			switch {
+			case verb == "t":
+				arg, literal = 5, "5"
+			case verb != "x" && rapid.Bool().Draw(t, "text"):
+				arg, literal = "no", `"no"`
+			}
 		case 0:
 			i := rapid.Int64Range(-1e15, 1e15).Draw(t, "int")
 			verb, arg, literal = rapid.SampledFrom([]string{"d", "x", "X"}).Draw(t, "verb"), i, strconv.FormatInt(i, 10)
@@ -206,7 +217,11 @@ func TestPrintf(t *testing.T) {
 			}
 		}
 		format := "<%" + flags + width + precision + verb + ">"
-		p, err := compile(fmt.Sprintf(`{"v": {{ printf %q (%s) }}}`, format, literal))
+		before := ""
+		if unknown {
+			before, literal = "{{ $l := list "+literal+" }}", "index $l 0"
+		}
+		p, err := compile(before + fmt.Sprintf(`{"v": {{ printf %q (%s) }}}`, format, literal))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,6 +54,15 @@ type container struct {
 	depth   int   // of ifs and loops around it
 	marks   []int // its opMarks
 	offset  int   // of the bracket in the text
+	wrong   bool  // it is perhaps not what its bracket says: told already
+}
+
+// closing is the bracket that closes it.
+func (ct *container) closing() byte {
+	if ct.isMap {
+		return '}'
+	}
+	return ']'
 }
 
 // state is where the compiler stands in the JSON. It is compared where branches
@@ -64,6 +73,7 @@ type state struct {
 	str   str // if it is within one
 	stack []*container
 	dead  bool // nothing gets here
+	skip  skip // what is passed over after a mistake
 
 	padded bool // there is a pad in the record
 }
@@ -72,6 +82,8 @@ func (s state) clone() state {
 	s.stack = slices.Clone(s.stack)
 	return s
 }
+
+func (s *state) inString() bool { return s.place == inName || s.place == inString }
 
 func (s *state) top() *container {
 	if len(s.stack) == 0 {
@@ -89,7 +101,7 @@ func meet(a, b state) (state, bool) {
 		return a, true
 	case a.place != b.place || !slices.Equal(a.stack, b.stack):
 		return a, false
-	case (a.place == inName || a.place == inString) && a.str != b.str:
+	case a.inString() && a.str != b.str:
 		return a, false
 	case a.place == atTop && (a.comma == after) != (b.comma == after):
 		return a, false
@@ -105,16 +117,21 @@ func meet(a, b state) (state, bool) {
 type str struct {
 	open   int // its opStrOpen
 	offset int
+	depth  int // of ifs and loops around it
 }
 
 // json follows a piece of the text between actions. off is its offset.
 func (c *compiler) json(text string, off int) {
-	for i := 0; i < len(text) && !c.stopped(); {
-		switch c.st.place {
-		case inText:
+	c.choose(off)
+	for i := 0; i < len(text) && !c.halted; {
+		switch {
+		case c.st.place == inText:
 			c.emit(instr{op: opText, lit: text[i:]})
 			return
-		case inName, inString:
+		case c.st.skip != nothing:
+			i = c.pass(text, i, off)
+			continue
+		case c.st.inString():
 			i = c.inString(text, i, off)
 			continue
 		}
@@ -124,70 +141,75 @@ func (c *compiler) json(text string, off int) {
 			i++
 			continue
 		}
-		at := off + i
 		switch c.st.place {
-		case atColon:
-			if ch != ':' {
-				c.errorAt(at, "expected a colon after the name, found %s", char(text[i:]))
-				return
-			}
-			c.st.place = atValue
-			i++
-			continue
 		case atTop:
-			if ch == ',' && c.st.comma != none {
-				c.errorAt(at, "top-level objects stand behind one another without a comma")
-				return
+			i = c.object(text, i, off)
+		case atColon:
+			if ch == ':' {
+				c.st.place = atValue
+				i++
+				continue
 			}
-			if ch != '{' {
-				c.errorAt(at, "expected a JSON object, found %s", char(text[i:]))
-				return
-			}
-			if c.st.comma == after {
-				c.errorAt(at, "a branch can have one object only")
-				return
-			}
-			c.share()
+			i = c.noColon(text, i, off)
 		case atMember, atElem:
-			top := c.st.top()
-			closing := byte(']')
-			if top.isMap {
-				closing = '}'
-			}
-			switch {
-			case ch == ',':
-				if c.st.comma == none || c.st.comma == sep {
-					c.errorAt(at, "nothing stands before this comma")
-					return
-				}
-				c.st.comma = sep
-				i++
-				continue
-			case ch == closing:
-				if c.st.comma == sep {
-					c.errorAt(at, "nothing stands between the comma and this %q", closing)
-					return
-				}
-				if c.depth != top.depth {
-					c.errorAt(at, "this %q closes what was opened outside of the action around it, in %s: it must be closed there", closing, c.where(top.offset))
-					return
-				}
-				c.close()
-				i++
-				continue
-			case ch == '}' || ch == ']':
-				c.errorAt(at, "%q does not close the %q of %s", ch, bracket(top), c.where(top.offset))
-				return
-			case c.st.comma == after:
-				c.errorAt(at, "expected a comma or %q, found %s", closing, char(text[i:]))
-				return
-			case top.isMap && ch != '"':
-				c.errorAt(at, "expected a name in quotes or %q, found %s", closing, char(text[i:]))
-				return
-			}
+			i = c.element(text, i, off)
+		case atValue:
+			i = c.value(text, i, off)
 		}
-		i = c.value(text, i, off)
 	}
+}
+
+// object follows the start of an object at text[i], outside of all others.
+func (c *compiler) object(text string, i, off int) int {
+	switch ch := text[i]; {
+	case ch != '{':
+		return c.noObject(text, i, off)
+	case c.st.comma == after:
+		c.errorAt(off+i, "a branch can have one object only")
+		c.stop()
+		return len(text)
+	}
+	c.share()
+	return c.value(text, i, off)
+}
+
+// element follows what stands between the members or elements of a container, up
+// to the start of the next one.
+func (c *compiler) element(text string, i, off int) int {
+	ch, at := text[i], off+i
+	top := c.st.top()
+	closing := top.closing()
+	switch {
+	case ch == ',':
+		if c.st.comma == none || c.st.comma == sep {
+			c.strayComma(i, off)
+			return i + 1
+		}
+		c.st.comma = sep
+		return i + 1
+	case ch == closing:
+		if c.depth != top.depth {
+			c.mistake(at, "this %q closes what was opened outside of the action around it, in %s: it must be closed there", closing, c.where(top.offset))
+			c.stop()
+			return len(text)
+		}
+		if c.st.comma == sep {
+			c.mistake(at, "nothing stands between the comma and this %q", closing)
+		}
+		if c.goesOn(text, i, off) {
+			c.mistake(at, "this %q closes the object of %s, but more of it follows", closing, c.where(top.offset))
+			return i + 1
+		}
+		c.close()
+		return i + 1
+	case ch == '}' || ch == ']':
+		return c.wrongBracket(text, i, off)
+	case c.st.comma == after:
+		return c.noComma(text, i, off)
+	case top.isMap && ch != '"':
+		return c.noName(text, i, off)
+	}
+	return c.value(text, i, off)
 }
 
 // value follows the start of a value or a name at text[i].
@@ -203,20 +225,16 @@ func (c *compiler) value(text string, i, off int) int {
 		return i + 1
 	}
 	end := i
-	for end < len(text) && !strings.ContainsRune(" \t\r\n,:]}[{\"", rune(text[end])) {
+	for end < len(text) && !strings.ContainsRune(" \t\r\n,;:]}[{\"", rune(text[end])) {
 		end++
 	}
 	word := text[i:end]
 	if word == "" {
-		c.errorAt(off+i, "expected a value, found %s", char(text[i:]))
-		c.stop()
-		return len(text)
+		return c.noValue(text, i, off)
 	}
 	b, err := literal(word)
 	if err != "" {
-		c.errorAt(off+i, "%s", err)
-		c.stop()
-		return len(text)
+		return c.noLiteral(text, i, off, err)
 	}
 	c.emit(instr{op: opLit, lit: string(b)})
 	c.closeValue()
@@ -236,6 +254,16 @@ func literal(word string) (b []byte, problem string) {
 	}
 	if f, err := strconv.ParseFloat(word, 64); err != nil && math.IsInf(f, 0) {
 		return nil, fmt.Sprintf("the number %s does not fit a double", word)
+	}
+	switch lower := strings.ToLower(word); {
+	case lower == "true" || lower == "false" || lower == "null":
+		return nil, fmt.Sprintf("%s is no JSON value, but %s is", word, lower)
+	case lower == "none" || lower == "nil" || lower == "undefined":
+		return nil, fmt.Sprintf("%s is no JSON value, but null is", word)
+	case word[0] == '\'':
+		return nil, fmt.Sprintf("%s is no JSON value: text stands in double quotes", short(word))
+	case strings.Trim(word, "0123456789+-.eE") == "":
+		return nil, fmt.Sprintf("%s is no JSON number: it has digits before and behind the point, and no plus or zeros before them", short(word))
 	}
 	return nil, fmt.Sprintf("%s is no JSON value: text needs quotes", short(word))
 }
@@ -261,7 +289,7 @@ func (c *compiler) member() {
 // openContainer opens an object or array.
 func (c *compiler) openContainer(isMap bool, offset int) {
 	if len(c.st.stack) == body.MaxDepth {
-		c.errorAt(offset, "nested deeper than the %d levels that Fluent Bit can read", body.MaxDepth)
+		c.mistake(offset, "nested deeper than the %d levels that Fluent Bit can read", body.MaxDepth)
 		c.stop()
 		return
 	}
@@ -323,7 +351,7 @@ func (c *compiler) closeValue() {
 
 // openString opens the string of a name or a value.
 func (c *compiler) openString(offset int) {
-	c.st.str = str{open: len(c.prog.code), offset: offset}
+	c.st.str = str{open: len(c.prog.code), offset: offset, depth: c.depth}
 	c.emit(instr{op: opStrOpen})
 	if c.st.place == atMember {
 		c.st.place = inName
@@ -335,27 +363,26 @@ func (c *compiler) openString(offset int) {
 // inString follows the inside of a string from text[i] on.
 func (c *compiler) inString(text string, i, off int) int {
 	var lit []byte
+	start := off + i
 	for i < len(text) {
 		ch := text[i]
 		switch {
 		case ch == '"':
 			c.literalText(lit)
 			c.closeString()
+			c.closed = quotes{max(start, c.st.str.offset+1), off + i, c.st.str.depth}
 			return i + 1
+		case ch == '\n':
+			c.literalText(lit)
+			return c.openLine(text, i, off)
 		case ch < ' ':
-			c.errorAt(off+i, "a string must not have %s in it: it is written %s", control(ch), escaped(ch))
-			if ch == '\n' {
-				c.errorAt(c.st.str.offset, "this string is not closed on its line")
-				c.stop()
-				return len(text)
-			}
+			c.mistake(off+i, "a string must not have %s in it: it is written %s", control(ch), escaped(ch))
 			i++
 		case ch == '\\':
 			b, n := unescape(text[i:])
 			if n == 0 {
-				c.errorAt(off+i, "%s is no escape of JSON", short(text[i:min(i+6, len(text))]))
-				c.stop()
-				return len(text)
+				c.mistake(off+i, "%s is no escape of JSON: a backslash is written \\\\", noEscape(text[i:]))
+				n = 1
 			}
 			lit = append(lit, b...)
 			i += n
@@ -431,6 +458,15 @@ func unescape(s string) ([]byte, int) {
 	return utf8.AppendRune(nil, r), 6
 }
 
+// noEscape shows what s begins with, which is no escape.
+func noEscape(s string) string {
+	if rest, ok := strings.CutPrefix(s, `\u`); ok {
+		return s[:2+len(rest)-len(strings.TrimLeft(rest[:min(4, len(rest))], "0123456789abcdefABCDEF")+rest[min(4, len(rest)):])]
+	}
+	_, n := utf8.DecodeRuneInString(s[1:])
+	return s[:1+n]
+}
+
 // char shows the character that s begins with.
 func char(s string) string {
 	r, _ := utf8.DecodeRuneInString(s)
@@ -439,8 +475,6 @@ func char(s string) string {
 
 func control(ch byte) string {
 	switch ch {
-	case '\n':
-		return "a line feed"
 	case '\t':
 		return "a tab"
 	}
@@ -449,8 +483,6 @@ func control(ch byte) string {
 
 func escaped(ch byte) string {
 	switch ch {
-	case '\n':
-		return `\n`
 	case '\t':
 		return `\t`
 	}

@@ -27,6 +27,9 @@ type parser struct {
 
 var variable = regexp.MustCompile(`\$[\pL\p{Nd}_]+`)
 
+// assigns finds the variables that are given another value.
+var assigns = regexp.MustCompile(`(\$[\pL\p{Nd}_]+)\s*=`)
+
 // goMessage is what precedes the parser's messages.
 var goMessage = regexp.MustCompile(`^template: [^:]*:(\d+):(?:\d+:)? ?`)
 

@@ -51,6 +51,8 @@ type Text struct {
 
 	Left, Right string // delimiters of actions; empty is those of the Config
 
+	assigned map[string]bool // variables that get further values
+
 	moves  []move // what was repaired in it
 	astray bool   // blocks do not fit: where its JSON stands can't be told
 }

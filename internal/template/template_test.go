@@ -89,8 +89,8 @@ func TestTemplates(t *testing.T) {
 		}
 		return first
 	})
-	if n != 107 {
-		t.Errorf("%d templates, expected 107", n)
+	if n != 108 {
+		t.Errorf("%d templates, expected 108", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package template
 import (
 	"text/template/parse"
 
+	"github.com/gdummy/gdummy/internal/fake"
 	"github.com/gdummy/gdummy/internal/spell"
 	"github.com/gdummy/gdummy/internal/value"
 )
@@ -13,6 +14,7 @@ type variableInfo struct {
 	slot  int
 	omit  bool      // may be omit
 	names *[]string // its columns, if it is a row
+	kinds fake.Kinds
 }
 
 // set compiles a declaration or an assignment.
@@ -56,7 +58,11 @@ func (c *compiler) declare(name string, op operand) int {
 	if slot == len(r.Vars) {
 		r.Vars = append(r.Vars, value.Null)
 	}
-	c.vars = append(c.vars, variableInfo{name, slot, op.omit, op.Names})
+	v := variableInfo{name, slot, op.omit, op.Names, op.Kinds}
+	if c.in.assigned[name] {
+		v.kinds = 0 // it may have others, too
+	}
+	c.vars = append(c.vars, v)
 	return slot
 }
 
