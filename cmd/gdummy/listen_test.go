@@ -235,3 +235,26 @@ func TestVerdictNotWritten(t *testing.T) {
 		}
 	}
 }
+
+// Looking into the ledgers takes no more than a twentieth of the time, however long
+// they are, and is done at once where they are short.
+func TestLooks(t *testing.T) {
+	for _, c := range []struct {
+		took time.Duration
+		want int // looks in an hour
+	}{{time.Millisecond, 18000}, {190 * time.Millisecond, 948}, {2 * time.Second, 90}} {
+		var l looks
+		begin := time.Unix(0, 0)
+		n := 0
+		for now := begin; now.Before(begin.Add(time.Hour)); now = now.Add(200 * time.Millisecond) {
+			if l.due(now) {
+				n++
+				l.done(now, now.Add(c.took))
+				now = now.Add(c.took.Truncate(200 * time.Millisecond))
+			}
+		}
+		if n != c.want {
+			t.Errorf("looks that take %v: %d in an hour, want %d", c.took, n, c.want)
+		}
+	}
+}

@@ -142,7 +142,7 @@ func TestNothingAudited(t *testing.T) {
 		t.Errorf("%q", f)
 	}
 	a.Take(ident.ID{}, decode.Foreign, 0)
-	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: none of the records has an identity" {
+	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: none of the records has an identity, which the options audit and ledger of the input give them" {
 		t.Errorf("%q", f)
 	}
 }

@@ -185,6 +185,9 @@ func (a *Auditor) Verdict() *Verdict {
 		}
 	}
 	v.noteOld(sel.old)
+	if len(a.o.Runs) == 0 && !a.o.Last {
+		v.noteElsewhere()
+	}
 	if v.Other > 0 {
 		v.note("%d records of runs that were not asked for do not count", v.Other)
 		if a.shared != nil {
@@ -211,6 +214,24 @@ func (a *Auditor) Verdict() *Verdict {
 		v.note("%d of %d records do not say when they arrived; the latency is that of the others", total.taken-total.timed, total.taken)
 	}
 	return v
+}
+
+// noteElsewhere notes runs of which all is lost while others arrived: it may be that
+// nobody looked where they went, as when a ledger is used again but not the output.
+func (v *Verdict) noteElsewhere() {
+	n, run := 0, ""
+	for _, st := range v.Streams {
+		if st.Ledger && st.Arrived == 0 && st.Lost > 0 {
+			n, run = n+1, st.Run
+		}
+	}
+	switch {
+	case n == 0 || v.Arrived == 0:
+	case n == 1:
+		v.note("nothing at all of run %s arrived; if it went elsewhere, --run last, or --run ID with those that are meant, leaves it out", run)
+	default:
+		v.note("nothing at all of %d runs arrived; if they went elsewhere, --run last, or --run ID with those that are meant, leaves them out", n)
+	}
 }
 
 // noteOld notes runs that were over before the audit began.
