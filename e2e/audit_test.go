@@ -496,6 +496,46 @@ func TestAuditForwarded(t *testing.T) {
 	})
 }
 
+// Whatever an output sends to a receiver, in each of its formats, arrives whole.
+func TestAuditReceivers(t *testing.T) {
+	outputs := []struct{ kind, properties string }{
+		{"http", "format json"},
+		{"http", "format json_lines"},
+		{"http", "format json_stream"},
+		{"http", "format msgpack"},
+		{"http", "format json\n    compress gzip"},
+		{"tcp", "format json"},
+		{"tcp", "format json_lines"},
+		{"tcp", "format json_stream"},
+		{"tcp", "format msgpack"},
+		{"forward", "retain_metadata_in_forward_mode on"},
+		{"forward", "time_as_integer on"},
+		{"forward", "compress gzip"},
+		{"forward", "require_ack_response on"},
+		{"forward", "tag x.$level"}, // a message for each record
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		dir, config := t.TempDir(), retrying+input("name gdummy", "tag a", `dummy {"level":"info","took":0.25}`, "rate 2000", "max_records 4000", "ledger ledger")
+		var audits []*auditing
+		for _, o := range outputs {
+			port := freePort(t)
+			audits = append(audits, startAudit(t, "--listen", fmt.Sprintf("%s://127.0.0.1:%d", o.kind, port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "20s"))
+			config += fmt.Sprintf("\n[OUTPUT]\n    name %s\n    match *\n    host 127.0.0.1\n    port %d\n    retry_limit no_limits\n    %s\n", o.kind, port, o.properties)
+		}
+		p := h.start(t, launch{dir: dir, config: config})
+		p.awaitRecords(4000)
+		time.Sleep(2 * time.Second) // the last flush
+		p.stop()
+		for i, o := range outputs {
+			v := audits[i].verdict()
+			v.Reordered = 0 // two threads send
+			if v.counts != all(4000) || !v.Known {
+				t.Errorf("%s, %s: known %v, %+v", o.kind, o.properties, v.Known, v.counts)
+			}
+		}
+	})
+}
+
 // Through TLS, to who knows the shared key only.
 func TestAuditSecret(t *testing.T) {
 	cert, key, err := selfsigned.Pair()
