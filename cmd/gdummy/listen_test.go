@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -256,5 +257,35 @@ func TestLooks(t *testing.T) {
 		if n != c.want {
 			t.Errorf("looks that take %v: %d in an hour, want %d", c.took, n, c.want)
 		}
+	}
+}
+
+// Who is piped into an audit may begin its ledger, and end it, after the audit has
+// begun.
+func TestPiped(t *testing.T) {
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	r, w := io.Pipe()
+	var out, log both
+	done := make(chan int)
+	go func() {
+		done <- gdummy(stream{r, &out, &log}, []string{"audit", "--ledger", ledger, "-"})
+	}()
+	// The first byte is taken when the ledger has been looked for.
+	if _, err := io.WriteString(w, " "); err != nil {
+		t.Fatal(err)
+	}
+	data := generate(t, 500, ledger)
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	if code := <-done; code != 0 || !strings.HasPrefix(out.String(), "clean: 500 of 500 records arrived\n") || !strings.Contains(log.String(), "is not there yet") {
+		t.Errorf("code %d:\n%s%s", code, out.String(), log.String())
+	}
+	// One that never comes.
+	var late both
+	if code := gdummy(stream{bytes.NewReader(data), &late, new(both)}, []string{"audit", "--ledger", ledger + ".absent", "-"}); code != 1 ||
+		!strings.HasPrefix(late.String(), "FAULTS: the ledger could not be read: stat "+ledger+".absent: no such file or directory; 500 of 500 records arrived") {
+		t.Errorf("code %d:\n%s", code, late.String())
 	}
 }
