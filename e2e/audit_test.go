@@ -192,6 +192,46 @@ func TestAuditGrep(t *testing.T) {
 	})
 }
 
+// What a processor drops, the engine never counts as ingested; that it was accepted
+// and lost is told all the same.
+func TestAuditProcessor(t *testing.T) {
+	var dummy strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&dummy, `{"n":"x%02d"}`, i)
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v2_2_0, "filters as processors")
+		p := h.start(t, launch{yaml: true, config: `
+service:
+  flush: 0.2
+  grace: 1
+pipeline:
+  inputs:
+    - name: gdummy
+      tag: a
+      dummy: '` + dummy.String() + `'
+      rate: 500
+      max_records: 20000
+      ledger: ledger
+      processors:
+        logs:
+          - name: grep
+            exclude: n ^x07$
+  outputs:
+    - name: file
+      match: '*'
+      path: out
+      format: msgpack
+`})
+		p.awaitRecords(20000)
+		time.Sleep(time.Second)
+		p.stop()
+		want := all(20000)
+		want.Ingested, want.Arrived, want.Lost = 19800, 19800, 200
+		audit(t, "--ledger", p.dir+"/ledger", p.out()).expect(t, want)
+	})
+}
+
 func outage() time.Duration {
 	if testing.Short() {
 		return 5 * time.Second
@@ -329,7 +369,7 @@ func (p *process) killAfter(lines int) {
 // Each run's ledger has its end.
 func TestAuditReload(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, version{2, 2, 0}, "reload by a signal")
+		h.since(t, v2_2_0, "reload by a signal")
 		p := h.start(t, launch{args: []string{"-Y"}, config: service +
 			input("name gdummy", "tag a", "rate 5000", "ledger ledger") + toFiles})
 		runs := func() int {
@@ -369,7 +409,7 @@ func TestAuditReload(t *testing.T) {
 // An audit that waits for its ledgers must not take a reload for the end.
 func TestAuditReloadWhileListening(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, version{2, 2, 0}, "reload by a signal")
+		h.since(t, v2_2_0, "reload by a signal")
 		port, dir := freePort(t), t.TempDir()
 		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "15s")
 		p := h.start(t, launch{dir: dir, args: []string{"-Y"}, config: service +

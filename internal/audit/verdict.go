@@ -178,6 +178,9 @@ func (a *Auditor) Verdict() *Verdict {
 	}
 	v.Foreign += a.foreign
 	v.Other = sel.other
+	if len(sel.book) > 0 && v.Arrived == 0 && v.Foreign > 0 {
+		v.note("none of the records that arrived has an identity: if they are those of the ledger, something on the way removed it, and whether they are lost nobody can say")
+	}
 	for _, ls := range sel.book {
 		if ls.Place == "metadata" && v.Arrived == 0 && v.Foreign > 0 {
 			v.note("identities were sent in the metadata, and none of the records has one: this output does not write metadata (audit_in body helps; so does retain_metadata_in_forward_mode on, for forward before 5.1)")
@@ -279,6 +282,9 @@ func (v *Verdict) Caveats(faults []string) []string {
 			all = append(all, fmt.Sprintf(c.more, Grouped(c.n)))
 		}
 	}
+	if !v.Exact {
+		all = append(all, "memory was short, which --memory helps")
+	}
 	for _, end := range v.ends() {
 		if !strings.Contains(told, end) {
 			all = append(all, end)
@@ -289,7 +295,7 @@ func (v *Verdict) Caveats(faults []string) []string {
 
 // Known says whether a clean verdict covers all that was sent.
 func (v *Verdict) Known() bool {
-	return v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Open == 0 && v.Unbooked == 0
+	return v.Exact && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Open == 0 && v.Unbooked == 0
 }
 
 // ends are what nobody knows of the ends of streams, one line each: how many
