@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -287,5 +288,35 @@ func TestPiped(t *testing.T) {
 	if code := gdummy(stream{bytes.NewReader(data), &late, new(both)}, []string{"audit", "--ledger", ledger + ".absent", "-"}); code != 1 ||
 		!strings.HasPrefix(late.String(), "FAULTS: the ledger could not be read: stat "+ledger+".absent: no such file or directory; 500 of 500 records arrived") {
 		t.Errorf("code %d:\n%s", code, late.String())
+	}
+}
+
+// Programs read these numbers at the top of the verdict, each a whole one, with or
+// without anything to count.
+func TestJSONIntegers(t *testing.T) {
+	ledger, records := filepath.Join(t.TempDir(), "ledger"), filepath.Join(t.TempDir(), "records")
+	if err := os.WriteFile(records, generate(t, 1000, ledger), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"sent": "1000", "accepted": "1000", "ingested": "1000", "arrived": "1000",
+		"lost": "0", "duplicates": "0", "reordered": "0", "damaged": "0", "enriched": "0", "foreign": "0", "unknown": "0"}
+	for _, c := range []struct {
+		args  []string
+		empty bool
+	}{{[]string{"--ledger", ledger, records}, false}, {[]string{os.DevNull}, true}} {
+		var out both
+		gdummy(stream{nil, &out, new(both)}, append([]string{"audit", "--json"}, c.args...))
+		var got map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
+			t.Fatal(err)
+		}
+		for name, n := range want {
+			if c.empty {
+				n = "0"
+			}
+			if string(got[name]) != n {
+				t.Errorf("%v: %s is %s, want %s", c.args, name, got[name], n)
+			}
+		}
 	}
 }
