@@ -192,6 +192,46 @@ func TestAuditGrep(t *testing.T) {
 	})
 }
 
+// What a processor drops, the engine never counts as ingested; that it was accepted
+// and lost is told all the same.
+func TestAuditProcessor(t *testing.T) {
+	var dummy strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&dummy, `{"n":"x%02d"}`, i)
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v2_2_0, "filters as processors")
+		p := h.start(t, launch{yaml: true, config: `
+service:
+  flush: 0.2
+  grace: 1
+pipeline:
+  inputs:
+    - name: gdummy
+      tag: a
+      dummy: '` + dummy.String() + `'
+      rate: 500
+      max_records: 20000
+      ledger: ledger
+      processors:
+        logs:
+          - name: grep
+            exclude: n ^x07$
+  outputs:
+    - name: file
+      match: '*'
+      path: out
+      format: msgpack
+`})
+		p.awaitRecords(20000)
+		time.Sleep(time.Second)
+		p.stop()
+		want := all(20000)
+		want.Ingested, want.Arrived, want.Lost = 19800, 19800, 200
+		audit(t, "--ledger", p.dir+"/ledger", p.out()).expect(t, want)
+	})
+}
+
 func outage() time.Duration {
 	if testing.Short() {
 		return 5 * time.Second
@@ -329,7 +369,7 @@ func (p *process) killAfter(lines int) {
 // Each run's ledger has its end.
 func TestAuditReload(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, version{2, 2, 0}, "reload by a signal")
+		h.since(t, v2_2_0, "reload by a signal")
 		p := h.start(t, launch{args: []string{"-Y"}, config: service +
 			input("name gdummy", "tag a", "rate 5000", "ledger ledger") + toFiles})
 		runs := func() int {
@@ -369,7 +409,7 @@ func TestAuditReload(t *testing.T) {
 // An audit that waits for its ledgers must not take a reload for the end.
 func TestAuditReloadWhileListening(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, version{2, 2, 0}, "reload by a signal")
+		h.since(t, v2_2_0, "reload by a signal")
 		port, dir := freePort(t), t.TempDir()
 		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "15s")
 		p := h.start(t, launch{dir: dir, args: []string{"-Y"}, config: service +
@@ -493,6 +533,46 @@ func TestAuditForwarded(t *testing.T) {
 		v := audit(t, "--ledger", first.dir+"/ledger", second.out())
 		v.Reordered = 0
 		v.expect(t, all(10000))
+	})
+}
+
+// Whatever an output sends to a receiver, in each of its formats, arrives whole.
+func TestAuditReceivers(t *testing.T) {
+	outputs := []struct{ kind, properties string }{
+		{"http", "format json"},
+		{"http", "format json_lines"},
+		{"http", "format json_stream"},
+		{"http", "format msgpack"},
+		{"http", "format json\n    compress gzip"},
+		{"tcp", "format json"},
+		{"tcp", "format json_lines"},
+		{"tcp", "format json_stream"},
+		{"tcp", "format msgpack"},
+		{"forward", "retain_metadata_in_forward_mode on"},
+		{"forward", "time_as_integer on"},
+		{"forward", "compress gzip"},
+		{"forward", "require_ack_response on"},
+		{"forward", "tag x.$level"}, // a message for each record
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		dir, config := t.TempDir(), retrying+input("name gdummy", "tag a", `dummy {"level":"info","took":0.25}`, "rate 2000", "max_records 4000", "ledger ledger")
+		var audits []*auditing
+		for _, o := range outputs {
+			port := freePort(t)
+			audits = append(audits, startAudit(t, "--listen", fmt.Sprintf("%s://127.0.0.1:%d", o.kind, port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "20s"))
+			config += fmt.Sprintf("\n[OUTPUT]\n    name %s\n    match *\n    host 127.0.0.1\n    port %d\n    retry_limit no_limits\n    %s\n", o.kind, port, o.properties)
+		}
+		p := h.start(t, launch{dir: dir, config: config})
+		p.awaitRecords(4000)
+		time.Sleep(2 * time.Second) // the last flush
+		p.stop()
+		for i, o := range outputs {
+			v := audits[i].verdict()
+			v.Reordered = 0 // two threads send
+			if v.counts != all(4000) || !v.Known {
+				t.Errorf("%s, %s: known %v, %+v", o.kind, o.properties, v.Known, v.counts)
+			}
+		}
 	})
 }
 

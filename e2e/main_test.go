@@ -62,6 +62,7 @@ func (v version) before(w version) bool {
 var (
 	v2_1_0 = version{2, 1, 0} // events with metadata; hot reload
 	v2_1_9 = version{2, 1, 9} // what is under way when an input is paused is kept
+	v2_2_0 = version{2, 2, 0} // reload by a signal; filters as processors
 	v4_0_3 = version{4, 0, 3} // an Init that fails stops the start
 	v4_1_0 = version{4, 1, 0} // a reload loses nothing of what was taken in
 	v5_1_0 = version{5, 1, 0} // the dummy input that the golden file is of

@@ -187,8 +187,8 @@ something of them arrives. --run says which ones count, here and with files.
 
 Exit codes: 0 clean; 1 faults found: lost, duplicate or damaged records beyond
 what the limits forgive, nothing at all to audit, pieces that could not be read
-where no ledger proves that all arrived, a ledger that is gone when listening
-ends; 2 wrong usage, unreadable files, or a verdict or page that could not be
+where no ledger proves that all arrived, a ledger that is gone when listening or
+standard input ends; 2 wrong usage, unreadable files, or a verdict or page that could not be
 written.
 `)
 }
@@ -202,11 +202,13 @@ func (f *auditFlags) run(s stream) int {
 	}
 	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
 	live := len(f.live.addresses) > 0
-	ledgers, keys, err := f.readLedgers(live)
+	// Who writes to standard input may be sending still.
+	growing := live || slices.Contains(f.sources, "-")
+	ledgers, keys, err := f.readLedgers(growing)
 	if err != nil {
 		return fail(err)
 	}
-	if live && len(f.ledgers) > 0 && len(f.ledgerPaths) == 0 {
+	if growing && len(f.ledgers) > 0 && len(f.ledgerPaths) == 0 {
 		log("%s is not there yet", strings.Join(f.ledgers, ", "))
 	}
 	f.keys = keys
@@ -244,6 +246,8 @@ func (f *auditFlags) run(s stream) int {
 		if err := f.listen(s, a); err != nil {
 			return fail(err)
 		}
+	}
+	if growing {
 		// They have grown. What arrived in hours is not thrown away for one
 		// that is gone.
 		ledgers, faults = f.lastLedgers()

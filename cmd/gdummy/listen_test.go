@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -231,6 +233,89 @@ func TestVerdictNotWritten(t *testing.T) {
 			code := gdummy(stream{nil, to, &stderr}, append([]string{"audit", out}, flags...))
 			if code != exitUsage || !strings.Contains(stderr.String(), "the verdict could not be written") {
 				t.Errorf("%s, %v: code %d: %s", name, flags, code, stderr.String())
+			}
+		}
+	}
+}
+
+// Looking into the ledgers takes no more than a twentieth of the time, however long
+// they are, and is done at once where they are short.
+func TestLooks(t *testing.T) {
+	for _, c := range []struct {
+		took time.Duration
+		want int // looks in an hour
+	}{{time.Millisecond, 18000}, {190 * time.Millisecond, 948}, {2 * time.Second, 90}} {
+		var l looks
+		begin := time.Unix(0, 0)
+		n := 0
+		for now := begin; now.Before(begin.Add(time.Hour)); now = now.Add(200 * time.Millisecond) {
+			if l.due(now) {
+				n++
+				l.done(now, now.Add(c.took))
+				now = now.Add(c.took.Truncate(200 * time.Millisecond))
+			}
+		}
+		if n != c.want {
+			t.Errorf("looks that take %v: %d in an hour, want %d", c.took, n, c.want)
+		}
+	}
+}
+
+// Who is piped into an audit may begin its ledger, and end it, after the audit has
+// begun.
+func TestPiped(t *testing.T) {
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	r, w := io.Pipe()
+	var out, log both
+	done := make(chan int)
+	go func() {
+		done <- gdummy(stream{r, &out, &log}, []string{"audit", "--ledger", ledger, "-"})
+	}()
+	// The first byte is taken when the ledger has been looked for.
+	if _, err := io.WriteString(w, " "); err != nil {
+		t.Fatal(err)
+	}
+	data := generate(t, 500, ledger)
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	if code := <-done; code != 0 || !strings.HasPrefix(out.String(), "clean: 500 of 500 records arrived\n") || !strings.Contains(log.String(), "is not there yet") {
+		t.Errorf("code %d:\n%s%s", code, out.String(), log.String())
+	}
+	// One that never comes.
+	var late both
+	if code := gdummy(stream{bytes.NewReader(data), &late, new(both)}, []string{"audit", "--ledger", ledger + ".absent", "-"}); code != 1 ||
+		!strings.HasPrefix(late.String(), "FAULTS: the ledger could not be read: stat "+ledger+".absent: no such file or directory; 500 of 500 records arrived") {
+		t.Errorf("code %d:\n%s", code, late.String())
+	}
+}
+
+// Programs read these numbers at the top of the verdict, each a whole one, with or
+// without anything to count.
+func TestJSONIntegers(t *testing.T) {
+	ledger, records := filepath.Join(t.TempDir(), "ledger"), filepath.Join(t.TempDir(), "records")
+	if err := os.WriteFile(records, generate(t, 1000, ledger), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"sent": "1000", "accepted": "1000", "ingested": "1000", "arrived": "1000",
+		"lost": "0", "duplicates": "0", "reordered": "0", "damaged": "0", "enriched": "0", "foreign": "0", "unknown": "0"}
+	for _, c := range []struct {
+		args  []string
+		empty bool
+	}{{[]string{"--ledger", ledger, records}, false}, {[]string{os.DevNull}, true}} {
+		var out both
+		gdummy(stream{nil, &out, new(both)}, append([]string{"audit", "--json"}, c.args...))
+		var got map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
+			t.Fatal(err)
+		}
+		for name, n := range want {
+			if c.empty {
+				n = "0"
+			}
+			if string(got[name]) != n {
+				t.Errorf("%v: %s is %s, want %s", c.args, name, got[name], n)
 			}
 		}
 	}

@@ -112,9 +112,16 @@ func TestCutOff(t *testing.T) {
 // Several of each are told in one line.
 func TestCaveats(t *testing.T) {
 	v := &Verdict{Counts: Counts{Lost: 3, Duplicates: 1, Damaged: 12, Unknown: 2, Withheld: 1, Refused: 1200}, Open: 2, Unbooked: 3}
+	if v.Known() {
+		t.Error("all is known")
+	}
+	if v := (&Verdict{}); v.Known() {
+		t.Error("all is known without memory")
+	}
 	want := []string{
 		"3 lost, which are forgiven", "1 duplicate, which is forgiven",
 		"1 withheld by --fault", "1,200 refused by Fluent Bit", "of 2 records it is unknown",
+		"memory was short, which --memory helps",
 		"the ledgers of 2 runs end midway, and what was sent after that nobody knows",
 		"3 runs have no ledger, and what they lost at their ends nobody knows",
 	}
@@ -142,7 +149,7 @@ func TestNothingAudited(t *testing.T) {
 		t.Errorf("%q", f)
 	}
 	a.Take(ident.ID{}, decode.Foreign, 0)
-	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: none of the records has an identity" {
+	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: none of the records has an identity, which the options audit and ledger of the input give them" {
 		t.Errorf("%q", f)
 	}
 }

@@ -79,7 +79,7 @@ func (v *Verdict) nothing() string {
 	case v.Other > 0:
 		return "none of the records is of a run that was asked for"
 	case v.Foreign > 0:
-		return "none of the records has an identity"
+		return "none of the records has an identity, which the options audit and ledger of the input give them"
 	case v.Broken > 0:
 		return "nothing of the input could be read"
 	case len(v.Streams) > 0:

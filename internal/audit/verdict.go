@@ -178,6 +178,9 @@ func (a *Auditor) Verdict() *Verdict {
 	}
 	v.Foreign += a.foreign
 	v.Other = sel.other
+	if len(sel.book) > 0 && v.Arrived == 0 && v.Foreign > 0 {
+		v.note("none of the records that arrived has an identity: if they are those of the ledger, something on the way removed it, and whether they are lost nobody can say")
+	}
 	for _, ls := range sel.book {
 		if ls.Place == "metadata" && v.Arrived == 0 && v.Foreign > 0 {
 			v.note("identities were sent in the metadata, and none of the records has one: this output does not write metadata (audit_in body helps; so does retain_metadata_in_forward_mode on, for forward before 5.1)")
@@ -185,6 +188,9 @@ func (a *Auditor) Verdict() *Verdict {
 		}
 	}
 	v.noteOld(sel.old)
+	if len(a.o.Runs) == 0 && !a.o.Last {
+		v.noteElsewhere()
+	}
 	if v.Other > 0 {
 		v.note("%d records of runs that were not asked for do not count", v.Other)
 		if a.shared != nil {
@@ -211,6 +217,24 @@ func (a *Auditor) Verdict() *Verdict {
 		v.note("%d of %d records do not say when they arrived; the latency is that of the others", total.taken-total.timed, total.taken)
 	}
 	return v
+}
+
+// noteElsewhere notes runs of which all is lost while others arrived: it may be that
+// nobody looked where they went, as when a ledger is used again but not the output.
+func (v *Verdict) noteElsewhere() {
+	n, run := 0, ""
+	for _, st := range v.Streams {
+		if st.Ledger && st.Arrived == 0 && st.Lost > 0 {
+			n, run = n+1, st.Run
+		}
+	}
+	switch {
+	case n == 0 || v.Arrived == 0:
+	case n == 1:
+		v.note("nothing at all of run %s arrived; if it went elsewhere, --run last, or --run ID with those that are meant, leaves it out", run)
+	default:
+		v.note("nothing at all of %d runs arrived; if they went elsewhere, --run last, or --run ID with those that are meant, leaves them out", n)
+	}
 }
 
 // noteOld notes runs that were over before the audit began.
@@ -258,6 +282,9 @@ func (v *Verdict) Caveats(faults []string) []string {
 			all = append(all, fmt.Sprintf(c.more, Grouped(c.n)))
 		}
 	}
+	if !v.Exact {
+		all = append(all, "memory was short, which --memory helps")
+	}
 	for _, end := range v.ends() {
 		if !strings.Contains(told, end) {
 			all = append(all, end)
@@ -268,7 +295,7 @@ func (v *Verdict) Caveats(faults []string) []string {
 
 // Known says whether a clean verdict covers all that was sent.
 func (v *Verdict) Known() bool {
-	return v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Open == 0 && v.Unbooked == 0
+	return v.Exact && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Open == 0 && v.Unbooked == 0
 }
 
 // ends are what nobody knows of the ends of streams, one line each: how many

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,7 +66,10 @@ func Start(c *option.Config, o Options) (*Proof, error) {
 		Run: run, Instance: p.mark.Instance, Name: o.Name, Key: c.AuditKey,
 		Place: string(c.AuditIn), Version: o.Version, Now: o.Now,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("option ledger: %w; right would be a file in a directory that is there", err)
+	case err != nil:
 		return nil, fmt.Errorf("option ledger: %w", err)
 	}
 	return p, nil

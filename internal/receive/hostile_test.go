@@ -142,7 +142,7 @@ func (g *good) run(n, step int, pause time.Duration) error {
 }
 
 // attacks are what clients do that are broken, or mean.
-func attacks(t *testing.T, kind string) [][]byte {
+func attacks(t testing.TB, kind string) [][]byte {
 	data, each := events(t, event.V2, 1_000_000, 50)
 	js := lines(each)
 	var zs bytes.Buffer

@@ -53,7 +53,7 @@ summary { cursor: pointer; font-weight: 600; margin: 14px 0 4px }
 <body>
 {{with .Verdict}}{{$v := .}}
 <h1 class="{{if $.Faults}}bad{{else if .Known}}good{{else}}open{{end}}">{{if $.Faults}}Faults: {{join $.Faults ", "}}{{else if .Known}}Clean{{else}}Clean, as far as is known{{end}}</h1>
-<p>{{grouped .Arrived}} of {{grouped .Sent}} records arrived{{with part .Arrived .Sent}} ({{.}}){{end}}{{range .Caveats $.Faults}}; {{.}}{{end}}.{{if not .Exact}} The verdict is not exact.{{end}}</p>
+<p>{{grouped .Arrived}} of {{grouped .Sent}} records arrived{{with part .Arrived .Sent}} ({{.}}){{end}}{{range .Caveats $.Faults}}; {{.}}{{end}}.</p>
 <p class="soft small">gdummy audit{{with $.Version}} {{.}}{{end}}, {{clock $.Made}} UTC</p>
 {{with shares .}}<div class="shares">{{range .}}<i class="c-{{.Class}}" style="flex:{{printf "%.4f" .Width}} 0 0" title="{{grouped .Count}} {{.Name}}"></i>{{end}}</div><p class="key">{{range .}}<span><i class="c-{{.Class}}"></i>{{.Name}} {{part .Count $v.Sent}}</span>{{end}}</p>
 {{end}}<div class="cards">{{range cards .}}<div{{if .Bad}} class="bad"{{end}}>{{.Name}}<b>{{grouped .Value}}</b><small>{{.Help}}</small></div>{{end}}</div>
