@@ -96,7 +96,7 @@ func TestShapes(t *testing.T) {
 		{"a record that is none of those", `{"index":{"a":1}}`, []string{"foreign"}},
 		{"Splunk", `{"time":1732300000.5,"event":{"message":"dummy","gdummy":"$2"}}{"time":1,"event":{"message":"dummy!","gdummy":"$2"}}`, []string{"2 enriched", "2 damaged"}},
 		{"GELF", `{"version":"1.1", "level":6, "short_message":"dummy", "_n":"1", "_gdummy":"$2", "timestamp":1795395015.050}`, []string{"2 unchecked"}},
-		{"OpenTelemetry", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1","body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$2"}}]}}}]}]}]}`, []string{"2 unchecked"}},
+		{"OpenTelemetry", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1","body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$2"}}]}}}]}]}]}`, []string{"2 enriched"}},
 		{"OpenTelemetry, the record as a string", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"{\"message\":\"dummy\",\"gdummy\":\"$2\"}"}}]}]}]}`, []string{"2 enriched"}},
 		{"CloudWatch", `{"logGroupName":"g","logEvents":[{"timestamp":1,"message":"{\"message\":\"dummy\",\"gdummy\":\"$2\"}"}]}`, []string{"2 enriched"}},
 		{"Stackdriver", `{"entries":[{"logName":"x","jsonPayload":{"message":"dummy","gdummy":"$2"}},{"jsonPayload":{"message":"dummy","gdummy":"$2","x":1}}]}`, []string{"2 enriched"}},
@@ -161,13 +161,15 @@ func (s source) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return event.Append(dst, form, t, s.metadata, s.body)
 }
 
+func now() time.Time { return time.Unix(1732300000, 0) }
+
 func marked(t testing.TB, text string, form event.Form, inMetadata bool, n int) []byte {
 	b, err := body.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := ident.NewMark(source{b[0], event.EmptyMap}, ident.MarkOptions{Run: 42, InMetadata: inMetadata,
-		Now: func() time.Time { return time.Unix(1732300000, 0) }})
+		Now: now})
 	var dst []byte
 	for k := range n {
 		dst = m.Append(dst, form, 1, uint64(k))

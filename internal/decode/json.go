@@ -16,7 +16,15 @@ type jsonReader struct {
 	doc *doc
 	b   []byte
 	pos int
+	cut bool // there would have to be more
+
+	// Where the outermost array in a value that could not be read begins, and
+	// the element in it that could not, if it has nothing but maps.
+	list, elem int
 }
+
+// ended says whether a value that could not be read ended too early.
+func (j *jsonReader) ended() bool { return j.cut || j.pos == len(j.b) }
 
 // space skips white space and returns the byte behind it, 0 at the end.
 func (j *jsonReader) space() byte {
@@ -63,7 +71,8 @@ func (j *jsonReader) value(n int32, name []byte, depth int) (uint64, bool) {
 }
 
 func (j *jsonReader) literal(s string) bool {
-	if len(j.b)-j.pos < len(s) || string(j.b[j.pos:j.pos+len(s)]) != s {
+	if b := j.b[j.pos:]; len(b) < len(s) || string(b[:len(s)]) != s {
+		j.cut = len(b) < len(s) && string(b) == s[:len(b)]
 		return false
 	}
 	j.pos += len(s)
@@ -74,6 +83,10 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 	d := j.doc
 	if !d.room() {
 		return 0, false
+	}
+	if d.how&pairs != 0 && isKind(j.front()) {
+		h, _, ok := j.kind(parent, name, depth)
+		return h, ok
 	}
 	n, base := d.open(parent, name)
 	j.pos++
@@ -100,7 +113,7 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 				return 0, false
 			}
 			m.value = ident.String(s)
-			if m.id = d.string(s, n, key); d.stamp != nil && d.path(n, key, d.stamp) {
+			if m.id = d.string(s, n, key); d.stamp != "" && d.at(d.stamp, n, key) {
 				d.arrival = Time(s)
 			}
 		} else {
@@ -108,7 +121,7 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 			if m.value, ok = j.value(n, key, depth+1); !ok {
 				return 0, false
 			}
-			if d.stamp != nil && d.path(n, key, d.stamp) {
+			if d.stamp != "" && d.at(d.stamp, n, key) {
 				d.arrival = Time(j.b[start:j.pos])
 			}
 		}
@@ -129,20 +142,31 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 
 func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 	d := j.doc
+	list := j.pos
 	j.pos++
 	h := ident.ArrayStart
 	if j.space() == ']' {
 		j.pos++
 		return h, true
 	}
+	if d.how&pairs != 0 && string(j.front()) == "key" {
+		j.pos = list
+		return j.pairs(n, name, depth)
+	}
+	var e elements
 	for i := 0; ; i++ {
 		c := j.space()
-		first := int32(len(d.nodes))
+		first, found, start := int32(len(d.nodes)), len(d.found), j.pos
 		v, ok := j.value(n, name, depth+1)
 		if !ok {
+			j.list, j.elem = 0, 0
+			if c == '{' && (i == 0 || e.kind == c) {
+				j.list, j.elem = list, start
+			}
 			return 0, false
 		}
 		h = ident.Element(h, v)
+		e.add(d, c, found, first)
 		if depth == 0 {
 			// [time, body] and [[time, metadata], body] are events.
 			d.event = i == 1 && c == '{'
@@ -153,6 +177,9 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 			j.pos++
 		case ']':
 			j.pos++
+			if e.with > 0 {
+				e.end(d, '{')
+			}
 			return h, true
 		default:
 			return 0, false
@@ -165,6 +192,7 @@ func (j *jsonReader) string() ([]byte, bool) {
 	b := j.b[j.pos+1:]
 	i := bytes.IndexByte(b, '"')
 	if i < 0 {
+		j.cut = true
 		return nil, false
 	}
 	if bytes.IndexByte(b[:i], '\\') < 0 {
@@ -209,6 +237,7 @@ func (j *jsonReader) escaped() ([]byte, bool) {
 		case 'u':
 			r, ok := hex4(b[i+1:])
 			if !ok {
+				j.cut = len(b)-i-1 < 4
 				return nil, false
 			}
 			i += 4
@@ -226,6 +255,7 @@ func (j *jsonReader) escaped() ([]byte, bool) {
 			return nil, false
 		}
 	}
+	j.cut = true
 	return nil, false
 }
 
@@ -265,6 +295,7 @@ func (j *jsonReader) number() (uint64, bool) {
 	}
 	n := i - first
 	if n == 0 {
+		j.cut = i == len(b)
 		return 0, false
 	}
 	if i == len(b) || b[i] != '.' && b[i] != 'e' && b[i] != 'E' {
@@ -275,7 +306,7 @@ func (j *jsonReader) number() (uint64, bool) {
 		}
 		if fits {
 			j.pos = i
-			h, ambiguous := ident.Integer(size, negative, j.doc.coarse)
+			h, ambiguous := ident.Integer(size, negative, j.doc.how&coarse != 0)
 			j.doc.ambiguous = j.doc.ambiguous || ambiguous
 			return h, true
 		}
@@ -288,6 +319,7 @@ func (j *jsonReader) number() (uint64, bool) {
 	}
 	f, err := strconv.ParseFloat(unsafe.String(&b[j.pos], i-j.pos), 64) // it keeps nothing but in err
 	if err != nil && f == 0 {
+		j.cut = i == len(b)
 		return 0, false
 	}
 	j.pos = i

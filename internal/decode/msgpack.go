@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -155,7 +154,7 @@ func (p *packReader) value(n int32, name []byte, depth int) (h uint64, kind byte
 }
 
 func (p *packReader) integer(size uint64, negative bool) uint64 {
-	h, ambiguous := ident.Integer(size, negative, p.doc.coarse)
+	h, ambiguous := ident.Integer(size, negative, p.doc.how&coarse != 0)
 	p.doc.ambiguous = p.doc.ambiguous || ambiguous
 	return h
 }
@@ -196,7 +195,7 @@ func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int)
 		if m.value, _, m.id, ok = p.value(n, key, depth+1); !ok {
 			return 0, false
 		}
-		if d.stamp != nil && d.path(n, key, d.stamp) {
+		if d.stamp != "" && d.at(d.stamp, n, key) {
 			d.arrival = packedTime(p.b[start:p.pos])
 		}
 		m.hi = int32(len(d.nodes))
@@ -240,149 +239,22 @@ func (p *packReader) name() ([]byte, bool) {
 func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint64, bool) {
 	d := p.doc
 	h := ident.ArrayStart
+	var e elements
 	for i := range count {
-		first := int32(len(d.nodes))
+		first, found := int32(len(d.nodes)), len(d.found)
 		v, kind, _, ok := p.value(n, name, depth+1)
 		if !ok {
 			return 0, false
 		}
 		h = ident.Element(h, v)
+		e.add(d, kind, found, first)
 		if depth == 0 {
 			d.event = i == 1 && kind == kindMap
 			d.body = first
 		}
 	}
+	if e.with > 0 {
+		e.end(d, kindMap)
+	}
 	return h, true
-}
-
-// Msgpack reads the records at the front of b and returns what is left: nothing,
-// or the beginning of a record that ends after b. Bytes that are no MessagePack
-// are skipped up to the next event, which may come with a later call.
-func (s *Scanner) Msgpack(b []byte) (rest []byte) {
-	if s.lost {
-		if b = s.findEvent(b); s.lost {
-			return b
-		}
-	}
-	vain := vainAllowed(len(b))
-	for len(b) > 0 {
-		if skip := listHeader(b); skip > 0 {
-			b = b[skip:]
-			continue
-		}
-		n, err := s.packed(b, false)
-		switch {
-		case err == ErrShort && len(b) < s.maxRecord && s.mayEnd(b):
-			return b
-		case err != nil:
-			if vain -= n; vain > 0 {
-				n = nextEvent(b)
-			} else {
-				n = len(b)
-			}
-			if n == len(b) {
-				s.lost = true
-				s.broken++
-				return s.partIdentity(b)
-			}
-			s.spoil(b[:n])
-		default:
-			s.report(func() { s.packed(b, true) })
-		}
-		b = b[n:]
-	}
-	return nil
-}
-
-// findEvent looks for the next event behind something broken. Without one,
-// s.lost stays and it returns what may be the beginning of an identity.
-func (s *Scanner) findEvent(b []byte) []byte {
-	i := bytes.Index(b, eventSign)
-	if i < 0 {
-		return s.partIdentity(b)
-	}
-	if i > 0 && b[i-1] == 0x92 {
-		i-- // with metadata
-	}
-	s.lost = false
-	s.raw(b[:i], s.spoiled())
-	return b[i:]
-}
-
-// partIdentity reports the identities in broken bytes and returns the end of
-// those, in which another one may begin.
-func (s *Scanner) partIdentity(b []byte) []byte {
-	_, end := s.rawEnd(b, s.spoiled())
-	return b[max(end, len(b)-(ident.Size-1)):]
-}
-
-// finish reads what Msgpack has left at the end of a source.
-func (s *Scanner) finish(rest []byte) {
-	switch {
-	case s.lost:
-		s.lost = false
-		s.raw(rest, Damaged)
-	case len(rest) > 0:
-		s.spoil(rest)
-	}
-}
-
-// mayEnd says whether the value at the front of b can be short enough.
-func (s *Scanner) mayEnd(b []byte) bool {
-	f := NewFrame()
-	return f.Next(b, s.maxRecord) != ErrTooLarge
-}
-
-// packed takes one record apart and returns its length.
-func (s *Scanner) packed(b []byte, coarse bool) (int, error) {
-	s.doc.reset(coarse)
-	p := packReader{doc: &s.doc, b: b}
-	c := b[0]
-	if !(c >= 0x80 && c < 0xa0 || c >= 0xdc && c <= 0xdf) {
-		return 0, ErrBad // records are maps or arrays
-	}
-	if _, _, _, ok := p.value(-1, nil, 0); !ok {
-		return p.pos, p.err
-	}
-	return p.pos, nil
-}
-
-// listHeader returns the length of the header of an array whose first element
-// is a map: a list of records; 0 if b begins otherwise.
-func listHeader(b []byte) int {
-	n := 0
-	switch c := b[0]; {
-	case c >= 0x90 && c < 0xa0:
-		n = 1
-	case c == 0xdc:
-		n = 3
-	case c == 0xdd:
-		n = 5
-	}
-	if n == 0 || len(b) <= n {
-		return 0
-	}
-	if c := b[n]; c >= 0x80 && c < 0x90 || c == 0xde || c == 0xdf {
-		return n
-	}
-	return 0
-}
-
-// eventSign is how an event begins, or, where it has metadata, goes on.
-var eventSign = []byte("\x92\xd7\x00")
-
-// nextEvent returns where, behind the head of the event at the front of b, the
-// next event seems to begin, or the length of b.
-func nextEvent(b []byte) int {
-	if len(b) < 2 {
-		return len(b)
-	}
-	i := bytes.Index(b[2:], eventSign)
-	switch {
-	case i < 0:
-		return len(b)
-	case i > 0 && b[i+1] == 0x92:
-		return i + 1 // with metadata
-	}
-	return i + 2
 }

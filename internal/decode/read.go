@@ -12,8 +12,8 @@ import (
 // Read reads a source to its end. The error is the source's; what stands before
 // it was read.
 func (s *Scanner) Read(r io.Reader) error {
-	head := make([]byte, 4)
-	n, err := io.ReadFull(r, head)
+	head := make([]byte, headSize)
+	n, err := io.ReadAtLeast(r, head, 4)
 	head = head[:n]
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return err
@@ -37,13 +37,14 @@ func (s *Scanner) Read(r io.Reader) error {
 		defer z.Close()
 		return s.inner(z)
 	case IsMsgpack(head):
-		return s.fill(r, s.Msgpack, s.frames())
+		return s.fill(r, s.Msgpack, s.frames(), s.finish)
 	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
 		if _, err := io.CopyN(io.Discard, r, 3); err != nil {
 			return err
 		}
 	}
-	err = s.fill(r, s.lines, s.newlines)
+	s.wanted = min(longLine, s.maxRecord)
+	err = s.fill(r, s.lines, s.newlines, s.line)
 	s.end()
 	return err
 }
@@ -62,7 +63,7 @@ func IsCompressed(data []byte) bool {
 }
 
 // Size returns how many bytes of memory the scanner keeps for input.
-func (s *Scanner) Size() int { return cap(s.buf) + cap(s.pending.text) }
+func (s *Scanner) Size() int { return cap(s.buf) + cap(s.pretty.text) }
 
 // Bytes reads a source that is in memory, as Read does.
 func (s *Scanner) Bytes(data []byte) error {
@@ -92,20 +93,6 @@ func (s *Scanner) inner(r io.Reader) error {
 	return s.Read(r)
 }
 
-// IsMsgpack says whether data begins as MessagePack of records does.
-func IsMsgpack(data []byte) bool {
-	if len(data) == 0 {
-		return false
-	}
-	c := data[0]
-	return c >= 0x80 && c < 0xa0 || c >= 0xdc && c <= 0xdf
-}
-
-// newlines says whether a line has come to its end in the last bytes of b.
-func (s *Scanner) newlines(b []byte, last int) bool {
-	return len(b) >= s.maxRecord || bytes.IndexByte(b[len(b)-last:], '\n') >= 0
-}
-
 // frames returns what says whether a value has come to its end, or never will.
 func (s *Scanner) frames() func(b []byte, last int) bool {
 	f := NewFrame()
@@ -113,16 +100,19 @@ func (s *Scanner) frames() func(b []byte, last int) bool {
 		if last == len(b) { // nothing was left: this is another one
 			f = NewFrame()
 		}
-		return s.lost || f.Next(b, s.maxRecord) != ErrShort
+		if s.lost {
+			return len(b) >= s.wanted
+		}
+		return f.Next(b, s.maxRecord) != ErrShort
 	}
 }
 
 // fill gives what it reads to parse, together with what parse left the last
 // time, when ready says that something is complete: a record that comes in
 // pieces is not tried for each of them. ready gets what there is, and how much
-// of it is behind what it was asked about before. What is left at the end is
-// given to the parsers of cut input.
-func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte, ready func(b []byte, last int) bool) error {
+// of it is behind what it was asked about before. last gets what is left at the
+// end.
+func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte, ready func(b []byte, got int) bool, last func([]byte)) error {
 	if s.buf == nil {
 		step := 1 << 18
 		if s.reserve != nil {
@@ -145,7 +135,7 @@ func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte, ready func(b []by
 			return ErrTooLarge
 		}
 		if got > 0 {
-			if last := n - asked; ready(s.buf[:n], last) {
+			if ready(s.buf[:n], n-asked) {
 				rest := parse(s.buf[:n])
 				n, asked = copy(s.buf, rest), 0
 			} else {
@@ -153,23 +143,11 @@ func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte, ready func(b []by
 			}
 		}
 		if err != nil {
-			rest := parse(s.buf[:n])
-			s.cut(rest, err)
+			last(parse(s.buf[:n]))
 			if err == io.EOF {
 				return nil
 			}
 			return err
 		}
-	}
-}
-
-// cut reads what is left at the end of a source.
-func (s *Scanner) cut(rest []byte, _ error) {
-	switch {
-	case s.lost || IsMsgpack(rest):
-		s.finish(rest)
-	case len(rest) == 0:
-	default:
-		s.line(rest)
 	}
 }

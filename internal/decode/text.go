@@ -6,32 +6,6 @@ import (
 	"github.com/gdummy/gdummy/internal/ident"
 )
 
-// pending is an indented JSON object of which some lines were read.
-type pending struct {
-	text     []byte
-	depth    int
-	inString bool
-}
-
-// add adds a line and says whether the object is complete.
-func (p *pending) add(line []byte) bool {
-	p.text = append(append(p.text, line...), '\n')
-	for i := 0; i < len(line); i++ {
-		switch c := line[i]; {
-		case p.inString && c == '\\':
-			i++
-		case c == '"':
-			p.inString = !p.inString
-		case p.inString:
-		case c == '{' || c == '[':
-			p.depth++
-		case c == '}' || c == ']':
-			p.depth--
-		}
-	}
-	return p.depth <= 0
-}
-
 // Text reads complete text: lines, of which the last may lack its end.
 func (s *Scanner) Text(text []byte) {
 	for len(text) > 0 {
@@ -47,46 +21,113 @@ func (s *Scanner) Text(text []byte) {
 
 // end reports an object that never ended.
 func (s *Scanner) end() {
-	if len(s.pending.text) > 0 {
-		s.spoil(s.pending.text)
-	}
-	s.pending = pending{text: s.pending.text[:0]}
+	s.flush()
+	s.partial = false
 }
 
-// line reads one line.
-func (s *Scanner) line(line []byte) {
-	line = bytes.TrimSpace(line)
+// longLine is the length, in bytes, from which on a line of JSON is read in
+// pieces.
+const longLine = 1 << 20
+
+// lines reads the complete lines at the front of b, and what can be read of one
+// that is long, and returns the rest.
+func (s *Scanner) lines(b []byte) []byte {
+	s.wanted = min(longLine, s.maxRecord)
+	for {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			if len(b) >= s.wanted {
+				b = s.long(b)
+				s.wanted = max(s.wanted, 2*len(b))
+			}
+			return b
+		}
+		s.line(b[:i+1])
+		b = b[i+1:]
+	}
+}
+
+// newlines says whether a line has come to its end in the last bytes of b, or is
+// long enough to be read without that.
+func (s *Scanner) newlines(b []byte, last int) bool {
+	return len(b) >= s.maxRecord || len(b) >= s.wanted || bytes.IndexByte(b[len(b)-last:], '\n') >= 0
+}
+
+// long reads what is complete in a line that goes on, and returns the rest.
+func (s *Scanner) long(b []byte) []byte {
+	if !s.row.open {
+		t := bytes.TrimLeft(b, " \t\r")
+		switch {
+		case s.pretty.started() || len(t) == 0:
+		case t[0] == '{' && len(b) >= s.maxRecord:
+			// Too large to be read as one: what it consists of is not.
+			s.row = row{open: true, wreck: true, object: true, large: true}
+		case t[0] == '{' || t[0] == '[' && !printed(t):
+			j := jsonReader{doc: &s.doc, b: t}
+			s.row.open = j.isList(&s.peek) || t[0] == '{'
+		}
+		if !s.row.open {
+			if len(b) >= s.maxRecord {
+				s.spoil(b)
+				return nil
+			}
+			return b
+		}
+	}
+	rest := s.values(b, false)
+	if len(rest) >= s.maxRecord {
+		s.spoil(rest)
+		return nil
+	}
+	return rest
+}
+
+// line reads one line, or the end of one.
+func (s *Scanner) line(raw []byte) {
+	line := bytes.TrimSpace(raw)
+	if s.row.open {
+		s.values(line, true)
+		s.row = row{}
+		return
+	}
 	if len(line) == 0 {
 		return
 	}
-	if len(s.pending.text) > 0 {
+	if s.pretty.started() && s.pretty.takes(raw, line[0]) {
 		switch {
-		case s.reserve != nil && len(s.pending.text)+len(line) >= cap(s.pending.text) && !s.reserve(len(s.pending.text)+len(line)):
-			s.end()
-		case s.pending.add(line):
-			text := s.pending.text
-			s.pending = pending{}
-			s.values(text)
-			s.pending.text = text[:0]
-		case len(s.pending.text) > s.maxRecord:
-			s.end()
+		case s.reserve != nil && len(s.pretty.text)+len(line) >= cap(s.pretty.text) && !s.reserve(len(s.pretty.text)+len(line)):
+			s.flush()
+		case s.pretty.add(line):
+			s.flush()
+		case len(s.pretty.text) > s.maxRecord:
+			s.shorten()
 		}
 		return
 	}
+	s.flush()
+	partial := s.partial
+	s.partial = false
 	switch c := line[0]; {
 	case len(line) == 1 && c == '{':
-		s.pending.add(line)
+		s.pretty.begin(raw)
 	case c == '{' || c == ']' || c == ',' || c == '}' && len(line) > 1:
-		s.values(line)
+		s.text(line)
 	case c == '[' && !printed(line):
-		s.values(line)
+		s.text(line)
 	case c == '[':
-		s.plain(line)
+		s.print(line)
 	default:
 		// Fluent Bit's file output writes a tag before its JSON.
 		if i := bytes.Index(line, []byte(": [")); i > 0 && bytes.IndexByte(line[:i], '"') < 0 {
 			if e := line[i+2:]; len(e) > 1 && (isDigit(e[1]) || e[1] == '[') {
-				s.values(e)
+				s.text(e)
+				return
+			}
+		}
+		if i, whole := containerLine(line); i > 0 {
+			s.partial = !whole
+			if t := line[i:]; whole && !partial && (t[0] == '{' || t[0] == '[' && !printed(t)) {
+				s.text(t)
 				return
 			}
 		}
@@ -94,11 +135,47 @@ func (s *Scanner) line(line []byte) {
 	}
 }
 
-// plain reads a line of which nothing but the identity can be understood.
+// text reads a line of JSON.
+func (s *Scanner) text(line []byte) {
+	s.values(line, true)
+	s.row = row{}
+}
+
+// containerLine returns where the text of a line begins that a container has
+// written, as container runtimes log it (2026-11-26T12:00:00.5Z stdout F text),
+// and whether it is there as a whole; 0 if it is another line.
+func containerLine(line []byte) (at int, whole bool) {
+	const stdout, stderr = " stdout ", " stderr "
+	i := bytes.IndexByte(line, ' ')
+	if i < len("2026-11-26T12:00:00Z") || i > len("2026-11-26T12:00:00.000000000+00:00") || line[10] != 'T' {
+		return 0, false
+	}
+	if !bytes.HasPrefix(line[i:], []byte(stdout)) && !bytes.HasPrefix(line[i:], []byte(stderr)) {
+		return 0, false
+	}
+	tags := line[i+len(stdout):]
+	n := bytes.IndexByte(tags, ' ')
+	if n < 1 || n == len(tags)-1 || tags[0] != 'F' && tags[0] != 'P' {
+		return 0, false
+	}
+	return i + len(stdout) + n + 1, tags[0] == 'F'
+}
+
+// plain reads a line of an unknown form: what JSON it has in it can be checked,
+// but need not be the record.
 func (s *Scanner) plain(line []byte) {
-	if s.raw(line, Unchecked) == 0 {
+	if !bytes.Contains(line, []byte(ident.Prefix)) {
+		s.take(ident.ID{}, Foreign, 0)
+		return
+	}
+	s.row = row{wreck: true, plain: true}
+	s.lenient = true
+	s.values(line, true)
+	s.lenient = false
+	if !s.row.found {
 		s.take(ident.ID{}, Foreign, 0)
 	}
+	s.row = row{}
 }
 
 // printed says whether a line is an event as Fluent Bit's stdout output prints
@@ -113,105 +190,5 @@ func printed(line []byte) bool {
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
 
-// values reads the JSON values in text. Between them, commas and the brackets
-// of lists of records are skipped.
-func (s *Scanner) values(text []byte) {
-	vain := vainAllowed(len(text))
-	for {
-		j := jsonReader{doc: &s.doc, b: text}
-		switch c := j.space(); {
-		case c == 0 && j.pos == len(text):
-			return
-		case c == ',' || c == ']' || c == '[' && j.isList(&s.peek):
-			text = text[j.pos+1:]
-			continue
-		}
-		text = text[j.pos:]
-		n, ok := s.jsonValue(text, false)
-		if ok {
-			s.report(func() { s.jsonValue(text, true) })
-		} else {
-			if vain -= n; vain > 0 {
-				n = nextObject(text)
-			} else {
-				n = len(text)
-			}
-			s.spoil(text[:n])
-		}
-		text = text[n:]
-	}
-}
-
-// vainAllowed is how many bytes may be read in vain in a text of n bytes, which
-// is broken again and again: what is left then is broken as a whole.
-func vainAllowed(n int) int { return 1<<20 + 8*n }
-
-// isList says whether the bracket at which the reader stands begins a list of
-// records. It may use peek.
-func (j *jsonReader) isList(peek *doc) bool {
-	l := jsonReader{b: j.b, pos: j.pos + 1}
-	switch c := l.space(); c {
-	case 0, '{', ']':
-		return true
-	case '[':
-		// [[time, body], ... is a list, [[time, metadata], body] an event.
-		if l.pos+1 >= len(l.b) || !isDigit(l.b[l.pos+1]) {
-			return false
-		}
-		peek.reset(false)
-		l.doc = peek
-		if _, ok := l.array(-1, nil, 1); !ok {
-			return false
-		}
-		switch c := l.space(); c {
-		case ']':
-			return true
-		case ',':
-			l.pos++
-			return l.space() == '['
-		}
-	}
-	return false
-}
-
-// jsonValue takes one value apart and returns its length.
-func (s *Scanner) jsonValue(text []byte, coarse bool) (int, bool) {
-	s.doc.reset(coarse)
-	j := jsonReader{doc: &s.doc, b: text}
-	_, ok := j.value(-1, nil, 0)
-	return j.pos, ok
-}
-
-// nextObject returns where, behind the first byte, the next record of a list
-// seems to begin, or the length of text.
-func nextObject(text []byte) int {
-	for at := 1; at < len(text); at++ {
-		i := bytes.IndexByte(text[at:], '{')
-		if i < 0 {
-			break
-		}
-		at += i
-		before := text[:at]
-		if n := len(before); before[n-1] == '}' || before[n-1] == '\n' ||
-			bytes.HasSuffix(before, []byte("},")) || bytes.HasSuffix(before, []byte("}, ")) {
-			return at
-		}
-	}
-	return len(text)
-}
-
-// lines reads the complete lines at the front of b and returns the rest.
-func (s *Scanner) lines(b []byte) []byte {
-	for {
-		i := bytes.IndexByte(b, '\n')
-		if i < 0 {
-			if len(b) >= s.maxRecord {
-				s.spoil(b)
-				return nil
-			}
-			return b
-		}
-		s.line(b[:i+1])
-		b = b[i+1:]
-	}
-}
+// print reads such a line.
+func (s *Scanner) print(line []byte) { s.plain(line) }

@@ -1,0 +1,222 @@
+package decode
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/gdummy/gdummy/internal/ident"
+)
+
+// doc is one record, taken apart.
+type doc struct {
+	nodes   []node   // its maps, in the order in which they open
+	members []member // of all maps; those of one map stand together
+	stack   []member // members of maps that are still open
+	found   []finding
+	text    []byte // unescaped strings
+
+	event bool  // nodes[body] is the body of an event
+	body  int32 // the metadata's nodes come before it
+
+	foreign int    // elements of lists of records that have no identity
+	lists   []list // that are lists of records if the one record in them is whole
+
+	how       reading
+	ambiguous bool // there are numbers that are other ones if they are read coarsely
+
+	strings int // depth of strings in strings
+
+	place   string // the only one where identities count; "" if they do anywhere
+	stamp   string // where the time of arrival stands; "" if nowhere
+	arrival int64  // that time
+
+	large  bool // there are more than maxParts parts
+	binary bool // an identity stands in a string that is no text
+}
+
+// reading is a way to read values.
+type reading uint8
+
+const (
+	coarse reading = 1 << iota // numbers that Fluent Bit writes ambiguously are rounded
+	pairs                      // lists of keys and values, as OpenTelemetry has them, are maps
+)
+
+// list is an array of maps, of which one has an identity.
+type list struct {
+	lo, hi int32 // that one is nodes[lo:hi]
+	others int   // elements
+}
+
+// node is one map.
+type node struct {
+	parent       int32  // the map around it, -1 at the outermost
+	name         []byte // of the member of parent that holds it
+	first, count int32  // in doc.members
+}
+
+// member is one member of a map.
+type member struct {
+	name   []byte
+	value  uint64 // hash of the value
+	hash   uint64 // of both
+	lo, hi int32  // the maps inside the value: nodes[lo:hi]
+	id     bool   // the value is an identity
+}
+
+// finding is one identity in a record.
+type finding struct {
+	id   ident.ID
+	node int32 // the map that has it as a member, or -1
+	name []byte
+}
+
+func (d *doc) reset(how reading) {
+	d.nodes, d.members, d.stack, d.found, d.text = d.nodes[:0], d.members[:0], d.stack[:0], d.found[:0], d.text[:0]
+	d.event, d.body, d.strings = false, 0, 0
+	d.foreign, d.lists = 0, d.lists[:0]
+	d.arrival, d.large, d.binary = 0, false, false
+	d.how, d.ambiguous = how, false
+}
+
+// trim gives back what an unusually large record has left behind.
+func (d *doc) trim() {
+	const most = 4096
+	if cap(d.nodes)+cap(d.members)+cap(d.stack)+cap(d.found) > 4*most || cap(d.text) > 64*most {
+		d.nodes, d.members, d.stack, d.found, d.text = nil, nil, nil, nil, nil
+	}
+}
+
+// room says whether the record may have another part.
+func (d *doc) room() bool {
+	if len(d.nodes)+len(d.members)+len(d.stack) < maxParts {
+		return true
+	}
+	d.large = true
+	return false
+}
+
+// open starts a map and returns its number and where its members begin on the
+// stack.
+func (d *doc) open(parent int32, name []byte) (n int32, base int) {
+	d.nodes = append(d.nodes, node{parent: parent, name: name})
+	return int32(len(d.nodes) - 1), len(d.stack)
+}
+
+// close ends a map and returns its hash as a value.
+func (d *doc) close(n int32, base int) uint64 {
+	total := uint64(0)
+	for i := base; i < len(d.stack); i++ {
+		total += d.stack[i].hash
+	}
+	count := len(d.stack) - base
+	d.nodes[n].first, d.nodes[n].count = int32(len(d.members)), int32(count)
+	d.members = append(d.members, d.stack[base:]...)
+	d.stack = d.stack[:base]
+	return ident.Map(total, count)
+}
+
+// string notes an identity in a string, and returns whether it is one as a
+// whole.
+func (d *doc) string(s []byte, n int32, name []byte) bool {
+	if len(s) < ident.Size {
+		return false
+	}
+	if len(s) == ident.Size {
+		id, ok := ident.Parse(s)
+		if ok {
+			d.find(id, n, n, name)
+		}
+		return ok
+	}
+	if bytes.Contains(s, []byte(ident.Prefix)) {
+		d.inside(s, n, name)
+	}
+	return false
+}
+
+// inside looks for records in a string.
+func (d *doc) inside(s []byte, n int32, name []byte) {
+	if t := bytes.TrimLeft(s, " \t\r\n"); d.strings < maxString && len(t) > 0 && (t[0] == '{' || t[0] == '[') {
+		nodes, members, stack, found := len(d.nodes), len(d.members), len(d.stack), len(d.found)
+		d.strings++
+		j := jsonReader{doc: d, b: t}
+		_, ok := j.value(n, name, 1)
+		d.strings--
+		if ok && len(bytes.TrimRight(t[j.pos:], " \t\r\n\x00")) == 0 {
+			return
+		}
+		d.nodes, d.members, d.stack, d.found = d.nodes[:nodes], d.members[:members], d.stack[:stack], d.found[:found]
+	}
+	for {
+		id, end := ident.Find(s)
+		if end < 0 {
+			return
+		}
+		d.find(id, -1, n, name)
+		d.binary = d.binary || !utf8.Valid(s)
+		s = s[end:]
+	}
+}
+
+// find notes an identity that stands in the member name of map n, unless it
+// counts at another place only. node is the map whose member it is as a whole.
+func (d *doc) find(id ident.ID, node, n int32, name []byte) {
+	if d.place == "" || d.at(d.place, n, name) {
+		d.found = append(d.found, finding{id, node, name})
+	}
+}
+
+// at says whether the member name of map n stands at place, which is the names
+// of members, from the outermost, joined by dots. Names may have dots as well.
+func (d *doc) at(place string, n int32, name []byte) bool {
+	for {
+		if len(place) < len(name) || place[len(place)-len(name):] != string(name) {
+			return false
+		}
+		place = place[:len(place)-len(name)]
+		if n < 0 || d.nodes[n].parent < 0 {
+			return place == ""
+		}
+		if place == "" || place[len(place)-1] != '.' {
+			return false
+		}
+		place = place[:len(place)-1]
+		n, name = d.nodes[n].parent, d.nodes[n].name
+	}
+}
+
+// elements are those of an array, as they are read: which of them have an
+// identity.
+type elements struct {
+	count, with int
+	kind        byte  // of all of them, 0 if they differ
+	lo, hi      int32 // of the last one with an identity: nodes[lo:hi]
+}
+
+// add adds an element, before which there were so many findings and maps.
+func (e *elements) add(d *doc, kind byte, found int, lo int32) {
+	if e.count++; e.count == 1 {
+		e.kind = kind
+	} else if e.kind != kind {
+		e.kind = 0
+	}
+	if len(d.found) > found {
+		e.with++
+		e.lo, e.hi = lo, int32(len(d.nodes))
+	}
+}
+
+// end counts those without an identity as records of somebody else, if this is a
+// list of records: if several of its elements have one. One could be a list
+// within a record as well: there the body tells, when it is checked.
+func (e *elements) end(d *doc, maps byte) {
+	others := e.count - e.with
+	switch {
+	case others == 0 || e.kind == 0:
+	case e.with > 1:
+		d.foreign += others
+	case e.with == 1 && e.kind == maps:
+		d.lists = append(d.lists, list{e.lo, e.hi, others})
+	}
+}
