@@ -36,8 +36,15 @@ func TestExamples(t *testing.T) {
 	if err != nil || len(files) != 10 {
 		t.Fatalf("%d examples, expected 10 (%v)", len(files), err)
 	}
+	index, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, file := range files {
 		name := filepath.Base(filepath.Dir(file))
+		if !strings.Contains(string(index), "["+name+"]("+name+")") {
+			t.Errorf("examples/README.md does not tell of %s", name)
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(filepath.Dir(file)) // as its users do
 			config, err := conf.Read(filepath.Base(file), conf.Disk)
