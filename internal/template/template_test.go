@@ -90,8 +90,8 @@ func TestTemplates(t *testing.T) {
 		}
 		return first
 	})
-	if n != 111 {
-		t.Errorf("%d templates, expected 111", n)
+	if n != 113 {
+		t.Errorf("%d templates, expected 113", n)
 	}
 }
 
