@@ -149,7 +149,11 @@ func (c *checker) input(in *conf.Input) {
 			c.mistake(p.Value.Pos(0), fmt.Sprintf("option %s: expected text, and this is %s", o.Name, p.NotText))
 			continue
 		}
-		if v := p.Value.Expand(c.env); c.variables(o, &p.Value, v) {
+		env := c.env
+		if slices.Contains(templates, o.Name) {
+			env = keepActions(env)
+		}
+		if v := p.Value.Expand(env); c.variables(o, &p.Value, v) {
 			values[o.Name] = v
 		}
 	}
@@ -170,12 +174,30 @@ func (c *checker) input(in *conf.Input) {
 	}
 }
 
+// templates are the options in which "${{" is no variable but a dollar sign and an
+// action, or so their writers think.
+var templates = []string{"template", "metadata_template", "tag_template"}
+
+// keepActions makes an environment that leaves "${{ ... }" as it stands, so that
+// the rest of a template can be checked.
+func keepActions(env conf.Environment) conf.Environment {
+	return func(name string) (string, bool) {
+		if strings.HasPrefix(name, "{") {
+			return "${" + name + "}", true
+		}
+		return env(name)
+	}
+}
+
 // variables tells what is to be said of the variables in a value, and returns
 // whether the value can be checked.
 func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded) bool {
 	checkable := true
 	for _, x := range v.Vars {
 		switch {
+		case strings.HasPrefix(x.Name, "{") && slices.Contains(templates, o.Name):
+			c.mistake(raw.Pos(x.Offset), fmt.Sprintf("option %s: Fluent Bit takes ${ for the start of an environment variable, and ${%s} away", o.Name, x.Name),
+				`  right would be: {{ "$" }} before the action, or a template_file`)
 		case x.Missed:
 			c.mistake(raw.Pos(x.Offset), fmt.Sprintf("option %s: Fluent Bit does not see ${%s}, because a '}' stands between it and what was replaced before", o.Name, x.Name))
 		case !x.Set:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -147,7 +148,7 @@ func listOptions(w io.Writer) {
 	fmt.Fprintln(w)
 	for _, o := range option.Table {
 		fmt.Fprintf(w, "  %-16s %s\n", o.Name, strings.Join(wrap(o.Help, 60), "\n"+strings.Repeat(" ", 19)))
-		fmt.Fprintf(w, "%19sdefault: %s\n", "", o.Default)
+		fmt.Fprintf(w, "%19sdefault: %s\n", "", cmp.Or(o.Absent, o.Default))
 	}
 	fmt.Fprintln(w, "\nIt ends at Ctrl-C, and where its output is closed.")
 }

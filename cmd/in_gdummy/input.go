@@ -59,6 +59,9 @@ func options() []flb.Option {
 			Name: o.Name, Type: t, Default: o.Default, Help: o.Help,
 			FollowsEnvironment: o.FollowsEnvironment,
 		}
+		if o.Absent != "" {
+			opts[i].Default = "" // the host lists values only
+		}
 	}
 	return opts
 }

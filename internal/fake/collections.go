@@ -1,6 +1,8 @@
 package fake
 
 import (
+	"unicode/utf8"
+
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdummy/gdummy/internal/value"
@@ -29,6 +31,45 @@ var collections = []Func{
 					v = v.Index(k(r))
 				}
 				return v
+			}, nil
+		},
+	},
+	{
+		Name: "slice", Section: secLogic, Result: "string or array", Pure: true, Example: `slice "abcdef" 1 3`,
+		Doc: "A part of a text (by bytes, and no less than whole characters) or of an array: from START, from 0 on, up to END, which is not included. " +
+			"With a negative END, up to the end. What lies outside is left out.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true}, {Name: "START", Type: Integer, Dynamic: true}, {Name: "END", Type: Integer, Optional: true, Default: "-1", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			g, start, end := c.Args[0].Gen, c.Args[1].Gen, c.Args[2].Gen
+			if k := c.Args[0].Kinds; !k.mayBe(kinds(value.String, value.Raw)) {
+				return nil, argErr(0, "slice: VALUE must be a string or an array, found %s", k)
+			}
+			return func(r *Record) value.Value {
+				v := g(r)
+				n, isMap, rest := v.Items()
+				if v.K == value.String {
+					n = len(v.S())
+				} else if v.K != value.Raw || isMap {
+					return value.Null
+				}
+				lo := min(max(start(r).Int(), 0), int64(n))
+				hi := end(r).Int()
+				if hi < 0 {
+					hi = int64(n)
+				}
+				hi = max(min(hi, int64(n)), lo)
+				if v.K == value.String {
+					return value.OfString(whole(v.S(), int(lo), int(hi)))
+				}
+				at := len(r.Scratch)
+				r.Scratch = msgp.AppendArrayHeader(r.Scratch, uint32(hi-lo))
+				for i := range hi {
+					var e value.Value
+					if e, rest = value.First(rest); i >= lo {
+						r.Scratch = e.Append(r.Scratch)
+					}
+				}
+				return raw(r.text(at))
 			}, nil
 		},
 	},
@@ -81,4 +122,15 @@ var collections = []Func{
 			}, nil
 		},
 	},
+}
+
+// whole returns s[lo:hi] without what it would have of characters that are cut.
+func whole(s string, lo, hi int) string {
+	for lo < hi && !utf8.RuneStart(s[lo]) {
+		lo++
+	}
+	for hi > lo && hi < len(s) && !utf8.RuneStart(s[hi]) {
+		hi--
+	}
+	return s[lo:hi]
 }

@@ -25,6 +25,7 @@ import (
 	"strconv"
 
 	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/spell"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -386,6 +387,24 @@ func Find(name string) *Func {
 		}
 	}
 	return nil
+}
+
+// elsewhere is what Go, Helm and Sprig call what is called otherwise here.
+var elsewhere = map[string]string{
+	"println": "print", "urlquery": "urlescape", "squote": "quote", "toJson": "json", "toRawJson": "json", "mustToJson": "json", "toString": "tostring",
+	"uuidv4": "uuid", "randInt": "int", "randint": "int", "randNumeric": "int", "randBytes": "base64", "choice": "pick", "randomElement": "pick",
+	"atoi": "toint", "int64": "toint", "float64": "tofloat", "sha256sum": "sha256", "date": "now", "htmlDate": "now", "unixEpoch": "now", "dateModify": "now",
+	"get": "index", "first": "index", "substr": "slice", "coalesce": "or", "kebabcase": "slug", "trimSpace": "trim", "concat": "cat", "add1": "add",
+	"addf": "add", "subf": "sub", "mulf": "mul", "divf": "div",
+}
+
+// Nearest returns the function that a name was perhaps meant for: what others call
+// so, or one that is spelt alike; empty if there is none.
+func Nearest(name string) string {
+	if ours, ok := elsewhere[name]; ok {
+		return ours
+	}
+	return spell.Nearest(name, Names())
 }
 
 // Names returns the names of all functions, in the table's order.

@@ -152,10 +152,14 @@ var identity = []Func{
 		},
 	},
 	composed("trace_id", secIdentity, "A W3C trace id: 32 hexadecimal digits, not all zero.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-		return appendHex(appendHex(dst, rnd.Uint64(), 8), rnd.Uint64()|1, 8)
+		hi, lo := rnd.Uint64(), rnd.Uint64()
+		if hi|lo == 0 {
+			lo = 1
+		}
+		return appendHex(appendHex(dst, hi, 8), lo, 8)
 	}),
 	composed("span_id", secIdentity, "A W3C span id: 16 hexadecimal digits, not all zero.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-		return appendHex(dst, rnd.Uint64()|1, 8)
+		return appendHex(dst, max(rnd.Uint64(), 1), 8)
 	}),
 	{
 		Name: "ipv4", Section: secIdentity, Result: "string", Example: `ipv4 "10.20.0.0/16"`,

@@ -53,6 +53,9 @@ func (k Kinds) String() string {
 	return "a " + text
 }
 
+// Ranges says whether a loop can run over what is known of an operand.
+func (o Operand) Ranges() bool { return o.Kinds.mayBe(numeric | compound) }
+
 // kinds are those that an argument of the type may have.
 func (t Type) kinds() Kinds {
 	switch t {

@@ -23,7 +23,7 @@ func compare(name, doc, example string, holds func(order int) bool) Func {
 var logic = []Func{
 	{
 		Name: "eq", Section: secLogic, Result: "boolean", Pure: true, Example: `eq 1 1.0`,
-		Doc:  "Whether A equals any of the others. Integers and other numbers compare by value; a number equals no text.",
+		Doc:  "Whether A equals any of the others. Integers and other numbers compare by value; a number equals no text. Arrays, objects and rows are equal if what is in them is, in the same order.",
 		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) {
 			a, others := c.Args[0].Gen, c.gens(1)

@@ -120,7 +120,16 @@ var people = []Func{
 	joined("street", "A street and a number.", makers{(*gofakeit.Faker).StreetNumber, (*gofakeit.Faker).StreetName}, nil, spaced),
 	composed("phone", secPeople, "A telephone number in the North American range that is kept for fiction (555-0100 to 555-0199).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-			dst = value.AppendUint(append(dst, "+1"...), 201+rnd.Below(780))
+			// No area code ends in 11, as 911 does, has a 9 in the middle, or begins
+			// with 37 or 96.
+			area := rnd.Below(89)
+			if area >= 11 {
+				area++
+			}
+			if area += 200 + 100*rnd.Below(8); area/10 == 37 || area/10 == 96 {
+				area -= 100
+			}
+			dst = value.AppendUint(append(dst, "+1"...), area)
 			n := rnd.Below(100)
 			return append(append(dst, "55501"...), byte('0'+n/10), byte('0'+n%10))
 		}),

@@ -147,6 +147,31 @@ var stringFuncs = []Func{
 		},
 	},
 	{
+		Name: "print", Section: secStrings, Result: "string", Pure: true, Example: `print "n = " 1 2 true`,
+		Doc:  "The texts of the values behind one another, as Go has it: with a space between two of which neither is a text.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
+		build: func(c *Call) (Gen, error) {
+			gens := c.gens(0)
+			values := make([]value.Value, len(gens))
+			return func(r *Record) value.Value {
+				for i, g := range gens {
+					values[i] = g(r)
+				}
+				start := len(r.Scratch)
+				for i, v := range values {
+					if r.full() {
+						return value.Null
+					}
+					if i > 0 && v.K != value.String && values[i-1].K != value.String {
+						r.Scratch = append(r.Scratch, ' ')
+					}
+					r.Scratch = v.AppendText(r.Scratch)
+				}
+				return r.text(start)
+			}, nil
+		},
+	},
+	{
 		Name: "join", Section: secStrings, Result: "string", Pure: true, Example: `join ", " (list "a" "b")`,
 		Doc:  "The elements of an array with SEPARATOR between them.",
 		Args: []Arg{{Name: "SEPARATOR", Type: Text, Dynamic: true}, {Name: "ARRAY", Dynamic: true}},

@@ -64,6 +64,7 @@ type Option struct {
 	Name    string
 	Kind    Kind
 	Default string
+	Absent  string // what happens without it, in words, if that is not Default
 	Help    string // one or two sentences
 	Example string // a value that Parse accepts
 	Section string // the heading under which it is documented
@@ -191,6 +192,14 @@ func (o *Option) apply(c *Config, lookup Lookup) *Error {
 		e.Offset = origin(e.Where.Offset)
 	}
 	return e
+}
+
+// Without says what holds without the option, for documentation.
+func (o *Option) Without() string {
+	if o.Absent != "" {
+		return o.Absent
+	}
+	return code(o.Default)
 }
 
 // keep undoes a failed set: it leaves what could be read, or sets the default.

@@ -90,8 +90,9 @@ var templates = []Option{
 		},
 	},
 	{
-		Name: "seed", Kind: String, Default: "0", Example: "october", Section: secTemplates,
-		Help: "The seed of all random values, a number or any text: the same seed gives the same records. Without one, an input draws one and writes it to the log.",
+		Name: "seed", Kind: String, Default: "0", Absent: "random, logged", Example: "october", Section: secTemplates,
+		Help: "The seed of all random values: the same seed gives the same records. It is a number (decimal, or hexadecimal as in 0x1f; 010 is 10) or any other text. " +
+			"Without one, an input draws one and writes it to the log.",
 		set: func(c *Config, text string) error {
 			c.Template.SeedText = text
 			c.Template.Seed = seed.Parse(text)
@@ -99,8 +100,8 @@ var templates = []Option{
 		},
 	},
 	{
-		Name: "stream_id", Kind: String, Default: "0", Example: "edge-7", Section: secTemplates,
-		Help: "The name of the stream of records: streams of one seed differ. Without one it is the input's alias, or the n of gdummy.n.",
+		Name: "stream_id", Kind: String, Default: "0", Absent: "the alias, else the n of gdummy.n", Example: "edge-7", Section: secTemplates,
+		Help: "The name of the stream of records: streams of one seed differ. Without one it is the input's alias, or the n of gdummy.n; for `gdummy run` it is 0.",
 		set:  func(c *Config, text string) error { c.Template.Stream = text; return nil },
 	},
 	{

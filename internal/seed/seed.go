@@ -13,6 +13,7 @@ import (
 	"math"
 	"math/bits"
 	"strconv"
+	"strings"
 )
 
 // golden is 2^64 divided by the golden ratio, made odd: steps of it visit all
@@ -41,13 +42,17 @@ func Text(s string) uint64 {
 	return Mix(h + uint64(len(s)))
 }
 
-// Parse reads a seed: a whole number is taken as it is, any other text is
-// hashed.
+// Parse reads a seed: a whole number, decimal or hexadecimal with 0x, is taken as
+// it is, any other text is hashed.
 func Parse(text string) uint64 {
-	if v, err := strconv.ParseUint(text, 0, 64); err == nil {
+	digits, base := text, 10
+	if hex, ok := strings.CutPrefix(text, "0x"); ok {
+		digits, base = hex, 16
+	}
+	if v, err := strconv.ParseUint(digits, base, 64); err == nil {
 		return v
 	}
-	if v, err := strconv.ParseInt(text, 0, 64); err == nil {
+	if v, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return uint64(v)
 	}
 	return Text(text)

@@ -137,10 +137,15 @@ func TestBytes(t *testing.T) {
 // Seeds are numbers or texts.
 func TestParse(t *testing.T) {
 	for text, want := range map[string]uint64{
-		"0": 0, "42": 42, "0x10": 16, "-1": math.MaxUint64, "18446744073709551615": math.MaxUint64,
+		"0": 0, "42": 42, "010": 10, "-007": math.MaxUint64 - 6, "0x10": 16, "-1": math.MaxUint64, "18446744073709551615": math.MaxUint64,
 	} {
 		if got := Parse(text); got != want {
 			t.Errorf("Parse(%q) = %d, want %d", text, got, want)
+		}
+	}
+	for _, text := range []string{"0b1", "0o17", "1_000", "0x", "-0x10", "+", " 1", "1e3", "18446744073709551616"} {
+		if got, want := Parse(text), Text(text); got != want {
+			t.Errorf("Parse(%q) = %d, want %d, as it is a text", text, got, want)
 		}
 	}
 	if Parse("october") == Parse("november") || Parse("") == Parse("a") {

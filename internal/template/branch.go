@@ -118,10 +118,13 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 		case v.K == value.Int && v.Int() > MaxLoop:
 			c.errorAt(at, "a loop runs at most %d times", MaxLoop)
 		case ok && v.K != value.Int && v.K != value.Raw:
-			c.errorAt(at, "range takes a number, an array or an object, found %s", v.K)
+			c.errorAt(at, "range takes a number, an array or an object, found %s", op.Kinds)
 		}
 	}
 	c.branchAtColon(n.List, c.offset(n.Pos))
+	if ok && !op.Const && !op.Ranges() {
+		c.errorAt(c.offset(n.Pipe.Pos), "range takes a number, an array or an object, found %s", op.Kinds)
+	}
 	loop := c.loops
 	c.loops++
 	begin := len(c.prog.code)

@@ -18,6 +18,7 @@ type compiler struct {
 	env  *fake.Env
 	errs []*Error
 	late []*Error // count if there are no others
+	told int      // of the mistakes that were found here
 
 	in     Text // the text that is being compiled
 	shift  int  // how much positions of its trees are too high
@@ -270,6 +271,13 @@ func (c *compiler) where(offset int) string {
 }
 
 func (c *compiler) errorAt(offset int, format string, args ...any) {
+	if c.told++; c.told > MaxMistakes {
+		if c.told == MaxMistakes+1 {
+			c.errs = append(c.errs, c.in.more(offset))
+		}
+		c.stop()
+		return
+	}
 	c.errs = append(c.errs, &Error{c.in.Name, body.ErrorAt(c.in.Text, offset, fmt.Sprintf(format, args...))})
 }
 

@@ -206,6 +206,11 @@ func (m *machine) startLoop(r *fake.Record, b int, v value.Value) bool {
 	case value.Int, value.Float:
 		l.ints = true
 		l.n = int(min(max(v.Int(), 0), MaxLoop))
+	case value.Row:
+		at := len(r.Scratch)
+		r.Scratch = v.Append(r.Scratch)
+		v = value.OfRaw(r.Scratch[at:])
+		fallthrough
 	default:
 		l.n, l.isMap, l.rest = v.Items()
 		l.n = min(l.n, MaxLoop)

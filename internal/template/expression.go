@@ -169,7 +169,7 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 	f := fake.Find(id.Ident)
 	if f == nil {
 		hint := ""
-		if near := spell.Nearest(id.Ident, fake.Names()); near != "" {
+		if near := fake.Nearest(id.Ident); near != "" {
 			hint = "; the nearest one is " + near
 		}
 		c.errorAt(at, "there is no function %s%s", id.Ident, hint)

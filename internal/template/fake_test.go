@@ -388,3 +388,45 @@ func TestEntropy(t *testing.T) {
 		}
 	}
 }
+
+// Samplers look at the last bits of trace ids: all of them are random.
+func TestTraceBits(t *testing.T) {
+	const n = 4000
+	for _, f := range []string{"trace_id", "span_id"} {
+		var ones [128]int
+		digits := 0
+		for _, v := range values(t, f, n) {
+			digits = len(v.S())
+			for i, c := range v.S() {
+				d, err := strconv.ParseUint(string(c), 16, 8)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for bit := range 4 {
+					ones[4*i+bit] += int(d >> (3 - bit) & 1)
+				}
+			}
+		}
+		for bit, got := range ones[:4*digits] {
+			if got < n/2-160 || got > n/2+160 { // 5 standard deviations
+				t.Errorf("%s: bit %d is set in %d of %d", f, bit, got, n)
+			}
+		}
+	}
+}
+
+// Area codes are those that the North American plan could give.
+func TestPhone(t *testing.T) {
+	shape := regexp.MustCompile(`^\+1([2-9][0-8][0-9])55501[0-9]{2}$`)
+	areas := map[string]bool{}
+	for _, v := range values(t, "phone", 20000) {
+		m := shape.FindStringSubmatch(v.S())
+		if m == nil || strings.HasSuffix(m[1], "11") || strings.HasPrefix(m[1], "37") || strings.HasPrefix(m[1], "96") {
+			t.Fatalf("%s is no number of the plan", v.S())
+		}
+		areas[m[1]] = true
+	}
+	if len(areas) != 8*89-20 {
+		t.Errorf("%d area codes, want %d", len(areas), 8*89-20)
+	}
+}

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"regexp"
 	"slices"
 	"text/template/parse"
 
@@ -15,6 +16,9 @@ type definition struct {
 	in    Text
 	shift int
 }
+
+// dollar finds the variable $, which is the dot that a fragment is given.
+var dollar = regexp.MustCompile(`\$(?:[^\pL\p{Nd}_]|$)`)
 
 // template compiles {{ template "name" dot }}: the fragment is put in here.
 func (c *compiler) template(n *parse.TemplateNode) {
@@ -62,6 +66,9 @@ func (c *compiler) fragment(name string, at int) {
 	c.in, c.shift, c.vars, c.breaks = def.in, def.shift, nil, nil
 	c.active = append(c.active, name)
 	c.fragments++
+	if dollar.MatchString(def.tree.Root.String()) {
+		c.emit(instr{op: opSet, a: c.declare("$", operand{}), gen: dot})
+	}
 	c.list(def.tree.Root)
 	c.fragments--
 	c.active = c.active[:len(c.active)-1]

@@ -113,7 +113,12 @@ func clean(msg string) string {
 }
 
 func (p *parser) errorAt(offset int, problem string) {
-	p.errs = append(p.errs, &Error{p.Name, body.ErrorAt(p.Text.Text, offset, problem)})
+	switch n := len(p.errs); {
+	case n < MaxMistakes:
+		p.errs = append(p.errs, &Error{p.Name, body.ErrorAt(p.Text.Text, offset, problem)})
+	case n == MaxMistakes:
+		p.errs = append(p.errs, p.more(offset))
+	}
 }
 
 // sorted returns the mistakes in the order of the texts.

@@ -10,9 +10,6 @@ import (
 // that nothing is told that merely follows from a mistake, it asks what would make
 // the rest of the text fit, and if nothing does, it gives the JSON up.
 
-// mostMistakes is how many mistakes are told in the JSON of one text.
-const mostMistakes = 50
-
 // skip is what the compiler passes over after a mistake.
 type skip uint8
 
@@ -32,11 +29,8 @@ type quotes struct {
 
 // mistake notes a mistake in the JSON.
 func (c *compiler) mistake(at int, format string, args ...any) {
+	c.mistakes++
 	c.errorAt(at, format, args...)
-	if c.mistakes++; c.mistakes == mostMistakes {
-		c.errorAt(at, "there are %d mistakes in the JSON up to here; the rest is not looked at", mostMistakes)
-		c.stop()
-	}
 }
 
 // adjoins says whether a string was closed right before a place of the text.

@@ -213,3 +213,13 @@ func TestTwoMistakes(t *testing.T) {
 		t.Errorf("of %v pairs with and without brackets %v were not told as they are", tried, missed)
 	}
 }
+
+// Nobody reads a thousand mistakes, and telling them costs time.
+func TestMistakesEnd(t *testing.T) {
+	for _, piece := range []string{`{{ emial }}, `, `{{ ( }}, `, `yes, `} {
+		errs := mistakesOf(t, `{"a": [`+strings.Repeat(piece, 1000)+`1]}`)
+		if len(errs) != MaxMistakes+1 || errs[MaxMistakes].Problem != "there are more mistakes than the 100 that are told" {
+			t.Errorf("%s: %d mistakes are told, the last is %v", piece, len(errs), errs[len(errs)-1])
+		}
+	}
+}

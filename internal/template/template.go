@@ -27,6 +27,7 @@
 package template
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/body"
@@ -38,6 +39,8 @@ import (
 
 // The limits of templates.
 const (
+	MaxMistakes = 100 // that are told, each of those in the actions and those in what they make
+
 	MaxLoop  = 10_000
 	MaxSteps = 100_000
 	MaxCode  = 100_000
@@ -55,6 +58,11 @@ type Text struct {
 
 	moves  []move // what was repaired in it
 	astray bool   // blocks do not fit: where its JSON stands can't be told
+}
+
+// more says that not all mistakes are told.
+func (t *Text) more(offset int) *Error {
+	return &Error{t.Name, body.ErrorAt(t.Text, offset, fmt.Sprintf("there are more mistakes than the %d that are told", MaxMistakes))}
 }
 
 // Config says what to compile.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -89,8 +90,8 @@ func TestTemplates(t *testing.T) {
 		}
 		return first
 	})
-	if n != 108 {
-		t.Errorf("%d templates, expected 108", n)
+	if n != 113 {
+		t.Errorf("%d templates, expected 113", n)
 	}
 }
 
@@ -140,6 +141,35 @@ func TestMetadataAndTag(t *testing.T) {
 	}
 	if shapes['a'] == 0 || shapes['b'] == 0 {
 		t.Errorf("one of the shapes never came: %v", shapes)
+	}
+}
+
+// A variable that is a row of one file in one shape and of another in the next has
+// the columns of both for the metadata: null where the record has no such column.
+func TestSameNameInShapes(t *testing.T) {
+	p, err := Compile(Config{
+		Body: Text{Name: "template", Text: `{{ weight 1 }}{"a": {{ $r := row "a.csv" }}{{ $r.x }}, {{ $n := 1 }}"b": {{ $n }}}` +
+			`{{ weight 1 }}{"a": {{ $r := row "b.csv" }}{{ $r.y }}, {{ $n := "t" }}"b": {{ $n }}}`},
+		Metadata: Text{Name: "metadata_template", Text: `{"x": {{ $r.x }}, "y": {{ $r.y }}, "n": "{{ printf "%v" $n }}", "less": {{ lt $n 2 }}}`},
+		Seed:     1, Files: memory{"a.csv": "x\n1\n", "b.csv": "y\n2\n"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for k := range uint64(30) {
+		ev, _, err := event.Decode(p.Append(nil, event.V2, exampleTime, k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[string(value.OfRaw(ev.Body).AppendJSON(nil))+" "+string(value.OfRaw(ev.Metadata).AppendJSON(nil))] = true
+	}
+	want := map[string]bool{
+		`{"a":"1","b":1} {"x":"1","y":null,"n":"1","less":true}`:    true,
+		`{"a":"2","b":"t"} {"x":null,"y":"2","n":"t","less":false}`: true,
+	}
+	if !maps.Equal(seen, want) {
+		t.Errorf("records are %v, want %v", seen, want)
 	}
 }
 
