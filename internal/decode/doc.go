@@ -124,8 +124,8 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 	}
 	if len(s) == ident.Size {
 		id, ok := ident.Parse(s)
-		if ok {
-			d.find(id, n, n, name)
+		if ok && (d.place == "" || d.at(d.place, n, name)) {
+			d.found = append(d.found, finding{id, n, name})
 		}
 		return ok
 	}
@@ -153,17 +153,11 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 		if end < 0 {
 			return
 		}
-		d.find(id, -1, n, name)
+		if d.place == "" || d.at(d.place, n, name) {
+			d.found = append(d.found, finding{id, -1, name})
+		}
 		d.binary = d.binary || !utf8.Valid(s)
 		s = s[end:]
-	}
-}
-
-// find notes an identity that stands in the member name of map n, unless it
-// counts at another place only. node is the map whose member it is as a whole.
-func (d *doc) find(id ident.ID, node, n int32, name []byte) {
-	if d.place == "" || d.at(d.place, n, name) {
-		d.found = append(d.found, finding{id, node, name})
 	}
 }
 
@@ -189,34 +183,35 @@ func (d *doc) at(place string, n int32, name []byte) bool {
 // elements are those of an array, as they are read: which of them have an
 // identity.
 type elements struct {
-	count, with int
-	kind        byte  // of all of them, 0 if they differ
-	lo, hi      int32 // of the last one with an identity: nodes[lo:hi]
+	kinds  uint8 // of all of them, by their bits
+	with   int
+	lo, hi int32 // of the last one with an identity: nodes[lo:hi]
 }
 
-// add adds an element, before which there were so many findings and maps.
-func (e *elements) add(d *doc, kind byte, found int, lo int32) {
-	if e.count++; e.count == 1 {
-		e.kind = kind
-	} else if e.kind != kind {
-		e.kind = 0
-	}
-	if len(d.found) > found {
-		e.with++
-		e.lo, e.hi = lo, int32(len(d.nodes))
-	}
+// add notes that the element before which there were lo maps has an identity.
+func (e *elements) add(d *doc, lo int32) {
+	e.with++
+	e.lo, e.hi = lo, int32(len(d.nodes))
 }
 
 // end counts those without an identity as records of somebody else, if this is a
 // list of records: if several of its elements have one. One could be a list
 // within a record as well: there the body tells, when it is checked.
-func (e *elements) end(d *doc, maps byte) {
-	others := e.count - e.with
+func (e *elements) end(d *doc, count int) {
+	others := count - e.with
 	switch {
-	case others == 0 || e.kind == 0:
+	case others == 0 || e.kinds&(e.kinds-1) != 0 || e.kinds == 1<<kindOther:
 	case e.with > 1:
 		d.foreign += others
-	case e.with == 1 && e.kind == maps:
+	case e.kinds == 1<<kindMap:
 		d.lists = append(d.lists, list{e.lo, e.hi, others})
 	}
 }
+
+// kinds of values
+const (
+	kindOther byte = iota
+	kindString
+	kindMap
+	kindArray
+)

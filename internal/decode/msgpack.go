@@ -56,14 +56,6 @@ func (p *packReader) bytes(n uint64) ([]byte, bool) {
 	return s, true
 }
 
-// kinds of values
-const (
-	kindOther byte = iota
-	kindString
-	kindMap
-	kindArray
-)
-
 // value reads one value that belongs to the member name of map n, or to an
 // array or event in it. It returns its hash and kind, and whether it is an
 // identity.
@@ -247,14 +239,16 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 			return 0, false
 		}
 		h = ident.Element(h, v)
-		e.add(d, kind, found, first)
+		if e.kinds |= 1 << kind; len(d.found) > found {
+			e.add(d, first)
+		}
 		if depth == 0 {
 			d.event = i == 1 && kind == kindMap
 			d.body = first
 		}
 	}
 	if e.with > 0 {
-		e.end(d, kindMap)
+		e.end(d, int(count))
 	}
 	return h, true
 }

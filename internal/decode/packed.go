@@ -41,7 +41,8 @@ func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 		}
 		n, err := s.packed(&s.doc, b, 0)
 		if err == nil {
-			st := s.judge(func(how reading) { s.packed(&s.doc, b, how) })
+			record := b[:n]
+			st := s.judge(func(how reading) { s.packed(&s.doc, record, how) })
 			well, more := st == Intact, false
 			if !well {
 				well, more = s.endsWell(b, n, st, whole)
@@ -116,13 +117,16 @@ func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bo
 // hasAll says whether all identities in the bytes of the record were found in it,
 // and those that are values as such.
 func (s *Scanner) hasAll(b []byte) bool {
-	all, values := 0, bytes.Count(b, identSign)
-	for rest := b; ; all++ {
-		_, end := ident.Find(rest)
+	all, values := 0, 0
+	for at := 0; ; all++ {
+		_, end := ident.Find(b[at:])
 		if end < 0 {
 			break
 		}
-		rest = rest[end:]
+		at += end
+		if head := b[:at-ident.Size]; bytes.HasSuffix(head, identSign[:2]) {
+			values++
+		}
 	}
 	for i := range s.doc.found {
 		all--
