@@ -103,7 +103,8 @@ const (
 	maxParts  = 1 << 18 // maps and members of one record that is checked
 	maxString = 3       // depth of JSON in strings of JSON
 
-	maxPrefixes = 4 // that are tried for one identity
+	maxPrefixes = 4  // that are tried for one identity
+	maxLists    = 64 // around one record that are looked at
 )
 
 // envelope are the members that outputs of Fluent Bit put around a record;

@@ -281,6 +281,39 @@ func TestMsgpackDamaged(t *testing.T) {
 	}
 }
 
+// What is found in MessagePack that is not broken, and should not look like it.
+func TestMsgpackShapes(t *testing.T) {
+	one := id(t, 5, `{"message":"dummy"}`)
+	other := msgp.AppendString(msgp.AppendMapHeader(nil, 1), "x")
+	for _, c := range []struct {
+		name, path string
+		value      any // of x in a map that has nothing else
+		want       string
+	}{
+		{"of somebody else", "", 1, "[foreign foreign]"},
+		{"in text", "", "gdummy=" + one, "[5 unchecked 5 unchecked]"},
+		{"as bytes", "", []byte(one), "[5 unchecked 5 unchecked]"},
+		{"in bytes", "", []byte(`{"message":"dummy","gdummy":"` + one + `"}`), "[5 enriched 5 enriched]"},
+		{"in bytes that are no text", "", []byte("\xff" + one), "[5 unchecked 5 unchecked]"},
+		{"nested", "", map[string]any{"message": "dummy", "gdummy": one}, "[5 enriched 5 enriched]"},
+		{"nested, changed", "", map[string]any{"message": "other", "gdummy": one}, "[5 damaged 5 damaged]"},
+		{"nested elsewhere", "gdummy", map[string]any{"message": "dummy", "gdummy": one}, "[foreign foreign]"},
+		{"a list", "", []any{map[string]any{"message": "dummy", "gdummy": one}, map[string]any{"a": 1}}, "[5 enriched foreign 5 enriched foreign]"},
+	} {
+		rec, err := msgp.AppendIntf(bytes.Clone(other), c.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev := event.Append(nil, event.V2, 1732300000123456789, event.EmptyMap, rec)
+		for _, data := range [][]byte{append(rec, rec...), append(ev, ev...)} {
+			got, broken := scan(Options{Path: c.path}, string(data))
+			if fmt.Sprint(got) != c.want || broken > 0 {
+				t.Errorf("%s: %v, %d broken, want %s", c.name, got, broken, c.want)
+			}
+		}
+	}
+}
+
 // Lists of records, as other tools write them.
 func TestMsgpackList(t *testing.T) {
 	rec := msgp.AppendMapHeader(nil, 2)
@@ -314,6 +347,15 @@ func FuzzRead(f *testing.F) {
 	f.Add(marked(f, sent, event.V2, true, 2))
 	f.Add(marked(f, sent, event.Legacy, false, 2))
 	f.Add([]byte("[0] x: [1, {\"a\"=>1}]\n{\n\"a\":1e5}\n[[1,{}],{}]"))
+	one := id(f, 1, `{"message":"dummy"}`)
+	f.Add([]byte(`{"records":[{"message":"dummy","gdummy":"` + one + `"},{"a":1},{"message":"dummy,"gdummy":"` + one + `"},{"message":"dummy","gdummy":"` + one + `"}]}`))
+	f.Add([]byte(`[0] x: [[1.5, {}], {"message"=>"dummy", "l"=>[1, -0.500000, nil], "gdummy"=>"` + one + `"}]`))
+	f.Add([]byte(`{"resourceLogs":[{"logRecords":[{"attributes":[{"key":"a","value":{"intValue":"1"}}],"body":{"kvlistValue":{"values":[{"key":"a","value":{"arrayValue":{"values":[{},{"bytesValue":"AA=="}]}}},{"key":"gdummy","value":{"stringValue":"` + one + `"}}]}}}]}]}`))
+	f.Add([]byte("{\n  \"message\": \"dummy\",\n  \"gdummy\": \"" + one + "\"\n{\n  \"a\": [\n    {}\n  ]\n}\n2026-11-26T12:00:00Z stdout F {\"a\":\"" + one + "\"}\n"))
+	broken := marked(f, sent, event.V2, false, 3)
+	broken[20] ^= 0x90
+	f.Add(broken)
+	f.Add(broken[14:])
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := New(Options{Take: func(ident.ID, State, int64) {}})
 		s.Read(bytes.NewReader(data))

@@ -135,6 +135,15 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 	return false
 }
 
+// blob looks for records in bytes that are no string.
+func (d *doc) blob(s []byte, n int32, name []byte) {
+	if len(s) >= ident.Size && bytes.Contains(s, []byte(ident.Prefix)) {
+		was := d.binary
+		d.inside(s, n, name)
+		d.binary = was
+	}
+}
+
 // inside looks for records in a string.
 func (d *doc) inside(s []byte, n int32, name []byte) {
 	if t := bytes.TrimLeft(s, " \t\r\n"); d.strings < maxString && len(t) > 0 && (t[0] == '{' || t[0] == '[') {
@@ -148,15 +157,15 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 		}
 		d.nodes, d.members, d.stack, d.found = d.nodes[:nodes], d.members[:members], d.stack[:stack], d.found[:found]
 	}
-	for {
+	for text := s; ; {
 		id, end := ident.Find(s)
 		if end < 0 {
+			d.binary = d.binary || len(s) < len(text) && !utf8.Valid(text)
 			return
 		}
 		if d.place == "" || d.at(d.place, n, name) {
 			d.found = append(d.found, finding{id, -1, name})
 		}
-		d.binary = d.binary || !utf8.Valid(s)
 		s = s[end:]
 	}
 }

@@ -98,14 +98,15 @@ func (p *packReader) value(n int32, name []byte, depth int) (h uint64, kind byte
 		if size, ok = p.uint(1 << (c - 0xc4)); ok {
 			var s []byte
 			s, ok = p.bytes(size)
+			p.doc.blob(s, n, name)
 			return ident.Other(s), kindOther, false, ok
 		}
 	case 0xc7, 0xc8, 0xc9:
 		if size, ok = p.uint(1 << (c - 0xc7)); ok {
-			return p.extension(size)
+			return p.extension(n, name, size)
 		}
 	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
-		return p.extension(1 << (c - 0xd4))
+		return p.extension(n, name, 1<<(c-0xd4))
 	case 0xdc, 0xdd:
 		if size, ok = p.uint(2 << (c - 0xdc)); ok {
 			h, ok = p.array(n, name, size, depth)
@@ -159,12 +160,13 @@ func (p *packReader) string(n int32, name []byte, size uint64) (uint64, byte, bo
 	return ident.String(s), kindString, p.doc.string(s, n, name), true
 }
 
-func (p *packReader) extension(size uint64) (uint64, byte, bool, bool) {
+func (p *packReader) extension(n int32, name []byte, size uint64) (uint64, byte, bool, bool) {
 	typ, ok := p.uint(1)
 	if !ok {
 		return 0, 0, false, false
 	}
 	s, ok := p.bytes(size)
+	p.doc.blob(s, n, name)
 	return ident.Extension(byte(typ), s), kindOther, false, ok
 }
 

@@ -13,11 +13,17 @@ import (
 // goes on at the next event, or at the next map whose sum is right; either may
 // come with a later call.
 func (s *Scanner) Msgpack(b []byte) (rest []byte) {
-	if rest = s.pack(b, false); s.lost {
-		s.wanted = 2 * len(rest)
+	rest = s.pack(b, false)
+	s.wanted = 2 * len(rest)
+	if !s.lost {
+		s.wanted = max(s.wanted, longRecord)
 	}
 	return rest
 }
+
+// longRecord is the length, in bytes, from which on a record that has not come as
+// a whole is looked at: its length may be wrong.
+const longRecord = 1 << 20
 
 // finish reads what Msgpack has left at the end of a source.
 func (s *Scanner) finish(rest []byte) {
@@ -117,6 +123,9 @@ func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bo
 // hasAll says whether all identities in the bytes of the record were found in it,
 // and those that are values as such.
 func (s *Scanner) hasAll(b []byte) bool {
+	if s.doc.place != "" {
+		return true // others are not looked for
+	}
 	all, values := 0, 0
 	for at := 0; ; all++ {
 		_, end := ident.Find(b[at:])

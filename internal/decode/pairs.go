@@ -192,7 +192,7 @@ func (s *Scanner) parted(f finding) State {
 		return Damaged
 	}
 	b := d.member(nd.parent, "body")
-	if b == nil {
+	if b == nil || s.effort < 0 {
 		return Unchecked
 	}
 	body := *b

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"sort"
 
 	"github.com/gdummy/gdummy/internal/ident"
 )
@@ -87,13 +88,22 @@ func (s *Scanner) one(i int) State {
 		st = Unchecked
 	}
 	s.verdicts = append(s.verdicts, verdict{f.id, st})
-	for k := range d.lists {
-		if l := &d.lists[k]; l.lo <= body && body < l.hi {
+	if body >= 0 && len(d.lists) > 0 {
+		d.listed(body)
+	}
+	return st
+}
+
+// listed counts what else is in the lists around a body: records of somebody else.
+func (d *doc) listed(body int32) {
+	// They stand in the order in which they end: inner ones first.
+	k := sort.Search(len(d.lists), func(k int) bool { return d.lists[k].hi > body })
+	for end := min(len(d.lists), k+maxLists); k < end; k++ {
+		if l := &d.lists[k]; l.lo <= body {
 			d.foreign += l.others
 			l.others = 0
 		}
 	}
-	return st
 }
 
 // together says whether two findings of one identity belong to one record, rather
@@ -165,11 +175,12 @@ func (s *Scanner) prefixed(f finding) State {
 	}
 	nd := d.nodes[f.node]
 	tried := 0
-	for i := len(f.name) - 1; i > 0 && tried < maxPrefixes; i-- {
+	for i := len(f.name) - 1; i > 0 && tried < maxPrefixes && s.effort >= 0; i-- {
 		p := f.name[:i]
 		if c := p[i-1]; isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' {
 			continue
 		}
+		s.effort -= int(nd.count)
 		for _, m := range d.members[nd.first : nd.first+nd.count] {
 			if m.id || !bytes.HasPrefix(m.name, p) {
 				continue
