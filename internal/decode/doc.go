@@ -69,6 +69,8 @@ type finding struct {
 	id   ident.ID
 	node int32 // the map that has it as a member, or -1
 	name []byte
+
+	state State // of its record, once it was judged; 0 for a copy
 }
 
 func (d *doc) reset(how reading) {
@@ -125,7 +127,7 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 	if len(s) == ident.Size {
 		id, ok := ident.Parse(s)
 		if ok && (d.place == "" || d.at(d.place, n, name)) {
-			d.found = append(d.found, finding{id, n, name})
+			d.found = append(d.found, finding{id: id, node: n, name: name})
 		}
 		return ok
 	}
@@ -164,7 +166,7 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 			return
 		}
 		if d.place == "" || d.at(d.place, n, name) {
-			d.found = append(d.found, finding{id, -1, name})
+			d.found = append(d.found, finding{id: id, node: -1, name: name})
 		}
 		s = s[end:]
 	}

@@ -225,7 +225,7 @@ func (s *Scanner) around(b []byte, at, end int, vain *int) (n int, short bool) {
 		}
 		st := s.judge(func(how reading) { s.packed(&s.doc, b[i:], how) })
 		switch {
-		case st > Enriched || !slices.ContainsFunc(s.verdicts, func(v verdict) bool { return v.id == id }):
+		case st > Enriched || !slices.ContainsFunc(s.doc.found, func(f finding) bool { return f.id == id }):
 			// Another record may stand in what is left of this one.
 		case st == Intact:
 			s.deliver()
