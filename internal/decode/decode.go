@@ -217,6 +217,6 @@ func (s *Scanner) Trim() {
 		s.pretty.text = nil
 	}
 	if cap(s.hashes) > 4096 {
-		s.hashes, s.order = nil, nil
+		s.hashes, s.order, s.states = nil, nil, nil
 	}
 }

@@ -85,7 +85,7 @@ func (d *doc) reset(how reading) {
 func (d *doc) trim() {
 	const most = 4096
 	if cap(d.nodes)+cap(d.members)+cap(d.stack)+cap(d.found) > 4*most || cap(d.text) > 64*most {
-		d.nodes, d.members, d.stack, d.found, d.text = nil, nil, nil, nil, nil
+		d.nodes, d.members, d.stack, d.found, d.text, d.lists = nil, nil, nil, nil, nil, nil
 	}
 }
 
