@@ -673,3 +673,35 @@ func TestAuditSpelling(t *testing.T) {
 		}
 	})
 }
+
+// What Fluent Bit prints, and what it writes as OpenTelemetry, is checked.
+func TestAuditRewritten(t *testing.T) {
+	const dummy = `{"level":"info","s":"a \"b\" \u00e9\t{}","i":-5,"u":18446744073709551615,"f":0.25,"g":-1e21,"m":1234567890123456.5,` +
+		`"t":true,"z":null,"a":[1,null,"x, y",{"b":{}},[]]}`
+	onEachHost(t, func(t *testing.T, h host) {
+		for _, format := range []string{"msgpack", "otlp_json", "otlp_json_pretty"} {
+			t.Run(format, func(t *testing.T) {
+				want := all(500)
+				if format != "msgpack" {
+					h.since(t, version{5, 1, 0}, "the format "+format)
+					want.Enriched = 500 // each record is part of a larger one
+				}
+				t.Parallel()
+				p := h.start(t, launch{args: []string{
+					"-q", "-f", "0.5", "-i", "gdummy", "-p", "dummy=" + dummy, "-p", "rate=1000", "-p", "max_records=500", "-p", "ledger=ledger",
+					"-o", "stdout", "-p", "format=" + format,
+				}})
+				p.awaitRecords(500)
+				time.Sleep(2 * time.Second)
+				p.send(syscall.SIGTERM)
+				p.awaitExit(lifetime)
+				v := audit(t, "--ledger", p.dir+"/ledger", "--max-unchecked", "0", p.stdout)
+				v.Foreign = 0 // the banner
+				v.expect(t, want)
+				if !v.Clean {
+					t.Error(v.Faults)
+				}
+			})
+		}
+	})
+}

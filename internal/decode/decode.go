@@ -9,16 +9,26 @@
 // # What is read
 //
 // JSON in lines, concatenated, in arrays, indented; behind the tag that Fluent
-// Bit's file output writes before it; as events, [time, body] and
-// [[time, metadata], body]; inside a string of other JSON. MessagePack of
-// events and maps, one behind the other or in arrays. In any other text
-// (CSV, LTSV, templates, Fluent Bit's own way of printing events) identities
-// are found, but what stands around them cannot be checked.
+// Bit's file output writes before it, and behind any other text; as events,
+// [time, body] and [[time, metadata], body]; inside a string of other JSON.
+// Fluent Bit's own way of printing events, as far as it can be undone.
+// OpenTelemetry's lists of keys and values. MessagePack of events and maps, one
+// behind the other or in arrays. In any other text (CSV, LTSV, templates)
+// identities are found, but what stands around them cannot be checked.
+//
+// # What is broken
+//
+// A sum of 35 bits tells a record in the midst of anything: what can be read and
+// has it is right, wherever it begins. So where a value cannot be read, or where
+// it was read and is not what was sent, the records in it and behind it are those
+// that can be read by themselves, and only the identities that are left over are
+// those of damaged records. How much may be read in vain is bounded.
 //
 // # Terms
 //
 // A record is one event, or one map that stands alone or in an array. One that
-// has no identity is foreign. A finding is one identity in a record.
+// has no identity is foreign. A finding is one identity in a record. A map with
+// a list of records in it is read as one: each finding is judged by itself.
 package decode
 
 import (
@@ -78,7 +88,7 @@ type Options struct {
 	Arrival string
 
 	// MaxRecord is the size, in bytes, of the largest record, and of the longest
-	// line; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
+	// line that is not JSON with records in it; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
 	// may have; 0 is without end.
 	MaxRecord int
 	MaxBytes  int64
@@ -103,7 +113,8 @@ const (
 	maxParts  = 1 << 18 // maps and members of one record that is checked
 	maxString = 3       // depth of JSON in strings of JSON
 
-	maxPrefixes = 4 // that are tried for one identity
+	maxPrefixes = 4  // that are tried for one identity
+	maxLists    = 64 // around one record that are looked at
 )
 
 // envelope are the members that outputs of Fluent Bit put around a record;
@@ -122,12 +133,12 @@ type Scanner struct {
 	maxBytes  int64
 	depth     int // of compression within compression
 
-	doc      doc
-	peek     doc       // scratch
-	verdicts []verdict // of the record, see judge
-	extras   [][]byte  // names of the members that were last found to be added
-	within   bool      // the record stands in another one that could not be read
-	lenient  bool      // what does not fit may have been written in another way
+	doc     doc
+	peek    doc      // scratch
+	states  []State  // scratch of judge
+	extras  [][]byte // names of the members that were last found to be added
+	within  bool     // the record stands in another one that could not be read
+	lenient bool     // what does not fit may have been written in another way
 
 	lost   bool  // in MessagePack, behind something broken: where is the next event?
 	effort int   // members that may yet be looked at for the record
@@ -206,6 +217,6 @@ func (s *Scanner) Trim() {
 		s.pretty.text = nil
 	}
 	if cap(s.hashes) > 4096 {
-		s.hashes, s.order = nil, nil
+		s.hashes, s.order, s.states = nil, nil, nil
 	}
 }

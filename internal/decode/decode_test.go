@@ -87,6 +87,9 @@ func TestShapes(t *testing.T) {
 		{"only the identity nested", `{"message":"dummy","meta":{"gdummy":"$2"}}`, []string{"2 enriched"}},
 		{"renamed", `{"message":"dummy","trace":"$2"}`, []string{"2 intact"}},
 		{"prefixed", `{"x_message":"dummy","x_gdummy":"$2","host":1}`, []string{"2 enriched"}},
+		{"prefixed, by another key", `{"x_message":"dummy","x_trace.id":"$2","host":1}`, []string{"2 enriched"}},
+		{"prefixed twice, by another key", `{"a.b.message":"dummy","a.b.trace":"$2"}`, []string{"2 enriched"}},
+		{"prefixed and changed", `{"x_message":"dumm","x_trace":"$2"}`, []string{"2 damaged"}},
 		{"as a string", `{"log":"{\"message\":\"dummy\",\"gdummy\":\"$2\"}"}`, []string{"2 enriched"}},
 		{"as a string in a string", `{"a":"{\"log\":\"{\\\"message\\\":\\\"dummy\\\",\\\"gdummy\\\":\\\"$2\\\"}\"}"}`, []string{"2 enriched"}},
 		{"in a text in a string", `{"log":"time message=dummy gdummy=$2"}`, []string{"2 unchecked"}},
@@ -97,6 +100,11 @@ func TestShapes(t *testing.T) {
 		{"Splunk", `{"time":1732300000.5,"event":{"message":"dummy","gdummy":"$2"}}{"time":1,"event":{"message":"dummy!","gdummy":"$2"}}`, []string{"2 enriched", "2 damaged"}},
 		{"GELF", `{"version":"1.1", "level":6, "short_message":"dummy", "_n":"1", "_gdummy":"$2", "timestamp":1795395015.050}`, []string{"2 unchecked"}},
 		{"OpenTelemetry", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1","body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$2"}}]}}}]}]}]}`, []string{"2 enriched"}},
+		{"OpenTelemetry, all kinds", `{"resourceLogs":[{"resource":{"attributes":[{"key":"a","value":{"stringValue":"b"}}]},"scopeLogs":[{"scope":{},"logRecords":[{"timeUnixNano":"1","body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}}, {"key":"n","value":{"intValue":"1"}},{"key":"f","value":{"doubleValue":0.10000000000000001}},{"key":"s","value":{"stringValue":"é\n\"/"}},{"key":"o","value":{"kvlistValue":{"values":[{"key":"a","value":{"arrayValue":{"values":[{"intValue":1},{},{"boolValue":true}]}}}]}}},{"key":"big","value":{"doubleValue":1234567890123456.8}},{"key":"gdummy","value":{"stringValue":"$1"}}]}}},{"body":{"stringValue":"of somebody else"}}]}]}]}`, []string{"1 enriched", "foreign"}},
+		{"OpenTelemetry, changed", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dumm"}},{"key":"gdummy","value":{"stringValue":"$2"}}]}}}]}]}]}`, []string{"2 damaged"}},
+		{"OpenTelemetry, one member as the body", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":"gdummy","value":{"stringValue":"$2"}}],"body":{"stringValue":"dummy"}}]}]}]}`, []string{"2 enriched"}},
+		{"OpenTelemetry, attributes of another body", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":"gdummy","value":{"stringValue":"$2"}}],"body":{"stringValue":"x"}}]}]}]}`, []string{"2 unchecked"}},
+		{"OpenTelemetry, an unknown kind", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"x","value":{"otherValue":1}},{"key":"gdummy","value":{"stringValue":"$2"}}]}}}]}]}]}`, []string{"2 unchecked"}},
 		{"OpenTelemetry, the record as a string", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"{\"message\":\"dummy\",\"gdummy\":\"$2\"}"}}]}]}]}`, []string{"2 enriched"}},
 		{"CloudWatch", `{"logGroupName":"g","logEvents":[{"timestamp":1,"message":"{\"message\":\"dummy\",\"gdummy\":\"$2\"}"}]}`, []string{"2 enriched"}},
 		{"Stackdriver", `{"entries":[{"logName":"x","jsonPayload":{"message":"dummy","gdummy":"$2"}},{"jsonPayload":{"message":"dummy","gdummy":"$2","x":1}}]}`, []string{"2 enriched"}},
@@ -106,7 +114,20 @@ func TestShapes(t *testing.T) {
 		{"a list of one event", `[[1732300000.5,{"message":"dummy","gdummy":"$2"}]]`, []string{"2 intact"}},
 		{"syslog", `<14>1 2026-11-22T00:00:00Z host app - - [gd@1 gdummy="$2"] dummy`, []string{"2 unchecked"}},
 		{"InfluxDB", `a.tag,host=x message="dummy",gdummy="$2" 1732300000000000000`, []string{"2 unchecked"}},
-		{"printed", `[0] gdummy.0: [[1732300000.1, {}], {"message"=>"dummy", "gdummy"=>"$2"}]`, []string{"2 unchecked"}},
+		{"printed", `[0] gdummy.0: [[1732300000.1, {}], {"message"=>"dummy", "gdummy"=>"$2"}]`, []string{"2 intact"}},
+		{"printed before 2.1", `[12] a: [1732300000.1, {"message"=>"dummy", "gdummy"=>"$2", "host"=>"x"}]`, []string{"2 enriched"}},
+		{"printed, identity in the metadata", `[0] a: [[1732300000.1, {"gdummy"=>"$2"}], {"message"=>"dummy"}]`, []string{"2 intact"}},
+		{"printed, of another body", `[0] a: [[1732300000.1, {}], {"message"=>"dumm", "gdummy"=>"$2"}]`, []string{"2 unchecked"}},
+		{"printed, cut", `[0] a: [[1732300000.1, {}], {"message"=>"dummy", "gdummy"=>"$2"`, []string{"2 unchecked"}},
+		{"printed, of somebody else", `[0] a: [[1732300000.1, {}], {"message"=>"dummy"}]`, []string{"foreign"}},
+		{"a container's line", `2026-11-26T12:00:00.123456789Z stdout F {"message":"dummy","gdummy":"$2"}`, []string{"2 intact"}},
+		{"a container's line, changed", `2026-11-26T12:00:00.123456789+01:00 stderr F {"message":"dumm","gdummy":"$2"}`, []string{"2 damaged"}},
+		{"a container's line, cut", `2026-11-26T12:00:00Z stdout F {"message":"dummy","gdummy":"$2"`, []string{"2 damaged"}},
+		{"a container's line in parts", "2026-11-26T12:00:00Z stdout P {\"message\":\"dummy\",\"gdummy\":\"$2\",\"a\":\n2026-11-26T12:00:00Z stdout F {\"gdummy\":\"$2\"}}", []string{"2 unchecked", "2 unchecked"}},
+		{"syslog with JSON", `<14>1 2026-11-22T00:00:00Z host app - - - {"message":"dummy","gdummy":"$2"}`, []string{"2 intact"}},
+		{"text with JSON", `INFO: {"x":1} {"message":"dummy","gdummy":"$2","host":"x"}, {"y":2}`, []string{"2 enriched"}},
+		{"text with some of the record as JSON", `INFO dummy {"gdummy":"$2"}`, []string{"2 unchecked"}},
+		{"text with two records", `a {"message":"dummy","gdummy":"$2"} b gdummy=$2`, []string{"2 intact", "2 unchecked"}},
 		{"CSV", `1732300000.5,"dummy","$2"`, []string{"2 unchecked"}},
 		{"LTSV", "\"time\":1.5\t\"message\":\"dummy\"\t\"gdummy\":\"$2\"", []string{"2 unchecked"}},
 		{"copied", `{"message":"dummy","gdummy":"$2","copy":{"message":"dummy","gdummy":"$2"}}`, []string{"2 enriched"}},
@@ -120,6 +141,34 @@ func TestShapes(t *testing.T) {
 		{"cut in the file output", `gdummy.0: [1732300000.1, {"message":"dummy","gdummy":"$2"`, []string{"2 damaged"}},
 		{"damaged in a list", `[{"message":"dummy","gdummy":"$2"},{"message:"dummy","gdummy":"$2"},{"message":"dummy","gdummy":"$2"}]`,
 			[]string{"2 intact", "2 damaged", "2 intact"}},
+		{"damaged in an object", `{"records":[{"message":"dummy","gdummy":"$2"},{"message":"dummy,"gdummy":"$2"},{"message":"dummy","gdummy":"$2"}]}`,
+			[]string{"2 enriched", "2 damaged", "2 enriched"}},
+		{"the first damaged in an object", `{"n":{"x":1},"records":[{"message:"dummy","gdummy":"$2"},{"message":"dummy","gdummy":"$2"}],"y":{"z":1}}`,
+			[]string{"2 damaged", "2 enriched"}},
+		{"the last string damaged in an object", `{"records":[{"message":"dummy","gdummy":"$2},{"message":"dummy","gdummy":"$2"}]}`,
+			[]string{"2 damaged", "2 enriched"}},
+		{"behind a damaged object", `{"records":[{"message":"dummy,"gdummy":"$2"}]}{"message":"dummy","gdummy":"$2"}`, []string{"2 damaged", "2 intact"}},
+		{"an object that is cut", `{"records":[{"message":"dummy","gdummy":"$2"},{"message":"dummy","gdummy":"$2"},{"mess`, []string{"2 enriched", "2 enriched"}},
+		{"damaged, nested", `{"entries":[{"a":{"message":"dummy","gdummy":"$2"}},{"a":{"message":"dummy","gdummy":"$2"},"b:1},{"a":{"message":"dummy","gdummy":"$2"}}]}`,
+			[]string{"2 enriched", "2 enriched", "2 enriched"}},
+		{"others in a list in an object", `{"records":[{"x":1},{"message":"dummy","gdummy":"$2"},{"x":2},{"message":"dummy","gdummy":"$2"}]}`,
+			[]string{"2 enriched", "2 enriched", "foreign", "foreign"}},
+		{"others beside one record", `{"records":[{"message":"dummy","gdummy":"$2"},{"x":2}]}`, []string{"2 enriched", "foreign"}},
+		{"others beside what may be one record", `{"records":[{"message":"changed","gdummy":"$2"},{"x":2}]}`, []string{"2 damaged"}},
+		{"others between lists", `{"streams":[{"values":[["1","{\"message\":\"dummy\",\"gdummy\":\"$2\"}"],["2","x"],["3","{\"message\":\"dummy\",\"gdummy\":\"$2\"}"]]},{"values":[["2","x"]]}]}`,
+			[]string{"2 enriched", "2 enriched", "foreign", "foreign"}},
+		{"others, and one damaged", `{"records":[{"x":1},{"message":"dummy,"gdummy":"$2"},{"x":2},{"message":"dummy","gdummy":"$2"},{"x":3}]}`,
+			[]string{"foreign", "2 damaged", "foreign", "2 enriched", "foreign"}},
+		{"a list within a record", `{"message":"dummy","tags":[{"x":1},{"x":2}],"gdummy":"$2"}`, []string{"2 enriched"}},
+		{"a list with nothing but the identity", `{"message":"dummy","meta":[{"gdummy":"$2"},{"x":2}]}`, []string{"2 enriched"}},
+		{"a list in a damaged record", `{"message":"dummy","tags":[1,{"x":1},{"x:2}],"gdummy":"$2"}`, []string{"2 damaged"}},
+		{"indented, cut", "{\n  \"message\": \"dummy\",\n  \"gdummy\": \"$2\"\n{\n  \"message\": \"dummy\",\n  \"gdummy\": \"$2\"\n}", []string{"2 damaged", "2 intact"}},
+		{"indented, cut behind a colon", "{\n  \"gdummy\": \"$2\",\n  \"message\":\n{\n  \"message\": \"dummy\",\n  \"gdummy\": \"$2\"\n}", []string{"2 damaged", "2 intact"}},
+		{"indented, cut in a string", "{\n  \"gdummy\": \"$2\",\n  \"message\": \"du\n{\n  \"message\": \"dummy\",\n  \"gdummy\": \"$2\"\n}", []string{"2 damaged", "2 intact"}},
+		{"indented, cut before lines", "{\n  \"gdummy\": \"$2\",\n  \"message\":\n{\"message\":\"dummy\",\"gdummy\":\"$2\"}\n{\"message\":\"dummy\",\"gdummy\":\"$2\"}", []string{"2 damaged", "2 intact", "2 intact"}},
+		{"indented, cut in a map in a list", "{\n  \"gdummy\": \"$2\",\n  \"l\": [\n    {\n      \"x\": 1,\n{\n  \"message\": \"dummy\",\n  \"gdummy\": \"$2\"\n}", []string{"2 damaged", "2 intact"}},
+		{"indented, broken", "{\n  \"message\": \"dummy,\n  \"o\": {\n    \"x\": 1\n  },\n  \"gdummy\": \"$2\"\n}\n{\n  \"message\": \"dummy\",\n  \"gdummy\": \"$2\"\n}", []string{"2 damaged", "2 intact"}},
+		{"lines of an object that are not indented", "{\n\"message\":\n\"dummy\",\n\"o\":\n{\n\"x\":1\n},\n\"gdummy\":\"$2\"\n}\n{\"message\":\"dummy\",\"gdummy\":\"$2\"}", []string{"2 enriched", "2 intact"}},
 		{"a mark and a space", "\ufeff{\"message\":\"dummy\",\"gdummy\":\"$2\"}  \r\n\r\n", []string{"2 intact"}},
 	} {
 		text := strings.NewReplacer("$1", id(t, 1, sent), "$2", id(t, 2, `{"message":"dummy"}`)).Replace(c.text)
@@ -143,6 +192,12 @@ func TestPath(t *testing.T) {
 		{"log.gdummy", `{"log":"{\"message\":\"dummy\",\"gdummy\":\"$1\"}"}`, "[1 enriched]"},
 		{"gdummy", `{"message":"dummy","other":"$1"}`, "[foreign]"},
 		{"gdummy", `{"log":{"message":"dummy","gdummy":"$1"}}`, "[foreign]"},
+		{"log.k8s.io/gdummy", `{"log":{"message":"dummy","k8s.io/gdummy":"$1"}}`, "[1 enriched]"},
+		{"a.b.c.gdummy", `{"a.b":{"c":{"message":"dummy","gdummy":"$1"}}}`, "[1 enriched]"},
+		{"a.b.c.gdummy", `{"a":{"b.c.gdummy":"$1","message":"dummy"}}`, "[1 enriched]"},
+		{"a.b.gdummy", `{"a":{"xb":{"message":"dummy","gdummy":"$1"}}}`, "[foreign]"},
+		{"a.b.gdummy", `{"ab":{"gdummy":"$1"},"b":{"gdummy":"$1"},"b.gdummy":"$1"}`, "[foreign]"},
+		{"records.gdummy", `{"records":[{"message":"dummy","gdummy":"$1"},{"message":"dummy","other":"$2"},{"message":"dummy","gdummy":"$2"}]}`, "[1 enriched 2 enriched foreign]"},
 	} {
 		text := strings.NewReplacer("$1", one, "$2", two).Replace(c.text)
 		if got, _ := scan(Options{Path: c.path}, text); fmt.Sprint(got) != c.want {
@@ -226,6 +281,39 @@ func TestMsgpackDamaged(t *testing.T) {
 	}
 }
 
+// What is found in MessagePack that is not broken, and should not look like it.
+func TestMsgpackShapes(t *testing.T) {
+	one := id(t, 5, `{"message":"dummy"}`)
+	other := msgp.AppendString(msgp.AppendMapHeader(nil, 1), "x")
+	for _, c := range []struct {
+		name, path string
+		value      any // of x in a map that has nothing else
+		want       string
+	}{
+		{"of somebody else", "", 1, "[foreign foreign]"},
+		{"in text", "", "gdummy=" + one, "[5 unchecked 5 unchecked]"},
+		{"as bytes", "", []byte(one), "[5 unchecked 5 unchecked]"},
+		{"in bytes", "", []byte(`{"message":"dummy","gdummy":"` + one + `"}`), "[5 enriched 5 enriched]"},
+		{"in bytes that are no text", "", []byte("\xff" + one), "[5 unchecked 5 unchecked]"},
+		{"nested", "", map[string]any{"message": "dummy", "gdummy": one}, "[5 enriched 5 enriched]"},
+		{"nested, changed", "", map[string]any{"message": "other", "gdummy": one}, "[5 damaged 5 damaged]"},
+		{"nested elsewhere", "gdummy", map[string]any{"message": "dummy", "gdummy": one}, "[foreign foreign]"},
+		{"a list", "", []any{map[string]any{"message": "dummy", "gdummy": one}, map[string]any{"a": 1}}, "[5 enriched foreign 5 enriched foreign]"},
+	} {
+		rec, err := msgp.AppendIntf(bytes.Clone(other), c.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev := event.Append(nil, event.V2, 1732300000123456789, event.EmptyMap, rec)
+		for _, data := range [][]byte{append(rec, rec...), append(ev, ev...)} {
+			got, broken := scan(Options{Path: c.path}, string(data))
+			if fmt.Sprint(got) != c.want || broken > 0 {
+				t.Errorf("%s: %v, %d broken, want %s", c.name, got, broken, c.want)
+			}
+		}
+	}
+}
+
 // Lists of records, as other tools write them.
 func TestMsgpackList(t *testing.T) {
 	rec := msgp.AppendMapHeader(nil, 2)
@@ -259,6 +347,15 @@ func FuzzRead(f *testing.F) {
 	f.Add(marked(f, sent, event.V2, true, 2))
 	f.Add(marked(f, sent, event.Legacy, false, 2))
 	f.Add([]byte("[0] x: [1, {\"a\"=>1}]\n{\n\"a\":1e5}\n[[1,{}],{}]"))
+	one := id(f, 1, `{"message":"dummy"}`)
+	f.Add([]byte(`{"records":[{"message":"dummy","gdummy":"` + one + `"},{"a":1},{"message":"dummy,"gdummy":"` + one + `"},{"message":"dummy","gdummy":"` + one + `"}]}`))
+	f.Add([]byte(`[0] x: [[1.5, {}], {"message"=>"dummy", "l"=>[1, -0.500000, nil], "gdummy"=>"` + one + `"}]`))
+	f.Add([]byte(`{"resourceLogs":[{"logRecords":[{"attributes":[{"key":"a","value":{"intValue":"1"}}],"body":{"kvlistValue":{"values":[{"key":"a","value":{"arrayValue":{"values":[{},{"bytesValue":"AA=="}]}}},{"key":"gdummy","value":{"stringValue":"` + one + `"}}]}}}]}]}`))
+	f.Add([]byte("{\n  \"message\": \"dummy\",\n  \"gdummy\": \"" + one + "\"\n{\n  \"a\": [\n    {}\n  ]\n}\n2026-11-26T12:00:00Z stdout F {\"a\":\"" + one + "\"}\n"))
+	broken := marked(f, sent, event.V2, false, 3)
+	broken[20] ^= 0x90
+	f.Add(broken)
+	f.Add(broken[14:])
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := New(Options{Take: func(ident.ID, State, int64) {}})
 		s.Read(bytes.NewReader(data))

@@ -69,6 +69,8 @@ type finding struct {
 	id   ident.ID
 	node int32 // the map that has it as a member, or -1
 	name []byte
+
+	state State // of its record, once it was judged; 0 for a copy
 }
 
 func (d *doc) reset(how reading) {
@@ -83,7 +85,7 @@ func (d *doc) reset(how reading) {
 func (d *doc) trim() {
 	const most = 4096
 	if cap(d.nodes)+cap(d.members)+cap(d.stack)+cap(d.found) > 4*most || cap(d.text) > 64*most {
-		d.nodes, d.members, d.stack, d.found, d.text = nil, nil, nil, nil, nil
+		d.nodes, d.members, d.stack, d.found, d.text, d.lists = nil, nil, nil, nil, nil, nil
 	}
 }
 
@@ -124,8 +126,8 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 	}
 	if len(s) == ident.Size {
 		id, ok := ident.Parse(s)
-		if ok {
-			d.find(id, n, n, name)
+		if ok && (d.place == "" || d.at(d.place, n, name)) {
+			d.found = append(d.found, finding{id: id, node: n, name: name})
 		}
 		return ok
 	}
@@ -133,6 +135,15 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 		d.inside(s, n, name)
 	}
 	return false
+}
+
+// blob looks for records in bytes that are no string.
+func (d *doc) blob(s []byte, n int32, name []byte) {
+	if len(s) >= ident.Size && bytes.Contains(s, []byte(ident.Prefix)) {
+		was := d.binary
+		d.inside(s, n, name)
+		d.binary = was
+	}
 }
 
 // inside looks for records in a string.
@@ -148,22 +159,16 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 		}
 		d.nodes, d.members, d.stack, d.found = d.nodes[:nodes], d.members[:members], d.stack[:stack], d.found[:found]
 	}
-	for {
+	for text := s; ; {
 		id, end := ident.Find(s)
 		if end < 0 {
+			d.binary = d.binary || len(s) < len(text) && !utf8.Valid(text)
 			return
 		}
-		d.find(id, -1, n, name)
-		d.binary = d.binary || !utf8.Valid(s)
+		if d.place == "" || d.at(d.place, n, name) {
+			d.found = append(d.found, finding{id: id, node: -1, name: name})
+		}
 		s = s[end:]
-	}
-}
-
-// find notes an identity that stands in the member name of map n, unless it
-// counts at another place only. node is the map whose member it is as a whole.
-func (d *doc) find(id ident.ID, node, n int32, name []byte) {
-	if d.place == "" || d.at(d.place, n, name) {
-		d.found = append(d.found, finding{id, node, name})
 	}
 }
 
@@ -189,34 +194,35 @@ func (d *doc) at(place string, n int32, name []byte) bool {
 // elements are those of an array, as they are read: which of them have an
 // identity.
 type elements struct {
-	count, with int
-	kind        byte  // of all of them, 0 if they differ
-	lo, hi      int32 // of the last one with an identity: nodes[lo:hi]
+	kinds  uint8 // of all of them, by their bits
+	with   int
+	lo, hi int32 // of the last one with an identity: nodes[lo:hi]
 }
 
-// add adds an element, before which there were so many findings and maps.
-func (e *elements) add(d *doc, kind byte, found int, lo int32) {
-	if e.count++; e.count == 1 {
-		e.kind = kind
-	} else if e.kind != kind {
-		e.kind = 0
-	}
-	if len(d.found) > found {
-		e.with++
-		e.lo, e.hi = lo, int32(len(d.nodes))
-	}
+// add notes that the element before which there were lo maps has an identity.
+func (e *elements) add(d *doc, lo int32) {
+	e.with++
+	e.lo, e.hi = lo, int32(len(d.nodes))
 }
 
 // end counts those without an identity as records of somebody else, if this is a
 // list of records: if several of its elements have one. One could be a list
 // within a record as well: there the body tells, when it is checked.
-func (e *elements) end(d *doc, maps byte) {
-	others := e.count - e.with
+func (e *elements) end(d *doc, count int) {
+	others := count - e.with
 	switch {
-	case others == 0 || e.kind == 0:
+	case others == 0 || e.kinds&(e.kinds-1) != 0 || e.kinds == 1<<kindOther:
 	case e.with > 1:
 		d.foreign += others
-	case e.with == 1 && e.kind == maps:
+	case e.kinds == 1<<kindMap:
 		d.lists = append(d.lists, list{e.lo, e.hi, others})
 	}
 }
+
+// kinds of values
+const (
+	kindOther byte = iota
+	kindString
+	kindMap
+	kindArray
+)

@@ -160,13 +160,15 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 		v, ok := j.value(n, name, depth+1)
 		if !ok {
 			j.list, j.elem = 0, 0
-			if c == '{' && (i == 0 || e.kind == c) {
+			if c == '{' && e.kinds&^(1<<kindMap) == 0 {
 				j.list, j.elem = list, start
 			}
 			return 0, false
 		}
 		h = ident.Element(h, v)
-		e.add(d, c, found, first)
+		if e.kinds |= 1 << kindOf(c); len(d.found) > found {
+			e.add(d, first)
+		}
 		if depth == 0 {
 			// [time, body] and [[time, metadata], body] are events.
 			d.event = i == 1 && c == '{'
@@ -178,13 +180,26 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 		case ']':
 			j.pos++
 			if e.with > 0 {
-				e.end(d, '{')
+				e.end(d, i+1)
 			}
 			return h, true
 		default:
 			return 0, false
 		}
 	}
+}
+
+// kindOf is the kind of the value that a byte begins.
+func kindOf(c byte) byte {
+	switch c {
+	case '{':
+		return kindMap
+	case '[':
+		return kindArray
+	case '"':
+		return kindString
+	}
+	return kindOther
 }
 
 // string reads a string; the reader stands at its quote.

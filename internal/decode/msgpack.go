@@ -56,14 +56,6 @@ func (p *packReader) bytes(n uint64) ([]byte, bool) {
 	return s, true
 }
 
-// kinds of values
-const (
-	kindOther byte = iota
-	kindString
-	kindMap
-	kindArray
-)
-
 // value reads one value that belongs to the member name of map n, or to an
 // array or event in it. It returns its hash and kind, and whether it is an
 // identity.
@@ -106,14 +98,15 @@ func (p *packReader) value(n int32, name []byte, depth int) (h uint64, kind byte
 		if size, ok = p.uint(1 << (c - 0xc4)); ok {
 			var s []byte
 			s, ok = p.bytes(size)
+			p.doc.blob(s, n, name)
 			return ident.Other(s), kindOther, false, ok
 		}
 	case 0xc7, 0xc8, 0xc9:
 		if size, ok = p.uint(1 << (c - 0xc7)); ok {
-			return p.extension(size)
+			return p.extension(n, name, size)
 		}
 	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
-		return p.extension(1 << (c - 0xd4))
+		return p.extension(n, name, 1<<(c-0xd4))
 	case 0xdc, 0xdd:
 		if size, ok = p.uint(2 << (c - 0xdc)); ok {
 			h, ok = p.array(n, name, size, depth)
@@ -167,12 +160,13 @@ func (p *packReader) string(n int32, name []byte, size uint64) (uint64, byte, bo
 	return ident.String(s), kindString, p.doc.string(s, n, name), true
 }
 
-func (p *packReader) extension(size uint64) (uint64, byte, bool, bool) {
+func (p *packReader) extension(n int32, name []byte, size uint64) (uint64, byte, bool, bool) {
 	typ, ok := p.uint(1)
 	if !ok {
 		return 0, 0, false, false
 	}
 	s, ok := p.bytes(size)
+	p.doc.blob(s, n, name)
 	return ident.Extension(byte(typ), s), kindOther, false, ok
 }
 
@@ -247,14 +241,16 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 			return 0, false
 		}
 		h = ident.Element(h, v)
-		e.add(d, kind, found, first)
+		if e.kinds |= 1 << kind; len(d.found) > found {
+			e.add(d, first)
+		}
 		if depth == 0 {
 			d.event = i == 1 && kind == kindMap
 			d.body = first
 		}
 	}
 	if e.with > 0 {
-		e.end(d, kindMap)
+		e.end(d, int(count))
 	}
 	return h, true
 }

@@ -13,11 +13,17 @@ import (
 // goes on at the next event, or at the next map whose sum is right; either may
 // come with a later call.
 func (s *Scanner) Msgpack(b []byte) (rest []byte) {
-	if rest = s.pack(b, false); s.lost {
-		s.wanted = 2 * len(rest)
+	rest = s.pack(b, false)
+	s.wanted = 2 * len(rest)
+	if !s.lost {
+		s.wanted = max(s.wanted, longRecord)
 	}
 	return rest
 }
+
+// longRecord is the length, in bytes, from which on a record that has not come as
+// a whole is looked at: its length may be wrong.
+const longRecord = 1 << 20
 
 // finish reads what Msgpack has left at the end of a source.
 func (s *Scanner) finish(rest []byte) {
@@ -41,7 +47,8 @@ func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 		}
 		n, err := s.packed(&s.doc, b, 0)
 		if err == nil {
-			st := s.judge(func(how reading) { s.packed(&s.doc, b, how) })
+			record := b[:n]
+			st := s.judge(func(how reading) { s.packed(&s.doc, record, how) })
 			well, more := st == Intact, false
 			if !well {
 				well, more = s.endsWell(b, n, st, whole)
@@ -116,13 +123,19 @@ func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bo
 // hasAll says whether all identities in the bytes of the record were found in it,
 // and those that are values as such.
 func (s *Scanner) hasAll(b []byte) bool {
-	all, values := 0, bytes.Count(b, identSign)
-	for rest := b; ; all++ {
-		_, end := ident.Find(rest)
+	if s.doc.place != "" {
+		return true // others are not looked for
+	}
+	all, values := 0, 0
+	for at := 0; ; all++ {
+		_, end := ident.Find(b[at:])
 		if end < 0 {
 			break
 		}
-		rest = rest[end:]
+		at += end
+		if head := b[:at-ident.Size]; bytes.HasSuffix(head, identSign[:2]) {
+			values++
+		}
 	}
 	for i := range s.doc.found {
 		all--
@@ -212,7 +225,7 @@ func (s *Scanner) around(b []byte, at, end int, vain *int) (n int, short bool) {
 		}
 		st := s.judge(func(how reading) { s.packed(&s.doc, b[i:], how) })
 		switch {
-		case st > Enriched || !slices.ContainsFunc(s.verdicts, func(v verdict) bool { return v.id == id }):
+		case st > Enriched || !slices.ContainsFunc(s.doc.found, func(f finding) bool { return f.id == id }):
 			// Another record may stand in what is left of this one.
 		case st == Intact:
 			s.deliver()

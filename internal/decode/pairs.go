@@ -185,14 +185,14 @@ func (j *jsonReader) pairs(parent int32, name []byte, depth int) (uint64, bool) 
 
 // parted is fit for a record of which Fluent Bit's opentelemetry output has made
 // one member the body, and the others attributes (logs_body_key_attributes).
-func (s *Scanner) parted(f finding) State {
+func (s *Scanner) parted(f *finding) State {
 	d := &s.doc
 	nd := d.nodes[f.node]
 	if d.how&pairs == 0 || nd.parent < 0 || string(nd.name) != "attributes" {
 		return Damaged
 	}
 	b := d.member(nd.parent, "body")
-	if b == nil {
+	if b == nil || s.effort < 0 {
 		return Unchecked
 	}
 	body := *b

@@ -37,6 +37,7 @@ func (s *Scanner) Read(r io.Reader) error {
 		defer z.Close()
 		return s.inner(z)
 	case IsMsgpack(head):
+		s.wanted = longRecord
 		return s.fill(r, s.Msgpack, s.frames(), s.finish)
 	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
 		if _, err := io.CopyN(io.Discard, r, 3); err != nil {
@@ -100,7 +101,7 @@ func (s *Scanner) frames() func(b []byte, last int) bool {
 		if last == len(b) { // nothing was left: this is another one
 			f = NewFrame()
 		}
-		if s.lost {
+		if s.lost || len(b) >= s.wanted {
 			return len(b) >= s.wanted
 		}
 		return f.Next(b, s.maxRecord) != ErrShort

@@ -59,22 +59,22 @@ func (s *Scanner) long(b []byte) []byte {
 		t := bytes.TrimLeft(b, " \t\r")
 		switch {
 		case s.pretty.started() || len(t) == 0:
-		case t[0] == '{' && len(b) >= s.maxRecord:
-			// Too large to be read as one: what it consists of is not.
-			s.row = row{open: true, wreck: true, object: true, large: true}
-		case t[0] == '{' || t[0] == '[' && !printed(t):
+		case t[0] == '{':
+			s.row.open = true
+		case t[0] == '[' && !printed(t):
 			j := jsonReader{doc: &s.doc, b: t}
-			s.row.open = j.isList(&s.peek) || t[0] == '{'
-		}
-		if !s.row.open {
-			if len(b) >= s.maxRecord {
-				s.spoil(b)
-				return nil
-			}
-			return b
+			s.row.open = j.isList(&s.peek)
 		}
 	}
-	rest := s.values(b, false)
+	rest := b
+	if s.row.open {
+		rest = s.values(b, false)
+		if len(rest) >= s.maxRecord && !s.row.wreck {
+			// Too large to be read as one: what it consists of is not.
+			s.row.wreck, s.row.object, s.row.large = true, true, true
+			rest = s.values(rest, false)
+		}
+	}
 	if len(rest) >= s.maxRecord {
 		s.spoil(rest)
 		return nil
@@ -178,17 +178,4 @@ func (s *Scanner) plain(line []byte) {
 	s.row = row{}
 }
 
-// printed says whether a line is an event as Fluent Bit's stdout output prints
-// it: [0] tag: [...
-func printed(line []byte) bool {
-	i := 1
-	for i < len(line) && isDigit(line[i]) {
-		i++
-	}
-	return i > 1 && i+1 < len(line) && line[i] == ']' && line[i+1] == ' '
-}
-
 func isDigit(c byte) bool { return c-'0' <= 9 }
-
-// print reads such a line.
-func (s *Scanner) print(line []byte) { s.plain(line) }

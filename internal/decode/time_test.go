@@ -67,17 +67,34 @@ func TestArrival(t *testing.T) {
 // What is broken again and again is read a few times, not each time from there.
 func TestBrokenIsLinear(t *testing.T) {
 	const n = 1 << 18
+	one := id(t, 1, "{}")
 	start := time.Now()
 	for _, text := range []string{
 		strings.Repeat(`{"a":[{}`, n), strings.Repeat(`{"a":"},{",`, n), strings.Repeat("[", 4*n), strings.Repeat(`{"a":`, n),
 		strings.Repeat("[[1,", n), "[" + strings.Repeat("[1,[", n), strings.Repeat("gd1.", n),
 		strings.Repeat("\x92\xd7\x00", n), "\x91" + strings.Repeat("\x92\xd7\x00aaaabbbb\xdc\xff\xff", n), strings.Repeat("\x93\xc1", n),
+		strings.Repeat("\x81", n) + one, strings.Repeat("\x81\xa1a", 1000) + strings.Repeat("\x81\xa1a\xd9\x37"+one, 5000), strings.Repeat("\x80", 4*n),
+		strings.Repeat("\xde\xff\xff", n) + one, strings.Repeat("\xd9\x37"+one, 10000), strings.Repeat("\x92\xd7\x00aaaa\x00\x00\x00\x00\xdb\x00\x0f\xff\xff", n),
+		"\x81\xa1a\xdb\x00\xff\xff\xff" + strings.Repeat("\x92\xd7\x00aaaa\x00\x00\x00\x00\xc1", n), strings.Repeat("\x81\xa1a\xd9\xff"+one, 20000),
+		`{"records":[` + strings.Repeat(`{"a":[{}]},`, n) + "x", `{"records":[` + strings.Repeat(`{"a":[{"gdummy":"`+one+`"},{}],"b":"},`, 20000),
+		"{" + strings.Repeat(`"a":[{"gdummy":"`+one+`"},{}],`, 20000) + `"b":1}`, "{" + strings.Repeat(`"`+strings.Repeat(".", 100)+`":"`+one+`",`, 10000) + `"b":1}`,
+		"x " + strings.Repeat("{", n) + one, "x " + strings.Repeat(`{"a":`, n) + one, "x " + strings.Repeat(`{"a":"`+one+`",`, 20000), "x " + strings.Repeat(one, 20000),
+		"{\n" + strings.Repeat("\"a\":[\n", n), strings.Repeat("{\n", n), strings.Repeat("{\n x\n", n), "{\n" + strings.Repeat(" \"a\n", n),
+		"[0] a: [" + strings.Repeat(`"a", "`, n) + one, `[0] a: [{"` + strings.Repeat(`", "`, n) + one, "[0] a: [" + strings.Repeat(`{"a"=>`, n) + one,
+		strings.Repeat(`{"body":{"kvlistValue":{"values":[{"key":"a","value":`, 20000) + `{"stringValue":"` + one + `"}`,
+		`{"attributes":[` + strings.Repeat(`{"key":"a","value":{"stringValue":"`+one+`"}},`, 20000) + `{"key":"a","value":{"stringValue":"b"}}],"body":{"stringValue":"x"}}`,
+		`{"a":{"arrayValue":{"values":[` + strings.Repeat(`{"arrayValue":{"values":[`, 20000) + `{"stringValue":"` + one + `"}`,
+		`{"a":"` + strings.Repeat(one, 20000) + `"}`, "\x81\xa1a\xdb\x00\x10\x00\x00" + strings.Repeat(one, 20000),
 		`{"a":[` + strings.Repeat("{},", n), "{" + strings.Repeat(`"gdummy":"`+id(t, 1, "{}")+`",`, 10000) + `"a":1}`,
 	} {
 		s := New(Options{Take: func(ident.ID, State, int64) {}, MaxRecord: 32 << 20})
+		from := time.Now()
 		s.Read(strings.NewReader(text))
 		s.Text([]byte(text))
 		s.Bytes([]byte(text))
+		if d := time.Since(from); d > time.Second {
+			t.Logf("%v: %.60q", d, text)
+		}
 	}
 	// Quadratic, one of them would take minutes.
 	if d := time.Since(start); d > 30*time.Second {

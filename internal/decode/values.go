@@ -86,6 +86,7 @@ func vainAllowed(n int) int { return 1<<20 + 8*n }
 // before what was broken. It returns what more text is needed for.
 func (s *Scanner) wreck(text []byte, at, vain int, whole bool, list [2]int) (rest []byte) {
 	from, short := 0, -1
+	seen, upTo := false, 0 // an identity in text[from:upTo]
 	for {
 		i := bytes.IndexByte(text[at:], '{')
 		if i < 0 {
@@ -108,8 +109,12 @@ func (s *Scanner) wreck(text []byte, at, vain int, whole bool, list [2]int) (res
 			continue
 		}
 		before := bytes.TrimRight(text[from:at], " \t\r\n")
-		listed := list[0] < at && at < list[1] || s.between(before)
-		if len(s.doc.found) == 0 && (!listed || s.row.plain || s.row.large && !s.row.found) {
+		if !seen {
+			_, end := ident.Find(text[max(from, upTo-ident.Size):at])
+			seen, upTo = end >= 0, at
+		}
+		listed := list[0] < at && at < list[1] || s.between(before, seen)
+		if len(s.doc.found) == 0 && (!listed || s.row.plain || s.row.large && !s.row.found || short >= 0 && !whole) {
 			at += n // a part of something
 			continue
 		}
@@ -127,6 +132,7 @@ func (s *Scanner) wreck(text []byte, at, vain int, whole bool, list [2]int) (res
 		s.within = false
 		at += n
 		from, short, s.row.behind = at, -1, true
+		seen, upTo = false, at
 	}
 	switch {
 	case whole:
@@ -168,8 +174,9 @@ func (s *Scanner) remains(text []byte, st State) {
 
 // between says whether an object without an identity is a record of its own: if
 // another one ended before it. before is what stands between that and the last
-// record that was found, without white space at its end.
-func (s *Scanner) between(before []byte) bool {
+// record that was found, without white space at its end; seen says that there is
+// the identity of a broken one in it, whose parts come before that as a rule.
+func (s *Scanner) between(before []byte, seen bool) bool {
 	// [time, is the front of an event.
 	if b, ok := bytes.CutSuffix(before, []byte{','}); ok {
 		if t := bytes.TrimRight(b, "0123456789."); len(t) < len(b) && bytes.HasSuffix(t, []byte{'['}) {
@@ -177,10 +184,11 @@ func (s *Scanner) between(before []byte) bool {
 		}
 	}
 	before = bytes.TrimRight(bytes.TrimSuffix(before, []byte{','}), " \t\r\n")
-	if len(before) == 0 {
+	if len(before) == 0 || string(before) == "]" {
 		return s.row.behind
 	}
-	return before[len(before)-1] == '}' || before[len(before)-1] == ']' && s.row.behind
+	c := before[len(before)-1]
+	return seen && (c == '}' || c == ']')
 }
 
 // isList says whether the bracket at which the reader stands begins a list of

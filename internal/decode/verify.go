@@ -2,15 +2,10 @@ package decode
 
 import (
 	"bytes"
+	"sort"
 
 	"github.com/gdummy/gdummy/internal/ident"
 )
-
-// verdict is what became of one record.
-type verdict struct {
-	id    ident.ID
-	state State
-}
 
 // report judges the record and hands over what was found. again reads it once
 // more, in another way.
@@ -22,14 +17,16 @@ func (s *Scanner) report(again func(reading)) {
 // deliver hands over what judge has said.
 func (s *Scanner) deliver() {
 	d := &s.doc
-	if len(s.verdicts) == 0 {
+	if len(d.found) == 0 {
 		if !d.isBulkAction() {
 			s.take(ident.ID{}, Foreign, 0)
 		}
 		return
 	}
-	for i := range s.verdicts {
-		s.take(s.verdicts[i].id, s.verdicts[i].state, d.arrival)
+	for i := range d.found {
+		if f := &d.found[i]; f.state != 0 {
+			s.take(f.id, f.state, d.arrival)
+		}
 	}
 	for range d.foreign {
 		s.take(ident.ID{}, Foreign, 0)
@@ -40,7 +37,6 @@ func (s *Scanner) deliver() {
 // that: Foreign, if there is nothing.
 func (s *Scanner) judge(again func(reading)) (worst State) {
 	d := &s.doc
-	s.verdicts = s.verdicts[:0]
 	if len(d.found) == 0 {
 		return Foreign
 	}
@@ -60,11 +56,17 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 		worst = max(worst, s.one(i))
 	}
 	if later {
+		s.states = s.states[:0]
+		for i := range d.found {
+			s.states = append(s.states, d.found[i].state)
+		}
 		again(d.how | coarse)
 		for i := range d.found {
-			if d.found[i].id.Sum.Coarse {
-				worst = max(worst, s.one(i))
+			if f := &d.found[i]; !f.id.Sum.Coarse {
+				f.state = s.states[i]
+				continue
 			}
+			worst = max(worst, s.one(i))
 		}
 	}
 	return worst
@@ -73,9 +75,9 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 // one judges one finding, unless it is a copy of another in the same record.
 func (s *Scanner) one(i int) State {
 	d := &s.doc
-	f := d.found[i]
+	f := &d.found[i]
 	for j := max(0, i-8); j < i; j++ {
-		if d.found[j].id == f.id && d.together(d.found[j], f) {
+		if d.found[j].id == f.id && d.together(&d.found[j], f) {
 			return 0
 		}
 	}
@@ -86,19 +88,28 @@ func (s *Scanner) one(i int) State {
 	case st == Damaged && s.lenient:
 		st = Unchecked
 	}
-	s.verdicts = append(s.verdicts, verdict{f.id, st})
-	for k := range d.lists {
-		if l := &d.lists[k]; l.lo <= body && body < l.hi {
-			d.foreign += l.others
-			l.others = 0
-		}
+	f.state = st
+	if body >= 0 && len(d.lists) > 0 {
+		d.listed(body)
 	}
 	return st
 }
 
+// listed counts what else is in the lists around a body: records of somebody else.
+func (d *doc) listed(body int32) {
+	// They stand in the order in which they end: inner ones first.
+	k := sort.Search(len(d.lists), func(k int) bool { return d.lists[k].hi > body })
+	for end := min(len(d.lists), k+maxLists); k < end; k++ {
+		if l := &d.lists[k]; l.lo <= body {
+			d.foreign += l.others
+			l.others = 0
+		}
+	}
+}
+
 // together says whether two findings of one identity belong to one record, rather
 // than to two of a list.
-func (d *doc) together(a, b finding) bool {
+func (d *doc) together(a, b *finding) bool {
 	if a.node < 0 || b.node < 0 || a.node == b.node {
 		return true
 	}
@@ -112,7 +123,7 @@ func (d *doc) together(a, b finding) bool {
 // verify finds the members that the sum in an identity was made of: around the
 // identity, in the body if it stands in the metadata, or in one of the maps
 // around. It returns the map that they stand in, or -1.
-func (s *Scanner) verify(f finding) (State, int32) {
+func (s *Scanner) verify(f *finding) (State, int32) {
 	if f.node < 0 {
 		return Unchecked, -1
 	}
@@ -154,7 +165,7 @@ func (s *Scanner) verify(f finding) (State, int32) {
 // prefixed is fit for names before which something was put. Whatever it is, the
 // identity's name has it as well: before one of the keys, or, if that was
 // another, as far as a mark that other names have there, too.
-func (s *Scanner) prefixed(f finding) State {
+func (s *Scanner) prefixed(f *finding) State {
 	d := &s.doc
 	for _, key := range s.keys {
 		if p, ok := bytes.CutSuffix(f.name, []byte(key)); ok && len(p) > 0 {
@@ -165,11 +176,12 @@ func (s *Scanner) prefixed(f finding) State {
 	}
 	nd := d.nodes[f.node]
 	tried := 0
-	for i := len(f.name) - 1; i > 0 && tried < maxPrefixes; i-- {
+	for i := len(f.name) - 1; i > 0 && tried < maxPrefixes && s.effort >= 0; i-- {
 		p := f.name[:i]
 		if c := p[i-1]; isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' {
 			continue
 		}
+		s.effort -= int(nd.count)
 		for _, m := range d.members[nd.first : nd.first+nd.count] {
 			if m.id || !bytes.HasPrefix(m.name, p) {
 				continue
@@ -187,7 +199,7 @@ func (s *Scanner) prefixed(f finding) State {
 // fit says whether the members of a map, or some of them, have the sum in the
 // identity. Members that are identities or hold this one do not count. prefix
 // is cut from the names of members.
-func (s *Scanner) fit(f finding, n int32, prefix []byte) State {
+func (s *Scanner) fit(f *finding, n int32, prefix []byte) State {
 	d := &s.doc
 	nd := d.nodes[n]
 	ms := d.members[nd.first : nd.first+nd.count]
@@ -239,7 +251,7 @@ func (s *Scanner) fit(f finding, n int32, prefix []byte) State {
 // having been added: those that were the last time, those that outputs add, and
 // those that stand behind the identity, which was the last member when it was
 // sent.
-func (s *Scanner) sort(f finding, ms []member, last int) {
+func (s *Scanner) sort(f *finding, ms []member, last int) {
 	s.order, s.ordered = s.order[:0], s.ordered[:0]
 	for pass := range 4 {
 		for i := range ms {
@@ -302,7 +314,7 @@ func (d *doc) member(n int32, name string) *member {
 // rewritten says whether a finding stands in a format that does not keep values
 // as they were: GELF, which flattens maps and makes strings of booleans, or the
 // lists of keys and values of OpenTelemetry.
-func (d *doc) rewritten(f finding) bool {
+func (d *doc) rewritten(f *finding) bool {
 	if string(f.name) == "stringValue" {
 		return true
 	}
