@@ -576,6 +576,38 @@ func TestAuditReceivers(t *testing.T) {
 	})
 }
 
+// A receiver that answers with errors, resets connections and is slow on purpose:
+// what comes again has arrived, and nothing came twice.
+func TestAuditFaults(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		for kind, output := range map[string]func(int, ...string) string{"http": toHTTP, "forward": toForward} {
+			t.Run(kind, func(t *testing.T) {
+				t.Parallel()
+				properties := []string{"retry_limit no_limits"}
+				if kind == "forward" {
+					properties = append(properties, "require_ack_response on") // without, nobody sends again
+				}
+				port, dir := freePort(t), t.TempDir()
+				a := startAudit(t, "--listen", fmt.Sprintf("%s://127.0.0.1:%d", kind, port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "30s",
+					"--fault", "status=503@25%, reset=25%, delay=300ms@25%")
+				p := h.start(t, launch{dir: dir, config: retrying + input("name gdummy", "tag a", "rate 1000", "max_records 4000", "ledger ledger") +
+					output(port, properties...)})
+				p.awaitRecords(4000)
+				time.Sleep(12 * time.Second) // tries, each two seconds after the other
+				p.send(syscall.SIGTERM)
+				p.awaitExit(lifetime)
+				v := a.verdict()
+				want := all(4000)
+				want.Reordered = v.Reordered
+				v.expect(t, want)
+				if v.Reordered == 0 {
+					t.Error("nothing came again: no fault was drawn")
+				}
+			})
+		}
+	})
+}
+
 // Through TLS, to who knows the shared key only.
 func TestAuditSecret(t *testing.T) {
 	cert, key, err := selfsigned.Pair()
