@@ -541,6 +541,44 @@ func TestAuditForwarded(t *testing.T) {
 	})
 }
 
+// In a pipeline of the shell, Ctrl-C goes to all that are in it. Fluent Bit writes
+// its last, and then there is a verdict.
+func TestAuditPiped(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		dir := t.TempDir()
+		cmd := exec.Command("sh", "-c", `trap : INT; "$0" -q -e "$1" -i gdummy -p rate=1000 -p ledger=ledger -o stdout -p format=json_lines | "$2" audit --json --ledger ledger -`,
+			h.path, gdummySO, gdummyCmd)
+		a := &auditing{t: t, cmd: cmd}
+		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &a.out, &a.err
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		stop := time.AfterFunc(lifetime, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+		defer stop.Stop()
+		for end := time.Now().Add(lifetime); ; time.Sleep(10 * time.Millisecond) {
+			text, _ := os.ReadFile(dir + "/ledger")
+			if strings.Count(string(text), " from=") >= 3 || time.Now().After(end) {
+				break
+			}
+		}
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		v := a.verdict()
+		want := all(v.Accepted)
+		want.Arrived, want.Lost = v.Accepted-v.Lost, v.Lost
+		v.expect(t, want)
+		if !v.Known || v.Accepted < 1000 || len(v.Streams) != 1 || !v.Streams[0].Closed {
+			t.Fatalf("%+v", v)
+		}
+		// Versions before 4.1 drop at the end what waits in their queue.
+		if r := v.Streams[0].LostRanges; v.Lost > 0 && (!h.version.before(v4_1_0) || len(r) != 1 || r[0].To != v.Accepted-1) {
+			t.Errorf("lost %+v of %d", r, v.Accepted)
+		}
+	})
+}
+
 // Whatever an output sends to a receiver, in each of its formats, arrives whole.
 func TestAuditReceivers(t *testing.T) {
 	outputs := []struct{ kind, properties string }{
