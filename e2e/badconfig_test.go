@@ -97,7 +97,7 @@ func (p *process) awaitRefusal() {
 	p.t.Helper()
 	if p.host.version.before(v4_0_3) {
 		p.awaitLog("this input stays idle", 10*time.Second)
-		p.awaitLog("stream processor started", 10*time.Second)
+		p.awaitStart()
 		p.stop()
 		return
 	}

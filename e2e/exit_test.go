@@ -38,7 +38,7 @@ func TestSIGTERM(t *testing.T) {
 func TestSIGINTAtOnce(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{config: service + input("name gdummy", "tag a", "rate 100") + toFiles})
-		p.awaitLog("stream processor started", 10*time.Second)
+		p.awaitStart()
 		p.send(syscall.SIGINT)
 		p.awaitExit(5 * time.Second)
 		if p.exitCode != 0 || p.signal != 0 {

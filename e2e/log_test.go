@@ -126,7 +126,7 @@ func TestDaemonIsRefused(t *testing.T) {
 		if h.version.before(v4_0_3) {
 			await("the start", func() bool {
 				b, _ := os.ReadFile(log)
-				return strings.Contains(string(b), "stream processor started")
+				return startedLine.Match(b)
 			})
 			_ = syscall.Kill(pid, syscall.SIGTERM)
 		}

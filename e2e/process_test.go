@@ -189,6 +189,15 @@ func (p *process) awaitLog(text string, within time.Duration) {
 	p.await("in the log: "+text, within, func() bool { return strings.Contains(p.log(), text) })
 }
 
+// startedLine is the last one of a start: the outputs' workers are there. Where Fluent
+// Bit is built with a stream processor, that comes after them.
+var startedLine = regexp.MustCompile(`worker #0 started|stream processor started`)
+
+func (p *process) awaitStart() {
+	p.t.Helper()
+	p.await("in the log: "+startedLine.String(), 10*time.Second, func() bool { return startedLine.MatchString(p.log()) })
+}
+
 // awaitExit waits for the end and returns how long it took.
 func (p *process) awaitExit(within time.Duration) time.Duration {
 	p.t.Helper()

@@ -172,7 +172,8 @@ func auditHelp(w io.Writer) {
 Sources are files, patterns and directories, or - for standard input, with what
 an output of Fluent Bit wrote: JSON of any shape or MessagePack, also in gzip or
 zstd. Records carry identities if the input has the option audit; what it says
-with the option ledger tells loss at the end from an early end.
+with the option ledger tells loss at the end from an early end. Standard input is
+read to its end: Ctrl-C in a pipeline ends who writes, and the verdict follows.
 
 Latency needs to know when records arrived: --listen sees it; files do not say it,
 unless something behind the pipeline wrote it into the records (--arrived-at). The
@@ -231,6 +232,15 @@ func (f *auditFlags) run(s stream) int {
 	scan := decode.New(decode.Options{
 		Keys: keys, Path: f.path, Arrival: f.arrived, Take: a.Take,
 	})
+	if growing && !live {
+		// Ctrl-C ends all of a pipeline: who writes into it writes its last now,
+		// and then there is an end, and a verdict.
+		stop := interrupted()
+		go func() {
+			<-stop
+			log("standard input is read to its end; Ctrl-C again ends this at once")
+		}()
+	}
 	for _, name := range sources {
 		if err := readSource(s, scan, name); err != nil {
 			if !errors.Is(err, errCut) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -318,5 +319,44 @@ func TestJSONIntegers(t *testing.T) {
 				t.Errorf("%v: %s is %s, want %s", c.args, name, got[name], n)
 			}
 		}
+	}
+}
+
+// Ctrl-C in a pipeline goes to all that are in it: the audit waits for the last of
+// what it is given, and says its verdict.
+func TestPipedInterrupted(t *testing.T) {
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	data := generate(t, 500, ledger)
+	cmd := exec.Command("gdummy", "audit", "--ledger", ledger, "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, log both
+	cmd.Stdout, cmd.Stderr = &out, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	defer stop.Stop()
+	// More than a pipe holds: when it is written, it is read.
+	if _, err := in.Write(append(bytes.Repeat([]byte(" "), 1<<20), data[:len(data)/2]...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(log.String(), "Ctrl-C again"); {
+		if time.Now().After(end) {
+			t.Fatal("it does not say that it goes on")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if _, err := in.Write(data[len(data)/2:]); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	if err := cmd.Wait(); err != nil || !strings.HasPrefix(out.String(), "clean: 500 of 500 records arrived\n") {
+		t.Errorf("%v\n%s%s", err, out.String(), log.String())
 	}
 }

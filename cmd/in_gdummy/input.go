@@ -29,6 +29,7 @@ type input struct {
 	ingested     uint64
 	ingestedNext time.Time
 	seenIngest   bool   // the engine was seen to take something in
+	maxInFlight  uint64 // bytes
 	pending      int    // slices, when that was last looked at
 	proofProblem string // the last one that was logged
 
@@ -143,6 +144,7 @@ func (in *input) Init(inst *flb.Instance) error {
 	in.shortfall = inst.Counter("shortfall_records_total", "Total number of records given up because a stall lasted too long")
 	in.refused = inst.Counter("refused_slices_total", "Total number of times the engine did not take what it was offered; each is offered again")
 	inst.SetMaxInFlight(c.MaxInFlight)
+	in.maxInFlight = uint64(c.MaxInFlight)
 	if in.proof, err = proof.Start(c, proof.Options{Name: inst.Name(), Version: version, Metadata: inst.HasMetadata()}); err != nil {
 		return err
 	}
@@ -215,7 +217,10 @@ func (in *input) taken(e *flb.Emitter, now bool) uint64 {
 		return 0
 	}
 	pending := e.Pending()
-	in.seenIngest = in.seenIngest || pending < in.pending || pending == 0 && in.engine.Counts().Records > 0
+	c := in.engine.Counts()
+	// Under load, pending may never be seen to fall: but there is no room for all
+	// that was handed over.
+	in.seenIngest = in.seenIngest || pending < in.pending || pending == 0 && c.Records > 0 || c.Bytes > 2*in.maxInFlight
 	in.pending = pending
 	if t := time.Now(); in.seenIngest && (now || !t.Before(in.ingestedNext)) {
 		in.ingestedNext = t.Add(time.Second)

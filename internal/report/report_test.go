@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,26 @@ func TestWrite(t *testing.T) {
 			} else if err != nil {
 				t.Fatalf("the page is not well-formed: %v", err)
 			}
+		}
+	}
+}
+
+// The headline must not promise more than is known.
+func TestHeadline(t *testing.T) {
+	open := audit.New(audit.Options{})
+	open.Take(ident.ID{Run: 1, Time: start.UnixNano()}, decode.Intact, 0)
+	for want, v := range map[string]*audit.Verdict{
+		`<h1 class="good">Clean</h1>`:                                      made(3000, 2, none),
+		`<h1 class="open">Clean, as far as is known</h1>`:                  open.Verdict(),
+		`<h1 class="bad">Faults: 75 lost</h1>`:                             made(3000, 1, some),
+		`; a run has no ledger, and what it lost at its end nobody knows.`: open.Verdict(),
+	} {
+		var b strings.Builder
+		if err := Write(&b, Page{Verdict: v, Faults: audit.Limits{Unknown: -1}.Faults(v), Made: start}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %s: %s", want, regexp.MustCompile(`(?s)<h1.*?</p>`).FindString(b.String()))
 		}
 	}
 }
