@@ -154,23 +154,10 @@ var choice = []Func{
 					return nil, argErr(1, "lookup: %q has no column %q; it has %s", c.str(0), c.str(1), strings.Join(t.names, ", "))
 				}
 			}
-			index := make(map[string]uint64, len(t.rows))
-			for i := range t.rows {
-				key := string(t.row(uint64(i)).Field(c.str(1)).AppendText(nil))
-				if _, ok := index[key]; !ok {
-					index[key] = uint64(i)
-				}
-			}
+			index := c.Env.index(t, c.str(1))
 			gen := c.Args[2].Gen
 			return func(r *Record) value.Value {
-				v := gen(r)
-				key := v.S
-				if v.K != value.String {
-					start := len(r.Scratch)
-					r.Scratch = v.AppendText(r.Scratch)
-					key = r.text(start).S
-				}
-				if i, ok := index[key]; ok {
+				if i, ok := index.find(asText(r, gen(r))); ok {
 					return t.row(i)
 				}
 				return value.Null

@@ -91,10 +91,22 @@ type Env struct {
 	// no part of the record as it stands.
 	Nested int
 
-	pools  map[string]*pool
-	tables map[string]*table
-	clocks map[string]*clock
-	memory *memory // of the clocks
+	pools   map[string]*pool
+	tables  map[string]*table
+	indexes map[column]*index
+	clocks  map[string]*clock
+	memory  *memory // of the clocks
+	curves  map[call]*seed.Curve
+	zipfs   map[call]*seed.Alias
+	ranks   int // of the zipfs together
+	sets    map[set][]value.Value
+	making  making // of the sets together
+}
+
+// call is a call by its numbers: equal ones share what is made for them.
+type call struct {
+	function string
+	a, b     float64
 }
 
 // Type is the type of an argument.

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/seed"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -76,6 +77,76 @@ func (t *table) row(i uint64) value.Value {
 	v := value.OfRaw(b)
 	v.K, v.Names = value.Row, &t.names
 	return v
+}
+
+// column is one of a table.
+type column struct {
+	table *table
+	name  string
+}
+
+// index finds rows by the text of a column: a hash table of row numbers, which
+// takes a few bytes a row where a map with the texts in it would take more than
+// the rows.
+type index struct {
+	column
+	slots []uint32 // a row's number and one; 0 is empty
+}
+
+// index makes the index of a column, once for all calls that need it.
+func (e *Env) index(t *table, name string) *index {
+	x := &index{column: column{t, name}}
+	if known := e.indexes[x.column]; known != nil {
+		return known
+	}
+	size := 2
+	for size*2 < len(t.rows)*3 {
+		size *= 2
+	}
+	x.slots = make([]uint32, size)
+	var buf []byte
+	for i := range t.rows {
+		v := t.row(uint64(i)).Field(name)
+		key := v.S
+		if v.K != value.String {
+			buf = v.AppendText(buf[:0])
+			key = string(buf)
+		}
+		if slot, found := x.probe(key); !found { // the first row counts
+			x.slots[slot] = uint32(i + 1)
+		}
+	}
+	if e.indexes == nil {
+		e.indexes = map[column]*index{}
+	}
+	e.indexes[x.column] = x
+	return x
+}
+
+// probe returns the slot of a key, and whether a row is in it.
+func (x *index) probe(key string) (slot uint64, found bool) {
+	mask := uint64(len(x.slots) - 1)
+	for slot = seed.Mix(seed.Text(key)) & mask; x.slots[slot] != 0; slot = (slot + 1) & mask {
+		if v := x.table.row(uint64(x.slots[slot] - 1)).Field(x.name); v.K == value.String {
+			found = v.S == key
+		} else {
+			var buf [64]byte
+			found = string(v.AppendText(buf[:0])) == key
+		}
+		if found {
+			return slot, true
+		}
+	}
+	return slot, false
+}
+
+// find returns the first row that has the key.
+func (x *index) find(key string) (row uint64, ok bool) {
+	slot, found := x.probe(key)
+	if !found {
+		return 0, false
+	}
+	return uint64(x.slots[slot] - 1), true
 }
 
 // table reads a file, once for all calls that name it.

@@ -101,7 +101,7 @@ var numbers = []Func{
 			if sd < 0 {
 				return nil, argErr(1, "normal: SD is %v, expected 0 or more", sd)
 			}
-			return c.drawn(seed.Normal(mean, sd)), nil
+			return c.drawn(mean, sd, seed.Normal(mean, sd)), nil
 		},
 	},
 	{
@@ -114,7 +114,7 @@ var numbers = []Func{
 			if sigma < 0 {
 				return nil, argErr(1, "lognormal: SIGMA is %v, expected 0 or more", sigma)
 			}
-			return c.drawn(seed.Lognormal(mu, sigma)), nil
+			return c.drawn(mu, sigma, seed.Lognormal(mu, sigma)), nil
 		},
 	},
 	{
@@ -126,7 +126,7 @@ var numbers = []Func{
 			if mean <= 0 {
 				return nil, argErr(0, "exponential: MEAN is %v, expected more than 0", mean)
 			}
-			return c.drawn(seed.Exponential(mean)), nil
+			return c.drawn(mean, 0, seed.Exponential(mean)), nil
 		},
 	},
 	{
@@ -149,11 +149,10 @@ var numbers = []Func{
 					return value.OfInt(z.draw(&rnd))
 				}, nil
 			}
-			weights := make([]float64, n)
-			for i := range weights {
-				weights[i] = math.Pow(float64(i+1), -s)
+			alias, err := c.Env.zipf(int(n), s)
+			if err != nil {
+				return nil, err
 			}
-			alias := seed.NewAlias(weights)
 			return func(r *Record) value.Value {
 				rnd := r.rand(place)
 				return value.OfInt(int64(alias.Draw(&rnd)) + 1)
@@ -270,9 +269,47 @@ var numbers = []Func{
 // at a million a second.
 const stretch = 1 << 50
 
-// drawn makes the Gen of a distribution.
-func (c *Call) drawn(quantile func(p float64) float64) Gen {
-	curve, place := seed.NewCurve(quantile), c.Place
+// maxRanks bounds the numbers that the tables of zipf have together; each takes 16
+// bytes.
+const maxRanks = 8 << 20
+
+// zipf returns the table of a zipf that has one.
+func (e *Env) zipf(n int, s float64) (*seed.Alias, error) {
+	key := call{"zipf", float64(n), s}
+	if known := e.zipfs[key]; known != nil {
+		return known, nil
+	}
+	if e.ranks += n; e.ranks > maxRanks {
+		return nil, argErr(0, "zipf: those of this template have tables of more than %d numbers together; N above 100000 needs none", maxRanks)
+	}
+	weights := make([]float64, n)
+	for i := range weights {
+		weights[i] = math.Pow(float64(i+1), -s)
+	}
+	alias := seed.NewAlias(weights)
+	if e.zipfs == nil {
+		e.zipfs = map[call]*seed.Alias{}
+	}
+	e.zipfs[key] = &alias
+	return &alias, nil
+}
+
+// curve returns the curve of a distribution.
+func (e *Env) curve(key call, quantile func(p float64) float64) *seed.Curve {
+	if known := e.curves[key]; known != nil {
+		return known
+	}
+	curve := seed.NewCurve(quantile)
+	if e.curves == nil {
+		e.curves = map[call]*seed.Curve{}
+	}
+	e.curves[key] = &curve
+	return &curve
+}
+
+// drawn makes the Gen of a distribution with the parameters a and b.
+func (c *Call) drawn(a, b float64, quantile func(p float64) float64) Gen {
+	curve, place := c.Env.curve(call{c.Func.Name, a, b}, quantile), c.Place
 	c.Pack = func(dst []byte, r *Record) []byte {
 		rnd := r.rand(place)
 		return value.AppendFloat(dst, curve.Draw(&rnd))

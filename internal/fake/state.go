@@ -117,17 +117,49 @@ var state = []Func{
 	},
 }
 
-// maxDistinct is how many bytes the values of a cardinality may have together.
-const maxDistinct = 128 << 20
+// The values of all sets of a template together have at most so many bytes, and
+// take at most so much to make: text that was composed on the way, and a bit for
+// each try.
+const (
+	maxDistinct = 128 << 20
+	maxMaking   = 1 << 30
+)
 
-// distinct makes a Gen of n different values of gen. The values depend on set
+// set is a cardinality by how many values of what it has.
+type set struct {
+	n   int
+	key uint64 // of the expression
+}
+
+// making counts what sets have together, in bytes.
+type making struct{ size, work int }
+
+// distinct makes a Gen of n different values of gen. The values depend on key
 // alone, so that equal calls have equal ones; place is where they are drawn from.
-func (e *Env) distinct(n int, gen Gen, set, place uint64) (Gen, error) {
+func (e *Env) distinct(n int, gen Gen, key, place uint64) (Gen, error) {
+	values, known := e.sets[set{n, key}]
+	if !known {
+		var err error
+		if values, err = e.values(n, gen, key); err != nil {
+			return nil, err
+		}
+		if e.sets == nil {
+			e.sets = map[set][]value.Value{}
+		}
+		e.sets[set{n, key}] = values
+	}
+	return func(r *Record) value.Value {
+		rnd := r.rand(place)
+		return values[rnd.Below(uint64(n))]
+	}, nil
+}
+
+// values makes n different values of gen.
+func (e *Env) values(n int, gen Gen, key uint64) ([]value.Value, error) {
 	seen := make(map[string]bool, min(n, 1000))
 	values := make([]value.Value, 0, min(n, 1000))
 	r := &Record{Stream: e.Stream}
-	var key []byte
-	size := 0
+	var packed []byte
 	for i, last := 0, 0; len(values) < n; i++ {
 		// n things drawn at random take about n*ln(n) draws to be seen, and the
 		// last of them seldom more than 10*n.
@@ -136,21 +168,21 @@ func (e *Env) distinct(n int, gen Gen, set, place uint64) (Gen, error) {
 		}
 		r.Scratch = r.Scratch[:0]
 		r.K = uint64(i)
-		r.Key = seed.Record(seed.Combine(e.Stream, set), uint64(i))
+		r.Key = seed.Record(seed.Combine(e.Stream, key), uint64(i))
 		v := gen(r)
-		key = v.Append(key[:0])
-		if !seen[string(key)] {
-			seen[string(key)] = true
+		if e.making.work += len(r.Scratch) + 16; e.making.work > maxMaking {
+			return nil, argErr(1, "cardinality: EXPRESSION takes too long to be made so often: %d of %d values were", len(values), n)
+		}
+		packed = v.Append(packed[:0])
+		if !seen[string(packed)] {
+			seen[string(packed)] = true
 			last = i
-			if size += len(key); size > maxDistinct {
-				return nil, argErr(1, "cardinality: %d values of EXPRESSION have more than %d MB", len(values)+1, maxDistinct>>20)
+			if e.making.size += len(packed); e.making.size > maxDistinct {
+				return nil, argErr(1, "cardinality: %d values of EXPRESSION have, with those of other calls, more than %d MB", len(values)+1, maxDistinct>>20)
 			}
 			v.S = strings.Clone(v.S)
 			values = append(values, v)
 		}
 	}
-	return func(r *Record) value.Value {
-		rnd := r.rand(place)
-		return values[rnd.Below(uint64(n))]
-	}, nil
+	return values, nil
 }
