@@ -351,6 +351,24 @@ func TestApacheThreads(t *testing.T) {
 	})
 }
 
+// A pod that fails is of the container that fails in it.
+func TestFailingPods(t *testing.T) {
+	re := regexp.MustCompile(`for \\"(\w+)\\" .* container=(\w+)\\".* pod="[\w-]+/(\w+)-\w+-\w+"`)
+	failing := 0
+	lines(t, "klog", func(_ time.Time, line string) {
+		if !strings.Contains(line, "CrashLoopBackOff") {
+			return
+		}
+		m := re.FindStringSubmatch(line)
+		if failing++; m == nil || m[1] != m[2] || m[1] != m[3] {
+			t.Errorf("%v of %s", m, line)
+		}
+	})
+	if failing == 0 {
+		t.Error("no pod fails")
+	}
+}
+
 // Ports are those of what goes on.
 func TestPorts(t *testing.T) {
 	mail := 0
