@@ -37,6 +37,7 @@ type compiler struct {
 	fragments int // being put in
 	atStart   int // expressions that are computed at the start, around this one
 	inPer     int // expressions that are computed for a key, around this one
+	dotted    int // with, range and fragments, which give the dot a value, around it
 	active    []string
 	breaks    []*breaks
 	halted    bool   // the rest of the text has no sense after a mistake
