@@ -65,6 +65,25 @@ func TestNilDereference(t *testing.T) {
 	})
 }
 
+// A panic within Init is a failure of it: the start is refused, or in versions
+// that can't the input stays idle. The log says so.
+func TestPanicInInit(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		p := h.start(t, launch{plugins: []string{crashSO}, config: service +
+			input("name crash", "tag a", "at init") + input("name crash", "tag b") + toFiles})
+		p.awaitLog("panic in Init: runtime error: invalid memory address or nil pointer dereference; the input is not set up", 10*time.Second)
+		if !h.version.before(v4_0_3) {
+			p.awaitRefusal()
+			return
+		}
+		p.await("the other input's records", 10*time.Second, func() bool { return len(p.records("b")) > 0 })
+		if n := len(p.records("a")); n > 0 {
+			t.Errorf("%d records of the input that is not set up", n)
+		}
+		p.stop()
+	})
+}
+
 // hotReload is the option that lets SIGHUP load the configuration again.
 func hotReload(h host) []string {
 	if h.version.before(v2_1_0) {

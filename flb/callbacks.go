@@ -199,7 +199,14 @@ func (in *Instance) recovered(method string, code *C.int) {
 	*code = C.HOST_ERROR
 	in.panics++
 	in.failed++
-	in.Log(Error, fmt.Sprintf("panic in %s: %v; the instance goes on", method, r))
+	after := "the instance goes on"
+	switch method {
+	case "Init":
+		after = "the input is not set up"
+	case "Close":
+		after = "the instance ends all the same"
+	}
+	in.Log(Error, fmt.Sprintf("panic in %s: %v; %s", method, r, after))
 	for line := range strings.SplitSeq(strings.TrimRight(string(debug.Stack()), "\n"), "\n") {
 		in.Log(Error, "  "+strings.ReplaceAll(line, "\t", "    "))
 	}

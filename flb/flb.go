@@ -36,7 +36,7 @@
 // package runs no goroutines, and an Input had better not either: a panic that
 // is not recovered on its own goroutine ends Fluent Bit. A panic within one of
 // the methods is recovered, logged with its stack and counted, and the instance
-// goes on.
+// goes on; one within Init counts as its failure.
 //
 // # Limits
 //

@@ -14,6 +14,9 @@ func arithmetic(name, doc, example string, ints func(a, b int64) (int64, bool), 
 		Args: []Arg{{Name: "A", Type: Number, Dynamic: true}, {Name: "B", Type: Number, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			a, b := c.Args[0].Gen, c.Args[1].Gen
+			if by := c.Args[1]; (name == "div" || name == "mod") && by.Const && by.Value.Float() == 0 {
+				return nil, argErr(1, "%s: B is 0, and nothing can be divided by it", name)
+			}
 			return func(r *Record) value.Value {
 				x, y := a(r), b(r)
 				if x.K == value.Int && y.K == value.Int && ints != nil {
@@ -80,6 +83,9 @@ var arithmetics = []Func{
 			case len(c.Args) > 2:
 				return nil, argErr(2, "round takes a number, or digits and a number")
 			case len(c.Args) == 1:
+				if err := c.numbered(0); err != nil {
+					return nil, err
+				}
 				g := c.Args[0].Gen
 				return func(r *Record) value.Value {
 					v := g(r)
@@ -91,6 +97,9 @@ var arithmetics = []Func{
 				}, nil
 			case !c.Args[0].Const || c.Args[0].Value.K != value.Int:
 				return nil, argErr(0, "round: DIGITS must be an integer")
+			}
+			if err := c.numbered(1); err != nil {
+				return nil, err
 			}
 			digits, g := c.int(0), c.Args[1].Gen
 			return func(r *Record) value.Value {

@@ -17,6 +17,9 @@ var choice = []Func{
 		build: func(c *Call) (Gen, error) {
 			gens, place := c.gens(0), c.Place
 			n := uint64(len(gens))
+			if err := c.several(); err != nil {
+				return nil, err
+			}
 			if values, ok := constants(c.Args, 1); ok {
 				return c.among(values, func(r *Record) int {
 					rnd := r.rand(place)
@@ -42,7 +45,7 @@ var choice = []Func{
 			sum := 0.0
 			for i := 0; i < len(c.Args); i += 2 {
 				w := c.Args[i+1]
-				if f, ok := w.Value.Number(); !w.Const || !ok || w.Value.K == value.String || f < 0 || math.IsInf(f, 0) {
+				if f, ok := w.Value.Number(); !w.Const || !ok || w.Value.K == value.String || w.Value.K == value.Bool || f < 0 || math.IsInf(f, 0) {
 					return nil, argErr(i+1, "weighted: each value is followed by its weight, a number of 0 or more")
 				}
 				gens = append(gens, c.Args[i].Gen)
@@ -72,6 +75,9 @@ var choice = []Func{
 		build: func(c *Call) (Gen, error) {
 			gens := c.gens(0)
 			n := uint64(len(gens))
+			if err := c.several(); err != nil {
+				return nil, err
+			}
 			return func(r *Record) value.Value { return gens[r.K%n](r) }, nil
 		},
 	},
@@ -82,6 +88,9 @@ var choice = []Func{
 		build: func(c *Call) (Gen, error) {
 			gens, place := c.gens(0), c.Place
 			n := uint64(len(gens))
+			if err := c.several(); err != nil {
+				return nil, err
+			}
 			if n > seed.MaxShuffle {
 				return func(r *Record) value.Value {
 					key := seed.Combine(r.Stream+place, r.K/n)
@@ -156,6 +165,11 @@ var choice = []Func{
 			}
 			index := c.Env.index(t, c.str(1))
 			gen := c.Args[2].Gen
+			if key := c.Args[2]; key.Const {
+				if _, ok := index.find(string(key.Value.AppendText(nil))); !ok {
+					return nil, argErr(2, "lookup: %q has no row whose %s is %s", c.str(0), c.str(1), key.Value.AppendJSON(nil))
+				}
+			}
 			return func(r *Record) value.Value {
 				if i, ok := index.find(asText(r, gen(r))); ok {
 					return t.row(i)
@@ -164,6 +178,14 @@ var choice = []Func{
 			}, nil
 		},
 	},
+}
+
+// several checks that the values do not stand in an array.
+func (c *Call) several() error {
+	if a := c.Args[0]; len(c.Args) == 1 && a.Kinds == kinds(value.Raw) {
+		return argErr(0, "%s: the only value is an array; the values stand behind %s one by one, as in %s", c.Func.Name, c.Func.Name, c.Func.Example)
+	}
+	return nil
 }
 
 // constants returns each step-th of the arguments, if they are all constants.

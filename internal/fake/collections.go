@@ -15,6 +15,9 @@ var collections = []Func{
 		Doc:  "How many bytes a text, elements an array or members an object has.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
+			if err := c.wants(0, compound|kinds(value.String, value.Nil)); err != nil {
+				return nil, err
+			}
 			g := c.Args[0].Gen
 			return func(r *Record) value.Value { return value.OfInt(int64(g(r).Len())) }, nil
 		},
@@ -24,6 +27,9 @@ var collections = []Func{
 		Doc:  "An element of an array by its number from 0 on, or a member of an object by its name; null if there is none. Further KEYs go deeper.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}, {Name: "KEY", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) {
+			if err := c.wants(0, compound|kinds(value.Nil)); err != nil {
+				return nil, err
+			}
 			g, keys := c.Args[0].Gen, c.gens(1)
 			return func(r *Record) value.Value {
 				v := g(r)

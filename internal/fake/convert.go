@@ -9,6 +9,9 @@ var conversions = []Func{
 		Doc:  "VALUE as an integer, cut towards zero; null for what is no number.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
+			if err := c.numbered(0); err != nil {
+				return nil, err
+			}
 			g := c.Args[0].Gen
 			return func(r *Record) value.Value { return intOrNull(g(r)) }, nil
 		},
@@ -18,6 +21,9 @@ var conversions = []Func{
 		Doc:  "VALUE as a floating-point number; null for what is no number.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
+			if err := c.numbered(0); err != nil {
+				return nil, err
+			}
 			g := c.Args[0].Gen
 			return func(r *Record) value.Value {
 				if f, ok := g(r).Number(); ok {

@@ -196,6 +196,10 @@ type Call struct {
 	// Names is set by functions whose values are rows of a table.
 	Names *[]string
 
+	// Kinds are set by functions whose values are of other types than Func.Result
+	// says.
+	Kinds Kinds
+
 	// Text and Pack are set by functions that have them, see [Operand].
 	Text, Pack Append
 }
@@ -302,6 +306,9 @@ func (c *Call) Build() (Operand, error) {
 		return Operand{}, err
 	}
 	op := Operand{Gen: gen, Names: c.Names, Kinds: results[f.Result], Text: c.Text, Pack: c.Pack}
+	if c.Kinds != 0 {
+		op.Kinds = c.Kinds
+	}
 	if f.Keyed {
 		op.Kinds = c.Args[len(c.Args)-1].Kinds
 	}
@@ -334,14 +341,18 @@ func (a *Arg) check(i int, f *Func, v value.Value) error {
 	switch a.Type {
 	case Integer:
 		f := v.Float()
-		bad = v.K != value.Int && (v.K != value.Float || f != math.Trunc(f))
+		bad = v.K != value.Int && (v.K != value.Float || f != math.Trunc(f) || math.Abs(f) > 1<<62)
 	case Number:
 		bad = v.K != value.Int && v.K != value.Float
 	case Text:
 		bad = v.K != value.String
 	}
 	if bad {
-		return argErr(i, "%s: %s must be %s, found %s %s", f.Name, a.Name, article(a.Type), v.K, v.AppendJSON(nil))
+		found := v.K.String()
+		if v.K != value.Nil && v.K != value.Omit {
+			found += " " + string(v.AppendJSON(nil))
+		}
+		return argErr(i, "%s: %s must be %s, found %s", f.Name, a.Name, article(a.Type), found)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (k Kinds) mayBe(want Kinds) bool { return k == 0 || want == 0 || k&want != 
 // String names the types in messages.
 func (k Kinds) String() string {
 	var names []string
-	for i := value.Nil; i <= value.Row; i++ {
+	for i := value.Nil; i <= value.Omit; i++ {
 		if i == value.Int && k&numeric == numeric {
 			continue // numbers are all of them
 		}
@@ -45,7 +45,7 @@ func (k Kinds) String() string {
 	}
 	text := strings.Join(names, " or ")
 	switch {
-	case k == kinds(value.Nil):
+	case k == kinds(value.Nil) || k == kinds(value.Omit):
 		return text
 	case text != "" && strings.IndexByte("aeiou", text[0]) >= 0:
 		return "an " + text
@@ -53,8 +53,31 @@ func (k Kinds) String() string {
 	return "a " + text
 }
 
+// wants checks that an argument may have one of the types.
+func (c *Call) wants(i int, want Kinds) error {
+	if k := c.Args[i].Kinds; !k.mayBe(want) {
+		a := c.Func.Args[min(i, len(c.Func.Args)-1)]
+		return argErr(i, "%s: %s must be %s, found %s", c.Func.Name, a.Name, want&^kinds(value.Nil), k)
+	}
+	return nil
+}
+
+// numbered checks that a constant argument is a number, or the text of one.
+func (c *Call) numbered(i int) error {
+	if k := c.Args[i].Kinds; !k.mayBe(numeric | kinds(value.String, value.Bool, value.Nil)) {
+		return argErr(i, "%s: it takes a number or the text of one, found %s", c.Func.Name, k)
+	}
+	if _, ok := c.Args[i].Value.Number(); c.Args[i].Const && !ok {
+		return argErr(i, "%s: %s is no number", c.Func.Name, c.Args[i].Value.AppendJSON(nil))
+	}
+	return nil
+}
+
 // Ranges says whether a loop can run over what is known of an operand.
 func (o Operand) Ranges() bool { return o.Kinds.mayBe(numeric | compound) }
+
+// HasFields says whether what is known of an operand may have members.
+func (o Operand) HasFields() bool { return o.Kinds.mayBe(compound | kinds(value.Nil)) }
 
 // kinds are those that an argument of the type may have.
 func (t Type) kinds() Kinds {

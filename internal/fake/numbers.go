@@ -114,6 +114,9 @@ var numbers = []Func{
 			if sigma < 0 {
 				return nil, argErr(1, "lognormal: SIGMA is %v, expected 0 or more", sigma)
 			}
+			if most := mu + 9*sigma; most > math.Log(math.MaxFloat64) {
+				return nil, argErr(0, "lognormal: numbers up to e^%.4g do not fit a double; half of them lie below e^MU", most)
+			}
 			return c.drawn(mu, sigma, seed.Lognormal(mu, sigma)), nil
 		},
 	},

@@ -49,8 +49,8 @@ var state = []Func{
 			"MACHINE lists each state with what may follow it and how likely: `login: browse; browse: browse 7, buy 2, logout 1; buy: browse`. " +
 			"The first state begins a life, one that nothing follows ends it, and then the next life begins. " +
 			"The row has `state`, `previous` (null at first), `id` (of the life), `step` (from 0) and `last` (whether it ends here).\n\n" +
-			"A record is one step of a life, and a state that may follow itself dwells. Lives are made to fit into windows of about 100 steps: those of a machine " +
-			"that would often need more end sooner than the odds say. With dwell times, a record is a look at a life at the record's time: " +
+			"A record is one step of a life, and a state that may follow itself dwells. Whole lives fill windows of about 100 steps. They are as long as the odds say " +
+			"on the average, if that is half a window at most; longer ones end sooner. With dwell times, a record is a look at a life at the record's time: " +
 			"`created 5m: paid 9, cancelled 1; paid 2h..6h: shipped; shipped 1d..3d: delivered; delivered 2h; cancelled 1h`. Each state has one then, also those " +
 			"that end a life. It is a mean (`5m`; the times have the exponential distribution, as of what happens by chance) or a range (`2h..6h`, each " +
 			"as likely; `1h..1h` is exactly an hour), in ms, s, m, h and d. The row also has `since` and `until` (when the state begins and ends) and " +

@@ -177,6 +177,9 @@ var stringFuncs = []Func{
 		Args: []Arg{{Name: "SEPARATOR", Type: Text, Dynamic: true}, {Name: "ARRAY", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			sep, g := c.Args[0].Gen, c.Args[1].Gen
+			if err := c.wants(1, kinds(value.Raw)); err != nil {
+				return nil, err
+			}
 			return func(r *Record) value.Value {
 				s := asText(r, sep(r))
 				n, isMap, rest := g(r).Items()
@@ -279,6 +282,9 @@ var stringFuncs = []Func{
 		Doc:  "An object as logfmt: name=value pairs, values in quotes where they need them. What can't be in a name is _ there.",
 		Args: []Arg{{Name: "OBJECT", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
+			if err := c.wants(0, compound); err != nil {
+				return nil, err
+			}
 			g := c.Args[0].Gen
 			return func(r *Record) value.Value {
 				v := g(r)

@@ -1,9 +1,11 @@
 package fake
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/spell"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -78,6 +80,9 @@ func prose(name, doc, fallback string, most int64, appendTo func(dst []byte, rnd
 	}
 }
 
+// levelNames are the levels of messages.
+var levelNames = strings.Fields("trace debug info notice warn warning error err crit critical fatal panic")
+
 var text = []Func{
 	listed("word", secText, "An English word.", words),
 	prose("words", "N words with spaces between them.", "3", 10_000, func(dst []byte, rnd *seed.Rand, n int64) []byte {
@@ -104,10 +109,17 @@ var text = []Func{
 	listed("level", secText, "A log level: mostly info, then debug, warn and error.", levels),
 	{
 		Name: "message", Section: secText, Result: "string", Example: `message "error"`,
-		Doc:  "A log message as programs write at LEVEL: debug, info, warn, error or fatal (in any case). What is no level counts as info.",
+		Doc:  "A log message as programs write at LEVEL: debug, info, warn, error or fatal (in any case, and with their other names). A LEVEL that differs from record to record and is none counts as info.",
 		Args: []Arg{{Name: "LEVEL", Type: Text, Optional: true, Default: "info", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
+			if level := c.str(0); c.Args[0].Const && !slices.Contains(levelNames, strings.ToLower(level)) {
+				hint := "expected debug, info, warn, error or fatal"
+				if near := spell.Nearest(level, levelNames); near != "" {
+					hint = "the nearest one is " + near
+				}
+				return nil, argErr(0, "message: there is no LEVEL %q; %s", level, hint)
+			}
 			return c.textsOf(c.Args[0].Gen, func(dst []byte, r *Record, level string) []byte {
 				list := messages[1]
 				if level != "" {

@@ -112,6 +112,14 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 	if err != nil || jitter < 0 {
 		return nil, argErr(i+2, "%s: JITTER %q is not a time span like 500ms", name, c.str(i+2))
 	}
+	if c.Kinds = kinds(value.String); layout == "unix_float" {
+		c.Kinds = kinds(value.Float)
+	}
+	for _, u := range units {
+		if u.name == layout {
+			c.Kinds = kinds(value.Int)
+		}
+	}
 	place := c.Place
 	moment := func(r *Record) int64 {
 		t := at(r) + int64(offset)

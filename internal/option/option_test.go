@@ -309,3 +309,24 @@ func FuzzOption(f *testing.F) {
 		Unknown(name, value).Lines()
 	})
 }
+
+// Delimiters that the JSON has everywhere are none, and a file may begin with a
+// byte order mark.
+func TestTemplateOptions(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"[[ ]]": true, "<% %>": true, "< >": true, "{{{ }}}": true, "${ }": false, "{ }": false, "a b": false, `" "`: false, "[ ]": false, "[[ [[": false, "[[": false, "<< >> >>": false, "x<< >>": false,
+	} {
+		_, _, err := Parse(from("template_delims " + text))
+		if (err == nil) != ok {
+			t.Errorf("template_delims %s: %v", text, err)
+		}
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("t.tmpl", []byte("\ufeff{\"a\": 1}\r\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := Parse(from("template_file t.tmpl"))
+	if err != nil || string(c.Template.Program.AppendBody(nil, 0, 0)) != "\x81\xa1a\x01" {
+		t.Errorf("a file with a byte order mark: %v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/gdummy/gdummy/internal/format"
 	"github.com/gdummy/gdummy/internal/seed"
@@ -85,6 +86,11 @@ var templates = []Option{
 			if len(d) != 2 || d[0] == d[1] {
 				return errf("expected two different texts with a space between them, found %q", text)
 			}
+			for _, delim := range d {
+				if len(delim) == 1 && strings.Contains("{}[],:", delim) || strings.ContainsFunc(delim, isOfText) {
+					return errf("%s would be found in the JSON around the actions as well", delim)
+				}
+			}
 			c.Template.Left, c.Template.Right = d[0], d[1]
 			return nil
 		},
@@ -126,6 +132,12 @@ var templates = []Option{
 			return nil
 		},
 	},
+}
+
+// isOfText says whether a character is one of those that the JSON of templates
+// has everywhere.
+func isOfText(c rune) bool {
+	return c == '"' || c == '\\' || unicode.IsLetter(c) || unicode.IsDigit(c)
 }
 
 // compile compiles the template, if there is one.
@@ -171,7 +183,7 @@ func (c *Config) compile() []*Error {
 			return append(errs, conflict("template_file", err.Error(), "the name of a file that can be read")...)
 		}
 		file = t.File
-		conf.Body = template.Text{Name: "template_file", Text: string(text)}
+		conf.Body = template.Text{Name: "template_file", Text: strings.TrimPrefix(string(text), "\ufeff")}
 	case t.Format != "":
 		f, ok := format.Find(t.Format)
 		if !ok {

@@ -41,9 +41,13 @@ func (c *compiler) branch(n *parse.BranchNode, word string) {
 	c.depth++
 	before := c.st.clone()
 	halted, mistakes := c.halted, c.mistakes
+	if word == "with" {
+		c.dotted++
+	}
 	c.list(n.List)
 	c.settle()
 	if word == "with" {
+		c.dotted--
 		c.emit(instr{op: opUndot, b: dot})
 	}
 	then := c.st
@@ -147,8 +151,10 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 	br := &breaks{loop: loop, st: c.st.clone()}
 	c.breaks = append(c.breaks, br)
 	halted, mistakes := c.halted, c.mistakes
+	c.dotted++
 	c.list(n.List)
 	c.settle()
+	c.dotted--
 	c.breaks = c.breaks[:len(c.breaks)-1]
 	for _, j := range br.again {
 		c.patch(j)

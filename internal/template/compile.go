@@ -3,7 +3,9 @@ package template
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"text/template/parse"
+	"unicode/utf8"
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/fake"
@@ -37,6 +39,7 @@ type compiler struct {
 	fragments int // being put in
 	atStart   int // expressions that are computed at the start, around this one
 	inPer     int // expressions that are computed for a key, around this one
+	dotted    int // with, range and fragments, which give the dot a value, around it
 	active    []string
 	breaks    []*breaks
 	halted    bool   // the rest of the text has no sense after a mistake
@@ -158,6 +161,10 @@ func (c *compiler) agree() {
 // parse parses a text and notes its fragments.
 func (c *compiler) parse(t *Text) *parse.Tree {
 	c.in = *t
+	if bad := invalid(t.Text); bad >= 0 {
+		c.errorAt(bad, "the byte 0x%02x is no UTF-8: templates are in UTF-8, and `iconv -f latin1 -t utf-8` converts a file from Latin-1", t.Text[bad])
+		return nil
+	}
 	p := &parser{Text: *t}
 	p.left, p.right = c.delims()
 	tree, set := p.parse()
@@ -175,6 +182,16 @@ func (c *compiler) parse(t *Text) *parse.Tree {
 		}
 	}
 	return tree
+}
+
+// invalid is where a text has something that is no UTF-8, or -1.
+func invalid(text string) int {
+	for i, c := range text {
+		if c == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd") {
+			return i
+		}
+	}
+	return -1
 }
 
 // delims are the delimiters of the text.

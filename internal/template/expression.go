@@ -70,12 +70,12 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 		c.errorAt(c.offset(n.Pos), "the number %s can't be used here", n.Text)
 		return operand{}, false
 	case *parse.DotNode:
-		if !c.known(n.String(), n.Pos) {
+		if !c.known(n.String(), n.Pos) || !c.isDotted(n.String(), n.Pos) {
 			return operand{}, false
 		}
 		return operand{Operand: fake.Operand{Gen: dot}}, true
 	case *parse.FieldNode:
-		if !c.known(n.String(), n.Pos) {
+		if !c.known(n.String(), n.Pos) || !c.isDotted(n.String(), n.Pos) {
 			return operand{}, false
 		}
 		return c.fields(operand{Operand: fake.Operand{Gen: dot}}, n.Ident, n.Pos)
@@ -126,6 +126,19 @@ func (c *compiler) known(what string, pos parse.Pos) bool {
 	return c.atStart == 0
 }
 
+// isDotted says whether the dot may have a value here.
+func (c *compiler) isDotted(what string, pos parse.Pos) bool {
+	if c.dotted+c.fragments > 0 {
+		return true
+	}
+	hint := ""
+	if v := "$" + strings.TrimPrefix(strings.Split(what, ".")[1], "."); v != "$" && c.variable(v) != nil {
+		hint = "; there is a variable " + v
+	}
+	c.errorAt(c.offset(pos), "%s has no value here: the dot is what with, range or a fragment give it%s", what, hint)
+	return false
+}
+
 // ofSlot gives the value of a variable.
 func ofSlot(slot int) fake.Gen {
 	return func(r *fake.Record) value.Value { return r.Vars[slot] }
@@ -144,6 +157,10 @@ func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, b
 				hint = "the nearest one is " + near
 			}
 			c.errorAt(c.offset(pos), "the row has no column %s; %s", name, hint)
+			return operand{}, false
+		}
+		if op.Kinds != 0 && !op.HasFields() {
+			c.errorAt(c.offset(pos), ".%s is a member of an object or a column of a row, and this is %s", name, op.Kinds)
 			return operand{}, false
 		}
 		from := op.Gen

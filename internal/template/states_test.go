@@ -1,6 +1,7 @@
 package template
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/value"
@@ -62,5 +63,43 @@ func TestStatesGoOn(t *testing.T) {
 	// those that were under way: the bounds are three standard deviations.
 	if len(lives) < 240 || len(lives) > 304 {
 		t.Errorf("%d lives were seen, expected about 272", len(lives))
+	}
+}
+
+// Lives without dwell times have as many steps as the odds say, on the average,
+// and end as often in each way.
+func TestLivesLast(t *testing.T) {
+	for _, tt := range []struct {
+		machine string
+		visits  float64            // of a life, on the average
+		ends    map[string]float64 // how often each end comes
+	}{
+		{"s: s 19, e 1", 21, map[string]float64{"e": 1}},
+		{"s: s 3, e 1", 5, map[string]float64{"e": 1}},
+		{"s: s 39, e 1", 41, map[string]float64{"e": 1}},
+		{"created: paid 9, cancelled 1; paid: shipped; shipped: delivered", 3.8, map[string]float64{"cancelled": 0.1, "delivered": 0.9}},
+		{"login: browse; browse: browse 7, buy 2, logout 1; buy: browse", 14, map[string]float64{"logout": 1}},
+		{"a: a 8, b 1, c 1; b: b 1, d 1", 7, map[string]float64{"c": 0.5, "d": 0.5}},
+		{"a: b; b: c", 3, map[string]float64{"c": 1}},
+	} {
+		const n = 300_000
+		p := mustCompile(t, `{"s": {{ states 1000 "`+tt.machine+`" }}}`)
+		lives, ends := 0.0, map[string]float64{}
+		var dst []byte
+		for k := range uint64(n) {
+			dst = p.AppendBody(dst[:0], exampleTime, k)
+			if s := value.OfRaw(dst).Field("s"); s.Field("last").Truth() {
+				lives++
+				ends[strings.Clone(s.Field("state").S())]++
+			}
+		}
+		if got := n / lives; got < tt.visits*0.99 || got > tt.visits*1.01 {
+			t.Errorf("%s: a life has %.3f steps on the average, want %v", tt.machine, got, tt.visits)
+		}
+		for end, want := range tt.ends {
+			if got := ends[end] / lives; got < want-0.006 || got > want+0.006 {
+				t.Errorf("%s: %.4f of the lives end with %s, want %v", tt.machine, got, end, want)
+			}
+		}
 	}
 }

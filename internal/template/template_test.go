@@ -377,3 +377,21 @@ func TestLiteral(t *testing.T) {
 		}
 	})
 }
+
+// A template in another encoding is refused where that shows.
+func TestEncoding(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"{\"a\": \"Zo\xeb\"}", "template: line 1, column 10: the byte 0xeb is no UTF-8"},
+		{"{\n\"a\": {{ upper \"\xff\" }}}", "template: line 2, column 16: the byte 0xff is no UTF-8"},
+		{"\xff\xfe{\x00}\x00", "template: line 1, column 1: the byte 0xff is no UTF-8"},
+	} {
+		_, err := compile(tt.text)
+		var errs Errors
+		if !errors.As(err, &errs) || len(errs) != 1 || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%q: %v, want %s", tt.text, err, tt.want)
+		}
+	}
+	if got := record(mustCompile(t, "{\"a\": \"\ufffd\"}"), 0); got != "{\"a\":\"\ufffd\"}" {
+		t.Errorf("the replacement character itself gives %s", got)
+	}
+}

@@ -1,6 +1,6 @@
 // Command crash is an input plugin for the tests: each time Fluent Bit calls it,
 // it emits {"n": N}, and after every other one it does what must not end Fluent
-// Bit.
+// Bit. With the property `at init` it does that before.
 package main
 
 import (
@@ -23,7 +23,12 @@ type crash struct {
 	nothing *crash // always nil
 }
 
-func (c *crash) Init(*flb.Instance) error { return nil }
+func (c *crash) Init(in *flb.Instance) error {
+	if at, _ := in.Property("at"); at == "init" {
+		c.nothing.n++
+	}
+	return nil
+}
 
 func (c *crash) Collect(e *flb.Emitter) error {
 	c.n++
