@@ -232,14 +232,14 @@ type pathKind struct {
 	rest  *pool  // or one of these
 }
 
-// kinds is a kind of path that stands in a list several times.
-type kinds struct {
+// often is a kind of path that stands in a list several times.
+type often struct {
 	times int
 	kind  pathKind
 }
 
 // spread makes lists of kinds: each as often as it is to come, and their starts.
-func spread(all ...kinds) (list []pathKind, starts *pool) {
+func spread(all ...often) (list []pathKind, starts *pool) {
 	var texts []string
 	for _, k := range all {
 		for range k.times {
@@ -251,19 +251,19 @@ func spread(all ...kinds) (list []pathKind, starts *pool) {
 
 var (
 	pathKinds, pathStarts = spread(
-		kinds{3, pathKind{"/", 0, newPool([]string{""})}},
-		kinds{5, pathKind{"/products/", 2000, nil}},
-		kinds{2, pathKind{"/search?q=", 0, newPool(words)}},
-		kinds{2, pathKind{"/api/v1/users/", 50_000, nil}},
-		kinds{2, pathKind{"/api/v1/orders/", 900_000, nil}},
-		kinds{6, pathKind{"", 0, newPool(paths)}},
+		often{3, pathKind{"/", 0, newPool([]string{""})}},
+		often{5, pathKind{"/products/", 2000, nil}},
+		often{2, pathKind{"/search?q=", 0, newPool(words)}},
+		often{2, pathKind{"/api/v1/users/", 50_000, nil}},
+		often{2, pathKind{"/api/v1/orders/", 900_000, nil}},
+		often{6, pathKind{"", 0, newPool(paths)}},
 	)
 	// Of pages, which link to others.
 	pageKinds, pageStarts = spread(
-		kinds{4, pathKind{"/", 0, newPool([]string{""})}},
-		kinds{6, pathKind{"/products/", 2000, nil}},
-		kinds{3, pathKind{"/search?q=", 0, newPool(words)}},
-		kinds{3, pathKind{"", 0, newPool(pages)}},
+		often{4, pathKind{"/", 0, newPool([]string{""})}},
+		often{6, pathKind{"/products/", 2000, nil}},
+		often{3, pathKind{"/search?q=", 0, newPool(words)}},
+		often{3, pathKind{"", 0, newPool(pages)}},
 	)
 )
 
