@@ -80,7 +80,8 @@ func TestFormatsAsByTheCommand(t *testing.T) {
 
 // Without a stream_id, it is the alias, or else the n of gdummy.n; a seed that
 // nobody gave is in the log, makes the same records again, and outlives reloads, in
-// which a stream goes on as long as neither seed nor template changes.
+// which a stream, or its shard, goes on as long as neither seed nor template
+// changes.
 func TestStreamNamesAndSeeds(t *testing.T) {
 	const (
 		n     = 40
@@ -91,7 +92,8 @@ func TestStreamNamesAndSeeds(t *testing.T) {
 			return "[SERVICE]\n  flush 0.2\n  grace 1\n" +
 				input("name gdummy", "tag zero."+tag, "rate 50", "seed 7", still) +
 				input("name gdummy", "tag alias."+tag, "alias edge", "rate 50", seed, still) +
-				input("name gdummy", "tag two."+tag, "rate 50", still) + toFiles
+				input("name gdummy", "tag two."+tag, "rate 50", still) +
+				input("name gdummy", "tag part."+tag, "rate 25", "copies 2", "seed 7", "first_seq 100", "shard 1/3", still) + toFiles
 		}
 		reloads := !h.version.before(v2_1_0)
 		args := []string{}
@@ -102,7 +104,7 @@ func TestStreamNamesAndSeeds(t *testing.T) {
 		enough := func(generation string) {
 			t.Helper()
 			p.await("records of "+generation, 30*time.Second, func() bool {
-				for _, tag := range []string{"zero.", "alias.", "two."} {
+				for _, tag := range []string{"zero.", "alias.", "two.", "part."} {
 					if len(p.records(tag+generation)) < n {
 						return false
 					}
@@ -115,9 +117,13 @@ func TestStreamNamesAndSeeds(t *testing.T) {
 		if len(drawn) != 1 {
 			t.Fatalf("%d seeds are in the log, want that of one input", len(drawn))
 		}
-		streams := map[string][]string{"zero.": {"seed 7", "stream_id 0"}, "alias.": {"seed 8", "stream_id edge"}, "two.": {"seed " + drawn[0][1], "stream_id 2"}}
+		streams := map[string][]string{"zero.": {"seed 7", "stream_id 0"}, "alias.": {"seed 8", "stream_id edge"}, "two.": {"seed " + drawn[0][1], "stream_id 2"},
+			"part.": {"seed 7", "stream_id 3", "shard 1/3"}}
 		still := []string{"fixed_timestamp on", "start_time_sec 1700000000", `template {"k": {{ seq }}, "id": {{ hex 16 }}}`}
 		for tag, options := range streams {
+			if tag == "part." {
+				options = append(options, "first_seq 100")
+			}
 			expectSame(t, tag+"a", p.records(tag + "a")[:n], byCommand(t, n, append(options, still...)...))
 		}
 		if !reloads {
@@ -140,8 +146,17 @@ func TestStreamNamesAndSeeds(t *testing.T) {
 			if tag == "alias." != (k == 0) {
 				t.Errorf("%sb begins with record %d", tag, k)
 			}
+			if tag == "part." { // each third record, from 101 on
+				if (k-101)%3 != 0 {
+					t.Errorf("%sb begins with record %d, which is no part of it", tag, k)
+				}
+				k = (k - 101) / 3
+			}
 			if before := uint64(len(p.records(tag + "a"))); tag != "alias." && (k < before || !h.version.before(version{4, 1, 0}) && k != before) {
 				t.Errorf("%sb begins with record %d, after %d", tag, k, before)
+			}
+			if tag == "part." {
+				k = 100 + 3*k
 			}
 			expectSame(t, tag+"b", got, byCommand(t, n, append(append(options, fmt.Sprint("first_seq ", k)), still...)...))
 		}
