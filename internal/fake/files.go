@@ -255,6 +255,9 @@ func badCSV(err error, cells, names int) error {
 	return fmt.Errorf("line %d, column %d: %w", parse.Line, parse.Column, parse.Err)
 }
 
+// HasTables says whether files were read.
+func (e *Env) HasTables() bool { return len(e.tables) > 0 }
+
 // readCSV reads a file whose first line names the columns.
 func readCSV(f io.Reader) (*table, error) {
 	r := csv.NewReader(withoutMark(f))

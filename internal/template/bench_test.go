@@ -11,9 +11,9 @@ import (
 	"testing"
 	"text/template"
 	"time"
+	"unsafe"
 
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/fake"
 )
 
 // sixFields is the template that speed is promised for.
@@ -94,7 +94,8 @@ func BenchmarkAgainstGoTemplate(b *testing.B) {
 	b.ReportMetric(float64(theirs)/float64(ours), "times-text/template")
 }
 
-// BenchmarkStart compiles a template that reads a CSV file of 100 MB.
+// BenchmarkStart compiles a template that reads a CSV file of 100 MB: a small one,
+// and the largest that is allowed, with a lookup in the file as well.
 func BenchmarkStart(b *testing.B) {
 	var csv bytes.Buffer
 	csv.WriteString("id:int,name,email,city,score:float\n")
@@ -107,22 +108,32 @@ func BenchmarkStart(b *testing.B) {
 		b.Fatal(err)
 	}
 	csv = bytes.Buffer{}
-	files := fake.Disk{}
-	grown := 0.0
-	for b.Loop() {
-		b.StopTimer()
-		debug.FreeOSMemory()
-		before := resident(b)
-		b.StartTimer()
-		p, err := Compile(Config{Body: Text{Name: "template", Text: `{{ $r := row "` + path + `" }}{"name": "{{ $r.name }}", "mail": "{{ $r.email }}", "id": {{ $r.id }}}`}, Files: files})
-		if err != nil {
-			b.Fatal(err)
-		}
-		grown = max(grown, resident(b)-before)
-		runtime.KeepAlive(p)
-		p = nil
+	small := `{{ $r := row "` + path + `" }}{"name": "{{ $r.name }}", "mail": "{{ $r.email }}", "id": {{ $r.id }}`
+	var large strings.Builder
+	large.WriteString(small + `, "city": {{ (lookup "` + path + `" "name" "Name 7 Surname").city }}`)
+	for i := range 7000 {
+		fmt.Fprintf(&large, `, "k%d": {"a": "{{ name }} {{ int 1 9 }}", "b": {{ lognormal 3 1 | round }}}`, i)
 	}
-	b.ReportMetric(grown/size, "RSS/file")
+	for name, text := range map[string]string{"small": small + "}", "largest": large.String() + "}"} {
+		b.Run(name, func(b *testing.B) {
+			grown := 0.0
+			for b.Loop() {
+				b.StopTimer()
+				debug.FreeOSMemory()
+				before := resident(b)
+				b.StartTimer()
+				p, err := Compile(Config{Body: Text{Name: "template", Text: text}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				grown = max(grown, resident(b)-before)
+				runtime.KeepAlive(p)
+				p = nil
+			}
+			b.ReportMetric(grown/size, "RSS/file")
+			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/start")
+		})
+	}
 }
 
 // resident returns how much memory the process holds, in bytes.
@@ -134,4 +145,11 @@ func resident(b *testing.B) float64 {
 	var total, pages float64
 	fmt.Sscan(string(data), &total, &pages)
 	return pages * float64(os.Getpagesize())
+}
+
+// A step is looked up for each instruction: by a shift, if its size allows.
+func TestStepSize(t *testing.T) {
+	if n := unsafe.Sizeof(step{}); n&(n-1) != 0 {
+		t.Errorf("a step has %d bytes, which is no power of two", n)
+	}
 }

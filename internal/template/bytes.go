@@ -16,8 +16,22 @@ func (in *step) literal(dst []byte) []byte {
 // openString appends lit, the header of a string in the size that it had last
 // time, and before.
 func (in *step) openString(dst []byte) []byte {
-	piece := in.heads[in.head]
-	return value.AppendPiece(dst, piece, len(piece)-value.Reach)
+	switch in.head {
+	case 1:
+		return in.literal(dst)
+	case 2:
+		return value.AppendPiece(dst, in.long, len(in.long)-value.Reach)
+	}
+	return in.openLong(dst, int(in.head))
+}
+
+// openLong is openString for a header of any size, which is left empty.
+func (in *step) openLong(dst []byte, size int) []byte {
+	text := in.lit[:len(in.lit)-value.Reach]
+	at := len(text) - in.before - 1 // the header
+	dst = append(dst, text[:at]...)
+	dst = append(dst, "\x00\x00\x00\x00\x00"[:size]...)
+	return append(dst, text[at+1:]...)
 }
 
 // appendString appends lit and a string that has the text of v between before and
@@ -26,28 +40,19 @@ func (in *step) appendString(dst []byte, v value.Value) []byte {
 	n := in.around + len(v.S())
 	switch {
 	case n < 32:
-		piece := in.heads[1]
-		dst = value.AppendPiece(dst, piece, len(piece)-value.Reach)
+		dst = in.literal(dst)
 		dst[len(dst)-in.before-1] = 0xa0 | byte(n)
 	case n <= math.MaxUint8:
-		piece := in.heads[2]
-		dst = value.AppendPiece(dst, piece, len(piece)-value.Reach)
+		dst = value.AppendPiece(dst, in.long, len(in.long)-value.Reach)
 		dst[len(dst)-in.before-1] = byte(n)
 	default:
-		dst = in.appendHead(dst, n)
+		var h [5]byte
+		size := len(appendStringHeader(h[:0], n))
+		dst = in.openLong(dst, size)
+		copy(dst[len(dst)-in.before-size:], h[:size])
 	}
 	dst = v.AppendS(dst)
 	return value.AppendPiece(dst, in.after, in.around-in.before)
-}
-
-// appendHead appends what stands before a string of n bytes, which are many.
-func (in *step) appendHead(dst []byte, n int) []byte {
-	var h [5]byte
-	size := len(appendStringHeader(h[:0], n))
-	piece := in.heads[size]
-	dst = value.AppendPiece(dst, piece, len(piece)-value.Reach)
-	copy(dst[len(dst)-in.before-size:], h[:size])
-	return dst
 }
 
 // closeContainer writes the header of a container that has n members, in the

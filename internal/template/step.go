@@ -76,36 +76,29 @@ type step struct {
 	gen  fake.Gen
 	put  fake.Append
 
-	lit   []byte // in front of anything else; of a string without before and after
-	heads *heads // of a string: lit, its header, and before
+	// What is appended first: lit; where a string begins also its header, of one
+	// byte, and before. long is the same with a header of two bytes.
+	lit, long []byte
 
-	before, around int // lengths, in bytes: of before; of before and after
+	// Of a string.
 	after          []byte
-
-	_ [16]byte // a size of 128: the place of a step is found by a shift
+	before, around int // lengths, in bytes: of before; of before and after
 }
-
-// heads are, for each size of a string's header, what stands before the string,
-// the header, and the string's start. Some sizes do not exist.
-type heads [6][]byte
 
 // seal makes the instructions ready to run.
 func (p *Program) seal() {
 	p.steps = make([]step, len(p.code))
 	for i, in := range p.code {
-		s := step{
-			op: in.op, head: 1, a: in.a, b: in.b, gen: in.gen, put: in.put,
-			lit: value.Piece(in.lit), after: value.Piece(in.after),
-			before: len(in.before), around: len(in.before) + len(in.after),
-		}
+		s := &p.steps[i]
+		*s = step{op: in.op, head: 1, a: in.a, b: in.b, gen: in.gen, put: in.put}
 		switch in.op {
 		case opStrOpen, opStrPut, opStrVal, opStrCat, opStrVar:
-			s.heads = new(heads)
-			for size, head := range map[int]string{1: "\xa0", 2: "\xd9\x00", 3: "\xda\x00\x00", 5: "\xdb\x00\x00\x00\x00"} {
-				s.heads[size] = value.Piece(in.lit + head + in.before)
-			}
+			s.lit, s.long = value.Piece(in.lit+"\xa0"+in.before), value.Piece(in.lit+"\xd9\x00"+in.before)
+			s.before, s.around = len(in.before), len(in.before)+len(in.after)
+			s.after = value.Piece(in.after)
+		default:
+			s.lit = value.Piece(in.lit)
 		}
-		p.steps[i] = s
 	}
 	p.code = nil
 }

@@ -28,6 +28,7 @@ package template
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/body"
@@ -163,6 +164,11 @@ func Compile(c Config) (*Program, error) {
 	co.compile()
 	if len(co.errs) > 0 {
 		return nil, co.sorted()
+	}
+	if len(p.steps) > 8<<10 || co.env.HasTables() {
+		// What was needed on the way may be ten times as large as what is kept,
+		// and the process would hold on to it.
+		debug.FreeOSMemory()
 	}
 	return p, nil
 }
