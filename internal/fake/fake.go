@@ -153,7 +153,7 @@ type Func struct {
 	Doc     string
 	Args    []Arg
 	Result  string // the type of its value, in words
-	Example string // an expression that calls it
+	Example string // an expression that calls it; of a Form, a template that does
 
 	// Pure says that the value depends on nothing but the arguments.
 	Pure bool

@@ -30,19 +30,27 @@ func (m memory) Open(path string) (io.ReadCloser, error) {
 // exampleTime is the time of the examples' first record, in nanoseconds since 1970.
 const exampleTime = int64(1700000000_123456789)
 
-// Examples returns what an expression gives for the first n records with the seed
-// 1, a second apart, as JSON.
-func Examples(expression string, n int) ([]string, error) {
-	p, err := Compile(Config{
-		Body: Text{Name: "example", Text: `{"v": {{ ` + expression + ` }}}`},
-		Seed: 1, Stream: "0", Files: exampleFiles,
-	})
+// exampleText returns the example of a function as a template.
+func exampleText(f *fake.Func) string {
+	if f.Form {
+		return f.Example
+	}
+	return `{"v": {{ ` + f.Example + ` }}}`
+}
+
+// examples returns what the example of a function gives for the first n records
+// with the seed 1, a second apart, as JSON: values, or of a Form the records.
+func examples(f *fake.Func, n int) ([]string, error) {
+	p, err := Compile(Config{Body: Text{Name: "example", Text: exampleText(f)}, Seed: 1, Stream: "0", Files: exampleFiles})
 	if err != nil {
 		return nil, err
 	}
 	var shown []string
 	for k := range n {
-		v := value.OfRaw(p.AppendBody(nil, exampleTime+int64(k)*1e9, uint64(k))).Field("v")
+		v := value.OfRaw(p.AppendBody(nil, exampleTime+int64(k)*1e9, uint64(k)))
+		if !f.Form {
+			v = v.Field("v")
+		}
 		shown = append(shown, string(v.AppendJSON(nil)))
 	}
 	return shown, nil
@@ -57,7 +65,8 @@ func Functions() ([]byte, error) {
 		"The examples show the values of the first records of seed 1.\n" +
 		"This file is what `gdummy doc functions` prints.\n")
 	section := ""
-	for _, f := range fake.Table {
+	for i := range fake.Table {
+		f := &fake.Table[i]
 		if f.Section != section {
 			section = f.Section
 			fmt.Fprintf(&b, "\n## %s\n", section)
@@ -67,14 +76,15 @@ func Functions() ([]byte, error) {
 			fmt.Fprintf(&b, " gives: %s", f.Result)
 		}
 		fmt.Fprintf(&b, "\n\n%s\n", f.Doc)
-		if f.Example == "" || f.Form {
-			continue
-		}
-		shown, err := Examples(f.Example, 3)
+		shown, err := examples(f, 3)
 		if err != nil {
 			return nil, fmt.Errorf("the example of %s: %w", f.Name, err)
 		}
-		fmt.Fprintf(&b, "\n```\n{{ %s }}\n%s\n```\n", f.Example, strings.Join(shown, "\n"))
+		text := f.Example
+		if !f.Form {
+			text = "{{ " + text + " }}"
+		}
+		fmt.Fprintf(&b, "\n```\n%s\n%s\n```\n", text, strings.Join(shown, "\n"))
 	}
 	return b.Bytes(), nil
 }

@@ -176,12 +176,15 @@ func TestSameNameInShapes(t *testing.T) {
 // Every function's example compiles, costs no allocation, and depends on k only:
 // whatever was made before, record k is the same.
 func TestFunctions(t *testing.T) {
-	for _, f := range fake.Table {
-		if f.Example == "" || f.Form {
-			continue
-		}
+	for i := range fake.Table {
+		f := &fake.Table[i]
 		t.Run(f.Name, func(t *testing.T) {
-			text := `{"v": {{ ` + f.Example + ` }}, "s": "<{{ ` + f.Example + ` }}>"}`
+			text := exampleText(f)
+			if !f.Form {
+				text = `{"v": {{ ` + f.Example + ` }}, "s": "<{{ ` + f.Example + ` }}>"}`
+			} else if !strings.Contains(text, f.Name+" ") {
+				t.Errorf("the example does not use it: %s", text)
+			}
 			p := mustCompile(t, text)
 			inTurn := make([]string, 200)
 			for k := range inTurn {
