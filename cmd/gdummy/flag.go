@@ -176,7 +176,7 @@ func printCommands(w io.Writer) {
 			if r.section != "" || i == 0 {
 				fmt.Fprint(w, "| flag | | example |\n|---|---|---|\n")
 			}
-			cell := strings.NewReplacer("|", `\|`, "\n", " ")
+			cell := strings.NewReplacer("|", `\|`, "\n  ", "<br>", "\n", " ")
 			fmt.Fprintf(w, "| `%s` | %s | `gdummy %s %s` |\n", r.head(), cell.Replace(r.text()), c.name, cell.Replace(r.example))
 		}
 	}
