@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -57,11 +58,8 @@ func options() []flb.Option {
 			t = flb.Boolean
 		}
 		opts[i] = flb.Option{
-			Name: o.Name, Type: t, Default: o.Default, Help: o.Help,
+			Name: o.Name, Type: t, Default: cmp.Or(o.Absent, o.Default), Help: o.Help,
 			FollowsEnvironment: o.FollowsEnvironment,
-		}
-		if o.Absent != "" {
-			opts[i].Default = "" // the host lists values only
 		}
 	}
 	return opts

@@ -25,6 +25,29 @@ func onText(name, doc, example string, appendTo func(dst []byte, s string) []byt
 	}
 }
 
+// concat makes the Gen of the texts of all arguments behind one another, spaced
+// with a space between two of which neither is a text.
+func (c *Call) concat(spaced bool) Gen {
+	gens := c.gens(0)
+	values := make([]value.Value, len(gens))
+	return func(r *Record) value.Value {
+		for i, g := range gens {
+			values[i] = g(r)
+		}
+		start := len(r.Scratch)
+		for i, v := range values {
+			if r.full() {
+				return value.Null
+			}
+			if spaced && i > 0 && v.K != value.String && values[i-1].K != value.String {
+				r.Scratch = append(r.Scratch, ' ')
+			}
+			r.Scratch = v.AppendText(r.Scratch)
+		}
+		return r.text(start)
+	}
+}
+
 // onCase makes a function that gives a text with the 26 letters from first on in
 // the other case; other says what becomes of a letter that is not ASCII.
 func onCase(name, doc, example string, first uint64, other func(rune) rune) Func {
@@ -126,50 +149,15 @@ var stringFuncs = []Func{
 	},
 	{
 		Name: "cat", Section: secStrings, Result: "string", Pure: true, Example: `cat "a" 1 true`,
-		Doc:  "The texts of the values behind one another.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
-		build: func(c *Call) (Gen, error) {
-			gens := c.gens(0)
-			values := make([]value.Value, len(gens))
-			return func(r *Record) value.Value {
-				for i, g := range gens {
-					values[i] = g(r)
-				}
-				start := len(r.Scratch)
-				for _, v := range values {
-					if r.full() {
-						return value.Null
-					}
-					r.Scratch = v.AppendText(r.Scratch)
-				}
-				return r.text(start)
-			}, nil
-		},
+		Doc:   "The texts of the values behind one another.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
+		build: func(c *Call) (Gen, error) { return c.concat(false), nil },
 	},
 	{
 		Name: "print", Section: secStrings, Result: "string", Pure: true, Example: `print "n = " 1 2 true`,
-		Doc:  "The texts of the values behind one another, as Go has it: with a space between two of which neither is a text.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
-		build: func(c *Call) (Gen, error) {
-			gens := c.gens(0)
-			values := make([]value.Value, len(gens))
-			return func(r *Record) value.Value {
-				for i, g := range gens {
-					values[i] = g(r)
-				}
-				start := len(r.Scratch)
-				for i, v := range values {
-					if r.full() {
-						return value.Null
-					}
-					if i > 0 && v.K != value.String && values[i-1].K != value.String {
-						r.Scratch = append(r.Scratch, ' ')
-					}
-					r.Scratch = v.AppendText(r.Scratch)
-				}
-				return r.text(start)
-			}, nil
-		},
+		Doc:   "The texts of the values behind one another, as Go has it: with a space between two of which neither is a text.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
+		build: func(c *Call) (Gen, error) { return c.concat(true), nil },
 	},
 	{
 		Name: "join", Section: secStrings, Result: "string", Pure: true, Example: `join ", " (list "a" "b")`,
