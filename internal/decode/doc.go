@@ -139,7 +139,7 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 
 // blob looks for records in bytes that are no string.
 func (d *doc) blob(s []byte, n int32, name []byte) {
-	if len(s) >= ident.Size && bytes.Contains(s, []byte(ident.Prefix)) {
+	if bytes.Contains(s, []byte(ident.Prefix)) {
 		was := d.binary
 		d.inside(s, n, name)
 		d.binary = was

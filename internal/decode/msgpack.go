@@ -98,7 +98,9 @@ func (p *packReader) value(n int32, name []byte, depth int) (h uint64, kind byte
 		if size, ok = p.uint(1 << (c - 0xc4)); ok {
 			var s []byte
 			s, ok = p.bytes(size)
-			p.doc.blob(s, n, name)
+			if len(s) >= ident.Size {
+				p.doc.blob(s, n, name)
+			}
 			return ident.Other(s), kindOther, false, ok
 		}
 	case 0xc7, 0xc8, 0xc9:
@@ -166,7 +168,9 @@ func (p *packReader) extension(n int32, name []byte, size uint64) (uint64, byte,
 		return 0, 0, false, false
 	}
 	s, ok := p.bytes(size)
-	p.doc.blob(s, n, name)
+	if len(s) >= ident.Size {
+		p.doc.blob(s, n, name)
+	}
 	return ident.Extension(byte(typ), s), kindOther, false, ok
 }
 
