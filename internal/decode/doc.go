@@ -115,6 +115,9 @@ func (d *doc) close(n int32, base int) uint64 {
 	d.nodes[n].first, d.nodes[n].count = int32(len(d.members)), int32(count)
 	d.members = append(d.members, d.stack[base:]...)
 	d.stack = d.stack[:base]
+	if d.nodes[n].parent < 0 {
+		return 0 // nobody asks
+	}
 	return ident.Map(total, count)
 }
 

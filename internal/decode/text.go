@@ -104,7 +104,9 @@ func (s *Scanner) line(raw []byte) {
 		}
 		return
 	}
-	s.flush()
+	if s.pretty.started() {
+		s.flush()
+	}
 	partial := s.partial
 	s.partial = false
 	switch c := line[0]; {
