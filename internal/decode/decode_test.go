@@ -126,6 +126,8 @@ func TestShapes(t *testing.T) {
 		{"a container's line in parts", "2026-11-26T12:00:00Z stdout P {\"message\":\"dummy\",\"gdummy\":\"$2\",\"a\":\n2026-11-26T12:00:00Z stdout F {\"gdummy\":\"$2\"}}", []string{"2 unchecked", "2 unchecked"}},
 		{"syslog with JSON", `<14>1 2026-11-22T00:00:00Z host app - - - {"message":"dummy","gdummy":"$2"}`, []string{"2 intact"}},
 		{"text with JSON", `INFO: {"x":1} {"message":"dummy","gdummy":"$2","host":"x"}, {"y":2}`, []string{"2 enriched"}},
+		{"text that looks like an event", `kernel: [12.5] gdummy=$2`, []string{"2 unchecked"}},
+		{"text that looks like an event, with JSON", `app: [[1]] {"message":"dummy","gdummy":"$2"}`, []string{"2 intact"}},
 		{"text with some of the record as JSON", `INFO dummy {"gdummy":"$2"}`, []string{"2 unchecked"}},
 		{"text with two records", `a {"message":"dummy","gdummy":"$2"} b gdummy=$2`, []string{"2 intact", "2 unchecked"}},
 		{"CSV", `1732300000.5,"dummy","$2"`, []string{"2 unchecked"}},

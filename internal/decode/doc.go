@@ -115,6 +115,9 @@ func (d *doc) close(n int32, base int) uint64 {
 	d.nodes[n].first, d.nodes[n].count = int32(len(d.members)), int32(count)
 	d.members = append(d.members, d.stack[base:]...)
 	d.stack = d.stack[:base]
+	if d.nodes[n].parent < 0 {
+		return 0 // nobody asks
+	}
 	return ident.Map(total, count)
 }
 
@@ -139,7 +142,7 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 
 // blob looks for records in bytes that are no string.
 func (d *doc) blob(s []byte, n int32, name []byte) {
-	if len(s) >= ident.Size && bytes.Contains(s, []byte(ident.Prefix)) {
+	if bytes.Contains(s, []byte(ident.Prefix)) {
 		was := d.binary
 		d.inside(s, n, name)
 		d.binary = was

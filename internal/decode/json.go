@@ -165,7 +165,9 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 			}
 			return 0, false
 		}
-		h = ident.Element(h, v)
+		if n >= 0 {
+			h = ident.Element(h, v)
+		}
 		if e.kinds |= 1 << kindOf(c); len(d.found) > found {
 			e.add(d, first)
 		}

@@ -98,7 +98,9 @@ func (p *packReader) value(n int32, name []byte, depth int) (h uint64, kind byte
 		if size, ok = p.uint(1 << (c - 0xc4)); ok {
 			var s []byte
 			s, ok = p.bytes(size)
-			p.doc.blob(s, n, name)
+			if len(s) >= ident.Size {
+				p.doc.blob(s, n, name)
+			}
 			return ident.Other(s), kindOther, false, ok
 		}
 	case 0xc7, 0xc8, 0xc9:
@@ -166,7 +168,12 @@ func (p *packReader) extension(n int32, name []byte, size uint64) (uint64, byte,
 		return 0, 0, false, false
 	}
 	s, ok := p.bytes(size)
-	p.doc.blob(s, n, name)
+	if len(s) >= ident.Size {
+		p.doc.blob(s, n, name)
+	}
+	if n < 0 {
+		return 0, kindOther, false, ok // the time of an event
+	}
 	return ident.Extension(byte(typ), s), kindOther, false, ok
 }
 
@@ -240,7 +247,9 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 		if !ok {
 			return 0, false
 		}
-		h = ident.Element(h, v)
+		if n >= 0 { // a list of records, or an event, has no hash that counts
+			h = ident.Element(h, v)
+		}
 		if e.kinds |= 1 << kind; len(d.found) > found {
 			e.add(d, first)
 		}

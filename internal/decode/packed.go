@@ -324,7 +324,7 @@ func listHeader(b []byte) int {
 		return n
 	}
 	// [[time, is the front of a list as well as of an event with metadata.
-	if first := b[n:]; b[0] != 0x92 && bytes.HasPrefix(first, eventSign) || bytes.HasPrefix(first[1:], eventSign) && first[0] == 0x92 {
+	if first := b[n:]; first[0] == 0x92 && (b[0] != 0x92 && bytes.HasPrefix(first, eventSign) || bytes.HasPrefix(first[1:], eventSign)) {
 		return n
 	}
 	return 0

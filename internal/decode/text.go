@@ -104,7 +104,9 @@ func (s *Scanner) line(raw []byte) {
 		}
 		return
 	}
-	s.flush()
+	if s.pretty.started() {
+		s.flush()
+	}
 	partial := s.partial
 	s.partial = false
 	switch c := line[0]; {
@@ -119,7 +121,7 @@ func (s *Scanner) line(raw []byte) {
 	default:
 		// Fluent Bit's file output writes a tag before its JSON.
 		if i := bytes.Index(line, []byte(": [")); i > 0 && bytes.IndexByte(line[:i], '"') < 0 {
-			if e := line[i+2:]; len(e) > 1 && (isDigit(e[1]) || e[1] == '[') {
+			if e := line[i+2:]; isFront(e) {
 				s.text(e)
 				return
 			}
@@ -133,6 +135,14 @@ func (s *Scanner) line(raw []byte) {
 		}
 		s.plain(line)
 	}
+}
+
+// isFront says whether text begins as an event does in JSON, [time, or [[time, or
+// was cut there.
+func isFront(text []byte) bool {
+	text = bytes.TrimPrefix(text[1:], []byte{'['})
+	behind := bytes.TrimLeft(text, "0123456789.")
+	return len(behind) < len(text) && (len(behind) == 0 || behind[0] == ',')
 }
 
 // text reads a line of JSON.

@@ -48,19 +48,21 @@ func (s *Scanner) values(text []byte, whole bool) (rest []byte) {
 			continue
 		}
 		text = text[j.pos:]
-		n, ok, cut, list := s.jsonValue(text, 0)
+		j.b, j.pos = text, 0
+		ok := s.read(&j, 0)
 		switch {
-		case ok && (c == '{' || c == '[') && (len(s.doc.found) > 0 || ends(text[n:])):
-			s.report(func(how reading) { s.jsonAgain(text, how) })
-			text = text[n:]
-		case cut && !whole:
+		case ok && (c == '{' || c == '[') && (len(s.doc.found) > 0 || ends(text[j.pos:])):
+			value := text[:j.pos]
+			s.report(func(how reading) { s.readAgain(value, how) })
+			text = text[j.pos:]
+		case !ok && !whole && j.ended():
 			return text
 		default:
 			s.row.wreck, s.row.object, s.row.large = true, c == '{', s.doc.large
 			if !s.row.large {
 				s.broken++
 			}
-			return s.wreck(text, 1, vain-n, whole, list)
+			return s.wreck(text, 1, vain-j.pos, whole, [2]int{j.list, j.elem})
 		}
 	}
 }
@@ -93,9 +95,11 @@ func (s *Scanner) wreck(text []byte, at, vain int, whole bool, list [2]int) (res
 			break
 		}
 		at += i
-		n, ok, cut, _ := s.jsonValue(text[at:], 0)
+		j := jsonReader{doc: &s.doc, b: text[at:]}
+		ok := s.read(&j, 0)
+		n := j.pos
 		if !ok {
-			if cut {
+			if j.ended() {
 				n = len(text) - at
 				if short < 0 {
 					short = at
@@ -128,7 +132,8 @@ func (s *Scanner) wreck(text []byte, at, vain int, whole bool, list [2]int) (res
 			}
 		}
 		s.row.found = s.row.found || len(s.doc.found) > 0
-		s.report(func(how reading) { s.jsonAgain(text[at:at+n], how) })
+		value := text[at : at+n]
+		s.report(func(how reading) { s.readAgain(value, how) })
 		s.within = false
 		at += n
 		from, short, s.row.behind = at, -1, true
@@ -224,20 +229,18 @@ func (j *jsonReader) isList(peek *doc) bool {
 	return j.cut
 }
 
-// jsonValue takes one value apart and returns its length. cut says that it is
-// not there as a whole, list where in an array it could not be read.
-func (s *Scanner) jsonValue(text []byte, how reading) (n int, ok, cut bool, list [2]int) {
+// read takes one value apart.
+func (s *Scanner) read(j *jsonReader, how reading) bool {
 	s.doc.reset(how)
-	j := jsonReader{doc: &s.doc, b: text}
-	_, ok = j.value(-1, nil, 0)
-	return j.pos, ok, !ok && j.ended(), [2]int{j.list, j.elem}
+	_, ok := j.value(-1, nil, 0)
+	return ok
 }
 
-// jsonAgain takes a value apart once more. One that has no lists of pairs where
+// readAgain takes a value apart once more. One that has no lists of pairs where
 // they should be is read as it is.
-func (s *Scanner) jsonAgain(text []byte, how reading) {
-	if _, ok, _, _ := s.jsonValue(text, how); !ok {
-		s.jsonValue(text, how&^pairs)
+func (s *Scanner) readAgain(text []byte, how reading) {
+	if !s.read(&jsonReader{doc: &s.doc, b: text}, how) {
+		s.read(&jsonReader{doc: &s.doc, b: text}, how&^pairs)
 		s.doc.how = how
 	}
 }

@@ -128,21 +128,43 @@ func Parse(text []byte) (ID, bool) {
 	if len(text) != Size || string(text[:4]) != Prefix || text[18] != '.' || text[29] != '.' || text[43] != '.' {
 		return ID{}, false
 	}
-	run, ok1 := get(text[4:16])
-	instance, ok2 := get(text[16:18])
-	seq, ok3 := get(text[19:29])
-	t, ok4 := get(text[30:43])
-	sum, ok5 := get(text[44:51])
-	tail, ok6 := get(text[51:52])
-	check, ok7 := get(text[52:55])
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || text[30] > '7' {
+	if text[30] > '7' {
 		return ID{}, false
 	}
+	// Eight digits at a time, of which some are read twice.
+	r0, bad0 := get8(text[4:])   // of the run
+	r1, bad1 := get8(text[10:])  // of the run, and the instance
+	s0, bad2 := get8(text[19:])  // of the number
+	s1, bad3 := get8(text[21:])  // likewise
+	t0, bad4 := get8(text[30:])  // of the time
+	t1, bad5 := get8(text[35:])  // likewise
+	sum, bad6 := get8(text[44:]) // the sum and what follows it
+	end, bad7 := get8(text[47:]) // with the check
 	id := ID{
-		Run: Run(run), Instance: uint16(instance), Seq: seq, Time: int64(t),
-		Sum: Sum{Hash: sum, Members: int(tail >> 1), Coarse: tail&1 != 0},
+		Run: Run(r0<<20 | r1>>10&(1<<20-1)), Instance: uint16(r1 & (1<<10 - 1)),
+		Seq: s0>>30<<40 | s1, Time: int64(t0>>15<<40 | t1),
+		Sum: Sum{Hash: sum >> 5, Members: int(sum >> 1 & 15), Coarse: sum&1 != 0},
 	}
-	return id, id.check() == check
+	bad := bad0 | bad1 | bad2 | bad3 | bad4 | bad5 | bad6 | bad7
+	return id, bad == 0 && id.check() == end&(1<<15-1)
+}
+
+// get8 reads eight digits at once, as bytes of a word. bad is 0 if they are
+// digits.
+func get8(b []byte) (v, bad uint64) {
+	const each, top = 0x0101010101010101, 0x8080808080808080
+	x := binary.BigEndian.Uint64(b)
+	letter := x >> 6 & each // 1 for @ and what stands behind it, 0 for what stands before
+	v = x | top
+	v -= each*'0' + letter*('a'-'0') // the top bits stay if no byte is below its first digit
+	bad = ^v&top | x&top
+	v &^= top
+	bad |= ^((top | (each*9 + letter*('v'-'a'-9))) - v) & top
+	v += letter * 10
+	// Pairs, fours, eight.
+	v = v&0x001f001f001f001f | v&0x1f001f001f001f00>>3
+	v = v&0x000003ff000003ff | v&0x03ff000003ff0000>>6
+	return v&0xfffff | v>>32<<20, bad
 }
 
 // Find returns the first identity in text and where it ends, or -1.

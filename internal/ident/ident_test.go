@@ -46,6 +46,24 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// Eight digits at once are what they are one by one, and what is no digit at any
+// place is none.
+func TestDigits(t *testing.T) {
+	for i := range 8 {
+		for c := range 256 {
+			for _, rest := range []string{"00000000", "vvvvvvvv", "9a0v1g7h"} {
+				text := []byte(rest)
+				text[i] = byte(c)
+				want, ok := get(text)
+				got, bad := get8(text)
+				if ok != (bad == 0) || ok && got != want {
+					t.Errorf("%q: %d, bad %#x, want %d, %v", text, got, bad, want, ok)
+				}
+			}
+		}
+	}
+}
+
 func TestDamagedIdentity(t *testing.T) {
 	text := ID{Run: 12345, Seq: 99, Time: 1732300000123456789, Sum: Sum{Hash: 77}}.Append(nil)
 	passed := 0
