@@ -123,7 +123,7 @@ func printLatency(w *bytes.Buffer, v *audit.Verdict) {
 			row(streamName(&v.Streams[i]), l)
 		}
 	}
-	if len(v.Streams) != 1 {
+	if len(v.Streams) != 1 || v.Streams[0].Latency == nil { // one that has no room for its own
 		row("total", v.Latency)
 	}
 	t.Flush()
@@ -153,7 +153,7 @@ func printRates(w *bytes.Buffer, v *audit.Verdict) {
 			row(streamName(&v.Streams[i]), tl)
 		}
 	}
-	if len(v.Streams) != 1 {
+	if len(v.Streams) != 1 || v.Streams[0].Timeline == nil {
 		row("total", &v.Timeline)
 	}
 	t.Flush()

@@ -83,6 +83,10 @@ func (g *good) handshake(c net.Conn) error {
 // once sends n records from number from on and waits for their acknowledgement.
 func (g *good) once(c net.Conn, from, n int) error {
 	data, each := events(g.t, event.V2, from, n)
+	// As patient as no machine is slow: what it gives up on, it sends again.
+	if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+		return err
+	}
 	switch g.kind {
 	case "forward":
 		msg := msgp.AppendBytes(msgp.AppendString(msgp.AppendArrayHeader(nil, 3), "tag"), data)

@@ -387,6 +387,8 @@ func TestResetAndOutage(t *testing.T) {
 	if code, err := post(t, s2, data); err != nil || code != 200 {
 		t.Errorf("%d, %v after the outage", code, err)
 	}
+	s.Close() // which waits for those who may still give something to the sinks
+	s2.Close()
 	if k.withheld != 1 || len(k.taken) != 0 || len(k2.taken) != 1 {
 		t.Errorf("%+v, %+v", k, k2)
 	}

@@ -39,7 +39,7 @@ func startChromium(t *testing.T) *chromium {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir())
+	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir())
 	cmd.ExtraFiles = []*os.File{theirs, written} // 3 and 4
 	var log bytes.Buffer
 	cmd.Stderr = &log
@@ -51,7 +51,8 @@ func startChromium(t *testing.T) *chromium {
 	stop := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
 	b := &chromium{t: t, in: ours, out: bufio.NewReader(answers)}
 	t.Cleanup(func() {
-		b.send("Browser.close", nil) // so that none of its processes stays
+		b.session = ""
+		_ = b.send("Browser.close", nil) // so that none of its processes stays
 		ours.Close()
 		_ = cmd.Wait() // however it ends
 		answers.Close()
