@@ -149,11 +149,11 @@ type Scanner struct {
 	ordered []uint64 // likewise, in that order
 	addends addends
 
-	row     row    // the line of JSON that is being read
-	pretty  pretty // the object over several lines that is being read
-	partial bool   // the last line was the beginning of a container's line
-	wanted  int    // how much there must be before it is read again
-	buf     []byte
+	row    row       // the line of JSON that is being read
+	pretty pretty    // the object over several lines that is being read
+	pieces [2][]byte // of long lines of a container: its stdout and stderr
+	wanted int       // how much there must be before it is read again
+	buf    []byte
 }
 
 // New makes a scanner.
@@ -215,6 +215,11 @@ func (s *Scanner) Trim() {
 	s.peek.trim()
 	if cap(s.pretty.text) > 1<<16 && len(s.pretty.text) == 0 {
 		s.pretty.text = nil
+	}
+	for i, p := range s.pieces {
+		if cap(p) > 1<<16 && len(p) == 0 {
+			s.pieces[i] = nil
+		}
 	}
 	if cap(s.hashes) > 4096 {
 		s.hashes, s.order, s.states = nil, nil, nil

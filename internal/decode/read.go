@@ -64,7 +64,9 @@ func IsCompressed(data []byte) bool {
 }
 
 // Size returns how many bytes of memory the scanner keeps for input.
-func (s *Scanner) Size() int { return cap(s.buf) + cap(s.pretty.text) }
+func (s *Scanner) Size() int {
+	return cap(s.buf) + cap(s.pretty.text) + cap(s.pieces[0]) + cap(s.pieces[1])
+}
 
 // Bytes reads a source that is in memory, as Read does.
 func (s *Scanner) Bytes(data []byte) error {
