@@ -189,6 +189,7 @@ func TestShapes(t *testing.T) {
 // An identity elsewhere than at --key is none.
 func TestPath(t *testing.T) {
 	one, two := id(t, 1, `{"message":"dummy"}`), id(t, 2, `{"message":"dummy"}`)
+	const otlp = `{"r":[{"body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$1"}}]}}}]}`
 	for _, c := range []struct {
 		path, text, want string
 	}{
@@ -202,6 +203,9 @@ func TestPath(t *testing.T) {
 		{"a.b.c.gdummy", `{"a":{"b.c.gdummy":"$1","message":"dummy"}}`, "[1 enriched]"},
 		{"a.b.gdummy", `{"a":{"xb":{"message":"dummy","gdummy":"$1"}}}`, "[foreign]"},
 		{"a.b.gdummy", `{"ab":{"gdummy":"$1"},"b":{"gdummy":"$1"},"b.gdummy":"$1"}`, "[foreign]"},
+		{"r.body.gdummy", otlp, "[1 enriched]"},
+		{"r.body.kvlistValue.values.value.stringValue", otlp, "[1 unchecked]"},
+		{"gdummy", otlp, "[foreign]"},
 		{"records.gdummy", `{"records":[{"message":"dummy","gdummy":"$1"},{"message":"dummy","other":"$2"},{"message":"dummy","gdummy":"$2"}]}`, "[1 enriched 2 enriched foreign]"},
 	} {
 		text := strings.NewReplacer("$1", one, "$2", two).Replace(c.text)

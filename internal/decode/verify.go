@@ -37,11 +37,13 @@ func (s *Scanner) deliver() {
 // that: Foreign, if there is nothing.
 func (s *Scanner) judge(again func(reading)) (worst State) {
 	d := &s.doc
+	if d.how&pairs == 0 && d.isPairs() {
+		if again(pairs); len(d.found) == 0 && d.place != "" {
+			again(0) // the place has the names of the lists
+		}
+	}
 	if len(d.found) == 0 {
 		return Foreign
-	}
-	if d.how&pairs == 0 && d.isPairs() {
-		again(pairs)
 	}
 	// Each finding looks at a few maps around it. A record that is made of
 	// nothing but identities would take long.
