@@ -213,14 +213,12 @@ func (f *auditFlags) run(s stream) int {
 		log("%s is not there yet", strings.Join(f.ledgers, ", "))
 	}
 	f.keys = keys
-	skip := f.ledgerPaths
 	if f.html != "" {
 		if err := checkPage(f.html, f.ledgerPaths); err != nil {
 			return fail(err)
 		}
-		skip = append(slices.Clip(skip), f.html)
 	}
-	sources, err := expandSources(f.sources, skip, log)
+	sources, err := expandSources(f.sources, f.ledgerPaths, f.html, log)
 	if err != nil {
 		return fail(err)
 	}
