@@ -358,6 +358,32 @@ func attack(g *good, shapes [][]byte, r *rand.Rand, stop chan struct{}) {
 	}
 }
 
+// A request that is too large leaves nothing behind: nothing of it counts, and the
+// next one is read from its own beginning.
+func TestTooLargeLeavesNothing(t *testing.T) {
+	lim := tight
+	lim.parsed = 1
+	k := newSink()
+	s, err := listenWith("http://127.0.0.1:0", k, Options{}, lim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	// Behind a broken event the reader looks for the next one, without end.
+	garbage := append([]byte("\x92\xd7\x00\x00\x00\x00\x00\x00\x00\x00\x01"), bytes.Repeat([]byte{0xc1}, 3<<20)...)
+	if status, err := post(t, s, gz(garbage)); err != nil || status != http.StatusRequestEntityTooLarge {
+		t.Fatal(status, err)
+	}
+	if status, err := post(t, s, []byte("\x81\xa1a\xa1b\x81\xa1a\xa1c")); err != nil || status != http.StatusOK {
+		t.Fatal(status, err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if n := k.states[decode.Foreign]; n != 2 || k.broken != 0 {
+		t.Errorf("%d foreign records and %d broken pieces, want 2 and 0", n, k.broken)
+	}
+}
+
 // Who drips a message has it taken from him in time, however steadily it comes.
 func TestDrip(t *testing.T) {
 	lim := tight
