@@ -71,9 +71,9 @@ func (s *sink) count(st decode.State) int {
 
 func (s *sink) await(t *testing.T, n int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); s.count(decode.Intact) < n; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); s.count(decode.Intact) < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d of %d records after 10 s: %+v", s.count(decode.Intact), n, s.states)
+			t.Fatalf("%d of %d records after a minute: %+v", s.count(decode.Intact), n, s.states)
 		}
 	}
 }
