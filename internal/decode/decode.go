@@ -113,8 +113,13 @@ const (
 	maxParts  = 1 << 18 // maps and members of one record that is checked
 	maxString = 3       // depth of JSON in strings of JSON
 
-	maxPrefixes = 4  // that are tried for one identity
-	maxLists    = 64 // around one record that are looked at
+	maxPrefixes   = 4   // that are tried for one identity
+	longestPrefix = 256 // bytes, of one that is tried
+	maxLists      = 64  // around one record that are looked at
+
+	// maxLooks is how many members are looked at to find those that were added to
+	// one map. All numbers of them are tried for maps of up to 8192 members.
+	maxLooks = 1 << 22
 )
 
 // envelope are the members that outputs of Fluent Bit put around a record;

@@ -178,7 +178,7 @@ func (s *Scanner) prefixed(f *finding) State {
 	}
 	nd := d.nodes[f.node]
 	tried := 0
-	for i := len(f.name) - 1; i > 0 && tried < maxPrefixes && s.effort >= 0; i-- {
+	for i := min(len(f.name), longestPrefix+1) - 1; i > 0 && tried < maxPrefixes && s.effort >= 0; i-- {
 		p := f.name[:i]
 		if c := p[i-1]; isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' {
 			continue
@@ -231,12 +231,16 @@ func (s *Scanner) fit(f *finding, n int32, prefix []byte) State {
 	}
 	want := f.id.Sum
 	ordered := false
+	looks := 0
 	for added := (count - want.Members) & 15; added <= count; added += 16 {
 		if added == 0 {
 			if ident.Close(total, count, want.Coarse).Hash == want.Hash {
 				return Intact
 			}
 			continue
+		}
+		if looks += count; looks > maxLooks {
+			return Unchecked // as many were added as nobody adds
 		}
 		if !ordered {
 			s.sort(f, ms, last)
