@@ -158,6 +158,7 @@ func TestShapes(t *testing.T) {
 			[]string{"2 enriched", "2 enriched", "2 enriched"}},
 		{"others in a list in an object", `{"records":[{"x":1},{"message":"dummy","gdummy":"$2"},{"x":2},{"message":"dummy","gdummy":"$2"}]}`,
 			[]string{"2 enriched", "2 enriched", "foreign", "foreign"}},
+		{"a list in a string, and more behind it", `{"log":"[{\"gdummy\":\"$2\"},{\"gdummy\":\"$2\"},{\"x\":1}] and more"}`, []string{"2 unchecked"}},
 		{"others beside one record", `{"records":[{"message":"dummy","gdummy":"$2"},{"x":2}]}`, []string{"2 enriched", "foreign"}},
 		{"others beside what may be one record", `{"records":[{"message":"changed","gdummy":"$2"},{"x":2}]}`, []string{"2 damaged"}},
 		{"others between lists", `{"streams":[{"values":[["1","{\"message\":\"dummy\",\"gdummy\":\"$2\"}"],["2","x"],["3","{\"message\":\"dummy\",\"gdummy\":\"$2\"}"]]},{"values":[["2","x"]]}]}`,

@@ -158,6 +158,7 @@ func (d *doc) blob(s []byte, n int32, name []byte) {
 func (d *doc) inside(s []byte, n int32, name []byte) {
 	if t := bytes.TrimLeft(s, " \t\r\n"); d.strings < maxString && len(t) > 0 && (t[0] == '{' || t[0] == '[') {
 		nodes, members, stack, found := len(d.nodes), len(d.members), len(d.stack), len(d.found)
+		lists, foreign := len(d.lists), d.foreign
 		d.strings++
 		j := jsonReader{doc: d, b: t}
 		_, ok := j.value(n, name, 1)
@@ -166,6 +167,7 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 			return
 		}
 		d.nodes, d.members, d.stack, d.found = d.nodes[:nodes], d.members[:members], d.stack[:stack], d.found[:found]
+		d.lists, d.foreign = d.lists[:lists], foreign
 	}
 	for text := s; ; {
 		id, end := ident.Find(s)
