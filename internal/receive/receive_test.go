@@ -335,6 +335,24 @@ func TestCloseWaits(t *testing.T) {
 	}
 }
 
+// What is under way when the server is closed has no answer, as it was not taken.
+func TestClosedUnanswered(t *testing.T) {
+	data, _ := events(t, event.V2, 0, 5)
+	for range 20 {
+		k := newSink()
+		s := listen(t, "http", k, Options{Faults: &Faults{Delay: time.Hour, Delayed: 1}})
+		go func() {
+			for s.Requests() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			s.Close()
+		}()
+		if code, err := post(t, s, data); err == nil {
+			t.Fatalf("answered with %d, and %d records were taken", code, k.count(decode.Intact))
+		}
+	}
+}
+
 // Faults are drawn from the seed, counted apart, and nothing that was refused
 // is taken.
 func TestFaults(t *testing.T) {
