@@ -87,8 +87,9 @@ type Options struct {
 	// for its forms.
 	Arrival string
 
-	// MaxRecord is the size, in bytes, of the largest record, and of the longest
-	// line that is not JSON with records in it; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
+	// MaxRecord is the size, in bytes, of the largest record, of the longest line
+	// that is not JSON with records in it, and of one that a container runtime cut
+	// in pieces; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
 	// may have; 0 is without end.
 	MaxRecord int
 	MaxBytes  int64
