@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/receive"
 	"github.com/gdummy/gdummy/internal/report"
+	"github.com/gdummy/gdummy/internal/seed"
 )
 
 // leastMemory is the smallest --memory, in bytes.
@@ -79,11 +79,10 @@ func (f *auditFlags) table() []flagRow {
 				f.live.faults, err = receive.ParseFaults(text)
 				return err
 			}},
-		{name: "seed", arg: "N", help: "the seed of the faults", without: "1",
-			example: "--listen http://:9880 --fault drop=50% --seed 7 --ledger run.ledger", set: func(text string) (err error) {
-				f.seeded = true
-				f.live.seed, err = strconv.ParseUint(text, 0, 64)
-				return err
+		{name: "seed", arg: "N", help: "the seed of the faults, a number or a text as in the option seed", without: "1",
+			example: "--listen http://:9880 --fault drop=50% --seed 7 --ledger run.ledger", set: func(text string) error {
+				f.seeded, f.live.seed = true, seed.Parse(text)
+				return nil
 			}},
 		{name: "tls-cert", arg: "FILE", help: "listen with TLS: the certificate, a PEM file",
 			example: "--listen forward://:24224 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.live.cert)},
@@ -213,14 +212,12 @@ func (f *auditFlags) run(s stream) int {
 		log("%s is not there yet", strings.Join(f.ledgers, ", "))
 	}
 	f.keys = keys
-	skip := f.ledgerPaths
 	if f.html != "" {
 		if err := checkPage(f.html, f.ledgerPaths); err != nil {
 			return fail(err)
 		}
-		skip = append(slices.Clip(skip), f.html)
 	}
-	sources, err := expandSources(f.sources, skip, log)
+	sources, err := expandSources(f.sources, f.ledgerPaths, f.html, log)
 	if err != nil {
 		return fail(err)
 	}

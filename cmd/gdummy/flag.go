@@ -122,12 +122,13 @@ func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 		err = fmt.Errorf("flag %s: %w", fs.wrong.dashed(), fs.why)
 		right = fs.wrong.example
 	} else if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
-		err = fmt.Errorf("there is no flag %s", name)
+		wrong := flagRow{name: strings.Trim(name, "-")}
+		err = fmt.Errorf("there is no flag %s", wrong.dashed())
 		var names []string
 		for _, r := range fs.rows {
 			names = append(names, r.name)
 		}
-		if near := option.Nearest(strings.Trim(name, "-"), names); near != "" {
+		if near := option.Nearest(wrong.name, names); near != "" {
 			r := fs.find(near)
 			err, right = fmt.Errorf("%w; did you mean %s?", err, r.dashed()), r.example
 		}

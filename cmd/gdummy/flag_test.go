@@ -21,6 +21,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/gdummy/gdummy/internal/seed"
 	"github.com/gdummy/gdummy/internal/selfsigned"
 )
 
@@ -250,8 +251,8 @@ func send(kind, addr string, secure, greeting bool, data []byte) error {
 func TestFlagMistakes(t *testing.T) {
 	for line, want := range map[string]string{
 		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: -1 is out of range, expected 0 to 9223372036854775807\n  right would be: for example gdummy audit --max-lost 100 --ledger run.ledger cut\n",
-		"audit --ledgr x out":     "gdummy audit: there is no flag -ledgr; did you mean --ledger?\n  right would be: for example gdummy audit --ledger 'run.ledger*' out\n",
-		"audit --quite-something": "gdummy audit: there is no flag -quite-something\n",
+		"audit --ledgr x out":     "gdummy audit: there is no flag --ledgr; did you mean --ledger?\n  right would be: for example gdummy audit --ledger 'run.ledger*' out\n",
+		"audit --quite-something": "gdummy audit: there is no flag --quite-something\n",
 		"audit out --ledger":      "gdummy audit: flag --ledger: it needs a value, FILE\n  right would be: for example gdummy audit --ledger 'run.ledger*' out\n",
 		"audit --json=perhaps":    "gdummy audit: flag --json: \"perhaps\" is neither on nor off (nor true, false, yes, no)\n  right would be: for example gdummy audit --json --ledger run.ledger out\n",
 		"run -p x":                "gdummy run: flag -p: expected key=value\n  right would be: for example gdummy run -p rate=1k -p 'dummy={\"level\":\"info\"}' --records 3\n",
@@ -281,6 +282,16 @@ func TestFlagsAreComplete(t *testing.T) {
 				t.Errorf("the row of %s of %s is incomplete or there twice", r.name, c.name)
 			}
 			seen[r.name] = true
+		}
+	}
+}
+
+// --seed is read as the option seed is.
+func TestSeedOfFaults(t *testing.T) {
+	for text, want := range map[string]uint64{"010": 10, "0x1f": 31, "18446744073709551615": 1<<64 - 1, "abc": seed.Parse("abc")} {
+		var f auditFlags
+		if err := flags("audit", f.table(), nil).Parse([]string{"--seed", text}); err != nil || f.live.seed != want {
+			t.Errorf("%s: %d, %v, want %d", text, f.live.seed, err, want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/decode"
 	"github.com/gdummy/gdummy/internal/ledger"
+	"github.com/gdummy/gdummy/internal/report"
 )
 
 // errCut says that a source ended where it should not have. What stood before
@@ -39,19 +40,20 @@ func readSource(s stream, scan *decode.Scanner, name string) error {
 
 var errNoMatch = errors.New("no file matches")
 
-// isLedger says whether a file is a ledger, by its beginning.
-func isLedger(name string, info os.FileInfo) bool {
-	if !info.Mode().IsRegular() {
-		return false // what is read of a pipe is gone
+// beginning returns the beginning of a file; nothing of one that is not regular,
+// of which what is read is gone, or cannot be read: whoever reads it says so.
+func beginning(name string) []byte {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return nil
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return false // whoever reads it says so
+		return nil
 	}
 	defer file.Close()
 	head := make([]byte, 4<<10)
 	n, _ := io.ReadFull(file, head)
-	return ledger.Is(head[:n])
+	return head[:n]
 }
 
 // files gathers files, each once.
@@ -59,6 +61,7 @@ type files struct {
 	names []string
 	infos []os.FileInfo
 	skip  []os.FileInfo // not even if they are named
+	page  string        // what --html writes; the one of the last time is no source
 	books bool          // ledgers are what is looked for
 	log   func(format string, args ...any)
 }
@@ -72,9 +75,10 @@ func expandLedgers(names []string) ([]string, error) {
 // expandSources makes files out of names, patterns and directories, each once,
 // without those of skip. Links to files count as the files, as in
 // /var/log/containers; what else a directory has is told to log, and so are
-// ledgers. One that is named is a mistake.
-func expandSources(names, skip []string, log func(format string, args ...any)) ([]string, error) {
-	f := files{log: log}
+// ledgers. One that is named is a mistake, and so is a source that the page would
+// overwrite; page is where that goes, or "".
+func expandSources(names, skip []string, page string, log func(format string, args ...any)) ([]string, error) {
+	f := files{log: log, page: page}
 	for _, name := range skip {
 		if info, err := os.Stat(name); err == nil {
 			f.skip = append(f.skip, info)
@@ -121,8 +125,7 @@ func (f *files) add(name string, named bool) error {
 		if named && f.isBook(name, info) {
 			return fmt.Errorf("%s is a ledger, which says what was sent, not what arrived; right would be: --ledger %s", name, name)
 		}
-		f.file(name, info)
-		return nil
+		return f.file(name, info)
 	}
 	// WalkDir does not follow a link, not even the one it begins at.
 	if root, err := filepath.EvalSymlinks(name); err == nil && root != filepath.Clean(name) {
@@ -144,7 +147,7 @@ func (f *files) add(name string, named bool) error {
 		case !info.Mode().IsRegular():
 			f.log("warning: %s is no file: it is left out", path)
 		default:
-			f.file(path, info)
+			return f.file(path, info)
 		}
 		return nil
 	})
@@ -153,18 +156,32 @@ func (f *files) add(name string, named bool) error {
 // isBook says whether a file is a ledger among what arrived, and not to be skipped
 // anyway.
 func (f *files) isBook(name string, info os.FileInfo) bool {
-	return !f.books && !among(f.skip, info) && isLedger(name, info)
+	return !f.books && !among(f.skip, info) && ledger.Is(beginning(name))
 }
 
 // file adds a file, unless it is there or to be skipped.
-func (f *files) file(name string, info os.FileInfo) {
+func (f *files) file(name string, info os.FileInfo) error {
 	switch {
 	case among(f.skip, info), among(f.infos, info):
+	case f.isPage(info):
+		if info.Size() > 0 && !report.Is(beginning(name)) {
+			return fmt.Errorf("--html %s is one of the sources: the page would overwrite it", f.page)
+		}
 	case f.isBook(name, info):
 		f.log("warning: %s is a ledger: it is left out; --ledger %s makes it count", name, name)
 	default:
 		f.names, f.infos = append(f.names, name), append(f.infos, info)
 	}
+	return nil
+}
+
+// isPage says whether a file is where the page goes.
+func (f *files) isPage(info os.FileInfo) bool {
+	if f.page == "" || !info.Mode().IsRegular() {
+		return false
+	}
+	page, err := os.Stat(f.page)
+	return err == nil && os.SameFile(page, info)
 }
 
 func among(infos []os.FileInfo, info os.FileInfo) bool {

@@ -17,8 +17,8 @@ import (
 // 2^35 times, so that there must not be too many of them: a damaged body would
 // pass for one with additions.
 type addends struct {
-	right []uint64 // of choices among the second half: how many, sum, which
-	left  []uint64 // sums of choices among the first half
+	right []chosen // choices among the second half, sorted
+	left  []chosen // among the first half
 	found []int
 }
 
@@ -59,27 +59,31 @@ func (f *addends) find(hashes []uint64, k int, want uint64) []int {
 		return nil
 	}
 
-	first := n / 2
-	f.left = sums(f.left[:0], hashes[:first])
-	f.right = sums(f.right[:0], hashes[first:])
-	// key orders the choices of the second half.
-	key := func(count int, sum uint64) uint64 { return (uint64(count)<<35 | sum&ident.SumMask) << 16 }
-	for i, sum := range f.right {
-		f.right[i] = key(bits.OnesCount(uint(i)), sum) | uint64(i)
+	// Fewer are looked for among those that were added than among the others, or
+	// the other way round.
+	few, target := k, want
+	if k > n-k {
+		for _, h := range hashes {
+			target -= h
+		}
+		few, target = n-k, -target
 	}
+	first := n / 2
+	f.left = choose(f.left[:0], hashes[:first], few)
+	f.right = choose(f.right[:0], hashes[first:], few)
 	slices.Sort(f.right)
-	for i, sum := range f.left {
-		rest := k - bits.OnesCount(uint(i))
-		if rest < 0 || rest > n-first {
+	for _, c := range f.left {
+		rest := choice(few-c.count(), target-c.sum(), 0)
+		at, _ := slices.BinarySearch(f.right, rest)
+		if at == len(f.right) || f.right[at]>>16 != rest>>16 {
 			continue
 		}
-		target := key(rest, want-sum)
-		at, _ := slices.BinarySearch(f.right, target)
-		if at == len(f.right) || f.right[at]>>16 != target>>16 {
-			continue
+		set := c.set() | f.right[at].set()<<first
+		if few != k {
+			set ^= 1<<n - 1
 		}
 		f.found = f.found[:0]
-		for set := uint64(i) | f.right[at]&0xffff<<first; set != 0; set &= set - 1 {
+		for ; set != 0; set &= set - 1 {
 			f.found = append(f.found, bits.TrailingZeros64(set))
 		}
 		return f.found
@@ -87,13 +91,26 @@ func (f *addends) find(hashes []uint64, k int, want uint64) []int {
 	return nil
 }
 
-// sums appends the sum of each choice among hashes; a choice is the bits of its
-// index.
-func sums(dst, hashes []uint64) []uint64 {
+// chosen is a choice among up to 16 hashes, in the order of how many there are and
+// of their sum: 13 bits, 35 bits and which they are.
+type chosen uint64
+
+func choice(count int, sum, set uint64) chosen {
+	return chosen(uint64(count)<<51 | sum&ident.SumMask<<16 | set)
+}
+
+func (c chosen) count() int  { return int(c >> 51) }
+func (c chosen) sum() uint64 { return uint64(c) >> 16 & ident.SumMask }
+func (c chosen) set() uint64 { return uint64(c) & 0xffff }
+
+// choose appends all choices of at most k among hashes.
+func choose(dst []chosen, hashes []uint64, k int) []chosen {
 	dst = append(dst, 0)
-	for _, h := range hashes {
-		for _, sum := range dst[:len(dst):len(dst)] {
-			dst = append(dst, sum+h)
+	for i, h := range hashes {
+		for _, c := range dst[:len(dst):len(dst)] {
+			if n := c.count(); n < k {
+				dst = append(dst, choice(n+1, c.sum()+h, c.set()|1<<i))
+			}
 		}
 	}
 	return dst

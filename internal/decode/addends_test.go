@@ -1,8 +1,10 @@
 package decode
 
 import (
+	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -57,6 +59,13 @@ func TestAddendsOfNone(t *testing.T) {
 			}
 		}
 	}
+	// Few of them, or all but a few, take few choices: 0, 1 or 2 of 16.
+	for _, k := range []int{2, 30} {
+		f.find(hashes[:32], k, 1)
+		if n := len(f.left) + len(f.right); n != 2*(1+16+120) {
+			t.Errorf("%d of 32: %d choices", k, n)
+		}
+	}
 	// Sixteen that stand together are found among any number.
 	want := uint64(0)
 	for _, h := range hashes[20:36] {
@@ -64,6 +73,37 @@ func TestAddendsOfNone(t *testing.T) {
 	}
 	if got := f.find(hashes, 16, want&ident.SumMask); len(got) != 16 || got[0] != 20 || got[15] != 35 {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestHugeMaps: what was added to a map is looked for as long as it is plausible.
+func TestHugeMaps(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		before, behind int // members around those that were sent
+		message, want  string
+	}{
+		{"whole", 0, 0, "dummy", "1 intact"},
+		{"with many", 3000, 3000, "dummy", "1 enriched"},
+		{"with very many, behind", 0, 50000, "dummy", "1 unchecked"},
+		{"damaged", 0, 0, "other", "1 damaged"},
+		{"damaged, with many", 3000, 3000, "other", "1 damaged"},
+		{"damaged, with very many", 25000, 25000, "other", "1 unchecked"},
+	} {
+		var b strings.Builder
+		b.WriteString("{")
+		for i := range c.before {
+			fmt.Fprintf(&b, `"b%d":%d,`, i, i)
+		}
+		fmt.Fprintf(&b, `"message":"%s","gdummy":"%s"`, c.message, id(t, 1, `{"message":"dummy"}`))
+		for i := range c.behind {
+			fmt.Fprintf(&b, `,"c%d":%d`, i, i)
+		}
+		b.WriteString("}")
+		got, _ := scan(Options{}, b.String())
+		if fmt.Sprint(got) != "["+c.want+"]" {
+			t.Errorf("%s: %v, want %s", c.name, got, c.want)
+		}
 	}
 }
 

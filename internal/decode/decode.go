@@ -87,8 +87,9 @@ type Options struct {
 	// for its forms.
 	Arrival string
 
-	// MaxRecord is the size, in bytes, of the largest record, and of the longest
-	// line that is not JSON with records in it; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
+	// MaxRecord is the size, in bytes, of the largest record, of the longest line
+	// that is not JSON with records in it, and of one that a container runtime cut
+	// in pieces; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
 	// may have; 0 is without end.
 	MaxRecord int
 	MaxBytes  int64
@@ -113,8 +114,13 @@ const (
 	maxParts  = 1 << 18 // maps and members of one record that is checked
 	maxString = 3       // depth of JSON in strings of JSON
 
-	maxPrefixes = 4  // that are tried for one identity
-	maxLists    = 64 // around one record that are looked at
+	maxPrefixes   = 4   // that are tried for one identity
+	longestPrefix = 256 // bytes, of one that is tried
+	maxLists      = 64  // around one record that are looked at
+
+	// maxLooks is how many members are looked at to find those that were added to
+	// one map. All numbers of them are tried for maps of up to 8192 members.
+	maxLooks = 1 << 22
 )
 
 // envelope are the members that outputs of Fluent Bit put around a record;
@@ -149,11 +155,11 @@ type Scanner struct {
 	ordered []uint64 // likewise, in that order
 	addends addends
 
-	row     row    // the line of JSON that is being read
-	pretty  pretty // the object over several lines that is being read
-	partial bool   // the last line was the beginning of a container's line
-	wanted  int    // how much there must be before it is read again
-	buf     []byte
+	row    row       // the line of JSON that is being read
+	pretty pretty    // the object over several lines that is being read
+	pieces [2][]byte // of long lines of a container: its stdout and stderr
+	wanted int       // how much there must be before it is read again
+	buf    []byte
 }
 
 // New makes a scanner.
@@ -215,6 +221,11 @@ func (s *Scanner) Trim() {
 	s.peek.trim()
 	if cap(s.pretty.text) > 1<<16 && len(s.pretty.text) == 0 {
 		s.pretty.text = nil
+	}
+	for i, p := range s.pieces {
+		if cap(p) > 1<<16 && len(p) == 0 {
+			s.pieces[i] = nil
+		}
 	}
 	if cap(s.hashes) > 4096 {
 		s.hashes, s.order, s.states = nil, nil, nil

@@ -123,7 +123,10 @@ func TestShapes(t *testing.T) {
 		{"a container's line", `2026-11-26T12:00:00.123456789Z stdout F {"message":"dummy","gdummy":"$2"}`, []string{"2 intact"}},
 		{"a container's line, changed", `2026-11-26T12:00:00.123456789+01:00 stderr F {"message":"dumm","gdummy":"$2"}`, []string{"2 damaged"}},
 		{"a container's line, cut", `2026-11-26T12:00:00Z stdout F {"message":"dummy","gdummy":"$2"`, []string{"2 damaged"}},
-		{"a container's line in parts", "2026-11-26T12:00:00Z stdout P {\"message\":\"dummy\",\"gdummy\":\"$2\",\"a\":\n2026-11-26T12:00:00Z stdout F {\"gdummy\":\"$2\"}}", []string{"2 unchecked", "2 unchecked"}},
+		{"a container's line in pieces", "2026-11-26T12:00:00Z stdout P {\"message\":\n2026-11-26T12:00:00Z stdout F \"dummy\",\"gdummy\":\"$2\"}", []string{"2 intact"}},
+		{"Fluent Bit's own log", "[2026/11/26 12:00:00] [ info] [engine] started\n[error] no\n[ 12] x\n{\"message\":\"dummy\",\"gdummy\":\"$2\"}", []string{"foreign", "foreign", "foreign", "2 intact"}},
+		{"only the first piece", "2026-11-26T12:00:00Z stdout P {\"message\":\"dummy\",\"gdummy\":\"$2\",", []string{"2 unchecked"}},
+		{"only the last piece", "2026-11-26T12:00:00Z stdout F \"dummy\",\"gdummy\":\"$2\"}", []string{"2 unchecked"}},
 		{"syslog with JSON", `<14>1 2026-11-22T00:00:00Z host app - - - {"message":"dummy","gdummy":"$2"}`, []string{"2 intact"}},
 		{"text with JSON", `INFO: {"x":1} {"message":"dummy","gdummy":"$2","host":"x"}, {"y":2}`, []string{"2 enriched"}},
 		{"text that looks like an event", `kernel: [12.5] gdummy=$2`, []string{"2 unchecked"}},
@@ -155,6 +158,7 @@ func TestShapes(t *testing.T) {
 			[]string{"2 enriched", "2 enriched", "2 enriched"}},
 		{"others in a list in an object", `{"records":[{"x":1},{"message":"dummy","gdummy":"$2"},{"x":2},{"message":"dummy","gdummy":"$2"}]}`,
 			[]string{"2 enriched", "2 enriched", "foreign", "foreign"}},
+		{"a list in a string, and more behind it", `{"log":"[{\"gdummy\":\"$2\"},{\"gdummy\":\"$2\"},{\"x\":1}] and more"}`, []string{"2 unchecked"}},
 		{"others beside one record", `{"records":[{"message":"dummy","gdummy":"$2"},{"x":2}]}`, []string{"2 enriched", "foreign"}},
 		{"others beside what may be one record", `{"records":[{"message":"changed","gdummy":"$2"},{"x":2}]}`, []string{"2 damaged"}},
 		{"others between lists", `{"streams":[{"values":[["1","{\"message\":\"dummy\",\"gdummy\":\"$2\"}"],["2","x"],["3","{\"message\":\"dummy\",\"gdummy\":\"$2\"}"]]},{"values":[["2","x"]]}]}`,
@@ -186,6 +190,7 @@ func TestShapes(t *testing.T) {
 // An identity elsewhere than at --key is none.
 func TestPath(t *testing.T) {
 	one, two := id(t, 1, `{"message":"dummy"}`), id(t, 2, `{"message":"dummy"}`)
+	const otlp = `{"r":[{"body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$1"}}]}}}]}`
 	for _, c := range []struct {
 		path, text, want string
 	}{
@@ -199,6 +204,9 @@ func TestPath(t *testing.T) {
 		{"a.b.c.gdummy", `{"a":{"b.c.gdummy":"$1","message":"dummy"}}`, "[1 enriched]"},
 		{"a.b.gdummy", `{"a":{"xb":{"message":"dummy","gdummy":"$1"}}}`, "[foreign]"},
 		{"a.b.gdummy", `{"ab":{"gdummy":"$1"},"b":{"gdummy":"$1"},"b.gdummy":"$1"}`, "[foreign]"},
+		{"r.body.gdummy", otlp, "[1 enriched]"},
+		{"r.body.kvlistValue.values.value.stringValue", otlp, "[1 unchecked]"},
+		{"gdummy", otlp, "[foreign]"},
 		{"records.gdummy", `{"records":[{"message":"dummy","gdummy":"$1"},{"message":"dummy","other":"$2"},{"message":"dummy","gdummy":"$2"}]}`, "[1 enriched 2 enriched foreign]"},
 	} {
 		text := strings.NewReplacer("$1", one, "$2", two).Replace(c.text)

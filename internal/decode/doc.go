@@ -32,6 +32,7 @@ type doc struct {
 
 	large  bool // there are more than maxParts parts
 	binary bool // an identity stands in a string that is no text
+	valued bool // one stands elsewhere than at place, where OpenTelemetry has values
 }
 
 // reading is a way to read values.
@@ -77,7 +78,7 @@ func (d *doc) reset(how reading) {
 	d.nodes, d.members, d.stack, d.found, d.text = d.nodes[:0], d.members[:0], d.stack[:0], d.found[:0], d.text[:0]
 	d.event, d.body, d.strings = false, 0, 0
 	d.foreign, d.lists = 0, d.lists[:0]
-	d.arrival, d.large, d.binary = 0, false, false
+	d.arrival, d.large, d.binary, d.valued = 0, false, false, false
 	d.how, d.ambiguous = how, false
 }
 
@@ -129,8 +130,12 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 	}
 	if len(s) == ident.Size {
 		id, ok := ident.Parse(s)
-		if ok && (d.place == "" || d.at(d.place, n, name)) {
+		switch {
+		case !ok:
+		case d.place == "" || d.at(d.place, n, name):
 			d.found = append(d.found, finding{id: id, node: n, name: name})
+		default:
+			d.valued = d.valued || string(name) == "stringValue"
 		}
 		return ok
 	}
@@ -153,6 +158,7 @@ func (d *doc) blob(s []byte, n int32, name []byte) {
 func (d *doc) inside(s []byte, n int32, name []byte) {
 	if t := bytes.TrimLeft(s, " \t\r\n"); d.strings < maxString && len(t) > 0 && (t[0] == '{' || t[0] == '[') {
 		nodes, members, stack, found := len(d.nodes), len(d.members), len(d.stack), len(d.found)
+		lists, foreign := len(d.lists), d.foreign
 		d.strings++
 		j := jsonReader{doc: d, b: t}
 		_, ok := j.value(n, name, 1)
@@ -161,6 +167,7 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 			return
 		}
 		d.nodes, d.members, d.stack, d.found = d.nodes[:nodes], d.members[:members], d.stack[:stack], d.found[:found]
+		d.lists, d.foreign = d.lists[:lists], foreign
 	}
 	for text := s; ; {
 		id, end := ident.Find(s)

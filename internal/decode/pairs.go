@@ -17,6 +17,9 @@ import (
 
 // isPairs says whether an identity stands where OpenTelemetry has values.
 func (d *doc) isPairs() bool {
+	if d.valued {
+		return true
+	}
 	for i := range d.found {
 		if string(d.found[i].name) == "stringValue" {
 			return true

@@ -12,6 +12,7 @@ import (
 // Read reads a source to its end. The error is the source's; what stands before
 // it was read.
 func (s *Scanner) Read(r io.Reader) error {
+	s.row, s.lost = row{}, false // the last source may have been too large
 	head := make([]byte, headSize)
 	n, err := io.ReadAtLeast(r, head, 4)
 	head = head[:n]
@@ -64,10 +65,13 @@ func IsCompressed(data []byte) bool {
 }
 
 // Size returns how many bytes of memory the scanner keeps for input.
-func (s *Scanner) Size() int { return cap(s.buf) + cap(s.pretty.text) }
+func (s *Scanner) Size() int {
+	return cap(s.buf) + cap(s.pretty.text) + cap(s.pieces[0]) + cap(s.pieces[1])
+}
 
 // Bytes reads a source that is in memory, as Read does.
 func (s *Scanner) Bytes(data []byte) error {
+	s.row, s.lost = row{}, false // likewise
 	switch {
 	case IsCompressed(data):
 		return s.Read(bytes.NewReader(data))

@@ -19,10 +19,12 @@ func (s *Scanner) Text(text []byte) {
 	s.end()
 }
 
-// end reports an object that never ended.
+// end reports what never ended: an object over several lines, lines in pieces.
 func (s *Scanner) end() {
 	s.flush()
-	s.partial = false
+	for i := range s.pieces {
+		s.cut(i)
+	}
 }
 
 // longLine is the length, in bytes, from which on a line of JSON is read in
@@ -61,7 +63,7 @@ func (s *Scanner) long(b []byte) []byte {
 		case s.pretty.started() || len(t) == 0:
 		case t[0] == '{':
 			s.row.open = true
-		case t[0] == '[' && !printed(t):
+		case isArrayFront(t):
 			j := jsonReader{doc: &s.doc, b: t}
 			s.row.open = j.isList(&s.peek)
 		}
@@ -95,7 +97,7 @@ func (s *Scanner) line(raw []byte) {
 	}
 	if s.pretty.started() && s.pretty.takes(raw, line[0]) {
 		switch {
-		case s.reserve != nil && len(s.pretty.text)+len(line) >= cap(s.pretty.text) && !s.reserve(len(s.pretty.text)+len(line)):
+		case !s.grows(s.pretty.text, len(line)):
 			s.flush()
 		case s.pretty.add(line):
 			s.flush()
@@ -107,16 +109,18 @@ func (s *Scanner) line(raw []byte) {
 	if s.pretty.started() {
 		s.flush()
 	}
-	partial := s.partial
-	s.partial = false
 	switch c := line[0]; {
 	case len(line) == 1 && c == '{':
 		s.pretty.begin(raw)
-	case c == '{' || c == ']' || c == ',' || c == '}' && len(line) > 1:
+	case c == '{':
+		if !s.docker(line) {
+			s.text(line)
+		}
+	case c == ']' || c == ',' || c == '}' && len(line) > 1:
 		s.text(line)
-	case c == '[' && !printed(line):
+	case isArrayFront(line):
 		s.text(line)
-	case c == '[':
+	case c == '[' && printed(line):
 		s.print(line)
 	default:
 		// Fluent Bit's file output writes a tag before its JSON.
@@ -126,12 +130,9 @@ func (s *Scanner) line(raw []byte) {
 				return
 			}
 		}
-		if i, whole := containerLine(line); i > 0 {
-			s.partial = !whole
-			if t := line[i:]; whole && !partial && (t[0] == '{' || t[0] == '[' && !printed(t)) {
-				s.text(t)
-				return
-			}
+		if text, stream, whole, ok := containerLine(bytes.TrimSuffix(raw, []byte{'\n'})); ok {
+			s.piece(stream, text, whole)
+			return
 		}
 		s.plain(line)
 	}
@@ -145,30 +146,20 @@ func isFront(text []byte) bool {
 	return len(behind) < len(text) && (len(behind) == 0 || behind[0] == ',')
 }
 
+// isArrayFront says whether a line begins as an array of records, or as an event,
+// does. Lines of text begin with brackets, too: [2026/11/26 12:00:00] [ info].
+func isArrayFront(line []byte) bool {
+	if line[0] != '[' {
+		return false
+	}
+	t := bytes.TrimLeft(line[1:], " \t\r\n")
+	return len(t) == 0 || t[0] == '{' || t[0] == '[' || t[0] == ']' || t[0] == '"' || isFront(line)
+}
+
 // text reads a line of JSON.
 func (s *Scanner) text(line []byte) {
 	s.values(line, true)
 	s.row = row{}
-}
-
-// containerLine returns where the text of a line begins that a container has
-// written, as container runtimes log it (2026-11-26T12:00:00.5Z stdout F text),
-// and whether it is there as a whole; 0 if it is another line.
-func containerLine(line []byte) (at int, whole bool) {
-	const stdout, stderr = " stdout ", " stderr "
-	i := bytes.IndexByte(line, ' ')
-	if i < len("2026-11-26T12:00:00Z") || i > len("2026-11-26T12:00:00.000000000+00:00") || line[10] != 'T' {
-		return 0, false
-	}
-	if !bytes.HasPrefix(line[i:], []byte(stdout)) && !bytes.HasPrefix(line[i:], []byte(stderr)) {
-		return 0, false
-	}
-	tags := line[i+len(stdout):]
-	n := bytes.IndexByte(tags, ' ')
-	if n < 1 || n == len(tags)-1 || tags[0] != 'F' && tags[0] != 'P' {
-		return 0, false
-	}
-	return i + len(stdout) + n + 1, tags[0] == 'F'
 }
 
 // plain reads a line of an unknown form: what JSON it has in it can be checked,

@@ -37,11 +37,13 @@ func (s *Scanner) deliver() {
 // that: Foreign, if there is nothing.
 func (s *Scanner) judge(again func(reading)) (worst State) {
 	d := &s.doc
+	if d.how&pairs == 0 && d.isPairs() {
+		if again(pairs); len(d.found) == 0 && d.place != "" {
+			again(0) // the place has the names of the lists
+		}
+	}
 	if len(d.found) == 0 {
 		return Foreign
-	}
-	if d.how&pairs == 0 && d.isPairs() {
-		again(pairs)
 	}
 	// Each finding looks at a few maps around it. A record that is made of
 	// nothing but identities would take long.
@@ -176,7 +178,7 @@ func (s *Scanner) prefixed(f *finding) State {
 	}
 	nd := d.nodes[f.node]
 	tried := 0
-	for i := len(f.name) - 1; i > 0 && tried < maxPrefixes && s.effort >= 0; i-- {
+	for i := min(len(f.name), longestPrefix+1) - 1; i > 0 && tried < maxPrefixes && s.effort >= 0; i-- {
 		p := f.name[:i]
 		if c := p[i-1]; isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' {
 			continue
@@ -229,12 +231,16 @@ func (s *Scanner) fit(f *finding, n int32, prefix []byte) State {
 	}
 	want := f.id.Sum
 	ordered := false
+	looks := 0
 	for added := (count - want.Members) & 15; added <= count; added += 16 {
 		if added == 0 {
 			if ident.Close(total, count, want.Coarse).Hash == want.Hash {
 				return Intact
 			}
 			continue
+		}
+		if looks += count; looks > maxLooks {
+			return Unchecked // as many were added as nobody adds
 		}
 		if !ordered {
 			s.sort(f, ms, last)

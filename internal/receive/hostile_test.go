@@ -38,6 +38,8 @@ type good struct {
 	kind string
 	tls  bool
 	key  string
+
+	times []int // how often run has sent each record
 }
 
 func (g *good) dial() (net.Conn, error) {
@@ -83,8 +85,8 @@ func (g *good) handshake(c net.Conn) error {
 // once sends n records from number from on and waits for their acknowledgement.
 func (g *good) once(c net.Conn, from, n int) error {
 	data, each := events(g.t, event.V2, from, n)
-	// As patient as no machine is slow: what it gives up on, it sends again.
-	if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+	// It waits for as long as the server lets it: that is the server's to say.
+	if err := c.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
 	switch g.kind {
@@ -114,6 +116,7 @@ func (g *good) once(c net.Conn, from, n int) error {
 
 // run sends all records in steps.
 func (g *good) run(n, step int, pause time.Duration) error {
+	g.times = make([]int, n)
 	var c net.Conn
 	defer func() {
 		if c != nil {
@@ -130,6 +133,9 @@ func (g *good) run(n, step int, pause time.Duration) error {
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
+		}
+		for i := range step {
+			g.times[from+i]++
 		}
 		if err := g.once(c, from, step); err != nil {
 			c.Close()
@@ -201,7 +207,8 @@ func attacks(t testing.TB, kind string) [][]byte {
 
 // Whatever clients send, however slowly and from however many connections: no
 // panic, memory and connections within their limits, every record of a good
-// client counted exactly once beside it, and nothing left when it is closed.
+// client counted beside it, exactly once unless it was sent again, and nothing
+// left when it is closed.
 func TestUnderAttack(t *testing.T) {
 	cert := certificate(t)
 	for _, c := range []struct {
@@ -269,9 +276,11 @@ func TestUnderAttack(t *testing.T) {
 			s.Close()
 
 			k.mu.Lock()
-			for i := range uint64(records) {
-				if k.taken[i] != 1 {
-					t.Errorf("record %d arrived %d times", i, k.taken[i])
+			for i, times := range g.times {
+				// Where the machine stood still the server's limits may have cut
+				// off the good one, too, before or after it had taken a request.
+				if n := k.taken[uint64(i)]; n < 1 || n > times {
+					t.Errorf("record %d arrived %d times, and was sent %d times", i, n, times)
 				}
 			}
 			k.mu.Unlock()
@@ -288,7 +297,7 @@ func TestUnderAttack(t *testing.T) {
 			if !s.room.TryAcquire(tight.pending) {
 				t.Error("what was charged was not given back")
 			}
-			for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(end) {
 					buf := make([]byte, 1<<16)
 					t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
@@ -355,6 +364,32 @@ func attack(g *good, shapes [][]byte, r *rand.Rand, stop chan struct{}) {
 			time.Sleep(time.Duration(r.IntN(50)) * time.Millisecond)
 		}
 		c.Close()
+	}
+}
+
+// A request that is too large leaves nothing behind: nothing of it counts, and the
+// next one is read from its own beginning.
+func TestTooLargeLeavesNothing(t *testing.T) {
+	lim := tight
+	lim.parsed = 1
+	k := newSink()
+	s, err := listenWith("http://127.0.0.1:0", k, Options{}, lim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	// Behind a broken event the reader looks for the next one, without end.
+	garbage := append([]byte("\x92\xd7\x00\x00\x00\x00\x00\x00\x00\x00\x01"), bytes.Repeat([]byte{0xc1}, 3<<20)...)
+	if status, err := post(t, s, gz(garbage)); err != nil || status != http.StatusRequestEntityTooLarge {
+		t.Fatal(status, err)
+	}
+	if status, err := post(t, s, []byte("\x81\xa1a\xa1b\x81\xa1a\xa1c")); err != nil || status != http.StatusOK {
+		t.Fatal(status, err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if n := k.states[decode.Foreign]; n != 2 || k.broken != 0 {
+		t.Errorf("%d foreign records and %d broken pieces, want 2 and 0", n, k.broken)
 	}
 }
 

@@ -42,7 +42,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return
+		unanswered()
 	}
 	s.wg.Add(1)
 	s.mu.Unlock()
@@ -71,9 +71,9 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(f.delay):
 		case <-s.closing:
-			return
+			unanswered()
 		case <-r.Context().Done():
-			return // the client has given up: it does not count as arrived
+			unanswered() // the client has given up: it does not count as arrived
 		}
 	}
 	if s.down() {
@@ -81,7 +81,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	}
 	b := s.take(r.Context().Done())
 	if b == nil {
-		return // likewise
+		unanswered() // likewise
 	}
 	if err := s.takeBody(in.buf[:in.n], encoding, b, f); err != nil {
 		refuse(w, err)
@@ -101,6 +101,10 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 	}
 }
+
+// unanswered ends a request that was not taken. Without an answer its connection is
+// closed: a handler that just returned would have said that all is well.
+func unanswered() { panic(http.ErrAbortHandler) }
 
 // takeBody takes a body apart and gives what is in it to the sink.
 func (s *Server) takeBody(body []byte, encoding string, b *batch, f fate) error {

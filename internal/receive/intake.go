@@ -206,7 +206,8 @@ func (s *Server) take(gone <-chan struct{}) *batch {
 
 // give gives both back.
 func (s *Server) give(b *batch) {
-	b.found, b.foreign = b.found[:0], 0
+	// What a request had in it that was not taken does not count, as it comes again.
+	b.found, b.foreign, b.seen = b.found[:0], 0, b.scan.Broken()
 	b.scan.Trim()
 	s.bench.mu.Lock()
 	if cap(b.found) <= maxKept && b.scan.Size() <= 1<<20 {

@@ -71,9 +71,9 @@ func (s *sink) count(st decode.State) int {
 
 func (s *sink) await(t *testing.T, n int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); s.count(decode.Intact) < n; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); s.count(decode.Intact) < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d of %d records after 10 s: %+v", s.count(decode.Intact), n, s.states)
+			t.Fatalf("%d of %d records after a minute: %+v", s.count(decode.Intact), n, s.states)
 		}
 	}
 }
@@ -332,6 +332,24 @@ func TestCloseWaits(t *testing.T) {
 	time.Sleep(100 * time.Millisecond)
 	if m := k.count(decode.Intact); m != n {
 		t.Errorf("%d records when it was closed, %d later", n, m)
+	}
+}
+
+// What is under way when the server is closed has no answer, as it was not taken.
+func TestClosedUnanswered(t *testing.T) {
+	data, _ := events(t, event.V2, 0, 5)
+	for range 20 {
+		k := newSink()
+		s := listen(t, "http", k, Options{Faults: &Faults{Delay: time.Hour, Delayed: 1}})
+		go func() {
+			for s.Requests() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			s.Close()
+		}()
+		if code, err := post(t, s, data); err == nil {
+			t.Fatalf("answered with %d, and %d records were taken", code, k.count(decode.Intact))
+		}
 	}
 }
 

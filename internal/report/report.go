@@ -8,6 +8,7 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"html/template"
 	"io"
@@ -32,6 +33,10 @@ type Page struct {
 func Write(w io.Writer, p Page) error {
 	return page.Execute(w, p)
 }
+
+// Is says whether a text, of which the end may be missing, is such a page, or
+// another one of HTML.
+func Is(text []byte) bool { return bytes.HasPrefix(text, []byte("<!doctype html>")) }
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"grouped": audit.Grouped, "short": short, "clock": clock, "cards": cards,
