@@ -181,7 +181,7 @@ func (c *clock) moments() (steps, life, square float64) {
 	for s := range ways {
 		_, sq := c.dwell[s].moments()
 		for i, t := range c.next[s] {
-			sq += 2 * mean[s] * c.odds[s][i] / c.sum[s] * a[t][n+1]
+			sq += float64(2 * mean[s] * c.odds[s][i] / c.sum[s] * a[t][n+1])
 		}
 		ways[s] = append(ways[s], sq)
 	}

@@ -42,7 +42,7 @@ func (d dwell) moments() (mean, square float64) {
 	if d.mean {
 		return d.hi, 2 * d.hi * d.hi
 	}
-	return (d.lo + d.hi) / 2, (d.lo*d.lo + d.lo*d.hi + d.hi*d.hi) / 3
+	return (d.lo + d.hi) / 2, (float64(d.lo*d.lo) + float64(d.lo*d.hi) + float64(d.hi*d.hi)) / 3
 }
 
 // parseDwell reads a mean like 5m or a range like 2h..6h.

@@ -290,7 +290,11 @@ func (c *Call) Build() (Operand, error) {
 				return Operand{}, argErr(i, "%s: %s must be a constant, since all records share it", f.Name, a.Name)
 			}
 			if want := a.Type.kinds(); !c.Args[i].Kinds.mayBe(want) {
-				return Operand{}, argErr(i, "%s: %s must be %s, found %s", f.Name, a.Name, article(a.Type), c.Args[i].Kinds)
+				hint := ""
+				if c.Args[i].Kinds == kinds(value.String) && want == numeric {
+					hint = "; toint and tofloat take the text of a number"
+				}
+				return Operand{}, argErr(i, "%s: %s must be %s, found %s%s", f.Name, a.Name, article(a.Type), c.Args[i].Kinds, hint)
 			}
 			continue
 		}

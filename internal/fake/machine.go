@@ -103,7 +103,8 @@ func parseMachine(text string) (*machine, error) {
 // setWindow finds how many visits whole lives can fill, and what odds make the
 // ways in them as frequent as they should be.
 func (m *machine) setWindow() error {
-	// The longest window up to 96 visits that whole lives can fill.
+	// The longest window up to 96 visits, and two for each state, that whole lives
+	// can fill.
 	most := 96 + 2*len(m.states)
 	m.drawn = make([][]float64, len(m.odds))
 	for s, odds := range m.odds {
@@ -252,12 +253,12 @@ func (m *machine) follow(s, left int, rnd *seed.Rand) int {
 	next, odds := m.next[s], m.drawn[s]
 	sum := 0.0
 	for i, t := range next {
-		sum += odds[i] * m.fill[t][left]
+		sum += float64(odds[i] * m.fill[t][left])
 	}
 	u := rnd.Float() * sum
 	last := -1
 	for i, t := range next {
-		w := odds[i] * m.fill[t][left]
+		w := float64(odds[i] * m.fill[t][left]) // not fused with what follows: the same on every host
 		if w == 0 {
 			continue
 		}

@@ -83,10 +83,12 @@ func buildPrintf(c *Call) (Gen, error) {
 		if len(verbs) >= len(gens) {
 			return nil, argErr(0, "printf: the format has more verbs than there are values (%d)", len(gens))
 		}
-		if of, takes := c.Args[len(verbs)+1].Kinds, takes(v.verb); !of.mayBe(takes) {
+		arg := c.Args[len(verbs)+1]
+		_, isNumber := arg.Value.Number()
+		if of, takes := arg.Kinds, takes(v.verb); !of.mayBe(takes) && !(arg.Const && arg.Value.K == value.String && isNumber && takes.mayBe(numeric)) {
 			hint := ""
-			if of == kinds(value.String) && takes&kinds(value.Bool) == 0 {
-				hint = "; %s takes it"
+			if of == kinds(value.String) && takes&numeric != 0 {
+				hint = "; %s takes it, toint and tofloat the text of a number"
 			}
 			return nil, argErr(len(verbs)+1, "printf: %%%c takes %s, found %s%s", v.verb, takes, of, hint)
 		}

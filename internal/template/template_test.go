@@ -90,8 +90,8 @@ func TestTemplates(t *testing.T) {
 		}
 		return first
 	})
-	if n != 113 {
-		t.Errorf("%d templates, expected 113", n)
+	if n != 114 {
+		t.Errorf("%d templates, expected 114", n)
 	}
 }
 
