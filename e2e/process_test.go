@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -250,15 +251,29 @@ func input(properties ...string) string {
 	return "\n[INPUT]\n    " + strings.Join(properties, "\n    ") + "\n"
 }
 
-// freePort returns a port of the loopback interface that nobody listens on.
+// lastPort is the one that freePort has given last. It begins somewhere else in
+// each process.
+var lastPort = func() *atomic.Int32 {
+	p := new(atomic.Int32)
+	p.Store(int32(os.Getpid()))
+	return p
+}()
+
+// freePort returns a port of the loopback interface that nobody listens on. It is
+// none of those that the kernel gives away, and given to one test only: what
+// listens on it may begin to do so seconds later.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10000 + int(lastPort.Add(1))%20000
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // usage is what a process holds.
