@@ -189,8 +189,8 @@ func TestPausedData(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v220} {
 		r := run(t, variant{version: version}, "--collects", "80", "--tick", "20", "--output", "null",
-			"--script", "at 0 pause 0", "PLUGIN", "-i", "-p", "path=append", "-i", "-p", "path=none")
-		r.wantCode(t, 0)
+			"--script", "at 0 pause 0", "PLUGIN", "-i", "-p", "path=append", "-p", "form=legacy", "-i", "-p", "path=none")
+		r.wantCode(t, 0) // some may be ingested before the pause, and 2.0.0 reads legacy events only
 		i := r.report.Instances[0]
 		if i.Records+i.Dropped+i.Discarded != i.Appends {
 			t.Errorf("%x: %d appended, %d ingested, %d dropped, %d discarded", version, i.Appends, i.Records, i.Dropped, i.Discarded)
