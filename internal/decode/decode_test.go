@@ -187,6 +187,63 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// GELF over TCP ends a message with a NUL and has no newlines: nothing of it is
+// broken, and a message is read when it is there, in whatever pieces it comes. NULs
+// elsewhere end nothing.
+func TestNUL(t *testing.T) {
+	two := id(t, 2, `{"message":"dummy"}`)
+	for _, c := range []struct {
+		name, text string
+		want       []string
+		broken     uint64
+	}{
+		{"GELF", "{\"version\":\"1.1\",\"short_message\":\"dummy\",\"_o\":{\"a\":1},\"_gdummy\":\"$2\"}\x00{\"_gdummy\":\"$2\",\"m\":{}}\x00", []string{"2 unchecked", "2 damaged"}, 0},
+		{"of somebody else", "{\"a\":1}\x00{\"message\":\"dummy\",\"gdummy\":\"$2\"}\x00", []string{"foreign", "2 intact"}, 0},
+		{"with newlines", "{\"message\":\"dummy\",\"gdummy\":\"$2\"}\x00\n\x00{\"message\":\"dummy\",\"gdummy\":\"$2\"}\x00\r\n", []string{"2 intact", "2 intact"}, 0},
+		{"the last without", "{\"a\":1}\x00{\"message\":\"dummy\",\"gdummy\":\"$2\"}", []string{"foreign", "2 intact"}, 0},
+		{"the last cut", "{\"a\":1}\x00{\"message\":\"dummy\",\"gdummy\":\"$2\"", []string{"foreign", "2 damaged"}, 1},
+		{"in a string", "{\"message\":\"dum\x00my\",\"gdummy\":\"$2\"}", []string{"2 damaged"}, 0},
+	} {
+		text := strings.ReplaceAll(c.text, "$2", two)
+		got, broken := scan(Options{}, text)
+		if d := cmp.Diff(c.want, got); d != "" || broken != c.broken {
+			t.Errorf("%s: %d broken\n%s", c.name, broken, d)
+		}
+		var bytewise []string
+		s := New(Options{Take: func(id ident.ID, st State, _ int64) {
+			if st == Foreign {
+				bytewise = append(bytewise, "foreign")
+				return
+			}
+			bytewise = append(bytewise, fmt.Sprint(id.Seq, " ", st))
+		}})
+		if err := s.Read(iotest.OneByteReader(strings.NewReader(text))); err != nil || s.Broken() != c.broken {
+			t.Errorf("%s, byte by byte: %v, %d broken", c.name, err, s.Broken())
+		}
+		if d := cmp.Diff(c.want, bytewise); d != "" {
+			t.Errorf("%s, byte by byte: %s", c.name, d)
+		}
+	}
+	// A message is read before the next byte comes.
+	r, w := io.Pipe()
+	read := make(chan State)
+	s := New(Options{Take: func(_ ident.ID, st State, _ int64) { read <- st }})
+	done := make(chan error)
+	go func() { done <- s.Read(r) }()
+	for range 3 {
+		if _, err := io.WriteString(w, `{"message":"dummy","gdummy":"`+two+"\"}\x00"); err != nil {
+			t.Fatal(err)
+		}
+		if st := <-read; st != Intact {
+			t.Error(st)
+		}
+	}
+	w.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // An identity elsewhere than at --key is none.
 func TestPath(t *testing.T) {
 	one, two := id(t, 1, `{"message":"dummy"}`), id(t, 2, `{"message":"dummy"}`)

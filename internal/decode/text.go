@@ -8,15 +8,45 @@ import (
 
 // Text reads complete text: lines, of which the last may lack its end.
 func (s *Scanner) Text(text []byte) {
-	for len(text) > 0 {
-		i := bytes.IndexByte(text, '\n')
-		if i < 0 {
-			i = len(text) - 1
+	for c := (cutter{}); len(text) > 0; {
+		n := c.next(text)
+		if n == 0 {
+			n = len(text)
 		}
-		s.line(text[:i+1])
-		text = text[i+1:]
+		s.line(text[:n])
+		text = text[n:]
 	}
 	s.end()
+}
+
+// nulEnd is the end of a message of GELF over TCP: a NUL behind its last brace.
+var nulEnd = []byte("}\x00")
+
+// cutter finds the ends of lines in a text that is read from its front.
+type cutter struct {
+	line int // bytes before the next newline, or before the end of the text
+	ok   bool
+	end  bool // there is no newline
+}
+
+// next returns the size, in bytes, of the line at the front of text with its end,
+// or 0 if it has none. The text of the next call begins behind that line.
+func (c *cutter) next(text []byte) int {
+	if !c.ok {
+		c.ok, c.line = true, bytes.IndexByte(text, '\n')
+		if c.end = c.line < 0; c.end {
+			c.line = len(text)
+		}
+	}
+	if i := bytes.Index(text[:c.line], nulEnd); i >= 0 {
+		c.line -= i + len(nulEnd)
+		return i + len(nulEnd)
+	}
+	if c.end {
+		return 0
+	}
+	c.ok = false
+	return c.line + 1
 }
 
 // end reports what never ended: an object over several lines, lines in pieces.
@@ -35,24 +65,25 @@ const longLine = 1 << 20
 // that is long, and returns the rest.
 func (s *Scanner) lines(b []byte) []byte {
 	s.wanted = min(longLine, s.maxRecord)
-	for {
-		i := bytes.IndexByte(b, '\n')
-		if i < 0 {
+	for c := (cutter{}); ; {
+		n := c.next(b)
+		if n == 0 {
 			if len(b) >= s.wanted {
 				b = s.long(b)
 				s.wanted = max(s.wanted, 2*len(b))
 			}
 			return b
 		}
-		s.line(b[:i+1])
-		b = b[i+1:]
+		s.line(b[:n])
+		b = b[n:]
 	}
 }
 
 // newlines says whether a line has come to its end in the last bytes of b, or is
 // long enough to be read without that.
 func (s *Scanner) newlines(b []byte, last int) bool {
-	return len(b) >= s.maxRecord || len(b) >= s.wanted || bytes.IndexByte(b[len(b)-last:], '\n') >= 0
+	return len(b) >= s.maxRecord || len(b) >= s.wanted || bytes.IndexByte(b[len(b)-last:], '\n') >= 0 ||
+		bytes.Contains(b[max(len(b)-last-1, 0):], nulEnd)
 }
 
 // long reads what is complete in a line that goes on, and returns the rest.
@@ -87,6 +118,9 @@ func (s *Scanner) long(b []byte) []byte {
 // line reads one line, or the end of one.
 func (s *Scanner) line(raw []byte) {
 	line := bytes.TrimSpace(raw)
+	if n := len(line); n > 0 && (line[0] == 0 || line[n-1] == 0) {
+		line = bytes.Trim(line, "\x00 \t\r\n")
+	}
 	if s.row.open {
 		s.values(line, true)
 		s.row = row{}
