@@ -11,45 +11,53 @@ import (
 	"github.com/gdummy/gdummy/internal/ident"
 )
 
-// Fluent Bit's print of any body, whatever is in its strings: it is intact or
-// cannot be checked, and is found once. One whose strings have no quotes and
+// scanPrinted returns what scan finds in Fluent Bit's print of a marked record with
+// the given body, and the line.
+func scanPrinted(t rapid.TB, text string, inMetadata bool) (found []string, broken uint64, line []byte) {
+	b, err := body.Parse(text)
+	if err != nil {
+		t.Skip(err)
+	}
+	m := ident.NewMark(source{b[0], event.EmptyMap}, ident.MarkOptions{Run: 42, Now: now, InMetadata: inMetadata})
+	e, _, err := event.Decode(m.Append(nil, event.V2, 1732300000123456789, 7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, err = event.AppendText(nil, 3, "a.tag", e); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Count(line, []byte{'\n'}) != 1 {
+		t.Skip("more than one line")
+	}
+	found, broken = scan(Options{}, string(line))
+	return found, broken, line
+}
+
+// Fluent Bit's print of any body, whatever is in its strings: the record is intact
+// or cannot be checked, and is found once. One whose strings have no quotes and
 // whose doubles have no more than six decimals is intact.
 func TestPrinted(t *testing.T) {
-	intact, unchecked := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		plain := rapid.Bool().Draw(t, "plain")
-		text := drawBody(t, plain)
-		b, err := body.Parse(text)
-		if err != nil {
-			t.Skip(err)
-		}
-		m := ident.NewMark(source{b[0], event.EmptyMap}, ident.MarkOptions{Run: 42, Now: now,
-			InMetadata: rapid.Bool().Draw(t, "metadata")})
-		e, _, err := event.Decode(m.Append(nil, event.V2, 1732300000123456789, 7))
-		if err != nil {
-			t.Fatal(err)
-		}
-		line, err := event.AppendText(nil, 3, "a.tag", e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.Count(line, []byte{'\n'}) != 1 {
-			t.Skip("more than one line")
-		}
-		got, broken := scan(Options{}, string(line))
-		switch {
-		case len(got) != 1 || broken > 0:
-			t.Fatalf("%s\n%v, %d broken", line, got, broken)
-		case got[0] == "7 intact":
-			intact++
-		case got[0] == "7 unchecked" && !plain:
-			unchecked++
-		default:
-			t.Fatalf("%s\n%v", line, got)
+		got, broken, line := scanPrinted(t, drawBody(t, plain), rapid.Bool().Draw(t, "metadata"))
+		if len(got) != 1 || broken > 0 || got[0] != "7 intact" && (plain || got[0] != "7 unchecked") {
+			t.Fatalf("%s\ngot %v, %d broken", line, got, broken)
 		}
 	})
-	if intact == 0 || unchecked == 0 {
-		t.Errorf("%d intact, %d unchecked: nothing was tried", intact, unchecked)
+}
+
+// Both outcomes that TestPrinted accepts occur.
+func TestPrintedOutcomes(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"m0":"é b","m1":[1,{"k0":0.25}]}`: "7 intact",
+		`{"m0":"a\"","m1":1.23456789e-3}`:   "7 unchecked",
+	} {
+		for _, inMetadata := range []bool{false, true} {
+			got, broken, line := scanPrinted(t, text, inMetadata)
+			if len(got) != 1 || broken > 0 || got[0] != want {
+				t.Errorf("%s\ngot %v, %d broken, want %s", line, got, broken, want)
+			}
+		}
 	}
 }
 

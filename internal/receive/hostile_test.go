@@ -9,9 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -393,62 +391,6 @@ func TestTooLargeLeavesNothing(t *testing.T) {
 	}
 }
 
-// Who drips a message has it taken from him in time, however steadily it comes.
-func TestDrip(t *testing.T) {
-	lim := tight
-	lim.silence, lim.whole = 300*time.Millisecond, 600*time.Millisecond
-	for kind, text := range map[string]string{
-		"forward": "\x92\xa3tag\xdd\x00\x00\xff\xff" + strings.Repeat("\x92\x01\x80", 100),
-		"http":    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n" + strings.Repeat("{}", 250),
-	} {
-		s, err := listenWith(kind+"://127.0.0.1:0", newSink(), Options{}, lim)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		c := dial(t, s)
-		start := time.Now()
-		ended := make(chan time.Duration, 1)
-		go func() {
-			io.Copy(io.Discard, c)
-			ended <- time.Since(start)
-		}()
-		c.Write([]byte(text[:40]))
-		for i := 40; i < len(text); i++ {
-			if _, err := c.Write([]byte{text[i]}); err != nil {
-				break
-			}
-			time.Sleep(20 * time.Millisecond)
-			if time.Since(start) > 5*time.Second {
-				break
-			}
-		}
-		c.Close()
-		if d := <-ended; d < 500*time.Millisecond || d > 3*time.Second {
-			t.Errorf("%s: it was let drip for %v", kind, d)
-		}
-	}
-}
-
-// A message that comes byte by byte is looked at once, not once a byte.
-func TestDripIsLinear(t *testing.T) {
-	msg := append([]byte{0x92, 0xa1, 'x', 0xdd, 0, 3, 0, 0}, bytes.Repeat([]byte{0x92, 1, 0x80}, 3<<16)...)
-	f := decode.NewFrame()
-	start := time.Now()
-	for i := range len(msg) {
-		if err := f.Next(msg[:i], MaxRequest); err != decode.ErrShort {
-			t.Fatalf("after %d of %d bytes: %v", i, len(msg), err)
-		}
-	}
-	if err := f.Next(msg, MaxRequest); err != nil || f.Len() != len(msg) {
-		t.Fatal(err)
-	}
-	// Quadratic, it would be 1.7e11 values.
-	if d := time.Since(start); d > 2*time.Second {
-		t.Errorf("%v", d)
-	}
-}
-
 // Four clients that each keep a half request must not keep others from theirs.
 func TestSlowOnesKeepNobodyWaiting(t *testing.T) {
 	k := newSink()
@@ -464,43 +406,4 @@ func TestSlowOnesKeepNobodyWaiting(t *testing.T) {
 	}
 	resp.Body.Close()
 	k.await(t, 5)
-}
-
-// Idle connections give way when there are too many; one that has sent
-// something does not.
-func TestIdleOnesGiveWay(t *testing.T) {
-	lim := tight
-	lim.conns, lim.silence, lim.first = 4, 100*time.Millisecond, time.Minute
-	k := newSink()
-	s, err := listenWith("forward://127.0.0.1:0", k, Options{}, lim)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	g := &good{t: t, s: s, kind: "forward"}
-	first, err := g.dial()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer first.Close()
-	if err := g.once(first, 0, 1); err != nil {
-		t.Fatal(err)
-	}
-	var idle []net.Conn
-	for range 3 {
-		idle = append(idle, dial(t, s))
-	}
-	time.Sleep(50 * time.Millisecond)
-	second, err := g.dial()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	if err := errors.Join(g.once(second, 1, 1), g.once(first, 2, 1)); err != nil {
-		t.Fatal(err)
-	}
-	idle[0].SetReadDeadline(time.Now().Add(2 * time.Second))
-	if _, err := idle[0].Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("the oldest idle connection is still there: %v", err)
-	}
 }

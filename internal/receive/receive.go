@@ -129,18 +129,23 @@ func listenWith(address string, sink Sink, o Options, lim limits) (*Server, erro
 	if host == "" {
 		host = "127.0.0.1"
 	}
+	l, err := net.Listen("tcp", net.JoinHostPort(host, u.Port()))
+	if err != nil {
+		return nil, err
+	}
+	return serveOn(l, u.Scheme, sink, o, lim), nil
+}
+
+// serveOn serves the clients of a listener.
+func serveOn(l net.Listener, kind string, sink Sink, o Options, lim limits) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = func(string) {}
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, u.Port()))
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
-		o: o, kind: u.Scheme, sink: sink, start: o.Now(),
+		o: o, kind: kind, sink: sink, start: o.Now(),
 		dice:    dice{faults: o.Faults, rng: rand.New(rand.NewPCG(o.Seed, 0x6764756d6d79))},
 		l:       lim,
 		room:    semaphore.NewWeighted(lim.pending),
@@ -160,7 +165,7 @@ func listenWith(address string, sink Sink, o Options, lim limits) (*Server, erro
 		defer s.wg.Done()
 		s.serve()
 	}()
-	return s, nil
+	return s
 }
 
 // Addr is where the server listens.
