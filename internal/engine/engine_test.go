@@ -14,6 +14,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // epoch is where the tests' wall clock starts.
@@ -421,7 +422,7 @@ func TestAllocs(t *testing.T) {
 		now := epoch
 		e := New(config(t, given...), Options{Form: event.V2, Now: func() time.Time { return now }})
 		h := &discard{clock: &now, step: 10 * time.Millisecond, buf: make([]byte, 0, 2*MaxSlice)}
-		if n := testing.AllocsPerRun(100, func() { h.left = 1000; e.Run(h) }); n != 0 {
+		if n := testenv.AllocsPerRun(100, func() { h.left = 1000; e.Run(h) }); n != 0 {
 			t.Errorf("%v: %v allocations", given, n)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -73,14 +75,14 @@ func TestAppend(t *testing.T) {
 // Appending is the hot path: it must not allocate.
 func TestAppendAllocations(t *testing.T) {
 	buf := make([]byte, 0, 1024)
-	if n := testing.AllocsPerRun(100, func() { buf = Append(buf[:0], V2, 1, EmptyMap, EmptyMap) }); n > 0 {
+	if n := testenv.AllocsPerRun(100, func() { buf = Append(buf[:0], V2, 1, EmptyMap, EmptyMap) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 	ev := Event{Time: 1, Metadata: EmptyMap, Body: unhex(t, "82 a161 a178 a162 cb3ff8000000000000")}
-	if n := testing.AllocsPerRun(100, func() { buf, _ = AppendText(buf[:0], 1, "tag", ev) }); n > 0 {
+	if n := testenv.AllocsPerRun(100, func() { buf, _ = AppendText(buf[:0], 1, "tag", ev) }); n > 0 {
 		t.Errorf("%v allocations for text", n)
 	}
-	if n := testing.AllocsPerRun(100, func() { buf, _ = AppendJSON(buf[:0], ev) }); n > 0 {
+	if n := testenv.AllocsPerRun(100, func() { buf, _ = AppendJSON(buf[:0], ev) }); n > 0 {
 		t.Errorf("%v allocations for JSON", n)
 	}
 }

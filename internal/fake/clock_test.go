@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // reporter is a test, also one of package rapid.
@@ -278,7 +279,7 @@ func TestSpans(t *testing.T) {
 func TestClockAllocates(t *testing.T) {
 	c := mustClock(t, "login 5s: browse; browse 1m: browse 7, buy 2, logout 1; buy 30s..90s: browse; logout 1h")
 	r := &Record{Scratch: make([]byte, 0, 1024)}
-	if n := testing.AllocsPerRun(1000, func() {
+	if n := testenv.AllocsPerRun(1000, func() {
 		r.T += 1e9
 		r.Scratch = r.Scratch[:0]
 		c.at(r, seed.Mix(uint64(r.T)))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/template"
+	"github.com/gdummy/gdummy/internal/testenv"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -71,7 +72,7 @@ func TestRecords(t *testing.T) {
 				}
 			}
 			k := uint64(0)
-			if n := testing.AllocsPerRun(2000, func() {
+			if n := testenv.AllocsPerRun(2000, func() {
 				dst = p.Append(dst[:0], event.V2, start+int64(k)*1e6, k)
 				k++
 			}); n > 0 {

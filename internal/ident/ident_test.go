@@ -14,6 +14,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // What an identity says must come back whole, and no single damaged byte may
@@ -315,7 +316,7 @@ func TestMarkDoesNotAllocate(t *testing.T) {
 		m := NewMark(src, MarkOptions{InMetadata: meta})
 		buf := make([]byte, 0, 1<<16)
 		k := uint64(0)
-		if n := testing.AllocsPerRun(1000, func() { buf = m.Append(buf[:0], event.V2, 1, k); k++ }); n != 0 {
+		if n := testenv.AllocsPerRun(1000, func() { buf = m.Append(buf[:0], event.V2, 1, k); k++ }); n != 0 {
 			t.Errorf("metadata %v: %v allocations a record", meta, n)
 		}
 	}

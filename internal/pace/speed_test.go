@@ -1,6 +1,10 @@
 package pace
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/gdummy/gdummy/internal/testenv"
+)
 
 var moving = []string{
 	"constant 1M",
@@ -18,7 +22,7 @@ func TestAllocations(t *testing.T) {
 	for _, spec := range moving {
 		p := mustParse(t, spec)
 		n, at := uint64(0), int64(0)
-		if a := testing.AllocsPerRun(10000, func() { n++; p.At(n); at += 1700; p.Due(at) }); a != 0 {
+		if a := testenv.AllocsPerRun(10000, func() { n++; p.At(n); at += 1700; p.Due(at) }); a != 0 {
 			t.Errorf("%s: %v allocations", spec, a)
 		}
 	}

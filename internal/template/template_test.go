@@ -17,6 +17,7 @@ import (
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/fake"
+	"github.com/gdummy/gdummy/internal/testenv"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -199,7 +200,7 @@ func TestFunctions(t *testing.T) {
 			}
 			var dst []byte
 			k := uint64(0)
-			if n := testing.AllocsPerRun(1000, func() {
+			if n := testenv.AllocsPerRun(1000, func() {
 				dst = p.Append(dst[:0], event.V2, exampleTime, k)
 				k++
 			}); n > 0 {
@@ -236,7 +237,7 @@ func TestAllocations(t *testing.T) {
 	p := mustCompile(t, sixFields)
 	var dst []byte
 	k := uint64(0)
-	if n := testing.AllocsPerRun(5000, func() {
+	if n := testenv.AllocsPerRun(5000, func() {
 		dst = p.Append(dst[:0], event.V2, exampleTime+int64(k)*1000, k)
 		k++
 	}); n > 0 {
