@@ -140,11 +140,13 @@ type Scanner struct {
 	depth     int // of compression within compression
 
 	doc     doc
-	peek    doc      // scratch
-	states  []State  // scratch of judge
-	extras  [][]byte // names of the members that were last found to be added
-	within  bool     // the record stands in another one that could not be read
-	lenient bool     // what does not fit may have been written in another way
+	peek    doc                // scratch
+	states  []State            // scratch of judge
+	classes []class            // scratch of merge
+	seen    map[ident.ID]int32 // likewise
+	extras  [][]byte           // names of the members that were last found to be added
+	within  bool               // the record stands in another one that could not be read
+	lenient bool               // what does not fit may have been written in another way
 
 	lost   bool  // in MessagePack, behind something broken: where is the next event?
 	effort int   // members that may yet be looked at for the record
@@ -228,6 +230,6 @@ func (s *Scanner) Trim() {
 		}
 	}
 	if cap(s.hashes) > 4096 {
-		s.hashes, s.order, s.states = nil, nil, nil
+		s.hashes, s.order, s.states, s.classes = nil, nil, nil, nil
 	}
 }

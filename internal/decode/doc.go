@@ -15,6 +15,10 @@ type doc struct {
 	found   []finding
 	text    []byte // unescaped strings
 
+	groups []group // of findings that stand beside one another; inner ones first
+	starts []int32 // of the parts of groups
+	parts  []int32 // of maps and arrays that are still open
+
 	event bool  // nodes[body] is the body of an event
 	body  int32 // the metadata's nodes come before it
 
@@ -72,12 +76,19 @@ type finding struct {
 	name []byte
 
 	state State // of its record, once it was judged; 0 for a copy
+
+	// See [Scanner.merge].
+	class  int32 // of findings of one identity; 0 if there is one only
+	record int32 // the finding that stands for the record
+	next   int32 // the next record of that class in the group
+	loose  bool  // it stands in no list
 }
 
 func (d *doc) reset(how reading) {
 	d.nodes, d.members, d.stack, d.found, d.text = d.nodes[:0], d.members[:0], d.stack[:0], d.found[:0], d.text[:0]
 	d.event, d.body, d.strings = false, 0, 0
 	d.foreign, d.lists = 0, d.lists[:0]
+	d.groups, d.starts, d.parts = d.groups[:0], d.starts[:0], d.parts[:0]
 	d.arrival, d.large, d.binary, d.valued = 0, false, false, false
 	d.how, d.ambiguous = how, false
 }
@@ -87,6 +98,7 @@ func (d *doc) trim() {
 	const most = 4096
 	if cap(d.nodes)+cap(d.members)+cap(d.stack)+cap(d.found) > 4*most || cap(d.text) > 64*most {
 		d.nodes, d.members, d.stack, d.found, d.text, d.lists = nil, nil, nil, nil, nil, nil
+		d.groups, d.starts, d.parts = nil, nil, nil
 	}
 }
 
@@ -106,8 +118,10 @@ func (d *doc) open(parent int32, name []byte) (n int32, base int) {
 	return int32(len(d.nodes) - 1), len(d.stack)
 }
 
-// close ends a map and returns its hash as a value.
-func (d *doc) close(n int32, base int) uint64 {
+// close ends a map and returns its hash as a value. parts is how many there were
+// when it began.
+func (d *doc) close(n int32, base, parts int) uint64 {
+	d.together(parts)
 	total := uint64(0)
 	for i := base; i < len(d.stack); i++ {
 		total += d.stack[i].hash
@@ -154,28 +168,42 @@ func (d *doc) blob(s []byte, n int32, name []byte) {
 	}
 }
 
-// inside looks for records in a string.
+// inside looks for records in a string: JSON, of one value or of several in
+// sequence, or else text.
 func (d *doc) inside(s []byte, n int32, name []byte) {
-	if t := bytes.TrimLeft(s, " \t\r\n"); d.strings < maxString && len(t) > 0 && (t[0] == '{' || t[0] == '[') {
-		nodes, members, stack, found := len(d.nodes), len(d.members), len(d.stack), len(d.found)
-		lists, foreign := len(d.lists), d.foreign
+	parts := len(d.parts)
+	if t := bytes.TrimSpace(bytes.TrimRight(s, "\x00")); d.strings < maxString && len(t) > 0 && (t[0] == '{' || t[0] == '[') {
+		was := *d
 		d.strings++
 		j := jsonReader{doc: d, b: t}
-		_, ok := j.value(n, name, 1)
+		values, ok := 0, true
+		for ok && j.space() != 0 {
+			found := len(d.found)
+			_, ok = j.value(n, name, 1)
+			d.part(found)
+			values++
+		}
 		d.strings--
-		if ok && len(bytes.TrimRight(t[j.pos:], " \t\r\n\x00")) == 0 {
+		if ok && j.pos == len(t) {
+			if values > 1 {
+				d.list(parts)
+			}
+			d.parts = d.parts[:parts]
 			return
 		}
-		d.nodes, d.members, d.stack, d.found = d.nodes[:nodes], d.members[:members], d.stack[:stack], d.found[:found]
-		d.lists, d.foreign = d.lists[:lists], foreign
+		d.nodes, d.members, d.stack, d.found = d.nodes[:len(was.nodes)], d.members[:len(was.members)], d.stack[:len(was.stack)], d.found[:len(was.found)]
+		d.lists, d.foreign = d.lists[:len(was.lists)], was.foreign
+		d.groups, d.starts, d.parts = d.groups[:len(was.groups)], d.starts[:len(was.starts)], d.parts[:parts]
 	}
 	for text := s; ; {
 		id, end := ident.Find(s)
 		if end < 0 {
 			d.binary = d.binary || len(s) < len(text) && !utf8.Valid(text)
+			d.together(parts)
 			return
 		}
 		if d.place == "" || d.at(d.place, n, name) {
+			d.parts = append(d.parts, int32(len(d.found)))
 			d.found = append(d.found, finding{id: id, node: -1, name: name})
 		}
 		s = s[end:]
@@ -205,20 +233,44 @@ func (d *doc) at(place string, n int32, name []byte) bool {
 // identity.
 type elements struct {
 	kinds  uint8 // of all of them, by their bits
+	having uint8 // likewise, of those with an identity
+	alike  bool  // two of those are of one kind
 	with   int
 	lo, hi int32 // of the last one with an identity: nodes[lo:hi]
+	parts  int   // of the document when the array began
 }
 
-// add notes that the element before which there were lo maps has an identity.
-func (e *elements) add(d *doc, lo int32) {
+// add notes that an element of a kind, before which there were lo maps and so
+// many findings, has an identity.
+func (e *elements) add(d *doc, kind byte, lo int32, found int) {
+	d.part(found)
+	e.alike = e.alike || e.having>>kind&1 != 0
+	e.having |= 1 << kind
 	e.with++
 	e.lo, e.hi = lo, int32(len(d.nodes))
 }
 
-// end counts those without an identity as records of somebody else, if this is a
-// list of records: if several of its elements have one. One could be a list
-// within a record as well: there the body tells, when it is checked.
-func (e *elements) end(d *doc, count int) {
+// maxTuple is how many elements an array of one record has at most: the message
+// [tag, time, record, option] of the forward protocol.
+const maxTuple = 4
+
+// end notes what the array, which belongs to the member name of map n, is.
+//
+// An array is a list of records, unless it is short and those of its elements
+// that have an identity are of different kinds: an event, which has one in its
+// metadata and its body, or a line with labels. A list of attributes as
+// OpenTelemetry has it is no list of records, and neither are several values of
+// one member that are all the same identity.
+//
+// Those without an identity count as records of somebody else, if this is a list
+// of records: if several of its elements have one. One could be a list within a
+// record as well: there the body tells, when it is checked.
+func (e *elements) end(d *doc, n int32, name []byte, count int) {
+	if tuple := count <= maxTuple && !e.alike; tuple && e.with > 1 || e.kinds == 1<<kindMap && d.isAttribute(e.lo) || n >= 0 && d.isRepeated(n, name, e.parts) {
+		d.together(e.parts)
+	} else {
+		d.list(e.parts)
+	}
 	others := count - e.with
 	switch {
 	case others == 0 || e.kinds&(e.kinds-1) != 0 || e.kinds == 1<<kindOther:
@@ -227,6 +279,32 @@ func (e *elements) end(d *doc, count int) {
 	case e.kinds == 1<<kindMap:
 		d.lists = append(d.lists, list{e.lo, e.hi, others})
 	}
+}
+
+// isAttribute says whether the map at the front of nodes[n:] is an attribute of
+// OpenTelemetry: {"key":"a","value":{"stringValue":"b"}}.
+func (d *doc) isAttribute(n int32) bool {
+	if int(n)+1 >= len(d.nodes) || d.nodes[n].count != 2 || d.member(n, "key") == nil {
+		return false
+	}
+	v := d.member(n, "value")
+	if v == nil || v.lo >= v.hi {
+		return false
+	}
+	nd := d.nodes[v.lo]
+	return nd.count == 1 && isKind(d.members[nd.first].name)
+}
+
+// isRepeated says whether the parts from one on, values of the member name of map
+// n, are the same identity again and again.
+func (d *doc) isRepeated(n int32, name []byte, parts int) bool {
+	first := d.parts[parts]
+	for i := first; int(i) < len(d.found); i++ {
+		if f := &d.found[i]; f.node != n || !bytes.Equal(f.name, name) || f.id != d.found[first].id {
+			return false
+		}
+	}
+	return true
 }
 
 // kinds of values

@@ -89,10 +89,11 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 		return h, ok
 	}
 	n, base := d.open(parent, name)
+	parts := len(d.parts)
 	j.pos++
 	if j.space() == '}' {
 		j.pos++
-		return d.close(n, base), true
+		return d.close(n, base, parts), true
 	}
 	for {
 		if j.space() != '"' {
@@ -107,6 +108,7 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 			return 0, false
 		}
 		m := member{name: key, lo: int32(len(d.nodes))}
+		found := len(d.found)
 		if j.space() == '"' {
 			s, ok := j.string()
 			if !ok {
@@ -128,12 +130,13 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 		m.hi = int32(len(d.nodes))
 		m.hash = ident.Member(key, m.value)
 		d.stack = append(d.stack, m)
+		d.part(found)
 		switch j.space() {
 		case ',':
 			j.pos++
 		case '}':
 			j.pos++
-			return d.close(n, base), true
+			return d.close(n, base, parts), true
 		default:
 			return 0, false
 		}
@@ -153,7 +156,7 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 		j.pos = list
 		return j.pairs(n, name, depth)
 	}
-	var e elements
+	e := elements{parts: len(d.parts)}
 	for i := 0; ; i++ {
 		c := j.space()
 		first, found, start := int32(len(d.nodes)), len(d.found), j.pos
@@ -168,8 +171,9 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 		if n >= 0 {
 			h = ident.Element(h, v)
 		}
-		if e.kinds |= 1 << kindOf(c); len(d.found) > found {
-			e.add(d, first)
+		kind := kindOf(c)
+		if e.kinds |= 1 << kind; len(d.found) > found {
+			e.add(d, kind, first, found)
 		}
 		if depth == 0 {
 			// [time, body] and [[time, metadata], body] are events.
@@ -182,7 +186,7 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 		case ']':
 			j.pos++
 			if e.with > 0 {
-				e.end(d, i+1)
+				e.end(d, n, name, i+1)
 			}
 			return h, true
 		default:

@@ -183,6 +183,7 @@ func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int)
 		return 0, p.fail(ErrBad)
 	}
 	n, base := d.open(parent, name)
+	parts := len(d.parts)
 	for range count {
 		key, ok := p.name()
 		if !ok {
@@ -192,7 +193,7 @@ func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int)
 			return 0, p.fail(ErrBad)
 		}
 		m := member{name: key, lo: int32(len(d.nodes))}
-		start := p.pos
+		start, found := p.pos, len(d.found)
 		if m.value, _, m.id, ok = p.value(n, key, depth+1); !ok {
 			return 0, false
 		}
@@ -202,8 +203,9 @@ func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int)
 		m.hi = int32(len(d.nodes))
 		m.hash = ident.Member(key, m.value)
 		d.stack = append(d.stack, m)
+		d.part(found)
 	}
-	return d.close(n, base), true
+	return d.close(n, base, parts), true
 }
 
 // name reads the name of a member. One that is no string stands for its bytes.
@@ -240,7 +242,7 @@ func (p *packReader) name() ([]byte, bool) {
 func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint64, bool) {
 	d := p.doc
 	h := ident.ArrayStart
-	var e elements
+	e := elements{parts: len(d.parts)}
 	for i := range count {
 		first, found := int32(len(d.nodes)), len(d.found)
 		v, kind, _, ok := p.value(n, name, depth+1)
@@ -251,7 +253,7 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 			h = ident.Element(h, v)
 		}
 		if e.kinds |= 1 << kind; len(d.found) > found {
-			e.add(d, first)
+			e.add(d, kind, first, found)
 		}
 		if depth == 0 {
 			d.event = i == 1 && kind == kindMap
@@ -259,7 +261,7 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 		}
 	}
 	if e.with > 0 {
-		e.end(d, int(count))
+		e.end(d, n, name, int(count))
 	}
 	return h, true
 }

@@ -134,7 +134,7 @@ func (j *jsonReader) many(n int32, name []byte, depth int, mapping bool) (uint64
 		j.pos++
 		if mapping {
 			node, base := j.doc.open(n, name)
-			return j.doc.close(node, base), true
+			return j.doc.close(node, base, len(j.doc.parts)), true
 		}
 		return ident.ArrayStart, true
 	}
@@ -147,15 +147,23 @@ func (j *jsonReader) many(n int32, name []byte, depth int, mapping bool) (uint64
 	}
 	j.pos++
 	h := ident.ArrayStart
+	parts := len(j.doc.parts)
 	for first := true; j.space() != ']'; first = false {
 		if !first && !j.expect(',') {
 			return 0, false
 		}
+		found := len(j.doc.found)
 		v, _, ok := j.kind(n, name, depth)
 		if !ok {
 			return 0, false
 		}
+		j.doc.part(found)
 		h = ident.Element(h, v)
+	}
+	if len(j.doc.parts) > parts && j.doc.isRepeated(n, name, parts) {
+		j.doc.together(parts)
+	} else {
+		j.doc.list(parts)
 	}
 	j.pos++
 	return h, j.expect('}')
@@ -165,6 +173,7 @@ func (j *jsonReader) many(n int32, name []byte, depth int, mapping bool) (uint64
 func (j *jsonReader) pairs(parent int32, name []byte, depth int) (uint64, bool) {
 	d := j.doc
 	n, base := d.open(parent, name)
+	parts := len(d.parts)
 	j.pos++
 	for first := true; j.space() != ']'; first = false {
 		if !first && !j.expect(',') || !d.room() || !j.expect('{') || !j.called("key") || j.space() != '"' {
@@ -175,15 +184,17 @@ func (j *jsonReader) pairs(parent int32, name []byte, depth int) (uint64, bool) 
 			return 0, false
 		}
 		m := member{name: key, lo: int32(len(d.nodes))}
+		found := len(d.found)
 		if m.value, m.id, ok = j.kind(n, key, depth+1); !ok || !j.expect('}') {
 			return 0, false
 		}
 		m.hi = int32(len(d.nodes))
 		m.hash = ident.Member(key, m.value)
 		d.stack = append(d.stack, m)
+		d.part(found)
 	}
 	j.pos++
-	return d.close(n, base), true
+	return d.close(n, base, parts), true
 }
 
 // parted is fit for a record of which Fluent Bit's opentelemetry output has made

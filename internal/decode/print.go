@@ -86,6 +86,7 @@ func (p *printReader) value(n int32, name []byte, depth int) (uint64, bool) {
 func (p *printReader) mapping(parent int32, name []byte, depth int) (uint64, bool) {
 	d := p.doc
 	n, base := d.open(parent, name)
+	parts := len(d.parts)
 	p.skip("{")
 	for first := true; !p.skip("}"); first = false {
 		if !first && !p.skip(", ") || !d.room() {
@@ -96,7 +97,7 @@ func (p *printReader) mapping(parent int32, name []byte, depth int) (uint64, boo
 			return 0, false
 		}
 		m := member{name: key, lo: int32(len(d.nodes))}
-		start := p.b
+		start, found := p.b, len(d.found)
 		if p.b[0] == '"' {
 			var s []byte
 			s, ok = p.string(isMemberEnd)
@@ -113,29 +114,40 @@ func (p *printReader) mapping(parent int32, name []byte, depth int) (uint64, boo
 		m.hi = int32(len(d.nodes))
 		m.hash = ident.Member(key, m.value)
 		d.stack = append(d.stack, m)
+		d.part(found)
 	}
-	return d.close(n, base), true
+	return d.close(n, base, parts), true
 }
 
 func (p *printReader) array(n int32, name []byte, depth int) (uint64, bool) {
 	d := p.doc
 	p.skip("[")
 	h := ident.ArrayStart
-	for i := 0; !p.skip("]"); i++ {
+	e := elements{parts: len(d.parts)}
+	for i := 0; ; i++ {
+		if p.skip("]") {
+			if e.with > 0 {
+				e.end(d, n, name, i)
+			}
+			return h, true
+		}
 		if i > 0 && !p.skip(", ") || !d.room() || len(p.b) == 0 {
 			return 0, false
 		}
-		c, first := p.b[0], int32(len(d.nodes))
+		c, first, found := p.b[0], int32(len(d.nodes)), len(d.found)
 		v, ok := p.value(n, name, depth+1)
 		if !ok {
 			return 0, false
 		}
 		h = ident.Element(h, v)
+		kind := kindOf(c)
+		if e.kinds |= 1 << kind; len(d.found) > found {
+			e.add(d, kind, first, found)
+		}
 		if depth == 0 {
 			d.event, d.body = i == 1 && c == '{', first
 		}
 	}
-	return h, true
 }
 
 // string reads a string up to the first quote behind which it may have ended.

@@ -55,7 +55,7 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 			later = true
 			continue
 		}
-		worst = max(worst, s.one(i))
+		s.one(f)
 	}
 	if later {
 		s.states = s.states[:0]
@@ -68,21 +68,28 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 				f.state = s.states[i]
 				continue
 			}
-			worst = max(worst, s.one(i))
+			s.one(&d.found[i])
 		}
+	}
+	if len(d.found) > 1 && s.merge() {
+		// A record that is there in several forms is there in the best of them.
+		for i := range d.found {
+			f := &d.found[i]
+			if of := &d.found[f.record]; f.class > 0 && of != f {
+				of.state = min(of.state, f.state)
+				f.state = 0
+			}
+		}
+	}
+	for i := range d.found {
+		worst = max(worst, d.found[i].state)
 	}
 	return worst
 }
 
-// one judges one finding, unless it is a copy of another in the same record.
-func (s *Scanner) one(i int) State {
+// one judges one finding.
+func (s *Scanner) one(f *finding) {
 	d := &s.doc
-	f := &d.found[i]
-	for j := max(0, i-8); j < i; j++ {
-		if d.found[j].id == f.id && d.together(&d.found[j], f) {
-			return 0
-		}
-	}
 	st, body := s.verify(f)
 	switch {
 	case st == Intact && s.within:
@@ -94,7 +101,6 @@ func (s *Scanner) one(i int) State {
 	if body >= 0 && len(d.lists) > 0 {
 		d.listed(body)
 	}
-	return st
 }
 
 // listed counts what else is in the lists around a body: records of somebody else.
@@ -107,19 +113,6 @@ func (d *doc) listed(body int32) {
 			l.others = 0
 		}
 	}
-}
-
-// together says whether two findings of one identity belong to one record, rather
-// than to two of a list.
-func (d *doc) together(a, b *finding) bool {
-	if a.node < 0 || b.node < 0 || a.node == b.node {
-		return true
-	}
-	if d.event && (a.node < d.body) != (b.node < d.body) {
-		return true // the metadata and the body
-	}
-	x, y := &d.nodes[a.node], &d.nodes[b.node]
-	return x.parent != y.parent || !bytes.Equal(x.name, y.name)
 }
 
 // verify finds the members that the sum in an identity was made of: around the

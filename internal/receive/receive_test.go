@@ -275,6 +275,35 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
+// A body that is one document, with a list of records that are wrapped, has as many
+// records as the list: those that are there twice arrive twice.
+func TestWrappedTwice(t *testing.T) {
+	_, each := events(t, event.V2, 0, 20)
+	var hits [][]byte
+	for _, line := range bytes.Split(bytes.TrimSpace(lines(each)), []byte("\n")) {
+		hit := []byte(`{"_index":"x","_source":` + string(line) + `}`)
+		hits = append(hits, hit, hit)
+	}
+	body := []byte(`{"hits":{"total":40,"hits":[` + string(bytes.Join(hits, []byte(","))) + `]}}`)
+	for _, path := range []string{"", "hits.hits._source.gdummy"} {
+		k := newSink()
+		s := listen(t, "http", k, Options{Path: path})
+		if code, err := post(t, s, body); err != nil || code != http.StatusOK {
+			t.Fatal(code, err)
+		}
+		k.mu.Lock()
+		for seq := range uint64(20) {
+			if k.taken[seq] != 2 {
+				t.Errorf("at %q record %d arrived %d times", path, seq, k.taken[seq])
+			}
+		}
+		if d := cmp.Diff(map[decode.State]int{decode.Enriched: 40}, k.states); d != "" || k.broken > 0 {
+			t.Errorf("at %q: %d broken\n%s", path, k.broken, d)
+		}
+		k.mu.Unlock()
+	}
+}
+
 func TestTCP(t *testing.T) {
 	_, each := events(t, event.V2, 0, 20)
 	k := newSink()
