@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -126,6 +128,64 @@ func (p *process) awaitRecords(n int) {
 	})
 }
 
+// awaitOut waits until the files of the output, and what was printed, have n
+// identities.
+func (p *process) awaitOut(n int) {
+	p.t.Helper()
+	p.await(fmt.Sprintf("%d records at the output", n), lifetime, func() bool {
+		got, _ := os.ReadFile(p.stdout)
+		found := bytes.Count(got, []byte("gd1."))
+		files, _ := filepath.Glob(p.out() + "/*")
+		for _, path := range files {
+			got, _ := os.ReadFile(path)
+			found += bytes.Count(got, []byte("gd1."))
+		}
+		return found >= n
+	})
+}
+
+// awaitOutputs waits until the outputs are done with n records, by Fluent Bit's own
+// metrics: each was delivered, or given up.
+func (p *process) awaitOutputs(port, n int) {
+	p.t.Helper()
+	p.await(fmt.Sprintf("%d records that the outputs are done with", n), lifetime, func() bool {
+		done := 0.0
+		for name, v := range p.metrics(port) {
+			if strings.HasPrefix(name, "fluentbit_output_proc_records_total{") || strings.HasPrefix(name, "fluentbit_output_dropped_records_total{") {
+				done += v
+			}
+		}
+		return done >= float64(n)
+	})
+}
+
+var deliveredLine = regexp.MustCompile(`delivered (\d+), shortfall`)
+
+// awaitDelivered waits for the end of a finite run and returns how many records it
+// had.
+func (p *process) awaitDelivered() (n int) {
+	p.t.Helper()
+	p.await("the summary of a run", lifetime, func() bool {
+		m := deliveredLine.FindStringSubmatch(p.log())
+		if m != nil {
+			n, _ = strconv.Atoi(m[1])
+		}
+		return m != nil
+	})
+	return n
+}
+
+// awaitMore waits until the ledger has more records of the run that is written now.
+func (p *process) awaitMore() {
+	p.t.Helper()
+	lines := func() int {
+		text, _ := os.ReadFile(filepath.Join(p.dir, "ledger"))
+		return bytes.Count(text[max(bytes.LastIndex(text, []byte(" open ")), 0):], []byte(" from="))
+	}
+	before := lines()
+	p.await("more records in the ledger", lifetime, func() bool { return lines() > before })
+}
+
 // toHTTP sends all records to a port.
 func toHTTP(port int, properties ...string) string {
 	return fmt.Sprintf("\n[OUTPUT]\n    name http\n    match *\n    host 127.0.0.1\n    port %d\n    %s\n",
@@ -140,7 +200,9 @@ func toForward(port int, properties ...string) string {
 
 func httpAt(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
 
-const retrying = service + "    scheduler.base 1\n    scheduler.cap 2\n"
+const often = "    scheduler.base 1\n    scheduler.cap 2\n"
+
+const retrying = service + often
 
 // 1. Many records, and nothing happens to them.
 func TestAuditClean(t *testing.T) {
@@ -149,14 +211,14 @@ func TestAuditClean(t *testing.T) {
 		if testing.Short() {
 			n = 1_000_000
 		}
-		port := freePort(t)
+		port, web := freePort(t), freePort(t)
 		dir := t.TempDir()
 		a := startAudit(t, "--listen", fmt.Sprintf("forward://127.0.0.1:%d", port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "60s")
-		p := h.start(t, launch{dir: dir, config: service +
+		p := h.start(t, launch{dir: dir, config: httpService(web) +
 			input("name gdummy", "tag a", "rate 500k", fmt.Sprint("max_records ", n), "ledger ledger", "catch_up full") +
 			toForward(port)})
 		p.awaitRecords(n)
-		time.Sleep(2 * time.Second) // the last flush
+		p.awaitOutputs(web, n)
 		p.send(syscall.SIGTERM)
 		p.awaitExit(lifetime)
 		v := a.verdict()
@@ -176,7 +238,7 @@ func TestAuditGrep(t *testing.T) {
 			input("name gdummy", "tag a", "dummy "+dummy.String(), "rate 500", "max_records 20000", "ledger ledger") +
 			"[FILTER]\n    name grep\n    match *\n    exclude n ^x07$\n" + toFiles})
 		p.awaitRecords(20000)
-		time.Sleep(time.Second)
+		p.awaitOut(19800)
 		p.stop()
 		v := audit(t, "--ledger", p.dir+"/ledger", p.out())
 		want := all(20000)
@@ -225,7 +287,7 @@ pipeline:
       format: msgpack
 `})
 		p.awaitRecords(20000)
-		time.Sleep(time.Second)
+		p.awaitOut(19800)
 		p.stop()
 		want := all(20000)
 		want.Ingested, want.Arrived, want.Lost = 19800, 19800, 200
@@ -244,13 +306,13 @@ func outage() time.Duration {
 // another order.
 func TestAuditOutageWithRetries(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		port, dir := freePort(t), t.TempDir()
+		port, web, dir := freePort(t), freePort(t), t.TempDir()
 		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "60s",
 			"--fault", "outage="+outage().String())
-		p := h.start(t, launch{dir: dir, config: retrying +
+		p := h.start(t, launch{dir: dir, config: httpService(web) + often +
 			input("name gdummy", "tag a", "rate 1000", "duration "+(outage()+2*time.Second).String(), "ledger ledger") +
 			toHTTP(port, "format json", "retry_limit no_limits")})
-		time.Sleep(2*outage() + 10*time.Second)
+		p.awaitOutputs(web, p.awaitDelivered())
 		p.send(syscall.SIGTERM)
 		p.awaitExit(lifetime)
 		v := a.verdict()
@@ -263,14 +325,14 @@ func TestAuditOutageWithRetries(t *testing.T) {
 // 4. The same without retries: what was sent in the outage is lost, and said to be.
 func TestAuditOutageWithoutRetries(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		port, dir := freePort(t), t.TempDir()
+		port, web, dir := freePort(t), freePort(t), t.TempDir()
 		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--idle", (outage() + 6*time.Second).String(),
 			"--fault", "outage="+outage().String())
 		started := time.Now()
-		p := h.start(t, launch{dir: dir, config: retrying +
+		p := h.start(t, launch{dir: dir, config: httpService(web) + often +
 			input("name gdummy", "tag a", "rate 1000", "duration "+(outage()+4*time.Second).String(), "ledger ledger") +
 			toHTTP(port, "format json", "retry_limit no_retries")})
-		time.Sleep(outage() + 7*time.Second)
+		p.awaitOutputs(web, p.awaitDelivered())
 		p.send(syscall.SIGTERM)
 		p.awaitExit(lifetime)
 		v := a.verdict()
@@ -384,11 +446,11 @@ func TestAuditReload(t *testing.T) {
 		}
 		const reloads = 4
 		for n := range reloads {
-			time.Sleep(time.Second)
+			p.awaitMore()
 			p.send(syscall.SIGHUP)
 			p.await("another run", 30*time.Second, func() bool { return runs() == n+2 })
 		}
-		time.Sleep(2 * time.Second)
+		p.awaitMore()
 		p.stop()
 		v := audit(t, "--ledger", p.dir+"/ledger", p.out())
 		want := all(v.Accepted)
@@ -425,11 +487,11 @@ func TestAuditReloadWhileListening(t *testing.T) {
 			return strings.Count(string(text), " open ")
 		}
 		for n := range 2 {
-			time.Sleep(2 * time.Second)
+			p.awaitMore()
 			p.send(syscall.SIGHUP)
 			p.await("another run", 30*time.Second, func() bool { return runs() == n+2 })
 		}
-		time.Sleep(2 * time.Second)
+		p.awaitMore()
 		p.stop()
 		v := a.verdict()
 		want := all(v.Accepted)
@@ -509,7 +571,7 @@ func TestAuditRouting(t *testing.T) {
 			"[OUTPUT]\n    name file\n    match b.*\n    path out\n    file b\n    format plain\n" +
 			"[OUTPUT]\n    name stdout\n    match *\n    format json_lines\n"})
 		p.awaitRecords(4000)
-		time.Sleep(time.Second)
+		p.awaitOut(12000)
 		p.stop()
 		one, two := p.dir+"/ledger", p.dir+"/other"
 		audit(t, "--ledger", one, p.out()+"/a").expect(t, all(4000))
@@ -532,7 +594,7 @@ func TestAuditForwarded(t *testing.T) {
 		first := h.start(t, launch{config: retrying + input("name gdummy", "tag a", "rate 5000", "max_records 10000", "ledger ledger") +
 			toForward(port, "retry_limit no_limits")})
 		first.awaitRecords(10000)
-		time.Sleep(3 * time.Second)
+		second.awaitOut(10000)
 		first.send(syscall.SIGTERM)
 		first.awaitExit(lifetime)
 		second.stop()
@@ -600,7 +662,8 @@ func TestAuditReceivers(t *testing.T) {
 		{"forward", "tag x.$level"}, // a message for each record
 	}
 	onEachHost(t, func(t *testing.T, h host) {
-		dir, config := t.TempDir(), retrying+input("name gdummy", "tag a", `dummy {"level":"info","took":0.25}`, "rate 2000", "max_records 4000", "ledger ledger")
+		web := freePort(t)
+		dir, config := t.TempDir(), httpService(web)+often+input("name gdummy", "tag a", `dummy {"level":"info","took":0.25}`, "rate 2000", "max_records 4000", "ledger ledger")
 		outputs := outputs
 		if h.version.before(v2_1_0) { // which has no events with metadata
 			outputs = slices.DeleteFunc(slices.Clone(outputs), func(o output) bool { return strings.Contains(o.properties, "metadata") })
@@ -613,7 +676,7 @@ func TestAuditReceivers(t *testing.T) {
 		}
 		p := h.start(t, launch{dir: dir, config: config})
 		p.awaitRecords(4000)
-		time.Sleep(2 * time.Second) // the last flush
+		p.awaitOutputs(web, 4000*len(outputs))
 		p.stop()
 		for i, o := range outputs {
 			v := audits[i].verdict()
@@ -636,13 +699,13 @@ func TestAuditFaults(t *testing.T) {
 				if kind == "forward" {
 					properties = append(properties, "require_ack_response on") // without, nobody sends again
 				}
-				port, dir := freePort(t), t.TempDir()
+				port, web, dir := freePort(t), freePort(t), t.TempDir()
 				a := startAudit(t, "--listen", fmt.Sprintf("%s://127.0.0.1:%d", kind, port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "30s",
 					"--fault", "status=503@25%, reset=25%, delay=300ms@25%")
-				p := h.start(t, launch{dir: dir, config: retrying + input("name gdummy", "tag a", "rate 1000", "max_records 4000", "ledger ledger") +
+				p := h.start(t, launch{dir: dir, config: httpService(web) + often + input("name gdummy", "tag a", "rate 1000", "max_records 4000", "ledger ledger") +
 					output(port, properties...)})
 				p.awaitRecords(4000)
-				time.Sleep(12 * time.Second) // tries, each two seconds after the other
+				p.awaitOutputs(web, 4000)
 				p.send(syscall.SIGTERM)
 				p.awaitExit(lifetime)
 				v := a.verdict()
@@ -670,15 +733,15 @@ func TestAuditSecret(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		port := freePort(t)
+		port, web := freePort(t), freePort(t)
 		a := startAudit(t, "--listen", fmt.Sprintf("forward://127.0.0.1:%d", port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "30s",
 			"--tls-cert", dir+"/cert.pem", "--tls-key", dir+"/key.pem", "--shared-key", "secret")
 		stranger := h.start(t, launch{config: retrying + input("name gdummy", "tag a", "rate 100", "audit on") +
 			toForward(port, append(secure, "shared_key another")...)})
-		p := h.start(t, launch{dir: dir, config: retrying + input("name gdummy", "tag a", "rate 1000", "max_records 2000", "ledger ledger") +
+		p := h.start(t, launch{dir: dir, config: httpService(web) + often + input("name gdummy", "tag a", "rate 1000", "max_records 2000", "ledger ledger") +
 			toForward(port, append(secure, "shared_key secret", "require_ack_response on")...)})
 		p.awaitRecords(2000)
-		time.Sleep(2 * time.Second)
+		p.awaitOutputs(web, 2000)
 		p.stop()
 		stranger.kill()
 		v := a.verdict()
@@ -712,7 +775,7 @@ func TestAuditFilters(t *testing.T) {
 					"\n[FILTER]\n    " + filter + "\n" +
 					"\n[OUTPUT]\n    name file\n    match *\n    path out\n"})
 				p.awaitRecords(1000)
-				time.Sleep(time.Second)
+				p.awaitOut(1000)
 				p.stop()
 				want := all(1000)
 				if strings.HasPrefix(name, "a member") {
@@ -744,7 +807,7 @@ func TestAuditSpelling(t *testing.T) {
 			"-o", "stdout", "-p", "format=json_lines", "-m", "*",
 		}})
 		p.awaitRecords(500)
-		time.Sleep(2 * time.Second)
+		p.awaitOut(4 * 500)
 		p.send(syscall.SIGTERM)
 		p.awaitExit(lifetime)
 		for _, path := range []string{p.out() + "/default", p.out() + "/plain", p.out() + "/csv", p.stdout} {
@@ -773,7 +836,7 @@ func TestAuditRewritten(t *testing.T) {
 					"-o", "stdout", "-p", "format=" + format,
 				}})
 				p.awaitRecords(500)
-				time.Sleep(2 * time.Second)
+				p.awaitOut(500)
 				p.send(syscall.SIGTERM)
 				p.awaitExit(lifetime)
 				v := audit(t, "--ledger", p.dir+"/ledger", "--max-unchecked", "0", p.stdout)
