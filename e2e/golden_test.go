@@ -2,9 +2,11 @@ package e2e_test
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 )
 
 // goldenFile holds the records of v5.1's dummy input for each configuration of
@@ -70,6 +72,9 @@ func (g *goldenFile) write(t *testing.T) {
 		for _, p := range c.props {
 			if len(p) > 200 {
 				p = p[:80] + "..."
+			}
+			if !utf8.ValidString(p) || strings.ContainsFunc(p, func(c rune) bool { return c < ' ' && c != '\t' }) {
+				p = strconv.Quote(p)
 			}
 			b.WriteString("  " + p + "\n")
 		}

@@ -7,6 +7,10 @@
 // that fits int64 or uint64 stays an integer, every other number becomes a
 // double. This is what Fluent Bit's own JSON packer does.
 //
+// Like that packer, Parse keeps what RFC 8259 does not allow in strings: control
+// characters that are not escaped, such as a tab or a line feed, and bytes that
+// are not UTF-8. [ParseStrict] refuses the former; it is for files.
+//
 // Mistakes come back as [*SyntaxError] with the line and the column at which
 // they stand.
 package body
@@ -51,7 +55,12 @@ func (e *SyntaxError) Error() string {
 // lines are cut around the mark.
 func (e *SyntaxError) Excerpt() string {
 	const before, after = 50, 25
-	line := []rune(strings.ReplaceAll(e.Text, "\t", " "))
+	line := []rune(strings.Map(func(c rune) rune {
+		if c < ' ' {
+			return ' '
+		}
+		return c
+	}, e.Text))
 	at := min(max(e.Column-1, 0), len(line))
 	from, to := 0, len(line)
 	head, tail := "", ""
@@ -89,22 +98,29 @@ func errorAt(text string, offset int, format string, args ...any) *SyntaxError {
 // Parse reads the JSON objects in text and returns the MessagePack of each,
 // in order. On an error it also returns the bodies that stood before it: a
 // caller that forgives mistakes may go on with them.
-func Parse(text string) ([][]byte, error) { return parse(text, MaxDepth) }
+func Parse(text string) ([][]byte, error) { return parse(text, MaxDepth, false) }
+
+// ParseStrict is Parse, but refuses control characters in strings.
+func ParseStrict(text string) ([][]byte, error) { return parse(text, MaxDepth, true) }
 
 // ParseMetadata reads the one JSON object in text, the metadata of an event, and
 // returns its MessagePack as the only element of a list.
 func ParseMetadata(text string) ([][]byte, error) {
-	maps, err := parse(text, MaxMetadataDepth)
+	maps, err := parse(text, MaxMetadataDepth, false)
 	if err == nil && len(maps) > 1 {
 		err = fmt.Errorf("%d JSON objects were given, expected one", len(maps))
 	}
 	return maps, err
 }
 
-func parse(text string, maxDepth int) ([][]byte, error) {
+func parse(text string, maxDepth int, strict bool) ([][]byte, error) {
 	var bodies [][]byte
 	var firstErr error
-	dec := newDecoder(text)
+	masked, broken := text, []span(nil)
+	if !strict {
+		masked, broken = mask(text)
+	}
+	dec := newDecoder(masked)
 	for {
 		start := dec.InputOffset()
 		var sizes []int
@@ -114,7 +130,7 @@ func parse(text string, maxDepth int) ([][]byte, error) {
 		}
 		if err != nil {
 			if firstErr == nil {
-				firstErr = err
+				firstErr = unclosedLine(err, text, broken)
 			}
 			return bodies, firstErr
 		}
@@ -126,7 +142,7 @@ func parse(text string, maxDepth int) ([][]byte, error) {
 			}
 			continue
 		}
-		b, err := encode(newDecoder(value), sizes)
+		b, err := encode(newDecoder(masked[start:dec.InputOffset()]), value, sizes)
 		if err != nil {
 			return bodies, fmt.Errorf("body: second reading: %w", err)
 		}
@@ -136,6 +152,55 @@ func parse(text string, maxDepth int) ([][]byte, error) {
 		firstErr = errorAt(text, len(text), "expected a JSON object, found nothing")
 	}
 	return bodies, firstErr
+}
+
+// span is a part of a text.
+type span struct{ from, to int }
+
+// mask returns the text with a space for each control character in a string, which
+// the decoder would refuse, and the strings that have a line feed in them.
+func mask(text string) (masked string, broken []span) {
+	var b []byte
+	open, lines := -1, false // where the string began, and whether it has a line feed
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"' && open < 0:
+			open, lines = i, false
+		case c == '"':
+			if lines {
+				broken = append(broken, span{open, i + 1})
+			}
+			open = -1
+		case open < 0:
+		case c == '\\':
+			i++ // what follows stays as it is: a control character here is a mistake
+		case c < ' ' && c != 0: // which would end the text in C
+			if b == nil {
+				b = []byte(text)
+			}
+			b[i] = ' '
+			lines = lines || c == '\n'
+		}
+	}
+	if b == nil {
+		return text, nil
+	}
+	return string(b), broken
+}
+
+// unclosedLine explains a mistake right behind a string of several lines: a quote
+// is missing in its first line, more likely than that the string was meant.
+func unclosedLine(err error, text string, broken []span) error {
+	var syn *SyntaxError
+	if !errors.As(err, &syn) || strings.IndexAny(text[syn.Offset:], ",:]}") == 0 {
+		return err
+	}
+	for _, s := range broken {
+		if s.to <= syn.Offset && strings.Trim(text[s.to:syn.Offset], " \t\r\n") == "" {
+			return errorAt(text, s.from, "the string that begins here ends in another line: is a '\"' missing?")
+		}
+	}
+	return err
 }
 
 func newDecoder(text string) *jsontext.Decoder {
@@ -205,10 +270,19 @@ func measure(dec *jsontext.Decoder, text string, maxDepth int, sizes *[]int) (js
 	}
 }
 
-// encode appends what measure has read.
-func encode(dec *jsontext.Decoder, sizes []int) ([]byte, error) {
+// encode appends what measure has read. dec reads the text, or what mask made of it.
+func encode(dec *jsontext.Decoder, text string, sizes []int) ([]byte, error) {
 	var dst []byte
 	for {
+		if dec.PeekKind() == '"' {
+			v, err := dec.ReadValue()
+			if err != nil {
+				return nil, err
+			}
+			end := int(dec.InputOffset())
+			dst = msgp.AppendString(dst, unquote(text[end-len(v):end]))
+			continue
+		}
 		tok, err := dec.ReadToken()
 		if err == io.EOF {
 			return dst, nil
@@ -224,8 +298,6 @@ func encode(dec *jsontext.Decoder, sizes []int) ([]byte, error) {
 		case '[':
 			dst = msgp.AppendArrayHeader(dst, uint32(sizes[0]))
 			sizes = sizes[1:]
-		case '"':
-			dst = msgp.AppendString(dst, tok.String())
 		case '0':
 			n, err := parseNumber(tok.String())
 			if err != nil {
@@ -238,6 +310,41 @@ func encode(dec *jsontext.Decoder, sizes []int) ([]byte, error) {
 			dst = msgp.AppendNil(dst)
 		}
 	}
+}
+
+// Unquote returns the value of a text that is one JSON string, as Parse reads it, and
+// whether it is one.
+func Unquote(text string) (value string, ok bool) {
+	masked, _ := mask(text)
+	if !strings.HasPrefix(text, `"`) {
+		return "", false
+	}
+	if v, err := newDecoder(masked).ReadValue(); err != nil || len(v) != len(text) {
+		return "", false
+	}
+	return unquote(text), true
+}
+
+// unquote returns the value of a JSON string. Control characters and bytes that are
+// not UTF-8 are kept; half of a surrogate pair becomes U+FFFD.
+func unquote(quoted string) string {
+	var value []byte
+	for s := quoted[1 : len(quoted)-1]; s != ""; {
+		n := 0 // of the bytes that stand in a string of RFC 8259
+		for n < len(s) && s[n] >= ' ' {
+			r, size := utf8.DecodeRuneInString(s[n:])
+			if r == utf8.RuneError && size == 1 {
+				break
+			}
+			n += size
+		}
+		// An error is half of a surrogate pair, and is replaced.
+		value, _ = jsontext.AppendUnquote(value, `"`+s[:n]+`"`)
+		if s = s[n:]; s != "" {
+			value, s = append(value, s[0]), s[1:]
+		}
+	}
+	return string(value)
 }
 
 // number is a JSON number as Fluent Bit keeps it.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -55,7 +56,12 @@ var parses = []struct{ text, want, why string }{
 	{`{"s":"\"\\\/\b\f\n\r\t"}`, "81a173a8225c2f080c0a0d09", "the short escapes"},
 	{`{"s":"\u0000"}`, "81a173a100", "a zero byte ends no string"},
 	{`{"s":"\ud800"}`, "81a173a3efbfbd", "half a pair is replaced"},
-	{"{\"s\":\"\xff\"}", "81a173a3efbfbd", "a byte that is no UTF-8 is replaced"},
+	{`{"s":"\ud800x\udc00"}`, "81a173a7efbfbd78efbfbd", "each half, and what stands between is kept"},
+	{"{\"s\":\"a\xffb\xc3\"}", "81a173a461ff62c3", "bytes that are not UTF-8 are kept, as dummy keeps them"},
+	{"{\"\xff\":{\"s\":[\"\xff\\u00ff\xff\"]}}", "81a1ff81a17391a4ffc3bfff", "in names too, and between escapes"},
+	{"{\"s\":\"a\tb\nc\r\x01\x1f\"}", "81a173a861096" + "20a630d011f", "so are control characters"},
+	{"{\"s\\\\\t\":\"\\\"\n\\\"\"}", "81a3735c09a3220a22", "behind an escaped backslash and between escaped quotes"},
+	{"{\"s\":\"\n\"} {\"t\":\"\n\"}\n", "81a173a10a 81a174a10a", "in each object"},
 	{`{"\u006e":1}`, "81a16e01", "escapes in a name"},
 }
 
@@ -112,7 +118,11 @@ var mistakes = []struct {
 	{`{1:2}`, "line 1, column 2: object member name must be a string", 0},
 	{`{"a":01}`, "line 1, column 7: invalid character '1' after object value (expecting ',' or '}')", 0},
 	{`{"a":"\x"}`, "line 1, column 7: invalid escape sequence `\\x` in string", 0},
-	{"{\"a\":\"\n\"}", `line 1, column 7: invalid character '\n' in string (expecting non-control character)`, 0},
+	{"{\"a\":\"\\\n\"}", `line 1, column 7: invalid escape sequence "\\\n" in string`, 0},
+	{"{\"a\":\"\x00\"}", `line 1, column 7: invalid character '\x00' in string (expecting non-control character)`, 0},
+	{"{\"a\":\"\xff\\\xff\"}", `line 1, column 8: invalid escape sequence "\\\xff" in string`, 0},
+	{"{\"a\":\"x,\n\"b\":\"\ty\"}", "line 1, column 6: the string that begins here ends in another line: is a '\"' missing?", 0},
+	{"{\"a\":\"x\ny\",}", "line 2, column 3: a ',' with nothing behind it", 0},
 	{`{"a":1}}`, "line 1, column 8: invalid character '}' at start of value", 1},
 	{`{"a":1e999}`, "line 1, column 6: the number 1e999 does not fit a double", 0},
 	{`{"a":-1e999}`, "line 1, column 6: the number -1e999 does not fit a double", 0},
@@ -134,6 +144,32 @@ func TestMistakes(t *testing.T) {
 		}
 		if err.Error() != c.want || len(bodies) != c.kept {
 			t.Errorf("%q:\n  %v, and %d bodies\nexpected\n  %s, and %d", c.text, err, len(bodies), c.want, c.kept)
+		}
+	}
+}
+
+// Files are read by the letter of RFC 8259.
+func TestParseStrict(t *testing.T) {
+	_, err := ParseStrict("{\"a\":\"\n\"}")
+	if want := `line 1, column 7: invalid character '\n' in string (expecting non-control character)`; err == nil || err.Error() != want {
+		t.Errorf("%v, expected %s", err, want)
+	}
+	if b, err := ParseStrict(`{"a":1}`); err != nil || len(b) != 1 {
+		t.Errorf("% x, %v", b, err)
+	}
+}
+
+func TestUnquote(t *testing.T) {
+	for text, want := range map[string]string{
+		`"a\"b"`:                 `a"b`,
+		"\"{\\\"\xff\":\t1}\"":   "",
+		"\"{\\\"\xff\\\":\t1}\"": "{\"\xff\":\t1}",
+		`"a" `:                   "",
+		`{}`:                     "",
+		`"a"b"`:                  "",
+	} {
+		if got, ok := Unquote(text); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v, expected %q", text, got, ok, want)
 		}
 	}
 }
@@ -192,6 +228,9 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		bodies, err := Parse(text)
+		if strict, err := ParseStrict(text); err == nil && !slices.EqualFunc(strict, bodies, bytes.Equal) {
+			t.Fatalf("ParseStrict gives % x, Parse % x", strict, bodies)
+		}
 		for _, b := range bodies {
 			again, rest, err := recode(nil, b)
 			if err != nil || len(rest) > 0 {
@@ -244,9 +283,6 @@ func recode(dst, b []byte) (out, rest []byte, err error) {
 		return dst, b, err
 	case msgp.StrType:
 		s, b, err := msgp.ReadStringBytes(b)
-		if !utf8.ValidString(s) {
-			return dst, b, fmt.Errorf("%q is no UTF-8", s)
-		}
 		return msgp.AppendString(dst, s), b, err
 	case msgp.IntType:
 		v, b, err := msgp.ReadInt64Bytes(b)

@@ -332,7 +332,7 @@ func typed(cell, typ string) (value.Value, error) {
 		}
 		return value.OfBool(b), nil
 	}
-	bodies, err := body.Parse(`{"":` + cell + `}`)
+	bodies, err := body.ParseStrict(`{"":` + cell + `}`)
 	if err != nil {
 		return value.Null, fmt.Errorf("%q is no JSON", cell)
 	}
@@ -357,7 +357,7 @@ func readNDJSON(f io.Reader) (*table, error) {
 		if !utf8.Valid(text) {
 			return nil, fmt.Errorf("line %d: %w", line, errNotUTF8)
 		}
-		bodies, err := body.Parse(string(text))
+		bodies, err := body.ParseStrict(string(text))
 		var syn *body.SyntaxError
 		if errors.As(err, &syn) {
 			return nil, fmt.Errorf("line %d, column %d: %s", line, syn.Column, syn.Problem)

@@ -34,7 +34,8 @@ var rows = []Option{
 	{
 		Name: "dummy", Kind: String, Default: `{"message":"dummy"}`, Example: `{"level":"info","code":200}`, Section: secRecords,
 		Help: "The record, as a JSON object. Several objects behind one another give one record each. " +
-			"The order of members, duplicate names and numbers are kept as written.",
+			"The order of members, duplicate names and numbers are kept as written, and so are control characters in strings " +
+			"and bytes that are not UTF-8, which outputs that write JSON escape or replace.",
 		FollowsEnvironment: true,
 		set: func(c *Config, text string) (err error) {
 			c.Dummy.Text = text

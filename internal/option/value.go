@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/spell"
 )
 
@@ -29,9 +30,9 @@ func unquote(s string) (text string, origin func(int) int) {
 	if text[0] == '"' {
 		// "{\"a\":1}" is JSON within a JSON string.
 		quoted := text
-		if dec, err := jsontext.AppendUnquote(nil, quoted); err == nil {
-			inner := strings.TrimSpace(string(dec))
-			skipped := strings.Index(string(dec), inner)
+		if dec, ok := body.Unquote(quoted); ok {
+			inner := strings.TrimSpace(dec)
+			skipped := strings.Index(dec, inner)
 			return inner, func(offset int) int { return from + escaped(quoted, skipped+offset) }
 		}
 	}
