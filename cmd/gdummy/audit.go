@@ -136,17 +136,10 @@ func auditCommand(s stream, args []string) int {
 	f.live.seed = 1
 	fs := flags("audit", f.table(), auditHelp)
 
-	// Flags may stand behind sources, too.
-	for {
-		if code, ok := parse(s, fs, args); !ok {
-			return code
-		}
-		if fs.NArg() == 0 {
-			break
-		}
-		f.sources = append(f.sources, fs.Arg(0))
-		args = fs.Args()[1:]
+	if code, ok := parse(s, fs, args); !ok {
+		return code
 	}
+	f.sources = fs.Args()
 	switch live := len(f.live.addresses) > 0; {
 	case len(f.sources) == 0 && !live:
 		return misused(s, "audit", "it needs a source: files, directories, - for standard input, or --listen")

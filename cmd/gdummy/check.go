@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,14 +16,18 @@ import (
 // plugin is the name under which an input is ours.
 const plugin = "gdummy"
 
+// checkFlags are what `gdummy check` was told.
+type checkFlags struct{ json bool }
+
+func (f *checkFlags) table() []flagRow {
+	return []flagRow{
+		{name: "json", help: "print what was found as one JSON object", example: "fluent-bit.conf --json", set: setBool(&f.json)},
+	}
+}
+
 func check(s stream, args []string) int {
-	fs := flags("check", nil, func(w io.Writer) {
-		fmt.Fprintln(w, `
-Reads Fluent Bit configurations, classic or YAML (.yaml, .yml), with all that they
-include, and tells every mistake in the gdummy inputs. A FILE of - is standard input.
-Variables have the values that they have in this process; what depends on one that is
-not set is not checked; ${NAME:-default} always has a value.`)
-	})
+	var f checkFlags
+	fs := flags("check", f.table(), checkHelp)
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
@@ -30,55 +35,124 @@ not set is not checked; ${NAME:-default} always has a value.`)
 		return misused(s, "check", "it needs a file to read")
 	}
 	code := exitFine
+	report := checkReport{Files: []checkedFile{}, Findings: []checkFinding{}}
 	for _, path := range fs.Args() {
-		if !checkFile(s, path) {
-			code = exitFound
+		c, err := checkFile(s, path)
+		if err != nil {
+			code = exitUsage
+			if !f.json {
+				fmt.Fprintf(s.err, "gdummy check: %s: %v\n", path, err)
+			}
+			c.add(finding{pos: conf.Pos{File: path}, severity: severityError, message: err.Error()})
+		} else if c.mistakes > 0 {
+			code = max(code, exitFound)
+		}
+		report.Files = append(report.Files, checkedFile{path, c.inputs, c.mistakes})
+		for _, f := range c.found {
+			report.Findings = append(report.Findings, checkFinding{
+				f.pos.File, f.pos.Line, f.pos.Column, f.severity, f.option, f.message, f.hint,
+			})
+		}
+		if err == nil && !f.json {
+			c.print(s.out, path)
+		}
+	}
+	if f.json {
+		enc := json.NewEncoder(s.out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(report); err != nil {
+			fmt.Fprintf(s.err, "gdummy check: %v\n", err)
+			return exitUsage
 		}
 	}
 	return code
 }
 
-// checkFile tells the mistakes in one configuration, and returns whether there
-// are none.
-func checkFile(s stream, path string) bool {
+func checkHelp(w io.Writer) {
+	fmt.Fprint(w, `
+Reads Fluent Bit configurations, classic or YAML (.yaml, .yml), with all that they
+include, and tells every mistake in the gdummy inputs. A FILE of - is standard input.
+Variables have the values that they have in this process; what depends on one that is
+not set is not checked; ${NAME:-default} always has a value.
+
+Exit codes: 0 no mistakes; 1 mistakes; 2 wrong usage, or a FILE that cannot be read.
+
+The object of --json has
+
+`)
+	for _, m := range checkMembers {
+		fmt.Fprintf(w, "  %-21s %s\n", m[0], m[1])
+	}
+}
+
+// checkReport is what --json prints.
+type checkReport struct {
+	Files    []checkedFile  `json:"files"`
+	Findings []checkFinding `json:"findings"`
+}
+
+type checkedFile struct {
+	File     string `json:"file"`
+	Inputs   int    `json:"inputs"`
+	Mistakes int    `json:"mistakes"`
+}
+
+type checkFinding struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Severity string `json:"severity"`
+	Option   string `json:"option,omitempty"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+}
+
+// checkMembers document the members of a checkReport.
+var checkMembers = [][2]string{
+	{"files[].file", "a FILE, as given"},
+	{"files[].inputs", "how many gdummy inputs it has, those of included files counted"},
+	{"files[].mistakes", "how many findings are errors or warnings; the exit code is 0 if all are 0"},
+	{"findings[].file", "the file of the finding: a FILE, or one that it names"},
+	{"findings[].line", "the line, from 1; 0 if the file cannot be read"},
+	{"findings[].column", "the column, in characters from 1; 0 with line 0"},
+	{"findings[].severity", "error, warning (strict off forgives it) or note"},
+	{"findings[].option", "the option; absent if the finding is of none"},
+	{"findings[].message", "what is wrong"},
+	{"findings[].hint", "what would be right; absent if there is nothing to propose"},
+}
+
+// checkFile finds the mistakes in one configuration. An error says that it could not
+// be read.
+func checkFile(s stream, path string) (*checker, error) {
+	c := new(checker)
 	var config *conf.Config
 	if path == "-" {
 		text, err := io.ReadAll(s.in)
 		if err != nil {
-			fmt.Fprintf(s.out, "-: %v\n", err)
-			return false
+			return c, err
 		}
 		config = conf.Parse("-", text, conf.Guess(text), conf.Disk)
 	} else {
 		var err error
 		if config, err = conf.Read(path, conf.Disk); err != nil {
-			fmt.Fprintf(s.out, "%s: %v\n", path, err)
-			return false
+			return c, err
 		}
 	}
-	c := &checker{env: config.Lookup(conf.Process)}
+	c.env = config.Lookup(conf.Process)
 	for _, m := range config.Mistakes {
-		c.mistake(m.Pos, m.Problem)
+		c.mistake(m.Pos, "", "%s", m.Problem)
 	}
-	ours := 0
 	for _, in := range config.Inputs {
 		name, ok := in.Property("name")
 		if !ok || !strings.EqualFold(name.Value.Expand(c.env).Text, plugin) {
 			continue
 		}
-		ours++
+		c.inputs++
 		c.input(in)
 	}
-	c.print(s.out)
-	switch {
-	case c.mistakes > 0:
-		fmt.Fprintf(s.out, "%s: %s\n", path, count(c.mistakes, "mistake"))
-	case ours == 0:
-		fmt.Fprintf(s.out, "%s: note: there is no %s input in it\n", path, plugin)
-	default:
-		fmt.Fprintf(s.out, "%s: fine, %s\n", path, count(ours, plugin+" input"))
-	}
-	return c.mistakes == 0
+	c.sort()
+	return c, nil
 }
 
 func count(n int, what string) string {
@@ -92,26 +166,60 @@ func count(n int, what string) string {
 type checker struct {
 	env      conf.Environment
 	found    []finding
+	inputs   int
 	mistakes int
 }
 
+// The severities of findings.
+const (
+	severityError   = "error"
+	severityWarning = "warning"
+	severityNote    = "note"
+)
+
 // finding is something to tell of a place.
 type finding struct {
-	pos   conf.Pos
-	lines []string
+	pos      conf.Pos
+	severity string
+	option   string // or ""
+	message  string
+	excerpt  []string
+	hint     string // or ""
 }
 
-func (c *checker) mistake(pos conf.Pos, lines ...string) {
-	c.mistakes++
-	c.found = append(c.found, finding{pos, lines})
+func (f *finding) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v: ", f.pos)
+	if f.severity != severityError {
+		b.WriteString(f.severity + ": ")
+	}
+	if f.option != "" {
+		fmt.Fprintf(&b, "option %s: ", f.option)
+	}
+	b.WriteString(f.message)
+	for _, line := range f.excerpt {
+		b.WriteString("\n" + line)
+	}
+	if f.hint != "" {
+		b.WriteString("\n  right would be: " + f.hint)
+	}
+	return b.String()
 }
 
-func (c *checker) note(pos conf.Pos, line string) {
-	c.found = append(c.found, finding{pos, []string{"note: " + line}})
+func (c *checker) add(f finding) {
+	if f.severity != severityNote {
+		c.mistakes++
+	}
+	c.found = append(c.found, f)
 }
 
-// print tells what was found, in the order of the text.
-func (c *checker) print(w io.Writer) {
+// mistake adds an error of an option, or of none.
+func (c *checker) mistake(pos conf.Pos, option, format string, args ...any) {
+	c.add(finding{pos: pos, severity: severityError, option: option, message: fmt.Sprintf(format, args...)})
+}
+
+// sort puts what was found into the order of the text.
+func (c *checker) sort() {
 	files := map[string]int{}
 	for _, f := range c.found {
 		if _, ok := files[f.pos.File]; !ok {
@@ -122,8 +230,20 @@ func (c *checker) print(w io.Writer) {
 		return cmp.Or(cmp.Compare(files[a.pos.File], files[b.pos.File]),
 			cmp.Compare(a.pos.Line, b.pos.Line), cmp.Compare(a.pos.Column, b.pos.Column))
 	})
+}
+
+// print tells what was found in a file.
+func (c *checker) print(w io.Writer, path string) {
 	for _, f := range c.found {
-		fmt.Fprintf(w, "%v: %s\n", f.pos, strings.Join(f.lines, "\n"))
+		fmt.Fprintln(w, &f)
+	}
+	switch {
+	case c.mistakes > 0:
+		fmt.Fprintf(w, "%s: %s\n", path, count(c.mistakes, "mistake"))
+	case c.inputs == 0:
+		fmt.Fprintf(w, "%s: note: there is no %s input in it\n", path, plugin)
+	default:
+		fmt.Fprintf(w, "%s: fine, %s\n", path, count(c.inputs, plugin+" input"))
 	}
 }
 
@@ -137,16 +257,17 @@ func (c *checker) input(in *conf.Input) {
 		case !known && option.IsCore(p.Name):
 			continue
 		case !known:
-			c.mistake(p.Pos, option.Unknown(p.Name, p.Value.Text).Lines()...)
+			unknown := option.Unknown(p.Name, p.Value.Text)
+			c.add(finding{pos: p.Pos, severity: severityError, option: p.Name, message: unknown.Problem, hint: unknown.Want})
 			continue
 		}
 		if again, ok := first[o.Name]; ok {
-			c.mistake(p.Pos, fmt.Sprintf("option %s: it is set already in line %d; Fluent Bit takes the first one, or refuses to start", o.Name, again.Pos.Line))
+			c.mistake(p.Pos, o.Name, "it is set already in line %d; Fluent Bit takes the first one, or refuses to start", again.Pos.Line)
 			continue
 		}
 		first[o.Name] = p
 		if p.NotText != "" {
-			c.mistake(p.Value.Pos(0), fmt.Sprintf("option %s: expected text, and this is %s", o.Name, p.NotText))
+			c.mistake(p.Value.Pos(0), o.Name, "expected text, and this is %s", p.NotText)
 			continue
 		}
 		env := c.env
@@ -167,10 +288,10 @@ func (c *checker) input(in *conf.Input) {
 	var errs option.Errors
 	errors.As(err, &errs)
 	for _, e := range errs {
-		c.option(in, values, "", e)
+		c.option(in, values, severityError, e)
 	}
 	for _, e := range warnings {
-		c.option(in, values, "warning: ", e)
+		c.option(in, values, severityWarning, e)
 	}
 }
 
@@ -196,12 +317,18 @@ func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded)
 	for _, x := range v.Vars {
 		switch {
 		case strings.HasPrefix(x.Name, "{") && slices.Contains(templates, o.Name):
-			c.mistake(raw.Pos(x.Offset), fmt.Sprintf("option %s: Fluent Bit takes ${ for the start of an environment variable, and ${%s} away", o.Name, x.Name),
-				`  right would be: {{ "$" }} before the action, or a template_file`)
+			c.add(finding{
+				pos: raw.Pos(x.Offset), severity: severityError, option: o.Name,
+				message: fmt.Sprintf("Fluent Bit takes ${ for the start of an environment variable, and ${%s} away", x.Name),
+				hint:    `{{ "$" }} before the action, or a template_file`,
+			})
 		case x.Missed:
-			c.mistake(raw.Pos(x.Offset), fmt.Sprintf("option %s: Fluent Bit does not see ${%s}, because a '}' stands between it and what was replaced before", o.Name, x.Name))
+			c.mistake(raw.Pos(x.Offset), o.Name, "Fluent Bit does not see ${%s}, because a '}' stands between it and what was replaced before", x.Name)
 		case !x.Set:
-			c.note(raw.Pos(x.Offset), fmt.Sprintf("option %s: ${%s} is not set here, so the value is not checked", o.Name, x.Name))
+			c.add(finding{
+				pos: raw.Pos(x.Offset), severity: severityNote, option: o.Name,
+				message: fmt.Sprintf("${%s} is not set here, so the value is not checked", x.Name),
+			})
 			checkable = false
 		}
 	}
@@ -209,7 +336,7 @@ func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded)
 }
 
 // option tells a mistake in the value of an option.
-func (c *checker) option(in *conf.Input, values map[string]*conf.Expanded, kind string, e *option.Error) {
+func (c *checker) option(in *conf.Input, values map[string]*conf.Expanded, severity string, e *option.Error) {
 	pos := in.Pos
 	if v, ok := values[e.Option]; ok {
 		pos = v.Pos(0)
@@ -224,5 +351,11 @@ func (c *checker) option(in *conf.Input, values map[string]*conf.Expanded, kind 
 	if e.Kept != "" {
 		problem += "; " + e.Kept
 	}
-	c.mistake(pos, append([]string{fmt.Sprintf("%soption %s: %s", kind, e.Option, problem)}, e.Lines()[1:]...)...)
+	f := finding{pos: pos, severity: severity, option: e.Option, message: problem, hint: e.Want}
+	for _, line := range e.Lines()[1:] {
+		if strings.HasPrefix(line, "  | ") {
+			f.excerpt = append(f.excerpt, line)
+		}
+	}
+	c.add(f)
 }

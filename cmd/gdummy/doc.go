@@ -93,7 +93,7 @@ func doc(s stream, args []string) int {
 		}
 		if err := t.print(s.out, fs.Args()[1:]); err != nil {
 			fmt.Fprintf(s.err, "gdummy doc: %v\n", err)
-			return exitFound
+			return exitUsage
 		}
 		return exitFine
 	}

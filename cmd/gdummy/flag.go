@@ -48,8 +48,42 @@ type flagSet struct {
 	*flag.FlagSet
 	rows  []flagRow
 	more  func(io.Writer) // nil, or what the help says below the flags
+	words []string        // the arguments that are not flags
 	wrong *flagRow        // whose value was not accepted, and why
 	why   error
+}
+
+// NArg, Arg and Args are those of the flag package, for arguments before, between and
+// behind the flags.
+func (fs *flagSet) NArg() int { return len(fs.words) }
+
+// Arg returns argument i, or "".
+func (fs *flagSet) Arg(i int) string {
+	if i < len(fs.words) {
+		return fs.words[i]
+	}
+	return ""
+}
+
+// Args returns all arguments that are not flags.
+func (fs *flagSet) Args() []string { return fs.words }
+
+// Parse reads flags, which may stand before, between and behind the arguments. All
+// that follows "--" is an argument.
+func (fs *flagSet) Parse(args []string) error {
+	for len(args) > 0 {
+		if err := fs.FlagSet.Parse(args); err != nil {
+			return err
+		}
+		rest := fs.FlagSet.Args()
+		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" || len(rest) == 0 {
+			fs.words = append(fs.words, rest...)
+			return nil
+		}
+		fs.words = append(fs.words, rest[0])
+		args = rest[1:]
+	}
+	return nil
 }
 
 // flags makes the flag set of a subcommand from its table.
@@ -161,7 +195,12 @@ func misused(s stream, name, format string, args ...any) int {
 
 // printCommands prints the page on the commands.
 func printCommands(w io.Writer) {
-	fmt.Fprint(w, "# The command\n\n<!-- `make docs` renews this page. -->\n\nAll flags of `gdummy`. `gdummy help COMMAND` has them too. Every example is run by a test.\n")
+	fmt.Fprint(w, "# The command\n\n<!-- `make docs` renews this page. -->\n\nAll flags of `gdummy`. `gdummy help COMMAND` has them too. Every example is run by a test.\n"+
+		"Flags may stand before, between and behind the arguments; what follows `--` is an argument.\n")
+	fmt.Fprint(w, "\n## Exit codes\n\nAll commands use the same ones, as grep and diff do.\n\n| code | |\n|---|---|\n")
+	for code, meaning := range exitCodes {
+		fmt.Fprintf(w, "| %d | %s |\n", code, meaning)
+	}
 	for _, c := range commands() {
 		fmt.Fprintf(w, "\n## gdummy %s\n\n%s.\n\n```\n%s\n```\n", c.name, strings.ToUpper(c.help[:1])+c.help[1:], c.usage())
 		if c.flags == nil {
@@ -179,6 +218,12 @@ func printCommands(w io.Writer) {
 			}
 			cell := strings.NewReplacer("|", `\|`, "\n  ", "<br>", "\n", " ")
 			fmt.Fprintf(w, "| `%s` | %s | `gdummy %s %s` |\n", r.head(), cell.Replace(r.text()), c.name, cell.Replace(r.example))
+		}
+		if c.name == "check" {
+			fmt.Fprint(w, "\nThe object of `--json`:\n\n| member | |\n|---|---|\n")
+			for _, m := range checkMembers {
+				fmt.Fprintf(w, "| `%s` | %s |\n", m[0], m[1])
+			}
 		}
 	}
 }

@@ -5,9 +5,8 @@
 //	gdummy check fluent-bit.conf
 //	gdummy doc options
 //
-// Every subcommand is a row of the table in [commands]. All of them end with 0
-// if everything is fine, with 1 if something was found to be wrong in what they
-// were given, and with 2 if they were called in a way that they don't know.
+// Every subcommand is a row of the table in [commands]. All of them end with one of
+// three exit codes, as grep and diff do: see [exitCodes].
 package main
 
 import (
@@ -22,9 +21,16 @@ import (
 // What a subcommand ends with.
 const (
 	exitFine  = 0
-	exitFound = 1 // mistakes in what was given
-	exitUsage = 2 // mistakes in how it was called
+	exitFound = 1
+	exitUsage = 2
 )
+
+// exitCodes explain them.
+var exitCodes = [...]string{
+	exitFine:  "fine",
+	exitFound: "faults were found: mistakes in a configuration, lost records",
+	exitUsage: "trouble: wrong usage, a wrong option, a file that cannot be read or written",
+}
 
 // stream is where a subcommand reads and writes.
 type stream struct {
@@ -48,7 +54,7 @@ func (c *command) usage() string { return strings.TrimSpace("gdummy " + c.name +
 func commands() []command {
 	return []command{
 		{"run", "[flags]", "generate records and print them", run, func() []flagRow { return new(runFlags).table() }},
-		{"check", "FILE...", "find the mistakes in Fluent Bit configurations", check, nil},
+		{"check", "[--json] FILE...", "find the mistakes in Fluent Bit configurations", check, func() []flagRow { return new(checkFlags).table() }},
 		{"profile", "[flags] PROFILE", "draw a load profile and count what it gives", profile, func() []flagRow { return new(profileFlags).table() }},
 		{"audit", "[--ledger FILE]... SOURCE...", "say what arrived, against what was sent", auditCommand, func() []flagRow { return new(auditFlags).table() }},
 		{"doc", "[TOPIC]", "print documentation as Markdown", doc, nil},
@@ -115,7 +121,10 @@ func overview(w io.Writer) {
 		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.help)
 	}
 	fmt.Fprintln(w, "\n`gdummy help COMMAND` explains a command.")
-	fmt.Fprintln(w, "Exit codes: 0 fine, 1 something is wrong in what was given, 2 wrong usage.")
+	fmt.Fprintln(w, "\nExit codes:")
+	for code, meaning := range exitCodes {
+		fmt.Fprintf(w, "  %d  %s\n", code, meaning)
+	}
 }
 
 func help(s stream, args []string) int {

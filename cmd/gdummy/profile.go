@@ -49,18 +49,10 @@ func profile(s stream, args []string) int {
 	f := profileFlags{width: terminalWidth()}
 	fs := flags("profile", f.table(), listKinds)
 
-	// Flags may stand before the profile and behind it.
-	var words []string
-	for rest := args; ; {
-		if code, ok := parse(s, fs, rest); !ok {
-			return code
-		}
-		if fs.NArg() == 0 {
-			break
-		}
-		words = append(words, fs.Arg(0))
-		rest = fs.Args()[1:]
+	if code, ok := parse(s, fs, args); !ok {
+		return code
 	}
+	words := fs.Args()
 	switch {
 	case len(words) == 0:
 		return misused(s, "profile", "which profile? for example: gdummy profile '%s'", pace.Kinds[0].Example)
@@ -77,7 +69,7 @@ func profile(s stream, args []string) int {
 		if errors.As(err, &syn) {
 			fmt.Fprintf(s.err, "  %s\n", strings.ReplaceAll(syn.Excerpt(), "\n", "\n  "))
 		}
-		return exitFound
+		return exitUsage
 	}
 	to := p.Extent()
 	if f.length > 0 {
@@ -100,7 +92,7 @@ func profile(s stream, args []string) int {
 		}
 		if err != nil {
 			fmt.Fprintf(s.err, "gdummy profile: %v\n", err)
-			return exitFound
+			return exitUsage
 		}
 		if f.svg == "-" {
 			return exitFine
@@ -108,7 +100,7 @@ func profile(s stream, args []string) int {
 	}
 	for _, part := range [][]byte{[]byte(p.String() + "\n"), c.Text(f.width, f.plain), c.Summary(), c.Table(int64(step))} {
 		if _, err := fmt.Fprintf(s.out, "%s\n", part); err != nil {
-			return exitFound
+			return exitUsage
 		}
 	}
 	return exitFine

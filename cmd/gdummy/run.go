@@ -87,7 +87,7 @@ func run(s stream, args []string) int {
 		file, err := os.Create(f.output)
 		if err != nil {
 			fmt.Fprintf(s.err, "gdummy run: %v\n", err)
-			return exitFound
+			return exitUsage
 		}
 		defer file.Close()
 		out = file
@@ -101,7 +101,7 @@ func run(s stream, args []string) int {
 	evidence, err := proof.Start(config, proof.Options{Name: defaultTag, Version: current(), Metadata: true})
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
-		return exitFound
+		return exitUsage
 	}
 	e := engine.New(config, engine.Options{
 		Form: event.V2,
@@ -125,7 +125,7 @@ func run(s stream, args []string) int {
 		return exitFine
 	}
 	fmt.Fprintf(s.err, "gdummy run: %v\n", h.err)
-	return exitFound
+	return exitUsage
 }
 
 // interrupted returns a channel that is closed at the first SIGINT or SIGTERM. The
@@ -243,7 +243,7 @@ func (p properties) config(s stream) (*option.Config, int) {
 		tell("warning: ", w.Lines())
 	}
 	if wrong || err != nil {
-		return nil, exitFound
+		return nil, exitUsage
 	}
 	if drawn != "" && config.Template.Program != nil {
 		fmt.Fprintf(s.err, "gdummy run: the seed is %s\n", drawn)
