@@ -6,6 +6,7 @@ package flb
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"runtime/cgo"
 	"runtime/debug"
@@ -18,6 +19,9 @@ import (
 // signatures that Fluent Bit looks up. Each does no more than: handle, method,
 // code.
 
+//export flbGoPreRegister
+func flbGoPreRegister(hotReloading C.int) { loads.preRegister(hotReloading != 0) }
+
 //export flbGoRegister
 func flbGoRegister(def *C.struct_host_def, size C.size_t) (code C.int) {
 	defer func() {
@@ -28,6 +32,7 @@ func flbGoRegister(def *C.struct_host_def, size C.size_t) (code C.int) {
 	if registered == nil {
 		return C.HOST_ERROR
 	}
+	loads.register()
 	def._type = C.HOST_PROXY_INPUT
 	def.proxy = C.HOST_PROXY_GOLANG
 	def.flags = 0 // not zeroed by hosts below 5.0
@@ -68,29 +73,85 @@ func optionList() *C.struct_host_option {
 }
 
 //export flbGoInit
-func flbGoInit(c *C.struct_instance) (code C.int) {
+func flbGoInit(c *C.struct_instance) C.int {
 	in := newInstance(c)
-	defer func() {
-		if code != C.HOST_OK {
-			in.release()
-		}
-	}()
-	defer in.recovered("Init", &code)
-	if C.host_nameless(c) != 0 {
-		in.Log(Error, "several inputs run on the engine's thread (threaded off), and this host offers no way to tell them apart: "+
-			"none of them gives records; leave threaded on")
-		return C.HOST_ERROR
-	}
-	in.input = registered.New()
-	if err := in.input.Init(in); err != nil {
-		for _, line := range errorLines(err) {
-			in.Log(Error, line)
-		}
+	if !in.begin() {
+		in.release()
 		return C.HOST_ERROR
 	}
 	c.handle = C.uintptr_t(cgo.NewHandle(in))
 	return C.HOST_OK
 }
+
+// begin sets the instance up, and reports whether it is to live. A start may be
+// refused; a running agent must not end for a mistake in one of its sections.
+func (in *Instance) begin() bool {
+	if in.Renamed() {
+		in.Logf(Warn, "another input has the name %q: this one is %q in the log and the metrics; give each an alias of its own", in.given, in.Name())
+	}
+	good := in.setUp("Init", Input.Init)
+	in.accepted.set(good)
+	switch {
+	case good:
+		loads.keep(in.Name(), keptConfig{config: in.config, tag: in.tag, tagged: in.tagged})
+	case in.reload && in.restore():
+		in.Log(Error, "hot reload: this section has an error; the input continues with its last good configuration")
+	case in.reload:
+		in.Log(Error, "hot reload: this section has an error, and the input has no earlier configuration to continue with: it idles until a reload corrects it")
+		in.input = idle{}
+	case in.c.can_refuse == 0:
+		in.Log(Error, "this input stays idle: this version of Fluent Bit cannot refuse a start")
+		in.input = idle{}
+	default:
+		return false
+	}
+	return true
+}
+
+// setUp makes the Input and calls its Init or Restore. It logs why that fails.
+func (in *Instance) setUp(method string, call func(Input, *Instance) error) (good bool) {
+	var code C.int = C.HOST_OK
+	defer func() { good = code == C.HOST_OK }()
+	defer in.recovered(method, &code)
+	if C.host_nameless(in.c) != 0 {
+		in.Log(Error, "several inputs run on the engine's thread (threaded off), and this host offers no way to tell them apart: "+
+			"none of them gives records; leave threaded on")
+		code = C.HOST_ERROR
+		return
+	}
+	in.SetMaxInFlight(DefaultMaxInFlight)
+	in.input = registered.New()
+	if err := call(in.input, in); err != nil {
+		for _, line := range errorLines(err) {
+			in.Log(Error, line)
+		}
+		code = C.HOST_ERROR
+	}
+	return
+}
+
+// restore goes back to the last good configuration, and reports whether it could.
+func (in *Instance) restore() bool {
+	config, ok := loads.find(in.Name(), in.prefix(), in.tag, in.tagged)
+	if !ok {
+		return false
+	}
+	return in.setUp("Restore", func(i Input, in *Instance) error {
+		r, ok := i.(Restorer)
+		if !ok {
+			return errNoRestorer
+		}
+		return r.Restore(in, config)
+	})
+}
+
+var errNoRestorer = errors.New("Keep was called, and there is no Restore")
+
+// idle is what an instance does that could not be set up and must live.
+type idle struct{}
+
+func (idle) Init(*Instance) error   { return nil }
+func (idle) Collect(*Emitter) error { return nil }
 
 // errorLines returns what an error has to say, a line each. An error that knows
 // better how it should look may have a method Lines.
@@ -201,7 +262,7 @@ func (in *Instance) recovered(method string, code *C.int) {
 	in.failed++
 	after := "the instance goes on"
 	switch method {
-	case "Init":
+	case "Init", "Restore":
 		after = "the input is not set up"
 	case "Close":
 		after = "the instance ends all the same"

@@ -62,13 +62,27 @@ type Plugin struct {
 type Input interface {
 	// Init reads the configuration. An error is logged, line by line, and the
 	// engine refuses to start; versions up to 4.0.2 can't, there the instance
-	// stays idle.
+	// stays idle. In a hot reload the agent must live: there the instance
+	// continues as a Restorer does, or idles. An Init that fails closes what it
+	// has opened.
 	Init(*Instance) error
 
 	// Collect hands records to e as they become due and returns when e.Wait
 	// says so. It is called again at once or, if it returned early, within a
 	// second. An error is logged and counted; the instance goes on.
 	Collect(e *Emitter) error
+}
+
+// Restorer is an Input that can continue with an earlier configuration.
+//
+// When Init fails in a hot reload, New makes another Input, and Restore is called in
+// the place of Init with what the same input last passed to Instance.Keep. An input
+// with an alias is the same if its alias is; one without, if its position among the
+// plugin's inputs and its tag are. Where nothing was kept, or Restore fails too, the
+// instance idles. The metric fluentbit_plugin_config_last_reload_successful is 0
+// until a reload in which Init succeeds.
+type Restorer interface {
+	Restore(in *Instance, kept any) error
 }
 
 // Pauser is an Input that wants to know when the engine pauses it (because

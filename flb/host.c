@@ -31,6 +31,8 @@ static struct {
     void (*sds_destroy)(char *);
     void *(*counter_create)(void *, char *, char *, char *, char *, int, char **);
     int (*counter_add)(void *, uint64_t, double, int, char **);
+    void *(*gauge_create)(void *, char *, char *, char *, char *, int, char **);
+    int (*gauge_set)(void *, uint64_t, double, int, char **);
     void *encoder_create; /* only its presence matters */
     char *(*text_create)(void *);
     void (*text_destroy)(char *);
@@ -50,6 +52,8 @@ static void look_up(void)
     *(void **) &fn.sds_destroy = dlsym(RTLD_DEFAULT, "flb_sds_destroy");
     *(void **) &fn.counter_create = dlsym(RTLD_DEFAULT, "cmt_counter_create");
     *(void **) &fn.counter_add = dlsym(RTLD_DEFAULT, "cmt_counter_add");
+    *(void **) &fn.gauge_create = dlsym(RTLD_DEFAULT, "cmt_gauge_create");
+    *(void **) &fn.gauge_set = dlsym(RTLD_DEFAULT, "cmt_gauge_set");
     *(void **) &fn.text_create = dlsym(RTLD_DEFAULT, "cmt_encode_text_create");
     *(void **) &fn.text_destroy = dlsym(RTLD_DEFAULT, "cmt_encode_text_destroy");
     fn.encoder_create = dlsym(RTLD_DEFAULT, "flb_log_event_encoder_create");
@@ -338,16 +342,40 @@ void *host_counter(const struct instance *in, const char *subsystem, const char 
     return fn.counter_create(in->cmt, "fluentbit", (char *) subsystem, (char *) name, (char *) help, 1, keys);
 }
 
-void host_counter_add(const struct instance *in, void *counter, double value)
+static uint64_t wall_clock(void)
 {
-    char *values[] = {(char *) in->name};
     struct timespec now;
 
-    if (!counter) {
-        return;
-    }
     clock_gettime(CLOCK_REALTIME, &now);
-    fn.counter_add(counter, (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec, value, 1, values);
+    return (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec;
+}
+
+void host_counter_add(const struct instance *in, void *counter, double value)
+{
+    char *values[] = {in->name};
+
+    if (counter) {
+        fn.counter_add(counter, wall_clock(), value, 1, values);
+    }
+}
+
+void *host_gauge(const struct instance *in, const char *subsystem, const char *name, const char *help)
+{
+    char *keys[] = {"name"};
+
+    if (!in->cmt || !fn.gauge_create || !fn.gauge_set) {
+        return NULL;
+    }
+    return fn.gauge_create(in->cmt, "fluentbit", (char *) subsystem, (char *) name, (char *) help, 1, keys);
+}
+
+void host_gauge_set(const struct instance *in, void *gauge, double value)
+{
+    char *values[] = {in->name};
+
+    if (gauge) {
+        fn.gauge_set(gauge, wall_clock(), value, 1, values);
+    }
 }
 
 /* ingested: how many records the engine counts for the instance; -1 if it can't be read. */

@@ -169,7 +169,8 @@ struct instance {
     struct host_proxy **proxy_at; /* where it has that */
     void **context_at;        /* where the host keeps the context, until that is done (< 4.1) */
     void *cmt;                /* registry of the instance's metrics, or NULL */
-    char name[128];           /* "gdummy.0", or its alias */
+    char *name;               /* "gdummy.0", or its alias; the Go side makes it unlike others */
+    char *tag;                /* of the section, or NULL if it can't be read */
     char plugin[64];          /* "gdummy" */
     int has_context;          /* the host hands the instance to collect (>= 4.1) */
     int can_refuse;           /* an Init that fails stops the start (>= 4.0.3) */
@@ -197,6 +198,9 @@ struct host_features host_features(void);
 
 /* name_of: the instance's name or alias; NULL if the host can't tell. */
 const char *host_name_of(void *ins);
+
+/* tag_of: a copy of the section's tag, to be freed; NULL if it can't be read. */
+char *host_tag_of(void *ins, const void *context);
 
 /*
  * nameless: several inputs share the thread, and neither a context (4.1) nor an
@@ -227,6 +231,8 @@ void host_translate_free(char *text);
 
 void *host_counter(const struct instance *in, const char *subsystem, const char *name, const char *help);
 void host_counter_add(const struct instance *in, void *counter, double value);
+void *host_gauge(const struct instance *in, const char *subsystem, const char *name, const char *help);
+void host_gauge_set(const struct instance *in, void *gauge, double value);
 
 /* flow: see flow.c. */
 void flow_appended(struct instance *in, size_t records, size_t size);

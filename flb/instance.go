@@ -17,6 +17,15 @@ type Instance struct {
 	emitter Emitter
 	started bool // Collect was called
 
+	given  string // name, by the host
+	tag    string
+	tagged bool // the tag could be read
+	reload bool // the instance is that of a hot reload
+	config any  // for Restore
+
+	counters map[string]*Counter // by subsystem and name
+	accepted *gauge              // whether the section is the one that counts
+
 	succeeded, failed, panics uint64 // since the last count
 	succeededTotal            *Counter
 	failedTotal               *Counter
@@ -24,17 +33,31 @@ type Instance struct {
 }
 
 func newInstance(c *C.struct_instance) *Instance {
-	in := &Instance{c: c}
+	in := &Instance{c: c, given: C.GoString(c.name), counters: map[string]*Counter{}}
 	procsAdd(1)
+	if in.tagged = c.tag != nil; in.tagged {
+		in.tag = C.GoString(c.tag)
+	}
+	unique, reload := loads.join(in.given, in.prefix())
+	in.reload = reload
+	if unique != in.given {
+		C.free(unsafe.Pointer(c.name))
+		c.name = C.CString(unique)
+	}
 	in.emitter.in = in
 	in.emitter.append = in.canAppend()
-	in.SetMaxInFlight(DefaultMaxInFlight)
 	// The names that Go inputs have always used, then those of this package.
 	in.succeededTotal = in.counter("plugin", "operation_succeeded_total", "Total number of succeeded operations")
 	in.failedTotal = in.counter("plugin", "operation_failed_total", "Total number of failed operations")
 	in.panicsTotal = in.counter("plugin", "panics_total", "Total number of panics that were recovered")
+	in.accepted = in.gauge("plugin", "config_last_reload_successful",
+		"1 if the instance runs with its section; 0 if that has an error, and the instance continues with an earlier configuration or idles")
 	return in
 }
+
+// prefix begins the names of instances without an alias.
+func (in *Instance) prefix() string { return C.GoString(&in.c.plugin[0]) + "." }
+
 
 // release gives back what the instance holds on the C side.
 func (in *Instance) release() {
@@ -45,8 +68,20 @@ func (in *Instance) release() {
 func (in *Instance) canAppend() bool { return C.host_features().append != 0 }
 
 // Name returns the name of the instance: its alias, or the plugin's name with
-// a number, as in "gdummy.0".
-func (in *Instance) Name() string { return C.GoString(&in.c.name[0]) }
+// a number, as in "gdummy.0". No other instance has it: where several sections have
+// one alias, the second is "alias#2", the third "alias#3", in the order of the
+// configuration.
+func (in *Instance) Name() string { return C.GoString(in.c.name) }
+
+// Renamed reports whether Name is not the one that the host gave, because an earlier
+// instance has that.
+func (in *Instance) Renamed() bool { return in.Name() != in.given }
+
+// Keep keeps what Init has read of the configuration, so that a Restorer can continue
+// with it after a hot reload in which its section has an error. It counts once Init
+// has returned nil. config must not change afterwards: neither by this instance nor by
+// the one that gets it.
+func (in *Instance) Keep(config any) { in.config = config }
 
 // HasMetadata says whether the host's events have metadata (Fluent Bit 2.1 and
 // later). If so, an event is [[time, metadata], body], otherwise [time, body].
@@ -144,16 +179,44 @@ func (in *Instance) Counter(name, help string) *Counter {
 	return in.counter(C.GoString(&in.c.plugin[0]), name, help)
 }
 
+// counter returns the counter of a name, which an Init that failed may have made
+// already.
 func (in *Instance) counter(subsystem, name, help string) *Counter {
+	c, ok := in.counters[subsystem+"_"+name]
+	if ok {
+		return c
+	}
 	cs := []*C.char{C.CString(subsystem), C.CString(name), C.CString(help)}
 	for _, s := range cs {
 		defer C.free(unsafe.Pointer(s))
 	}
-	c := &Counter{in: in, c: C.host_counter(in.c, cs[0], cs[1], cs[2])}
+	c = &Counter{in: in, c: C.host_counter(in.c, cs[0], cs[1], cs[2])}
 	// The series is made now, while nobody reads it.
 	C.host_counter_add(in.c, c.c, 0)
-
+	in.counters[subsystem+"_"+name] = c
 	return c
+}
+
+// gauge is a yes or no among Fluent Bit's own metrics.
+type gauge struct {
+	in *Instance
+	c  unsafe.Pointer
+}
+
+func (in *Instance) gauge(subsystem, name, help string) *gauge {
+	cs := []*C.char{C.CString(subsystem), C.CString(name), C.CString(help)}
+	for _, s := range cs {
+		defer C.free(unsafe.Pointer(s))
+	}
+	return &gauge{in: in, c: C.host_gauge(in.c, cs[0], cs[1], cs[2])}
+}
+
+func (g *gauge) set(yes bool) {
+	value := 0.0
+	if yes {
+		value = 1
+	}
+	C.host_gauge_set(g.in.c, g.c, C.double(value))
 }
 
 // Add adds n to the counter. It costs a call into C: not for every record.

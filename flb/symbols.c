@@ -50,7 +50,9 @@ static int forked(void)
 
 EXPORT int FLBPluginPreRegister(int hot_reloading)
 {
-    (void) hot_reloading;
+    if (!forked()) {
+        flbGoPreRegister(hot_reloading);
+    }
     return HOST_OK;
 }
 
@@ -179,9 +181,21 @@ static struct instance *instance_create(struct host_plugin *plugin)
     in->cmt = in->api->input_get_cmt_instance ? in->api->input_get_cmt_instance(in->ins) : NULL;
     snprintf(in->plugin, sizeof(in->plugin), "%s", plugin->name ? plugin->name : "input");
     name = host_name_of(in->ins);
-    snprintf(in->name, sizeof(in->name), "%s", name ? name : in->plugin);
+    in->name = strdup(name ? name : in->plugin);
+    if (!in->name) {
+        free(in);
+        return NULL;
+    }
+    in->tag = host_tag_of(in->ins, plugin->context);
     read_context(in, plugin->context);
     return in;
+}
+
+static void instance_free(struct instance *in)
+{
+    free(in->name);
+    free(in->tag);
+    free(in);
 }
 
 #pragma GCC visibility push(hidden)
@@ -212,12 +226,11 @@ EXPORT int FLBPluginInit(struct host_plugin *plugin)
             if (in->has_context) {
                 ((struct host_context *) plugin->context)->remote_context = NULL;
             }
-            free(in);
+            instance_free(in);
             return HOST_ERROR;
         }
         /* Hosts up to 4.0.2 would go on, and free twice at shutdown. */
         in->handle = 0;
-        host_log(in, HOST_LOG_ERROR, "this input stays idle: this version of Fluent Bit cannot refuse a start");
     }
     in->next = instances;
     instances = in;
@@ -251,7 +264,7 @@ EXPORT int FLBPluginExit(void)
     if (in->handle != 0 && !forked()) {
         flbGoExit(in->handle, shutdown_by_reload);
     }
-    free(in);
+    instance_free(in);
     return HOST_OK;
 }
 

@@ -65,25 +65,51 @@ func options() []flb.Option {
 	return opts
 }
 
+// settings are what a section says, as parsed. They outlive the instance: an input
+// whose section has an error after a hot reload continues with the last good ones.
+type settings struct {
+	config    option.Config
+	following map[string]string // options with ${VAR}, as written
+	drawn     string            // the seed, if the section has none
+}
+
 // Init implements flb.Input.
 func (in *input) Init(inst *flb.Instance) error {
-	following := map[string]string{} // options with ${VAR}, as written
-	drawn := ""
+	s, err := readSettings(inst)
+	if err != nil {
+		return err
+	}
+	inst.Keep(s)
+	return in.start(inst, s)
+}
+
+// Restore implements flb.Restorer.
+func (in *input) Restore(inst *flb.Instance, kept any) error {
+	return in.start(inst, kept.(*settings))
+}
+
+// readSettings parses the section of an instance.
+func readSettings(inst *flb.Instance) (*settings, error) {
+	s := &settings{following: map[string]string{}}
 	lookup := func(name string) (string, bool) {
 		text, ok := inst.Property(name)
 		switch {
 		case ok:
 		case name == "stream_id":
-			return strings.TrimPrefix(inst.Name(), "gdummy."), true
+			id := strings.TrimPrefix(inst.Name(), "gdummy.")
+			if inst.Renamed() {
+				inst.Logf(flb.Warn, "option stream_id: it is %q, so that the records are not those of the other input", id)
+			}
+			return id, true
 		case name == "seed":
-			drawn = reloads.seed(inst.Name())
-			return drawn, true
+			s.drawn = reloads.seed(inst.Name())
+			return s.drawn, true
 		default:
 			return "", false
 		}
 		if o, found := option.Find(name); found && o.FollowsEnvironment {
 			if expanded, could := inst.Expand(text); could && expanded != text {
-				following[name] = text
+				s.following[name] = text
 				return expanded, true
 			}
 		}
@@ -91,13 +117,21 @@ func (in *input) Init(inst *flb.Instance) error {
 	}
 	c, warnings, err := option.Parse(lookup)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, w := range warnings {
 		for _, line := range w.Lines() {
 			inst.Log(flb.Warn, line)
 		}
 	}
+	s.config = *c
+	return s, nil
+}
+
+// start begins a run with settings, which it leaves as they are.
+func (in *input) start(inst *flb.Instance, s *settings) (err error) {
+	own := s.config
+	c := &own
 	o := engine.Options{Form: event.Legacy, Log: func(line string) { inst.Log(flb.Warn, line) }}
 	if inst.HasMetadata() {
 		o.Form = event.V2
@@ -105,11 +139,11 @@ func (in *input) Init(inst *flb.Instance) error {
 	if !inst.Streams() {
 		o.Turn = time.Second // Fluent Bit's own interval
 	}
-	if len(following) > 0 {
+	if len(s.following) > 0 {
 		o.Env = func() (string, string) {
 			now := [2]string{c.Dummy.Text, c.Metadata.Text}
 			for i, name := range []string{"dummy", "metadata"} {
-				if text, ok := following[name]; ok {
+				if text, ok := s.following[name]; ok {
 					if expanded, could := inst.Expand(text); could {
 						now[i] = expanded
 					}
@@ -119,14 +153,14 @@ func (in *input) Init(inst *flb.Instance) error {
 		}
 	}
 	if t := &c.Template; t.Program != nil {
-		if drawn != "" {
-			inst.Log(flb.Info, "the seed is "+drawn)
+		if s.drawn != "" {
+			inst.Log(flb.Info, "the seed is "+s.drawn)
 		}
 		if t.Program.HasTag() && !inst.Streams() {
 			inst.Log(flb.Warn, "tag_template: records can't have tags of their own here; they get that of the input")
 		}
 		in.key = t.Key()
-		if next, ok := reloads.take(inst.Name(), in.key); ok {
+		if next, ok := reloads.find(inst.Name(), in.key); ok {
 			t.First += next * t.Shards
 			in.resumed = next
 			inst.Logf(flb.Info, "the stream goes on with record %d", t.First+t.Shard)
@@ -150,13 +184,13 @@ func (in *input) Init(inst *flb.Instance) error {
 		inst.Logf(flb.Info, "audit: this is run %s", in.proof.Run())
 	}
 	in.engine = engine.New(c, o)
-	if in.exit {
-		finishers.join()
-	}
 	if inst.Streams() {
 		inst.Log(flb.Info, "delivery: each record is appended to the engine when it is due")
 	} else {
 		inst.Log(flb.Info, "delivery: once a second, because the engine's own thread or an older way of handing over is in use")
+	}
+	if in.exit {
+		finishers.join() // only now: an input that idles is not waited for
 	}
 	return nil
 }
@@ -179,7 +213,7 @@ func (in *input) Collect(e *flb.Emitter) error {
 
 // Close implements flb.Closer.
 func (in *input) Close(reload bool) error {
-	if reload && in.key != "" {
+	if in.key != "" { // hosts below 2.2 do not say that it is a reload
 		reloads.keep(in.inst.Name(), in.key, in.resumed+in.engine.Counts().Records)
 	}
 	in.summary()

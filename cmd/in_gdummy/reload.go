@@ -43,11 +43,11 @@ func (m *memory) keep(name, key string, records uint64) {
 	m.left[name] = stream{key, records}
 }
 
-// take returns what keep noted, if the template and the seed are the same.
-func (m *memory) take(name, key string) (records uint64, ok bool) {
+// find returns what keep noted, if the template and the seed are the same. It stays
+// noted until the next keep: the start that asks may fail, and another follow.
+func (m *memory) find(name, key string) (records uint64, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.left[name]
-	delete(m.left, name)
 	return s.records, ok && s.key == key
 }

@@ -425,12 +425,17 @@ struct flb_input_instance {
     int index;
     struct engine *engine;
     struct proxy *proxy;
-    struct input_context *context;      /* what collect, pause and exit use */
-    struct proxy_context *init_context; /* what Init sees, before 4.1 */
-
     char name[64];
     char *alias;
-    char *tag;
+
+    /* layout: struct flb_input_instance, of which plugins may know this part */
+    struct input_context *context; /* what collect, pause and exit use */
+    int ch_events[2];
+    void *p;
+    char *tag; /* an sds */
+    int tag_len;
+
+    struct proxy_context *init_context; /* what Init sees, before 4.1 */
     int log_level;
     bool threaded;
     struct property *props;

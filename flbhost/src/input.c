@@ -68,6 +68,37 @@ static int parse_bool(const char *value)
     return -1;
 }
 
+static void tag_set(struct flb_input_instance *ins, const char *tag)
+{
+    sds_free(ins->tag);
+    ins->tag_len = (int)strlen(tag);
+    ins->tag = sds_new(tag, strlen(tag));
+}
+
+/*
+ * KEY@N=VALUE holds for KEY after the N-th reload alone: what a user does who edits
+ * the configuration in between. Returns whether p holds now; *key is its KEY.
+ */
+static bool property_holds(const struct instance_options *o, const struct property *p, char **key)
+{
+    const char *at = strchr(p->key, '@');
+    size_t n = at != NULL ? (size_t)(at - p->key) : strlen(p->key);
+
+    *key = strndup(p->key, n);
+    if (at != NULL) {
+        return strtoul(at + 1, NULL, 10) == totals.reloads;
+    }
+    for (size_t i = 0; i < o->n; i++) {
+        const char *other = o->props[i].key;
+
+        if (strncasecmp(other, p->key, n) == 0 && other[n] == '@' &&
+            strtoul(other + n + 1, NULL, 10) == totals.reloads) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Core properties are consumed: the plugin never sees them. */
 static int property_set(struct flb_input_instance *ins, const struct property *p)
 {
@@ -78,8 +109,8 @@ static int property_set(struct flb_input_instance *ins, const struct property *p
         value = NULL;
     }
     if (strcasecmp(p->key, "tag") == 0 && value != NULL) {
-        free(ins->tag);
-        ins->tag = value;
+        tag_set(ins, value);
+        free(value);
         return 0;
     }
     if (strcasecmp(p->key, "alias") == 0 && value != NULL) {
@@ -182,7 +213,14 @@ struct flb_input_instance *instance_create(struct engine *engine, int index,
     all = ins;
 
     for (size_t i = 0; i < o->n; i++) {
-        if (property_set(ins, &o->props[i]) == -1) {
+        struct property p = {.value = o->props[i].value};
+        int ret = 0;
+
+        if (property_holds(o, &o->props[i], &p.key)) {
+            ret = property_set(ins, &p);
+        }
+        free(p.key);
+        if (ret == -1) {
             host_log(LOG_ERROR, "[config] could not configure property '%s' on input '%s'",
                      o->props[i].key, ins->name);
             return NULL;
@@ -195,7 +233,7 @@ struct flb_input_instance *instance_create(struct engine *engine, int index,
         ins->log_level = log_level_get();
     }
     if (ins->tag == NULL) {
-        ins->tag = strdup(ins->name);
+        tag_set(ins, ins->name);
     }
     metrics_init(ins);
     return ins;
@@ -216,7 +254,7 @@ void instances_free(void)
         }
         free(ins->props);
         free(ins->alias);
-        free(ins->tag);
+        sds_free(ins->tag);
         free(ins->init_context);
         free(ins->context);
         if (ins->cmt != NULL) {

@@ -101,13 +101,13 @@ static int reload(void)
         totals.register_faults++;
         return 0;
     }
+    totals.reloads++;
     new_engine = engine_create(new_proxy);
     engine_stop(engine, 1);
     engine_free(engine);
     proxy_unload(proxy);
     proxy = new_proxy;
     engine = new_engine;
-    totals.reloads++;
     if (engine == NULL || engine_start(engine) == -1) {
         host_log(LOG_ERROR, "[reload] loaded configuration contains error(s). Reloading is aborted");
         return -1;
