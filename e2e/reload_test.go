@@ -2,6 +2,9 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -111,4 +114,94 @@ func (p *process) settledUsage(t *testing.T) usage {
 		return same >= 10
 	})
 	return now
+}
+
+// A mistake in a section of ours must not end an agent that runs. After a reload the
+// input continues with its last good configuration and the same stream, also after a
+// second one, whatever the mistake is; a good one takes over from there.
+func TestReloadWithMistake(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v2_2_0, "hot reload by a signal")
+		threaded := "on"
+		if h.version == (version{4, 0, 3}) {
+			threaded = "off" // it finishes no reload of threaded inputs, dummy's neither
+		}
+		port := freePort(t)
+		config := func(a, b string) string {
+			return httpService(port) +
+				input("name gdummy", "alias first", "tag a", "rate 100", "seed 7", "threaded "+threaded, a) +
+				input("name gdummy", "tag b", "rate 50", `template {"n":{{ seq }},"b":true}`, "threaded "+threaded, b) +
+				input("name dummy", "tag c", "rate 50") + toFiles
+		}
+		dir := t.TempDir()
+		write := func(text string) {
+			if err := os.WriteFile(filepath.Join(dir, "a.tmpl"), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const good = `{"n":{{ seq }},"id":"{{ uuid }}"}`
+		write(good)
+		p := h.start(t, launch{dir: dir, args: hotReload(h), config: config("template_file a.tmpl", "ledger b.ledger")})
+		successful := func(name string) (float64, bool) {
+			v, ok := p.metrics(port)[fmt.Sprintf("fluentbit_plugin_config_last_reload_successful{name=%q}", name)]
+			return v, ok
+		}
+		come := func(what string) {
+			t.Helper()
+			counts := map[string]int{}
+			for _, tag := range []string{"a", "b", "c"} {
+				counts[tag] = len(p.records(tag))
+			}
+			p.await("records of all inputs "+what, 30*time.Second, func() bool {
+				for tag, n := range counts {
+					if len(p.records(tag)) < n+20 {
+						return false
+					}
+				}
+				return true
+			})
+		}
+		come("at the start")
+
+		bad := 0
+		reload := func(what string, a, b string, wantA, wantB float64) {
+			t.Helper()
+			p.write("fluent-bit.conf", config(a, b))
+			p.send(syscall.SIGHUP)
+			bad += 2 - int(wantA) - int(wantB)
+			p.await("the mistakes in the log "+what, 30*time.Second, func() bool {
+				return strings.Count(p.log(), "hot reload: this section has an error; the input continues with its last good configuration") == bad
+			})
+			p.await("the metric "+what, 30*time.Second, func() bool {
+				first, ok1 := successful("first")
+				second, ok2 := successful("gdummy.1")
+				return ok1 && ok2 && first == wantA && second == wantB
+			})
+			come(what)
+		}
+		write(`{"n":{{ seq `)
+		reload("after a file was broken", "template_file a.tmpl", "ledger none/b.ledger", 0, 0)
+		reload("after a second mistake", "samples few\n    template_file a.tmpl", "copies none", 0, 0)
+		write(good)
+		reload("after the file was mended", "template_file a.tmpl", "ledger none/b.ledger", 1, 0)
+		reload("after all was mended", "template_file a.tmpl", "ledger b.ledger", 1, 1)
+		p.stop()
+
+		for _, tag := range []string{"a", "b"} {
+			last := -1
+			for i, r := range p.records(tag) {
+				var n int
+				if _, err := fmt.Sscanf(render(r.body), `{"n": %d`, &n); err != nil {
+					t.Fatalf("record %d of %s: %v: %s", i, tag, err, render(r.body))
+				}
+				switch {
+				case n <= last:
+					t.Fatalf("record %d follows record %d of %s: the stream did not go on where it was", n, last, tag)
+				case n > last+1 && !h.version.before(v4_1_0):
+					t.Fatalf("record %d follows record %d of %s", n, last, tag)
+				}
+				last = n
+			}
+		}
+	})
 }

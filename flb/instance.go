@@ -58,7 +58,6 @@ func newInstance(c *C.struct_instance) *Instance {
 // prefix begins the names of instances without an alias.
 func (in *Instance) prefix() string { return C.GoString(&in.c.plugin[0]) + "." }
 
-
 // release gives back what the instance holds on the C side.
 func (in *Instance) release() {
 	procsAdd(-1)

@@ -19,6 +19,7 @@ static const char usage[] =
     "\n"
     "  -i [NAME]            one more input (without any: one)\n"
     "  -p key=value         a property of the input before it\n"
+    "  -p key@N=value       the same after the N-th reload alone\n"
     "\n"
     "  --tick MS            collect interval (1000)\n"
     "  --seconds S          stop after S seconds\n"

@@ -107,7 +107,7 @@ var templates = []Option{
 	},
 	{
 		Name: "stream_id", Kind: String, Default: "0", Absent: "the alias, else the n of gdummy.n", Example: "edge-7", Section: secTemplates,
-		Help: "The name of the stream of records: streams of one seed differ. Without one it is the input's alias, or the n of gdummy.n; for `gdummy run` it is 0.",
+		Help: "The name of the stream of records: streams of one seed differ. Without one it is the input's alias, or the n of gdummy.n, with #2 for the second input of that name; for `gdummy run` it is 0.",
 		set:  func(c *Config, text string) error { c.Template.Stream = text; return nil },
 	},
 	{
