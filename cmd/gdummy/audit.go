@@ -72,8 +72,10 @@ func (f *auditFlags) table() []flagRow {
 			example: "--listen forward://:24224 --ledger run.ledger", set: appendTo(&f.live.addresses)},
 		{name: "until-ledger-complete", help: "stop listening when all that the ledgers have has arrived",
 			example: "--listen http://:9880 --ledger run.ledger --until-ledger-complete", set: setBool(&f.live.untilComplete)},
-		{name: "idle", arg: "D", help: "stop listening when nothing has arrived for the time D",
+		{name: "idle", arg: "D", help: "stop listening when nothing has arrived for the time D, from the first arrival on", without: "Ctrl-C ends it",
 			example: "--listen tcp://:5170 --ledger run.ledger --idle 2s", set: setSpan(&f.live.idle)},
+		{name: "first-within", arg: "D", help: "stop listening when nothing at all has arrived within the time D", without: "5m with --idle, or\nthe time of --idle if that is longer; else Ctrl-C ends it",
+			example: "--listen tcp://:5170 --ledger run.ledger --first-within 10m --idle 2s", set: setSpan(&f.live.first)},
 		{name: "fault", arg: "FAULTS", help: "misbehave on purpose: FAULTS, such as\ndrop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m",
 			example: "--listen http://:9880 --fault 'status=503@10%, delay=100ms' --ledger run.ledger", set: func(text string) (err error) {
 				f.live.faults, err = receive.ParseFaults(text)
@@ -81,7 +83,7 @@ func (f *auditFlags) table() []flagRow {
 			}},
 		{name: "seed", arg: "N", help: "the seed of the faults, a number or a text as in the option seed", without: "1",
 			example: "--listen http://:9880 --fault drop=50% --seed 7 --ledger run.ledger", set: func(text string) error {
-				f.seeded, f.live.seed = true, seed.Parse(text)
+				f.seeded, f.live.seed, f.live.seedText = true, seed.Parse(text), text
 				return nil
 			}},
 		{name: "tls-cert", arg: "FILE", help: "listen with TLS: the certificate, a PEM file",
@@ -98,6 +100,8 @@ func (f *auditFlags) table() []flagRow {
 
 		{section: "What is a fault", name: "max-lost", arg: "N", help: "forgive up to N lost records", without: "0",
 			example: "--max-lost 100 --ledger run.ledger cut", set: setCount(&f.limits.Lost, 0)},
+		{name: "max-withheld", arg: "N", help: "forgive up to N records that --fault drop acknowledged and threw away", without: "0",
+			example: "--listen http://:9880 --fault drop=50% --max-withheld 1000 --ledger run.ledger", set: setCount(&f.limits.Withheld, 0)},
 		{name: "max-duplicates", arg: "N", help: "forgive up to N duplicates", without: "0",
 			example: "--max-duplicates 1000 --ledger run.ledger out copy", set: setCount(&f.limits.Duplicates, 0)},
 		{name: "max-damaged", arg: "N", help: "forgive up to N damaged records", without: "0",
@@ -133,7 +137,7 @@ func (f *auditFlags) setRun(text string) error {
 
 func auditCommand(s stream, args []string) int {
 	f := auditFlags{memory: audit.DefaultMemory, limits: noLimits}
-	f.live.seed = 1
+	f.live.seed, f.live.seedText = 1, "1"
 	fs := flags("audit", f.table(), auditHelp)
 
 	if code, ok := parse(s, fs, args); !ok {
@@ -143,8 +147,8 @@ func auditCommand(s stream, args []string) int {
 	switch live := len(f.live.addresses) > 0; {
 	case len(f.sources) == 0 && !live:
 		return misused(s, "audit", "it needs a source: files, directories, - for standard input, or --listen")
-	case !live && (f.live.untilComplete || f.live.idle > 0 || f.live.faults != nil || f.live.cert != "" || f.live.sharedKey != ""):
-		return misused(s, "audit", "--until-ledger-complete, --idle, --fault, --tls-cert and --shared-key need --listen")
+	case !live && (f.live.untilComplete || f.live.idle > 0 || f.live.first > 0 || f.live.faults != nil || f.live.cert != "" || f.live.sharedKey != ""):
+		return misused(s, "audit", "--until-ledger-complete, --idle, --first-within, --fault, --tls-cert and --shared-key need --listen")
 	case live && f.arrived != "":
 		return misused(s, "audit", "--arrived-at is for files: --listen sees itself when records arrive")
 	case f.live.untilComplete && len(f.ledgers) == 0:
@@ -171,14 +175,15 @@ Latency needs to know when records arrived: --listen sees it; files do not say i
 unless something behind the pipeline wrote it into the records (--arrived-at). The
 date that Fluent Bit's outputs write is when a record was due, not when it arrived.
 
-With --listen, point an output of Fluent Bit at the address. What --fault makes
-it refuse is counted apart and never called lost. It ends at Ctrl-C, too. Without
-a host in the address only this machine can reach it.
+With --listen, point an output of Fluent Bit at the address. What --fault makes it
+refuse is lost if it never comes again, and the verdict says that the receiver
+refused it; what --fault drop acknowledges and throws away is withheld. It ends at
+Ctrl-C, too. Without a host in the address only this machine can reach it.
 
 While it listens, runs of a ledger that were over before do not count unless
 something of them arrives. --run says which ones count, here and with files.
 
-Exit codes: 0 clean; 1 faults found: lost, duplicate or damaged records beyond
+Exit codes: 0 clean; 1 faults found: lost, withheld, duplicate or damaged records beyond
 what the limits forgive, nothing at all to audit, pieces that could not be read
 where no ledger proves that all arrived, a ledger that is gone when listening or
 standard input ends; 2 wrong usage, unreadable files, or a verdict or page that could not be
@@ -217,6 +222,9 @@ func (f *auditFlags) run(s stream) int {
 	o := audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last}
 	if live {
 		o.Since = time.Now()
+		if f.live.faults != nil {
+			o.Faults, o.Seed = f.live.faults.String(), f.live.seedText
+		}
 	}
 	a := audit.New(o)
 	scan := decode.New(decode.Options{

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -24,8 +25,10 @@ type listenFlags struct {
 	addresses     []string
 	untilComplete bool
 	idle          time.Duration
+	first         time.Duration // how long nothing at all may arrive; 0 is the default
 	faults        *receive.Faults
 	seed          uint64
+	seedText      string
 	cert, key     string
 	sharedKey     string
 
@@ -36,7 +39,7 @@ type listenFlags struct {
 type lockedAudit struct {
 	mu   sync.Mutex
 	a    *audit.Auditor
-	last time.Time // when something arrived, or was withheld
+	last time.Time // when something arrived, or was refused; zero if nothing has
 	log  func(format string, args ...any)
 }
 
@@ -50,13 +53,14 @@ func (l *lockedAudit) Take(found []receive.Finding, arrival int64) {
 	}
 }
 
-// Withhold implements receive.Sink.
-func (l *lockedAudit) Withhold(found []receive.Finding) {
+// Refuse implements receive.Sink.
+func (l *lockedAudit) Refuse(r receive.Refusal, found []receive.Finding) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last = time.Now()
+	reason := l.a.Refused(r.Why, r.Dropped, r.Partly, r.More)
 	for _, f := range found {
-		l.a.Withhold(f.ID)
+		l.a.Refuse(reason, f.ID)
 	}
 }
 
@@ -90,15 +94,23 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	f.live.told = map[ident.Run]bool{}
-	locked := &lockedAudit{a: a, last: time.Now(), log: func(format string, args ...any) {
+	locked := &lockedAudit{a: a, log: func(format string, args ...any) {
 		fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...)
 	}}
+	if f.live.faults != nil {
+		for _, name := range f.live.faults.Names() {
+			a.Expect(name, receive.Drops(name))
+		}
+	}
+	wait := waiting{idle: f.live.idle, first: f.live.first, began: time.Now()}
+	var servers []*receive.Server
 	for _, address := range f.live.addresses {
 		server, err := receive.Listen(address, locked, o)
 		if err != nil {
 			return err
 		}
 		defer server.Close()
+		servers = append(servers, server)
 		fmt.Fprintf(s.err, "gdummy audit: listening at %s\n", server)
 	}
 
@@ -122,7 +134,9 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 				next = now.Add(progressEvery)
 				f.progress(s.err, p, over)
 			}
-			if f.live.idle > 0 && now.Sub(last) >= f.live.idle {
+			active := slices.ContainsFunc(servers, (*receive.Server).Active)
+			if why := wait.over(now, last, active); why != "" {
+				locked.log("%s", why)
 				return nil
 			}
 			if f.live.untilComplete && looks.due(now) {
@@ -134,6 +148,34 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 			}
 		}
 	}
+}
+
+// defaultFirst is how long --idle waits for the first arrival unless told otherwise.
+const defaultFirst = 5 * time.Minute
+
+// waiting says when an audit has listened for long enough.
+type waiting struct {
+	idle  time.Duration // 0 is for ever
+	first time.Duration // until something arrives at all; 0 is defaultFirst, or for ever without idle
+	began time.Time
+}
+
+// over returns why there is nothing more to wait for; it is empty if there may be.
+// last is when something arrived, zero if nothing has; active says that something
+// is on its way in.
+func (w *waiting) over(now, last time.Time, active bool) string {
+	first := w.first
+	if first == 0 && w.idle > 0 {
+		first = max(defaultFirst, w.idle)
+	}
+	switch {
+	case active:
+	case last.IsZero() && first > 0 && now.Sub(w.began) >= first:
+		return fmt.Sprintf("nothing has arrived in %v (--first-within)", first)
+	case !last.IsZero() && w.idle > 0 && now.Sub(last) >= w.idle:
+		return fmt.Sprintf("nothing has arrived for %v (--idle)", w.idle)
+	}
+	return ""
 }
 
 // looks says when to look into the ledgers again: after a day they are so long that

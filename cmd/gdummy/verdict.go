@@ -85,6 +85,7 @@ func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 	if v.Foreign > 0 || v.Broken > 0 {
 		fmt.Fprintf(w, "\nforeign: %s records without an identity; %s pieces could not be read\n", audit.Grouped(v.Foreign), audit.Grouped(v.Broken))
 	}
+	printRefusals(w, v.Receiver)
 	printLatency(w, v)
 	printRates(w, v)
 	for i, n := range v.Notes {
@@ -93,6 +94,24 @@ func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 		}
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
+}
+
+// printRefusals prints the faults of our own receiver, and what it refused.
+func printRefusals(w *bytes.Buffer, r *audit.Receiver) {
+	if r == nil {
+		return
+	}
+	if r.Faults != "" {
+		fmt.Fprintf(w, "\ninjected faults: --fault '%s' --seed %s\n", r.Faults, r.Seed)
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "refused by the receiver\trequests\tnot all read\trecords\tlost\twithheld\t\n")
+	for _, x := range r.Refused {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", x.Why, audit.Grouped(x.Requests), audit.Grouped(x.Partly),
+			audit.Grouped(x.Records), audit.Grouped(x.Lost), audit.Grouped(x.Withheld))
+	}
+	t.Flush()
 }
 
 // printLatency prints the latency: of all, and of each stream where there are

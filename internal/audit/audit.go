@@ -16,8 +16,9 @@
 //	            did not arrive
 //	unknown     numbers of which it cannot be said: given out, but not in the
 //	            ledger when it was cut off; or forgotten for lack of memory
-//	withheld    numbers that our own receiver refused on purpose, and that did
-//	            not arrive later
+//	withheld    numbers that our own receiver acknowledged and threw away on
+//	            purpose, and that did not arrive otherwise; what it refused and
+//	            what never came again is lost
 //	refused     numbers that the host did not take, by the ledger
 //	duplicates  arrivals of numbers that had arrived before
 //	reordered   first arrivals behind a higher number; the distance is how much
@@ -73,6 +74,10 @@ type Options struct {
 	// do not count.
 	Since time.Time
 
+	// Faults are those that our own receiver was told to have, and Seed is what
+	// draws them; empty without.
+	Faults, Seed string
+
 	// Runs are those that count, and Last says that only those do that were
 	// under way when the last one began. Without both, all count.
 	Runs []ident.Run
@@ -95,6 +100,8 @@ type Auditor struct {
 	shared *curves // of the streams that have none of their own; nil if all have
 	own    int     // streams that have
 
+	refusals refusals
+
 	reloaded map[streamID]time.Time // when Complete first saw that a reload ended it
 }
 
@@ -105,16 +112,19 @@ type streamID struct {
 
 // stream is what arrived of one stream.
 type stream struct {
-	id       streamID
-	arrived  *set
-	withheld *set
-	any      bool
-	max      uint64
-	maxTime  int64 // of emission of max
+	id      streamID
+	arrived *set
+	any     bool
+	max     uint64
+	maxTime int64 // of emission of max
+
+	refused []*set // by reason; nil for those that it did not meet
+	given   bool   // there is one at least
+	top     uint64 // the highest of them
 
 	duplicates, undecided, reordered, distance uint64
 	damaged, enriched, unchecked               uint64
-	firstTime, lastTime                        int64 // of emission
+	firstTime, lastTime                        int64 // of emission of what arrived, or else of what was refused
 
 	jumps  []jump
 	curves *curves
@@ -196,16 +206,6 @@ func (s *stream) order(id ident.ID) {
 		s.distance = max(s.distance, s.max-seq)
 	}
 	s.firstTime, s.lastTime = min(s.firstTime, id.Time), max(s.lastTime, id.Time)
-}
-
-// Withhold notes a record that our own receiver refused on purpose.
-func (a *Auditor) Withhold(id ident.ID) {
-	if s := a.stream(id); s != nil {
-		if s.withheld == nil {
-			s.withheld = newSet(a.mem)
-		}
-		s.withheld.add(id.Seq)
-	}
 }
 
 // Foreign notes n records without an identity.

@@ -8,7 +8,7 @@ import (
 
 // Limits are how much of each fault is forgiven.
 type Limits struct {
-	Lost, Duplicates, Damaged uint64
+	Lost, Withheld, Duplicates, Damaged uint64
 
 	// Negative values are no limit. One of Unknown is exceeded as well by a
 	// stream whose end is unknown.
@@ -22,8 +22,7 @@ type Limits struct {
 }
 
 // Faults returns what is above the limits, one line each; none is a clean
-// verdict. What the receiver withheld and what is only unknown is no fault
-// unless a limit says so.
+// verdict. What is only unknown is no fault unless a limit says so.
 func (l Limits) Faults(v *Verdict) []string {
 	var f []string
 	if what := v.nothing(); what != "" {
@@ -39,6 +38,7 @@ func (l Limits) Faults(v *Verdict) []string {
 		}
 	}
 	over("lost", v.Lost, l.Lost)
+	over("withheld", v.Withheld, l.Withheld)
 	over("duplicates", v.Duplicates, l.Duplicates)
 	over("damaged", v.Damaged, l.Damaged)
 	for _, x := range []struct {
@@ -74,7 +74,7 @@ func (l Limits) Faults(v *Verdict) []string {
 // nothing says why there was nothing to audit; it is empty if there was.
 func (v *Verdict) nothing() string {
 	switch {
-	case v.Arrived > 0 || v.Accepted > 0 || v.Withheld > 0:
+	case v.Arrived > 0 || v.Accepted > 0 || v.Lost > 0 || v.Withheld > 0:
 		return ""
 	case v.Other > 0:
 		return "none of the records is of a run that was asked for"

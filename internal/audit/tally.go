@@ -8,8 +8,9 @@ import (
 )
 
 // tally compares what arrived of a stream with what the ledger says; ls is nil
-// if there is none.
-func (a *Auditor) tally(s *stream, ls *ledger.Stream) Stream {
+// if there is none. It adds what our own receiver refused to r, which has the
+// reasons.
+func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 	st := Stream{
 		Run: s.id.run.String(), Instance: s.id.instance,
 		Counts: Counts{
@@ -21,12 +22,23 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream) Stream {
 	st.inexact = s.undecided > 0
 	if s.any {
 		st.First, st.Last = time.Unix(0, s.firstTime).UTC(), time.Unix(0, s.lastTime).UTC()
-		st.Sent = s.max + 1
 	}
-	t := tallying{s: s, st: &st}
+	st.Sent = s.end()
+	t := tallying{s: s, st: &st, receiver: r}
+	for len(r.Refused) < len(a.refusals) {
+		r.Refused = append(r.Refused, a.refusals[len(r.Refused)])
+	}
+	for _, acknowledged := range []bool{true, false} {
+		for i, set := range s.refused {
+			if set != nil && r.Refused[i].Acknowledged == acknowledged {
+				t.reasons = append(t.reasons, i)
+				r.Refused[i].Records += set.count
+			}
+		}
+	}
 	if ls == nil {
-		if s.any {
-			t.missing(0, s.max, t.lost)
+		if st.Sent > 0 {
+			t.missing(0, st.Sent-1, true)
 		}
 		return st
 	}
@@ -55,7 +67,7 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream) Stream {
 				}
 				end = refused[0].From
 			}
-			t.missing(next, end-1, t.unknown)
+			t.missing(next, end-1, false)
 			next = end
 		}
 	}
@@ -67,15 +79,15 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream) Stream {
 		}
 		between(r.From)
 		st.Accepted += r.Len()
-		t.missing(r.From, r.To, t.lost)
+		t.missing(r.From, r.To, true)
 		next = r.To + 1
 	}
 	end := ls.Given() // what the last line has and no other is unknown
 	between(end)
-	st.Sent = max(st.Sent, end)
-	if s.any && s.max >= end {
-		t.missing(end, s.max, t.unknown)
+	if st.Sent > end {
+		t.missing(end, st.Sent-1, false)
 	}
+	st.Sent = max(st.Sent, end)
 	return st
 }
 
@@ -84,37 +96,96 @@ type tallying struct {
 	s    *stream
 	st   *Stream
 	book []ledger.Entry
+
+	receiver *Receiver
+	reasons  []int // of receiver.Refused that the stream met: acknowledged ones first
 }
 
-// missing gives f what did not arrive of from..to, without what was withheld.
-func (t *tallying) missing(from, to uint64, f func(gap)) {
+// missing adds what did not arrive of from..to. booked says that it was accepted, or
+// that there is no ledger: what is missing then is lost, and else unknown.
+func (t *tallying) missing(from, to uint64, booked bool) {
 	t.s.arrived.missing(from, to, func(g gap) {
-		if t.s.withheld == nil || t.s.withheld.count == 0 {
-			f(g)
-			return
+		if g.missing < g.to-g.from+1 || g.late > 0 || g.vague {
+			t.blurred(g, booked)
+		} else {
+			t.absent(g.from, g.to, booked, t.reasons)
 		}
-		rest := uint64(0)
-		t.s.withheld.missing(g.from, g.to, func(h gap) {
-			if g.missing == g.to-g.from+1 {
-				f(h)
-				rest += h.missing
-			}
-		})
-		if g.missing == g.to-g.from+1 {
-			t.st.Withheld += g.missing - rest
-			return
-		}
-		f(g)
 	})
+}
+
+// absent adds numbers that did not arrive, by the reasons for which our receiver may
+// have refused them.
+func (t *tallying) absent(from, to uint64, booked bool, reasons []int) {
+	if len(reasons) == 0 {
+		g := gap{from: from, to: to, missing: to - from + 1}
+		if booked {
+			t.lost(g)
+		} else {
+			t.unknown(g)
+		}
+		return
+	}
+	r := &t.receiver.Refused[reasons[0]]
+	// count adds some of from..to that were refused for this reason.
+	count := func(from, to, n uint64) {
+		if r.Acknowledged {
+			t.st.Withheld += n
+			r.Withheld += n
+			return
+		}
+		t.lost(gap{from: from, to: to, missing: n})
+		t.st.ByReceiver += n
+		r.Lost += n
+	}
+	t.s.refused[reasons[0]].split(from, to,
+		func(from, to uint64) { count(from, to, to-from+1) },
+		func(from, to uint64) { t.absent(from, to, booked, reasons[1:]) },
+		func(from, to, in, out uint64) { // in are refused for certain, out are not
+			t.receiver.AtLeast = true
+			all := gap{from: from, to: to, missing: to - from + 1}
+			switch {
+			case booked && !r.Acknowledged:
+				t.lost(all)
+				t.st.ByReceiver += in
+				r.Lost += in
+				return
+			case booked:
+				t.lost(gap{from: from, to: to, missing: out})
+				all.missing -= out
+				all.vague = all.missing > in
+			}
+			count(from, to, in)
+			all.missing -= in
+			t.unknown(all)
+		})
+}
+
+// blurred adds a gap of which some arrived, nobody knows which.
+func (t *tallying) blurred(g gap, booked bool) {
+	held, refused := uint64(0), uint64(0)
+	for _, i := range t.reasons {
+		n := t.s.refused[i].within(g.from, g.to)
+		refused += n
+		if t.receiver.Refused[i].Acknowledged {
+			held += n
+		}
+	}
+	t.receiver.AtLeast = t.receiver.AtLeast || refused > held
+	if !booked || g.vague {
+		t.unknown(g)
+		return
+	}
+	if held = min(held, g.missing-g.late); held > 0 {
+		// They are lost or withheld.
+		t.unknown(gap{from: g.from, to: g.to, missing: held, vague: true})
+		g.missing -= held
+	}
+	t.lost(g)
 }
 
 // lost counts a gap as lost, as far as that is certain; what may have arrived
 // late is counted as unknown already.
 func (t *tallying) lost(g gap) {
-	if g.vague {
-		t.unknown(g)
-		return
-	}
 	t.st.Lost += g.missing - g.late
 	if g.missing > g.late {
 		t.list(&t.st.LostRanges, g, g.missing-g.late)

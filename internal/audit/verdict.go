@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,9 @@ type Counts struct {
 	Shortfall uint64 `json:"shortfall"`
 	Broken    uint64 `json:"broken"`
 
+	// ByReceiver are those of Lost that our own receiver refused.
+	ByReceiver uint64 `json:"lost_by_receiver"`
+
 	// Distance is the largest of a record that was reordered.
 	Distance uint64 `json:"max_distance"`
 }
@@ -49,6 +53,7 @@ func (c *Counts) add(o Counts) {
 	c.Refused += o.Refused
 	c.Shortfall += o.Shortfall
 	c.Broken += o.Broken
+	c.ByReceiver += o.ByReceiver
 	c.Distance = max(c.Distance, o.Distance)
 }
 
@@ -68,12 +73,13 @@ func Columns() []Column {
 		{"ingested", func(c *Counts) uint64 { return c.Ingested }, false, false},
 		{"arrived", func(c *Counts) uint64 { return c.Arrived }, true, false},
 		{"lost", func(c *Counts) uint64 { return c.Lost }, true, true},
+		{"by receiver", func(c *Counts) uint64 { return c.ByReceiver }, false, true},
 		{"duplicates", func(c *Counts) uint64 { return c.Duplicates }, true, true},
 		{"reordered", func(c *Counts) uint64 { return c.Reordered }, true, false},
 		{"damaged", func(c *Counts) uint64 { return c.Damaged }, true, true},
 		{"enriched", func(c *Counts) uint64 { return c.Enriched }, false, false},
 		{"unchecked", func(c *Counts) uint64 { return c.Unchecked }, false, false},
-		{"withheld", func(c *Counts) uint64 { return c.Withheld }, false, false},
+		{"withheld", func(c *Counts) uint64 { return c.Withheld }, false, true},
 		{"refused", func(c *Counts) uint64 { return c.Refused }, false, false},
 		{"shortfall", func(c *Counts) uint64 { return c.Shortfall }, false, false},
 		{"unknown", func(c *Counts) uint64 { return c.Unknown }, true, false},
@@ -133,12 +139,15 @@ type Verdict struct {
 	Other    uint64   `json:"other"`             // records of runs that were not asked for
 	Latency  *Latency `json:"latency,omitempty"` // nil if arrivals have no times
 	Timeline Timeline `json:"timeline"`
+
+	Receiver *Receiver `json:"receiver,omitempty"` // nil if it has no faults and refused nothing
 }
 
 // Verdict says what can be said now. More may be taken after it.
 func (a *Auditor) Verdict() *Verdict {
 	v := &Verdict{Exact: true, Streams: []Stream{}}
 	sel := a.selection()
+	receiver := &Receiver{Faults: a.o.Faults, Seed: a.o.Seed, Refused: slices.Clone(a.refusals)}
 	total := new(curves)
 	if a.shared != nil {
 		total.merge(a.shared)
@@ -153,7 +162,7 @@ func (a *Auditor) Verdict() *Verdict {
 		if s == nil {
 			s = &stream{id: id, arrived: newSet(&memory{limit: 1 << 20})}
 		}
-		st := a.tally(s, ls)
+		st := a.tally(s, ls, receiver)
 		if c := s.curves; c != nil && c != a.shared && c.taken > 0 {
 			total.merge(c)
 			line := c.line.export()
@@ -175,6 +184,10 @@ func (a *Auditor) Verdict() *Verdict {
 			v.note("the ledger of run %s, instance %d lacks lines: its last one says that %s records were accepted, the others tell of %s", st.Run, st.Instance, Grouped(ls.End.Accepted), Grouped(st.Accepted))
 		}
 		v.Streams = append(v.Streams, st)
+	}
+	if receiver.Faults != "" || len(receiver.Refused) > 0 {
+		v.Receiver = receiver
+		v.noteRefusals()
 	}
 	v.Foreign += a.foreign
 	v.Other = sel.other
@@ -217,6 +230,41 @@ func (a *Auditor) Verdict() *Verdict {
 		v.note("%d of %d records do not say when they arrived; the latency is that of the others", total.taken-total.timed, total.taken)
 	}
 	return v
+}
+
+// noteRefusals notes what our receiver cannot know of what it refused.
+func (v *Verdict) noteRefusals() {
+	switch n := v.Receiver.partly(); {
+	case n == 1:
+		v.note("the receiver refused a request, or a connection, before it had read all of it: what else was in it is not counted as refused by it")
+	case n > 1:
+		v.note("the receiver refused %s requests or connections before it had read all of them: what else was in them is not counted as refused by it", Grouped(n))
+	}
+}
+
+// byReceiver says how much of what is lost our own receiver refused, and why.
+func (v *Verdict) byReceiver() string {
+	if v.ByReceiver == 0 {
+		return ""
+	}
+	what := Grouped(v.ByReceiver)
+	switch {
+	case v.ByReceiver == v.Lost && v.Lost > 1:
+		what = "all"
+	case v.ByReceiver < v.Lost && v.Receiver.AtLeast:
+		what = "at least " + what
+	}
+	var why []string
+	for _, r := range v.Receiver.Refused {
+		if r.Lost > 0 {
+			why = append(why, fmt.Sprintf("%s for %s", Grouped(r.Lost), r.Why))
+		}
+	}
+	if len(why) == 1 {
+		_, only, _ := strings.Cut(why[0], " ")
+		why[0] = only
+	}
+	return fmt.Sprintf("the receiver refused %s of the lost, %s", what, strings.Join(why, ", "))
 }
 
 // noteElsewhere notes runs of which all is lost while others arrived: it may be that
@@ -268,7 +316,7 @@ func (v *Verdict) Caveats(faults []string) []string {
 		{v.Lost, "1 lost, which is forgiven", "%s lost, which are forgiven", "lost"},
 		{v.Duplicates, "1 duplicate, which is forgiven", "%s duplicates, which are forgiven", "duplicates"},
 		{v.Damaged, "1 damaged, which is forgiven", "%s damaged, which are forgiven", "damaged"},
-		{v.Withheld, "1 withheld by --fault", "%s withheld by --fault", ""},
+		{v.Withheld, "1 withheld, which is forgiven", "%s withheld, which are forgiven", "withheld"},
 		{v.Refused, "1 refused by Fluent Bit", "%s refused by Fluent Bit", ""},
 		{v.Unchecked, "1 record could not be checked for damage", "%s records could not be checked for damage", "unchecked"},
 		{v.Unknown, "of 1 record it is unknown", "of %s records it is unknown", "unknown"},
@@ -281,6 +329,9 @@ func (v *Verdict) Caveats(faults []string) []string {
 		default:
 			all = append(all, fmt.Sprintf(c.more, Grouped(c.n)))
 		}
+	}
+	if c := v.byReceiver(); c != "" {
+		all = append(all, c)
 	}
 	if !v.Exact {
 		all = append(all, "memory was short, which --memory helps")
@@ -319,7 +370,7 @@ func (v *Verdict) ends() (all []string) {
 // Proven says whether ledgers prove that all that was accepted has arrived.
 func (v *Verdict) Proven() bool {
 	for i := range v.Streams {
-		if st := &v.Streams[i]; !st.Ledger || !st.Closed || st.Lost > 0 || st.Unknown > 0 {
+		if st := &v.Streams[i]; !st.Ledger || !st.Closed || st.Lost > 0 || st.Withheld > 0 || st.Unknown > 0 {
 			return false
 		}
 	}

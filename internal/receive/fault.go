@@ -24,6 +24,96 @@ type Faults struct {
 	Every   time.Duration // an outage ends each of these; 0 is one, at the start
 }
 
+// The names of faults, in the order in which a request is said to have met them.
+const (
+	faultOutage = "outage"
+	faultReset  = "reset"
+	faultStatus = "status"
+	faultDelay  = "delay"
+	faultSlow   = "slow"
+	faultDrop   = "drop"
+)
+
+var faultNames = []string{faultOutage, faultReset, faultStatus, faultDelay, faultSlow, faultDrop}
+
+// Refusal is why a request was not taken, or not the whole of it: a request of
+// HTTP, a message of the forward protocol, or a connection.
+type Refusal struct {
+	Why     string // a fault, as Faults.Name returns it, or a limit
+	Dropped bool   // it was acknowledged all the same
+	Partly  bool   // not all of it was read: there may have been more records in it
+	More    bool   // the same request as that of a Refusal before
+}
+
+// Limits that a request may break.
+const (
+	whyLarge    = "a request larger than the limits"
+	whyEncoding = "an unknown Content-Encoding"
+	whyBody     = "a body that cannot be read"
+	whyBusy     = "too many large requests at once"
+	whyLate     = "a request slower than the limits"
+	whyConns    = "too many connections"
+	whyKey      = "a wrong shared key"
+)
+
+// Name returns a fault as ParseFaults reads it, such as status=503@40%. It is
+// empty for one that never happens.
+func (f *Faults) Name(fault string) string {
+	chance := func(p float64) string { return strconv.FormatFloat(100*p, 'g', 10, 64) + "%" }
+	at := func(p float64) string {
+		if p == 1 {
+			return ""
+		}
+		return "@" + chance(p)
+	}
+	switch {
+	case fault == faultOutage && f.Outage > 0 && f.Every > 0:
+		return "outage=" + span(f.Outage) + " every " + span(f.Every)
+	case fault == faultOutage && f.Outage > 0:
+		return "outage=" + span(f.Outage)
+	case fault == faultReset && f.Reset > 0:
+		return "reset=" + chance(f.Reset)
+	case fault == faultStatus && f.Refused > 0:
+		return fmt.Sprintf("status=%d%s", f.Status, at(f.Refused))
+	case fault == faultDelay && f.Delayed > 0 && f.Delay > 0:
+		return "delay=" + span(f.Delay) + at(f.Delayed)
+	case fault == faultSlow && f.Slow > 0:
+		return fmt.Sprintf("slow=%dB/s", f.Slow)
+	case fault == faultDrop && f.Drop > 0:
+		return "drop=" + chance(f.Drop)
+	}
+	return ""
+}
+
+// Names returns the faults that may happen, as Name does.
+func (f *Faults) Names() []string {
+	var all []string
+	for _, fault := range faultNames {
+		if name := f.Name(fault); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// Drops reports whether a fault of Names acknowledges what it throws away.
+func Drops(name string) bool { return strings.HasPrefix(name, faultDrop+"=") }
+
+// String returns the faults as ParseFaults reads them.
+func (f *Faults) String() string { return strings.Join(f.Names(), ", ") }
+
+// span is a duration without the parts that are 0 at its end.
+func span(d time.Duration) string {
+	s := d.String()
+	if t, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = t + "m"
+	}
+	if t, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = t + "h"
+	}
+	return s
+}
+
 // ParseFaults reads faults such as
 //
 //	drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m
@@ -115,10 +205,29 @@ type fate struct {
 	drop   bool
 	status int  // instead of taking it
 	reset  bool // likewise
+	outage bool // likewise: one has begun
 }
 
-// refuses says whether the records of the request do not count as arrived.
-func (f fate) refuses() bool { return f.drop || f.reset || f.status != 0 }
+// fault is what keeps the records of the request from counting as arrived; it is
+// empty if nothing does.
+func (f fate) fault() string {
+	switch {
+	case f.outage:
+		return faultOutage
+	case f.reset:
+		return faultReset
+	case f.status != 0:
+		return faultStatus
+	case f.drop:
+		return faultDrop
+	}
+	return ""
+}
+
+// refusal is the Refusal of a fault.
+func (s *Server) refusal(fault string) Refusal {
+	return Refusal{Why: s.o.Faults.Name(fault), Dropped: fault == faultDrop}
+}
 
 // dice draws fates.
 type dice struct {

@@ -28,8 +28,9 @@ type messages struct {
 	intake
 	c     net.Conn
 	l     limits
-	given int  // bytes at the front of buf that were given out
-	any   bool // there was a message
+	begun func(bool) // a message has begun to come; or it came, or never will
+	given int        // bytes at the front of buf that were given out
+	any   bool       // there was a message
 }
 
 // next returns the next value; it is valid until the next call.
@@ -40,6 +41,8 @@ func (m *messages) next() ([]byte, error) {
 		if m.n > m.given {
 			if since.IsZero() {
 				since = time.Now()
+				m.begun(true)
+				defer m.begun(false)
 			}
 			switch err := f.Next(m.buf[m.given:m.n], m.max); err {
 			case nil:
@@ -77,50 +80,84 @@ func (s *Server) forward(c net.Conn) error {
 	for {
 		msg, err := m.next()
 		if err != nil {
+			if r, ours := s.cause(c, err); ours && m.n > m.given {
+				s.sink.Refuse(r, identities(m.buf[m.given:m.n]))
+			}
 			return err
 		}
 		s.requests.Add(1)
 		if msg[0] == 0xc0 {
 			continue // a heartbeat
 		}
-		f := s.dice.draw()
-		if !s.pause(f.delay) {
-			return nil
-		}
-		if s.down() {
-			f.reset = true
-		}
-		b := s.take(goneOf(c))
-		if b == nil {
-			return nil
-		}
-		chunk, err := s.takeMessage(msg, b, f)
-		if err != nil {
+		if more, err := s.answer(c, msg); err != nil || !more {
 			return err
-		}
-		served(c)
-		switch {
-		case f.reset:
-			reset(c)
-			return nil
-		case f.status != 0:
-			return nil // no answer but the end
-		case chunk != nil:
-			ack := msgp.AppendMapHeader(nil, 1)
-			ack = msgp.AppendString(ack, "ack")
-			ack = append(ack, chunk...)
-			if err := c.SetWriteDeadline(time.Now().Add(s.l.silence)); err != nil {
-				return err
-			}
-			if _, err := c.Write(ack); err != nil {
-				return err
-			}
 		}
 	}
 }
 
+// answer takes a message and acknowledges it. It returns false if a fault, or the
+// end of the server, is the end of the connection.
+func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
+	s.active.Add(1)
+	defer s.active.Add(-1)
+	f := s.dice.draw()
+	if !s.pause(f.delay) {
+		s.refuseMessage(msg, s.refusal(faultDelay))
+		return false, nil
+	}
+	f.outage = s.down()
+	b := s.take(goneOf(c))
+	if b == nil {
+		return false, nil
+	}
+	chunk, err := s.takeMessage(msg, b, f)
+	if err != nil {
+		r := Refusal{Why: whyBody, Partly: true}
+		if errors.Is(err, errLarge) || errors.Is(err, decode.ErrTooLarge) {
+			r.Why = whyLarge
+		}
+		s.sink.Refuse(r, identities(msg))
+		return false, err
+	}
+	served(c)
+	switch {
+	case f.reset || f.outage:
+		reset(c)
+		return false, nil
+	case f.status != 0:
+		return false, nil // no answer but the end
+	case chunk != nil:
+		ack := msgp.AppendMapHeader(nil, 1)
+		ack = msgp.AppendString(ack, "ack")
+		ack = append(ack, chunk...)
+		if err := c.SetWriteDeadline(time.Now().Add(s.l.silence)); err != nil {
+			return false, err
+		}
+		if _, err := c.Write(ack); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 func (s *Server) newMessages(c net.Conn) *messages {
-	return &messages{intake: intake{room: s.room, max: s.l.request}, c: c, l: s.l}
+	return &messages{intake: intake{room: s.room, max: s.l.request}, c: c, l: s.l, begun: func(begun bool) {
+		if begun {
+			s.active.Add(1)
+		} else {
+			s.active.Add(-1)
+		}
+	}}
+}
+
+// refuseMessage takes a message apart that is not taken.
+func (s *Server) refuseMessage(msg []byte, r Refusal) {
+	s.bench.places <- struct{}{}
+	b := s.batch()
+	defer s.give(b)
+	_, err := s.message(msg, b)
+	r.Partly = err != nil
+	s.sink.Refuse(r, b.found)
 }
 
 // takeMessage takes one message apart and gives what is in it to the sink. It
@@ -322,6 +359,7 @@ func (s *Server) handshake(m *messages) error {
 		return err
 	}
 	if !ok {
+		s.sink.Refuse(Refusal{Why: whyKey, Partly: true}, nil)
 		return errors.New("the client's shared key is another one")
 	}
 	return nil

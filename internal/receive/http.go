@@ -48,14 +48,19 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	defer s.wg.Done()
 	s.requests.Add(1)
+	s.active.Add(1)
+	defer s.active.Add(-1)
+	c, _ := r.Context().Value(connKey{}).(net.Conn)
 	encoding := r.Header.Get("Content-Encoding")
 	if !known(encoding) {
 		s.o.Log(fmt.Sprintf("http://%s: Content-Encoding %q, expected gzip, zstd or snappy", r.RemoteAddr, encoding))
+		s.sink.Refuse(Refusal{Why: whyEncoding, Partly: true}, nil)
 		http.Error(w, "the encoding is not known", http.StatusUnsupportedMediaType)
 		return
 	}
 	if r.ContentLength > int64(s.l.request) {
-		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		s.sink.Refuse(Refusal{Why: whyLarge, Partly: true}, nil)
+		refuse(w, errLarge)
 		return
 	}
 	// It is taken apart when it is there as a whole: whoever is slow keeps
@@ -63,6 +68,9 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	in := intake{room: s.room, max: s.l.request}
 	defer in.close()
 	if err := in.all(r.Body, time.Now().Add(s.l.whole)); err != nil {
+		if r, ours := s.cause(c, err); ours {
+			s.sink.Refuse(r, identities(in.buf[:in.n]))
+		}
 		refuse(w, err)
 		return
 	}
@@ -71,28 +79,34 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(f.delay):
 		case <-s.closing:
+			s.refuseBody(in.buf[:in.n], encoding, s.refusal(faultDelay))
 			unanswered()
 		case <-r.Context().Done():
-			unanswered() // the client has given up: it does not count as arrived
+			// The client has given up: it does not count as arrived.
+			s.refuseBody(in.buf[:in.n], encoding, s.refusal(faultDelay))
+			unanswered()
 		}
 	}
-	if s.down() {
-		f.reset = true
-	}
+	f.outage = s.down()
 	b := s.take(r.Context().Done())
 	if b == nil {
 		unanswered() // likewise
 	}
 	if err := s.takeBody(in.buf[:in.n], encoding, b, f); err != nil {
+		r := Refusal{Why: whyBody, Partly: true}
+		if errors.Is(err, errLarge) || errors.Is(err, decode.ErrTooLarge) {
+			r.Why = whyLarge
+		}
+		s.sink.Refuse(r, identities(in.buf[:in.n]))
 		refuse(w, err)
 		return
 	}
-	if c, ok := r.Context().Value(connKey{}).(net.Conn); ok {
+	if c != nil {
 		served(c)
 	}
 	switch {
-	case f.reset:
-		if c, ok := r.Context().Value(connKey{}).(net.Conn); ok {
+	case f.reset || f.outage:
+		if c != nil {
 			reset(c)
 		}
 	case f.status != 0:
@@ -109,6 +123,24 @@ func unanswered() { panic(http.ErrAbortHandler) }
 // takeBody takes a body apart and gives what is in it to the sink.
 func (s *Server) takeBody(body []byte, encoding string, b *batch, f fate) error {
 	defer s.give(b)
+	err := s.scanBody(body, encoding, b)
+	if err == nil {
+		s.hand(b, f)
+	}
+	return err
+}
+
+// refuseBody takes a body apart that is not taken.
+func (s *Server) refuseBody(body []byte, encoding string, r Refusal) {
+	s.bench.places <- struct{}{}
+	b := s.batch()
+	defer s.give(b)
+	r.Partly = s.scanBody(body, encoding, b) != nil
+	s.sink.Refuse(r, b.found)
+}
+
+// scanBody finds what is in a body.
+func (s *Server) scanBody(body []byte, encoding string, b *batch) error {
 	if encoding == "snappy" {
 		n, err := s2.DecodedLen(body)
 		if err != nil || int64(n) > s.l.expanded {
@@ -118,21 +150,20 @@ func (s *Server) takeBody(body []byte, encoding string, b *batch, f fate) error 
 			return err
 		}
 	}
-	if err := b.scan.Bytes(body); err != nil {
-		return err
-	}
-	s.hand(b, f)
-	return nil
+	return b.scan.Bytes(body)
 }
 
 // refuse answers a request that cannot be taken. What has not arrived as a whole
 // is not acknowledged, and comes again.
 func refuse(w http.ResponseWriter, err error) {
-	if errors.Is(err, errLarge) || errors.Is(err, decode.ErrTooLarge) {
+	switch {
+	case errors.Is(err, errLarge) || errors.Is(err, decode.ErrTooLarge):
 		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
-		return
+	case errors.Is(err, errBusy):
+		http.Error(w, errBusy.Error(), http.StatusServiceUnavailable)
+	default:
+		http.Error(w, "the body cannot be read", http.StatusBadRequest)
 	}
-	http.Error(w, "the body cannot be read", http.StatusBadRequest)
 }
 
 // known says whether bodies may have an encoding. Those that begin with a sign of

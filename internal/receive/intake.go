@@ -60,8 +60,12 @@ type intake struct {
 	charge int64
 }
 
-// errLarge says that a request is larger than it may be.
-var errLarge = errors.New("the request is too large")
+// errLarge says that a request is larger than it may be, errBusy that others take
+// up all the room that there is.
+var (
+	errLarge = errors.New("the request is too large")
+	errBusy  = errors.New("too many large requests are under way")
+)
 
 // grow makes room for more, and waits for it until the deadline.
 func (i *intake) grow(deadline time.Time) error {
@@ -75,7 +79,7 @@ func (i *intake) grow(deadline time.Time) error {
 			ctx, cancel := context.WithDeadline(context.Background(), deadline)
 			defer cancel()
 			if i.room.Acquire(ctx, more) != nil {
-				return errors.New("too many large requests are under way")
+				return errBusy
 			}
 		}
 		i.charge = int64(size)
@@ -194,6 +198,11 @@ func (s *Server) take(gone <-chan struct{}) *batch {
 	case <-s.closing:
 		return nil
 	}
+	return s.batch()
+}
+
+// batch returns an empty batch.
+func (s *Server) batch() *batch {
 	s.bench.mu.Lock()
 	defer s.bench.mu.Unlock()
 	if n := len(s.bench.idle); n > 0 {
@@ -219,14 +228,60 @@ func (s *Server) give(b *batch) {
 
 // hand gives a batch to the sink.
 func (s *Server) hand(b *batch, f fate) {
-	if f.refuses() {
-		s.sink.Withhold(b.found)
-	} else {
-		s.sink.Take(b.found, s.o.Now().UnixNano())
-		if n := b.scan.Broken(); n > b.seen || b.foreign > 0 {
-			s.sink.Others(b.foreign, n-b.seen)
-		}
+	if fault := f.fault(); fault != "" {
+		s.sink.Refuse(s.refusal(fault), b.found)
+		s.forget(b)
+		return
 	}
+	s.deliver(b)
+}
+
+// deliver gives a batch to the sink that was taken.
+func (s *Server) deliver(b *batch) {
+	s.sink.Take(b.found, s.o.Now().UnixNano())
+	if n := b.scan.Broken(); n > b.seen || b.foreign > 0 {
+		s.sink.Others(b.foreign, n-b.seen)
+	}
+	s.forget(b)
+}
+
+// forget empties a batch.
+func (s *Server) forget(b *batch) {
 	b.seen = b.scan.Broken()
 	b.found, b.foreign = b.found[:0], 0
+}
+
+// cause returns why a request came in part only, and whether that is our doing: a
+// fault or a limit, and not the client's own end.
+func (s *Server) cause(c net.Conn, err error) (r Refusal, ours bool) {
+	r.Partly = true
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errLarge):
+		r.Why = whyLarge
+	case errors.Is(err, errBusy):
+		r.Why = whyBusy
+	case c != nil && wasCut(c):
+		r.Why, r.More = s.o.Faults.Name(faultOutage), true
+	case s.o.Faults != nil && s.o.Faults.Slow > 0:
+		r.Why = s.o.Faults.Name(faultSlow)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		r.Why = whyLate
+	default:
+		return r, false
+	}
+	return r, true
+}
+
+// identities returns what is found in the piece of a request: as it is sent, not
+// compressed.
+func identities(text []byte) (found []Finding) {
+	for {
+		id, end := ident.Find(text)
+		if end < 0 {
+			return found
+		}
+		found = append(found, Finding{id, decode.Unchecked})
+		text = text[end:]
+	}
 }

@@ -54,8 +54,9 @@ type Sink interface {
 	// Take takes records that arrived, in nanoseconds since 1970.
 	Take(f []Finding, arrival int64)
 
-	// Withhold takes records that were refused on purpose.
-	Withhold(f []Finding)
+	// Refuse takes the records of a request that was not taken, as far as they
+	// are known.
+	Refuse(r Refusal, f []Finding)
 
 	// Others takes how many records had no identity, and how many pieces could
 	// not be read.
@@ -99,6 +100,7 @@ type Server struct {
 	wg     sync.WaitGroup
 
 	requests atomic.Uint64
+	active   atomic.Int64
 }
 
 // Kinds are the schemes of addresses.
@@ -176,6 +178,10 @@ func (s *Server) String() string { return s.kind + "://" + s.Addr().String() }
 
 // Requests returns how many requests, messages or connections have come.
 func (s *Server) Requests() uint64 { return s.requests.Load() }
+
+// Active reports whether a request or message has begun to come and has no answer
+// yet.
+func (s *Server) Active() bool { return s.active.Load() > 0 }
 
 // Close ends the server and all its connections.
 func (s *Server) Close() error {
@@ -262,8 +268,16 @@ func (g *guarded) Accept() (net.Conn, error) {
 		if out != nil {
 			out.reset()
 		}
-		if full || s.down() {
+		switch {
+		case full:
 			gc.reset()
+			s.sink.Refuse(Refusal{Why: whyConns, Partly: true}, nil)
+			continue
+		case s.down():
+			gc.reset()
+			r := s.refusal(faultOutage)
+			r.Partly = true
+			s.sink.Refuse(r, nil)
 			continue
 		}
 		return gc, nil
@@ -298,6 +312,7 @@ type guardedConn struct {
 	s      *Server
 	since  time.Time
 	served atomic.Bool // a request has come as a whole
+	cut    atomic.Bool // an outage has ended a request
 	once   sync.Once
 	gone   chan struct{} // closed with the connection
 }
@@ -316,10 +331,16 @@ func (c *guardedConn) Read(b []byte) (int, error) {
 	}
 	if c.s.down() {
 		c.reset()
-		if c.s.kind != "tcp" {
-			n = 0 // it comes again
+		first := n > 0 && !c.cut.Swap(true)
+		if c.s.kind == "tcp" {
+			return n, net.ErrClosed // what came is told with the rest
 		}
-		return n, net.ErrClosed
+		if first {
+			r := c.s.refusal(faultOutage)
+			r.Partly = true
+			c.s.sink.Refuse(r, identities(b[:n]))
+		}
+		return 0, net.ErrClosed
 	}
 	return n, err
 }
@@ -365,6 +386,12 @@ func goneOf(c net.Conn) <-chan struct{} {
 		return g.gone
 	}
 	return nil
+}
+
+// wasCut reports whether an outage has ended a request of the connection.
+func wasCut(c net.Conn) bool {
+	g := guardOf(c)
+	return g != nil && g.cut.Load()
 }
 
 // served notes that a request has come as a whole.

@@ -30,12 +30,16 @@ type sink struct {
 	mu       sync.Mutex
 	taken    map[uint64]int
 	states   map[decode.State]int
-	withheld int
+	refusals []Refusal
+	refused  map[string][]uint64 // numbers, by why
+	withheld int                 // all of those
 	broken   uint64
 	below    uint64 // if not 0, others than these numbers do not count
 }
 
-func newSink() *sink { return &sink{taken: map[uint64]int{}, states: map[decode.State]int{}} }
+func newSink() *sink {
+	return &sink{taken: map[uint64]int{}, states: map[decode.State]int{}, refused: map[string][]uint64{}}
+}
 
 func (s *sink) Take(f []Finding, arrival int64) {
 	s.mu.Lock()
@@ -49,10 +53,14 @@ func (s *sink) Take(f []Finding, arrival int64) {
 	}
 }
 
-func (s *sink) Withhold(f []Finding) {
+func (s *sink) Refuse(r Refusal, f []Finding) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.refusals = append(s.refusals, r)
 	s.withheld += len(f)
+	for _, x := range f {
+		s.refused[r.Why] = append(s.refused[r.Why], x.ID.Seq)
+	}
 }
 
 func (s *sink) Others(foreign, broken uint64) {
@@ -530,7 +538,7 @@ type counter struct {
 }
 
 func (c *counter) Take(f []Finding, _ int64) { c.mu.Lock(); c.n += len(f); c.mu.Unlock() }
-func (c *counter) Withhold([]Finding)        {}
+func (c *counter) Refuse(Refusal, []Finding) {}
 func (c *counter) Others(uint64, uint64)     {}
 func (c *counter) get() int                  { c.mu.Lock(); defer c.mu.Unlock(); return c.n }
 

@@ -1,7 +1,9 @@
 package receive
 
 import (
+	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/decode"
@@ -26,6 +28,9 @@ func (s *Server) tcp(c net.Conn) error {
 		return true
 	}})
 	if !s.pause(f.delay) {
+		r := s.refusal(faultDelay)
+		r.Partly = true
+		s.sink.Refuse(r, nil)
 		return nil
 	}
 	r := &flushing{s: s, c: c, b: b, fate: f}
@@ -34,10 +39,15 @@ func (s *Server) tcp(c net.Conn) error {
 	}
 	s.bench.places <- struct{}{}
 	err := b.scan.Read(r)
-	if s.down() {
-		f.reset = true // what had come when the outage began
+	r.fate.outage = wasCut(c) // what came after the outage began was read, too
+	r.hand()
+	switch slow := s.o.Faults != nil && s.o.Faults.Slow > 0; {
+	case r.told:
+	case errors.Is(err, decode.ErrTooLarge):
+		s.sink.Refuse(Refusal{Why: whyLarge, Partly: true}, nil)
+	case slow && errors.Is(err, syscall.ECONNRESET):
+		s.sink.Refuse(Refusal{Why: s.o.Faults.Name(faultSlow), Partly: true}, nil)
 	}
-	s.hand(b, f)
 	<-s.bench.places
 	return err
 }
@@ -49,7 +59,22 @@ type flushing struct {
 	c    net.Conn
 	b    *batch
 	fate fate
+	told bool      // that the connection was refused
 	last time.Time // when there was a record
+}
+
+// hand gives what was found to the sink.
+func (r *flushing) hand() {
+	fault := r.fate.fault()
+	if fault == "" {
+		r.s.deliver(r.b)
+		return
+	}
+	why := r.s.refusal(fault)
+	why.More, r.told = r.told, true
+	why.Partly = fault != faultDrop // who is reset may have more under way
+	r.s.sink.Refuse(why, r.b.found)
+	r.s.forget(r.b)
 }
 
 // Read implements io.Reader.
@@ -60,7 +85,7 @@ func (r *flushing) Read(p []byte) (int, error) {
 		if len(r.b.found) > 0 {
 			served(r.c)
 		}
-		r.s.hand(r.b, r.fate)
+		r.hand()
 		r.last = time.Now()
 	case r.last.IsZero():
 		limit = r.s.l.first
