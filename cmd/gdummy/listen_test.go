@@ -55,7 +55,12 @@ func TestListen(t *testing.T) {
 	}{
 		{"all", []string{"--until-ledger-complete"}, data, 0, "clean: 500 of 500"},
 		{"some", []string{"--idle", "300ms"}, data[:len(data)*9/10], 1, "lost"},
-		{"refused on purpose", []string{"--idle", "300ms", "--fault", "status=503"}, data, 0, "clean: 0 of 500 records arrived; 500 withheld by --fault\n"},
+		{"refused", []string{"--idle", "300ms", "--fault", "status=503"}, data, 1, "FAULTS: 500 lost; 0 of 500 records arrived; the receiver refused all of the lost, for status=503\n"},
+		{"refused, and forgiven", []string{"--idle", "300ms", "--fault", "status=503", "--max-lost", "500"}, data, 0,
+			"clean: 0 of 500 records arrived; 500 lost, which are forgiven; the receiver refused all of the lost, for status=503\n"},
+		{"thrown away", []string{"--idle", "300ms", "--fault", "drop=100%", "--max-lost", "500"}, data, 1, "FAULTS: 500 withheld; 0 of 500 records arrived\n"},
+		{"thrown away, and forgiven", []string{"--idle", "300ms", "--fault", "drop=100%", "--max-withheld", "500", "--seed", "a b"}, data, 0,
+			"clean: 0 of 500 records arrived; 500 withheld, which are forgiven\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,7 +96,7 @@ func TestListen(t *testing.T) {
 	}
 	// Wrong usage.
 	for _, args := range [][]string{
-		{"--idle", "1s", out}, {"--listen", "x://y"}, {"--listen", "tcp://:0", "--until-ledger-complete"}, {"--listen", "tcp://:0", "--fault", "x"},
+		{"--idle", "1s", out}, {"--first-within", "1s", out}, {"--listen", "x://y"}, {"--listen", "tcp://:0", "--until-ledger-complete"}, {"--listen", "tcp://:0", "--fault", "x"},
 		{"--listen", "tcp://:0", "--idle", "-5s"}, {"--listen", "tcp://:0", "--idle", "0"}, {"--listen", "tcp://:0", "--seed", "3"},
 		{"--listen", "tcp://:0", "--fault", "status=503@10%, status=429@10%"}, {"--max-p99", "-1s", out}, {"--seed", "3", out},
 		{"--run", "last", "--run", "0123456789ab", out}, {"--run", "first", out},
@@ -204,7 +209,7 @@ func TestVerdictAnyway(t *testing.T) {
 	if code != 1 || !strings.HasPrefix(out, "FAULTS: the ledger could not be read: ") || !strings.Contains(out, "; 500 of 500 records arrived; a run has no ledger") || !strings.Contains(log, "is not there yet") {
 		t.Errorf("no ledger: code %d:\n%s%s", code, out, log)
 	}
-	code, out, _ = hear(t, func(string) error { return nil }, "--idle", "300ms")
+	code, out, _ = hear(t, func(string) error { return nil }, "--first-within", "300ms")
 	if code != 1 || !strings.HasPrefix(out, "FAULTS: nothing was audited: there was no record at all\n") {
 		t.Errorf("nothing: code %d:\n%s", code, out)
 	}
@@ -235,6 +240,39 @@ func TestVerdictNotWritten(t *testing.T) {
 			if code != exitUsage || !strings.Contains(stderr.String(), "the verdict could not be written") {
 				t.Errorf("%s, %v: code %d: %s", name, flags, code, stderr.String())
 			}
+		}
+	}
+}
+
+// --idle counts from the first arrival on, which is waited for longer, and not while
+// something is on its way in.
+func TestWaiting(t *testing.T) {
+	begun := time.Unix(1000, 0)
+	at := func(seconds float64) time.Time { return begun.Add(time.Duration(seconds * 1e9)) }
+	never := time.Time{}
+	for _, c := range []struct {
+		idle, first time.Duration
+		now, last   time.Time
+		active      bool
+		want        string
+	}{
+		{0, 0, at(1e6), never, false, ""},
+		{0, 0, at(1e6), at(5), false, ""},
+		{10 * time.Second, 0, at(299.9), never, false, ""},
+		{10 * time.Second, 0, at(300), never, true, ""},
+		{10 * time.Second, 0, at(300), never, false, "nothing has arrived in 5m0s (--first-within)"},
+		{time.Hour, 0, at(3599), never, false, ""},
+		{time.Hour, 0, at(3600), never, false, "nothing has arrived in 1h0m0s (--first-within)"},
+		{10 * time.Second, time.Second, at(1), never, false, "nothing has arrived in 1s (--first-within)"},
+		{0, time.Second, at(1), never, false, "nothing has arrived in 1s (--first-within)"},
+		{0, time.Second, at(1e6), at(0.5), false, ""},
+		{10 * time.Second, time.Second, at(109.9), at(100), false, ""},
+		{10 * time.Second, time.Second, at(110), at(100), true, ""},
+		{10 * time.Second, time.Second, at(110), at(100), false, "nothing has arrived for 10s (--idle)"},
+	} {
+		w := waiting{idle: c.idle, first: c.first, began: begun}
+		if got := w.over(c.now, c.last, c.active); got != c.want {
+			t.Errorf("%+v: %q", c, got)
 		}
 	}
 }

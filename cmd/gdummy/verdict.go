@@ -102,7 +102,7 @@ func printRefusals(w *bytes.Buffer, r *audit.Receiver) {
 		return
 	}
 	if r.Faults != "" {
-		fmt.Fprintf(w, "\ninjected faults: --fault '%s' --seed %s\n", r.Faults, r.Seed)
+		fmt.Fprintf(w, "\ninjected faults: %s; seed %s\n", r.Faults, r.Seed)
 	}
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -377,22 +377,74 @@ func TestSet(t *testing.T) {
 	})
 }
 
-// What our receiver refused is not lost, and if it came again after all, it
-// arrived.
-func TestWithheld(t *testing.T) {
-	a := New(Options{})
+// What our receiver acknowledged and threw away is withheld, what it refused is lost
+// for the first of its reasons, and what came again after all arrived.
+func TestRefused(t *testing.T) {
+	a := New(Options{Faults: "drop=1%, status=503@5%"})
+	for _, why := range []string{"status", "reset", "slow"} {
+		a.Expect(why, false)
+	}
 	for k := range uint64(100) {
 		id := ident.ID{Seq: k, Time: 1}
 		if k%10 == 0 {
-			a.Withhold(id)
+			a.Refuse(a.Refused("drop", true, false, k != 0), id)
 		}
-		if k%10 != 0 && k != 55 || k == 50 {
+		if k%20 == 0 || k%50 == 5 {
+			a.Refuse(a.Refused("reset", false, k == 5, k > 20), id)
+		}
+		if k == 55 {
+			a.Refuse(a.Refused("status", false, false, false), id)
+		}
+		if k%10 != 0 && k%50 != 5 && k != 77 || k == 50 {
 			a.Take(id, decode.Intact, 0)
 		}
 	}
-	want := Counts{Sent: 100, Arrived: 90, Lost: 1, Withheld: 9}
-	if d := cmp.Diff(want, a.Verdict().Counts); d != "" {
+	want := Counts{Sent: 100, Arrived: 88, Lost: 3, ByReceiver: 2, Withheld: 9}
+	v := a.Verdict()
+	if d := cmp.Diff(want, v.Counts); d != "" {
 		t.Error(d)
+	}
+	if d := cmp.Diff(&Receiver{Faults: "drop=1%, status=503@5%", Refused: []Refusal{
+		{Why: "status", Requests: 1, Records: 1, Lost: 1},
+		{Why: "reset", Requests: 3, Partly: 1, Records: 7, Lost: 1},
+		{Why: "slow"},
+		{Why: "drop", Acknowledged: true, Requests: 1, Records: 10, Withheld: 9},
+	}}, v.Receiver); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"3 lost", "9 withheld"}, Limits{Unknown: -1}.Faults(v)); d != "" {
+		t.Error(d)
+	}
+	forgiven := Limits{Unknown: -1, Lost: 3, Withheld: 9}.Faults(v)
+	if d := cmp.Diff([]string{"3 lost, which are forgiven", "9 withheld, which are forgiven", "the receiver refused 2 of the lost, 1 for status, 1 for reset",
+		"a run has no ledger, and what it lost at its end nobody knows"}, v.Caveats(forgiven)); d != "" || len(forgiven) > 0 {
+		t.Error(forgiven, d)
+	}
+	if d := cmp.Diff([]string{"run 000000000000, instance 0 has no ledger: what it lost at its end cannot be known",
+		"the receiver refused a request, or a connection, before it had read all of it: what else was in it is not counted as refused by it"}, v.Notes); d != "" {
+		t.Error(d)
+	}
+}
+
+// A record that was refused was sent, whatever the ledger says, and without one: it is
+// lost, not unknown.
+func TestRefusedUnbooked(t *testing.T) {
+	for _, booked := range []bool{false, true} {
+		o := Options{}
+		want := Counts{Sent: 20, Lost: 20, ByReceiver: 5}
+		if booked { // up to 9
+			l := &ledger.Stream{Run: 5, First: when(0), Last: when(10), Accepted: []ledger.Entry{{Range: ledger.Range{From: 0, To: 9}, Since: when(0), Until: when(10)}}}
+			o.Ledgers = []*ledger.Ledger{{Streams: []*ledger.Stream{l}}}
+			want = Counts{Sent: 20, Accepted: 10, Lost: 15, Unknown: 5, ByReceiver: 5}
+		}
+		a := New(o)
+		for k := uint64(15); k < 20; k++ {
+			a.Refuse(a.Refused("status", false, false, false), ident.ID{Run: 5, Seq: k, Time: when(k).UnixNano()})
+		}
+		v := a.Verdict()
+		if d := cmp.Diff(want, v.Counts); d != "" {
+			t.Errorf("booked %v: %s", booked, d)
+		}
 	}
 }
 

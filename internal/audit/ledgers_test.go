@@ -120,7 +120,7 @@ func TestCaveats(t *testing.T) {
 	}
 	want := []string{
 		"3 lost, which are forgiven", "1 duplicate, which is forgiven",
-		"1 withheld by --fault", "1,200 refused by Fluent Bit", "of 2 records it is unknown",
+		"1 withheld, which is forgiven", "1,200 refused by Fluent Bit", "of 2 records it is unknown",
 		"memory was short, which --memory helps",
 		"the ledgers of 2 runs end midway, and what was sent after that nobody knows",
 		"3 runs have no ledger, and what they lost at their ends nobody knows",

@@ -165,3 +165,69 @@ func TestManyRunsWithHoles(t *testing.T) {
 		t.Errorf("%+v", v.Counts)
 	}
 }
+
+// Where memory is short, nothing that our receiver refused or withheld is said of a
+// record that it may not be true of, and what is said adds up.
+func TestRefusedWithLittleMemory(t *testing.T) {
+	for seed := range uint64(30) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		a := New(Options{Memory: int64(1+r.IntN(40)) << 13})
+		a.Expect("drop", true)
+		a.Expect("status", false)
+		a.Expect("reset", false)
+		const n = 10 * blockSize
+		var truth Counts
+		truth.Sent = n
+		state := make([]byte, n) // bits: arrived, drop, status, reset
+		last := 0
+		for range 3 * n / 64 {
+			at, bit := r.IntN(n/64)*64, byte(1)<<r.IntN(4)
+			if r.IntN(4) > 0 {
+				at = min(last+64, n-64) // the most of it in order
+			}
+			last = at
+			for k := at; k < at+64; k++ {
+				if r.IntN(50) == 0 {
+					continue
+				}
+				id := ident.ID{Seq: uint64(k), Time: 1}
+				if bit == 1 && state[k]&1 == 0 {
+					a.Take(id, decode.Intact, 0)
+				} else if bit > 1 {
+					a.Refuse(int(bit>>2), id) // 0, 1, 2
+				}
+				state[k] |= bit
+			}
+		}
+		end := 0
+		for k, s := range state {
+			if s != 0 {
+				end = k + 1
+			}
+		}
+		for _, s := range state[:end] {
+			switch {
+			case s&1 != 0:
+				truth.Arrived++
+			case s&2 != 0:
+				truth.Withheld++
+			default:
+				truth.Lost++
+				if s&12 != 0 {
+					truth.ByReceiver++
+				}
+			}
+		}
+		v := a.Verdict()
+		if v.Sent != uint64(end) || v.Arrived > truth.Arrived || v.Lost > truth.Lost || v.Withheld > truth.Withheld || v.ByReceiver > truth.ByReceiver ||
+			v.Arrived+v.Lost+v.Withheld+v.Unknown < v.Sent {
+			t.Fatalf("seed %d: %+v, in truth %+v", seed, v.Counts, truth)
+		}
+		if v.Exact && (v.Lost != truth.Lost || v.Withheld != truth.Withheld) || v.Unknown > 0 && v.Exact {
+			t.Fatalf("seed %d: exact, but %+v, in truth %+v", seed, v.Counts, truth)
+		}
+		if !v.Receiver.AtLeast && v.ByReceiver != truth.ByReceiver {
+			t.Fatalf("seed %d: %d by the receiver, in truth %d", seed, v.ByReceiver, truth.ByReceiver)
+		}
+	}
+}

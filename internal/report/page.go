@@ -74,7 +74,12 @@ summary { cursor: pointer; font-weight: 600; margin: 14px 0 4px }
 {{range $st := alone .}}<section class="alone"><h2>{{name .}} <code>{{.Run}}</code></h2><p class="soft small">records per second: {{rate (deref .Timeline)}}</p><div class="chart">{{arrivals (deref .Timeline) (only .)}}</div>
 {{with latencies (deref .Timeline) .Latency (only .)}}<p class="soft small">latency{{with $st.Latency}}: p50 {{short (.P 50)}}, p99 {{short (.P 99)}}, p99.99 {{short (.P 99.99)}}, at most {{short .Max}}{{end}}</p><div class="chart">{{.}}</div>{{end}}</section>
 {{end}}{{with hidden .}}<p class="soft">Charts of {{.}} more runs are left out.</p>{{end}}
-{{if or .Lost .Unknown}}<section class="long"><h2>What was lost or is unknown</h2>
+{{with .Receiver}}<section class="long"><h2>Refused by the receiver</h2>{{with .Faults}}<p class="soft small">injected faults: <code>{{.}}</code>, seed <code>{{$v.Receiver.Seed}}</code></p>{{end}}
+{{if .Refused}}<div class="wide"><table class="refused">
+<tr><th>why</th><th>requests</th><th>not all read</th><th>records</th><th>lost</th><th>withheld</th></tr>
+{{range .Refused}}<tr><td>{{.Why}}</td><td>{{grouped .Requests}}</td><td>{{grouped .Partly}}</td><td>{{grouped .Records}}</td><td{{if .Lost}} class="bad"{{end}}>{{grouped .Lost}}</td><td{{if .Withheld}} class="bad"{{end}}>{{grouped .Withheld}}</td></tr>
+{{end}}</table></div><p class="soft small">Requests are those of HTTP, messages of the forward protocol, or connections. Of a record, each is counted once; what came again is neither lost nor withheld.</p>{{end}}</section>
+{{end}}{{if or .Lost .Unknown}}<section class="long"><h2>What was lost or is unknown</h2>
 {{range $st := .Streams}}{{range ranges .}}<details{{if .Short}} open=""{{end}}><summary>{{.Name}} of <code>{{$st.Run}}</code> {{name $st}}: {{grouped .Records}} in {{.Count}}</summary><div class="wide"><table class="ranges">
 <tr><th>numbers</th><th>records</th><th>sent from (UTC)</th><th>to</th></tr>
 {{range .List}}<tr><td>{{.From}}{{if ne .From .To}} to {{.To}}{{end}}</td><td>{{grouped .Count}}</td><td>{{clock .Since}}</td><td>{{clock .Until}}</td></tr>

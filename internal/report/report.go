@@ -112,11 +112,15 @@ func cards(v *audit.Verdict) []card {
 	if v.Distance > 0 {
 		behind += ", by at most " + audit.Grouped(v.Distance)
 	}
+	lost := "accepted, but did not arrive"
+	if v.ByReceiver > 0 {
+		lost += "; the receiver refused " + audit.Grouped(v.ByReceiver)
+	}
 	all := []card{
 		{"sent", v.Sent, false, "numbers that were given out"},
 		{"accepted", v.Accepted, false, "taken by Fluent Bit, by the ledger"},
 		{"arrived", v.Arrived, false, "each counted once"},
-		{"lost", v.Lost, v.Lost > 0, "accepted, but did not arrive"},
+		{"lost", v.Lost, v.Lost > 0, lost},
 		{"duplicates", v.Duplicates, v.Duplicates > 0, "arrived once more"},
 		{"damaged", v.Damaged, v.Damaged > 0, "their body was changed"},
 		{"reordered", v.Reordered, false, behind},
@@ -125,7 +129,7 @@ func cards(v *audit.Verdict) []card {
 	for _, c := range []card{
 		{"enriched", v.Enriched, false, "members were added, or all was moved"},
 		{"unchecked", v.Unchecked, false, "the format keeps no body to check"},
-		{"withheld", v.Withheld, false, "refused by the receiver, on purpose"},
+		{"withheld", v.Withheld, true, "acknowledged by the receiver, and thrown away"},
 		{"refused", v.Refused, false, "not taken by Fluent Bit"},
 		{"shortfall", v.Shortfall, false, "given up: the rate was not held"},
 		{"foreign", v.Foreign, false, "without an identity"},

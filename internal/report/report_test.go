@@ -65,6 +65,41 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// The page names the faults that were injected, and what came of each.
+func TestRefusals(t *testing.T) {
+	a := audit.New(audit.Options{Faults: "status=503@40%, drop=1%", Seed: "<7>"})
+	a.Expect("status=503@40%", false)
+	a.Expect("drop=1%", true)
+	for k := range uint64(2000) {
+		id := ident.ID{Run: 1, Seq: k, Time: start.UnixNano()}
+		if k < 1500 {
+			a.Refuse(a.Refused("status=503@40%", false, false, k%100 > 0), id)
+		}
+		if k >= 1200 && k < 1202 {
+			a.Refuse(a.Refused("drop=1%", true, true, false), id)
+		}
+		if k > 1300 {
+			a.Take(id, decode.Intact, 0)
+		}
+	}
+	v := a.Verdict()
+	var b strings.Builder
+	if err := Write(&b, Page{Verdict: v, Faults: audit.Limits{Unknown: -1}.Faults(v), Made: start}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`<h1 class="bad">Faults: 1,299 lost, 2 withheld</h1>`, `; the receiver refused all of the lost, for status=503@40%; `,
+		`injected faults: <code>status=503@40%, drop=1%</code>, seed <code>&lt;7&gt;</code>`,
+		`<tr><td>status=503@40%</td><td>15</td><td>0</td><td>1,500</td><td class="bad">1,299</td><td>0</td></tr>`,
+		`<tr><td>drop=1%</td><td>2</td><td>2</td><td>2</td><td>0</td><td class="bad">2</td></tr>`,
+		`<small>accepted, but did not arrive; the receiver refused 1,299</small>`,
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+}
+
 // The headline must not promise more than is known.
 func TestHeadline(t *testing.T) {
 	open := audit.New(audit.Options{})
