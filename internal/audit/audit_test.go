@@ -13,6 +13,7 @@ import (
 	"github.com/gdummy/gdummy/internal/decode"
 	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // arrival is one record that comes out of the pipeline.
@@ -234,7 +235,7 @@ func (p *plan) verdict(memory int64) *Verdict {
 // Ten thousand runs with faults: the verdict is the plan, to the record. A
 // thousand without: no alarm.
 func TestPlantedFaults(t *testing.T) {
-	for seed := range uint64(10000) {
+	for seed := range uint64(testenv.Rounds(10000)) {
 		p := newPlan(rand.New(rand.NewPCG(seed, 1)), true)
 		v := p.verdict(0)
 		if d := cmp.Diff(p.want, v.Counts); d != "" || !v.Exact {
@@ -247,7 +248,7 @@ func TestPlantedFaults(t *testing.T) {
 }
 
 func TestNoFalseAlarm(t *testing.T) {
-	for seed := range uint64(1000) {
+	for seed := range uint64(testenv.Rounds(1000)) {
 		p := newPlan(rand.New(rand.NewPCG(seed, 2)), false)
 		v := p.verdict(0)
 		if d := cmp.Diff(p.want, v.Counts); d != "" {

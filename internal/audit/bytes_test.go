@@ -19,6 +19,7 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // What may happen to a record on its way, as bytes.
@@ -193,14 +194,14 @@ func squeeze(r *rand.Rand, data []byte) []byte {
 // flipped bits, in files of different shapes of which some end in the midst of
 // a record. The verdict is the plan, to the record.
 func TestPlantedInBytes(t *testing.T) {
-	for seed := range uint64(10000) {
+	for seed := range uint64(testenv.Rounds(10000)) {
 		planted(t, seed, true)
 	}
 }
 
 // The same without faults: not one alarm.
 func TestCleanInBytes(t *testing.T) {
-	for seed := range uint64(1000) {
+	for seed := range uint64(testenv.Rounds(1000)) {
 		if v := planted(t, seed, false); len(audit.Limits{Unchecked: -1, Unknown: -1}.Faults(v)) > 0 || v.Broken > 0 || v.Unknown > 0 {
 			t.Fatalf("seed %d: %+v", seed, v.Counts)
 		}

@@ -8,15 +8,8 @@ import (
 
 	"github.com/gdummy/gdummy/internal/decode"
 	"github.com/gdummy/gdummy/internal/ident"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
-
-// heap is what is in use after a collection, in bytes.
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
 
 // A billion records in order cost next to nothing, whatever --memory is: full
 // blocks are one span.
@@ -24,7 +17,7 @@ func TestBillionInOrder(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	before := heap()
+	before := testenv.LiveHeap()
 	s := newSet(&memory{limit: 1 << 20})
 	const n = 1_000_000_000
 	for k := range uint64(n) {
@@ -39,7 +32,7 @@ func TestBillionInOrder(t *testing.T) {
 	if s.add(5) != present || s.add(n-1) != present || s.add(n) != added {
 		t.Error("wrong about what is there")
 	}
-	used := heap() - before
+	used := testenv.LiveHeap() - before
 	t.Logf("%d bytes", used)
 	if used > 1<<20 {
 		t.Errorf("%d records cost %d bytes", uint64(n), used)
@@ -53,7 +46,7 @@ func TestBillionWithHoles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	before := heap()
+	before := testenv.LiveHeap()
 	a := New(Options{Memory: 64 << 20})
 	const n = 1_000_000_000 / 16
 	lost := uint64(0)
@@ -65,7 +58,7 @@ func TestBillionWithHoles(t *testing.T) {
 		a.Take(ident.ID{Seq: k, Time: int64(k) * 1000}, decode.Intact, int64(k)*1000+5000)
 	}
 	a.mem.reclaim(nil) // as it would be, were there sixteen times as many
-	used := heap() - before
+	used := testenv.LiveHeap() - before
 	t.Logf("%d bytes for a sixteenth of a billion", used)
 	v := a.Verdict()
 	if v.Lost != lost || v.Arrived != n-lost || !v.Exact {
@@ -96,7 +89,7 @@ func TestAdversarialOrder(t *testing.T) {
 	for name, order := range orders {
 		for _, limit := range []int64{64 << 10, 64 << 20} {
 			r := rand.New(rand.NewPCG(1, 2))
-			before := heap()
+			before := testenv.LiveHeap()
 			a := New(Options{Memory: limit})
 			var lost, twice, peak uint64
 			for k := range uint64(n) {
@@ -113,12 +106,11 @@ func TestAdversarialOrder(t *testing.T) {
 					twice++
 				}
 				if k%(1<<17) == 0 {
-					peak = max(peak, uint64(max(heap()-before, 0)))
+					peak = max(peak, uint64(max(testenv.LiveHeap()-before, 0)))
 				}
 			}
-			start := time.Now()
-			v := a.Verdict()
-			if d := time.Since(start); d > 10*time.Second {
+			var v *Verdict
+			if d := testenv.CPUTime(func() { v = a.Verdict() }); d > 10*time.Second {
 				t.Errorf("%s: the verdict took %v", name, d)
 			}
 			if name == "far apart" {
@@ -148,7 +140,7 @@ func TestAdversarialOrder(t *testing.T) {
 // Many runs with many holes cost what they may, and what tells when records were
 // sent does not take the room of what tells which arrived.
 func TestManyRunsWithHoles(t *testing.T) {
-	before := heap()
+	before := testenv.LiveHeap()
 	const limit = 8 << 20
 	a := New(Options{Memory: limit})
 	const runs, records = 2000, 500
@@ -157,7 +149,7 @@ func TestManyRunsWithHoles(t *testing.T) {
 			a.Take(ident.ID{Run: run, Seq: 2 * k, Time: int64(k)}, decode.Intact, 0)
 		}
 	}
-	used := heap() - before
+	used := testenv.LiveHeap() - before
 	if used > 2*limit+runs*1024 {
 		t.Errorf("%d bytes", used)
 	}

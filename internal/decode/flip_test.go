@@ -13,6 +13,7 @@ import (
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/ident"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // stream makes records of different bodies, and tells where each ends.
@@ -123,7 +124,7 @@ func TestFlippedByte(t *testing.T) {
 				data = append(data, st.make(t, k)...)
 				ends = append(ends, len(data))
 			}
-			flip(t, rand.New(rand.NewPCG(1, uint64(i))), data, ends, 10_000, 1)
+			flip(t, rand.New(rand.NewPCG(1, uint64(i))), data, ends, testenv.Rounds(10_000), 1)
 		})
 	}
 }

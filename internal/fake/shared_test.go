@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/testenv"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -17,14 +18,6 @@ type texts map[string]string
 
 func (f texts) Open(path string) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(f[path])), nil
-}
-
-// heap returns how much memory is in use.
-func heap() float64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapAlloc)
 }
 
 // numbersOf makes the operands of numbers.
@@ -53,9 +46,9 @@ func TestIndexIsSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := heap()
+	before := float64(testenv.LiveHeap())
 	x := env.index(tab, "key")
-	if grown := heap() - before; grown > float64(csv.Len())/4 {
+	if grown := float64(testenv.LiveHeap()) - before; grown > float64(csv.Len())/4 {
 		t.Errorf("the index takes %.0f bytes for a file of %d", grown, csv.Len())
 	}
 	if env.index(tab, "key") != x || env.index(tab, "n") == x {
@@ -86,11 +79,11 @@ func TestSharing(t *testing.T) {
 		args []float64
 	}{{"lognormal", []float64{8.5, 1.2}}, {"normal", []float64{8.5, 1.2}}, {"exponential", []float64{250}}, {"zipf", []float64{100_000, 1.1}}} {
 		build(tt.name, numbersOf(tt.args...)...)
-		before := heap()
+		before := float64(testenv.LiveHeap())
 		for range 200 {
 			build(tt.name, numbersOf(tt.args...)...)
 		}
-		if grown := heap() - before; grown > 200*1000 {
+		if grown := float64(testenv.LiveHeap()) - before; grown > 200*1000 {
 			t.Errorf("200 calls more of %s take %.0f bytes", tt.name, grown)
 		}
 	}

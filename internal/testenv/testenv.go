@@ -1,7 +1,14 @@
 // Package testenv reports what tests can expect of the build that runs them.
 package testenv
 
-import "testing"
+import (
+	"runtime"
+	"runtime/metrics"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 // Instrumented reports whether the race detector or coverage is on: the test binary
 // then allocates and takes time for itself.
@@ -15,4 +22,46 @@ func AllocsPerRun(runs int, f func()) float64 {
 		return 0
 	}
 	return testing.AllocsPerRun(runs, f)
+}
+
+// LiveHeap collects garbage and returns the size, in bytes, of what is reachable.
+func LiveHeap() int64 {
+	runtime.GC()
+	return LastLiveHeap()
+}
+
+// LastLiveHeap returns the size, in bytes, of what the last collection found
+// reachable. Unlike the heap's size it does not depend on how much garbage has
+// gathered since.
+func LastLiveHeap() int64 {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(s)
+	return int64(s[0].Value.Uint64())
+}
+
+// CPUTime calls f and returns the processor time that its thread has used. Other
+// processes do not add to it, and what f leaves to goroutines is not counted.
+func CPUTime(f func()) time.Duration {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := threadTime()
+	f()
+	return threadTime() - before
+}
+
+func threadTime() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_THREAD, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// Rounds returns n, or a twentieth of it in an instrumented build, where a test takes
+// ten times as long and is there for what runs at the same time.
+func Rounds(n int) int {
+	if Instrumented() {
+		return max(n/20, 1)
+	}
+	return n
 }
