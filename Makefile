@@ -18,7 +18,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # All that does not need the C boundary builds and passes without cgo.
 PURE = ./internal/... ./cmd/gdummy/...
 
-.PHONY: build run test lint bench e2e fuzz docs clean tools
+.PHONY: build run test race cover lint bench e2e fuzz docs clean tools
 
 build: $(PLUGIN) $(HOST) $(CMD)
 
@@ -44,12 +44,24 @@ run: $(PLUGIN) $(HOST)
 	@scripts/run.sh $(PLUGIN) $(HOST) $(DURATION)
 
 test: tools
+	@echo "1 of 2: what needs no C"
 	CGO_ENABLED=0 $(GO) test $(PURE)
+	@echo "2 of 2: the plugin and its host"
 	CGO_ENABLED=1 CC=$(CC) $(GO) test -short $$($(GO) list ./... | grep -v -e /internal/ -e /cmd/gdummy)
 	@[ -n "$$FLUENT_BIT" ] || command -v fluent-bit >/dev/null || \
 		echo "### SKIPPED: the end-to-end tests, for there is no fluent-bit in PATH nor in FLUENT_BIT ###"
 	@command -v chromium >/dev/null || \
 		echo "### SKIPPED: the page of gdummy audit in a browser, for there is no chromium in PATH ###"
+
+# All tests under the race detector; those of a single goroutine with fewer rounds.
+race: tools
+	CGO_ENABLED=1 CC=$(CC) $(GO) test -race -short ./...
+
+# How much of all packages the tests of all packages run.
+cover: tools
+	@mkdir -p build
+	CGO_ENABLED=1 CC=$(CC) $(GO) test -short -coverpkg=./... -coverprofile=build/cover.out ./...
+	$(GO) tool cover -func=build/cover.out | tail -n 1
 
 lint: tools
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
