@@ -23,7 +23,8 @@ type dropIn struct {
 	take, want int
 
 	// start and every say that the times are exact: record j of gdummy has the
-	// time start + every*(j/perTick + 1), or start if every is 0.
+	// time start + every*(j/perTick + 1) and 1 ns for each record of its tick before
+	// it, or start if every is 0.
 	start   time.Time
 	every   time.Duration
 	perTick int
@@ -296,14 +297,14 @@ func (c dropIn) checkTimes(t *testing.T, recs []record) {
 	for i, r := range recs {
 		switch {
 		case c.perTick > 0:
-			want := c.start.Add(c.every * time.Duration(i/c.perTick+1)).UTC()
+			want := c.start.Add(c.every * time.Duration(i/c.perTick+1)).Add(time.Duration(i % c.perTick)).UTC()
 			if !r.time.Equal(want) {
 				t.Errorf("record %d has the time %v, expected exactly %v", i, r.time, want)
 			}
 		case c.start.IsZero() && (time.Since(r.time) > time.Minute || time.Since(r.time) < 0):
 			t.Errorf("record %d has the time %v, expected now", i, r.time)
-		case i > 0 && r.time.Before(recs[i-1].time):
-			t.Errorf("record %d has the time %v, which is before that of the record before", i, r.time)
+		case i > 0 && c.start.IsZero() && !r.time.After(recs[i-1].time):
+			t.Errorf("record %d has the time %v, expected later than that of the record before, %v", i, r.time, recs[i-1].time)
 		}
 	}
 }

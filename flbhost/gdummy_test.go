@@ -232,6 +232,39 @@ func TestGdummyReloads(t *testing.T) {
 	}
 }
 
+// Over hot reloads no two records of an input have the same time, with a clock of
+// their own too: that runs on.
+func TestGdummyReloadTimes(t *testing.T) {
+	t.Parallel()
+	for _, v := range []variant{{version: v511}, {version: v400}} {
+		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
+			raw := filepath.Join(t.TempDir(), "raw")
+			r := load(t, v, gdummyPackage, "-q", "--reloads", "20", "--output", "raw:"+raw, "PLUGIN",
+				"-i", "-p", "rate=unlimited", "-p", "max_in_flight=256k",
+				"-i", "-p", "rate=1000", "-p", "copies=3", "-p", "start_time_sec=1000", "-p", "flush_on_startup=on")
+			r.wantClean(t)
+			for i := range 2 {
+				last, n := int64(-1), 0
+				for rest := readFile(t, fmt.Sprintf("%s.%d", raw, i)); len(rest) > 0; n++ {
+					var ev event.Event
+					var err error
+					if ev, rest, err = event.Decode(rest); err != nil {
+						t.Fatal(err)
+					}
+					if ev.Time <= last {
+						t.Fatalf("instance %d: record %d has the time %d, the one before %d", i, n, ev.Time, last)
+					}
+					last = ev.Time
+				}
+				if n < 20 {
+					t.Errorf("instance %d: %d records, expected some of each of 21 generations", i, n)
+				}
+			}
+		})
+	}
+}
+
 // Nothing is lost, doubled or out of order behind an engine that is slow, that refuses,
 // or whose ring is small, whether the ring can be seen or not; and the engine gets its
 // turn.

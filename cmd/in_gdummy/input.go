@@ -183,6 +183,7 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	if o.Mark = in.proof.Mark(); o.Mark != nil {
 		inst.Logf(flb.Info, "audit: this is run %s", in.proof.Run())
 	}
+	o.Clock = reloads.clock(inst.Name())
 	in.engine = engine.New(c, o)
 	if inst.Streams() {
 		inst.Log(flb.Info, "delivery: each record is appended to the engine when it is due")
@@ -213,6 +214,7 @@ func (in *input) Collect(e *flb.Emitter) error {
 
 // Close implements flb.Closer.
 func (in *input) Close(reload bool) error {
+	reloads.keepClock(in.inst.Name(), in.engine.Clock())
 	if in.key != "" { // hosts below 2.2 do not say that it is a reload
 		reloads.keep(in.inst.Name(), in.key, in.resumed+in.engine.Counts().Records)
 	}

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+
+	"github.com/gdummy/gdummy/internal/engine"
 )
 
 // memory is what instances leave for those that follow them in a hot reload. Go's
@@ -12,6 +14,8 @@ type memory struct {
 	mu    sync.Mutex
 	seeds map[string]string // drawn, by the instance's name
 	left  map[string]stream // by the instance's name
+
+	clocks map[string]engine.Clock // of the records, by the instance's name
 }
 
 // stream is where an instance stopped.
@@ -21,7 +25,7 @@ type stream struct {
 }
 
 // reloads is the memory of this library.
-var reloads = memory{seeds: map[string]string{}, left: map[string]stream{}}
+var reloads = memory{seeds: map[string]string{}, left: map[string]stream{}, clocks: map[string]engine.Clock{}}
 
 // seed returns the seed of an instance that was given none: it is drawn once, so
 // that a reload does not change it.
@@ -50,4 +54,18 @@ func (m *memory) find(name, key string) (records uint64, ok bool) {
 	defer m.mu.Unlock()
 	s, ok := m.left[name]
 	return s.records, ok && s.key == key
+}
+
+// keepClock notes the state of an instance's record clock before a reload.
+func (m *memory) keepClock(name string, c engine.Clock) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.clocks[name] = c
+}
+
+// clock returns what keepClock noted, or the zero Clock.
+func (m *memory) clock(name string) engine.Clock {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.clocks[name]
 }

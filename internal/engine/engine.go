@@ -8,11 +8,11 @@
 //
 // # Terms
 //
-// A tick is one firing of the clock. Each gives copies × bodies records, which
-// all carry the time at which the tick was due. Events go to the host in slices:
-// pieces of a tick, or many ticks together. What was due is asked for, what was
-// emitted is delivered; what a stall has made late and nobody makes up is the
-// shortfall.
+// A tick is one firing of the clock. Each gives copies × bodies records. The first
+// has the time at which the tick was due, each of the others 1 ns more. Events go
+// to the host in slices: pieces of a tick, or many ticks together. What was due is
+// asked for, what was emitted is delivered; what a stall has made late and nobody
+// makes up is the shortfall.
 package engine
 
 import (
@@ -52,10 +52,11 @@ type Source interface {
 	Follow()
 }
 
-// bulk is a Source that can append many records with the same time at once: up
-// to n of them, as long as dst is shorter than limit bytes. It returns how many.
+// bulk is a Source that can append many records at once, with the times t, t+step,
+// and so on: up to n of them, as long as dst is shorter than limit bytes. It returns
+// how many.
 type bulk interface {
-	AppendMany(dst []byte, form event.Form, t int64, k, n uint64, limit int) ([]byte, uint64)
+	AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64)
 }
 
 // runner is a Source that can append records from k on, with the given times, in
@@ -128,6 +129,10 @@ type Options struct {
 	// compared by that.
 	Now func() time.Time
 
+	// Clock, if not the zero Clock, is that of the engine that this one follows in
+	// a hot reload: no record gets a time that one of the other has.
+	Clock Clock
+
 	// Turn is how long the host may leave Run alone without that being a stall:
 	// 0 where it hardly ever does, a second where Run comes once a second.
 	Turn time.Duration
@@ -168,7 +173,7 @@ func New(c *option.Config, o Options) *Engine {
 		e.now = time.Now
 	}
 	e.start = e.now()
-	e.clock = newStamper(c, e.start)
+	e.clock = newStamper(c, e.start, o.Clock)
 	return e
 }
 
@@ -187,6 +192,9 @@ func (e *Engine) Counts() Counts {
 	}
 	return c
 }
+
+// Clock returns the state of the records' clock, for the engine that follows.
+func (e *Engine) Clock() Clock { return e.clock.clock() }
 
 // Finished says whether no record will ever be due again.
 func (e *Engine) Finished() bool {
@@ -295,9 +303,11 @@ func (e *Engine) appendRun(dst []byte, elapsed int64, due uint64) []byte {
 		if elapsed-at > int64(late) {
 			overdue++
 		}
-		e.times[i] = e.clock.at(at)
+		e.times[i] = at
 	}
+	e.clock.stamp(e.times[:n])
 	dst, done := e.runner.AppendRun(dst, e.form, e.times[:n], e.counts.Records, e.slice)
+	e.clock.used(e.times[done-1])
 	e.spent += uint64(done)
 	e.counts.Records += uint64(done)
 	e.counts.Ticks += uint64(done)
@@ -316,11 +326,11 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	default:
 		at += e.plan.sched.At(e.spent + 1)
 	}
-	stamp := e.clock.at(at)
+	stamp, step := e.clock.at(at)
 	all := e.source.PerTick() * e.copies
 	want := all - e.part
 	if e.plan.sched == nil && !e.startup {
-		// All the ticks that the slice has room for have the same time.
+		// All the ticks that the slice has room for are due now.
 		want = pace.Unbounded
 		if left := e.plan.samples - e.counts.Ticks; left < pace.Unbounded/all {
 			want = left*all - e.part
@@ -330,11 +340,14 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	size := len(dst)
 	n := uint64(0)
 	if e.bulk != nil {
-		dst, n = e.bulk.AppendMany(dst, e.form, stamp, e.counts.Records, want, e.slice)
+		dst, n = e.bulk.AppendMany(dst, e.form, stamp, step, e.counts.Records, want, e.slice)
 	} else {
 		for ; n < want && len(dst) < e.slice; n++ {
-			dst = e.source.Append(dst, e.form, stamp, e.counts.Records+n)
+			dst = e.source.Append(dst, e.form, stamp+int64(n)*step, e.counts.Records+n)
 		}
+	}
+	if n > 0 {
+		e.clock.used(stamp + int64(n-1)*step)
 	}
 	e.counts.Records += n
 	if elapsed-at > int64(late) {

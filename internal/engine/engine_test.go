@@ -109,14 +109,14 @@ func TestRecords(t *testing.T) {
 			[]string{`1s {} {"message":"dummy"}`, `2s {} {"message":"dummy"}`},
 		},
 		{
-			"a tick has copies × objects records, which share its time",
+			"a tick has copies × objects records: the first has its time, each other 1 ns more",
 			[]string{"dummy", `{"a":1}{"b":2}`, "copies", "2", "metadata", `{"m":0}`}, 1500 * time.Millisecond,
-			[]string{`1s {"m":0} {"a":1}`, `1s {"m":0} {"b":2}`, `1s {"m":0} {"a":1}`, `1s {"m":0} {"b":2}`},
+			[]string{`1s {"m":0} {"a":1}`, `1.000000001s {"m":0} {"b":2}`, `1.000000002s {"m":0} {"a":1}`, `1.000000003s {"m":0} {"b":2}`},
 		},
 		{
 			"samples counts ticks, not records",
 			[]string{"copies", "2", "samples", "1"}, 5 * time.Second,
-			[]string{`1s {} {"message":"dummy"}`, `1s {} {"message":"dummy"}`},
+			[]string{`1s {} {"message":"dummy"}`, `1.000000001s {} {"message":"dummy"}`},
 		},
 		{
 			"times are those at which records were due: 100 ms apart at 10 per second",
@@ -164,9 +164,23 @@ func TestRecords(t *testing.T) {
 			[]string{`0s {} {"message":"dummy"}`, `0s {} {"message":"dummy"}`},
 		},
 		{
+			"fixed_timestamp is the only way to records with the same time",
+			[]string{"fixed_timestamp", "on", "copies", "2", "samples", "1"}, 10 * time.Second,
+			[]string{`0s {} {"message":"dummy"}`, `0s {} {"message":"dummy"}`},
+		},
+		{
+			"records due together: each 1 ns after the last, and the next tick has its own time again",
+			[]string{"load_profile", "1G for 1ns; 100M for 20ns", "copies", "3"}, 10 * time.Second,
+			[]string{
+				`1ns {} {"message":"dummy"}`, `2ns {} {"message":"dummy"}`, `3ns {} {"message":"dummy"}`,
+				`11ns {} {"message":"dummy"}`, `12ns {} {"message":"dummy"}`, `13ns {} {"message":"dummy"}`,
+				`21ns {} {"message":"dummy"}`, `22ns {} {"message":"dummy"}`, `23ns {} {"message":"dummy"}`,
+			},
+		},
+		{
 			"max_records may end a tick in its middle",
 			[]string{"copies", "3", "max_records", "4"}, 10 * time.Second,
-			[]string{`1s {} {"message":"dummy"}`, `1s {} {"message":"dummy"}`, `1s {} {"message":"dummy"}`, `2s {} {"message":"dummy"}`},
+			[]string{`1s {} {"message":"dummy"}`, `1.000000001s {} {"message":"dummy"}`, `1.000000002s {} {"message":"dummy"}`, `2s {} {"message":"dummy"}`},
 		},
 		{
 			"a duration includes the tick at its end",
@@ -346,24 +360,6 @@ func TestGrain(t *testing.T) {
 	}
 }
 
-// When the wall clock is set, records follow it; their distance is not disturbed by less.
-func TestClockStep(t *testing.T) {
-	s := newStamper(config(t), epoch)
-	at := func(mono time.Duration, wall time.Duration) int64 {
-		s.set(epoch.Add(wall), int64(mono))
-		return s.at(int64(mono)) - epoch.UnixNano()
-	}
-	if got := at(time.Second, time.Second+100*time.Microsecond); got != int64(time.Second) {
-		t.Errorf("after a slip of 100 µs: %d", got)
-	}
-	if got := at(2*time.Second, 2*time.Second+time.Hour); got != int64(2*time.Second+time.Hour) {
-		t.Errorf("after a step of an hour: %s", time.Duration(got))
-	}
-	if got := at(3*time.Second, 3*time.Second-time.Hour); got != int64(3*time.Second-time.Hour) {
-		t.Errorf("after a step back: %s", time.Duration(got))
-	}
-}
-
 // The environment may change the record while the engine runs.
 func TestFollow(t *testing.T) {
 	text := `{"v":1}`
@@ -387,7 +383,7 @@ func TestFollow(t *testing.T) {
 		Log: func(l string) { warnings = append(warnings, l) },
 	})
 	e.Run(&w)
-	want := []string{`1s {} {"v":1}`, `2s {} {"v":2}`, `2s {} {"w":2}`, `3s {} {"v":1}`, `4s {} {"v":4}`}
+	want := []string{`1s {} {"v":1}`, `2s {} {"v":2}`, `2.000000001s {} {"w":2}`, `3s {} {"v":1}`, `4s {} {"v":4}`}
 	if diff := cmp.Diff(want, readable(t, w.events)); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}

@@ -52,37 +52,53 @@ func (f *fixed) Append(dst []byte, form event.Form, t int64, _ uint64) []byte {
 	return event.Append(dst, form, t, f.metadata, b)
 }
 
-// AppendMany implements bulk. One body over and over is copied in blocks that
-// double: its events differ in nothing, not even in the time.
-func (f *fixed) AppendMany(dst []byte, form event.Form, t int64, k, n uint64, limit int) ([]byte, uint64) {
-	start := len(dst)
-	done := uint64(0)
-	for done < n && len(dst) < limit {
-		size := len(dst) - start
-		if len(f.bodies) > 1 || done == 0 {
-			dst = f.Append(dst, form, t, k+done)
-			done++
-			continue
+// AppendMany implements bulk.
+func (f *fixed) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64) {
+	if len(f.bodies) == 1 {
+		start := len(dst)
+		dst, n = f.repeat(dst, form, t, n, limit)
+		if step > 0 && n > 1 {
+			event.SetTimes(dst[start:], form, (len(dst)-start)/int(n), t, step)
 		}
-		one := size / int(done)
-		room := (limit - len(dst) + one - 1) / one
-		copies := min(done, n-done, uint64(room))
-		dst = append(dst, dst[start:start+int(copies)*one]...)
-		done += copies
+		return dst, n
+	}
+	done := uint64(0)
+	for ; done < n && len(dst) < limit; done++ {
+		dst = f.Append(dst, form, t+int64(done)*step, k+done)
 	}
 	return dst, done
 }
 
 // AppendRun implements runner: it is used while there is one body.
 func (f *fixed) AppendRun(dst []byte, form event.Form, times []int64, _ uint64, limit int) ([]byte, int) {
-	b, m := f.bodies[0], f.metadata
-	for i, t := range times {
-		if len(dst) >= limit {
-			return dst, i
+	start := len(dst)
+	dst, n := f.repeat(dst, form, times[0], uint64(len(times)), limit)
+	if n > 1 {
+		size := (len(dst) - start) / int(n)
+		for i, t := range times[:n] {
+			event.SetTime(dst[start+i*size:], form, t)
 		}
-		dst = event.Append(dst, form, t, m, b)
 	}
-	return dst, len(times)
+	return dst, int(n)
+}
+
+// repeat appends the one body up to n times, as long as dst is shorter than limit
+// bytes, and returns how often it did. Blocks are copied that double: the events
+// differ in nothing but the time, which is to be written afterwards.
+func (f *fixed) repeat(dst []byte, form event.Form, t int64, n uint64, limit int) ([]byte, uint64) {
+	start := len(dst)
+	if n == 0 || start >= limit {
+		return dst, 0
+	}
+	dst = event.Append(dst, form, t, f.metadata, f.bodies[0])
+	one := len(dst) - start
+	n = min(n, uint64((limit-start+one-1)/one))
+	for done := uint64(1); done < n; {
+		copies := min(done, n-done)
+		dst = append(dst, dst[start:start+int(copies)*one]...)
+		done += copies
+	}
+	return dst, n
 }
 
 func (f *fixed) Follow() {

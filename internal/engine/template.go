@@ -44,10 +44,10 @@ func (s *templated) Append(dst []byte, form event.Form, t int64, k uint64) []byt
 }
 
 // AppendMany implements bulk.
-func (s *templated) AppendMany(dst []byte, form event.Form, t int64, k, n uint64, limit int) ([]byte, uint64) {
+func (s *templated) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64) {
 	done := uint64(0)
 	for ; done < n && len(dst) < limit; done++ {
-		dst = s.p.Append(dst, form, t, s.first+(k+done)*s.step)
+		dst = s.p.Append(dst, form, t+int64(done)*step, s.first+(k+done)*s.step)
 	}
 	return dst, done
 }

@@ -90,6 +90,28 @@ func AppendTime(dst []byte, t int64) []byte {
 	return binary.BigEndian.AppendUint64(dst, fields(t))
 }
 
+// SetTime writes time t into the event at the start of events.
+func SetTime(events []byte, f Form, t int64) {
+	binary.BigEndian.PutUint64(events[timeAt(f):], fields(t))
+}
+
+// SetTimes writes times into events of the same size, in bytes, one after another:
+// t into the first, t+step into the next. step is less than a second, and no time
+// exceeds MaxTime.
+func SetTimes(events []byte, f Form, size int, t, step int64) {
+	v := fields(t)
+	for at := timeAt(f); at+8 <= len(events); at += size {
+		binary.BigEndian.PutUint64(events[at:], v)
+		// The nanoseconds are the lower half: a full second is carried.
+		if v += uint64(step); uint32(v) >= uint32(time.Second) {
+			v += 1<<32 - uint64(time.Second)
+		}
+	}
+}
+
+// timeAt returns where the eight bytes of the time begin in an event.
+func timeAt(f Form) int { return Overhead(f) - timeSize + 2 }
+
 // fields returns the seconds and, in the lower half, the nanoseconds of t.
 func fields(t int64) uint64 {
 	sec := uint64(t) / uint64(time.Second)

@@ -72,6 +72,32 @@ func TestAppend(t *testing.T) {
 	}
 }
 
+// Times written into events are those of events that were appended with them, over
+// the end of a second too.
+func TestSetTimes(t *testing.T) {
+	body, metadata := []byte{0x81, 0xa1, 'a', 1}, []byte{0x81, 0xa1, 'm', 2}
+	for _, f := range []Form{Legacy, V2} {
+		for _, c := range []struct{ t, step int64 }{
+			{1_700_000_000_999_999_998, 1}, {0, 1}, {5, 0}, {7, 999_999_999}, {MaxTime - 4, 1},
+		} {
+			var got, want []byte
+			for i := range int64(5) {
+				got = Append(got, f, 1, metadata, body)
+				want = Append(want, f, c.t+i*c.step, metadata, body)
+			}
+			SetTimes(got, f, len(got)/5, c.t, c.step)
+			if !bytes.Equal(got, want) {
+				t.Errorf("%v, %d in steps of %d: % x, expected % x", f, c.t, c.step, got, want)
+			}
+			SetTime(got, f, MaxTime)
+			copy(want, Append(nil, f, MaxTime, metadata, body))
+			if !bytes.Equal(got, want) {
+				t.Errorf("%v, the first time anew: % x, expected % x", f, got, want)
+			}
+		}
+	}
+}
+
 // Appending is the hot path: it must not allocate.
 func TestAppendAllocations(t *testing.T) {
 	buf := make([]byte, 0, 1024)

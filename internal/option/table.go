@@ -55,7 +55,7 @@ var rows = []Option{
 	},
 	{
 		Name: "copies", Kind: Integer, Default: "1", Example: "100", Section: secRecords,
-		Help: "How many times a tick repeats the record.",
+		Help: "How many times a tick repeats the record. Each has a time of its own, 1 ns after the one before.",
 		set:  integer(1, math.MaxInt32, func(c *Config) *int64 { return &c.Copies }),
 	},
 	{
@@ -144,8 +144,9 @@ var rows = []Option{
 	},
 	{
 		Name: "fixed_timestamp", Kind: Boolean, Default: "off", Example: "on", Section: secTime,
-		Help: "Give every record the same time: that of start_time_sec and start_time_nsec, or that of the start.",
-		set:  boolean(func(c *Config) *bool { return &c.FixedTimestamp }),
+		Help: "Give every record the same time: that of start_time_sec and start_time_nsec, or that of the start. " +
+			"Without it no two records of an input have the same time.",
+		set: boolean(func(c *Config) *bool { return &c.FixedTimestamp }),
 	},
 	{
 		Name: "flush_on_startup", Kind: Boolean, Default: "off", Example: "on", Section: secPace,
