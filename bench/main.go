@@ -33,6 +33,7 @@ var scenarios = []scenario{
 	{"throughput", false, (*bench).throughput},
 	{"cpu", false, (*bench).cpu},
 	{"bytes", false, (*bench).bytes},
+	{"memory", false, (*bench).memory},
 	{"templates", false, (*bench).templates},
 	{"rates", false, (*bench).rates},
 	{"idle", true, (*bench).idle},
@@ -216,6 +217,35 @@ func (b *bench) bytes() error {
 			lo, hi = min(lo, bytesRate(r)), max(hi, bytesRate(r))
 		}
 		fmt.Printf("| %s | %.0f | %.0f | %.0f | %.2f |\n", name, median(rs[i], bytesRate)/1e6, lo/1e6, hi/1e6, ratio(rs[0], rs[i], bytesRate, bytesRate))
+	}
+	return nil
+}
+
+// memory measures what bounds a rate that is faster than the flush: by how much the
+// process grows, and how much of the bound each flush uses.
+func (b *bench) memory() error {
+	fmt.Printf("`rate unlimited` into null, median of %d runs. Growth is the highest memory less that at the start; use is the bytes of a flush to max_memory.\n\n", b.runs)
+	fmt.Println("| records | flush | max_memory | M records/s | MB/s | growth, MB | use of max_memory |")
+	fmt.Println("|---|---|---|---|---|---|---|")
+	for _, c := range []struct {
+		name  string
+		in    []string
+		flush float64
+		limit float64 // MB
+	}{
+		{"28 bytes", unlimited, 0.2, 256}, {"28 bytes", unlimited, 1, 256}, {"1 KB", unlimited1K, 1, 256}, {"1 KB", unlimited1K, 1, 64},
+	} {
+		in := append(c.in[:len(c.in):len(c.in)], "start_delay=1", fmt.Sprintf("max_memory=%.0fM", c.limit))
+		var rs []result
+		for range b.runs {
+			r, err := b.measure(in, options{flush: fmt.Sprint(c.flush), seconds: b.seconds, sample: 5 * time.Millisecond})
+			if err != nil {
+				return err
+			}
+			rs = append(rs, r)
+		}
+		fmt.Printf("| %s | %v | %.0fM | %.2f | %.0f | %.0f | %.0f %% |\n", c.name, c.flush, c.limit, median(rs, perSecond)/1e6, median(rs, bytesRate)/1e6,
+			median(rs, func(r result) float64 { return r.rssMax - r.rssStart }), 100*median(rs, bytesRate)*c.flush/1e6/c.limit)
 	}
 	return nil
 }

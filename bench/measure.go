@@ -22,7 +22,8 @@ const warmUp = 2 * time.Second
 type options struct {
 	flush   string
 	seconds time.Duration
-	quiet   bool // ask nothing of it in between
+	quiet   bool          // ask nothing of it in between
+	sample  time.Duration // how often memory is read; 0 is every half a second
 }
 
 // result of one run.
@@ -31,6 +32,7 @@ type result struct {
 	records, bytes float64 // that the engine took in
 	cpu            float64 // seconds
 	rssMax         float64 // MB, as the next two
+	rssStart       float64 // soon after the start
 	rssFirst       float64 // at most in the first half
 	rssSecond      float64
 	slowest        float64 // seconds until the metrics answered
@@ -116,6 +118,19 @@ func (p *process) rss() float64 {
 	return pages * float64(os.Getpagesize()) / 1e6
 }
 
+// peak waits for d and returns the most memory that it saw meanwhile, looking as
+// often as every says; 0 is not at all.
+func (p *process) peak(d, every time.Duration) (most float64) {
+	if every == 0 {
+		time.Sleep(d)
+		return 0
+	}
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(every) {
+		most = max(most, p.rss())
+	}
+	return most
+}
+
 // stop ends the process as an operator would and returns how long it took.
 func (p *process) stop() (float64, error) {
 	start := time.Now()
@@ -136,7 +151,10 @@ func (b *bench) measure(in []string, o options) (r result, err error) {
 		return r, err
 	}
 	defer p.cmd.Process.Kill()
-	time.Sleep(warmUp)
+	const idle = 700 * time.Millisecond
+	time.Sleep(idle)
+	r.rssStart = p.rss()
+	r.rssMax = p.peak(warmUp-idle, o.sample)
 	records, bytes, err := p.ingested()
 	if err != nil && !o.quiet {
 		return r, err
@@ -144,7 +162,7 @@ func (b *bench) measure(in []string, o options) (r result, err error) {
 	cpu := p.cpu()
 	start := time.Now()
 	for elapsed := time.Duration(0); elapsed < o.seconds; elapsed = time.Since(start) {
-		time.Sleep(min(500*time.Millisecond, o.seconds-elapsed))
+		peak := p.peak(min(500*time.Millisecond, o.seconds-elapsed), o.sample)
 		if o.quiet {
 			continue
 		}
@@ -153,7 +171,7 @@ func (b *bench) measure(in []string, o options) (r result, err error) {
 			return r, err
 		}
 		r.slowest = max(r.slowest, time.Since(asked).Seconds())
-		rss := p.rss()
+		rss := max(p.rss(), peak)
 		r.rssMax = max(r.rssMax, rss)
 		if elapsed < o.seconds/2 {
 			r.rssFirst = max(r.rssFirst, rss)

@@ -74,12 +74,14 @@ func optionList() *C.struct_host_option {
 
 //export flbGoInit
 func flbGoInit(c *C.struct_instance) C.int {
+	before := C.memory_resident()
 	in := newInstance(c)
 	if !in.begin() {
 		in.release()
 		return C.HOST_ERROR
 	}
 	c.handle = C.uintptr_t(cgo.NewHandle(in))
+	C.memory_allow(C.memory_resident() - before) // after a reload: its files and tables
 	return C.HOST_OK
 }
 
@@ -120,6 +122,7 @@ func (in *Instance) setUp(method string, call func(Input, *Instance) error) (goo
 		return
 	}
 	in.SetMaxInFlight(DefaultMaxInFlight)
+	in.SetMaxMemory(DefaultMaxMemory())
 	in.input = registered.New()
 	if err := call(in.input, in); err != nil {
 		for _, line := range errorLines(err) {
@@ -233,7 +236,10 @@ func (in *Instance) lastRetry() {
 
 // collect calls the Input and counts what came of it.
 func (in *Instance) collect() (code C.int) {
-	in.started = true
+	if !in.started {
+		in.started = true
+		C.memory_began()
+	}
 	in.emitter.began = time.Now()
 	defer in.count()
 	defer in.recovered("Collect", &code)

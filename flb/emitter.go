@@ -40,6 +40,8 @@ type Emitter struct {
 	size int            // of buf, in bytes
 	held int            // bytes in buf that Collect's return hands over
 
+	memory memoryWait
+
 	refused  []refusal // what the engine did not take, in order
 	refusals uint64    // how often it did not
 	lost     uint64    // records that it never took
@@ -58,14 +60,16 @@ func (e *Emitter) AppendEvent(dst []byte, t time.Time) []byte {
 
 // Wait waits until t and returns true, or returns false as soon as the engine
 // wants the thread back: because the next Collect is due, the input is to pause,
-// or Fluent Bit stops. With a time that has passed it only looks. On a host
+// or Fluent Bit stops. It waits longer while too much is under way or the process
+// has grown too much (see Instance.SetMaxInFlight and SetMaxMemory). With a time
+// that has passed it only looks. On a host
 // that calls the plugin on the engine's own thread (`threaded off`) it never
 // waits, and returns false once Collect has had that thread for 100 ms.
 func (e *Emitter) Wait(t time.Time) bool {
 	if e.in.c.own_thread == 0 && time.Since(e.began) >= sharedTurn {
 		return false
 	}
-	if !e.append && e.held >= maxHeld {
+	if !e.append && e.held >= int(min(maxHeld, e.memory.limit/4)) { // the buffer and the host's copy are memory, too
 		return false
 	}
 	for len(e.refused) > 0 {
@@ -80,7 +84,7 @@ func (e *Emitter) Wait(t time.Time) bool {
 			return false
 		}
 		if d <= 0 || time.Until(t) <= 0 {
-			return true
+			return e.waitMemory()
 		}
 	}
 }
@@ -154,10 +158,12 @@ func (e *Emitter) grow(n int) {
 // What the engine refuses is kept and offered again: Wait does so until it is
 // taken, and Collect is not called before.
 func (e *Emitter) Emit(tag string, records int, events []byte) {
+	e.memory.emitted(len(events))
 	switch {
 	case len(events) == 0:
 	case !e.append:
 		e.hold(events)
+		C.memory_appended(C.size_t(len(events)))
 		e.in.succeeded++
 	case len(e.refused) > 0 || !e.offer(tag, records, events):
 		e.refused = append(e.refused, refusal{tag, records, bytes.Clone(events)})

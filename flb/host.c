@@ -107,6 +107,7 @@ int host_append(struct instance *in, const char *tag, size_t tag_len, size_t rec
     }
     if (ret == 0) {
         flow_appended(in, records, size);
+        memory_appended(size);
     }
     return ret;
 }

@@ -242,6 +242,17 @@ int flow_sees_ring(struct instance *in);
 double host_ingested(const struct instance *in);
 int64_t host_monotonic(void);
 
+/*
+ * memory: see memory.c. resident: bytes that the process has now, or -1. began:
+ * the first input begins, growth counts from here. allow: growth of so many bytes
+ * is an input's own and does not count. growth: bytes, for who waits at a limit.
+ */
+int64_t memory_resident(void);
+void memory_began(void);
+void memory_allow(int64_t bytes);
+void memory_appended(size_t size);
+int64_t memory_growth(int64_t limit);
+
 void host_restore_signals(void);
 void host_save_signals(void);
 

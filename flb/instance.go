@@ -61,6 +61,7 @@ func (in *Instance) prefix() string { return C.GoString(&in.c.plugin[0]) + "." }
 // release gives back what the instance holds on the C side.
 func (in *Instance) release() {
 	procsAdd(-1)
+	in.emitter.releaseMemoryWait()
 	in.emitter.release()
 }
 

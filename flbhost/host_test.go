@@ -168,6 +168,7 @@ type report struct {
 	Pauses         int
 	Starved        int
 	RegisterFaults int  `json:"register_faults"`
+	HeldMost       int  `json:"held_most"`
 	WatchesMalloc  bool `json:"watches_malloc"`
 	Log            struct{ Error, Warn, Info, Debug, Trace int }
 	Instances      []instance

@@ -137,6 +137,7 @@ func TestUsage(t *testing.T) {
 		{"--script", "at x exit"},
 		{"--script", "at 1 pause 1"},
 		{"--script", "at 1 reload 0"},
+		{"--ballast", "much"},
 		{"--nosuch", "x"},
 		{"PLUGIN", "-i", "other"},
 		{"PLUGIN", "-p", "novalue"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ type input struct {
 	counted        engine.Counts // what the metrics have
 	countedRefused uint64
 	reported       engine.Counts // what the log has
+	reportedWait   time.Duration // likewise, for memory
 	summed         bool          // the summary was logged
 	done           bool          // the finish was announced
 }
@@ -177,6 +179,9 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	in.refused = inst.Counter("refused_slices_total", "Total number of times the engine did not take what it was offered; each is offered again")
 	inst.SetMaxInFlight(c.MaxInFlight)
 	in.maxInFlight = uint64(c.MaxInFlight)
+	if c.MaxMemory > 0 {
+		inst.SetMaxMemory(c.MaxMemory)
+	}
 	if in.proof, err = proof.Start(c, proof.Options{Name: inst.Name(), Version: version, Metadata: inst.HasMetadata()}); err != nil {
 		return err
 	}
@@ -201,7 +206,7 @@ func (in *input) Collect(e *flb.Emitter) error {
 	defer in.count(e)
 	defer in.book(e)
 	in.engine.Run(e)
-	in.report()
+	in.report(e)
 	if in.engine.Finished() && !in.done {
 		for e.Pending() > 0 && e.Wait(time.Now().Add(pendingInterval)) {
 		}
@@ -299,7 +304,7 @@ func (in *input) summary() {
 }
 
 // report logs what was given up, while it is.
-func (in *input) report() {
+func (in *input) report(e *flb.Emitter) {
 	now := in.engine.Counts()
 	span := now.Elapsed - in.reported.Elapsed
 	if span < reportInterval {
@@ -307,10 +312,14 @@ func (in *input) report() {
 	}
 	if short := now.Shortfall - in.reported.Shortfall; short > 0 {
 		held := float64(now.Records-in.reported.Records) / span.Seconds()
-		in.inst.Logf(flb.Warn, "asked %s, held %.6g/s over %s: %d records were given up",
-			in.engine.PerSecond(), held, span.Round(time.Second), short)
+		why := ""
+		if waited := e.MemoryWait() - in.reportedWait; waited >= time.Second {
+			why = fmt.Sprintf("; for %s of it they waited for memory (max_memory)", waited.Round(time.Second))
+		}
+		in.inst.Logf(flb.Warn, "asked %s, held %.6g/s over %s: %d records were given up%s",
+			in.engine.PerSecond(), held, span.Round(time.Second), short, why)
 	}
-	in.reported = now
+	in.reported, in.reportedWait = now, e.MemoryWait()
 }
 
 // count brings the metrics up to date.

@@ -12,6 +12,9 @@
 #include "host.h"
 
 #include <errno.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +75,54 @@ static uint64_t check_records(struct flb_input_instance *ins, const char *tag,
     return objects;
 }
 
+/* ---- an output that takes nothing for a while ---- */
+
+struct held {
+    struct held *next;
+    uint8_t data[];
+};
+
+static bool holds(void)
+{
+    return opts.hold_until != NULL && log_held_lines() < (uint64_t)opts.n;
+}
+
+/* Data is kept in memory, as chunks are until an output has taken them. */
+static void hold(struct engine *engine, const uint8_t *data, size_t size)
+{
+    struct held *held;
+
+    if (!holds()) {
+        return;
+    }
+    held = malloc(sizeof *held + size);
+    if (held == NULL) {
+        return;
+    }
+    memcpy(held->data, data, size);
+    held->next = engine->held;
+    engine->held = held;
+    engine->held_bytes += size;
+    stats_max(&totals.held_most, engine->held_bytes);
+}
+
+static void release_held(struct engine *engine)
+{
+    if (engine->held == NULL) {
+        return;
+    }
+    while (engine->held != NULL) {
+        struct held *next = engine->held->next;
+
+        free(engine->held);
+        engine->held = next;
+    }
+    engine->held_bytes = 0;
+#if defined(__GLIBC__)
+    malloc_trim(0); /* so that the process is seen to have less */
+#endif
+}
+
 void engine_ingest(struct flb_input_instance *ins, const char *tag, ssize_t claimed,
                    const uint8_t *data, size_t size)
 {
@@ -83,6 +134,7 @@ void engine_ingest(struct flb_input_instance *ins, const char *tag, ssize_t clai
         return;
     }
     objects = check_records(ins, tag != NULL ? tag : ins->tag, data, size);
+    hold(engine, data, size);
     ins->stats->bytes += size;
     if (claimed >= 0 && (uint64_t)claimed != objects) {
         if (ins->stats->wrong_counts++ == 0) {
@@ -255,6 +307,9 @@ static void dispatch(struct engine *engine, struct event *event)
     else if (event == &engine->drain_event) {
         timer_consume(event->fd);
         drain(engine);
+        if (!holds()) {
+            release_held(engine);
+        }
     }
     else if (event == &engine->tick_event) {
         timer_consume(event->fd);
@@ -450,6 +505,7 @@ void engine_free(struct engine *engine)
         instance_release(engine->instances[i]);
     }
     free(engine->instances);
+    release_held(engine);
     for (int i = 0; i < 2; i++) {
         close(engine->manager[i]);
         if (engine->acks[i] != -1) {

@@ -133,6 +133,7 @@ int log_level_get(void);
 int log_level_parse(const char *name);
 void host_log(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const uint64_t *log_plugin_lines(uint64_t lines[LOG_LEVELS]);
+uint64_t log_held_lines(void);
 
 /* ---- env.c: ${VAR} in properties, and the config map ---- */
 
@@ -531,6 +532,9 @@ struct engine {
     long pauses_left;
     bool pauses_resume; /* the next step of --pauses is a resume */
     bool records_told, broken_told;
+
+    struct held *held; /* what the output does not take for now (--hold-until) */
+    uint64_t held_bytes;
 };
 
 struct engine *engine_create(struct proxy *proxy);
@@ -557,6 +561,8 @@ struct options {
     const char *script;
     long reloads, pauses;
     long drain_ms;
+    const char *hold_until;
+    long ballast_mb;
     uint64_t refuse_every;
     uint64_t drop_every;
     long ring, window;
@@ -570,7 +576,7 @@ extern struct stats *all_stats; /* opts.n of them */
 
 struct totals {
     _Atomic uint64_t output, collects;
-    _Atomic uint64_t pauses, reloads, starved, longest_drain_ns;
+    _Atomic uint64_t pauses, reloads, starved, longest_drain_ns, held_most;
     _Atomic uint64_t register_faults;
 };
 

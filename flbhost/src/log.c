@@ -19,6 +19,7 @@
 static const char *const names[] = {"off", "error", "warn", "info", "debug", "trace"};
 static _Atomic int max_level = LOG_INFO;
 static _Atomic uint64_t plugin_lines[LOG_LEVELS];
+static _Atomic uint64_t held_lines;
 
 void log_level_set(int level)
 {
@@ -93,9 +94,23 @@ void flb_log_print(int level, const char *file, int line, const char *fmt, ...)
     if (level > 0 && level < LOG_LEVELS) {
         plugin_lines[level]++;
     }
+    if (opts.hold_until != NULL) {
+        char text[512];
+
+        va_start(args, fmt);
+        vsnprintf(text, sizeof text, fmt, args);
+        va_end(args);
+        held_lines += strstr(text, opts.hold_until) != NULL;
+    }
     va_start(args, fmt);
     line_write(level, fmt, args);
     va_end(args);
+}
+
+/* How many lines of the plugin had the text of --hold-until. */
+uint64_t log_held_lines(void)
+{
+    return held_lines;
 }
 
 const uint64_t *log_plugin_lines(uint64_t lines[LOG_LEVELS])

@@ -28,6 +28,7 @@ static struct engine *engine;
 static struct action *actions;
 static int n_actions;
 static char *plugin_path;
+static void *ballast; /* memory that is just there (--ballast) */
 static volatile pid_t child;
 
 /* ---- signals ---- */
@@ -367,6 +368,14 @@ int main(int argc, char **argv)
         options_free();
         return code == 1 ? EXIT_FINE : EXIT_USAGE;
     }
+    if (opts.ballast_mb > 0) {
+        size_t size = (size_t)opts.ballast_mb << 20;
+
+        ballast = malloc(size);
+        if (ballast != NULL) {
+            memset(ballast, 1, size);
+        }
+    }
     if (opts.script != NULL) {
         n_actions = script_parse(opts.script, &actions);
     }
@@ -392,6 +401,7 @@ int main(int argc, char **argv)
     }
     instances_free();
     free(plugin_path);
+    free(ballast);
     free(actions);
     free(all_stats);
     options_free();

@@ -31,6 +31,8 @@ static const char usage[] =
     "  --reloads N          N hot reloads, one after the other\n"
     "  --pauses N           N times pause and resume of all inputs\n"
     "  --drain-ms MS        the engine takes MS for each chunk\n"
+    "  --hold-until TEXT    the output takes nothing until each input has logged TEXT\n"
+    "  --ballast MB         memory that the host has before the first input\n"
     "  --refuse-every N     every Nth append of an input is refused\n"
     "  --drop-every N       every Nth chunk is taken and not counted, as a processor drops it\n"
     "  --ring N             slots of each input's ring (1024)\n"
@@ -143,6 +145,13 @@ static int valued(const char *o, const char *v)
     }
     if (strcmp(o, "--drain-ms") == 0) {
         return number(o, v, 0, &opts.drain_ms);
+    }
+    if (strcmp(o, "--hold-until") == 0) {
+        opts.hold_until = v;
+        return 0;
+    }
+    if (strcmp(o, "--ballast") == 0) {
+        return number(o, v, 0, &opts.ballast_mb);
     }
     if (strcmp(o, "--refuse-every") == 0) {
         int ret = number(o, v, 1, &n);

@@ -38,6 +38,11 @@ type Host interface {
 	Emit(tag string, records int, events []byte)
 }
 
+// sparing is a Host that can be short of memory: then a slice is to be one record.
+type sparing interface {
+	Sparing() bool
+}
+
 // Source makes the records of an engine.
 type Source interface {
 	// PerTick returns how many records a tick has, before copies: at least 1.
@@ -91,7 +96,8 @@ type Engine struct {
 	tagged tagged // source, or nil
 	runner runner // source, or nil; set only if a tick is a record of an even rate
 	times  [256]int64
-	slice  int
+	full   int // size of a slice, in bytes
+	slice  int // of the current one
 	copies uint64
 
 	start      time.Time
@@ -156,7 +162,7 @@ func New(c *option.Config, o Options) *Engine {
 		copies:  uint64(c.Copies),
 		startup: c.FlushOnStartup,
 		source:  newFixed(c, o),
-		slice:   SliceFor(c.MaxInFlight),
+		full:    SliceFor(c.MaxInFlight),
 	}
 	switch {
 	case c.Template.Program != nil:
@@ -269,6 +275,10 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	}
 	e.clock.set(now, elapsed)
 
+	e.slice = e.full
+	if s, ok := h.(sparing); ok && s.Sparing() {
+		e.slice = 1
+	}
 	buf := h.Buffer()
 	before := e.counts.Records
 	for len(buf) < e.slice && e.owes(due) {

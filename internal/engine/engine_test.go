@@ -304,6 +304,56 @@ func TestPartition(t *testing.T) {
 	})
 }
 
+// frugal is a host that is short of memory from some moment on. Waiting takes at
+// least a millisecond.
+type frugal struct {
+	world
+	from time.Duration // after epoch
+}
+
+func (f *frugal) Sparing() bool { return f.now.Sub(epoch) >= f.from }
+
+func (f *frugal) Wait(t time.Time) bool {
+	if soon := f.now.Add(time.Millisecond); t.Before(soon) {
+		t = soon
+	}
+	return f.world.Wait(t)
+}
+
+// While its host has no memory to spare, a slice is one record, of every kind of
+// source.
+func TestSparing(t *testing.T) {
+	for _, given := range [][]string{
+		{"rate", "unlimited"},
+		{"rate", "unlimited", "dummy", `{"a":1}{"b":2}`},
+		{"rate", "unlimited", "template", `{"a": {{ seq }}}`},
+		{"rate", "100k"},
+		{"rate", "100k", "template", `{"a": {{ seq }}}`, "seed", "1"},
+		{"rate", "1k", "copies", "100"},
+		{"bytes_rate", "10M"},
+	} {
+		t.Run(fmt.Sprint(given), func(t *testing.T) {
+			f := frugal{from: 100 * time.Millisecond}
+			f.now, f.until = epoch, epoch.Add(200*time.Millisecond)
+			New(config(t, given...), Options{Form: event.V2, Now: f.clock}).Run(&f)
+			before, after := 0, 0
+			for _, s := range f.slices {
+				switch {
+				case s.at < f.from:
+					before = max(before, s.records)
+				case s.records != 1:
+					t.Fatalf("a slice of %d records, expected 1", s.records)
+				default:
+					after++
+				}
+			}
+			if before < 10 || after < 10 {
+				t.Errorf("%d records in the largest slice before, %d slices after", before, after)
+			}
+		})
+	}
+}
+
 // Slices stay near their size, and a tick may be larger than any of them.
 func TestSliceSize(t *testing.T) {
 	var w world

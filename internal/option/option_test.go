@@ -176,6 +176,7 @@ var bad = []string{
 	`start_delay -5`, `start_delay 1y`,
 	`catch_up all`, `catch_up ful`,
 	`max_in_flight 1K`, `max_in_flight 1G`, `max_in_flight lots`,
+	`max_memory 0`, `max_memory 999K`, `max_memory unlimited`,
 	`start_time_sec 4294967296`, `start_time_sec 2024-01-01`, `start_time_sec 1700000000.5`,
 	`start_time_nsec 1000000000`, `start_time_nsec half`,
 	`fixed_timestamp 1`, `fixed_timestamp maybe`, `fixed_timestamp ""`,

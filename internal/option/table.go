@@ -133,6 +133,18 @@ var rows = []Option{
 		set: sizeBetween(256_000, 64_000_000, func(c *Config) *int64 { return &c.MaxInFlight }),
 	},
 	{
+		Name: "max_memory", Kind: Size, Default: "", Absent: "256M, or a quarter of the cgroup's memory limit if that is less", Example: "1G", Section: secPace,
+		Help: "By how many bytes Fluent Bit's process may grow from the start of its inputs on, whatever its outputs do. While it has grown " +
+			"by more, records wait, except for one slice a second; what is late by then is up to catch_up.",
+		set: func(c *Config, text string) error {
+			c.MaxMemory = 0
+			if text == "" {
+				return nil
+			}
+			return sizeBetween(1_000_000, math.MaxInt64, func(c *Config) *int64 { return &c.MaxMemory })(c, text)
+		},
+	},
+	{
 		Name: "start_time_sec", Kind: Integer, Default: "-1", Example: "1700000000", Section: secTime,
 		Help: "The time at which the records' clock starts, in seconds since 1970; from there it runs on. Negative: now.",
 		set:  integer(math.MinInt32, math.MaxUint32, func(c *Config) *int64 { return &c.StartTimeSec }),

@@ -1,0 +1,104 @@
+package flbhost_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The process's memory, bounded by the option max_memory.
+
+var (
+	memoryWaits = regexp.MustCompile(`\[ ?warn\] \[input:gdummy:\S+\] memory: the process has grown by \d+ MB since its inputs started, the limit is 16 MB`)
+	memoryEnds  = regexp.MustCompile(`\[ ?info\] \[input:gdummy:\S+\] memory: the outputs have released memory after \d+s`)
+	gaveUp      = regexp.MustCompile(`asked (\d+) records \(\S+\), delivered (\d+), shortfall (\d+), refused 0`)
+)
+
+// While an output takes nothing, inputs let the process grow by max_memory and not
+// more, however many they are; they say so once, and when the output takes what has
+// gathered they go on by themselves, without a loss. What was late is up to catch_up.
+func TestGdummyMemory(t *testing.T) {
+	t.Parallel()
+	const (
+		limit = 16_000_000
+		// Beyond the limit come what is appended between two looks at the memory, what
+		// is under way, and a slice a second.
+		slack = 12_000_000
+	)
+	record := fmt.Sprintf(`dummy={"message":%q}`, strings.Repeat("x", 1000))
+	for _, c := range []struct {
+		name   string
+		v      variant
+		args   []string
+		input  []string
+		inputs int
+		most   int  // bytes that may gather
+		late   bool // records are given up
+	}{
+		{name: "unlimited", v: variant{version: v511}, input: []string{"rate=unlimited", "max_records=60000"}, most: limit + slack},
+		{name: "below 4.1", v: variant{version: v403}, input: []string{"rate=unlimited", "max_records=60000"}, most: limit + slack},
+		{name: "ring unseen", v: variant{version: v511}, args: []string{"--hide-ring"}, input: []string{"rate=unlimited", "max_records=60000"}, most: limit + slack},
+		{name: "two inputs", v: variant{version: v511}, input: []string{"rate=unlimited", "max_records=30000"}, inputs: 2, most: limit + slack},
+		{name: "a base above the limit", v: variant{version: v511}, args: []string{"--ballast", "100"},
+			input: []string{"rate=unlimited", "max_records=60000"}, most: limit + slack},
+		{name: "a rate, all made up", v: variant{version: v511}, input: []string{"rate=20k", "duration=6", "catch_up=full"}, most: limit + slack},
+		{name: "a rate", v: variant{version: v511}, input: []string{"rate=20k", "duration=8"}, most: limit + slack, late: true},
+		{name: "engine's thread", v: variant{version: v511}, args: []string{"--threaded", "off"}, input: []string{"rate=20k", "duration=8"}, most: limit + slack, late: true},
+		// Where nothing can be appended, a collect hands over all of its second at once.
+		{name: "bare", v: variant{version: v511, bare: true}, input: []string{"rate=20k", "duration=8"}, most: 3 * limit, late: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			args := append(c.args, "--output", "null", "--hold-until", "memory:", "PLUGIN")
+			for range max(c.inputs, 1) {
+				args = append(args, "-i", "-p", "max_memory=16M", "-p", "max_in_flight=1M", "-p", "on_finish=exit", "-p", record)
+				for _, p := range c.input {
+					args = append(args, "-p", p)
+				}
+			}
+			r := load(t, c.v, gdummyPackage, args...)
+			r.wantClean(t)
+			if r.report.HeldMost > c.most {
+				t.Errorf("%d bytes gathered, expected %d at most", r.report.HeldMost, c.most)
+			}
+			if r.report.HeldMost < limit/2 {
+				t.Errorf("%d bytes gathered, expected nearly %d", r.report.HeldMost, limit)
+			}
+			for _, line := range []*regexp.Regexp{memoryWaits, memoryEnds} {
+				if n := len(line.FindAllString(r.stderr, -1)); n != max(c.inputs, 1) {
+					t.Errorf("%d lines %s, expected one of each input", n, line)
+				}
+			}
+			summaries := gaveUp.FindAllStringSubmatch(r.stderr, -1)
+			if len(summaries) != max(c.inputs, 1) {
+				t.Fatalf("%d summaries", len(summaries))
+			}
+			for i, m := range summaries {
+				var asked, delivered, shortfall int
+				fmt.Sscan(strings.Join(m[1:], " "), &asked, &delivered, &shortfall)
+				if asked != delivered+shortfall || c.late != (shortfall > 0) {
+					t.Errorf("asked %d, delivered %d, shortfall %d", asked, delivered, shortfall)
+				}
+				if c.inputs < 2 && delivered != r.report.Instances[i].Records {
+					t.Errorf("delivered %d, %d arrived", delivered, r.report.Instances[i].Records)
+				}
+			}
+		})
+	}
+}
+
+// What the process had before its inputs began does not count, and without need
+// nothing waits.
+func TestGdummyMemoryBase(t *testing.T) {
+	t.Parallel()
+	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--ballast", "200", "--seconds", "3", "PLUGIN",
+		"-i", "-p", "rate=1000", "-p", "duration=2", "-p", "max_memory=16M")
+	r.wantClean(t)
+	if n := r.report.Instances[0].Records; n != 2000 {
+		t.Errorf("%d records, expected 2000", n)
+	}
+	if strings.Contains(r.stderr, "memory:") {
+		t.Errorf("it waited for memory:\n%s", r.stderr)
+	}
+}
