@@ -170,6 +170,7 @@ func fromHandle(h C.uintptr_t) *Instance { return cgo.Handle(h).Value().(*Instan
 //export flbGoPreRun
 func flbGoPreRun(h C.uintptr_t) {
 	in := fromHandle(h)
+	in.preRun = true
 	if in.started || !in.canAppend() {
 		return
 	}
@@ -241,6 +242,8 @@ func (in *Instance) collect() (code C.int) {
 		C.memory_began()
 	}
 	in.emitter.began = time.Now()
+	in.noticePause()
+	defer func() { in.collected = time.Now() }()
 	defer in.count()
 	defer in.recovered("Collect", &code)
 	if !in.emitter.retry() {
@@ -254,6 +257,24 @@ func (in *Instance) collect() (code C.int) {
 		return C.HOST_ERROR
 	}
 	return C.HOST_OK
+}
+
+// pauseSeen is how long Collect is not called before that must be a pause: the host
+// calls it once a second.
+const pauseSeen = 3 * time.Second
+
+// noticePause warns, once, where a pause loses records. Hosts before 2.2.0, which have
+// no PreRun, do not announce pauses; those before 2.1.9 drop what is in the queue.
+// Whether mem_buf_limit is set can't be asked for.
+func (in *Instance) noticePause() {
+	if in.preRun || in.pauseNoticed || in.collected.IsZero() || !in.Streams() {
+		return
+	}
+	if gap := in.emitter.began.Sub(in.collected); gap >= pauseSeen {
+		in.pauseNoticed = true
+		in.Logf(Warn, "Fluent Bit has paused this input for %s (mem_buf_limit): versions before 2.1.9 drop the records in the queue at each pause, "+
+			"and may never resume the input; with threaded off nothing is lost", gap.Round(time.Second))
+	}
 }
 
 // recovered is deferred around every call of an Input's methods: a panic that

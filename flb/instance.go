@@ -7,6 +7,7 @@ import "C"
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unsafe"
 )
 
@@ -16,6 +17,10 @@ type Instance struct {
 	input   Input
 	emitter Emitter
 	started bool // Collect was called
+	preRun  bool // PreRun was called, before that
+
+	collected    time.Time // end of the last Collect
+	pauseNoticed bool
 
 	given  string // name, by the host
 	tag    string

@@ -321,6 +321,24 @@ func summaryTime(t *testing.T, r result) time.Duration {
 	return d
 }
 
+// Hosts before 2.1.9 drop the queue when they pause an input. The log says so at the
+// first pause, with the way out; others announce pauses, and lose nothing.
+func TestGdummyPauseLoses(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[int]int{v200: 1, v210: 1, v220: 0, v511: 0} {
+		t.Run(variant{version: v}.String(), func(t *testing.T) {
+			t.Parallel()
+			r := load(t, variant{version: v}, gdummyPackage, "--output", "null",
+				"--script", "at 1.5 pause 0; at 6.5 resume 0; at 9 pause 0; at 14 resume 0; at 16 exit", "PLUGIN", "-i", "-p", "rate=100")
+			r.wantCode(t, 0)
+			const line = "versions before 2.1.9 drop the records in the queue at each pause, and may never resume the input; with threaded off nothing is lost"
+			if n := strings.Count(r.stderr, line); n != want {
+				t.Errorf("%d lines %q, expected %d", n, line, want)
+			}
+		})
+	}
+}
+
 // A paused input gives nothing; when it goes on, nothing of what it gave is lost, and
 // the seconds that the pause has cost are said. Of two inputs the right one is paused.
 func TestGdummyPause(t *testing.T) {

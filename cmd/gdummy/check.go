@@ -255,6 +255,7 @@ func (c *checker) input(in *conf.Input) {
 		o, known := option.Find(p.Name)
 		switch {
 		case !known && option.IsCore(p.Name):
+			c.pauses(in, p)
 			continue
 		case !known:
 			unknown := option.Unknown(p.Name, p.Value.Text)
@@ -293,6 +294,20 @@ func (c *checker) input(in *conf.Input) {
 	for _, e := range warnings {
 		c.option(in, values, severityWarning, e)
 	}
+}
+
+// pauses notes that a mem_buf_limit loses records on old hosts.
+func (c *checker) pauses(in *conf.Input, p *conf.Property) {
+	if !strings.EqualFold(p.Name, "mem_buf_limit") {
+		return
+	}
+	if t, ok := in.Property("threaded"); ok {
+		if on, err := option.ParseBoolean(t.Value.Expand(c.env).Text); err == nil && !on {
+			return
+		}
+	}
+	c.add(finding{pos: p.Pos, severity: severityNote, option: p.Name,
+		message: "Fluent Bit before 2.1.9 drops the records in its queue at each pause, and may never resume the input; with threaded off nothing is lost"})
 }
 
 // templates are the options in which "${{" is no variable but a dollar sign and an
