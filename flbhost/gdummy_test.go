@@ -373,7 +373,7 @@ func TestGdummyShortfallLog(t *testing.T) {
 	if m == nil {
 		t.Fatalf("no word of the shortfall:\n%s", r.stderr)
 	}
-	summary := regexp.MustCompile(`asked \d+ records \(500/s\), delivered \d+, shortfall (\d+), refused 0`).FindStringSubmatch(r.stderr)
+	summary := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] asked \d+ records \(500/s\), delivered \d+, shortfall (\d+), refused 0`).FindStringSubmatch(r.stderr)
 	if summary == nil || summary[1] != m[2] {
 		t.Errorf("the summary has another shortfall than %s:\n%s", m[2], r.stderr)
 	}

@@ -106,6 +106,8 @@ func (f *auditFlags) table() []flagRow {
 			example: "--max-duplicates 1000 --ledger run.ledger out copy", set: setCount(&f.limits.Duplicates, 0)},
 		{name: "max-damaged", arg: "N", help: "forgive up to N damaged records", without: "0",
 			example: "--max-damaged 1000 --ledger run.ledger renamed", set: setCount(&f.limits.Damaged, 0)},
+		{name: "max-shortfall", arg: "N", help: "forgive up to N records that were due and never made, because the rate was missed", without: "0",
+			example: "--max-shortfall 100 --ledger short.ledger short", set: setCount(&f.limits.Shortfall, 0)},
 		{name: "max-reordered", arg: "N", help: "more than N reordered records are a fault", without: none,
 			example: "--max-reordered 0 --ledger run.ledger backwards", set: setCount(&f.limits.Reordered, 0)},
 		{name: "max-foreign", arg: "N", help: "more than N foreign records are a fault", without: none,
@@ -183,8 +185,8 @@ Ctrl-C, too. Without a host in the address only this machine can reach it.
 While it listens, runs of a ledger that were over before do not count unless
 something of them arrives. --run says which ones count, here and with files.
 
-Exit codes: 0 clean; 1 faults found: lost, withheld, duplicate or damaged records beyond
-what the limits forgive, nothing at all to audit, pieces that could not be read
+Exit codes: 0 clean; 1 faults found: lost, withheld, duplicate or damaged records, or
+a shortfall, beyond what the limits forgive, nothing at all to audit, pieces that could not be read
 where no ledger proves that all arrived, a ledger that is gone when listening or
 standard input ends; 2 wrong usage, unreadable files, or a verdict or page that could not be
 written.

@@ -22,6 +22,10 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/gdummy/gdummy/internal/engine"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/proof"
 	"github.com/gdummy/gdummy/internal/seed"
 	"github.com/gdummy/gdummy/internal/selfsigned"
 )
@@ -95,6 +99,9 @@ func makeFixture(t *testing.T) string {
 		write(name+"/records", []byte(b.String()))
 	}
 	write("out/records", data)
+	short, made := shortRun(t)
+	write("short.ledger", short)
+	write("short/records", made)
 	write("copy/records", data)
 	write("cut/records", bytes.Join(lines[:950], nil))
 	write("fluent-bit.conf", []byte("[INPUT]\n    name gdummy\n    rat  5\n"))
@@ -116,6 +123,30 @@ func makeFixture(t *testing.T) string {
 	write("cert.pem", cert)
 	write("key.pem", key)
 	return dir
+}
+
+// shortRun makes the ledger and the records of a run that gave up 50 records.
+func shortRun(t *testing.T) (book, records []byte) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger")
+	c, _, err := option.Parse(func(name string) (string, bool) { return path, name == "ledger" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := proof.Start(c, proof.Options{Name: defaultTag, Metadata: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &runHost{out: new(both), format: formats[1], tag: defaultTag, waiting: func() uint64 { return 0 }}
+	c.MaxRecords = 200
+	c.Rate.Unlimited = true
+	e := engine.New(c, engine.Options{Form: event.V2, Mark: p.Mark()})
+	e.Run(h)
+	h.end()
+	if err := p.Close(200, nil, 200, 50); err != nil {
+		t.Fatal(err)
+	}
+	return []byte(slurp(t, path)), []byte(h.out.(*both).String())
 }
 
 var listens = regexp.MustCompile(`(forward|http|tcp)://:\d+`)

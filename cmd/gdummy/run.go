@@ -113,12 +113,20 @@ func run(s stream, args []string) int {
 			fmt.Fprintf(s.err, "gdummy run: option ledger: %v\n", err)
 		}
 	}
-	h.waiting = func() { warn(evidence.Update(h.written, nil, h.written, e.Counts().Shortfall)) }
+	h.waiting = func() uint64 {
+		short := e.Counts().Shortfall
+		warn(evidence.Update(h.written, nil, h.written, short))
+		return short
+	}
+	h.late.since = time.Now()
 	e.Run(h)
-	h.flush()
-	warn(evidence.Close(h.printed, h.refusals, h.written, e.Counts().Shortfall))
-	if n := e.Counts().Shortfall; n > 0 {
-		fmt.Fprintf(s.err, "gdummy run: %d records were given up: the output was too slow for the rate\n", n)
+	h.end()
+	c := e.Counts()
+	warn(evidence.Close(h.printed, h.refusals, h.written, c.Shortfall))
+	fmt.Fprintf(s.err, "gdummy run: asked %d records (%s), delivered %d, shortfall %d, refused %d, in %s\n",
+		c.Records+c.Shortfall, e.PerSecond(), h.written, c.Shortfall, c.Records-h.written, c.Elapsed.Round(time.Millisecond))
+	if c.Shortfall > 0 {
+		fmt.Fprintf(s.err, "gdummy run: warning: %d of %d records were given up: %s\n", c.Shortfall, c.Records+c.Shortfall, &h.late)
 	}
 	switch {
 	case h.err == nil, errors.Is(h.err, syscall.EPIPE):
@@ -305,27 +313,31 @@ type runHost struct {
 	tag    string
 	stop   <-chan struct{}
 
-	waiting func() // called now and then
+	waiting func() (short uint64) // called now and then; how many records were given up
+	late    lateness
 
-	index            uint64 // of the next record
-	printed, written uint64 // records
-	events           []byte // of Buffer
-	buf              []byte // printed, but not written
-	unwritten        []byte // the same, when writing has failed
-	err              error  // of writing: nothing is printed any more
+	index            uint64    // of the next record
+	printed, written uint64    // records
+	events           []byte    // of Buffer
+	buf              []byte    // printed, but not written
+	unwritten        []byte    // the same, when writing has failed
+	wrote            time.Time // when something was last written
+	err              error     // of writing: nothing is printed any more
 }
 
 // Wait implements engine.Host.
 func (h *runHost) Wait(t time.Time) bool {
-	d := time.Until(t)
+	now := time.Now()
+	d := t.Sub(now)
+	h.late.generated(now, h.waiting(), d > 0)
 	if d > 0 || len(h.buf) >= writeSize {
 		h.flush() // here, where all of a slice is printed, whatever its tags
 	}
-	h.waiting()
+	defer func() { h.late.woke(time.Now(), later(later(t, now), h.wrote)) }()
 	if h.err != nil {
 		return false
 	}
-	if d <= 0 {
+	if d = time.Until(t); d <= 0 {
 		select {
 		case <-h.stop:
 			return false
@@ -387,6 +399,7 @@ func (h *runHost) print(tag string, events *[]byte) (err error) {
 
 // flush writes what is printed.
 func (h *runHost) flush() {
+	begin := time.Now()
 	if h.err == nil && len(h.buf) > 0 {
 		if _, h.err = h.out.Write(h.buf); h.err == nil {
 			h.written = h.printed
@@ -395,6 +408,22 @@ func (h *runHost) flush() {
 		}
 	}
 	h.buf = h.buf[:0]
+	h.wrote = time.Now()
+	h.late.wrote(begin, h.wrote)
+}
+
+// end writes the rest of a run.
+func (h *runHost) end() {
+	h.late.generated(time.Now(), h.waiting(), false)
+	h.flush()
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // refusals are the records that could not be written, for the ledger.

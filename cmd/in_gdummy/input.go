@@ -298,7 +298,11 @@ func (in *input) summary() {
 	}
 	in.summed = true
 	c := in.engine.Counts()
-	in.inst.Logf(flb.Info, "asked %d records (%s), delivered %d, shortfall %d, refused %d, in %s",
+	level := flb.Info
+	if c.Shortfall > 0 || in.inst.Emitter().Lost() > 0 {
+		level = flb.Warn // however short the run was
+	}
+	in.inst.Logf(level, "asked %d records (%s), delivered %d, shortfall %d, refused %d, in %s",
 		c.Records+c.Shortfall, in.engine.PerSecond(), c.Records-in.inst.Emitter().Lost(), c.Shortfall, in.inst.Emitter().Lost(),
 		c.Elapsed.Round(time.Millisecond))
 }

@@ -19,6 +19,8 @@
 //	withheld    numbers that our own receiver acknowledged and threw away on
 //	            purpose, and that did not arrive otherwise; what it refused and
 //	            what never came again is lost
+//	shortfall   records that were due and never made, for the rate was missed,
+//	            by the ledger: they have no numbers
 //	refused     numbers that the host did not take, by the ledger
 //	duplicates  arrivals of numbers that had arrived before
 //	reordered   first arrivals behind a higher number; the distance is how much

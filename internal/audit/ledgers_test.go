@@ -167,3 +167,24 @@ func TestEarlierRun(t *testing.T) {
 		t.Errorf("lost %d, want 2999", v.Lost)
 	}
 }
+
+// A rate that was missed is no clean verdict, whatever arrived, and is in the first
+// line where it is forgiven.
+func TestShortfall(t *testing.T) {
+	l := read(t, twoParts(t)...)
+	l.Streams[0].Shortfall = 7
+	v := arrived(3000, l)
+	if v.Lost != 0 || v.Shortfall != 7 {
+		t.Fatalf("%+v", v.Counts)
+	}
+	for limit, want := range map[uint64]string{0: "7 short of the rate", 6: "7 short of the rate, more than 6", 7: ""} {
+		f := Limits{Unknown: -1, Shortfall: limit}.Faults(v)
+		if got := strings.Join(f, ";"); got != want {
+			t.Errorf("limit %d: %q, want %q", limit, got, want)
+		}
+		caveats := v.Caveats(f)
+		if want == "" && (len(caveats) != 1 || caveats[0] != "7 short of the rate, which are forgiven") || want != "" && len(caveats) != 0 {
+			t.Errorf("limit %d: %q", limit, caveats)
+		}
+	}
+}

@@ -8,7 +8,7 @@ import (
 
 // Limits are how much of each fault is forgiven.
 type Limits struct {
-	Lost, Withheld, Duplicates, Damaged uint64
+	Lost, Withheld, Duplicates, Damaged, Shortfall uint64
 
 	// Negative values are no limit. One of Unknown is exceeded as well by a
 	// stream whose end is unknown.
@@ -41,6 +41,7 @@ func (l Limits) Faults(v *Verdict) []string {
 	over("withheld", v.Withheld, l.Withheld)
 	over("duplicates", v.Duplicates, l.Duplicates)
 	over("damaged", v.Damaged, l.Damaged)
+	over("short of the rate", v.Shortfall, l.Shortfall)
 	for _, x := range []struct {
 		name  string
 		got   uint64

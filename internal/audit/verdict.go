@@ -81,7 +81,7 @@ func Columns() []Column {
 		{"unchecked", func(c *Counts) uint64 { return c.Unchecked }, false, false},
 		{"withheld", func(c *Counts) uint64 { return c.Withheld }, false, true},
 		{"refused", func(c *Counts) uint64 { return c.Refused }, false, false},
-		{"shortfall", func(c *Counts) uint64 { return c.Shortfall }, false, false},
+		{"shortfall", func(c *Counts) uint64 { return c.Shortfall }, false, true},
 		{"unknown", func(c *Counts) uint64 { return c.Unknown }, true, false},
 	}
 }
@@ -317,6 +317,7 @@ func (v *Verdict) Caveats(faults []string) []string {
 		{v.Duplicates, "1 duplicate, which is forgiven", "%s duplicates, which are forgiven", "duplicates"},
 		{v.Damaged, "1 damaged, which is forgiven", "%s damaged, which are forgiven", "damaged"},
 		{v.Withheld, "1 withheld, which is forgiven", "%s withheld, which are forgiven", "withheld"},
+		{v.Shortfall, "1 short of the rate, which is forgiven", "%s short of the rate, which are forgiven", "short of the rate"},
 		{v.Refused, "1 refused by Fluent Bit", "%s refused by Fluent Bit", ""},
 		{v.Unchecked, "1 record could not be checked for damage", "%s records could not be checked for damage", "unchecked"},
 		{v.Unknown, "of 1 record it is unknown", "of %s records it is unknown", "unknown"},

@@ -131,7 +131,7 @@ func cards(v *audit.Verdict) []card {
 		{"unchecked", v.Unchecked, false, "the format keeps no body to check"},
 		{"withheld", v.Withheld, true, "acknowledged by the receiver, and thrown away"},
 		{"refused", v.Refused, false, "not taken by Fluent Bit"},
-		{"shortfall", v.Shortfall, false, "given up: the rate was not held"},
+		{"shortfall", v.Shortfall, true, "never made: the rate was missed"},
 		{"foreign", v.Foreign, false, "without an identity"},
 		{"broken", v.Broken, false, "pieces that could not be read"},
 	} {

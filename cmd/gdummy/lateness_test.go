@@ -1,0 +1,94 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/engine"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/option"
+)
+
+// sleeper is an output that takes a while for each write.
+type sleeper time.Duration
+
+func (s sleeper) Write(p []byte) (int, error) {
+	time.Sleep(time.Duration(s))
+	return len(p), nil
+}
+
+// A run says what made its records late: the output, or generating them.
+func TestLateness(t *testing.T) {
+	for name, c := range map[string]struct {
+		write, generate time.Duration // for each write, for each record
+		want            string        // empty if nothing is given up
+	}{
+		"in time":          {time.Millisecond, 100 * time.Microsecond, ""},
+		"a slow output":    {3 * time.Second, 100 * time.Microsecond, "the output was too slow for the rate"},
+		"slow generation":  {time.Millisecond, 5 * time.Millisecond, "generating them was too slow for the rate"},
+		"both, the output": {8 * time.Second, 1500 * time.Microsecond, "the output was too slow for the rate"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			config, _, err := option.Parse(func(name string) (string, bool) {
+				text, ok := map[string]string{"rate": "1000", "duration": "30s"}[name]
+				return text, ok
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			print := formatFlag{append: func(_ *runHost, dst []byte, _ string, _ event.Event) ([]byte, error) {
+				time.Sleep(c.generate)
+				return append(dst, "a record of some hundred bytes, so that there is something to write before all of a slice is generated\n"...), nil
+			}}
+			h := &runHost{out: sleeper(c.write), format: print, tag: "a"}
+			e := engine.New(config, engine.Options{Form: event.V2})
+			h.waiting = func() uint64 { return e.Counts().Shortfall }
+			h.late.since = time.Now()
+			e.Run(h)
+			h.end()
+			if got := h.late.String(); got != c.want || (e.Counts().Shortfall > 0) != (c.want != "") {
+				t.Errorf("%s: %d given up: %q, want %q", name, e.Counts().Shortfall, got, c.want)
+			}
+		})
+	}
+}
+
+// What is given up is due to what took longest since no record was late; sleep that is
+// too long is neither the output's fault nor that of generating.
+func TestLatenessCauses(t *testing.T) {
+	var l lateness
+	at := func(ms int64) time.Time { return time.UnixMilli(ms) }
+	l.woke(at(0), at(0))
+	l.generated(at(5000), 0, true) // in time: what it took counts for nothing
+	l.woke(at(6010), at(6000))
+	l.generated(at(6030), 0, false)
+	l.wrote(at(6030), at(8030))
+	l.woke(at(8030), at(8030))
+	l.generated(at(8031), 1000, true)
+	l.woke(at(13031), at(9031))
+	l.generated(at(13032), 1500, true)
+	l.woke(at(14000), at(14000))
+	l.generated(at(16000), 1501, false)
+	if want := "1000 because the output was too slow for the rate, 1 because generating them was too slow for the rate, 500 because this process was not run in time"; l.String() != want {
+		t.Errorf("%q, want %q", l.String(), want)
+	}
+}
+
+// A run ends with one line of what was asked and what came of it, and says at once
+// that it fell short, however short it was.
+func TestSummary(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want string
+	}{
+		{"--records 3 -p rate=1k", "gdummy run: asked 3 records (1000/s), delivered 3, shortfall 0, refused 0, in "},
+		{"--records 3 -p rate=unlimited", "gdummy run: asked 3 records (unlimited), delivered 3, shortfall 0, refused 0, in "},
+	} {
+		var log both
+		if code := gdummy(stream{nil, new(both), &log}, append([]string{"run"}, strings.Fields(c.args)...)); code != 0 || !strings.HasPrefix(log.String(), c.want) || strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("%s: code %d: %s", c.args, code, log.String())
+		}
+	}
+}
