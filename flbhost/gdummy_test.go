@@ -447,6 +447,19 @@ func TestGdummyConfigMap(t *testing.T) {
 	r.wantCode(t, 3)
 }
 
+// on_finish exit waits for an engine that takes long for what it has, on a host whose
+// queue cannot be seen: what waits there at SIGTERM is discarded.
+func TestGdummyFinishesWhole(t *testing.T) {
+	t.Parallel()
+	raw := filepath.Join(t.TempDir(), "raw")
+	r := load(t, variant{version: v400}, gdummyPackage, "--hide-ring", "--drain-ms", "900", "--output", "raw:"+raw, "PLUGIN",
+		"-i", "-p", "rate=100", "-p", "max_records=8", "-p", "start_time_sec=1000", "-p", "fixed_timestamp=on", "-p", "on_finish=exit")
+	r.wantClean(t)
+	if want := events(t, event.V2, 1000, 8, `{"message":"dummy"}`); !bytes.Equal(readFile(t, raw+".0"), want) {
+		t.Errorf("%d bytes arrived, want %d", len(readFile(t, raw+".0")), len(want))
+	}
+}
+
 // on_finish exit ends the process once all inputs that ask for it have finished.
 func TestGdummyExit(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // finishers are the inputs of this process with on_finish exit. The instances run
@@ -42,3 +43,36 @@ func (g *group) finish() (last bool) {
 // stopProcess asks the process to stop as an operator would: Fluent Bit then
 // flushes what it has, for as long as its grace says.
 func stopProcess() error { return syscall.Kill(os.Getpid(), syscall.SIGTERM) }
+
+// settling watches the engine take in the last of a finished run. At SIGTERM Fluent
+// Bit pauses its inputs, and what waits in the queue of a paused input is discarded.
+//
+// The queue has to be empty, and the engine's own count has to reach what was handed
+// over: on a host whose queue can't be seen, that it stands still for a while says
+// only that the engine is busy. Processors that drop records keep the count from
+// ever reaching that, so that it is waited for only as long as it moves.
+type settling struct {
+	count uint64
+	moved time.Time // when count was first seen
+}
+
+// settleTime is how long the engine's count may stand still before the rest is
+// believed to be dropped. Its timer fires every 250 ms, on a busy machine much later.
+const settleTime = 3 * time.Second
+
+// done reports whether the engine has taken in the records that were delivered.
+// pending is the number of slices in the queue, ingested the engine's count.
+func (s *settling) done(now time.Time, pending int, delivered uint64, ingested func() (uint64, bool)) bool {
+	if pending > 0 {
+		s.moved = time.Time{}
+		return false
+	}
+	n, _ := ingested() // no count yet: nothing was taken in
+	if n >= delivered {
+		return true
+	}
+	if s.moved.IsZero() || n != s.count {
+		s.count, s.moved = n, now
+	}
+	return now.Sub(s.moved) >= settleTime
+}

@@ -33,6 +33,7 @@ type input struct {
 	seenIngest   bool   // the engine was seen to take something in
 	maxInFlight  uint64 // bytes
 	pending      int    // slices, when that was last looked at
+	settling     settling
 	proofProblem string // the last one that was logged
 
 	records, bytes, ticks, asked, late, shortfall, refused *flb.Counter
@@ -205,16 +206,27 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 func (in *input) Collect(e *flb.Emitter) error {
 	defer in.count(e)
 	defer in.book(e)
+	before := in.engine.Counts().Records
 	in.engine.Run(e)
 	in.report(e)
-	if in.engine.Finished() && !in.done {
-		for e.Pending() > 0 && e.Wait(time.Now().Add(pendingInterval)) {
-		}
-		if e.Pending() == 0 {
-			in.finish()
+	if !in.engine.Finished() || in.done {
+		return nil
+	}
+	if !in.inst.Streams() && in.engine.Counts().Records > before {
+		return nil // what this call returns is not handed over yet
+	}
+	for !in.settled(e) {
+		if !e.Wait(time.Now().Add(pendingInterval)) {
+			return nil
 		}
 	}
+	in.finish()
 	return nil
+}
+
+// settled reports whether the engine has taken in all that was handed over.
+func (in *input) settled(e *flb.Emitter) bool {
+	return in.settling.done(time.Now(), e.Pending(), in.engine.Counts().Records-e.Lost(), e.Ingested)
 }
 
 // Close implements flb.Closer.
