@@ -164,6 +164,10 @@ func printRates(w *bytes.Buffer, v *audit.Verdict) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "%s\tmean\tpeak\tfrom\tfor\t\t\n", by)
 	row := func(name string, tl *audit.Timeline) {
+		if n, took, brief := tl.Brief(); brief {
+			fmt.Fprintf(t, "%s\t-\t-\t%s\t%s in %s\t\t\n", name, clockTime(tl.First), plural(n, "record"), short(int64(took)))
+			return
+		}
 		mean, peak := tl.Rate()
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", name, audit.Grouped(uint64(mean+0.5)), audit.Grouped(uint64(peak+0.5)), clockTime(tl.First), tl.Last.Sub(tl.First).Round(100*time.Millisecond), spark(tl))
 	}

@@ -1,6 +1,9 @@
 package audit
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // maxPoints is how many points a timeline has at most; each then covers twice
 // the time.
@@ -21,7 +24,19 @@ type Point struct {
 	Arrived    uint64 `json:"arrived"`
 	MaxLatency int64  `json:"max_latency"` // in nanoseconds, 0 if unknown
 	sum        int64
-	Mean       int64 `json:"mean_latency"`
+	Mean       int64  `json:"mean_latency"`
+	timed      uint64 // of Arrived, those whose latency is known
+}
+
+// MarshalJSON implements json.Marshaler. It leaves out latencies that are unknown.
+func (p Point) MarshalJSON() ([]byte, error) {
+	type known Point
+	if p.timed > 0 {
+		return json.Marshal(known(p))
+	}
+	return json.Marshal(struct {
+		Arrived uint64 `json:"arrived"`
+	}{p.Arrived})
 }
 
 // timeline gathers points.
@@ -51,7 +66,8 @@ func (l *timeline) add(t, latency int64) {
 	}
 	p := &l.points[i]
 	p.Arrived++
-	if latency > 0 {
+	if latency >= 0 {
+		p.timed++
 		p.MaxLatency = max(p.MaxLatency, latency)
 		p.sum += latency
 	}
@@ -85,6 +101,7 @@ func (l *timeline) merge(o *timeline) {
 		q.Arrived += p.Arrived
 		q.MaxLatency = max(q.MaxLatency, p.MaxLatency)
 		q.sum += p.sum
+		q.timed += p.timed
 	}
 }
 
@@ -123,6 +140,7 @@ func (l *timeline) halve() {
 		q.Arrived += p.Arrived
 		q.MaxLatency = max(q.MaxLatency, p.MaxLatency)
 		q.sum += p.sum
+		q.timed += p.timed
 	}
 	l.start, l.width, l.points = start, width, points
 }
@@ -134,6 +152,16 @@ func mod(a, b int64) int64 {
 	} else {
 		return m
 	}
+}
+
+// Brief returns how many records arrived, if that took less than a second: they have
+// no rate.
+func (t Timeline) Brief() (records uint64, span time.Duration, ok bool) {
+	for _, p := range t.Points {
+		records += p.Arrived
+	}
+	span = t.Last.Sub(t.First)
+	return records, span, span < time.Second
 }
 
 // Rate returns how many records arrived in a second: on the average from the
@@ -162,8 +190,8 @@ func (l *timeline) export() Timeline {
 		t.First, t.Last = time.Unix(0, l.first).UTC(), time.Unix(0, l.last).UTC()
 	}
 	for i, p := range l.points {
-		if p.Arrived > 0 {
-			p.Mean = p.sum / int64(p.Arrived)
+		if p.timed > 0 {
+			p.Mean = p.sum / int64(p.timed)
 		}
 		t.Points[i] = p
 	}

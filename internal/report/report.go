@@ -95,6 +95,9 @@ func rate(tl audit.Timeline) string {
 	if len(tl.Points) == 0 {
 		return ""
 	}
+	if n, took, brief := tl.Brief(); brief {
+		return fmt.Sprintf("%s records in %s, too short for a rate", audit.Grouped(n), short(int64(took)))
+	}
 	mean, peak := tl.Rate()
 	return fmt.Sprintf("%s a second on the average, %s at most", number(mean), number(peak))
 }
