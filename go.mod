@@ -20,6 +20,8 @@ require (
 	github.com/go-logfmt/logfmt v0.6.1
 	github.com/leodido/go-syslog/v4 v4.5.0
 	github.com/maruel/panicparse/v2 v2.5.0
+	github.com/pierrec/lz4/v4 v4.1.33
+	github.com/ulikunitz/xz v0.5.17
 	github.com/ugorji/go/codec v1.3.2
 	github.com/valyala/fastjson v1.6.10
 	go.opentelemetry.io/collector/pdata v1.70.0

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -168,8 +169,9 @@ func auditCommand(s stream, args []string) int {
 func auditHelp(w io.Writer) {
 	fmt.Fprint(w, `
 Sources are files, patterns and directories, or - for standard input, with what
-an output of Fluent Bit wrote: JSON of any shape or MessagePack, also in gzip or
-zstd. Records carry identities if the input has the option audit; what it says
+an output of Fluent Bit wrote: JSON of any shape or MessagePack, also in gzip,
+zstd, xz, bzip2, lz4, snappy, zip, tar and UTF-16. Of what looks like another
+format there is no verdict. Records carry identities if the input has the option audit; what it says
 with the option ledger tells loss at the end from an early end. Standard input is
 read to its end: Ctrl-C in a pipeline ends who writes, and the verdict follows.
 
@@ -221,6 +223,9 @@ func (f *auditFlags) run(s stream) int {
 	if err != nil {
 		return fail(err)
 	}
+	if list := unreadableOf(sources); len(list) > 0 {
+		return f.refuse(s, list)
+	}
 	o := audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last}
 	if live {
 		o.Since = time.Now()
@@ -243,7 +248,11 @@ func (f *auditFlags) run(s stream) int {
 	}
 	for _, name := range sources {
 		if err := readSource(s, scan, name); err != nil {
-			if !errors.Is(err, errCut) {
+			var format *decode.FormatError
+			switch {
+			case errors.As(err, &format):
+				return f.refuse(s, []unreadable{{Source: name, Entry: format.Entry, Format: format.Format}})
+			case !errors.Is(err, errCut):
 				return fail(err)
 			}
 			log("warning: %v", err)
@@ -265,6 +274,27 @@ func (f *auditFlags) run(s stream) int {
 	}
 	v := a.Verdict()
 	return f.conclude(s, v, append(f.limits.Faults(v), faults...))
+}
+
+// refuse names the sources that cannot be read, of which there is no verdict.
+func (f *auditFlags) refuse(s stream, list []unreadable) int {
+	for _, u := range list {
+		fmt.Fprintf(s.err, "gdummy audit: cannot read %s: %v\n", nameOf(u.Source), &decode.FormatError{Format: u.Format, Entry: u.Entry})
+	}
+	if !f.json {
+		return exitUsage
+	}
+	e := json.NewEncoder(s.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(struct {
+		Clean      bool         `json:"clean"`
+		Known      bool         `json:"known"`
+		Unreadable []unreadable `json:"unreadable"`
+	}{Unreadable: list}); err != nil {
+		fmt.Fprintf(s.err, "gdummy audit: the verdict could not be written: %v\n", err)
+	}
+	return exitUsage
 }
 
 // conclude prints the verdict and returns the exit code.

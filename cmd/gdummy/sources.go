@@ -19,23 +19,50 @@ import (
 // was read.
 var errCut = errors.New("cut or damaged")
 
+// nameOf is how messages name a source.
+func nameOf(source string) string {
+	if source == "-" {
+		return "standard input"
+	}
+	return source
+}
+
 // readSource reads one source.
 func readSource(s stream, scan *decode.Scanner, name string) error {
-	if name == "-" {
-		if err := scan.Read(s.in); err != nil {
-			return fmt.Errorf("standard input: %w: %w", errCut, err)
+	r := s.in
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return err
 		}
-		return nil
+		defer file.Close()
+		r = file
 	}
-	file, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := scan.Read(file); err != nil {
-		return fmt.Errorf("%s: %w: %w", name, errCut, err)
+	if err := scan.Read(r); err != nil {
+		return fmt.Errorf("%s: %w: %w", nameOf(name), errCut, err)
 	}
 	return nil
+}
+
+// unreadable is a source in a format that is not read.
+type unreadable struct {
+	Source string `json:"source"`
+	Entry  string `json:"entry,omitempty"` // of an archive
+	Format string `json:"format"`          // what it looks like
+}
+
+// unreadableOf returns the files that are seen at their beginning not to be readable:
+// before hours are spent on others.
+func unreadableOf(sources []string) (list []unreadable) {
+	for _, name := range sources {
+		if name == "-" {
+			continue
+		}
+		if format := decode.Unreadable(beginning(name)); format != "" {
+			list = append(list, unreadable{Source: name, Format: format})
+		}
+	}
+	return list
 }
 
 var errNoMatch = errors.New("no file matches")

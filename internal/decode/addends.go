@@ -20,6 +20,7 @@ type addends struct {
 	right []chosen // choices among the second half, sorted
 	left  []chosen // among the first half
 	found []int
+	few   bool // no more than fewChoices are looked at
 }
 
 const (
@@ -27,6 +28,10 @@ const (
 	// for an enriched one with a probability of at most 2^-15 then.
 	maxChoices = 1 << 20
 	maxAddends = 32 // candidates that are split in halves
+
+	// fewChoices is the bound where a body is looked at in many ways, each of which
+	// has its own chance of an accident.
+	fewChoices = 1 << 10
 )
 
 // find returns the indices, ascending, of k of the hashes that sum to want modulo
@@ -55,7 +60,11 @@ func (f *addends) find(hashes []uint64, k int, want uint64) []int {
 		}
 		sum += hashes[at+k] - hashes[at]
 	}
-	if n > maxAddends || choices(n, k) > maxChoices {
+	most := maxChoices
+	if f.few {
+		most = fewChoices
+	}
+	if n > maxAddends || choices(n, k) > most {
 		return nil
 	}
 

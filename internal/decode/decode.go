@@ -139,14 +139,15 @@ type Scanner struct {
 	maxBytes  int64
 	depth     int // of compression within compression
 
-	doc     doc
-	peek    doc                // scratch
-	states  []State            // scratch of judge
-	classes []class            // scratch of merge
-	seen    map[ident.ID]int32 // likewise
-	extras  [][]byte           // names of the members that were last found to be added
-	within  bool               // the record stands in another one that could not be read
-	lenient bool               // what does not fit may have been written in another way
+	doc      doc
+	peek     doc                // scratch
+	states   []State            // scratch of judge
+	classes  []class            // scratch of merge
+	seen     map[ident.ID]int32 // likewise
+	extras   [][]byte           // names of the members that were last found to be added
+	within   bool               // the record stands in another one that could not be read
+	thorough bool               // what is damaged is looked at again
+	lenient  bool               // what does not fit may have been written in another way
 
 	lost   bool  // in MessagePack, behind something broken: where is the next event?
 	effort int   // members that may yet be looked at for the record

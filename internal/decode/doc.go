@@ -18,6 +18,7 @@ type doc struct {
 	groups []group // of findings that stand beside one another; inner ones first
 	starts []int32 // of the parts of groups
 	parts  []int32 // of maps and arrays that are still open
+	tuples []tuple // arrays of one record
 
 	event bool  // nodes[body] is the body of an event
 	body  int32 // the metadata's nodes come before it
@@ -26,7 +27,10 @@ type doc struct {
 	lists   []list // that are lists of records if the one record in them is whole
 
 	how       reading
-	ambiguous bool // there are numbers that are other ones if they are read coarsely
+	hints     reading // which ways to read escapes would matter
+	choices   int     // values that may be another one each
+	pick      uint32  // those of them, by their bits, that are
+	ambiguous bool    // there are numbers that are other ones if they are read coarsely
 
 	strings int // depth of strings in strings
 
@@ -40,11 +44,20 @@ type doc struct {
 }
 
 // reading is a way to read values.
-type reading uint8
+type reading uint16
 
 const (
 	coarse reading = 1 << iota // numbers that Fluent Bit writes ambiguously are rounded
 	pairs                      // lists of keys and values, as OpenTelemetry has them, are maps
+
+	// Ways to undo what other programs do to values when they write them again. See
+	// [Scanner.reconsider].
+	probe     // what could be undone is noted in doc.hints and doc.choices
+	unfolded  // JSON in strings is read even if it has no identity
+	rewritten // values are what doc.pick says
+	unescaped // escapes of JSON in the text of a string are undone
+	plainHTML // those of HTML's characters only
+	html      // there are such, where these characters are
 )
 
 // list is an array of maps, of which one has an identity.
@@ -90,7 +103,8 @@ func (d *doc) reset(how reading) {
 	d.foreign, d.lists = 0, d.lists[:0]
 	d.groups, d.starts, d.parts = d.groups[:0], d.starts[:0], d.parts[:0]
 	d.arrival, d.large, d.binary, d.valued = 0, false, false, false
-	d.how, d.ambiguous = how, false
+	d.how, d.ambiguous, d.hints, d.choices = how, false, 0, 0
+	d.tuples = d.tuples[:0]
 }
 
 // trim gives back what an unusually large record has left behind.
@@ -98,7 +112,7 @@ func (d *doc) trim() {
 	const most = 4096
 	if cap(d.nodes)+cap(d.members)+cap(d.stack)+cap(d.found) > 4*most || cap(d.text) > 64*most {
 		d.nodes, d.members, d.stack, d.found, d.text, d.lists = nil, nil, nil, nil, nil, nil
-		d.groups, d.starts, d.parts = nil, nil, nil
+		d.groups, d.starts, d.parts, d.tuples = nil, nil, nil, nil
 	}
 }
 
@@ -139,6 +153,10 @@ func (d *doc) close(n int32, base, parts int) uint64 {
 // string notes an identity in a string, and returns whether it is one as a
 // whole.
 func (d *doc) string(s []byte, n int32, name []byte) bool {
+	if d.how&unfolded != 0 && len(s) > 1 && s[0] == '{' && !bytes.Contains(s, []byte(ident.Prefix)) {
+		d.inside(s, n, name)
+		return false
+	}
 	if len(s) < ident.Size {
 		return false
 	}
@@ -192,7 +210,7 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 			return
 		}
 		d.nodes, d.members, d.stack, d.found = d.nodes[:len(was.nodes)], d.members[:len(was.members)], d.stack[:len(was.stack)], d.found[:len(was.found)]
-		d.lists, d.foreign = d.lists[:len(was.lists)], was.foreign
+		d.lists, d.tuples, d.foreign = d.lists[:len(was.lists)], d.tuples[:len(was.tuples)], was.foreign
 		d.groups, d.starts, d.parts = d.groups[:len(was.groups)], d.starts[:len(was.starts)], d.parts[:parts]
 	}
 	for text := s; ; {
@@ -238,6 +256,20 @@ type elements struct {
 	with   int
 	lo, hi int32 // of the last one with an identity: nodes[lo:hi]
 	parts  int   // of the document when the array began
+	first  int32 // node of it, if there is one
+	shape  uint8 // the kinds of the first elements, two bits each
+}
+
+// tuple is an array that one record has, such as an event: its maps are
+// nodes[lo:hi].
+type tuple struct {
+	lo, hi int32
+	line   bool // it is a line of Loki's with its labels: a time, a text and a map
+}
+
+// elements begins an array.
+func (d *doc) elements() elements {
+	return elements{parts: len(d.parts), first: int32(len(d.nodes))}
 }
 
 // add notes that an element of a kind, before which there were lo maps and so
@@ -266,7 +298,12 @@ const maxTuple = 4
 // of records: if several of its elements have one. One could be a list within a
 // record as well: there the body tells, when it is checked.
 func (e *elements) end(d *doc, n int32, name []byte, count int) {
-	if tuple := count <= maxTuple && !e.alike; tuple && e.with > 1 || e.kinds == 1<<kindMap && d.isAttribute(e.lo) || n >= 0 && d.isRepeated(n, name, e.parts) {
+	short := count <= maxTuple && !e.alike
+	if short && e.kinds&(e.kinds-1) != 0 {
+		const line = kindString<<4 | kindString<<2 | kindMap
+		d.tuples = append(d.tuples, tuple{e.first, int32(len(d.nodes)), count == 3 && e.shape == line})
+	}
+	if short && e.with > 1 || e.kinds == 1<<kindMap && d.isAttribute(e.lo) || n >= 0 && d.isRepeated(n, name, e.parts) {
 		d.together(e.parts)
 	} else {
 		d.list(e.parts)

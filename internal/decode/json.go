@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -58,7 +59,7 @@ func (j *jsonReader) value(n int32, name []byte, depth int) (uint64, bool) {
 			return 0, false
 		}
 		j.doc.string(s, n, name)
-		return ident.String(s), true
+		return j.doc.hashString(s), true
 	case 't':
 		return ident.True, j.literal("true")
 	case 'f':
@@ -114,7 +115,7 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 			if !ok {
 				return 0, false
 			}
-			m.value = ident.String(s)
+			m.value = d.hashString(s)
 			if m.id = d.string(s, n, key); d.stamp != "" && d.at(d.stamp, n, key) {
 				d.arrival = Time(s)
 			}
@@ -156,7 +157,7 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 		j.pos = list
 		return j.pairs(n, name, depth)
 	}
-	e := elements{parts: len(d.parts)}
+	e := d.elements()
 	for i := 0; ; i++ {
 		c := j.space()
 		first, found, start := int32(len(d.nodes)), len(d.found), j.pos
@@ -172,6 +173,7 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 			h = ident.Element(h, v)
 		}
 		kind := kindOf(c)
+		e.shape = e.shape<<2 | kind
 		if e.kinds |= 1 << kind; len(d.found) > found {
 			e.add(d, kind, first, found)
 		}
@@ -185,6 +187,9 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 			j.pos++
 		case ']':
 			j.pos++
+			if e.kinds == 1<<kindOther && (i >= ident.Size || d.how&(probe|rewritten) != 0) {
+				h = j.numbers(h, list, n, name)
+			}
 			if e.with > 0 {
 				e.end(d, n, name, i+1)
 			}
@@ -327,9 +332,7 @@ func (j *jsonReader) number() (uint64, bool) {
 		}
 		if fits {
 			j.pos = i
-			h, ambiguous := ident.Integer(size, negative, j.doc.how&coarse != 0)
-			j.doc.ambiguous = j.doc.ambiguous || ambiguous
-			return h, true
+			return j.doc.integer(size, negative), true
 		}
 	}
 	for i < len(b) && (b[i]-'0' <= 9 || b[i] == '.' || b[i] == 'e' || b[i] == 'E' || b[i] == '-' || b[i] == '+') {
@@ -343,7 +346,10 @@ func (j *jsonReader) number() (uint64, bool) {
 		j.cut = i == len(b)
 		return 0, false
 	}
+	text := b[j.pos:i]
 	j.pos = i
-	h, _ := ident.Float(f)
-	return h, true
+	if fraction := i > first+n; fraction && math.Abs(f) >= large {
+		return j.doc.double(f, text), true
+	}
+	return j.doc.float(f), true
 }

@@ -125,9 +125,7 @@ func (p *packReader) value(n int32, name []byte, depth int) (h uint64, kind byte
 			if c == 0xca {
 				f = float64(math.Float32frombits(uint32(size)))
 			}
-			h, ambiguous := ident.Float(f)
-			p.doc.ambiguous = p.doc.ambiguous || ambiguous
-			return h, kindOther, false, true
+			return p.doc.double(f, nil), kindOther, false, true
 		}
 	case 0xcc, 0xcd, 0xce, 0xcf:
 		if size, ok = p.uint(1 << (c - 0xcc)); ok {
@@ -148,18 +146,14 @@ func (p *packReader) value(n int32, name []byte, depth int) (h uint64, kind byte
 	return 0, 0, false, false
 }
 
-func (p *packReader) integer(size uint64, negative bool) uint64 {
-	h, ambiguous := ident.Integer(size, negative, p.doc.how&coarse != 0)
-	p.doc.ambiguous = p.doc.ambiguous || ambiguous
-	return h
-}
+func (p *packReader) integer(size uint64, negative bool) uint64 { return p.doc.integer(size, negative) }
 
 func (p *packReader) string(n int32, name []byte, size uint64) (uint64, byte, bool, bool) {
 	s, ok := p.bytes(size)
 	if !ok {
 		return 0, 0, false, false
 	}
-	return ident.String(s), kindString, p.doc.string(s, n, name), true
+	return p.doc.hashString(s), kindString, p.doc.string(s, n, name), true
 }
 
 func (p *packReader) extension(n int32, name []byte, size uint64) (uint64, byte, bool, bool) {
@@ -242,7 +236,7 @@ func (p *packReader) name() ([]byte, bool) {
 func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint64, bool) {
 	d := p.doc
 	h := ident.ArrayStart
-	e := elements{parts: len(d.parts)}
+	e := d.elements()
 	for i := range count {
 		first, found := int32(len(d.nodes)), len(d.found)
 		v, kind, _, ok := p.value(n, name, depth+1)
@@ -252,6 +246,7 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 		if n >= 0 { // a list of records, or an event, has no hash that counts
 			h = ident.Element(h, v)
 		}
+		e.shape = e.shape<<2 | kind
 		if e.kinds |= 1 << kind; len(d.found) > found {
 			e.add(d, kind, first, found)
 		}

@@ -54,6 +54,11 @@ func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 				well, more = s.endsWell(b, n, st, whole)
 			}
 			switch {
+			case well && st == Damaged:
+				s.packed(&s.doc, record, 0)
+				s.report(func(how reading) { s.packed(&s.doc, record, how) })
+				b = b[n:]
+				continue
 			case well:
 				s.deliver()
 				b = b[n:]
@@ -274,30 +279,13 @@ func isArray(c byte) bool { return c&0xf0 == 0x90 || c == 0xdc || c == 0xdd }
 // IsMsgpack says whether data begins as MessagePack of records does, or, where
 // its first bytes are broken, has what only that has.
 func IsMsgpack(data []byte) bool {
-	if len(data) == 0 {
-		return false
-	}
-	if c := data[0]; isMap(c) || isArray(c) {
-		n := 1
-		switch c {
-		case 0xdc, 0xde:
-			n = 3
-		case 0xdd, 0xdf:
-			n = 5
-		}
-		// Behind it would be the header of a name or a value, which text has not.
-		if len(data) <= n || data[n] >= 0x80 {
-			return true
-		}
-		for _, c := range data[n:min(len(data), headSize)] {
-			if c < ' ' && c != '\n' && c != '\r' && c != '\t' {
-				return true
-			}
-		}
-	}
 	data = data[:min(len(data), headSize)]
-	return bytes.Contains(data, eventSign[1:]) || bytes.Contains(data, identSign)
+	return len(data) > 0 && (isPacked(data) || hasEvent(data) || bytes.Contains(data, identSign))
 }
+
+// fewBytes is how many bytes tell too little: the first one counts then, and that
+// what is behind it is no text.
+const fewBytes = 64
 
 // headSize is how many bytes may tell what a source is.
 const headSize = 4 << 10

@@ -97,7 +97,7 @@ func (j *jsonReader) kind(n int32, name []byte, depth int) (h uint64, id, ok boo
 	switch string(kind) {
 	case "stringValue":
 		ok = text != nil
-		h, id = ident.String(text), d.string(text, n, name)
+		h, id = d.hashString(text), d.string(text, n, name)
 	case "intValue":
 		if text == nil {
 			h, ok = j.number()

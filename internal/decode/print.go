@@ -123,7 +123,7 @@ func (p *printReader) array(n int32, name []byte, depth int) (uint64, bool) {
 	d := p.doc
 	p.skip("[")
 	h := ident.ArrayStart
-	e := elements{parts: len(d.parts)}
+	e := d.elements()
 	for i := 0; ; i++ {
 		if p.skip("]") {
 			if e.with > 0 {
@@ -141,6 +141,7 @@ func (p *printReader) array(n int32, name []byte, depth int) (uint64, bool) {
 		}
 		h = ident.Element(h, v)
 		kind := kindOf(c)
+		e.shape = e.shape<<2 | kind
 		if e.kinds |= 1 << kind; len(d.found) > found {
 			e.add(d, kind, first, found)
 		}

@@ -2,46 +2,39 @@ package decode
 
 import (
 	"bytes"
-	"errors"
 	"io"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // Read reads a source to its end. The error is the source's; what stands before
-// it was read.
+// it was read. Of a source with a [FormatError] nothing was.
 func (s *Scanner) Read(r io.Reader) error {
 	s.row, s.lost = row{}, false // the last source may have been too large
 	head := make([]byte, headSize)
-	n, err := io.ReadAtLeast(r, head, 4)
+	least := 4 // more may come late
+	if s.depth > 0 {
+		least = len(head)
+	}
+	n, err := io.ReadAtLeast(r, head, least)
 	head = head[:n]
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF && n == 0 {
 		return err
 	}
-	r = io.MultiReader(bytes.NewReader(head), r)
+	whole, read := r, []io.Reader{bytes.NewReader(head), r}
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		read[1] = failing{err}
+	}
+	r = io.MultiReader(read...)
+	form, err := s.form(head)
 	switch {
-	case s.asIs && IsCompressed(head):
-		return errors.New("compressed data is not taken here")
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		return s.inner(z)
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(s.window()))
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		return s.inner(z)
+	case err != nil:
+		return err
+	case form != unpacked:
+		return s.unpack(form, r, whole, head)
 	case IsMsgpack(head):
 		s.wanted = longRecord
 		return s.fill(r, s.Msgpack, s.frames(), s.finish)
-	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
-		if _, err := io.CopyN(io.Discard, r, 3); err != nil {
+	case bytes.HasPrefix(head, byteOrderMark):
+		if _, err := io.CopyN(io.Discard, r, int64(len(byteOrderMark))); err != nil {
 			return err
 		}
 	}
@@ -51,18 +44,38 @@ func (s *Scanner) Read(r io.Reader) error {
 	return err
 }
 
-// window is the largest that zstd may have: what it needs is given at once.
-func (s *Scanner) window() uint64 {
-	if s.maxBytes > 0 || s.reserve != nil {
-		return 8 << 20
+// byteOrderMark is that of UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// form tells how the data that begins with head is packed. It returns an error if
+// that, or what it is, is not read.
+func (s *Scanner) form(head []byte) (packing, error) {
+	if isJSON(head) {
+		return unpacked, nil
 	}
-	return 128 << 20
+	switch p := packingOf(head); {
+	case p == unpacked:
+		if name := foreignFormat(head); name != "" {
+			return 0, &FormatError{Format: name}
+		}
+		return unpacked, nil
+	case s.asIs:
+		return 0, &FormatError{Format: p.String() + ", which is not taken here"}
+	case s.served() && !p.wired():
+		return 0, &FormatError{Format: p.String() + ", which is taken from files only"}
+	default:
+		return p, nil
+	}
 }
 
-// IsCompressed says whether data begins as gzip or zstd does.
-func IsCompressed(data []byte) bool {
-	return bytes.HasPrefix(data, []byte{0x1f, 0x8b}) || bytes.HasPrefix(data, []byte{0x28, 0xb5, 0x2f, 0xfd})
-}
+// failing is a reader that fails.
+type failing struct{ err error }
+
+// Read implements io.Reader.
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// served says whether the sources are what clients sent.
+func (s *Scanner) served() bool { return s.maxBytes > 0 || s.reserve != nil }
 
 // Size returns how many bytes of memory the scanner keeps for input.
 func (s *Scanner) Size() int {
@@ -72,30 +85,20 @@ func (s *Scanner) Size() int {
 // Bytes reads a source that is in memory, as Read does.
 func (s *Scanner) Bytes(data []byte) error {
 	s.row, s.lost = row{}, false // likewise
+	form, err := s.form(data[:min(len(data), headSize)])
 	switch {
-	case IsCompressed(data):
+	case err != nil:
+		return err
+	case form != unpacked:
 		return s.Read(bytes.NewReader(data))
 	case s.maxBytes > 0 && int64(len(data)) > s.maxBytes:
 		return ErrTooLarge
 	case IsMsgpack(data):
 		s.finish(s.Msgpack(data))
 	default:
-		s.Text(bytes.TrimPrefix(data, []byte{0xef, 0xbb, 0xbf}))
+		s.Text(bytes.TrimPrefix(data, byteOrderMark))
 	}
 	return nil
-}
-
-// maxCompressed is how often data may be compressed.
-const maxCompressed = 2
-
-// inner reads what was compressed.
-func (s *Scanner) inner(r io.Reader) error {
-	if s.depth == maxCompressed {
-		return errors.New("compressed more than twice")
-	}
-	s.depth++
-	defer func() { s.depth-- }()
-	return s.Read(r)
 }
 
 // frames returns what says whether a value has come to its end, or never will.

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 
 	"github.com/gdummy/gdummy/internal/ident"
@@ -10,7 +11,9 @@ import (
 // report judges the record and hands over what was found. again reads it once
 // more, in another way.
 func (s *Scanner) report(again func(reading)) {
+	s.thorough = !s.lenient
 	s.judge(again)
+	s.thorough = false
 	s.deliver()
 }
 
@@ -70,6 +73,9 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 			}
 			s.one(&d.found[i])
 		}
+	}
+	if s.thorough && slices.ContainsFunc(d.found, func(f finding) bool { return f.state == Damaged }) {
+		s.reconsider(again)
 	}
 	if len(d.found) > 1 && s.merge() {
 		// A record that is there in several forms is there in the best of them.
@@ -151,7 +157,7 @@ func (s *Scanner) verify(f *finding) (State, int32) {
 		}
 		n = up
 	}
-	if d.rewritten(f) {
+	if d.flattened(f) {
 		return Unchecked, -1
 	}
 	return Damaged, -1
@@ -310,10 +316,10 @@ func (d *doc) member(n int32, name string) *member {
 	return nil
 }
 
-// rewritten says whether a finding stands in a format that does not keep values
+// flattened says whether a finding stands in a format that does not keep values
 // as they were: GELF, which flattens maps and makes strings of booleans, or the
 // lists of keys and values of OpenTelemetry.
-func (d *doc) rewritten(f *finding) bool {
+func (d *doc) flattened(f *finding) bool {
 	if string(f.name) == "stringValue" {
 		return true
 	}

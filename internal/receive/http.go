@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"mime"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/s2"
@@ -51,11 +53,15 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
 	c, _ := r.Context().Value(connKey{}).(net.Conn)
-	encoding := r.Header.Get("Content-Encoding")
+	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
 	if !known(encoding) {
-		s.o.Log(fmt.Sprintf("http://%s: Content-Encoding %q, expected gzip, zstd or snappy", r.RemoteAddr, encoding))
 		s.sink.Refuse(Refusal{Why: whyEncoding, Partly: true}, nil)
-		http.Error(w, "the encoding is not known", http.StatusUnsupportedMediaType)
+		s.unsupported(w, r, fmt.Sprintf("Content-Encoding %q: expected gzip, zstd or snappy", encoding))
+		return
+	}
+	if kind := r.Header.Get("Content-Type"); !readable(kind) {
+		s.sink.Refuse(Refusal{Why: whyBody, Partly: true}, nil)
+		s.unsupported(w, r, fmt.Sprintf("Content-Type %q: expected JSON, MessagePack or text", kind))
 		return
 	}
 	if r.ContentLength > int64(s.l.request) {
@@ -93,11 +99,16 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		unanswered() // likewise
 	}
 	if err := s.takeBody(in.buf[:in.n], encoding, b, f); err != nil {
-		r := Refusal{Why: whyBody, Partly: true}
+		why := Refusal{Why: whyBody, Partly: true}
 		if errors.Is(err, errLarge) || errors.Is(err, decode.ErrTooLarge) {
-			r.Why = whyLarge
+			why.Why = whyLarge
 		}
-		s.sink.Refuse(r, identities(in.buf[:in.n]))
+		s.sink.Refuse(why, identities(in.buf[:in.n]))
+		var format *decode.FormatError
+		if errors.As(err, &format) {
+			s.unsupported(w, r, "a body that cannot be read: "+format.Error())
+			return
+		}
 		refuse(w, err)
 		return
 	}
@@ -166,11 +177,38 @@ func refuse(w http.ResponseWriter, err error) {
 	}
 }
 
+// unsupported answers a request whose body is nothing that can be read.
+func (s *Server) unsupported(w http.ResponseWriter, r *http.Request, why string) {
+	s.o.Log(fmt.Sprintf("http://%s: %s", r.RemoteAddr, why))
+	http.Error(w, why, http.StatusUnsupportedMediaType)
+}
+
+// readable says whether a body of a type, by the header Content-Type, may be read.
+// What the type leaves open, the body tells.
+func readable(kind string) bool {
+	kind, _, _ = mime.ParseMediaType(kind) // "" if it says nothing
+	class, sub, _ := strings.Cut(kind, "/")
+	switch class {
+	case "image", "audio", "video", "font", "model", "multipart":
+		return false
+	}
+	if strings.HasSuffix(sub, "+json") {
+		return true // such as vnd.kafka.avro.v2+json
+	}
+	for word := range strings.FieldsFuncSeq(sub, func(c rune) bool { return strings.ContainsRune(".-+_", c) }) {
+		switch word {
+		case "protobuf", "proto", "grpc", "avro", "parquet", "arrow", "orc", "cbor", "bson", "thrift", "pdf", "zip", "7z", "xz", "bzip2", "lz4", "tar":
+			return false
+		}
+	}
+	return true
+}
+
 // known says whether bodies may have an encoding. Those that begin with a sign of
 // their own need no header.
 func known(encoding string) bool {
 	switch encoding {
-	case "", "identity", "gzip", "zstd", "snappy":
+	case "", "identity", "gzip", "x-gzip", "zstd", "snappy":
 		return true
 	}
 	return false

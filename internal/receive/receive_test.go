@@ -283,6 +283,52 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
+// What cannot be read is answered with 415, by its type or by what it is; whatever
+// may be JSON, MessagePack or text is read.
+func TestUnsupported(t *testing.T) {
+	_, each := events(t, event.V2, 0, 3)
+	js := string(lines(each))
+	binary := "PAR1\x15\x00\x15" + js
+	for _, c := range []struct {
+		kind, encoding, body string
+		want                 int
+	}{
+		{"", "", js, 200}, {"application/json; charset=utf-8", "", js, 200}, {"application/x-ndjson", "", js, 200}, {"text/plain", "", js, 200},
+		{"application/x-www-form-urlencoded", "", js, 200}, {"application/octet-stream", "", js, 200}, {"application/msgpack", "", string(each[0]), 200},
+		{"application/vnd.kafka.json.v2+json", "", js, 200}, {"application/vnd.kafka.avro.v2+json", "", js, 200}, {"not a type;;", "", js, 200},
+		{"application/gzip", "", string(gz([]byte(js))), 200}, {"", "GZIP", string(gz([]byte(js))), 200}, {"", "x-gzip", string(gz([]byte(js))), 200},
+		{"application/x-protobuf", "", js, 415}, {"application/grpc+proto", "", js, 415}, {"avro/binary", "", binary, 415}, {"application/vnd.apache.parquet", "", js, 415},
+		{"Application/X-Protobuf", "", js, 415}, {"multipart/form-data; boundary=x", "", js, 415}, {"image/png", "", js, 415}, {"application/zip", "", js, 415},
+		{"application/json", "br", js, 415}, {"application/json", "", binary, 415}, {"application/octet-stream", "", "\x0a\x20\x12\x1e\x12\x1c\x09" + js, 415},
+		{"", "gzip", string(gz([]byte(binary))), 415}, {"", "", string(bytes.Repeat([]byte("\x01\xff\x10\x80"), 100)), 415},
+	} {
+		k := newSink()
+		s := listen(t, "http", k, Options{})
+		r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+s.Addr().String(), strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", c.kind)
+		r.Header.Set("Content-Encoding", c.encoding)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		s.Close()
+		want := 0
+		if c.want == 200 {
+			want = 3
+			if c.kind == "application/msgpack" {
+				want = 1
+			}
+		}
+		if resp.StatusCode != c.want || k.count(decode.Intact) != want || len(k.states) > 1 || k.broken > 0 {
+			t.Errorf("%q, %q: status %d, want %d; %v", c.kind, c.encoding, resp.StatusCode, c.want, k.states)
+		}
+	}
+}
+
 // A body that is one document, with a list of records that are wrapped, has as many
 // records as the list: those that are there twice arrive twice.
 func TestWrappedTwice(t *testing.T) {

@@ -1,0 +1,468 @@
+package decode
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+	"github.com/ulikunitz/xz"
+)
+
+// packing is a format that other data is packed in.
+type packing uint8
+
+const (
+	unpacked packing = iota
+	packedGzip
+	packedZstd
+	packedXZ
+	packedBzip2
+	packedLZ4
+	packedSnappy
+	packedZip
+	packedTar
+	packedUTF16
+)
+
+// packingOf tells a packing by the beginning of the data.
+func packingOf(head []byte) packing {
+	begins := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
+	switch {
+	case begins("\x1f\x8b"):
+		return packedGzip
+	case begins("\x28\xb5\x2f\xfd"):
+		return packedZstd
+	case begins("\xfd7zXZ\x00"):
+		return packedXZ
+	case len(head) > 9 && begins("BZh") && (string(head[4:10]) == "1AY&SY" || string(head[4:10]) == "\x17\x72\x45\x38\x50\x90"):
+		return packedBzip2
+	case begins("\x04\x22\x4d\x18"), begins("\x02\x21\x4c\x18"):
+		return packedLZ4
+	case begins("\xff\x06\x00\x00sNaPpY"), begins("\xff\x06\x00\x00S2sTwO"):
+		return packedSnappy
+	case begins("PK\x03\x04"), begins("PK\x05\x06"), begins("PK\x07\x08"):
+		return packedZip
+	case len(head) > 7 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18":
+		// A frame to skip, which zstd and lz4 both have. pzstd begins with one.
+		if size := uint64(binary.LittleEndian.Uint32(head[4:])); size+8 < uint64(len(head)) {
+			if p := packingOf(head[8+size:]); p == packedLZ4 {
+				return p
+			}
+		}
+		return packedZstd
+	case isTar(head):
+		return packedTar
+	case (begins("\xff\xfe") || begins("\xfe\xff")) && !begins("\xff\xfe\x00\x00"):
+		return packedUTF16
+	}
+	return unpacked
+}
+
+// String returns the name of the packing.
+func (p packing) String() string {
+	switch p {
+	case packedGzip:
+		return "gzip"
+	case packedZstd:
+		return "zstd"
+	case packedXZ:
+		return "xz"
+	case packedBzip2:
+		return "bzip2"
+	case packedLZ4:
+		return "lz4"
+	case packedSnappy:
+		return "framed snappy"
+	case packedZip:
+		return "zip"
+	case packedTar:
+		return "tar"
+	case packedUTF16:
+		return "UTF-16"
+	}
+	return "unpacked"
+}
+
+// wired says whether requests may be packed so, as well as files.
+func (p packing) wired() bool { return p == packedGzip || p == packedZstd }
+
+// IsCompressed says whether data begins as gzip or zstd does.
+func IsCompressed(data []byte) bool { return packingOf(data).wired() }
+
+// maxPackings is how often files may be packed: an archive that was compressed, of
+// files that were. Requests may be twice.
+const (
+	maxPackings = 4
+	maxServed   = 2
+)
+
+// unpack reads what was packed. head is the beginning of r, and whole what r was
+// before that was read.
+func (s *Scanner) unpack(p packing, r, whole io.Reader, head []byte) error {
+	if s.depth == maxPackings || s.served() && s.depth == maxServed {
+		return fmt.Errorf("packed more than %d times", s.depth)
+	}
+	s.depth++
+	defer func() { s.depth-- }()
+	b := bufio.NewReaderSize(r, 1<<16)
+	switch p {
+	case packedGzip:
+		z := &members{r: b, z: new(gzip.Reader)}
+		if err := z.reset(); err != nil {
+			return err
+		}
+		return s.Read(s.bounded(z))
+	case packedZstd:
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(s.window()))
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		return s.Read(s.bounded(z))
+	case packedXZ:
+		if n := xzDictionary(head); n > maxDictionary {
+			return &FormatError{Format: fmt.Sprintf("xz with a dictionary of %d MB, of which %d are read", n>>20, maxDictionary>>20)}
+		}
+		z, err := xz.NewReader(b)
+		if err != nil {
+			return err
+		}
+		return s.Read(z)
+	case packedBzip2:
+		return s.Read(bzip2.NewReader(b))
+	case packedLZ4:
+		return s.Read(&frames{r: b, z: lz4.NewReader(b)})
+	case packedSnappy:
+		return s.Read(s2.NewReader(b))
+	case packedZip:
+		return s.zip(whole)
+	case packedTar:
+		return s.tar(b)
+	}
+	return s.Read(&utf16Reader{r: b})
+}
+
+// bounded returns r, which fails with ErrTooLarge behind what a source may have:
+// what is packed twice may be much in between.
+func (s *Scanner) bounded(r io.Reader) io.Reader {
+	if s.maxBytes <= 0 {
+		return r
+	}
+	return &boundedReader{r, s.maxBytes}
+}
+
+type boundedReader struct {
+	r    io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *boundedReader) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return n, ErrTooLarge
+	}
+	return n, err
+}
+
+// window is the largest that zstd may have: what it needs is given at once.
+func (s *Scanner) window() uint64 {
+	if s.served() {
+		return 8 << 20
+	}
+	return maxDictionary
+}
+
+// maxDictionary is how much of what was unpacked may be needed for what follows, in
+// bytes; it is what xz -9 and zstd --ultra need, with room.
+const maxDictionary = 128 << 20
+
+// members are those of gzip, of which there may be several, and zeros behind them,
+// with which tapes and blocks are filled up.
+type members struct {
+	r *bufio.Reader
+	z *gzip.Reader
+}
+
+func (m *members) reset() error {
+	if err := m.z.Reset(m.r); err != nil {
+		return err
+	}
+	m.z.Multistream(false)
+	return nil
+}
+
+// Read implements io.Reader.
+func (m *members) Read(p []byte) (int, error) {
+	for {
+		n, err := m.z.Read(p)
+		if n > 0 || err != io.EOF {
+			if err == io.EOF {
+				err = nil // it comes again
+			}
+			return n, err
+		}
+		c := byte(0)
+		for err = nil; err == nil && c == 0; {
+			c, err = m.r.ReadByte()
+		}
+		if err != nil {
+			return 0, err
+		}
+		if err := m.r.UnreadByte(); err != nil {
+			return 0, err
+		}
+		if err := m.reset(); err != nil {
+			return 0, fmt.Errorf("behind the end of gzip: %w", err)
+		}
+	}
+}
+
+// frames are those of lz4, of which there may be several.
+type frames struct {
+	r *bufio.Reader
+	z *lz4.Reader
+}
+
+// Read implements io.Reader.
+func (f *frames) Read(p []byte) (int, error) {
+	for {
+		n, err := f.z.Read(p)
+		if n > 0 || err != io.EOF {
+			if err == io.EOF {
+				err = nil // likewise
+			}
+			return n, err
+		}
+		if _, err := f.r.Peek(1); err != nil {
+			return 0, err
+		}
+		f.z.Reset(f.r)
+	}
+}
+
+// xzDictionary returns how much memory the first block of xz needs, in bytes; 0 if
+// that is not to be seen.
+func xzDictionary(head []byte) int64 {
+	const streamHeader = 12
+	if len(head) < streamHeader+2 {
+		return 0
+	}
+	size := 4 * (int(head[streamHeader]) + 1)
+	b := head[streamHeader:min(len(head), streamHeader+size)]
+	flags, b := b[1], b[2:]
+	for _, bit := range []byte{0x40, 0x80} { // the compressed size, the other one
+		if flags&bit != 0 {
+			_, n := binary.Uvarint(b)
+			b = b[max(n, 0):]
+		}
+	}
+	// LZMA2 with one byte of properties; of other filters the reader says that it
+	// has none.
+	if len(b) < 3 || b[0] != 0x21 || b[1] != 1 || b[2] > 40 {
+		return 0
+	}
+	if b[2] == 40 {
+		return 1<<32 - 1
+	}
+	return int64(2|b[2]&1) << (b[2]/2 + 11)
+}
+
+// sized is what zip is read from: it has its contents at its end.
+type sized interface {
+	io.ReaderAt
+	Stat() (fs.FileInfo, error)
+}
+
+// zip reads the files in a zip archive. What cannot be read of one does not keep the
+// others from being read.
+func (s *Scanner) zip(r io.Reader) error {
+	var at io.ReaderAt
+	size := int64(0)
+	switch r := r.(type) {
+	case *bytes.Reader:
+		at, size = r, r.Size()
+	case sized:
+		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
+			at, size = r, info.Size()
+		}
+	}
+	if at == nil {
+		return &FormatError{Format: "zip in something else, or on its way through a pipe"}
+	}
+	z, err := zip.NewReader(at, size)
+	if err != nil {
+		return err
+	}
+	z.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxDictionary)))
+	for _, file := range z.File {
+		if !file.Mode().IsRegular() {
+			continue
+		}
+		const encrypted = 1
+		if file.Flags&encrypted != 0 {
+			return &FormatError{Format: "an encrypted file", Entry: file.Name}
+		}
+		f, ferr := file.Open()
+		if errors.Is(ferr, zip.ErrAlgorithm) {
+			return &FormatError{Format: "compression by zip's method " + strconv.Itoa(int(file.Method)), Entry: file.Name}
+		}
+		if ferr == nil {
+			ferr = s.entry(f, file.Name)
+			f.Close()
+		}
+		if ferr = s.wrong(ferr, file.Name, &err); ferr != nil {
+			return ferr
+		}
+	}
+	return err
+}
+
+// tar reads the files in a tar archive, likewise.
+func (s *Scanner) tar(r io.Reader) (err error) {
+	t := tar.NewReader(r)
+	for {
+		h, terr := t.Next()
+		if terr == io.EOF {
+			return err
+		}
+		if terr != nil {
+			return errors.Join(err, terr)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if ferr := s.wrong(s.entry(t, h.Name), h.Name, &err); ferr != nil {
+			return ferr
+		}
+	}
+}
+
+// entry reads one file of an archive.
+func (s *Scanner) entry(r io.Reader, name string) error { return s.Read(onlyReader{r}) }
+
+// onlyReader hides what else a reader has.
+type onlyReader struct{ io.Reader }
+
+// wrong adds an error of an entry to those of the archive. It returns one that ends
+// the reading of all.
+func (s *Scanner) wrong(err error, entry string, all *error) error {
+	var format *FormatError
+	switch {
+	case errors.As(err, &format):
+		name := entry
+		if format.Entry != "" {
+			name += ": " + format.Entry
+		}
+		return &FormatError{Format: format.Format, Entry: name}
+	case errors.Is(err, ErrTooLarge):
+		return err
+	case err != nil:
+		*all = errors.Join(*all, fmt.Errorf("%s: %w", entry, err))
+	}
+	return nil
+}
+
+// isTar says whether data begins with the header of a file in a tar archive: its
+// checksum is right.
+func isTar(head []byte) bool {
+	const size, at, length = 512, 148, 8
+	if len(head) < size || head[0] == 0 {
+		return false
+	}
+	sum := int64(length * ' ')
+	for i, c := range head[:size] {
+		if i < at || i >= at+length {
+			sum += int64(c)
+		}
+	}
+	text := bytes.Trim(head[at:at+length], " \x00")
+	want, err := strconv.ParseInt(string(text), 8, 64)
+	return err == nil && want == sum
+}
+
+// utf16Reader makes UTF-8 of UTF-16 that begins with its byte order mark.
+type utf16Reader struct {
+	r     *bufio.Reader
+	order binary.ByteOrder
+	rest  []byte // of UTF-8
+	out   [2048]byte
+}
+
+// Read implements io.Reader.
+func (u *utf16Reader) Read(p []byte) (int, error) {
+	if len(u.rest) == 0 {
+		if err := u.fill(); len(u.rest) == 0 {
+			return 0, err
+		}
+	}
+	n := copy(p, u.rest)
+	u.rest = u.rest[n:]
+	return n, nil
+}
+
+// fill makes more of UTF-8. What ends within a character is cut.
+func (u *utf16Reader) fill() error {
+	if u.order == nil {
+		mark, err := u.unit(binary.BigEndian)
+		if err != nil {
+			return err
+		}
+		if u.order = binary.BigEndian; mark == 0xfffe {
+			u.order = binary.LittleEndian
+		}
+	}
+	u.rest = u.out[:0]
+	for len(u.rest)+utf8.UTFMax <= len(u.out) {
+		c, err := u.unit(u.order)
+		if err != nil {
+			return err
+		}
+		if utf16.IsSurrogate(c) {
+			low, err := u.peek()
+			if err == io.ErrUnexpectedEOF {
+				return err
+			}
+			if c = utf16.DecodeRune(c, low); c != utf8.RuneError {
+				_, _ = u.r.Discard(2) // which were looked at
+			}
+		}
+		u.rest = utf8.AppendRune(u.rest, c)
+	}
+	return nil
+}
+
+func (u *utf16Reader) unit(order binary.ByteOrder) (rune, error) {
+	b, err := u.r.Peek(2)
+	if len(b) < 2 {
+		if len(b) == 1 && err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, err
+	}
+	c := rune(order.Uint16(b))
+	_, err = u.r.Discard(2)
+	return c, err
+}
+
+func (u *utf16Reader) peek() (rune, error) {
+	b, err := u.r.Peek(2)
+	if len(b) < 2 {
+		return 0, err
+	}
+	return rune(u.order.Uint16(b)), nil
+}
