@@ -26,7 +26,8 @@ require (
 	github.com/valyala/fastjson v1.6.10
 	go.opentelemetry.io/collector/pdata v1.70.0
 	golang.org/x/sync v0.23.0
-	golang.org/x/sys v0.48.0
+	golang.org/x/sys v0.50.0
+	golang.org/x/term v0.48.0
 )
 
 require (

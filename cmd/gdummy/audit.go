@@ -132,7 +132,7 @@ func (f *auditFlags) setRun(text string) error {
 	}
 	run, err := ident.ParseRun(text)
 	if err != nil {
-		return fmt.Errorf("%w; right would be one that a verdict or a ledger names, or last", err)
+		return fmt.Errorf("%w, as a verdict or a ledger names it, nor last", err)
 	}
 	f.runs = append(f.runs, run)
 	return nil

@@ -258,7 +258,10 @@ func (c *checker) input(in *conf.Input) {
 			c.pauses(in, p)
 			continue
 		case !known:
-			unknown := option.Unknown(p.Name, p.Value.Text)
+			unknown := option.Unknown(p.Name, p.Value.Text, slices.Concat(option.Names(), option.Core), func(name string) bool {
+				_, ok := in.Property(name)
+				return ok
+			})
 			c.add(finding{pos: p.Pos, severity: severityError, option: p.Name, message: unknown.Problem, hint: unknown.Want})
 			continue
 		}

@@ -21,6 +21,7 @@ type flagRow struct {
 	without string // what holds without it, if that needs to be said
 	example string // what stands behind the command's name
 	section string // a heading that begins with it; empty goes on with the last
+	option  string // the option that it sets, if it is that of one: then it is a name, too
 
 	set func(text string) error // of a flag that takes none, text is true or false
 }
@@ -71,6 +72,7 @@ func (fs *flagSet) Args() []string { return fs.words }
 // Parse reads flags, which may stand before, between and behind the arguments. All
 // that follows "--" is an argument.
 func (fs *flagSet) Parse(args []string) error {
+	args = fs.joined(args)
 	for len(args) > 0 {
 		if err := fs.FlagSet.Parse(args); err != nil {
 			return err
@@ -100,13 +102,39 @@ func flags(name string, rows []flagRow, more func(io.Writer)) *flagSet {
 			}
 			return err
 		}
-		if r.arg == "" {
-			fs.BoolFunc(r.name, "", set)
-		} else {
-			fs.Func(r.name, "", set)
+		names := []string{r.name}
+		if r.option != "" && r.option != r.name {
+			names = append(names, r.option)
+		}
+		for _, name := range names {
+			if r.arg == "" {
+				fs.BoolFunc(name, "", set)
+			} else {
+				fs.Func(name, "", set)
+			}
 		}
 	}
 	return fs
+}
+
+// joined makes --audit=off of --audit off, where the flag is that of a boolean option:
+// as a property it has a value, too.
+func (fs *flagSet) joined(args []string) []string {
+	var out []string
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			return append(out, args[i:]...)
+		}
+		if r := fs.find(strings.TrimLeft(arg, "-")); r != nil && strings.HasPrefix(arg, "-") && r.option != "" && r.arg == "" && i+1 < len(args) {
+			if _, err := option.ParseBoolean(args[i+1]); err == nil {
+				i++
+				arg += "=" + args[i]
+			}
+		}
+		out = append(out, arg)
+	}
+	return out
 }
 
 // usage prints the help of a subcommand.
@@ -132,7 +160,9 @@ func (fs *flagSet) usage(w io.Writer) {
 		for _, line := range lines {
 			fmt.Fprintln(w, indent+line)
 		}
-		fmt.Fprintf(w, "%s$ gdummy %s %s\n", indent, c.name, r.example)
+		if r.option == "" {
+			fmt.Fprintf(w, "%s$ gdummy %s %s\n", indent, c.name, r.example)
+		}
 	}
 	if fs.more != nil {
 		fs.more(w)
@@ -162,7 +192,9 @@ func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 		for _, r := range fs.rows {
 			names = append(names, r.name)
 		}
-		if near := option.Nearest(wrong.name, names); near != "" {
+		if fs.Name() == "run" && option.IsCore(wrong.name) {
+			err = fmt.Errorf("%w; %s is Fluent Bit's own, and means nothing here", err, wrong.name)
+		} else if near := option.Nearest(wrong.name, names); near != "" {
 			r := fs.find(near)
 			err, right = fmt.Errorf("%w; did you mean %s?", err, r.dashed()), r.example
 		}
@@ -179,7 +211,7 @@ func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 // find returns the row of a flag.
 func (fs *flagSet) find(name string) *flagRow {
 	for i := range fs.rows {
-		if fs.rows[i].name == name {
+		if fs.rows[i].name == name || fs.rows[i].option == name && name != "" {
 			return &fs.rows[i]
 		}
 	}
@@ -218,6 +250,15 @@ func printCommands(w io.Writer) {
 			}
 			cell := strings.NewReplacer("|", `\|`, "\n  ", "<br>", "\n", " ")
 			fmt.Fprintf(w, "| `%s` | %s | `gdummy %s %s` |\n", r.head(), cell.Replace(r.text()), c.name, cell.Replace(r.example))
+		}
+		if c.name == "run" {
+			fmt.Fprint(w, "\nEvery option is a flag, too, with dashes instead of underscores or as it is: `--rate 50k` is `-p rate=50k`.\n[options.md](options.md) explains them:\n\n")
+			var names []string
+			for _, r := range new(runFlags).options() {
+				names = append(names, "`"+r.dashed()+"`")
+			}
+			fmt.Fprintln(w, strings.Join(wrap(strings.Join(names, ", "), 110), "\n"))
+			fmt.Fprintf(w, "\n%s", runHelp)
 		}
 		if c.name == "check" {
 			fmt.Fprint(w, "\nThe object of `--json`:\n\n| member | |\n|---|---|\n")

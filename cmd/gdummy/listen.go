@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"os/signal"
 	"slices"
 	"sync"
@@ -251,14 +250,4 @@ func (f *auditFlags) lastLedgers() (ledgers []*ledger.Ledger, faults []string) {
 		}
 	}
 	return ledgers, faults
-}
-
-// isTerminal says whether lines can be written over.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

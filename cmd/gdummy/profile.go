@@ -68,6 +68,9 @@ func profile(s stream, args []string) int {
 		var syn *body.SyntaxError
 		if errors.As(err, &syn) {
 			fmt.Fprintf(s.err, "  %s\n", strings.ReplaceAll(syn.Excerpt(), "\n", "\n  "))
+			if syn.Near != "" {
+				fmt.Fprintf(s.err, "  right would be: %s\n", syn.Near)
+			}
 		}
 		return exitUsage
 	}

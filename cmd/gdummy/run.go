@@ -8,14 +8,18 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/gdummy/gdummy/internal/conf"
 	"github.com/gdummy/gdummy/internal/engine"
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/format"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/proof"
 )
@@ -36,7 +40,7 @@ type runFlags struct {
 
 func (f *runFlags) table() []flagRow {
 	return []flagRow{
-		{name: "p", arg: "key=value", help: "set an option, as in fluent-bit; may be repeated",
+		{name: "p", arg: "key=value", help: "set an option, as in fluent-bit; may be repeated; --key value sets it, too",
 			example: `-p rate=1k -p 'dummy={"level":"info"}' --records 3`, set: f.props.set},
 		{name: "format", arg: "NAME", help: "how records are printed, one of NAME\n" + formatHelp(),
 			example: "--format json --records 1", set: f.format.set},
@@ -54,14 +58,67 @@ func (f *runFlags) table() []flagRow {
 	}
 }
 
+// options are the flags of the options that have none in the table: the names with
+// dashes, as in --max-records.
+func (f *runFlags) options() []flagRow {
+	var rows []flagRow
+	for _, section := range option.Sections() {
+		heading := "Options: " + section
+		for i := range option.Table {
+			o := &option.Table[i]
+			r := optionFlag(o)
+			if o.Section != section || slices.ContainsFunc(f.table(), func(own flagRow) bool { return own.name == r.name }) {
+				continue
+			}
+			r.section, heading = heading, ""
+			r.set = func(text string) error { return f.props.set(o.Name + "=" + text) }
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// optionFlag is the flag of an option, but for what it sets.
+func optionFlag(o *option.Option) flagRow {
+	r := flagRow{
+		name: strings.ReplaceAll(o.Name, "_", "-"), option: o.Name, arg: strings.ToUpper(o.Kind.String()),
+		help: strings.Join(wrap(o.Help, 80), "\n"), without: cmp.Or(o.Absent, o.Default, "none"),
+	}
+	if o.Kind == option.Boolean {
+		r.arg = ""
+	}
+	if o.Name == "rate" {
+		r.without = "see below"
+	}
+	r.example = r.dashed() + "=" + quoted(o.Example)
+	return r
+}
+
+// quoted is a text in a shell.
+func quoted(text string) string {
+	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=") == "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// runHelp is what the help of run and docs/commands.md have below the flags.
+const runHelp = `Without an option that says how fast records come (rate, bytes_rate, interval_sec,
+interval_nsec, load_profile), they come as fast as the output takes them if the run has
+an end (--records, --duration, samples, max_records) or the output is not a terminal,
+and one a second on a terminal. It ends at Ctrl-C, and where its output is closed.
+`
+
 func run(s stream, args []string) int {
 	f := runFlags{format: formats[0], output: "-"}
-	fs := flags("run", f.table(), listOptions)
+	fs := flags("run", append(f.table(), f.options()...), func(w io.Writer) {
+		fmt.Fprint(w, "\n"+runHelp+"\nThe option format is -p format=NAME; `gdummy doc options` explains all options.\n")
+	})
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
 	if fs.NArg() > 0 {
-		return misused(s, "run", "%q is not a flag; options are given as -p key=value", fs.Arg(0))
+		return misused(s, "run", "%s", strayWord(fs.Arg(0)))
 	}
 
 	config, code := f.props.config(s)
@@ -91,6 +148,10 @@ func run(s stream, args []string) int {
 		}
 		defer file.Close()
 		out = file
+	}
+
+	if !config.Paced() && (config.Bounded() || !isTerminal(out)) {
+		config.Rate = option.PerSecond{Unlimited: true}
 	}
 
 	// A closed pipe comes back from Write, instead of ending the process.
@@ -136,6 +197,12 @@ func run(s stream, args []string) int {
 	return exitUsage
 }
 
+// isTerminal reports whether w is a terminal.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
 // interrupted returns a channel that is closed at the first SIGINT or SIGTERM. The
 // second one ends the process at once, even while a write hangs.
 func interrupted() <-chan struct{} {
@@ -150,15 +217,14 @@ func interrupted() <-chan struct{} {
 	return stop
 }
 
-// listOptions writes the option table for the help of run.
-func listOptions(w io.Writer) {
-	fmt.Fprintln(w, "\nOptions for -p (`gdummy doc options` has examples):")
-	fmt.Fprintln(w)
-	for _, o := range option.Table {
-		fmt.Fprintf(w, "  %-16s %s\n", o.Name, strings.Join(wrap(o.Help, 60), "\n"+strings.Repeat(" ", 19)))
-		fmt.Fprintf(w, "%19sdefault: %s\n", "", cmp.Or(o.Absent, o.Default))
+// strayWord explains an argument that is not a flag.
+func strayWord(word string) string {
+	if name, value, ok := strings.Cut(word, "="); ok {
+		if o, known := option.Find(name); known {
+			return fmt.Sprintf("%q is not a flag; options are given as -p %s or --%s=%s", word, quoted(word), optionFlag(o).name, quoted(value))
+		}
 	}
-	fmt.Fprintln(w, "\nIt ends at Ctrl-C, and where its output is closed.")
+	return fmt.Sprintf("%q is not a flag, nor the value of one; values with spaces need quotes", word)
 }
 
 // wrap breaks a text into lines of at most width characters.
@@ -227,7 +293,11 @@ func (p properties) config(s stream) (*option.Config, int) {
 			}
 			continue
 		}
-		tell("", option.Unknown(kv.key, kv.value).Lines())
+		unknown := option.Unknown(kv.key, kv.value, append(option.Names(), "tag"), func(name string) bool {
+			_, ok := p.lookup(name)
+			return ok
+		})
+		tell("", unknown.Lines())
 		wrong = true
 	}
 	drawn := ""
@@ -300,7 +370,11 @@ func (f *formatFlag) set(name string) error {
 		}
 		names = append(names, known.name)
 	}
-	return fmt.Errorf("expected one of %s", strings.Join(names, ", "))
+	err := fmt.Errorf("expected one of %s", strings.Join(names, ", "))
+	if _, ok := format.Find(name); ok {
+		err = fmt.Errorf("%w; a format of records is -p format=%s", err, name)
+	}
+	return err
 }
 
 // writeSize is how many bytes are gathered before they are written.

@@ -44,6 +44,7 @@ type SyntaxError struct {
 	Offset  int    // in bytes, within the whole text, from 0
 	Text    string // the line, without its end
 	Problem string // what is wrong, lower case
+	Near    string // the word that was probably meant, or ""
 }
 
 // Error gives the place and the problem in one line.

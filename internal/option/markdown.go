@@ -19,7 +19,7 @@ func Markdown() []byte {
 		"`gdummy check FILE` finds the mistakes in a configuration before Fluent Bit starts.",
 	}, "\n"))
 	b.WriteString("\n\n| option | type | default | |\n|---|---|---|---|\n")
-	sections := sections()
+	sections := Sections()
 	for _, section := range sections {
 		for _, o := range Table {
 			if o.Section == section {
@@ -67,10 +67,10 @@ func Markdown() []byte {
 	return b.Bytes()
 }
 
-// sections are the headings in the order in which they appear in the table, but
+// Sections are the headings in the order in which they appear in the table, but
 // for the checks: their rows stand first because they decide how the others
 // are read, and interest few.
-func sections() []string {
+func Sections() []string {
 	var s []string
 	for _, o := range Table {
 		if o.Section != secChecks && !slices.Contains(s, o.Section) {

@@ -13,8 +13,10 @@
 package option
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -221,12 +223,18 @@ func (o *Option) keep(c *Config) string {
 func (o *Option) error(text string, err error) *Error {
 	e := &Error{Option: o.Name, Value: text, Want: o.want(), option: o}
 	var syn *body.SyntaxError
-	if errors.As(err, &syn) {
+	var near *nearError
+	switch {
+	case errors.As(err, &syn):
 		e.Where = syn
 		e.Problem = syn.Problem
-		return e
+		e.Want = cmp.Or(syn.Near, e.Want)
+	case errors.As(err, &near):
+		e.Problem = err.Error()
+		e.Want = cmp.Or(near.near, e.Want)
+	default:
+		e.Problem = err.Error()
 	}
-	e.Problem = err.Error()
 	return e
 }
 
@@ -245,7 +253,6 @@ func (c *Config) check() []*Error {
 	var errs []*Error
 	// Each of these says how fast records come; the dummy input's own may stand
 	// together, as they do there.
-	speeds := []string{"bytes_rate", "load_profile", "rate", "interval_sec", "interval_nsec"}
 	for i, name := range speeds[:2] {
 		if !c.given[name] {
 			continue
@@ -321,6 +328,19 @@ const (
 	AuditInBody     AuditIn = "body"
 	AuditInMetadata AuditIn = "metadata"
 )
+
+// speeds are the options that say how fast records come.
+var speeds = []string{"bytes_rate", "load_profile", "rate", "interval_sec", "interval_nsec"}
+
+// Paced reports whether an option says how fast records come.
+func (c *Config) Paced() bool {
+	return slices.ContainsFunc(speeds, func(name string) bool { return c.given[name] })
+}
+
+// Bounded reports whether the run has an end.
+func (c *Config) Bounded() bool {
+	return c.Samples > 0 || c.MaxRecords > 0 || c.Duration > 0
+}
 
 // Find returns the row of an option; names are not case-sensitive.
 func Find(name string) (*Option, bool) {

@@ -215,7 +215,7 @@ func TestBadValues(t *testing.T) {
 		fmt.Fprintf(&b, "> %s\n%s\n\n", strings.ReplaceAll(section, "\n", "\n> "), strings.Join(errs.Lines(), "\n"))
 	}
 	for _, name := range []string{"rat", "dumy", "intervalsec", "mem_buf_limits", "colour", "Samples2"} {
-		fmt.Fprintf(&b, "> %s 1\n%s\n\n", name, strings.Join(Unknown(name, "1").Lines(), "\n"))
+		fmt.Fprintf(&b, "> %s 1\n%s\n\n", name, strings.Join(Unknown(name, "1", append(Names(), Core...), func(string) bool { return false }).Lines(), "\n"))
 	}
 	if *update {
 		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
@@ -307,7 +307,7 @@ func FuzzOption(f *testing.F) {
 			}
 			e.Lines()
 		}
-		Unknown(name, value).Lines()
+		Unknown(name, value, Names(), func(string) bool { return true }).Lines()
 	})
 }
 

@@ -61,7 +61,7 @@ var templates = []Option{
 			c.Template.Format = text
 			if _, ok := format.Find(text); text != "" && !ok {
 				if near := spell.Nearest(text, format.Names()); near != "" {
-					return errf("there is no format %q; the nearest one is %s", text, near)
+					return &nearError{errf("there is no format %q", text), near}
 				}
 				return errf("there is no format %q, expected one of %s", text, strings.Join(format.Names(), ", "))
 			}

@@ -138,12 +138,14 @@ func choice[T ~string](field func(*Config) *T, words ...T) func(*Config, string)
 			}
 			names[i] = string(w)
 		}
-		err := fmt.Sprintf("%q is not one of %s", text, strings.Join(names, ", "))
-		if near := Nearest(text, names); near != "" {
-			err += fmt.Sprintf(" (did you mean %s?)", near)
-		}
-		return errors.New(err)
+		return &nearError{errf("%q is not one of %s", text, strings.Join(names, ", ")), Nearest(text, names)}
 	}
+}
+
+// nearError is a mistake in a word, with the one that was probably meant, or "".
+type nearError struct {
+	error
+	near string
 }
 
 // PerSecond is a rate as a fraction, so that 0.1 and 333.3 are exact.
@@ -304,10 +306,15 @@ func Names() []string {
 	return names
 }
 
-// Unknown returns the mistake of a name that no option has.
-func Unknown(name, value string) *Error {
+// Unknown returns the mistake of a name that no option has. known are the names that
+// it may have been meant for; given reports whether one of them is set already.
+func Unknown(name, value string, known []string, given func(name string) bool) *Error {
 	e := &Error{Option: name, Value: value, Problem: "there is no such option"}
-	if near := Nearest(name, append(Names(), Core...)); near != "" {
+	switch near := Nearest(name, known); {
+	case near == "":
+	case given(near):
+		e.Problem += "; the nearest one is " + near + ", which is set already"
+	default:
 		e.Want = near
 	}
 	return e

@@ -51,6 +51,11 @@ func (d *draft) value(word string) token {
 }
 
 func (r *reader) errorf(at int, format string, args ...any) error {
+	return r.nearest("", at, format, args...)
+}
+
+// nearest is errorf for a word that was probably meant to be near.
+func (r *reader) nearest(near string, at int, format string, args ...any) error {
 	at = min(max(at, 0), len(r.text))
 	start := strings.LastIndexByte(r.text[:at], '\n') + 1
 	line, _, _ := strings.Cut(r.text[start:], "\n")
@@ -59,6 +64,7 @@ func (r *reader) errorf(at int, format string, args ...any) error {
 		Column:  utf8.RuneCountInString(r.text[start:at]) + 1,
 		Offset:  at,
 		Text:    strings.TrimSuffix(line, "\r"),
+		Near:    near,
 		Problem: fmt.Sprintf(format, args...),
 	}
 }
@@ -160,7 +166,7 @@ func (r *reader) clauses(words []token) (draft, error) {
 	if d.kind == nil {
 		if c := words[0].text[0]; c != '.' && (c < '0' || c > '9') {
 			if near := spell.Nearest(words[0].text, kindNames()); near != "" {
-				return d, r.errorf(words[0].at, "there is no %s, did you mean %s?", quote(words[0].text), near)
+				return d, r.nearest(near, words[0].at, "there is no %s", quote(words[0].text))
 			}
 			return d, r.errorf(words[0].at, "found %s, expected a rate or one of %s", quote(words[0].text), strings.Join(kindNames(), ", "))
 		}
@@ -221,7 +227,7 @@ func (r *reader) stray(d *draft, w token) error {
 		}
 	}
 	if near := spell.Nearest(w.text, words); near != "" {
-		return r.errorf(w.at, "%s has no %s, did you mean %s?", d.kind.Name, quote(w.text), near)
+		return r.nearest(near, w.at, "%s has no %s", d.kind.Name, quote(w.text))
 	}
 	if kindOf(strings.ToLower(w.text)) != nil {
 		return r.errorf(w.at, "found %s within %s, expected a semicolon or a comma before it", quote(w.text), d.kind.Name)
