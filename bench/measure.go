@@ -57,9 +57,11 @@ func (b *bench) start(in []string, flush string, more ...string) (*process, erro
 	if in[0] == "gdummy" {
 		args = append(args, "-e", b.plugin)
 	}
-	args = append(args, "-i", in[0])
-	for _, p := range append(in[1:len(in):len(in)], more...) {
-		args = append(args, "-p", p)
+	for range max(b.inputs, 1) {
+		args = append(args, "-i", in[0])
+		for _, p := range append(in[1:len(in):len(in)], more...) {
+			args = append(args, "-p", p)
+		}
 	}
 	p := &process{cmd: exec.Command(b.fluentBit, append(args, "-o", "null")...), port: port, done: make(chan error, 1)}
 	if err := p.cmd.Start(); err != nil {
@@ -85,7 +87,7 @@ func (p *process) get(path string) ([]byte, error) {
 	}
 }
 
-// ingested reads the engine's counters of the only input.
+// ingested reads the engine's counters, of all inputs together.
 func (p *process) ingested() (records, bytes float64, err error) {
 	data, err := p.get("/api/v1/metrics")
 	if err != nil {
@@ -97,10 +99,14 @@ func (p *process) ingested() (records, bytes float64, err error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return 0, 0, err
 	}
-	for _, in := range m.Input {
-		return in.Records, in.Bytes, nil
+	if len(m.Input) == 0 {
+		return 0, 0, errors.New("no input among the metrics")
 	}
-	return 0, 0, errors.New("no input among the metrics")
+	for _, in := range m.Input {
+		records += in.Records
+		bytes += in.Bytes
+	}
+	return records, bytes, nil
 }
 
 func (p *process) cpu() float64 {
