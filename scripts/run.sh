@@ -12,6 +12,14 @@ set --
 expect=option
 for word in ${ARGS:-}; do
     case $expect:$word in
+    option:[!-]* | option:-[!a-zA-Z-]*)
+        echo "make run: ARGS: \"$word\" is not an option: expected -p KEY=VALUE, such as ARGS='-p $word'" >&2
+        exit 2
+        ;;
+    value:-[a-zA-Z] | value:--*)
+        echo "make run: ARGS: an option lacks its value: expected -p KEY=VALUE, found \"$word\"" >&2
+        exit 2
+        ;;
     option:* | more:-[a-z] | more:--*)
         set -- "$@" "$word"
         expect=value
@@ -35,12 +43,19 @@ for word in ${ARGS:-}; do
     esac
 done
 
+case $expect in value)
+    echo "make run: ARGS: the last option lacks its value: expected -p KEY=VALUE" >&2
+    exit 2
+    ;;
+esac
+
 fluent_bit=${FLUENT_BIT:-$(command -v fluent-bit || true)}
 fluent_bit=${fluent_bit%%:*}
 echo "# $seconds seconds of records; DURATION=0 goes on until Ctrl-C"
 if [ -n "$fluent_bit" ]; then
     echo "# in $($fluent_bit --version | head -n 1), $fluent_bit"
-    set -- "$fluent_bit" -q -e "$plugin" -i gdummy "$@" -o stdout -f 0.2
+    # Errors are seen, and nothing else: -q would hide them, those of a start too.
+    set -- env FLB_LOG_LEVEL=error "$fluent_bit" -e "$plugin" -i gdummy "$@" -o stdout -f 0.2
 else
     echo "# in the embedded host: there is no fluent-bit in PATH, nor in \$FLUENT_BIT"
     set -- "$host" "$plugin" -i gdummy "$@"

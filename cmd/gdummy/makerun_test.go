@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// -q hides every error of a start, so nothing that people copy has it.
+func TestErrorsAreSeen(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"../../README.md", "../../Makefile", "../../docs/*.md", "../../scripts/*"} {
+		matches, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, matches...)
+	}
+	if len(files) < 10 {
+		t.Fatalf("only %d files: %v", len(files), files)
+	}
+	quiet := regexp.MustCompile(`(?i)fluent[-_]bit"? .*(-q|--quiet)\b`)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line := quiet.Find(text); line != nil {
+			t.Errorf("%s: %s", name, line)
+		}
+	}
+}
+
+// What is missing in ARGS of `make run` is said before anything starts.
+func TestMakeRunMistakes(t *testing.T) {
+	for args, want := range map[string]string{
+		"rate=5":         `"rate=5" is not an option: expected -p KEY=VALUE, such as ARGS='-p rate=5'`,
+		"-p":             "the last option lacks its value: expected -p KEY=VALUE",
+		"-p -p rate=5":   `an option lacks its value: expected -p KEY=VALUE, found "-p"`,
+		"-p rate=5 -p":   "the last option lacks its value: expected -p KEY=VALUE",
+		"-p a=b c -t -d": `an option lacks its value: expected -p KEY=VALUE, found "-d"`,
+	} {
+		cmd := exec.Command("sh", "../../scripts/run.sh", "plugin", "true", "0")
+		cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "FLUENT_BIT=") }), "FLUENT_BIT=true", "ARGS="+args)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 2 || string(out) != "make run: ARGS: "+want+"\n" {
+			t.Errorf("%s: %v, %s", args, err, out)
+		}
+	}
+}
