@@ -14,6 +14,10 @@ func (r *reader) classic(f *file) {
 	}
 	c := &classicFile{reader: r, file: f}
 	for i, start := range f.lines {
+		if i == 0 && strings.HasPrefix(f.text, "\ufeff") {
+			r.mistake(f.pos(0), "the file begins with a byte order mark, which Fluent Bit does not skip")
+			start += len("\ufeff")
+		}
 		end := len(f.text)
 		if i+1 < len(f.lines) {
 			end = f.lines[i+1] - 1

@@ -260,7 +260,15 @@ func (e *Env) HasTables() bool { return len(e.tables) > 0 }
 
 // readCSV reads a file whose first line names the columns.
 func readCSV(f io.Reader) (*table, error) {
-	r := csv.NewReader(withoutMark(f))
+	text := withoutMark(f)
+	start, _ := text.Peek(text.Size())
+	switch {
+	case bytes.HasPrefix(start, []byte("\x1f\x8b")):
+		return nil, errors.New("it is compressed with gzip; gunzip unpacks it")
+	case bytes.IndexByte(start, '\r') >= 0 && bytes.IndexByte(start, '\n') < 0:
+		return nil, errors.New("its lines end in CR alone, expected LF or CRLF")
+	}
+	r := csv.NewReader(text)
 	r.ReuseRecord = true
 	head, err := r.Read()
 	if err == io.EOF {
