@@ -180,6 +180,7 @@ func flbGoPreRun(h C.uintptr_t) {
 //export flbGoCollect
 func flbGoCollect(h C.uintptr_t, data *unsafe.Pointer, size *C.size_t) C.int {
 	in := fromHandle(h)
+	in.checkRoutes()
 	code := in.collect()
 	*data, *size = in.emitter.handOver()
 	return code
@@ -221,6 +222,21 @@ func flbGoExit(h C.uintptr_t, byReload C.int) {
 				in.Log(Error, line)
 			}
 		}
+	}
+}
+
+// checkRoutes says that the engine will lose what conditional routes should carry. It
+// looks at the first collects: the engine connects its routes some time after Init.
+func (in *Instance) checkRoutes() {
+	const collects = 5
+	if in.routesChecked >= collects {
+		return
+	}
+	in.routesChecked++
+	if C.host_loses_routes(in.c) != 0 {
+		in.routesChecked = collects
+		in.Log(Warn, "this version of Fluent Bit has no conditional routes for threaded inputs: the outputs of this input's routes get no records; "+
+			"set threaded off, or use 5.0.5 or later")
 	}
 }
 

@@ -233,6 +233,18 @@ uint64_t flow_pending(struct instance *in)
     return in->own_thread ? pending(in, host_monotonic()) : 0;
 }
 
+/* taken: how many records are in the engine's hands, or were, of those that were appended. */
+uint64_t flow_taken(struct instance *in)
+{
+    struct flow *f = &in->flow;
+    size_t n = in->own_thread && flow_sees_ring(in) ? ring_pending(&f->ring) : 0;
+
+    if (n >= FLOW_SLICES || n > f->slices) {
+        n = f->slices < FLOW_SLICES ? f->slices : FLOW_SLICES - 1;
+    }
+    return f->records[(f->slices - n) % FLOW_SLICES];
+}
+
 /*
  * The engine is told at `window` slots. With the count instead of the ring, the
  * window is the host's default, and a session can't be seen: what is under way has

@@ -202,6 +202,9 @@ const char *host_name_of(void *ins);
 /* tag_of: a copy of the section's tag, to be freed; NULL if it can't be read. */
 char *host_tag_of(void *ins, const void *context);
 
+/* loses_routes: the input has conditional routes, and the version has none for it. */
+int host_loses_routes(const struct instance *in);
+
 /*
  * nameless: several inputs share the thread, and neither a context (4.1) nor an
  * append tells whose records a collect gives back.
@@ -238,6 +241,7 @@ void host_gauge_set(const struct instance *in, void *gauge, double value);
 void flow_appended(struct instance *in, size_t records, size_t size);
 int flow_closed(struct instance *in, int64_t now);
 uint64_t flow_pending(struct instance *in);
+uint64_t flow_taken(struct instance *in);
 int flow_sees_ring(struct instance *in);
 double host_ingested(const struct instance *in);
 int64_t host_monotonic(void);

@@ -22,6 +22,8 @@ type Instance struct {
 	collected    time.Time // end of the last Collect
 	pauseNoticed bool
 
+	routesChecked int // how often
+
 	given  string // name, by the host
 	tag    string
 	tagged bool // the tag could be read

@@ -1,15 +1,17 @@
 /*
  * section.c: what the host knows of an input's section and does not hand over.
  *
- * Properties that the engine keeps for itself are not given to a plugin. Of these
- * the tag is needed: after a hot reload it tells, with the position, whether a
- * section is the one that it was. It is read from the input instance, and only read:
+ * Properties that the engine keeps for itself are not given to a plugin. Two of them
+ * are needed. The tag: after a hot reload it tells, with the position, whether a
+ * section is the one that it was. The routes: some versions lose what they should
+ * carry. Both are read from the input instance, and only read:
  * every address is first asked of the kernel, and nothing is believed that does not
  * prove itself.
  */
 #define _GNU_SOURCE
 #include "host.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +89,85 @@ char *host_tag_of(void *ins, const void *context)
         }
     }
     return NULL;
+}
+
+/* struct cfl_list, struct flb_router_path and struct flb_route of 4.2.0 to 5.0.4. */
+struct host_list {
+    struct host_list *prev, *next;
+};
+
+struct host_path {
+    void *output;
+    const struct host_route *route;
+    struct host_list head;
+};
+
+struct host_route {
+    char *name;
+    uint32_t signals;
+    void *condition;
+    int per_record;
+    struct host_list outputs;
+    struct host_list processors;
+    struct host_list head;
+};
+_Static_assert(offsetof(struct host_path, head) == 16, "flb_router_path._head");
+_Static_assert(offsetof(struct host_route, condition) == 16, "flb_route.condition");
+_Static_assert(offsetof(struct host_route, outputs) == 32, "flb_route.outputs");
+
+enum { INSTANCE_WORDS = 256, MAX_ROUTES = 1024 };
+
+/* is_list: what a list that lies at an address holds are its own elements, or none. */
+static int is_list(const void *at, const struct host_list *list)
+{
+    struct host_list first;
+
+    return list->next && read_at(list->next, &first, sizeof(first)) == 0 && first.prev == at;
+}
+
+static int read_route(const struct host_route *at, struct host_route *route)
+{
+    struct host_sds name;
+
+    return at && read_at(at, route, sizeof(*route)) == 0 && route->signals >= 1 && route->signals <= 7 &&
+           (route->per_record == 0 || route->per_record == 1) && (uintptr_t) route->name > sizeof(name) &&
+           read_at(route->name - sizeof(name), &name, sizeof(name)) == 0 && name.len >= 1 && name.len <= name.alloc &&
+           name.alloc < MAX_TAG && is_list(&at->outputs, &route->outputs) && is_list(&at->head, &route->head);
+}
+
+/*
+ * Conditional routes are lost for threaded inputs from 4.2.0 on: the version has
+ * flb_router_apply_config. 5.0.5 carries them through the ring with a function of its
+ * own. The routes are among the lists of the input instance, set some time after Init.
+ */
+int host_loses_routes(const struct instance *in)
+{
+    uintptr_t words[INSTANCE_WORDS];
+    const struct host_list *head;
+    struct host_route route;
+    struct host_path path;
+    uintptr_t at;
+    size_t i, n;
+
+    if (!in->own_thread || !dlsym(RTLD_DEFAULT, "flb_router_apply_config") ||
+        dlsym(RTLD_DEFAULT, "flb_input_chunk_ring_buffer_enqueue_log_routing") || read_at(in->ins, words, sizeof(words)) != 0) {
+        return 0;
+    }
+    for (i = 0; i + 1 < INSTANCE_WORDS; i++) {
+        head = (const struct host_list *) ((const uintptr_t *) in->ins + i);
+        at = words[i + 1];
+        for (n = 0; n < MAX_ROUTES && at != (uintptr_t) head && at > sizeof(path) && at % sizeof(void *) == 0; n++) {
+            if (read_at((void *) (at - offsetof(struct host_path, head)), &path, sizeof(path)) != 0 ||
+                (n == 0 && path.head.prev != head) || !read_route(path.route, &route)) {
+                break;
+            }
+            if (route.condition || route.per_record) {
+                return 1;
+            }
+            at = (uintptr_t) path.head.next;
+        }
+    }
+    return 0;
 }
 
 #pragma GCC visibility pop

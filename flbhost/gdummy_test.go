@@ -17,6 +17,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/ledger"
 	"github.com/gdummy/gdummy/internal/option"
 )
 
@@ -510,6 +511,35 @@ func TestHeartbeat(t *testing.T) {
 		}
 		r = load(t, v, "../examples/heartbeat", "--seconds", "1.2", "PLUGIN", "-i", "-p", "interval=soon")
 		r.wantLine(t, `invalid duration`)
+	}
+}
+
+// Conditional routes make the engine count each record more than once. The ledger must
+// not: its ingested records are those that were appended and taken, and no others.
+func TestGdummyRoutes(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"one route":    {"--routes", "1"},
+		"three routes": {"--routes", "3"},
+		"threaded off": {"--routes", "1", "--threaded", "off"},
+		"dropped":      {"--drop-every", "3"}, // without routes, what the engine drops is seen
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const n = 5000
+			path := filepath.Join(t.TempDir(), "run.ledger")
+			r := load(t, variant{version: v511}, gdummyPackage, append(args, "--output", "null", "--seconds", "60", "PLUGIN",
+				"-i", "-p", "rate=10000", "-p", fmt.Sprint("max_records=", n), "-p", "ledger="+path, "-p", "on_finish=exit")...)
+			r.wantClean(t)
+			l, err := ledger.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := l.Streams[0]
+			if got, want := int(s.Ingested), min(r.report.Instances[0].Records, n); got != want || s.Next() != n {
+				t.Errorf("%d records are ingested of %d, want %d", got, s.Next(), want)
+			}
+		})
 	}
 }
 

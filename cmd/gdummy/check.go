@@ -150,6 +150,7 @@ func checkFile(s stream, path string) (*checker, error) {
 		}
 		c.inputs++
 		c.input(in)
+		c.routes(in)
 	}
 	c.sort()
 	return c, nil
@@ -299,18 +300,36 @@ func (c *checker) input(in *conf.Input) {
 	}
 }
 
+// threaded reports whether an input has a thread of its own, as Go inputs do without
+// the property.
+func (c *checker) threaded(in *conf.Input) bool {
+	p, ok := in.Property("threaded")
+	if !ok {
+		return true
+	}
+	on, err := option.ParseBoolean(p.Value.Expand(c.env).Text)
+	return on || err != nil
+}
+
 // pauses notes that a mem_buf_limit loses records on old hosts.
 func (c *checker) pauses(in *conf.Input, p *conf.Property) {
-	if !strings.EqualFold(p.Name, "mem_buf_limit") {
+	if !strings.EqualFold(p.Name, "mem_buf_limit") || !c.threaded(in) {
 		return
-	}
-	if t, ok := in.Property("threaded"); ok {
-		if on, err := option.ParseBoolean(t.Value.Expand(c.env).Text); err == nil && !on {
-			return
-		}
 	}
 	c.add(finding{pos: p.Pos, severity: severityNote, option: p.Name,
 		message: "Fluent Bit before 2.1.9 drops the records in its queue at each pause, and may never resume the input; with threaded off nothing is lost"})
+}
+
+// routes tells of routes with conditions where some versions lose all records by them.
+func (c *checker) routes(in *conf.Input) {
+	if in.ConditionalRoute == nil || !c.threaded(in) {
+		return
+	}
+	c.add(finding{
+		pos: *in.ConditionalRoute, severity: severityNote,
+		message: "Fluent Bit 4.2.0 to 5.0.4 has no conditional routes for threaded inputs, which Go inputs are by default: these outputs get no record there",
+		hint:    "threaded: off, or Fluent Bit 5.0.5 or later",
+	})
 }
 
 // templates are the options in which "${{" is no variable but a dollar sign and an

@@ -143,8 +143,10 @@ void engine_ingest(struct flb_input_instance *ins, const char *tag, ssize_t clai
         }
     }
     /* The engine trusts the claim, and counts itself only if that is 0. */
-    cmt_counter_add(ins->cmt_records, wall_ns(), claimed > 0 ? (double)claimed : (double)objects, 1,
-                    &label);
+    for (uint64_t n = 0; n <= opts.routes; n++) {
+        cmt_counter_add(ins->cmt_records, wall_ns(), claimed > 0 ? (double)claimed : (double)objects,
+                        1, &label);
+    }
     cmt_counter_add(ins->cmt_bytes, wall_ns(), (double)size, 1, &label);
 
     if (opts.records != 0 && totals.output >= opts.records && !engine->records_told) {

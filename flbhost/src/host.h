@@ -565,6 +565,7 @@ struct options {
     long ballast_mb;
     uint64_t refuse_every;
     uint64_t drop_every;
+    uint64_t routes;
     long ring, window;
     bool hide_ring;
     bool daemon, list_options, metrics;

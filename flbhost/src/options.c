@@ -35,6 +35,7 @@ static const char usage[] =
     "  --ballast MB         memory that the host has before the first input\n"
     "  --refuse-every N     every Nth append of an input is refused\n"
     "  --drop-every N       every Nth chunk is taken and not counted, as a processor drops it\n"
+    "  --routes N           records are counted N times more, as conditional routes do\n"
     "  --ring N             slots of each input's ring (1024)\n"
     "  --window PERCENT     how full a ring is when the engine is told (5)\n"
     "  --hide-ring          rings that a plugin cannot recognise in memory\n"
@@ -163,6 +164,12 @@ static int valued(const char *o, const char *v)
         int ret = number(o, v, 1, &n);
 
         opts.drop_every = (uint64_t)n;
+        return ret;
+    }
+    if (strcmp(o, "--routes") == 0) {
+        int ret = number(o, v, 0, &n);
+
+        opts.routes = (uint64_t)n;
         return ret;
     }
     if (strcmp(o, "--ring") == 0) {

@@ -73,6 +73,10 @@ func (c *Config) Lookup(outer Environment) Environment {
 type Input struct {
 	Pos        Pos
 	Properties []*Property
+
+	// ConditionalRoute is where the first route for logs stands that asks each
+	// record, by a condition or per_record_routing; nil if there is none.
+	ConditionalRoute *Pos
 }
 
 // Property returns the first property of a name, which is not case-sensitive.

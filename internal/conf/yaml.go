@@ -304,6 +304,9 @@ func (y *yamlFile) input(n ast.Node) {
 			}
 			continue
 		}
+		if name == "routes" {
+			in.ConditionalRoute = y.conditionalRoute(m.Value)
+		}
 		p := &Property{Name: name, Pos: pos}
 		if _, ok := y.scalar(plain(m.Value)); ok {
 			p.Value = y.value(plain(m.Value))
@@ -318,6 +321,52 @@ func (y *yamlFile) input(n ast.Node) {
 	}
 	y.config.Inputs = append(y.config.Inputs, in)
 	y.named(in)
+}
+
+// conditionalRoute returns where the first route for logs stands that not all records
+// take. Whatever Fluent Bit would refuse is none.
+func (y *yamlFile) conditionalRoute(routes ast.Node) *Pos {
+	for _, m := range mapping(routes) {
+		signals, list := strings.ToLower(m.Key.GetToken().Value), m.Value
+		if !strings.Contains(signals, "logs") && !strings.Contains(signals, "any") {
+			continue
+		}
+		sequence, ok := plain(list).(*ast.SequenceNode)
+		if !ok {
+			continue
+		}
+		for _, route := range sequence.Values {
+			for _, m := range mapping(route) {
+				name := m.Key.GetToken().Value
+				perRecord, _ := y.scalar(plain(m.Value))
+				if name == "condition" || name == "per_record_routing" && isTrue(perRecord) {
+					pos := y.at(m.Key)
+					return &pos
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// isTrue says whether Fluent Bit takes a text for yes.
+func isTrue(text string) bool {
+	switch strings.ToLower(text) {
+	case "true", "on", "yes":
+		return true
+	}
+	return false
+}
+
+// mapping returns the members of a map; anything else has none.
+func mapping(n ast.Node) []*ast.MappingValueNode {
+	switch v := plain(n).(type) {
+	case *ast.MappingNode:
+		return v.Values
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{v}
+	}
+	return nil
 }
 
 func allText(list *ast.SequenceNode) bool {
