@@ -18,10 +18,10 @@ import (
 	"github.com/gdummy/gdummy/internal/audit"
 	"github.com/gdummy/gdummy/internal/decode"
 	"github.com/gdummy/gdummy/internal/ident"
-	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/receive"
 	"github.com/gdummy/gdummy/internal/report"
 	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // leastMemory is the smallest --memory, in bytes.
@@ -63,7 +63,7 @@ func (f *auditFlags) table() []flagRow {
 			example: "--arrived-at event.ingested --ledger run.ledger ingested", set: setString(&f.arrived)},
 		{name: "memory", arg: "SIZE", help: "use at most about SIZE for what arrived", without: "256M",
 			example: "--memory 1G --ledger run.ledger out", set: func(text string) (err error) {
-				if f.memory, err = option.ParseSize(text); err == nil && f.memory < leastMemory {
+				if f.memory, err = units.ParseSize(text); err == nil && f.memory < leastMemory {
 					err = errors.New("at least 1M")
 				}
 				return err

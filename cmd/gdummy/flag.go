@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // flagRow is one row of the table of a subcommand's flags. Its help, what is said
@@ -295,7 +296,7 @@ func appendTo(to *[]string) func(string) error {
 // setSpan takes times above 0.
 func setSpan(to *time.Duration) func(string) error {
 	return func(text string) (err error) {
-		if *to, err = option.ParseDuration(text); err == nil && *to == 0 {
+		if *to, err = units.ParseDuration(text); err == nil && *to == 0 {
 			err = errors.New("it must be above 0")
 		}
 		return err
@@ -305,7 +306,7 @@ func setSpan(to *time.Duration) func(string) error {
 // setCount takes whole numbers from least on.
 func setCount[T int | int64 | uint64](to *T, least int64) func(string) error {
 	return func(text string) error {
-		n, err := option.ParseInteger(text, least, math.MaxInt64)
+		n, err := units.ParseCount(text, least, math.MaxInt64)
 		*to = T(n)
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/gdummy/gdummy/internal/format"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/proof"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // defaultTag is what Fluent Bit calls the records of the first gdummy input
@@ -50,7 +51,7 @@ func (f *runFlags) table() []flagRow {
 			example: "--records 3 -p rate=1k", set: setCount(&f.records, 1)},
 		{name: "duration", arg: "D", help: "end after the time D, as -p duration=D: 30s, 5m",
 			example: "--duration 500ms -p rate=10", set: func(text string) (err error) {
-				f.duration, err = option.ParseDuration(text)
+				f.duration, err = units.ParseDuration(text)
 				return err
 			}},
 		{name: "tag", arg: "TAG", help: "the tag of the records", without: defaultTag,

@@ -7,8 +7,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
-	"github.com/gdummy/gdummy/internal/pace"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // The picture, in pixels.
@@ -55,12 +56,12 @@ func (c *Chart) SVG() []byte {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-labelledby="title desc">`+"\n", svgWidth, svgHeight)
 	fmt.Fprintf(&b, "<title id=\"title\">%s</title>\n", html.EscapeString(name))
 	fmt.Fprintf(&b, "<desc id=\"desc\">Rate in records per second over %s: %d records, mean %s/s, peak %s/s.</desc>\n",
-		pace.FormatTime(c.To), c.Total, FormatRate(c.Mean), FormatRate(c.Peak))
+		units.FormatDuration(time.Duration(c.To)), c.Total, FormatRate(c.Mean), FormatRate(c.Peak))
 	fmt.Fprintf(&b, "<style>%s</style>\n", svgStyle)
 	fmt.Fprintf(&b, "<rect class=\"paper\" width=\"%d\" height=\"%d\"/>\n", svgWidth, svgHeight)
 	fmt.Fprintf(&b, "<text class=\"title\" x=\"%d\" y=\"24\">%s</text>\n", plotLeft, html.EscapeString(shorten(name, titleLength)))
 	fmt.Fprintf(&b, "<text x=\"%d\" y=\"44\">%d records in %s, mean %s/s, peak %s/s</text>\n", plotLeft,
-		c.Total, pace.FormatTime(c.To), FormatRate(c.Mean), FormatRate(c.Peak))
+		c.Total, units.FormatDuration(time.Duration(c.To)), FormatRate(c.Mean), FormatRate(c.Peak))
 
 	for i := 0; i <= axis.count; i++ {
 		rate := axis.step * float64(i)
@@ -76,7 +77,7 @@ func (c *Chart) SVG() []byte {
 	for at := int64(0); ; at += step {
 		px := x(float64(at) / float64(c.To) * plotWidth)
 		fmt.Fprintf(&b, "<line class=\"axis\" x1=\"%s\" x2=\"%[1]s\" y1=\"%d\" y2=\"%d\"/>\n", px, plotBottom, plotBottom+5)
-		fmt.Fprintf(&b, "<text x=\"%s\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", px, plotBottom+20, pace.FormatTime(at))
+		fmt.Fprintf(&b, "<text x=\"%s\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", px, plotBottom+20, units.FormatDuration(time.Duration(at)))
 		if at > c.To-step {
 			break
 		}

@@ -6,9 +6,10 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
-	"github.com/gdummy/gdummy/internal/pace"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // MinWidth is the least number of columns that Text can draw in.
@@ -93,7 +94,7 @@ func (c *Chart) Text(width int, plain bool) []byte {
 			break
 		}
 		line[i] = g.tick
-		text := pace.FormatTime(at)
+		text := units.FormatDuration(time.Duration(at))
 		if gap := margin + 1 + i - utf8.RuneCountInString(labels); gap >= 0 && i+len(text) < len(columns)+1 {
 			labels += strings.Repeat(" ", gap) + text
 		}
@@ -122,7 +123,7 @@ func (c *Chart) Table(step int64) []byte {
 		}
 		sum := c.Profile.Due(to)
 		rows = append(rows, row{
-			time: pace.FormatTime(to),
+			time: units.FormatDuration(time.Duration(to)),
 			due:  strconv.FormatUint(sum-before, 10),
 			sum:  strconv.FormatUint(sum, 10),
 			rate: FormatRate(c.Profile.Records(from, to) / (float64(to-from) / 1e9)),
@@ -154,15 +155,15 @@ func (c *Chart) Step() int64 { return times(c.To, 15) }
 // Summary returns the profile's figures, a line each.
 func (c *Chart) Summary() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "time   %s, ", pace.FormatTime(c.To))
+	fmt.Fprintf(&b, "time   %s, ", units.FormatDuration(time.Duration(c.To)))
 	end, ends := c.Profile.End()
 	switch {
 	case ends && end == c.To:
 		b.WriteString("which is all of it\n")
 	case ends:
-		fmt.Fprintf(&b, "the profile ends at %s\n", pace.FormatTime(end))
+		fmt.Fprintf(&b, "the profile ends at %s\n", units.FormatDuration(time.Duration(end)))
 	case c.Profile.Cycle() > 0:
-		fmt.Fprintf(&b, "the profile repeats every %s\n", pace.FormatTime(c.Profile.Cycle()))
+		fmt.Fprintf(&b, "the profile repeats every %s\n", units.FormatDuration(time.Duration(c.Profile.Cycle())))
 	default:
 		b.WriteString("the profile goes on\n")
 	}

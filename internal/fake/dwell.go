@@ -1,12 +1,13 @@
 package fake
 
 import (
+	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/seed"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // maxSpan is the longest dwell time.
@@ -67,30 +68,19 @@ func parseDwell(text string) (dwell, error) {
 	return dwell{!ranged, float64(lo), float64(hi)}, nil
 }
 
-// parseSpan reads a time span with units as in 250ms, 1h30m, 2d or 1d12h.
+// parseSpan reads a time span. A number alone is refused: in a rule it could be
+// a weight.
 func parseSpan(text string) (time.Duration, error) {
-	days, rest, found := strings.Cut(text, "d")
-	if !found {
-		days, rest = "0", text
-	}
-	n, err := strconv.ParseFloat(days, 64)
-	if err == nil && rest != "" {
-		var d time.Duration
-		d, err = time.ParseDuration(rest)
-		n += float64(d) / float64(24*time.Hour)
-		if text == "0" {
-			err = nil
-		} else if _, bare := strconv.ParseFloat(text, 64); bare == nil {
-			return 0, fmt.Errorf("the dwell time %s has no unit, expected ms, s, m, h or d as in %ss", text, text)
-		}
-	}
+	d, err := units.ParseDuration(text)
+	var e *units.Error
 	switch {
-	case err != nil || text == "":
-		return 0, fmt.Errorf("%q is no dwell time, expected a mean like 5m or a range like 2h..6h", text)
-	case n < 0:
-		return 0, fmt.Errorf("the dwell time %s is negative", text)
-	case !(n <= maxSpan.Hours()/24):
-		return 0, fmt.Errorf("the dwell time %s is too long, expected at most %.0fd", text, maxSpan.Hours()/24)
+	case errors.As(err, &e):
+		e.Expected = "a mean such as 5m or a range such as 2h..6h"
+		return 0, fmt.Errorf("the dwell time %q: %s", text, e.Text())
+	case d > 0 && strings.Trim(text, "0123456789.") == "":
+		return 0, fmt.Errorf("the dwell time %s has no unit, expected ms, s, m, h or d as in %ss", text, text)
+	case d > maxSpan:
+		return 0, fmt.Errorf("the dwell time %s is too long, expected at most %s", text, units.FormatDuration(maxSpan))
 	}
-	return time.Duration(n * float64(24*time.Hour)), nil
+	return d, nil
 }

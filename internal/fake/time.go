@@ -6,6 +6,7 @@ import (
 	_ "time/tzdata" // containers have no zones of their own
 
 	"github.com/gdummy/gdummy/internal/spell"
+	"github.com/gdummy/gdummy/internal/units"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
@@ -28,8 +29,8 @@ var layouts = []struct{ name, layout string }{
 	{"kitchen", "3:04PM"},
 }
 
-// units are layouts that give numbers.
-var units = []struct {
+// epochs are layouts that give numbers.
+var epochs = []struct {
 	name string
 	unit int64
 }{
@@ -104,18 +105,18 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 	if err != nil {
 		return nil, argErr(i, "%s: there is no time zone %q, expected one like UTC, +02:00 or Europe/Berlin", name, c.str(i))
 	}
-	offset, err := time.ParseDuration(c.str(i + 1))
+	offset, err := units.ParseOffset(c.str(i + 1))
 	if err != nil {
-		return nil, argErr(i+1, "%s: OFFSET %q is not a time span like -1h30m", name, c.str(i+1))
+		return nil, argErr(i+1, "%s: OFFSET: %v", name, err)
 	}
-	jitter, err := time.ParseDuration(c.str(i + 2))
-	if err != nil || jitter < 0 {
-		return nil, argErr(i+2, "%s: JITTER %q is not a time span like 500ms", name, c.str(i+2))
+	jitter, err := units.ParseDuration(c.str(i + 2))
+	if err != nil {
+		return nil, argErr(i+2, "%s: JITTER: %v", name, err)
 	}
 	if c.Kinds = kinds(value.String); layout == "unix_float" {
 		c.Kinds = kinds(value.Float)
 	}
-	for _, u := range units {
+	for _, u := range epochs {
 		if u.name == layout {
 			c.Kinds = kinds(value.Int)
 		}
@@ -132,7 +133,7 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 	if offset == 0 && jitter == 0 {
 		moment = at
 	}
-	for _, u := range units {
+	for _, u := range epochs {
 		if u.name == layout {
 			return func(r *Record) value.Value { return value.OfInt(floorDiv(moment(r), u.unit)) }, nil
 		}
@@ -161,7 +162,7 @@ func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, erro
 		for _, l := range layouts {
 			names = append(names, l.name)
 		}
-		for _, u := range units {
+		for _, u := range epochs {
 			names = append(names, u.name)
 		}
 		if near := spell.Nearest(layout, append(names, "unix_float")); near != "" {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // Markdown returns the documentation of all options: the page docs/options.md.
@@ -15,7 +17,7 @@ func Markdown() []byte {
 	b.WriteString(strings.Join([]string{
 		"All that a `gdummy` input may be told: in an `[INPUT]` section, in YAML, on Fluent Bit's command line",
 		"(`fluent-bit -i gdummy -p key=value`) and with `gdummy run -p key=value`. Names are not case-sensitive.",
-		"Integers are decimal. Booleans are `on`, `true`, `yes` or `off`, `false`, `no`.",
+		"Booleans are `on`, `true`, `yes` or `off`, `false`, `no`; numbers and their units are [below](#values).",
 		"`gdummy check FILE` finds the mistakes in a configuration before Fluent Bit starts.",
 	}, "\n"))
 	b.WriteString("\n\n| option | type | default | |\n|---|---|---|---|\n")
@@ -43,6 +45,8 @@ func Markdown() []byte {
 			}
 		}
 	}
+	b.WriteString("\n## Values\n\n")
+	b.Write(units.Markdown())
 	b.WriteString("\n## Fluent Bit's own\n\n")
 	b.WriteString("These properties work in every input, and so in this one; see Fluent Bit's manual for them.\n")
 	names := slices.Clone(Core)

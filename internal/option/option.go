@@ -24,6 +24,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/pace"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // Kind is the kind of an option's value, in Fluent Bit's words.
@@ -234,6 +235,14 @@ func (o *Option) error(text string, err error) *Error {
 		e.Want = cmp.Or(near.near, e.Want)
 	default:
 		e.Problem = err.Error()
+	}
+	var unit *units.Error
+	if errors.As(err, &unit) {
+		e.Want = "" // it is in the problem
+		if o.Kind == Integer && strings.Contains(unit.Expected, ", such as") {
+			unit.Expected = "a whole number, such as " + o.Example
+			e.Problem = unit.Error()
+		}
 	}
 	return e
 }

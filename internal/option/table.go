@@ -7,6 +7,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/pace"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // The headings under which options are documented.
@@ -65,17 +66,14 @@ var rows = []Option{
 	},
 	{
 		Name: "rate", Kind: Rate, Default: "1", Example: "50k", Section: secPace,
-		Help: "Ticks per second: a number, with decimals (0.1) or a suffix (50k, 2M), or unlimited, which is as fast as " +
+		Help: "Ticks per second (50k, 0.1), per minute (30/m) or per hour (5/h), or unlimited, which is as fast as " +
 			"Fluent Bit takes it. 0 is taken as 1, as the dummy input does.",
-		set: func(c *Config, text string) (err error) {
-			c.Rate, err = ParseRate(text)
-			return err
-		},
+		set: value(ParseRate, func(c *Config) *PerSecond { return &c.Rate }),
 	},
 	{
 		Name: "bytes_rate", Kind: Size, Default: "0", Example: "10M", Section: secPace,
 		Help: "Bytes of MessagePack per second, instead of a rate of ticks.",
-		set:  size(func(c *Config) *int64 { return &c.BytesRate }),
+		set:  value(units.ParseByteRate, func(c *Config) *int64 { return &c.BytesRate }),
 	},
 	{
 		Name: "load_profile", Kind: String, Default: "", Example: "ramp 0 to 1k for 2m; constant 1k for 10m; repeat", Section: secPace,
@@ -100,7 +98,7 @@ var rows = []Option{
 		set:  integer(math.MinInt32, int64(time.Second)-1, func(c *Config) *int64 { return &c.IntervalNsec }),
 	},
 	{
-		Name: "max_records", Kind: Integer, Default: "0", Example: "1000000", Section: secEnd,
+		Name: "max_records", Kind: Integer, Default: "0", Example: "1M", Section: secEnd,
 		Help: "How many records to give in all. 0: without end.",
 		set:  integer(0, math.MaxInt64, func(c *Config) *int64 { return &c.MaxRecords }),
 	},

@@ -111,7 +111,7 @@ var templates = []Option{
 		set:  func(c *Config, text string) error { c.Template.Stream = text; return nil },
 	},
 	{
-		Name: "first_seq", Kind: Integer, Default: "0", Example: "1000000", Section: secTemplates,
+		Name: "first_seq", Kind: Integer, Default: "0", Example: "1M", Section: secTemplates,
 		Help: "The number of the first record in its stream.",
 		set: integer(0, 1<<62, func(c *Config) *int64 {
 			// An int64 beside the uint64 that numbers are counted in.

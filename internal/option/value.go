@@ -3,8 +3,6 @@ package option
 import (
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/spell"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 func errf(format string, args ...any) error { return fmt.Errorf(format, args...) }
@@ -73,8 +72,13 @@ func escaped(quoted string, n int) int {
 
 // integer makes the set function of an integer between lo and hi.
 func integer(lo, hi int64, field func(*Config) *int64) func(*Config, string) error {
+	return value(func(text string) (int64, error) { return units.ParseCount(text, lo, hi) }, field)
+}
+
+// value makes the set function of what parse reads.
+func value[T any](parse func(string) (T, error), field func(*Config) *T) func(*Config, string) error {
 	return func(c *Config, text string) error {
-		v, err := ParseInteger(text, lo, hi)
+		v, err := parse(text)
 		if err != nil {
 			return err
 		}
@@ -85,46 +89,24 @@ func integer(lo, hi int64, field func(*Config) *int64) func(*Config, string) err
 
 // boolean makes the set function of a boolean.
 func boolean(field func(*Config) *bool) func(*Config, string) error {
-	return func(c *Config, text string) error {
-		v, err := ParseBoolean(text)
-		if err != nil {
-			return err
-		}
-		*field(c) = v
-		return nil
-	}
-}
-
-// size makes the set function of a size in bytes.
-func size(field func(*Config) *int64) func(*Config, string) error {
-	return sizeBetween(0, math.MaxInt64, field)
+	return value(ParseBoolean, field)
 }
 
 // sizeBetween makes the set function of a size between lo and hi bytes.
 func sizeBetween(lo, hi int64, field func(*Config) *int64) func(*Config, string) error {
-	return func(c *Config, text string) error {
-		v, err := ParseSize(text)
-		if err != nil {
-			return err
+	return value(func(text string) (int64, error) {
+		v, err := units.ParseSize(text)
+		if err == nil && (v < lo || v > hi) {
+			err = &units.Error{Value: text, Problem: "the value is out of range",
+				Expected: "a size from " + units.FormatCount(lo) + " to " + units.FormatCount(hi)}
 		}
-		if v < lo || v > hi {
-			return errf("%s is out of range, expected %d to %d bytes", text, lo, hi)
-		}
-		*field(c) = v
-		return nil
-	}
+		return v, err
+	}, field)
 }
 
 // span makes the set function of a time span.
 func span(field func(*Config) *time.Duration) func(*Config, string) error {
-	return func(c *Config, text string) error {
-		v, err := ParseDuration(text)
-		if err != nil {
-			return err
-		}
-		*field(c) = v
-		return nil
-	}
+	return value(units.ParseDuration, field)
 }
 
 // choice makes the set function of an option with a few words to choose from.
@@ -154,70 +136,29 @@ type PerSecond struct {
 	Unlimited bool   // then the fraction says nothing
 }
 
-// maxRate is the highest rate, per second, that a clock of nanoseconds can give.
-const maxRate = 1_000_000_000
-
-// ParseRate reads a rate per second: a decimal number with up to nine digits
-// behind the point and an optional suffix k, M or G, or the word unlimited. 0 is
-// 1, as in the dummy input.
+// ParseRate reads a rate, or the word unlimited. 0 is 1 per second, as in the
+// dummy input.
 func ParseRate(text string) (PerSecond, error) {
-	if strings.EqualFold(text, "unlimited") {
+	const unlimited = "unlimited"
+	if strings.EqualFold(text, unlimited) {
 		return PerSecond{Unlimited: true}, nil
 	}
-	number, unit := text, uint64(1)
-	if n := len(text); n > 0 {
-		switch text[n-1] {
-		case 'k', 'K':
-			number, unit = text[:n-1], 1e3
-		case 'm', 'M':
-			number, unit = text[:n-1], 1e6
-		case 'g', 'G':
-			number, unit = text[:n-1], 1e9
-		}
-	}
-	whole, fraction, _ := strings.Cut(number, ".")
-	digits := whole + fraction
+	rate, err := units.ParseRate(text)
+	var e *units.Error
 	switch {
-	case text == "":
-		return PerSecond{}, errors.New("nothing was given, expected a number per second or unlimited")
-	case strings.HasPrefix(number, "-"):
-		return PerSecond{}, errf("%s is negative, expected a number per second from 0 on, or unlimited", text)
-	case digits == "" || strings.Trim(digits, "0123456789") != "":
-		return PerSecond{}, errf("%q is not a number per second, nor unlimited", text)
-	case len(fraction) > 9:
-		return PerSecond{}, errf("%s has more than nine digits behind the point", text)
-	}
-	den := uint64(1)
-	for range fraction {
-		den *= 10
-	}
-	num, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil || num > math.MaxUint64/unit || num*unit/den > maxRate {
-		return PerSecond{}, errf("%s is out of range, expected at most %d per second, or unlimited", text, maxRate)
-	}
-	if num == 0 {
+	case errors.As(err, &e):
+		if e.Offset == 0 || strings.Contains(e.Expected, ", such as") {
+			e.Expected += ", or " + unlimited
+		}
+		if near := Nearest(text, []string{unlimited}); near != "" {
+			e.Meant = []string{near}
+		}
+		return PerSecond{}, e
+	case rate == 0:
 		return PerSecond{Num: 1, Den: 1}, nil
 	}
-	return PerSecond{Num: num * unit, Den: den}, nil
-}
-
-// ParseInteger reads a whole number from lo to hi.
-func ParseInteger(text string, lo, hi int64) (int64, error) {
-	v, err := strconv.ParseInt(text, 10, 64)
-	switch {
-	case text == "":
-		return 0, errors.New("nothing was given, expected a whole number")
-	case errors.Is(err, strconv.ErrRange), err == nil && (v < lo || v > hi):
-		switch {
-		case lo == math.MinInt32:
-			return 0, errf("%s is out of range, expected at most %d", text, hi)
-		default:
-			return 0, errf("%s is out of range, expected %d to %d", text, lo, hi)
-		}
-	case err != nil:
-		return 0, errf("%q is not a whole number", text)
-	}
-	return v, nil
+	num, den := rate.Fraction()
+	return PerSecond{Num: num, Den: den}, nil
 }
 
 // ParseBoolean reads a boolean in Fluent Bit's spellings.
@@ -231,66 +172,6 @@ func ParseBoolean(text string) (bool, error) {
 		return false, errors.New("nothing was given, expected on or off")
 	}
 	return false, errf("%q is neither on nor off (nor true, false, yes, no)", text)
-}
-
-// ParseSize reads a size in bytes, with Fluent Bit's suffixes: K, M and G (also
-// KB, MB, GB; any case) are powers of 1000.
-func ParseSize(text string) (int64, error) {
-	digits := strings.TrimRight(text, "BKMGbkmg")
-	unit := int64(1)
-	switch suffix := strings.ToUpper(text[len(digits):]); suffix {
-	case "", "B":
-	case "K", "KB":
-		unit = 1e3
-	case "M", "MB":
-		unit = 1e6
-	case "G", "GB":
-		unit = 1e9
-	default:
-		return 0, errf("%q is not a size: the unit %q is unknown, expected K, M or G", text, suffix)
-	}
-	v, err := strconv.ParseFloat(digits, 64)
-	switch {
-	case text == "":
-		return 0, errors.New("nothing was given, expected a size")
-	case strings.Trim(digits, "0123456789.") != "" && strings.HasPrefix(digits, "-") && err == nil:
-		return 0, errf("%s is negative, expected a size from 0 on", text)
-	case err != nil || strings.Trim(digits, "0123456789.") != "":
-		return 0, errf("%q is not a size", text)
-	}
-	if v *= float64(unit); v >= math.MaxInt64 {
-		return 0, errf("%s is out of range", text)
-	}
-	return int64(v), nil
-}
-
-// ParseDuration reads a time span: a number of seconds, or one with units as in
-// 500ms, 1.5h, 2d or 1h30m.
-func ParseDuration(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, errors.New("nothing was given, expected a time span")
-	}
-	s := text
-	if v, err := strconv.ParseFloat(s, 64); err == nil {
-		s = strconv.FormatFloat(v, 'f', -1, 64) + "s"
-	} else {
-		s = strings.ToLower(s)
-		if days, ok := strings.CutSuffix(s, "d"); ok {
-			v, err := strconv.ParseFloat(days, 64)
-			if err != nil {
-				return 0, errf("%q is not a time span", text)
-			}
-			s = strconv.FormatFloat(v*24, 'f', -1, 64) + "h"
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return 0, errf("%q is not a time span", text)
-	}
-	if d < 0 {
-		return 0, errf("%s is negative, expected a time span from now on", text)
-	}
-	return d, nil
 }
 
 // Nearest returns the name among names that is most like the one given, or ""

@@ -60,13 +60,12 @@ These follow the segments, separated as they are, at most one of each, in any or
 
 | value | |
 |---|---|
-| RATE | Records per second, with decimals, `+"`k`, `M` or `G`"+` (thousands, millions, billions), and `+"`/s`, `/m` or `/h`"+`: `+"`500`, `1.5k`, `30/m`, `0.1`"+`. At most 1G per second, and no finer than 0.000001/h. |
-| TIME | Units are `+"`ns`, `us`, `ms`, `s`, `m`, `h`, `d`"+`, and several may be joined; a plain number is in seconds: `+"`500ms`, `1h30m`, `2d`, `10`"+`. Above 0, no finer than a nanosecond; a profile that ends does so within 36500d. |
-| FACTOR | A decimal number above 0: `+"`2`, `0.5`"+`. |
+| RATE | A rate, as in [all options](options.md#values): `+"`500`, `1.5k`, `30/m`, `0.1`"+`. |
+| TIME | A time span, as in [all options](options.md#values): `+"`500ms`, `1h30m`, `2d`, `10`"+`. It is above 0, and a profile that ends does so within 36500d. |
+| FACTOR | A number above 0: `+"`2`, `0.5`"+`. |
 | NUMBER | A whole number. |
 
-Words are not case-sensitive, but the suffixes of rates are: `+"`5M`"+` is five million a second, `+"`5/m`"+` five a minute,
-and `+"`5m`"+` a mistake. A profile has at most %d segments and %d bytes.
+Words are not case-sensitive. A profile has at most %d segments and %d bytes.
 
 ## Exactness
 
@@ -132,13 +131,9 @@ func grammar() string {
 	fmt.Fprintf(&b, "modifier  = %s ;\n\n", strings.Join(modifiers, " | "))
 	b.WriteString(strings.Join(rules, ""))
 	b.WriteString(`
-rate      = decimal [ "k" | "M" | "G" ] [ "/s" | "/m" | "/h" ] ;
-time      = decimal | duration { duration } ;
-duration  = decimal ( "ns" | "us" | "ms" | "s" | "m" | "h" | "d" ) ;
 phase     = "trough" | "peak" ;
-factor    = decimal ;
-decimal   = digit { digit } [ "." { digit } ] ;
-number    = digit { digit } ;
+
+(* rate, time, factor and number: see options.md, Values *)
 `)
 	return b.String()
 }

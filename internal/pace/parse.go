@@ -1,14 +1,17 @@
 package pace
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/spell"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // ParseProfile reads a load profile: segments, separated by semicolons, commas
@@ -164,7 +167,7 @@ func (r *reader) clauses(words []token) (draft, error) {
 	d.kind = kindOf(strings.ToLower(words[0].text))
 	rest := words[1:]
 	if d.kind == nil {
-		if c := words[0].text[0]; c != '.' && (c < '0' || c > '9') {
+		if c := words[0].text[0]; c != '.' && c != '+' && (c < '0' || c > '9') {
 			if near := spell.Nearest(words[0].text, kindNames()); near != "" {
 				return d, r.nearest(near, words[0].at, "there is no %s", quote(words[0].text))
 			}
@@ -272,154 +275,33 @@ func (r *reader) read(v Value, t token) (uint64, error) {
 	return 0, r.errorf(t.at, "found %s, expected trough or peak", quote(t.text))
 }
 
-// decimal is a number as it was written: digits / 10^places.
-type decimal struct {
-	digits uint64
-	scale  uint64 // 10^places
+// value makes a mistake in a value one in the text.
+func (r *reader) value(t token, err error) error {
+	var e *units.Error
+	if errors.As(err, &e) {
+		return r.errorf(t.at+e.Offset, "found %s: %s", quote(t.text), e.Text())
+	}
+	return err
 }
 
-// maxDigits is how many digits a number may have: as many as fit.
-const maxDigits = 18
-
-// decimal reads the digits at the start of s, and returns what follows.
-func (r *reader) decimal(s string, at int) (d decimal, rest string, ok bool, err error) {
-	d.scale = 1
-	i, count, dot := 0, 0, false
-	for ; i < len(s); i++ {
-		if s[i] == '.' && !dot {
-			dot = true
-			continue
-		}
-		if s[i] < '0' || s[i] > '9' {
-			break
-		}
-		ok = true
-		if count == 0 && s[i] == '0' && !dot {
-			continue // leading
-		}
-		if count++; count > maxDigits {
-			return d, "", false, r.errorf(at, "found %s, expected at most %d digits", quote(s), maxDigits)
-		}
-		d.digits = 10*d.digits + uint64(s[i]-'0')
-		if dot {
-			d.scale *= 10
-		}
-	}
-	return d, s[i:], ok, nil
-}
-
-// times returns d*unit, and whether it is whole. It is false also if it does not
-// fit.
-func (d decimal) times(unit uint64) (n uint64, whole, fits bool) {
-	hi, lo := bits.Mul64(d.digits, unit)
-	if hi >= d.scale {
-		return 0, false, false
-	}
-	n, rest := bits.Div64(hi, lo, d.scale)
-	return n, rest == 0, true
+func (r *reader) number(t token) (uint64, error) {
+	n, err := units.ParseUnsigned(t.text)
+	return n, r.value(t, err)
 }
 
 // rate returns quanta.
 func (r *reader) rate(t token) (uint64, error) {
-	d, unit, ok, err := r.decimal(t.text, t.at)
-	if err != nil {
-		return 0, err
-	}
-	if !ok {
-		return 0, r.errorf(t.at, "found %s, expected %s", quote(t.text), expected(Rate))
-	}
-	at := t.at + len(t.text) - len(unit)
-	suffix, per, isPer := strings.Cut(unit, "/")
-	quanta := uint64(quantaPerSecond)
-	places := 8
-	if isPer {
-		switch per {
-		case "s":
-		case "m":
-			quanta, places = quantaPerMinute, 7
-		case "h":
-			quanta, places = quantaPerHour, 6
-		default:
-			return 0, r.errorf(at+len(suffix), "a rate per %s, expected /s, /m or /h", quote(per))
-		}
-	}
-	switch suffix {
-	case "":
-	case "k", "K":
-		quanta *= 1e3
-	case "M":
-		quanta *= 1e6
-	case "G", "g":
-		quanta *= 1e9
-	case "m":
-		return 0, r.errorf(at, "a rate in \"m\": expected M for millions, or /m for a rate per minute")
-	default:
-		return 0, r.errorf(at, "a rate in %s, expected k, M or G, and /s, /m or /h", quote(suffix))
-	}
-	n, whole, fits := d.times(quanta)
-	if !fits || n > quantaPerNanosecond {
-		return 0, r.errorf(t.at, "the rate %s is out of range, expected at most 1G per second", t.text)
-	}
-	if !whole {
-		return 0, r.errorf(t.at, "the rate %s is too fine, expected at most %d decimals", t.text, places)
-	}
-	return n, nil
-}
-
-// units of time, in ns. Longer names come before those that they start with.
-var units = []struct {
-	name string
-	ns   uint64
-}{
-	{"ns", 1}, {"us", 1e3}, {"µs", 1e3}, {"μs", 1e3}, {"ms", 1e6},
-	{"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9},
+	n, err := units.ParseRate(t.text)
+	return uint64(n), r.value(t, err)
 }
 
 // time returns ns, at least 1.
 func (r *reader) time(t token) (uint64, error) {
-	sum := uint64(0)
-	for rest := t.text; rest != ""; {
-		at := t.at + len(t.text) - len(rest)
-		d, after, ok, err := r.decimal(rest, at)
-		if err != nil {
-			return 0, err
-		}
-		if !ok {
-			return 0, r.errorf(at, "found %s, expected %s", quote(rest), expected(Time))
-		}
-		unit := uint64(0)
-		if after == "" && rest == t.text {
-			unit = 1e9 // a plain number is in seconds
-		}
-		for _, u := range units {
-			if unit == 0 && len(after) >= len(u.name) && strings.EqualFold(after[:len(u.name)], u.name) {
-				unit, after = u.ns, after[len(u.name):]
-			}
-		}
-		if unit == 0 {
-			return 0, r.errorf(at+len(rest)-len(after), "found %s, expected a unit of time: ns, us, ms, s, m, h or d", quote(after))
-		}
-		n, whole, fits := d.times(unit)
-		if fits && !whole {
-			return 0, r.errorf(t.at, "the time span %s is finer than a nanosecond", quote(t.text))
-		}
-		if sum += n; !fits || n > MaxTime || sum > MaxTime {
-			return 0, r.errorf(t.at, "the time span %s is out of range, expected at most 36500d", quote(t.text))
-		}
-		rest = after
+	d, err := units.ParseDuration(t.text)
+	if err == nil && d == 0 {
+		err = r.errorf(t.at, "the time span %s is empty, expected at least 1ns", quote(t.text))
 	}
-	if sum == 0 {
-		return 0, r.errorf(t.at, "the time span %s is empty, expected at least 1ns", quote(t.text))
-	}
-	return sum, nil
-}
-
-func (r *reader) number(t token) (uint64, error) {
-	n, err := strconv.ParseUint(t.text, 10, 64)
-	if err != nil {
-		return 0, r.errorf(t.at, "found %s, expected %s", quote(t.text), expected(Number))
-	}
-	return n, nil
+	return uint64(d), r.value(t, err)
 }
 
 // modify applies a modifier.
@@ -437,22 +319,16 @@ func (r *reader) modify(p *Profile, m draft, drafts []draft) error {
 		p.repeat = n
 		return err
 	}
-	d, rest, ok, err := r.decimal(v.text, v.at)
+	d, err := units.ParseFactor(v.text)
 	if err != nil {
-		return err
-	}
-	if !ok || rest != "" {
-		return r.errorf(v.at, "found %s, expected %s", quote(v.text), expected(Factor))
-	}
-	if d.digits == 0 {
-		return r.errorf(v.at, "%s by 0, expected a factor above 0", m.kind.Name)
+		return r.value(v, err)
 	}
 	for i := range drafts {
 		for _, c := range drafts[i].kind.Clauses {
 			f := c.field(&drafts[i].segment)
 			switch {
 			case m.kind.Name == "scale" && c.Value == Rate:
-				n, whole, fits := d.times(*f)
+				n, whole, fits := d.Times(*f)
 				if !fits || n > quantaPerNanosecond {
 					return r.errorf(v.at, "scale %s makes the rate %s too high, expected at most 1G per second", v.text, formatRate(*f))
 				}
@@ -461,7 +337,7 @@ func (r *reader) modify(p *Profile, m draft, drafts []draft) error {
 				}
 				*f = n
 			case m.kind.Name == "stretch" && c.Value == Time && *f != 0:
-				n, whole, fits := d.times(*f)
+				n, whole, fits := d.Times(*f)
 				if !fits || n > MaxTime {
 					return r.errorf(v.at, "stretch %s makes the time span %s too long, expected at most 36500d", v.text, formatTime(*f))
 				}
@@ -526,74 +402,6 @@ func (r *reader) check(p *Profile, drafts, modifiers []draft) error {
 	return nil
 }
 
-// formatRate writes quanta as a rate that reads back as the same.
-func formatRate(n uint64) string {
-	per, unit, places := uint64(quantaPerSecond), "", 8
-	switch {
-	case n%(quantaPerSecond/1e8) == 0:
-	case n%(quantaPerMinute/1e7) == 0:
-		per, unit, places = quantaPerMinute, "/m", 7
-	default:
-		per, unit, places = quantaPerHour, "/h", 6
-	}
-	for _, s := range []struct {
-		name string
-		size uint64
-	}{{"G", 1e9}, {"M", 1e6}, {"k", 1e3}} {
-		if n >= per*s.size && n%(per*s.size/100) == 0 {
-			return formatDecimal(n, per*s.size, 2) + s.name + unit
-		}
-	}
-	return formatDecimal(n, per, places) + unit
-}
+func formatRate(n uint64) string { return units.FormatRate(units.Rate(n)) }
 
-// formatDecimal writes n/unit, which has at most so many places.
-func formatDecimal(n, unit uint64, places int) string {
-	s := strconv.FormatUint(n/unit, 10)
-	rest := n % unit
-	if rest == 0 {
-		return s
-	}
-	b := append([]byte(s), '.')
-	for ; places > 0 && rest > 0; places-- {
-		hi, lo := bits.Mul64(rest, 10)
-		digit, r := bits.Div64(hi, lo, unit)
-		b, rest = append(b, byte('0'+digit)), r
-	}
-	return string(b)
-}
-
-// FormatTime writes a time span, in ns, so that it reads back as the same: 1h30m,
-// 1.8s, 500ms, 2d.
-func FormatTime(ns int64) string { return formatTime(uint64(max(ns, 0))) }
-
-func formatTime(ns uint64) string {
-	if ns == 0 {
-		return "0s"
-	}
-	if ns%86400e9 == 0 {
-		return strconv.FormatUint(ns/86400e9, 10) + "d"
-	}
-	var b strings.Builder
-	for _, u := range []struct {
-		name string
-		ns   uint64
-	}{{"h", 3600e9}, {"m", 60e9}} {
-		if ns >= u.ns {
-			b.WriteString(strconv.FormatUint(ns/u.ns, 10) + u.name)
-			ns %= u.ns
-		}
-	}
-	switch {
-	case ns == 0:
-	case ns >= 1e9 || b.Len() > 0:
-		b.WriteString(formatDecimal(ns, 1e9, 9) + "s")
-	case ns >= 1e6:
-		b.WriteString(formatDecimal(ns, 1e6, 6) + "ms")
-	case ns >= 1e3:
-		b.WriteString(formatDecimal(ns, 1e3, 3) + "us")
-	default:
-		b.WriteString(strconv.FormatUint(ns, 10) + "ns")
-	}
-	return b.String()
-}
+func formatTime(ns uint64) string { return units.FormatDuration(time.Duration(ns)) }

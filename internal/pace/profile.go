@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // A profile counts in whole numbers only, so that nothing is ever rounded away
@@ -14,9 +16,7 @@ import (
 // 2 of them in a nanosecond, so that the integral of a straight line between two
 // rates is a whole number too.
 const (
-	quantaPerHour       = 1e6
-	quantaPerMinute     = 60 * quantaPerHour
-	quantaPerSecond     = 3600 * quantaPerHour
+	quantaPerSecond     = units.Quanta
 	quantaPerNanosecond = 1e9 * quantaPerSecond
 
 	grainsPerRecord = 2 * quantaPerNanosecond
@@ -24,8 +24,7 @@ const (
 
 // The limits of a profile.
 const (
-	MaxRate     = 1e9               // records per second
-	MaxTime     = 36500 * 86400e9   // of all together, if it ends, in ns: a hundred years
+	MaxTime     = 36500 * 86400e9   // of all together, if it ends, in ns: that of units.MaxDuration
 	MaxSegments = 1000              // in one profile
 	MaxText     = 64 << 10          // bytes
 	horizon     = math.MaxInt64 - 1 // the last moment, in ns

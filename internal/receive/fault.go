@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/units"
 )
 
 // Faults is how a receiver misbehaves on purpose.
@@ -144,35 +144,34 @@ func (f *Faults) set(name, value string) (err error) {
 	what, chance, with := strings.Cut(value, "@")
 	share := 1.0
 	if with {
-		if share, err = percent(chance); err != nil {
+		if share, err = units.ParseShare(chance); err != nil {
 			return err
 		}
 	}
 	switch name {
 	case "drop":
-		f.Drop, err = percent(value)
+		f.Drop, err = units.ParseShare(value)
 	case "reset":
-		f.Reset, err = percent(value)
+		f.Reset, err = units.ParseShare(value)
 	case "delay":
 		f.Delayed = share
-		f.Delay, err = option.ParseDuration(what)
+		f.Delay, err = units.ParseDuration(what)
 	case "status":
 		f.Refused = share
 		if f.Status, err = strconv.Atoi(what); err != nil || f.Status < 300 || f.Status > 599 {
 			return fmt.Errorf("expected a status from 300 to 599, found %q", what)
 		}
 	case "slow":
-		size := strings.TrimSuffix(strings.TrimSuffix(value, "/s"), "B")
-		if f.Slow, err = option.ParseSize(size); err == nil && f.Slow < 1 {
-			err = fmt.Errorf("expected bytes per second, such as 1MB/s, found %q", value)
+		if f.Slow, err = units.ParseByteRate(value); err == nil && f.Slow < 1 {
+			err = fmt.Errorf("invalid value %q: expected bytes per second above 0, such as 1MB/s", value)
 		}
 	case "outage":
 		long, every, periodic := strings.Cut(value, " every ")
-		if f.Outage, err = option.ParseDuration(strings.TrimSpace(long)); err != nil {
+		if f.Outage, err = units.ParseDuration(strings.TrimSpace(long)); err != nil {
 			return err
 		}
 		if periodic {
-			if f.Every, err = option.ParseDuration(strings.TrimSpace(every)); err == nil && f.Every <= f.Outage {
+			if f.Every, err = units.ParseDuration(strings.TrimSpace(every)); err == nil && f.Every <= f.Outage {
 				err = fmt.Errorf("an outage of %v every %v never ends", f.Outage, f.Every)
 			}
 		}
@@ -180,15 +179,6 @@ func (f *Faults) set(name, value string) (err error) {
 		return fmt.Errorf("there is no such fault, only drop, delay, status, reset, slow and outage")
 	}
 	return err
-}
-
-func percent(text string) (float64, error) {
-	digits, ok := strings.CutSuffix(strings.TrimSpace(text), "%")
-	p, err := strconv.ParseFloat(digits, 64)
-	if !ok || err != nil || !(p >= 0 && p <= 100) {
-		return 0, fmt.Errorf("expected a chance such as 5%%, found %q", text)
-	}
-	return p / 100, nil
 }
 
 // down says whether there is an outage, so long after the start.

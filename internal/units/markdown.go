@@ -1,0 +1,135 @@
+package units
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// Kind is a kind of value.
+type Kind struct {
+	Name     string
+	Rule     string // in the grammar
+	Help     string
+	Examples []Example
+
+	// read returns the value in its normal form.
+	read func(text string) (normal string, err error)
+}
+
+// Example is a text of a kind, and what it means.
+type Example struct {
+	Text    string
+	Normal  string // the same value in its normal form, empty if it is refused
+	Meaning string // in words; empty if it is refused
+}
+
+// Kinds has a row for every kind of value. The documentation is made of it, and a
+// test runs its examples.
+var Kinds = []Kind{
+	{
+		Name: "count", Rule: `[ "+" | "-" ] decimal [ multiple ]`,
+		Help: "A whole number: options of type integer, `--records`, `--max-lost` and other flags with N.",
+		Examples: []Example{
+			{"5000", "5k", "5000"}, {"10k", "10k", "10 000"}, {"1.5M", "1.5M", "1 500 000"}, {"1e+06", "1M", "1 000 000, as Helm writes it"}, {"-1", "-1", "where negative values are accepted"},
+			{"1m", "", ""}, {"1.5", "", ""}, {"1_000", "", ""}, {"1Ki", "", ""},
+		},
+		read: func(text string) (string, error) {
+			n, err := ParseCount(text, -1e18, 1e18)
+			return FormatCount(n), err
+		},
+	},
+	{
+		Name: "rate", Rule: `decimal [ multiple ] [ "/s" | "/m" | "/h" ]`,
+		Help: "Per second, unless it ends in `/m` (per minute) or `/h` (per hour): rate, and the rates in load profiles. At most 1G per second, and no finer than 0.000001/h.",
+		Examples: []Example{
+			{"500", "500", "500 per second"}, {"0.1", "0.1", "one every 10 seconds"}, {"50k", "50k", "50 000 per second"}, {"10/s", "10", "10 per second"}, {"30/m", "0.5", "30 per minute, one every 2 seconds"}, {"1/h", "1/h", "one per hour"},
+			{"1m", "", ""}, {"10/min", "", ""}, {"1,5k", "", ""}, {"5 per second", "", ""},
+		},
+		read: func(text string) (string, error) {
+			r, err := ParseRate(text)
+			return FormatRate(r), err
+		},
+	},
+	{
+		Name: "size", Rule: `decimal [ multiple | binary ] [ "B" ]`,
+		Help: "Bytes: max_in_flight, `--memory`.",
+		Examples: []Example{
+			{"4M", "4M", "4 000 000 bytes, as in `mem_buf_limit`"}, {"64KB", "64k", "64 000 bytes"}, {"1MiB", "1048576", "1024 × 1024 bytes"},
+			{"4m", "", ""}, {"4 M", "", ""},
+		},
+		read: func(text string) (string, error) {
+			n, err := ParseSize(text)
+			return FormatCount(n), err
+		},
+	},
+	{
+		Name: "byte rate", Rule: `size [ "/s" | "/m" | "/h" ]`,
+		Help: "Bytes per second, unless it ends in `/m` or `/h`: bytes_rate, and `slow` in `--fault`.",
+		Examples: []Example{
+			{"10M", "10M", "10 000 000 bytes per second"}, {"1MB/s", "1M", "1 000 000 bytes per second"}, {"600MB/m", "10M", "10 000 000 bytes per second"},
+			{"10m", "", ""},
+		},
+		read: func(text string) (string, error) {
+			n, err := ParseByteRate(text)
+			return FormatCount(n), err
+		},
+	},
+	{
+		Name: "time", Rule: `decimal | decimal unit { decimal unit }`,
+		Help: "A time span: duration, start_delay, times in load profiles, `--idle`, `delay` and `outage` in `--fault`, dwell times in templates. A number alone is in seconds. At most 36500d, and no finer than a nanosecond.",
+		Examples: []Example{
+			{"90", "1m30s", "90 seconds"}, {"500ms", "500ms", "half a second"}, {"1h30m", "1h30m", "90 minutes"}, {"1d12h", "36h", "36 hours"}, {"0.5d", "12h", "12 hours"}, {"250us", "250us", "250 microseconds, also written 250µs"},
+			{"1M", "", ""}, {"1h30", "", ""}, {"5min", "", ""}, {"2 weeks", "", ""}, {"10k", "", ""},
+		},
+		read: func(text string) (string, error) {
+			d, err := ParseDuration(text)
+			return FormatDuration(d), err
+		},
+	},
+	{
+		Name: "share", Rule: `decimal "%"`,
+		Help:     "A percentage: the chances in `--fault`.",
+		Examples: []Example{{"5%", "5%", "one in twenty"}, {"0.1%", "0.1%", "one in a thousand"}, {"0.5", "", ""}},
+		read: func(text string) (string, error) {
+			p, err := ParseShare(text)
+			return fmt.Sprintf("%g%%", 100*p), err
+		},
+	},
+}
+
+// Markdown returns the section of the documentation on values.
+func Markdown() []byte {
+	var b bytes.Buffer
+	b.WriteString("Options, load profiles, flags, faults and templates share one grammar. A multiple follows its number without a\n" +
+		"space: `k`, `M`, `G` and `T` are powers of 1000 everywhere, `Ki`, `Mi`, `Gi` and `Ti` powers of 1024 in sizes. Their case does not\n" +
+		"matter, nor does that of units of time, with one exception: a lone `m` is never a million, and a lone `M` never a minute.\n" +
+		"Nothing is rounded: a value that cannot be kept exactly is refused.\n\n")
+	b.WriteString("| type | | accepted | meaning |\n|---|---|---|---|\n")
+	for _, k := range Kinds {
+		name, help := k.Name, k.Help
+		for _, x := range k.Examples {
+			if x.Normal != "" {
+				fmt.Fprintf(&b, "| %s | %s | `%s` | %s |\n", name, help, x.Text, x.Meaning)
+				name, help = "", ""
+			}
+		}
+	}
+	b.WriteString("\n| refused | as | |\n|---|---|---|\n")
+	for _, k := range Kinds {
+		for _, x := range k.Examples {
+			if x.Normal == "" {
+				_, err := k.read(x.Text)
+				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", x.Text, k.Name, err.(*Error).Text())
+			}
+		}
+	}
+	b.WriteString("\n```ebnf\n")
+	for _, k := range Kinds {
+		fmt.Fprintf(&b, "%-9s = %s ;\n", k.Name, k.Rule)
+	}
+	b.WriteString("factor    = decimal ;\nnumber    = count ;\n")
+	b.WriteString("\nmultiple  = \"k\" | \"M\" | \"G\" | \"T\" ;\nbinary    = \"Ki\" | \"Mi\" | \"Gi\" | \"Ti\" ;\n")
+	b.WriteString("unit      = \"d\" | \"h\" | \"m\" | \"s\" | \"ms\" | \"us\" | \"µs\" | \"ns\" ;\n")
+	b.WriteString("decimal   = ( digit { digit } [ \".\" { digit } ] | \".\" digit { digit } ) [ \"e\" [ \"+\" | \"-\" ] digit { digit } ] ;\n```\n")
+	return b.Bytes()
+}

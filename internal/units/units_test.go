@@ -1,0 +1,245 @@
+package units
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// What the documentation says of a text is true: users copy it.
+func TestExamples(t *testing.T) {
+	for _, k := range Kinds {
+		for _, x := range k.Examples {
+			normal, err := k.read(x.Text)
+			switch {
+			case x.Normal == "" && err == nil:
+				t.Errorf("%s %q is %s, but documented as refused", k.Name, x.Text, normal)
+			case x.Normal != "" && err != nil:
+				t.Errorf("%s %q: %v", k.Name, x.Text, err)
+			case normal != x.Normal && x.Normal != "":
+				t.Errorf("%s %q is %s, want %s", k.Name, x.Text, normal, x.Normal)
+			}
+		}
+	}
+}
+
+// The exact value of what people write.
+func TestValues(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want int64 // -1 is refused
+	}{
+		{"0", 0}, {"7", 7}, {"007", 7}, {"+7", 7}, {"1k", 1000}, {"1K", 1000}, {"2M", 2e6}, {"1g", 1e9}, {"3T", 3e12}, {"1.5k", 1500}, {".5k", 500}, {"5.k", 5000},
+		{"1e3", 1000}, {"1E3", 1000}, {"1e+06", 1e6}, {"5e-1k", 500}, {"1.0", 1}, {"9223372036854775807", math.MaxInt64},
+		{"9223372036854775.807k", math.MaxInt64},
+		{"9223372036854775808", -1}, {"1e19", -1}, {"1e999999999", -1}, {"10000000T", -1}, {"1.5", -1}, {"1e-3", -1}, {"-1", -1}, {"", -1}, {" 1", -1}, {"1 ", -1},
+		{"k", -1}, {".", -1}, {"+", -1}, {"-", -1}, {"1m", -1}, {"1Ki", -1}, {"1kB", -1}, {"1k5", -1}, {"1kk", -1}, {"0x10", -1}, {"1_000", -1}, {"1,000", -1},
+		{"NaN", -1}, {"inf", -1}, {"1e", -1}, {"1e+", -1}, {"1..2", -1}, {"1/s", -1}, {"１", -1}, {strings.Repeat("9", 65), -1}, {"++1", -1},
+	} {
+		if got, err := ParseCount(tt.text, 0, math.MaxInt64); err != nil && tt.want >= 0 || err == nil && got != tt.want {
+			t.Errorf("ParseCount(%q) = %d, %v; want %d", tt.text, got, err, tt.want)
+		}
+	}
+	for _, tt := range []struct {
+		text string
+		want int64
+	}{
+		{"0", 0}, {"5K", 5000}, {"5k", 5000}, {"5KB", 5000}, {"5kb", 5000}, {"1M", 1e6}, {"1MB", 1e6}, {"1mb", 1e6}, {"2G", 2e9}, {"2gb", 2e9}, {"1.5M", 1_500_000},
+		{"10B", 10}, {"10b", 10}, {"0.5K", 500}, {"9G", 9e9}, {"1Ki", 1024}, {"1kib", 1024}, {"1MiB", 1 << 20}, {"0.5Gi", 1 << 29}, {"1Ti", 1 << 40}, {"1T", 1e12},
+		{"1m", -1}, {"1BB", -1}, {"1KK", -1}, {"B", -1}, {"0.5", -1}, {"-1", -1}, {"99999999999G", -1}, {"1P", -1}, {"1mi", 1 << 20}, {"1M/s", -1},
+	} {
+		if got, err := ParseSize(tt.text); err != nil && tt.want >= 0 || err == nil && got != tt.want {
+			t.Errorf("ParseSize(%q) = %d, %v; want %d", tt.text, got, err, tt.want)
+		}
+	}
+	for _, tt := range []struct {
+		text string
+		want int64
+	}{
+		{"10M", 10e6}, {"10M/s", 10e6}, {"1MB/s", 1e6}, {"1MiB/s", 1 << 20}, {"600MB/m", 10e6}, {"36G/h", 10e6}, {"6mb/m", 1e5}, {"0", 0},
+		{"100/m", -1}, {"10m", -1}, {"1MB/d", -1}, {"1MB/", -1}, {"/s", -1},
+	} {
+		if got, err := ParseByteRate(tt.text); err != nil && tt.want >= 0 || err == nil && got != tt.want {
+			t.Errorf("ParseByteRate(%q) = %d, %v; want %d", tt.text, got, err, tt.want)
+		}
+	}
+	for _, tt := range []struct {
+		text string
+		want Rate
+	}{
+		{"1", PerSecond}, {"0", 0}, {"250", 250 * PerSecond}, {"0.1", PerSecond / 10}, {"50k", 50000 * PerSecond}, {"1g", 1e9 * PerSecond}, {"1000000000", MaxRate},
+		{"30/m", 30 * PerMinute}, {"1k/h", 1000 * PerHour}, {"0.000001/h", 1}, {"0.00000001", 36}, {"3.6T/h", MaxRate}, {"1e-3", PerSecond / 1000}, {"+5/s", 5 * PerSecond},
+		{"1000000001", math.MaxUint64}, {"2G", math.MaxUint64}, {"1T", math.MaxUint64}, {"0.000000001", math.MaxUint64}, {"0.0000001/h", math.MaxUint64}, {"-1", math.MaxUint64}, {"1m", math.MaxUint64},
+		{"1/M", math.MaxUint64}, {"1/d", math.MaxUint64}, {"5m/m", math.MaxUint64}, {"unlimited", math.MaxUint64}, {"1/s/s", math.MaxUint64},
+	} {
+		got, err := ParseRate(tt.text)
+		if refused := tt.want == math.MaxUint64; (err != nil) != refused || err == nil && got != tt.want {
+			t.Errorf("ParseRate(%q) = %d, %v; want %d", tt.text, got, err, tt.want)
+		}
+	}
+	for _, tt := range []struct {
+		text string
+		want time.Duration
+	}{
+		{"0", 0}, {"1", time.Second}, {"1.5", 1500 * time.Millisecond}, {"500ms", 500 * time.Millisecond}, {"10us", 10 * time.Microsecond}, {"10µs", 10 * time.Microsecond},
+		{"10μs", 10 * time.Microsecond}, {"7ns", 7}, {"1m", time.Minute}, {"2h", 2 * time.Hour}, {"1h30m", 90 * time.Minute}, {"1d12h", 36 * time.Hour}, {"0.5d", 12 * time.Hour},
+		{"1S", time.Second}, {"1H", time.Hour}, {"1MS", time.Millisecond}, {"1m0.5s", time.Minute + time.Second/2}, {"1e3", 1000 * time.Second}, {"36500d", MaxDuration}, {"0s", 0},
+		{"1M", -1}, {"1h30", -1}, {"30 m", -1}, {"1h 30m", -1}, {"36500d1ns", -1}, {"1e60", -1}, {"0.5ns", -1}, {"0.0000000001", -1}, {"-1s", -1}, {"1y", -1}, {"1h-5m", -1}, {"h", -1}, {"", -1}, {"1k", -1}, {"1m/s", -1},
+	} {
+		if got, err := ParseDuration(tt.text); err != nil && tt.want >= 0 || err == nil && got != tt.want {
+			t.Errorf("ParseDuration(%q) = %v, %v; want %v", tt.text, got, err, tt.want)
+		}
+	}
+	if got, err := ParseOffset("-1h30m"); err != nil || got != -90*time.Minute {
+		t.Errorf("ParseOffset(-1h30m) = %v, %v", got, err)
+	}
+	for text, want := range map[string]float64{"5%": 0.05, "0%": 0, "100%": 1, "0.1%": 0.001, "101%": -1, "-1%": -1, "5": -1, "5 %": -1, "0x1p3%": -1, "NaN%": -1, "%": -1} {
+		if got, err := ParseShare(text); err != nil && want >= 0 || err == nil && got != want {
+			t.Errorf("ParseShare(%q) = %g, %v; want %g", text, got, err, want)
+		}
+	}
+	if n, err := ParseUnsigned("18446744073709551615"); err != nil || n != math.MaxUint64 {
+		t.Errorf("ParseUnsigned of the largest is %d, %v", n, err)
+	}
+	for _, text := range []string{"18446744073709551616", "-1", "0.5", "x"} {
+		if n, err := ParseUnsigned(text); err == nil {
+			t.Errorf("ParseUnsigned(%q) = %d", text, n)
+		}
+	}
+}
+
+// A mistake names the value, what is expected, and what was probably meant.
+func TestErrors(t *testing.T) {
+	count := func(s string) error { _, err := ParseCount(s, 1, math.MaxInt32); return err }
+	signed := func(s string) error { _, err := ParseCount(s, math.MinInt32, math.MaxInt32); return err }
+	rate := func(s string) error { _, err := ParseRate(s); return err }
+	size := func(s string) error { _, err := ParseSize(s); return err }
+	byteRate := func(s string) error { _, err := ParseByteRate(s); return err }
+	span := func(s string) error { _, err := ParseDuration(s); return err }
+	share := func(s string) error { _, err := ParseShare(s); return err }
+	factor := func(s string) error { _, err := ParseFactor(s); return err }
+	for _, tt := range []struct {
+		parse      func(string) error
+		text, want string
+	}{
+		{count, "many", `invalid value "many": expected a whole number, such as 5000, 10k or 2M`},
+		{count, "", `empty value: expected a whole number, such as 5000, 10k or 2M`},
+		{count, "0", `invalid value "0": the value is out of range, expected a whole number from 1 to 2147483647`},
+		{signed, "3G", `invalid value "3G": the value is out of range, expected a whole number of at most 2147483647`},
+		{count, "5m", `invalid value "5m": expected M for millions; did you mean 5M?`},
+		{count, "5 million", `invalid value "5 million": expected a whole number, such as 5000, 10k or 2M; did you mean 5M?`},
+		{count, "5 milion", `invalid value "5 milion": expected a whole number, such as 5000, 10k or 2M; did you mean 5M?`},
+		{count, "1_000_000", `invalid value "1_000_000": expected a whole number, such as 5000, 10k or 2M; did you mean 1000000?`},
+		{count, "1,000,000", `invalid value "1,000,000": expected a whole number, such as 5000, 10k or 2M; did you mean 1000000?`},
+		{count, "1 2", `invalid value "1 2": expected a whole number, such as 5000, 10k or 2M`},
+		{count, "1Mi", `invalid value "1Mi": expected k, M, G or T, the powers of 1000; did you mean 1M?`},
+		{rate, "1m", `invalid value "1m": expected M for millions or /m for a rate per minute; did you mean 1M (1 million per second) or 1/m (1 per minute)?`},
+		{rate, "fast", `invalid value "fast": expected records per second, such as 500, 1.5k or 30/m`},
+		{rate, "10/minute", `invalid value "10/minute": expected /s, /m or /h; did you mean 10/m?`},
+		{rate, "10 per minute", `invalid value "10 per minute": expected records per second, such as 500, 1.5k or 30/m; did you mean 10/m?`},
+		{rate, "100rps", `invalid value "100rps": there is no unit "rps", expected records per second, such as 500, 1.5k or 30/m; did you mean 100/s?`},
+		{rate, "-5", `invalid value "-5": the value is negative, expected records per second, such as 500, 1.5k or 30/m`},
+		{rate, "2G", `invalid value "2G": the rate is out of range, expected at most 1G per second`},
+		{rate, "5m/h", `invalid value "5m/h": expected M for millions; did you mean 5M/h?`},
+		{size, "64 KB", `invalid value "64 KB": expected a size in bytes, such as 64k, 4M or 1GiB; did you mean 64KB?`},
+		{size, "4m", `invalid value "4m": expected M for millions; did you mean 4M?`},
+		{size, "1.5", `invalid value "1.5": the value is a fraction, expected whole bytes`},
+		{size, "4 megabytes", `invalid value "4 megabytes": expected a size in bytes, such as 64k, 4M or 1GiB; did you mean 4MB?`},
+		{byteRate, "10m", `invalid value "10m": expected M for millions or /m for a rate per minute; did you mean 10M (10 million per second) or 10/m (10 per minute)?`},
+		{span, "1M", `invalid value "1M": expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d; did you mean 1m (minutes) or 30d (days)?`},
+		{span, "1h30", `invalid value "1h30": a unit is missing after 30, expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d; did you mean 1h30m?`},
+		{span, "2m5", `invalid value "2m5": a unit is missing after 5, expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d; did you mean 2m5s?`},
+		{span, "5 minutes", `invalid value "5 minutes": expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d; did you mean 5m?`},
+		{span, "1 hour 30 minuets", `invalid value "1 hour 30 minuets": expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d; did you mean 1h30m?`},
+		{span, "2 weeks", `invalid value "2 weeks": expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d; did you mean 14d?`},
+		{span, "1.5y", `invalid value "1.5y": there is no unit "y", expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d; did you mean 13140h?`},
+		{span, "200y", `invalid value "200y": there is no unit "y", expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d`},
+		{span, "-5s", `invalid value "-5s": the value is negative, expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d`},
+		{span, "40000d", `invalid value "40000d": the time span is out of range, expected at most 36500d`},
+		{share, "0.5", `invalid value "0.5": expected a share, such as 5% or 0.1%; did you mean 50% or 0.5%?`},
+		{share, "5", `invalid value "5": expected a share, such as 5% or 0.1%; did you mean 5%?`},
+		{share, "120%", `invalid value "120%": the share is out of range, expected 0% to 100%`},
+		{factor, "0", `invalid value "0": the factor is not above 0, expected a factor, such as 2 or 0.5`},
+		{factor, "2x", `invalid value "2x": expected a factor, such as 2 or 0.5`},
+	} {
+		if err := tt.parse(tt.text); err == nil || err.Error() != tt.want {
+			t.Errorf("%q:\n got %v\nwant %s", tt.text, err, tt.want)
+		}
+	}
+}
+
+// Every value survives its normal form.
+func TestRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-1e7, 1e7)).Draw(t, "n")
+		if got, err := ParseCount(FormatCount(n), math.MinInt64, math.MaxInt64); err != nil || got != n {
+			t.Fatalf("%d is written %s and read as %d, %v", n, FormatCount(n), got, err)
+		}
+		if n >= 0 {
+			if got, err := ParseSize(FormatCount(n)); err != nil || got != n {
+				t.Fatalf("%d bytes are written %s and read as %d, %v", n, FormatCount(n), got, err)
+			}
+		}
+		r := Rate(rapid.OneOf(rapid.Uint64Range(0, uint64(MaxRate)), rapid.Uint64Range(0, 1e12),
+			rapid.Map(rapid.Uint64Range(0, 1e9), func(n uint64) uint64 { return n * uint64(PerSecond) })).Draw(t, "r"))
+		if got, err := ParseRate(FormatRate(r)); err != nil || got != r {
+			t.Fatalf("the rate %d is written %s and read as %d, %v", r, FormatRate(r), got, err)
+		}
+		if num, den := r.Fraction(); r > 0 && float64(num)/float64(den) != r.Float() && math.Abs(float64(num)/float64(den)/r.Float()-1) > 1e-15 {
+			t.Fatalf("the rate %d is %d/%d", r, num, den)
+		}
+		d := time.Duration(rapid.OneOf(rapid.Int64Range(0, int64(MaxDuration)), rapid.Int64Range(0, 1e10)).Draw(t, "d"))
+		if got, err := ParseDuration(FormatDuration(d)); err != nil || got != d {
+			t.Fatalf("%d is written %s and read as %d, %v", d, FormatDuration(d), got, err)
+		}
+	})
+}
+
+// No text makes a parser panic. What is accepted survives its normal form, and
+// means the same with every kind that accepts it; a mistake has a place in the
+// text, and what it suggests is accepted.
+func FuzzParse(f *testing.F) {
+	for _, k := range Kinds {
+		for _, x := range k.Examples {
+			f.Add(x.Text)
+		}
+	}
+	for _, s := range []string{"", "-1", "1e-64", "1e65", "1h30", "1 000", "9223372036854775808", "1.5y", "µs", "1\x80s", "5 per minute", "1,5k"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, k := range Kinds {
+			normal, err := k.read(text)
+			if err == nil {
+				if again, err := k.read(normal); err != nil || again != normal {
+					t.Fatalf("%s %q is %s, which is %s, %v", k.Name, text, normal, again, err)
+				}
+				continue
+			}
+			var e *Error
+			if !errors.As(err, &e) || e.Value != text || e.Offset < 0 || e.Offset > len(text) || e.Expected == "" {
+				t.Fatalf("%s %q: %#v", k.Name, text, err)
+			}
+			for _, m := range e.Meant {
+				m, _, _ = strings.Cut(m, " (")
+				if _, err := k.read(m); err != nil && k.Name != "byte rate" && !strings.Contains(err.Error(), "out of range") && !strings.Contains(err.Error(), "fine") {
+					t.Fatalf("%s %q: %v, which is refused: %v", k.Name, text, e, err)
+				}
+			}
+		}
+		n, err := ParseCount(text, 0, math.MaxInt64)
+		if err != nil {
+			return
+		}
+		if s, err := ParseSize(text); err != nil || s != n {
+			t.Fatalf("%q is the count %d and the size %d, %v", text, n, s, err)
+		}
+		if r, err := ParseRate(text); n <= 1e9 && (err != nil || r != Rate(n)*PerSecond) {
+			t.Fatalf("%q is the count %d and the rate %d, %v", text, n, r, err)
+		}
+	})
+}
