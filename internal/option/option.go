@@ -72,6 +72,10 @@ type Option struct {
 	Example string // a value that Parse accepts
 	Section string // the heading under which it is documented
 
+	// EmptyIsDefault says that no value is the default, with a warning, as
+	// the dummy input has it. Of other options it is a mistake.
+	EmptyIsDefault bool
+
 	// FollowsEnvironment says that ${VAR} in the value is looked up again
 	// while records are made, where the host can hand over the text as it
 	// was written.
@@ -119,6 +123,8 @@ type Config struct {
 	AuditIn  AuditIn // where that member stands
 	Ledger   string  // a path, or empty
 
+	warnings []*Error
+
 	origins map[string]func(offset int) int // from a value without its quotes to the value as given
 	given   map[string]bool                 // the options that lookup had
 }
@@ -153,7 +159,11 @@ type Lookup func(name string) (text string, ok bool)
 
 // Parse reads every option of the table. Without `strict off`, any mistake
 // makes it fail with [Errors]. With it, what is wrong falls back to the
-// option's default, as the dummy input does, and comes back as warnings.
+// option's default, as the dummy input does, and comes back as warnings. What
+// the dummy input accepts without effect is a warning either way.
+//
+// A lookup that returns an empty text as given has an option without a value:
+// that is a mistake, as it is in most cases a variable that is not set.
 func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
 	c = &Config{Strict: true, given: map[string]bool{}, origins: map[string]func(int) int{}}
 	var errs Errors
@@ -167,7 +177,7 @@ func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
 	errs = append(errs, c.compile()...)
 	errs = append(errs, c.checkIdentity()...)
 	if len(errs) == 0 {
-		return c, nil, nil
+		return c, c.warnings, nil
 	}
 	if c.Strict {
 		return nil, nil, errs
@@ -175,7 +185,7 @@ func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
 	for _, e := range errs {
 		e.Kept = e.option.keep(c)
 	}
-	return c, errs, nil
+	return c, append(c.warnings, errs...), nil
 }
 
 // apply sets the option from what lookup has, or from its default.
@@ -184,18 +194,53 @@ func (o *Option) apply(c *Config, lookup Lookup) *Error {
 	if !ok {
 		text = o.Default
 	}
-	c.given[o.Name] = ok
 	inner, origin := unquote(text)
+	none := ok && (inner == "" || isNull(inner))
+	if none && o.EmptyIsDefault {
+		e := o.error(text, errf("the value is %s", describeNone(inner)))
+		e.Want, e.Kept = "", fmt.Sprintf("the default %s is used", o.Default)
+		c.warnings = append(c.warnings, e)
+		text, ok, none = o.Default, false, false
+		inner, origin = unquote(text)
+	}
+	c.given[o.Name] = ok
 	c.origins[o.Name] = origin
 	err := o.set(c, inner)
+	var unit *units.Error
+	if none && !errors.As(err, &unit) {
+		err = errf("the value is %s, expected one such as %s; without the option, leave out its line", describeNone(inner), o.Example)
+	}
 	if err == nil {
 		return nil
+	}
+	if none {
+		e := o.error(text, err)
+		e.Empty, e.Want = true, ""
+		return e
 	}
 	e := o.error(text, err)
 	if e.Where != nil {
 		e.Offset = origin(e.Where.Offset)
 	}
 	return e
+}
+
+// isNull reports whether a text is YAML's null, which Fluent Bit hands over as it
+// is written.
+func isNull(text string) bool {
+	switch text {
+	case "~", "null", "Null", "NULL":
+		return true
+	}
+	return false
+}
+
+// describeNone names an absent value.
+func describeNone(text string) string {
+	if text == "" {
+		return "empty"
+	}
+	return fmt.Sprintf("%q, YAML's null", text)
 }
 
 // Without says what holds without the option, for documentation.
@@ -274,6 +319,12 @@ func (c *Config) check() []*Error {
 				errs = append(errs, e)
 			}
 		}
+	}
+	if c.given["rate"] && c.IntervalSec >= 0 && c.IntervalNsec >= 0 && c.IntervalSec+c.IntervalNsec > 0 {
+		o, _ := Find("rate")
+		e := o.error("", errf("it has no effect, because interval_sec and interval_nsec are set too and override it"))
+		e.Want = ""
+		c.warnings = append(c.warnings, e)
 	}
 	if c.Ledger != "" && c.given["audit"] && !c.Audit {
 		o, _ := Find("ledger")
@@ -371,6 +422,7 @@ type Error struct {
 	Problem string
 	Want    string // what would be right
 	Kept    string // what holds instead, where the mistake was forgiven
+	Empty   bool   // there is no value
 
 	option *Option
 }

@@ -137,7 +137,7 @@ func TestOffset(t *testing.T) {
 // bad are values that must be refused, of every option.
 var bad = []string{
 	`dummy {"a":}`, `dummy {"a":1,}`, `dummy [1]`, `dummy 5`, `dummy "text"`, `dummy {a:1}`, `dummy {'a':1}`, `dummy {"a":1`,
-	`dummy {"a":1e999}`, `dummy {"a":1},{"b":2}`, `dummy '{"a":tru}'`, `dummy "{\"a\":}"`, `dummy {} null`, `dummy ""`,
+	`dummy {"a":1e999}`, `dummy {"a":1},{"b":2}`, `dummy '{"a":tru}'`, `dummy "{\"a\":}"`, `dummy {} null`,
 	`metadata {}{}`, `metadata []`, `metadata {"a"}`,
 	`copies 0`, `copies -1`, `copies 1.5`, `copies 10m`, `copies many`, `copies 2147483648`, `copies 0x10`, `copies ""`,
 	`samples x`, `samples 2147483648`, `samples 99999999999999999999`, `samples 1 2`,
@@ -157,6 +157,7 @@ var bad = []string{
 	`start_time_nsec 1000000000`, `start_time_nsec half`,
 	`fixed_timestamp 1`, `fixed_timestamp maybe`, `fixed_timestamp ""`,
 	`flush_on_startup enabled`, `strict never`,
+	"ledger ", "ledger \"\"", "ledger ~", "rate ~", "rate null", "template ", "catch_up ", "seed ", "stream_id null", "fixed_timestamp ", "audit_key ",
 	"ledger l\naudit off",
 	"template {\"a\": {{ emial }}\nformat nginx", "dummy {}\ntemplate {\"a\": 1", "metadata {}\nmetadata_template {\"a\": {{ emial }}}",
 	"audit on\ndummy {\"a\":1}{\"a\":2,\"gdummy\":3}", "ledger l\naudit_key log\nformat nginx",
@@ -232,6 +233,31 @@ func TestForgiving(t *testing.T) {
 	for _, w := range warnings {
 		if w.Kept == "" || !strings.Contains(w.Error(), w.Kept) {
 			t.Errorf("%v does not say what holds", w)
+		}
+	}
+}
+
+// An option without a value is a mistake, but for those that the dummy input has:
+// there it is the default, with a warning. So is what has no effect.
+func TestWarnings(t *testing.T) {
+	for section, want := range map[string]string{
+		"dummy ":                      `option dummy: the value is empty; the default {"message":"dummy"} is used`,
+		"dummy \"\"":                  `option dummy: the value is empty; the default {"message":"dummy"} is used`,
+		"dummy ~":                     `option dummy: the value is "~", YAML's null; the default {"message":"dummy"} is used`,
+		"metadata null":               `option metadata: the value is "null", YAML's null; the default {} is used`,
+		"rate 5\ninterval_sec 2":      `option rate: it has no effect, because interval_sec and interval_nsec are set too and override it`,
+		"rate 5\ninterval_sec 0":      "",
+		"rate 5\ninterval_sec -1":     "",
+		"dummy \ntemplate {\"a\": 1}": `option dummy: the value is empty; the default {"message":"dummy"} is used`,
+		"strict off\ndummy \nledger ": `option dummy: the value is empty; the default {"message":"dummy"} is used` + "\n" +
+			`option ledger: the value is empty, expected one such as /var/tmp/gdummy.ledger; without the option, leave out its line; it is left out`,
+	} {
+		c, warnings, err := Parse(from(section))
+		if got := strings.Join(Errors(warnings).Lines(), "\n"); err != nil || got != want {
+			t.Errorf("%q: %v, %s\nwant %s", section, err, got, want)
+		}
+		if err == nil && len(c.Dummy.Bodies) != 1 {
+			t.Errorf("%q: %d bodies", section, len(c.Dummy.Bodies))
 		}
 	}
 }

@@ -37,7 +37,7 @@ var rows = []Option{
 		Help: "The record, as a JSON object. Several objects behind one another give one record each. " +
 			"The order of members, duplicate names and numbers are kept as written, and so are control characters in strings " +
 			"and bytes that are not UTF-8, which outputs that write JSON escape or replace.",
-		FollowsEnvironment: true,
+		FollowsEnvironment: true, EmptyIsDefault: true,
 		set: func(c *Config, text string) (err error) {
 			c.Dummy.Text = text
 			c.Dummy.Bodies, err = body.Parse(text)
@@ -47,7 +47,7 @@ var rows = []Option{
 	{
 		Name: "metadata", Kind: String, Default: `{}`, Example: `{"source":"load-test"}`, Section: secRecords,
 		Help:               "The metadata of every record, as one JSON object. Fluent Bit has metadata since 2.1; on older versions it is left out.",
-		FollowsEnvironment: true,
+		FollowsEnvironment: true, EmptyIsDefault: true,
 		set: func(c *Config, text string) (err error) {
 			c.Metadata.Text = text
 			c.Metadata.Bodies, err = body.ParseMetadata(text)

@@ -1,0 +1,123 @@
+/*
+ * props.c: the properties of a section as Fluent Bit lists them.
+ *
+ * input_get_property cannot tell a property without a value from none, nor that
+ * one is given twice. Both can be read from the instance's list. Where the list
+ * lies within the instance differs from version to version, so it is looked for,
+ * and believed only if input_get_property agrees with every entry. Everything is
+ * read through the kernel: an address that is none costs an error, not a crash.
+ */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* struct mk_list, all versions. */
+struct host_list {
+    struct host_list *prev;
+    struct host_list *next;
+};
+
+/* struct flb_kv, all versions. Its texts are flb_sds_t. */
+struct host_kv {
+    char *key;
+    char *val; /* NULL if it is empty */
+    struct host_list head;
+};
+_Static_assert(offsetof(struct host_kv, head) == 16, "flb_kv._head");
+
+/* struct flb_sds, in front of the text (all versions). */
+struct host_sds {
+    uint64_t len;
+    uint64_t alloc;
+};
+_Static_assert(sizeof(struct host_sds) == 16, "flb_sds");
+
+enum { MAX_PROPERTIES = 256, MAX_KEY = 127, INSTANCE_BYTES = 2048, BLOCK = 64 };
+
+static int read_own(const void *from, void *to, size_t n)
+{
+    struct iovec local = {to, n}, remote = {(void *) from, n};
+
+    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t) n ? 0 : -1;
+}
+
+/* read_key reads the name of a property. */
+static int read_key(const char *sds, char key[MAX_KEY + 1])
+{
+    struct host_sds head;
+    size_t i;
+
+    if ((uintptr_t) sds < 4096 + sizeof(head) || read_own(sds - sizeof(head), &head, sizeof(head)) != 0) {
+        return -1;
+    }
+    if (head.len < 1 || head.len > MAX_KEY || head.alloc < head.len || read_own(sds, key, head.len + 1) != 0) {
+        return -1;
+    }
+    for (i = 0; i < head.len; i++) {
+        if (!isgraph((unsigned char) key[i])) {
+            return -1;
+        }
+    }
+    return key[head.len] == 0 ? 0 : -1;
+}
+
+/*
+ * list_at reads the list whose head was copied from where. It returns how many
+ * bytes of out it takes, or 0 if it is not the list of properties.
+ */
+static size_t list_at(const struct instance *in, const struct host_list *where, const struct host_list *head, char *out, size_t size)
+{
+    const struct host_list *before = where, *at = head->next;
+    char key[MAX_KEY + 1];
+    struct host_kv kv;
+    size_t used = 0, len, p;
+    int n;
+
+    for (n = 0; at != where; n++) {
+        if (n == MAX_PROPERTIES || (uintptr_t) at < 4096 || (uintptr_t) at % sizeof(void *) != 0 ||
+            read_own((const char *) at - offsetof(struct host_kv, head), &kv, sizeof(kv)) != 0 ||
+            kv.head.prev != before || read_key(kv.key, key) != 0) {
+            return 0;
+        }
+        for (p = 0; p < used && strcasecmp(out + p + 1, key) != 0; p += strlen(out + p) + 1) {
+        }
+        /* The first of a name is what input_get_property finds. */
+        if (p == used && in->api->input_get_property(key, in->ins) != kv.val) {
+            return 0;
+        }
+        len = strlen(key);
+        if (used + len + 2 > size) {
+            return 0;
+        }
+        out[used] = kv.val ? '+' : '-';
+        memcpy(out + used + 1, key, len + 1);
+        used += len + 2;
+        before = at;
+        at = kv.head.next;
+    }
+    return head->prev == before ? used : 0;
+}
+
+size_t host_properties(const struct instance *in, char *out, size_t size)
+{
+    char copy[INSTANCE_BYTES];
+    struct host_list head;
+    size_t have = 0, i, used;
+
+    while (have < sizeof(copy) && read_own((const char *) in->ins + have, copy + have, BLOCK) == 0) {
+        have += BLOCK;
+    }
+    for (i = 0; i + sizeof(head) <= have; i += sizeof(void *)) {
+        memcpy(&head, copy + i, sizeof(head));
+        used = list_at(in, (const struct host_list *) ((const char *) in->ins + i), &head, out, size);
+        if (used > 0) {
+            return used;
+        }
+    }
+    return 0;
+}
