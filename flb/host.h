@@ -217,6 +217,13 @@ void host_log(const struct instance *in, int level, const char *line);
 
 const char *host_property(const struct instance *in, const char *key);
 
+/*
+ * host_properties writes the section's properties, in order: for each '+', or '-' if
+ * it has no value, its name and a NUL. It returns how many bytes that takes, 0 if
+ * the list is empty or was not found.
+ */
+size_t host_properties(const struct instance *in, char *out, size_t size);
+
 /* append: 0 if the host took the records. */
 int host_append(struct instance *in, const char *tag, size_t tag_len, size_t records, const void *buf, size_t size);
 

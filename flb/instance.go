@@ -131,6 +131,28 @@ func (in *Instance) Property(name string) (value string, ok bool) {
 	return C.GoString(v), true
 }
 
+// Listed is a property as the section lists it.
+type Listed struct {
+	Name  string
+	Empty bool // it has no value, often because of a variable that is not set
+}
+
+// Properties returns the names of the section's properties in their order, those
+// without a value and repeated ones included, which Property cannot tell. It
+// returns nil where the host's list is not found. Properties that Fluent Bit keeps
+// for itself are not among them.
+func (in *Instance) Properties() []Listed {
+	var buf [16 << 10]byte
+	n := C.host_properties(in.c, (*C.char)(unsafe.Pointer(&buf[0])), C.size_t(len(buf)))
+	var list []Listed
+	for entry := range strings.SplitSeq(strings.TrimSuffix(string(buf[:n]), "\x00"), "\x00") {
+		if entry != "" {
+			list = append(list, Listed{Name: entry[1:], Empty: entry[0] == '-'})
+		}
+	}
+	return list
+}
+
 // Expand returns text with its ${VAR} replaced from the environment that
 // Fluent Bit knows at this moment, its env section included, and whether the
 // host could be asked (5.1.1 and later; only there does a property with

@@ -73,8 +73,9 @@ func checkHelp(w io.Writer) {
 	fmt.Fprint(w, `
 Reads Fluent Bit configurations, classic or YAML (.yaml, .yml), with all that they
 include, and tells every mistake in the gdummy inputs. A FILE of - is standard input.
-Variables have the values that they have in this process; what depends on one that is
-not set is not checked; ${NAME:-default} always has a value.
+Variables have the values that they have in this process. One that is not set is empty,
+as in Fluent Bit: a value is checked without it, and a mistake that follows names it.
+${NAME:-default} always has a value.
 
 Exit codes: 0 no mistakes; 1 mistakes; 2 wrong usage, or a FILE that cannot be read.
 
@@ -267,7 +268,7 @@ func (c *checker) input(in *conf.Input) {
 			continue
 		}
 		if again, ok := first[o.Name]; ok {
-			c.mistake(p.Pos, o.Name, "it is set already in line %d; Fluent Bit takes the first one, or refuses to start", again.Pos.Line)
+			c.add(finding{pos: p.Pos, severity: severityWarning, option: o.Name, message: fmt.Sprintf("it is set already in line %d: %s", again.Pos.Line, givenTwice)})
 			continue
 		}
 		first[o.Name] = p
@@ -279,13 +280,13 @@ func (c *checker) input(in *conf.Input) {
 		if slices.Contains(templates, o.Name) {
 			env = keepActions(env)
 		}
-		if v := p.Value.Expand(env); c.variables(o, &p.Value, v) {
-			values[o.Name] = v
-		}
+		v := p.Value.Expand(env)
+		c.variables(o, &p.Value, v)
+		values[o.Name] = v
 	}
 	_, warnings, err := option.Parse(func(name string) (string, bool) {
 		v, ok := values[name]
-		if !ok || v.Text == "" {
+		if !ok {
 			return "", false
 		}
 		return v.Text, true
@@ -347,10 +348,8 @@ func keepActions(env conf.Environment) conf.Environment {
 	}
 }
 
-// variables tells what is to be said of the variables in a value, and returns
-// whether the value can be checked.
-func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded) bool {
-	checkable := true
+// variables tells what is to be said of the variables in a value.
+func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded) {
 	for _, x := range v.Vars {
 		switch {
 		case strings.HasPrefix(x.Name, "{") && slices.Contains(templates, o.Name):
@@ -364,18 +363,17 @@ func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded)
 		case !x.Set:
 			c.add(finding{
 				pos: raw.Pos(x.Offset), severity: severityNote, option: o.Name,
-				message: fmt.Sprintf("${%s} is not set here, so the value is not checked", x.Name),
+				message: fmt.Sprintf("${%s} is not set here, and empty", x.Name),
 			})
-			checkable = false
 		}
 	}
-	return checkable
 }
 
 // option tells a mistake in the value of an option.
 func (c *checker) option(in *conf.Input, values map[string]*conf.Expanded, severity string, e *option.Error) {
 	pos := in.Pos
 	if v, ok := values[e.Option]; ok {
+		unset(e, v.Vars)
 		pos = v.Pos(0)
 		if e.Where != nil {
 			pos = v.Pos(e.Offset)

@@ -283,7 +283,7 @@ func send(kind, addr string, secure, greeting bool, data []byte) error {
 // Mistakes in flags name the flag, say what is wrong, and what would be right.
 func TestFlagMistakes(t *testing.T) {
 	for line, want := range map[string]string{
-		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: -1 is out of range, expected 0 to 9223372036854775807\n  right would be: for example gdummy audit --max-lost 100 --ledger run.ledger cut\n",
+		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: invalid value \"-1\": the value is out of range, expected a whole number from 0 to 9223372036854775807\n  right would be: for example gdummy audit --max-lost 100 --ledger run.ledger cut\n",
 		"audit --ledgr x out":     "gdummy audit: there is no flag --ledgr; did you mean --ledger?\n  right would be: for example gdummy audit --ledger 'run.ledger*' out\n",
 		"audit --quite-something": "gdummy audit: there is no flag --quite-something\n",
 		"audit out --ledger":      "gdummy audit: flag --ledger: it needs a value, FILE\n  right would be: for example gdummy audit --ledger 'run.ledger*' out\n",

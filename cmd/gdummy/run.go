@@ -133,7 +133,7 @@ func run(s stream, args []string) int {
 	if f.duration > 0 && (config.Duration <= 0 || f.duration < config.Duration) {
 		config.Duration = f.duration
 	}
-	if t, ok := f.props.lookup("tag"); ok && f.tag == "" {
+	if t, _ := f.props.lookup("tag"); f.tag == "" {
 		f.tag = t
 	}
 	if f.tag == "" {
@@ -248,7 +248,10 @@ func wrap(text string, width int) []string {
 // properties are the options of -p, in order.
 type properties []property
 
-type property struct{ key, value string }
+type property struct {
+	key, value string
+	vars       []conf.Variable
+}
 
 // set adds one.
 func (p *properties) set(text string) error {
@@ -256,20 +259,49 @@ func (p *properties) set(text string) error {
 	if key = strings.TrimSpace(key); !ok || key == "" {
 		return fmt.Errorf("expected key=value")
 	}
-	value, _ = conf.Expand(value, conf.Process)
-	*p = append(*p, property{key, value})
+	value, vars := conf.Expand(value, conf.Process)
+	*p = append(*p, property{key, value, vars})
 	return nil
 }
 
 // lookup returns the first value that a property was given: that is the one
-// that counts in Fluent Bit. One that is empty counts as not given.
+// that counts in Fluent Bit.
 func (p properties) lookup(key string) (string, bool) {
-	for _, kv := range p {
-		if strings.EqualFold(kv.key, key) {
-			return kv.value, kv.value != ""
-		}
+	if kv := p.first(key); kv != nil {
+		return kv.value, true
 	}
 	return "", false
+}
+
+// first returns the first property of a name, or nil.
+func (p properties) first(key string) *property {
+	for i := range p {
+		if strings.EqualFold(p[i].key, key) {
+			return &p[i]
+		}
+	}
+	return nil
+}
+
+// givenTwice is said of an option's second value.
+const givenTwice = "it is given more than once; the first value counts, and Fluent Bit 5.1.1 and later refuse to start"
+
+// unset names the variables of a value that are not set in the mistake that
+// follows from it.
+func unset(e *option.Error, vars []conf.Variable) {
+	var names []string
+	for _, v := range vars {
+		if name := "${" + v.Name + "}"; !v.Set && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	switch len(names) {
+	case 0:
+	case 1:
+		e.Problem = names[0] + " is not set: " + e.Problem
+	default:
+		e.Problem = strings.Join(names, ", ") + " are not set: " + e.Problem
+	}
 }
 
 // config makes the configuration, or tells all that is wrong and returns the
@@ -284,8 +316,11 @@ func (p properties) config(s stream) (*option.Config, int) {
 			fmt.Fprintln(s.err, line)
 		}
 	}
-	for _, kv := range p {
-		if _, ok := option.Find(kv.key); ok {
+	for i, kv := range p {
+		if o, ok := option.Find(kv.key); ok {
+			if p.first(kv.key) != &p[i] {
+				tell("warning: ", []string{fmt.Sprintf("option %s: %s", o.Name, givenTwice)})
+			}
 			continue
 		}
 		if option.IsCore(kv.key) {
@@ -313,6 +348,9 @@ func (p properties) config(s stream) (*option.Config, int) {
 	var errs option.Errors
 	if errors.As(err, &errs) {
 		for _, e := range errs {
+			if kv := p.first(e.Option); kv != nil {
+				unset(e, kv.vars)
+			}
 			tell("", e.Lines())
 		}
 	} else if err != nil {

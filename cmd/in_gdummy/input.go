@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -94,10 +95,16 @@ func (in *input) Restore(inst *flb.Instance, kept any) error {
 // readSettings parses the section of an instance.
 func readSettings(inst *flb.Instance) (*settings, error) {
 	s := &settings{following: map[string]string{}}
+	empty, repeated := listed(inst.Properties())
+	for _, name := range repeated {
+		inst.Logf(flb.Warn, "option %s: it is given more than once; the first value counts", name)
+	}
 	lookup := func(name string) (string, bool) {
 		text, ok := inst.Property(name)
 		switch {
 		case ok:
+		case empty[name]:
+			return "", true
 		case name == "stream_id":
 			id := strings.TrimPrefix(inst.Name(), "gdummy.")
 			if inst.Renamed() {
@@ -119,6 +126,14 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 		return text, true
 	}
 	c, warnings, err := option.Parse(lookup)
+	var errs option.Errors
+	if errors.As(err, &errs) {
+		for _, e := range errs {
+			if e.Empty {
+				e.Want = "a value; Fluent Bit names a variable that is not set in a line with [env]"
+			}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +144,26 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 	}
 	s.config = *c
 	return s, nil
+}
+
+// listed returns the options that a section lists without a value as the first of
+// their name, and those that it lists more than once.
+func listed(list []flb.Listed) (empty map[string]bool, repeated []string) {
+	empty = map[string]bool{}
+	count := map[string]int{}
+	for _, p := range list {
+		o, ok := option.Find(p.Name)
+		if !ok {
+			continue
+		}
+		switch count[o.Name]++; count[o.Name] {
+		case 1:
+			empty[o.Name] = p.Empty
+		case 2:
+			repeated = append(repeated, o.Name)
+		}
+	}
+	return empty, repeated
 }
 
 // start begins a run with settings, which it leaves as they are.

@@ -3,6 +3,7 @@ package option
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -97,8 +98,11 @@ func sizeBetween(lo, hi int64, field func(*Config) *int64) func(*Config, string)
 	return value(func(text string) (int64, error) {
 		v, err := units.ParseSize(text)
 		if err == nil && (v < lo || v > hi) {
-			err = &units.Error{Value: text, Problem: "the value is out of range",
-				Expected: "a size from " + units.FormatCount(lo) + " to " + units.FormatCount(hi)}
+			expected := "a size from " + units.FormatCount(lo) + " to " + units.FormatCount(hi)
+			if hi == math.MaxInt64 {
+				expected = "a size of at least " + units.FormatCount(lo)
+			}
+			err = &units.Error{Value: text, Problem: "the value is out of range", Expected: expected}
 		}
 		return v, err
 	}, field)
