@@ -268,7 +268,7 @@ func (c *checker) input(in *conf.Input) {
 			continue
 		}
 		if again, ok := first[o.Name]; ok {
-			c.add(finding{pos: p.Pos, severity: severityWarning, option: o.Name, message: fmt.Sprintf("it is set already in line %d: %s", again.Pos.Line, givenTwice)})
+			c.add(finding{pos: p.Pos, severity: severityWarning, option: o.Name, message: fmt.Sprintf("it is set already in line %d; %s", again.Pos.Line, firstCounts)})
 			continue
 		}
 		first[o.Name] = p

@@ -283,8 +283,8 @@ func (p properties) first(key string) *property {
 	return nil
 }
 
-// givenTwice is said of an option's second value.
-const givenTwice = "it is given more than once; the first value counts, and Fluent Bit 5.1.1 and later refuse to start"
+// firstCounts is said of an option's second value.
+const firstCounts = "the first value counts, and Fluent Bit 5.1.1 and later refuse to start"
 
 // unset names the variables of a value that are not set in the mistake that
 // follows from it.
@@ -319,7 +319,7 @@ func (p properties) config(s stream) (*option.Config, int) {
 	for i, kv := range p {
 		if o, ok := option.Find(kv.key); ok {
 			if p.first(kv.key) != &p[i] {
-				tell("warning: ", []string{fmt.Sprintf("option %s: %s", o.Name, givenTwice)})
+				tell("warning: ", []string{fmt.Sprintf("option %s: it is given more than once; %s", o.Name, firstCounts)})
 			}
 			continue
 		}
