@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -127,6 +129,68 @@ func TestTwelveInstances(t *testing.T) {
 				t.Errorf("instance %d gave %d records, expected %d", i, got, 10+i)
 			}
 			p.allBodies(tag, fmt.Sprintf(`{"i": %d}`, i))
+		}
+	})
+}
+
+// Two inputs with one alias are two streams, also after a reload, and names of any
+// length have metrics of their own.
+func TestOneAlias(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		port := freePort(t)
+		long := strings.Repeat("long", 100)
+		config := httpService(port)
+		for _, in := range [][2]string{{"a", "x"}, {"b", "x"}, {"c", long + "1"}, {"d", long + "2"}} {
+			config += input("name gdummy", "tag "+in[0], "alias "+in[1], "rate 50", "seed 7", `template {"n":{{ seq }},"id":"{{ uuid }}"}`)
+		}
+		p := h.start(t, launch{config: config + toFiles, args: hotReload(h)})
+		tags := []string{"a", "b", "c", "d"}
+		come := func(more int) {
+			t.Helper()
+			counts := map[string]int{}
+			for _, tag := range tags {
+				counts[tag] = len(p.records(tag))
+			}
+			p.await("records of all inputs", 30*time.Second, func() bool {
+				for _, tag := range tags {
+					if len(p.records(tag)) < counts[tag]+more {
+						return false
+					}
+				}
+				return true
+			})
+		}
+		come(20)
+		if h.version != v4_0_3 && !h.version.before(v2_2_0) { // v4.0.3 finishes no reload of threaded inputs
+			p.send(syscall.SIGHUP)
+			p.awaitLog(`[input:gdummy:x#2] the stream goes on with record `, 30*time.Second)
+			come(20)
+		}
+		if !h.version.before(v2_2_0) {
+			p.await("metrics of each input", 30*time.Second, func() bool {
+				m := p.metrics(port)
+				for _, name := range []string{"x", "x#2", long + "1", long + "2"} {
+					if m[`fluentbit_gdummy_records_total{name="`+name+`"}`] == 0 {
+						return false
+					}
+				}
+				return true
+			})
+		}
+		p.stop()
+		if warning := `option stream_id: it is "x#2", so that the records are not those of the other input`; !strings.Contains(p.log(), warning) {
+			t.Errorf("the log has no warning: %s", warning)
+		}
+		owners := map[string]string{}
+		for _, tag := range tags {
+			for _, r := range p.records(tag) {
+				body := render(r.body)
+				id := body[strings.Index(body, `"id"`):]
+				if owner, ok := owners[id]; ok {
+					t.Fatalf("%s: a record of %s is one of %s", id, tag, owner)
+				}
+				owners[id] = tag
+			}
 		}
 	})
 }
