@@ -295,11 +295,18 @@ func newFile(name string, text []byte) *file {
 	return f
 }
 
-// pos returns the place of a byte.
+// pos returns the place of a byte: that of the character which it is part of.
 func (f *file) pos(offset int) Pos {
 	offset = min(max(offset, 0), len(f.text))
 	line := sort.SearchInts(f.lines, offset+1)
-	return Pos{f.name, line, utf8.RuneCountInString(f.text[f.lines[line-1]:offset]) + 1}
+	column := 1
+	for at := f.lines[line-1]; at < offset; column++ {
+		_, n := utf8.DecodeRuneInString(f.text[at:])
+		if at += n; at > offset {
+			break
+		}
+	}
+	return Pos{f.name, line, column}
 }
 
 // offset returns the byte of a place; it is the inverse of pos.

@@ -302,6 +302,8 @@ func FuzzConf(f *testing.F) {
 			f.Add(c.text, c.format == YAML)
 		}
 	}
+	f.Add("pipeline:\n  inputs:\n  - name: x\n    routes:\n      logs:\n      - condition: {default: true}\n", true)
+	f.Add("pipeline: {inputs: [{name: x, routes: {any: [{? [per_record_routing] : yes, per_record_routing: on}]}}]}", true)
 	f.Fuzz(func(t *testing.T, text string, isYAML bool) {
 		format := Classic
 		if isYAML {
@@ -331,6 +333,9 @@ func FuzzConf(f *testing.F) {
 		env := c.Lookup(func(name string) (string, bool) { return strings.Repeat(name, 2), len(name)%2 == 0 })
 		for _, in := range c.Inputs {
 			within(in.Pos)
+			if in.ConditionalRoute != nil {
+				within(*in.ConditionalRoute)
+			}
 			for _, p := range in.Properties {
 				within(p.Pos)
 				for i := range len(p.Value.Text) + 1 {

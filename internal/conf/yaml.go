@@ -327,20 +327,20 @@ func (y *yamlFile) input(n ast.Node) {
 // take. Whatever Fluent Bit would refuse is none.
 func (y *yamlFile) conditionalRoute(routes ast.Node) *Pos {
 	for _, m := range mapping(routes) {
-		signals, list := strings.ToLower(m.Key.GetToken().Value), m.Value
+		signals, _ := y.key(m)
+		signals = strings.ToLower(signals)
 		if !strings.Contains(signals, "logs") && !strings.Contains(signals, "any") {
 			continue
 		}
-		sequence, ok := plain(list).(*ast.SequenceNode)
+		sequence, ok := plain(m.Value).(*ast.SequenceNode)
 		if !ok {
 			continue
 		}
 		for _, route := range sequence.Values {
 			for _, m := range mapping(route) {
-				name := m.Key.GetToken().Value
+				name, pos := y.key(m)
 				perRecord, _ := y.scalar(plain(m.Value))
 				if name == "condition" || name == "per_record_routing" && isTrue(perRecord) {
-					pos := y.at(m.Key)
 					return &pos
 				}
 			}
