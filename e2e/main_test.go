@@ -9,6 +9,10 @@
 // with `format msgpack` writes them as they are, so that types, the order of
 // members and the form of an event are all seen. See record_test.go.
 //
+// With GDUMMY_E2E_FOREIGN=on, two Go libraries that have nothing of this module are
+// loaded in every Fluent Bit, one before the plugin and one after it: all must be as
+// it is without them. See ../flbhost/testdata/foreign.
+//
 // Golden files are renewed with `go test ./e2e -update` and a Fluent Bit v5.1.
 package e2e_test
 
@@ -21,6 +25,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +37,9 @@ var update = flag.Bool("update", false, "renew the golden files from a Fluent Bi
 
 // The libraries under test, built by TestMain.
 var gdummySO, crashSO string
+
+// Libraries beside them, built when they are needed; see foreignLibraries.
+var foreignDir string
 
 // gdummyCmd is the command, built by TestMain.
 var gdummyCmd string
@@ -63,6 +71,7 @@ var (
 	v2_1_0 = version{2, 1, 0} // events with metadata; hot reload
 	v2_1_9 = version{2, 1, 9} // what is under way when an input is paused is kept
 	v2_2_0 = version{2, 2, 0} // reload by a signal; filters as processors
+	v3_2_0 = version{3, 2, 0} // plugins in YAML
 	v4_0_3 = version{4, 0, 3} // an Init that fails stops the start
 	v4_1_0 = version{4, 1, 0} // a reload loses nothing of what was taken in
 	v5_1_0 = version{5, 1, 0} // the dummy input that the golden file is of
@@ -93,6 +102,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	foreignDir = dir
 	gdummySO = filepath.Join(dir, "gdummy.so")
 	crashSO = filepath.Join(dir, "crash.so")
 	gdummyCmd = filepath.Join(dir, "gdummy")
@@ -174,6 +184,33 @@ func (h host) since(t *testing.T, v version, what string) {
 	if h.version.before(v) {
 		t.Skipf("%s has no %s, which came with %s", h.version, what, v)
 	}
+}
+
+// foreignLibraries returns two Go libraries that have nothing of this module: the
+// inputs one and two.
+var foreignLibraries = sync.OnceValues(func() (libraries [2]string, err error) {
+	for i, name := range []string{"one", "two"} {
+		libraries[i] = filepath.Join(foreignDir, name+".so")
+		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags", "-X main.name="+name, "-o", libraries[i], "../flbhost/testdata/foreign")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return libraries, fmt.Errorf("%v: %w\n%s", cmd, err, out)
+		}
+	}
+	return libraries, nil
+})
+
+// withForeign puts the plugins between two other Go libraries, if the whole suite runs
+// with them.
+func withForeign(t *testing.T, plugins []string) []string {
+	t.Helper()
+	if os.Getenv("GDUMMY_E2E_FOREIGN") != "on" {
+		return plugins
+	}
+	libraries, err := foreignLibraries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Concat(libraries[:1], plugins, libraries[1:])
 }
 
 func lines(s string) []string {

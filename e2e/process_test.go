@@ -41,6 +41,7 @@ type launch struct {
 	yaml    bool     // in YAML
 	args    []string // instead of, or in addition to, a configuration
 	plugins []string // gdummy, if nil
+	alone   bool     // nothing beside the plugins, also if the whole suite runs with other libraries
 	env     []string
 	dir     string // the working directory; a new one, if empty
 }
@@ -59,6 +60,9 @@ func (h host) start(t *testing.T, l launch) *process {
 		l.plugins = []string{gdummySO}
 	}
 	var args []string
+	if !l.alone {
+		l.plugins = withForeign(t, l.plugins)
+	}
 	for _, so := range l.plugins {
 		args = append(args, "-e", so)
 	}

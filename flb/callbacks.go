@@ -23,7 +23,7 @@ import (
 func flbGoPreRegister(hotReloading C.int) { loads.preRegister(hotReloading != 0) }
 
 //export flbGoRegister
-func flbGoRegister(def *C.struct_host_def, size C.size_t) (code C.int) {
+func flbGoRegister(def *C.struct_host_def, options C.int) (code C.int) {
 	defer func() {
 		if recover() != nil {
 			code = C.HOST_ERROR
@@ -38,11 +38,22 @@ func flbGoRegister(def *C.struct_host_def, size C.size_t) (code C.int) {
 	def.flags = 0 // not zeroed by hosts below 5.0
 	def.name = C.CString(registered.Name)
 	def.description = C.CString(registered.Description)
-	// Older hosts allocate less: writing config_map there would overwrite the heap.
-	if size >= C.sizeof_struct_host_def && len(registered.Options) > 0 {
+	// Other hosts allocate less: writing config_map there would overwrite the heap.
+	if options != 0 && len(registered.Options) > 0 {
 		def.config_map = unsafe.Pointer(optionList())
 	}
 	return C.HOST_OK
+}
+
+//export flbGoGivenTwice
+func flbGoGivenTwice() {
+	if registered == nil {
+		return
+	}
+	line := C.CString("[input:" + registered.Name + "] this library is given twice: it is registered once. " +
+		"Leave one of them: -e, plugins_file or plugins")
+	defer C.free(unsafe.Pointer(line))
+	C.host_warn(line)
 }
 
 // cOptions is the option list in the host's layout. It is made once and lives as

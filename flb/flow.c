@@ -16,7 +16,10 @@
  * set when the engine is told and cleared when its loop has ended. The flag is set
  * by our own appends only, so that looking before each append never misses the
  * moment at which it was clear. A session is the time in between. It is given
- * SESSION_NSEC, and then nothing is appended until it has ended.
+ * SESSION_NSEC, and then nothing is appended until it has ended. An input must not
+ * wait for ever on what it takes for a ring: when nothing could be appended for
+ * STUCK_NSEC, and the ring was empty all the time or the engine has counted all
+ * records, the engine's count is used from then on.
  *
  * The ring is found by what it is made of: among the words of the input instance,
  * the pointer to a structure that holds a pointer to a queue with two magic numbers
@@ -27,15 +30,12 @@
 #define _GNU_SOURCE
 #include "host.h"
 
-#include <fcntl.h>
-#include <malloc.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #pragma GCC visibility push(hidden)
 
 #define SESSION_NSEC 20000000
+#define STUCK_NSEC 5000000000
 
 /* The engine's count is read at most this often, and believed to stand still after that. */
 #define COUNT_EVERY_NSEC 1000000
@@ -72,34 +72,13 @@ _Static_assert(offsetof(struct host_ring, data_window) == 40, "flb_ring_buffer.d
 
 enum { QUEUE_MAGIC = 0xDEADBEEF, SLOT = sizeof(void *), RING_MAX_HEAD = 64 };
 
-/*
- * peek: copies from an address that may be no address, through a pipe. The system
- * call is made directly: a sanitizer's write looks at the memory itself.
- */
-static int peek(const int pipe_fds[2], const void *from, void *to, size_t n)
-{
-    ssize_t wrote = syscall(SYS_write, pipe_fds[1], from, n);
-    char drop[256];
-
-    if (wrote == (ssize_t) n) {
-        return read(pipe_fds[0], to, n) == (ssize_t) n ? 0 : -1;
-    }
-    while (wrote > 0) { /* a part of it was readable */
-        ssize_t got = read(pipe_fds[0], drop, (size_t) wrote < sizeof(drop) ? (size_t) wrote : sizeof(drop));
-        if (got <= 0) {
-            break;
-        }
-        wrote -= got;
-    }
-    return -1;
-}
-
-static int ring_at(const int fds[2], const char *where, struct ring *ring)
+static int ring_at(const char *where, const char *copied, struct ring *ring)
 {
     struct host_ring rb;
     struct host_queue q;
 
-    if (peek(fds, where, &rb, sizeof(rb)) != 0 || !rb.ctx || !rb.data_buf || peek(fds, rb.ctx, &q, sizeof(q)) != 0) {
+    memcpy(&rb, copied, sizeof(rb));
+    if (!rb.data_buf || host_peek(rb.ctx, &q, sizeof(q)) != 0) {
         return 0;
     }
     if (q.magic1 != QUEUE_MAGIC || q.magic2 != (uint32_t) ~QUEUE_MAGIC || q.buff != rb.data_buf ||
@@ -117,31 +96,23 @@ static int ring_at(const int fds[2], const char *where, struct ring *ring)
 
 static void find_ring(struct instance *in)
 {
-    uintptr_t words[1024];
-    size_t i, n, head;
-    int fds[2];
+    uintptr_t words[INSTANCE_WORDS];
+    char copied[RING_MAX_HEAD + sizeof(struct host_ring)];
+    size_t i, n, head, got;
 
     in->flow.looked = 1;
-    n = malloc_usable_size(in->ins) / sizeof(words[0]);
-    if (n > sizeof(words) / sizeof(words[0])) {
-        n = sizeof(words) / sizeof(words[0]);
-    }
-    memcpy(words, in->ins, n * sizeof(words[0]));
-    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
-        return;
-    }
-    for (i = 0; i < n && in->flow.ring.size == 0; i++) {
-        if (words[i] < 4096 || words[i] % sizeof(void *) != 0) {
+    n = host_peek_some(in->ins, words, sizeof(words)) / sizeof(words[0]);
+    for (i = 0; i < n; i++) {
+        if (words[i] % sizeof(void *) != 0) {
             continue;
         }
-        for (head = 0; head <= RING_MAX_HEAD; head += 8) {
-            if (ring_at(fds, (const char *) words[i] + head, &in->flow.ring)) {
-                break;
+        got = host_peek_some((const char *) words[i], copied, sizeof(copied));
+        for (head = 0; head + sizeof(struct host_ring) <= got; head += 8) {
+            if (ring_at((const char *) words[i] + head, copied + head, &in->flow.ring)) {
+                return;
             }
         }
     }
-    close(fds[0]);
-    close(fds[1]);
 }
 
 /* Both positions move under our eyes: each is read once. */
@@ -181,6 +152,14 @@ static uint64_t bytes_of_last(const struct flow *f, size_t slices)
     return f->bytes[f->slices % FLOW_SLICES] - f->bytes[(f->slices - slices) % FLOW_SLICES];
 }
 
+/* count_anew: nothing is under way, whatever the engine has counted. */
+static void count_anew(struct flow *f, double counted, int64_t now)
+{
+    f->base = (double) f->records[f->slices % FLOW_SLICES] - counted;
+    f->last = counted;
+    f->last_read = f->last_moved = now;
+}
+
 /*
  * Slices under way by the engine's count of records. Processors may drop records or
  * make more of them, and a write may fail: then the count never meets what was
@@ -211,8 +190,7 @@ static size_t count_pending(struct instance *in, int64_t now)
     }
     taken = f->base + value;
     if (taken > (double) appended || now - f->last_moved > COUNT_STILL_NSEC) {
-        f->base = (double) appended - value;
-        f->last_moved = now;
+        count_anew(f, value, now);
         return 0;
     }
     for (n = 0; n < FLOW_SLICES - 1 && n < f->slices; n++) {
@@ -298,12 +276,49 @@ static int ring_closed(struct instance *in, int64_t now)
     return n > f->ring.window && bytes_of_last(f, n) >= f->max_bytes;
 }
 
-int flow_closed(struct instance *in, int64_t now)
+/* stuck: the ring has been closed for long, with nothing under way. Then it is given up. */
+static int stuck(struct instance *in, int64_t now)
 {
-    if (!in->own_thread || in->flow.slices == 0) {
+    struct flow *f = &in->flow;
+    double counted;
+
+    if (f->closed_since == 0) {
+        f->closed_since = f->taken_last = now;
+    }
+    if (ring_pending(&f->ring) > 0) {
+        f->taken_last = now;
+    }
+    if (now - f->closed_since < STUCK_NSEC) {
         return 0;
     }
-    return flow_sees_ring(in) ? ring_closed(in, now) : count_closed(in, now);
+    f->closed_since = now; /* if it is not: look again after as long */
+    counted = host_ingested(in);
+    if (now - f->taken_last < STUCK_NSEC && counted < (double) f->records[f->slices % FLOW_SLICES]) {
+        return 0;
+    }
+    f->ring.size = 0;
+    f->session = 0;
+    count_anew(f, counted < 0 ? 0 : counted, now);
+    host_log(in, HOST_LOG_WARN, "the engine has taken all records, and its ring does not show it: "
+             "from now on, its count of records is used");
+    return 1;
+}
+
+int flow_closed(struct instance *in, int64_t now)
+{
+    struct flow *f = &in->flow;
+
+    if (!in->own_thread || f->slices == 0) {
+        return 0;
+    }
+    if (!flow_sees_ring(in)) {
+        return count_closed(in, now);
+    }
+    if (!ring_closed(in, now)) {
+        f->closed_since = 0;
+        return 0;
+    }
+    return !stuck(in, now);
 }
 
 #pragma GCC visibility pop

@@ -2,16 +2,15 @@
  * host.c: calls into the host.
  *
  * The functions that a plugin is not handed are looked up by name in the running
- * process. A host that lacks one loses the feature, never the plugin.
+ * process. A host that lacks one loses the feature, never the plugin; and so it is
+ * with most of them where nothing but the callbacks may be used.
  */
 #define _GNU_SOURCE
 #include "host.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +35,7 @@ static struct {
     void *encoder_create; /* only its presence matters */
     char *(*text_create)(void *);
     void (*text_destroy)(char *);
+    void (*log_print)(int, const char *, int, const char *, ...);
 } fn;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -43,9 +43,14 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void look_up(void)
 {
     /* POSIX wants this detour between object and function pointers. */
+    *(void **) &fn.input_name = dlsym(RTLD_DEFAULT, "flb_input_name");
+    *(void **) &fn.log_print = dlsym(RTLD_DEFAULT, "flb_log_print");
+    fn.encoder_create = dlsym(RTLD_DEFAULT, "flb_log_event_encoder_create");
+    if (host_plain()) {
+        return;
+    }
     *(void **) &fn.append = dlsym(RTLD_DEFAULT, "flb_input_log_append");
     *(void **) &fn.append_records = dlsym(RTLD_DEFAULT, "flb_input_log_append_records");
-    *(void **) &fn.input_name = dlsym(RTLD_DEFAULT, "flb_input_name");
     *(void **) &fn.evl_get = dlsym(RTLD_DEFAULT, "flb_engine_evl_get");
     *(void **) &fn.sched_get = dlsym(RTLD_DEFAULT, "flb_sched_ctx_get");
     *(void **) &fn.translate = dlsym(RTLD_DEFAULT, "flb_config_map_translate_dynamic");
@@ -56,7 +61,6 @@ static void look_up(void)
     *(void **) &fn.gauge_set = dlsym(RTLD_DEFAULT, "cmt_gauge_set");
     *(void **) &fn.text_create = dlsym(RTLD_DEFAULT, "cmt_encode_text_create");
     *(void **) &fn.text_destroy = dlsym(RTLD_DEFAULT, "cmt_encode_text_destroy");
-    fn.encoder_create = dlsym(RTLD_DEFAULT, "flb_log_event_encoder_create");
 }
 
 struct host_features host_features(void)
@@ -67,6 +71,7 @@ struct host_features host_features(void)
         .append = fn.append != NULL || fn.append_records != NULL,
         .append_counted = fn.append_records != NULL,
         .metrics = fn.counter_create != NULL && fn.counter_add != NULL,
+        .options = host_may_write() && host_version().number >= HOST_VERSION(5, 1, 1),
         .dynamic_env = fn.translate != NULL && fn.sds_destroy != NULL && fn.sched_get != NULL && fn.evl_get != NULL,
     };
 }
@@ -75,6 +80,16 @@ const char *host_name_of(void *ins)
 {
     pthread_once(&once, look_up);
     return fn.input_name ? fn.input_name(ins) : NULL;
+}
+
+void host_warn(const char *line)
+{
+    pthread_once(&once, look_up);
+    if (fn.log_print) {
+        fn.log_print(HOST_LOG_WARN, NULL, 0, "%s", line);
+        return;
+    }
+    fprintf(stderr, "%s\n", line);
 }
 
 int host_log_check(const struct instance *in, int level)
@@ -159,18 +174,16 @@ static int timer_is_collect(int fd)
 
 static void find_loop(struct instance *in)
 {
-    struct host_event_loop *loop;
+    struct host_event_loop loop;
     char path[64], line[256];
     int fd, efd, collect = 0;
     FILE *f;
 
     in->loop_known = 1;
     in->nfds = 0;
-    loop = fn.evl_get ? fn.evl_get() : NULL;
-    if (!loop || !loop->data) {
+    if (!fn.evl_get || host_peek(fn.evl_get(), &loop, sizeof(loop)) != 0 || host_peek(loop.data, &efd, sizeof(efd)) != 0) {
         return;
     }
-    efd = loop->data->efd;
     if (efd < 0 || !proc_is(efd, "anon_inode:[eventpoll]")) {
         return;
     }
@@ -226,6 +239,9 @@ int64_t host_monotonic(void)
 /* How long to sleep before looking again whether the engine has caught up. */
 #define CLOSED_NSEC 200000
 
+/* How long before the next collect a wait by the clock ends. */
+#define BEFORE_TICK_NSEC 20000000
+
 int host_wait(struct instance *in, int64_t nsec)
 {
     int64_t now, until, end, sleep;
@@ -240,8 +256,11 @@ int host_wait(struct instance *in, int64_t nsec)
     }
     now = host_monotonic();
     until = now + (nsec > 0 ? nsec : 0);
-    /* A little late, so that the tick is there when we return. */
-    end = in->nfds > 0 ? INT64_MAX : (now / 1000000000 + 1) * 1000000000 + 1000000;
+    /*
+     * By the clock alone, a little before the next collect: if that were due when we
+     * return, the engine would prefer it to its own messages, the exit included.
+     */
+    end = in->nfds > 0 ? INT64_MAX : (now / 1000000000 + 1) * 1000000000 - BEFORE_TICK_NSEC;
     for (;;) {
         closed = flow_closed(in, now);
         sleep = until - now;
@@ -285,26 +304,23 @@ int host_wait(struct instance *in, int64_t nsec)
  * loop, which is known too. It is believed only if the input instance refers to
  * the same address.
  */
+enum { SCHED_WORDS = 32 }; /* struct flb_sched has 25 */
+
 static void *find_config(const struct instance *in)
 {
-    void **sched, **ins, *loop;
+    uintptr_t sched[SCHED_WORDS], ins[INSTANCE_WORDS], loop;
     size_t n, i, j, m;
 
-    sched = fn.sched_get ? fn.sched_get() : NULL;
-    loop = fn.evl_get ? fn.evl_get() : NULL;
-    if (!sched || !loop) {
-        return NULL;
-    }
-    n = malloc_usable_size(sched) / sizeof(void *);
-    ins = in->ins;
-    m = malloc_usable_size(ins) / sizeof(void *);
-    for (i = 0; i + 1 < n; i++) {
+    loop = (uintptr_t) fn.evl_get();
+    n = host_peek_some(fn.sched_get(), sched, sizeof(sched)) / sizeof(sched[0]);
+    m = host_peek_some(in->ins, ins, sizeof(ins)) / sizeof(ins[0]);
+    for (i = 0; loop && i + 1 < n; i++) {
         if (sched[i] != loop || !sched[i + 1]) {
             continue;
         }
         for (j = 0; j < m; j++) {
             if (ins[j] == sched[i + 1]) {
-                return sched[i + 1];
+                return (void *) sched[i + 1];
             }
         }
     }
@@ -404,44 +420,24 @@ double host_ingested(const struct instance *in)
     return value;
 }
 
-/* ---- signals ----------------------------------------------------------- */
+/* ---- what is used of the host ----------------------------------------------- */
 
-/*
- * After SIGHUP and SIGCONT Fluent Bit installs its handlers for SIGSEGV and
- * SIGFPE again, over those of the Go runtime; a nil dereference that Go would
- * have turned into a panic then ends the process. Go's handlers are noted once,
- * when the runtime is known to be up, and put back.
- */
-static const int go_signals[] = {SIGSEGV, SIGFPE, SIGBUS};
-static struct sigaction go_actions[sizeof(go_signals) / sizeof(go_signals[0])];
-static int signals_saved;
-
-void host_save_signals(void)
+void host_describe(struct instance *in, char *line, size_t size)
 {
-    size_t i;
+    struct host_features can = host_features();
+    const char *write = host_plain() ? "off" : "off: not tried with this version";
 
-    if (signals_saved) {
-        return;
-    }
-    for (i = 0; i < sizeof(go_signals) / sizeof(go_signals[0]); i++) {
-        sigaction(go_signals[i], NULL, &go_actions[i]);
-    }
-    signals_saved = 1;
-}
-
-void host_restore_signals(void)
-{
-    struct sigaction now;
-    size_t i;
-
-    if (!signals_saved) {
-        return;
-    }
-    for (i = 0; i < sizeof(go_signals) / sizeof(go_signals[0]); i++) {
-        if (sigaction(go_signals[i], NULL, &now) == 0 && now.sa_sigaction != go_actions[i].sa_sigaction) {
-            sigaction(go_signals[i], &go_actions[i], NULL);
-        }
-    }
+    snprintf(line, size,
+             "the host is Fluent Bit %s%s; records: %s; backlog: %s; pause and resume: %s; signals: %s; metrics: %s; "
+             "environment: %s; options: %s",
+             host_version().text, host_plain() ? ", and " HOST_PLAIN_ENV " is set" : "",
+             can.append_counted ? "appended with their number" : can.append ? "appended" : "returned once a second",
+             !can.append || !in->own_thread ? "none" : flow_sees_ring(in) ? "seen in the ring" : "counted",
+             in->proxy_at || in->context_at ? "by a proxy of each input" : host_may_write() ? "off: the layout is not known" : write,
+             host_keeps_signals() ? "kept" : "off",
+             in->cmt && can.metrics ? "on" : "off",
+             can.dynamic_env && can.options ? "followed" : "as it was at the start",
+             can.options ? "listed" : "not listed");
 }
 
 #pragma GCC visibility pop

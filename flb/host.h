@@ -25,8 +25,8 @@ enum { HOST_PROXY_INPUT = 1, HOST_PROXY_GOLANG = 11 };
 
 /*
  * struct flb_plugin_proxy_def. Allocated by the host with 32 bytes up to 4.2.2,
- * 40 from 4.2.3, 48 from 5.1.1. config_map may be written only where there is
- * room for it.
+ * 40 from 4.2.3, 48 from 5.1.1. config_map may be written only where the version
+ * says that there is room for it.
  */
 struct host_def {
     int type;
@@ -48,9 +48,11 @@ struct host_proxy {
     void *api;
     void *instance; /* the instance that was initialised last */
     void *dso_handler;
-    void *data;
+    void *data;     /* struct host_plugin, for a plugin in Go */
+    void *head[2];
 };
 _Static_assert(offsetof(struct host_proxy, instance) == 16, "flb_plugin_proxy.instance");
+_Static_assert(sizeof(struct host_proxy) == 56, "flb_plugin_proxy");
 
 /* struct flb_plugin_proxy_context: an input's context up to 4.0. */
 struct host_context_old {
@@ -82,6 +84,9 @@ struct host_api {
 };
 _Static_assert(offsetof(struct host_api, input_log_check) == 40, "flb_api.input_log_check");
 _Static_assert(sizeof(struct host_api) == 72, "flb_api");
+
+/* In words: the functions that all versions have, and all of them. */
+enum { HOST_API_ALWAYS = 7, HOST_API_WORDS = 9 };
 
 /* struct flbgo_input_plugin, its head; one for all instances of a plugin. */
 struct host_plugin {
@@ -123,9 +128,52 @@ struct host_event_loop {
 };
 _Static_assert(offsetof(struct host_event_loop, data) == 16, "mk_event_loop.data");
 
-/* ---- ours ------------------------------------------------------------- */
+/* ---- ours: what the host is ------------------------------------------------ */
+
+/*
+ * peek: copies n bytes from an address that may be no address; 0 if all of them
+ * could be read. peek_some: as many as can be read, from the first on.
+ */
+int host_peek(const void *from, void *to, size_t n);
+size_t host_peek_some(const void *from, void *to, size_t n);
+
+/* object is the program or a library, as it is mapped. */
+enum { HOST_OBJECT_SEGMENTS = 8 };
+struct host_object {
+    int n;
+    struct {
+        uintptr_t from, to;
+        int code, constant;
+    } segments[HOST_OBJECT_SEGMENTS];
+};
+
+/* object_of: the one that an address lies in, the program for NULL; 0 if there is one. */
+int host_object_of(const void *address, struct host_object *found);
+enum { HOST_IN_DATA = 1, HOST_IN_CODE = 2 };
+int host_object_has(const struct host_object *o, const void *address);
+
+#define HOST_VERSION(major, minor, patch) ((major) << 20 | (minor) << 10 | (patch))
+struct host_version {
+    int number;    /* HOST_VERSION(…), 0 if it is not known */
+    char text[32]; /* "5.1.1" */
+};
+struct host_version host_version(void);
+
+/*
+ * plain: the plugin may use nothing but the callbacks, by the wish of whoever has
+ * set this variable. may_write: the host's own structures may be written to, as its
+ * version is one that was tried, and nobody has set it.
+ */
+#define HOST_PLAIN_ENV "FLB_PLAIN_CALLBACKS"
+int host_plain(void);
+int host_may_write(void);
+
+/* ---- ours: instances --------------------------------------------------------- */
 
 enum { INSTANCE_MAX_FDS = 16, FLOW_SLICES = 4096 };
+
+/* How much of an instance is looked at: it has 1.2 to 1.6 KB, its context in the first 0.3. */
+enum { INSTANCE_WORDS = 256, INSTANCE_HEAD_WORDS = 64 };
 
 /*
  * ring is the queue between an input's thread and the engine's, as far as it can
@@ -148,6 +196,8 @@ struct flow {
     uint64_t records[FLOW_SLICES];  /* likewise */
     uint64_t max_bytes;             /* under way */
     int64_t session;                /* since when the engine is emptying the ring; 0: it is not */
+    int64_t closed_since;           /* when nothing more could be appended; 0: it can */
+    int64_t taken_last;             /* when, since then, a slot was last seen taken */
 
     /* without a ring: the engine's own count of records */
     double base;                    /* what it was when nothing was under way, less what was appended */
@@ -164,16 +214,21 @@ struct instance {
     uintptr_t handle; /* of the Go side; 0 for an input that stays idle */
     struct host_api *api;
     void *ins;                /* struct flb_input_instance */
-    struct host_proxy *shared_proxy; /* of all inputs of the plugin */
-    struct host_proxy proxy;  /* what this input's context has instead */
+    struct host_plugin *plugin_at; /* what Init was called with */
+    struct host_proxy *shared_proxy; /* of all inputs of the plugin; NULL if it is not known */
+    union {
+        struct host_proxy head;
+        char room[512];       /* and whatever a host may have behind it */
+    } proxy;                  /* what this input's context has instead */
     struct host_proxy **proxy_at; /* where it has that */
     void **context_at;        /* where the host keeps the context, until that is done (< 4.1) */
     void *cmt;                /* registry of the instance's metrics, or NULL */
     char *name;               /* "gdummy.0", or its alias; the Go side makes it unlike others */
     char *tag;                /* of the section, or NULL if it can't be read */
     char plugin[64];          /* "gdummy" */
-    int has_context;          /* the host hands the instance to collect (>= 4.1) */
+    void **remote_context_at; /* where the host keeps the instance, to hand it to collect (>= 4.1) */
     int can_refuse;           /* an Init that fails stops the start (>= 4.0.3) */
+    int paused;               /* by the engine */
     int own_thread;           /* no other input and not the engine runs on this thread */
     struct instance *next;    /* the next one on the same thread */
 
@@ -192,6 +247,7 @@ struct host_features {
     int append_counted; /* ... with the number of records */
     int metrics;        /* counters can be made */
     int dynamic_env;    /* ${VAR} can be looked up at run time */
+    int options;        /* a definition has room for the list of options (>= 5.1.1) */
 };
 
 struct host_features host_features(void);
@@ -264,7 +320,15 @@ void memory_allow(int64_t bytes);
 void memory_appended(size_t size);
 int64_t memory_growth(int64_t limit);
 
+/* describe: what the host is and what is used of it, in one line for the log. */
+void host_describe(struct instance *in, char *line, size_t size);
+
+/* signals: see signals.c. */
 void host_restore_signals(void);
 void host_save_signals(void);
+int host_keeps_signals(void);
+
+/* warn: a line in the log, at a time at which there is no instance. */
+void host_warn(const char *line);
 
 #endif

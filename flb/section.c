@@ -12,30 +12,10 @@
 #include "host.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #pragma GCC visibility push(hidden)
-
-/* read_at: copies n bytes, fewer than a pipe holds, from an address that may be none. */
-static int read_at(const void *from, void *to, size_t n)
-{
-    int fds[2], ret = -1;
-
-    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
-        return -1;
-    }
-    /* The system call itself: a sanitizer's write looks at the memory first. */
-    if (syscall(SYS_write, fds[1], from, n) == (ssize_t) n && read(fds[0], to, n) == (ssize_t) n) {
-        ret = 0;
-    }
-    close(fds[0]);
-    close(fds[1]);
-    return ret;
-}
 
 /*
  * In struct flb_input_instance the tag and its length follow the context by three
@@ -43,7 +23,7 @@ static int read_at(const void *from, void *to, size_t n)
  * char *tag; int tag_len`. The tag is one of the host's strings, before which stand
  * its length and its size.
  */
-enum { TAG_AFTER_CONTEXT = 3, INSTANCE_HEAD = 64, MAX_TAG = 4096 };
+enum { TAG_AFTER_CONTEXT = 3, MAX_TAG = 4096 };
 
 struct host_sds {
     uint64_t len;
@@ -57,12 +37,12 @@ static char *copy_sds(uintptr_t at, int len)
     struct host_sds sds;
     char *text;
 
-    if (len <= 0 || len >= MAX_TAG || at <= sizeof(sds) || read_at((void *) (at - sizeof(sds)), &sds, sizeof(sds)) != 0 ||
+    if (len <= 0 || len >= MAX_TAG || at <= sizeof(sds) || host_peek((void *) (at - sizeof(sds)), &sds, sizeof(sds)) != 0 ||
         sds.len != (uint64_t) len || sds.alloc < sds.len) {
         return NULL;
     }
     text = calloc(1, (size_t) len + 1);
-    if (!text || read_at((void *) at, text, (size_t) len + 1) != 0 || strlen(text) != (size_t) len) {
+    if (!text || host_peek((void *) at, text, (size_t) len + 1) != 0 || strlen(text) != (size_t) len) {
         free(text);
         return NULL;
     }
@@ -71,15 +51,16 @@ static char *copy_sds(uintptr_t at, int len)
 
 char *host_tag_of(void *ins, const void *context)
 {
-    uintptr_t words[INSTANCE_HEAD];
+    uintptr_t words[INSTANCE_HEAD_WORDS];
     char *tag;
-    size_t i;
+    size_t i, n;
     int len;
 
-    if (!context || read_at(ins, words, sizeof(words)) != 0) {
+    if (!context) {
         return NULL;
     }
-    for (i = 0; i + TAG_AFTER_CONTEXT + 1 < INSTANCE_HEAD; i++) {
+    n = host_peek_some(ins, words, sizeof(words)) / sizeof(words[0]);
+    for (i = 0; i + TAG_AFTER_CONTEXT + 1 < n; i++) {
         if (words[i] == (uintptr_t) context) {
             memcpy(&len, &words[i + TAG_AFTER_CONTEXT + 1], sizeof(len));
             tag = copy_sds(words[i + TAG_AFTER_CONTEXT], len);
@@ -115,23 +96,23 @@ _Static_assert(offsetof(struct host_path, head) == 16, "flb_router_path._head");
 _Static_assert(offsetof(struct host_route, condition) == 16, "flb_route.condition");
 _Static_assert(offsetof(struct host_route, outputs) == 32, "flb_route.outputs");
 
-enum { INSTANCE_WORDS = 256, MAX_ROUTES = 1024 };
+enum { MAX_ROUTES = 1024 };
 
 /* is_list: what a list that lies at an address holds are its own elements, or none. */
 static int is_list(const void *at, const struct host_list *list)
 {
     struct host_list first;
 
-    return list->next && read_at(list->next, &first, sizeof(first)) == 0 && first.prev == at;
+    return list->next && host_peek(list->next, &first, sizeof(first)) == 0 && first.prev == at;
 }
 
 static int read_route(const struct host_route *at, struct host_route *route)
 {
     struct host_sds name;
 
-    return at && read_at(at, route, sizeof(*route)) == 0 && route->signals >= 1 && route->signals <= 7 &&
+    return at && host_peek(at, route, sizeof(*route)) == 0 && route->signals >= 1 && route->signals <= 7 &&
            (route->per_record == 0 || route->per_record == 1) && (uintptr_t) route->name > sizeof(name) &&
-           read_at(route->name - sizeof(name), &name, sizeof(name)) == 0 && name.len >= 1 && name.len <= name.alloc &&
+           host_peek(route->name - sizeof(name), &name, sizeof(name)) == 0 && name.len >= 1 && name.len <= name.alloc &&
            name.alloc < MAX_TAG && is_list(&at->outputs, &route->outputs) && is_list(&at->head, &route->head);
 }
 
@@ -150,14 +131,14 @@ int host_loses_routes(const struct instance *in)
     size_t i, n;
 
     if (!in->own_thread || !dlsym(RTLD_DEFAULT, "flb_router_apply_config") ||
-        dlsym(RTLD_DEFAULT, "flb_input_chunk_ring_buffer_enqueue_log_routing") || read_at(in->ins, words, sizeof(words)) != 0) {
+        dlsym(RTLD_DEFAULT, "flb_input_chunk_ring_buffer_enqueue_log_routing") || host_peek(in->ins, words, sizeof(words)) != 0) {
         return 0;
     }
     for (i = 0; i + 1 < INSTANCE_WORDS; i++) {
         head = (const struct host_list *) ((const uintptr_t *) in->ins + i);
         at = words[i + 1];
         for (n = 0; n < MAX_ROUTES && at != (uintptr_t) head && at > sizeof(path) && at % sizeof(void *) == 0; n++) {
-            if (read_at((void *) (at - offsetof(struct host_path, head)), &path, sizeof(path)) != 0 ||
+            if (host_peek((void *) (at - offsetof(struct host_path, head)), &path, sizeof(path)) != 0 ||
                 (n == 0 && path.head.prev != head) || !read_route(path.route, &route)) {
                 break;
             }

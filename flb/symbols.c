@@ -1,7 +1,7 @@
 /*
  * symbols.c: the functions that Fluent Bit looks up in a plugin.
  *
- * They find the instance that is meant, and go on in Go. Two things can only be
+ * They find the instance that is meant, and go on in Go. Three things can only be
  * done here, in C:
  *
  * Fork. Fluent Bit's daemon mode (-d) forks after the plugin was loaded. The
@@ -14,12 +14,18 @@
  * of its own, which Init runs on as well: a thread-local list remembers it. With
  * `threaded off` all instances share the engine's thread, and the list has more
  * than one entry.
+ *
+ * Writing. Two places in the host's structures are written to, beside the
+ * definition that Register fills in: the context's proxy and its remote_context.
+ * Before that, the version must be one that was tried, and what the host has there
+ * must be what it always is at that moment; see read_context. Where that does not
+ * hold nothing is written, and the thread tells instances apart as below 4.1.
  */
 #define _GNU_SOURCE
 #include "host.h"
 #include "_cgo_export.h"
 
-#include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,34 +54,125 @@ static int forked(void)
 
 /* ---- the plugin ------------------------------------------------------- */
 
-EXPORT int FLBPluginPreRegister(int hot_reloading)
+/*
+ * registration is a definition that the host has and that this library has filled
+ * in. A library that is given twice in one configuration (-e twice, -e and plugins:)
+ * is opened once and registered twice, and a host that has two plugins of one name
+ * makes two inputs of each section. So a second definition of the same load is left
+ * as it is, which registers nothing. -1 would free it twice (all versions).
+ *
+ * A new load is a hot reload (PreRegister says so, from 2.2 on) or begins after
+ * inputs of the last one were initialised, or after an old definition went. That
+ * the plugin is there, but no input of it, can be missed below 2.2.
+ */
+struct registration {
+    struct host_def *def;
+    int hot_reloading;
+    int loaded; /* its load is over: what comes now belongs to another */
+    struct registration *next;
+};
+
+static struct registration *registrations;
+static int hot_reloading;
+static pthread_mutex_t registering = PTHREAD_MUTEX_INITIALIZER;
+
+static void loads_are_over(void)
 {
-    if (!forked()) {
-        flbGoPreRegister(hot_reloading);
+    struct registration *r;
+
+    pthread_mutex_lock(&registering);
+    for (r = registrations; r; r = r->next) {
+        r->loaded = 1;
     }
+    pthread_mutex_unlock(&registering);
+}
+
+static int given_twice(void)
+{
+    struct registration *r;
+
+    for (r = registrations; r; r = r->next) {
+        if (!r->loaded && r->hot_reloading == hot_reloading) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_registered(const struct host_def *def)
+{
+    struct registration *r;
+
+    pthread_mutex_lock(&registering);
+    for (r = registrations; r && r->def != def; r = r->next) {
+    }
+    pthread_mutex_unlock(&registering);
+    return r != NULL;
+}
+
+EXPORT int FLBPluginPreRegister(int by_hot_reload)
+{
+    hot_reloading = by_hot_reload;
+    if (!forked()) {
+        flbGoPreRegister(by_hot_reload);
+    }
+    return HOST_OK;
+}
+
+static int do_register(struct host_def *def)
+{
+    struct registration *r;
+
+    if (given_twice()) {
+        def->proxy = 0; /* not zeroed by hosts below 5.0 */
+        flbGoGivenTwice();
+        return HOST_OK;
+    }
+    r = calloc(1, sizeof(*r));
+    if (!r || flbGoRegister(def, host_features().options) != HOST_OK) {
+        free(r);
+        return HOST_ERROR;
+    }
+    r->def = def;
+    r->hot_reloading = hot_reloading;
+    r->next = registrations;
+    registrations = r;
+    host_save_signals();
     return HOST_OK;
 }
 
 EXPORT int FLBPluginRegister(struct host_def *def)
 {
-    /* A def left as it is registers nothing; -1 would free it twice (all versions). */
+    int ret;
+
     if (forked()) {
         return HOST_ERROR;
     }
-    if (flbGoRegister(def, malloc_usable_size(def)) != HOST_OK) {
-        return HOST_ERROR;
-    }
-    host_save_signals();
-    return HOST_OK;
+    pthread_mutex_lock(&registering);
+    ret = do_register(def);
+    pthread_mutex_unlock(&registering);
+    return ret;
 }
 
 /* During a hot reload this comes after the new Register: only what is def's own may go. */
 EXPORT void FLBPluginUnregister(struct host_def *def)
 {
-    free(def->name);
-    free(def->description);
-    def->name = NULL;
-    def->description = NULL;
+    struct registration **at, *r;
+
+    loads_are_over();
+    pthread_mutex_lock(&registering);
+    for (at = &registrations; *at && (*at)->def != def; at = &(*at)->next) {
+    }
+    r = *at;
+    if (r) {
+        *at = r->next;
+        free(r);
+        free(def->name);
+        free(def->description);
+        def->name = NULL;
+        def->description = NULL;
+    }
+    pthread_mutex_unlock(&registering);
 }
 
 /* ---- init and exit ----------------------------------------------------- */
@@ -89,6 +186,20 @@ static int on_own_thread(void)
 }
 
 /*
+ * is_proxy: whether a proxy lies at an address. When Init runs, the host has just
+ * copied the API and the instance from the proxy into what it hands to Init, which
+ * is the proxy's own data (proxy_go_input_init, all versions); its definition was
+ * seen at Register. Later, the instance may be another input's.
+ */
+static int is_proxy(const struct instance *in, const void *at, int in_init)
+{
+    struct host_proxy p;
+
+    return host_peek(at, &p, sizeof(p)) == 0 && is_registered(p.def) && p.api == in->api && p.data == in->plugin_at &&
+           (!in_init || p.instance == in->ins);
+}
+
+/*
  * Pausing and resuming stop and start the collector of proxy->instance, but the
  * proxy is one for all inputs of the plugin, and names the one that was
  * initialised last (all versions). Each context is therefore given a proxy of
@@ -97,12 +208,11 @@ static int on_own_thread(void)
  */
 static void own_proxy(struct instance *in, struct host_proxy **place)
 {
-    if (*place != in->shared_proxy) {
+    if (host_peek_some(in->shared_proxy, in->proxy.room, sizeof(in->proxy.room)) < sizeof(in->proxy.head)) {
         return;
     }
-    in->proxy = **place;
-    in->proxy.instance = in->ins;
-    *place = &in->proxy;
+    in->proxy.head.instance = in->ins;
+    *place = &in->proxy.head;
     in->proxy_at = place;
 }
 
@@ -112,10 +222,12 @@ static void own_proxy(struct instance *in, struct host_proxy **place)
  */
 static void return_proxy(struct instance *in)
 {
-    if (in->proxy_at) {
+    struct host_proxy *there;
+
+    if (in->proxy_at && host_peek(in->proxy_at, &there, sizeof(there)) == 0 && there == &in->proxy.head) {
         *in->proxy_at = in->shared_proxy;
-        in->proxy_at = NULL;
     }
+    in->proxy_at = NULL;
 }
 
 /*
@@ -124,12 +236,12 @@ static void return_proxy(struct instance *in)
  */
 static void find_context(struct instance *in, void *context)
 {
-    void **words = in->ins;
-    size_t i, n = malloc_usable_size(in->ins) / sizeof(void *);
+    void *words[INSTANCE_HEAD_WORDS];
+    size_t i, n = host_peek_some(in->ins, words, sizeof(words)) / sizeof(void *);
 
     for (i = 0; i < n; i++) {
         if (words[i] == context) {
-            in->context_at = &words[i];
+            in->context_at = (void **) in->ins + i;
             return;
         }
     }
@@ -137,57 +249,107 @@ static void find_context(struct instance *in, void *context)
 
 static void own_proxy_late(struct instance *in)
 {
-    struct host_context_old *context;
+    struct host_context_old *context, c;
+    void **at = in->context_at;
 
-    if (in->context_at) {
-        context = *in->context_at;
-        in->context_at = NULL;
+    if (!at) {
+        return;
+    }
+    in->context_at = NULL;
+    if (host_peek(at, &context, sizeof(context)) == 0 && host_peek(context, &c, sizeof(c)) == 0 &&
+        c.proxy == in->shared_proxy && is_proxy(in, c.proxy, 0)) {
         own_proxy(in, &context->proxy);
     }
 }
 
 /*
- * The context is told by its second word: up to 4.0 it is the proxy, from 4.1 on
- * the remote context, which is NULL as long as nobody has set it.
+ * The layout of the context follows from the version, and must be seen: a proxy
+ * that is_proxy knows is in its place, and from 4.1 on the remote context is NULL,
+ * as long as nobody has set it.
  */
 static void read_context(struct instance *in, void *context)
 {
-    struct host_context_old *old = context;
-    struct host_context *new = context;
+    struct host_context_old old;
+    struct host_context new;
 
-    if (old->proxy != NULL) {
-        in->shared_proxy = old->proxy;
-        find_context(in, context);
+    if (!host_may_write()) {
         return;
     }
-    in->has_context = 1;
-    in->shared_proxy = new->proxy;
-    own_proxy(in, &new->proxy);
-    new->remote_context = in;
+    if (host_version().number < HOST_VERSION(4, 1, 0)) {
+        if (host_peek(context, &old, sizeof(old)) == 0 && is_proxy(in, old.proxy, 1)) {
+            in->shared_proxy = old.proxy;
+            find_context(in, context);
+        }
+        return;
+    }
+    if (host_peek(context, &new, sizeof(new)) == 0 && new.remote_context == NULL && is_proxy(in, new.proxy, 1)) {
+        in->shared_proxy = new.proxy;
+        own_proxy(in, &((struct host_context *) context)->proxy);
+        in->remote_context_at = &((struct host_context *) context)->remote_context;
+        *in->remote_context_at = in;
+    }
+}
+
+/*
+ * read_api: the functions that the plugin is handed. Those that all versions have
+ * must be code of one object, the program or a library of it. The last two came
+ * together with what can_refuse says; what lies behind a shorter list is not code,
+ * or is the beginning of another such list.
+ */
+static int read_api(struct instance *in, const struct host_api *api)
+{
+    void *words[HOST_API_WORDS];
+    struct host_object host;
+    int n = (int) (host_peek_some(api, words, sizeof(words)) / sizeof(void *)), i;
+
+    if (n < HOST_API_ALWAYS || host_object_of(words[0], &host) != 0) {
+        return -1;
+    }
+    for (i = 0; i < HOST_API_ALWAYS; i++) {
+        /* Without metrics (FLB_METRICS=Off) two of them are not set. */
+        if (i != 2 && i != 3 && host_object_has(&host, words[i]) != HOST_IN_CODE) {
+            return -1;
+        }
+    }
+    in->can_refuse = n == HOST_API_WORDS && host_object_has(&host, words[7]) == HOST_IN_CODE &&
+                     host_object_has(&host, words[8]) == HOST_IN_CODE && words[7] != words[0] && words[8] != words[1];
+    if (host_object_has(&host, words[3]) == HOST_IN_CODE) {
+        in->cmt = api->input_get_cmt_instance(in->ins);
+    }
+    return 0;
 }
 
 static struct instance *instance_create(struct host_plugin *plugin)
 {
     struct instance *in = calloc(1, sizeof(*in));
+    struct host_plugin p;
     const char *name;
 
-    if (!in) {
+    if (!in || host_peek(plugin, &p, sizeof(p)) != 0) {
+        free(in);
         return NULL;
     }
-    in->api = plugin->api;
-    in->ins = plugin->i_ins;
-    in->can_refuse = malloc_usable_size(plugin->api) >= sizeof(struct host_api);
+    in->plugin_at = plugin;
+    in->api = p.api;
+    in->ins = p.i_ins;
+    /* Its name, which Register has given to the host; Go cannot be asked in a forked process. */
+    if (host_peek_some(p.name, in->plugin, sizeof(in->plugin) - 1) == 0) {
+        snprintf(in->plugin, sizeof(in->plugin), "input");
+    }
+    if (read_api(in, p.api) != 0) {
+        fprintf(stderr, "[input:%s] this host hands a plugin functions that it does not know: the input cannot start\n", in->plugin);
+        free(in);
+        return NULL;
+    }
     in->own_thread = on_own_thread();
-    in->cmt = in->api->input_get_cmt_instance ? in->api->input_get_cmt_instance(in->ins) : NULL;
-    snprintf(in->plugin, sizeof(in->plugin), "%s", plugin->name ? plugin->name : "input");
     name = host_name_of(in->ins);
     in->name = strdup(name ? name : in->plugin);
     if (!in->name) {
         free(in);
         return NULL;
     }
-    in->tag = host_tag_of(in->ins, plugin->context);
-    read_context(in, plugin->context);
+    in->tag = host_tag_of(in->ins, p.context);
+    read_context(in, p.context);
     return in;
 }
 
@@ -201,15 +363,17 @@ static void instance_free(struct instance *in)
 #pragma GCC visibility push(hidden)
 int host_nameless(const struct instance *in)
 {
-    return instances != NULL && !in->has_context && !host_features().append;
+    return instances != NULL && !in->remote_context_at && !host_features().append;
 }
 #pragma GCC visibility pop
 
 EXPORT int FLBPluginInit(struct host_plugin *plugin)
 {
-    struct instance *in = instance_create(plugin);
+    struct instance *in;
     int ret;
 
+    loads_are_over();
+    in = instance_create(plugin);
     if (!in) {
         return HOST_ERROR;
     }
@@ -223,8 +387,8 @@ EXPORT int FLBPluginInit(struct host_plugin *plugin)
     if (ret != HOST_OK) {
         if (in->can_refuse) {
             return_proxy(in);
-            if (in->has_context) {
-                ((struct host_context *) plugin->context)->remote_context = NULL;
+            if (in->remote_context_at) {
+                *in->remote_context_at = NULL;
             }
             instance_free(in);
             return HOST_ERROR;
@@ -270,6 +434,19 @@ EXPORT int FLBPluginExit(void)
 
 /* ---- running ------------------------------------------------------------ */
 
+/* describe: once in a process, when the first records have gone their way. */
+static void describe(struct instance *in)
+{
+    static int described;
+    char line[512];
+
+    if (!__atomic_load_n(&described, __ATOMIC_RELAXED) && host_log_check(in, HOST_LOG_INFO) &&
+        !__atomic_exchange_n(&described, 1, __ATOMIC_RELAXED)) {
+        host_describe(in, line, sizeof(line));
+        host_log(in, HOST_LOG_INFO, line);
+    }
+}
+
 /* Reaches each instance of the thread, and each only once. */
 EXPORT int FLBPluginInputPreRun(int hot_reload_enabled)
 {
@@ -280,6 +457,7 @@ EXPORT int FLBPluginInputPreRun(int hot_reload_enabled)
         own_proxy_late(in);
         if (in->handle != 0 && !forked()) {
             flbGoPreRun(in->handle);
+            describe(in);
         }
     }
     return HOST_OK;
@@ -287,6 +465,8 @@ EXPORT int FLBPluginInputPreRun(int hot_reload_enabled)
 
 static int collect(struct instance *in, void **data, size_t *size)
 {
+    int ret;
+
     *data = NULL;
     *size = 0;
     if (!in) {
@@ -296,13 +476,13 @@ static int collect(struct instance *in, void **data, size_t *size)
     if (in->handle == 0 || forked()) {
         return HOST_OK;
     }
+    if (in->paused && !in->proxy_at) {
+        return HOST_OK; /* the host has paused another one's collector: see own_proxy */
+    }
     host_restore_signals();
-    return flbGoCollect(in->handle, data, size);
-}
-
-EXPORT int FLBPluginInputCallbackCtx(void *remote_context, void **data, size_t *size)
-{
-    return collect(remote_context, data, size);
+    ret = flbGoCollect(in->handle, data, size);
+    describe(in);
+    return ret;
 }
 
 /*
@@ -329,6 +509,19 @@ EXPORT int FLBPluginInputCallback(void **data, size_t *size)
         *size = 0;
     }
     return HOST_OK;
+}
+
+/* The host names the instance, if read_context could tell it (>= 4.1). */
+EXPORT int FLBPluginInputCallbackCtx(void *remote_context, void **data, size_t *size)
+{
+    struct instance *in;
+
+    for (in = instances; in; in = in->next) {
+        if (in == remote_context && in->remote_context_at) {
+            return collect(in, data, size);
+        }
+    }
+    return FLBPluginInputCallback(data, size);
 }
 
 /* The buffer belongs to its instance, which uses it again. */
@@ -359,6 +552,7 @@ EXPORT void FLBPluginInputPause(void)
     struct instance *in = only_one();
 
     if (in) {
+        in->paused = 1;
         flbGoPause(in->handle);
     }
 }
@@ -368,6 +562,7 @@ EXPORT void FLBPluginInputResume(void)
     struct instance *in = only_one();
 
     if (in) {
+        in->paused = 0;
         flbGoResume(in->handle);
     }
 }

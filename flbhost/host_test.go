@@ -73,6 +73,9 @@ type built struct {
 	err  error
 }
 
+// compilers bounds how many run at a time.
+var compilers = make(chan struct{}, 2)
+
 var builds sync.Map // of the compiler's arguments, to *built
 
 // build runs the compiler once for these arguments.
@@ -82,6 +85,8 @@ func build(t *testing.T, args ...string) (string, error) {
 	v, _ := builds.LoadOrStore(strings.Join(args, " "), new(built))
 	b := v.(*built)
 	b.once.Do(func() {
+		compilers <- struct{}{}
+		defer func() { <-compilers }()
 		dir, err := os.MkdirTemp(workDir, "built")
 		if err != nil {
 			b.err = err
@@ -161,17 +166,19 @@ func (v variant) command(t *testing.T, args ...string) *exec.Cmd {
 
 // A report is what the host writes with --report.
 type report struct {
-	Version        string
-	Bare           bool
-	ExitCode       int `json:"exit_code"`
-	Reloads        int
-	Pauses         int
-	Starved        int
-	RegisterFaults int  `json:"register_faults"`
-	HeldMost       int  `json:"held_most"`
-	WatchesMalloc  bool `json:"watches_malloc"`
-	Log            struct{ Error, Warn, Info, Debug, Trace int }
-	Instances      []instance
+	Version         string
+	Bare            bool
+	ExitCode        int `json:"exit_code"`
+	Reloads         int
+	Pauses          int
+	Starved         int
+	RegisterFaults  int `json:"register_faults"`
+	RegisteredTwice int `json:"registered_twice"`
+	Written         int
+	HeldMost        int  `json:"held_most"`
+	WatchesMalloc   bool `json:"watches_malloc"`
+	Log             struct{ Error, Warn, Info, Debug, Trace int }
+	Instances       []instance
 }
 
 type instance struct {

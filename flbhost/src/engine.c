@@ -462,6 +462,7 @@ int engine_start(struct engine *engine)
 {
     int status;
 
+    flb_engine_start();
     if (pthread_create(&engine->thread, NULL, engine_thread, engine) != 0) {
         return -1;
     }

@@ -61,6 +61,7 @@ struct event_loop {
     int n_events;
     struct event *events;
     void *data;
+    struct event_backend *backend; /* ours: what data is in all releases */
 };
 
 struct epoll_event;
@@ -125,6 +126,17 @@ void thread_set(struct event_loop *loop, struct flb_sched *sched, const char *na
 
 uint64_t now_ns(void);
 void sleep_ms(long ms);
+
+/* ---- alloc.c, watch.c, version.c ---- */
+
+void *host_alloc(size_t size); /* zeroed */
+void host_free(void *p);
+
+void watch(const void *at, size_t size);
+void watch_look(void);
+void watch_end(const void *at);
+
+EXPORT int flb_engine_start(void);
 
 /* ---- log.c ---- */
 
@@ -343,28 +355,13 @@ struct api {
 };
 _Static_assert(sizeof(struct api) == (POSE_API_CUSTOM ? 9 : 7) * sizeof(void *), "api");
 
-/* layout: struct flb_plugin_input_proxy_context */
-struct input_context {
-    int coll_fd;
-#if POSE_CTX_CALLBACKS
-    void *remote_context;
-#endif
-    struct proxy *proxy;
-};
-
-/* layout: struct flb_plugin_proxy_context, what Init sees before 4.1 */
-struct proxy_context {
-    void *remote_context;
-    struct proxy *proxy;
-};
-
 /* layout: struct flbgo_input_plugin */
 struct go_input {
     char *name;
     struct api *api;
     void *i_ins;
     void *context;
-    int (*cb_init)(struct go_input *);
+    int (*cb_init)(void *);
     int (*cb_collect)(void **, size_t *);
 #if POSE_CTX_CALLBACKS
     int (*cb_collect_ctx)(void *, void **, size_t *);
@@ -385,9 +382,37 @@ struct proxy {
     struct go_input *data;
     struct list head;
 };
+_Static_assert(sizeof(struct proxy) == 56, "proxy");
+
+/* ---- layout.c: what is shown of them, and the context of an instance ---- */
+
+struct layout {
+    const char *name;
+    int remote, proxy, words; /* of the context */
+    bool filled;              /* its second word is no NULL */
+    int proxy_before, proxy_behind, plugin_before; /* words */
+    bool loop_moved;
+};
+
+extern const struct layout *layout;
+int layout_set(const char *name);
+
+struct proxy *proxy_alloc(void);
+void *proxy_shown(struct proxy *proxy);
+size_t proxy_size(void);
+bool proxy_whole(struct proxy *proxy, struct proxy *original);
+struct go_input *plugin_alloc(void);
+void *plugin_shown(struct go_input *plugin);
+
+/* layout: struct flb_plugin_input_proxy_context; before 4.1 Init sees another of the same shape */
+void **context_create(struct proxy *proxy);
+size_t context_size(void);
+void *context_remote(void **context);
+struct proxy *context_proxy(void **context);
 
 struct proxy *proxy_load(const char *path, int hot_reloading);
 void proxy_unload(struct proxy *proxy);
+void proxy_load_again(const char *path, int hot_reloading);
 void *proxy_instance(struct proxy *proxy);
 const struct flb_config_map *proxy_config_map(const struct proxy *proxy);
 const char *proxy_name(const struct proxy *proxy);
@@ -430,13 +455,13 @@ struct flb_input_instance {
     char *alias;
 
     /* layout: struct flb_input_instance, of which plugins may know this part */
-    struct input_context *context; /* what collect, pause and exit use */
+    void **context; /* what collect, pause and exit use */
     int ch_events[2];
     void *p;
     char *tag; /* an sds */
     int tag_len;
 
-    struct proxy_context *init_context; /* what Init sees, before 4.1 */
+    void **init_context; /* what Init sees, before 4.1 */
     int log_level;
     bool threaded;
     struct property *props;
@@ -567,7 +592,9 @@ struct options {
     uint64_t drop_every;
     uint64_t routes;
     long ring, window;
-    bool hide_ring;
+    bool hide_ring, stick_flush, twice;
+    enum { ALLOC_MALLOC, ALLOC_BEFORE, ALLOC_BEHIND } alloc;
+    const char *before, *after; /* libraries beside the plugin */
     bool daemon, list_options, metrics;
     const char *report;
 };
@@ -579,6 +606,8 @@ struct totals {
     _Atomic uint64_t output, collects;
     _Atomic uint64_t pauses, reloads, starved, longest_drain_ns, held_most;
     _Atomic uint64_t register_faults;
+    _Atomic uint64_t registered_twice;
+    _Atomic uint64_t written; /* words, by the plugin, in structures of the host */
 };
 
 extern struct totals totals;

@@ -186,7 +186,7 @@ static void metrics_init(struct flb_input_instance *ins)
 struct flb_input_instance *instance_create(struct engine *engine, int index,
                                            const struct instance_options *o)
 {
-    struct flb_input_instance *ins = calloc(1, sizeof *ins);
+    struct flb_input_instance *ins = host_alloc(sizeof *ins);
 
     ins->magic = INSTANCE_MAGIC;
     ins->index = index;
@@ -203,11 +203,9 @@ struct flb_input_instance *instance_create(struct engine *engine, int index,
     ins->ring = ring_create((size_t)opts.ring);
     ins->props = calloc(o->n + 1, sizeof *ins->props);
 
-    ins->context = calloc(1, sizeof *ins->context);
-    ins->context->proxy = ins->proxy;
+    ins->context = context_create(ins->proxy);
     if (!POSE_CTX_CALLBACKS) {
-        ins->init_context = calloc(1, sizeof *ins->init_context);
-        ins->init_context->proxy = ins->proxy;
+        ins->init_context = context_create(ins->proxy);
     }
     ins->next = all;
     all = ins;
@@ -255,8 +253,8 @@ void instances_free(void)
         free(ins->props);
         free(ins->alias);
         sds_free(ins->tag);
-        free(ins->init_context);
-        free(ins->context);
+        host_free(ins->init_context);
+        host_free(ins->context);
         if (ins->cmt != NULL) {
             metrics_destroy(ins->cmt);
         }
@@ -264,7 +262,7 @@ void instances_free(void)
         pthread_mutex_destroy(&ins->status_lock);
         pthread_cond_destroy(&ins->status_changed);
         ring_free(ins->ring);
-        free(ins);
+        host_free(ins);
         ins = next;
     }
 }
@@ -312,7 +310,7 @@ void collector_resume(struct flb_input_instance *ins)
 
     if (running) {
         host_log(LOG_ERROR, "[input] cannot resume collector %s:%d, already running", ins->name,
-                 ins->context != NULL ? ins->context->coll_fd : 0);
+                 0);
     }
     else if (ins->engine->ingestion_active) {
         collector_start(ins);

@@ -23,30 +23,31 @@ static __thread struct flb_sched *current_sched;
 
 struct event_loop *loop_create(int size)
 {
-    struct event_loop *loop = calloc(1, sizeof *loop);
-    struct event_backend *backend = calloc(1, sizeof *backend);
+    struct event_loop *loop = host_alloc(sizeof *loop);
+    struct event_backend *backend = host_alloc(sizeof *backend);
 
     backend->efd = epoll_create1(EPOLL_CLOEXEC);
     backend->queue_size = size;
     backend->events = calloc((size_t)size, sizeof *backend->events);
     loop->size = size;
-    loop->data = backend;
+    loop->backend = backend;
+    loop->data = layout->loop_moved ? (void *)16 : backend;
     return loop;
 }
 
 void loop_destroy(struct event_loop *loop)
 {
-    struct event_backend *backend = loop->data;
+    struct event_backend *backend = loop->backend;
 
     close(backend->efd);
     free(backend->events);
-    free(backend);
-    free(loop);
+    host_free(backend);
+    host_free(loop);
 }
 
 int loop_add(struct event_loop *loop, int fd, int type, struct event *event)
 {
-    struct event_backend *backend = loop->data;
+    struct event_backend *backend = loop->backend;
     struct epoll_event ev = {.events = EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLIN, .data.ptr = event};
 
     event->fd = fd;
@@ -58,7 +59,7 @@ int loop_add(struct event_loop *loop, int fd, int type, struct event *event)
 
 void loop_del(struct event_loop *loop, struct event *event)
 {
-    struct event_backend *backend = loop->data;
+    struct event_backend *backend = loop->backend;
 
     epoll_ctl(backend->efd, EPOLL_CTL_DEL, event->fd, NULL);
     event->mask = 0;
@@ -101,7 +102,7 @@ int loop_channel(struct event_loop *loop, int fds[2], int type, struct event *ev
 
 int loop_wait(struct event_loop *loop, int timeout_ms)
 {
-    struct event_backend *backend = loop->data;
+    struct event_backend *backend = loop->backend;
     int n;
 
     do {
@@ -114,7 +115,7 @@ int loop_wait(struct event_loop *loop, int timeout_ms)
 
 struct event *loop_event(struct event_loop *loop, int i)
 {
-    struct event_backend *backend = loop->data;
+    struct event_backend *backend = loop->backend;
 
     return backend->events[i].data.ptr;
 }

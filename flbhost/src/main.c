@@ -7,6 +7,7 @@
  */
 #include "host.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -86,6 +87,40 @@ static void signals_install(void)
 
 /* ---- the run ---- */
 
+static struct proxy *load(int hot_reloading)
+{
+    struct proxy *loaded = proxy_load(plugin_path, hot_reloading);
+
+    if (loaded != NULL && opts.twice) {
+        proxy_load_again(plugin_path, hot_reloading);
+    }
+    return loaded;
+}
+
+/* A library beside the plugin; what it does is its own affair. */
+static bool load_beside(const char *path)
+{
+    void *handle = path != NULL ? dlopen(path, RTLD_NOW) : NULL;
+
+    if (path != NULL && handle == NULL) {
+        host_log(LOG_ERROR, "[proxy] error opening %s: '%s'", path, dlerror());
+    }
+    return path == NULL || handle != NULL;
+}
+
+/* Each says whether its runtime still works: it survives what it should, or the process ends. */
+static bool beside_works(const char *path)
+{
+    void *handle = path != NULL ? dlopen(path, RTLD_NOW | RTLD_NOLOAD) : NULL;
+    int (*probe)(void) = NULL;
+
+    if (path == NULL) {
+        return true;
+    }
+    *(void **)&probe = handle != NULL ? dlsym(handle, "Probe") : NULL;
+    return probe != NULL && probe() == 1;
+}
+
 /*
  * The new library is loaded and registered while the old engine still runs;
  * then the old one ends, and only then do the new instances begin.
@@ -96,7 +131,7 @@ static int reload(void)
     struct engine *new_engine;
 
     host_log(LOG_INFO, "[reload] reloading");
-    new_proxy = proxy_load(plugin_path, 1);
+    new_proxy = load(1);
     if (new_proxy == NULL) {
         host_log(LOG_ERROR, "[reload] Reloading is halted");
         totals.register_faults++;
@@ -261,6 +296,10 @@ static int run(void)
         code = EXIT_REFUSED;
     }
     else {
+        if (!beside_works(opts.before) || !beside_works(opts.after)) {
+            host_log(LOG_ERROR, "[contract] a library beside the plugin has stopped working");
+            totals.register_faults++;
+        }
         engine_stop(engine, 0);
     }
     if (opts.metrics) {
@@ -329,8 +368,8 @@ static int host(FILE *report)
     int code;
 
     plugin_path = realpath(opts.plugin, NULL); /* --daemon changes the directory */
-    proxy = proxy_load(plugin_path, 0);
-    if (proxy == NULL) {
+    proxy = load_beside(opts.before) ? load(0) : NULL;
+    if (proxy == NULL || !load_beside(opts.after)) {
         code = EXIT_REFUSED;
     }
     else if (!names_fit()) {

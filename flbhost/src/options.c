@@ -39,6 +39,13 @@ static const char usage[] =
     "  --ring N             slots of each input's ring (1024)\n"
     "  --window PERCENT     how full a ring is when the engine is told (5)\n"
     "  --hide-ring          rings that a plugin cannot recognise in memory\n"
+    "  --stick-flush        rings that go on saying that the engine has yet to empty them\n"
+    "  --twice              the plugin is given twice, at the start and in reloads\n"
+    "  --before LIB, --after LIB\n"
+    "                       a library beside the plugin; at the end its Probe() must return 1\n"
+    "  --layout NAME        a structure that no release has, see src/layout.c\n"
+    "  --alloc before|behind\n"
+    "                       structures next to memory that cannot be touched\n"
     "  --daemon             fork after Register\n"
     "  --options            print the plugin's options and exit\n"
     "  --metrics            print the metrics at exit, on stderr\n"
@@ -178,6 +185,21 @@ static int valued(const char *o, const char *v)
     if (strcmp(o, "--window") == 0) {
         return number(o, v, 1, &opts.window);
     }
+    if (strcmp(o, "--layout") == 0) {
+        return layout_set(v) == 0 ? 0 : complain(o, v, "a name in src/layout.c");
+    }
+    if (strcmp(o, "--alloc") == 0) {
+        opts.alloc = strcmp(v, "before") == 0 ? ALLOC_BEFORE : ALLOC_BEHIND;
+        return opts.alloc == ALLOC_BEFORE || strcmp(v, "behind") == 0 ? 0 : complain(o, v, "before or behind");
+    }
+    if (strcmp(o, "--before") == 0) {
+        opts.before = v;
+        return 0;
+    }
+    if (strcmp(o, "--after") == 0) {
+        opts.after = v;
+        return 0;
+    }
     if (strcmp(o, "--report") == 0) {
         opts.report = v;
         return 0;
@@ -213,6 +235,12 @@ int options_parse(int argc, char **argv)
         }
         else if (strcmp(o, "--hide-ring") == 0) {
             opts.hide_ring = true;
+        }
+        else if (strcmp(o, "--stick-flush") == 0) {
+            opts.stick_flush = true;
+        }
+        else if (strcmp(o, "--twice") == 0) {
+            opts.twice = true;
         }
         else if (strcmp(o, "--options") == 0) {
             opts.list_options = true;

@@ -25,6 +25,14 @@
 #define POSE_MINOR ((FLBHOST_VERSION >> 8) & 0xff)
 #define POSE_PATCH (FLBHOST_VERSION & 0xff)
 
+/*
+ * FLBHOST_SAYS is the release that the host says it is, if that is another one: a
+ * newer, whose structures are the same as yet, or 0 for one that does not say.
+ */
+#ifndef FLBHOST_SAYS
+#define FLBHOST_SAYS FLBHOST_VERSION
+#endif
+
 #define SINCE(version) (FLBHOST_VERSION >= (version))
 
 /* Events: [[ts, metadata], map] beside [ts, map]. */

@@ -88,7 +88,7 @@ static int input_log_check(struct flb_input_instance *ins, int level)
 
 static struct api *api_create(void)
 {
-    struct api *api = malloc(sizeof *api);
+    struct api *api = host_alloc(sizeof *api);
 
     api->output_get_property = no_output_property;
     api->input_get_property = input_get_property;
@@ -108,12 +108,15 @@ static void proxy_free(struct proxy *proxy)
 {
     if (proxy->data != NULL) {
         free(proxy->data->name);
-        free(proxy->data);
+        watch_end(proxy->data);
+        host_free(plugin_shown(proxy->data));
     }
-    free(proxy->def);
-    free(proxy->api);
+    host_free(proxy->def);
+    watch_end(proxy->api);
+    host_free(proxy->api);
     dlclose(proxy->dso_handler);
-    free(proxy);
+    watch_end(proxy_shown(proxy));
+    host_free(proxy_shown(proxy));
 }
 
 static int proxy_register(struct proxy *proxy, int hot_reloading)
@@ -167,9 +170,8 @@ static int proxy_register(struct proxy *proxy, int hot_reloading)
 
 static int proxy_symbols(struct proxy *proxy)
 {
-    struct go_input *plugin = malloc(sizeof *plugin);
+    struct go_input *plugin = plugin_alloc();
 
-    memset(plugin, 0, sizeof *plugin);
     proxy->data = plugin;
     plugin->name = strdup(proxy->def->name);
     if (CALLBACK(plugin->cb_init, proxy, "FLBPluginInit") == NULL) {
@@ -186,6 +188,15 @@ static int proxy_symbols(struct proxy *proxy)
     return 0;
 }
 
+static struct proxy_def *def_create(void)
+{
+    struct proxy_def *def = host_alloc(sizeof *def);
+
+    memset(def, POSE_DEF_ZEROED ? 0 : GARBAGE, sizeof *def);
+    def->type = PROXY_INPUT;
+    return def;
+}
+
 /* dlopen, PreRegister, Register: on the main thread. */
 struct proxy *proxy_load(const char *path, int hot_reloading)
 {
@@ -196,19 +207,43 @@ struct proxy *proxy_load(const char *path, int hot_reloading)
         host_log(LOG_ERROR, "[proxy] error opening plugin %s: '%s'", path, dlerror());
         return NULL;
     }
-    proxy = calloc(1, sizeof *proxy);
+    proxy = proxy_alloc();
     proxy->head.prev = proxy->head.next = &proxy->head;
     proxy->dso_handler = handle;
     proxy->api = api_create();
-    proxy->def = malloc(sizeof *proxy->def);
-    memset(proxy->def, POSE_DEF_ZEROED ? 0 : GARBAGE, sizeof *proxy->def);
-    proxy->def->type = PROXY_INPUT;
+    proxy->def = def_create();
 
     if (proxy_register(proxy, hot_reloading) == -1 || proxy_symbols(proxy) == -1) {
         proxy_free(proxy);
         return NULL;
     }
     return proxy;
+}
+
+/*
+ * The same library once more, as a second -e or an entry in plugins: gives it. Fluent
+ * Bit would have two plugins of one name, and each section would make two inputs.
+ * A definition that is left as it is registers nothing.
+ */
+void proxy_load_again(const char *path, int hot_reloading)
+{
+    struct proxy again = {.def = def_create(), .dso_handler = dlopen(path, RTLD_LAZY)};
+    int (*preregister)(int) = NULL;
+    int (*register_)(struct proxy_def *) = NULL;
+
+    if (POSE_LIFECYCLE_CALLBACKS) {
+        CALLBACK(preregister, &again, "FLBPluginPreRegister");
+        if (preregister != NULL) {
+            preregister(hot_reloading);
+        }
+    }
+    CALLBACK(register_, &again, "FLBPluginRegister");
+    if (register_ != NULL && register_(again.def) == -1) {
+        host_log(LOG_ERROR, "[proxy] FLBPluginRegister failed: Fluent Bit would free the definition twice");
+        totals.register_faults++;
+    }
+    totals.registered_twice += again.def->proxy == PROXY_GOLANG;
+    dlclose(again.dso_handler);
 }
 
 /* Unregister and dlclose: on the main thread. */
@@ -247,18 +282,24 @@ int proxy_input_init(struct flb_input_instance *ins)
 {
     struct proxy *proxy = ins->proxy;
     struct go_input *plugin = proxy->data;
-    struct input_context *context = ins->context;
+    void **context = ins->context;
     int ret;
 
+    watch_look();
     __atomic_store_n(&proxy->instance, ins, __ATOMIC_RELEASE);
     plugin->api = proxy->api;
     plugin->i_ins = ins;
     /* Before 4.1 Init sees another context, in the place where the one that counts comes after. */
     if (ins->init_context != NULL) {
-        ins->context = (void *)ins->init_context;
+        ins->context = ins->init_context;
     }
     plugin->context = ins->context;
-    ret = plugin->cb_init(plugin);
+    watch(proxy_shown(proxy), proxy_size());
+    watch(proxy->api, sizeof *proxy->api);
+    watch(plugin, sizeof *plugin);
+    watch(context, context_size());
+    ret = plugin->cb_init(plugin_shown(plugin));
+    watch_look();
     ins->context = context;
     if (ret <= 0) {
         host_log(LOG_ERROR, "[go proxy]: plugin '%s' failed to initialize", plugin->name);
@@ -286,7 +327,7 @@ static int call_collect(struct flb_input_instance *ins, void **data, size_t *len
 
 #if POSE_CTX_CALLBACKS
     if (plugin->cb_collect_ctx != NULL) {
-        return plugin->cb_collect_ctx(ins->context->remote_context, data, len);
+        return plugin->cb_collect_ctx(context_remote(ins->context), data, len);
     }
 #endif
     if (plugin->cb_collect == NULL) {
@@ -305,7 +346,7 @@ static void call_cleanup(struct flb_input_instance *ins, void *data)
     ins->stats->cleanups++;
 #if POSE_CTX_CALLBACKS
     if (plugin->cb_cleanup_ctx != NULL) {
-        plugin->cb_cleanup_ctx(ins->context->remote_context, data);
+        plugin->cb_cleanup_ctx(context_remote(ins->context), data);
         return;
     }
 #endif
@@ -377,7 +418,7 @@ void proxy_input_pause(struct flb_input_instance *ins)
             pause();
         }
     }
-    collector_pause(proxy_instance(ins->context->proxy));
+    collector_pause(proxy_instance(context_proxy(ins->context)));
 }
 
 void proxy_input_resume(struct flb_input_instance *ins)
@@ -390,12 +431,20 @@ void proxy_input_resume(struct flb_input_instance *ins)
             resume();
         }
     }
-    collector_resume(proxy_instance(ins->context->proxy));
+    collector_resume(proxy_instance(context_proxy(ins->context)));
 }
 
 void proxy_input_exit(struct flb_input_instance *ins, int shutdown_by_reload)
 {
     void (*preexit)(int) = NULL;
+
+    /* Here, as upstream hands back what it had: the host is to find its own again. */
+    watch_look();
+    watch_end(ins->context);
+    if (!proxy_whole(context_proxy(ins->context), ins->proxy)) {
+        host_log(LOG_ERROR, "[proxy] the context has a proxy that is not whole");
+        totals.register_faults++;
+    }
 
     if (POSE_LIFECYCLE_CALLBACKS) {
         CALLBACK(preexit, ins->proxy, "FLBPluginInputPreExit");
@@ -411,11 +460,11 @@ void proxy_input_exit(struct flb_input_instance *ins, int shutdown_by_reload)
         ins->stats->missing_symbols++;
     }
     /* These free the proxy here, as the context names it after Exit. */
-    if (!SINCE(0x020007) && ins->context->proxy != ins->proxy) {
+    if (!SINCE(0x020007) && context_proxy(ins->context) != ins->proxy) {
         host_log(LOG_ERROR, "[proxy] the context was left with another proxy: "
                             "Fluent Bit would crash here");
         totals.register_faults++;
     }
-    free(ins->context);
+    host_free(ins->context);
     ins->context = NULL;
 }

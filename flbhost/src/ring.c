@@ -20,8 +20,8 @@ enum { SLOT = sizeof(struct chunk *) };
 
 struct ring *ring_create(size_t slots)
 {
-    struct ring *ring = calloc(1, sizeof *ring);
-    struct queue *q = calloc(1, sizeof *q);
+    struct ring *ring = host_alloc(sizeof *ring);
+    struct queue *q = host_alloc(sizeof *q);
 
     pthread_mutex_init(&ring->lock, NULL);
     ring->data_size = slots * SLOT;
@@ -41,8 +41,8 @@ void ring_free(struct ring *ring)
 {
     pthread_mutex_destroy(&ring->lock);
     free(ring->data_buf);
-    free(ring->ctx);
-    free(ring);
+    host_free(ring->ctx);
+    host_free(ring);
 }
 
 int ring_attach(struct ring *ring, struct event_loop *loop)
@@ -110,7 +110,7 @@ int ring_push(struct ring *ring, struct chunk *chunk)
     pthread_mutex_lock(&ring->lock);
     if (ring->data_size - queue_used(q) >= SLOT) {
         queue_write(q, &chunk, SLOT);
-        if (!ring->flush_pending && ring->event_loop != NULL &&
+        if ((!ring->flush_pending || opts.stick_flush) && ring->event_loop != NULL &&
             queue_used(q) >= ring->data_window) {
             __atomic_store_n(&ring->flush_pending, 1, __ATOMIC_RELEASE);
             if (write(ring->signal_channels[1], ".", 1) != 1) {
@@ -146,6 +146,8 @@ void ring_signal_read(struct ring *ring)
 void ring_flushed(struct ring *ring)
 {
     pthread_mutex_lock(&ring->lock);
-    __atomic_store_n(&ring->flush_pending, 0, __ATOMIC_RELEASE);
+    if (!opts.stick_flush) {
+        __atomic_store_n(&ring->flush_pending, 0, __ATOMIC_RELEASE);
+    }
     pthread_mutex_unlock(&ring->lock);
 }

@@ -1,0 +1,118 @@
+/*
+ * signals.c: the handlers of Go, kept in place.
+ *
+ * Fluent Bit handles SIGSEGV and SIGFPE, and installs its handlers again whenever
+ * it gets SIGHUP or SIGCONT (all versions). Go turns a nil dereference into a
+ * panic with handlers of its own; Fluent Bit's over them end the process.
+ *
+ * There may be several Go runtimes, one in each Go library. A runtime that is
+ * loaded later calls those before it for what is not its own, so that the last one
+ * serves them all, and the others must not be put over it. The rules follow from
+ * that:
+ *
+ *   - A handler that lives in the program itself is Fluent Bit's: the last one that
+ *     was seen of a library takes its place again.
+ *   - A handler that lives in a library stays, and is the one to come back to.
+ *   - Only the one that was there before this library was loaded is not: another
+ *     plugin that does the same, and was loaded before, has put it back.
+ */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#pragma GCC visibility push(hidden)
+
+enum { SIGNALS = 3 };
+static const int numbers[SIGNALS] = {SIGSEGV, SIGFPE, SIGBUS}; /* Fluent Bit never has the first without the second */
+
+static struct host_object program, library;
+static struct sigaction last[SIGNALS];    /* of a library, ours or one that calls ours */
+static void *before[SIGNALS];             /* handler, before this library was loaded */
+static void *quick;                       /* handler of last[0]; NULL if nothing is kept */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *handler(const struct sigaction *action)
+{
+    return action->sa_flags & SA_SIGINFO ? (void *) action->sa_sigaction : (void *) action->sa_handler;
+}
+
+/* The runtime installs its handlers while the library is loaded, after this. */
+__attribute__((constructor(101))) static void note_before(void)
+{
+    struct sigaction now;
+    int i;
+
+    if (host_object_of(NULL, &program) != 0 || host_object_of((void *) note_before, &library) != 0) {
+        return;
+    }
+    for (i = 0; i < SIGNALS; i++) {
+        if (sigaction(numbers[i], NULL, &now) == 0) {
+            before[i] = handler(&now);
+        }
+    }
+}
+
+void host_save_signals(void)
+{
+    struct sigaction now[SIGNALS];
+    int i;
+
+    pthread_mutex_lock(&lock);
+    for (i = 0; i < SIGNALS; i++) {
+        if (quick || host_plain() || sigaction(numbers[i], NULL, &now[i]) != 0 || !host_object_has(&library, handler(&now[i]))) {
+            break;
+        }
+        last[i] = now[i];
+    }
+    if (i == SIGNALS) {
+        __atomic_store_n(&quick, handler(&last[0]), __ATOMIC_RELEASE);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+int host_keeps_signals(void)
+{
+    return __atomic_load_n(&quick, __ATOMIC_ACQUIRE) != NULL;
+}
+
+static void restore(int i)
+{
+    struct sigaction now;
+    void *h;
+
+    if (sigaction(numbers[i], NULL, &now) != 0) {
+        return;
+    }
+    h = handler(&now);
+    if (h == handler(&last[i])) {
+        return;
+    }
+    if (host_object_has(&program, h) || (h == before[i] && h != (void *) SIG_DFL && h != (void *) SIG_IGN)) {
+        sigaction(numbers[i], &last[i], NULL);
+    }
+    else if (h != (void *) SIG_DFL && h != (void *) SIG_IGN) {
+        last[i] = now;
+    }
+}
+
+/* One system call as long as nothing has changed: this is called after each sleep. */
+void host_restore_signals(void)
+{
+    void *want = __atomic_load_n(&quick, __ATOMIC_ACQUIRE);
+    struct sigaction now;
+    int i;
+
+    if (!want || sigaction(numbers[0], NULL, &now) != 0 || handler(&now) == want) {
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    for (i = 0; i < SIGNALS; i++) {
+        restore(i);
+    }
+    __atomic_store_n(&quick, handler(&last[0]), __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&lock);
+}
+
+#pragma GCC visibility pop

@@ -1,0 +1,280 @@
+package flbhost_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// The host is never harmed: not by what a plugin believes of its memory, nor beside
+// other libraries. Hosts that no release is show it: see --layout, --alloc and
+// FLBHOST_SAYS.
+
+// What gdummy may write into the context of an instance: remote_context and proxy
+// from 4.1 on, before that proxy only.
+func sanctioned(version, instances int) int {
+	if version >= v410 {
+		return 2 * instances
+	}
+	return instances
+}
+
+// Two inputs, and an end that the number of records brings.
+var twoInputs = []string{"--output", "null", "--records", "300", "PLUGIN",
+	"-i", "-p", "rate=200", "-p", "samples=150", "-i", "-p", "rate=200", "-p", "samples=150"}
+
+func runTwoInputs(t *testing.T, v variant, more ...string) result {
+	t.Helper()
+	r := load(t, v, gdummyPackage, append(more, twoInputs...)...)
+	r.wantClean(t)
+	for i, in := range r.report.Instances {
+		if in.Records != 150 {
+			t.Errorf("instance %d: %d records, want 150\n%s", i, in.Records, r.stderr)
+		}
+	}
+	return r
+}
+
+func (r result) wantWritten(t *testing.T, words int) {
+	t.Helper()
+	if r.report.Written != words {
+		t.Errorf("%d words were written in structures of the host, want %d", r.report.Written, words)
+	}
+}
+
+// Members inserted, removed, exchanged and added, in a host that says it is 5.1.1: where
+// the place of what is written is not proven, nothing is written, and all works as on
+// a host that hands no instance over.
+func TestUnknownLayouts(t *testing.T) {
+	t.Parallel()
+	for layout, written := range map[string]int{
+		"context-before":  0,
+		"context-null":    0,
+		"context-between": 0,
+		"context-less":    0,
+		"proxy-before":    0,
+		// Here what is known is where it always was.
+		"context-behind": 4,
+		"proxy-behind":   4,
+		"loop-before":    4,
+	} {
+		t.Run(layout, func(t *testing.T) {
+			t.Parallel()
+			r := runTwoInputs(t, variant{version: v511}, "--layout", layout, "--alloc", "behind")
+			r.wantWritten(t, written)
+			if written == 0 {
+				r.wantLine(t, "pause and resume: off: the layout is not known")
+			}
+		})
+		// The same with every access of the host watched, and structures where malloc has them.
+		t.Run(layout+" sanitized", func(t *testing.T) {
+			t.Parallel()
+			v := variant{version: v511, flags: []string{"-fsanitize=address"}}
+			if _, err := v.host(t); err != nil {
+				t.Skipf("no AddressSanitizer: %v", err)
+			}
+			runTwoInputs(t, v, "--layout", layout).wantWritten(t, written)
+		})
+	}
+	t.Run("plugin-before", func(t *testing.T) {
+		t.Parallel()
+		r := load(t, variant{version: v511}, gdummyPackage, "--layout", "plugin-before", "--alloc", "behind",
+			"--output", "null", "--seconds", "5", "PLUGIN", "-i")
+		r.wantCode(t, 3)
+		r.wantLine(t, "this host hands a plugin functions that it does not know: the input cannot start")
+		r.wantWritten(t, 0)
+	})
+}
+
+// In a version that nobody has tried, and in one that cannot be read, nothing is written
+// into the host; what only reads goes on.
+func TestUnknownVersions(t *testing.T) {
+	t.Parallel()
+	for says, line := range map[string]string{
+		"0x05010c": "the host is Fluent Bit 5.1.12; records: appended with their number; backlog: seen in the ring; " +
+			"pause and resume: off: not tried with this version; signals: kept; metrics: on; environment: as it was at the start; options: not listed",
+		"0": "the host is Fluent Bit of an unknown version; ",
+	} {
+		for _, threaded := range []string{"on", "off"} {
+			t.Run(says+" threaded "+threaded, func(t *testing.T) {
+				t.Parallel()
+				r := runTwoInputs(t, variant{version: v511, flags: []string{"-DFLBHOST_SAYS=" + says}}, "--threaded", threaded, "--alloc", "behind")
+				r.wantWritten(t, 0)
+				if threaded == "on" {
+					r.wantLine(t, line)
+				}
+			})
+		}
+	}
+}
+
+// A version is read in each release, and what is used of it is said once in a process,
+// however many instances and reloads there are.
+func TestHostIsDescribed(t *testing.T) {
+	t.Parallel()
+	for _, v := range poses() {
+		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
+			r := load(t, v, gdummyPackage, "--reloads", "2", "--script", "at 2.5 exit", "--output", "null", "PLUGIN", "-i", "-i")
+			r.wantClean(t)
+			said := strings.Count(r.stderr, "the host is Fluent Bit "+strings.TrimSuffix(v.String(), "-bare")+"; ")
+			if all := strings.Count(r.stderr, "the host is "); said != 1 || all != 1 {
+				t.Errorf("the host was described %d times, %d of them with this version\n%s", all, said, r.stderr)
+			}
+		})
+	}
+}
+
+// One variable leaves nothing but the callbacks.
+func TestPlainCallbacks(t *testing.T) {
+	t.Parallel()
+	for _, version := range []int{v200, v220, v400, v511} {
+		t.Run(variant{version: version}.String(), func(t *testing.T) {
+			t.Parallel()
+			host, err := variant{version: version}.host(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			report := filepath.Join(t.TempDir(), "report.json")
+			cmd := exec.Command(host, append([]string{"--report", report, "--metrics", "--alloc", "behind", "--script", "at 1.2 hup"}, replace(twoInputs, "PLUGIN", goPlugin(t, gdummyPackage))...)...)
+			cmd.Env = append(os.Environ(), "FLB_PLAIN_CALLBACKS=on")
+			r := runCommand(t, cmd, report)
+			r.wantClean(t)
+			r.wantWritten(t, 0)
+			r.wantLine(t, fmt.Sprintf("the host is Fluent Bit %v, and FLB_PLAIN_CALLBACKS is set; records: returned once a second; backlog: none; "+
+				"pause and resume: off; signals: off; metrics: off; environment: as it was at the start; options: not listed", variant{version: version}))
+			for i, in := range r.report.Instances {
+				if in.Records != 150 || in.Handed == 0 || in.Appends > in.Collects {
+					t.Errorf("instance %d: %d records, %d of %d appends handed over in %d collects", i, in.Records, in.Handed, in.Appends, in.Collects)
+				}
+			}
+			if strings.Contains(r.stderr, "fluentbit_gdummy_") {
+				t.Errorf("there are metrics of the plugin:\n%s", r.stderr)
+			}
+		})
+	}
+}
+
+func replace(args []string, what, with string) []string {
+	out := slices.Clone(args)
+	for i, a := range out {
+		if a == what {
+			out[i] = with
+		}
+	}
+	return out
+}
+
+// Structures may come from an allocator of the host's own: nothing asks the process's
+// for their size, which would read before them, and nothing is read or written behind.
+func TestForeignAllocator(t *testing.T) {
+	t.Parallel()
+	for _, version := range []int{v200, v210, v400, v410, v423, v511} {
+		for _, where := range []string{"before", "behind"} {
+			t.Run(fmt.Sprint(variant{version: version}, " ", where), func(t *testing.T) {
+				t.Parallel()
+				r := runTwoInputs(t, variant{version: version}, "--alloc", where)
+				r.wantWritten(t, sanctioned(version, 2))
+				r.wantLine(t, "backlog: seen in the ring; pause and resume: by a proxy of each input")
+			})
+		}
+	}
+}
+
+// The list of options and ${VAR} at run time are there, whatever the allocator.
+func TestForeignAllocatorOptions(t *testing.T) {
+	t.Parallel()
+	r := load(t, variant{version: v511}, gdummyPackage, "--alloc", "before", "--seconds", "2", "PLUGIN", "-i", "-p", "dumy={}")
+	r.wantCode(t, 3)
+	r = load(t, variant{version: v511}, gdummyPackage, "--alloc", "before", "--records", "1", "PLUGIN", "-i")
+	r.wantClean(t)
+	r.wantLine(t, "environment: followed; options: listed")
+}
+
+// A ring that never says that it was emptied must not stop an input for ever.
+func TestFlushPendingNeverClears(t *testing.T) {
+	t.Parallel()
+	const n = 200000
+	r := load(t, variant{version: v511}, gdummyPackage, "--stick-flush", "--output", "null", "--seconds", "60", "PLUGIN",
+		"-i", "-p", "rate=unlimited", "-p", fmt.Sprint("max_records=", n), "-p", "max_in_flight=1M", "-p", "on_finish=exit")
+	r.wantClean(t)
+	r.wantLine(t, "its ring does not show it: from now on, its count of records is used")
+	r.wantLine(t, "stopping Fluent Bit")
+	if got := r.report.Instances[0].Records; got != n {
+		t.Errorf("%d records, want %d", got, n)
+	}
+}
+
+// The same library a second time registers nothing and says so, at the start and in each
+// reload, which is no second time.
+func TestGivenTwice(t *testing.T) {
+	t.Parallel()
+	for _, version := range []int{v200, v210, v220, v400, v511} {
+		for _, inputs := range [][]string{{"-i"}, {"-i", "-i"}} {
+			t.Run(fmt.Sprint(variant{version: version}, len(inputs)), func(t *testing.T) {
+				t.Parallel()
+				const reloads = 3
+				args := append([]string{"--twice", "--reloads", fmt.Sprint(reloads), "--script", "at 1.5 exit", "--output", "null", "PLUGIN"}, inputs...)
+				r := load(t, variant{version: version}, gdummyPackage, args...)
+				r.wantClean(t)
+				if r.report.RegisteredTwice != 0 || r.report.Reloads != reloads {
+					t.Errorf("registered twice %d times, %d reloads", r.report.RegisteredTwice, r.report.Reloads)
+				}
+				if n := strings.Count(r.stderr, "[input:gdummy] this library is given twice: it is registered once."); n != 1+reloads {
+					t.Errorf("said %d times, want %d\n%s", n, 1+reloads, r.stderr)
+				}
+				if r.report.Instances[0].Records == 0 {
+					t.Error("no records after the reloads")
+				}
+			})
+		}
+	}
+}
+
+var foreignBuilds sync.Map
+
+// foreign builds a Go library that has nothing of this module, under a name.
+func foreign(t *testing.T, name string) string {
+	t.Helper()
+	v, _ := foreignBuilds.LoadOrStore(name, new(built))
+	b := v.(*built)
+	b.once.Do(func() {
+		b.path = filepath.Join(workDir, name+".so")
+		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags", "-X main.name="+name, "-o", b.path, "./testdata/foreign")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if b.err != nil {
+		t.Fatalf("build %s: %v", name, b.err)
+	}
+	return b.path
+}
+
+// Other Go libraries recover from a nil dereference beside the plugin, whichever was
+// loaded first, also after the host has installed its handlers anew; the plugin does
+// too, which is counted by testdata/crash of the end-to-end tests.
+func TestOtherRuntimes(t *testing.T) {
+	t.Parallel()
+	one, two := foreign(t, "one"), foreign(t, "two")
+	for name, beside := range map[string][]string{
+		"before":           {"--before", one},
+		"after":            {"--after", one},
+		"before and after": {"--before", one, "--after", two},
+	} {
+		for _, hup := range []string{"", "at 0.7 hup"} {
+			t.Run(name+" "+hup, func(t *testing.T) {
+				t.Parallel()
+				r := load(t, variant{version: v511}, "../e2e/testdata/crash", append(slices.Clone(beside), "--script", hup, "--output", "null", "--collects", "4", "PLUGIN", "-i")...)
+				r.wantCode(t, 0)
+				r.wantLine(t, "panic in Collect: runtime error: invalid memory address or nil pointer dereference")
+			})
+		}
+	}
+}
