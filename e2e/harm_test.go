@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,10 +39,12 @@ func TestOtherGoLibraries(t *testing.T) {
 					})
 				}
 				all("at the start")
+				p.betweenCollects()
 				p.send(syscall.SIGCONT)
 				p.awaitLog("Fluent Bit Dump", 10*time.Second)
 				all("after SIGCONT")
 				if !h.version.before(v2_1_0) && h.version != (version{4, 0, 3}) { // which does not finish a reload of threaded inputs
+					p.betweenCollects()
 					p.send(syscall.SIGHUP)
 					p.await("the reload", 20*time.Second, func() bool { return p.reloads() == 1 })
 					all("after SIGHUP")
@@ -50,6 +53,25 @@ func TestOtherGoLibraries(t *testing.T) {
 			})
 		})
 	}
+}
+
+// betweenCollects waits until no collect of a Go input is under way: those begin at
+// whole seconds since the start of the machine. A fault in the moment in which Fluent Bit
+// installs its handlers can't be survived.
+func (p *process) betweenCollects() {
+	p.t.Helper()
+	p.await("the middle of a second", 10*time.Second, func() bool {
+		uptime, err := os.ReadFile("/proc/uptime")
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		var seconds float64
+		if _, err := fmt.Sscan(string(uptime), &seconds); err != nil {
+			p.t.Fatal(err)
+		}
+		_, part := math.Modf(seconds)
+		return part > 0.3 && part < 0.6
+	})
 }
 
 // The plugin with nothing but the callbacks: records come once a second, nothing else of

@@ -4,8 +4,8 @@
 //
 // It is an input of Fluent Bit, whose records count what was recovered, and does the
 // same on a goroutine while no input of it is configured. Probe is for flbhost.
-// Both skip what would end the process for sure: the time between Fluent Bit
-// installing its handlers and somebody putting those of Go back.
+// The first two skip what would end the process for sure: the time between Fluent
+// Bit installing its handlers and somebody putting those of Go back.
 package main
 
 /*
@@ -35,6 +35,7 @@ import "C"
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -42,6 +43,8 @@ import (
 var name = "foreign" // another one with -ldflags -X
 
 var nothing *int
+
+var configured atomic.Bool
 
 func recovers() (ok bool) {
 	defer func() { ok = recover() != nil }()
@@ -62,7 +65,10 @@ func FLBPluginRegister(def *C.struct_def) C.int {
 	def._type, def.proxy, def.flags = 1, 11, 0
 	def.name, def.description = C.CString(name), C.CString("recovers from a nil dereference")
 	go func() {
-		for range time.Tick(20 * time.Millisecond) {
+		for range time.Tick(250 * time.Millisecond) {
+			if configured.Load() {
+				return
+			}
 			if C.fluent_bit_handles() == 0 {
 				recovers()
 			}
@@ -72,7 +78,10 @@ func FLBPluginRegister(def *C.struct_def) C.int {
 }
 
 //export FLBPluginInit
-func FLBPluginInit(unsafe.Pointer) C.int { return 1 }
+func FLBPluginInit(unsafe.Pointer) C.int {
+	configured.Store(true)
+	return 1
+}
 
 //export FLBPluginInputCallback
 func FLBPluginInputCallback(data *unsafe.Pointer, size *C.size_t) C.int {
