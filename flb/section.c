@@ -128,13 +128,14 @@ int host_loses_routes(const struct instance *in)
     struct host_route route;
     struct host_path path;
     uintptr_t at;
-    size_t i, n;
+    size_t i, n, count;
 
     if (!in->own_thread || !dlsym(RTLD_DEFAULT, "flb_router_apply_config") ||
-        dlsym(RTLD_DEFAULT, "flb_input_chunk_ring_buffer_enqueue_log_routing") || host_peek(in->ins, words, sizeof(words)) != 0) {
+        dlsym(RTLD_DEFAULT, "flb_input_chunk_ring_buffer_enqueue_log_routing")) {
         return 0;
     }
-    for (i = 0; i + 1 < INSTANCE_WORDS; i++) {
+    count = host_peek_some(in->ins, words, sizeof(words)) / sizeof(words[0]);
+    for (i = 0; i + 1 < count; i++) {
         head = (const struct host_list *) ((const uintptr_t *) in->ins + i);
         at = words[i + 1];
         for (n = 0; n < MAX_ROUTES && at != (uintptr_t) head && at > sizeof(path) && at % sizeof(void *) == 0; n++) {
