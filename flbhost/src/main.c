@@ -108,6 +108,20 @@ static bool load_beside(const char *path)
     return path == NULL || handle != NULL;
 }
 
+/* Whether the plugin puts back what signals_install has replaced. */
+static bool handlers_back(void)
+{
+    struct sigaction now;
+
+    for (int ms = 0; ms < 10000; ms++) {
+        if (sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_handler != on_fault) {
+            return true;
+        }
+        sleep_ms(1);
+    }
+    return false;
+}
+
 /* Each says whether its runtime still works: it survives what it should, or the process ends. */
 static bool beside_works(const char *path)
 {
@@ -118,7 +132,7 @@ static bool beside_works(const char *path)
         return true;
     }
     *(void **)&probe = handle != NULL ? dlsym(handle, "Probe") : NULL;
-    return probe != NULL && probe() == 1;
+    return probe != NULL && handlers_back() && probe() == 1;
 }
 
 /*
