@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -22,8 +25,25 @@ func TestStories(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		UpdateScripts:       *update,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "await": await},
 	})
+}
+
+// await waits until a file has a text: `await message printed`.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await text file")
+	}
+	path := ts.MkAbs(args[1])
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		got, err := os.ReadFile(path)
+		if bytes.Contains(got, []byte(args[0])) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s does not have %q: %s (%v)", args[1], args[0], got, err)
+		}
+	}
 }
 
 // exits runs a command that must end with a code: `exits 2 gdummy --nonsense`.
