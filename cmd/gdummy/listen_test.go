@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -330,31 +331,43 @@ func TestPiped(t *testing.T) {
 	}
 }
 
-// Programs read these numbers at the top of the verdict, each a whole one, with or
-// without anything to count.
+// Programs read these numbers at the top of the verdict, and in each stream, each a
+// whole one, with or without anything to count. What only a ledger knows is absent
+// without one.
 func TestJSONIntegers(t *testing.T) {
 	ledger, records := filepath.Join(t.TempDir(), "ledger"), filepath.Join(t.TempDir(), "records")
 	if err := os.WriteFile(records, generate(t, 1000, ledger), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"sent": "1000", "accepted": "1000", "ingested": "1000", "arrived": "1000",
-		"lost": "0", "duplicates": "0", "reordered": "0", "damaged": "0", "enriched": "0", "foreign": "0", "unknown": "0"}
+	want := map[string]string{"sent": "1000", "accepted": "1000", "ingested": "1000", "arrived": "1000", "refused": "0", "shortfall": "0",
+		"lost": "0", "duplicates": "0", "reordered": "0", "damaged": "0", "enriched": "0", "foreign": "0", "unknown": "0", "unchecked": "0",
+		"withheld": "0", "broken": "0", "lost_by_receiver": "0"}
+	booked := []string{"accepted", "ingested", "refused", "shortfall"}
 	for _, c := range []struct {
-		args  []string
-		empty bool
-	}{{[]string{"--ledger", ledger, records}, false}, {[]string{os.DevNull}, true}} {
+		args          []string
+		empty, ledger bool
+	}{{[]string{"--ledger", ledger, records}, false, true}, {[]string{records}, false, false}, {[]string{os.DevNull}, true, false}} {
 		var out both
 		gdummy(stream{nil, &out, new(both)}, append([]string{"audit", "--json"}, c.args...))
 		var got map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
 			t.Fatal(err)
 		}
-		for name, n := range want {
-			if c.empty {
-				n = "0"
-			}
-			if string(got[name]) != n {
-				t.Errorf("%v: %s is %s, want %s", c.args, name, got[name], n)
+		var all []map[string]json.RawMessage
+		if err := json.Unmarshal(got["streams"], &all); err != nil {
+			t.Fatal(err)
+		}
+		for i, of := range append(all, got) {
+			for name, n := range want {
+				switch {
+				case !c.ledger && slices.Contains(booked, name):
+					n = ""
+				case c.empty:
+					n = "0"
+				}
+				if string(of[name]) != n {
+					t.Errorf("%v, %d: %s is %q, want %q", c.args, i, name, of[name], n)
+				}
 			}
 		}
 	}

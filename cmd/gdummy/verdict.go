@@ -59,11 +59,11 @@ func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 		fmt.Fprintf(t, "%s\t", head)
 		for _, col := range columns {
 			switch {
-			case !col.Always && col.Get(&v.Counts) == 0:
+			case !col.Always && col.Get(&v.Counts).N == 0:
 			case c == nil:
 				fmt.Fprintf(t, "%s\t", col.Name)
 			default:
-				fmt.Fprintf(t, "%s\t", audit.Grouped(col.Get(c)))
+				fmt.Fprintf(t, "%s\t", col.Get(c))
 			}
 		}
 		fmt.Fprintln(t)

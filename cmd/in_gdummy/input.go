@@ -29,7 +29,7 @@ type input struct {
 	exit   bool // on_finish exit
 	proof  *proof.Proof
 
-	ingested     uint64
+	ingested     uint64 // or ledger.Uncounted
 	ingestedNext time.Time
 	seenIngest   bool   // the engine was seen to take something in
 	maxInFlight  uint64 // bytes
@@ -205,6 +205,7 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 		}
 	}
 	in.inst = inst
+	in.ingested = ledger.Uncounted
 	in.exit = c.OnFinish == option.FinishExit
 	in.records = inst.Counter("records_total", "Total number of records handed to the engine")
 	in.bytes = inst.Counter("bytes_total", "Total number of bytes of MessagePack handed to the engine")

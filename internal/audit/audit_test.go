@@ -61,6 +61,7 @@ func newPlan(r *rand.Rand, faults bool) *plan {
 		refused := make([]bool, n)
 		hidden := make([]bool, n) // in a line of the ledger that was damaged
 		if withLedger {
+			p.want.Accepted.Known, p.want.Refused.Known, p.want.Shortfall.Known = true, true, true
 			for from := uint64(0); from < known; {
 				size := min(uint64(1+r.IntN(100)), known-from)
 				if n > 1000 {
@@ -74,7 +75,7 @@ func newPlan(r *rand.Rand, faults bool) *plan {
 					for k := range size {
 						refused[from+k] = true
 					}
-					p.want.Refused += size
+					p.want.Refused.N += size
 				case faults && kind == 1 && (from+size < known || !cut):
 					for k := range size {
 						hidden[from+k] = true
@@ -82,7 +83,7 @@ func newPlan(r *rand.Rand, faults bool) *plan {
 					book.End.Accepted += size
 				default:
 					book.Accepted = append(book.Accepted, ledger.Entry{Range: rg, Since: when(rg.From), Until: when(rg.To + 1)})
-					p.want.Accepted += size
+					p.want.Accepted.N += size
 				}
 				from += size
 			}
@@ -436,7 +437,7 @@ func TestRefusedUnbooked(t *testing.T) {
 		if booked { // up to 9
 			l := &ledger.Stream{Run: 5, First: when(0), Last: when(10), Accepted: []ledger.Entry{{Range: ledger.Range{From: 0, To: 9}, Since: when(0), Until: when(10)}}}
 			o.Ledgers = []*ledger.Ledger{{Streams: []*ledger.Stream{l}}}
-			want = Counts{Sent: 20, Accepted: 10, Lost: 15, Unknown: 5, ByReceiver: 5}
+			want = Counts{Sent: 20, Accepted: Known(10), Refused: Known(0), Shortfall: Known(0), Lost: 15, Unknown: 5, ByReceiver: 5}
 		}
 		a := New(o)
 		for k := uint64(15); k < 20; k++ {
@@ -509,7 +510,7 @@ func TestNothingArrived(t *testing.T) {
 	l := &ledger.Ledger{Streams: []*ledger.Stream{{Run: 5, Accepted: []ledger.Entry{{Range: ledger.Range{From: 0, To: 99}, Since: when(0), Until: when(100)}}}}}
 	a := New(Options{Ledgers: []*ledger.Ledger{l}})
 	v := a.Verdict()
-	if d := cmp.Diff(Counts{Sent: 100, Accepted: 100, Lost: 100}, v.Counts); d != "" || len(v.Notes) != 1 {
+	if d := cmp.Diff(Counts{Sent: 100, Accepted: Known(100), Refused: Known(0), Shortfall: Known(0), Lost: 100}, v.Counts); d != "" || len(v.Notes) != 1 {
 		t.Errorf("%s %v", d, v.Notes)
 	}
 	if a.Complete(when(0)) {

@@ -111,7 +111,7 @@ func TestCutOff(t *testing.T) {
 
 // Several of each are told in one line.
 func TestCaveats(t *testing.T) {
-	v := &Verdict{Counts: Counts{Lost: 3, Duplicates: 1, Damaged: 12, Unknown: 2, Withheld: 1, Refused: 1200}, Open: 2, Unbooked: 3}
+	v := &Verdict{Counts: Counts{Lost: 3, Duplicates: 1, Damaged: 12, Unknown: 2, Withheld: 1, Refused: Known(1200)}, Open: 2, Unbooked: 3}
 	if v.Known() {
 		t.Error("all is known")
 	}
@@ -174,7 +174,7 @@ func TestShortfall(t *testing.T) {
 	l := read(t, twoParts(t)...)
 	l.Streams[0].Shortfall = 7
 	v := arrived(3000, l)
-	if v.Lost != 0 || v.Shortfall != 7 {
+	if v.Lost != 0 || v.Shortfall != Known(7) {
 		t.Fatalf("%+v", v.Counts)
 	}
 	for limit, want := range map[uint64]string{0: "7 short of the rate", 6: "7 short of the rate, more than 6", 7: ""} {

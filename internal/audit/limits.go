@@ -41,7 +41,7 @@ func (l Limits) Faults(v *Verdict) []string {
 	over("withheld", v.Withheld, l.Withheld)
 	over("duplicates", v.Duplicates, l.Duplicates)
 	over("damaged", v.Damaged, l.Damaged)
-	over("short of the rate", v.Shortfall, l.Shortfall)
+	over("short of the rate", v.Shortfall.N, l.Shortfall)
 	for _, x := range []struct {
 		name  string
 		got   uint64
@@ -75,7 +75,7 @@ func (l Limits) Faults(v *Verdict) []string {
 // nothing says why there was nothing to audit; it is empty if there was.
 func (v *Verdict) nothing() string {
 	switch {
-	case v.Arrived > 0 || v.Accepted > 0 || v.Lost > 0 || v.Withheld > 0:
+	case v.Arrived > 0 || v.Accepted.N > 0 || v.Lost > 0 || v.Withheld > 0:
 		return ""
 	case v.Other > 0:
 		return "none of the records is of a run that was asked for"

@@ -43,12 +43,15 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 		return st
 	}
 	st.Ledger, st.Closed, st.Name = true, !ls.Closed.IsZero(), ls.Name
-	st.Ingested, st.Shortfall = ls.Ingested, ls.Shortfall
+	st.Accepted, st.Refused, st.Shortfall = Known(0), Known(0), Known(ls.Shortfall)
+	if ls.Counted {
+		st.Ingested = Known(ls.Ingested)
+	}
 	for _, e := range ls.Events {
 		st.Events = append(st.Events, Event{e.Time, e.Word, ls.Name})
 	}
 	for _, r := range ls.Refused {
-		st.Refused += r.Len()
+		st.Refused.N += r.Len()
 	}
 	t.book = ls.Accepted
 	next := uint64(0) // what the ledger has been looked at up to
@@ -78,7 +81,7 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 			r.To = max(r.To, ls.Accepted[i].To)
 		}
 		between(r.From)
-		st.Accepted += r.Len()
+		st.Accepted.N += r.Len()
 		t.missing(r.From, r.To, true)
 		next = r.To + 1
 	}

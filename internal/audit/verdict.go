@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 // Counts are the numbers of a verdict; the package comment says what they are.
 type Counts struct {
 	Sent       uint64 `json:"sent"`
-	Accepted   uint64 `json:"accepted"`
-	Ingested   uint64 `json:"ingested"`
+	Accepted   Booked `json:"accepted,omitzero"`
+	Ingested   Booked `json:"ingested,omitzero"`
 	Arrived    uint64 `json:"arrived"`
 	Lost       uint64 `json:"lost"`
 	Duplicates uint64 `json:"duplicates"`
@@ -25,8 +26,8 @@ type Counts struct {
 
 	Unchecked uint64 `json:"unchecked"`
 	Withheld  uint64 `json:"withheld"`
-	Refused   uint64 `json:"refused"`
-	Shortfall uint64 `json:"shortfall"`
+	Refused   Booked `json:"refused,omitzero"`
+	Shortfall Booked `json:"shortfall,omitzero"`
 	Broken    uint64 `json:"broken"`
 
 	// ByReceiver are those of Lost that our own receiver refused.
@@ -36,10 +37,36 @@ type Counts struct {
 	Distance uint64 `json:"max_distance"`
 }
 
+// Booked is a count that only a ledger has. The zero value is unknown.
+type Booked struct {
+	N     uint64 // 0 if unknown
+	Known bool
+}
+
+// Known returns a count that a ledger has.
+func Known(n uint64) Booked { return Booked{n, true} }
+
+// add adds another count. A sum is that of the counts that are known.
+func (b *Booked) add(o Booked) { b.N, b.Known = b.N+o.N, b.Known || o.Known }
+
+// IsZero reports whether the count is unknown. JSON leaves it out then.
+func (b Booked) IsZero() bool { return !b.Known }
+
+// MarshalJSON implements json.Marshaler.
+func (b Booked) MarshalJSON() ([]byte, error) { return strconv.AppendUint(nil, b.N, 10), nil }
+
+// String returns the number with commas, or a dash if it is unknown.
+func (b Booked) String() string {
+	if !b.Known {
+		return "-"
+	}
+	return Grouped(b.N)
+}
+
 func (c *Counts) add(o Counts) {
 	c.Sent += o.Sent
-	c.Accepted += o.Accepted
-	c.Ingested += o.Ingested
+	c.Accepted.add(o.Accepted)
+	c.Ingested.add(o.Ingested)
 	c.Arrived += o.Arrived
 	c.Lost += o.Lost
 	c.Duplicates += o.Duplicates
@@ -50,8 +77,8 @@ func (c *Counts) add(o Counts) {
 	c.Unknown += o.Unknown
 	c.Unchecked += o.Unchecked
 	c.Withheld += o.Withheld
-	c.Refused += o.Refused
-	c.Shortfall += o.Shortfall
+	c.Refused.add(o.Refused)
+	c.Shortfall.add(o.Shortfall)
 	c.Broken += o.Broken
 	c.ByReceiver += o.ByReceiver
 	c.Distance = max(c.Distance, o.Distance)
@@ -60,7 +87,7 @@ func (c *Counts) add(o Counts) {
 // Column is one of the counts, as tables have them.
 type Column struct {
 	Name   string
-	Get    func(*Counts) uint64
+	Get    func(*Counts) Booked
 	Always bool // also where all of them are 0
 	Fault  bool // above 0 it is one, unless a limit forgives it
 }
@@ -68,21 +95,21 @@ type Column struct {
 // Columns are the counts in the order in which tables have them.
 func Columns() []Column {
 	return []Column{
-		{"sent", func(c *Counts) uint64 { return c.Sent }, true, false},
-		{"accepted", func(c *Counts) uint64 { return c.Accepted }, true, false},
-		{"ingested", func(c *Counts) uint64 { return c.Ingested }, false, false},
-		{"arrived", func(c *Counts) uint64 { return c.Arrived }, true, false},
-		{"lost", func(c *Counts) uint64 { return c.Lost }, true, true},
-		{"by receiver", func(c *Counts) uint64 { return c.ByReceiver }, false, true},
-		{"duplicates", func(c *Counts) uint64 { return c.Duplicates }, true, true},
-		{"reordered", func(c *Counts) uint64 { return c.Reordered }, true, false},
-		{"damaged", func(c *Counts) uint64 { return c.Damaged }, true, true},
-		{"enriched", func(c *Counts) uint64 { return c.Enriched }, false, false},
-		{"unchecked", func(c *Counts) uint64 { return c.Unchecked }, false, false},
-		{"withheld", func(c *Counts) uint64 { return c.Withheld }, false, true},
-		{"refused", func(c *Counts) uint64 { return c.Refused }, false, false},
-		{"shortfall", func(c *Counts) uint64 { return c.Shortfall }, false, true},
-		{"unknown", func(c *Counts) uint64 { return c.Unknown }, true, false},
+		{"sent", func(c *Counts) Booked { return Known(c.Sent) }, true, false},
+		{"accepted", func(c *Counts) Booked { return c.Accepted }, true, false},
+		{"ingested", func(c *Counts) Booked { return c.Ingested }, false, false},
+		{"arrived", func(c *Counts) Booked { return Known(c.Arrived) }, true, false},
+		{"lost", func(c *Counts) Booked { return Known(c.Lost) }, true, true},
+		{"by receiver", func(c *Counts) Booked { return Known(c.ByReceiver) }, false, true},
+		{"duplicates", func(c *Counts) Booked { return Known(c.Duplicates) }, true, true},
+		{"reordered", func(c *Counts) Booked { return Known(c.Reordered) }, true, false},
+		{"damaged", func(c *Counts) Booked { return Known(c.Damaged) }, true, true},
+		{"enriched", func(c *Counts) Booked { return Known(c.Enriched) }, false, false},
+		{"unchecked", func(c *Counts) Booked { return Known(c.Unchecked) }, false, false},
+		{"withheld", func(c *Counts) Booked { return Known(c.Withheld) }, false, true},
+		{"refused", func(c *Counts) Booked { return c.Refused }, false, false},
+		{"shortfall", func(c *Counts) Booked { return c.Shortfall }, false, true},
+		{"unknown", func(c *Counts) Booked { return Known(c.Unknown) }, true, false},
 	}
 }
 
@@ -181,7 +208,7 @@ func (a *Auditor) Verdict() *Verdict {
 			v.Open++
 			v.note("the ledger of run %s, instance %d has no orderly end: what was sent after its last line is unknown", st.Run, st.Instance)
 		case !ls.Whole():
-			v.note("the ledger of run %s, instance %d lacks lines: its last one says that %s records were accepted, the others tell of %s", st.Run, st.Instance, Grouped(ls.End.Accepted), Grouped(st.Accepted))
+			v.note("the ledger of run %s, instance %d lacks lines: its last one says that %s records were accepted, the others tell of %s", st.Run, st.Instance, Grouped(ls.End.Accepted), st.Accepted)
 		}
 		v.Streams = append(v.Streams, st)
 	}
@@ -317,8 +344,8 @@ func (v *Verdict) Caveats(faults []string) []string {
 		{v.Duplicates, "1 duplicate, which is forgiven", "%s duplicates, which are forgiven", "duplicates"},
 		{v.Damaged, "1 damaged, which is forgiven", "%s damaged, which are forgiven", "damaged"},
 		{v.Withheld, "1 withheld, which is forgiven", "%s withheld, which are forgiven", "withheld"},
-		{v.Shortfall, "1 short of the rate, which is forgiven", "%s short of the rate, which are forgiven", "short of the rate"},
-		{v.Refused, "1 refused by Fluent Bit", "%s refused by Fluent Bit", ""},
+		{v.Shortfall.N, "1 short of the rate, which is forgiven", "%s short of the rate, which are forgiven", "short of the rate"},
+		{v.Refused.N, "1 refused by Fluent Bit", "%s refused by Fluent Bit", ""},
 		{v.Unchecked, "1 record could not be checked for damage", "%s records could not be checked for damage", "unchecked"},
 		{v.Unknown, "of 1 record it is unknown", "of %s records it is unknown", "unknown"},
 		{v.Broken, "1 piece could not be read", "%s pieces could not be read", "piece"},

@@ -17,7 +17,8 @@
 //
 //	open       name, key and place of the identity (body or metadata), version
 //	accepted   records from=A to=B, made since=TIME and before the line; next
-//	           to it, as totals, what the engine has ingested and the shortfall
+//	           to it, as totals, what the engine has ingested, unless that is
+//	           unknown, and the shortfall
 //	refused    records from=A to=B that the host did not take
 //	pause, resume, reload
 //	close      totals at an orderly end
@@ -89,6 +90,7 @@ type Stream struct {
 	Accepted  []Entry // ascending
 	Refused   []Range // ascending, apart from one another
 	Ingested  uint64
+	Counted   bool // Ingested is known
 	Shortfall uint64
 	Events    []Event
 

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -17,6 +18,48 @@ type clock struct{ t time.Time }
 func (c *clock) now() time.Time { return c.t }
 
 func (c *clock) add(d time.Duration) { c.t = c.t.Add(d) }
+
+// memFile is a file in memory.
+type memFile struct{ bytes.Buffer }
+
+func (*memFile) Sync() error  { return nil }
+func (*memFile) Close() error { return nil }
+
+// What the engine has ingested is not in a ledger as long as nobody knows it.
+func TestUncounted(t *testing.T) {
+	for _, c := range []struct {
+		totals  []uint64
+		counted bool
+		want    uint64
+	}{{nil, false, 0}, {[]uint64{Uncounted}, false, 0}, {[]uint64{Uncounted, 0}, true, 0}, {[]uint64{Uncounted, 5, 10}, true, 10}} {
+		var b memFile
+		w, err := New(&b, options(&clock{start}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range c.totals {
+			w.Accepted(uint64(i)*10, 10)
+			w.Totals(n, 3)
+			if err := w.Note(Pause); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l, err := Read(&b.Buffer)
+		if err != nil || l.Bad > 0 {
+			t.Fatalf("%v: %+v, %v", c.totals, l, err)
+		}
+		s := l.Streams[0]
+		if s.Counted != c.counted || s.Ingested != c.want || s.End.Accepted != uint64(10*len(c.totals)) || len(c.totals) > 0 && s.Shortfall != 3 {
+			t.Errorf("%v: %+v", c.totals, s)
+		}
+		if m := Merge([]*Ledger{{Streams: []*Stream{{Run: s.Run, Instance: s.Instance}}}, l}); len(m) != 1 || m[0].Counted != c.counted {
+			t.Errorf("%v, merged: %+v", c.totals, m[0])
+		}
+	}
+}
 
 func options(c *clock) Options {
 	return Options{Run: 12345, Instance: 3, Name: `my "input"`, Key: "gdummy", Place: "body", Version: "1.0", Now: c.now, Sync: -1}
@@ -67,7 +110,7 @@ func TestRoundTrip(t *testing.T) {
 			{Range{1010, 1010}, at(5 * time.Second), at(5 * time.Second)},
 		},
 		Refused:  []Range{{1000, 1009}},
-		Ingested: 1001, Shortfall: 7,
+		Ingested: 1001, Counted: true, Shortfall: 7,
 		Events: []Event{{start, "open"}, {at(5 * time.Second), "pause"}, {at(5 * time.Second), "close"}},
 		End:    Totals{Accepted: 1001, Refused: 10},
 	}}}

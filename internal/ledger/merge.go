@@ -58,6 +58,7 @@ func (s *Stream) join(o *Stream) {
 	s.Events = append(s.Events, o.Events...)
 	// Both only ever grow.
 	s.Ingested, s.Shortfall = max(s.Ingested, o.Ingested), max(s.Shortfall, o.Shortfall)
+	s.Counted = s.Counted || o.Counted
 }
 
 // tidy brings ranges and events into order, without what is there twice.

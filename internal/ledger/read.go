@@ -142,18 +142,26 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 			}
 			s.Accepted = append(s.Accepted, e)
 		}
-		s.Ingested, s.Shortfall = f.number("ingested"), f.number("shortfall")
+		s.totals(f)
 	case wordRefused:
 		s.Refused = append(s.Refused, f.span())
 	case wordClose:
 		s.Closed = f.time
 		s.End = Totals{f.number("accepted"), f.number("refused")}
-		s.Ingested, s.Shortfall = f.number("ingested"), f.number("shortfall")
+		s.totals(f)
 		s.Events = append(s.Events, Event{f.time, wordClose})
 	default:
 		s.Events = append(s.Events, Event{f.time, f.word})
 	}
 	return f.err == nil
+}
+
+// totals takes the totals of a line.
+func (s *Stream) totals(f *fields) {
+	s.Shortfall = f.number("shortfall")
+	if _, ok := f.text["ingested"]; ok {
+		s.Ingested, s.Counted = f.number("ingested"), true
+	}
 }
 
 // fields are the parts of a line.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"sync/atomic"
@@ -26,6 +27,9 @@ type Options struct {
 	Sync     time.Duration    // between syncs; 0 is DefaultSync, below 0 is never
 	Now      func() time.Time // nil is time.Now
 }
+
+// Uncounted is the ingested total while it is unknown.
+const Uncounted = math.MaxUint64
 
 // File is what a ledger is written to.
 type File interface {
@@ -89,7 +93,7 @@ func newWriter(f File, o Options, torn bool) (*Writer, error) {
 		o.Sync = DefaultSync
 	}
 	now := o.Now()
-	w := &Writer{file: f, o: o, torn: torn, seen: now}
+	w := &Writer{file: f, o: o, torn: torn, seen: now, ingests: Uncounted, written: Uncounted}
 	w.nextLine, w.nextSync = now.Add(o.Interval), now.Add(max(o.Sync, 0))
 	b := w.begin(now, wordOpen)
 	b = fmt.Appendf(b, " name=%q key=%q in=%s version=%q", o.Name, o.Key, o.Place, o.Version)
@@ -128,8 +132,8 @@ func (w *Writer) Refused(from, n uint64) {
 	w.refused, w.hasRefused = Range{from, from + n - 1}, true
 }
 
-// Totals notes how many records the engine says it has ingested, and how many
-// were given up, since the start.
+// Totals notes how many records the engine says it has ingested, or Uncounted, and
+// how many were given up, since the start.
 func (w *Writer) Totals(ingested, shortfall uint64) { w.ingests, w.short = ingested, shortfall }
 
 // Tick writes a line if one is due. Errors do not end the ledger: what could
@@ -171,8 +175,16 @@ func (w *Writer) Close() error {
 	now := w.o.Now()
 	err := w.flush(now)
 	b := w.begin(now, wordClose)
-	b = fmt.Appendf(b, " accepted=%d refused=%d ingested=%d shortfall=%d", w.accepted, w.refusals, w.ingests, w.short)
+	b = w.totals(fmt.Appendf(b, " accepted=%d refused=%d", w.accepted, w.refusals))
 	return errors.Join(err, w.end(b), w.file.Sync(), w.file.Close())
+}
+
+// totals appends what Totals noted.
+func (w *Writer) totals(b []byte) []byte {
+	if w.ingests != Uncounted {
+		b = fmt.Appendf(b, " ingested=%d", w.ingests)
+	}
+	return fmt.Appendf(b, " shortfall=%d", w.short)
 }
 
 // flush writes what is pending.
@@ -182,8 +194,7 @@ func (w *Writer) flush(now time.Time) error {
 		if w.hasPending {
 			b = fmt.Appendf(b, " from=%d to=%d since=%s", w.pending.From, w.pending.To, stamp(w.since))
 		}
-		b = fmt.Appendf(b, " ingested=%d shortfall=%d", w.ingests, w.short)
-		if err := w.end(b); err != nil {
+		if err := w.end(w.totals(b)); err != nil {
 			return err
 		}
 		w.hasPending, w.written = false, w.ingests

@@ -106,7 +106,7 @@ func (p *Proof) Mark() *ident.MarkOptions {
 type Refusals func(f func(records int, events []byte))
 
 // Update notes totals since the start: how many records were made and, but for
-// those of refusals, taken by the host; how many the engine has ingested; how
+// those of refusals, taken by the host; how many the engine has ingested, or ledger.Uncounted; how
 // many were given up. Errors do not end the ledger.
 func (p *Proof) Update(made uint64, r Refusals, ingested, shortfall uint64) error {
 	if p == nil || p.ledger == nil {

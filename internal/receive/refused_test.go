@@ -153,7 +153,7 @@ func (p plan) add(all []attempt) (w want) {
 		}
 	}
 	if p.ledger {
-		c.Sent, c.Accepted, c.Ingested = total, total, total
+		c.Sent, c.Accepted, c.Refused, c.Shortfall = total, audit.Known(total), audit.Known(0), audit.Known(0)
 	} else {
 		c.Sent = uint64(highest+1) * perBatch
 	}
@@ -248,7 +248,7 @@ func TestRefusedIsNotDelivered(t *testing.T) {
 			o := audit.Options{}
 			if p.ledger {
 				n := uint64(p.batches * perBatch)
-				st := &ledger.Stream{Run: 7, Closed: time.Now(), Ingested: n, End: ledger.Totals{Accepted: n}}
+				st := &ledger.Stream{Run: 7, Closed: time.Now(), End: ledger.Totals{Accepted: n}}
 				st.Accepted = []ledger.Entry{{Range: ledger.Range{From: 0, To: n - 1}, Since: time.Now(), Until: time.Now()}}
 				o.Ledgers = []*ledger.Ledger{{Streams: []*ledger.Stream{st}}}
 			}

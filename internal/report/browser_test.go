@@ -32,10 +32,11 @@ func whole() *audit.Verdict {
 	v := verdict(120)
 	for i := range v.Streams {
 		c := &v.Streams[i].Counts
-		for _, n := range []*uint64{&c.Enriched, &c.Foreign, &c.Unknown, &c.Unchecked, &c.Withheld, &c.Refused, &c.Shortfall, &c.Broken} {
+		for _, n := range []*uint64{&c.Enriched, &c.Foreign, &c.Unknown, &c.Unchecked, &c.Withheld, &c.Refused.N, &c.Shortfall.N, &c.Broken} {
 			*n = 123_456_789
 		}
-		c.Sent, c.Ingested = 2_999_999_999, 2_888_888_888
+		c.Sent, c.Ingested = 2_999_999_999, audit.Known(2_888_888_888)
+		c.Refused.Known, c.Shortfall.Known = true, true
 	}
 	v.Counts = v.Streams[0].Counts
 	v.Foreign, v.Broken = 1_000_000, 7

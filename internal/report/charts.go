@@ -81,15 +81,18 @@ func (c *course) plot(title string, y []tick, drawn, below string) template.HTML
 	return template.HTML(b.String()) // of numbers and escaped text only
 }
 
-// arrivals draws records per second: what arrived, and above it what was lost,
-// by when it was sent. Below are marks where anything was lost at all, which may
+// arrivals draws records per second, or of less than a second how many there were:
+// what arrived, and above it what was lost, by when it was sent. Below are marks where anything was lost at all, which may
 // be too few to be seen in the chart. Lines are what the ledger noted.
 func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
 	c := newCourse(tl, streams)
 	if len(c.bins) == 0 {
 		return ""
 	}
-	perSecond := 1 / c.width.Seconds()
+	title, perSecond := "records per second over time", 1/c.width.Seconds()
+	if brief(tl, streams) {
+		title, perSecond = "records over time", 1
+	}
 	most := 0.0
 	for _, b := range c.bins {
 		most = max(most, (float64(b.arrived)+b.lost)*perSecond)
@@ -119,7 +122,7 @@ func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
 	area("bars", func(bin) float64 { return 0 }, arrived)
 	area("lost", arrived, func(b bin) float64 { return float64(b.arrived) + b.lost })
 	c.events(d, streams)
-	return c.plot("records per second over time", y.ticks(number), d.String(), c.marks())
+	return c.plot(title, y.ticks(number), d.String(), c.marks())
 }
 
 // marks are where records were lost, in a strip: the more of them, the darker.

@@ -78,6 +78,25 @@ func newCourse(tl audit.Timeline, streams []audit.Stream) course {
 	return c
 }
 
+// brief reports whether all that arrived or was lost is within less than a second: it
+// has no rate.
+func brief(tl audit.Timeline, streams []audit.Stream) bool {
+	from, to := tl.First, tl.Last
+	for i := range streams {
+		for _, l := range streams[i].LostRanges {
+			for _, t := range []time.Time{l.Since, l.Until} {
+				if !t.IsZero() && (from.IsZero() || t.Before(from)) {
+					from = t
+				}
+				if t.After(to) {
+					to = t
+				}
+			}
+		}
+	}
+	return !from.IsZero() && to.Sub(from) < time.Second
+}
+
 // index is the bin in which a time is.
 func (c *course) index(t time.Time) int {
 	return min(max(int(t.Sub(c.start)/c.width), 0), len(c.bins)-1)

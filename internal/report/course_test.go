@@ -170,7 +170,7 @@ func TestNumbers(t *testing.T) {
 
 // Counts that are not 0 have a column, as in the terminal.
 func TestColumns(t *testing.T) {
-	v := &audit.Verdict{Counts: audit.Counts{Sent: 9, Enriched: 1, Unchecked: 2, Withheld: 3, Refused: 4}}
+	v := &audit.Verdict{Counts: audit.Counts{Sent: 9, Enriched: 1, Unchecked: 2, Withheld: 3, Refused: audit.Known(4)}}
 	var names []string
 	for _, c := range columns(v) {
 		names = append(names, c.Name)

@@ -42,7 +42,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"grouped": audit.Grouped, "short": short, "clock": clock, "cards": cards,
 	"arrivals": arrivals, "latencies": latencies, "bars": bars, "shares": shares,
 	"columns": columns, "cells": cells, "part": part, "hidden": hidden, "noted": noted, "moreRanges": moreRanges,
-	"join": strings.Join, "ranges": ranges, "name": name, "alone": alone, "rate": rate, "only": only,
+	"join": strings.Join, "ranges": ranges, "name": name, "alone": alone, "rate": rate, "brief": brief, "only": only,
 	"nth":   func(i int) int { return i + 3 }, // behind the run and the instance, as CSS counts
 	"deref": func(tl *audit.Timeline) audit.Timeline { return *tl },
 }).Parse(text))
@@ -121,7 +121,6 @@ func cards(v *audit.Verdict) []card {
 	}
 	all := []card{
 		{"sent", v.Sent, false, "numbers that were given out"},
-		{"accepted", v.Accepted, false, "taken by Fluent Bit, by the ledger"},
 		{"arrived", v.Arrived, false, "each counted once"},
 		{"lost", v.Lost, v.Lost > 0, lost},
 		{"duplicates", v.Duplicates, v.Duplicates > 0, "arrived once more"},
@@ -129,12 +128,15 @@ func cards(v *audit.Verdict) []card {
 		{"reordered", v.Reordered, false, behind},
 		{"unknown", v.Unknown, false, "nobody can say"},
 	}
+	if v.Accepted.Known {
+		all = slices.Insert(all, 1, card{"accepted", v.Accepted.N, false, "taken by Fluent Bit, by the ledger"})
+	}
 	for _, c := range []card{
 		{"enriched", v.Enriched, false, "members were added, or all was moved"},
 		{"unchecked", v.Unchecked, false, "the format keeps no body to check"},
 		{"withheld", v.Withheld, true, "acknowledged by the receiver, and thrown away"},
-		{"refused", v.Refused, false, "not taken by Fluent Bit"},
-		{"shortfall", v.Shortfall, true, "never made: the rate was missed"},
+		{"refused", v.Refused.N, false, "not taken by Fluent Bit"},
+		{"shortfall", v.Shortfall.N, true, "never made: the rate was missed"},
 		{"foreign", v.Foreign, false, "without an identity"},
 		{"broken", v.Broken, false, "pieces that could not be read"},
 	} {
@@ -222,12 +224,12 @@ func cells(v *audit.Verdict, c audit.Counts) []cell {
 		n := col.Get(&c)
 		class := ""
 		switch {
-		case n == 0:
+		case n.N == 0:
 			class = "nil"
 		case col.Fault:
 			class = "bad"
 		}
-		all = append(all, cell{audit.Grouped(n), class})
+		all = append(all, cell{n.String(), class})
 	}
 	return all
 }
@@ -265,7 +267,7 @@ func shares(v *audit.Verdict) []share {
 		{Name: "arrived", Class: "arrived", Count: v.Arrived},
 		{Name: "lost", Class: "gone", Count: v.Lost},
 		{Name: "withheld", Class: "held", Count: v.Withheld},
-		{Name: "refused", Class: "held", Count: v.Refused},
+		{Name: "refused", Class: "held", Count: v.Refused.N},
 		{Name: "unknown", Class: "open", Count: v.Unknown},
 	} {
 		if s.Count > 0 && v.Sent > 0 {
@@ -296,7 +298,7 @@ func part(n, total uint64) string {
 
 // columns are those of the table of runs: as the terminal has them.
 func columns(v *audit.Verdict) []audit.Column {
-	return slices.DeleteFunc(audit.Columns(), func(c audit.Column) bool { return !c.Always && c.Get(&v.Counts) == 0 })
+	return slices.DeleteFunc(audit.Columns(), func(c audit.Column) bool { return !c.Always && c.Get(&v.Counts).N == 0 })
 }
 
 // short prints nanoseconds with three digits.

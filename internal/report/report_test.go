@@ -100,6 +100,34 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// What came and went within less than a second has no rate, neither as text nor in
+// a chart.
+func TestBrief(t *testing.T) {
+	for _, c := range []struct {
+		n, streams int
+		lost       func(int) bool
+		rate       bool
+	}{{900, 1, none, false}, {900, 3, some, false}, {1000, 1, none, false}, {1002, 1, none, true}, {3000, 2, some, true}, {8000, 1, but1, true}} {
+		v := made(c.n, c.streams, c.lost)
+		var b strings.Builder
+		if err := Write(&b, Page{Verdict: v, Made: start}); err != nil {
+			t.Fatal(err)
+		}
+		page := b.String()
+		for _, x := range []struct {
+			text string
+			has  bool
+		}{
+			{`<h2>Records per second</h2>`, c.rate}, {`aria-label="records per second over time"`, c.rate}, {`records per second: `, c.rate && c.streams > 1},
+			{`<h2>Records</h2>`, !c.rate}, {`aria-label="records over time"`, !c.rate},
+		} {
+			if strings.Contains(page, x.text) != x.has {
+				t.Errorf("%d records in each of %d streams: %s is there: %v", c.n, c.streams, x.text, !x.has)
+			}
+		}
+	}
+}
+
 // The headline must not promise more than is known.
 func TestHeadline(t *testing.T) {
 	open := audit.New(audit.Options{})
