@@ -142,7 +142,7 @@ func checkFile(s stream, path string) (*checker, error) {
 	}
 	c.env = config.Lookup(conf.Process)
 	for _, m := range config.Mistakes {
-		c.mistake(m.Pos, "", "%s", m.Problem)
+		c.add(finding{pos: m.Pos, severity: severityError, message: m.Problem, hint: m.Want})
 	}
 	for _, in := range config.Inputs {
 		name, ok := in.Property("name")
@@ -267,13 +267,24 @@ func (c *checker) input(in *conf.Input) {
 			c.add(finding{pos: p.Pos, severity: severityError, option: p.Name, message: unknown.Problem, hint: unknown.Want})
 			continue
 		}
-		if again, ok := first[o.Name]; ok {
+		again, set := first[o.Name]
+		switch brackets := p.List != nil && p.Quoted != "" && slices.Contains(bracketed, o.Name); {
+		case set && p.List != nil && again.List != nil && *again.List == *p.List:
+			if !brackets {
+				c.add(finding{pos: p.Value.Pos(0), severity: severityWarning, option: o.Name, message: "each element of the list sets it; " + firstCounts})
+			}
+			continue
+		case set:
 			c.add(finding{pos: p.Pos, severity: severityWarning, option: o.Name, message: fmt.Sprintf("it is set already in line %d; %s", again.Pos.Line, firstCounts)})
+			continue
+		case brackets:
+			first[o.Name] = p
+			c.notText(*p.List, o.Name, "a list", p)
 			continue
 		}
 		first[o.Name] = p
 		if p.NotText != "" {
-			c.mistake(p.Value.Pos(0), o.Name, "expected text, and this is %s", p.NotText)
+			c.notText(p.Value.Pos(0), o.Name, p.NotText, p)
 			continue
 		}
 		env := c.env
@@ -331,6 +342,20 @@ func (c *checker) routes(in *conf.Input) {
 		message: "Fluent Bit 4.2.0 to 5.0.4 has no conditional routes for threaded inputs, which Go inputs are by default: these outputs get no record there",
 		hint:    "threaded: off, or Fluent Bit 5.0.5 or later",
 	})
+}
+
+// bracketed are the options whose text may begin with a bracket, which YAML takes for
+// a map or a list of its own.
+var bracketed = []string{"dummy", "metadata", "template", "metadata_template", "tag_template"}
+
+// notText tells of a map or a list where text is expected.
+func (c *checker) notText(pos conf.Pos, name, what string, p *conf.Property) {
+	f := finding{pos: pos, severity: severityError, option: name, message: "expected text, and this is " + what + " of YAML"}
+	if p.Quoted != "" && slices.Contains(bracketed, name) {
+		f.message += ": text that begins with a bracket needs quotes"
+		f.hint = name + ": " + p.Quoted
+	}
+	c.add(f)
 }
 
 // templates are the options in which "${{" is no variable but a dollar sign and an

@@ -3,6 +3,8 @@ package conf
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/gdummy/gdummy/internal/magic"
 )
 
 // classic reads a file in the classic form: sections and commands begin in the
@@ -10,6 +12,14 @@ import (
 func (r *reader) classic(f *file) {
 	if len(f.text) > maxSize {
 		r.mistake(f.pos(0), "%v", errSize)
+		return
+	}
+	if what := magic.NotText([]byte(f.text)); what != "" {
+		r.mistake(f.pos(0), "%s", what)
+		return
+	}
+	if magic.LoneCR([]byte(f.text)) {
+		r.mistake(f.pos(0), "%s", magic.WantLF)
 		return
 	}
 	c := &classicFile{reader: r, file: f}

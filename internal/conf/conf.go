@@ -19,7 +19,6 @@
 package conf
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +43,7 @@ func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.
 type Mistake struct {
 	Pos     Pos
 	Problem string
+	Want    string // what would be right, or ""
 }
 
 // Error gives the mistake in one line.
@@ -98,6 +98,14 @@ type Property struct {
 	// NotText says what the value is if it is not text but a map or a
 	// list of something else than text, which YAML can express.
 	NotText string
+
+	// List is where the list begins of which the value is an element, nil if it is
+	// none. Fluent Bit sets the property once for each element.
+	List *Pos
+
+	// Quoted is a map or list in brackets as text, in quotes and on one line; ""
+	// if the value is something else.
+	Quoted string
 }
 
 // Value is a text and where it stands.
@@ -200,8 +208,8 @@ const (
 // Guess returns the form of a text that has no file name: the classic one begins
 // with a section or a command.
 func Guess(text []byte) Format {
-	for line := range bytes.Lines(text) {
-		line = bytes.TrimSpace(line)
+	for line := range strings.Lines(yamlText(string(text))) {
+		line = strings.TrimSpace(line)
 		if len(line) == 0 || line[0] == '#' {
 			continue
 		}
@@ -237,7 +245,12 @@ type reader struct {
 }
 
 func (r *reader) mistake(pos Pos, format string, args ...any) {
-	r.config.Mistakes = append(r.config.Mistakes, &Mistake{pos, fmt.Sprintf(format, args...)})
+	r.wrong(pos, fmt.Sprintf(format, args...), "")
+}
+
+// wrong adds a mistake with what would be right.
+func (r *reader) wrong(pos Pos, problem, want string) {
+	r.config.Mistakes = append(r.config.Mistakes, &Mistake{pos, problem, want})
 }
 
 // open reads an included file. Whatever is wrong is a mistake at pos.

@@ -3,7 +3,9 @@ package conf
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -11,6 +13,9 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/gdummy/gdummy/internal/decode"
+	"github.com/gdummy/gdummy/internal/magic"
 )
 
 const (
@@ -20,6 +25,12 @@ const (
 
 // yaml reads a file in the YAML form.
 func (r *reader) yaml(f *file) {
+	// libyaml knows byte order marks, UTF-16 and all ends of lines.
+	*f = *newFile(f.name, []byte(yamlText(f.text)))
+	if what := magic.NotText([]byte(f.text)); what != "" {
+		r.mistake(f.pos(0), "%s", what)
+		return
+	}
 	switch {
 	case len(f.text) > maxYAMLSize:
 		r.mistake(f.pos(0), "%v", errSize)
@@ -28,30 +39,58 @@ func (r *reader) yaml(f *file) {
 		r.mistake(f.pos(0), "lists and maps are nested deeper than %d levels", maxYAMLDepth)
 		return
 	}
+	y := &yamlFile{reader: r, file: f}
 	tree, err := parseYAML(f.text)
-	if err != nil {
-		var at yaml.Error
-		if !errors.As(err, &at) {
-			r.mistake(f.pos(0), "%v", err)
-			if err == errPatience {
-				r.total = maxTotal // no further file
-			}
-			return
-		}
-		pos := f.pos(0)
-		if t := at.GetToken(); t != nil && t.Position != nil {
-			pos = f.pos(f.offset(t.Position.Line, t.Position.Column))
-		}
-		// Its Error shows a part of the text as well, which can take long.
-		r.mistake(pos, "%s", at.GetMessage())
+	if err == nil {
+		y.documents(tree)
 		return
 	}
-	y := &yamlFile{reader: r, file: f}
+	if text := y.blank(); text != f.text {
+		if tree, err := parseYAML(text); err == nil {
+			if y.documents(tree); y.reported {
+				return
+			}
+		}
+	}
+	var at yaml.Error
+	if !errors.As(err, &at) {
+		r.mistake(f.pos(0), "%v", err)
+		if err == errPatience {
+			r.total = maxTotal // no further file
+		}
+		return
+	}
+	pos := f.pos(0)
+	if t := at.GetToken(); t != nil && t.Position != nil {
+		pos = f.pos(f.offset(t.Position.Line, t.Position.Column))
+	}
+	// Its Error shows a part of the text as well, which can take long.
+	r.mistake(pos, "%s", at.GetMessage())
+}
+
+func (y *yamlFile) documents(tree *ast.File) {
 	for _, doc := range tree.Docs {
 		if doc.Body != nil {
 			y.document(doc.Body)
 		}
 	}
+}
+
+// yamlText returns the text of a YAML file in UTF-8, without a byte order mark and with
+// line feeds.
+func yamlText(text string) string {
+	if magic.PackingOf([]byte(text)) == magic.UTF16 {
+		b, err := io.ReadAll(decode.NewUTF16(strings.NewReader(text)))
+		if err != nil && err != io.ErrUnexpectedEOF { // what ends within a character is cut
+			return text
+		}
+		text = string(b)
+	}
+	text = strings.TrimPrefix(text, "\ufeff")
+	if magic.LoneCR([]byte(text)) {
+		text = strings.ReplaceAll(text, "\r", "\n")
+	}
+	return text
 }
 
 // patience is how long the YAML package may take for a file. Its time grows with
@@ -116,6 +155,87 @@ func tooDeep(text string) bool {
 type yamlFile struct {
 	*reader
 	file *file
+
+	blanked  map[int]flow // by the offset of the key: values that are not in the tree
+	reported bool         // one of them is a property of an input
+}
+
+// flow is a value in brackets.
+type flow struct {
+	name   string
+	start  int // offset
+	kind   string
+	quoted string
+}
+
+// flowStart matches a property up to the bracket that its value begins with.
+var flowStart = regexp.MustCompile(`(?m)^ *(?:- +)*([A-Za-z][\w.]*) *: +([\[{])`)
+
+// blank returns the text with each value in brackets that is not YAML, such as a
+// template without quotes, replaced by white space. Everything else stays in its place.
+func (y *yamlFile) blank() string {
+	text := []byte(y.file.text)
+	y.blanked = map[int]flow{}
+	for at := 0; ; {
+		m := flowStart.FindSubmatchIndex(text[at:])
+		if m == nil {
+			return string(text)
+		}
+		key, start := at+m[2], at+m[4]
+		value := flowValue(y.file.text[start:])
+		name := y.file.text[key : at+m[3]]
+		at = start + len(value)
+		if _, err := parseYAML("x: " + value); err == nil || err == errPatience {
+			continue
+		}
+		f := flow{name, start, "map", quote(value)}
+		if value[0] == '[' {
+			f.kind = "list"
+		}
+		y.blanked[key] = f
+		for i, c := range text[start:at] {
+			if c != '\n' {
+				text[start+i] = ' '
+			}
+		}
+	}
+}
+
+// flowValue returns the value at the beginning of a text that begins with a bracket: up
+// to the bracket that closes it, and what stands behind that in its line. A value that
+// is not closed ends with its line.
+func flowValue(text string) string {
+	open, quoted, end := 0, byte(0), 0
+	for i := 0; i < len(text) && end == 0; i++ {
+		switch c := text[i]; {
+		case quoted == '"' && c == '\\':
+			i++
+		case c == quoted:
+			quoted = 0
+		case quoted != 0:
+		case c == '"' || c == '\'':
+			quoted = c
+		case c == '{' || c == '[':
+			open++
+		case c == '}' || c == ']':
+			if open--; open == 0 {
+				end = i + 1
+			}
+		}
+	}
+	rest, _, _ := strings.Cut(text[end:], "\n")
+	rest, _, _ = strings.Cut(rest, " #")
+	return text[:end] + strings.TrimRight(rest, space)
+}
+
+// quote returns a value on one line and in quotes, shortened if it is long.
+func quote(value string) string {
+	const most = 80
+	value = strings.Join(strings.Fields(value), " ")
+	if long := []rune(value); len(long) > most {
+		value = string(long[:most]) + "…"
+	}
+	return "'" + strings.ReplaceAll(value, "'", "''") + "'"
 }
 
 // at returns the place of a node.
@@ -299,13 +419,19 @@ func (y *yamlFile) input(n ast.Node) {
 		}
 		if list, ok := plain(m.Value).(*ast.SequenceNode); ok && allText(list) {
 			// Fluent Bit sets the property once for each element.
+			at := y.at(list)
 			for _, e := range list.Values {
-				in.Properties = append(in.Properties, &Property{Name: name, Pos: pos, Value: y.value(plain(e))})
+				in.Properties = append(in.Properties, &Property{Name: name, Pos: pos, Value: y.value(plain(e)), List: &at, Quoted: y.quoted(list)})
 			}
 			continue
 		}
 		if name == "routes" {
 			in.ConditionalRoute = y.conditionalRoute(m.Value)
+		}
+		if v, ok := y.blanked[y.offset(m.Key.GetToken())]; ok {
+			y.reported = true
+			y.wrong(y.file.pos(v.start), "expected text, and this is a malformed "+v.kind+" of YAML: text that begins with a bracket needs quotes", v.name+": "+v.quoted)
+			continue
 		}
 		p := &Property{Name: name, Pos: pos}
 		if _, ok := y.scalar(plain(m.Value)); ok {
@@ -313,14 +439,21 @@ func (y *yamlFile) input(n ast.Node) {
 		} else {
 			p.NotText = kindOf(plain(m.Value))
 			p.Value = Value{file: y.file, from: func(int) int { return y.offset(m.Value.GetToken()) }}
-			if p.NotText == "a map" && strings.HasPrefix(y.file.text[p.Value.from(0):], "{") {
-				p.NotText = "a map (JSON needs quotes around it)"
-			}
+			p.Quoted = y.quoted(plain(m.Value))
 		}
 		in.Properties = append(in.Properties, p)
 	}
 	y.config.Inputs = append(y.config.Inputs, in)
 	y.named(in)
+}
+
+// quoted returns a map or list as text, if it is in brackets.
+func (y *yamlFile) quoted(n ast.Node) string {
+	text := y.file.text[y.offset(n.GetToken()):]
+	if text == "" || text[0] != '{' && text[0] != '[' {
+		return ""
+	}
+	return quote(flowValue(text))
 }
 
 // conditionalRoute returns where the first route for logs stands that not all records

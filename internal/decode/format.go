@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+
+	"github.com/gdummy/gdummy/internal/magic"
 )
 
 // FormatError says that a source has a format that is not read. Nothing of it was.
@@ -29,7 +31,7 @@ const packings = "gzip, zstd, xz, bzip2, lz4, snappy, zip or tar"
 // not read; otherwise it returns "". What is not told by the beginning, such as what
 // an archive holds, [Scanner.Read] tells.
 func Unreadable(head []byte) string {
-	if isJSON(head) || packingOf(head) != unpacked {
+	if isJSON(head) || magic.PackingOf(head) != magic.Unpacked {
 		return ""
 	}
 	return foreignFormat(head)
@@ -38,60 +40,21 @@ func Unreadable(head []byte) string {
 // isJSON says whether data begins as JSON does, and is no MessagePack of which the
 // first byte is broken.
 func isJSON(data []byte) bool {
-	return len(data) > 0 && (data[0] == '{' || data[0] == '[') && controls(data[:min(len(data), 64)]) == 0
-}
-
-// magics are the first bytes of formats that are not read. Those that text may begin
-// with need a control character behind them.
-var magics = []struct {
-	magic, name string
-	text        bool
-}{
-	{"PAR1", "Parquet", true},
-	{"PARE", "encrypted Parquet", true},
-	{"Obj\x01", "Avro", false},
-	{"ORC", "ORC", true},
-	{"ARROW1\x00\x00", "Arrow", false},
-	{"FEA1", "Feather", true},
-	{"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", false},
-	{"Rar!\x1a\x07", "a RAR archive", false},
-	{"LZIP", "lzip", true},
-	{"\x89LZO\x00", "lzop", false},
-	{"\x1f\x9d", "compress (.Z)", false},
-	{"\x5d\x00\x00", "LZMA without xz", false},
-	{"!<arch>\n", "an ar archive", false},
-	{"\xd4\xc3\xb2\xa1", "a packet capture", false},
-	{"\xa1\xb2\xc3\xd4", "a packet capture", false},
-	{"\x4d\x3c\xb2\xa1", "a packet capture", false},
-	{"\xa1\xb2\x3c\x4d", "a packet capture", false},
-	{"\x0a\x0d\x0d\x0a", "a packet capture", false},
-	{"SQLite format 3\x00", "an SQLite database", false},
-	{"LPKSHHRH", "a systemd journal", false},
-	{"\x89HDF\r\n\x1a\n", "HDF5", false},
-	{"\x7fELF", "an ELF binary", false},
-	{"%PDF-", "PDF", false},
-	{"\x89PNG\r\n\x1a\n", "a PNG image", false},
-	{"\xff\xd8\xff", "a JPEG image", false},
-	{"GIF8", "a GIF image", true},
-	{"ElfFile\x00", "a Windows event log", false},
-	{"\xff\xfe\x00\x00", "UTF-32", false},
-	{"\x00\x00\xfe\xff", "UTF-32", false},
+	return len(data) > 0 && (data[0] == '{' || data[0] == '[') && magic.Controls(data[:min(len(data), 64)]) == 0
 }
 
 // foreignFormat names the format that data begins in, if it is neither text nor
 // MessagePack.
 func foreignFormat(head []byte) string {
-	for _, m := range magics {
-		if bytes.HasPrefix(head, []byte(m.magic)) && (!m.text || controls(head[:min(len(head), 64)]) > 0) {
-			return m.name
-		}
+	if name := magic.Foreign(head); name != "" {
+		return name
 	}
 	switch {
 	case isOTLP(head):
 		return "OTLP as protobuf"
 	case IsMsgpack(head):
 		return ""
-	case isUTF16(head):
+	case magic.IsUTF16(head):
 		return "UTF-16 without a byte order mark"
 	case isBinary(head):
 		return "binary data"
@@ -113,38 +76,10 @@ func isBinary(data []byte) bool {
 			part = data[:i]
 		}
 		n += len(part)
-		bad += controls(part)
+		bad += magic.Controls(part)
 		data = bytes.TrimLeft(data[len(part):], "\x00")
 	}
 	return bad >= 4 && bad*20 >= n
-}
-
-// controls counts the control characters in data that text does not have.
-func controls(data []byte) (n int) {
-	for _, c := range data {
-		if c < ' ' && (c < '\a' || c > '\r') && c != 0x1b || c == 0x7f {
-			n++
-		}
-	}
-	return n
-}
-
-// isUTF16 says whether data is ASCII in which every other byte is NUL.
-func isUTF16(data []byte) bool {
-	data = data[:min(len(data), 64)&^1]
-	if len(data) < 8 {
-		return false
-	}
-	for _, zero := range []int{0, 1} {
-		is := true
-		for i := 0; i < len(data) && is; i += 2 {
-			is = data[i+zero] == 0 && data[i+1-zero]-1 < 0x7f
-		}
-		if is {
-			return true
-		}
-	}
-	return false
 }
 
 // isOTLP says whether data begins as a request to export logs, metrics or traces, or
@@ -223,7 +158,7 @@ func hasEvent(data []byte) bool {
 // isPacked says whether data begins as maps or lists of maps in MessagePack do. It
 // may end within one.
 func isPacked(data []byte) bool {
-	if c := data[0]; len(data) < fewBytes && (isMap(c) || isArray(c)) && (len(data) == 1 || data[1] >= 0x80 || controls(data) > 0) {
+	if c := data[0]; len(data) < fewBytes && (isMap(c) || isArray(c)) && (len(data) == 1 || data[1] >= 0x80 || magic.Controls(data) > 0) {
 		return true
 	}
 	named := false
@@ -273,7 +208,7 @@ func hasName(data []byte) bool {
 			return false
 		}
 		name, ok := p.name()
-		return ok && len(name) > 0 && controls(name) == 0 && strconv.CanBackquote(string(bytes.ReplaceAll(name, []byte("`"), nil)))
+		return ok && len(name) > 0 && magic.Controls(name) == 0 && strconv.CanBackquote(string(bytes.ReplaceAll(name, []byte("`"), nil)))
 	}
 	return false
 }

@@ -20,88 +20,15 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
+
+	"github.com/gdummy/gdummy/internal/magic"
 )
-
-// packing is a format that other data is packed in.
-type packing uint8
-
-const (
-	unpacked packing = iota
-	packedGzip
-	packedZstd
-	packedXZ
-	packedBzip2
-	packedLZ4
-	packedSnappy
-	packedZip
-	packedTar
-	packedUTF16
-)
-
-// packingOf tells a packing by the beginning of the data.
-func packingOf(head []byte) packing {
-	begins := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
-	switch {
-	case begins("\x1f\x8b"):
-		return packedGzip
-	case begins("\x28\xb5\x2f\xfd"):
-		return packedZstd
-	case begins("\xfd7zXZ\x00"):
-		return packedXZ
-	case len(head) > 9 && begins("BZh") && (string(head[4:10]) == "1AY&SY" || string(head[4:10]) == "\x17\x72\x45\x38\x50\x90"):
-		return packedBzip2
-	case begins("\x04\x22\x4d\x18"), begins("\x02\x21\x4c\x18"):
-		return packedLZ4
-	case begins("\xff\x06\x00\x00sNaPpY"), begins("\xff\x06\x00\x00S2sTwO"):
-		return packedSnappy
-	case begins("PK\x03\x04"), begins("PK\x05\x06"), begins("PK\x07\x08"):
-		return packedZip
-	case len(head) > 7 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18":
-		// A frame to skip, which zstd and lz4 both have. pzstd begins with one.
-		if size := uint64(binary.LittleEndian.Uint32(head[4:])); size+8 < uint64(len(head)) {
-			if p := packingOf(head[8+size:]); p == packedLZ4 {
-				return p
-			}
-		}
-		return packedZstd
-	case isTar(head):
-		return packedTar
-	case (begins("\xff\xfe") || begins("\xfe\xff")) && !begins("\xff\xfe\x00\x00"):
-		return packedUTF16
-	}
-	return unpacked
-}
-
-// String returns the name of the packing.
-func (p packing) String() string {
-	switch p {
-	case packedGzip:
-		return "gzip"
-	case packedZstd:
-		return "zstd"
-	case packedXZ:
-		return "xz"
-	case packedBzip2:
-		return "bzip2"
-	case packedLZ4:
-		return "lz4"
-	case packedSnappy:
-		return "framed snappy"
-	case packedZip:
-		return "zip"
-	case packedTar:
-		return "tar"
-	case packedUTF16:
-		return "UTF-16"
-	}
-	return "unpacked"
-}
 
 // wired says whether requests may be packed so, as well as files.
-func (p packing) wired() bool { return p == packedGzip || p == packedZstd }
+func wired(p magic.Packing) bool { return p == magic.Gzip || p == magic.Zstd }
 
 // IsCompressed says whether data begins as gzip or zstd does.
-func IsCompressed(data []byte) bool { return packingOf(data).wired() }
+func IsCompressed(data []byte) bool { return wired(magic.PackingOf(data)) }
 
 // maxPackings is how often files may be packed: an archive that was compressed, of
 // files that were. Requests may be twice.
@@ -112,7 +39,7 @@ const (
 
 // unpack reads what was packed. head is the beginning of r, and whole what r was
 // before that was read.
-func (s *Scanner) unpack(p packing, r, whole io.Reader, head []byte) error {
+func (s *Scanner) unpack(p magic.Packing, r, whole io.Reader, head []byte) error {
 	if s.depth == maxPackings || s.served() && s.depth == maxServed {
 		return fmt.Errorf("packed more than %d times", s.depth)
 	}
@@ -120,20 +47,20 @@ func (s *Scanner) unpack(p packing, r, whole io.Reader, head []byte) error {
 	defer func() { s.depth-- }()
 	b := bufio.NewReaderSize(r, 1<<16)
 	switch p {
-	case packedGzip:
+	case magic.Gzip:
 		z := &members{r: b, z: new(gzip.Reader)}
 		if err := z.reset(); err != nil {
 			return err
 		}
 		return s.Read(s.bounded(z))
-	case packedZstd:
+	case magic.Zstd:
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(s.window()))
 		if err != nil {
 			return err
 		}
 		defer z.Close()
 		return s.Read(s.bounded(z))
-	case packedXZ:
+	case magic.XZ:
 		if n := xzDictionary(head); n > maxDictionary {
 			return &FormatError{Format: fmt.Sprintf("xz with a dictionary of %d MB, of which %d are read", n>>20, maxDictionary>>20)}
 		}
@@ -142,18 +69,18 @@ func (s *Scanner) unpack(p packing, r, whole io.Reader, head []byte) error {
 			return err
 		}
 		return s.Read(z)
-	case packedBzip2:
+	case magic.Bzip2:
 		return s.Read(bzip2.NewReader(b))
-	case packedLZ4:
+	case magic.LZ4:
 		return s.Read(&frames{r: b, z: lz4.NewReader(b)})
-	case packedSnappy:
+	case magic.Snappy:
 		return s.Read(s2.NewReader(b))
-	case packedZip:
+	case magic.Zip:
 		return s.zip(whole)
-	case packedTar:
+	case magic.Tar:
 		return s.tar(b)
 	}
-	return s.Read(&utf16Reader{r: b})
+	return s.Read(NewUTF16(b))
 }
 
 // bounded returns r, which fails with ErrTooLarge behind what a source may have:
@@ -377,23 +304,9 @@ func (s *Scanner) wrong(err error, entry string, all *error) error {
 	return nil
 }
 
-// isTar says whether data begins with the header of a file in a tar archive: its
-// checksum is right.
-func isTar(head []byte) bool {
-	const size, at, length = 512, 148, 8
-	if len(head) < size || head[0] == 0 {
-		return false
-	}
-	sum := int64(length * ' ')
-	for i, c := range head[:size] {
-		if i < at || i >= at+length {
-			sum += int64(c)
-		}
-	}
-	text := bytes.Trim(head[at:at+length], " \x00")
-	want, err := strconv.ParseInt(string(text), 8, 64)
-	return err == nil && want == sum
-}
+// NewUTF16 returns a reader of r's text in UTF-8; r is UTF-16 that begins with its
+// byte order mark.
+func NewUTF16(r io.Reader) io.Reader { return &utf16Reader{r: bufio.NewReader(r)} }
 
 // utf16Reader makes UTF-8 of UTF-16 that begins with its byte order mark.
 type utf16Reader struct {

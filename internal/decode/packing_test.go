@@ -27,6 +27,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/ident"
+	"github.com/gdummy/gdummy/internal/magic"
 )
 
 // through writes data through what a function puts before a buffer.
@@ -346,7 +347,7 @@ func TestBinary(t *testing.T) {
 		for i := range data {
 			data[i] = byte(r.Uint32())
 		}
-		if Unreadable(data) == "" && packingOf(data) == unpacked {
+		if Unreadable(data) == "" && magic.PackingOf(data) == magic.Unpacked {
 			taken++
 			t.Logf("%d: %x", n, data[:16])
 		}

@@ -3,6 +3,8 @@ package decode
 import (
 	"bytes"
 	"io"
+
+	"github.com/gdummy/gdummy/internal/magic"
 )
 
 // Read reads a source to its end. The error is the source's; what stands before
@@ -28,7 +30,7 @@ func (s *Scanner) Read(r io.Reader) error {
 	switch {
 	case err != nil:
 		return err
-	case form != unpacked:
+	case form != magic.Unpacked:
 		return s.unpack(form, r, whole, head)
 	case IsMsgpack(head):
 		s.wanted = longRecord
@@ -49,19 +51,19 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // form tells how the data that begins with head is packed. It returns an error if
 // that, or what it is, is not read.
-func (s *Scanner) form(head []byte) (packing, error) {
+func (s *Scanner) form(head []byte) (magic.Packing, error) {
 	if isJSON(head) {
-		return unpacked, nil
+		return magic.Unpacked, nil
 	}
-	switch p := packingOf(head); {
-	case p == unpacked:
+	switch p := magic.PackingOf(head); {
+	case p == magic.Unpacked:
 		if name := foreignFormat(head); name != "" {
 			return 0, &FormatError{Format: name}
 		}
-		return unpacked, nil
+		return magic.Unpacked, nil
 	case s.asIs:
 		return 0, &FormatError{Format: p.String() + ", which is not taken here"}
-	case s.served() && !p.wired():
+	case s.served() && !wired(p):
 		return 0, &FormatError{Format: p.String() + ", which is taken from files only"}
 	default:
 		return p, nil
@@ -89,7 +91,7 @@ func (s *Scanner) Bytes(data []byte) error {
 	switch {
 	case err != nil:
 		return err
-	case form != unpacked:
+	case form != magic.Unpacked:
 		return s.Read(bytes.NewReader(data))
 	case s.maxBytes > 0 && int64(len(data)) > s.maxBytes:
 		return ErrTooLarge

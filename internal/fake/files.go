@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/magic"
 	"github.com/gdummy/gdummy/internal/seed"
 	"github.com/gdummy/gdummy/internal/spell"
 	"github.com/gdummy/gdummy/internal/value"
@@ -168,15 +169,20 @@ func (e *Env) table(path string) (*table, error) {
 		return nil, fmt.Errorf("can't open %q: %w", path, err)
 	}
 	defer f.Close()
+	text := bufio.NewReaderSize(f, 1<<16)
+	start, _ := text.Peek(text.Size())
+	if what := magic.NotText(start); what != "" {
+		return nil, fmt.Errorf("%q: %s", path, what)
+	}
 	// Reading leaves as much garbage as the file is long; what is kept has no
 	// pointers in it, so that collecting early costs little.
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	var t *table
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".ndjson", ".jsonl", ".json":
-		t, err = readNDJSON(f)
+		t, err = readNDJSON(text)
 	default:
-		t, err = readCSV(f)
+		t, err = readCSV(text)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", path, err)
@@ -231,7 +237,7 @@ var errNotUTF8 = errors.New("it is not UTF-8; `iconv -f latin1 -t utf-8` convert
 
 // withoutMark returns f without the byte order mark that it may begin with.
 func withoutMark(f io.Reader) *bufio.Reader {
-	r := bufio.NewReaderSize(f, 1<<16)
+	r := bufio.NewReaderSize(f, 1<<16) // f itself if it is one
 	if mark, _ := r.Peek(3); string(mark) == "\ufeff" {
 		r.Discard(3)
 	}
@@ -262,11 +268,8 @@ func (e *Env) HasTables() bool { return len(e.tables) > 0 }
 func readCSV(f io.Reader) (*table, error) {
 	text := withoutMark(f)
 	start, _ := text.Peek(text.Size())
-	switch {
-	case bytes.HasPrefix(start, []byte("\x1f\x8b")):
-		return nil, errors.New("it is compressed with gzip; gunzip unpacks it")
-	case bytes.IndexByte(start, '\r') >= 0 && bytes.IndexByte(start, '\n') < 0:
-		return nil, errors.New("its lines end in CR alone, expected LF or CRLF")
+	if magic.LoneCR(start) {
+		return nil, errors.New(magic.WantLF)
 	}
 	r := csv.NewReader(text)
 	r.ReuseRecord = true

@@ -1,21 +1,36 @@
 package fake
 
 import (
+	"io"
 	"strings"
 	"testing"
 )
 
-// What is no CSV is named for what it is.
-func TestNoCSV(t *testing.T) {
-	for text, want := range map[string]string{
-		"\x1f\x8b\x08\x00":             "it is compressed with gzip; gunzip unpacks it",
-		"name,age\rAda,36\rGrace,85\r": "its lines end in CR alone, expected LF or CRLF",
+// oneFile is a text that every path names.
+type oneFile string
+
+// Open implements Files.
+func (f oneFile) Open(string) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(string(f))), nil
+}
+
+// What is neither CSV nor NDJSON is named for what it is.
+func TestNoTable(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"a.csv", "\x1f\x8b\x08\x00", `"a.csv": it is compressed with gzip, expected text`},
+		{"a.ndjson", "\x28\xb5\x2f\xfd", `"a.ndjson": it is compressed with zstd, expected text`},
+		{"a.csv", "\xff\xfea\x00,\x00b\x00\n\x00", `"a.csv": it is UTF-16, expected UTF-8; ` + "`iconv -f UTF-16 -t utf-8` converts it"},
+		{"a.csv", "name,age\rAda,36\rGrace,85\r", `"a.csv": its lines end in CR alone, expected LF or CRLF`},
+		{"a.csv", "\ufeffname,age\r\nAda,36\r\n", ""},
+		{"a.ndjson", "\ufeff{\"a\":1}\r\n", ""},
 	} {
-		if _, err := readCSV(strings.NewReader(text)); err == nil || err.Error() != want {
-			t.Errorf("%q: %v, expected %s", text, err, want)
+		e := Env{Files: oneFile(c.text)}
+		got := ""
+		if _, err := e.table(c.name); err != nil {
+			got = err.Error()
 		}
-	}
-	if _, err := readCSV(strings.NewReader("name,age\r\nAda,36\r\n")); err != nil {
-		t.Error(err)
+		if got != c.want {
+			t.Errorf("%q: %s, expected %s", c.text, got, c.want)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/gdummy/gdummy/internal/format"
+	"github.com/gdummy/gdummy/internal/magic"
 	"github.com/gdummy/gdummy/internal/seed"
 	"github.com/gdummy/gdummy/internal/spell"
 	"github.com/gdummy/gdummy/internal/template"
@@ -181,6 +182,9 @@ func (c *Config) compile() []*Error {
 		text, err := os.ReadFile(t.File)
 		if err != nil {
 			return append(errs, conflict("template_file", err.Error(), "the name of a file that can be read")...)
+		}
+		if what := magic.NotText(text); what != "" {
+			return append(errs, conflict("template_file", strconv.Quote(t.File)+": "+what, "")...)
 		}
 		file = t.File
 		conf.Body = template.Text{Name: "template_file", Text: strings.TrimPrefix(string(text), "\ufeff")}

@@ -1,0 +1,106 @@
+package conf
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// encoded returns a text in UTF-16.
+func encoded(order binary.AppendByteOrder, text string) string {
+	var b []byte
+	for _, c := range utf16.Encode([]rune(text)) {
+		b = order.AppendUint16(b, c)
+	}
+	return string(b)
+}
+
+// Files in other encodings are read where Fluent Bit reads them (libyaml does), and
+// named for what they are where it does not. Places are those of the text.
+func TestEncodings(t *testing.T) {
+	const (
+		classic = "[INPUT]\n    name gdummy\n    rate ä5\n"
+		yaml    = "pipeline:\n  inputs:\n    - name: gdummy\n      rate: ä5\n"
+		mark    = "\ufeff"
+		gzip    = "\x1f\x8b\x08\x00\x00\x00\x00\x00"
+	)
+	cr := func(text string) string { return strings.ReplaceAll(text, "\n", "\r") }
+	le, be := binary.LittleEndian, binary.BigEndian
+	for _, c := range []struct {
+		why, text string
+		form      Format
+		rate      string // where its value stands; "" if it is not read
+		mistake   string
+	}{
+		{"a mark", mark + classic, Classic, "f:3:10", "f:1:1: the file begins with a byte order mark, which Fluent Bit does not skip"},
+		{"UTF-16", encoded(le, mark+classic), Classic, "", "f:1:1: it is UTF-16, expected UTF-8; `iconv -f UTF-16 -t utf-8` converts it"},
+		{"UTF-16 without a mark", encoded(be, classic), Classic, "", "f:1:1: it is UTF-16, expected UTF-8; `iconv -f UTF-16BE -t utf-8` converts it"},
+		{"gzip", gzip + classic, Classic, "", "f:1:1: it is compressed with gzip, expected text"},
+		{"CR alone", cr(classic), Classic, "", "f:1:1: its lines end in CR alone, expected LF or CRLF"},
+		{"a mark", mark + yaml, YAML, "f:4:13", ""},
+		{"UTF-16, little-endian", encoded(le, mark+yaml), YAML, "f:4:13", ""},
+		{"UTF-16, big-endian", encoded(be, mark+yaml), YAML, "f:4:13", ""},
+		{"UTF-16 without a mark", encoded(le, yaml), YAML, "", "f:1:1: it is UTF-16, expected UTF-8; `iconv -f UTF-16LE -t utf-8` converts it"},
+		{"gzip", gzip + yaml, YAML, "", "f:1:1: it is compressed with gzip, expected text"},
+		{"CR alone", cr(yaml), YAML, "f:4:13", ""},
+		{"UTF-16 and CR alone", encoded(le, mark+cr(yaml)), YAML, "f:4:13", ""},
+	} {
+		got := Parse("f", []byte(c.text), c.form, Disk)
+		rate, mistake := "", ""
+		for _, in := range got.Inputs {
+			if p, ok := in.Property("rate"); ok {
+				rate = p.Value.Pos(0).String()
+			}
+		}
+		for _, m := range got.Mistakes {
+			mistake += m.Error()
+		}
+		if rate != c.rate || mistake != c.mistake {
+			t.Errorf("form %d, %s: rate at %q, expected %q; %q, expected %q", c.form, c.why, rate, c.rate, mistake, c.mistake)
+		}
+	}
+	for text, want := range map[string]Format{
+		mark + classic: Classic, mark + yaml: YAML, encoded(le, mark+classic): Classic, encoded(be, mark+yaml): YAML,
+		"# one\r[INPUT]\r": Classic, "# one\rpipeline:\r": YAML,
+	} {
+		if got := Guess([]byte(text)); got != want {
+			t.Errorf("%q: form %d, expected %d", text, got, want)
+		}
+	}
+}
+
+// A value in brackets without quotes that is no YAML is named, with what would be
+// right, and the rest of the file is read.
+func TestFlowMistakes(t *testing.T) {
+	const problem = "expected text, and this is a malformed %s of YAML: text that begins with a bracket needs quotes"
+	aMap, aList := strings.Replace(problem, "%s", "map", 1), strings.Replace(problem, "%s", "list", 1)
+	for _, c := range []struct{ value, pos, problem, want string }{
+		{`{"user": {{ username }}}`, "f:4:17", aMap, `template: '{"user": {{ username }}}'`},
+		{`{"user": {{ username }}}  # one`, "f:4:17", aMap, `template: '{"user": {{ username }}}'`},
+		{`{"a": {{ x }}, "b": '{{ y }}'}`, "f:4:17", aMap, `template: '{"a": {{ x }}, "b": ''{{ y }}''}'`},
+		{"{\n        \"user\": {{ username }},\n        \"n\": {{ seq }}\n      }", "f:4:17", aMap, `template: '{ "user": {{ username }}, "n": {{ seq }} }'`},
+		{`[{{ x }}, 2}`, "f:4:17", aList, `template: '[{{ x }}, 2}'`},
+		{`{"a": 1`, "f:4:17", aMap, `template: '{"a": 1'`},
+		{`{"a": 1}{"b": 2}`, "f:4:17", aMap, `template: '{"a": 1}{"b": 2}'`},
+	} {
+		text := "pipeline:\n  inputs:\n    - name: gdummy\n      template: " + c.value + "\n      rate: 5\n    - name: gdummy\n"
+		got := Parse("f", []byte(text), YAML, Disk)
+		if len(got.Mistakes) != 1 {
+			t.Errorf("%s: %v", c.value, got.Mistakes)
+			continue
+		}
+		if m := got.Mistakes[0]; m.Pos.String() != c.pos || m.Problem != c.problem || m.Want != c.want {
+			t.Errorf("%s: %v: %s: %s", c.value, m.Pos, m.Problem, m.Want)
+		}
+		rate, ok := got.Inputs[0].Property("rate")
+		if _, has := got.Inputs[0].Property("template"); len(got.Inputs) != 2 || !ok || rate.Value.Text != "5" || has {
+			t.Errorf("%s: %s", c.value, dump(got))
+		}
+	}
+	// A mistake of another kind is told as it was.
+	got := Parse("f", []byte("pipeline:\n  inputs:\n    - name: gdummy\n      dummy: {\"a\": {{ x }}}\n   rate: [\n"), YAML, Disk)
+	if len(got.Mistakes) != 1 || got.Mistakes[0].Want != "" {
+		t.Errorf("%v", got.Mistakes)
+	}
+}
