@@ -5,6 +5,11 @@
 set -eu
 plugin=$1 host=$2 seconds=$3
 
+mistake() {
+    echo "make run: ARGS: $*" >&2
+    exit 2
+}
+
 # ARGS is cut at white space without a shell's quoting, which would eat the quotes of
 # JSON. A word that follows a value belongs to it, so that JSON may have spaces.
 set -f
@@ -12,22 +17,26 @@ set --
 expect=option
 for word in ${ARGS:-}; do
     case $expect:$word in
-    option:[!-]* | option:-[!a-zA-Z-]*)
-        echo "make run: ARGS: \"$word\" is not an option: expected -p KEY=VALUE, such as ARGS='-p $word'" >&2
-        exit 2
-        ;;
-    value:-[a-zA-Z] | value:--*)
-        echo "make run: ARGS: an option lacks its value: expected -p KEY=VALUE, found \"$word\"" >&2
-        exit 2
-        ;;
-    option:* | more:-[a-z] | more:--*)
-        set -- "$@" "$word"
+    option:-p | option:--prop | more:-p | more:--prop)
+        set -- "$@" -p
         expect=value
         ;;
-    value:*)
+    option:-* | more:-[a-zA-Z] | more:--*)
+        mistake "unknown flag \"$word\": expected -p KEY=VALUE"
+        ;;
+    option:*)
+        mistake "\"$word\" is not an option: expected -p KEY=VALUE, such as ARGS='-p $word'"
+        ;;
+    value:-[a-zA-Z] | value:--*)
+        mistake "an option lacks its value: expected -p KEY=VALUE, found \"$word\""
+        ;;
+    value:*=*)
         value=$word
         set -- "$@" "$word"
         expect=more
+        ;;
+    value:*)
+        mistake "\"$word\" is not a property: expected -p KEY=VALUE"
         ;;
     more:*)
         # replace the last argument by itself and the word
@@ -43,11 +52,7 @@ for word in ${ARGS:-}; do
     esac
 done
 
-case $expect in value)
-    echo "make run: ARGS: the last option lacks its value: expected -p KEY=VALUE" >&2
-    exit 2
-    ;;
-esac
+[ "$expect" != value ] || mistake "the last option lacks its value: expected -p KEY=VALUE"
 
 fluent_bit=${FLUENT_BIT:-$(command -v fluent-bit || true)}
 fluent_bit=${fluent_bit%%:*}
