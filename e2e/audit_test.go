@@ -27,6 +27,7 @@ type verdict struct {
 	Faults []string
 	counts
 	Shortfall uint64
+	Unchecked uint64
 	Exact     bool
 	Streams   []struct {
 		Run, Name   string
@@ -292,6 +293,65 @@ pipeline:
 		want := all(20000)
 		want.Ingested, want.Arrived, want.Lost = 19800, 19800, 200
 		audit(t, "--ledger", p.dir+"/ledger", p.out()).expect(t, want)
+	})
+}
+
+// A process that stands still for seconds misses its rate, whatever the host: the log
+// says so, the ledger has it, and the audit judges it.
+func TestAuditShortfall(t *testing.T) {
+	const due = 3000
+	summary := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] asked (\d+) records \(500/s\), delivered (\d+), shortfall (\d+), refused 0`)
+	onEachHost(t, func(t *testing.T, h host) {
+		for catchUp, made := range map[string]time.Duration{"none": 100 * time.Millisecond, "limit": time.Second} { // of what is late
+			t.Run(catchUp, func(t *testing.T) {
+				t.Parallel()
+				p := h.start(t, launch{config: service +
+					input("name gdummy", "tag a", "rate 500", "duration 6s", "ledger ledger", "catch_up "+catchUp) + toFiles})
+				p.awaitMore()
+				p.send(syscall.SIGSTOP)
+				stopped := time.Now()
+				p.await("a stall of seconds", lifetime, func() bool { return time.Since(stopped) >= 3*time.Second })
+				stall := time.Since(stopped)
+				p.send(syscall.SIGCONT)
+				delivered := p.awaitDelivered()
+				p.awaitOut(delivered)
+				p.stop()
+
+				m := summary.FindStringSubmatch(p.log())
+				if m == nil {
+					t.Fatalf("no warning that the rate was missed: %s", p.log())
+				}
+				n, _ := strconv.Atoi(m[3])
+				least := int((stall - made) / (2 * time.Millisecond))
+				if m[1] != fmt.Sprint(due) || delivered+n != due || n < least-20 {
+					t.Errorf("%s; want %d in all, and a shortfall of %d at least", m[0], due, least)
+				}
+				text, err := os.ReadFile(p.dir + "/ledger")
+				if want := fmt.Sprintf(" shortfall=%d #", n); err != nil || !regexp.MustCompile(` close .*`+want).Match(text) {
+					t.Errorf("no%s at the end of the ledger: %s, %v", want, text, err)
+				}
+				grouped := m[3]
+				if n >= 1000 {
+					grouped = m[3][:1] + "," + m[3][1:]
+				}
+				v := audit(t, "--ledger", p.dir+"/ledger", p.out())
+				v.expect(t, all(uint64(delivered)))
+				if want := []string{grouped + " short of the rate"}; v.Clean || v.Shortfall != uint64(n) || !slices.Equal(v.Faults, want) {
+					t.Errorf("clean %v, shortfall %d, %v; want %v", v.Clean, v.Shortfall, v.Faults, want)
+				}
+				if v := audit(t, "--max-shortfall", m[3], "--ledger", p.dir+"/ledger", p.out()); !v.Clean {
+					t.Errorf("not forgiven: %v", v.Faults)
+				}
+				if v := audit(t, "--max-shortfall", fmt.Sprint(n-1), "--ledger", p.dir+"/ledger", p.out()); v.Clean {
+					t.Errorf("a shortfall of %d is forgiven as one of %d", n, n-1)
+				}
+				first, err := exec.Command(gdummyCmd, "audit", "--ledger", p.dir+"/ledger", p.out()).Output()
+				var exit *exec.ExitError
+				if want := "FAULTS: " + grouped + " short of the rate; "; !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.HasPrefix(string(first), want) {
+					t.Errorf("%v: %s; want exit code 1 and %s", err, first, want)
+				}
+			})
+		}
 	})
 }
 
@@ -644,7 +704,9 @@ func TestAuditPiped(t *testing.T) {
 
 // Whatever an output sends to a receiver, in each of its formats, arrives whole.
 func TestAuditReceivers(t *testing.T) {
-	type output struct{ kind, properties string }
+	type output struct{ name, properties string }
+	// GELF needs a short text, and a level that is a number if there is one.
+	const gelf = "gelf_short_message_key level\n    gelf_level_key severity"
 	outputs := []output{
 		{"http", "format json"},
 		{"http", "format json_lines"},
@@ -655,6 +717,8 @@ func TestAuditReceivers(t *testing.T) {
 		{"tcp", "format json_lines"},
 		{"tcp", "format json_stream"},
 		{"tcp", "format msgpack"},
+		{"gelf", "mode tcp\n    " + gelf},
+		{"http", "format gelf\n    " + gelf},
 		{"forward", "retain_metadata_in_forward_mode on"},
 		{"forward", "time_as_integer on"},
 		{"forward", "compress gzip"},
@@ -663,16 +727,19 @@ func TestAuditReceivers(t *testing.T) {
 	}
 	onEachHost(t, func(t *testing.T, h host) {
 		web := freePort(t)
-		dir, config := t.TempDir(), httpService(web)+often+input("name gdummy", "tag a", `dummy {"level":"info","took":0.25}`, "rate 2000", "max_records 4000", "ledger ledger")
+		dir, config := t.TempDir(), httpService(web)+often+input("name gdummy", "tag a", `dummy {"level":"info","took":0.25}`, "rate 2000", "max_records 4000", "ledger ledger", "catch_up full")
 		outputs := outputs
 		if h.version.before(v2_1_0) { // which has no events with metadata
 			outputs = slices.DeleteFunc(slices.Clone(outputs), func(o output) bool { return strings.Contains(o.properties, "metadata") })
 		}
 		var audits []*auditing
 		for _, o := range outputs {
-			port := freePort(t)
-			audits = append(audits, startAudit(t, "--listen", fmt.Sprintf("%s://127.0.0.1:%d", o.kind, port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "20s"))
-			config += fmt.Sprintf("\n[OUTPUT]\n    name %s\n    match *\n    host 127.0.0.1\n    port %d\n    retry_limit no_limits\n    %s\n", o.kind, port, o.properties)
+			port, scheme := freePort(t), o.name
+			if scheme == "gelf" {
+				scheme = "tcp"
+			}
+			audits = append(audits, startAudit(t, "--listen", fmt.Sprintf("%s://127.0.0.1:%d", scheme, port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "20s"))
+			config += fmt.Sprintf("\n[OUTPUT]\n    name %s\n    match *\n    host 127.0.0.1\n    port %d\n    retry_limit no_limits\n    %s\n", o.name, port, o.properties)
 		}
 		p := h.start(t, launch{dir: dir, config: config})
 		p.awaitRecords(4000)
@@ -681,8 +748,12 @@ func TestAuditReceivers(t *testing.T) {
 		for i, o := range outputs {
 			v := audits[i].verdict()
 			v.Reordered = 0 // two threads send
-			if v.counts != all(4000) || !v.Known {
-				t.Errorf("%s, %s: known %v, %+v", o.kind, o.properties, v.Known, v.counts)
+			unchecked := uint64(0)
+			if strings.Contains(o.properties, "gelf") { // which keeps no body
+				unchecked = 4000
+			}
+			if v.counts != all(4000) || v.Unchecked != unchecked || v.Known != (unchecked == 0) || !v.Clean {
+				t.Errorf("%s, %s: known %v, unchecked %d, %+v, %v", o.name, o.properties, v.Known, v.Unchecked, v.counts, v.Faults)
 			}
 		}
 	})
@@ -738,7 +809,7 @@ func TestAuditSecret(t *testing.T) {
 			"--tls-cert", dir+"/cert.pem", "--tls-key", dir+"/key.pem", "--shared-key", "secret")
 		stranger := h.start(t, launch{config: retrying + input("name gdummy", "tag a", "rate 100", "audit on") +
 			toForward(port, append(secure, "shared_key another")...)})
-		p := h.start(t, launch{dir: dir, config: httpService(web) + often + input("name gdummy", "tag a", "rate 1000", "max_records 2000", "ledger ledger") +
+		p := h.start(t, launch{dir: dir, config: httpService(web) + often + input("name gdummy", "tag a", "rate 1000", "max_records 2000", "ledger ledger", "catch_up full") +
 			toForward(port, append(secure, "shared_key secret", "require_ack_response on")...)})
 		p.awaitRecords(2000)
 		p.awaitOutputs(web, 2000)
@@ -771,7 +842,7 @@ func TestAuditFilters(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				p := h.start(t, launch{config: service +
-					input("name gdummy", "tag a", `dummy {"level":"info","took":0.1234567890123456,"ok":true}`, "rate 1000", "max_records 1000", "ledger ledger") +
+					input("name gdummy", "tag a", `dummy {"level":"info","took":0.1234567890123456,"ok":true}`, "rate 1000", "max_records 1000", "ledger ledger", "catch_up full") +
 					"\n[FILTER]\n    " + filter + "\n" +
 					"\n[OUTPUT]\n    name file\n    match *\n    path out\n"})
 				p.awaitRecords(1000)
@@ -832,7 +903,7 @@ func TestAuditRewritten(t *testing.T) {
 				}
 				t.Parallel()
 				p := h.start(t, launch{args: []string{
-					"-q", "-f", "0.5", "-i", "gdummy", "-p", "dummy=" + dummy, "-p", "rate=1000", "-p", "max_records=500", "-p", "ledger=ledger",
+					"-q", "-f", "0.5", "-i", "gdummy", "-p", "dummy=" + dummy, "-p", "rate=1000", "-p", "max_records=500", "-p", "ledger=ledger", "-p", "catch_up=full",
 					"-o", "stdout", "-p", "format=" + format,
 				}})
 				p.awaitRecords(500)
