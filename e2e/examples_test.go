@@ -73,7 +73,7 @@ func readExample(t *testing.T, file string) (inputs []exampleInput) {
 				return value, true
 			}
 			return value, ok
-		})
+		}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

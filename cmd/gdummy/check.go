@@ -11,6 +11,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/conf"
 	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/search"
 )
 
 // plugin is the name under which an input is ours.
@@ -77,6 +78,10 @@ Variables have the values that they have in this process. One that is not set is
 as in Fluent Bit: a value is checked without it, and a mistake that follows names it.
 ${NAME:-default} always has a value.
 
+Files that options and templates name are looked for as Fluent Bit's plugin does: in the
+working directory, then beside FILE, also those of included files. With - as FILE, only
+in the working directory.
+
 Exit codes: 0 no mistakes; 1 mistakes; 2 wrong usage, or a FILE that cannot be read.
 
 The object of --json has
@@ -141,6 +146,9 @@ func checkFile(s stream, path string) (*checker, error) {
 		}
 	}
 	c.env = config.Lookup(conf.Process)
+	if path != "-" {
+		c.files = search.Beside(path)
+	}
 	for _, m := range config.Mistakes {
 		c.add(finding{pos: m.Pos, severity: severityError, message: m.Problem, hint: m.Want})
 	}
@@ -167,6 +175,7 @@ func count(n int, what string) string {
 // checker gathers the mistakes of one configuration.
 type checker struct {
 	env      conf.Environment
+	files    search.Path // where options' files are looked for
 	found    []finding
 	inputs   int
 	mistakes int
@@ -301,7 +310,7 @@ func (c *checker) input(in *conf.Input) {
 			return "", false
 		}
 		return v.Text, true
-	})
+	}, c.files)
 	var errs option.Errors
 	errors.As(err, &errs)
 	for _, e := range errs {

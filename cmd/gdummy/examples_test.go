@@ -62,7 +62,7 @@ func TestExamples(t *testing.T) {
 						return "", false
 					}
 					return p.Value.Text, true
-				})
+				}, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -115,7 +115,7 @@ func TestFingerprints(t *testing.T) {
 				return "1", true
 			}
 			return "", false
-		})
+		}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -129,7 +129,7 @@ func makeFixture(t *testing.T) string {
 func shortRun(t *testing.T) (book, records []byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger")
-	c, _, err := option.Parse(func(name string) (string, bool) { return path, name == "ledger" })
+	c, _, err := option.Parse(func(name string) (string, bool) { return path, name == "ledger" }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

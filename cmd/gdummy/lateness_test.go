@@ -34,7 +34,7 @@ func TestLateness(t *testing.T) {
 			config, _, err := option.Parse(func(name string) (string, bool) {
 				text, ok := map[string]string{"rate": "1000", "duration": "30s"}[name]
 				return text, ok
-			})
+			}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

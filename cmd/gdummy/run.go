@@ -344,7 +344,7 @@ func (p properties) config(s stream) (*option.Config, int) {
 			return drawn, true
 		}
 		return text, ok
-	})
+	}, nil)
 	var errs option.Errors
 	if errors.As(err, &errs) {
 		for _, e := range errs {

@@ -13,6 +13,7 @@ import (
 	"github.com/gdummy/gdummy/internal/ledger"
 	"github.com/gdummy/gdummy/internal/option"
 	"github.com/gdummy/gdummy/internal/proof"
+	"github.com/gdummy/gdummy/internal/search"
 )
 
 // pendingInterval is how often a run that has finished looks whether the engine
@@ -75,6 +76,7 @@ type settings struct {
 	config    option.Config
 	following map[string]string // options with ${VAR}, as written
 	drawn     string            // the seed, if the section has none
+	files     search.Path       // where the section's files are looked for
 }
 
 // Init implements flb.Input.
@@ -125,7 +127,8 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 		}
 		return text, true
 	}
-	c, warnings, err := option.Parse(lookup)
+	s.files = files()
+	c, warnings, err := option.Parse(lookup, s.files)
 	var errs option.Errors
 	if errors.As(err, &errs) {
 		for _, e := range errs {
@@ -144,6 +147,14 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 	}
 	s.config = *c
 	return s, nil
+}
+
+// files returns where the files of a section are looked for.
+func files() search.Path {
+	if main, ok := flb.ConfigFile(); ok {
+		return search.Beside(main)
+	}
+	return nil
 }
 
 // listed returns the options that a section lists without a value as the first of
@@ -219,11 +230,16 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	if c.MaxMemory > 0 {
 		inst.SetMaxMemory(c.MaxMemory)
 	}
-	if in.proof, err = proof.Start(c, proof.Options{Name: inst.Name(), Version: version, Metadata: inst.HasMetadata()}); err != nil {
+	if in.proof, err = proof.Start(c, proof.Options{
+		Name: inst.Name(), Version: version, Metadata: inst.HasMetadata(), Files: s.files,
+	}); err != nil {
 		return err
 	}
 	if o.Mark = in.proof.Mark(); o.Mark != nil {
 		inst.Logf(flb.Info, "audit: this is run %s", in.proof.Run())
+	}
+	if path := in.proof.Ledger(); path != "" {
+		inst.Logf(flb.Info, "ledger: %s", path)
 	}
 	o.Clock = reloads.clock(inst.Name())
 	in.engine = engine.New(c, o)

@@ -21,6 +21,7 @@ static const char usage[] =
     "  -p key=value         a property of the input before it\n"
     "  -p key@N=value       the same after the N-th reload alone\n"
     "\n"
+    "  -c FILE              a configuration that is not read: for a plugin that looks where it is\n"
     "  --tick MS            collect interval (1000)\n"
     "  --seconds S          stop after S seconds\n"
     "  --records N          stop after N records in all\n"
@@ -116,6 +117,9 @@ static int valued(const char *o, const char *v)
 
     if (strcmp(o, "--tick") == 0) {
         return number(o, v, 1, &opts.tick_ms);
+    }
+    if (strcmp(o, "-c") == 0) {
+        return 0; /* for a plugin that reads the command line */
     }
     if (strcmp(o, "--seconds") == 0) {
         opts.seconds = strtod(v, &end);

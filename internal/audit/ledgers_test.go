@@ -21,7 +21,7 @@ func twoParts(t *testing.T) []string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger")
 	at := time.Unix(1700000000, 0).UTC()
-	w, err := ledger.Open(path, ledger.Options{Run: 7, Name: "gdummy.0", Key: "gdummy", Place: "body", Now: func() time.Time { return at }})
+	w, _, err := ledger.Open(path, nil, ledger.Options{Run: 7, Name: "gdummy.0", Key: "gdummy", Place: "body", Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}

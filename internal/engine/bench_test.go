@@ -15,7 +15,7 @@ func config(tb failer, given ...string) *option.Config {
 	for i := 0; i < len(given); i += 2 {
 		m[given[i]] = given[i+1]
 	}
-	c, _, err := option.Parse(func(name string) (string, bool) { v, ok := m[name]; return v, ok })
+	c, _, err := option.Parse(func(name string) (string, bool) { v, ok := m[name]; return v, ok }, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

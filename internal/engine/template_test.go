@@ -43,7 +43,7 @@ func generate(t *testing.T, options map[string]string) *taker {
 	c, _, err := option.Parse(func(name string) (string, bool) {
 		text, ok := options[name]
 		return text, ok
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -18,26 +16,15 @@ import (
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/magic"
+	"github.com/gdummy/gdummy/internal/search"
 	"github.com/gdummy/gdummy/internal/seed"
 	"github.com/gdummy/gdummy/internal/spell"
 	"github.com/gdummy/gdummy/internal/value"
 )
 
-// Files opens the files that templates name.
+// Files opens the files that templates name: a [search.Path], except in tests.
 type Files interface {
 	Open(path string) (io.ReadCloser, error)
-}
-
-// Disk opens files of the file system; relative names start at Dir, or at the
-// working directory if it is empty.
-type Disk struct{ Dir string }
-
-// Open implements Files.
-func (d Disk) Open(path string) (io.ReadCloser, error) {
-	if d.Dir != "" && !filepath.IsAbs(path) {
-		path = filepath.Join(d.Dir, path)
-	}
-	return os.Open(path)
 }
 
 // table is a CSV or NDJSON file in memory. Rows are MessagePack values behind
@@ -156,17 +143,13 @@ func (e *Env) table(path string) (*table, error) {
 	if t, ok := e.tables[path]; ok {
 		return t, nil
 	}
-	var files Files = Disk{}
+	var files Files = search.Path(nil)
 	if e.Files != nil {
 		files = e.Files
 	}
 	f, err := files.Open(path)
 	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return nil, fmt.Errorf("can't open %q: %w", path, err)
+		return nil, err
 	}
 	defer f.Close()
 	text := bufio.NewReaderSize(f, 1<<16)

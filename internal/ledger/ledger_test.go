@@ -71,7 +71,7 @@ var start = time.Date(2026, 11, 22, 21, 0, 0, 5, time.UTC)
 func TestRoundTrip(t *testing.T) {
 	c := &clock{start}
 	path := filepath.Join(t.TempDir(), "ledger")
-	w, err := Open(path, options(c))
+	w, _, err := Open(path, nil, options(c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestCutAnywhere(t *testing.T) {
 	c := &clock{start}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ledger")
-	w, err := Open(path, options(c))
+	w, _, err := Open(path, nil, options(c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestCutAnywhere(t *testing.T) {
 		}
 		o := options(c)
 		o.Run++
-		w, err := Open(cutPath, o)
+		w, _, err := Open(cutPath, nil, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestCutAnywhere(t *testing.T) {
 func TestFlippedByte(t *testing.T) {
 	c := &clock{start}
 	path := filepath.Join(t.TempDir(), "ledger")
-	w, _ := Open(path, options(c))
+	w, _, _ := Open(path, nil, options(c))
 	w.Accepted(0, 10)
 	c.add(time.Second)
 	w.Tick()

@@ -6,12 +6,13 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/ident"
+	"github.com/gdummy/gdummy/internal/search"
 )
 
 // Options say whose ledger it is.
@@ -58,12 +59,16 @@ type Writer struct {
 	buf               []byte
 }
 
-// Open opens the ledger at path for appending, makes it if it is absent, and
-// writes the first line.
-func Open(path string, o Options) (*Writer, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+// Open opens a ledger for appending where files finds it, makes it if it is absent,
+// and writes the first line. It returns the ledger's path.
+func Open(name string, files search.Path, o Options) (w *Writer, path string, err error) {
+	f, err := files.Append(name)
 	if err != nil {
-		return nil, err
+		return nil, "", err
+	}
+	path = f.Name()
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
 	}
 	torn := false
 	if size, err := f.Seek(0, io.SeekEnd); err == nil && size > 0 {
@@ -72,11 +77,10 @@ func Open(path string, o Options) (*Writer, error) {
 			torn = true // by a crash of whoever wrote before
 		}
 	}
-	w, err := newWriter(f, o, torn)
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
+	if w, err = newWriter(f, o, torn); err != nil {
+		return nil, "", errors.Join(err, f.Close())
 	}
-	return w, nil
+	return w, path, nil
 }
 
 // New starts a ledger in a file that is open.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/pace"
+	"github.com/gdummy/gdummy/internal/search"
 	"github.com/gdummy/gdummy/internal/units"
 )
 
@@ -121,7 +122,7 @@ type Config struct {
 	Audit    bool    // records carry an identity; so they do with a Ledger
 	AuditKey string  // the name of the member that holds it
 	AuditIn  AuditIn // where that member stands
-	Ledger   string  // a path, or empty
+	Ledger   string  // a file name, or empty
 
 	warnings []*Error
 
@@ -164,7 +165,9 @@ type Lookup func(name string) (text string, ok bool)
 //
 // A lookup that returns an empty text as given has an option without a value:
 // that is a mistake, as it is in most cases a variable that is not set.
-func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
+//
+// template_file, and the files that templates name, are looked for in files.
+func Parse(lookup Lookup, files search.Path) (c *Config, warnings []*Error, err error) {
 	c = &Config{Strict: true, given: map[string]bool{}, origins: map[string]func(int) int{}}
 	var errs Errors
 	for i := range Table {
@@ -174,7 +177,7 @@ func Parse(lookup Lookup) (c *Config, warnings []*Error, err error) {
 		}
 	}
 	errs = append(errs, c.check()...)
-	errs = append(errs, c.compile()...)
+	errs = append(errs, c.compile(files)...)
 	errs = append(errs, c.checkIdentity()...)
 	if len(errs) == 0 {
 		return c, c.warnings, nil

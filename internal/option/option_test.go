@@ -5,11 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gdummy/gdummy/internal/search"
 )
 
 var update = flag.Bool("update", false, "renew the golden files")
@@ -46,7 +49,7 @@ func TestRows(t *testing.T) {
 		}
 		seen[o.Name] = true
 		for what, text := range map[string]string{"default": o.Default, "example": o.Example} {
-			if _, _, err := Parse(from(o.Name + " " + text)); err != nil && text != "" {
+			if _, _, err := Parse(from(o.Name+" "+text), nil); err != nil && text != "" {
 				t.Errorf("option %s: its %s is refused: %v", o.Name, what, err)
 			}
 		}
@@ -58,7 +61,7 @@ func TestRows(t *testing.T) {
 
 // The defaults are those of Fluent Bit's dummy input.
 func TestDefaults(t *testing.T) {
-	c, warnings, err := Parse(from(""))
+	c, warnings, err := Parse(from(""), nil)
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(err, warnings)
 	}
@@ -74,7 +77,7 @@ func TestDefaults(t *testing.T) {
 // Values as people write them, and what they mean.
 func TestValues(t *testing.T) {
 	for _, s := range []string{"on", "On", "ON", "true", "True", "yes", "YES", `"on"`, " on ", "'true'"} {
-		if c, _, err := Parse(from("fixed_timestamp " + s)); err != nil || !c.FixedTimestamp {
+		if c, _, err := Parse(from("fixed_timestamp "+s), nil); err != nil || !c.FixedTimestamp {
 			t.Errorf("fixed_timestamp %s: %v", s, err)
 		}
 	}
@@ -104,7 +107,7 @@ func TestQuotedJSON(t *testing.T) {
 		` ' {"a":"x\"y"} ' `,
 		`"\u007b\"a\":\"x\\\"y\"}"`,
 	} {
-		c, _, err := Parse(from("dummy " + s))
+		c, _, err := Parse(from("dummy "+s), nil)
 		if err != nil {
 			t.Errorf("%s: %v", s, err)
 		} else if got := string(c.Dummy.Bodies[0]); got != want {
@@ -122,7 +125,7 @@ func TestOffset(t *testing.T) {
 		` "  {\"é\":\"\u00e9\ud83d\ude00\", \"b\":X}" `,
 		"'\n{\"a\":\nX}'",
 	} {
-		_, _, err := Parse(func(name string) (string, bool) { return value, name == "dummy" })
+		_, _, err := Parse(func(name string) (string, bool) { return value, name == "dummy" }, nil)
 		var errs Errors
 		if !errors.As(err, &errs) || len(errs) != 1 {
 			t.Errorf("%q: %v", value, err)
@@ -172,7 +175,7 @@ func TestIdentityBeside(t *testing.T) {
 		"audit on\ndummy {\"a\":{\"gdummy\":3}}", "dummy {\"gdummy\":3}", "audit on\naudit_in metadata\ndummy {\"gdummy\":3}",
 		"audit on\nmetadata {\"gdummy\":3}", "audit on\naudit_key c\ntemplate {\"a\": {\"c\": 1}, \"b\": \"c\"}",
 	} {
-		if _, _, err := Parse(from(section)); err != nil {
+		if _, _, err := Parse(from(section), nil); err != nil {
 			t.Errorf("%s: %v", section, err)
 		}
 	}
@@ -183,7 +186,7 @@ func TestBadValues(t *testing.T) {
 	const golden = "testdata/bad.txt"
 	var b strings.Builder
 	for _, section := range bad {
-		_, _, err := Parse(from(section))
+		_, _, err := Parse(from(section), nil)
 		var errs Errors
 		if !errors.As(err, &errs) {
 			t.Errorf("%s: it is accepted", section)
@@ -210,7 +213,7 @@ func TestBadValues(t *testing.T) {
 
 // All mistakes are told at once; one value does not hide the next.
 func TestAllAtOnce(t *testing.T) {
-	_, _, err := Parse(from("rate x\ncopies 0\ndummy [\nfixed_timestamp 2"))
+	_, _, err := Parse(from("rate x\ncopies 0\ndummy [\nfixed_timestamp 2"), nil)
 	var errs Errors
 	if !errors.As(err, &errs) || len(errs) != 4 {
 		t.Fatalf("expected four mistakes, got %v", err)
@@ -223,7 +226,7 @@ func TestAllAtOnce(t *testing.T) {
 // With `strict off` what is wrong becomes a warning, and the default or what
 // could be read is used, as in the dummy input.
 func TestForgiving(t *testing.T) {
-	c, warnings, err := Parse(from("strict off\ncopies 0\nrate x\ndummy {\"a\":1} {\"b\":"))
+	c, warnings, err := Parse(from("strict off\ncopies 0\nrate x\ndummy {\"a\":1} {\"b\":"), nil)
 	if err != nil || len(warnings) != 3 {
 		t.Fatalf("%v, %d warnings", err, len(warnings))
 	}
@@ -252,7 +255,7 @@ func TestWarnings(t *testing.T) {
 		"strict off\ndummy \nledger ": `option dummy: the value is empty; the default {"message":"dummy"} is used` + "\n" +
 			`option ledger: the value is empty, expected one such as /var/tmp/gdummy.ledger; without the option, leave out its line; it is left out`,
 	} {
-		c, warnings, err := Parse(from(section))
+		c, warnings, err := Parse(from(section), nil)
 		if got := strings.Join(Errors(warnings).Lines(), "\n"); err != nil || got != want {
 			t.Errorf("%q: %v, %s\nwant %s", section, err, got, want)
 		}
@@ -289,7 +292,7 @@ func FuzzOption(f *testing.F) {
 	}
 	f.Add("bytes_rate", "ɐ") // grows when it is written in capitals
 	f.Fuzz(func(t *testing.T, name, value string) {
-		c, _, err := Parse(func(n string) (string, bool) { return value, strings.EqualFold(n, name) })
+		c, _, err := Parse(func(n string) (string, bool) { return value, strings.EqualFold(n, name) }, nil)
 		if err == nil {
 			if len(c.Dummy.Bodies) == 0 || len(c.Metadata.Bodies) != 1 {
 				t.Fatalf("%d bodies, %d metadata", len(c.Dummy.Bodies), len(c.Metadata.Bodies))
@@ -319,7 +322,7 @@ func TestTemplateOptions(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"[[ ]]": true, "<% %>": true, "< >": true, "{{{ }}}": true, "${ }": false, "{ }": false, "a b": false, `" "`: false, "[ ]": false, "[[ [[": false, "[[": false, "<< >> >>": false, "x<< >>": false,
 	} {
-		_, _, err := Parse(from("template_delims " + text))
+		_, _, err := Parse(from("template_delims "+text), nil)
 		if (err == nil) != ok {
 			t.Errorf("template_delims %s: %v", text, err)
 		}
@@ -328,8 +331,48 @@ func TestTemplateOptions(t *testing.T) {
 	if err := os.WriteFile("t.tmpl", []byte("\ufeff{\"a\": 1}\r\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	c, _, err := Parse(from("template_file t.tmpl"))
+	c, _, err := Parse(from("template_file t.tmpl"), nil)
 	if err != nil || string(c.Template.Program.AppendBody(nil, 0, 0)) != "\x81\xa1a\x01" {
 		t.Errorf("a file with a byte order mark: %v", err)
+	}
+}
+
+// template_file and what templates read are looked for beside the configuration too,
+// and the error names where.
+func TestFilesBesideTheConfiguration(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, conf := filepath.Join(dir, "here"), filepath.Join(dir, "conf")
+	for name, text := range map[string]string{
+		"here/only.here": "", "conf/shop.tmpl": `{"u": {{ (row "users.csv").name }}}`, "conf/users.csv": "name\nAda\n", "conf/bad.tmpl": "{\n]",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(here)
+	in := search.Beside(filepath.Join(conf, "fluent-bit.conf"))
+	c, _, err := Parse(from("template_file shop.tmpl"), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(c.Template.Program.AppendBody(nil, 0, 0)); got != "\x81\xa1u\xa3Ada" {
+		t.Errorf("record %q", got)
+	}
+	for section, want := range map[string]string{
+		"template_file none.tmpl": `option template_file: cannot open "none.tmpl": tried ` + here + "/none.tmpl, " + conf + "/none.tmpl",
+		`template {"a": {{ (row "none.csv").a }}}`: `option template: line 1, column 15: row: cannot open "none.csv": tried ` +
+			here + "/none.csv, " + conf + "/none.csv",
+		"template_file bad.tmpl": `option template_file: ` + conf + `/bad.tmpl, line 2, column 1: `,
+	} {
+		if _, _, err := Parse(from(section), in); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v\nwant %s", section, err, want)
+		}
 	}
 }

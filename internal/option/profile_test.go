@@ -12,7 +12,7 @@ import (
 func TestOneGrammar(t *testing.T) {
 	parse := func(section string) *Config {
 		t.Helper()
-		c, _, err := Parse(from(section))
+		c, _, err := Parse(from(section), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", section, err)
 		}

@@ -187,7 +187,8 @@ var rows = []Option{
 	{
 		Name: "ledger", Kind: String, Default: "", Example: "/var/tmp/gdummy.ledger", Section: secProof,
 		Help: "A file that is appended to, about once a second, with what the engine has taken; by it `gdummy audit` tells loss at the end " +
-			"from an early end. It turns audit on. Several inputs may share one file.",
+			"from an early end. It turns audit on. Several inputs may share one file. Of a relative name, a file that is in the working directory or beside the " +
+			"configuration file that Fluent Bit was started with is continued, in this order; else it is created in the working directory.",
 		set: func(c *Config, text string) error {
 			c.Ledger = text
 			return nil

@@ -2,7 +2,6 @@ package option
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/format"
 	"github.com/gdummy/gdummy/internal/magic"
+	"github.com/gdummy/gdummy/internal/search"
 	"github.com/gdummy/gdummy/internal/seed"
 	"github.com/gdummy/gdummy/internal/spell"
 	"github.com/gdummy/gdummy/internal/template"
@@ -52,8 +52,9 @@ var templates = []Option{
 	},
 	{
 		Name: "template_file", Kind: String, Example: `shop.tmpl`, Section: secTemplates,
-		Help: "A file with the template. Relative names start at the working directory, as those of files that a template reads.",
-		set:  func(c *Config, text string) error { c.Template.File = text; return nil },
+		Help: "A file with the template. A relative name, like those of files that a template reads, is looked for in the working directory, then " +
+			"beside the configuration file that Fluent Bit was started with, also if an included file has the option.",
+		set: func(c *Config, text string) error { c.Template.File = text; return nil },
 	},
 	{
 		Name: "format", Kind: String, Example: `apache_combined`, Section: secTemplates,
@@ -141,8 +142,8 @@ func isOfText(c rune) bool {
 	return c == '"' || c == '\\' || unicode.IsLetter(c) || unicode.IsDigit(c)
 }
 
-// compile compiles the template, if there is one.
-func (c *Config) compile() []*Error {
+// compile compiles the template, if there is one. Files are looked for in files.
+func (c *Config) compile(files search.Path) []*Error {
 	t := &c.Template
 	t.First = uint64(c.firstSeq)
 	var from []string
@@ -172,21 +173,21 @@ func (c *Config) compile() []*Error {
 	conf := template.Config{
 		Metadata: template.Text{Name: "metadata_template", Text: t.Metadata},
 		Tag:      template.Text{Name: "tag_template", Text: t.Tag},
-		Left:     t.Left, Right: t.Right, Seed: t.Seed, Stream: t.Stream,
+		Left:     t.Left, Right: t.Right, Seed: t.Seed, Stream: t.Stream, Files: files,
 	}
 	file := ""
 	switch {
 	case t.Body != "":
 		conf.Body = template.Text{Name: "template", Text: t.Body}
 	case t.File != "":
-		text, err := os.ReadFile(t.File)
+		text, path, err := files.ReadFile(t.File)
 		if err != nil {
-			return append(errs, conflict("template_file", err.Error(), "the name of a file that can be read")...)
+			return append(errs, conflict("template_file", err.Error(), "")...)
 		}
 		if what := magic.NotText(text); what != "" {
 			return append(errs, conflict("template_file", strconv.Quote(t.File)+": "+what, "")...)
 		}
-		file = t.File
+		file = path
 		conf.Body = template.Text{Name: "template_file", Text: strings.TrimPrefix(string(text), "\ufeff")}
 	case t.Format != "":
 		f, ok := format.Find(t.Format)

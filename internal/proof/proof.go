@@ -19,20 +19,23 @@ import (
 	"github.com/gdummy/gdummy/internal/ident"
 	"github.com/gdummy/gdummy/internal/ledger"
 	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/search"
 )
 
 // Proof is that of one instance in one run.
 type Proof struct {
 	mark   ident.MarkOptions
 	ledger *ledger.Writer // nil without one
+	path   string         // of the ledger, absolute
 	taken  uint64         // records, from the first on, that the ledger has
 }
 
 // Options are what a proof needs beyond the configuration.
 type Options struct {
-	Name     string // of the instance
-	Version  string // of gdummy
-	Metadata bool   // records have metadata
+	Name     string      // of the instance
+	Version  string      // of gdummy
+	Metadata bool        // records have metadata
+	Files    search.Path // where the ledger is looked for
 
 	Random io.Reader        // nil is the system's
 	Now    func() time.Time // nil is time.Now
@@ -62,7 +65,7 @@ func Start(c *option.Config, o Options) (*Proof, error) {
 	if c.Ledger == "" {
 		return p, nil
 	}
-	p.ledger, err = ledger.Open(c.Ledger, ledger.Options{
+	p.ledger, p.path, err = ledger.Open(c.Ledger, o.Files, ledger.Options{
 		Run: run, Instance: p.mark.Instance, Name: o.Name, Key: c.AuditKey,
 		Place: string(c.AuditIn), Version: o.Version, Now: o.Now,
 	})
@@ -91,6 +94,14 @@ func (p *Proof) Run() string {
 		return ""
 	}
 	return p.mark.Run.String()
+}
+
+// Ledger returns the absolute path of the ledger; empty if there is none.
+func (p *Proof) Ledger() string {
+	if p == nil {
+		return ""
+	}
+	return p.path
 }
 
 // Mark returns how records are marked; nil if they are not.

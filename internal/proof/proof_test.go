@@ -19,7 +19,7 @@ func config(t *testing.T, section map[string]string) *option.Config {
 	c, _, err := option.Parse(func(name string) (string, bool) {
 		text, ok := section[name]
 		return text, ok
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

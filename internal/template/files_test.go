@@ -24,7 +24,7 @@ func TestFiles(t *testing.T) {
 		{"a name twice", "f.csv", "a,b,a:int\n1,2,3\n", `row: "f.csv": line 1: the columns 1 and 3 are both named "a"`},
 		{"semicolons", "f.csv", "name;age\nAda;36\n", `row: "f.csv": line 1: one column, "name;age": names and cells are separated by commas`},
 		{"Latin-1", "f.csv", "name\nAda\nZo\xeb\n", "row: \"f.csv\": line 3, column name: it is not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1"},
-		{"UTF-16", "f.csv", "\xff\xfea\x00\n\x00", "row: \"f.csv\": line 1: it is not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1"},
+		{"UTF-16", "f.csv", "\xff\xfea\x00\n\x00", "row: \"f.csv\": it is UTF-16, expected UTF-8; `iconv -f UTF-16 -t utf-8` converts it"},
 		{"Latin-1 in NDJSON", "f.ndjson", "{\"a\":1}\n{\"a\":\"Zo\xeb\"}\n", "row: \"f.ndjson\": line 2: it is not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1"},
 		{"a cell too many", "f.csv", "a,b\n1,2\n1,2,3\n", `row: "f.csv": line 3: it has 3 cells, expected 2, one for each name in line 1`},
 		{"a quotation mark within a cell", "f.csv", "a,b\n1,say \"hi\"\n", `row: "f.csv": line 2, column 7: a quotation mark within a cell: the whole cell stands in quotes then, with each of its quotation marks twice`},
@@ -34,7 +34,7 @@ func TestFiles(t *testing.T) {
 		{"nothing", "f.csv", "", `row: "f.csv": it is empty, expected a line with the names of the columns`},
 		{"an array", "f.json", "[{\"a\":1}]", `row: "f.json": line 1, column 1: expected a JSON object, found an array`},
 		{"a line without an end", "f.ndjson", "{\"a\":1}\n" + strings.Repeat("x", 17<<20), `row: "f.ndjson": line 2: it is longer than 16 MiB`},
-		{"another file", "g.csv", "", `row: can't open "f.csv": file does not exist`},
+		{"another file", "g.csv", "", `row: cannot open "f.csv": file does not exist`},
 	} {
 		name := tt.name
 		if name == "g.csv" {

@@ -22,7 +22,7 @@ type memory map[string]string
 func (m memory) Open(path string) (io.ReadCloser, error) {
 	text, ok := m[path]
 	if !ok {
-		return nil, fs.ErrNotExist
+		return nil, fmt.Errorf("cannot open %q: %w", path, fs.ErrNotExist)
 	}
 	return io.NopCloser(strings.NewReader(text)), nil
 }
