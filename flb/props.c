@@ -7,14 +7,11 @@
  * and believed only if input_get_property agrees with every entry. Everything is
  * read through the kernel: an address that is none costs an error, not a crash.
  */
-#define _GNU_SOURCE
 #include "host.h"
 
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 /* struct mk_list, all versions. */
 struct host_list {
@@ -37,14 +34,7 @@ struct host_sds {
 };
 _Static_assert(sizeof(struct host_sds) == 16, "flb_sds");
 
-enum { MAX_PROPERTIES = 256, MAX_KEY = 127, INSTANCE_BYTES = 2048, BLOCK = 64 };
-
-static int read_own(const void *from, void *to, size_t n)
-{
-    struct iovec local = {to, n}, remote = {(void *) from, n};
-
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t) n ? 0 : -1;
-}
+enum { MAX_PROPERTIES = 256, MAX_KEY = 127, INSTANCE_BYTES = 2048 };
 
 /* read_key reads the name of a property. */
 static int read_key(const char *sds, char key[MAX_KEY + 1])
@@ -52,10 +42,10 @@ static int read_key(const char *sds, char key[MAX_KEY + 1])
     struct host_sds head;
     size_t i;
 
-    if ((uintptr_t) sds < 4096 + sizeof(head) || read_own(sds - sizeof(head), &head, sizeof(head)) != 0) {
+    if ((uintptr_t) sds < 4096 + sizeof(head) || host_peek(sds - sizeof(head), &head, sizeof(head)) != 0) {
         return -1;
     }
-    if (head.len < 1 || head.len > MAX_KEY || head.alloc < head.len || read_own(sds, key, head.len + 1) != 0) {
+    if (head.len < 1 || head.len > MAX_KEY || head.alloc < head.len || host_peek(sds, key, head.len + 1) != 0) {
         return -1;
     }
     for (i = 0; i < head.len; i++) {
@@ -80,7 +70,7 @@ static size_t list_at(const struct instance *in, const struct host_list *where, 
 
     for (n = 0; at != where; n++) {
         if (n == MAX_PROPERTIES || (uintptr_t) at < 4096 || (uintptr_t) at % sizeof(void *) != 0 ||
-            read_own((const char *) at - offsetof(struct host_kv, head), &kv, sizeof(kv)) != 0 ||
+            host_peek((const char *) at - offsetof(struct host_kv, head), &kv, sizeof(kv)) != 0 ||
             kv.head.prev != before || read_key(kv.key, key) != 0) {
             return 0;
         }
@@ -107,11 +97,9 @@ size_t host_properties(const struct instance *in, char *out, size_t size)
 {
     char copy[INSTANCE_BYTES];
     struct host_list head;
-    size_t have = 0, i, used;
+    size_t have, i, used;
 
-    while (have < sizeof(copy) && read_own((const char *) in->ins + have, copy + have, BLOCK) == 0) {
-        have += BLOCK;
-    }
+    have = host_peek_some(in->ins, copy, sizeof(copy));
     for (i = 0; i + sizeof(head) <= have; i += sizeof(void *)) {
         memcpy(&head, copy + i, sizeof(head));
         used = list_at(in, (const struct host_list *) ((const char *) in->ins + i), &head, out, size);

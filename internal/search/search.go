@@ -114,19 +114,26 @@ type attempt struct {
 	err  error
 }
 
-// Error returns one line with every path that was tried. The reason is given where
-// it is not that there is no such file.
+// reason returns the error without the path.
+func (a attempt) reason() error {
+	var pe *fs.PathError
+	if errors.As(a.err, &pe) {
+		return pe.Err
+	}
+	return a.err
+}
+
+// Error returns one line: of a relative name every path that was tried, with the
+// reason where it is not that there is no such file.
 func (e *Error) Error() string {
+	if filepath.IsAbs(e.Name) {
+		return fmt.Sprintf("cannot open %q: %v", e.Name, e.tried[0].reason())
+	}
 	var tried []string
 	for _, a := range e.tried {
 		text := a.path
 		if !errors.Is(a.err, fs.ErrNotExist) {
-			reason := a.err
-			var pe *fs.PathError
-			if errors.As(reason, &pe) {
-				reason = pe.Err
-			}
-			text += fmt.Sprintf(" (%v)", reason)
+			text += fmt.Sprintf(" (%v)", a.reason())
 		}
 		tried = append(tried, text)
 	}

@@ -92,7 +92,7 @@ func TestError(t *testing.T) {
 		{"one directory", "x.tmpl", `cannot open "x.tmpl": tried HERE/x.tmpl`, Beside("f.conf")},
 		{"the same directory by another name", "x.tmpl", `cannot open "x.tmpl": tried HERE/x.tmpl`, Beside("../here/f.conf")},
 		{"no configuration", "x.tmpl", `cannot open "x.tmpl": tried HERE/x.tmpl`, nil},
-		{"an absolute name", filepath.Join(conf, "x.tmpl"), `cannot open "CONF/x.tmpl": tried CONF/x.tmpl`, Beside("f.conf")},
+		{"an absolute name", filepath.Join(conf, "x.tmpl"), `cannot open "CONF/x.tmpl": no such file or directory`, Beside("f.conf")},
 		{"a directory", "dir", `cannot open "dir": tried HERE/dir (is a directory), CONF/dir`, Beside("../conf/f.conf")},
 		{"below a file", "file/x", `cannot open "file/x": tried HERE/file/x (not a directory), CONF/file/x`, Beside("../conf/f.conf")},
 	} {
