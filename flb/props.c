@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#pragma GCC visibility push(hidden)
+
 /* struct mk_list, all versions. */
 struct host_list {
     struct host_list *prev;
@@ -99,6 +101,9 @@ size_t host_properties(const struct instance *in, char *out, size_t size)
     struct host_list head;
     size_t have, i, used;
 
+    if (host_plain()) {
+        return 0;
+    }
     have = host_peek_some(in->ins, copy, sizeof(copy));
     for (i = 0; i + sizeof(head) <= have; i += sizeof(void *)) {
         memcpy(&head, copy + i, sizeof(head));
@@ -109,3 +114,5 @@ size_t host_properties(const struct instance *in, char *out, size_t size)
     }
     return 0;
 }
+
+#pragma GCC visibility pop
