@@ -368,8 +368,8 @@ static bool init_all(struct engine *engine)
     for (int i = 0; i < engine->n; i++) {
         struct flb_input_instance *ins = engine->instances[i];
 
-        if (!config_map_check(proxy_config_map(engine->proxy), proxy_name(engine->proxy),
-                              ins->props, proxy_config_map(engine->proxy) ? ins->n_props : 0)) {
+        if (proxy_config_map(engine->proxy) != NULL &&
+            !config_map_check(proxy_config_map(engine->proxy), proxy_name(engine->proxy), ins->props)) {
             host_log(LOG_ERROR, "[engine] input initialization failed");
             return false;
         }

@@ -173,29 +173,29 @@ bool config_map_dynamic(const struct flb_config_map *map, const char *key)
 
 /* Unknown keys stop the start, and so do keys set twice that may not be. */
 bool config_map_check(const struct flb_config_map *map, const char *plugin,
-                      const struct property *props, size_t n)
+                      const struct list *props)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct flb_config_map *entry = map_find(map, props[i].key);
+    for (struct list *at = props->next; at != props; at = at->next) {
+        const char *key = property_at(at)->key;
+        const struct flb_config_map *entry = map_find(map, key);
         size_t count = 0;
 
-        if (strcasecmp(props[i].key, "active") == 0 || strcasecmp(props[i].key, "condition") == 0) {
+        if (strcasecmp(key, "active") == 0 || strcasecmp(key, "condition") == 0) {
             continue;
         }
         if (entry == NULL) {
-            host_log(LOG_ERROR, "[config] %s: unknown configuration property '%s'", plugin,
-                     props[i].key);
+            host_log(LOG_ERROR, "[config] %s: unknown configuration property '%s'", plugin, key);
             return false;
         }
         if (entry->type == MAP_DEPRECATED) {
-            host_log(LOG_WARN, "[config] %s: '%s' is deprecated", plugin, props[i].key);
+            host_log(LOG_WARN, "[config] %s: '%s' is deprecated", plugin, key);
         }
-        for (size_t j = 0; j < n; j++) {
-            count += strcasecmp(props[i].key, props[j].key) == 0;
+        for (struct list *other = props->next; other != props; other = other->next) {
+            count += strcasecmp(key, property_at(other)->key) == 0;
         }
         if (count > 1 && (entry->flags & MAP_MULT) == 0) {
             host_log(LOG_ERROR, "[config] %s: configuration property '%s' is set %zu times",
-                     plugin, props[i].key, count);
+                     plugin, key, count);
             return false;
         }
     }

@@ -185,14 +185,21 @@ _Static_assert(offsetof(struct flb_config_map, desc) == 40, "config map entry");
 enum { MAP_STR, MAP_STR_PREFIX, MAP_INT, MAP_BOOL, MAP_DOUBLE, MAP_SIZE, MAP_TIME, MAP_DEPRECATED };
 enum { MAP_MULT = 1, MAP_DYNAMIC_ENV = 2 };
 
+/* layout: struct flb_kv. Those of an instance have sds. */
 struct property {
     char *key;
     char *value; /* NULL when it came out empty */
+    struct list head;
 };
+
+static inline struct property *property_at(struct list *head)
+{
+    return (struct property *)((char *)head - offsetof(struct property, head));
+}
 
 bool config_map_dynamic(const struct flb_config_map *map, const char *key);
 bool config_map_check(const struct flb_config_map *map, const char *plugin,
-                      const struct property *props, size_t n);
+                      const struct list *props);
 void config_map_print(const struct flb_config_map *map, const char *name, const char *desc);
 
 /* Strings with Fluent Bit's length header before the text. */
@@ -464,8 +471,8 @@ struct flb_input_instance {
     void **init_context; /* what Init sees, before 4.1 */
     int log_level;
     bool threaded;
-    struct property *props;
-    size_t n_props;
+    struct list own_props;
+    struct list *props; /* own_props, or elsewhere: --hide-properties */
 
     _Atomic bool paused; /* by the engine, as mem_buf_limit does */
     struct collector collector;
@@ -592,7 +599,7 @@ struct options {
     uint64_t drop_every;
     uint64_t routes;
     long ring, window;
-    bool hide_ring, stick_flush, twice;
+    bool hide_ring, hide_properties, stick_flush, twice;
     enum { ALLOC_MALLOC, ALLOC_BEFORE, ALLOC_BEHIND } alloc;
     const char *before, *after; /* libraries beside the plugin */
     bool daemon, list_options, metrics;

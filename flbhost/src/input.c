@@ -99,6 +99,19 @@ static bool property_holds(const struct instance_options *o, const struct proper
     return true;
 }
 
+/* value: NULL for none. */
+static void property_add(struct flb_input_instance *ins, const char *key, const char *value)
+{
+    struct property *p = calloc(1, sizeof *p);
+
+    p->key = sds_new(key, strlen(key));
+    p->value = value != NULL ? sds_new(value, strlen(value)) : NULL;
+    p->head.prev = ins->props->prev;
+    p->head.next = ins->props;
+    ins->props->prev->next = &p->head;
+    ins->props->prev = &p->head;
+}
+
 /* Core properties are consumed: the plugin never sees them. */
 static int property_set(struct flb_input_instance *ins, const struct property *p)
 {
@@ -138,9 +151,8 @@ static int property_set(struct flb_input_instance *ins, const struct property *p
         free(value);
         value = strdup(p->value);
     }
-    ins->props[ins->n_props].key = strdup(p->key);
-    ins->props[ins->n_props].value = value;
-    ins->n_props++;
+    property_add(ins, p->key, value);
+    free(value);
     return 0;
 }
 
@@ -201,7 +213,8 @@ struct flb_input_instance *instance_create(struct engine *engine, int index,
     pthread_mutex_init(&ins->status_lock, NULL);
     pthread_cond_init(&ins->status_changed, NULL);
     ins->ring = ring_create((size_t)opts.ring);
-    ins->props = calloc(o->n + 1, sizeof *ins->props);
+    ins->props = opts.hide_properties ? calloc(1, sizeof *ins->props) : &ins->own_props;
+    ins->props->prev = ins->props->next = ins->props;
 
     ins->context = context_create(ins->proxy);
     if (!POSE_CTX_CALLBACKS) {
@@ -246,11 +259,17 @@ void instances_free(void)
     while (ins != NULL) {
         struct flb_input_instance *next = ins->next;
 
-        for (size_t i = 0; i < ins->n_props; i++) {
-            free(ins->props[i].key);
-            free(ins->props[i].value);
+        for (struct list *at = ins->props->next; at != ins->props;) {
+            struct property *p = property_at(at);
+
+            at = at->next;
+            sds_free(p->key);
+            sds_free(p->value);
+            free(p);
         }
-        free(ins->props);
+        if (ins->props != &ins->own_props) {
+            free(ins->props);
+        }
         free(ins->alias);
         sds_free(ins->tag);
         host_free(ins->init_context);

@@ -40,6 +40,7 @@ static const char usage[] =
     "  --ring N             slots of each input's ring (1024)\n"
     "  --window PERCENT     how full a ring is when the engine is told (5)\n"
     "  --hide-ring          rings that a plugin cannot recognise in memory\n"
+    "  --hide-properties    properties whose list is not within the instance\n"
     "  --stick-flush        rings that go on saying that the engine has yet to empty them\n"
     "  --twice              the plugin is given twice, at the start and in reloads\n"
     "  --before LIB, --after LIB\n"
@@ -239,6 +240,9 @@ int options_parse(int argc, char **argv)
         }
         else if (strcmp(o, "--hide-ring") == 0) {
             opts.hide_ring = true;
+        }
+        else if (strcmp(o, "--hide-properties") == 0) {
+            opts.hide_properties = true;
         }
         else if (strcmp(o, "--stick-flush") == 0) {
             opts.stick_flush = true;

@@ -68,9 +68,9 @@ static const char *input_get_property(const char *key, struct flb_input_instance
     if (key == NULL || !instance_known(ins)) {
         return NULL;
     }
-    for (size_t i = 0; i < ins->n_props; i++) {
-        if (strcasecmp(ins->props[i].key, key) == 0) {
-            return ins->props[i].value;
+    for (struct list *at = ins->props->next; at != ins->props; at = at->next) {
+        if (strcasecmp(property_at(at)->key, key) == 0) {
+            return property_at(at)->value;
         }
     }
     return NULL;
