@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -150,4 +151,54 @@ func testPauseAndResume(t *testing.T, h host, limitedFirst bool) {
 	if logged(freeName, ` paused`)() {
 		t.Error("the other input was paused, too")
 	}
+}
+
+var droppedLine = regexp.MustCompile(`\[ ?warn\] \[input:gdummy:gdummy\.0\] Fluent Bit has dropped (\d+) of the (\d+) records in its queue`)
+
+// Hosts before 2.1.9 drop the queue of an input that they pause. The log says so while
+// it happens, and at the end how many records it was. The way out that it names,
+// threaded off, loses none.
+func TestPauseDrops(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		if !h.version.before(v2_1_9) {
+			t.Skipf("SKIPPED: %s drops nothing when it pauses an input; hosts before %s do", h.version, v2_1_9)
+		}
+		for _, threaded := range []string{"on", "off"} {
+			for _, catchUp := range []string{"limit", "full"} {
+				t.Run("threaded "+threaded+", catch_up "+catchUp, func(t *testing.T) {
+					t.Parallel()
+					// Half a second reaches the limit; the flush takes it away.
+					in := []string{"name gdummy", "tag a", "rate 20k", "mem_buf_limit 1M", "ledger ledger", "threaded " + threaded, "catch_up " + catchUp}
+					if threaded == "off" {
+						in = append(in, "max_records 30000")
+					}
+					p := h.start(t, launch{config: "[SERVICE]\n    flush 1\n    grace 5\n    log_level info\n" + input(in...) + toFiles})
+					if threaded == "off" {
+						p.awaitOut(p.awaitDelivered())
+						p.stop()
+						if n := strings.Count(p.log(), " paused (mem buf overlimit"); n < 2 {
+							t.Errorf("%d pauses, expected 2 or more", n)
+						}
+						audit(t, "--max-shortfall", "1000000", "--ledger", p.dir+"/ledger", p.out()).expect(t, all(30000))
+						if droppedLine.MatchString(p.log()) {
+							t.Error("the log has a loss")
+						}
+						return
+					}
+					p.await("the warning", 60*time.Second, func() bool { return droppedLine.MatchString(p.log()) })
+					p.stop()
+					// What the engine takes in after it was told to stop, it does not write.
+					v := audit(t, "--ledger", p.dir+"/ledger", p.out())
+					dropped := v.Accepted - v.Ingested
+					lines := droppedLine.FindAllStringSubmatch(p.log(), -1)
+					if len(lines) != 2 {
+						t.Fatalf("the log has %q, expected a line while it ran and one at the end", lines)
+					}
+					if want := []string{fmt.Sprint(dropped), fmt.Sprint(v.Accepted)}; dropped == 0 || v.Lost < dropped || !slices.Equal(lines[1][1:], want) {
+						t.Errorf("the log has %q; %d of %d records are not ingested, %d lost", lines[1][0], dropped, v.Accepted, v.Lost)
+					}
+				})
+			}
+		}
+	})
 }

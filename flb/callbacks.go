@@ -225,6 +225,7 @@ func flbGoExit(h C.uintptr_t, byReload C.int) {
 	defer cgo.Handle(h).Delete()
 	defer in.release()
 	in.lastRetry()
+	in.noticeDrops(true)
 	var code C.int
 	defer in.recovered("Close", &code)
 	if c, ok := in.input.(Closer); ok {
@@ -269,8 +270,7 @@ func (in *Instance) collect() (code C.int) {
 		C.memory_began()
 	}
 	in.emitter.began = time.Now()
-	in.noticePause()
-	defer func() { in.collected = time.Now() }()
+	in.noticeDrops(false)
 	defer in.count()
 	defer in.recovered("Collect", &code)
 	if !in.emitter.retry() {
@@ -286,22 +286,33 @@ func (in *Instance) collect() (code C.int) {
 	return C.HOST_OK
 }
 
-// pauseSeen is how long Collect is not called before that must be a pause: the host
-// calls it once a second.
-const pauseSeen = 3 * time.Second
-
-// noticePause warns, once, where a pause loses records. Hosts before 2.2.0, which have
-// no PreRun, do not announce pauses; those before 2.1.9 drop what is in the queue.
-// Whether mem_buf_limit is set can't be asked for.
-func (in *Instance) noticePause() {
-	if in.preRun || in.pauseNoticed || in.collected.IsZero() || !in.Streams() {
+// noticeDrops warns, when it is first seen and when the instance ends, that the engine
+// has dropped records that it had taken: before 2.1.9 it drops the queue at each pause.
+// Hosts before 2.2.0, which have no PreRun, do not announce pauses; on later ones
+// processors may drop records, too. A host that never resumes the input does not call
+// Collect again: then only the last look finds it.
+func (in *Instance) noticeDrops(last bool) {
+	if in.preRun || !in.Streams() || in.dropsNoticed && !last {
 		return
 	}
-	if gap := in.emitter.began.Sub(in.collected); gap >= pauseSeen {
-		in.pauseNoticed = true
-		in.Logf(Warn, "Fluent Bit has paused this input for %s (mem_buf_limit): versions before 2.1.9 drop the records in the queue at each pause, "+
-			"and may never resume the input; with threaded off nothing is lost", gap.Round(time.Second))
+	e := &in.emitter
+	var taken uint64
+	if last {
+		taken = e.taken.records
+	} else {
+		// What is in the queue, and the slice that the engine is at, are not counted yet.
+		taken = e.taken.before(e.Pending() + 1)
 	}
+	if taken == 0 {
+		return
+	}
+	ingested, ok := e.Ingested()
+	if !ok || ingested >= taken {
+		return
+	}
+	in.dropsNoticed = true
+	in.Logf(Warn, "Fluent Bit has dropped %d of the %d records in its queue: versions before 2.1.9 drop what is there when they pause an input "+
+		"(mem_buf_limit) or stop, and may never resume it; threaded off loses nothing, a smaller max_in_flight less", taken-ingested, taken)
 }
 
 // recovered is deferred around every call of an Input's methods: a panic that

@@ -45,6 +45,29 @@ type Emitter struct {
 	refused  []refusal // what the engine did not take, in order
 	refusals uint64    // how often it did not
 	lost     uint64    // records that it never took
+	taken    taken
+}
+
+// taken is what the engine took into its queue.
+type taken struct {
+	records uint64
+	slices  int
+	sums    [128]uint64 // records up to each of the last slices
+}
+
+func (t *taken) add(records int) {
+	t.records += uint64(records)
+	t.sums[t.slices%len(t.sums)] = t.records
+	t.slices++
+}
+
+// before returns how many records there were before the last slices; 0 if that is not
+// known any more.
+func (t *taken) before(slices int) uint64 {
+	if slices >= len(t.sums) || slices >= t.slices {
+		return 0
+	}
+	return t.sums[(t.slices-slices-1)%len(t.sums)]
 }
 
 // AppendEvent appends the beginning of an event with time t and no metadata, in
@@ -196,6 +219,7 @@ func (e *Emitter) offer(tag string, records int, events []byte) bool {
 		e.refusals++
 		return false
 	}
+	e.taken.add(records)
 	e.in.succeeded++
 	return true
 }

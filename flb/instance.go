@@ -19,8 +19,7 @@ type Instance struct {
 	started bool // Collect was called
 	preRun  bool // PreRun was called, before that
 
-	collected    time.Time // end of the last Collect
-	pauseNoticed bool
+	dropsNoticed bool
 
 	routesChecked int // how often
 
@@ -252,6 +251,13 @@ func (g *gauge) set(yes bool) {
 func (c *Counter) Add(n uint64) {
 	if n > 0 && c.c != nil {
 		C.host_counter_add(c.in.c, c.c, C.double(n))
+	}
+}
+
+// AddSeconds adds a duration to a counter of seconds.
+func (c *Counter) AddSeconds(d time.Duration) {
+	if d > 0 && c.c != nil {
+		C.host_counter_add(c.in.c, c.c, C.double(d.Seconds()))
 	}
 }
 
