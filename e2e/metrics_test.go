@@ -52,6 +52,7 @@ func TestCounters(t *testing.T) {
 			`fluentbit_gdummy_bytes_total{name="first"}`:                  1500 * (overhead + 4),
 			`fluentbit_gdummy_ticks_total{name="first"}`:                  250,
 			`fluentbit_gdummy_shortfall_records_total{name="first"}`:      0,
+			`fluentbit_gdummy_memory_wait_seconds_total{name="first"}`:    0,
 			`fluentbit_input_records_total{name="first"}`:                 1500,
 			`fluentbit_plugin_operation_failed_total{name="first"}`:       0,
 			`fluentbit_plugin_panics_total{name="first"}`:                 0,

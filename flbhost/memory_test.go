@@ -43,14 +43,14 @@ func TestGdummyMemory(t *testing.T) {
 		{name: "a base above the limit", v: variant{version: v511}, args: []string{"--ballast", "100"},
 			input: []string{"rate=unlimited", "max_records=60000"}, most: limit + slack},
 		{name: "a rate, all made up", v: variant{version: v511}, input: []string{"rate=20k", "duration=6", "catch_up=full"}, most: limit + slack},
-		{name: "a rate", v: variant{version: v511}, input: []string{"rate=20k", "duration=8"}, most: limit + slack, late: true},
-		{name: "engine's thread", v: variant{version: v511}, args: []string{"--threaded", "off"}, input: []string{"rate=20k", "duration=8"}, most: limit + slack, late: true},
+		{name: "a rate", v: variant{version: v511}, input: []string{"rate=20k", "max_records=60000"}, most: limit + slack, late: true},
+		{name: "engine's thread", v: variant{version: v511}, args: []string{"--threaded", "off"}, input: []string{"rate=20k", "max_records=60000"}, most: limit + slack, late: true},
 		// Where nothing can be appended, a collect hands over all of its second at once.
-		{name: "bare", v: variant{version: v511, bare: true}, input: []string{"rate=20k", "duration=8"}, most: 3 * limit, late: true},
+		{name: "bare", v: variant{version: v511, bare: true}, input: []string{"rate=20k", "max_records=60000"}, most: 3 * limit, late: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			args := append(c.args, "--output", "null", "--hold-until", "memory:", "PLUGIN")
+			args := append(c.args, "--output", "null", "--metrics", "--hold-until", "memory:", "PLUGIN")
 			for range max(c.inputs, 1) {
 				args = append(args, "-i", "-p", "max_memory=16M", "-p", "max_in_flight=1M", "-p", "on_finish=exit", "-p", record)
 				for _, p := range c.input {
@@ -75,6 +75,11 @@ func TestGdummyMemory(t *testing.T) {
 				t.Fatalf("%d summaries", len(summaries))
 			}
 			for i, m := range summaries {
+				// The warning comes 5 s after the shortage began.
+				if c.v.bare { // it has no metrics
+				} else if n := counter(t, r, "gdummy_memory_wait_seconds_total", fmt.Sprintf("gdummy.%d", i)); n < 4 {
+					t.Errorf("it waited for %d s by its metric, expected 5 or more", n)
+				}
 				var asked, delivered, shortfall int
 				fmt.Sscan(strings.Join(m[1:], " "), &asked, &delivered, &shortfall)
 				if asked != delivered+shortfall || c.late != (shortfall > 0) {
@@ -92,7 +97,7 @@ func TestGdummyMemory(t *testing.T) {
 // nothing waits.
 func TestGdummyMemoryBase(t *testing.T) {
 	t.Parallel()
-	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--ballast", "200", "--seconds", "3", "PLUGIN",
+	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--metrics", "--ballast", "200", "--seconds", "3", "PLUGIN",
 		"-i", "-p", "rate=1000", "-p", "duration=2", "-p", "max_memory=16M")
 	r.wantClean(t)
 	if n := r.report.Instances[0].Records; n != 2000 {
@@ -100,5 +105,8 @@ func TestGdummyMemoryBase(t *testing.T) {
 	}
 	if strings.Contains(r.stderr, "memory:") {
 		t.Errorf("it waited for memory:\n%s", r.stderr)
+	}
+	if !strings.Contains(r.stderr, `fluentbit_gdummy_memory_wait_seconds_total{name="gdummy.0"} = 0`+"\n") {
+		t.Errorf("by its metric it waited for memory:\n%s", r.stderr)
 	}
 }

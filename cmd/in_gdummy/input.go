@@ -38,13 +38,14 @@ type input struct {
 	settling     settling
 	proofProblem string // the last one that was logged
 
-	records, bytes, ticks, asked, late, shortfall, refused *flb.Counter
+	records, bytes, ticks, asked, late, shortfall, refused, memoryWait *flb.Counter
 
 	key     string // of the template, if there is one
 	resumed uint64 // records before a reload
 
 	counted        engine.Counts // what the metrics have
 	countedRefused uint64
+	countedWait    time.Duration
 	reported       engine.Counts // what the log has
 	reportedWait   time.Duration // likewise, for memory
 	summed         bool          // the summary was logged
@@ -225,6 +226,7 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	in.late = inst.Counter("late_records_total", "Total number of records handed over more than 20 ms after they were due")
 	in.shortfall = inst.Counter("shortfall_records_total", "Total number of records given up because a stall lasted too long")
 	in.refused = inst.Counter("refused_slices_total", "Total number of times the engine did not take what it was offered; each is offered again")
+	in.memoryWait = inst.Counter("memory_wait_seconds_total", "Total time spent waiting because the process has grown by max_memory, in seconds")
 	inst.SetMaxInFlight(c.MaxInFlight)
 	in.maxInFlight = uint64(c.MaxInFlight)
 	if c.MaxMemory > 0 {
@@ -400,5 +402,7 @@ func (in *input) count(e *flb.Emitter) {
 	in.late.Add(now.Late - in.counted.Late)
 	in.shortfall.Add(now.Shortfall - in.counted.Shortfall)
 	in.refused.Add(e.Refused() - in.countedRefused)
-	in.counted, in.countedRefused = now, e.Refused()
+	wait := e.MemoryWait()
+	in.memoryWait.AddSeconds(wait - in.countedWait)
+	in.counted, in.countedRefused, in.countedWait = now, e.Refused(), wait
 }

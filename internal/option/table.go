@@ -133,7 +133,8 @@ var rows = []Option{
 	{
 		Name: "max_memory", Kind: Size, Default: "", Absent: "256M, or a quarter of the cgroup's memory limit if that is less", Example: "1G", Section: secPace,
 		Help: "By how many bytes Fluent Bit's process may grow from the start of its inputs on, whatever its outputs do. While it has grown " +
-			"by more, records wait, except for one slice a second; what is late by then is up to catch_up.",
+			"by more, records wait, except for one slice a second; what is late by then is up to catch_up. The metric " +
+			"fluentbit_gdummy_memory_wait_seconds_total is how long they have waited.",
 		set: func(c *Config, text string) error {
 			c.MaxMemory = 0
 			if text == "" {
