@@ -19,7 +19,6 @@ import (
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
-	"github.com/ulikunitz/xz"
 
 	"github.com/gdummy/gdummy/internal/magic"
 )
@@ -61,10 +60,7 @@ func (s *Scanner) unpack(p magic.Packing, r, whole io.Reader, head []byte) error
 		defer z.Close()
 		return s.Read(s.bounded(z))
 	case magic.XZ:
-		if n := xzDictionary(head); n > maxDictionary {
-			return &FormatError{Format: fmt.Sprintf("xz with a dictionary of %d MB, of which %d are read", n>>20, maxDictionary>>20)}
-		}
-		z, err := xz.NewReader(b)
+		z, err := newXZ(b)
 		if err != nil {
 			return err
 		}
@@ -180,33 +176,6 @@ func (f *frames) Read(p []byte) (int, error) {
 		}
 		f.z.Reset(f.r)
 	}
-}
-
-// xzDictionary returns how much memory the first block of xz needs, in bytes; 0 if
-// that is not to be seen.
-func xzDictionary(head []byte) int64 {
-	const streamHeader = 12
-	if len(head) < streamHeader+2 {
-		return 0
-	}
-	size := 4 * (int(head[streamHeader]) + 1)
-	b := head[streamHeader:min(len(head), streamHeader+size)]
-	flags, b := b[1], b[2:]
-	for _, bit := range []byte{0x40, 0x80} { // the compressed size, the other one
-		if flags&bit != 0 {
-			_, n := binary.Uvarint(b)
-			b = b[max(n, 0):]
-		}
-	}
-	// LZMA2 with one byte of properties; of other filters the reader says that it
-	// has none.
-	if len(b) < 3 || b[0] != 0x21 || b[1] != 1 || b[2] > 40 {
-		return 0
-	}
-	if b[2] == 40 {
-		return 1<<32 - 1
-	}
-	return int64(2|b[2]&1) << (b[2]/2 + 11)
 }
 
 // sized is what zip is read from: it has its contents at its end.
