@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/gdummy/gdummy/internal/conf"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/search"
 )
 
 // Each example runs as it is, in its own directory, and gives the records that
@@ -41,18 +41,10 @@ type exampleInput struct {
 	tag string
 }
 
-// readExample reads the inputs of an example. Files are named from its directory.
+// readExample reads the inputs of an example. Files are beside it.
 func readExample(t *testing.T, file string) (inputs []exampleInput) {
 	t.Helper()
-	was, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chdir(filepath.Dir(file)); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = os.Chdir(was) }()
-	config, err := conf.Read(filepath.Base(file), conf.Disk)
+	config, err := conf.Read(file, conf.Disk)
 	if err != nil || len(config.Mistakes) > 0 {
 		t.Fatal(err, config.Mistakes)
 	}
@@ -73,7 +65,7 @@ func readExample(t *testing.T, file string) (inputs []exampleInput) {
 				return value, true
 			}
 			return value, ok
-		}, nil)
+		}, search.Beside(file))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,16 +76,12 @@ func readExample(t *testing.T, file string) (inputs []exampleInput) {
 }
 
 func runExample(t *testing.T, h host, file string, inputs []exampleInput, one *sync.Mutex) {
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Dir(file))); err != nil {
-		t.Fatal(err)
-	}
 	finite := inputs[0].MaxRecords > 0
-	args := []string{"-c", filepath.Base(file)}
+	args := []string{"-c", file}
 	if !finite {
 		args = append(args, "-o", "file", "-m", "*", "-p", "path=out", "-p", "format=msgpack")
 	}
-	p := h.start(t, launch{dir: dir, args: args})
+	p := h.start(t, launch{args: args})
 	if finite { // it ends by itself
 		p.awaitExit(60 * time.Second)
 		if want := fmt.Sprintf("delivered %d, shortfall 0, refused 0", inputs[0].MaxRecords); p.exitCode != 0 || !strings.Contains(p.log(), want) {

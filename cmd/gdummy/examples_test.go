@@ -13,6 +13,7 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/format"
 	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/search"
 )
 
 const (
@@ -46,8 +47,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("examples/README.md does not tell of %s", name)
 		}
 		t.Run(name, func(t *testing.T) {
-			t.Chdir(filepath.Dir(file)) // as its users do
-			config, err := conf.Read(filepath.Base(file), conf.Disk)
+			config, err := conf.Read(file, conf.Disk)
 			if err != nil || len(config.Mistakes) > 0 {
 				t.Fatal(err, config.Mistakes)
 			}
@@ -62,7 +62,7 @@ func TestExamples(t *testing.T) {
 						return "", false
 					}
 					return p.Value.Text, true
-				}, nil)
+				}, search.Beside(file))
 				if err != nil {
 					t.Fatal(err)
 				}
