@@ -201,6 +201,35 @@ func (e *Emitter) Emit(tag string, records int, events []byte) {
 	}
 }
 
+// Slice is a piece of a buffer with events, to be emitted at a moment to come.
+type Slice = event.Slice
+
+// The fields of a Slice are those of the C side.
+var _ [C.sizeof_struct_host_slice]byte = [unsafe.Sizeof(Slice{})]byte{}
+
+// Schedules reports whether EmitAt can emit anything now: it needs a host that takes
+// records at the moment they are emitted, that has taken all earlier ones, and memory.
+func (e *Emitter) Schedules() bool {
+	return e.in.Streams() && len(e.refused) == 0 && e.memory.since.IsZero() && int64(C.memory_growth(C.int64_t(e.memory.limit))) < e.memory.limit
+}
+
+// EmitAt emits slices of events, each when it is due, without returning to Go in
+// between: at low rates that call is what costs most. It sets Emitted in those that it
+// has emitted and returns how many these are: fewer than all if the engine wants its
+// thread back, as with Wait, or refuses one. The caller keeps the others. The records
+// get the tag of the `[INPUT]` section.
+func (e *Emitter) EmitAt(events []byte, slices []Slice) int {
+	if len(slices) == 0 || !e.Schedules() {
+		return 0
+	}
+	n := int(C.host_emit_at(e.in.c, (*C.char)(unsafe.Pointer(&events[0])), (*C.struct_host_slice)(unsafe.Pointer(&slices[0])), C.size_t(len(slices))))
+	if n > 0 {
+		e.memory.emitted(slices[n-1].End)
+		e.in.succeeded += uint64(n)
+	}
+	return n
+}
+
 // refusal is a slice that the engine did not take.
 type refusal struct {
 	tag     string

@@ -242,20 +242,16 @@ int64_t host_monotonic(void)
 /* How long before the next collect a wait by the clock ends. */
 #define BEFORE_TICK_NSEC 20000000
 
-int host_wait(struct instance *in, int64_t nsec)
+/* wait_until: waits until a moment of host_monotonic, or longer, as host_wait does. */
+static int wait_until(struct instance *in, int64_t now, int64_t until)
 {
-    int64_t now, until, end, sleep;
+    int64_t end, sleep;
     struct timespec ts;
     int n, closed;
 
-    if (!in->own_thread) {
-        return nsec <= 0; /* the engine's thread waits for nobody */
-    }
     if (!in->loop_known) {
         find_loop(in);
     }
-    now = host_monotonic();
-    until = now + (nsec > 0 ? nsec : 0);
     /*
      * By the clock alone, a little before the next collect: if that were due when we
      * return, the engine would prefer it to its own messages, the exit included.
@@ -276,9 +272,6 @@ int host_wait(struct instance *in, int64_t nsec)
         ts.tv_sec = sleep / 1000000000;
         ts.tv_nsec = sleep % 1000000000;
         n = ppoll(in->fds, in->nfds, &ts, NULL);
-        if (sleep > 0) {
-            host_restore_signals();
-        }
         if (n > 0) {
             forget_closed(in);
             return 0;
@@ -294,6 +287,37 @@ int host_wait(struct instance *in, int64_t nsec)
             return 1;
         }
     }
+}
+
+int host_wait(struct instance *in, int64_t nsec)
+{
+    int64_t now;
+    int passed;
+
+    if (!in->own_thread) {
+        return nsec <= 0; /* the engine's thread waits for nobody */
+    }
+    now = host_monotonic();
+    passed = wait_until(in, now, now + (nsec > 0 ? nsec : 0));
+    host_restore_signals();
+    return passed;
+}
+
+size_t host_emit_at(struct instance *in, const char *events, struct host_slice *slices, size_t n)
+{
+    int64_t start = host_monotonic();
+    size_t i, from = 0;
+
+    for (i = 0; i < n; i++) {
+        if (!wait_until(in, host_monotonic(), start + slices[i].due) ||
+            host_append(in, NULL, 0, (size_t) slices[i].records, events + from, (size_t) slices[i].end - from) != 0) {
+            break;
+        }
+        slices[i].emitted = host_monotonic() - start;
+        from = (size_t) slices[i].end;
+    }
+    host_restore_signals(); /* Go runs next */
+    return i;
 }
 
 /* ---- ${VAR} at run time ------------------------------------------------ */

@@ -289,6 +289,19 @@ int host_append(struct instance *in, const char *tag, size_t tag_len, size_t rec
  * next collect, a pause, the exit.
  */
 int host_wait(struct instance *in, int64_t nsec);
+
+/*
+ * emit_at: appends slices of events, each at its moment, and returns how many: fewer
+ * than n if the thread has something else to do, or if the host did not take one.
+ * The fields are those of event.Slice.
+ */
+struct host_slice {
+    int64_t end;
+    int64_t records;
+    int64_t due;
+    int64_t emitted;
+};
+size_t host_emit_at(struct instance *in, const char *events, struct host_slice *slices, size_t n);
 void host_forget_loop(struct instance *in);
 
 /* translate: the text with its ${VAR} replaced, to be freed by host_translate_free; NULL if it can't. */

@@ -102,7 +102,20 @@ type Engine struct {
 
 	start      time.Time
 	followNext time.Time
-	clock      stamper
+	ended      bool          // the duration is over, and what was due is out
+	finished   time.Duration // after the start; 0 as long as there is more to come
+	progress
+
+	ahead struct {
+		slices []event.Slice
+		before []progress // of each slice
+	}
+}
+
+// progress is what emitting a record changes: a record that was appended ahead of its
+// time and not emitted is taken back by what was saved.
+type progress struct {
+	clock stamper
 
 	// startup is the tick of flush_on_startup: it comes at once and spends
 	// nothing.
@@ -110,11 +123,7 @@ type Engine struct {
 	spent   uint64 // units
 	part    uint64 // records of the current tick that are out
 	cost    uint64 // units that those have spent
-	ended   bool   // the duration is over, and what was due is out
-
-	finished time.Duration // after the start; 0 as long as there is more to come
-
-	counts Counts
+	counts  Counts
 }
 
 // Counts are totals since the start.
@@ -158,12 +167,12 @@ type Options struct {
 func New(c *option.Config, o Options) *Engine {
 	e := &Engine{
 		now: o.Now, form: o.Form,
-		plan:    newPlan(c, o.Turn),
-		copies:  uint64(c.Copies),
-		startup: c.FlushOnStartup,
-		source:  newFixed(c, o),
-		full:    SliceFor(c.MaxInFlight),
+		plan:   newPlan(c, o.Turn),
+		copies: uint64(c.Copies),
+		source: newFixed(c, o),
+		full:   SliceFor(c.MaxInFlight),
 	}
+	e.startup = c.FlushOnStartup
 	switch {
 	case c.Template.Program != nil:
 		e.source = newTemplated(c, o.Mark)
@@ -174,6 +183,10 @@ func New(c *option.Config, o Options) *Engine {
 	e.tagged, _ = e.source.(tagged)
 	if _, even := e.plan.sched.(pace.Every); even && !e.plan.bytes && e.copies == 1 && e.source.PerTick() == 1 {
 		e.runner, _ = e.source.(runner)
+	}
+	if e.plan.sched != nil && !e.plan.bytes && e.tagged == nil && o.Mark == nil {
+		e.ahead.slices = make([]event.Slice, 0, maxAhead)
+		e.ahead.before = make([]progress, 0, maxAhead)
 	}
 	if e.now == nil {
 		e.now = time.Now
@@ -228,11 +241,15 @@ func (e *Engine) Run(h Host) {
 	for !e.Finished() {
 		now := e.now()
 		more := e.emit(h, now)
+		ahead := false
+		if !more && !e.Finished() {
+			ahead, now = e.emitAhead(h, now)
+		}
 		if e.Finished() {
 			e.finished = now.Sub(e.start)
 			return
 		}
-		if !h.Wait(e.next(now, more)) {
+		if !ahead && !h.Wait(e.next(now, more)) {
 			return
 		}
 	}
@@ -269,9 +286,8 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 		e.ended = e.ended || t >= e.plan.end
 		return false
 	}
-	if e.part == 0 && !now.Before(e.followNext) {
-		e.followNext = now.Add(followInterval)
-		e.source.Follow()
+	if e.part == 0 {
+		e.follow(now)
 	}
 	e.clock.set(now, elapsed)
 
@@ -295,6 +311,14 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 		h.Emit("", int(e.counts.Records-before), buf)
 	}
 	return e.owes(due)
+}
+
+// follow lets the source look at the environment, a few times a second.
+func (e *Engine) follow(now time.Time) {
+	if !now.Before(e.followNext) {
+		e.followNext = now.Add(followInterval)
+		e.source.Follow()
+	}
 }
 
 // owes says whether a tick, or the rest of one, is to be emitted now.

@@ -11,7 +11,8 @@ import (
 type fixed struct {
 	bodies   [][]byte
 	metadata []byte
-	next     uint64 // body of the next record
+	first    uint64 // record that has the first body
+	begin    bool   // the next record is to have it
 
 	// What the bodies were at the start stands in for them while the environment
 	// makes them something that is no JSON, as in the dummy input.
@@ -44,12 +45,11 @@ func newFixed(c *option.Config, o Options) *fixed {
 
 func (f *fixed) PerTick() uint64 { return uint64(len(f.bodies)) }
 
-func (f *fixed) Append(dst []byte, form event.Form, t int64, _ uint64) []byte {
-	b := f.bodies[f.next]
-	if f.next++; f.next == uint64(len(f.bodies)) {
-		f.next = 0
+func (f *fixed) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+	if f.begin {
+		f.first, f.begin = k, false
 	}
-	return event.Append(dst, form, t, f.metadata, b)
+	return event.Append(dst, form, t, f.metadata, f.bodies[(k-f.first)%uint64(len(f.bodies))])
 }
 
 // AppendMany implements bulk.
@@ -114,7 +114,7 @@ func (f *fixed) Follow() {
 			f.bodies = f.initial
 			f.warn("option dummy: the environment makes it bad JSON, the record of the start is used: " + err.Error())
 		}
-		f.next = 0
+		f.begin = true
 	}
 	if metadata != f.metaText {
 		f.metaText = metadata

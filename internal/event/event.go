@@ -121,3 +121,11 @@ func fields(t int64) uint64 {
 // MaxTime is the latest time, in nanoseconds since the Unix epoch, that an
 // event can carry: 2106-02-07T06:28:15.999999999Z.
 const MaxTime = int64(1<<32)*int64(time.Second) - 1
+
+// Slice is a piece of a buffer with events, to be emitted at a moment to come.
+type Slice struct {
+	End     int           // of the slice in the buffer; the next one begins there
+	Records int           // events
+	Due     time.Duration // when to emit it, after the call
+	Emitted time.Duration // when that was done, likewise
+}

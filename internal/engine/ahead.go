@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/gdummy/gdummy/internal/event"
+)
+
+// A call from C into Go, and back, wakes Go's monitor thread, which then looks at the
+// thread of the input until that waits in C again. With many inputs that costs more
+// than the records. At rates that leave time between slices, the slices of the next
+// lookahead are therefore appended together, and the host emits each at its moment
+// without a call into Go.
+//
+// What the host does not emit, because its thread is wanted back, is taken back and
+// appended again when it is due: record k is the same each time. Marked records are
+// not appended ahead, since their identity has the moment at which they were made.
+const (
+	lookahead = 200 * time.Millisecond
+	maxAhead  = int(lookahead/grain) + 1 // slices
+)
+
+// scheduling is a Host that can emit slices at moments to come.
+type scheduling interface {
+	// Schedules reports whether EmitAt can emit anything now.
+	Schedules() bool
+
+	// EmitAt emits slices when they are due. It sets Emitted in those that it has
+	// emitted, and returns how many these are.
+	EmitAt(events []byte, slices []event.Slice) int
+}
+
+// emitAhead emits the slices of the lookahead, and reports whether the host has
+// emitted all of them; false also if there are too few to be worth it. It returns
+// what time it is after that.
+func (e *Engine) emitAhead(h Host, now time.Time) (all bool, after time.Time) {
+	s, ok := h.(scheduling)
+	if !ok || e.ahead.slices == nil || e.startup || e.part > 0 || !s.Schedules() {
+		return false, now
+	}
+	e.follow(now)
+	elapsed := int64(now.Sub(e.start))
+	e.clock.set(now, elapsed)
+	e.clock.latest = min(e.clock.latest+int64(lookahead+grain), event.MaxTime)
+	buf := e.appendAhead(h.Buffer(), elapsed)
+	slices, before := e.ahead.slices, e.ahead.before
+	if len(slices) < 2 {
+		if len(slices) > 0 {
+			e.progress = before[0]
+		}
+		return false, now
+	}
+	done := s.EmitAt(buf, slices)
+	if done < len(slices) {
+		e.progress = before[done]
+	}
+	for i, sl := range slices[:done] {
+		e.countLate(before[i].spent, sl, elapsed)
+	}
+	return done == len(slices), e.now()
+}
+
+// appendAhead appends the slices of the lookahead and notes them, with the progress
+// before each.
+func (e *Engine) appendAhead(buf []byte, elapsed int64) []byte {
+	e.ahead.slices, e.ahead.before = e.ahead.slices[:0], e.ahead.before[:0]
+	e.slice = e.full
+	for moment := elapsed; len(e.ahead.slices) < maxAhead && !e.Finished(); {
+		at := e.plan.sched.At(e.spent + 1)
+		if at >= e.plan.end || at > elapsed+int64(lookahead)-e.plan.delay {
+			break
+		}
+		// As next and Wait have it.
+		moment = max(e.plan.delay+at, moment+int64(grain))
+		due := e.plan.due(moment - e.plan.delay)
+		before, size := e.progress, len(buf)
+		for len(buf) < e.slice && e.owes(due) {
+			if e.runner != nil {
+				buf = e.appendRun(buf, moment, due)
+			} else {
+				buf = e.appendTick(buf, moment)
+			}
+		}
+		if e.part > 0 || e.owes(due) { // it is too large
+			e.progress = before
+			return buf[:size]
+		}
+		e.counts.Bytes += uint64(len(buf) - size)
+		e.ahead.before = append(e.ahead.before, before)
+		e.ahead.slices = append(e.ahead.slices, event.Slice{
+			End: len(buf), Records: int(e.counts.Records - before.counts.Records), Due: time.Duration(moment - elapsed),
+		})
+	}
+	return buf
+}
+
+// countLate counts the records of a slice that was emitted late: its ticks are those
+// after spent.
+func (e *Engine) countLate(spent uint64, s event.Slice, elapsed int64) {
+	emitted := elapsed + int64(s.Emitted)
+	perTick := e.copies * e.source.PerTick()
+	for n := range uint64(s.Records) / perTick {
+		if emitted-e.plan.delay-e.plan.sched.At(spent+n+1) <= int64(late) {
+			return // nor are those that follow
+		}
+		e.counts.Late += perTick
+	}
+}
