@@ -180,6 +180,7 @@ static void find_loop(struct instance *in)
     FILE *f;
 
     in->loop_known = 1;
+    in->loop_busy = 0;
     in->nfds = 0;
     if (!fn.evl_get || host_peek(fn.evl_get(), &loop, sizeof(loop)) != 0 || host_peek(loop.data, &efd, sizeof(efd)) != 0) {
         return;
@@ -205,6 +206,7 @@ static void find_loop(struct instance *in)
         in->fds[in->nfds++] = (struct pollfd) {.fd = fd, .events = POLLIN};
     }
     fclose(f);
+    in->loop = (struct pollfd) {.fd = efd, .events = POLLIN};
     if (!collect) {
         in->nfds = 0;
         in->loop_known = 0; /* no timer is running: look again next time */
@@ -242,6 +244,26 @@ int64_t host_monotonic(void)
 /* How long before the next collect a wait by the clock ends. */
 #define BEFORE_TICK_NSEC 20000000
 
+/*
+ * Until the thread's loop has something to do, one descriptor says so: that of the
+ * loop. What it has may be the housekeeping, which waits for the end of the collect;
+ * until then the loop always has something, and the others are looked at one by one.
+ */
+static int poll_loop(struct instance *in, const struct timespec *ts)
+{
+    int n;
+
+    if (in->nfds == 0 || in->loop_busy) {
+        return ppoll(in->fds, in->nfds, ts, NULL);
+    }
+    n = ppoll(&in->loop, 1, ts, NULL);
+    if (n > 0) {
+        n = poll(in->fds, in->nfds, 0);
+        in->loop_busy = n == 0;
+    }
+    return n;
+}
+
 /* wait_until: waits until a moment of host_monotonic, or longer, as host_wait does. */
 static int wait_until(struct instance *in, int64_t now, int64_t until)
 {
@@ -271,7 +293,7 @@ static int wait_until(struct instance *in, int64_t now, int64_t until)
         }
         ts.tv_sec = sleep / 1000000000;
         ts.tv_nsec = sleep % 1000000000;
-        n = ppoll(in->fds, in->nfds, &ts, NULL);
+        n = poll_loop(in, &ts);
         if (n > 0) {
             forget_closed(in);
             return 0;

@@ -234,6 +234,8 @@ struct instance {
 
     /* the event loop of the thread, as far as waiting needs it */
     int loop_known;
+    int loop_busy;            /* with what waits for the end of the collect */
+    struct pollfd loop;
     int nfds;
     struct pollfd fds[INSTANCE_MAX_FDS];
 

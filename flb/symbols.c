@@ -479,6 +479,7 @@ static int collect(struct instance *in, void **data, size_t *size)
     if (in->paused && !in->proxy_at) {
         return HOST_OK; /* the host has paused another one's collector: see own_proxy */
     }
+    in->loop_busy = 0;
     host_restore_signals();
     ret = flbGoCollect(in->handle, data, size);
     describe(in);
