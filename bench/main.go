@@ -235,7 +235,7 @@ func (b *bench) memory() error {
 		flush float64
 		limit float64 // MB
 	}{
-		{"28 bytes", unlimited, 0.2, 256}, {"28 bytes", unlimited, 1, 256}, {"1 KB", unlimited1K, 1, 256}, {"1 KB", unlimited1K, 1, 64},
+		{"28 bytes", unlimited, 0.2, 256}, {"28 bytes", unlimited, 1, 256}, {"28 bytes", unlimited, 1, 64}, {"1 KB", unlimited1K, 1, 256}, {"1 KB", unlimited1K, 1, 64},
 	} {
 		in := append(c.in[:len(c.in):len(c.in)], "start_delay=1", fmt.Sprintf("max_memory=%.0fM", c.limit))
 		var rs []result
