@@ -337,6 +337,7 @@ size_t host_emit_at(struct instance *in, const char *events, struct host_slice *
         }
         slices[i].emitted = host_monotonic() - start;
         from = (size_t) slices[i].end;
+        host_restore_signals(); /* for the other Go libraries of the process */
     }
     host_restore_signals(); /* Go runs next */
     return i;

@@ -35,6 +35,7 @@ import "C"
 
 import (
 	"encoding/binary"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -60,20 +61,25 @@ func Probe() C.int {
 	return 1
 }
 
+// once, and not for each reload: every dereference may meet Fluent Bit's handlers.
+var once sync.Once
+
+func dereference() {
+	for range time.Tick(500 * time.Millisecond) {
+		if configured.Load() {
+			return
+		}
+		if C.fluent_bit_handles() == 0 {
+			recovers()
+		}
+	}
+}
+
 //export FLBPluginRegister
 func FLBPluginRegister(def *C.struct_def) C.int {
 	def._type, def.proxy, def.flags = 1, 11, 0
 	def.name, def.description = C.CString(name), C.CString("recovers from a nil dereference")
-	go func() {
-		for range time.Tick(250 * time.Millisecond) {
-			if configured.Load() {
-				return
-			}
-			if C.fluent_bit_handles() == 0 {
-				recovers()
-			}
-		}
-	}()
+	once.Do(func() { go dereference() })
 	return 1
 }
 
