@@ -223,6 +223,9 @@ func (e *Emitter) EmitAt(events []byte, slices []Slice) int {
 		return 0
 	}
 	n := int(C.host_emit_at(e.in.c, (*C.char)(unsafe.Pointer(&events[0])), (*C.struct_host_slice)(unsafe.Pointer(&slices[0])), C.size_t(len(slices))))
+	for _, sl := range slices[:n] {
+		e.taken.add(sl.Records)
+	}
 	if n > 0 {
 		e.memory.emitted(slices[n-1].End)
 		e.in.succeeded += uint64(n)
