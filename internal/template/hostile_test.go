@@ -111,7 +111,7 @@ func TestHostile(t *testing.T) {
 			if used > most {
 				t.Errorf("it allocated %d MB", used>>20)
 			}
-			if took > 20*time.Second {
+			if took > 20*time.Second && !testenv.Instrumented() {
 				t.Errorf("it took %v", took)
 			}
 			t.Logf("%v, %d MB, %.100v", took.Round(time.Millisecond), used>>20, err)
