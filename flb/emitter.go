@@ -209,8 +209,10 @@ var _ [C.sizeof_struct_host_slice]byte = [unsafe.Sizeof(Slice{})]byte{}
 
 // Schedules reports whether EmitAt can emit anything now: it needs a host that takes
 // records at the moment they are emitted, that has taken all earlier ones, and memory.
+// Below 4.1 it never can: there, hot reloads of threaded inputs hung now and then, and
+// whether this had a part in it is not known.
 func (e *Emitter) Schedules() bool {
-	return e.in.Streams() && len(e.refused) == 0 && e.memory.since.IsZero() && int64(C.memory_growth(C.int64_t(e.memory.limit))) < e.memory.limit
+	return e.in.c.remote_context_at != nil && e.in.Streams() && len(e.refused) == 0 && e.memory.since.IsZero() && int64(C.memory_growth(C.int64_t(e.memory.limit))) < e.memory.limit
 }
 
 // EmitAt emits slices of events, each when it is due, without returning to Go in

@@ -248,12 +248,13 @@ int64_t host_monotonic(void)
  * Until the thread's loop has something to do, one descriptor says so: that of the
  * loop. What it has may be the housekeeping, which waits for the end of the collect;
  * until then the loop always has something, and the others are looked at one by one.
+ * On hosts below 4.1, see Emitter.Schedules, they always are.
  */
 static int poll_loop(struct instance *in, const struct timespec *ts)
 {
     int n;
 
-    if (in->nfds == 0 || in->loop_busy) {
+    if (in->nfds == 0 || in->loop_busy || !in->remote_context_at) {
         return ppoll(in->fds, in->nfds, ts, NULL);
     }
     n = ppoll(&in->loop, 1, ts, NULL);
