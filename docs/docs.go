@@ -5,10 +5,10 @@ import _ "embed"
 
 // Templates teaches templates.
 //
-//go:embed templates.md
+//go:embed reference/templates.md
 var Templates string
 
 // Audit tells how to prove what arrived.
 //
-//go:embed audit.md
+//go:embed reference/audit.md
 var Audit string

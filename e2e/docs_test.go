@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-var updateDocs = flag.Bool("update-docs", false, "renew what docs/audit.md shows of the audits that listen; for one host")
+var updateDocs = flag.Bool("update-docs", false, "renew what docs/reference/audit.md shows of the audits that listen; for one host")
 
-// docsAudit finds, in docs/audit.md, an audit that listens and what it prints. Lines
+// docsAudit finds, in docs/reference/audit.md, an audit that listens and what it prints. Lines
 // that are left out are dots.
 var docsAudit = regexp.MustCompile("(?m)^```\n(\\$ gdummy audit (--listen .*)\n((?s:.*?)))^```$")
 
 var docsConfig = regexp.MustCompile("(?s)```yaml\n(service:.*?)```")
 
-// What docs/audit.md shows of an audit with faults is what it prints, but for the
+// What docs/reference/audit.md shows of an audit with faults is what it prints, but for the
 // numbers, which are those of one run.
 func TestDocsAudit(t *testing.T) {
-	const path = "../docs/audit.md"
+	const path = "../docs/reference/audit.md"
 	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestDocsAudit(t *testing.T) {
 				}
 				if !*updateDocs {
 					if got, want := shape(out.String()), shape(string(m[3])); !matches(got, want) {
-						t.Errorf("it prints\n%s\nin short\n%s\nand docs/audit.md shows, in short,\n%s", out.Bytes(), got, want)
+						t.Errorf("it prints\n%s\nin short\n%s\nand docs/reference/audit.md shows, in short,\n%s", out.Bytes(), got, want)
 					}
 					return
 				}

@@ -16,7 +16,7 @@ func TestDocs(t *testing.T) {
 		if !topic.page {
 			continue
 		}
-		page := "../../docs/" + topic.name + ".md"
+		page := "../../docs/reference/" + topic.name + ".md"
 		var got bytes.Buffer
 		if err := topic.print(&got, nil); err != nil {
 			t.Fatal(err)
@@ -31,7 +31,7 @@ func TestDocs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got.Bytes(), want) {
-			t.Errorf("docs/%s.md is not what `gdummy doc %s` prints; `make docs` renews it", topic.name, topic.name)
+			t.Errorf("docs/reference/%s.md is not what `gdummy doc %s` prints; `make docs` renews it", topic.name, topic.name)
 		}
 	}
 }

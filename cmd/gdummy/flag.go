@@ -14,7 +14,7 @@ import (
 )
 
 // flagRow is one row of the table of a subcommand's flags. Its help, what is said
-// about a mistake, and docs/commands.md come out of it; a test runs the example.
+// about a mistake, and docs/reference/commands.md come out of it; a test runs the example.
 type flagRow struct {
 	name    string // one letter has one dash
 	arg     string // what its value is called; empty if it takes none

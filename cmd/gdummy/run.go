@@ -103,7 +103,7 @@ func quoted(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// runHelp is what the help of run and docs/commands.md have below the flags.
+// runHelp is what the help of run and docs/reference/commands.md have below the flags.
 const runHelp = `Without an option that says how fast records come (rate, bytes_rate, interval_sec,
 interval_nsec, load_profile), they come as fast as the output takes them if the run has
 an end (--records, --duration, samples, max_records) or the output is not a terminal,

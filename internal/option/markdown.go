@@ -9,7 +9,7 @@ import (
 	"github.com/gdummy/gdummy/internal/units"
 )
 
-// Markdown returns the documentation of all options: the page docs/options.md.
+// Markdown returns the documentation of all options: the page docs/reference/options.md.
 func Markdown() []byte {
 	var b bytes.Buffer
 	b.WriteString("<!-- Made by `gdummy doc options` out of the table in internal/option. Changes go there. -->\n\n")

@@ -47,7 +47,7 @@ func (t *Template) Key() string {
 var templates = []Option{
 	{
 		Name: "template", Kind: String, Example: `{"user": {{ username }}, "status": {{ weighted 200 95 500 5 }}}`, Section: secTemplates,
-		Help: "The record as a template: JSON with actions, instead of dummy. docs/templates.md explains them, `gdummy doc functions` lists the functions.",
+		Help: "The record as a template: JSON with actions, instead of dummy. `gdummy doc templates` explains them, `gdummy doc functions` lists the functions.",
 		set:  func(c *Config, text string) error { c.Template.Body = text; return nil },
 	},
 	{

@@ -7,7 +7,7 @@ import (
 )
 
 // Markdown returns the documentation of load profiles: the page
-// docs/load-profiles.md.
+// docs/reference/load-profiles.md.
 func Markdown() []byte {
 	var b bytes.Buffer
 	b.WriteString("<!-- Made by `gdummy doc load-profiles` out of the table in internal/pace. Changes go there. -->\n\n")

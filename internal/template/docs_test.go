@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// What docs/templates.md shows is what its templates give.
+// What docs/reference/templates.md shows is what its templates give.
 func TestDocs(t *testing.T) {
-	const page = "../../docs/templates.md"
+	const page = "../../docs/reference/templates.md"
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func TestDocs(t *testing.T) {
 			b.WriteString(record(p, k) + "\n")
 		}
 		if !*update && b.String() != m[2] {
-			t.Errorf("%sgives\n%swhich docs/templates.md shows as\n%s", m[1], b.String(), m[2])
+			t.Errorf("%sgives\n%swhich docs/reference/templates.md shows as\n%s", m[1], b.String(), m[2])
 		}
 		return "```template\n" + m[1] + "```\n```output\n" + b.String() + "```"
 	})

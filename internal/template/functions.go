@@ -61,7 +61,7 @@ func examples(f *fake.Func, n int) ([]string, error) {
 func Functions() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("# Functions of templates\n\n" +
-		"What templates may call, by section. docs/templates.md explains templates. Arguments in brackets may be left out.\n" +
+		"What templates may call, by section. `gdummy doc templates` explains templates. Arguments in brackets may be left out.\n" +
 		"The examples show the values of the first records of seed 1.\n" +
 		"This file is what `gdummy doc functions` prints.\n")
 	section := ""
