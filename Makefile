@@ -85,7 +85,7 @@ fuzz: tools
 	done
 
 docs: tools
-	$(GO) test ./cmd/gdummy/... ./internal/template -run Docs -update
+	$(GO) test ./cmd/gdummy/... ./internal/generate/template -run Docs -update
 
 clean:
 	rm -rf build

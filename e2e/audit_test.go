@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/selfsigned"
+	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
 // verdict is what `gdummy audit --json` says, as far as tests look at it.

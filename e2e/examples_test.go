@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/conf"
+	"github.com/gdummy/gdummy/internal/config/conf"
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/option"
-	"github.com/gdummy/gdummy/internal/search"
+	"github.com/gdummy/gdummy/internal/files"
 )
 
 // Each example runs as it is, in its own directory, and gives the records that
@@ -65,7 +65,7 @@ func readExample(t *testing.T, file string) (inputs []exampleInput) {
 				return value, true
 			}
 			return value, ok
-		}, search.Beside(file))
+		}, files.Beside(file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/go-logfmt/logfmt"
 	"github.com/tinylib/msgp/msgp"
 
-	"github.com/gdummy/gdummy/internal/format"
-	"github.com/gdummy/gdummy/internal/template"
+	"github.com/gdummy/gdummy/internal/generate/format"
+	"github.com/gdummy/gdummy/internal/generate/template"
 )
 
 // parsed is a format that a parser of Fluent Bit's takes apart.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/ledger"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
 var (

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/format"
+	"github.com/gdummy/gdummy/internal/generate/format"
 )
 
 // byCommand returns the records that `gdummy run` makes with some options.

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/cgroup"
+	"github.com/gdummy/gdummy/flb/internal/cgroup"
 )
 
 // maxMemory is the bound where no control group sets a lower one.

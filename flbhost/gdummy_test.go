@@ -16,10 +16,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gdummy/gdummy/internal/body"
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/ledger"
-	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
 // The plugins of this module, at the boundary: they are built as a user builds them
@@ -100,7 +100,7 @@ func form(v variant) event.Form {
 // events makes what n records of the bodies in turn must be, with a fixed time.
 func events(t *testing.T, f event.Form, sec int64, n int, text string) []byte {
 	t.Helper()
-	bodies, err := body.Parse(text)
+	bodies, err := jsonbody.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,13 +15,13 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/audit"
-	"github.com/gdummy/gdummy/internal/decode"
-	"github.com/gdummy/gdummy/internal/ident"
-	"github.com/gdummy/gdummy/internal/receive"
-	"github.com/gdummy/gdummy/internal/report"
-	"github.com/gdummy/gdummy/internal/seed"
-	"github.com/gdummy/gdummy/internal/units"
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/prove/audit"
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
+	"github.com/gdummy/gdummy/internal/prove/report"
+	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
 // leastMemory is the smallest --memory, in bytes.
@@ -38,9 +38,9 @@ type auditFlags struct {
 	html    string
 	limits  audit.Limits
 	live    listenFlags
-	runs    []ident.Run // that count
-	last    bool        // the last ones count
-	seeded  bool        // the seed was given
+	runs    []recordid.Run // that count
+	last    bool           // the last ones count
+	seeded  bool           // the seed was given
 
 	ledgerPaths []string // of the files that ledgers stands for
 	keys        []string // under which identities were sent
@@ -130,7 +130,7 @@ func (f *auditFlags) setRun(text string) error {
 		f.last = true
 		return nil
 	}
-	run, err := ident.ParseRun(text)
+	run, err := recordid.ParseRun(text)
 	if err != nil {
 		return fmt.Errorf("%w, as a verdict or a ledger names it, nor last", err)
 	}
@@ -234,7 +234,7 @@ func (f *auditFlags) run(s stream) int {
 		}
 	}
 	a := audit.New(o)
-	scan := decode.New(decode.Options{
+	scan := recordscan.New(recordscan.Options{
 		Keys: keys, Path: f.path, Arrival: f.arrived, Take: a.Take,
 	})
 	if growing && !live {
@@ -248,7 +248,7 @@ func (f *auditFlags) run(s stream) int {
 	}
 	for _, name := range sources {
 		if err := readSource(s, scan, name); err != nil {
-			var format *decode.FormatError
+			var format *recordscan.FormatError
 			switch {
 			case errors.As(err, &format):
 				return f.refuse(s, []unreadable{{Source: name, Entry: format.Entry, Format: format.Format}})
@@ -279,7 +279,7 @@ func (f *auditFlags) run(s stream) int {
 // refuse names the sources that cannot be read, of which there is no verdict.
 func (f *auditFlags) refuse(s stream, list []unreadable) int {
 	for _, u := range list {
-		fmt.Fprintf(s.err, "gdummy audit: cannot read %s: %v\n", nameOf(u.Source), &decode.FormatError{Format: u.Format, Entry: u.Entry})
+		fmt.Fprintf(s.err, "gdummy audit: cannot read %s: %v\n", nameOf(u.Source), &recordscan.FormatError{Format: u.Format, Entry: u.Entry})
 	}
 	if !f.json {
 		return exitUsage

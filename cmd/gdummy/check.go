@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gdummy/gdummy/internal/conf"
-	"github.com/gdummy/gdummy/internal/option"
-	"github.com/gdummy/gdummy/internal/search"
+	"github.com/gdummy/gdummy/internal/config/conf"
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/files"
 )
 
 // plugin is the name under which an input is ours.
@@ -147,7 +147,7 @@ func checkFile(s stream, path string) (*checker, error) {
 	}
 	c.env = config.Lookup(conf.Process)
 	if path != "-" {
-		c.files = search.Beside(path)
+		c.files = files.Beside(path)
 	}
 	for _, m := range config.Mistakes {
 		c.add(finding{pos: m.Pos, severity: severityError, message: m.Problem, hint: m.Want})
@@ -175,7 +175,7 @@ func count(n int, what string) string {
 // checker gathers the mistakes of one configuration.
 type checker struct {
 	env      conf.Environment
-	files    search.Path // where options' files are looked for
+	files    files.Path // where options' files are looked for
 	found    []finding
 	inputs   int
 	mistakes int

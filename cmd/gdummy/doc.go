@@ -6,10 +6,10 @@ import (
 	"io"
 
 	"github.com/gdummy/gdummy/docs"
-	"github.com/gdummy/gdummy/internal/format"
-	"github.com/gdummy/gdummy/internal/option"
-	"github.com/gdummy/gdummy/internal/pace"
-	"github.com/gdummy/gdummy/internal/template"
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/generate/format"
+	"github.com/gdummy/gdummy/internal/generate/pace"
+	"github.com/gdummy/gdummy/internal/generate/template"
 )
 
 // topic is something that doc prints.

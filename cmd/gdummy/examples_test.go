@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gdummy/gdummy/internal/conf"
+	"github.com/gdummy/gdummy/internal/config/conf"
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/format"
-	"github.com/gdummy/gdummy/internal/option"
-	"github.com/gdummy/gdummy/internal/search"
+	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/format"
 )
 
 const (
@@ -33,15 +33,15 @@ func TestExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(root + "/*/fluent-bit.*")
-	if err != nil || len(files) != 10 {
-		t.Fatalf("%d examples, expected 10 (%v)", len(files), err)
+	examples, err := filepath.Glob(root + "/*/fluent-bit.*")
+	if err != nil || len(examples) != 10 {
+		t.Fatalf("%d examples, expected 10 (%v)", len(examples), err)
 	}
 	index, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range files {
+	for _, file := range examples {
 		name := filepath.Base(filepath.Dir(file))
 		if !strings.Contains(string(index), "["+name+"]("+name+")") {
 			t.Errorf("examples/README.md does not tell of %s", name)
@@ -62,7 +62,7 @@ func TestExamples(t *testing.T) {
 						return "", false
 					}
 					return p.Value.Text, true
-				}, search.Beside(file))
+				}, files.Beside(file))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/option"
-	"github.com/gdummy/gdummy/internal/units"
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/config/units"
 )
 
 // flagRow is one row of the table of a subcommand's flags. Its help, what is said

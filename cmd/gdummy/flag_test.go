@@ -22,12 +22,12 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
-	"github.com/gdummy/gdummy/internal/engine"
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/option"
-	"github.com/gdummy/gdummy/internal/proof"
-	"github.com/gdummy/gdummy/internal/seed"
-	"github.com/gdummy/gdummy/internal/selfsigned"
+	"github.com/gdummy/gdummy/internal/generate/engine"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/prove/tracking"
+	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
 // Each flag's example is run as a shell does, in a directory that has what it
@@ -133,7 +133,7 @@ func shortRun(t *testing.T) (book, records []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := proof.Start(c, proof.Options{Name: defaultTag, Metadata: true})
+	p, err := tracking.Start(c, tracking.Options{Name: defaultTag, Metadata: true})
 	if err != nil {
 		t.Fatal(err)
 	}

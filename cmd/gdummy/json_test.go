@@ -18,8 +18,8 @@ import (
 	"github.com/ugorji/go/codec"
 	"github.com/valyala/fastjson"
 
-	"github.com/gdummy/gdummy/internal/conf"
-	"github.com/gdummy/gdummy/internal/format"
+	"github.com/gdummy/gdummy/internal/config/conf"
+	"github.com/gdummy/gdummy/internal/generate/format"
 )
 
 // What `gdummy run --format json` writes is read through a pipe by two readers of
@@ -28,7 +28,7 @@ import (
 func TestJSONForOthers(t *testing.T) {
 	eachShipped(t, func(t *testing.T, options []string) { bothForms(t, 300, options...) })
 
-	table, err := os.ReadFile("../../internal/template/testdata/templates.txt")
+	table, err := os.ReadFile("../../internal/generate/template/testdata/templates.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

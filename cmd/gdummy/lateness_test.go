@@ -6,9 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/engine"
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
 // sleeper is an output that takes a while for each write.

@@ -13,10 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/audit"
-	"github.com/gdummy/gdummy/internal/ident"
-	"github.com/gdummy/gdummy/internal/ledger"
-	"github.com/gdummy/gdummy/internal/receive"
+	"github.com/gdummy/gdummy/internal/prove/audit"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
 // listenFlags are those of an audit of what arrives now.
@@ -31,7 +31,7 @@ type listenFlags struct {
 	cert, key     string
 	sharedKey     string
 
-	told map[ident.Run]bool // that a ledger will never be complete
+	told map[recordid.Run]bool // that a ledger will never be complete
 }
 
 // lockedAudit is an audit that many receivers feed.
@@ -92,7 +92,7 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	f.live.told = map[ident.Run]bool{}
+	f.live.told = map[recordid.Run]bool{}
 	locked := &lockedAudit{a: a, log: func(format string, args ...any) {
 		fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...)
 	}}

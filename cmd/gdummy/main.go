@@ -15,7 +15,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/gdummy/gdummy/internal/option"
+	"github.com/gdummy/gdummy/internal/config/option"
 )
 
 // What a subcommand ends with.

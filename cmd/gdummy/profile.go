@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/body"
 	"github.com/gdummy/gdummy/internal/chart"
-	"github.com/gdummy/gdummy/internal/pace"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
 const (
@@ -65,7 +65,7 @@ func profile(s stream, args []string) int {
 	p, err := pace.ParseProfile(words[0])
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy profile: %v\n", err)
-		var syn *body.SyntaxError
+		var syn *jsonbody.SyntaxError
 		if errors.As(err, &syn) {
 			fmt.Fprintf(s.err, "  %s\n", strings.ReplaceAll(syn.Excerpt(), "\n", "\n  "))
 			if syn.Near != "" {

@@ -16,13 +16,13 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/gdummy/gdummy/internal/conf"
-	"github.com/gdummy/gdummy/internal/engine"
+	"github.com/gdummy/gdummy/internal/config/conf"
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/format"
-	"github.com/gdummy/gdummy/internal/option"
-	"github.com/gdummy/gdummy/internal/proof"
-	"github.com/gdummy/gdummy/internal/units"
+	"github.com/gdummy/gdummy/internal/generate/engine"
+	"github.com/gdummy/gdummy/internal/generate/format"
+	"github.com/gdummy/gdummy/internal/prove/tracking"
 )
 
 // defaultTag is what Fluent Bit calls the records of the first gdummy input
@@ -160,7 +160,7 @@ func run(s stream, args []string) int {
 	stop := interrupted()
 
 	h := &runHost{out: out, format: f.format, tag: f.tag, stop: stop}
-	evidence, err := proof.Start(config, proof.Options{Name: defaultTag, Version: current(), Metadata: true})
+	evidence, err := tracking.Start(config, tracking.Options{Name: defaultTag, Version: current(), Metadata: true})
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
 		return exitUsage

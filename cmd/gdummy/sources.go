@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gdummy/gdummy/internal/decode"
-	"github.com/gdummy/gdummy/internal/ledger"
-	"github.com/gdummy/gdummy/internal/report"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
+	"github.com/gdummy/gdummy/internal/prove/report"
 )
 
 // errCut says that a source ended where it should not have. What stood before
@@ -28,7 +28,7 @@ func nameOf(source string) string {
 }
 
 // readSource reads one source.
-func readSource(s stream, scan *decode.Scanner, name string) error {
+func readSource(s stream, scan *recordscan.Scanner, name string) error {
 	r := s.in
 	if name != "-" {
 		file, err := os.Open(name)
@@ -58,7 +58,7 @@ func unreadableOf(sources []string) (list []unreadable) {
 		if name == "-" {
 			continue
 		}
-		if format := decode.Unreadable(beginning(name)); format != "" {
+		if format := recordscan.Unreadable(beginning(name)); format != "" {
 			list = append(list, unreadable{Source: name, Format: format})
 		}
 	}
@@ -83,8 +83,8 @@ func beginning(name string) []byte {
 	return head[:n]
 }
 
-// files gathers files, each once.
-type files struct {
+// fileSet gathers files, each once.
+type fileSet struct {
 	names []string
 	infos []os.FileInfo
 	skip  []os.FileInfo // not even if they are named
@@ -95,7 +95,7 @@ type files struct {
 
 // expandLedgers makes files out of names, patterns and directories, each once.
 func expandLedgers(names []string) ([]string, error) {
-	f := files{log: func(string, ...any) {}, books: true}
+	f := fileSet{log: func(string, ...any) {}, books: true}
 	return f.expand(names)
 }
 
@@ -105,7 +105,7 @@ func expandLedgers(names []string) ([]string, error) {
 // ledgers. One that is named is a mistake, and so is a source that the page would
 // overwrite; page is where that goes, or "".
 func expandSources(names, skip []string, page string, log func(format string, args ...any)) ([]string, error) {
-	f := files{log: log, page: page}
+	f := fileSet{log: log, page: page}
 	for _, name := range skip {
 		if info, err := os.Stat(name); err == nil {
 			f.skip = append(f.skip, info)
@@ -114,7 +114,7 @@ func expandSources(names, skip []string, page string, log func(format string, ar
 	return f.expand(names)
 }
 
-func (f *files) expand(names []string) ([]string, error) {
+func (f *fileSet) expand(names []string) ([]string, error) {
 	for _, name := range names {
 		if name == "-" {
 			if !slices.Contains(f.names, name) {
@@ -143,7 +143,7 @@ func (f *files) expand(names []string) ([]string, error) {
 
 // add adds a file, or those in a directory. named says that it is not one of a
 // pattern.
-func (f *files) add(name string, named bool) error {
+func (f *fileSet) add(name string, named bool) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
@@ -182,12 +182,12 @@ func (f *files) add(name string, named bool) error {
 
 // isBook says whether a file is a ledger among what arrived, and not to be skipped
 // anyway.
-func (f *files) isBook(name string, info os.FileInfo) bool {
+func (f *fileSet) isBook(name string, info os.FileInfo) bool {
 	return !f.books && !among(f.skip, info) && ledger.Is(beginning(name))
 }
 
 // file adds a file, unless it is there or to be skipped.
-func (f *files) file(name string, info os.FileInfo) error {
+func (f *fileSet) file(name string, info os.FileInfo) error {
 	switch {
 	case among(f.skip, info), among(f.infos, info):
 	case f.isPage(info):
@@ -203,7 +203,7 @@ func (f *files) file(name string, info os.FileInfo) error {
 }
 
 // isPage says whether a file is where the page goes.
-func (f *files) isPage(info os.FileInfo) bool {
+func (f *fileSet) isPage(info os.FileInfo) bool {
 	if f.page == "" || !info.Mode().IsRegular() {
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/format"
+	"github.com/gdummy/gdummy/internal/generate/format"
 )
 
 // Record k of every format and example is the same however one gets there: one

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/audit"
+	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
 // printJSON prints a verdict for programs.

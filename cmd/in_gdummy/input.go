@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/flb"
-	"github.com/gdummy/gdummy/internal/engine"
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/ledger"
-	"github.com/gdummy/gdummy/internal/option"
-	"github.com/gdummy/gdummy/internal/proof"
-	"github.com/gdummy/gdummy/internal/search"
+	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/engine"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/prove/tracking"
 )
 
 // pendingInterval is how often a run that has finished looks whether the engine
@@ -28,7 +28,7 @@ type input struct {
 	inst   *flb.Instance
 	engine *engine.Engine
 	exit   bool // on_finish exit
-	proof  *proof.Proof
+	proof  *tracking.Proof
 
 	ingested     uint64 // or ledger.Uncounted
 	ingestedNext time.Time
@@ -77,7 +77,7 @@ type settings struct {
 	config    option.Config
 	following map[string]string // options with ${VAR}, as written
 	drawn     string            // the seed, if the section has none
-	files     search.Path       // where the section's files are looked for
+	files     files.Path        // where the section's files are looked for
 }
 
 // Init implements flb.Input.
@@ -128,7 +128,7 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 		}
 		return text, true
 	}
-	s.files = files()
+	s.files = searchPath()
 	c, warnings, err := option.Parse(lookup, s.files)
 	var errs option.Errors
 	if errors.As(err, &errs) {
@@ -150,10 +150,10 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 	return s, nil
 }
 
-// files returns where the files of a section are looked for.
-func files() search.Path {
+// searchPath returns where the files of a section are looked for.
+func searchPath() files.Path {
 	if main, ok := flb.ConfigFile(); ok {
-		return search.Beside(main)
+		return files.Beside(main)
 	}
 	return nil
 }
@@ -232,7 +232,7 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	if c.MaxMemory > 0 {
 		inst.SetMaxMemory(c.MaxMemory)
 	}
-	if in.proof, err = proof.Start(c, proof.Options{
+	if in.proof, err = tracking.Start(c, tracking.Options{
 		Name: inst.Name(), Version: version, Metadata: inst.HasMetadata(), Files: s.files,
 	}); err != nil {
 		return err

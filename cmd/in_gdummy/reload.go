@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/gdummy/gdummy/internal/engine"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
 // memory is what instances leave for those that follow them in a hot reload. Go's

@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gdummy/gdummy/internal/pace"
+	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
 // Chart is a profile over the time from 0 to To.

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/gdummy/gdummy/internal/pace"
+	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
 func draw(t *testing.T, spec string, to time.Duration) *Chart {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/units"
+	"github.com/gdummy/gdummy/internal/config/units"
 )
 
 // The picture, in pixels.

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/gdummy/gdummy/internal/units"
+	"github.com/gdummy/gdummy/internal/config/units"
 )
 
 // MinWidth is the least number of columns that Text can draw in.

@@ -1,0 +1,228 @@
+package conf
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/files"
+)
+
+// classic reads a file in the classic form: sections and commands begin in the
+// first column, the properties of a section are indented alike.
+func (r *reader) classic(f *file) {
+	if len(f.text) > maxSize {
+		r.mistake(f.pos(0), "%v", errSize)
+		return
+	}
+	if what := files.NotText([]byte(f.text)); what != "" {
+		r.mistake(f.pos(0), "%s", what)
+		return
+	}
+	if files.LoneCR([]byte(f.text)) {
+		r.mistake(f.pos(0), "%s", files.WantLF)
+		return
+	}
+	c := &classicFile{reader: r, file: f}
+	for i, start := range f.lines {
+		if i == 0 && strings.HasPrefix(f.text, "\ufeff") {
+			r.mistake(f.pos(0), "the file begins with a byte order mark, which Fluent Bit does not skip")
+			start += len("\ufeff")
+		}
+		end := len(f.text)
+		if i+1 < len(f.lines) {
+			end = f.lines[i+1] - 1
+		}
+		if end > start && f.text[end-1] == '\r' {
+			end--
+		}
+		c.line(start, end)
+	}
+	c.endSection()
+}
+
+// classicFile is the state of reading one file.
+type classicFile struct {
+	*reader
+	file *file
+
+	indent  string // of the first property; all others must have it too
+	section bool   // there was a section header
+	input   *Input // the current section, if it is an input
+	inGroup bool
+}
+
+// line reads the line between two offsets of the file.
+func (c *classicFile) line(start, end int) {
+	line := c.file.text[start:end]
+	if line == "" || line[0] == '#' {
+		return
+	}
+	switch {
+	case len(line) > 9 && strings.EqualFold(line[:9], "@INCLUDE "):
+		c.include(c.file.pos(start+9), line[9:])
+	case line[0] == '@' && len(line) > 3:
+		c.command(start, line)
+	case line[0] == '[':
+		c.header(start, line)
+	default:
+		c.property(start, end)
+	}
+}
+
+func (c *classicFile) include(pos Pos, path string) {
+	if strings.Contains(path, "*") {
+		for _, p := range c.glob(pos, c.root, path) {
+			c.includeFile(pos, p)
+		}
+		return
+	}
+	// Fluent Bit looks in the working directory first.
+	if !filepath.IsAbs(path) {
+		if _, err := c.files.Read(path); err != nil {
+			path = filepath.Join(c.root, path)
+		}
+	}
+	c.includeFile(pos, path)
+}
+
+func (c *classicFile) includeFile(pos Pos, path string) {
+	if f, ok := c.open(pos, path); ok {
+		c.classic(f)
+	}
+}
+
+// command reads a line like @SET name=value.
+func (c *classicFile) command(start int, line string) {
+	name, args, ok := strings.Cut(line[1:], " ")
+	if !ok {
+		c.mistake(c.file.pos(start), "the command @%s needs something behind it", strings.Trim(name, space))
+		return
+	}
+	if !strings.EqualFold(name, "SET") {
+		return
+	}
+	name, value, ok := strings.Cut(strings.Trim(args, space), "=")
+	if !ok {
+		c.mistake(c.file.pos(start), "@SET needs name=value")
+		return
+	}
+	c.config.Env[name] = value
+}
+
+// header reads a line like [INPUT].
+func (c *classicFile) header(start int, line string) {
+	c.endSection()
+	c.section, c.inGroup = true, false
+	end := strings.IndexByte(line, ']')
+	if end < 0 {
+		c.mistake(c.file.pos(start), "the section's name is not closed: a ']' is missing")
+		return
+	}
+	if isInput(line[1:end]) {
+		c.input = &Input{Pos: c.file.pos(start)}
+		c.config.Inputs = append(c.config.Inputs, c.input)
+	}
+}
+
+// isInput says whether a section of that name is an input: Fluent Bit takes any
+// beginning of the word (get_section_type).
+func isInput(name string) bool {
+	return name != "" && len(name) <= len("inputs") && strings.EqualFold(name, "inputs"[:len(name)])
+}
+
+// endSection checks what can be said of a section once it is complete.
+func (c *classicFile) endSection() {
+	if c.input != nil {
+		c.named(c.input)
+	}
+	c.input = nil
+}
+
+// named checks that an input has a name.
+func (r *reader) named(in *Input) {
+	if _, ok := in.Property("name"); !ok {
+		r.mistake(in.Pos, "the input has no name: Fluent Bit needs a property `name`")
+	}
+}
+
+// property reads an indented line.
+func (c *classicFile) property(start, end int) {
+	line := c.file.text[start:end]
+	at := len(line) - len(strings.TrimLeft(line, " \t"))
+	if at == 0 {
+		c.mistake(c.file.pos(start), "this is neither a section nor a command: properties must be indented")
+		return
+	}
+	if c.indent == "" {
+		c.indent = line[:at]
+	}
+	if at == len(line) {
+		// Fluent Bit looks at the indentation of a line with nothing else
+		// on it as well.
+		if at != len(c.indent) && at != 2*len(c.indent) || !strings.HasPrefix(line, c.indent) {
+			c.mistake(c.file.pos(start), "this line has nothing on it but white space, which is not the indentation of those before it")
+		}
+		return
+	}
+	if !c.indented(start, line[:at]) || line[at] == '#' {
+		return
+	}
+	if line[at] == '[' {
+		c.group(start+at, line[at:])
+		return
+	}
+	name, rest, ok := strings.Cut(line[at:], " ")
+	value := c.file.trimmed(start+at+len(name)+min(1, end-start-at-len(name)), end)
+	switch {
+	case !ok && strings.Contains(name, "\t"):
+		c.mistake(c.file.pos(start+at+strings.IndexByte(name, '\t')), "a space must stand between name and value, not a tab")
+		return
+	case !ok || strings.Trim(rest, space) == "":
+		c.mistake(c.file.pos(start+at), "the property %q has no value", strings.Trim(name, space))
+		return
+	case !c.section:
+		c.mistake(c.file.pos(start+at), "the property %q belongs to no section", name)
+		return
+	}
+	if c.input == nil || c.inGroup {
+		return
+	}
+	c.input.Properties = append(c.input.Properties, &Property{
+		Name: strings.ToLower(strings.Trim(name, space)), Pos: c.file.pos(start + at), Value: value,
+	})
+}
+
+// indented checks the indentation of a line.
+func (c *classicFile) indented(start int, indent string) bool {
+	pos := c.file.pos(start + len(indent))
+	switch {
+	case indent == c.indent:
+		c.inGroup = false
+		return true
+	case len(indent) == 2*len(c.indent) && strings.HasPrefix(indent, c.indent):
+		// Twice as deep: the content of a group. Fluent Bit takes it for
+		// the section's if there is none.
+		return true
+	case !strings.HasPrefix(indent, c.indent) && len(indent) >= len(c.indent):
+		c.mistake(pos, "tabs and spaces are mixed: this line is not indented as those before it")
+	case len(indent) < len(c.indent):
+		c.mistake(pos, "the indentation is too low: the lines before it have %d characters", len(c.indent))
+	default:
+		c.mistake(pos, "the indentation is too deep: the lines before it have %d characters", len(c.indent))
+	}
+	return false
+}
+
+// group reads an indented [name].
+func (c *classicFile) group(at int, text string) {
+	switch {
+	case !strings.Contains(text, "]"):
+		c.mistake(c.file.pos(at), "the group's name is not closed: a ']' is missing")
+	case !strings.Contains(text, " "):
+		c.mistake(c.file.pos(at), "a section must begin in the first column")
+	case !c.section:
+		c.mistake(c.file.pos(at), "the group belongs to no section")
+	default:
+		c.inGroup = true
+	}
+}

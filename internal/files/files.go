@@ -1,0 +1,159 @@
+// Package files finds files by names that a configuration gives, and recognizes
+// what they hold.
+//
+// # Finding
+//
+// The normal path is [Path.Open] or [Path.Append] on the Path of a configuration,
+// [Beside]. An absolute name is that file. A relative one is looked for in the
+// working directory, then in each directory of the Path. The first that can be
+// opened is used: a directory of that name, or a file that cannot be read, does
+// not end the search, but the error names it.
+//
+// # Recognizing
+//
+// [PackingOf] knows the formats that other data is packed in, [Foreign] those that
+// are neither that nor text, and [NotText] reports why a file that should be text is
+// not. All go by the first bytes.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Path is the directories in which a relative name is looked for after the working
+// directory. A nil Path is the working directory alone.
+type Path []string
+
+// Beside returns the Path of a configuration file: its directory.
+func Beside(file string) Path { return Path{filepath.Dir(file)} }
+
+// Open opens a file for reading. The error is an [*Error].
+func (p Path) Open(name string) (io.ReadCloser, error) { return p.open(name, os.O_RDONLY, false) }
+
+// ReadFile returns the contents of a file, and the path where it was found: a
+// relative one if that is how its directory is known. If the file cannot be found,
+// the error is an [*Error].
+func (p Path) ReadFile(name string) (text []byte, path string, err error) {
+	f, err := p.open(name, os.O_RDONLY, false)
+	if err != nil {
+		return nil, "", err
+	}
+	defer f.Close()
+	text, err = io.ReadAll(f)
+	return text, f.Name(), err
+}
+
+// Append opens a file for appending and reading. If it is found nowhere, it is
+// created in the working directory. The error is an [*Error].
+func (p Path) Append(name string) (*os.File, error) {
+	return p.open(name, os.O_RDWR|os.O_APPEND, true)
+}
+
+func (p Path) open(name string, flag int, create bool) (*os.File, error) {
+	failed := &Error{Name: name}
+	for _, path := range p.candidates(name) {
+		f, err := openFile(path, flag)
+		if err == nil {
+			return f, nil
+		}
+		failed.tried = append(failed.tried, attempt{absolute(path), err})
+	}
+	if create {
+		f, err := openFile(name, flag|os.O_CREATE)
+		if err == nil {
+			return f, nil
+		}
+		failed.tried[0].err = err
+	}
+	return nil, failed
+}
+
+// candidates returns the paths at which a file may be, the first in the working
+// directory, none twice.
+func (p Path) candidates(name string) []string {
+	paths := []string{name}
+	if filepath.IsAbs(name) {
+		return paths
+	}
+	for _, dir := range p {
+		if path := filepath.Join(dir, name); absolute(path) != absolute(name) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// openFile opens a file that is not a directory.
+func openFile(path string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(path, flag, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
+	}
+	return f, nil
+}
+
+// absolute returns the absolute form of a path, or the path where there is no
+// working directory any more.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// Error reports that a file can be opened nowhere.
+type Error struct {
+	Name  string
+	tried []attempt
+}
+
+type attempt struct {
+	path string // absolute
+	err  error
+}
+
+// reason returns the error without the path.
+func (a attempt) reason() error {
+	var pe *fs.PathError
+	if errors.As(a.err, &pe) {
+		return pe.Err
+	}
+	return a.err
+}
+
+// Error returns one line: of a relative name every path that was tried, with the
+// reason where it is not that there is no such file.
+func (e *Error) Error() string {
+	if filepath.IsAbs(e.Name) {
+		return fmt.Sprintf("cannot open %q: %v", e.Name, e.tried[0].reason())
+	}
+	var tried []string
+	for _, a := range e.tried {
+		text := a.path
+		if !errors.Is(a.err, fs.ErrNotExist) {
+			text += fmt.Sprintf(" (%v)", a.reason())
+		}
+		tried = append(tried, text)
+	}
+	return fmt.Sprintf("cannot open %q: tried %s", e.Name, strings.Join(tried, ", "))
+}
+
+// Unwrap returns the reason of each attempt.
+func (e *Error) Unwrap() []error {
+	errs := make([]error, len(e.tried))
+	for i, a := range e.tried {
+		errs[i] = a.err
+	}
+	return errs
+}

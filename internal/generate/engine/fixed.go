@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+)
+
+// fixed is the source of the options dummy and metadata: the same bodies in
+// turn, as long as the environment does not change them.
+type fixed struct {
+	bodies   [][]byte
+	metadata []byte
+	first    uint64 // record that has the first body
+	begin    bool   // the next record is to have it
+
+	// What the bodies were at the start stands in for them while the environment
+	// makes them something that is no JSON, as in the dummy input.
+	initial     [][]byte
+	initialMeta []byte
+
+	dummyText, metaText string // what the bodies were read from
+	env                 func() (dummy, metadata string)
+	warn                func(line string)
+}
+
+func newFixed(c *option.Config, o Options) *fixed {
+	f := &fixed{
+		bodies:    c.Dummy.Bodies,
+		metadata:  event.EmptyMap,
+		dummyText: c.Dummy.Text,
+		metaText:  c.Metadata.Text,
+		env:       o.Env,
+		warn:      o.Log,
+	}
+	if len(c.Metadata.Bodies) > 0 {
+		f.metadata = c.Metadata.Bodies[0]
+	}
+	if f.warn == nil {
+		f.warn = func(string) {}
+	}
+	f.initial, f.initialMeta = f.bodies, f.metadata
+	return f
+}
+
+func (f *fixed) PerTick() uint64 { return uint64(len(f.bodies)) }
+
+func (f *fixed) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+	if f.begin {
+		f.first, f.begin = k, false
+	}
+	return event.Append(dst, form, t, f.metadata, f.bodies[(k-f.first)%uint64(len(f.bodies))])
+}
+
+// AppendMany implements bulk.
+func (f *fixed) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64) {
+	if len(f.bodies) == 1 {
+		start := len(dst)
+		dst, n = f.repeat(dst, form, t, n, limit)
+		if step > 0 && n > 1 {
+			event.SetTimes(dst[start:], form, (len(dst)-start)/int(n), t, step)
+		}
+		return dst, n
+	}
+	done := uint64(0)
+	for ; done < n && len(dst) < limit; done++ {
+		dst = f.Append(dst, form, t+int64(done)*step, k+done)
+	}
+	return dst, done
+}
+
+// AppendRun implements runner: it is used while there is one body.
+func (f *fixed) AppendRun(dst []byte, form event.Form, times []int64, _ uint64, limit int) ([]byte, int) {
+	start := len(dst)
+	dst, n := f.repeat(dst, form, times[0], uint64(len(times)), limit)
+	if n > 1 {
+		size := (len(dst) - start) / int(n)
+		for i, t := range times[:n] {
+			event.SetTime(dst[start+i*size:], form, t)
+		}
+	}
+	return dst, int(n)
+}
+
+// repeat appends the one body up to n times, as long as dst is shorter than limit
+// bytes, and returns how often it did. Blocks are copied that double: the events
+// differ in nothing but the time, which is to be written afterwards.
+func (f *fixed) repeat(dst []byte, form event.Form, t int64, n uint64, limit int) ([]byte, uint64) {
+	start := len(dst)
+	if n == 0 || start >= limit {
+		return dst, 0
+	}
+	dst = event.Append(dst, form, t, f.metadata, f.bodies[0])
+	one := len(dst) - start
+	n = min(n, uint64((limit-start+one-1)/one))
+	for done := uint64(1); done < n; {
+		copies := min(done, n-done)
+		dst = append(dst, dst[start:start+int(copies)*one]...)
+		done += copies
+	}
+	return dst, n
+}
+
+func (f *fixed) Follow() {
+	if f.env == nil {
+		return
+	}
+	dummy, metadata := f.env()
+	if dummy != f.dummyText {
+		f.dummyText = dummy
+		if b, err := jsonbody.Parse(dummy); err == nil {
+			f.bodies = b
+		} else {
+			f.bodies = f.initial
+			f.warn("option dummy: the environment makes it bad JSON, the record of the start is used: " + err.Error())
+		}
+		f.begin = true
+	}
+	if metadata != f.metaText {
+		f.metaText = metadata
+		if b, err := jsonbody.ParseMetadata(metadata); err == nil {
+			f.metadata = b[0]
+		} else {
+			f.metadata = f.initialMeta
+			f.warn("option metadata: the environment makes it something else than one JSON object, that of the start is used")
+		}
+	}
+}

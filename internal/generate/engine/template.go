@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/template"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// tagged is a Source whose records have tags of their own.
+type tagged interface {
+	// Split hands over the records that were appended since the last Split, for
+	// each tag those that have it. Their order is kept within a tag.
+	Split(events []byte, emit func(tag string, records int, events []byte))
+}
+
+// templated is the source of a template.
+type templated struct {
+	p     *template.Program
+	first uint64 // number of the first record in the stream
+	step  uint64 // from one record to the next
+}
+
+// newTemplated makes the source of a template. Its records are marked as mark
+// says, if that is not nil.
+func newTemplated(c *option.Config, mark *recordid.MarkOptions) Source {
+	t := &c.Template
+	s := &templated{p: t.Program, first: t.First + t.Shard, step: max(t.Shards, 1)}
+	var source Source = s
+	if mark != nil {
+		source = recordid.NewMark(s, *mark)
+	}
+	if t.Program.HasTag() {
+		return &tagging{Source: source, p: t.Program, index: map[string]int{}}
+	}
+	return source
+}
+
+// PerTick implements Source: a tick of dummy gives all its objects.
+func (s *templated) PerTick() uint64 { return s.p.Turn() }
+
+func (s *templated) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+	return s.p.Append(dst, form, t, s.first+k*s.step)
+}
+
+// AppendMany implements bulk.
+func (s *templated) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64) {
+	done := uint64(0)
+	for ; done < n && len(dst) < limit; done++ {
+		dst = s.p.Append(dst, form, t+int64(done)*step, s.first+(k+done)*s.step)
+	}
+	return dst, done
+}
+
+// AppendRun implements runner.
+func (s *templated) AppendRun(dst []byte, form event.Form, times []int64, k uint64, limit int) ([]byte, int) {
+	for i, t := range times {
+		if len(dst) >= limit {
+			return dst, i
+		}
+		dst = s.p.Append(dst, form, t, s.first+(k+uint64(i))*s.step)
+	}
+	return dst, len(times)
+}
+
+func (s *templated) Follow() {}
+
+// tagging is a source whose records have tags. What the source could do in one
+// go it can't: each record is asked for its tag.
+type tagging struct {
+	Source
+	p       *template.Program
+	tag     []byte
+	index   map[string]int // of a tag in tags
+	tags    []string
+	records []tagRecord
+	out     []byte
+}
+
+// tagRecord is a record that waits for Split.
+type tagRecord struct{ tag, end int }
+
+func (s *tagging) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+	dst = s.Source.Append(dst, form, t, k)
+	s.tag = s.p.AppendTag(s.tag[:0])
+	i, ok := s.index[string(s.tag)]
+	if !ok {
+		i = len(s.tags)
+		s.tags = append(s.tags, string(s.tag))
+		s.index[s.tags[i]] = i
+	}
+	s.records = append(s.records, tagRecord{i, len(dst)})
+	return dst
+}
+
+// Split implements tagged. The tags of a slice are few, or its records are.
+func (s *tagging) Split(events []byte, emit func(tag string, records int, events []byte)) {
+	for i, tag := range s.tags {
+		s.out = s.out[:0]
+		n, start := 0, 0
+		for _, r := range s.records {
+			if r.tag == i {
+				s.out = append(s.out, events[start:r.end]...)
+				n++
+			}
+			start = r.end
+		}
+		emit(tag, n, s.out)
+	}
+	s.records = s.records[:0]
+	s.tags = s.tags[:0]
+	clear(s.index)
+}

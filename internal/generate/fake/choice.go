@@ -1,0 +1,200 @@
+package fake
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+var choice = []Func{
+	{
+		Name: "pick", Section: secChoice, Result: "one of the values", Example: `pick "red" "green" "blue"`,
+		Doc:  "One of the values, each as likely.",
+		Args: []Arg{{Name: "VALUE", Rest: true, Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			gens, place := c.gens(0), c.Place
+			n := uint64(len(gens))
+			if err := c.several(); err != nil {
+				return nil, err
+			}
+			if values, ok := constants(c.Args, 1); ok {
+				return c.among(values, func(r *Record) int {
+					rnd := r.rand(place)
+					return int(rnd.Below(n))
+				}), nil
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return gens[rnd.Below(n)](r)
+			}, nil
+		},
+	},
+	{
+		Name: "weighted", Section: secChoice, Result: "one of the values", Example: `weighted 200 90 404 8 500 2`,
+		Doc:  "One of the values, each in proportion to the weight behind it.",
+		Args: []Arg{{Name: "VALUE WEIGHT", Rest: true, Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			if len(c.Args)%2 != 0 {
+				return nil, argErr(len(c.Args)-1, "weighted: a weight is missing behind the last value")
+			}
+			var gens []Gen
+			var weights []float64
+			sum := 0.0
+			for i := 0; i < len(c.Args); i += 2 {
+				w := c.Args[i+1]
+				if f, ok := w.Value.Number(); !w.Const || !ok || w.Value.K == value.String || w.Value.K == value.Bool || f < 0 || math.IsInf(f, 0) {
+					return nil, argErr(i+1, "weighted: each value is followed by its weight, a number of 0 or more")
+				}
+				gens = append(gens, c.Args[i].Gen)
+				weights = append(weights, w.Value.Float())
+				sum += w.Value.Float()
+			}
+			if !(sum > 0) || math.IsInf(sum, 0) {
+				return nil, argErr(1, "weighted: the weights add up to %v, expected more than 0", sum)
+			}
+			alias, place := seed.NewAlias(weights), c.Place
+			if values, ok := constants(c.Args, 2); ok {
+				return c.among(values, func(r *Record) int {
+					rnd := r.rand(place)
+					return alias.Draw(&rnd)
+				}), nil
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return gens[alias.Draw(&rnd)](r)
+			}, nil
+		},
+	},
+	{
+		Name: "cycle", Section: secChoice, Follows: TheNumber, Result: "one of the values", Example: `cycle "a" "b" "c"`,
+		Doc:  "The values in turn: the next one for each record.",
+		Args: []Arg{{Name: "VALUE", Rest: true, Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			gens := c.gens(0)
+			n := uint64(len(gens))
+			if err := c.several(); err != nil {
+				return nil, err
+			}
+			return func(r *Record) value.Value { return gens[r.K%n](r) }, nil
+		},
+	},
+	{
+		Name: "shuffle", Section: secChoice, Follows: TheNumber, Result: "one of the values", Example: `shuffle "a" "b" "c"`,
+		Doc:  "The values in random order, each once before any comes again.",
+		Args: []Arg{{Name: "VALUE", Rest: true, Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			gens, place := c.gens(0), c.Place
+			n := uint64(len(gens))
+			if err := c.several(); err != nil {
+				return nil, err
+			}
+			if n > seed.MaxShuffle {
+				return func(r *Record) value.Value {
+					key := seed.Combine(r.Stream+place, r.K/n)
+					return gens[seed.Permute(key, r.K%n, n)](r)
+				}, nil
+			}
+			// The order of the last n records is kept.
+			order := make([]uint8, n)
+			known := uint64(0)
+			seed.Shuffle(known, order)
+			return func(r *Record) value.Value {
+				if key := seed.Combine(r.Stream+place, r.K/n); key != known {
+					known = key
+					seed.Shuffle(key, order)
+				}
+				return gens[order[r.K%n]](r)
+			}, nil
+		},
+	},
+	{
+		Name: "row", Section: secChoice, Result: "row", Example: `(row "users.csv").email`,
+		Doc: "A random row of a CSV file (with a line of column names; `name:int`, `:float`, `:bool` or `:json` gives a " +
+			"column a type) or of an NDJSON file. Keep it in a variable to use several columns: `{{ $r := row \"users.csv\" }}`, then `{{ $r.email }}`.",
+		Args: []Arg{{Name: "FILE", Type: Text}},
+		build: func(c *Call) (Gen, error) {
+			t, err := c.Env.table(c.str(0))
+			if err != nil {
+				return nil, argErr(0, "row: %v", err)
+			}
+			if t.names != nil {
+				c.Names = &t.names
+			}
+			n, place := uint64(len(t.rows)), c.Place
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return t.row(rnd.Below(n))
+			}, nil
+		},
+	},
+	{
+		Name: "row_cycle", Section: secChoice, Follows: TheNumber, Result: "row", Example: `(row_cycle "users.csv").name`,
+		Doc:  "The rows of a CSV or NDJSON file in turn.",
+		Args: []Arg{{Name: "FILE", Type: Text}},
+		build: func(c *Call) (Gen, error) {
+			t, err := c.Env.table(c.str(0))
+			if err != nil {
+				return nil, argErr(0, "row_cycle: %v", err)
+			}
+			if t.names != nil {
+				c.Names = &t.names
+			}
+			n := uint64(len(t.rows))
+			return func(r *Record) value.Value { return t.row(r.K % n) }, nil
+		},
+	},
+	{
+		Name: "lookup", Section: secChoice, Result: "row", Example: `(lookup "users.csv" "name" "Grace Hopper").email`,
+		Doc: "The first row of a file whose COLUMN has the value KEY; null if there is none.",
+		Args: []Arg{
+			{Name: "FILE", Type: Text}, {Name: "COLUMN", Type: Text}, {Name: "KEY", Dynamic: true},
+		},
+		build: func(c *Call) (Gen, error) {
+			t, err := c.Env.table(c.str(0))
+			if err != nil {
+				return nil, argErr(0, "lookup: %v", err)
+			}
+			if t.names != nil {
+				c.Names = &t.names
+				if !slices.Contains(t.names, c.str(1)) {
+					return nil, argErr(1, "lookup: %q has no column %q; it has %s", c.str(0), c.str(1), strings.Join(t.names, ", "))
+				}
+			}
+			index := c.Env.index(t, c.str(1))
+			gen := c.Args[2].Gen
+			if key := c.Args[2]; key.Const {
+				if _, ok := index.find(string(key.Value.AppendText(nil))); !ok {
+					return nil, argErr(2, "lookup: %q has no row whose %s is %s", c.str(0), c.str(1), key.Value.AppendJSON(nil))
+				}
+			}
+			return func(r *Record) value.Value {
+				if i, ok := index.find(asText(r, gen(r))); ok {
+					return t.row(i)
+				}
+				return value.Null
+			}, nil
+		},
+	},
+}
+
+// several checks that the values do not stand in an array.
+func (c *Call) several() error {
+	if a := c.Args[0]; len(c.Args) == 1 && a.Kinds == kinds(value.Raw) {
+		return argErr(0, "%s: the only value is an array; the values stand behind %s one by one, as in %s", c.Func.Name, c.Func.Name, c.Func.Example)
+	}
+	return nil
+}
+
+// constants returns each step-th of the arguments, if they are all constants.
+func constants(args []Operand, step int) (values []value.Value, ok bool) {
+	for i := 0; i < len(args); i += step {
+		if !args[i].Const {
+			return nil, false
+		}
+		values = append(values, args[i].Value)
+	}
+	return values, true
+}

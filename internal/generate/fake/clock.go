@@ -1,0 +1,412 @@
+package fake
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+var clockNames = []string{"state", "previous", "id", "step", "last", "since", "until", "began"}
+
+// clock is a machine whose states last for a time. The time of a key is cut into
+// windows, and each window is filled with whole lives: what state a key is in at a
+// moment is found from the start of the window, whatever was asked before.
+//
+// The lives of a window are drawn one after another until they reach target,
+// which lies before the end of the window by as much as the last of them goes
+// beyond it on the average. So no kind of life is preferred (Wald's equation), and
+// what is missing or too much, some hundredths of the window, is shared among the
+// times of all its states: means are scaled, ranges moved towards one of their
+// ends.
+type clock struct {
+	*machine
+	window int64
+	target float64
+	budget int // of states in a window
+
+	// need is how long the rest of a life takes at least from each state on,
+	// hop the state that follows on that way.
+	need  []float64
+	hop   []int
+	early []float64 // how long it takes at least to get there
+	sum   []float64 // of the odds
+
+	memory *memory
+}
+
+// memory keeps what was found last of some keys, for all clocks of a template:
+// most records show one of few keys, in the state in which it was. It is a matter
+// of speed only.
+type memory [1024]struct {
+	clock  *clock
+	key    uint64
+	window int64
+	fit    fit
+	last   moment
+}
+
+// clock returns the clock of a machine with dwell times.
+func (e *Env) clock(text string, m *machine) (*clock, error) {
+	if c := e.clocks[text]; c != nil {
+		return c, nil
+	}
+	if e.clocks == nil {
+		e.clocks = map[string]*clock{}
+		e.memory = new(memory)
+	}
+	c, err := newClock(m, e.memory)
+	if err == nil {
+		e.clocks[text] = c
+	}
+	return c, err
+}
+
+// fit says how the lives of a window are made to fill it.
+type fit struct {
+	lives  int64   // how many
+	factor float64 // of means
+	shift  float64 // of ranges, from -1, the lower end, to 1, the upper one
+}
+
+// newClock makes the clock of a machine with dwell times.
+func newClock(m *machine, memory *memory) (*clock, error) {
+	c := &clock{machine: m, memory: memory}
+	n := len(m.states)
+	for s, name := range m.states {
+		if m.dwell[s].hi == 0 {
+			return nil, fmt.Errorf("the state %q has no dwell time, but others have, expected one as in \"%s 5m\"", name, name)
+		}
+		sum := 0.0
+		for _, w := range m.odds[s] {
+			sum += w
+		}
+		c.sum = append(c.sum, sum)
+	}
+	if err := c.paths(); err != nil {
+		return nil, err
+	}
+	steps, life, square := c.moments()
+	if !(steps >= 1) {
+		steps = math.Inf(1) // more than can be computed with
+	}
+	const mostSteps = 128
+	if !(steps <= mostSteps) {
+		return nil, fmt.Errorf("a life goes through %.4g states on the average, expected at most %d: "+
+			"let a state last longer instead of having it follow itself", steps, mostSteps)
+	}
+	if !(life <= float64(maxSpan)) {
+		return nil, fmt.Errorf("a life lasts %.4g days on the average, expected at most %.0f", life/float64(24*time.Hour), maxSpan.Hours()/24)
+	}
+	// How far the last life goes beyond a moment on the average (the renewal theorem).
+	beyond := square / (2 * life)
+	lives := max(16*beyond/life, min(64*beyond/life, 512/steps))
+	// Each way through the machine fits into half a window.
+	for s := range m.states {
+		for _, t := range m.next[s] {
+			lives = max(lives, 2*(c.early[s]+m.dwell[s].least()+c.need[t])/life)
+		}
+	}
+	if !(lives*steps <= 4096) {
+		return nil, fmt.Errorf("a life lasts %v on the average, but some last more than a hundred times as long, expected them to be more alike",
+			time.Duration(life).Round(time.Millisecond))
+	}
+	lives = math.Ceil(lives)
+	c.window = int64(min(max(lives*life, 1), 1<<62))
+	c.target = float64(c.window) - beyond
+	c.budget = int(8*lives*steps) + 2*n
+	return c, nil
+}
+
+// paths finds the quickest ways to the end, and states that have none or that
+// nothing leads to.
+func (c *clock) paths() error {
+	n := len(c.states)
+	c.need, c.hop, c.early = make([]float64, n), make([]int, n), make([]float64, n)
+	for s := range n {
+		c.need[s], c.early[s] = math.Inf(1), math.Inf(1)
+	}
+	c.early[0] = 0
+	// Bellman and Ford. A way counts as quicker by at least a nanosecond for
+	// each state on it, so that it never goes in circles.
+	for range n {
+		for s := range c.states {
+			own := c.dwell[s].least() + 1
+			if len(c.next[s]) == 0 {
+				c.need[s] = own
+			}
+			for _, t := range c.next[s] {
+				c.early[t] = min(c.early[t], c.early[s]+c.dwell[s].least())
+				if v := own + c.need[t]; v < c.need[s] {
+					c.need[s], c.hop[s] = v, t
+				}
+			}
+		}
+	}
+	for s, name := range c.states {
+		switch {
+		case math.IsInf(c.early[s], 1):
+			return fmt.Errorf("nothing leads from %q to the state %q", c.states[0], name)
+		case math.IsInf(c.need[s], 1):
+			return fmt.Errorf("a life that comes to %q never ends: some state must have nothing that follows it", name)
+		}
+	}
+	return nil
+}
+
+// moments returns the mean number of states in a life, how long it lasts on the
+// average, and the mean of the square of that.
+func (c *clock) moments() (steps, life, square float64) {
+	n := len(c.states)
+	// Each is what a state has itself and what those that follow it have: linear
+	// equations, the same for the three but for the right-hand side.
+	a := make([][]float64, n)
+	mean := make([]float64, n)
+	for s := range a {
+		a[s] = make([]float64, n+2)
+		a[s][s] = 1
+		for i, t := range c.next[s] {
+			a[s][t] -= c.odds[s][i] / c.sum[s]
+		}
+		mean[s], _ = c.dwell[s].moments()
+		a[s][n], a[s][n+1] = 1, mean[s]
+	}
+	ways := make([][]float64, n)
+	for s := range a {
+		ways[s] = append([]float64(nil), a[s][:n]...)
+	}
+	solve(a)
+	for s := range ways {
+		_, sq := c.dwell[s].moments()
+		for i, t := range c.next[s] {
+			sq += float64(2 * mean[s] * c.odds[s][i] / c.sum[s] * a[t][n+1])
+		}
+		ways[s] = append(ways[s], sq)
+	}
+	steps, life = a[0][n], a[0][n+1]
+	solve(ways)
+	return steps, life, ways[0][n]
+}
+
+// solve solves linear equations, whose right-hand sides stand behind the square
+// of their coefficients and are replaced by the solutions.
+func solve(a [][]float64) {
+	n := len(a)
+	for i := range n {
+		p := i
+		for r := i; r < n; r++ {
+			if math.Abs(a[r][i]) > math.Abs(a[p][i]) {
+				p = r
+			}
+		}
+		a[i], a[p] = a[p], a[i]
+		for r := range n {
+			if r == i || a[r][i] == 0 {
+				continue
+			}
+			f := a[r][i] / a[i][i]
+			for j := i; j < len(a[r]); j++ {
+				a[r][j] -= float64(f * a[i][j])
+			}
+		}
+	}
+	for i := range n {
+		for j := n; j < len(a[i]); j++ {
+			a[i][j] /= a[i][i]
+		}
+	}
+}
+
+// walker goes through the lives of a window.
+type walker struct {
+	rnd         seed.Rand
+	s, previous int
+	step        int64
+	x           float64 // how long the state was drawn to last
+	least       float64 // how long the life lasts at least, with this state
+	count       int     // of states in the window
+}
+
+func (c *clock) begin(w *walker) {
+	w.previous, w.step, w.least = -1, 0, 0
+	c.enter(w, 0)
+}
+
+func (c *clock) enter(w *walker, s int) {
+	d := &c.dwell[s]
+	w.s = s
+	w.x = d.draw(&w.rnd)
+	w.least += d.least()
+	w.count++
+}
+
+// follow goes to the next state of a life. What could not be brought to an end
+// within the window never comes, and a life that has used up the window's
+// states goes the quickest way.
+func (c *clock) follow(w *walker) {
+	next, odds := c.next[w.s], c.odds[w.s]
+	to := c.hop[w.s]
+	left := float64(c.window) - w.least
+	if w.count < c.budget {
+		u := w.rnd.Float() * c.sum[w.s]
+		for i, t := range next {
+			if u -= odds[i]; u < 0 {
+				if c.need[t] <= left {
+					to = t
+				}
+				break
+			}
+		}
+	}
+	w.previous = w.s
+	w.step++
+	c.enter(w, to)
+}
+
+// fit returns how a window is filled.
+func (c *clock) fit(key uint64, window int64) fit {
+	known := &c.memory[key%uint64(len(c.memory))]
+	if known.clock == c && known.key == key && known.window == window && known.fit.lives > 0 {
+		return known.fit
+	}
+	// What the states of the lives have together: the times as drawn, and by
+	// how much those of ranges could be shorter and longer.
+	type totals struct{ means, ranges, shorter, longer float64 }
+	var all, before totals
+	w := walker{rnd: seed.At(key, uint64(window))}
+	f := fit{}
+	for c.begin(&w); ; {
+		if d := &c.dwell[w.s]; d.mean {
+			all.means += w.x
+		} else {
+			all.ranges += w.x
+			all.shorter += w.x - d.lo
+			all.longer += d.hi - w.x
+		}
+		if len(c.next[w.s]) > 0 {
+			c.follow(&w)
+			continue
+		}
+		f.lives++
+		if all.means+all.ranges >= c.target || w.count >= c.budget {
+			break
+		}
+		before = all
+		c.begin(&w)
+	}
+	missing := float64(c.window) - all.means - all.ranges
+	if missing < 0 && f.lives > 1 && -missing > (all.means+all.shorter)/2 {
+		all = before
+		f.lives--
+		missing = float64(c.window) - all.means - all.ranges
+	}
+	// Means, scaled by some hundredths, have the same distribution for all that can
+	// be seen; ranges help if that is not enough.
+	f.factor = 1
+	switch {
+	case math.Abs(missing) <= all.means/8:
+		f.factor += missing / all.means
+	case missing < 0:
+		f.shift = max(missing/(all.means+all.shorter), -1)
+		f.factor += f.shift
+	case missing <= all.means+all.longer:
+		f.shift = missing / (all.means + all.longer)
+		f.factor += f.shift
+	default: // ranges can't give that much
+		f.shift = 1
+		if all.means > 0 {
+			f.factor += (missing - all.longer) / all.means
+		}
+	}
+	if known.clock != c || known.key != key {
+		known.last = moment{}
+	}
+	known.clock, known.key, known.window, known.fit = c, key, window, f
+	return f
+}
+
+// moment is where a key is in its lives.
+type moment struct {
+	walker
+	window, life        int64
+	began, since, until int64 // in nanoseconds since 1970
+}
+
+// find returns where a key is at a time.
+func (c *clock) find(key uint64, t int64) moment {
+	known := &c.memory[key%uint64(len(c.memory))]
+	if known.clock == c && known.key == key && known.last.since <= t && t < known.last.until {
+		return known.last
+	}
+	// Windows of different keys begin at different times.
+	m := moment{window: floorDiv(t, c.window)}
+	offset := t - m.window*c.window + int64(seed.Mix(key)%uint64(c.window))
+	if offset >= c.window {
+		m.window++
+		offset -= c.window
+	}
+	start := t - offset
+	f := c.fit(key, m.window)
+	m.rnd = seed.At(key, uint64(m.window))
+	sum := 0.0
+	for c.begin(&m.walker); ; {
+		d := &c.dwell[m.s]
+		switch {
+		case d.mean:
+			sum += float64(m.x * f.factor)
+		case f.shift < 0:
+			sum += m.x + float64(f.shift*(m.x-d.lo))
+		default:
+			sum += m.x + float64(f.shift*(d.hi-m.x))
+		}
+		end := len(c.next[m.s]) == 0
+		m.until = min(int64(sum), c.window)
+		if end && m.life == f.lives-1 {
+			m.until = c.window
+		}
+		if offset < m.until {
+			break
+		}
+		m.since = m.until
+		if end {
+			m.began = m.since
+			m.life++
+			c.begin(&m.walker)
+			continue
+		}
+		c.follow(&m.walker)
+	}
+	m.began += start
+	m.since += start
+	if m.until += start; m.until < m.since {
+		m.until = math.MaxInt64 // of a time that ends in 2262
+	}
+	known.last = m
+	return m
+}
+
+// at returns the row of a key at a record's time.
+func (c *clock) at(r *Record, key uint64) value.Value {
+	m := c.find(key, r.T)
+	start := len(r.Scratch)
+	b := value.AppendString(r.Scratch, c.states[m.s])
+	if m.previous < 0 {
+		b = value.Null.Append(b)
+	} else {
+		b = value.AppendString(b, c.states[m.previous])
+	}
+	id := seed.Combine(seed.Combine(key, uint64(m.window)), uint64(m.life))
+	b = value.AppendInt(b, int64(id>>12)) // 52 bits: exact in JSON readers, too
+	b = value.AppendInt(b, m.step)
+	b = value.OfBool(len(c.next[m.s]) == 0).Append(b)
+	b = seconds(m.since).Append(b)
+	b = seconds(m.until).Append(b)
+	b = seconds(m.began).Append(b)
+	r.Scratch = b
+	return r.row(start, &clockNames)
+}
+
+// seconds returns a time in seconds since 1970, to the microsecond.
+func seconds(ns int64) value.Value { return value.OfFloat(float64(floorDiv(ns, 1000)) / 1e6) }

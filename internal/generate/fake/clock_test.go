@@ -1,0 +1,308 @@
+package fake
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/testenv"
+)
+
+// reporter is a test, also one of package rapid.
+type reporter interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func mustClock(t reporter, machine string) *clock {
+	t.Helper()
+	m, err := parseMachine(machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := newClock(m, new(memory))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const epoch = int64(1700000000_000000000)
+
+// visit is a state of a life, from begin to end.
+type visit struct {
+	s, previous, next int // next is -1 at the end of a life
+	step              int64
+	life              [2]int64
+	lasted            float64
+	closing           bool // the last state of a window, which takes what is left over
+}
+
+// follow walks through n states of a key, from one to the next in time, and
+// checks that no moment is left out and no life cut off. States that last less
+// than a nanosecond may be left out.
+func follow(t reporter, c *clock, key uint64, at int64, n int, brief bool) []visit {
+	t.Helper()
+	var visits []visit
+	was := c.find(key, at)
+	for len(visits) < n && was.until < math.MaxInt64/2 {
+		is := c.find(key, was.until)
+		last := len(c.next[was.s]) == 0
+		if brief {
+			last = is.life != was.life || is.window != was.window
+		}
+		switch {
+		case is.since != was.until || is.until <= is.since || is.began > is.since:
+			t.Fatalf("after %+v comes %+v", was, is)
+		case last && is.began != is.since, last && !brief && (is.s != 0 || is.step != 0 || is.previous != -1):
+			t.Fatalf("a life begins with %+v", is)
+		case !last && (is.began != was.began || is.life != was.life || is.window != was.window):
+			t.Fatalf("a life is cut off: after %+v comes %+v", was, is)
+		}
+		v := visit{was.s, was.previous, is.s, was.step, [2]int64{was.window, was.life}, float64(was.until - was.since), was.window != is.window}
+		if last {
+			v.next = -1
+		}
+		visits = append(visits, v)
+		was = is
+	}
+	return visits[min(1, len(visits)):]
+}
+
+// kolmogorov returns the largest distance between the distribution of draws and
+// the one whose distribution function is given.
+func kolmogorov(draws []float64, cdf func(x float64) float64) float64 {
+	slices.Sort(draws)
+	n := float64(len(draws))
+	d := 0.0
+	for i, x := range draws {
+		p := cdf(x)
+		d = max(d, math.Abs(p-float64(i)/n), math.Abs(p-float64(i+1)/n))
+	}
+	return d
+}
+
+// States last as long as was said and follow each other as often as was said. The
+// distance of distributions is above 1.95 over the root of the number of draws
+// once in a thousand times, by chance; the seeds are fixed.
+func TestDwell(t *testing.T) {
+	for _, machine := range []string{
+		"created 5m: paid 9, cancelled 1; paid 2h..6h: shipped; shipped 1d..3d: delivered; delivered 2h; cancelled 1h",
+		"login 5s: browse; browse 1m: browse 7, buy 2, logout 1; buy 30s..90s: browse; logout 1h",
+		"up 3d: down; down 5m..10m: up 9, dead 1; dead 1h",
+		"a 1s; ",
+		"a 1s: b 1, c 1; b 1d; c 1m..1d",
+		"fast 1m: slow 1, end 99; slow 10h: end; end 1m",
+	} {
+		c := mustClock(t, machine)
+		times := map[int][]float64{}
+		ways := map[[2]int]float64{}
+		from := map[int]float64{}
+		const n = 60_000
+		for _, v := range follow(t, c, 17, math.MinInt64/2, n, false) {
+			d := c.dwell[v.s]
+			times[v.s] = append(times[v.s], v.lasted)
+			if !d.mean && (v.lasted < d.lo-1e3 || v.lasted > d.hi+1e3) {
+				t.Errorf("%s: %s lasts %v", machine, c.states[v.s], time.Duration(v.lasted))
+			}
+			if v.next >= 0 {
+				from[v.s]++
+				ways[[2]int{v.s, v.next}]++
+			}
+		}
+		for s, draws := range times {
+			d := c.dwell[s]
+			cdf := func(x float64) float64 { return 1 - math.Exp(-x/d.hi) }
+			if !d.mean {
+				cdf = func(x float64) float64 { return (x - d.lo) / (d.hi - d.lo) }
+			}
+			if dist, bound := kolmogorov(draws, cdf), 1.95/math.Sqrt(float64(len(draws)))+0.003; dist > bound {
+				t.Errorf("%s: the distribution of %s is off by %.4f in %d draws, expected at most %.4f", machine, c.states[s], dist, len(draws), bound)
+			}
+		}
+		for s := range c.states {
+			for i, to := range c.next[s] {
+				p := c.odds[s][i] / c.sum[s]
+				if share := ways[[2]int{s, to}] / from[s]; math.Abs(share-p) > 4*math.Sqrt(p*(1-p)/from[s]) {
+					t.Errorf("%s: %v of %v ways from %s lead to %s, expected %v", machine, share, from[s], c.states[s], c.states[to], p)
+				}
+			}
+		}
+	}
+}
+
+// At any moment, a state is as likely as the share of time that it takes.
+func TestOccupancy(t *testing.T) {
+	c := mustClock(t, "created 10m: paid 3, cancelled 1; paid 20m..60m: shipped; shipped 1h; cancelled 2h")
+	const n = 40_000
+	var counts [4]float64
+	for key := range uint64(n) {
+		counts[c.find(key, epoch).s]++
+	}
+	weights := []float64{10, 30, 30, 45} // minutes of created, paid, cancelled and shipped in a life
+	for s, w := range weights {
+		p := w / 115
+		if share := counts[s] / n; math.Abs(share-p) > 4*math.Sqrt(p*(1-p)/n)+0.004 {
+			t.Errorf("%v of the keys are in %s, expected %v", share, c.states[s], p)
+		}
+	}
+}
+
+// Where a key is does not depend on what was asked before, in whatever order.
+func TestClockForgets(t *testing.T) {
+	const machine = "login 5s: browse; browse 1m: browse 7, buy 2, logout 1; buy 30s..90s: browse; logout 1h"
+	asked := mustClock(t, machine)
+	// Another one that shares its memory gets in its way, and gets nothing wrong.
+	m, err := parseMachine("a 1m: b; b 1h..2h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := newClock(m, asked.memory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		at := rapid.Int64Range(math.MinInt64/4, math.MaxInt64/2).Draw(t, "at")
+		key := rapid.Uint64Range(0, 300).Draw(t, "key")
+		if a, b := asked.find(key, at), mustClock(t, machine).find(key, at); a != b {
+			t.Fatalf("%+v, and without a past %+v", a, b)
+		}
+		if a, b := other.find(key, at), mustClock(t, "a 1m: b; b 1h..2h").find(key, at); a != b {
+			t.Fatalf("%+v, and without a past %+v", a, b)
+		}
+		// All moments of a state tell of it.
+		m := asked.find(key, at)
+		if m.since > at || m.until <= at || m != asked.find(key, m.since) || m != asked.find(key, m.until-1) {
+			t.Fatalf("%d is in %+v", at, m)
+		}
+	})
+}
+
+// Whatever a machine looks like, it is refused or its lives go on in few steps
+// and without a cut.
+func TestHostileClocks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 6).Draw(t, "states")
+		span := rapid.SampledFrom([]string{"1ns", "1ms", "1s", "1h", "1d", "3650d", "0s..1s", "1h..1h", "1s..100d", "59m..61m", "0s..3650d", "1ns..1ns"})
+		weight := rapid.SampledFrom([]string{"1", "1e9", "1e-9", "1e-12", "7", "1e300"})
+		var rules []string
+		for s := range n {
+			rule := fmt.Sprintf("s%d %s", s, span.Draw(t, "dwell"))
+			var to []string
+			for range rapid.IntRange(0, 3).Draw(t, "ways") * min(n-1-s, 1) {
+				to = append(to, fmt.Sprintf("s%d %s", rapid.IntRange(max(s-1, 0), n-1).Draw(t, "to"), weight.Draw(t, "weight")))
+			}
+			if len(to) > 0 {
+				rule += ": " + strings.Join(to, ", ")
+			}
+			rules = append(rules, rule)
+		}
+		m, err := parseMachine(strings.Join(rules, "; "))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := newClock(m, new(memory))
+		if err != nil {
+			return
+		}
+		if c.window <= 0 || c.budget > 40_000 {
+			t.Fatalf("the window is %d ns and %d states long", c.window, c.budget)
+		}
+		key := rapid.Uint64().Draw(t, "key")
+		for _, v := range follow(t, c, key, rapid.Int64Range(math.MinInt64/2, 0).Draw(t, "at"), 50, true) {
+			if d := c.dwell[v.s]; !d.mean && !v.closing && (v.lasted < d.lo*(1-1e-9)-2e3 || v.lasted > d.hi*(1+1e-9)+2e3) {
+				t.Fatalf("%s lasts %v of %v", c.states[v.s], v.lasted, d)
+			}
+			if d := c.dwell[v.s]; v.closing && v.lasted < d.least()*(1-1e-9)-2e3 {
+				t.Fatalf("%s lasts only %v", c.states[v.s], v.lasted)
+			}
+		}
+		if m := c.find(key, epoch); m.count > c.budget+n {
+			t.Fatalf("%d states were looked at", m.count)
+		}
+	})
+}
+
+// Mistakes in machines say what would be right.
+func TestMachineMistakes(t *testing.T) {
+	for machine, want := range map[string]string{
+		"":                              "no states were given",
+		"a: b 0":                        `"0" is no weight, expected a number above 0`,
+		"a":                             `"a" is no rule, expected one like "created: paid 9, cancelled 1"`,
+		"a: b; a: c":                    `the state "a" has two rules`,
+		"a 1s; a 2s":                    `the state "a" has two rules`,
+		"a x: b":                        `the state "a": the dwell time "x": expected a mean such as 5m or a range such as 2h..6h`,
+		"a 5: b":                        `the state "a": the dwell time 5 has no unit, expected ms, s, m, h or d as in 5s`,
+		"a 0s: b; b 1s":                 `the state "a": the dwell time is 0s, expected more than 0`,
+		"a -5m: b; b 1s":                `the state "a": the dwell time "-5m": the value is negative, expected a mean such as 5m or a range such as 2h..6h`,
+		"a 6h..2h: b; b 1s":             `the state "a": the dwell time 6h..2h ends before it begins, expected one like 2h..6h`,
+		"a 11y: b":                      `the state "a": the dwell time "11y": there is no unit "y", expected a mean such as 5m or a range such as 2h..6h; did you mean 4015d?`,
+		"a 4000d: b":                    `the state "a": the dwell time 4000d is too long, expected at most 3650d`,
+		"a 5m: b; b: c; c 1d":           `the state "b" has no dwell time, but others have, expected one as in "b 5m"`,
+		"a 5m: b":                       `the state "b" has no dwell time, but others have, expected one as in "b 5m"`,
+		"a 5m; b 5m":                    `nothing leads from "a" to the state "b"`,
+		"a 5m: b; b 5m: a":              `a life that comes to "a" never ends: some state must have nothing that follows it`,
+		"a 5m: b, c; b 5m: b; c 1s":     `a life that comes to "b" never ends: some state must have nothing that follows it`,
+		"a 5m: a 999, b 1; b 1s":        "a life goes through 1001 states on the average, expected at most 128: let a state last longer instead of having it follow itself",
+		"a 3000d: b; b 3000d: c; c 1s":  "a life lasts 6000 days on the average, expected at most 3650",
+		"a 1s: b 1, c 1e-7; b 1s; c 9d": "a life lasts 2.078s on the average, but some last more than a hundred times as long, expected them to be more alike",
+	} {
+		m, err := parseMachine(machine)
+		if err == nil {
+			_, err = newClock(m, new(memory))
+		}
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", machine, err, want)
+		}
+	}
+}
+
+// Time spans have the units of Go, and days.
+func TestSpans(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"0": 0, "1ns": 1, "250ms": 250 * time.Millisecond, "1h30m": 90 * time.Minute, "2d": 48 * time.Hour, "1d12h": 36 * time.Hour,
+		"0.5d": 12 * time.Hour, "3650d": maxSpan,
+	} {
+		if d, err := parseSpan(text); err != nil || d != want {
+			t.Errorf("%s is %v and %v, want %v", text, d, err, want)
+		}
+	}
+}
+
+func TestClockAllocates(t *testing.T) {
+	c := mustClock(t, "login 5s: browse; browse 1m: browse 7, buy 2, logout 1; buy 30s..90s: browse; logout 1h")
+	r := &Record{Scratch: make([]byte, 0, 1024)}
+	if n := testenv.AllocsPerRun(1000, func() {
+		r.T += 1e9
+		r.Scratch = r.Scratch[:0]
+		c.at(r, seed.Mix(uint64(r.T)))
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkClock(b *testing.B) {
+	for _, bb := range []struct {
+		name string
+		keys uint64
+	}{{"few", 100}, {"many", 1 << 40}} {
+		b.Run(bb.name, func(b *testing.B) {
+			c := mustClock(b, "created 5m: paid 9, cancelled 1; paid 2h..6h: shipped; shipped 1d..3d: delivered; delivered 2h; cancelled 1h")
+			r := &Record{Scratch: make([]byte, 0, 1024), T: epoch}
+			for i := range b.N {
+				r.T += 1e6
+				r.Scratch = r.Scratch[:0]
+				c.at(r, uint64(i)*golden%bb.keys)
+			}
+		})
+	}
+}
+
+const golden = 0x9e3779b97f4a7c15

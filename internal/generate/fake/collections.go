@@ -1,0 +1,142 @@
+package fake
+
+import (
+	"unicode/utf8"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// collections are the functions of arrays and objects.
+var collections = []Func{
+	{
+		Name: "len", Section: secLogic, Result: "integer", Pure: true, Example: `len "four"`,
+		Doc:  "How many bytes a text, elements an array or members an object has.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			if err := c.wants(0, compound|kinds(value.String, value.Nil)); err != nil {
+				return nil, err
+			}
+			g := c.Args[0].Gen
+			return func(r *Record) value.Value { return value.OfInt(int64(g(r).Len())) }, nil
+		},
+	},
+	{
+		Name: "index", Section: secLogic, Result: "any", Pure: true, Example: `index (list "a" "b") 1`,
+		Doc:  "An element of an array by its number from 0 on, or a member of an object by its name; null if there is none. Further KEYs go deeper.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true}, {Name: "KEY", Dynamic: true, Rest: true}},
+		build: func(c *Call) (Gen, error) {
+			if err := c.wants(0, compound|kinds(value.Nil)); err != nil {
+				return nil, err
+			}
+			g, keys := c.Args[0].Gen, c.gens(1)
+			return func(r *Record) value.Value {
+				v := g(r)
+				for _, k := range keys {
+					v = v.Index(k(r))
+				}
+				return v
+			}, nil
+		},
+	},
+	{
+		Name: "slice", Section: secLogic, Result: "string or array", Pure: true, Example: `slice "abcdef" 1 3`,
+		Doc: "A part of a text (by bytes, and no less than whole characters) or of an array: from START, from 0 on, up to END, which is not included. " +
+			"With a negative END, up to the end. What lies outside is left out.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true}, {Name: "START", Type: Integer, Dynamic: true}, {Name: "END", Type: Integer, Optional: true, Default: "-1", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			g, start, end := c.Args[0].Gen, c.Args[1].Gen, c.Args[2].Gen
+			if k := c.Args[0].Kinds; !k.mayBe(kinds(value.String, value.Raw)) {
+				return nil, argErr(0, "slice: VALUE must be a string or an array, found %s", k)
+			}
+			return func(r *Record) value.Value {
+				v := g(r)
+				n, isMap, rest := v.Items()
+				if v.K == value.String {
+					n = len(v.S())
+				} else if v.K != value.Raw || isMap {
+					return value.Null
+				}
+				lo := min(max(start(r).Int(), 0), int64(n))
+				hi := end(r).Int()
+				if hi < 0 {
+					hi = int64(n)
+				}
+				hi = max(min(hi, int64(n)), lo)
+				if v.K == value.String {
+					return value.OfString(whole(v.S(), int(lo), int(hi)))
+				}
+				at := len(r.Scratch)
+				r.Scratch = msgp.AppendArrayHeader(r.Scratch, uint32(hi-lo))
+				for i := range hi {
+					var e value.Value
+					if e, rest = value.First(rest); i >= lo {
+						r.Scratch = e.Append(r.Scratch)
+					}
+				}
+				return raw(r.text(at))
+			}, nil
+		},
+	},
+	{
+		Name: "list", Section: secLogic, Result: "array", Pure: true, Example: `list 1 "two" 3.0`,
+		Doc:  "An array of the values.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true, Optional: true}},
+		build: func(c *Call) (Gen, error) {
+			gens := c.gens(0)
+			values := make([]value.Value, len(gens))
+			return func(r *Record) value.Value {
+				for i, g := range gens {
+					values[i] = g(r)
+				}
+				start := len(r.Scratch)
+				b := msgp.AppendArrayHeader(r.Scratch, uint32(len(values)))
+				for _, v := range values {
+					b = v.Append(b)
+				}
+				r.Scratch = b
+				return raw(r.text(start))
+			}, nil
+		},
+	},
+	{
+		Name: "dict", Section: secLogic, Result: "object", Pure: true, Example: `dict "id" 7 "tags" (list "a" "b")`,
+		Doc:  "An object of names and values.",
+		Args: []Arg{{Name: "NAME VALUE", Dynamic: true, Rest: true, Optional: true}},
+		build: func(c *Call) (Gen, error) {
+			if len(c.Args)%2 != 0 {
+				return nil, argErr(len(c.Args)-1, "dict: a value is missing behind the last name")
+			}
+			gens := c.gens(0)
+			values := make([]value.Value, len(gens))
+			return func(r *Record) value.Value {
+				for i, g := range gens {
+					v := g(r)
+					if i%2 == 0 {
+						v = value.OfString(asText(r, v))
+					}
+					values[i] = v
+				}
+				start := len(r.Scratch)
+				b := msgp.AppendMapHeader(r.Scratch, uint32(len(values)/2))
+				for _, v := range values {
+					b = v.Append(b)
+				}
+				r.Scratch = b
+				return raw(r.text(start))
+			}, nil
+		},
+	},
+}
+
+// whole returns s[lo:hi] without what it would have of characters that are cut.
+func whole(s string, lo, hi int) string {
+	for lo < hi && !utf8.RuneStart(s[lo]) {
+		lo++
+	}
+	for hi > lo && hi < len(s) && !utf8.RuneStart(s[hi]) {
+		hi--
+	}
+	return s[lo:hi]
+}

@@ -1,0 +1,65 @@
+package fake
+
+import "github.com/gdummy/gdummy/internal/generate/value"
+
+// conversions make one type of another.
+var conversions = []Func{
+	{
+		Name: "toint", Section: secLogic, Result: "integer", Pure: true, Example: `toint "42"`,
+		Doc:  "VALUE as an integer, cut towards zero; null for what is no number.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			if err := c.numbered(0); err != nil {
+				return nil, err
+			}
+			g := c.Args[0].Gen
+			return func(r *Record) value.Value { return intOrNull(g(r)) }, nil
+		},
+	},
+	{
+		Name: "tofloat", Section: secLogic, Result: "number", Pure: true, Example: `tofloat 3`,
+		Doc:  "VALUE as a floating-point number; null for what is no number.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			if err := c.numbered(0); err != nil {
+				return nil, err
+			}
+			g := c.Args[0].Gen
+			return func(r *Record) value.Value {
+				if f, ok := g(r).Number(); ok {
+					return value.OfFloat(f)
+				}
+				return value.Null
+			}, nil
+		},
+	},
+	{
+		Name: "tostring", Section: secLogic, Result: "string", Pure: true, Example: `tostring 42`,
+		Doc:  "VALUE as text: strings as they are, everything else as JSON.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			g := c.Args[0].Gen
+			return func(r *Record) value.Value { return value.OfString(asText(r, g(r))) }, nil
+		},
+	},
+}
+
+// asText returns the text of a value.
+func asText(r *Record, v value.Value) string { return inText(r, v).S() }
+
+// inText returns the text of a value as a string.
+func inText(r *Record, v value.Value) value.Value {
+	if v.K == value.String {
+		return v
+	}
+	start := len(r.Scratch)
+	r.Scratch = v.AppendText(r.Scratch)
+	return r.text(start)
+}
+
+func raw(v value.Value) value.Value {
+	if v.K == value.String {
+		v.K = value.Raw
+	}
+	return v
+}

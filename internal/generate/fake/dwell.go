@@ -1,0 +1,86 @@
+package fake
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+)
+
+// maxSpan is the longest dwell time.
+const maxSpan = 3650 * 24 * time.Hour
+
+// dwell is how long a state lasts, in nanoseconds: a mean, of the exponential
+// distribution, or any time of a range, each as likely.
+type dwell struct {
+	mean   bool
+	lo, hi float64 // the range; of a mean, both are the mean
+}
+
+// unit is the exponential distribution with mean 1.
+var unit = seed.NewCurve(seed.Exponential(1))
+
+func (d dwell) draw(rnd *seed.Rand) float64 {
+	if d.mean {
+		return d.hi * unit.Draw(rnd)
+	}
+	return d.lo + float64(rnd.Float()*(d.hi-d.lo))
+}
+
+// least is the shortest time there is.
+func (d dwell) least() float64 {
+	if d.mean {
+		return 0
+	}
+	return d.lo
+}
+
+// moments returns the means of the time and of its square.
+func (d dwell) moments() (mean, square float64) {
+	if d.mean {
+		return d.hi, 2 * d.hi * d.hi
+	}
+	return (d.lo + d.hi) / 2, (float64(d.lo*d.lo) + float64(d.lo*d.hi) + float64(d.hi*d.hi)) / 3
+}
+
+// parseDwell reads a mean like 5m or a range like 2h..6h.
+func parseDwell(text string) (dwell, error) {
+	low, high, ranged := strings.Cut(text, "..")
+	if !ranged {
+		high = low
+	}
+	lo, err := parseSpan(low)
+	if err != nil {
+		return dwell{}, err
+	}
+	hi, err := parseSpan(high)
+	switch {
+	case err != nil:
+		return dwell{}, err
+	case hi < lo:
+		return dwell{}, fmt.Errorf("the dwell time %s ends before it begins, expected one like 2h..6h", text)
+	case hi == 0:
+		return dwell{}, fmt.Errorf("the dwell time is %s, expected more than 0", text)
+	}
+	return dwell{!ranged, float64(lo), float64(hi)}, nil
+}
+
+// parseSpan reads a time span. A number alone is refused: in a rule it could be
+// a weight.
+func parseSpan(text string) (time.Duration, error) {
+	d, err := units.ParseDuration(text)
+	var e *units.Error
+	switch {
+	case errors.As(err, &e):
+		e.Expected = "a mean such as 5m or a range such as 2h..6h"
+		return 0, fmt.Errorf("the dwell time %q: %s", text, e.Text())
+	case d > 0 && strings.Trim(text, "0123456789.") == "":
+		return 0, fmt.Errorf("the dwell time %s has no unit, expected ms, s, m, h or d as in %ss", text, text)
+	case d > maxSpan:
+		return 0, fmt.Errorf("the dwell time %s is too long, expected at most %s", text, units.FormatDuration(maxSpan))
+	}
+	return d, nil
+}

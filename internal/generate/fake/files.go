@@ -1,0 +1,370 @@
+package fake
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// Files opens the files that templates name: a [files.Path], except in tests.
+type Files interface {
+	Open(path string) (io.ReadCloser, error)
+}
+
+// table is a CSV or NDJSON file in memory. Rows are MessagePack values behind
+// one another, without their names, in chunks: little more than the file has
+// bytes, and never copied to grow.
+type table struct {
+	names  []string // nil for NDJSON, whose rows are objects
+	chunks [][]byte
+	rows   []place
+}
+
+// place is where a row ends: its chunk and the offset in it. It starts where
+// the row before it in the same chunk ends.
+type place struct {
+	chunk, end uint32
+}
+
+const chunkSize = 1 << 20
+
+func (t *table) add(row []byte) {
+	last := len(t.chunks) - 1
+	if last < 0 || len(t.chunks[last])+len(row) > cap(t.chunks[last]) {
+		t.chunks = append(t.chunks, make([]byte, 0, max(chunkSize, len(row))))
+		last++
+	}
+	t.chunks[last] = append(t.chunks[last], row...)
+	t.rows = append(t.rows, place{uint32(last), uint32(len(t.chunks[last]))})
+}
+
+// row returns row i.
+func (t *table) row(i uint64) value.Value {
+	p := t.rows[i]
+	start := uint32(0)
+	if i > 0 && t.rows[i-1].chunk == p.chunk {
+		start = t.rows[i-1].end
+	}
+	b := t.chunks[p.chunk][start:p.end]
+	if t.names == nil {
+		return value.OfRaw(b)
+	}
+	return value.OfRow(b, &t.names)
+}
+
+// column is one of a table.
+type column struct {
+	table *table
+	name  string
+}
+
+// index finds rows by the text of a column: a hash table of row numbers, which
+// takes a few bytes a row where a map with the texts in it would take more than
+// the rows.
+type index struct {
+	column
+	slots []uint32 // a row's number and one; 0 is empty
+}
+
+// index makes the index of a column, once for all calls that need it.
+func (e *Env) index(t *table, name string) *index {
+	x := &index{column: column{t, name}}
+	if known := e.indexes[x.column]; known != nil {
+		return known
+	}
+	size := 2
+	for size*2 < len(t.rows)*3 {
+		size *= 2
+	}
+	x.slots = make([]uint32, size)
+	var buf []byte
+	for i := range t.rows {
+		v := t.row(uint64(i)).Field(name)
+		key := v.S()
+		if v.K != value.String {
+			buf = v.AppendText(buf[:0])
+			key = string(buf)
+		}
+		if slot, found := x.probe(key); !found { // the first row counts
+			x.slots[slot] = uint32(i + 1)
+		}
+	}
+	if e.indexes == nil {
+		e.indexes = map[column]*index{}
+	}
+	e.indexes[x.column] = x
+	return x
+}
+
+// probe returns the slot of a key, and whether a row is in it.
+func (x *index) probe(key string) (slot uint64, found bool) {
+	mask := uint64(len(x.slots) - 1)
+	for slot = seed.Mix(seed.Text(key)) & mask; x.slots[slot] != 0; slot = (slot + 1) & mask {
+		if v := x.table.row(uint64(x.slots[slot] - 1)).Field(x.name); v.K == value.String {
+			found = v.S() == key
+		} else {
+			var buf [64]byte
+			found = string(v.AppendText(buf[:0])) == key
+		}
+		if found {
+			return slot, true
+		}
+	}
+	return slot, false
+}
+
+// find returns the first row that has the key.
+func (x *index) find(key string) (row uint64, ok bool) {
+	slot, found := x.probe(key)
+	if !found {
+		return 0, false
+	}
+	return uint64(x.slots[slot] - 1), true
+}
+
+// table reads a file, once for all calls that name it.
+func (e *Env) table(path string) (*table, error) {
+	if t, ok := e.tables[path]; ok {
+		return t, nil
+	}
+	var from Files = files.Path(nil)
+	if e.Files != nil {
+		from = e.Files
+	}
+	f, err := from.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text := bufio.NewReaderSize(f, 1<<16)
+	start, _ := text.Peek(text.Size())
+	if what := files.NotText(start); what != "" {
+		return nil, fmt.Errorf("%q: %s", path, what)
+	}
+	// Reading leaves as much garbage as the file is long; what is kept has no
+	// pointers in it, so that collecting early costs little.
+	defer debug.SetGCPercent(debug.SetGCPercent(20))
+	var t *table
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".ndjson", ".jsonl", ".json":
+		t, err = readNDJSON(text)
+	default:
+		t, err = readCSV(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", path, err)
+	}
+	if len(t.rows) == 0 {
+		return nil, fmt.Errorf("%q has no rows", path)
+	}
+	if e.tables == nil {
+		e.tables = map[string]*table{}
+	}
+	e.tables[path] = t
+	return t, nil
+}
+
+// types are those that a column may have.
+var types = []string{"int", "float", "bool", "json", "string"}
+
+// columns reads the first line of a CSV file: names, which may end in a colon and
+// a type. Without one the cells are strings.
+func columns(head []string) (names, typs []string, err error) {
+	if len(head) == 1 && strings.ContainsAny(head[0], ";\t") {
+		return nil, nil, fmt.Errorf("line 1: one column, %q: names and cells are separated by commas", head[0])
+	}
+	seen := map[string]int{}
+	for i, h := range head {
+		name, typ := strings.TrimSpace(h), ""
+		if colon := strings.LastIndexByte(name, ':'); colon >= 0 {
+			name, typ = strings.TrimSpace(name[:colon]), strings.TrimSpace(name[colon+1:])
+			if !slices.Contains(types, typ) {
+				near := map[string]string{"integer": "int", "number": "float", "double": "float", "str": "string", "text": "string", "object": "json"}[strings.ToLower(typ)]
+				if near == "" {
+					near = units.Nearest(typ, types)
+				}
+				hint := "expected one of " + strings.Join(types, ", ")
+				if near != "" {
+					hint = "the nearest one is " + near
+				}
+				return nil, nil, fmt.Errorf("line 1: the column %q: there is no type %q; %s", name, typ, hint)
+			}
+		}
+		if first, ok := seen[name]; ok {
+			return nil, nil, fmt.Errorf("line 1: the columns %d and %d are both named %q", first+1, i+1, name)
+		}
+		seen[name] = i
+		names, typs = append(names, name), append(typs, typ)
+	}
+	return names, typs, nil
+}
+
+// errNotUTF8 is what is wrong with a text in another encoding.
+var errNotUTF8 = errors.New("it is not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1")
+
+// withoutMark returns f without the byte order mark that it may begin with.
+func withoutMark(f io.Reader) *bufio.Reader {
+	r := bufio.NewReaderSize(f, 1<<16) // f itself if it is one
+	if mark, _ := r.Peek(3); string(mark) == "\ufeff" {
+		r.Discard(3)
+	}
+	return r
+}
+
+// badCSV says what is wrong in a line of CSV.
+func badCSV(err error, cells, names int) error {
+	var parse *csv.ParseError
+	if !errors.As(err, &parse) {
+		return err
+	}
+	switch parse.Err {
+	case csv.ErrFieldCount:
+		return fmt.Errorf("line %d: it has %d cells, expected %d, one for each name in line 1", parse.Line, cells, names)
+	case csv.ErrBareQuote:
+		return fmt.Errorf("line %d, column %d: a quotation mark within a cell: the whole cell stands in quotes then, with each of its quotation marks twice", parse.Line, parse.Column)
+	case csv.ErrQuote:
+		return fmt.Errorf("line %d: a cell in quotes that begins in line %d is not closed, or something stands right behind it", parse.Line, parse.StartLine)
+	}
+	return fmt.Errorf("line %d, column %d: %w", parse.Line, parse.Column, parse.Err)
+}
+
+// HasTables says whether files were read.
+func (e *Env) HasTables() bool { return len(e.tables) > 0 }
+
+// readCSV reads a file whose first line names the columns.
+func readCSV(f io.Reader) (*table, error) {
+	text := withoutMark(f)
+	start, _ := text.Peek(text.Size())
+	if files.LoneCR(start) {
+		return nil, errors.New(files.WantLF)
+	}
+	r := csv.NewReader(text)
+	r.ReuseRecord = true
+	head, err := r.Read()
+	if err == io.EOF {
+		return nil, errors.New("it is empty, expected a line with the names of the columns")
+	}
+	if err != nil {
+		return nil, badCSV(err, 0, 0)
+	}
+	for _, name := range head {
+		if !utf8.ValidString(name) {
+			return nil, fmt.Errorf("line 1: %w", errNotUTF8)
+		}
+	}
+	names, typs, err := columns(head)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{names: names}
+	var row []byte
+	for {
+		cells, err := r.Read()
+		if err == io.EOF {
+			return t, nil
+		}
+		if err != nil {
+			return nil, badCSV(err, len(cells), len(names))
+		}
+		row = row[:0]
+		for i, cell := range cells {
+			v, err := typed(cell, typs[i])
+			if err == nil && !utf8.ValidString(cell) {
+				err = errNotUTF8
+			}
+			if err != nil {
+				line, _ := r.FieldPos(i)
+				return nil, fmt.Errorf("line %d, column %s: %w", line, names[i], err)
+			}
+			row = v.Append(row)
+		}
+		t.add(row)
+	}
+}
+
+// typed reads a cell of a column with a type; an empty one is null.
+func typed(cell, typ string) (value.Value, error) {
+	if typ == "" || typ == "string" {
+		return value.OfString(cell), nil
+	}
+	if cell == "" {
+		return value.Null, nil
+	}
+	switch typ {
+	case "int":
+		i, err := strconv.ParseInt(cell, 10, 64)
+		if err != nil {
+			return value.Null, fmt.Errorf("%q is no integer", cell)
+		}
+		return value.OfInt(i), nil
+	case "float":
+		f, err := strconv.ParseFloat(cell, 64)
+		if err != nil {
+			return value.Null, fmt.Errorf("%q is no number", cell)
+		}
+		return value.OfFloat(f), nil
+	case "bool":
+		b, err := strconv.ParseBool(cell)
+		if err != nil {
+			return value.Null, fmt.Errorf("%q is no boolean", cell)
+		}
+		return value.OfBool(b), nil
+	}
+	bodies, err := jsonbody.ParseStrict(`{"":` + cell + `}`)
+	if err != nil {
+		return value.Null, fmt.Errorf("%q is no JSON", cell)
+	}
+	v, _ := value.First(string(bodies[0][2:]))
+	return v, nil
+}
+
+// maxLine is how long a line of NDJSON may be, in bytes.
+const maxLine = 16 << 20
+
+// readNDJSON reads a file with one JSON object a line.
+func readNDJSON(f io.Reader) (*table, error) {
+	t := new(table)
+	s := bufio.NewScanner(withoutMark(f))
+	s.Buffer(make([]byte, 0, 1<<16), maxLine)
+	line := 1
+	for ; s.Scan(); line++ {
+		text := bytes.TrimSpace(s.Bytes())
+		if len(text) == 0 {
+			continue
+		}
+		if !utf8.Valid(text) {
+			return nil, fmt.Errorf("line %d: %w", line, errNotUTF8)
+		}
+		bodies, err := jsonbody.ParseStrict(string(text))
+		var syn *jsonbody.SyntaxError
+		if errors.As(err, &syn) {
+			return nil, fmt.Errorf("line %d, column %d: %s", line, syn.Column, syn.Problem)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+		for _, b := range bodies {
+			t.add(b)
+		}
+	}
+	if s.Err() == bufio.ErrTooLong {
+		return nil, fmt.Errorf("line %d: it is longer than %d MiB", line, maxLine>>20)
+	}
+	return t, s.Err()
+}

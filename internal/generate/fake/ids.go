@@ -1,0 +1,333 @@
+package fake
+
+import (
+	"strings"
+
+	"github.com/brianvoe/gofakeit/v7"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// ids has numbers of people, things and accounts for tests of redaction: each
+// passes its check, and comes from a range that is kept for tests or that nobody
+// is given numbers of. What has no such range that somebody vouches for is not
+// here: the Canadian SIN (those with 0 are given to some), the numbers of people
+// in Brazil, Denmark, France, Italy, Poland and Spain, the Australian TFN, VINs.
+var ids = inSection(secTests, []Func{
+	composed("nhs_number", secTests, "A British NHS number from 999 000 0000 to 999 999 9999, which the NHS keeps for tests; its check digit is right.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			for n := 999000000 + rnd.Below(1e6); ; n = 999000000 + (n+1)%1e6 {
+				if check := (11 - weigh(n, 2, 3, 4, 5, 6, 7, 8, 9, 10)%11) % 11; check < 10 {
+					return digits(dst, n*10+check, 10)
+				}
+			}
+		}),
+	composed("fodselsnummer", secTests, "A Norwegian birth number with 80 added to the month, which marks the synthetic people of Skatteetaten's test environment (Tenor, Test-Norge); both check digits are right.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			date := (1+rnd.Below(28))*10000 + (81+rnd.Below(12))*100 + 40 + rnd.Below(60)
+			// 000 to 499 are for 1900 to 1999.
+			for i := rnd.Below(500); ; i = (i + 1) % 500 {
+				n := date*1000 + i
+				first := (11 - weigh(n, 2, 5, 4, 9, 8, 1, 6, 7, 3)%11) % 11
+				second := (11 - weigh(n*10+first, 2, 3, 4, 5, 6, 7, 2, 3, 4, 5)%11) % 11
+				if first < 10 && second < 10 {
+					return digits(dst, n*100+first*10+second, 11)
+				}
+			}
+		}),
+	composed("orgnr", secTests, "A Norwegian organisation number that begins with 2 or 3, as those of Skatteetaten's test environment do (real ones begin with 8 or 9); its check digit is right.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			for n := 20000000 + rnd.Below(2e7); ; n = 20000000 + (n-20000000+1)%2e7 {
+				if check := (11 - weigh(n, 2, 3, 4, 5, 6, 7, 2, 3)%11) % 11; check < 10 {
+					return digits(dst, n*10+check, 9)
+				}
+			}
+		}),
+	composed("personnummer", secTests, "A Swedish personal number of twelve digits: of those that Skatteverket publishes for tests (the open data set Testpersonnummer), the ones of January 1890.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			// The list goes on by the day; women (even) and men (odd) take turns.
+			day := 1 + rnd.Below(28)
+			n := 900100000 + day*1000 + 981 - day%2
+			return digits(append(dst, "18"...), n*10+luhn(n), 10)
+		}),
+	composed("bsn", secTests, "A Dutch BSN: one of the numbers of test persons in the documentation of RvIG's BRP API.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testBSN)...) }),
+	composed("steuer_id", secTests, "A German tax number (IdNr) that begins with 0, as those for tests do and real ones never (ELSTER, Prüfung der Steuer- und Steueridentifikationsnummer); its check digit is right.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			// Of the first ten digits, one is there twice and one is missing.
+			b := append(dst, "0123456789"...)
+			d := b[len(dst):]
+			for i := 9; i > 1; i-- {
+				j := 1 + rnd.Below(uint64(i))
+				d[i], d[j] = d[j], d[i]
+			}
+			missing := 1 + rnd.Below(9)
+			d[missing] = d[(missing+1+rnd.Below(9))%10]
+			// ISO 7064, MOD 11,10.
+			p := 10
+			for _, c := range d {
+				if p = (p + int(c-'0')) % 10; p == 0 {
+					p = 10
+				}
+				p = p * 2 % 11
+			}
+			return append(b, byte('0'+(11-p)%10))
+		}),
+	composed("aadhaar", secTests, "An Indian Aadhaar number: one of those that UIDAI publishes for tests of its authentication API.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testAadhaar)...) }),
+	composed("ein", secTests, "A US Employer Identification Number with a prefix that the IRS doesn't give (not in its list of valid EIN prefixes). It has no check digit.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			dst = append(append(dst, from(rnd, freeEIN)...), '-')
+			return digits(dst, rnd.Below(1e7), 7)
+		}),
+	joined("mrz", "The two lines at the foot of a passport of Utopia (UTO), the state of the specimens in ICAO Doc 9303, with a line feed between them; the check digits are right.",
+		makers{(*gofakeit.Faker).LastName, (*gofakeit.Faker).FirstName},
+		func(name string) string { return strings.ToUpper(handle(name)) }, appendMRZ),
+
+	composed("imei", secTests, "The IMEI of a phone with 00 in front, which GSMA TS.06 keeps for test devices; it passes the Luhn check.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			n := 1e11 + rnd.Below(1e11) // 001 and eleven digits
+			return digits(dst, n*10+luhn(n), 15)
+		}),
+	composed("imsi", secTests, "The IMSI of a subscriber of the test network 001-01 (ITU-T E.212).",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			return digits(append(dst, "00101"...), rnd.Below(1e10), 10)
+		}),
+	{
+		Name: "asn", Section: secTests, Result: "integer", Example: `asn`,
+		Doc: "The number of an autonomous system, of those kept for documentation: 64496 to 64511 and 65536 to 65551 (RFC 5398).",
+		build: func(c *Call) (Gen, error) {
+			place := c.Place
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				n := int64(rnd.Below(32))
+				if n < 16 {
+					return value.OfInt(64496 + n)
+				}
+				return value.OfInt(65536 - 16 + n)
+			}, nil
+		},
+	},
+	composed("aws_access_key", secTests, "The id of an AWS access key: one of the examples in AWS' documentation.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, awsKeys)...) }),
+	composed("bitcoin_address", secTests, "A Bitcoin address of the test network, where coins are worth nothing: bech32 with the prefix tb1 (BIP 173); its checksum is right.",
+		appendBech32),
+	composed("ean", secTests, "An article number of 13 digits with a prefix from 200 to 299, which GS1 leaves to shops for their own use; its check digit is right.",
+		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+			n := 200000000000 + rnd.Below(1e11)
+			return digits(dst, n*10+(10-weigh(n, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1)%10)%10, 13)
+		}),
+	{
+		Name: "phone_of", Section: secTests, Result: "string", Example: `phone_of "GB"`,
+		Doc: "A telephone number of COUNTRY that is kept for films and books: US (555-0100 to 555-0199, NANPA), GB (Ofcom), " +
+			"AU (ACMA), DE (Bundesnetzagentur), FR (Arcep), IE (ComReg) or SE (PTS).",
+		Args: []Arg{{Name: "COUNTRY", Type: Text}},
+		build: func(c *Call) (Gen, error) {
+			blocks, ok := fiction[strings.ToUpper(c.str(0))]
+			if !ok {
+				return nil, argErr(0, "phone_of: COUNTRY is %q, expected one of US, GB, AU, DE, FR, IE, SE", c.str(0))
+			}
+			place := c.Place
+			return c.texts(func(b []byte, r *Record) []byte {
+				rnd := r.rand(place)
+				start := len(b)
+				b = append(b, from(&rnd, blocks)...)
+				for i := start; i < len(b); i++ {
+					switch b[i] {
+					case 'x':
+						b[i] = byte('0' + rnd.Below(10))
+					case 'a':
+						b[i] = byte('2' + rnd.Below(8))
+					}
+				}
+				return b
+			}), nil
+		},
+	},
+	{
+		Name: "iban_of", Section: secTests, Result: "string", Example: `iban_of "DE"`,
+		Doc: "An IBAN of COUNTRY at a bank that does not exist; its check digits are right. GB, IE and NL: the bank TEST. " +
+			"DE: a bank number that begins with 0, where the Bundesbank has 1 to 8, for its areas.",
+		Args: []Arg{{Name: "COUNTRY", Type: Text}},
+		build: func(c *Call) (Gen, error) {
+			country := strings.ToUpper(c.str(0))
+			bank, width := "TEST", 0
+			switch country {
+			case "GB", "IE":
+				width = 14
+			case "NL":
+				width = 10
+			case "DE":
+				bank, width = "0", 17
+			default:
+				return nil, argErr(0, "iban_of: COUNTRY is %q, expected one of DE, GB, IE, NL", c.str(0))
+			}
+			place := c.Place
+			most := uint64(1)
+			for range width {
+				most *= 10
+			}
+			return c.texts(func(b []byte, r *Record) []byte {
+				rnd := r.rand(place)
+				start := len(b)
+				b = append(append(b, country...), "00"...)
+				b = digits(append(b, bank...), rnd.Below(most), width)
+				// ISO 13616: the country and 00 go to the end, letters are two
+				// digits; what is left modulo 97 makes the check digits.
+				rem := mod97(mod97(0, b[start+4:]), b[start:start+4])
+				digits(b[:start+2], 98-rem, 2)
+				return b
+			}), nil
+		},
+	},
+})
+
+// weigh adds up the digits of n, from the last one on, each times its weight.
+func weigh(n uint64, weights ...uint64) uint64 {
+	sum := uint64(0)
+	for _, w := range weights {
+		sum += n % 10 * w
+		n /= 10
+	}
+	return sum
+}
+
+// luhn returns the digit that makes the digits of n and itself pass the check of
+// credit cards.
+func luhn(n uint64) uint64 {
+	sum := uint64(0)
+	for double := true; n > 0; n, double = n/10, !double {
+		d := n % 10
+		if double {
+			d = d*2/10 + d*2%10
+		}
+		sum += d
+	}
+	return (10 - sum%10) % 10
+}
+
+// mod97 goes on with a number modulo 97 by digits and letters, A being 10.
+func mod97(rem uint64, text []byte) uint64 {
+	for _, c := range text {
+		if c >= 'A' {
+			rem = (rem*100 + uint64(c-'A'+10)) % 97
+		} else {
+			rem = (rem*10 + uint64(c-'0')) % 97
+		}
+	}
+	return rem
+}
+
+// appendMRZ appends the machine readable zone of a passport (ICAO Doc 9303, part
+// 4): names, then number, birth, sex and expiry with check digits.
+func appendMRZ(dst []byte, last, first part, rnd *seed.Rand) []byte {
+	start := len(dst)
+	dst = last.append(append(dst, "P<UTO"...))
+	dst = first.append(append(dst, "<<"...))
+	dst = fillers(dst[:min(len(dst), start+44)], start+44)
+	dst = append(dst, '\n')
+	line := len(dst)
+	dst = letters(dst, rnd, "ABCDEFGHJKLMNPRTUVWXYZ", 1)
+	dst = digits(dst, rnd.Below(1e8), 8)
+	dst = checked(dst, line)
+	dst = append(dst, "UTO"...)
+	at := len(dst)
+	dst = digits(dst, (40+rnd.Below(60))*10000+(1+rnd.Below(12))*100+1+rnd.Below(28), 6)
+	dst = checked(dst, at)
+	dst = letters(dst, rnd, "FM<", 1)
+	at = len(dst)
+	dst = digits(dst, (25+rnd.Below(15))*10000+(1+rnd.Below(12))*100+1+rnd.Below(28), 6)
+	dst = checked(dst, at)
+	dst = fillers(dst, line+42)
+	dst = append(dst, '<') // the personal number is not there
+	// The last digit is of all numbers with their check digits.
+	sum := mrzSum(mrzSum(mrzSum(0, 0, dst[line:line+10]), 10, dst[line+13:line+20]), 17, dst[line+21:line+43])
+	return append(dst, byte('0'+sum%10))
+}
+
+// fillers appends the sign that stands for nothing up to a length.
+func fillers(dst []byte, length int) []byte {
+	for len(dst) < length {
+		dst = append(dst, '<')
+	}
+	return dst
+}
+
+// checked appends the check digit of what stands from a place on.
+func checked(dst []byte, at int) []byte {
+	return append(dst, byte('0'+mrzSum(0, 0, dst[at:])%10))
+}
+
+// mrzSum adds up characters with the weights 7, 3, 1; seen stood before them.
+func mrzSum(sum, seen int, text []byte) int {
+	for i, c := range text {
+		v := 0
+		switch {
+		case c >= 'A':
+			v = int(c-'A') + 10
+		case c != '<':
+			v = int(c - '0')
+		}
+		sum += v * [3]int{7, 3, 1}[(seen+i)%3]
+	}
+	return sum
+}
+
+const bech32Letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+
+// appendBech32 appends an address of version 0 with a hash of 20 bytes (BIP 173).
+func appendBech32(dst []byte, _ *Record, rnd *seed.Rand) []byte {
+	check := uint32(1)
+	step := func(v byte) {
+		top := check >> 25
+		check = check&0x1ffffff<<5 ^ uint32(v)
+		for i, g := range [5]uint32{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3} {
+			if top>>i&1 == 1 {
+				check ^= g
+			}
+		}
+	}
+	for _, v := range [5]byte{'t' >> 5, 'b' >> 5, 0, 't' & 31, 'b' & 31} {
+		step(v)
+	}
+	dst = append(dst, "tb1"...)
+	for i := range 33 {
+		v := byte(0) // the version, and 32 times 5 bits
+		if i > 0 {
+			v = byte(rnd.Below(32))
+		}
+		step(v)
+		dst = append(dst, bech32Letters[v])
+	}
+	for range 6 {
+		step(0)
+	}
+	check ^= 1
+	for i := range 6 {
+		dst = append(dst, bech32Letters[check>>(5*(5-i))&31])
+	}
+	return dst
+}
+
+var (
+	// From the list of citizen service numbers to try changes with.
+	testBSN = strings.Fields("999994669 999992740 999990019 999990925 999993276 999993252 999991176 999993136 999993215 999990317 999994281 999990743 999993070 999991334")
+
+	testAadhaar = strings.Fields("999941057058 999971658847 999933119405 999955183433 999990501894")
+
+	freeEIN = strings.Fields("07 08 09 17 18 19 28 29 49 69 70 78 79 89 96 97")
+
+	awsKeys = strings.Fields("AKIAIOSFODNN7EXAMPLE AKIAI44QH8DHBEXAMPLE ASIAIOSFODNN7EXAMPLE")
+
+	// fiction has blocks of telephone numbers: x is any digit, a one from 2 on.
+	fiction = map[string][]string{
+		"US": {"+1a1a55501xx"},
+		"GB": {"+441632960xxx", "+442079460xxx", "+447700900xxx", "+441134960xxx", "+441174960xxx", "+441214960xxx", "+441314960xxx", "+441414960xxx", "+441514960xxx", "+441614960xxx"},
+		"AU": {"+6125550xxxx", "+6127010xxxx", "+6135550xxxx", "+6137010xxxx", "+6175550xxxx", "+6177010xxxx", "+6185550xxxx", "+6187010xxxx"},
+		"DE": {"+493023125xxx", "+496990009xxx", "+494066969xxx", "+492214710xxx", "+498999998xxx", "+4917139200xx", "+49176040690xx"},
+		"FR": {"+3319900xxxx", "+3326191xxxx", "+3335301xxxx", "+3346571xxxx", "+3353649xxxx", "+3363998xxxx"},
+		"IE": {"+3532091xxxxx"},
+		"SE": {"+468465004xx", "+463139006xx", "+464062804xx", "+46701740605", "+46701740606", "+4670174061x", "+4670174062x", "+4670174063x", "+4670174064x", "+4670174065x", "+4670174066x", "+4670174067x", "+4670174068x", "+4670174069x"},
+	}
+)

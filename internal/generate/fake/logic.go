@@ -1,0 +1,129 @@
+package fake
+
+import "github.com/gdummy/gdummy/internal/generate/value"
+
+// compare makes a comparison of Go's templates.
+func compare(name, doc, example string, holds func(order int) bool) Func {
+	return Func{
+		Name: name, Section: secLogic, Result: "boolean", Pure: true, Example: example, Doc: doc,
+		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			a, b := c.Args[0].Gen, c.Args[1].Gen
+			if err := comparands(c, true); err != nil {
+				return nil, err
+			}
+			return func(r *Record) value.Value {
+				order, ok := value.Compare(a(r), b(r))
+				return value.OfBool(ok && holds(order))
+			}, nil
+		},
+	}
+}
+
+var logic = []Func{
+	{
+		Name: "eq", Section: secLogic, Result: "boolean", Pure: true, Example: `eq 1 1.0`,
+		Doc:  "Whether A equals any of the others. Integers and other numbers compare by value; a number equals no text. Arrays, objects and rows are equal if what is in them is, in the same order.",
+		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true, Rest: true}},
+		build: func(c *Call) (Gen, error) {
+			a, others := c.Args[0].Gen, c.gens(1)
+			if err := comparands(c, false); err != nil {
+				return nil, err
+			}
+			return func(r *Record) value.Value {
+				v := a(r)
+				for _, o := range others {
+					if value.Equal(v, o(r)) {
+						return value.OfBool(true)
+					}
+				}
+				return value.OfBool(false)
+			}, nil
+		},
+	},
+	{
+		Name: "ne", Section: secLogic, Result: "boolean", Pure: true, Example: `ne "a" "b"`,
+		Doc:  "Whether A and B differ.",
+		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			a, b := c.Args[0].Gen, c.Args[1].Gen
+			if err := comparands(c, false); err != nil {
+				return nil, err
+			}
+			return func(r *Record) value.Value { return value.OfBool(!value.Equal(a(r), b(r))) }, nil
+		},
+	},
+	compare("lt", "Whether A is less than B.", `lt 1 2`, func(o int) bool { return o < 0 }),
+	compare("le", "Whether A is less than or equal to B.", `le 2 2`, func(o int) bool { return o <= 0 }),
+	compare("gt", "Whether A is greater than B.", `gt "b" "a"`, func(o int) bool { return o > 0 }),
+	compare("ge", "Whether A is greater than or equal to B.", `ge 1 2`, func(o int) bool { return o >= 0 }),
+	{
+		Name: "and", Section: secLogic, Result: "one of the values", Pure: true, Example: `and true (gt 2 1)`,
+		Doc:  "The first value that is false, zero, empty or null, else the last one.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
+		build: func(c *Call) (Gen, error) {
+			gens := c.gens(0)
+			return func(r *Record) (v value.Value) {
+				for _, g := range gens {
+					if v = g(r); !v.Truth() {
+						return v
+					}
+				}
+				return v
+			}, nil
+		},
+	},
+	{
+		Name: "or", Section: secLogic, Result: "one of the values", Pure: true, Example: `or "" "default"`,
+		Doc:  "The first value that is not false, zero, empty or null, else the last one.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
+		build: func(c *Call) (Gen, error) {
+			gens := c.gens(0)
+			return func(r *Record) (v value.Value) {
+				for _, g := range gens {
+					if v = g(r); v.Truth() {
+						return v
+					}
+				}
+				return v
+			}, nil
+		},
+	},
+	{
+		Name: "not", Section: secLogic, Result: "boolean", Pure: true, Example: `not (eq 1 2)`,
+		Doc:  "true for false, zero, empty and null, else false.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			g := c.Args[0].Gen
+			return func(r *Record) value.Value { return value.OfBool(!g(r).Truth()) }, nil
+		},
+	},
+	{
+		Name: "ternary", Section: secLogic, Result: "one of the values", Pure: true, Example: `bool 0.5 | ternary "yes" "no"`,
+		Doc:  "A if CONDITION holds, else B.",
+		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true}, {Name: "CONDITION", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			a, b, cond := c.Args[0].Gen, c.Args[1].Gen, c.Args[2].Gen
+			return func(r *Record) value.Value {
+				if cond(r).Truth() {
+					return a(r)
+				}
+				return b(r)
+			}, nil
+		},
+	},
+	{
+		Name: "default", Section: secLogic, Result: "one of the values", Pure: true, Example: `default "none" ""`,
+		Doc:  "VALUE, or FALLBACK if it is false, zero, empty or null.",
+		Args: []Arg{{Name: "FALLBACK", Dynamic: true}, {Name: "VALUE", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			a, b := c.Args[0].Gen, c.Args[1].Gen
+			return func(r *Record) value.Value {
+				if v := b(r); v.Truth() {
+					return v
+				}
+				return a(r)
+			}, nil
+		},
+	},
+}

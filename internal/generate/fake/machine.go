@@ -1,0 +1,271 @@
+package fake
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+var stateNames = []string{"state", "previous", "id", "step", "last"}
+
+// machine is a state machine. Slots live one life after another; a window of
+// visits of a slot is filled with whole lives, so that a state is found from the
+// start of its window, and no life is ever cut off.
+type machine struct {
+	states []string
+	next   [][]int
+	odds   [][]float64
+	timed  bool    // states last for a time, see [clock]
+	dwell  []dwell // how long, if timed
+	window uint64
+	// fill[s][r] is how likely a slot that is in state s with r more visits
+	// fills the window with whole lives, if nobody sees to it. Drawing in
+	// proportion to it makes sure of that.
+	fill [][]float64
+	// drawn are the odds to draw by. Short lives fill a window more easily than
+	// long ones, so that by the odds themselves too many would be short, by a tenth
+	// where lives have twelve steps; by these, each way is as frequent as it
+	// should be over the whole window.
+	drawn [][]float64
+}
+
+// parseMachine reads "a: b 9, c 1; b: c" or, with dwell times, "a 5m: b 9, c 1;
+// b 1h..2h: c; c 1d".
+func parseMachine(text string) (*machine, error) {
+	m := new(machine)
+	index := map[string]int{}
+	ruled := map[int]bool{}
+	state := func(name string) int {
+		if i, ok := index[name]; ok {
+			return i
+		}
+		index[name] = len(m.states)
+		m.states = append(m.states, name)
+		m.next, m.odds, m.dwell = append(m.next, nil), append(m.odds, nil), append(m.dwell, dwell{})
+		return len(m.states) - 1
+	}
+	for _, rule := range strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '\n' }) {
+		if strings.TrimSpace(rule) == "" {
+			continue
+		}
+		head, to, more := strings.Cut(rule, ":")
+		from, span, timed := strings.Cut(strings.TrimSpace(head), " ")
+		if !more && !timed || from == "" || strings.Contains(head, ",") {
+			return nil, fmt.Errorf("%q is no rule, expected one like \"created: paid 9, cancelled 1\"", strings.TrimSpace(rule))
+		}
+		s := state(from)
+		if ruled[s] {
+			return nil, fmt.Errorf("the state %q has two rules", from)
+		}
+		ruled[s] = true
+		if timed {
+			d, err := parseDwell(strings.TrimSpace(span))
+			if err != nil {
+				return nil, fmt.Errorf("the state %q: %w", from, err)
+			}
+			m.dwell[s] = d
+			m.timed = true
+		}
+		if !more {
+			continue
+		}
+		for _, t := range strings.Split(to, ",") {
+			f := strings.Fields(t)
+			weight := 1.0
+			if len(f) == 2 {
+				var err error
+				if weight, err = strconv.ParseFloat(f[1], 64); err != nil || !(weight > 0) || math.IsInf(weight, 0) {
+					return nil, fmt.Errorf("%q is no weight, expected a number above 0", f[1])
+				}
+			} else if len(f) != 1 {
+				return nil, fmt.Errorf("%q is no state with its weight", strings.TrimSpace(t))
+			}
+			m.next[s] = append(m.next[s], state(f[0]))
+			m.odds[s] = append(m.odds[s], weight)
+		}
+	}
+	if len(m.states) == 0 {
+		return nil, fmt.Errorf("no states were given")
+	}
+	if len(m.states) > 200 {
+		return nil, fmt.Errorf("%d states were given, expected at most 200", len(m.states))
+	}
+	if m.timed {
+		return m, nil
+	}
+	return m, m.setWindow()
+}
+
+// setWindow finds how many visits whole lives can fill, and what odds make the
+// ways in them as frequent as they should be.
+func (m *machine) setWindow() error {
+	// The longest window up to 96 visits, and two for each state, that whole lives
+	// can fill.
+	most := 96 + 2*len(m.states)
+	m.drawn = make([][]float64, len(m.odds))
+	for s, odds := range m.odds {
+		sum := 0.0
+		for _, w := range odds {
+			sum += w
+		}
+		for _, w := range odds {
+			m.drawn[s] = append(m.drawn[s], w/sum)
+		}
+	}
+	m.setFill(most)
+	for w := most; w > 0; w-- {
+		if m.fill[0][w-1] > 0 {
+			m.window = uint64(w)
+			break
+		}
+	}
+	if m.window == 0 {
+		return fmt.Errorf("no life that begins with %q ever ends: some state must have nothing that follows it", m.states[0])
+	}
+	// Odds that are off by a share are corrected by that share, again and again;
+	// what lives are too long for does not come right, and is left where it is.
+	for range 60 {
+		worst := 0.0
+		for s, ways := range m.ways() {
+			sum, all := 0.0, 0.0
+			for i := range ways {
+				sum += ways[i]
+				all += m.odds[s][i]
+			}
+			for i := range ways {
+				if sum == 0 || ways[i] == 0 {
+					continue
+				}
+				off := m.odds[s][i] / all * sum / ways[i]
+				worst = max(worst, math.Abs(off-1))
+				m.drawn[s][i] *= min(max(off, 0.5), 2)
+			}
+		}
+		m.setFill(int(m.window))
+		if worst < 1e-4 {
+			break
+		}
+	}
+	return nil
+}
+
+// setFill works out fill for windows of up to so many visits.
+func (m *machine) setFill(most int) {
+	m.fill = make([][]float64, len(m.states))
+	for s := range m.fill {
+		m.fill[s] = make([]float64, most)
+	}
+	for r := range most {
+		for s := range m.states {
+			if len(m.next[s]) == 0 {
+				m.fill[s][r] = 1
+				if r > 0 {
+					m.fill[s][r] = m.fill[0][r-1]
+				}
+				continue
+			}
+			sum := 0.0
+			for i, t := range m.next[s] {
+				sum += m.drawn[s][i]
+				if r > 0 {
+					m.fill[s][r] += float64(m.drawn[s][i] * m.fill[t][r-1])
+				}
+			}
+			m.fill[s][r] /= sum
+		}
+	}
+}
+
+// ways returns how often each way is gone in a window, on the average.
+func (m *machine) ways() [][]float64 {
+	ways := make([][]float64, len(m.states))
+	for s := range ways {
+		ways[s] = make([]float64, len(m.next[s]))
+	}
+	here, then := make([]float64, len(m.states)), make([]float64, len(m.states))
+	here[0] = 1
+	for left := int(m.window) - 2; left >= 0; left-- {
+		clear(then)
+		for s, p := range here {
+			if p == 0 {
+				continue
+			}
+			if len(m.next[s]) == 0 {
+				then[0] += p
+				continue
+			}
+			sum := 0.0
+			for i, t := range m.next[s] {
+				sum += float64(m.drawn[s][i] * m.fill[t][left])
+			}
+			for i, t := range m.next[s] {
+				if sum > 0 {
+					share := p * m.drawn[s][i] * m.fill[t][left] / sum
+					ways[s][i] += share
+					then[t] += share
+				}
+			}
+		}
+		here, then = then, here
+	}
+	return ways
+}
+
+// step returns the state of a slot at one of its visits.
+func (m *machine) step(r *Record, key, visit uint64) value.Value {
+	window := visit / m.window
+	rnd := seed.At(key, window)
+	s, previous, step := 0, -1, int64(0)
+	left := int(m.window) - 1
+	life := uint64(0)
+	for range visit % m.window {
+		if len(m.next[s]) == 0 {
+			s, previous, step = 0, -1, 0
+			life++
+		} else {
+			previous = s
+			s = m.follow(s, left-1, &rnd)
+			step++
+		}
+		left--
+	}
+	start := len(r.Scratch)
+	b := value.AppendString(r.Scratch, m.states[s])
+	if previous < 0 {
+		b = value.Null.Append(b)
+	} else {
+		b = value.AppendString(b, m.states[previous])
+	}
+	id := seed.Combine(key, window*m.window+life)
+	b = value.AppendInt(b, int64(id>>12)) // 52 bits: exact in JSON readers, too
+	b = value.AppendInt(b, step)
+	b = value.OfBool(len(m.next[s]) == 0).Append(b)
+	r.Scratch = b
+	return r.row(start, &stateNames)
+}
+
+// follow draws what comes after state s, with so many visits left after it.
+func (m *machine) follow(s, left int, rnd *seed.Rand) int {
+	next, odds := m.next[s], m.drawn[s]
+	sum := 0.0
+	for i, t := range next {
+		sum += float64(odds[i] * m.fill[t][left])
+	}
+	u := rnd.Float() * sum
+	last := -1
+	for i, t := range next {
+		w := float64(odds[i] * m.fill[t][left]) // not fused with what follows: the same on every host
+		if w == 0 {
+			continue
+		}
+		last = t
+		if u -= w; u < 0 {
+			break
+		}
+	}
+	return last
+}

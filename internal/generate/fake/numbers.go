@@ -1,0 +1,372 @@
+package fake
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+const (
+	secNumbers  = "Numbers"
+	secChoice   = "Choice"
+	secState    = "State"
+	secIdentity = "Identity"
+	secTime     = "Time"
+	secText     = "Text"
+	secPeople   = "People, places and things"
+	secTests    = "Numbers for tests of redaction"
+	secLogic    = "Logic and values"
+	secStrings  = "Working on text"
+	secSpecial  = "Templates"
+)
+
+var numbers = []Func{
+	{
+		Name: "int", Section: secNumbers, Result: "integer", Example: `int 1 6`,
+		Doc:  "A whole number from LOW to HIGH, both included, each as likely.",
+		Args: []Arg{{Name: "LOW", Type: Integer, Dynamic: true}, {Name: "HIGH", Type: Integer, Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			place := c.Place
+			if c.Args[0].Const && c.Args[1].Const {
+				lo, hi := c.int(0), c.int(1)
+				if lo > hi {
+					return nil, argErr(0, "int: LOW is %d, above HIGH, which is %d", lo, hi)
+				}
+				n := uint64(hi-lo) + 1
+				return func(r *Record) value.Value {
+					rnd := r.rand(place)
+					if n == 0 { // all numbers there are
+						return value.OfInt(int64(rnd.Uint64()))
+					}
+					return value.OfInt(lo + int64(rnd.Below(n)))
+				}, nil
+			}
+			low, high := c.Args[0].Gen, c.Args[1].Gen
+			return func(r *Record) value.Value {
+				lo, hi := low(r).Int(), high(r).Int()
+				rnd := r.rand(place)
+				n := uint64(hi-lo) + 1
+				if lo > hi || n == 0 {
+					return value.OfInt(lo)
+				}
+				return value.OfInt(lo + int64(rnd.Below(n)))
+			}, nil
+		},
+	},
+	{
+		Name: "float", Section: secNumbers, Result: "number", Example: `float 0 100 2`,
+		Doc:  "A number from LOW to HIGH, rounded to DIGITS behind the point, or not rounded if DIGITS is negative.",
+		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "DIGITS", Type: Integer, Optional: true, Default: "-1"}},
+		build: func(c *Call) (Gen, error) {
+			lo, hi, digits, place := c.num(0), c.num(1), c.int(2), c.Place
+			if err := ordered(c, lo, hi); err != nil {
+				return nil, err
+			}
+			if digits > 15 {
+				return nil, argErr(2, "float: DIGITS is %d, expected at most 15", digits)
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				f := lo + float64(rnd.Float()*(hi-lo))
+				if digits >= 0 {
+					f = round(f, digits)
+				}
+				return value.OfFloat(f)
+			}, nil
+		},
+	},
+	{
+		Name: "uniform", Section: secNumbers, Result: "number", Example: `uniform 0 1`,
+		Doc:  "A number from LOW up to HIGH, each as likely.",
+		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}},
+		build: func(c *Call) (Gen, error) {
+			lo, hi, place := c.num(0), c.num(1), c.Place
+			if err := ordered(c, lo, hi); err != nil {
+				return nil, err
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return value.OfFloat(lo + float64(rnd.Float()*(hi-lo)))
+			}, nil
+		},
+	},
+	{
+		Name: "normal", Section: secNumbers, Result: "number", Example: `normal 100 15 | round 1`,
+		Doc:  "A number of the normal distribution with MEAN and standard deviation SD.",
+		Args: []Arg{{Name: "MEAN", Type: Number}, {Name: "SD", Type: Number}},
+		build: func(c *Call) (Gen, error) {
+			mean, sd := c.num(0), c.num(1)
+			if sd < 0 {
+				return nil, argErr(1, "normal: SD is %v, expected 0 or more", sd)
+			}
+			return c.drawn(mean, sd, seed.Normal(mean, sd)), nil
+		},
+	},
+	{
+		Name: "lognormal", Section: secNumbers, Result: "number", Example: `lognormal 8.5 1.2 | round`,
+		Doc: "A number whose logarithm has the normal distribution with mean MU and standard deviation SIGMA: " +
+			"sizes and durations often look like this. Half of the numbers lie below e^MU.",
+		Args: []Arg{{Name: "MU", Type: Number}, {Name: "SIGMA", Type: Number}},
+		build: func(c *Call) (Gen, error) {
+			mu, sigma := c.num(0), c.num(1)
+			if sigma < 0 {
+				return nil, argErr(1, "lognormal: SIGMA is %v, expected 0 or more", sigma)
+			}
+			if most := mu + 9*sigma; most > math.Log(math.MaxFloat64) {
+				return nil, argErr(0, "lognormal: numbers up to e^%.4g do not fit a double; half of them lie below e^MU", most)
+			}
+			return c.drawn(mu, sigma, seed.Lognormal(mu, sigma)), nil
+		},
+	},
+	{
+		Name: "exponential", Section: secNumbers, Result: "number", Example: `exponential 250 | round`,
+		Doc:  "A number of the exponential distribution with MEAN: the time to the next of events that happen by chance.",
+		Args: []Arg{{Name: "MEAN", Type: Number}},
+		build: func(c *Call) (Gen, error) {
+			mean := c.num(0)
+			if mean <= 0 {
+				return nil, argErr(0, "exponential: MEAN is %v, expected more than 0", mean)
+			}
+			return c.drawn(mean, 0, seed.Exponential(mean)), nil
+		},
+	},
+	{
+		Name: "zipf", Section: secNumbers, Result: "integer", Example: `zipf 1000 1.1`,
+		Doc: "A whole number from 1 to N, where n comes up in proportion to 1/n^S: 1 is the most frequent, " +
+			"as with users, pages and words. N is at most 2^40.",
+		Args: []Arg{{Name: "N", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "1"}},
+		build: func(c *Call) (Gen, error) {
+			n, s, place := c.int(0), c.num(1), c.Place
+			if n < 1 || n > 1<<40 {
+				return nil, argErr(0, "zipf: N is %d, expected 1 to %d", n, int64(1)<<40)
+			}
+			if !(s >= 0 && s <= 50) {
+				return nil, argErr(1, "zipf: S is %v, expected 0 to 50", s)
+			}
+			if n > 100_000 {
+				z := newZipf(float64(n), s)
+				return func(r *Record) value.Value {
+					rnd := r.rand(place)
+					return value.OfInt(z.draw(&rnd))
+				}, nil
+			}
+			alias, err := c.Env.zipf(int(n), s)
+			if err != nil {
+				return nil, err
+			}
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return value.OfInt(int64(alias.Draw(&rnd)) + 1)
+			}, nil
+		},
+	},
+	{
+		Name: "bool", Section: secNumbers, Result: "boolean", Example: `bool 0.25`,
+		Doc:  "true with the probability P, else false.",
+		Args: []Arg{{Name: "P", Type: Number, Optional: true, Default: "0.5"}},
+		build: func(c *Call) (Gen, error) {
+			p, place := c.num(0), c.Place
+			if !(p >= 0 && p <= 1) {
+				return nil, argErr(0, "bool: P is %v, expected a probability from 0 to 1", p)
+			}
+			chance := seed.Chance(p)
+			return func(r *Record) value.Value {
+				rnd := r.rand(place)
+				return value.OfBool(rnd.Hit(chance))
+			}, nil
+		},
+	},
+	{
+		Name: "walk", Section: secNumbers, Follows: TheNumber, Result: "number", Example: `walk 20 80 100 | round 1`,
+		Doc: "A number that wanders between LOW and HIGH from record to record, and is mostly in the middle two thirds of that. " +
+			"In PERIOD records it gets about a quarter of the way from one end to the other. Each KEY wanders on its own.",
+		Args: []Arg{
+			{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number},
+			{Name: "PERIOD", Type: Number, Optional: true, Default: "100"}, {Name: "KEY", Optional: true, Dynamic: true},
+		},
+		build: func(c *Call) (Gen, error) {
+			lo, hi, period, key, place := c.num(0), c.num(1), c.num(2), c.Args[3].Gen, c.Place
+			if err := ordered(c, lo, hi); err != nil {
+				return nil, err
+			}
+			if !(period >= 1 && period <= 1e12) {
+				return nil, argErr(2, "walk: PERIOD is %v, expected 1 record or more", period)
+			}
+			return func(r *Record) value.Value {
+				k := seed.Combine(r.Stream+place, hash(key(r)))
+				n := r.K
+				if n >= stretch {
+					// Too far for a float64: another walk, that begins here.
+					k = seed.Combine(k, n/stretch)
+					n %= stretch
+				}
+				return value.OfFloat(lo + float64((hi-lo)*noise(k, float64(n)/period)))
+			}, nil
+		},
+	},
+	{
+		Name: "seq", Section: secNumbers, Follows: TheNumber, Result: "integer", Example: `seq`,
+		Doc: "The record's number in its stream, from 0 (or first_seq) on, without gaps.",
+		build: func(*Call) (Gen, error) {
+			return func(r *Record) value.Value { return value.OfInt(int64(r.K)) }, nil
+		},
+	},
+	{
+		Name: "counter", Section: secNumbers, Follows: TheNumber, Result: "integer", Example: `counter 100 10 30`,
+		Doc: "START, and for each record STEP more. With WRAP it starts again after so much: START + (k*STEP mod WRAP) for record k.",
+		Args: []Arg{
+			{Name: "START", Type: Integer, Optional: true, Default: "0"}, {Name: "STEP", Type: Integer, Optional: true, Default: "1"},
+			{Name: "WRAP", Type: Integer, Optional: true, Default: "0"},
+		},
+		build: func(c *Call) (Gen, error) {
+			start, step, wrap := c.int(0), c.int(1), c.int(2)
+			if wrap < 0 {
+				return nil, argErr(2, "counter: WRAP is %d, expected more than 0", wrap)
+			}
+			if wrap == 0 {
+				return func(r *Record) value.Value { return value.OfInt(start + int64(r.K)*step) }, nil
+			}
+			w := uint64(wrap)
+			each := uint64((step%wrap + wrap) % wrap)
+			return func(r *Record) value.Value {
+				hi, lo := bits.Mul64(r.K%w, each)
+				_, n := bits.Div64(hi, lo, w)
+				return value.OfInt(start + int64(n))
+			}, nil
+		},
+	},
+	{
+		Name: "unique", Section: secNumbers, Follows: TheNumber, Result: "integer", Example: `unique 1000 9999`,
+		Doc: "A whole number from LOW to HIGH that no other record has until all had their turn: a shuffle of the " +
+			"numbers, and then another one.",
+		Args: []Arg{{Name: "LOW", Type: Integer}, {Name: "HIGH", Type: Integer}},
+		build: func(c *Call) (Gen, error) {
+			lo, hi, place := c.int(0), c.int(1), c.Place
+			n := uint64(hi-lo) + 1
+			if lo > hi || n == 0 || n > 1<<62 {
+				return nil, argErr(0, "unique: LOW is %d and HIGH %d, expected a lower LOW and at most 2^62 numbers", lo, hi)
+			}
+			if n <= seed.MaxShuffle {
+				order := make([]uint8, n)
+				known := uint64(0)
+				seed.Shuffle(known, order)
+				return func(r *Record) value.Value {
+					if key := seed.Combine(r.Stream+place, r.K/n); key != known {
+						known = key
+						seed.Shuffle(key, order)
+					}
+					return value.OfInt(lo + int64(order[r.K%n]))
+				}, nil
+			}
+			return func(r *Record) value.Value {
+				key := seed.Combine(r.Stream+place, r.K/n)
+				return value.OfInt(lo + int64(seed.Permute(key, r.K%n, n)))
+			}, nil
+		},
+	},
+}
+
+// stretch is how many records a walk lasts at most, as no user will see: 36 years
+// at a million a second.
+const stretch = 1 << 50
+
+// maxRanks bounds the numbers that the tables of zipf have together; each takes 16
+// bytes.
+const maxRanks = 8 << 20
+
+// zipf returns the table of a zipf that has one.
+func (e *Env) zipf(n int, s float64) (*seed.Alias, error) {
+	key := call{"zipf", float64(n), s}
+	if known := e.zipfs[key]; known != nil {
+		return known, nil
+	}
+	if e.ranks += n; e.ranks > maxRanks {
+		return nil, argErr(0, "zipf: those of this template have tables of more than %d numbers together; N above 100000 needs none", maxRanks)
+	}
+	weights := make([]float64, n)
+	for i := range weights {
+		weights[i] = math.Pow(float64(i+1), -s)
+	}
+	alias := seed.NewAlias(weights)
+	if e.zipfs == nil {
+		e.zipfs = map[call]*seed.Alias{}
+	}
+	e.zipfs[key] = &alias
+	return &alias, nil
+}
+
+// curve returns the curve of a distribution.
+func (e *Env) curve(key call, quantile func(p float64) float64) *seed.Curve {
+	if known := e.curves[key]; known != nil {
+		return known
+	}
+	curve := seed.NewCurve(quantile)
+	if e.curves == nil {
+		e.curves = map[call]*seed.Curve{}
+	}
+	e.curves[key] = &curve
+	return &curve
+}
+
+// drawn makes the Gen of a distribution with the parameters a and b.
+func (c *Call) drawn(a, b float64, quantile func(p float64) float64) Gen {
+	curve, place := c.Env.curve(call{c.Func.Name, a, b}, quantile), c.Place
+	c.Pack = func(dst []byte, r *Record) []byte {
+		rnd := r.rand(place)
+		return value.AppendFloat(dst, curve.Draw(&rnd))
+	}
+	return func(r *Record) value.Value {
+		rnd := r.rand(place)
+		return value.OfFloat(curve.Draw(&rnd))
+	}
+}
+
+func ordered(c *Call, lo, hi float64) error {
+	if !(lo <= hi) || math.IsInf(hi-lo, 0) {
+		return argErr(0, "%s: LOW is %v, above HIGH, which is %v", c.Func.Name, lo, hi)
+	}
+	return nil
+}
+
+// round rounds to so many digits behind the point, halves away from zero.
+func round(f float64, digits int64) float64 {
+	if digits < 0 {
+		p := math.Pow10(int(-max(digits, -300)))
+		return math.Round(f/p) * p
+	}
+	p := math.Pow10(int(min(digits, 300)))
+	if s := f * p; !math.IsInf(s, 0) {
+		return math.Round(s) / p
+	}
+	return f
+}
+
+// hash makes a key of any value.
+func hash(v value.Value) uint64 {
+	switch v.K {
+	case value.Int, value.Float, value.Bool:
+		return seed.Mix(v.N + uint64(v.K))
+	}
+	return seed.Text(v.S())
+}
+
+// noise is value noise: a curve through random heights between 0 and 1, four
+// octaves of it, at x. Each octave is twice as fast and half as high.
+func noise(key uint64, x float64) float64 {
+	sum := 0.0
+	height := 8.0 / 15
+	for octave := range uint64(4) {
+		floor := math.Floor(x)
+		u := x - floor
+		i := uint64(int64(floor))
+		a := float64(seed.Mix(key+octave+i*0x9e3779b97f4a7c15)>>11) * 0x1p-53
+		b := float64(seed.Mix(key+octave+(i+1)*0x9e3779b97f4a7c15)>>11) * 0x1p-53
+		u = float64(u*u) * (3 - float64(2*u))
+		sum += float64(height * (a + float64((b-a)*u)))
+		height /= 2
+		x *= 2
+	}
+	return sum
+}

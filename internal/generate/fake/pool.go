@@ -1,0 +1,105 @@
+package fake
+
+import (
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// pool is a list of texts, encoded once, in one piece of memory. It makes a
+// draw cheap: no text is longer in a processor's cache than it has to be, and
+// one that is not long is copied by one move of a constant size, whatever its
+// length.
+type pool struct {
+	all  []byte // the texts, each behind the header of its MessagePack
+	span []extent
+}
+
+// extent is where one text of a pool lies.
+type extent struct {
+	head uint32 // where its header starts
+	text uint32 // where it starts itself
+	end  uint32
+}
+
+// newPool makes a pool of texts.
+func newPool(texts []string) *pool {
+	p := &pool{span: make([]extent, len(texts))}
+	for i, s := range texts {
+		head := len(p.all)
+		p.all = value.AppendString(p.all, s)
+		p.span[i] = extent{uint32(head), uint32(len(p.all) - len(s)), uint32(len(p.all))}
+	}
+	p.all = append(p.all, make([]byte, value.Reach)...)
+	return p
+}
+
+// draw returns the index of a text, each as likely.
+func (p *pool) draw(rnd *seed.Rand) int { return int(rnd.Below(uint64(len(p.span)))) }
+
+// value returns text i.
+func (p *pool) value(i int) value.Value {
+	e := p.span[i]
+	return value.OfBytes(p.all[e.text:e.end])
+}
+
+// append appends text i.
+func (p *pool) append(dst []byte, i int) []byte {
+	e := p.span[i]
+	return p.copy(dst, e.text, e.end)
+}
+
+// pack appends text i as MessagePack.
+func (p *pool) pack(dst []byte, i int) []byte {
+	e := p.span[i]
+	return p.copy(dst, e.head, e.end)
+}
+
+func (p *pool) copy(dst []byte, from, to uint32) []byte {
+	return value.AppendPiece(dst, p.all[from:], int(to-from))
+}
+
+// from builds a function whose values are the texts of a pool.
+func (c *Call) from(p *pool) Gen {
+	place := c.Place
+	c.Text = func(dst []byte, r *Record) []byte {
+		rnd := r.rand(place)
+		return p.append(dst, p.draw(&rnd))
+	}
+	c.Pack = func(dst []byte, r *Record) []byte {
+		rnd := r.rand(place)
+		return p.pack(dst, p.draw(&rnd))
+	}
+	return func(r *Record) value.Value {
+		rnd := r.rand(place)
+		return p.value(p.draw(&rnd))
+	}
+}
+
+// listed makes a function that gives one of a list of texts, each as likely.
+func listed(name, section, doc string, texts []string) Func {
+	return Func{
+		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
+		build: func(c *Call) (Gen, error) { return c.from(newPool(texts)), nil },
+	}
+}
+
+// among builds a function that gives one of a few constants, which pick chooses.
+func (c *Call) among(values []value.Value, pick func(r *Record) int) Gen {
+	p := new(pool)
+	texts, plain := true, true
+	for _, v := range values {
+		plain = plain && v.K < value.Raw // nothing that could be nested too deeply
+		head := len(p.all)
+		p.all = v.Append(p.all)
+		p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(v.S())), uint32(len(p.all))})
+		texts = texts && v.K == value.String
+	}
+	p.all = append(p.all, make([]byte, value.Reach)...)
+	if plain {
+		c.Pack = func(dst []byte, r *Record) []byte { return p.pack(dst, pick(r)) }
+	}
+	if texts {
+		c.Text = func(dst []byte, r *Record) []byte { return p.append(dst, pick(r)) }
+	}
+	return func(r *Record) value.Value { return values[pick(r)] }
+}

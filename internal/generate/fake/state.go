@@ -1,0 +1,186 @@
+package fake
+
+import (
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+var state = []Func{
+	{
+		Name: "per", Section: secState, Result: "that of EXPRESSION", Example: `per (int 1 3) (name)`,
+		Doc: "The value that EXPRESSION has for KEY: always the same for the same key, so that user 17 keeps their name. " +
+			"The same expression under the same key is the same value wherever it stands in a template. What follows the record's number or time " +
+			"(seq, walk, now, ulid and others) can't be in EXPRESSION.",
+		Args:  []Arg{{Name: "KEY", Dynamic: true}, {Name: "EXPRESSION", Dynamic: true}},
+		Keyed: true,
+		build: func(c *Call) (Gen, error) {
+			key, gen := c.Args[0].Gen, c.Args[1].Gen
+			return func(r *Record) value.Value {
+				h := hash(key(r))
+				was := r.Key
+				r.Key = seed.Combine(r.Stream, h)
+				v := gen(r)
+				r.Key = was
+				return v
+			}, nil
+		},
+	},
+	{
+		Name: "cardinality", Section: secState, Result: "that of EXPRESSION", Example: `cardinality 3 (username)`,
+		Doc: "One of exactly N different values of EXPRESSION, each as likely. They are computed at the start, where no time is known " +
+			"and the records' numbers are those of the tries. A template whose EXPRESSION has fewer values is refused.",
+		Args:  []Arg{{Name: "N", Type: Integer}, {Name: "EXPRESSION", Dynamic: true}},
+		Keyed: true,
+		build: func(c *Call) (Gen, error) {
+			n := c.int(0)
+			if n < 1 || n > 1_000_000 {
+				return nil, argErr(0, "cardinality: N is %d, expected 1 to 1000000", n)
+			}
+			gen, env := c.Args[1].Gen, c.Env
+			if c.Args[1].Const && n > 1 {
+				return nil, argErr(1, "cardinality: EXPRESSION has one value only, expected %d", n)
+			}
+			return env.distinct(int(n), gen, c.Set, c.Place)
+		},
+	},
+	{
+		Name: "states", Section: secState, Follows: TheNumber, Result: "row", Example: `(states 100 "created: paid 9, cancelled 1; paid: shipped; shipped: delivered").state`,
+		Doc: "One step in the life of one of LIVES things that go through states at the same time: orders, sessions, jobs. " +
+			"MACHINE lists each state with what may follow it and how likely: `login: browse; browse: browse 7, buy 2, logout 1; buy: browse`. " +
+			"The first state begins a life, one that nothing follows ends it, and then the next life begins. " +
+			"The row has `state`, `previous` (null at first), `id` (of the life), `step` (from 0) and `last` (whether it ends here).\n\n" +
+			"A record is one step of a life, and a state that may follow itself dwells. Whole lives fill windows of about 100 steps. They are as long as the odds say " +
+			"on the average, if that is half a window at most; longer ones end sooner. With dwell times, a record is a look at a life at the record's time: " +
+			"`created 5m: paid 9, cancelled 1; paid 2h..6h: shipped; shipped 1d..3d: delivered; delivered 2h; cancelled 1h`. Each state has one then, also those " +
+			"that end a life. It is a mean (`5m`; the times have the exponential distribution, as of what happens by chance) or a range (`2h..6h`, each " +
+			"as likely; `1h..1h` is exactly an hour), in ms, s, m, h and d. The row also has `since` and `until` (when the state begins and ends) and " +
+			"`began` (when the life did), in seconds since 1970, for time_of.",
+		Args: []Arg{{Name: "LIVES", Type: Integer}, {Name: "MACHINE", Type: Text}},
+		build: func(c *Call) (Gen, error) {
+			lives := c.int(0)
+			if lives < 1 || lives > 1<<40 {
+				return nil, argErr(0, "states: LIVES is %d, expected 1 or more", lives)
+			}
+			m, err := parseMachine(c.str(1))
+			if err != nil {
+				return nil, argErr(1, "states: %v", err)
+			}
+			place, n := c.Place, uint64(lives)
+			if m.timed {
+				clock, err := c.Env.clock(c.str(1), m)
+				if err != nil {
+					return nil, argErr(1, "states: %v", err)
+				}
+				c.Names = &clockNames
+				return func(r *Record) value.Value {
+					stream := r.Stream + place
+					slot := seed.Permute(seed.Combine(stream, r.K/n), r.K%n, n)
+					return clock.at(r, seed.Combine(stream, ^slot))
+				}, nil
+			}
+			c.Names = &stateNames
+			return func(r *Record) value.Value {
+				stream := r.Stream + place
+				// Each block of n records shows every slot once, in random order.
+				slot := seed.Permute(seed.Combine(stream, r.K/n), r.K%n, n)
+				// Slots stand at different places in their lives when the stream begins.
+				key := seed.Combine(stream, ^slot)
+				return m.step(r, key, r.K/n+key%m.window)
+			}, nil
+		},
+	},
+	{
+		Name: "state_of", Section: secState, Follows: TheTime, Result: "row", Example: `(state_of "ada" "login 5s: browse; browse 10m..1h: offline; offline 8h").state`,
+		Doc: "The state that KEY is in at the record's time: of order 17, of user ada. MACHINE is one with dwell times, and the row is that of states. " +
+			"A key goes through one life after another, whether there are records of it or not. The same MACHINE under the same key is in the same state wherever " +
+			"it stands in a template.",
+		Args: []Arg{{Name: "KEY", Dynamic: true}, {Name: "MACHINE", Type: Text}},
+		build: func(c *Call) (Gen, error) {
+			m, err := parseMachine(c.str(1))
+			if err != nil {
+				return nil, argErr(1, "state_of: %v", err)
+			}
+			if !m.timed {
+				return nil, argErr(1, "state_of: MACHINE has no dwell times, expected them as in \"created 5m: paid; paid 1d\": the state of a key is a matter of time")
+			}
+			clock, err := c.Env.clock(c.str(1), m)
+			if err != nil {
+				return nil, argErr(1, "state_of: %v", err)
+			}
+			c.Names = &clockNames
+			key, machine := c.Args[0].Gen, seed.Text(c.str(1))
+			return func(r *Record) value.Value {
+				return clock.at(r, seed.Combine(r.Stream+machine, hash(key(r))))
+			}, nil
+		},
+	},
+}
+
+// The values of all sets of a template together have at most so many bytes, and
+// take at most so much to make: text that was composed on the way, and a bit for
+// each try.
+const (
+	maxDistinct = 128 << 20
+	maxMaking   = 1 << 30
+)
+
+// set is a cardinality by how many values of what it has.
+type set struct {
+	n   int
+	key uint64 // of the expression
+}
+
+// making counts what sets have together, in bytes.
+type making struct{ size, work int }
+
+// distinct makes a Gen of n different values of gen. The values depend on key
+// alone, so that equal calls have equal ones; place is where they are drawn from.
+func (e *Env) distinct(n int, gen Gen, key, place uint64) (Gen, error) {
+	values, known := e.sets[set{n, key}]
+	if !known {
+		var err error
+		if values, err = e.values(n, gen, key); err != nil {
+			return nil, err
+		}
+		if e.sets == nil {
+			e.sets = map[set][]value.Value{}
+		}
+		e.sets[set{n, key}] = values
+	}
+	return func(r *Record) value.Value {
+		rnd := r.rand(place)
+		return values[rnd.Below(uint64(n))]
+	}, nil
+}
+
+// values makes n different values of gen.
+func (e *Env) values(n int, gen Gen, key uint64) ([]value.Value, error) {
+	seen := make(map[string]bool, min(n, 1000))
+	values := make([]value.Value, 0, min(n, 1000))
+	r := &Record{Stream: e.Stream}
+	var packed []byte
+	for i, last := 0, 0; len(values) < n; i++ {
+		// n things drawn at random take about n*ln(n) draws to be seen, and the
+		// last of them seldom more than 10*n.
+		if i-last > 20*len(values)+1000 {
+			return nil, argErr(1, "cardinality: EXPRESSION gave %d different values in %d tries, expected %d", len(values), i, n)
+		}
+		r.Scratch = r.Scratch[:0]
+		r.K = uint64(i)
+		r.Key = seed.Record(seed.Combine(e.Stream, key), uint64(i))
+		v := gen(r)
+		if e.making.work += len(r.Scratch) + 16; e.making.work > maxMaking {
+			return nil, argErr(1, "cardinality: EXPRESSION takes too long to be made so often: %d of %d values were", len(values), n)
+		}
+		packed = v.Append(packed[:0])
+		if !seen[string(packed)] {
+			seen[string(packed)] = true
+			last = i
+			if e.making.size += len(packed); e.making.size > maxDistinct {
+				return nil, argErr(1, "cardinality: %d values of EXPRESSION have, with those of other calls, more than %d MB", len(values)+1, maxDistinct>>20)
+			}
+			values = append(values, v.Clone())
+		}
+	}
+	return values, nil
+}

@@ -1,0 +1,354 @@
+package fake
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// onText makes a function that appends something made of one text.
+func onText(name, doc, example string, appendTo func(dst []byte, s string) []byte) Func {
+	return Func{
+		Name: name, Section: secStrings, Result: "string", Pure: true, Example: example, Doc: doc,
+		Args: []Arg{{Name: "TEXT", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			return c.textsOf(c.Args[0].Gen, func(dst []byte, r *Record, s string) []byte {
+				return appendTo(dst, s)
+			}), nil
+		},
+	}
+}
+
+// concat makes the Gen of the texts of all arguments behind one another, spaced
+// with a space between two of which neither is a text.
+func (c *Call) concat(spaced bool) Gen {
+	gens := c.gens(0)
+	values := make([]value.Value, len(gens))
+	return func(r *Record) value.Value {
+		for i, g := range gens {
+			values[i] = g(r)
+		}
+		start := len(r.Scratch)
+		for i, v := range values {
+			if r.full() {
+				return value.Null
+			}
+			if spaced && i > 0 && v.K != value.String && values[i-1].K != value.String {
+				r.Scratch = append(r.Scratch, ' ')
+			}
+			r.Scratch = v.AppendText(r.Scratch)
+		}
+		return r.text(start)
+	}
+}
+
+// onCase makes a function that gives a text with the 26 letters from first on in
+// the other case; other says what becomes of a letter that is not ASCII.
+func onCase(name, doc, example string, first uint64, other func(rune) rune) Func {
+	return Func{
+		Name: name, Section: secStrings, Result: "string", Pure: true, Example: example, Doc: doc,
+		Args: []Arg{{Name: "TEXT", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			return c.textsFrom(c.Args[0].Gen, func(dst []byte, r *Record, v value.Value) []byte {
+				return appendCase(dst, v, first, other)
+			}), nil
+		},
+	}
+}
+
+// appendCase appends a text with letters in the other case. Eight bytes are
+// turned at once, and all of a short text without a branch: where letters stand,
+// and how many there are, can't be predicted.
+func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) []byte {
+	at, n := len(dst), len(v.S())
+	var seen uint64 // all bytes of the text, one upon the other
+	switch b := v.Block(); {
+	case b != nil && cap(dst)-at >= value.Reach:
+		d := dst[at : at+value.Reach]
+		w0, w1 := binary.LittleEndian.Uint64(b[0:]), binary.LittleEndian.Uint64(b[8:])
+		w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+		binary.LittleEndian.PutUint64(d[0:], turn(w0, first))
+		binary.LittleEndian.PutUint64(d[8:], turn(w1, first))
+		binary.LittleEndian.PutUint64(d[16:], turn(w2, first))
+		binary.LittleEndian.PutUint64(d[24:], turn(w3, first))
+		dst = dst[:at+n]
+		if seen = w0 | w1 | w2 | w3; seen&notASCII != 0 {
+			// Of the text, or of what lies behind it?
+			seen = 0
+			for _, c := range dst[at:] {
+				seen |= uint64(c)
+			}
+		}
+	default:
+		dst = append(dst, v.S()...)
+		d := dst[at:]
+		for len(d) >= 8 {
+			x := binary.LittleEndian.Uint64(d)
+			seen |= x
+			binary.LittleEndian.PutUint64(d, turn(x, first))
+			d = d[8:]
+		}
+		for i, c := range d {
+			seen |= uint64(c)
+			d[i] = byte(turn(uint64(c), first))
+		}
+	}
+	if seen&notASCII != 0 {
+		dst = dst[:at]
+		for _, c := range v.S() {
+			dst = utf8.AppendRune(dst, other(c))
+		}
+	}
+	return dst
+}
+
+// notASCII has the highest bit of eight bytes.
+const notASCII = 0x8080808080808080
+
+// turn turns the case of those of eight bytes that are one of the 26 letters from
+// first on.
+func turn(x, first uint64) uint64 {
+	const ones, high = 0x0101010101010101, notASCII
+	low := x &^ high
+	from := low + (0x80-first)*ones      // the highest bit of a byte says: not before the first
+	behind := low + (0x80-first-26)*ones // behind the last
+	return x ^ (from&^behind&high&^x)>>2
+}
+
+// onTwo makes a test of a text against another.
+func onTwo(name, doc, example string, holds func(s, part string) bool) Func {
+	return Func{
+		Name: name, Section: secStrings, Result: "boolean", Pure: true, Example: example, Doc: doc,
+		Args: []Arg{{Name: "PART", Dynamic: true}, {Name: "TEXT", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			a, b := c.Args[0].Gen, c.Args[1].Gen
+			return func(r *Record) value.Value {
+				part := asText(r, a(r))
+				return value.OfBool(holds(asText(r, b(r)), part))
+			}, nil
+		},
+	}
+}
+
+var stringFuncs = []Func{
+	{
+		Name: "printf", Section: secStrings, Result: "string", Pure: true, Example: `printf "%05d-%s" 42 "x"`,
+		Doc: "A text in Go's format: %s %d %v %q %x %X %o %b %c %e %f %g %t and %%, with flags, width and precision. " +
+			"Numbers may be integers or not: %d cuts them. %s and %q take the text of anything, and the text of a number is taken for the number. " +
+			"What a verb can't write is a mistake if that is known at the start; else the text has it as Go writes it, `%!d(string=x)`.",
+		Args: []Arg{{Name: "FORMAT", Type: Text}, {Name: "VALUE", Dynamic: true, Rest: true, Optional: true}},
+		build: func(c *Call) (Gen, error) {
+			return buildPrintf(c)
+		},
+	},
+	{
+		Name: "cat", Section: secStrings, Result: "string", Pure: true, Example: `cat "a" 1 true`,
+		Doc:   "The texts of the values behind one another.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
+		build: func(c *Call) (Gen, error) { return c.concat(false), nil },
+	},
+	{
+		Name: "print", Section: secStrings, Result: "string", Pure: true, Example: `print "n = " 1 2 true`,
+		Doc:   "The texts of the values behind one another, as Go has it: with a space between two of which neither is a text.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
+		build: func(c *Call) (Gen, error) { return c.concat(true), nil },
+	},
+	{
+		Name: "join", Section: secStrings, Result: "string", Pure: true, Example: `join ", " (list "a" "b")`,
+		Doc:  "The elements of an array with SEPARATOR between them.",
+		Args: []Arg{{Name: "SEPARATOR", Type: Text, Dynamic: true}, {Name: "ARRAY", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			sep, g := c.Args[0].Gen, c.Args[1].Gen
+			if err := c.wants(1, kinds(value.Raw)); err != nil {
+				return nil, err
+			}
+			return func(r *Record) value.Value {
+				s := asText(r, sep(r))
+				n, isMap, rest := g(r).Items()
+				if isMap {
+					return value.Null
+				}
+				start := len(r.Scratch)
+				for i := range n {
+					if r.full() {
+						return value.Null
+					}
+					if i > 0 {
+						r.Scratch = append(r.Scratch, s...)
+					}
+					var v value.Value
+					v, rest = value.First(rest)
+					r.Scratch = v.AppendText(r.Scratch)
+				}
+				return r.text(start)
+			}, nil
+		},
+	},
+	onCase("lower", "TEXT in lower case.", `lower "ABC"`, 'A', unicode.ToLower),
+	onCase("upper", "TEXT in upper case.", `upper "abc"`, 'a', unicode.ToUpper),
+	onText("title", "TEXT with its first letter in upper case.", `title "word"`, func(dst []byte, s string) []byte {
+		c, n := utf8.DecodeRuneInString(s)
+		if n == 0 {
+			return dst
+		}
+		return append(utf8.AppendRune(dst, unicode.ToUpper(c)), s[n:]...)
+	}),
+	onText("trim", "TEXT without white space around it.", `trim "  a b "`, func(dst []byte, s string) []byte {
+		return append(dst, strings.TrimSpace(s)...)
+	}),
+	onText("slug", "TEXT in lower case with hyphens for all that is no letter or digit.", `slug "Ada Lovelace, Countess"`, func(dst []byte, s string) []byte {
+		start := len(dst)
+		for _, c := range s {
+			switch {
+			case unicode.IsLetter(c) || unicode.IsDigit(c):
+				dst = utf8.AppendRune(dst, unicode.ToLower(c))
+			case len(dst) > start && dst[len(dst)-1] != '-':
+				dst = append(dst, '-')
+			}
+		}
+		if len(dst) > start && dst[len(dst)-1] == '-' {
+			dst = dst[:len(dst)-1]
+		}
+		return dst
+	}),
+	onText("b64enc", "TEXT in base64.", `b64enc "hello"`, func(dst []byte, s string) []byte {
+		return base64.StdEncoding.AppendEncode(dst, value.Bytes(s))
+	}),
+	onText("sha256", "The SHA-256 of TEXT, in hexadecimal.", `sha256 "hello"`, func(dst []byte, s string) []byte {
+		sum := sha256.Sum256(value.Bytes(s))
+		return hex.AppendEncode(dst, sum[:])
+	}),
+	onText("urlescape", "TEXT as it stands in the query of a URL.", `urlescape "a b&c"`, func(dst []byte, s string) []byte {
+		for i := range len(s) {
+			switch b := s[i]; {
+			case b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-_.~", b) >= 0:
+				dst = append(dst, b)
+			case b == ' ':
+				dst = append(dst, '+')
+			default:
+				dst = append(dst, '%', "0123456789ABCDEF"[b>>4], "0123456789ABCDEF"[b&15])
+			}
+		}
+		return dst
+	}),
+	{
+		Name: "quote", Section: secStrings, Result: "string", Pure: true, Example: `quote "say \"hi\""`,
+		Doc:  "TEXT in quotes, escaped as in JSON.",
+		Args: []Arg{{Name: "TEXT", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			g := c.Args[0].Gen
+			return func(r *Record) value.Value {
+				s := asText(r, g(r))
+				start := len(r.Scratch)
+				r.Scratch = value.AppendQuoted(r.Scratch, s)
+				return r.text(start)
+			}, nil
+		},
+	},
+	{
+		Name: "json", Section: secStrings, Result: "string", Pure: true, Example: `json (dict "a" 1)`,
+		Doc:  "VALUE as JSON text, for logs that have JSON within a string.",
+		Args: []Arg{{Name: "VALUE", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			g := c.Args[0].Gen
+			return func(r *Record) value.Value {
+				v := g(r)
+				start := len(r.Scratch)
+				r.Scratch = v.AppendJSON(r.Scratch)
+				return r.text(start)
+			}, nil
+		},
+	},
+	{
+		Name: "logfmt", Section: secStrings, Result: "string", Pure: true, Example: `logfmt (dict "level" "info" "msg" "it is done" "n" 3)`,
+		Doc:  "An object as logfmt: name=value pairs, values in quotes where they need them. What can't be in a name is _ there.",
+		Args: []Arg{{Name: "OBJECT", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			if err := c.wants(0, compound); err != nil {
+				return nil, err
+			}
+			g := c.Args[0].Gen
+			return func(r *Record) value.Value {
+				v := g(r)
+				if v.K == value.Row {
+					start := len(r.Scratch)
+					r.Scratch = v.Append(r.Scratch)
+					v = raw(r.text(start))
+				}
+				n, isMap, rest := v.Items()
+				if !isMap {
+					return value.Null
+				}
+				start := len(r.Scratch)
+				for i := range n {
+					if i > 0 {
+						r.Scratch = append(r.Scratch, ' ')
+					}
+					var key, member value.Value
+					key, rest = value.First(rest)
+					member, rest = value.First(rest)
+					r.Scratch = appendLogfmtKey(r.Scratch, key.S())
+					r.Scratch = append(r.Scratch, '=')
+					r.Scratch = appendLogfmt(r.Scratch, member)
+				}
+				return r.text(start)
+			}, nil
+		},
+	},
+	{
+		Name: "replace", Section: secStrings, Result: "string", Pure: true, Example: `replace " " "_" "a b c"`,
+		Doc:  "TEXT with NEW for each OLD.",
+		Args: []Arg{{Name: "OLD", Type: Text}, {Name: "NEW", Type: Text}, {Name: "TEXT", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			old, repl, g := c.str(0), c.str(1), c.Args[2].Gen
+			if old == "" {
+				return nil, argErr(0, "replace: OLD is empty")
+			}
+			return func(r *Record) value.Value {
+				s := asText(r, g(r))
+				start := len(r.Scratch)
+				for {
+					i := strings.Index(s, old)
+					if i < 0 {
+						break
+					}
+					if r.full() {
+						return value.Null
+					}
+					r.Scratch = append(append(r.Scratch, s[:i]...), repl...)
+					s = s[i+len(old):]
+				}
+				r.Scratch = append(r.Scratch, s...)
+				return r.text(start)
+			}, nil
+		},
+	},
+	{
+		Name: "trunc", Section: secStrings, Result: "string", Pure: true, Example: `trunc 5 "too long"`,
+		Doc:  "The first N bytes of TEXT, less if that would cut a character.",
+		Args: []Arg{{Name: "N", Type: Integer, Dynamic: true}, {Name: "TEXT", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			size, g := c.Args[0].Gen, c.Args[1].Gen
+			return func(r *Record) value.Value {
+				s := asText(r, g(r))
+				n := max(size(r).Int(), 0)
+				if n >= int64(len(s)) {
+					return value.OfString(s)
+				}
+				for n > 0 && !utf8.RuneStart(s[n]) {
+					n--
+				}
+				return value.OfString(s[:n])
+			}, nil
+		},
+	},
+	onTwo("contains", "Whether PART occurs in TEXT.", `contains "ell" "hello"`, strings.Contains),
+	onTwo("hasprefix", "Whether TEXT begins with PART.", `hasprefix "he" "hello"`, strings.HasPrefix),
+	onTwo("hassuffix", "Whether TEXT ends with PART.", `hassuffix "lo" "hello"`, strings.HasSuffix),
+}

@@ -1,0 +1,71 @@
+package fake
+
+import (
+	"math"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+)
+
+// zipf draws whole numbers from 1 to n in proportion to 1/x^s, for n that no
+// table could hold, by rejection-inversion (W. Hörmann, G. Derflinger 1996). Under
+// the curve 1/x^s, whose integral is known, lies a number's bar around each whole
+// number; what is drawn under the curve is nearly always within the bar.
+type zipf struct {
+	n, s      float64
+	low, high float64 // of the integral, from the bar of 1 to that of n
+	sure      float64 // this near above a whole number it is always the bar
+}
+
+func newZipf(n, s float64) zipf {
+	z := zipf{n: n, s: s}
+	z.low, z.high = z.integral(1.5)-1, z.integral(n+0.5)
+	z.sure = 2 - z.inverse(z.integral(2.5)-z.height(2))
+	return z
+}
+
+// tries bounds the draws. One of them fails in less than a third of the cases.
+const tries = 64
+
+func (z *zipf) draw(rnd *seed.Rand) int64 {
+	k := 1.0
+	for range tries {
+		u := z.high + float64(rnd.Float()*(z.low-z.high))
+		x := z.inverse(u)
+		k = min(max(math.Floor(x+0.5), 1), z.n)
+		if k-x <= z.sure || u >= z.integral(k+0.5)-z.height(k) {
+			break
+		}
+	}
+	return int64(k)
+}
+
+// height is 1/x^s.
+func (z *zipf) height(x float64) float64 { return math.Exp(-z.s * math.Log(x)) }
+
+// integral is that of height from 1 to x: (x^(1-s) - 1) / (1-s), or log(x) where
+// s is 1, written so that it is exact in between, too.
+func (z *zipf) integral(x float64) float64 {
+	l := math.Log(x)
+	return grow((1-z.s)*l) * l
+}
+
+// inverse is the inverse function of integral.
+func (z *zipf) inverse(y float64) float64 {
+	t := max(y*(1-z.s), -1)
+	return math.Exp(shrink(t) * y)
+}
+
+// grow is (e^x - 1) / x, shrink is log(1+x) / x.
+func grow(x float64) float64 {
+	if math.Abs(x) < 1e-8 {
+		return 1 + x/2
+	}
+	return math.Expm1(x) / x
+}
+
+func shrink(x float64) float64 {
+	if math.Abs(x) < 1e-8 {
+		return 1 - x/2
+	}
+	return math.Log1p(x) / x
+}

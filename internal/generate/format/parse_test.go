@@ -1,0 +1,706 @@
+package format
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/elastic/go-grok"
+	"github.com/elastic/go-grok/patterns"
+	"github.com/go-logfmt/logfmt"
+	"github.com/leodido/go-syslog/v4/rfc3164"
+	"github.com/leodido/go-syslog/v4/rfc5424"
+	"github.com/maruel/panicparse/v2/stack"
+	"github.com/valyala/fastjson"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// readers says who reads each format besides us: packages of Go here, programs
+// in tools_test.go, and Fluent Bit in the end-to-end tests. What has no reader of
+// its own is read by what its parts are made of.
+var readers = map[string]string{
+	"apache_combined":    "elastic/go-grok, lnav; Fluent Bit's apache2",
+	"apache_common":      "elastic/go-grok, lnav; Fluent Bit's apache2",
+	"apache_error":       "elastic/go-grok, lnav; Fluent Bit's apache_error",
+	"aws_elb":            "elastic/go-grok (the fields of classic load balancers), lnav (those before 2018), encoding/csv (all): no package of Go that can be had knows the newer ones",
+	"aws_vpcflow":        "encoding/csv, net/netip: no package of Go that can be had reads them",
+	"cef":                "lognormalizer: no package of Go that can be had reads them",
+	"cloudtrail":         "valyala/fastjson, encoding/json with the members that the reference requires: AWS publishes no type for them",
+	"cri":                "Fluent Bit's cri, and its multiline parser: the kubelet's own reader is not exported",
+	"docker_json":        "encoding/json, valyala/fastjson; Fluent Bit's docker, and its multiline parser",
+	"envoy":              "Fluent Bit's envoy; net/http reads the request",
+	"gelf":               "valyala/fastjson, encoding/json with the members of version 1.1: Graylog's package can't be had",
+	"go_panic":           "maruel/panicparse; Fluent Bit's multiline parser go",
+	"haproxy":            "elastic/go-grok",
+	"java_multiline":     "elastic/go-grok (each line of a trace); Fluent Bit's multiline parser java",
+	"json_app":           "valyala/fastjson, encoding/json; Fluent Bit's json",
+	"klog":               "lnav: the parser in Kubernetes is part of a program",
+	"kubernetes":         "valyala/fastjson, encoding/json",
+	"leef":               "nothing but the test here: there is no reader of LEEF that is free",
+	"logfmt":             "go-logfmt/logfmt, lnav; Fluent Bit's logfmt",
+	"mysql_slow":         "pt-query-digest; Fluent Bit's mysql_slow (of parsers_extra.conf)",
+	"nginx":              "elastic/go-grok, lnav; Fluent Bit's nginx",
+	"nginx_json":         "encoding/json, valyala/fastjson; Fluent Bit's json",
+	"otel_log":           "OpenTelemetry's own pdata",
+	"postgres":           "pgbadger",
+	"python_multiline":   "Fluent Bit's multiline parser python",
+	"syslog_rfc3164":     "leodido/go-syslog; Fluent Bit's syslog-rfc3164",
+	"syslog_rfc5424":     "leodido/go-syslog; Fluent Bit's syslog-rfc5424",
+	"w3c_iis":            "lnav, encoding/csv",
+	"windows_event_json": "valyala/fastjson, encoding/json",
+}
+
+func TestAllAreRead(t *testing.T) {
+	for _, f := range All() {
+		if readers[f.Name] == "" {
+			t.Errorf("nobody reads %s", f.Name)
+		}
+	}
+	if len(readers) != len(All()) {
+		t.Errorf("%d readers for %d formats", len(readers), len(All()))
+	}
+}
+
+const (
+	records = 3000
+	step    = int64(250e6) // nanoseconds from record to record
+)
+
+// lines calls read with the `log` of the first records of a format, and the time
+// of each; formats whose records are documents give them as JSON.
+func lines(t *testing.T, name string, read func(at time.Time, line string)) {
+	t.Helper()
+	f, ok := Find(name)
+	if !ok {
+		t.Fatalf("there is no format %s", name)
+	}
+	p := compile(t, f)
+	for k := range uint64(records) {
+		at := start + int64(k)*step
+		v := value.OfRaw(p.AppendBody(nil, at, k))
+		if log := v.Field("log"); v.Len() == 1 && log.K == value.String {
+			read(time.Unix(0, at).UTC(), log.S())
+		} else {
+			read(time.Unix(0, at).UTC(), string(v.AppendJSON(nil)))
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// groked compiles one of the patterns that come with the package grok.
+func groked(t *testing.T, pattern string) func(line string) map[string]string {
+	t.Helper()
+	g, err := grok.NewWithPatterns(patterns.Default, patterns.Httpd, patterns.HAProxy, patterns.AWS, patterns.Java, patterns.Syslog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Compile(pattern, true); err != nil {
+		t.Fatal(err)
+	}
+	return func(line string) map[string]string {
+		t.Helper()
+		m, err := g.ParseString(line)
+		if err != nil || len(m) == 0 {
+			t.Fatalf("%s does not match %s: %v", line, pattern, err)
+		}
+		for k, v := range m {
+			if v == "" {
+				delete(m, k)
+			}
+		}
+		return m
+	}
+}
+
+// or is a text, or - where there is none.
+func or(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// same says that what was read, put together again, is the line: each byte of it
+// was found to be what it should be.
+func same(t *testing.T, got, line string) {
+	t.Helper()
+	if got != line {
+		t.Errorf("read as\n%s\nis\n%s", got, line)
+	}
+}
+
+func onTime(t *testing.T, layout, text string, at time.Time, precision time.Duration) {
+	t.Helper()
+	got, err := time.Parse(layout, text)
+	if err != nil || !got.Equal(at.Truncate(precision)) {
+		t.Errorf("the time %q is %v, expected %v (%v)", text, got, at, err)
+	}
+}
+
+func TestAccessLogs(t *testing.T) {
+	common := groked(t, `^%{HTTPD_COMMONLOG}$`)
+	combined := groked(t, `^%{HTTPD_COMBINEDLOG}$`)
+	for name, quotes := range map[string]bool{"apache_common": false, "apache_combined": true, "nginx": true} {
+		read := common
+		if quotes {
+			read = combined
+		}
+		noBody := map[bool]string{true: "0", false: "-"}[name == "nginx"]
+		lines(t, name, func(at time.Time, line string) {
+			m := read(line)
+			size := or(m["http.response.body.size"])
+			got := fmt.Sprintf(`%s - %s [%s] "%s %s HTTP/%s" %s %s`, m["source.address"], or(m["user.name"]), m["timestamp"],
+				m["http.request.method"], m["url.original"], m["http.version"], m["http.response.status_code"], size)
+			if quotes {
+				got += fmt.Sprintf(` "%s" "%s"`, or(m["http.request.referrer"]), m["user_agent.original"])
+			}
+			same(t, got, line)
+			onTime(t, "02/Jan/2006:15:04:05 -0700", m["timestamp"], at, time.Second)
+			if (m["http.response.status_code"] == "304") != (size == noBody) {
+				t.Errorf("%s: only what is not modified has no body: %s", name, line)
+			}
+			request(t, line[strings.IndexByte(line, '"')+1:])
+		})
+	}
+}
+
+// second is what is written down of HTTP/2, as if that had lines.
+var second = regexp.MustCompile(`HTTP/2(\.0)?$`)
+
+// request reads the request that a text begins with, up to a quotation mark.
+func request(t *testing.T, text string) {
+	t.Helper()
+	line, _, _ := strings.Cut(text, `"`)
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(second.ReplaceAllString(line, "HTTP/1.1") + "\r\nHost: x\r\n\r\n")))
+	if err != nil || !strings.HasPrefix(r.URL.Path, "/") {
+		t.Errorf("%v in %s", err, line)
+	}
+}
+
+func TestErrorLog(t *testing.T) {
+	read := groked(t, `^%{HTTPD24_ERRORLOG}$`)
+	clients := 0
+	lines(t, "apache_error", func(at time.Time, line string) {
+		m := read(line)
+		got := fmt.Sprintf("[%s] [%s:%s] [pid %s:tid %s]", m["timestamp"], m["apache.error.module"], m["log.level"], m["process.pid"], m["process.thread.id"])
+		if code := m["apache.error.proxy.error.code"]; code != "" {
+			got += " (" + code + ")" + m["apache.error.proxy.error.message"] + ":"
+		}
+		if m["source.address"] != "" {
+			got += " [client " + m["source.address"] + ":" + m["source.port"] + "]"
+			clients++
+		}
+		same(t, got+" "+m["error.code"]+": "+m["message"], line)
+		onTime(t, "Mon Jan 02 15:04:05.000000 2006", m["timestamp"], at, time.Microsecond)
+	})
+	if clients == 0 || clients == records {
+		t.Errorf("%d of %d lines have a client", clients, records)
+	}
+}
+
+func TestHAProxy(t *testing.T) {
+	read := groked(t, `^%{HAPROXYHTTPBASE}$`)
+	ends := map[string]bool{}
+	lines(t, "haproxy", func(at time.Time, line string) {
+		line = strings.Replace(line, " / HTTP", " /x HTTP", 1) // the pattern knows no path without a name
+		m := read(line)
+		number := func(name string) int {
+			n := -1
+			fmt.Sscan(m["haproxy."+name], &n)
+			return n
+		}
+		server := m["haproxy.server_name"]
+		if server == "" {
+			server = "<NOSRV>"
+		}
+		got := fmt.Sprintf(`%s:%s [%s] %s %s/%s %d/%d/%d/%d/%d %s %s %s %s %s %d/%d/%d/%d/%d %d/%d "%s %s HTTP/%s"`,
+			m["source.address"], m["source.port"], m["haproxy.request_date"], m["haproxy.frontend_name"], m["haproxy.backend_name"], server,
+			number("http.request.time_wait_ms"), number("total_waiting_time_ms"), number("connection_wait_time_ms"), number("http.request.time_wait_without_data_ms"), number("total_time_ms"),
+			m["http.response.status_code"], m["source.bytes"], or(m["haproxy.http.request.captured_cookie"]), or(m["haproxy.http.response.captured_cookie"]), m["haproxy.termination_state"],
+			number("connections.active"), number("connections.frontend"), number("connections.backend"), number("connections.server"), number("connections.retries"),
+			number("server_queue"), number("backend_queue"), m["http.request.method"], m["url.original"], m["http.version"])
+		same(t, got, line)
+		onTime(t, "02/Jan/2006:15:04:05.000", m["haproxy.request_date"], at, time.Millisecond)
+		// The manual: all the times are within the total, and each count of
+		// connections is part of the one before.
+		sum := max(number("http.request.time_wait_ms"), 0) + max(number("total_waiting_time_ms"), 0) + max(number("connection_wait_time_ms"), 0) + max(number("http.request.time_wait_without_data_ms"), 0)
+		if number("total_time_ms") < sum {
+			t.Errorf("it took less than its parts: %s", line)
+		}
+		if a, f, b, s := number("connections.active"), number("connections.frontend"), number("connections.backend"), number("connections.server"); a < f || f < b || b < s {
+			t.Errorf("connections are %d, %d, %d and %d", a, f, b, s)
+		}
+		ends[m["haproxy.termination_state"]] = true
+		request(t, line[strings.IndexByte(line, '"')+1:])
+	})
+	if len(ends) != 5 {
+		t.Errorf("connections ended in the ways %v, expected 5", ends)
+	}
+}
+
+func TestLoadBalancer(t *testing.T) {
+	// A classic load balancer's line is an application load balancer's without
+	// its type, and without what follows the TLS protocol.
+	read := groked(t, `^(?:https|h2) %{ELB_V1_HTTP_LOG} arn:`)
+	lines(t, "aws_elb", func(at time.Time, line string) {
+		line = strings.Replace(line, ":443/ HTTP", ":443/x HTTP", 1) // the pattern knows no path without a name
+		f := fields(t, line, 33)
+		m := read(line)
+		onTime(t, time.RFC3339Nano, m["timestamp"], at, time.Microsecond)
+		target := or(m["aws.elb.backend.ip"])
+		if target != "-" {
+			target += ":" + m["aws.elb.backend.port"]
+		}
+		seconds := func(name string) string {
+			if v := m["aws.elb."+name+"_processing_time.sec"]; v != "" {
+				return v
+			}
+			return "-1"
+		}
+		for i, got := range map[int]string{
+			1: m["timestamp"], 2: m["aws.elb.name"], 3: m["source.address"] + ":" + m["source.port"], 4: target,
+			5: seconds("request"), 6: seconds("backend"), 7: seconds("response"), 8: m["http.response.status_code"],
+			9: or(m["aws.elb.backend.http.response.status_code"]), 10: m["http.request.body.size"], 11: m["http.response.body.size"],
+			12: m["http.request.method"] + " " + m["url.original"] + " HTTP/" + m["http.version"], 13: m["user_agent.original"],
+			14: m["tls.cipher"], 15: m["aws.elb.ssl_protocol"], 25: target, 26: or(m["aws.elb.backend.http.response.status_code"]),
+		} {
+			if got != f[i] {
+				t.Errorf("field %d is %q, read as %q: %s", i, f[i], got, line)
+			}
+		}
+		if !regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$`).MatchString(f[17]) || !strings.HasPrefix(f[17], fmt.Sprintf("Root=1-%x-", at.Unix())) {
+			t.Errorf("the trace is %s", f[17])
+		}
+	})
+}
+
+// fields reads a line whose fields have spaces between them, and quotes around
+// them if there are spaces in them.
+func fields(t *testing.T, line string, want int) []string {
+	t.Helper()
+	r := csv.NewReader(strings.NewReader(line))
+	r.Comma = ' '
+	f, err := r.Read()
+	if err != nil || len(f) != want {
+		t.Fatalf("%d fields, want %d (%v): %s", len(f), want, err, line)
+	}
+	return f
+}
+
+func TestFlows(t *testing.T) {
+	seen := map[string]int{}
+	lines(t, "aws_vpcflow", func(at time.Time, line string) {
+		f := fields(t, line, 14)
+		seen[f[7]+f[13]]++
+		if f[0] != "2" || f[10] != fmt.Sprint(at.Unix()-60) || f[11] != fmt.Sprint(at.Unix()) {
+			t.Errorf("version or times: %s", line)
+		}
+		if f[13] != "OK" {
+			if rest := strings.Join(append(f[3:10:10], f[12]), ""); rest != "--------" {
+				t.Errorf("%s has data: %s", f[13], line)
+			}
+			return
+		}
+		for _, ip := range f[3:5] {
+			if _, err := netip.ParseAddr(ip); err != nil {
+				t.Error(err)
+			}
+		}
+		var packets, bytes int
+		fmt.Sscan(f[8]+" "+f[9], &packets, &bytes)
+		if packets < 1 || bytes < 28*packets || bytes > 1500*packets {
+			t.Errorf("%d bytes in %d packets", bytes, packets)
+		}
+		if (f[7] == "1") != (f[5]+f[6] == "00") {
+			t.Errorf("only ICMP has no ports: %s", line)
+		}
+	})
+	for _, kind := range []string{"6OK", "17OK", "1OK", "-NODATA", "-SKIPDATA"} {
+		if seen[kind] == 0 {
+			t.Errorf("there is no line of the kind %s", kind)
+		}
+	}
+}
+
+func TestIIS(t *testing.T) {
+	lines(t, "w3c_iis", func(at time.Time, line string) {
+		f := fields(t, line, 15)
+		onTime(t, time.DateTime, f[0]+" "+f[1], at, time.Second)
+		for _, ip := range []string{f[2], f[8]} {
+			if _, err := netip.ParseAddr(ip); err != nil {
+				t.Error(err)
+			}
+		}
+		if !strings.HasPrefix(f[4], "/") || strings.Contains(f[4], "?") || f[6] != "443" {
+			t.Errorf("path or port: %s", line)
+		}
+	})
+}
+
+func TestSyslog(t *testing.T) {
+	old := rfc3164.NewParser(rfc3164.WithYear(rfc3164.Year{YYYY: 2023}))
+	lines(t, "syslog_rfc3164", func(at time.Time, line string) {
+		m, err := old.Parse([]byte(line))
+		if err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		s := m.(*rfc3164.SyslogMessage)
+		id := *s.Appname
+		if s.ProcID != nil {
+			id += "[" + *s.ProcID + "]"
+		} else if id != "kernel" {
+			t.Errorf("%s has no process id", line)
+		}
+		same(t, fmt.Sprintf("<%d>%s %s %s: %s", *s.Priority, s.Timestamp.Format(time.Stamp), *s.Hostname, id, *s.Message), line)
+		if !s.Timestamp.Equal(at.Truncate(time.Second)) {
+			t.Errorf("the time is %v, want %v", s.Timestamp, at)
+		}
+	})
+	structured := 0
+	lines(t, "syslog_rfc5424", func(at time.Time, line string) {
+		m, err := rfc5424.NewParser().Parse([]byte(line))
+		if err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		s := m.(*rfc5424.SyslogMessage)
+		data := "-"
+		if s.StructuredData != nil {
+			structured++
+			origin := (*s.StructuredData)["origin@32473"]
+			data = fmt.Sprintf("[origin@32473 software=%q ip=%q]", origin["software"], origin["ip"])
+		}
+		same(t, fmt.Sprintf("<%d>%d %s %s %s %s %s %s %s", *s.Priority, s.Version, s.Timestamp.Format("2006-01-02T15:04:05.000000Z07:00"),
+			*s.Hostname, *s.Appname, *s.ProcID, *s.MsgID, data, *s.Message), line)
+		if !s.Timestamp.Equal(at.Truncate(time.Microsecond)) {
+			t.Errorf("the time is %v, want %v", s.Timestamp, at)
+		}
+	})
+	if structured == 0 || structured == records {
+		t.Errorf("%d of %d messages have structured data", structured, records)
+	}
+}
+
+func TestLogfmt(t *testing.T) {
+	lines(t, "logfmt", func(at time.Time, line string) {
+		d := logfmt.NewDecoder(strings.NewReader(line))
+		var again bytes.Buffer
+		e := logfmt.NewEncoder(&again)
+		var keys []string
+		for d.ScanRecord() {
+			for d.ScanKeyval() {
+				keys = append(keys, string(d.Key()))
+				if err := e.EncodeKeyval(d.Key(), d.Value()); err != nil {
+					t.Error(err)
+				}
+				if string(d.Key()) == "ts" {
+					onTime(t, time.RFC3339Nano, string(d.Value()), at, time.Millisecond)
+				}
+			}
+		}
+		if got := strings.Join(keys, " "); d.Err() != nil || got != "ts level msg service method path status duration_ms" && got != "ts level msg service" {
+			t.Errorf("%v in %s: %v", d.Err(), line, keys)
+		}
+		same(t, again.String(), line)
+	})
+}
+
+// required are the members that a document must have, with the type of each, by
+// what describes the format.
+var required = map[string]map[string]string{
+	"nginx_json":  {"time": "string", "remote_addr": "string", "remote_user": "string", "request_uri": "string", "status": "number", "request_id": "string"},
+	"docker_json": {"log": "string", "stream": "string", "time": "string"},
+	"json_app":    {"time": "string", "level": "string", "service": "string", "message": "string", "trace_id": "string", "user_id": "number"},
+	// go2docs.graylog.org: version, host and short_message must be there; what is
+	// additional begins with _ and is a string or a number.
+	"gelf": {"version": "string", "host": "string", "short_message": "string", "timestamp": "number", "level": "number"},
+	// The record contents that the reference does not call optional.
+	"cloudtrail": {
+		"eventTime": "string", "eventVersion": "string", "userIdentity": "object", "eventSource": "string", "eventName": "string",
+		"awsRegion": "string", "sourceIPAddress": "string", "userAgent": "string", "requestID": "string", "eventID": "string",
+		"eventType": "string", "readOnly": "bool", "managementEvent": "bool", "recipientAccountId": "string", "eventCategory": "string",
+		"requestParameters": "object", "tlsDetails": "object",
+	},
+	// What in_winevtlog gives each event.
+	"windows_event_json": {
+		"ProviderName": "string", "ProviderGuid": "string", "Qualifiers": "string", "EventID": "number", "Version": "number", "Level": "number",
+		"Task": "number", "Opcode": "number", "Keywords": "string", "TimeCreated": "string", "EventRecordID": "number", "ActivityID": "string",
+		"RelatedActivityID": "string", "ProcessID": "number", "ThreadID": "number", "Channel": "string", "Computer": "string", "UserID": "string",
+		"Message": "string", "StringInserts": "array",
+	},
+	"kubernetes": {"log": "string", "stream": "string", "time": "string", "kubernetes": "object"},
+}
+
+// Documents are read by two readers of JSON, within lines of text as well, which
+// agree; and they have what they must have.
+func TestDocuments(t *testing.T) {
+	for name, members := range required {
+		lines(t, name, func(at time.Time, line string) {
+			d := json.NewDecoder(strings.NewReader(line))
+			d.UseNumber()
+			var m map[string]any
+			if err := d.Decode(&m); err != nil {
+				t.Fatalf("%s: %v in %s", name, err, line)
+			}
+			if _, err := d.Token(); err != io.EOF {
+				t.Errorf("%s: something follows in %s", name, line)
+			}
+			v, err := fastjson.Parse(line)
+			if err != nil || !reflect.DeepEqual(plain(v), any(m)) {
+				t.Errorf("%s: %s is read as %v and as %v (%v)", name, line, plain(v), m, err)
+			}
+			for member, want := range members {
+				got := "none"
+				if x := v.Get(member); x != nil {
+					got = strings.NewReplacer("true", "bool", "false", "bool").Replace(x.Type().String())
+				}
+				if got != want {
+					t.Errorf("%s: %s is %s, expected %s: %s", name, member, got, want, line)
+				}
+			}
+			for member, layout := range map[string]string{"time": time.RFC3339Nano, "eventTime": time.RFC3339, "TimeCreated": "2006-01-02 15:04:05 -0700"} {
+				if name == "nginx_json" {
+					layout = "02/Jan/2006:15:04:05 -0700"
+				}
+				if text, ok := m[member].(string); ok {
+					got, err := time.Parse(layout, text)
+					if err != nil || got.After(at) || at.Sub(got) >= time.Second {
+						t.Errorf("%s: %s is %s at %v (%v)", name, member, text, at, err)
+					}
+				}
+			}
+			if name == "gelf" {
+				for member, x := range m {
+					_, text := x.(string)
+					_, number := x.(json.Number)
+					known := members[member] != "" || member == "full_message" || strings.HasPrefix(member, "_") && member != "_id"
+					if !known || !text && !number {
+						t.Errorf("%s is no member of GELF: %s", member, line)
+					}
+				}
+			}
+		})
+	}
+}
+
+// plain is what encoding/json would have made of a value.
+func plain(v *fastjson.Value) any {
+	switch v.Type() {
+	case fastjson.TypeObject:
+		m := map[string]any{}
+		v.GetObject().Visit(func(key []byte, x *fastjson.Value) { m[string(key)] = plain(x) })
+		return m
+	case fastjson.TypeArray:
+		a := []any{}
+		for _, x := range v.GetArray() {
+			a = append(a, plain(x))
+		}
+		return a
+	case fastjson.TypeString:
+		return string(v.GetStringBytes())
+	case fastjson.TypeNumber:
+		return json.Number(v.String())
+	case fastjson.TypeNull:
+		return nil
+	}
+	return v.GetBool()
+}
+
+// OpenTelemetry's own reader loses nothing: written again, it is the same
+// document.
+func TestOTLP(t *testing.T) {
+	lines(t, "otel_log", func(at time.Time, line string) {
+		logs, err := new(plog.JSONUnmarshaler).UnmarshalLogs([]byte(line))
+		if err != nil || logs.LogRecordCount() != 1 {
+			t.Fatalf("%d records (%v) in %s", logs.LogRecordCount(), err, line)
+		}
+		again, err := new(plog.JSONMarshaler).MarshalLogs(logs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want any
+		if json.Unmarshal(again, &got) != nil || json.Unmarshal([]byte(line), &want) != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\nis read as\n%s", line, again)
+		}
+		resource := logs.ResourceLogs().At(0)
+		r := resource.ScopeLogs().At(0).LogRecords().At(0)
+		if r.Timestamp().AsTime() != at || r.ObservedTimestamp().AsTime() != at.Add(2*time.Millisecond) {
+			t.Errorf("the times are %v and %v, want %v", r.Timestamp(), r.ObservedTimestamp(), at)
+		}
+		if got := strings.ToUpper(r.SeverityNumber().String()); got != r.SeverityText() {
+			t.Errorf("severity %s is called %s", got, r.SeverityText())
+		}
+		if _, ok := resource.Resource().Attributes().Get("service.name"); !ok || r.TraceID().IsEmpty() || r.SpanID().IsEmpty() || r.Body().Str() == "" {
+			t.Errorf("something is missing in %s", line)
+		}
+	})
+}
+
+// What a panic prints is a snapshot of one goroutine, each of whose calls is
+// found.
+func TestPanics(t *testing.T) {
+	panics := 0
+	lines(t, "go_panic", func(at time.Time, line string) {
+		if !strings.HasPrefix(line, "panic: ") {
+			onTime(t, "2006/01/02 15:04:05", line[:19], at, time.Second)
+			return
+		}
+		panics++
+		var before bytes.Buffer
+		s, _, err := stack.ScanSnapshot(strings.NewReader(line+"\n"), &before, stack.DefaultOpts())
+		if err != io.EOF && err != nil || s == nil || len(s.Goroutines) != 1 {
+			t.Fatalf("%v: %+v in %s", err, s, line)
+		}
+		g := s.Goroutines[0]
+		got := fmt.Sprintf("%sgoroutine %d [%s]:", before.String(), g.ID, g.State)
+		offsets := regexp.MustCompile(` \+0x[0-9a-f]+(\n|$)`).FindAllString(line, -1)
+		if len(offsets) != len(g.Stack.Calls) || len(offsets) < 2 {
+			t.Fatalf("%d calls in %s", len(g.Stack.Calls), line)
+		}
+		for i, c := range g.Stack.Calls {
+			got += fmt.Sprintf("\n%s(%s)\n\t%s:%d%s", c.Func.Complete, &c.Args, c.RemoteSrcPath, c.Line, strings.TrimSuffix(offsets[i], "\n"))
+		}
+		same(t, got, line)
+	})
+	if panics < records/20 || panics > records/5 {
+		t.Errorf("%d of %d records are panics", panics, records)
+	}
+}
+
+// Each line of a Java trace is read by what Elastic reads them with.
+func TestJavaTraces(t *testing.T) {
+	read := groked(t, `^%{JAVASTACKTRACEPART}$`)
+	other := regexp.MustCompile(`^(?:Caused by: )?[\w.]+Exception: .+$|^\t\.\.\. \d+ more$`)
+	traces := 0
+	lines(t, "java_multiline", func(_ time.Time, line string) {
+		parts := strings.Split(line, "\n")
+		for i, part := range parts[1:] {
+			if !strings.HasPrefix(part, "\tat ") {
+				if !other.MatchString(part) || i == 1 {
+					t.Errorf("%q is no part of a trace", part)
+				}
+				continue
+			}
+			traces++
+			part = strings.Replace(part, "java.base/", "", 1) // the pattern is older than Java's modules
+			m := read(part)
+			same(t, fmt.Sprintf("\tat %s.%s(%s:%s)", m["java.log.origin.class.name"], m["log.origin.function"], m["log.origin.file.name"], m["log.origin.file.line"]), part)
+		}
+	})
+	if traces == 0 {
+		t.Error("there is no trace")
+	}
+}
+
+// Header and attributes of LEEF are apart, and the attributes are those that IBM
+// predefines.
+func TestLEEF(t *testing.T) {
+	lines(t, "leef", func(at time.Time, line string) {
+		f := strings.Split(line, "|")
+		if len(f) != 7 || f[0] != "LEEF:2.0" || f[5] != "^" {
+			t.Fatal(line)
+		}
+		var keys []string
+		for _, a := range strings.Split(f[6], "^") {
+			k, v, ok := strings.Cut(a, "=")
+			if keys = append(keys, k); !ok || v == "" {
+				t.Errorf("attribute %q in %s", a, line)
+			}
+			if k == "devTime" {
+				onTime(t, "Jan 02 2006 15:04:05", v, at, time.Second)
+			}
+		}
+		if strings.Join(keys, " ") != "devTime src srcPort dst dstPort proto usrName sev cat" {
+			t.Errorf("attributes %v", keys)
+		}
+	})
+}
+
+// What spans several lines, and what no package of Go reads, begins as its
+// description says, and its time is right.
+func TestHeads(t *testing.T) {
+	for name, tt := range map[string]struct {
+		pattern, layout string
+		precision       time.Duration
+	}{
+		"klog":             {`^[IWE](\d{4} \d\d:\d\d:\d\d\.\d{6}) +\d+ \w+\.go:\d+\] \S`, "0102 15:04:05.000000", time.Microsecond},
+		"cri":              {`^(\S+) (?:stdout|stderr) [FP] \S`, time.RFC3339Nano, 1},
+		"envoy":            {`^\[([^\]]+)\] "\S+ \S+ HTTP/(?:1\.1|2)" \d{3} (?:-|[A-Z]+) \d+ \d+ \d+ (?:-|\d+) "[^"]+" "[^"]+" "[^"]+" "[^"]+" "[^"]+"$`, time.RFC3339Nano, time.Millisecond},
+		"postgres":         {`^(\S+ \S+) UTC \[\d+\] (?:\w+@shop )?(?:LOG|ERROR|DETAIL|STATEMENT|WARNING|FATAL):  \S`, "2006-01-02 15:04:05.000", time.Millisecond},
+		"mysql_slow":       {`^# Time: (\S+)\n# User@Host: (?:app\[app\]|report\[report\]) @ (?:localhost \[\]|\S+ \[\S+\])  Id: [ \d]{5,}\n# Query_time: \d+\.\d{6}  Lock_time: \d\.\d{6} Rows_sent: \d+  Rows_examined: \d+\nSET timestamp=\d+;\n[A-Z][^\n]+;$`, time.RFC3339Nano, time.Microsecond},
+		"java_multiline":   {`^(\S+ \S+) [A-Z]+ +\[\S+\] com\.example\.\w+\.\w+ - .+`, "2006-01-02 15:04:05.000", time.Millisecond},
+		"python_multiline": {`^(\S+ \S+) - \w+ - [A-Z]+ - .+(?:\nTraceback \(most recent call last\):(?:\n  File "[^"]+", line \d+, in \w+\n    .+)+\n[\w.]+Error: .+)?$`, "2006-01-02 15:04:05,000", time.Millisecond},
+	} {
+		re := regexp.MustCompile(tt.pattern)
+		lines(t, name, func(at time.Time, line string) {
+			m := re.FindStringSubmatch(line)
+			if m == nil {
+				t.Fatalf("%s: %s", name, line)
+			}
+			if name == "klog" {
+				at = at.AddDate(-at.Year(), 0, 0) // there is none in it
+			}
+			onTime(t, tt.layout, m[1], at, tt.precision)
+		})
+	}
+}
+
+// A line of a container that is too long comes in two records, of one stream,
+// one after the other.
+func TestPartialLines(t *testing.T) {
+	partial, stream := 0, ""
+	lines(t, "cri", func(_ time.Time, line string) {
+		f := strings.SplitN(line, " ", 4)
+		if stream != "" && (f[2] != "F" || f[1] != stream) {
+			t.Errorf("a part of %s is followed by %s", stream, line)
+		}
+		stream = ""
+		if f[2] == "P" {
+			stream = f[1]
+			partial++
+		}
+	})
+	if partial < records/100 || partial > records/40 {
+		t.Errorf("%d of %d records are parts", partial, records)
+	}
+}
+
+// Envoy's flags go with their status, and the upstream is part of the whole.
+func TestEnvoy(t *testing.T) {
+	seen := map[string]bool{}
+	lines(t, "envoy", func(_ time.Time, line string) {
+		request(t, line[strings.IndexByte(line, '"')+1:])
+		f := fields(t, line, 13)
+		status, flag, took, upstream := f[2], f[3], f[6], f[7]
+		want := map[string]string{"NR": "404", "UT": "504", "UF": "503", "UC": "503", "URX": "503"}[flag]
+		if seen[flag] = true; want != "" && status != want || want == "" && (flag != "-" || status >= "502") {
+			t.Errorf("status %s with the flag %s", status, flag)
+		}
+		if (upstream == "-") != (flag != "-") || (f[12] == "-") != (flag == "NR") {
+			t.Errorf("the upstream took %s with the flag %s: %s", upstream, flag, line)
+		}
+		if (status == "302" || status == "304" || flag == "NR") != (f[5] == "0") {
+			t.Errorf("%s bytes were sent with the status %s", f[5], status)
+		}
+		var all, part int
+		if n, _ := fmt.Sscan(took+" "+upstream, &all, &part); n == 2 && part > all {
+			t.Errorf("the upstream took %d of %d ms", part, all)
+		}
+	})
+	if len(seen) != 6 {
+		t.Errorf("the flags were %v", seen)
+	}
+}

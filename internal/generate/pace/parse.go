@@ -1,0 +1,406 @@
+package pace
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+)
+
+// ParseProfile reads a load profile: segments, separated by semicolons, commas
+// or line ends, and after them modifiers. [Kinds] has the forms of both:
+//
+//	ramp 0 to 1k for 2m; constant 1k for 10m; ramp 1k to 0 for 30s; repeat
+//
+// A mistake comes back as [*jsonbody.SyntaxError]. A profile is exact, so a number
+// that it would have to round is a mistake too.
+func ParseProfile(text string) (*Profile, error) {
+	r := reader{text: text}
+	p, err := r.profile()
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// token is a word of the text.
+type token struct {
+	text string
+	at   int // offset in bytes
+}
+
+type reader struct {
+	text string
+}
+
+// draft is a segment or modifier as it was read, and where.
+type draft struct {
+	segment
+	name   token
+	values [8]token // of the clauses, by their index; empty if not given
+	end    int      // offset behind it
+}
+
+func (d *draft) value(word string) token {
+	i, _ := d.kind.clause(word)
+	return d.values[i]
+}
+
+func (r *reader) errorf(at int, format string, args ...any) error {
+	return r.nearest("", at, format, args...)
+}
+
+// nearest is errorf for a word that was probably meant to be near.
+func (r *reader) nearest(near string, at int, format string, args ...any) error {
+	at = min(max(at, 0), len(r.text))
+	start := strings.LastIndexByte(r.text[:at], '\n') + 1
+	line, _, _ := strings.Cut(r.text[start:], "\n")
+	return &jsonbody.SyntaxError{
+		Line:    strings.Count(r.text[:start], "\n") + 1,
+		Column:  utf8.RuneCountInString(r.text[start:at]) + 1,
+		Offset:  at,
+		Text:    strings.TrimSuffix(line, "\r"),
+		Near:    near,
+		Problem: fmt.Sprintf(format, args...),
+	}
+}
+
+// quote shows what was found, shortened.
+func quote(s string) string {
+	if len(s) > 40 {
+		s = strings.ToValidUTF8(s[:37], "") + "..."
+	}
+	return strconv.Quote(s)
+}
+
+func (r *reader) profile() (*Profile, error) {
+	if len(r.text) > MaxText {
+		return nil, r.errorf(MaxText, "the profile is longer than %d bytes", MaxText)
+	}
+	p := &Profile{repeat: 1}
+	var drafts []draft
+	var modifiers []draft
+	for at := 0; at < len(r.text); {
+		end := at
+		if i := strings.IndexAny(r.text[at:], ";,\n"); i >= 0 {
+			end += i
+		} else {
+			end = len(r.text)
+		}
+		words := split(r.text[at:end], at)
+		at = end + 1
+		if len(words) == 0 {
+			continue
+		}
+		d, err := r.clauses(words)
+		if err != nil {
+			return nil, err
+		}
+		if d.kind.modifier {
+			for _, m := range modifiers {
+				if m.kind == d.kind {
+					return nil, r.errorf(d.name.at, "a second %s, expected at most one", d.kind.Name)
+				}
+			}
+			modifiers = append(modifiers, d)
+			continue
+		}
+		if len(modifiers) > 0 {
+			return nil, r.errorf(d.name.at, "a segment after %s, expected all segments before it", modifiers[0].kind.Name)
+		}
+		if len(drafts) == MaxSegments {
+			return nil, r.errorf(d.name.at, "more than %d segments", MaxSegments)
+		}
+		drafts = append(drafts, d)
+	}
+	if len(drafts) == 0 {
+		at := len(strings.TrimRight(r.text, " \t\r\n"))
+		if len(modifiers) > 0 {
+			return nil, r.errorf(modifiers[0].name.at, "%s without a segment before it, expected for example %s", modifiers[0].kind.Name, quote(Kinds[0].Example))
+		}
+		return nil, r.errorf(at, "found nothing, expected a segment, for example %s", quote(Kinds[0].Example))
+	}
+	for _, m := range modifiers {
+		if err := r.modify(p, m, drafts); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.check(p, drafts, modifiers); err != nil {
+		return nil, err
+	}
+	for i := range drafts {
+		p.segments = append(p.segments, drafts[i].segment)
+	}
+	p.setup()
+	return p, nil
+}
+
+// split returns the words of a part of the text that starts at base.
+func split(part string, base int) []token {
+	var words []token
+	for at := 0; at < len(part); {
+		if isSpace(part[at]) {
+			at++
+			continue
+		}
+		from := at
+		for at < len(part) && !isSpace(part[at]) {
+			at++
+		}
+		words = append(words, token{part[from:at], base + from})
+	}
+	return words
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f' }
+
+// clauses reads one segment or modifier.
+func (r *reader) clauses(words []token) (draft, error) {
+	d := draft{name: words[0], end: words[len(words)-1].at + len(words[len(words)-1].text)}
+	d.kind = kindOf(strings.ToLower(words[0].text))
+	rest := words[1:]
+	if d.kind == nil {
+		if c := words[0].text[0]; c != '.' && c != '+' && (c < '0' || c > '9') {
+			if near := units.Nearest(words[0].text, kindNames()); near != "" {
+				return d, r.nearest(near, words[0].at, "there is no %s", quote(words[0].text))
+			}
+			return d, r.errorf(words[0].at, "found %s, expected a rate or one of %s", quote(words[0].text), strings.Join(kindNames(), ", "))
+		}
+		d.kind, rest = &Kinds[0], words
+	}
+	for first := true; len(rest) > 0; first = false {
+		w := rest[0]
+		i, ok := d.kind.clause(strings.ToLower(w.text))
+		switch {
+		case ok:
+			rest = rest[1:]
+			if d.values[i].text != "" {
+				return d, r.errorf(w.at, "a second %s, expected at most one", quote(w.text))
+			}
+			if len(rest) == 0 {
+				return d, r.errorf(d.end, "found nothing after %s, expected %s", quote(w.text), expected(d.kind.Clauses[i].Value))
+			}
+		case first:
+			if i, ok = d.kind.clause(""); !ok {
+				return d, r.stray(&d, w)
+			}
+		default:
+			return d, r.stray(&d, w)
+		}
+		v := rest[0]
+		rest = rest[1:]
+		d.values[i] = v
+		c := d.kind.Clauses[i]
+		if c.field == nil {
+			continue // a modifier's
+		}
+		n, err := r.read(c.Value, v)
+		if err != nil {
+			return d, err
+		}
+		*c.field(&d.segment) = n
+	}
+	for i, c := range d.kind.Clauses {
+		if c.Optional || d.values[i].text != "" {
+			continue
+		}
+		what := expected(c.Value)
+		if c.Word != "" {
+			what = quote(c.Word) + " and " + what
+		}
+		return d, r.errorf(d.end, "%s ends too early, expected %s (%s)", d.kind.Name, what, d.kind.Syntax())
+	}
+	return d, nil
+}
+
+// stray is the mistake of a word that has no place in a segment.
+func (r *reader) stray(d *draft, w token) error {
+	words := d.kind.words()
+	for i, c := range d.kind.Clauses {
+		// A value that was not given stands in the way of all words.
+		if c.Word == "" && !c.Optional && d.values[i].text == "" {
+			return r.errorf(w.at, "found %s, expected %s (%s)", quote(w.text), expected(c.Value), d.kind.Syntax())
+		}
+	}
+	if near := units.Nearest(w.text, words); near != "" {
+		return r.nearest(near, w.at, "%s has no %s", d.kind.Name, quote(w.text))
+	}
+	if kindOf(strings.ToLower(w.text)) != nil {
+		return r.errorf(w.at, "found %s within %s, expected a semicolon or a comma before it", quote(w.text), d.kind.Name)
+	}
+	if len(words) == 0 {
+		return r.errorf(w.at, "found %s, expected the end of %s", quote(w.text), d.kind.Name)
+	}
+	return r.errorf(w.at, "found %s, expected %s or the end of %s", quote(w.text), strings.Join(words, ", "), d.kind.Name)
+}
+
+// expected says what would be right.
+func expected(v Value) string {
+	switch v {
+	case Rate:
+		return "a rate such as 500, 1.5k or 30/m"
+	case Time:
+		return "a time span such as 500ms, 1h30m or 2d"
+	case Number:
+		return "a whole number such as 3"
+	case Factor:
+		return "a factor such as 2 or 0.5"
+	}
+	return "trough or peak"
+}
+
+// read reads the value of a segment's clause.
+func (r *reader) read(v Value, t token) (uint64, error) {
+	switch v {
+	case Rate:
+		return r.rate(t)
+	case Time:
+		return r.time(t)
+	case Number:
+		return r.number(t)
+	}
+	switch strings.ToLower(t.text) {
+	case "trough":
+		return 0, nil
+	case "peak":
+		return 1, nil
+	}
+	return 0, r.errorf(t.at, "found %s, expected trough or peak", quote(t.text))
+}
+
+// value makes a mistake in a value one in the text.
+func (r *reader) value(t token, err error) error {
+	var e *units.Error
+	if errors.As(err, &e) {
+		return r.errorf(t.at+e.Offset, "found %s: %s", quote(t.text), e.Text())
+	}
+	return err
+}
+
+func (r *reader) number(t token) (uint64, error) {
+	n, err := units.ParseUnsigned(t.text)
+	return n, r.value(t, err)
+}
+
+// rate returns quanta.
+func (r *reader) rate(t token) (uint64, error) {
+	n, err := units.ParseRate(t.text)
+	return uint64(n), r.value(t, err)
+}
+
+// time returns ns, at least 1.
+func (r *reader) time(t token) (uint64, error) {
+	d, err := units.ParseDuration(t.text)
+	if err == nil && d == 0 {
+		err = r.errorf(t.at, "the time span %s is empty, expected at least 1ns", quote(t.text))
+	}
+	return uint64(d), r.value(t, err)
+}
+
+// modify applies a modifier.
+func (r *reader) modify(p *Profile, m draft, drafts []draft) error {
+	v := m.values[0]
+	if m.kind.Name == "repeat" {
+		if v.text == "" {
+			p.repeat = 0
+			return nil
+		}
+		n, err := r.number(v)
+		if err == nil && n == 0 {
+			err = r.errorf(v.at, "repeat 0 plays nothing, expected at least 1, or no number for ever")
+		}
+		p.repeat = n
+		return err
+	}
+	d, err := units.ParseFactor(v.text)
+	if err != nil {
+		return r.value(v, err)
+	}
+	for i := range drafts {
+		for _, c := range drafts[i].kind.Clauses {
+			f := c.field(&drafts[i].segment)
+			switch {
+			case m.kind.Name == "scale" && c.Value == Rate:
+				n, whole, fits := d.Times(*f)
+				if !fits || n > quantaPerNanosecond {
+					return r.errorf(v.at, "scale %s makes the rate %s too high, expected at most 1G per second", v.text, formatRate(*f))
+				}
+				if !whole {
+					return r.errorf(v.at, "scale %s makes the rate %s too fine: rates are in steps of 0.000001/h", v.text, formatRate(*f))
+				}
+				*f = n
+			case m.kind.Name == "stretch" && c.Value == Time && *f != 0:
+				n, whole, fits := d.Times(*f)
+				if !fits || n > MaxTime {
+					return r.errorf(v.at, "stretch %s makes the time span %s too long, expected at most 36500d", v.text, formatTime(*f))
+				}
+				if !whole || n == 0 {
+					return r.errorf(v.at, "stretch %s makes the time span %s end within a nanosecond", v.text, formatTime(*f))
+				}
+				*f = n
+			}
+		}
+	}
+	return nil
+}
+
+// check holds the segments against one another and against the limits.
+func (r *reader) check(p *Profile, drafts, modifiers []draft) error {
+	period := uint64(0)
+	endless := false
+	for i := range drafts {
+		d := &drafts[i]
+		dur := d.dur
+		switch d.kind.shape {
+		case stairs:
+			if d.by == 0 {
+				return r.errorf(d.value("by").at, "steps by 0 lead nowhere, expected a rate above 0")
+			}
+			n, overflow := d.last()+1, uint64(0)
+			if overflow, dur = bits.Mul64(n, d.every); overflow > 0 || dur > MaxTime {
+				return r.errorf(d.value("every").at, "%d steps of %s last too long, expected at most 36500d in all", n, formatTime(d.every))
+			}
+		case wave:
+			if d.a > d.b {
+				return r.errorf(d.value("").at, "a sine from %s down to %s, expected the lower rate first; \"from peak\" starts at the top",
+					formatRate(d.a), formatRate(d.b))
+			}
+		case pulse:
+			if d.every+d.off > MaxTime {
+				return r.errorf(d.value("off").at, "on and off last too long, expected at most 36500d together")
+			}
+		}
+		if dur == 0 {
+			endless = true
+			if i < len(drafts)-1 {
+				return r.errorf(d.end, "%s has no end but another segment follows, expected \"for\" and %s", d.kind.Name, expected(Time))
+			}
+		}
+		if period += dur; period > MaxTime {
+			return r.errorf(d.name.at, "the profile is longer than 36500d up to here")
+		}
+	}
+	for _, m := range modifiers {
+		if m.kind.Name != "repeat" {
+			continue
+		}
+		if endless {
+			last := drafts[len(drafts)-1]
+			return r.errorf(m.name.at, "repeat never comes, as %s has no end: expected \"for\" and %s in it", last.kind.Name, expected(Time))
+		}
+		if hi, lo := bits.Mul64(period, p.repeat); hi > 0 || lo > MaxTime {
+			return r.errorf(m.values[0].at, "%s times %s is out of range, expected at most 36500d", m.values[0].text, formatTime(period))
+		}
+	}
+	return nil
+}
+
+func formatRate(n uint64) string { return units.FormatRate(units.Rate(n)) }
+
+func formatTime(ns uint64) string { return units.FormatDuration(time.Duration(ns)) }

@@ -1,0 +1,178 @@
+package template
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// literal appends lit.
+func (in *step) literal(dst []byte) []byte {
+	return value.AppendPiece(dst, in.lit, len(in.lit)-value.Reach)
+}
+
+// openString appends lit, the header of a string in the size that it had last
+// time, and before.
+func (in *step) openString(dst []byte) []byte {
+	switch in.head {
+	case 1:
+		return in.literal(dst)
+	case 2:
+		return value.AppendPiece(dst, in.long, len(in.long)-value.Reach)
+	}
+	return in.openLong(dst, int(in.head))
+}
+
+// openLong is openString for a header of any size, which is left empty.
+func (in *step) openLong(dst []byte, size int) []byte {
+	text := in.lit[:len(in.lit)-value.Reach]
+	at := len(text) - in.before - 1 // the header
+	dst = append(dst, text[:at]...)
+	dst = append(dst, "\x00\x00\x00\x00\x00"[:size]...)
+	return append(dst, text[at+1:]...)
+}
+
+// appendString appends lit and a string that has the text of v between before and
+// after.
+func (in *step) appendString(dst []byte, v value.Value) []byte {
+	n := in.around + len(v.S())
+	switch {
+	case n < 32:
+		dst = in.literal(dst)
+		dst[len(dst)-in.before-1] = 0xa0 | byte(n)
+	case n <= math.MaxUint8:
+		dst = value.AppendPiece(dst, in.long, len(in.long)-value.Reach)
+		dst[len(dst)-in.before-1] = byte(n)
+	default:
+		var h [5]byte
+		size := len(appendStringHeader(h[:0], n))
+		dst = in.openLong(dst, size)
+		copy(dst[len(dst)-in.before-size:], h[:size])
+	}
+	dst = v.AppendS(dst)
+	return value.AppendPiece(dst, in.after, in.around-in.before)
+}
+
+// closeContainer writes the header of a container that has n members, in the
+// shortest form; room bytes were left for it at at.
+func closeContainer(dst []byte, at, room, n int, isMap bool) []byte {
+	var h [5]byte
+	size := 1
+	fix, tag16 := byte(0x90), byte(0xdc)
+	if isMap {
+		fix, tag16 = 0x80, 0xde
+	}
+	switch {
+	case n < 16:
+		h[0] = fix | byte(n)
+	case n <= math.MaxUint16:
+		size, h[0] = 3, tag16
+		binary.BigEndian.PutUint16(h[1:], uint16(n))
+	default:
+		size, h[0] = 5, tag16+1
+		binary.BigEndian.PutUint32(h[1:], uint32(n))
+	}
+	dst = resize(dst, at, room, size)
+	copy(dst[at:], h[:size])
+	return dst
+}
+
+// appendStringHeader appends the header of a string of n bytes, in the shortest
+// form.
+func appendStringHeader(dst []byte, n int) []byte {
+	switch {
+	case n < 32:
+		return append(dst, 0xa0|byte(n))
+	case n <= math.MaxUint8:
+		return append(dst, 0xd9, byte(n))
+	case n <= math.MaxUint16:
+		return append(dst, 0xda, byte(n>>8), byte(n))
+	}
+	return binary.BigEndian.AppendUint32(append(dst, 0xdb), uint32(n))
+}
+
+// closeString writes the header of a string that in has opened at at and that
+// goes up to the end of dst, in the shortest form.
+func closeString(dst []byte, at int, in *step) []byte {
+	switch n := len(dst) - at - int(in.head); {
+	case in.head == 1 && n < 32:
+		dst[at] = 0xa0 | byte(n)
+	case in.head == 2 && n >= 32 && n <= math.MaxUint8:
+		dst[at+1] = byte(n)
+	default:
+		dst = in.fit(dst, at, n)
+	}
+	return dst
+}
+
+// fit makes the header of a string of n bytes fit, now and the next time.
+func (in *step) fit(dst []byte, at, n int) []byte {
+	var h [5]byte
+	head := len(appendStringHeader(h[:0], n))
+	dst = resize(dst, at, int(in.head), head)
+	copy(dst[at:], h[:head])
+	in.head = uint8(head)
+	return dst
+}
+
+// resize makes the gap of old bytes at at one of size bytes.
+func resize(dst []byte, at, old, size int) []byte {
+	switch {
+	case size < old:
+		n := copy(dst[at+size:], dst[at+old:])
+		return dst[:at+size+n]
+	case size > old:
+		end := len(dst)
+		dst = append(dst, "\x00\x00\x00\x00\x00"[:size-old]...)
+		copy(dst[at+size:], dst[at+old:end])
+	}
+	return dst
+}
+
+// pad puts a string at the place of pad so that the body, which starts at start,
+// has the size that was asked for. A body that is already too long gets an empty
+// string.
+func (p *Program) pad(dst []byte, start int) []byte {
+	at := p.run.padAt
+	gap := max(p.run.padTo-(len(dst)-start), 1)
+	// The header may be longer than it has to be: a size of 34 can't be had
+	// with a fixstr (up to 32) but with a str8 of 32.
+	var h [5]byte
+	head := 1
+	switch {
+	case gap <= 32:
+		h[0] = 0xa0 | byte(gap-1)
+	case gap <= math.MaxUint8+2:
+		head, h[0], h[1] = 2, 0xd9, byte(gap-2)
+	case gap <= math.MaxUint16+3:
+		head, h[0] = 3, 0xda
+		binary.BigEndian.PutUint16(h[1:], uint16(gap-3))
+	default:
+		head, h[0] = 5, 0xdb
+		binary.BigEndian.PutUint32(h[1:], uint32(gap-5))
+	}
+	end := len(dst)
+	for len(dst) < end+gap {
+		dst = append(dst, padding[:min(len(padding), end+gap-len(dst))]...)
+	}
+	copy(dst[at+gap:], dst[at:end])
+	copy(dst[at:], h[:head])
+	// Letters of the record's own, so that records do not compress better for
+	// being padded.
+	rnd := seed.At(p.rec.Key, math.MaxUint64)
+	fill := dst[at+head : at+gap]
+	for len(fill) > 0 {
+		v := rnd.Uint64()
+		for i := 0; i < 8 && i < len(fill); i++ {
+			fill[i] = padding[v&63]
+			v >>= 8
+		}
+		fill = fill[min(8, len(fill)):]
+	}
+	return dst
+}
+
+// padding is the alphabet of pad: 64 characters.
+const padding = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

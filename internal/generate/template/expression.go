@@ -1,0 +1,268 @@
+package template
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"text/template/parse"
+
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/fake"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// operand is a compiled expression.
+type operand struct {
+	fake.Operand
+	omit bool // may be omit
+	slot int  // of the variable that it is, from 1 on; 0 if it is none
+}
+
+// pipe compiles a pipeline: each command's value is the last argument of the
+// next.
+func (c *compiler) pipe(p *parse.PipeNode) (operand, bool) {
+	var op operand
+	ok := true
+	for i, cmd := range p.Cmds {
+		var piped *operand
+		if i > 0 {
+			o := op
+			piped = &o
+		}
+		var good bool
+		op, good = c.command(cmd, piped, ok)
+		ok = ok && good
+	}
+	return op, ok
+}
+
+// command compiles one command of a pipeline. Unless sound, the value piped to
+// it is not known because of a mistake.
+func (c *compiler) command(cmd *parse.CommandNode, piped *operand, sound bool) (operand, bool) {
+	first := cmd.Args[0]
+	if id, ok := first.(*parse.IdentifierNode); ok {
+		return c.call(id, cmd.Args[1:], piped, sound)
+	}
+	if len(cmd.Args) > 1 || piped != nil {
+		c.errorAt(c.offset(first.Position()), "%s is not a function and can't be given arguments", first)
+		return operand{}, false
+	}
+	return c.expr(first)
+}
+
+// expr compiles an argument.
+func (c *compiler) expr(n parse.Node) (operand, bool) {
+	switch n := n.(type) {
+	case *parse.BoolNode:
+		return constant(value.OfBool(n.True)), true
+	case *parse.StringNode:
+		return constant(value.OfString(n.Text)), true
+	case *parse.NilNode:
+		return constant(value.Null), true
+	case *parse.NumberNode:
+		switch {
+		case n.IsInt && !strings.ContainsAny(n.Text, ".eEpP") || n.IsInt && strings.HasPrefix(n.Text, "0x"):
+			return constant(value.OfInt(n.Int64)), true
+		case n.IsFloat:
+			return constant(value.OfFloat(n.Float64)), true
+		}
+		c.errorAt(c.offset(n.Pos), "the number %s can't be used here", n.Text)
+		return operand{}, false
+	case *parse.DotNode:
+		if !c.known(n.String(), n.Pos) || !c.isDotted(n.String(), n.Pos) {
+			return operand{}, false
+		}
+		return operand{Operand: fake.Operand{Gen: dot}}, true
+	case *parse.FieldNode:
+		if !c.known(n.String(), n.Pos) || !c.isDotted(n.String(), n.Pos) {
+			return operand{}, false
+		}
+		return c.fields(operand{Operand: fake.Operand{Gen: dot}}, n.Ident, n.Pos)
+	case *parse.VariableNode:
+		name := n.Ident[0]
+		v := c.variable(name)
+		if v == nil {
+			if name == "$" {
+				c.errorAt(c.offset(n.Pos), "$ has no value: a template is given no data")
+			} else {
+				c.unknownVariable(name, n.Pos)
+			}
+			return operand{}, false
+		}
+		if !c.known(name, n.Pos) {
+			return operand{}, false
+		}
+		op := operand{fake.Operand{Gen: ofSlot(v.slot), Names: v.names, Kinds: v.kinds}, v.omit, 0}
+		if len(n.Ident) == 1 {
+			op.slot = v.slot + 1
+		}
+		return c.fields(op, n.Ident[1:], n.Pos)
+	case *parse.ChainNode:
+		op, ok := c.expr(n.Node)
+		if !ok {
+			return op, false
+		}
+		return c.fields(op, n.Field, n.Pos)
+	case *parse.PipeNode:
+		if len(n.Decl) > 0 {
+			c.errorAt(c.offset(n.Pos), "a variable can't be declared here")
+			return operand{}, false
+		}
+		return c.pipe(n)
+	case *parse.IdentifierNode:
+		return c.call(n, nil, nil, true)
+	}
+	c.errorAt(c.offset(n.Position()), "%s can't be used here", n)
+	return operand{}, false
+}
+
+// known says whether what belongs to a record can be used here: the values of a
+// cardinality are computed before there are records.
+func (c *compiler) known(what string, pos parse.Pos) bool {
+	if c.atStart > 0 {
+		c.errorAt(c.offset(pos), "cardinality computes its values at the start, where %s is not known", what)
+	}
+	return c.atStart == 0
+}
+
+// isDotted says whether the dot may have a value here.
+func (c *compiler) isDotted(what string, pos parse.Pos) bool {
+	if c.dotted+c.fragments > 0 {
+		return true
+	}
+	hint := ""
+	if v := "$" + strings.TrimPrefix(strings.Split(what, ".")[1], "."); v != "$" && c.variable(v) != nil {
+		hint = "; there is a variable " + v
+	}
+	c.errorAt(c.offset(pos), "%s has no value here: the dot is what with, range or a fragment give it%s", what, hint)
+	return false
+}
+
+// ofSlot gives the value of a variable.
+func ofSlot(slot int) fake.Gen {
+	return func(r *fake.Record) value.Value { return r.Vars[slot] }
+}
+
+func dot(r *fake.Record) value.Value { return r.Dot }
+
+func constant(v value.Value) operand { return operand{Operand: fake.Constant(v)} }
+
+// fields compiles .a.b behind an operand.
+func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, bool) {
+	for i, name := range names {
+		if i == 0 && op.Names != nil && !slices.Contains(*op.Names, name) {
+			hint := "it has " + strings.Join(*op.Names, ", ")
+			if near := units.Nearest(name, *op.Names); near != "" {
+				hint = "the nearest one is " + near
+			}
+			c.errorAt(c.offset(pos), "the row has no column %s; %s", name, hint)
+			return operand{}, false
+		}
+		if op.Kinds != 0 && !op.HasFields() {
+			c.errorAt(c.offset(pos), ".%s is a member of an object or a column of a row, and this is %s", name, op.Kinds)
+			return operand{}, false
+		}
+		from := op.Gen
+		op = operand{Operand: fake.Operand{Gen: func(r *fake.Record) value.Value { return from(r).Field(name) }}}
+	}
+	return op, true
+}
+
+// keyed counts the expressions of per or cardinality around what is compiled.
+func (c *compiler) keyed(name string) *int {
+	if name == "per" {
+		return &c.inPer
+	}
+	return &c.atStart
+}
+
+// call compiles a call of a function.
+func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *operand, sound bool) (operand, bool) {
+	at := c.offset(id.Pos)
+	if id.Ident == hole && len(c.errs) > 0 {
+		return operand{}, false // told already
+	}
+	f := fake.Find(id.Ident)
+	if f == nil {
+		hint := ""
+		if near := fake.Nearest(id.Ident); near != "" {
+			hint = "; the nearest one is " + near
+		}
+		c.errorAt(at, "there is no function %s%s", id.Ident, hint)
+		for _, a := range args {
+			c.expr(a)
+		}
+		return operand{}, false
+	}
+	switch f.Name {
+	case "omit":
+		if len(args) == 0 && piped == nil {
+			op := constant(value.Omitted)
+			op.Const = false
+			op.omit = true
+			return op, true
+		}
+	case "weight", "pad":
+		c.errorAt(at, "%s stands in an action of its own", f.Name)
+		return operand{}, false
+	case "fragment":
+		return c.fragmentValue(at, args, piped)
+	}
+	switch {
+	case c.inPer > 0 && f.Follows != fake.Nothing:
+		c.errorAt(at, "per has one value for each key, but %s follows the record's %s; what belongs to the key goes into a variable before", f.Name, f.Follows)
+		sound = false
+	case c.atStart > 0 && f.Follows == fake.TheTime:
+		c.errorAt(at, "cardinality computes its values at the start, where no time is known for %s", f.Name)
+		sound = false
+	}
+	c.places++
+	call := &fake.Call{Func: f, Place: c.places, Env: c.env}
+	ok := sound
+	omit := false
+	offsets := make([]int, 0, len(args)+1)
+	places := c.places
+	for i, a := range args {
+		if f.Keyed && i == len(args)-1 {
+			// The same expression under the same key is the same value, wherever
+			// it stands.
+			c.places = seed.Text(a.String()) | 1<<63
+			call.Set = c.places
+			c.env.Nested++
+			*c.keyed(f.Name)++
+		}
+		op, good := c.expr(a)
+		if f.Keyed && i == len(args)-1 {
+			c.env.Nested--
+			*c.keyed(f.Name)--
+			c.places = places
+		}
+		ok = ok && good
+		omit = omit || op.omit
+		call.Args = append(call.Args, op.Operand)
+		offsets = append(offsets, c.offset(a.Position()))
+	}
+	if piped != nil && f.Keyed {
+		c.errorAt(at, "nothing can be piped into %s: its EXPRESSION stands behind it in parentheses, %s", f.Name, f.Example)
+		return operand{}, false
+	}
+	if piped != nil {
+		omit = omit || piped.omit
+		call.Args = append(call.Args, piped.Operand)
+		offsets = append(offsets, at)
+	}
+	if !ok {
+		return operand{}, false
+	}
+	op, err := call.Build()
+	if err != nil {
+		var arg *fake.ArgError
+		if errors.As(err, &arg) && arg.Arg >= 0 && arg.Arg < len(offsets) {
+			at = offsets[arg.Arg]
+		}
+		c.errorAt(at, "%v", err)
+		return operand{}, false
+	}
+	return operand{Operand: op, omit: omit && !op.Const}, true
+}

@@ -1,0 +1,90 @@
+package template
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/generate/fake"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// exampleFiles are the files that the functions' examples read.
+var exampleFiles = memory{
+	"users.csv": "name,email,age:int\nAda Lovelace,ada@example.org,36\nGrace Hopper,grace@example.org,85\nAlan Turing,alan@example.org,41\n",
+}
+
+// memory is files that are not on a disk.
+type memory map[string]string
+
+func (m memory) Open(path string) (io.ReadCloser, error) {
+	text, ok := m[path]
+	if !ok {
+		return nil, fmt.Errorf("cannot open %q: %w", path, fs.ErrNotExist)
+	}
+	return io.NopCloser(strings.NewReader(text)), nil
+}
+
+// exampleTime is the time of the examples' first record, in nanoseconds since 1970.
+const exampleTime = int64(1700000000_123456789)
+
+// exampleText returns the example of a function as a template.
+func exampleText(f *fake.Func) string {
+	if f.Form {
+		return f.Example
+	}
+	return `{"v": {{ ` + f.Example + ` }}}`
+}
+
+// examples returns what the example of a function gives for the first n records
+// with the seed 1, a second apart, as JSON: values, or of a Form the records.
+func examples(f *fake.Func, n int) ([]string, error) {
+	p, err := Compile(Config{Body: Text{Name: "example", Text: exampleText(f)}, Seed: 1, Stream: "0", Files: exampleFiles})
+	if err != nil {
+		return nil, err
+	}
+	var shown []string
+	for k := range n {
+		v := value.OfRaw(p.AppendBody(nil, exampleTime+int64(k)*1e9, uint64(k)))
+		if !f.Form {
+			v = v.Field("v")
+		}
+		shown = append(shown, string(v.AppendJSON(nil)))
+	}
+	return shown, nil
+}
+
+// Functions returns the documentation of all functions, in Markdown, with what
+// their examples give.
+func Functions() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString("# Functions of templates\n\n" +
+		"What templates may call, by section. `gdummy doc templates` explains templates. Arguments in brackets may be left out.\n" +
+		"The examples show the values of the first records of seed 1.\n" +
+		"This file is what `gdummy doc functions` prints.\n")
+	section := ""
+	for i := range fake.Table {
+		f := &fake.Table[i]
+		if f.Section != section {
+			section = f.Section
+			fmt.Fprintf(&b, "\n## %s\n", section)
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n`%s`", f.Name, f.Signature())
+		if f.Result != "" {
+			fmt.Fprintf(&b, " gives: %s", f.Result)
+		}
+		fmt.Fprintf(&b, "\n\n%s\n", f.Doc)
+		shown, err := examples(f, 3)
+		if err != nil {
+			return nil, fmt.Errorf("the example of %s: %w", f.Name, err)
+		}
+		text := f.Example
+		if !f.Form {
+			text = "{{ " + text + " }}"
+		}
+		fmt.Fprintf(&b, "\n```\n%s\n%s\n```\n", text, strings.Join(shown, "\n"))
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,143 @@
+package template
+
+import (
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"text/template/parse"
+
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+)
+
+// parser turns a text into the trees of text/template/parse.
+type parser struct {
+	Text
+	left, right string
+	prefix      string // declares all variables, see below
+	ends        string // of blocks that have none
+	errs        []*Error
+	late        []*Error // count if the compiler finds nothing more exact
+}
+
+// The standard parser stops at the first mistake, and knows only the line of
+// it. So it is kept from judging what can be judged later (functions, and
+// variables, which a prefix declares), and if it fails, each action is parsed
+// alone, and the text is repaired, so that the rest of it is checked as well.
+
+var variable = regexp.MustCompile(`\$[\pL\p{Nd}_]+`)
+
+// assigns finds the variables that are given another value.
+var assigns = regexp.MustCompile(`(\$[\pL\p{Nd}_]+)\s*=`)
+
+// goMessage is what precedes the parser's messages.
+var goMessage = regexp.MustCompile(`^template: [^:]*:(\d+):(?:\d+:)? ?`)
+
+// parse returns the tree of a text and its fragments by name. What the standard
+// parser does not accept is noted as mistakes, and the tree is that of the
+// repaired text, or nil. Positions in the trees are p.prefix too high, and those
+// of the repaired text.
+func (p *parser) parse() (*parse.Tree, map[string]*parse.Tree) {
+	p.prefix = p.declare(p.Text.Text)
+	tree, set, err := p.try(p.prefix + p.Text.Text)
+	if err == nil {
+		return tree, set
+	}
+	tree, set, again := p.try(p.prefix + p.repair())
+	if len(p.errs) == 0 {
+		p.whole(err)
+		p.late, p.errs = p.errs, nil
+	}
+	if again == nil {
+		return tree, set
+	}
+	p.moves = nil
+	return nil, nil
+}
+
+// declare declares all variables that stand in a text.
+func (p *parser) declare(text string) string {
+	seen := map[string]bool{}
+	var b strings.Builder
+	for _, v := range variable.FindAllString(text, -1) {
+		if !seen[v] {
+			seen[v] = true
+			b.WriteString(p.left + v + ":=0" + p.right)
+		}
+	}
+	return b.String()
+}
+
+func (p *parser) try(text string) (*parse.Tree, map[string]*parse.Tree, error) {
+	t := parse.New("template")
+	t.Mode = parse.SkipFuncCheck
+	set := map[string]*parse.Tree{}
+	tree, err := t.Parse(text, p.left, p.right, set)
+	return tree, set, err
+}
+
+// whole notes a mistake that shows only in the text as a whole.
+func (p *parser) whole(err error) {
+	line := 1
+	if m := goMessage.FindStringSubmatch(err.Error()); m != nil {
+		line, _ = strconv.Atoi(m[1])
+	}
+	text := p.Text.Text
+	at := 0
+	for range line - 1 {
+		i := strings.IndexByte(text[at:], '\n')
+		if i < 0 {
+			break
+		}
+		at += i + 1
+	}
+	msg := clean(err.Error())
+	rest := text[at:]
+	if i := strings.IndexByte(rest, '\n'); i >= 0 {
+		rest = rest[:i]
+	}
+	if v := variable.FindString(msg); v != "" && strings.Contains(rest, v) {
+		at += strings.LastIndex(rest, v)
+		msg = "the variable " + v + " is not known here: a fragment sees only the dot that it is given"
+	} else if i := strings.Index(rest, p.left); i >= 0 {
+		at += i + len(p.left)
+	}
+	p.errorAt(at, msg)
+}
+
+// clean makes a message of the standard parser ours.
+func clean(msg string) string {
+	msg = goMessage.ReplaceAllString(msg, "")
+	msg = strings.ReplaceAll(msg, "\\n", " ")
+	return strings.Split(msg, "\n")[0]
+}
+
+func (p *parser) errorAt(offset int, problem string) {
+	switch n := len(p.errs); {
+	case n < MaxMistakes:
+		p.errs = append(p.errs, &Error{p.Name, jsonbody.ErrorAt(p.Text.Text, offset, problem)})
+	case n == MaxMistakes:
+		p.errs = append(p.errs, p.more(offset))
+	}
+}
+
+// sorted returns the mistakes in the order of the texts.
+func (c *compiler) sorted() Errors {
+	order := map[string]int{c.conf.Body.Name: 1, c.conf.Metadata.Name: 2, c.conf.Tag.Name: 3}
+	sort.SliceStable(c.errs, func(i, j int) bool {
+		a, b := c.errs[i], c.errs[j]
+		if a.In != b.In {
+			return order[a.In] < order[b.In]
+		}
+		return a.Offset < b.Offset
+	})
+	var es Errors
+	for i, e := range c.errs {
+		// A fragment that is used twice has its mistakes twice.
+		if i > 0 && e.In == c.errs[i-1].In && e.Offset == c.errs[i-1].Offset && e.Problem == c.errs[i-1].Problem {
+			continue
+		}
+		es = append(es, e)
+	}
+	return es
+}

@@ -1,0 +1,258 @@
+// Package template compiles templates of records.
+//
+// A template is JSON with actions of Go's text/template in it. An action in the
+// place of a value gives a typed value, one inside a string is interpolated:
+//
+//	{"user": "{{ $u := username }}{{ $u }}", "status": {{ weighted 200 9 500 1 }}}
+//
+// The normal path is [Compile], then [Program.Append] for each record. Compiling
+// parses the actions with text/template/parse, follows the JSON through all
+// branches, and gives a flat list of instructions that append MessagePack; what
+// does not change from record to record is one literal. Nothing is reflected on,
+// and making a record allocates nothing.
+//
+// # Terms
+//
+// A shape is one top-level object of a template; a template with several picks
+// one for each record, by their weights. A fragment is a {{define}}. A member is
+// a name and its value in an object.
+//
+// # Limits
+//
+// Objects and arrays nest up to [jsonbody.MaxDepth] levels. A loop runs at most
+// [MaxLoop] times, all loops of one record together [MaxSteps] times, and none
+// goes on once a record has more than [MaxSize] bytes. A template
+// compiles to at most [MaxCode] instructions, with its fragments put in where
+// they are used.
+package template
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/fake"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// The limits of templates.
+const (
+	MaxMistakes = 100 // that are told, each of those in the actions and those in what they make
+
+	MaxLoop  = 10_000
+	MaxSteps = 100_000
+	MaxCode  = 100_000
+	MaxSize  = 4 << 20
+)
+
+// Text is one of the texts that make a template.
+type Text struct {
+	Name string // of the option it comes from
+	Text string
+
+	Left, Right string // delimiters of actions; empty is those of the Config
+
+	assigned map[string]bool // variables that get further values
+
+	moves  []move // what was repaired in it
+	astray bool   // blocks do not fit: where its JSON stands can't be told
+}
+
+// more says that not all mistakes are told.
+func (t *Text) more(offset int) *Error {
+	return &Error{t.Name, jsonbody.ErrorAt(t.Text, offset, fmt.Sprintf("there are more mistakes than the %d that are told", MaxMistakes))}
+}
+
+// Config says what to compile.
+type Config struct {
+	Body     Text
+	Metadata Text // one object; empty is none
+	Tag      Text // empty is none
+
+	Left, Right string // delimiters of actions; empty is {{ and }}
+
+	Bodies          [][]byte // the MessagePack of bodies that come in turn, instead of Body
+	LiteralMetadata []byte   // the MessagePack of the metadata, if Metadata is empty
+
+	Seed   uint64
+	Stream string // the stream's name
+	Files  fake.Files
+}
+
+// Error is a mistake in a template.
+type Error struct {
+	In string // the option whose text it is
+	*jsonbody.SyntaxError
+}
+
+// Error gives the part of the template, the place and the problem in one line.
+func (e *Error) Error() string { return e.In + ": " + e.SyntaxError.Error() }
+
+// Unwrap returns the place of the mistake.
+func (e *Error) Unwrap() error { return e.SyntaxError }
+
+// Errors are all the mistakes of a template, in the order of the text.
+type Errors []*Error
+
+// Error gives one line for each mistake.
+func (es Errors) Error() string {
+	lines := make([]string, len(es))
+	for i, e := range es {
+		lines[i] = e.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the mistakes one by one.
+func (es Errors) Unwrap() []error {
+	errs := make([]error, len(es))
+	for i, e := range es {
+		errs[i] = e
+	}
+	return errs
+}
+
+// Program is a compiled template. It is not for use by several goroutines at
+// once.
+type Program struct {
+	code     []instr // while it is compiled
+	steps    []step
+	prologue int // where the code before the shapes starts, or -1
+	shapes   []shape
+	alias    seed.Alias
+	metadata int // where its code starts, or -1
+	tag      int
+	meta     []byte // without code for it
+
+	members, metaMembers map[string]bool // the names that are known at the start
+
+	turn  bool // the shapes come in turn
+	clear bool // variables of one shape could show in another record
+	pads  bool // a member pads the record
+
+	rec fake.Record
+	run machine
+	tmp []byte
+
+	asides []int    // where the code of fragments starts that are values
+	spare  [][]byte // memory for them
+}
+
+type shape struct {
+	weight float64
+	start  int
+}
+
+// Compile compiles a template. Mistakes in the texts are [Errors].
+func Compile(c Config) (*Program, error) {
+	if c.Left == "" {
+		c.Left = "{{"
+	}
+	if c.Right == "" {
+		c.Right = "}}"
+	}
+	p := &Program{prologue: -1, metadata: -1, tag: -1, meta: c.LiteralMetadata, members: map[string]bool{}, metaMembers: map[string]bool{}}
+	if p.meta == nil {
+		p.meta = event.EmptyMap
+	}
+	p.run.frames = make([]frame, 1, jsonbody.MaxDepth)
+	p.rec.Stream = seed.Stream(c.Seed, c.Stream)
+	co := &compiler{conf: c, prog: p, env: &fake.Env{Seed: c.Seed, Stream: p.rec.Stream, Files: c.Files}}
+	co.compile()
+	if len(co.errs) > 0 {
+		return nil, co.sorted()
+	}
+	if len(p.steps) > 8<<10 || co.env.HasTables() {
+		// What was needed on the way may be ten times as large as what is kept,
+		// and the process would hold on to it.
+		debug.FreeOSMemory()
+	}
+	return p, nil
+}
+
+// Shapes returns how many shapes the template has.
+func (p *Program) Shapes() int { return len(p.shapes) }
+
+// HasMember says whether bodies may have a member of that name. Names that are
+// made by actions are not known beforehand.
+func (p *Program) HasMember(name string) bool { return p.members[name] }
+
+// HasMetadata says the same of the metadata, if it is a template.
+func (p *Program) HasMetadata(name string) bool { return p.metaMembers[name] }
+
+// Turn returns how many records make a turn: those of Config.Bodies, else 1.
+func (p *Program) Turn() uint64 {
+	if p.turn {
+		return uint64(len(p.shapes))
+	}
+	return 1
+}
+
+// HasTag says whether records have tags of their own.
+func (p *Program) HasTag() bool { return p.tag >= 0 }
+
+// Append appends record k as one event with time t, in nanoseconds since 1970.
+func (p *Program) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+	shape := p.begin(t, k)
+	if p.metadata < 0 || form == event.Legacy {
+		dst = event.AppendHead(dst, form, t, p.meta)
+		return p.body(dst, shape)
+	}
+	// The metadata stands before the body, but is made of its variables.
+	p.tmp = p.body(p.tmp[:0], shape)
+	dst = event.AppendHead(dst, form, t, nil)
+	dst = p.exec(dst, p.metadata)
+	return append(dst, p.tmp...)
+}
+
+// AppendBody appends the body of record k alone.
+func (p *Program) AppendBody(dst []byte, t int64, k uint64) []byte {
+	return p.body(dst, p.begin(t, k))
+}
+
+// AppendTag appends the tag of the record that was appended last.
+func (p *Program) AppendTag(dst []byte) []byte {
+	if p.tag < 0 {
+		return dst
+	}
+	return p.exec(dst, p.tag)
+}
+
+// begin sets the record up and picks its shape.
+func (p *Program) begin(t int64, k uint64) int {
+	r := &p.rec
+	r.K, r.T = k, t
+	r.Key = seed.Record(r.Stream, k)
+	r.Scratch = r.Scratch[:0]
+	r.Dot = value.Null
+	if p.clear {
+		clear(r.Vars)
+	}
+	p.run.steps = 0
+	if p.prologue >= 0 {
+		p.exec(nil, p.prologue)
+	}
+	if len(p.shapes) == 1 {
+		return 0
+	}
+	if p.turn {
+		return int(k % uint64(len(p.shapes)))
+	}
+	rnd := seed.At(r.Key, 0)
+	return p.alias.Draw(&rnd)
+}
+
+func (p *Program) body(dst []byte, shape int) []byte {
+	start := len(dst)
+	if p.pads {
+		p.run.padAt = -1
+	}
+	dst = p.exec(dst, p.shapes[shape].start)
+	if p.pads && p.run.padAt >= 0 {
+		dst = p.pad(dst, start)
+	}
+	return dst
+}

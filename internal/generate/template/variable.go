@@ -1,0 +1,91 @@
+package template
+
+import (
+	"text/template/parse"
+
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/fake"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// variableInfo is a variable in scope.
+type variableInfo struct {
+	name  string
+	slot  int
+	omit  bool      // may be omit
+	names *[]string // its columns, if it is a row
+	kinds fake.Kinds
+}
+
+// set compiles a declaration or an assignment.
+func (c *compiler) set(p *parse.PipeNode, op operand) {
+	if len(p.Decl) != 1 {
+		c.errorAt(c.offset(p.Pos), "only range has two variables")
+		return
+	}
+	name := p.Decl[0].Ident[0]
+	slot := -1
+	if p.IsAssign {
+		for i := len(c.vars) - 1; i >= 0; i-- {
+			if c.vars[i].name == name {
+				slot = c.vars[i].slot
+				c.vars[i].omit = c.vars[i].omit || op.omit
+				c.vars[i].names = nil
+				break
+			}
+		}
+		if slot < 0 {
+			c.unknownVariable(name, p.Decl[0].Pos)
+			return
+		}
+	} else {
+		slot = c.declare(name, op)
+	}
+	if op.Gen != nil {
+		c.emit(instr{op: opSet, a: slot, gen: op.Gen})
+	}
+}
+
+// declare brings a variable into scope and returns its slot.
+func (c *compiler) declare(name string, op operand) int {
+	r := &c.prog.rec
+	slot := len(r.Vars)
+	for _, v := range c.body {
+		if v.name == name && c.depth == 0 && c.fragments == 0 {
+			slot = v.slot // of another shape: metadata and tag know it by name
+		}
+	}
+	if slot == len(r.Vars) {
+		r.Vars = append(r.Vars, value.Null)
+	}
+	v := variableInfo{name, slot, op.omit, op.Names, op.Kinds}
+	if c.in.assigned[name] {
+		v.kinds = 0 // it may have others, too
+	}
+	c.vars = append(c.vars, v)
+	return slot
+}
+
+func (c *compiler) unknownVariable(name string, pos parse.Pos) {
+	var names []string
+	for _, v := range c.vars {
+		names = append(names, v.name)
+	}
+	hint := ""
+	if near := units.Nearest(name, names); near != "" {
+		hint = "; the nearest one is " + near
+	} else if c.fragments > 0 {
+		hint = ": a fragment sees only the dot that it is given"
+	}
+	c.errorAt(c.offset(pos), "the variable %s is not known here%s", name, hint)
+}
+
+// variable returns the variable of a name, or nil.
+func (c *compiler) variable(name string) *variableInfo {
+	for i := len(c.vars) - 1; i >= 0; i-- {
+		if c.vars[i].name == name {
+			return &c.vars[i]
+		}
+	}
+	return nil
+}

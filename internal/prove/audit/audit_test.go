@@ -1,0 +1,538 @@
+package audit
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
+	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/testenv"
+)
+
+// arrival is one record that comes out of the pipeline.
+type arrival struct {
+	id    recordid.ID
+	state recordscan.State
+}
+
+// plan is a run of a pipeline, and the verdict on it by plain counting.
+type plan struct {
+	arrivals []arrival
+	ledgers  []*ledger.Ledger
+	want     Counts
+}
+
+var epoch = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+
+// when is when record k was sent.
+func when(k uint64) time.Time { return epoch.Add(time.Duration(k) * time.Millisecond) }
+
+// newPlan plants faults at random in several runs and counts them.
+func newPlan(r *rand.Rand, faults bool) *plan {
+	p := new(plan)
+	chance := func(percent int) bool { return faults && r.IntN(100) < percent }
+	runs := 1 + r.IntN(3)
+	for run := range runs {
+		n := uint64(1 + r.IntN(300))
+		if r.IntN(200) == 0 {
+			n += 1<<16 - 20 // over the edge of a block
+		}
+		id := func(k uint64) recordid.ID {
+			return recordid.ID{Run: recordid.Run(run/2 + 1), Instance: uint16(run % 2), Seq: k, Time: when(k).UnixNano()}
+		}
+		loss, dup, swap, flip := r.IntN(30), r.IntN(30), r.IntN(30), r.IntN(30)
+
+		// What the host took, and what of it the ledger has.
+		withLedger := r.IntN(4) > 0
+		cut := withLedger && chance(30)
+		known := n
+		if cut {
+			known = uint64(r.IntN(int(n + 1)))
+		}
+		var book ledger.Stream
+		book.Run, book.Instance = id(0).Run, id(0).Instance
+		refused := make([]bool, n)
+		hidden := make([]bool, n) // in a line of the ledger that was damaged
+		if withLedger {
+			p.want.Accepted.Known, p.want.Refused.Known, p.want.Shortfall.Known = true, true, true
+			for from := uint64(0); from < known; {
+				size := min(uint64(1+r.IntN(100)), known-from)
+				if n > 1000 {
+					size = min(size*500, known-from)
+				}
+				kind := r.IntN(20)
+				rg := ledger.Range{From: from, To: from + size - 1}
+				switch {
+				case faults && kind == 0:
+					book.Refused = append(book.Refused, rg)
+					for k := range size {
+						refused[from+k] = true
+					}
+					p.want.Refused.N += size
+				case faults && kind == 1 && (from+size < known || !cut):
+					for k := range size {
+						hidden[from+k] = true
+					}
+					book.End.Accepted += size
+				default:
+					book.Accepted = append(book.Accepted, ledger.Entry{Range: rg, Since: when(rg.From), Until: when(rg.To + 1)})
+					p.want.Accepted.N += size
+				}
+				from += size
+			}
+			book.First, book.Last = when(0), when(n)
+			other := book
+			if cut {
+				book.End = ledger.Totals{}
+			} else {
+				book.Closed = when(n)
+				for _, r := range book.Refused {
+					book.End.Refused += r.Len()
+				}
+				for _, e := range book.Accepted {
+					book.End.Accepted += e.Len()
+				}
+			}
+			if whole := book.Accepted; r.IntN(3) == 0 { // in two files
+				i := r.IntN(len(whole) + 1)
+				book.Accepted, other.Accepted = whole[:i], whole[i:]
+				other.End, other.Refused = ledger.Totals{}, nil
+				p.ledgers = append(p.ledgers, &ledger.Ledger{Streams: []*ledger.Stream{&other}, Lines: 1})
+			}
+			p.ledgers = slices.Insert(p.ledgers, r.IntN(len(p.ledgers)+1), &ledger.Ledger{Streams: []*ledger.Stream{&book}, Lines: 1})
+		}
+		known = 0
+		for _, m := range ledger.Merge(p.ledgers) {
+			if m.Run == book.Run && m.Instance == book.Instance {
+				known = m.Given()
+			}
+		}
+
+		// What comes out.
+		var out []arrival
+		var missing []uint64
+		for k := range n {
+			if refused[k] {
+				continue
+			}
+			if chance(loss) {
+				missing = append(missing, k)
+				continue
+			}
+			st := recordscan.Intact
+			switch {
+			case chance(flip):
+				st = recordscan.Damaged
+			case chance(flip):
+				st = recordscan.Enriched
+			case chance(5):
+				st = recordscan.Unchecked
+			}
+			out = append(out, arrival{id(k), st})
+		}
+		for i := range out {
+			if chance(swap) {
+				j := min(len(out)-1, i+r.IntN(20))
+				out[i], out[j] = out[j], out[i]
+			}
+		}
+		for i := 0; i < len(out); i++ {
+			if chance(dup) && (n < 1000 || r.IntN(1000) == 0) {
+				at := i + 1 + r.IntN(len(out)-i)
+				out = slices.Insert(out, at, out[i])
+				i++
+			}
+		}
+
+		// The verdict, by counting.
+		seen := map[uint64]bool{}
+		top := uint64(0)
+		for _, a := range out {
+			switch a.state {
+			case recordscan.Damaged:
+				p.want.Damaged++
+			case recordscan.Enriched:
+				p.want.Enriched++
+			case recordscan.Unchecked:
+				p.want.Unchecked++
+			}
+			if seen[a.id.Seq] {
+				p.want.Duplicates++
+				continue
+			}
+			if len(seen) > 0 && a.id.Seq < top {
+				p.want.Reordered++
+				p.want.Distance = max(p.want.Distance, top-a.id.Seq)
+			}
+			seen[a.id.Seq] = true
+			top = max(top, a.id.Seq)
+		}
+		p.want.Arrived += uint64(len(seen))
+		sent := uint64(0)
+		if len(seen) > 0 {
+			sent = top + 1
+		}
+		if withLedger {
+			sent = max(sent, known)
+		}
+		p.want.Sent += sent
+		for _, k := range missing {
+			switch {
+			case k >= sent:
+			case !withLedger:
+				p.want.Lost++
+			case k >= known || hidden[k]:
+				p.want.Unknown++
+			default:
+				p.want.Lost++
+			}
+		}
+		if !withLedger {
+			for k := range sent {
+				if refused[k] {
+					p.want.Lost++
+				}
+			}
+		}
+		p.arrivals = merge(r, p.arrivals, out)
+	}
+	for range r.IntN(5) {
+		if chance(50) {
+			p.arrivals = slices.Insert(p.arrivals, r.IntN(len(p.arrivals)+1), arrival{state: recordscan.Foreign})
+			p.want.Foreign++
+		}
+	}
+	return p
+}
+
+// merge interleaves two runs at random.
+func merge(r *rand.Rand, a, b []arrival) []arrival {
+	var out []arrival
+	for len(a) > 0 && len(b) > 0 {
+		if r.IntN(2) == 0 {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+func (p *plan) verdict(memory int64) *Verdict {
+	a := New(Options{Ledgers: p.ledgers, Memory: memory})
+	for _, x := range p.arrivals {
+		a.Take(x.id, x.state, 0)
+	}
+	return a.Verdict()
+}
+
+// Ten thousand runs with faults: the verdict is the plan, to the record. A
+// thousand without: no alarm.
+func TestPlantedFaults(t *testing.T) {
+	for seed := range uint64(testenv.Rounds(10000)) {
+		p := newPlan(rand.New(rand.NewPCG(seed, 1)), true)
+		v := p.verdict(0)
+		if d := cmp.Diff(p.want, v.Counts); d != "" || !v.Exact {
+			t.Fatalf("seed %d, exact %v:\n%s", seed, v.Exact, d)
+		}
+		for _, s := range v.Streams {
+			checkRanges(t, s)
+		}
+	}
+}
+
+func TestNoFalseAlarm(t *testing.T) {
+	for seed := range uint64(testenv.Rounds(1000)) {
+		p := newPlan(rand.New(rand.NewPCG(seed, 2)), false)
+		v := p.verdict(0)
+		if d := cmp.Diff(p.want, v.Counts); d != "" {
+			t.Fatalf("seed %d:\n%s", seed, d)
+		}
+		// Some have no ledger, and so an end that nobody knows.
+		if f := (Limits{Unknown: -1}).Faults(v); len(f) > 0 || v.Unknown > 0 {
+			t.Fatalf("seed %d: %v, %d unknown", seed, f, v.Unknown)
+		}
+	}
+}
+
+// The ranges must add up to the count, and the times enclose when the records
+// were sent.
+func checkRanges(t *testing.T, s Stream) {
+	t.Helper()
+	if s.MoreRanges > 0 {
+		return
+	}
+	total := uint64(0)
+	for i, l := range s.LostRanges {
+		total += l.Count
+		if i > 0 && s.LostRanges[i-1].To+1 >= l.From {
+			t.Errorf("ranges %+v and %+v touch", s.LostRanges[i-1], l)
+		}
+		if !l.Since.IsZero() && (l.Since.After(when(l.From)) || l.Until.Before(when(l.To).Add(-2*time.Millisecond))) {
+			t.Fatalf("range %+v: sent from %v to %v", l, when(l.From), when(l.To))
+		}
+	}
+	if total != s.Lost {
+		t.Errorf("ranges have %d records, %d were lost", total, s.Lost)
+	}
+}
+
+// With next to no memory a verdict may be vague, but not wrong: what it calls
+// lost or a duplicate is.
+func TestLittleMemory(t *testing.T) {
+	vague := 0
+	for seed := range uint64(10) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		p := new(plan)
+		const n = 12 << blockBits
+		lost, dups := uint64(0), uint64(0)
+		for k := range uint64(n) {
+			id := recordid.ID{Run: 1, Seq: k, Time: int64(k)}
+			switch x := r.IntN(200); {
+			case x <= 2:
+				lost++
+			case x == 3:
+				p.arrivals = append(p.arrivals, arrival{id, recordscan.Intact}, arrival{id, recordscan.Intact})
+				dups++
+			default:
+				p.arrivals = append(p.arrivals, arrival{id, recordscan.Intact})
+			}
+		}
+		for last := p.arrivals[len(p.arrivals)-1].id.Seq; last < n-1; last++ {
+			lost-- // at the end, and there is no ledger
+		}
+		// Some come very late, all of them twice.
+		for range r.IntN(2000) * int(seed%2) {
+			i := r.IntN(len(p.arrivals) - 1)
+			a := p.arrivals[i]
+			p.arrivals = append(p.arrivals, a)
+			dups++
+		}
+		v := p.verdict(40 << 10)
+		if v.Lost > lost || v.Lost+v.Unknown < lost || v.Duplicates > dups || v.Duplicates+v.Unknown < dups {
+			t.Errorf("seed %d: %+v; %d were lost, %d doubled", seed, v.Counts, lost, dups)
+		}
+		if v.Exact && (v.Lost != lost || v.Duplicates != dups) {
+			t.Errorf("seed %d: exact, but %+v; %d were lost, %d doubled", seed, v.Counts, lost, dups)
+		}
+		if !v.Exact {
+			vague++
+			if len(v.Notes) == 0 {
+				t.Error("vague without a note")
+			}
+		}
+	}
+	if vague == 0 {
+		t.Error("memory was never short: the test tests nothing")
+	}
+}
+
+// The set against a map, numbers in any order, with room and without.
+func TestSet(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := newSet(&memory{limit: rapid.SampledFrom([]int64{100, 20 << 10, 1 << 30}).Draw(t, "limit")})
+		const top = 3 << blockBits
+		ref, maybe := make([]bool, top), make([]bool, top)
+		for range rapid.IntRange(1, 12).Draw(t, "runs") {
+			from := rapid.Uint64Range(0, top-1).Draw(t, "from")
+			n := rapid.Uint64Range(1, 70000).Draw(t, "n") // a block and more
+			for v := from; v < min(from+n, top); v++ {
+				got := s.add(v)
+				if got == undecided {
+					maybe[v] = true
+				}
+				if maybe[v] {
+					continue
+				}
+				if (got == present) != ref[v] {
+					t.Fatalf("%d: %v, was there %v", v, got, ref[v])
+				}
+				ref[v] = true
+			}
+		}
+		if s.m.frozen {
+			return
+		}
+		got := make([]bool, top)
+		last := int64(-1)
+		s.missing(0, top-1, func(g gap) {
+			if int64(g.from) <= last {
+				t.Fatalf("gap %+v after %d", g, last)
+			}
+			last = int64(g.to)
+			for v := g.from; v <= g.to; v++ {
+				got[v] = true
+			}
+		})
+		for v := range uint64(top) {
+			if got[v] == ref[v] {
+				t.Fatalf("%d: missing %v, there %v", v, got[v], ref[v])
+			}
+		}
+	})
+}
+
+// What our receiver acknowledged and threw away is withheld, what it refused is lost
+// for the first of its reasons, and what came again after all arrived.
+func TestRefused(t *testing.T) {
+	a := New(Options{Faults: "drop=1%, status=503@5%"})
+	for _, why := range []string{"status", "reset", "slow"} {
+		a.Expect(why, false)
+	}
+	for k := range uint64(100) {
+		id := recordid.ID{Seq: k, Time: 1}
+		if k%10 == 0 {
+			a.Refuse(a.Refused("drop", true, false, k != 0), id)
+		}
+		if k%20 == 0 || k%50 == 5 {
+			a.Refuse(a.Refused("reset", false, k == 5, k > 20), id)
+		}
+		if k == 55 {
+			a.Refuse(a.Refused("status", false, false, false), id)
+		}
+		if k%10 != 0 && k%50 != 5 && k != 77 || k == 50 {
+			a.Take(id, recordscan.Intact, 0)
+		}
+	}
+	want := Counts{Sent: 100, Arrived: 88, Lost: 3, ByReceiver: 2, Withheld: 9}
+	v := a.Verdict()
+	if d := cmp.Diff(want, v.Counts); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(&Receiver{Faults: "drop=1%, status=503@5%", Refused: []Refusal{
+		{Why: "status", Requests: 1, Records: 1, Lost: 1},
+		{Why: "reset", Requests: 3, Partly: 1, Records: 7, Lost: 1},
+		{Why: "slow"},
+		{Why: "drop", Acknowledged: true, Requests: 1, Records: 10, Withheld: 9},
+	}}, v.Receiver); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"3 lost", "9 withheld"}, Limits{Unknown: -1}.Faults(v)); d != "" {
+		t.Error(d)
+	}
+	forgiven := Limits{Unknown: -1, Lost: 3, Withheld: 9}.Faults(v)
+	if d := cmp.Diff([]string{"3 lost, which are forgiven", "9 withheld, which are forgiven", "the receiver refused 2 of the lost, 1 for status, 1 for reset",
+		"a run has no ledger, and what it lost at its end nobody knows"}, v.Caveats(forgiven)); d != "" || len(forgiven) > 0 {
+		t.Error(forgiven, d)
+	}
+	if d := cmp.Diff([]string{"run 000000000000, instance 0 has no ledger: what it lost at its end cannot be known",
+		"the receiver refused a request, or a connection, before it had read all of it: what else was in it is not counted as refused by it"}, v.Notes); d != "" {
+		t.Error(d)
+	}
+}
+
+// A record that was refused was sent, whatever the ledger says, and without one: it is
+// lost, not unknown.
+func TestRefusedUnbooked(t *testing.T) {
+	for _, booked := range []bool{false, true} {
+		o := Options{}
+		want := Counts{Sent: 20, Lost: 20, ByReceiver: 5}
+		if booked { // up to 9
+			l := &ledger.Stream{Run: 5, First: when(0), Last: when(10), Accepted: []ledger.Entry{{Range: ledger.Range{From: 0, To: 9}, Since: when(0), Until: when(10)}}}
+			o.Ledgers = []*ledger.Ledger{{Streams: []*ledger.Stream{l}}}
+			want = Counts{Sent: 20, Accepted: Known(10), Refused: Known(0), Shortfall: Known(0), Lost: 15, Unknown: 5, ByReceiver: 5}
+		}
+		a := New(o)
+		for k := uint64(15); k < 20; k++ {
+			a.Refuse(a.Refused("status", false, false, false), recordid.ID{Run: 5, Seq: k, Time: when(k).UnixNano()})
+		}
+		v := a.Verdict()
+		if d := cmp.Diff(want, v.Counts); d != "" {
+			t.Errorf("booked %v: %s", booked, d)
+		}
+	}
+}
+
+// Clocks that step must not break anything; what arrives before it was sent is
+// said.
+func TestClockSteps(t *testing.T) {
+	a := New(Options{})
+	for k := range uint64(1000) {
+		sent := epoch.Add(time.Duration(k) * time.Millisecond)
+		if k >= 500 {
+			sent = sent.Add(-time.Hour)
+		}
+		arrived := sent.Add(5 * time.Millisecond)
+		if k%100 == 7 {
+			arrived = sent.Add(-time.Second)
+		}
+		if k == 999 {
+			sent = time.Unix(0, 0)
+		}
+		a.Take(recordid.ID{Seq: k, Time: sent.UnixNano()}, recordscan.Intact, arrived.UnixNano())
+	}
+	v := a.Verdict()
+	if v.Arrived != 1000 || v.Lost != 0 || v.Latency.Early != 10 || v.Latency.Max < int64(23*time.Hour) {
+		t.Errorf("%+v, %+v", v.Counts, v.Latency)
+	}
+	if p := v.Latency.P(50); p < 4900000 || p > 5100000 {
+		t.Errorf("p50 %d", p)
+	}
+	total := uint64(0)
+	for _, p := range v.Timeline.Points {
+		total += p.Arrived
+	}
+	if total != 1000 || len(v.Timeline.Points) > maxPoints {
+		t.Errorf("the timeline has %d records in %d points", total, len(v.Timeline.Points))
+	}
+}
+
+// Times as far apart as an identity can say must not end an audit.
+func TestTimesFarApart(t *testing.T) {
+	for _, times := range [][]int64{
+		{1e18, math.MaxInt64, 0, 5, math.MaxInt64 - 1, 1e18 + 1}, {0, math.MaxInt64}, {math.MaxInt64, 0}, {math.MaxInt64, math.MaxInt64},
+	} {
+		a := New(Options{})
+		for i, x := range times {
+			a.Take(recordid.ID{Run: recordid.Run(i % 2), Seq: uint64(i / 2), Time: x}, recordscan.Intact, 0)
+			a.Take(recordid.ID{Run: 5, Seq: uint64(i), Time: x}, recordscan.Intact, times[len(times)-1-i])
+		}
+		v := a.Verdict()
+		total := uint64(0)
+		for _, p := range v.Timeline.Points {
+			total += p.Arrived
+		}
+		if n := uint64(2 * len(times)); v.Arrived != n || total != n || len(v.Timeline.Points) > maxPoints {
+			t.Errorf("%d: %d arrived, %d in %d points", times, v.Arrived, total, len(v.Timeline.Points))
+		}
+	}
+}
+
+// A run that left its ledger open and whose records never came.
+func TestNothingArrived(t *testing.T) {
+	l := &ledger.Ledger{Streams: []*ledger.Stream{{Run: 5, Accepted: []ledger.Entry{{Range: ledger.Range{From: 0, To: 99}, Since: when(0), Until: when(100)}}}}}
+	a := New(Options{Ledgers: []*ledger.Ledger{l}})
+	v := a.Verdict()
+	if d := cmp.Diff(Counts{Sent: 100, Accepted: Known(100), Refused: Known(0), Shortfall: Known(0), Lost: 100}, v.Counts); d != "" || len(v.Notes) != 1 {
+		t.Errorf("%s %v", d, v.Notes)
+	}
+	if a.Complete(when(0)) {
+		t.Error("complete")
+	}
+	l.Streams[0].Closed, l.Streams[0].End.Accepted = when(100), 100
+	a.SetLedgers([]*ledger.Ledger{l})
+	for k := range uint64(100) {
+		if a.Complete(when(0)) {
+			t.Fatal("complete after", k)
+		}
+		a.Take(recordid.ID{Run: 5, Seq: k}, recordscan.Intact, 0)
+	}
+	if !a.Complete(when(0)) {
+		t.Error("not complete")
+	}
+}
+
+func BenchmarkTake(b *testing.B) {
+	a := New(Options{})
+	b.ReportAllocs()
+	for k := range uint64(b.N) {
+		a.Take(recordid.ID{Run: 1, Seq: k, Time: int64(k) * 100}, recordscan.Intact, int64(k)*100+5000)
+	}
+}

@@ -1,0 +1,190 @@
+package audit
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// twoParts writes a ledger of 3000 records, of which 1000 are in its last line
+// before the close, and returns its lines.
+func twoParts(t *testing.T) []string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger")
+	at := time.Unix(1700000000, 0).UTC()
+	w, _, err := ledger.Open(path, nil, ledger.Options{Run: 7, Name: "gdummy.0", Key: "gdummy", Place: "body", Now: func() time.Time { return at }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		at = at.Add(2 * time.Second)
+		w.Accepted(uint64(i)*1000, 1000)
+		if err := w.Tick(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+func read(t *testing.T, lines ...string) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Read(bytes.NewReader([]byte(strings.Join(lines, ""))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func arrived(n uint64, ls ...*ledger.Ledger) *Verdict {
+	a := New(Options{Ledgers: ls})
+	for k := range n {
+		a.Take(recordid.ID{Run: 7, Seq: k, Time: 1700000000e9}, recordscan.Intact, 0)
+	}
+	return a.Verdict()
+}
+
+// What the end of a ledger knows of, but no line that can be read, is unknown.
+func TestLastLineMissing(t *testing.T) {
+	lines := twoParts(t)
+	last := len(lines) - 2
+	for name, l := range map[string]*ledger.Ledger{
+		"missing": read(t, append(lines[:last:last], lines[last+1])...),
+		"damaged": read(t, append(append(lines[:last:last], strings.Replace(lines[last], "to=", "tO=", 1)), lines[last+1])...),
+	} {
+		v := arrived(1500, l)
+		if v.Sent != 3000 || v.Arrived != 1500 || v.Lost != 500 || v.Unknown != 1000 {
+			t.Errorf("%s: sent %d, arrived %d, lost %d, unknown %d; want 3000, 1500, 500, 1000", name, v.Sent, v.Arrived, v.Lost, v.Unknown)
+		}
+	}
+}
+
+// A ledger that a kill cut off between two lines: all that it has arrived, and
+// of what it might have had nothing did. That is not fine.
+func TestCutOff(t *testing.T) {
+	lines := twoParts(t)
+	for _, c := range []struct {
+		why    string
+		v      *Verdict
+		known  bool
+		caveat string // and a fault, if unknown ones are
+	}{
+		{"whole", arrived(3000, read(t, lines...)), true, ""},
+		{"the end is gone", arrived(3000, read(t, lines[:4]...)), false, "a ledger ends midway, and what was sent after that nobody knows"},
+		{"the last records, too", arrived(2000, read(t, lines[:3]...)), false, "a ledger ends midway, and what was sent after that nobody knows"},
+		{"no ledger", arrived(2000), false, "a run has no ledger, and what it lost at its end nobody knows"},
+	} {
+		var want []string
+		if c.caveat != "" {
+			want = []string{c.caveat}
+		}
+		if d := cmp.Diff(want, c.v.Caveats(nil)); d != "" || c.v.Known() != c.known || c.v.Unknown != 0 {
+			t.Errorf("%s: known %v, %s", c.why, c.v.Known(), d)
+		}
+		if f := (Limits{Unknown: -1}).Faults(c.v); len(f) > 0 {
+			t.Errorf("%s: %q", c.why, f)
+		}
+		f := Limits{}.Faults(c.v)
+		if d := cmp.Diff(want, f); d != "" {
+			t.Errorf("%s, no unknown ones: %s", c.why, d)
+		}
+		if rest := c.v.Caveats(f); len(rest) > 0 {
+			t.Errorf("%s: %q are said twice", c.why, rest)
+		}
+	}
+}
+
+// Several of each are told in one line.
+func TestCaveats(t *testing.T) {
+	v := &Verdict{Counts: Counts{Lost: 3, Duplicates: 1, Damaged: 12, Unknown: 2, Withheld: 1, Refused: Known(1200)}, Open: 2, Unbooked: 3}
+	if v.Known() {
+		t.Error("all is known")
+	}
+	if v := (&Verdict{}); v.Known() {
+		t.Error("all is known without memory")
+	}
+	want := []string{
+		"3 lost, which are forgiven", "1 duplicate, which is forgiven",
+		"1 withheld, which is forgiven", "1,200 refused by Fluent Bit", "of 2 records it is unknown",
+		"memory was short, which --memory helps",
+		"the ledgers of 2 runs end midway, and what was sent after that nobody knows",
+		"3 runs have no ledger, and what they lost at their ends nobody knows",
+	}
+	if d := cmp.Diff(want, v.Caveats([]string{"12 damaged, more than 3", "the latency is unknown: these sources do not say when records arrived"})); d != "" {
+		t.Error(d)
+	}
+}
+
+// A ledger in two files says what it says in one, in whichever order they come.
+func TestLedgerInTwoFiles(t *testing.T) {
+	lines := twoParts(t)
+	a, b := read(t, lines[:2]...), read(t, lines[2:]...)
+	for _, ls := range [][]*ledger.Ledger{{read(t, lines...)}, {a, b}, {b, a}, {a, b, a}} {
+		v := arrived(2500, ls...)
+		if v.Sent != 3000 || v.Lost != 500 || v.Unknown != 0 || len(v.Streams) != 1 || !v.Streams[0].Closed {
+			t.Errorf("%d files: sent %d, lost %d, unknown %d, %d streams", len(ls), v.Sent, v.Lost, v.Unknown, len(v.Streams))
+		}
+	}
+}
+
+// Where nothing could be audited, nothing is clean.
+func TestNothingAudited(t *testing.T) {
+	a := New(Options{})
+	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: there was no record at all" {
+		t.Errorf("%q", f)
+	}
+	a.Take(recordid.ID{}, recordscan.Foreign, 0)
+	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: none of the records has an identity, which the options audit and ledger of the input give them" {
+		t.Errorf("%q", f)
+	}
+}
+
+// A run that was over before the audit began, and of which nothing arrives, is
+// not lost.
+func TestEarlierRun(t *testing.T) {
+	l := read(t, twoParts(t)...)
+	a := New(Options{Ledgers: []*ledger.Ledger{l}, Since: time.Now()})
+	if v := a.Verdict(); v.Lost != 0 || v.Sent != 0 || len(v.Notes) != 1 || a.Complete(time.Now()) {
+		t.Errorf("lost %d of %d, notes %q", v.Lost, v.Sent, v.Notes)
+	}
+	a.Take(recordid.ID{Run: 7, Seq: 0, Time: 1700000000e9}, recordscan.Intact, 0)
+	if v := a.Verdict(); v.Lost != 2999 {
+		t.Errorf("lost %d, want 2999", v.Lost)
+	}
+}
+
+// A rate that was missed is no clean verdict, whatever arrived, and is in the first
+// line where it is forgiven.
+func TestShortfall(t *testing.T) {
+	l := read(t, twoParts(t)...)
+	l.Streams[0].Shortfall = 7
+	v := arrived(3000, l)
+	if v.Lost != 0 || v.Shortfall != Known(7) {
+		t.Fatalf("%+v", v.Counts)
+	}
+	for limit, want := range map[uint64]string{0: "7 short of the rate", 6: "7 short of the rate, more than 6", 7: ""} {
+		f := Limits{Unknown: -1, Shortfall: limit}.Faults(v)
+		if got := strings.Join(f, ";"); got != want {
+			t.Errorf("limit %d: %q, want %q", limit, got, want)
+		}
+		caveats := v.Caveats(f)
+		if want == "" && (len(caveats) != 1 || caveats[0] != "7 short of the rate, which are forgiven") || want != "" && len(caveats) != 0 {
+			t.Errorf("limit %d: %q", limit, caveats)
+		}
+	}
+}

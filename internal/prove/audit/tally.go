@@ -1,0 +1,279 @@
+package audit
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+)
+
+// tally compares what arrived of a stream with what the ledger says; ls is nil
+// if there is none. It adds what our own receiver refused to r, which has the
+// reasons.
+func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
+	st := Stream{
+		Run: s.id.run.String(), Instance: s.id.instance,
+		Counts: Counts{
+			Arrived: s.arrived.count, Duplicates: s.duplicates, Unknown: s.undecided,
+			Reordered: s.reordered, Distance: s.distance,
+			Damaged: s.damaged, Enriched: s.enriched, Unchecked: s.unchecked,
+		},
+	}
+	st.inexact = s.undecided > 0
+	if s.any {
+		st.First, st.Last = time.Unix(0, s.firstTime).UTC(), time.Unix(0, s.lastTime).UTC()
+	}
+	st.Sent = s.end()
+	t := tallying{s: s, st: &st, receiver: r}
+	for len(r.Refused) < len(a.refusals) {
+		r.Refused = append(r.Refused, a.refusals[len(r.Refused)])
+	}
+	for _, acknowledged := range []bool{true, false} {
+		for i, set := range s.refused {
+			if set != nil && r.Refused[i].Acknowledged == acknowledged {
+				t.reasons = append(t.reasons, i)
+				r.Refused[i].Records += set.count
+			}
+		}
+	}
+	if ls == nil {
+		if st.Sent > 0 {
+			t.missing(0, st.Sent-1, true)
+		}
+		return st
+	}
+	st.Ledger, st.Closed, st.Name = true, !ls.Closed.IsZero(), ls.Name
+	st.Accepted, st.Refused, st.Shortfall = Known(0), Known(0), Known(ls.Shortfall)
+	if ls.Counted {
+		st.Ingested = Known(ls.Ingested)
+	}
+	for _, e := range ls.Events {
+		st.Events = append(st.Events, Event{e.Time, e.Word, ls.Name})
+	}
+	for _, r := range ls.Refused {
+		st.Refused.N += r.Len()
+	}
+	t.book = ls.Accepted
+	next := uint64(0) // what the ledger has been looked at up to
+	refused := ls.Refused
+	between := func(to uint64) { // next..to-1 were not accepted
+		for next < to {
+			if len(refused) > 0 && refused[0].To < next {
+				refused = refused[1:]
+				continue
+			}
+			end := to
+			if len(refused) > 0 && refused[0].From < to {
+				if refused[0].From <= next {
+					next = min(refused[0].To+1, to)
+					continue
+				}
+				end = refused[0].From
+			}
+			t.missing(next, end-1, false)
+			next = end
+		}
+	}
+	for i := 0; i < len(ls.Accepted); i++ {
+		r := ls.Accepted[i].Range
+		for i+1 < len(ls.Accepted) && ls.Accepted[i+1].From <= r.To+1 {
+			i++
+			r.To = max(r.To, ls.Accepted[i].To)
+		}
+		between(r.From)
+		st.Accepted.N += r.Len()
+		t.missing(r.From, r.To, true)
+		next = r.To + 1
+	}
+	end := ls.Given() // what the last line has and no other is unknown
+	between(end)
+	if st.Sent > end {
+		t.missing(end, st.Sent-1, false)
+	}
+	st.Sent = max(st.Sent, end)
+	return st
+}
+
+// tallying adds up what is missing.
+type tallying struct {
+	s    *stream
+	st   *Stream
+	book []ledger.Entry
+
+	receiver *Receiver
+	reasons  []int // of receiver.Refused that the stream met: acknowledged ones first
+}
+
+// missing adds what did not arrive of from..to. booked says that it was accepted, or
+// that there is no ledger: what is missing then is lost, and else unknown.
+func (t *tallying) missing(from, to uint64, booked bool) {
+	t.s.arrived.missing(from, to, func(g gap) {
+		if g.missing < g.to-g.from+1 || g.late > 0 || g.vague {
+			t.blurred(g, booked)
+		} else {
+			t.absent(g.from, g.to, booked, t.reasons)
+		}
+	})
+}
+
+// absent adds numbers that did not arrive, by the reasons for which our receiver may
+// have refused them.
+func (t *tallying) absent(from, to uint64, booked bool, reasons []int) {
+	if len(reasons) == 0 {
+		g := gap{from: from, to: to, missing: to - from + 1}
+		if booked {
+			t.lost(g)
+		} else {
+			t.unknown(g)
+		}
+		return
+	}
+	r := &t.receiver.Refused[reasons[0]]
+	// count adds some of from..to that were refused for this reason.
+	count := func(from, to, n uint64) {
+		if r.Acknowledged {
+			t.st.Withheld += n
+			r.Withheld += n
+			return
+		}
+		t.lost(gap{from: from, to: to, missing: n})
+		t.st.ByReceiver += n
+		r.Lost += n
+	}
+	t.s.refused[reasons[0]].split(from, to,
+		func(from, to uint64) { count(from, to, to-from+1) },
+		func(from, to uint64) { t.absent(from, to, booked, reasons[1:]) },
+		func(from, to, in, out uint64) { // in are refused for certain, out are not
+			t.receiver.AtLeast = true
+			all := gap{from: from, to: to, missing: to - from + 1}
+			switch {
+			case booked && !r.Acknowledged:
+				t.lost(all)
+				t.st.ByReceiver += in
+				r.Lost += in
+				return
+			case booked:
+				t.lost(gap{from: from, to: to, missing: out})
+				all.missing -= out
+				all.vague = all.missing > in
+			}
+			count(from, to, in)
+			all.missing -= in
+			t.unknown(all)
+		})
+}
+
+// blurred adds a gap of which some arrived, nobody knows which.
+func (t *tallying) blurred(g gap, booked bool) {
+	held, refused := uint64(0), uint64(0)
+	for _, i := range t.reasons {
+		n := t.s.refused[i].within(g.from, g.to)
+		refused += n
+		if t.receiver.Refused[i].Acknowledged {
+			held += n
+		}
+	}
+	t.receiver.AtLeast = t.receiver.AtLeast || refused > held
+	if !booked || g.vague {
+		t.unknown(g)
+		return
+	}
+	if held = min(held, g.missing-g.late); held > 0 {
+		// They are lost or withheld.
+		t.unknown(gap{from: g.from, to: g.to, missing: held, vague: true})
+		g.missing -= held
+	}
+	t.lost(g)
+}
+
+// lost counts a gap as lost, as far as that is certain; what may have arrived
+// late is counted as unknown already.
+func (t *tallying) lost(g gap) {
+	t.st.Lost += g.missing - g.late
+	if g.missing > g.late {
+		t.list(&t.st.LostRanges, g, g.missing-g.late)
+	}
+}
+
+func (t *tallying) unknown(g gap) {
+	t.st.inexact = t.st.inexact || g.vague
+	t.st.Unknown += g.missing - g.late
+	if g.missing > g.late {
+		t.list(&t.st.UnknownRanges, g, g.missing-g.late)
+	}
+}
+
+// list adds a range to a list, or to the range before if they touch.
+func (t *tallying) list(to *[]Loss, g gap, count uint64) {
+	since, until := t.when(g.from, g.to)
+	if n := len(*to); n > 0 && (*to)[n-1].To+1 == g.from {
+		l := &(*to)[n-1]
+		l.To, l.Count = g.to, l.Count+count
+		if !until.IsZero() {
+			l.Until = until
+		}
+		return
+	}
+	if len(*to) >= maxRanges {
+		t.st.MoreRanges++
+		return
+	}
+	*to = append(*to, Loss{From: g.from, To: g.to, Count: count, Since: since, Until: until})
+}
+
+// when says when records were sent: by the ledger, whose lines hold the times of
+// their first and last record, or by the records around the gap.
+func (t *tallying) when(from, to uint64) (since, until time.Time) {
+	for _, j := range t.jumpsAt(from) {
+		if j.from <= from && to <= j.to {
+			until = time.Unix(0, j.until).UTC()
+			if j.since != 0 {
+				since = time.Unix(0, j.since).UTC()
+			}
+		}
+	}
+	i, found := slices.BinarySearchFunc(t.book, from, func(e ledger.Entry, v uint64) int {
+		switch {
+		case e.To < v:
+			return -1
+		case e.From > v:
+			return 1
+		}
+		return 0
+	})
+	if !found {
+		return since, until
+	}
+	bySince, byUntil := at(t.book[i], from), at(t.book[i], min(to, t.book[i].To))
+	for i < len(t.book) && t.book[i].From <= to {
+		byUntil = at(t.book[i], min(to, t.book[i].To))
+		i++
+	}
+	if since.IsZero() || until.Sub(since) > byUntil.Sub(bySince)+2*time.Second {
+		return bySince, byUntil
+	}
+	return since, until
+}
+
+// jumpsAt returns the jump that has from in it, if it is known.
+func (t *tallying) jumpsAt(from uint64) []jump {
+	i, found := slices.BinarySearchFunc(t.s.jumps, from, func(j jump, v uint64) int {
+		switch {
+		case j.to < v:
+			return -1
+		case j.from > v:
+			return 1
+		}
+		return 0
+	})
+	if !found {
+		return nil
+	}
+	return t.s.jumps[i : i+1]
+}
+
+// at is when a record of an entry was sent, if they were sent evenly.
+func at(e ledger.Entry, seq uint64) time.Time {
+	span := e.Until.Sub(e.Since)
+	return e.Since.Add(time.Duration(float64(span) * float64(seq-e.From) / float64(e.Len())))
+}

@@ -1,0 +1,412 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+)
+
+// Counts are the numbers of a verdict; the package comment says what they are.
+type Counts struct {
+	Sent       uint64 `json:"sent"`
+	Accepted   Booked `json:"accepted,omitzero"`
+	Ingested   Booked `json:"ingested,omitzero"`
+	Arrived    uint64 `json:"arrived"`
+	Lost       uint64 `json:"lost"`
+	Duplicates uint64 `json:"duplicates"`
+	Reordered  uint64 `json:"reordered"`
+	Damaged    uint64 `json:"damaged"`
+	Enriched   uint64 `json:"enriched"`
+	Foreign    uint64 `json:"foreign"`
+	Unknown    uint64 `json:"unknown"`
+
+	Unchecked uint64 `json:"unchecked"`
+	Withheld  uint64 `json:"withheld"`
+	Refused   Booked `json:"refused,omitzero"`
+	Shortfall Booked `json:"shortfall,omitzero"`
+	Broken    uint64 `json:"broken"`
+
+	// ByReceiver are those of Lost that our own receiver refused.
+	ByReceiver uint64 `json:"lost_by_receiver"`
+
+	// Distance is the largest of a record that was reordered.
+	Distance uint64 `json:"max_distance"`
+}
+
+// Booked is a count that only a ledger has. The zero value is unknown.
+type Booked struct {
+	N     uint64 // 0 if unknown
+	Known bool
+}
+
+// Known returns a count that a ledger has.
+func Known(n uint64) Booked { return Booked{n, true} }
+
+// add adds another count. A sum is that of the counts that are known.
+func (b *Booked) add(o Booked) { b.N, b.Known = b.N+o.N, b.Known || o.Known }
+
+// IsZero reports whether the count is unknown. JSON leaves it out then.
+func (b Booked) IsZero() bool { return !b.Known }
+
+// MarshalJSON implements json.Marshaler.
+func (b Booked) MarshalJSON() ([]byte, error) { return strconv.AppendUint(nil, b.N, 10), nil }
+
+// String returns the number with commas, or a dash if it is unknown.
+func (b Booked) String() string {
+	if !b.Known {
+		return "-"
+	}
+	return Grouped(b.N)
+}
+
+func (c *Counts) add(o Counts) {
+	c.Sent += o.Sent
+	c.Accepted.add(o.Accepted)
+	c.Ingested.add(o.Ingested)
+	c.Arrived += o.Arrived
+	c.Lost += o.Lost
+	c.Duplicates += o.Duplicates
+	c.Reordered += o.Reordered
+	c.Damaged += o.Damaged
+	c.Enriched += o.Enriched
+	c.Foreign += o.Foreign
+	c.Unknown += o.Unknown
+	c.Unchecked += o.Unchecked
+	c.Withheld += o.Withheld
+	c.Refused.add(o.Refused)
+	c.Shortfall.add(o.Shortfall)
+	c.Broken += o.Broken
+	c.ByReceiver += o.ByReceiver
+	c.Distance = max(c.Distance, o.Distance)
+}
+
+// Column is one of the counts, as tables have them.
+type Column struct {
+	Name   string
+	Get    func(*Counts) Booked
+	Always bool // also where all of them are 0
+	Fault  bool // above 0 it is one, unless a limit forgives it
+}
+
+// Columns are the counts in the order in which tables have them.
+func Columns() []Column {
+	return []Column{
+		{"sent", func(c *Counts) Booked { return Known(c.Sent) }, true, false},
+		{"accepted", func(c *Counts) Booked { return c.Accepted }, true, false},
+		{"ingested", func(c *Counts) Booked { return c.Ingested }, false, false},
+		{"arrived", func(c *Counts) Booked { return Known(c.Arrived) }, true, false},
+		{"lost", func(c *Counts) Booked { return Known(c.Lost) }, true, true},
+		{"by receiver", func(c *Counts) Booked { return Known(c.ByReceiver) }, false, true},
+		{"duplicates", func(c *Counts) Booked { return Known(c.Duplicates) }, true, true},
+		{"reordered", func(c *Counts) Booked { return Known(c.Reordered) }, true, false},
+		{"damaged", func(c *Counts) Booked { return Known(c.Damaged) }, true, true},
+		{"enriched", func(c *Counts) Booked { return Known(c.Enriched) }, false, false},
+		{"unchecked", func(c *Counts) Booked { return Known(c.Unchecked) }, false, false},
+		{"withheld", func(c *Counts) Booked { return Known(c.Withheld) }, false, true},
+		{"refused", func(c *Counts) Booked { return c.Refused }, false, false},
+		{"shortfall", func(c *Counts) Booked { return c.Shortfall }, false, true},
+		{"unknown", func(c *Counts) Booked { return Known(c.Unknown) }, true, false},
+	}
+}
+
+// Loss is a range of records that were lost, or of which it is unknown.
+type Loss struct {
+	From  uint64 `json:"from"`
+	To    uint64 `json:"to"` // included
+	Count uint64 `json:"count"`
+
+	// Since and Until enclose when they were sent; zero if nobody knows.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Stream is the verdict on one instance in one run.
+type Stream struct {
+	Run      string `json:"run"`
+	Instance uint16 `json:"instance"`
+	Name     string `json:"name,omitempty"` // from the ledger
+	Ledger   bool   `json:"ledger"`         // there is one
+	Closed   bool   `json:"closed"`         // and it came to an orderly end
+	Counts
+
+	First time.Time `json:"first,omitzero"` // times of emission of what arrived
+	Last  time.Time `json:"last,omitzero"`
+
+	LostRanges    []Loss  `json:"lost_ranges,omitempty"` // the first 1000
+	UnknownRanges []Loss  `json:"unknown_ranges,omitempty"`
+	inexact       bool    // for lack of memory
+	MoreRanges    uint64  `json:"more_ranges,omitempty"` // that are not listed
+	Events        []Event `json:"events,omitempty"`
+
+	// Those of Verdict, of this stream alone; nil if it shares them with others,
+	// or there are none.
+	Latency  *Latency  `json:"latency,omitempty"`
+	Timeline *Timeline `json:"timeline,omitempty"`
+}
+
+// Event is something that the ledger noted: a pause, a reload, an end.
+type Event struct {
+	Time time.Time `json:"time"`
+	Word string    `json:"word"`
+	Name string    `json:"name,omitempty"` // of the instance
+}
+
+// Verdict is what can be said.
+type Verdict struct {
+	Counts
+	Exact    bool     `json:"exact"`          // nothing was forgotten that mattered
+	Open     int      `json:"cut_off"`        // streams whose ledger has no end: what they sent last is unknown
+	Unbooked int      `json:"without_ledger"` // streams in no ledger: likewise
+	Notes    []string `json:"notes,omitempty"`
+	Streams  []Stream `json:"streams"`
+	Other    uint64   `json:"other"`             // records of runs that were not asked for
+	Latency  *Latency `json:"latency,omitempty"` // nil if arrivals have no times
+	Timeline Timeline `json:"timeline"`
+
+	Receiver *Receiver `json:"receiver,omitempty"` // nil if it has no faults and refused nothing
+}
+
+// Verdict says what can be said now. More may be taken after it.
+func (a *Auditor) Verdict() *Verdict {
+	v := &Verdict{Exact: true, Streams: []Stream{}}
+	sel := a.selection()
+	receiver := &Receiver{Faults: a.o.Faults, Seed: a.o.Seed, Refused: slices.Clone(a.refusals)}
+	total := new(curves)
+	if a.shared != nil {
+		total.merge(a.shared)
+	}
+	for _, l := range a.ledgers {
+		if l.Bad > 0 {
+			v.note("%d lines of a ledger could not be read; what they said is unknown", l.Bad)
+		}
+	}
+	for _, id := range sel.order {
+		s, ls := a.streams[id], sel.book[id]
+		if s == nil {
+			s = &stream{id: id, arrived: newSet(&memory{limit: 1 << 20})}
+		}
+		st := a.tally(s, ls, receiver)
+		if c := s.curves; c != nil && c != a.shared && c.taken > 0 {
+			total.merge(c)
+			line := c.line.export()
+			st.Latency, st.Timeline = c.export(), &line
+		}
+		v.add(st.Counts)
+		v.Exact = v.Exact && !st.inexact
+		switch {
+		case !st.Ledger && len(a.ledgers) > 0:
+			v.Unbooked++
+			v.note("run %s, instance %d is in no ledger: what it lost at its end cannot be known", st.Run, st.Instance)
+		case !st.Ledger:
+			v.Unbooked++
+			v.note("run %s, instance %d has no ledger: what it lost at its end cannot be known", st.Run, st.Instance)
+		case !st.Closed:
+			v.Open++
+			v.note("the ledger of run %s, instance %d has no orderly end: what was sent after its last line is unknown", st.Run, st.Instance)
+		case !ls.Whole():
+			v.note("the ledger of run %s, instance %d lacks lines: its last one says that %s records were accepted, the others tell of %s", st.Run, st.Instance, Grouped(ls.End.Accepted), st.Accepted)
+		}
+		v.Streams = append(v.Streams, st)
+	}
+	if receiver.Faults != "" || len(receiver.Refused) > 0 {
+		v.Receiver = receiver
+		v.noteRefusals()
+	}
+	v.Foreign += a.foreign
+	v.Other = sel.other
+	if len(sel.book) > 0 && v.Arrived == 0 && v.Foreign > 0 {
+		v.note("none of the records that arrived has an identity: if they are those of the ledger, something on the way removed it, and whether they are lost nobody can say")
+	}
+	for _, ls := range sel.book {
+		if ls.Place == "metadata" && v.Arrived == 0 && v.Foreign > 0 {
+			v.note("identities were sent in the metadata, and none of the records has one: this output does not write metadata (audit_in body helps; so does retain_metadata_in_forward_mode on, for forward before 5.1)")
+			break
+		}
+	}
+	v.noteOld(sel.old)
+	if len(a.o.Runs) == 0 && !a.o.Last {
+		v.noteElsewhere()
+	}
+	if v.Other > 0 {
+		v.note("%d records of runs that were not asked for do not count", v.Other)
+		if a.shared != nil {
+			v.note("there were too many runs for latency and throughput of each: those of others are in the total")
+		}
+	}
+	v.Broken += a.broken
+	v.Unknown += a.surplus
+	if a.surplus > 0 {
+		v.Exact = false
+		v.note("there were more than %d runs; %d records of others are counted as unknown", maxStreams, a.surplus)
+	}
+	if !v.Exact {
+		v.note("memory was short: records that came very late could not be told from duplicates and are counted as unknown; more --memory gives an exact verdict")
+	}
+	v.Timeline, v.Latency = total.line.export(), total.export()
+	if n := len(a.streams) - a.own; n > 0 {
+		v.note("%d of %d runs and instances have latency and throughput in total only: %d have their own, which more --memory raises up to %d", n, len(a.streams), a.own, maxOwn)
+	}
+	if total.early > 0 {
+		v.note("%d records arrived before they were sent: the clocks differ, or one was set", total.early)
+	}
+	if total.timed > 0 && total.timed < total.taken {
+		v.note("%d of %d records do not say when they arrived; the latency is that of the others", total.taken-total.timed, total.taken)
+	}
+	return v
+}
+
+// noteRefusals notes what our receiver cannot know of what it refused.
+func (v *Verdict) noteRefusals() {
+	switch n := v.Receiver.partly(); {
+	case n == 1:
+		v.note("the receiver refused a request, or a connection, before it had read all of it: what else was in it is not counted as refused by it")
+	case n > 1:
+		v.note("the receiver refused %s requests or connections before it had read all of them: what else was in them is not counted as refused by it", Grouped(n))
+	}
+}
+
+// byReceiver says how much of what is lost our own receiver refused, and why.
+func (v *Verdict) byReceiver() string {
+	if v.ByReceiver == 0 {
+		return ""
+	}
+	what := Grouped(v.ByReceiver)
+	switch {
+	case v.ByReceiver == v.Lost && v.Lost > 1:
+		what = "all"
+	case v.ByReceiver < v.Lost && v.Receiver.AtLeast:
+		what = "at least " + what
+	}
+	var why []string
+	for _, r := range v.Receiver.Refused {
+		if r.Lost > 0 {
+			why = append(why, fmt.Sprintf("%s for %s", Grouped(r.Lost), r.Why))
+		}
+	}
+	if len(why) == 1 {
+		_, only, _ := strings.Cut(why[0], " ")
+		why[0] = only
+	}
+	return fmt.Sprintf("the receiver refused %s of the lost, %s", what, strings.Join(why, ", "))
+}
+
+// noteElsewhere notes runs of which all is lost while others arrived: it may be that
+// nobody looked where they went, as when a ledger is used again but not the output.
+func (v *Verdict) noteElsewhere() {
+	n, run := 0, ""
+	for _, st := range v.Streams {
+		if st.Ledger && st.Arrived == 0 && st.Lost > 0 {
+			n, run = n+1, st.Run
+		}
+	}
+	switch {
+	case n == 0 || v.Arrived == 0:
+	case n == 1:
+		v.note("nothing at all of run %s arrived; if it went elsewhere, --run last, or --run ID with those that are meant, leaves it out", run)
+	default:
+		v.note("nothing at all of %d runs arrived; if they went elsewhere, --run last, or --run ID with those that are meant, leaves them out", n)
+	}
+}
+
+// noteOld notes runs that were over before the audit began.
+func (v *Verdict) noteOld(old []*ledger.Stream) {
+	const named = 3
+	var names []string
+	for _, ls := range old {
+		if len(names) == named {
+			names = append(names, "...")
+			break
+		}
+		names = append(names, ls.Run.String())
+	}
+	if n := len(old); n == 1 {
+		v.note("a run of the ledgers was over before this audit began, and nothing of it arrived: it is left out (--run %s makes it count)", names[0])
+	} else if n > 1 {
+		v.note("%d runs of the ledgers were over before this audit began, and nothing of them arrived: they are left out (--run ID makes one count): %s", n, strings.Join(names, ", "))
+	}
+}
+
+// Caveats say what is forgiven, what is missing without being lost, and what a
+// clean verdict does not cover, one line each, but for what faults tells already.
+func (v *Verdict) Caveats(faults []string) []string {
+	told := strings.Join(faults, ", ")
+	var all []string
+	for _, c := range []struct {
+		n         uint64
+		one, more string
+		in        string // behind the number, in a fault
+	}{
+		{v.Lost, "1 lost, which is forgiven", "%s lost, which are forgiven", "lost"},
+		{v.Duplicates, "1 duplicate, which is forgiven", "%s duplicates, which are forgiven", "duplicates"},
+		{v.Damaged, "1 damaged, which is forgiven", "%s damaged, which are forgiven", "damaged"},
+		{v.Withheld, "1 withheld, which is forgiven", "%s withheld, which are forgiven", "withheld"},
+		{v.Shortfall.N, "1 short of the rate, which is forgiven", "%s short of the rate, which are forgiven", "short of the rate"},
+		{v.Refused.N, "1 refused by Fluent Bit", "%s refused by Fluent Bit", ""},
+		{v.Unchecked, "1 record could not be checked for damage", "%s records could not be checked for damage", "unchecked"},
+		{v.Unknown, "of 1 record it is unknown", "of %s records it is unknown", "unknown"},
+		{v.Broken, "1 piece could not be read", "%s pieces could not be read", "piece"},
+	} {
+		switch {
+		case c.n == 0 || c.in != "" && strings.Contains(told, Grouped(c.n)+" "+c.in):
+		case c.n == 1:
+			all = append(all, c.one)
+		default:
+			all = append(all, fmt.Sprintf(c.more, Grouped(c.n)))
+		}
+	}
+	if c := v.byReceiver(); c != "" {
+		all = append(all, c)
+	}
+	if !v.Exact {
+		all = append(all, "memory was short, which --memory helps")
+	}
+	for _, end := range v.ends() {
+		if !strings.Contains(told, end) {
+			all = append(all, end)
+		}
+	}
+	return all
+}
+
+// Known says whether a clean verdict covers all that was sent.
+func (v *Verdict) Known() bool {
+	return v.Exact && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Open == 0 && v.Unbooked == 0
+}
+
+// ends are what nobody knows of the ends of streams, one line each: how many
+// records that is, too, so that it is no count.
+func (v *Verdict) ends() (all []string) {
+	switch {
+	case v.Open == 1:
+		all = append(all, "a ledger ends midway, and what was sent after that nobody knows")
+	case v.Open > 1:
+		all = append(all, fmt.Sprintf("the ledgers of %d runs end midway, and what was sent after that nobody knows", v.Open))
+	}
+	switch {
+	case v.Unbooked == 1:
+		all = append(all, "a run has no ledger, and what it lost at its end nobody knows")
+	case v.Unbooked > 1:
+		all = append(all, fmt.Sprintf("%d runs have no ledger, and what they lost at their ends nobody knows", v.Unbooked))
+	}
+	return all
+}
+
+// Proven says whether ledgers prove that all that was accepted has arrived.
+func (v *Verdict) Proven() bool {
+	for i := range v.Streams {
+		if st := &v.Streams[i]; !st.Ledger || !st.Closed || st.Lost > 0 || st.Withheld > 0 || st.Unknown > 0 {
+			return false
+		}
+	}
+	return v.Arrived > 0 && v.Exact
+}
+
+func (v *Verdict) note(format string, args ...any) {
+	if len(v.Notes) < 50 {
+		v.Notes = append(v.Notes, fmt.Sprintf(format, args...))
+	}
+}

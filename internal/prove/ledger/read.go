@@ -1,0 +1,220 @@
+package ledger
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// Ledger is what was read.
+type Ledger struct {
+	Streams []*Stream // in the order of their first lines
+	Lines   int       // that could be read
+	Bad     int       // lines that could not
+	Torn    bool      // the last line has no end
+}
+
+// ReadFile reads the ledger at path.
+func ReadFile(path string) (*Ledger, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	l, err := Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return l, nil
+}
+
+// ErrNoLedger says that a file has lines, but none of a ledger.
+var ErrNoLedger = errors.New("this is no ledger: not one of its lines has a valid sum")
+
+// Read reads a ledger. Lines that are damaged are counted and otherwise left out.
+func Read(r io.Reader) (*Ledger, error) {
+	l := new(Ledger)
+	byID := map[string]*Stream{}
+	br := bufio.NewReaderSize(r, 1<<16)
+	for {
+		line, err := readLine(br)
+		if err != nil && err != io.EOF {
+			return nil, err
+		}
+		torn := err == io.EOF
+		if line = strings.TrimSuffix(line, "\n"); line != "" {
+			switch {
+			case l.line(line, byID):
+				l.Lines++
+			case torn:
+				l.Torn = true
+			default:
+				l.Bad++
+			}
+		}
+		if torn {
+			break
+		}
+	}
+	if l.Lines == 0 && l.Bad > 0 {
+		return nil, ErrNoLedger
+	}
+	for _, s := range l.Streams {
+		s.tidy()
+	}
+	return l, nil
+}
+
+// Is says whether a text, of which the end may be missing, is from a ledger: one of
+// its lines at least is.
+func Is(text []byte) bool {
+	l, byID := new(Ledger), map[string]*Stream{}
+	for line := range bytes.SplitSeq(text, []byte("\n")) {
+		if l.line(string(line), byID) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxLine is the size, in bytes, up to which a line may be one of a ledger.
+const maxLine = 1 << 14
+
+// readLine reads a line; of one that is too long it returns the beginning.
+func readLine(br *bufio.Reader) (string, error) {
+	var line []byte
+	for {
+		part, err := br.ReadSlice('\n')
+		if len(line) <= maxLine {
+			line = append(line, part...)
+		}
+		if err != bufio.ErrBufferFull {
+			return string(line), err
+		}
+	}
+}
+
+// line reads one line and says whether it was whole.
+func (l *Ledger) line(line string, byID map[string]*Stream) bool {
+	i := strings.LastIndex(line, " #")
+	if i < 0 || len(line)-i != 10 {
+		return false
+	}
+	sum, err := strconv.ParseUint(line[i+2:], 16, 32)
+	if err != nil || crc32.Checksum([]byte(line[:i]), castagnoli) != uint32(sum) {
+		return false
+	}
+	f, ok := parseFields(line[:i])
+	if !ok {
+		return false
+	}
+	run, err := recordid.ParseRun(f.text["run"])
+	instance := f.number("instance")
+	if err != nil || f.err != nil || instance > recordid.MaxInstance {
+		return false
+	}
+	id := fmt.Sprint(run, instance)
+	s := byID[id]
+	if s == nil {
+		s = &Stream{Run: run, Instance: uint16(instance), First: f.time}
+		byID[id] = s
+		l.Streams = append(l.Streams, s)
+	}
+	s.Last = f.time
+	switch f.word {
+	case wordOpen:
+		s.Name, s.Key, s.Place, s.Opened = f.text["name"], f.text["key"], f.text["in"], f.time
+		s.Events = append(s.Events, Event{f.time, wordOpen})
+	case wordAccepted:
+		if f.text["from"] != "" {
+			e := Entry{Range: f.span(), Until: f.time}
+			if e.Since, err = time.Parse(time.RFC3339Nano, f.text["since"]); err != nil {
+				return false
+			}
+			s.Accepted = append(s.Accepted, e)
+		}
+		s.totals(f)
+	case wordRefused:
+		s.Refused = append(s.Refused, f.span())
+	case wordClose:
+		s.Closed = f.time
+		s.End = Totals{f.number("accepted"), f.number("refused")}
+		s.totals(f)
+		s.Events = append(s.Events, Event{f.time, wordClose})
+	default:
+		s.Events = append(s.Events, Event{f.time, f.word})
+	}
+	return f.err == nil
+}
+
+// totals takes the totals of a line.
+func (s *Stream) totals(f *fields) {
+	s.Shortfall = f.number("shortfall")
+	if _, ok := f.text["ingested"]; ok {
+		s.Ingested, s.Counted = f.number("ingested"), true
+	}
+}
+
+// fields are the parts of a line.
+type fields struct {
+	time time.Time
+	word string
+	text map[string]string
+	err  error
+}
+
+func parseFields(line string) (*fields, bool) {
+	at, rest, _ := strings.Cut(line, " ")
+	word, rest, _ := strings.Cut(rest, " ")
+	t, err := time.Parse(time.RFC3339Nano, at)
+	if err != nil || word == "" {
+		return nil, false
+	}
+	f := &fields{time: t, word: word, text: map[string]string{}}
+	for rest != "" {
+		name, after, ok := strings.Cut(rest, "=")
+		if !ok {
+			return nil, false
+		}
+		var value string
+		if strings.HasPrefix(after, `"`) {
+			quoted, err := strconv.QuotedPrefix(after)
+			if err != nil {
+				return nil, false
+			}
+			if value, err = strconv.Unquote(quoted); err != nil {
+				return nil, false
+			}
+			rest = strings.TrimPrefix(after[len(quoted):], " ")
+		} else {
+			value, rest, _ = strings.Cut(after, " ")
+		}
+		f.text[name] = value
+	}
+	return f, true
+}
+
+func (f *fields) number(name string) uint64 {
+	n, err := strconv.ParseUint(f.text[name], 10, 64)
+	if err != nil {
+		f.err = err
+	}
+	return n
+}
+
+func (f *fields) span() Range {
+	r := Range{f.number("from"), f.number("to")}
+	if f.err == nil && (r.To < r.From || r.To > recordid.MaxSeq) {
+		f.err = errors.New("a range that ends before it begins")
+	}
+	return r
+}

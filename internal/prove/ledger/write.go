@@ -1,0 +1,233 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// Options say whose ledger it is.
+type Options struct {
+	Run      recordid.Run
+	Instance uint16
+	Name     string // of the instance
+	Key      string // of the member with the identity
+	Place    string // body or metadata
+	Version  string // of gdummy
+
+	Interval time.Duration    // between lines; 0 is DefaultInterval
+	Sync     time.Duration    // between syncs; 0 is DefaultSync, below 0 is never
+	Now      func() time.Time // nil is time.Now
+}
+
+// Uncounted is the ingested total while it is unknown.
+const Uncounted = math.MaxUint64
+
+// File is what a ledger is written to.
+type File interface {
+	io.Writer
+	Sync() error
+	Close() error
+}
+
+// Writer writes the lines of one instance. It is not for concurrent use.
+type Writer struct {
+	file File
+	o    Options
+
+	pending, refused  Range
+	hasPending        bool
+	hasRefused        bool
+	since             time.Time
+	seen              time.Time // when the caller was last here: what it notes came after
+	accepted, ingests uint64    // totals
+	refusals, short   uint64
+	written           uint64 // the ingested total in the last line
+	torn              bool   // the last write failed midway
+	nextLine          time.Time
+	nextSync          time.Time
+	syncing           atomic.Bool
+	buf               []byte
+}
+
+// Open opens a ledger for appending where files finds it, makes it if it is absent,
+// and writes the first line. It returns the ledger's path.
+func Open(name string, files files.Path, o Options) (w *Writer, path string, err error) {
+	f, err := files.Append(name)
+	if err != nil {
+		return nil, "", err
+	}
+	path = f.Name()
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	torn := false
+	if size, err := f.Seek(0, io.SeekEnd); err == nil && size > 0 {
+		last := make([]byte, 1)
+		if _, err := f.ReadAt(last, size-1); err == nil && last[0] != '\n' {
+			torn = true // by a crash of whoever wrote before
+		}
+	}
+	if w, err = newWriter(f, o, torn); err != nil {
+		return nil, "", errors.Join(err, f.Close())
+	}
+	return w, path, nil
+}
+
+// New starts a ledger in a file that is open.
+func New(f File, o Options) (*Writer, error) { return newWriter(f, o, false) }
+
+func newWriter(f File, o Options, torn bool) (*Writer, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Interval == 0 {
+		o.Interval = DefaultInterval
+	}
+	if o.Sync == 0 {
+		o.Sync = DefaultSync
+	}
+	now := o.Now()
+	w := &Writer{file: f, o: o, torn: torn, seen: now, ingests: Uncounted, written: Uncounted}
+	w.nextLine, w.nextSync = now.Add(o.Interval), now.Add(max(o.Sync, 0))
+	b := w.begin(now, wordOpen)
+	b = fmt.Appendf(b, " name=%q key=%q in=%s version=%q", o.Name, o.Key, o.Place, o.Version)
+	return w, w.end(b)
+}
+
+// Accepted notes that the host took n records from number from on.
+func (w *Writer) Accepted(from, n uint64) {
+	if n == 0 {
+		return
+	}
+	w.accepted += n
+	if w.hasPending && w.pending.To+1 == from {
+		w.pending.To += n
+		return
+	}
+	if w.hasPending {
+		w.flush(w.o.Now()) // there is a gap between
+	}
+	w.pending, w.hasPending, w.since = Range{from, from + n - 1}, true, w.seen
+}
+
+// Refused notes that the host did not take n records from number from on.
+func (w *Writer) Refused(from, n uint64) {
+	if n == 0 {
+		return
+	}
+	w.refusals += n
+	if w.hasRefused && w.refused.To+1 == from {
+		w.refused.To += n
+		return
+	}
+	if w.hasRefused {
+		w.flush(w.o.Now())
+	}
+	w.refused, w.hasRefused = Range{from, from + n - 1}, true
+}
+
+// Totals notes how many records the engine says it has ingested, or Uncounted, and
+// how many were given up, since the start.
+func (w *Writer) Totals(ingested, shortfall uint64) { w.ingests, w.short = ingested, shortfall }
+
+// Tick writes a line if one is due. Errors do not end the ledger: what could
+// not be written is in the next line.
+func (w *Writer) Tick() error {
+	now := w.o.Now()
+	w.seen = now
+	if now.Before(w.nextLine) {
+		return nil
+	}
+	w.nextLine = now.Add(w.o.Interval)
+	err := w.flush(now)
+	if w.o.Sync > 0 && !now.Before(w.nextSync) {
+		w.nextSync = now.Add(w.o.Sync)
+		w.sync()
+	}
+	return err
+}
+
+// sync syncs the file beside the caller, who must not wait for disks.
+func (w *Writer) sync() {
+	if !w.syncing.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer w.syncing.Store(false)
+		_ = w.file.Sync() // the last sync, in Close, reports its error
+	}()
+}
+
+// Note writes down a pause, a resume or a reload at once.
+func (w *Writer) Note(word string) error {
+	now := w.o.Now()
+	return errors.Join(w.flush(now), w.end(w.begin(now, word)))
+}
+
+// Close writes the last line, syncs and closes the file.
+func (w *Writer) Close() error {
+	now := w.o.Now()
+	err := w.flush(now)
+	b := w.begin(now, wordClose)
+	b = w.totals(fmt.Appendf(b, " accepted=%d refused=%d", w.accepted, w.refusals))
+	return errors.Join(err, w.end(b), w.file.Sync(), w.file.Close())
+}
+
+// totals appends what Totals noted.
+func (w *Writer) totals(b []byte) []byte {
+	if w.ingests != Uncounted {
+		b = fmt.Appendf(b, " ingested=%d", w.ingests)
+	}
+	return fmt.Appendf(b, " shortfall=%d", w.short)
+}
+
+// flush writes what is pending.
+func (w *Writer) flush(now time.Time) error {
+	if w.hasPending || w.ingests != w.written {
+		b := w.begin(now, wordAccepted)
+		if w.hasPending {
+			b = fmt.Appendf(b, " from=%d to=%d since=%s", w.pending.From, w.pending.To, stamp(w.since))
+		}
+		if err := w.end(w.totals(b)); err != nil {
+			return err
+		}
+		w.hasPending, w.written = false, w.ingests
+	}
+	if w.hasRefused {
+		b := w.begin(now, wordRefused)
+		b = fmt.Appendf(b, " from=%d to=%d", w.refused.From, w.refused.To)
+		if err := w.end(b); err != nil {
+			return err
+		}
+		w.hasRefused = false
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+func (w *Writer) begin(now time.Time, word string) []byte {
+	return fmt.Appendf(w.buf[:0], "%s %s run=%s instance=%d", stamp(now), word, w.o.Run, w.o.Instance)
+}
+
+// end writes a line with one call, which keeps it whole beside those of others.
+func (w *Writer) end(b []byte) error {
+	b = fmt.Appendf(b, " #%08x\n", crc32.Checksum(b, castagnoli))
+	if w.torn {
+		b = slices.Insert(b, 0, '\n')
+	}
+	w.buf = b
+	n, err := w.file.Write(b)
+	w.torn = err != nil && (n > 0 || w.torn)
+	return err
+}

@@ -1,0 +1,355 @@
+package recordscan
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// jsonReader takes JSON values apart. It forgives what does no harm here:
+// control characters and invalid UTF-8 in strings, zeros before numbers.
+type jsonReader struct {
+	doc *doc
+	b   []byte
+	pos int
+	cut bool // there would have to be more
+
+	// Where the outermost array in a value that could not be read begins, and
+	// the element in it that could not, if it has nothing but maps.
+	list, elem int
+}
+
+// ended says whether a value that could not be read ended too early.
+func (j *jsonReader) ended() bool { return j.cut || j.pos == len(j.b) }
+
+// space skips white space and returns the byte behind it, 0 at the end.
+func (j *jsonReader) space() byte {
+	for j.pos < len(j.b) {
+		c := j.b[j.pos]
+		if c > ' ' {
+			return c
+		}
+		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return c
+		}
+		j.pos++
+	}
+	return 0
+}
+
+// value reads one value that belongs to the member name of map n, or to an
+// array or event in it, and returns its hash.
+func (j *jsonReader) value(n int32, name []byte, depth int) (uint64, bool) {
+	if depth > maxDepth {
+		return 0, false
+	}
+	switch c := j.space(); c {
+	case '{':
+		return j.object(n, name, depth)
+	case '[':
+		return j.array(n, name, depth)
+	case '"':
+		s, ok := j.string()
+		if !ok {
+			return 0, false
+		}
+		j.doc.string(s, n, name)
+		return j.doc.hashString(s), true
+	case 't':
+		return recordid.True, j.literal("true")
+	case 'f':
+		return recordid.False, j.literal("false")
+	case 'n':
+		return recordid.Null, j.literal("null")
+	default:
+		return j.number()
+	}
+}
+
+func (j *jsonReader) literal(s string) bool {
+	if b := j.b[j.pos:]; len(b) < len(s) || string(b[:len(s)]) != s {
+		j.cut = len(b) < len(s) && string(b) == s[:len(b)]
+		return false
+	}
+	j.pos += len(s)
+	return true
+}
+
+func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool) {
+	d := j.doc
+	if !d.room() {
+		return 0, false
+	}
+	if d.how&pairs != 0 && isKind(j.front()) {
+		h, _, ok := j.kind(parent, name, depth)
+		return h, ok
+	}
+	n, base := d.open(parent, name)
+	parts := len(d.parts)
+	j.pos++
+	if j.space() == '}' {
+		j.pos++
+		return d.close(n, base, parts), true
+	}
+	for {
+		if j.space() != '"' {
+			return 0, false
+		}
+		key, ok := j.string()
+		if !ok || j.space() != ':' {
+			return 0, false
+		}
+		j.pos++
+		if !d.room() {
+			return 0, false
+		}
+		m := member{name: key, lo: int32(len(d.nodes))}
+		found := len(d.found)
+		if j.space() == '"' {
+			s, ok := j.string()
+			if !ok {
+				return 0, false
+			}
+			m.value = d.hashString(s)
+			if m.id = d.string(s, n, key); d.stamp != "" && d.at(d.stamp, n, key) {
+				d.arrival = Time(s)
+			}
+		} else {
+			start := j.pos
+			if m.value, ok = j.value(n, key, depth+1); !ok {
+				return 0, false
+			}
+			if d.stamp != "" && d.at(d.stamp, n, key) {
+				d.arrival = Time(j.b[start:j.pos])
+			}
+		}
+		m.hi = int32(len(d.nodes))
+		m.hash = recordid.Member(key, m.value)
+		d.stack = append(d.stack, m)
+		d.part(found)
+		switch j.space() {
+		case ',':
+			j.pos++
+		case '}':
+			j.pos++
+			return d.close(n, base, parts), true
+		default:
+			return 0, false
+		}
+	}
+}
+
+func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
+	d := j.doc
+	list := j.pos
+	j.pos++
+	h := recordid.ArrayStart
+	if j.space() == ']' {
+		j.pos++
+		return h, true
+	}
+	if d.how&pairs != 0 && string(j.front()) == "key" {
+		j.pos = list
+		return j.pairs(n, name, depth)
+	}
+	e := d.elements()
+	for i := 0; ; i++ {
+		c := j.space()
+		first, found, start := int32(len(d.nodes)), len(d.found), j.pos
+		v, ok := j.value(n, name, depth+1)
+		if !ok {
+			j.list, j.elem = 0, 0
+			if c == '{' && e.kinds&^(1<<kindMap) == 0 {
+				j.list, j.elem = list, start
+			}
+			return 0, false
+		}
+		if n >= 0 {
+			h = recordid.Element(h, v)
+		}
+		kind := kindOf(c)
+		e.shape = e.shape<<2 | kind
+		if e.kinds |= 1 << kind; len(d.found) > found {
+			e.add(d, kind, first, found)
+		}
+		if depth == 0 {
+			// [time, body] and [[time, metadata], body] are events.
+			d.event = i == 1 && c == '{'
+			d.body = first
+		}
+		switch j.space() {
+		case ',':
+			j.pos++
+		case ']':
+			j.pos++
+			if e.kinds == 1<<kindOther && (i >= recordid.Size || d.how&(probe|rewritten) != 0) {
+				h = j.numbers(h, list, n, name)
+			}
+			if e.with > 0 {
+				e.end(d, n, name, i+1)
+			}
+			return h, true
+		default:
+			return 0, false
+		}
+	}
+}
+
+// kindOf is the kind of the value that a byte begins.
+func kindOf(c byte) byte {
+	switch c {
+	case '{':
+		return kindMap
+	case '[':
+		return kindArray
+	case '"':
+		return kindString
+	}
+	return kindOther
+}
+
+// string reads a string; the reader stands at its quote.
+func (j *jsonReader) string() ([]byte, bool) {
+	b := j.b[j.pos+1:]
+	i := bytes.IndexByte(b, '"')
+	if i < 0 {
+		j.cut = true
+		return nil, false
+	}
+	if bytes.IndexByte(b[:i], '\\') < 0 {
+		j.pos += i + 2
+		return b[:i:i], true
+	}
+	return j.escaped()
+}
+
+// escaped reads a string that has escapes.
+func (j *jsonReader) escaped() ([]byte, bool) {
+	t := j.doc.text
+	start := len(t)
+	b := j.b
+	for i := j.pos + 1; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case c == '"':
+			j.pos = i + 1
+			j.doc.text = t
+			return t[start:len(t):len(t)], true
+		case c != '\\':
+			t = append(t, c)
+			continue
+		}
+		if i++; i >= len(b) {
+			break
+		}
+		switch b[i] {
+		case '"', '\\', '/':
+			t = append(t, b[i])
+		case 'b':
+			t = append(t, '\b')
+		case 'f':
+			t = append(t, '\f')
+		case 'n':
+			t = append(t, '\n')
+		case 'r':
+			t = append(t, '\r')
+		case 't':
+			t = append(t, '\t')
+		case 'u':
+			r, ok := hex4(b[i+1:])
+			if !ok {
+				j.cut = len(b)-i-1 < 4
+				return nil, false
+			}
+			i += 4
+			if utf16.IsSurrogate(r) {
+				low := rune(0)
+				if len(b) > i+2 && b[i+1] == '\\' && b[i+2] == 'u' {
+					low, _ = hex4(b[i+3:])
+				}
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					i += 6
+				}
+			}
+			t = utf8.AppendRune(t, r)
+		default:
+			return nil, false
+		}
+	}
+	j.cut = true
+	return nil, false
+}
+
+func hex4(b []byte) (rune, bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	r := rune(0)
+	for _, c := range b[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+func (j *jsonReader) number() (uint64, bool) {
+	b := j.b
+	i := j.pos
+	negative := i < len(b) && b[i] == '-'
+	if negative {
+		i++
+	}
+	first := i
+	size := uint64(0)
+	for i < len(b) && b[i]-'0' <= 9 {
+		size = size*10 + uint64(b[i]-'0')
+		i++
+	}
+	n := i - first
+	if n == 0 {
+		j.cut = i == len(b)
+		return 0, false
+	}
+	if i == len(b) || b[i] != '.' && b[i] != 'e' && b[i] != 'E' {
+		fits := n < 20
+		if n >= 20 {
+			_, err := strconv.ParseUint(string(b[first:i]), 10, 64)
+			fits = err == nil
+		}
+		if fits {
+			j.pos = i
+			return j.doc.integer(size, negative), true
+		}
+	}
+	for i < len(b) && (b[i]-'0' <= 9 || b[i] == '.' || b[i] == 'e' || b[i] == 'E' || b[i] == '-' || b[i] == '+') {
+		i++
+	}
+	if i-first > 400 {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(unsafe.String(&b[j.pos], i-j.pos), 64) // it keeps nothing but in err
+	if err != nil && f == 0 {
+		j.cut = i == len(b)
+		return 0, false
+	}
+	text := b[j.pos:i]
+	j.pos = i
+	if fraction := i > first+n; fraction && math.Abs(f) >= large {
+		return j.doc.double(f, text), true
+	}
+	return j.doc.float(f), true
+}

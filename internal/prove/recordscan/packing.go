@@ -1,0 +1,350 @@
+package recordscan
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+
+	"github.com/gdummy/gdummy/internal/files"
+)
+
+// wired says whether requests may be packed so, as well as files.
+func wired(p files.Packing) bool { return p == files.Gzip || p == files.Zstd }
+
+// IsCompressed says whether data begins as gzip or zstd does.
+func IsCompressed(data []byte) bool { return wired(files.PackingOf(data)) }
+
+// maxPackings is how often files may be packed: an archive that was compressed, of
+// files that were. Requests may be twice.
+const (
+	maxPackings = 4
+	maxServed   = 2
+)
+
+// unpack reads what was packed. head is the beginning of r, and whole what r was
+// before that was read.
+func (s *Scanner) unpack(p files.Packing, r, whole io.Reader, head []byte) error {
+	if s.depth == maxPackings || s.served() && s.depth == maxServed {
+		return fmt.Errorf("packed more than %d times", s.depth)
+	}
+	s.depth++
+	defer func() { s.depth-- }()
+	b := bufio.NewReaderSize(r, 1<<16)
+	switch p {
+	case files.Gzip:
+		z := &members{r: b, z: new(gzip.Reader)}
+		if err := z.reset(); err != nil {
+			return err
+		}
+		return s.Read(s.bounded(z))
+	case files.Zstd:
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(s.window()))
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		return s.Read(s.bounded(z))
+	case files.XZ:
+		z, err := newXZ(b)
+		if err != nil {
+			return err
+		}
+		return s.Read(z)
+	case files.Bzip2:
+		return s.Read(bzip2.NewReader(b))
+	case files.LZ4:
+		return s.Read(&frames{r: b, z: lz4.NewReader(b)})
+	case files.Snappy:
+		return s.Read(s2.NewReader(b))
+	case files.Zip:
+		return s.zip(whole)
+	case files.Tar:
+		return s.tar(b)
+	}
+	return s.Read(NewUTF16(b))
+}
+
+// bounded returns r, which fails with ErrTooLarge behind what a source may have:
+// what is packed twice may be much in between.
+func (s *Scanner) bounded(r io.Reader) io.Reader {
+	if s.maxBytes <= 0 {
+		return r
+	}
+	return &boundedReader{r, s.maxBytes}
+}
+
+type boundedReader struct {
+	r    io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *boundedReader) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return n, ErrTooLarge
+	}
+	return n, err
+}
+
+// window is the largest that zstd may have: what it needs is given at once.
+func (s *Scanner) window() uint64 {
+	if s.served() {
+		return 8 << 20
+	}
+	return maxDictionary
+}
+
+// maxDictionary is how much of what was unpacked may be needed for what follows, in
+// bytes; it is what xz -9 and zstd --ultra need, with room.
+const maxDictionary = 128 << 20
+
+// members are those of gzip, of which there may be several, and zeros behind them,
+// with which tapes and blocks are filled up.
+type members struct {
+	r *bufio.Reader
+	z *gzip.Reader
+}
+
+func (m *members) reset() error {
+	if err := m.z.Reset(m.r); err != nil {
+		return err
+	}
+	m.z.Multistream(false)
+	return nil
+}
+
+// Read implements io.Reader.
+func (m *members) Read(p []byte) (int, error) {
+	for {
+		n, err := m.z.Read(p)
+		if n > 0 || err != io.EOF {
+			if err == io.EOF {
+				err = nil // it comes again
+			}
+			return n, err
+		}
+		c := byte(0)
+		for err = nil; err == nil && c == 0; {
+			c, err = m.r.ReadByte()
+		}
+		if err != nil {
+			return 0, err
+		}
+		if err := m.r.UnreadByte(); err != nil {
+			return 0, err
+		}
+		if err := m.reset(); err != nil {
+			return 0, fmt.Errorf("behind the end of gzip: %w", err)
+		}
+	}
+}
+
+// frames are those of lz4, of which there may be several.
+type frames struct {
+	r *bufio.Reader
+	z *lz4.Reader
+}
+
+// Read implements io.Reader.
+func (f *frames) Read(p []byte) (int, error) {
+	for {
+		n, err := f.z.Read(p)
+		if n > 0 || err != io.EOF {
+			if err == io.EOF {
+				err = nil // likewise
+			}
+			return n, err
+		}
+		if _, err := f.r.Peek(1); err != nil {
+			return 0, err
+		}
+		f.z.Reset(f.r)
+	}
+}
+
+// sized is what zip is read from: it has its contents at its end.
+type sized interface {
+	io.ReaderAt
+	Stat() (fs.FileInfo, error)
+}
+
+// zip reads the files in a zip archive. What cannot be read of one does not keep the
+// others from being read.
+func (s *Scanner) zip(r io.Reader) error {
+	var at io.ReaderAt
+	size := int64(0)
+	switch r := r.(type) {
+	case *bytes.Reader:
+		at, size = r, r.Size()
+	case sized:
+		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
+			at, size = r, info.Size()
+		}
+	}
+	if at == nil {
+		return &FormatError{Format: "zip in something else, or on its way through a pipe"}
+	}
+	z, err := zip.NewReader(at, size)
+	if err != nil {
+		return err
+	}
+	z.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxDictionary)))
+	for _, file := range z.File {
+		if !file.Mode().IsRegular() {
+			continue
+		}
+		const encrypted = 1
+		if file.Flags&encrypted != 0 {
+			return &FormatError{Format: "an encrypted file", Entry: file.Name}
+		}
+		f, ferr := file.Open()
+		if errors.Is(ferr, zip.ErrAlgorithm) {
+			return &FormatError{Format: "compression by zip's method " + strconv.Itoa(int(file.Method)), Entry: file.Name}
+		}
+		if ferr == nil {
+			ferr = s.entry(f, file.Name)
+			f.Close()
+		}
+		if ferr = s.wrong(ferr, file.Name, &err); ferr != nil {
+			return ferr
+		}
+	}
+	return err
+}
+
+// tar reads the files in a tar archive, likewise.
+func (s *Scanner) tar(r io.Reader) (err error) {
+	t := tar.NewReader(r)
+	for {
+		h, terr := t.Next()
+		if terr == io.EOF {
+			return err
+		}
+		if terr != nil {
+			return errors.Join(err, terr)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if ferr := s.wrong(s.entry(t, h.Name), h.Name, &err); ferr != nil {
+			return ferr
+		}
+	}
+}
+
+// entry reads one file of an archive.
+func (s *Scanner) entry(r io.Reader, name string) error { return s.Read(onlyReader{r}) }
+
+// onlyReader hides what else a reader has.
+type onlyReader struct{ io.Reader }
+
+// wrong adds an error of an entry to those of the archive. It returns one that ends
+// the reading of all.
+func (s *Scanner) wrong(err error, entry string, all *error) error {
+	var format *FormatError
+	switch {
+	case errors.As(err, &format):
+		name := entry
+		if format.Entry != "" {
+			name += ": " + format.Entry
+		}
+		return &FormatError{Format: format.Format, Entry: name}
+	case errors.Is(err, ErrTooLarge):
+		return err
+	case err != nil:
+		*all = errors.Join(*all, fmt.Errorf("%s: %w", entry, err))
+	}
+	return nil
+}
+
+// NewUTF16 returns a reader of r's text in UTF-8; r is UTF-16 that begins with its
+// byte order mark.
+func NewUTF16(r io.Reader) io.Reader { return &utf16Reader{r: bufio.NewReader(r)} }
+
+// utf16Reader makes UTF-8 of UTF-16 that begins with its byte order mark.
+type utf16Reader struct {
+	r     *bufio.Reader
+	order binary.ByteOrder
+	rest  []byte // of UTF-8
+	out   [2048]byte
+}
+
+// Read implements io.Reader.
+func (u *utf16Reader) Read(p []byte) (int, error) {
+	if len(u.rest) == 0 {
+		if err := u.fill(); len(u.rest) == 0 {
+			return 0, err
+		}
+	}
+	n := copy(p, u.rest)
+	u.rest = u.rest[n:]
+	return n, nil
+}
+
+// fill makes more of UTF-8. What ends within a character is cut.
+func (u *utf16Reader) fill() error {
+	if u.order == nil {
+		mark, err := u.unit(binary.BigEndian)
+		if err != nil {
+			return err
+		}
+		if u.order = binary.BigEndian; mark == 0xfffe {
+			u.order = binary.LittleEndian
+		}
+	}
+	u.rest = u.out[:0]
+	for len(u.rest)+utf8.UTFMax <= len(u.out) {
+		c, err := u.unit(u.order)
+		if err != nil {
+			return err
+		}
+		if utf16.IsSurrogate(c) {
+			low, err := u.peek()
+			if err == io.ErrUnexpectedEOF {
+				return err
+			}
+			if c = utf16.DecodeRune(c, low); c != utf8.RuneError {
+				_, _ = u.r.Discard(2) // which were looked at
+			}
+		}
+		u.rest = utf8.AppendRune(u.rest, c)
+	}
+	return nil
+}
+
+func (u *utf16Reader) unit(order binary.ByteOrder) (rune, error) {
+	b, err := u.r.Peek(2)
+	if len(b) < 2 {
+		if len(b) == 1 && err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, err
+	}
+	c := rune(order.Uint16(b))
+	_, err = u.r.Discard(2)
+	return c, err
+}
+
+func (u *utf16Reader) peek() (rune, error) {
+	b, err := u.r.Peek(2)
+	if len(b) < 2 {
+		return 0, err
+	}
+	return rune(u.order.Uint16(b)), nil
+}

@@ -1,0 +1,212 @@
+package recordscan
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// printed says whether a line is an event as Fluent Bit's stdout output prints
+// it: [0] tag: [...
+func printed(line []byte) bool {
+	i := 1
+	for i < len(line) && isDigit(line[i]) {
+		i++
+	}
+	return i > 1 && i+1 < len(line) && line[i] == ']' && line[i+1] == ' '
+}
+
+// print reads such a line:
+//
+//	[0] tag: [[1732300000.500000000, {}], {"message"=>"dummy", "n"=>1}]
+//
+// Strings have no escapes, so that what is in them may look like the end of one,
+// and doubles have six decimals. A body that is right nevertheless is one that
+// was read as it was meant; any other cannot be checked.
+func (s *Scanner) print(line []byte) {
+	if i := bytes.Index(line, []byte(": [")); i > 0 && bytes.Contains(line[i:], []byte(recordid.Prefix)) {
+		event := line[i+2:]
+		if s.unprint(event, 0) && s.judge(func(how reading) { s.unprint(event, how) }) <= Enriched {
+			s.deliver()
+			return
+		}
+	}
+	s.plain(line)
+}
+
+// unprint takes a printed event apart.
+func (s *Scanner) unprint(text []byte, how reading) bool {
+	s.doc.reset(how)
+	p := printReader{doc: &s.doc, b: text}
+	_, ok := p.value(-1, nil, 0)
+	return ok && len(p.b) == 0
+}
+
+// printReader takes values off the front of b, as msgpack-c prints them.
+type printReader struct {
+	doc *doc
+	b   []byte
+}
+
+// skip skips text.
+func (p *printReader) skip(text string) bool {
+	if len(p.b) < len(text) || string(p.b[:len(text)]) != text {
+		return false
+	}
+	p.b = p.b[len(text):]
+	return true
+}
+
+// value reads one value that belongs to the member name of map n, or to an array
+// or event in it, and returns its hash.
+func (p *printReader) value(n int32, name []byte, depth int) (uint64, bool) {
+	if depth > maxDepth || len(p.b) == 0 {
+		return 0, false
+	}
+	switch p.b[0] {
+	case '{':
+		return p.mapping(n, name, depth)
+	case '[':
+		return p.array(n, name, depth)
+	case '"':
+		s, ok := p.string(isElementEnd)
+		p.doc.string(s, n, name)
+		return recordid.String(s), ok
+	case 't':
+		return recordid.True, p.skip("true")
+	case 'f':
+		return recordid.False, p.skip("false")
+	case 'n':
+		return recordid.Null, p.skip("nil")
+	}
+	return p.number()
+}
+
+func (p *printReader) mapping(parent int32, name []byte, depth int) (uint64, bool) {
+	d := p.doc
+	n, base := d.open(parent, name)
+	parts := len(d.parts)
+	p.skip("{")
+	for first := true; !p.skip("}"); first = false {
+		if !first && !p.skip(", ") || !d.room() {
+			return 0, false
+		}
+		key, ok := p.string(isName)
+		if !ok || !p.skip("=>") || len(p.b) == 0 {
+			return 0, false
+		}
+		m := member{name: key, lo: int32(len(d.nodes))}
+		start, found := p.b, len(d.found)
+		if p.b[0] == '"' {
+			var s []byte
+			s, ok = p.string(isMemberEnd)
+			m.value, m.id = recordid.String(s), d.string(s, n, key)
+		} else {
+			m.value, ok = p.value(n, key, depth+1)
+		}
+		if !ok {
+			return 0, false
+		}
+		if d.stamp != "" && d.at(d.stamp, n, key) {
+			d.arrival = Time(bytes.Trim(start[:len(start)-len(p.b)], `"`))
+		}
+		m.hi = int32(len(d.nodes))
+		m.hash = recordid.Member(key, m.value)
+		d.stack = append(d.stack, m)
+		d.part(found)
+	}
+	return d.close(n, base, parts), true
+}
+
+func (p *printReader) array(n int32, name []byte, depth int) (uint64, bool) {
+	d := p.doc
+	p.skip("[")
+	h := recordid.ArrayStart
+	e := d.elements()
+	for i := 0; ; i++ {
+		if p.skip("]") {
+			if e.with > 0 {
+				e.end(d, n, name, i)
+			}
+			return h, true
+		}
+		if i > 0 && !p.skip(", ") || !d.room() || len(p.b) == 0 {
+			return 0, false
+		}
+		c, first, found := p.b[0], int32(len(d.nodes)), len(d.found)
+		v, ok := p.value(n, name, depth+1)
+		if !ok {
+			return 0, false
+		}
+		h = recordid.Element(h, v)
+		kind := kindOf(c)
+		e.shape = e.shape<<2 | kind
+		if e.kinds |= 1 << kind; len(d.found) > found {
+			e.add(d, kind, first, found)
+		}
+		if depth == 0 {
+			d.event, d.body = i == 1 && c == '{', first
+		}
+	}
+}
+
+// string reads a string up to the first quote behind which it may have ended.
+func (p *printReader) string(ended func(behind []byte) bool) ([]byte, bool) {
+	if !p.skip(`"`) {
+		return nil, false
+	}
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(p.b[i:], '"')
+		if n < 0 {
+			return nil, false
+		}
+		if i += n; ended(p.b[i+1:]) {
+			s := p.b[:i:i]
+			p.b = p.b[i+1:]
+			return s, true
+		}
+	}
+}
+
+func isName(behind []byte) bool { return bytes.HasPrefix(behind, []byte("=>")) }
+
+// isMemberEnd says whether a map goes on or ends where text stands behind a quote.
+func isMemberEnd(behind []byte) bool {
+	if next, ok := bytes.CutPrefix(behind, []byte(`, "`)); ok {
+		i := bytes.IndexByte(next, '"')
+		return i >= 0 && isName(next[i+1:])
+	}
+	return len(behind) > 0 && behind[0] == '}' && isClosed(behind[1:])
+}
+
+// isElementEnd says the same of an array.
+func isElementEnd(behind []byte) bool {
+	return bytes.HasPrefix(behind, []byte(", ")) || len(behind) > 0 && behind[0] == ']' && isClosed(behind[1:])
+}
+
+// isClosed says whether text may stand behind a map or an array.
+func isClosed(behind []byte) bool {
+	return len(behind) == 0 || behind[0] == '}' || behind[0] == ']' || bytes.HasPrefix(behind, []byte(", "))
+}
+
+func (p *printReader) number() (uint64, bool) {
+	i := 0
+	for i < len(p.b) && (isDigit(p.b[i]) || p.b[i] == '-' || p.b[i] == '.') {
+		i++
+	}
+	text := string(p.b[:min(i, 400)])
+	p.b = p.b[i:]
+	size, negative := text, false
+	if i > 0 && text[0] == '-' {
+		size, negative = text[1:], true
+	}
+	if n, err := strconv.ParseUint(size, 10, 64); err == nil {
+		h, ambiguous := recordid.Integer(n, negative, p.doc.how&coarse != 0)
+		p.doc.ambiguous = p.doc.ambiguous || ambiguous
+		return h, true
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	h, _ := recordid.Float(f)
+	return h, err == nil
+}

@@ -1,0 +1,420 @@
+package recordscan
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// Programs write values again in ways of their own, which change no value: integers
+// as doubles and doubles as integers, text as an array of its bytes, JSON in strings
+// with the characters of HTML escaped. A body that is right once this is undone is
+// right; one that is not, whatever is undone, is damaged. The first reading does
+// without any of it: only what would be damaged is read again.
+
+// large is the size from which on integers and doubles are written alike by some
+// programs and are told apart by Fluent Bit. Below, see [doc.float].
+const large = 1e16
+
+// maxPicked is how many values that may be another one each are tried in all
+// combinations: a record may have some that are and some that are not.
+const maxPicked = 4
+
+// other says whether a value that may be another one is read as that.
+func (d *doc) other() bool {
+	n := d.choices
+	d.choices++
+	return d.how&rewritten != 0 && n < maxPicked && d.pick>>n&1 != 0
+}
+
+// integer is the hash of an integer.
+func (d *doc) integer(size uint64, negative bool) uint64 {
+	if size >= large && d.how&(probe|rewritten) != 0 && mayBeDouble(size) && d.other() {
+		h, _ := recordid.Float(float64(size))
+		if negative {
+			h, _ = recordid.Float(-float64(size))
+		}
+		return h
+	}
+	h, ambiguous := recordid.Integer(size, negative, d.how&coarse != 0)
+	d.ambiguous = d.ambiguous || ambiguous
+	return h
+}
+
+// mayBeDouble says whether an integer has no more digits than doubles are written
+// with, but for zeros at its end.
+func mayBeDouble(size uint64) bool {
+	for size >= 1e17 {
+		if size%10 != 0 {
+			return false
+		}
+		size /= 10
+	}
+	return true
+}
+
+// float is the hash of a double. A body that is not coarse has no doubles from 1e15
+// on and below 1e16: one that it has was an integer.
+func (d *doc) float(f float64) uint64 {
+	h, ambiguous := recordid.Float(f)
+	if ambiguous {
+		d.ambiguous = true
+		if d.how&coarse == 0 && f == math.Trunc(f) {
+			h, _ = recordid.Integer(uint64(math.Abs(f)), f < 0, false)
+		}
+	}
+	return h
+}
+
+// double is float for a number that may be large; text is how it is written, nil if
+// that is exact.
+func (d *doc) double(f float64, text []byte) uint64 {
+	if size := math.Abs(f); size >= large && size < 1<<64 && d.how&(probe|rewritten) != 0 && d.other() {
+		n, exact := uint64(size), true
+		if text != nil {
+			n, exact = wholeNumber(bytes.TrimPrefix(text, []byte{'-'}))
+		}
+		if exact {
+			h, _ := recordid.Integer(n, f < 0, d.how&coarse != 0)
+			return h
+		}
+	}
+	return d.float(f)
+}
+
+// wholeNumber is the integer that text is, with a fraction or an exponent.
+func wholeNumber(text []byte) (n uint64, ok bool) {
+	var digits [48]byte
+	count, point, seen := 0, 0, false
+	for i, c := range text {
+		switch {
+		case isDigit(c):
+			if c == '0' && count == 0 {
+				continue
+			}
+			if count == len(digits) {
+				return 0, false
+			}
+			digits[count] = c
+			count++
+			if seen {
+				point--
+			}
+		case c == '.':
+			seen = true
+		default:
+			e, err := strconv.Atoi(string(text[i+1:]))
+			if err != nil || e > 400 || e < -400 {
+				return 0, false
+			}
+			point += e
+			text = nil
+		}
+		if text == nil {
+			break
+		}
+	}
+	for point < 0 && count > 0 && digits[count-1] == '0' {
+		count--
+		point++
+	}
+	if point < 0 || count+point > 20 {
+		return 0, false
+	}
+	for ; point > 0 && count < len(digits); point-- {
+		digits[count] = '0'
+		count++
+	}
+	n, err := strconv.ParseUint(string(digits[:count]), 10, 64)
+	return n, err == nil
+}
+
+// numbers looks at an array of numbers that ends where the reader stands and begins
+// at list, whose hash is h: as bytes they may be a text, as journald has it. It
+// returns the hash that counts.
+func (j *jsonReader) numbers(h uint64, list int, n int32, name []byte) uint64 {
+	d := j.doc
+	start, value := len(d.text), 0
+	for i, c := range j.b[list+1 : j.pos] {
+		switch {
+		case isDigit(c):
+			value = value*10 + int(c-'0')
+			if value > math.MaxUint8 {
+				return h
+			}
+		case c == ',' || c == ']':
+			if c := j.b[list+i]; !isDigit(c) && c > ' ' {
+				return h
+			}
+			d.text = append(d.text, byte(value))
+			value = 0
+		case c > ' ':
+			return h
+		}
+	}
+	text := d.text[start:len(d.text):len(d.text)]
+	if len(text) >= recordid.Size {
+		d.blob(text, n, name)
+	}
+	if d.how&(probe|rewritten) != 0 && isJournal(name) && d.other() {
+		return d.hashString(text)
+	}
+	return h
+}
+
+// isJournal says whether a name may be that of a field in journald: capitals, digits
+// and underscores. All values are text or bytes there, never numbers.
+func isJournal(name []byte) bool {
+	for _, c := range name {
+		if !isDigit(c) && c != '_' && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return len(name) > 0
+}
+
+// hashString is the hash of a string.
+func (d *doc) hashString(s []byte) uint64 {
+	if d.how&(probe|unescaped|plainHTML|html) != 0 {
+		s = d.undone(s)
+	}
+	return recordid.String(s)
+}
+
+// undone undoes what was done to the text of a string.
+func (d *doc) undone(s []byte) []byte {
+	if bytes.Contains(s, []byte(`\u`)) || bytes.Contains(s, []byte(`\/`)) {
+		d.hints |= unescaped | plainHTML
+		if d.how&(unescaped|plainHTML) != 0 {
+			return d.unescape(s, d.how&unescaped == 0)
+		}
+	}
+	if t := bytes.TrimLeft(s, " \t\r\n"); len(t) > 0 && (t[0] == '{' || t[0] == '[') && bytes.ContainsAny(t, "<>&") {
+		d.hints |= html
+		if d.how&html != 0 {
+			start := len(d.text)
+			for _, c := range s {
+				switch c {
+				case '<', '>', '&':
+					d.text = append(append(d.text, `\u00`...), "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+				default:
+					d.text = append(d.text, c)
+				}
+			}
+			return d.text[start:]
+		}
+	}
+	return s
+}
+
+// unescape undoes the escapes that JSON need not have.
+func (d *doc) unescape(s []byte, htmlOnly bool) []byte {
+	start := len(d.text)
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			d.text = append(d.text, s[i])
+			continue
+		}
+		r, ok := hex4(s[min(len(s), i+2):])
+		switch n := s[i+1]; {
+		case n == '/' && !htmlOnly:
+			i++
+			d.text = append(d.text, '/')
+			continue
+		case n != 'u' || !ok || r < ' ' || r == '"' || r == '\\',
+			htmlOnly && r != '<' && r != '>' && r != '&' && r != '\'' && r != 0x2028 && r != 0x2029:
+			d.text = append(d.text, s[i], n)
+			i++
+			continue
+		}
+		i += 5
+		if utf16.IsSurrogate(r) && len(s) > i+6 && s[i+1] == '\\' && s[i+2] == 'u' {
+			low, _ := hex4(s[i+3:])
+			if c := utf16.DecodeRune(r, low); c != utf8.RuneError {
+				r = c
+				i += 6
+			}
+		}
+		d.text = utf8.AppendRune(d.text, r)
+	}
+	return d.text[start:]
+}
+
+// reconsider looks again at findings that are damaged, with what other programs may
+// have done to the record undone.
+func (s *Scanner) reconsider(again func(reading)) {
+	d := &s.doc
+	base, foreign := d.how, d.foreign
+	s.states = s.states[:0]
+	s.addends.few = true
+	defer func() { s.addends.few = false }()
+	damaged, coarsely := 0, false
+	for i := range d.found {
+		f := &d.found[i]
+		s.states = append(s.states, f.state)
+		if f.state == Damaged {
+			damaged++
+			coarsely = coarsely || f.id.Sum.Coarse
+		}
+	}
+	hints := reading(0)
+	try := func(how reading) {
+		again(how)
+		hints |= d.hints
+		if len(d.found) != len(s.states) {
+			damaged = 0
+			return
+		}
+		s.effort = 1<<16 + 32*len(d.members)
+		for i, st := range s.states {
+			f := &d.found[i]
+			if st != Damaged || f.id.Sum.Coarse != (how&coarse != 0) {
+				continue
+			}
+			st, body := s.verify(f)
+			if st > Enriched {
+				if st, body = s.moved(f), -1; st == Damaged {
+					continue
+				}
+			}
+			if st == Intact && s.within {
+				st = Enriched
+			}
+			s.states[i] = st
+			if body >= 0 {
+				before := d.foreign
+				d.listed(body)
+				foreign += d.foreign - before
+			}
+			damaged--
+		}
+	}
+	both := func(how reading) {
+		if how &^= coarse; damaged > 0 {
+			try(how)
+		}
+		if damaged > 0 && coarsely {
+			try(how | coarse)
+		}
+	}
+	both(base | unfolded | probe)
+	choices := d.choices
+	for _, escapes := range []reading{0, unescaped, plainHTML, html} {
+		if escapes&^hints != 0 {
+			continue
+		}
+		for d.pick = 0; d.pick < 1<<min(choices, maxPicked); d.pick++ {
+			if escapes != 0 || d.pick > 0 {
+				both(base | unfolded | rewritten | escapes)
+			}
+		}
+	}
+	if len(d.found) != len(s.states) {
+		again(base)
+	}
+	for i := range d.found {
+		f := &d.found[i]
+		if f.state = s.states[i]; f.state == Damaged && choices > maxPicked {
+			f.state = Unchecked // not all were tried
+		}
+	}
+	d.foreign = foreign
+}
+
+// maxMoved is how many maps are looked at to find a body that an identity was moved
+// away from.
+const maxMoved = 64
+
+// moved says what became of a record whose identity was moved away from its body:
+// into a label of the line that has the body, or beside it. The body is in the same
+// element of a list. Where the line is text, or lacks members that may have been
+// moved as well, nothing can be proven.
+func (s *Scanner) moved(f *finding) State {
+	d := &s.doc
+	if f.node < 0 {
+		return Damaged
+	}
+	lo, hi, line := d.around(f)
+	for n := lo; n < hi && n < lo+maxMoved; n++ {
+		if n == f.node {
+			continue
+		}
+		if st := s.fit(f, n, nil); st <= Enriched {
+			return Enriched
+		}
+	}
+	if line == noLine {
+		return Damaged
+	}
+	if line == textLine {
+		return Unchecked
+	}
+	// Less than a half of 16 are missing: they may be labels now. Otherwise all are
+	// there, or more, and one was changed.
+	if missing := (f.id.Sum.Members - int(d.nodes[line].count)) & 15; missing > 0 && missing < 8 {
+		return Unchecked
+	}
+	return Damaged
+}
+
+// What around returns for a line: none, or one that is no JSON.
+const (
+	noLine   int32 = -1
+	textLine int32 = -2
+)
+
+// around returns the maps that belong to the same record as one with an identity,
+// nodes[lo:hi], and, if this is a line with labels as Loki has it, the one that is
+// the line.
+func (d *doc) around(f *finding) (lo, hi, line int32) {
+	for i := range d.tuples {
+		t := &d.tuples[i]
+		if f.node < t.lo || f.node >= t.hi {
+			continue
+		}
+		switch {
+		case !t.line:
+			line = noLine
+		case d.within(f.node, t.lo):
+			line = textLine
+		default:
+			line = t.lo
+		}
+		return t.lo, t.hi, line
+	}
+	up := d.nodes[f.node].parent
+	if up < 0 {
+		return 0, 0, noLine
+	}
+	nd := d.nodes[up]
+	hi = up + 1
+	for _, m := range d.members[nd.first : nd.first+nd.count] {
+		hi = max(hi, m.hi)
+	}
+	for n := up + 1; n < hi; n++ {
+		if n != f.node && d.nodes[n].parent == up && bytes.Equal(d.nodes[n].name, d.nodes[f.node].name) {
+			return 0, 0, noLine // one of a list
+		}
+	}
+	line = noLine
+	for _, form := range [][2]string{{"stream", "values"}, {"labels", "line"}} {
+		if m := d.member(up, form[1]); m != nil && string(d.nodes[f.node].name) == form[0] {
+			if line = textLine; m.lo < m.hi {
+				line = m.lo
+			}
+		}
+	}
+	return up + 1, hi, line
+}
+
+// within says whether a map is another one, or in it.
+func (d *doc) within(n, other int32) bool {
+	for n > other {
+		n = d.nodes[n].parent
+	}
+	return n == other
+}

@@ -1,0 +1,246 @@
+package recordscan
+
+import (
+	"bytes"
+
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// row is how far a line of JSON was read.
+type row struct {
+	open  bool // there is more of it
+	list  bool // it is a list of records
+	wreck bool // something was broken: records are where they can be read
+
+	object bool // that was an object: records in it stand in a list
+	large  bool // it was not broken, but too large
+	plain  bool // it was no JSON
+	behind bool // what was read last was a record
+	found  bool // there was an identity
+}
+
+// values reads the JSON values in text and returns what is left of it: nothing,
+// if this is all there is, or else a value that goes on behind it. Between them,
+// commas and the brackets of lists of records are skipped.
+func (s *Scanner) values(text []byte, whole bool) (rest []byte) {
+	vain := vainAllowed(len(text))
+	if s.row.wreck {
+		return s.wreck(text, 0, vain, whole, [2]int{})
+	}
+	for {
+		j := jsonReader{doc: &s.doc, b: text}
+		c := j.space()
+		if j.pos == len(text) {
+			return nil
+		}
+		if c == '[' {
+			is := j.isList(&s.peek)
+			if !whole && j.cut {
+				return text
+			}
+			if is {
+				s.row.list = true
+				c = ','
+			}
+		}
+		if c == ',' || c == ']' {
+			text = text[j.pos+1:]
+			continue
+		}
+		text = text[j.pos:]
+		j.b, j.pos = text, 0
+		ok := s.read(&j, 0)
+		switch {
+		case ok && (c == '{' || c == '[') && (len(s.doc.found) > 0 || ends(text[j.pos:])):
+			value := text[:j.pos]
+			s.report(func(how reading) { s.readAgain(value, how) })
+			text = text[j.pos:]
+		case !ok && !whole && j.ended():
+			return text
+		default:
+			s.row.wreck, s.row.object, s.row.large = true, c == '{', s.doc.large
+			if !s.row.large {
+				s.broken++
+			}
+			return s.wreck(text, 1, vain-j.pos, whole, [2]int{j.list, j.elem})
+		}
+	}
+}
+
+// ends says whether a value ends where text goes on: at the end, before another
+// one or a bracket, with a comma between or without.
+func ends(text []byte) bool {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	if len(text) > 0 && text[0] == ',' {
+		text = bytes.TrimLeft(text[1:], " \t\r\n")
+	}
+	return len(text) == 0 || text[0] == '{' || text[0] == '[' || text[0] == ']'
+}
+
+// vainAllowed is how many bytes may be read in vain in a text of n bytes, which
+// is broken again and again: what is left then is not checked.
+func vainAllowed(n int) int { return 1<<20 + 8*n }
+
+// wreck reads the records in text, which is no JSON as a whole, from at on: the
+// objects that can be read and have an identity, and those that stand between
+// records. What is left over belongs to none: identities there are those of
+// broken records. text[list[0]:list[1]] are the elements of a list that come
+// before what was broken. It returns what more text is needed for.
+func (s *Scanner) wreck(text []byte, at, vain int, whole bool, list [2]int) (rest []byte) {
+	from, short := 0, -1
+	seen, upTo := false, 0 // an identity in text[from:upTo]
+	for {
+		i := bytes.IndexByte(text[at:], '{')
+		if i < 0 {
+			break
+		}
+		at += i
+		j := jsonReader{doc: &s.doc, b: text[at:]}
+		ok := s.read(&j, 0)
+		n := j.pos
+		if !ok {
+			if j.ended() {
+				n = len(text) - at
+				if short < 0 {
+					short = at
+				}
+			}
+			if vain -= n + 1; vain < 0 {
+				s.remains(text[from:], Unchecked)
+				return nil
+			}
+			at++
+			continue
+		}
+		before := bytes.TrimRight(text[from:at], " \t\r\n")
+		if !seen {
+			_, end := recordid.Find(text[max(from, upTo-recordid.Size):at])
+			seen, upTo = end >= 0, at
+		}
+		listed := list[0] < at && at < list[1] || s.between(before, seen)
+		if len(s.doc.found) == 0 && (!listed || s.row.plain || s.row.large && !s.row.found || short >= 0 && !whole) {
+			at += n // a part of something
+			continue
+		}
+		s.remains(text[from:at], s.row.state())
+		if len(before) > 0 {
+			switch before[len(before)-1] {
+			case ':':
+				s.within = !s.row.plain
+			case ',', '[':
+				s.within = s.row.object && !s.row.list
+			}
+		}
+		s.row.found = s.row.found || len(s.doc.found) > 0
+		value := text[at : at+n]
+		s.report(func(how reading) { s.readAgain(value, how) })
+		s.within = false
+		at += n
+		from, short, s.row.behind = at, -1, true
+		seen, upTo = false, at
+	}
+	switch {
+	case whole:
+		s.remains(text[from:], s.row.state())
+		return nil
+	case short >= 0:
+		return text[from:]
+	}
+	// The beginning of an identity, or what tells that a record follows.
+	keep := max(from, len(text)-64)
+	if window := text[max(from, keep-recordid.Size):]; keep > from {
+		if i := bytes.Index(window, []byte(recordid.Prefix)); i >= 0 {
+			keep = min(keep, len(text)-len(window)+i)
+		}
+		s.remains(text[from:keep], s.row.state())
+	}
+	return text[keep:]
+}
+
+// state is what becomes of an identity that stands in no object.
+func (r *row) state() State {
+	if r.large || r.plain {
+		return Unchecked
+	}
+	return Damaged
+}
+
+// remains reports the identities in what no record was found in.
+func (s *Scanner) remains(text []byte, st State) {
+	n := s.raw(text, st)
+	s.row.found = s.row.found || n > 0
+	if n > 0 && s.row.behind && !s.row.plain {
+		s.broken++ // one more
+	}
+	if n > 0 {
+		s.row.behind = false
+	}
+}
+
+// between says whether an object without an identity is a record of its own: if
+// another one ended before it. before is what stands between that and the last
+// record that was found, without white space at its end; seen says that there is
+// the identity of a broken one in it, whose parts come before that as a rule.
+func (s *Scanner) between(before []byte, seen bool) bool {
+	// [time, is the front of an event.
+	if b, ok := bytes.CutSuffix(before, []byte{','}); ok {
+		if t := bytes.TrimRight(b, "0123456789."); len(t) < len(b) && bytes.HasSuffix(t, []byte{'['}) {
+			before = bytes.TrimRight(t[:len(t)-1], " \t\r\n")
+		}
+	}
+	before = bytes.TrimRight(bytes.TrimSuffix(before, []byte{','}), " \t\r\n")
+	if len(before) == 0 || string(before) == "]" {
+		return s.row.behind
+	}
+	c := before[len(before)-1]
+	return seen && (c == '}' || c == ']')
+}
+
+// isList says whether the bracket at which the reader stands begins a list of
+// records. It may use peek. It sets j.cut if text is too short to say.
+func (j *jsonReader) isList(peek *doc) bool {
+	l := jsonReader{b: j.b, pos: j.pos + 1}
+	switch c := l.space(); c {
+	case '{', ']':
+		return true
+	case '[':
+		// [[time, body], ... is a list, [[time, metadata], body] an event.
+		if l.pos+1 >= len(l.b) || !isDigit(l.b[l.pos+1]) {
+			j.cut = l.pos+1 >= len(l.b)
+			return false
+		}
+		peek.reset(0)
+		l.doc = peek
+		if _, ok := l.array(-1, nil, 1); !ok {
+			j.cut = l.ended()
+			return false
+		}
+		switch c := l.space(); c {
+		case ']':
+			return true
+		case ',':
+			l.pos++
+			c = l.space()
+			j.cut = c == 0
+			return c == '['
+		}
+	}
+	j.cut = l.pos == len(l.b)
+	return j.cut
+}
+
+// read takes one value apart.
+func (s *Scanner) read(j *jsonReader, how reading) bool {
+	s.doc.reset(how)
+	_, ok := j.value(-1, nil, 0)
+	return ok
+}
+
+// readAgain takes a value apart once more. One that has no lists of pairs where
+// they should be is read as it is.
+func (s *Scanner) readAgain(text []byte, how reading) {
+	if !s.read(&jsonReader{doc: &s.doc, b: text}, how) {
+		s.read(&jsonReader{doc: &s.doc, b: text}, how&^pairs)
+		s.doc.how = how
+	}
+}

@@ -1,0 +1,370 @@
+package recordscan
+
+import (
+	"bytes"
+	"slices"
+	"sort"
+
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// report judges the record and hands over what was found. again reads it once
+// more, in another way.
+func (s *Scanner) report(again func(reading)) {
+	s.thorough = !s.lenient
+	s.judge(again)
+	s.thorough = false
+	s.deliver()
+}
+
+// deliver hands over what judge has said.
+func (s *Scanner) deliver() {
+	d := &s.doc
+	if len(d.found) == 0 {
+		if !d.isBulkAction() {
+			s.take(recordid.ID{}, Foreign, 0)
+		}
+		return
+	}
+	for i := range d.found {
+		if f := &d.found[i]; f.state != 0 {
+			s.take(f.id, f.state, d.arrival)
+		}
+	}
+	for range d.foreign {
+		s.take(recordid.ID{}, Foreign, 0)
+	}
+}
+
+// judge says what became of what the record has in it, and returns the worst of
+// that: Foreign, if there is nothing.
+func (s *Scanner) judge(again func(reading)) (worst State) {
+	d := &s.doc
+	if d.how&pairs == 0 && d.isPairs() {
+		if again(pairs); len(d.found) == 0 && d.place != "" {
+			again(0) // the place has the names of the lists
+		}
+	}
+	if len(d.found) == 0 {
+		return Foreign
+	}
+	// Each finding looks at a few maps around it. A record that is made of
+	// nothing but identities would take long.
+	s.effort = 1<<16 + 32*len(d.members)
+	later := false
+	for i := range d.found {
+		f := &d.found[i]
+		if d.ambiguous && f.id.Sum.Coarse {
+			later = true
+			continue
+		}
+		s.one(f)
+	}
+	if later {
+		s.states = s.states[:0]
+		for i := range d.found {
+			s.states = append(s.states, d.found[i].state)
+		}
+		again(d.how | coarse)
+		for i := range d.found {
+			if f := &d.found[i]; !f.id.Sum.Coarse {
+				f.state = s.states[i]
+				continue
+			}
+			s.one(&d.found[i])
+		}
+	}
+	if s.thorough && slices.ContainsFunc(d.found, func(f finding) bool { return f.state == Damaged }) {
+		s.reconsider(again)
+	}
+	if len(d.found) > 1 && s.merge() {
+		// A record that is there in several forms is there in the best of them.
+		for i := range d.found {
+			f := &d.found[i]
+			if of := &d.found[f.record]; f.class > 0 && of != f {
+				of.state = min(of.state, f.state)
+				f.state = 0
+			}
+		}
+	}
+	for i := range d.found {
+		worst = max(worst, d.found[i].state)
+	}
+	return worst
+}
+
+// one judges one finding.
+func (s *Scanner) one(f *finding) {
+	d := &s.doc
+	st, body := s.verify(f)
+	switch {
+	case st == Intact && s.within:
+		st = Enriched
+	case st == Damaged && s.lenient:
+		st = Unchecked
+	}
+	f.state = st
+	if body >= 0 && len(d.lists) > 0 {
+		d.listed(body)
+	}
+}
+
+// listed counts what else is in the lists around a body: records of somebody else.
+func (d *doc) listed(body int32) {
+	// They stand in the order in which they end: inner ones first.
+	k := sort.Search(len(d.lists), func(k int) bool { return d.lists[k].hi > body })
+	for end := min(len(d.lists), k+maxLists); k < end; k++ {
+		if l := &d.lists[k]; l.lo <= body {
+			d.foreign += l.others
+			l.others = 0
+		}
+	}
+}
+
+// verify finds the members that the sum in an identity was made of: around the
+// identity, in the body if it stands in the metadata, or in one of the maps
+// around. It returns the map that they stand in, or -1.
+func (s *Scanner) verify(f *finding) (State, int32) {
+	if f.node < 0 {
+		return Unchecked, -1
+	}
+	d := &s.doc
+	if d.event && f.node < d.body {
+		if st := s.fit(f, d.body, nil); st != Damaged {
+			return st, d.body
+		}
+	}
+	outermost := func(n int32) bool { return d.nodes[n].parent < 0 }
+	if st := s.fit(f, f.node, nil); st != Damaged {
+		if !outermost(f.node) || d.event && f.node < d.body {
+			st = max(st, Enriched)
+		}
+		return st, f.node
+	}
+	if st := s.prefixed(f); st != Damaged {
+		return st, f.node
+	}
+	if st := s.parted(f); st != Damaged {
+		return st, f.node
+	}
+	for n := f.node; !outermost(n); {
+		up := d.nodes[n].parent
+		if st := s.fit(f, up, nil); st != Damaged {
+			if string(d.nodes[n].name) == "log_metadata" || string(d.nodes[n].name) == "__internal__" {
+				return st, up // where Fluent Bit writes the metadata
+			}
+			return max(st, Enriched), up
+		}
+		n = up
+	}
+	if d.flattened(f) {
+		return Unchecked, -1
+	}
+	return Damaged, -1
+}
+
+// prefixed is fit for names before which something was put. Whatever it is, the
+// identity's name has it as well: before one of the keys, or, if that was
+// another, as far as a mark that other names have there, too.
+func (s *Scanner) prefixed(f *finding) State {
+	d := &s.doc
+	for _, key := range s.keys {
+		if p, ok := bytes.CutSuffix(f.name, []byte(key)); ok && len(p) > 0 {
+			if st := s.fit(f, f.node, p); st != Damaged {
+				return max(st, Enriched)
+			}
+		}
+	}
+	nd := d.nodes[f.node]
+	tried := 0
+	for i := min(len(f.name), longestPrefix+1) - 1; i > 0 && tried < maxPrefixes && s.effort >= 0; i-- {
+		p := f.name[:i]
+		if c := p[i-1]; isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' {
+			continue
+		}
+		s.effort -= int(nd.count)
+		for _, m := range d.members[nd.first : nd.first+nd.count] {
+			if m.id || !bytes.HasPrefix(m.name, p) {
+				continue
+			}
+			tried++
+			if st := s.fit(f, f.node, p); st != Damaged {
+				return max(st, Enriched)
+			}
+			break
+		}
+	}
+	return Damaged
+}
+
+// fit says whether the members of a map, or some of them, have the sum in the
+// identity. Members that are identities or hold this one do not count. prefix
+// is cut from the names of members.
+func (s *Scanner) fit(f *finding, n int32, prefix []byte) State {
+	d := &s.doc
+	nd := d.nodes[n]
+	ms := d.members[nd.first : nd.first+nd.count]
+	total, count, last := uint64(0), 0, -1
+	s.hashes = s.hashes[:0]
+	if s.effort -= len(ms); s.effort < 0 {
+		return Unchecked
+	}
+	for i := range ms {
+		m := &ms[i]
+		h := m.hash
+		if m.id {
+			last = i
+		}
+		if m.id || m.lo <= f.node && f.node < m.hi {
+			s.hashes = append(s.hashes, 0)
+			continue
+		}
+		if len(prefix) > 0 {
+			if name, ok := bytes.CutPrefix(m.name, prefix); ok {
+				h = recordid.Member(name, m.value)
+			}
+		}
+		s.hashes = append(s.hashes, h)
+		total += h
+		count++
+	}
+	want := f.id.Sum
+	ordered := false
+	looks := 0
+	for added := (count - want.Members) & 15; added <= count; added += 16 {
+		if added == 0 {
+			if recordid.Close(total, count, want.Coarse).Hash == want.Hash {
+				return Intact
+			}
+			continue
+		}
+		if looks += count; looks > maxLooks {
+			return Unchecked // as many were added as nobody adds
+		}
+		if !ordered {
+			s.sort(f, ms, last)
+			ordered = true
+		}
+		if found := s.addends.find(s.ordered, added, want.Excess(total, count-added)); found != nil {
+			return s.explained(ms, found)
+		}
+	}
+	return Damaged
+}
+
+// sort puts the members that count in the order in which they are suspected of
+// having been added: those that were the last time, those that outputs add, and
+// those that stand behind the identity, which was the last member when it was
+// sent.
+func (s *Scanner) sort(f *finding, ms []member, last int) {
+	s.order, s.ordered = s.order[:0], s.ordered[:0]
+	for pass := range 4 {
+		for i := range ms {
+			m := &ms[i]
+			if m.id || m.lo <= f.node && f.node < m.hi {
+				continue
+			}
+			is := 3
+			switch {
+			case contains(s.extras, m.name):
+				is = 0
+			case isEnvelope(m.name):
+				is = 1
+			case i > last:
+				is = 2
+			}
+			if is == pass {
+				s.order = append(s.order, i)
+				s.ordered = append(s.ordered, s.hashes[i])
+			}
+		}
+	}
+}
+
+// explained returns the state of a body that is right without the members found,
+// which are indices of s.order.
+func (s *Scanner) explained(ms []member, found []int) State {
+	st := Intact
+	known := len(s.extras) == len(found)
+	for _, i := range found {
+		name := ms[s.order[i]].name
+		if !isEnvelope(name) {
+			st = Enriched
+			if s.shadows(ms, name) {
+				return Damaged
+			}
+		}
+		known = known && contains(s.extras, name)
+	}
+	if !known {
+		s.extras = s.extras[:0]
+		for _, i := range found {
+			s.extras = append(s.extras, bytes.Clone(ms[s.order[i]].name))
+		}
+	}
+	return st
+}
+
+// member returns a member of a map by its name, or nil.
+func (d *doc) member(n int32, name string) *member {
+	nd := d.nodes[n]
+	for i := nd.first; i < nd.first+nd.count; i++ {
+		if string(d.members[i].name) == name {
+			return &d.members[i]
+		}
+	}
+	return nil
+}
+
+// flattened says whether a finding stands in a format that does not keep values
+// as they were: GELF, which flattens maps and makes strings of booleans, or the
+// lists of keys and values of OpenTelemetry.
+func (d *doc) flattened(f *finding) bool {
+	if string(f.name) == "stringValue" {
+		return true
+	}
+	return bytes.HasPrefix(f.name, []byte("_")) && d.member(f.node, "version") != nil && d.member(f.node, "short_message") != nil
+}
+
+// isBulkAction says whether the record is a line that Elasticsearch's bulk
+// format has before each record, and so no record at all.
+func (d *doc) isBulkAction() bool {
+	if len(d.nodes) != 2 || d.nodes[0].count != 1 || d.nodes[1].parent != 0 {
+		return false
+	}
+	switch string(d.nodes[1].name) {
+	case "create", "index", "update":
+		return d.nodes[1].count == 0 || d.member(1, "_index") != nil
+	}
+	return false
+}
+
+// shadows says whether there is more than one member of a name: most readers keep
+// the last of them only.
+func (s *Scanner) shadows(ms []member, name []byte) bool {
+	n := 0
+	for i := range ms {
+		if bytes.Equal(ms[i].name, name) {
+			n++
+		}
+	}
+	return n > 1
+}
+
+func contains(names [][]byte, name []byte) bool {
+	for _, n := range names {
+		if bytes.Equal(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func isEnvelope(name []byte) bool {
+	for _, e := range envelope {
+		if string(name) == e {
+			return true
+		}
+	}
+	return false
+}

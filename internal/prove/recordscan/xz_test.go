@@ -1,0 +1,130 @@
+package recordscan
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/ulikunitz/xz"
+
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// xzWith returns data in xz.
+func xzWith(t testing.TB, c xz.WriterConfig, data []byte) []byte {
+	return through(t, data, func(w io.Writer) (io.WriteCloser, error) { return c.NewWriter(w) })
+}
+
+// unXZ returns what is in xz.
+func unXZ(data []byte) ([]byte, error) {
+	z, err := newXZ(bufio.NewReader(bytes.NewReader(data)))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
+}
+
+// Every kind of check, many blocks, several streams with zeros between them and nothing
+// at all are read; a byte that is changed anywhere is noticed.
+func TestXZ(t *testing.T) {
+	text := make([]byte, 20_000)
+	r := rand.NewChaCha8([32]byte{6})
+	r.Read(text[:7000])
+	checks := map[string]xz.WriterConfig{
+		"CRC32": {CheckSum: xz.CRC32, BlockSize: 3001, DictCap: 4 << 10}, "CRC64": {CheckSum: xz.CRC64, BlockSize: 3002, DictCap: 4 << 10},
+		"SHA-256": {CheckSum: xz.SHA256, BlockSize: 3003, DictCap: 4 << 10}, "none": {NoCheckSum: true, BlockSize: 3000, DictCap: 4 << 10}, "one block": {DictCap: 4 << 10},
+	}
+	for name, c := range checks {
+		for _, size := range []int{0, 1, 3000, len(text)} {
+			data := xzWith(t, c, text[:size])
+			twice := append(append(bytes.Clone(data), make([]byte, 8)...), data...)
+			if got, err := unXZ(twice); err != nil || !bytes.Equal(got, append(bytes.Clone(text[:size]), text[:size]...)) {
+				t.Errorf("%s, %d bytes: %d bytes, %v", name, size, len(got), err)
+			}
+		}
+		data := xzWith(t, c, text)
+		for i := 0; i < len(data); i += 1 + i/20 {
+			bad := bytes.Clone(data)
+			bad[i] ^= 0x10
+			if _, err := unXZ(bad); err == nil && name != "none" {
+				t.Errorf("%s: byte %d of %d is changed, and nothing is wrong", name, i, len(data))
+			}
+			if got, err := unXZ(data[:i]); err != io.ErrUnexpectedEOF || !bytes.HasPrefix(text, got) {
+				t.Errorf("%s: %d of %d bytes: %v", name, i, len(data), err)
+			}
+		}
+	}
+}
+
+// What the xz command writes is read.
+func TestXZCommand(t *testing.T) {
+	path, err := exec.LookPath("xz")
+	if err != nil {
+		t.Skip("there is no xz in PATH")
+	}
+	text := []byte(strings.Repeat("{\"message\":\"dummy\"}\n", 5000))
+	for _, args := range []string{"-0", "-9", "-T2 --block-size=9000", "-C sha256", "-C none", "-C crc32", "--lzma2=dict=4KiB"} {
+		cmd := exec.Command(path, append(strings.Fields(args), "-c")...)
+		cmd.Stdin = bytes.NewReader(text)
+		data, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("xz %s: %v", args, err)
+		}
+		if got, err := unXZ(data); err != nil || !bytes.Equal(got, text) {
+			t.Errorf("xz %s: %d bytes, %v", args, len(got), err)
+		}
+	}
+}
+
+// No block gets more memory than there may be, wherever it is; what stands before it is
+// read.
+func TestXZDictionary(t *testing.T) {
+	const dictionary = 4 // in a block's header of 12 bytes
+	huge := func(block []byte) {
+		block[dictionary] = 40
+		binary.LittleEndian.PutUint32(block[8:], crc32.ChecksumIEEE(block[:8]))
+	}
+	line := []byte("{\"a\":1}\n")
+	first := xzWith(t, xz.WriterConfig{}, line)
+	second := bytes.Clone(first)
+	huge(second[12:])
+	blocks := xzWith(t, xz.WriterConfig{BlockSize: int64(len(line))}, bytes.Repeat(line, 3))
+	head := blocks[12:24]
+	at := 24 + bytes.LastIndex(blocks[24:], head)
+	if at < 24 {
+		t.Fatal("there is no second block")
+	}
+	huge(blocks[at:])
+	for _, c := range []struct {
+		why     string
+		data    []byte
+		records int
+		format  bool
+	}{
+		{"the first block", second, 0, true},
+		{"the first block of another stream", append(bytes.Clone(first), second...), 1, false},
+		{"the last block", blocks, 2, false},
+	} {
+		n := 0
+		err := New(Options{Take: func(recordid.ID, State, int64) { n++ }}).Read(bytes.NewReader(c.data))
+		var format *FormatError
+		if n != c.records || errors.As(err, &format) != c.format || err == nil || !strings.Contains(err.Error(), "a dictionary of 4095 MB, of which 128 are read") {
+			t.Errorf("%s: %d records, expected %d; %v", c.why, n, c.records, err)
+		}
+	}
+	for size, want := range map[byte]int64{0: 4 << 10, 1: 6 << 10, 22: 8 << 20, 28: 64 << 20, 30: 128 << 20, 31: 192 << 20, 40: 1<<32 - 1} {
+		got, err := xzDictionary([]byte{2, 0, 0x21, 1, size, 0, 0, 0})
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %s, %v", strconv.Itoa(int(size)), diff, err)
+		}
+	}
+}

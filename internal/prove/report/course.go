@@ -1,0 +1,187 @@
+package report
+
+import (
+	"time"
+
+	"github.com/gdummy/gdummy/internal/prove/audit"
+)
+
+// maxBins is how many bins a course has at most: what a screen can show apart.
+const maxBins = 600
+
+// course is what happened over time, in bins of equal width. It reaches over all
+// that is known to have a time: what arrived, what was lost, what was noted.
+type course struct {
+	start time.Time
+	width time.Duration
+	bins  []bin
+}
+
+// bin is what happened in one span of time.
+type bin struct {
+	arrived  uint64
+	lost     float64 // of a range that spans several bins, the share of this one
+	max, sum float64 // latency, in nanoseconds
+}
+
+// newCourse joins what arrived and what was lost. Without any time it has no bins.
+func newCourse(tl audit.Timeline, streams []audit.Stream) course {
+	var from, to time.Time
+	reach := func(t time.Time) {
+		if t.IsZero() {
+			return
+		}
+		if from.IsZero() || t.Before(from) {
+			from = t
+		}
+		if to.IsZero() || t.After(to) {
+			to = t
+		}
+	}
+	c := course{width: max(time.Duration(tl.Width), time.Second)}
+	if n := len(tl.Points); n > 0 {
+		reach(tl.Start)
+		reach(tl.Start.Add(c.width*time.Duration(n) - 1))
+	}
+	for i := range streams {
+		for _, l := range streams[i].LostRanges {
+			reach(l.Since)
+			reach(l.Until)
+		}
+		for _, e := range streams[i].Events {
+			reach(e.Time)
+		}
+	}
+	if from.IsZero() {
+		return course{}
+	}
+	for {
+		// A multiple of the width, as the points of the time line.
+		c.start = from.Add(-time.Duration(from.UnixNano() % int64(c.width)))
+		if to.Sub(c.start)/c.width < maxBins {
+			break
+		}
+		c.width *= 2
+	}
+	c.bins = make([]bin, to.Sub(c.start)/c.width+1)
+	for i, p := range tl.Points {
+		b := &c.bins[c.index(tl.Start.Add(time.Duration(tl.Width)*time.Duration(i)))]
+		b.arrived += p.Arrived
+		b.max = max(b.max, float64(p.MaxLatency))
+		b.sum += float64(p.Mean) * float64(p.Arrived)
+	}
+	for i := range streams {
+		for _, l := range streams[i].LostRanges {
+			c.lose(l)
+		}
+	}
+	return c
+}
+
+// brief reports whether all that arrived or was lost is within less than a second: it
+// has no rate.
+func brief(tl audit.Timeline, streams []audit.Stream) bool {
+	from, to := tl.First, tl.Last
+	for i := range streams {
+		for _, l := range streams[i].LostRanges {
+			for _, t := range []time.Time{l.Since, l.Until} {
+				if !t.IsZero() && (from.IsZero() || t.Before(from)) {
+					from = t
+				}
+				if t.After(to) {
+					to = t
+				}
+			}
+		}
+	}
+	return !from.IsZero() && to.Sub(from) < time.Second
+}
+
+// index is the bin in which a time is.
+func (c *course) index(t time.Time) int {
+	return min(max(int(t.Sub(c.start)/c.width), 0), len(c.bins)-1)
+}
+
+// lose spreads a range over the bins in which it was sent.
+func (c *course) lose(l audit.Loss) {
+	since, until := l.Since, l.Until
+	switch {
+	case since.IsZero() && until.IsZero():
+		return
+	case since.IsZero():
+		since = until
+	case until.IsZero():
+		until = since
+	}
+	first, last := c.index(since), c.index(until)
+	total := until.Sub(since)
+	if first == last || total <= 0 {
+		c.bins[first].lost += float64(l.Count)
+		return
+	}
+	for i := first; i <= last; i++ {
+		begin := c.start.Add(c.width * time.Duration(i))
+		end := begin.Add(c.width)
+		if begin.Before(since) {
+			begin = since
+		}
+		if end.After(until) {
+			end = until
+		}
+		c.bins[i].lost += float64(l.Count) * float64(end.Sub(begin)) / float64(total)
+	}
+}
+
+// span is how long a course is.
+func (c *course) span() time.Duration { return c.width * time.Duration(len(c.bins)) }
+
+// place is where a time stands on a course, from 0 to 1.
+func (c *course) place(t time.Time) float64 { return float64(t.Sub(c.start)) / float64(c.span()) }
+
+// timeSteps are the distances that the lines of a time axis may have.
+var timeSteps = []time.Duration{
+	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
+	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+	day, 2 * day, 7 * day, 14 * day, 28 * day, 91 * day, 365 * day, 10 * 365 * day, 100 * 365 * day,
+}
+
+const day = 24 * time.Hour
+
+// maxTicks is how many lines a time axis has at most.
+const maxTicks = 7
+
+// tick is a line of an axis: where it is, from 0 to 1, and what it says.
+type tick struct {
+	At   float64
+	Text string
+}
+
+// ticks are the lines of the time axis, each with a text of its own.
+func (c *course) ticks() []tick {
+	step := timeSteps[len(timeSteps)-1]
+	for _, s := range timeSteps {
+		if c.span()/s < maxTicks {
+			step = s
+			break
+		}
+	}
+	format := "15:04:05"
+	switch {
+	case step >= 365*day:
+		format = "2006"
+	case step >= day:
+		format = "2006-01-02"
+	case c.span() > day:
+		format = "01-02 15:04"
+	case step >= time.Minute:
+		format = "15:04"
+	}
+	var all []tick
+	for t := c.start.Truncate(step); !t.After(c.start.Add(c.span())); t = t.Add(step) {
+		if at := c.place(t); at >= 0 {
+			all = append(all, tick{at, t.UTC().Format(format)})
+		}
+	}
+	return all
+}

@@ -1,0 +1,325 @@
+// Package report writes the verdict of an audit as one HTML page that needs
+// nothing else: no network, no script, no font.
+//
+// The normal path is [Write]. The page has a summary, what arrived over time
+// with the moments of loss, pauses and reloads, the latency over time and its
+// percentiles, and a table of runs with the ranges that were lost. Its colours
+// follow the reader's choice of light or dark, and it prints on white.
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/prove/audit"
+)
+
+// Page is what a report is made of.
+type Page struct {
+	Verdict *audit.Verdict
+	Faults  []string // none is clean
+	Made    time.Time
+	Version string // of gdummy
+}
+
+// Write writes the page.
+func Write(w io.Writer, p Page) error {
+	return page.Execute(w, p)
+}
+
+// Is says whether a text, of which the end may be missing, is such a page, or
+// another one of HTML.
+func Is(text []byte) bool { return bytes.HasPrefix(text, []byte("<!doctype html>")) }
+
+var page = template.Must(template.New("report").Funcs(template.FuncMap{
+	"grouped": audit.Grouped, "short": short, "clock": clock, "cards": cards,
+	"arrivals": arrivals, "latencies": latencies, "bars": bars, "shares": shares,
+	"columns": columns, "cells": cells, "part": part, "hidden": hidden, "noted": noted, "moreRanges": moreRanges,
+	"join": strings.Join, "ranges": ranges, "name": name, "alone": alone, "rate": rate, "brief": brief, "only": only,
+	"nth":   func(i int) int { return i + 3 }, // behind the run and the instance, as CSS counts
+	"deref": func(tl *audit.Timeline) audit.Timeline { return *tl },
+}).Parse(text))
+
+// shownAlone is how many streams have charts of their own on the page.
+const shownAlone = 12
+
+// alone are the streams that have charts of their own: those of several.
+func alone(v *audit.Verdict) []audit.Stream {
+	if len(v.Streams) < 2 {
+		return nil
+	}
+	var all []audit.Stream
+	for _, st := range v.Streams {
+		if st.Timeline != nil && len(all) < shownAlone {
+			all = append(all, st)
+		}
+	}
+	return all
+}
+
+// hidden is how many streams that have charts of their own are not on the page.
+func hidden(v *audit.Verdict) int {
+	n := 0
+	for _, st := range v.Streams {
+		if st.Timeline != nil {
+			n++
+		}
+	}
+	return max(n-shownAlone, 0)
+}
+
+// noted says whether a ledger has one of the words.
+func noted(v *audit.Verdict, words ...string) bool {
+	return slices.ContainsFunc(v.Streams, func(st audit.Stream) bool {
+		return slices.ContainsFunc(st.Events, func(e audit.Event) bool { return slices.Contains(words, e.Word) })
+	})
+}
+
+// moreRanges says whether there were more ranges than a verdict lists.
+func moreRanges(v *audit.Verdict) bool {
+	return slices.ContainsFunc(v.Streams, func(st audit.Stream) bool { return st.MoreRanges > 0 })
+}
+
+// only is a list of one stream.
+func only(st audit.Stream) []audit.Stream { return []audit.Stream{st} }
+
+// rate says how many records arrived in a second.
+func rate(tl audit.Timeline) string {
+	if len(tl.Points) == 0 {
+		return ""
+	}
+	if n, took, brief := tl.Brief(); brief {
+		return fmt.Sprintf("%s records in %s, too short for a rate", audit.Grouped(n), short(int64(took)))
+	}
+	mean, peak := tl.Rate()
+	return fmt.Sprintf("%s a second on the average, %s at most", number(mean), number(peak))
+}
+
+// card is one number of the summary.
+type card struct {
+	Name  string
+	Value uint64
+	Bad   bool
+	Help  string
+}
+
+func cards(v *audit.Verdict) []card {
+	behind := "behind a later one"
+	if v.Distance > 0 {
+		behind += ", by at most " + audit.Grouped(v.Distance)
+	}
+	lost := "accepted, but did not arrive"
+	if v.ByReceiver > 0 {
+		lost += "; the receiver refused " + audit.Grouped(v.ByReceiver)
+	}
+	all := []card{
+		{"sent", v.Sent, false, "numbers that were given out"},
+		{"arrived", v.Arrived, false, "each counted once"},
+		{"lost", v.Lost, v.Lost > 0, lost},
+		{"duplicates", v.Duplicates, v.Duplicates > 0, "arrived once more"},
+		{"damaged", v.Damaged, v.Damaged > 0, "their body was changed"},
+		{"reordered", v.Reordered, false, behind},
+		{"unknown", v.Unknown, false, "nobody can say"},
+	}
+	if v.Accepted.Known {
+		all = slices.Insert(all, 1, card{"accepted", v.Accepted.N, false, "taken by Fluent Bit, by the ledger"})
+	}
+	for _, c := range []card{
+		{"enriched", v.Enriched, false, "members were added, or all was moved"},
+		{"unchecked", v.Unchecked, false, "the format keeps no body to check"},
+		{"withheld", v.Withheld, true, "acknowledged by the receiver, and thrown away"},
+		{"refused", v.Refused.N, false, "not taken by Fluent Bit"},
+		{"shortfall", v.Shortfall.N, true, "never made: the rate was missed"},
+		{"foreign", v.Foreign, false, "without an identity"},
+		{"broken", v.Broken, false, "pieces that could not be read"},
+	} {
+		if c.Value > 0 {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// shownRanges is how many ranges the page lists for a run.
+const shownRanges = 100
+
+// rangeList is a list of ranges that may be cut.
+type rangeList struct {
+	Name    string
+	List    []audit.Loss
+	More    uint64 // that are not in the list
+	Records uint64
+	Count   string // of all ranges, with a noun
+	Short   bool   // enough to be shown at once
+}
+
+// fewRanges is how many ranges are shown before anybody asks for them.
+const fewRanges = 10
+
+func ranges(st audit.Stream) []rangeList {
+	var all []rangeList
+	for _, l := range []rangeList{{Name: "lost", List: st.LostRanges, Records: st.Lost}, {Name: "unknown", List: st.UnknownRanges, Records: st.Unknown}} {
+		if len(l.List) == 0 {
+			continue
+		}
+		l.Short = len(l.List) <= fewRanges
+		switch n := uint64(len(l.List)); {
+		case n == 1:
+			l.Count = "1 range"
+		case st.MoreRanges > 0:
+			l.Count = "more than " + audit.Grouped(n) + " ranges"
+		default:
+			l.Count = audit.Grouped(n) + " ranges"
+		}
+		if len(l.List) > shownRanges {
+			l.More = uint64(len(l.List)-shownRanges) + st.MoreRanges
+			l.List = l.List[:shownRanges]
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+func name(st audit.Stream) string {
+	if st.Name != "" {
+		return st.Name
+	}
+	return strconv.Itoa(int(st.Instance))
+}
+
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05.000")
+}
+
+// number prints a value of an axis.
+func number(v float64) string {
+	for _, unit := range []struct {
+		size float64
+		name string
+	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if v >= unit.size*0.9995 { // which is rounded up
+			return strconv.FormatFloat(v/unit.size, 'g', 3, 64) + unit.name
+		}
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+// cell is a number in a table.
+type cell struct{ Text, Class string }
+
+// cells are one row of the table of runs.
+func cells(v *audit.Verdict, c audit.Counts) []cell {
+	var all []cell
+	for _, col := range columns(v) {
+		n := col.Get(&c)
+		class := ""
+		switch {
+		case n.N == 0:
+			class = "nil"
+		case col.Fault:
+			class = "bad"
+		}
+		all = append(all, cell{n.String(), class})
+	}
+	return all
+}
+
+// bar is one row of the percentiles.
+type bar struct {
+	Name, Text string
+	Width      float64 // of the largest, from 0 to 1
+}
+
+// bars are the percentiles of a latency, and its largest value.
+func bars(l *audit.Latency) []bar {
+	var all []bar
+	add := func(name string, ns int64) {
+		all = append(all, bar{name, short(ns), float64(ns) / float64(max(l.Max, 1))})
+	}
+	for _, p := range l.At {
+		add("p"+strconv.FormatFloat(p.Percent, 'g', -1, 64), p.Value)
+	}
+	add("max", l.Max)
+	return all
+}
+
+// share is what became of a part of what was sent.
+type share struct {
+	Name, Class string
+	Count       uint64
+	Width       float64 // in percent
+}
+
+// shares say what became of all that was sent.
+func shares(v *audit.Verdict) []share {
+	var all []share
+	for _, s := range []share{
+		{Name: "arrived", Class: "arrived", Count: v.Arrived},
+		{Name: "lost", Class: "gone", Count: v.Lost},
+		{Name: "withheld", Class: "held", Count: v.Withheld},
+		{Name: "refused", Class: "held", Count: v.Refused.N},
+		{Name: "unknown", Class: "open", Count: v.Unknown},
+	} {
+		if s.Count > 0 && v.Sent > 0 {
+			s.Width = 100 * float64(s.Count) / float64(v.Sent)
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// part is n of total in percent. It is 100 only if it is all, and 0 only if it
+// is nothing.
+func part(n, total uint64) string {
+	if total == 0 {
+		return ""
+	}
+	p := 100 * float64(n) / float64(total)
+	switch {
+	case n == 0 || n >= total:
+		return strconv.FormatFloat(p, 'f', 0, 64) + " %"
+	case p > 99.99:
+		return "over 99.99 %"
+	case p < 0.01:
+		return "under 0.01 %"
+	}
+	return strconv.FormatFloat(p, 'f', 2, 64) + " %"
+}
+
+// columns are those of the table of runs: as the terminal has them.
+func columns(v *audit.Verdict) []audit.Column {
+	return slices.DeleteFunc(audit.Columns(), func(c audit.Column) bool { return !c.Always && c.Get(&v.Counts).N == 0 })
+}
+
+// short prints nanoseconds with three digits.
+func short(ns int64) string {
+	d := time.Duration(ns)
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return digits(d.Seconds()) + "s"
+	case d >= time.Millisecond:
+		return digits(float64(ns)/1e6) + "ms"
+	case d >= time.Microsecond:
+		return digits(float64(ns)/1e3) + "µs"
+	case d == 0:
+		return "0"
+	}
+	return strconv.FormatInt(ns, 10) + "ns"
+}
+
+// digits prints a number below 1000 with three digits.
+func digits(v float64) string {
+	return strconv.FormatFloat(v, 'f', max(0, 2-int(math.Log10(max(v, 1)))), 64)
+}

@@ -1,0 +1,228 @@
+// Package recordid gives records an identity that outlives a pipeline: which run
+// made them, as which instance, as number what, when, and what they looked
+// like then.
+//
+// The normal path has two ends. A [Mark] stands around the source of an engine
+// and adds the identity, as one string, to the body or to the metadata of each
+// event. Whoever finds that string in what came out of the pipeline reads it
+// with [Parse], or with [Find] in the midst of other text, and compares its sum
+// with the sum of what stands around it.
+//
+// # The string
+//
+//	gd1.rrrrrrrrrrrrii.ssssssssss.ttttttttttttt.cccccccmkkk
+//
+// It has [Size] bytes, all of them digits, lower-case letters and dots, which
+// no encoder escapes and no language mistakes for a number. Between the dots
+// stand numbers in base 32 with the digits 0-9a-v, so that strings sort as the
+// numbers do:
+//
+//	r  run, 60 random bits, new at every start
+//	i  instance within the run, 10 bits
+//	s  sequence number, from 0, 50 bits
+//	t  time of emission, nanoseconds since 1970, 65 bits of which 63 are used
+//	c  sum of the body, 35 bits (see [Sum])
+//	m  the number of members of the body modulo 16, and the bit Coarse
+//	k  check over all of the above, 15 bits: a damaged identity is none
+package recordid
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// Size is the length of an identity, in bytes.
+const Size = 55
+
+// Prefix is how every identity begins.
+const Prefix = "gd1."
+
+// DefaultKey is the name of the member that holds the identity, unless the
+// user gives another.
+const DefaultKey = "gdummy"
+
+// The limits of the numbers in an identity.
+const (
+	MaxInstance = 1<<10 - 1
+	MaxSeq      = 1<<50 - 1
+
+	// SumMask are the bits of a sum.
+	SumMask = 1<<35 - 1
+)
+
+// Run tells one start of a generator from all others, on any machine.
+type Run uint64
+
+const runMask = 1<<60 - 1
+
+// NewRun draws a run from a source of random bytes; nil is the system's.
+func NewRun(random io.Reader) (Run, error) {
+	if random == nil {
+		random = rand.Reader
+	}
+	var b [8]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return 0, fmt.Errorf("no random bytes for the run: %w", err)
+	}
+	return Run(binary.LittleEndian.Uint64(b[:]) & runMask), nil
+}
+
+// String returns the run as it stands in identities: 12 digits of base 32.
+func (r Run) String() string {
+	var b [12]byte
+	put(b[:], uint64(r))
+	return string(b[:])
+}
+
+// ParseRun reads what String wrote.
+func ParseRun(s string) (Run, error) {
+	if len(s) == 12 {
+		if v, ok := get([]byte(s)); ok {
+			return Run(v), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no run: 12 of 0-9a-v", s)
+}
+
+// ID is what an identity says.
+type ID struct {
+	Run      Run
+	Instance uint16 // at most MaxInstance
+	Seq      uint64 // at most MaxSeq
+	Time     int64  // of emission, nanoseconds since 1970
+	Sum      Sum    // of the body as it was sent
+}
+
+// Append appends the identity as text, Size bytes.
+func (id ID) Append(dst []byte) []byte {
+	n := len(dst)
+	dst = append(dst, "gd1.rrrrrrrrrrrrii.ssssssssss.ttttttttttttt.cccccccmkkk"...)
+	b := dst[n:]
+	put(b[4:16], uint64(id.Run))
+	put(b[16:18], uint64(id.Instance))
+	put(b[19:29], id.Seq)
+	put(b[30:43], uint64(id.Time))
+	put(b[44:51], id.Sum.Hash)
+	put(b[51:52], id.Sum.tail())
+	put(b[52:55], id.check())
+	return dst
+}
+
+// String returns the identity as text.
+func (id ID) String() string { return string(id.Append(nil)) }
+
+// check is 15 bits over the numbers.
+func (id ID) check() uint64 {
+	h := mix(uint64(id.Run) ^ uint64(id.Instance)<<50)
+	h = mix(h ^ id.Seq)
+	h = mix(h ^ uint64(id.Time))
+	h = mix(h ^ (id.Sum.Hash<<5 | id.Sum.tail()))
+	return h >> 49
+}
+
+// Parse reads an identity that is all of text, and says whether it was one.
+func Parse(text []byte) (ID, bool) {
+	if len(text) != Size || string(text[:4]) != Prefix || text[18] != '.' || text[29] != '.' || text[43] != '.' {
+		return ID{}, false
+	}
+	if text[30] > '7' {
+		return ID{}, false
+	}
+	// Eight digits at a time, of which some are read twice.
+	r0, bad0 := get8(text[4:])   // of the run
+	r1, bad1 := get8(text[10:])  // of the run, and the instance
+	s0, bad2 := get8(text[19:])  // of the number
+	s1, bad3 := get8(text[21:])  // likewise
+	t0, bad4 := get8(text[30:])  // of the time
+	t1, bad5 := get8(text[35:])  // likewise
+	sum, bad6 := get8(text[44:]) // the sum and what follows it
+	end, bad7 := get8(text[47:]) // with the check
+	id := ID{
+		Run: Run(r0<<20 | r1>>10&(1<<20-1)), Instance: uint16(r1 & (1<<10 - 1)),
+		Seq: s0>>30<<40 | s1, Time: int64(t0>>15<<40 | t1),
+		Sum: Sum{Hash: sum >> 5, Members: int(sum >> 1 & 15), Coarse: sum&1 != 0},
+	}
+	bad := bad0 | bad1 | bad2 | bad3 | bad4 | bad5 | bad6 | bad7
+	return id, bad == 0 && id.check() == end&(1<<15-1)
+}
+
+// get8 reads eight digits at once, as bytes of a word. bad is 0 if they are
+// digits.
+func get8(b []byte) (v, bad uint64) {
+	const each, top = 0x0101010101010101, 0x8080808080808080
+	x := binary.BigEndian.Uint64(b)
+	letter := x >> 6 & each // 1 for @ and what stands behind it, 0 for what stands before
+	v = x | top
+	v -= each*'0' + letter*('a'-'0') // the top bits stay if no byte is below its first digit
+	bad = ^v&top | x&top
+	v &^= top
+	bad |= ^((top | (each*9 + letter*('v'-'a'-9))) - v) & top
+	v += letter * 10
+	// Pairs, fours, eight.
+	v = v&0x001f001f001f001f | v&0x1f001f001f001f00>>3
+	v = v&0x000003ff000003ff | v&0x03ff000003ff0000>>6
+	return v&0xfffff | v>>32<<20, bad
+}
+
+// Find returns the first identity in text and where it ends, or -1.
+func Find(text []byte) (id ID, end int) {
+	for at := 0; ; {
+		i := bytes.Index(text[at:], []byte(Prefix))
+		if i < 0 || len(text) < at+i+Size {
+			return ID{}, -1
+		}
+		at += i
+		if id, ok := Parse(text[at : at+Size]); ok {
+			return id, at + Size
+		}
+		at++
+	}
+}
+
+const digits = "0123456789abcdefghijklmnopqrstuv"
+
+// pairs are two digits at a time.
+var pairs = func() (p [1024][2]byte) {
+	for i := range p {
+		p[i] = [2]byte{digits[i>>5], digits[i&31]}
+	}
+	return p
+}()
+
+// values are those of the digits, 255 for other bytes.
+var values = func() (v [256]byte) {
+	for i := range v {
+		v[i] = 255
+	}
+	for i := range len(digits) {
+		v[digits[i]] = byte(i)
+	}
+	return v
+}()
+
+// put fills b with the last digits of v.
+func put(b []byte, v uint64) {
+	i := len(b)
+	for ; i >= 2; i -= 2 {
+		p := &pairs[v&1023]
+		b[i-2], b[i-1] = p[0], p[1]
+		v >>= 10
+	}
+	if i == 1 {
+		b[0] = digits[v&31]
+	}
+}
+
+// get reads up to 13 digits.
+func get(b []byte) (v uint64, ok bool) {
+	bad := byte(0)
+	for _, c := range b {
+		d := values[c]
+		bad |= d
+		v = v<<5 | uint64(d&31)
+	}
+	return v, bad < 32
+}

@@ -1,0 +1,347 @@
+package recordid
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+	"pgregory.net/rapid"
+
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/testenv"
+)
+
+// What an identity says must come back whole, and no single damaged byte may
+// pass for another identity often: 15 bits of check let one in 32768 through.
+func TestRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id := ID{
+			Run:      Run(rapid.Uint64Range(0, runMask).Draw(t, "run")),
+			Instance: rapid.Uint16Range(0, MaxInstance).Draw(t, "instance"),
+			Seq:      rapid.Uint64Range(0, MaxSeq).Draw(t, "seq"),
+			Time:     rapid.Int64Range(0, math.MaxInt64).Draw(t, "time"),
+			Sum: Sum{
+				Hash:    rapid.Uint64Range(0, 1<<35-1).Draw(t, "sum"),
+				Members: rapid.IntRange(0, 15).Draw(t, "members"),
+				Coarse:  rapid.Bool().Draw(t, "coarse"),
+			},
+		}
+		text := id.Append(nil)
+		if len(text) != Size {
+			t.Fatalf("%d bytes: %s", len(text), text)
+		}
+		got, ok := Parse(text)
+		if !ok || got != id {
+			t.Fatalf("got %+v, %v; want %+v", got, ok, id)
+		}
+		found, end := Find([]byte("..gd1.gd1" + string(text) + "x"))
+		if end != 9+Size || found != id {
+			t.Fatalf("Find: %+v, %d", found, end)
+		}
+	})
+}
+
+// Eight digits at once are what they are one by one, and what is no digit at any
+// place is none.
+func TestDigits(t *testing.T) {
+	for i := range 8 {
+		for c := range 256 {
+			for _, rest := range []string{"00000000", "vvvvvvvv", "9a0v1g7h"} {
+				text := []byte(rest)
+				text[i] = byte(c)
+				want, ok := get(text)
+				got, bad := get8(text)
+				if ok != (bad == 0) || ok && got != want {
+					t.Errorf("%q: %d, bad %#x, want %d, %v", text, got, bad, want, ok)
+				}
+			}
+		}
+	}
+}
+
+func TestDamagedIdentity(t *testing.T) {
+	text := ID{Run: 12345, Seq: 99, Time: 1732300000123456789, Sum: Sum{Hash: 77}}.Append(nil)
+	passed := 0
+	for i := range text {
+		for c := range 256 {
+			if text[i] == byte(c) {
+				continue
+			}
+			b := bytes.Clone(text)
+			b[i] = byte(c)
+			if _, ok := Parse(b); ok {
+				passed++
+			}
+		}
+	}
+	if passed > 2 {
+		t.Errorf("%d of %d damaged identities pass", passed, len(text)*255)
+	}
+}
+
+func TestRun(t *testing.T) {
+	a, err := NewRun(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ParseRun(a.String())
+	if err != nil || b != a {
+		t.Errorf("%v, %v; want %v", b, err, a)
+	}
+	if _, err := NewRun(strings.NewReader("short")); err == nil {
+		t.Error("a run out of five random bytes")
+	}
+	for _, bad := range []string{"", "0", "w00000000000", "0000000000000"} {
+		if _, err := ParseRun(bad); err == nil {
+			t.Errorf("%q is a run", bad)
+		}
+	}
+}
+
+func sumOf(t *testing.T, text string) Sum {
+	t.Helper()
+	b, err := jsonbody.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := SumBody(b[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// The same value spelled otherwise must have the same sum.
+func TestSame(t *testing.T) {
+	for _, c := range [][2]string{
+		{`{"a":1,"b":2}`, `{"b":2,"a":1}`},
+		{`{"a":1000}`, `{"a":1e3}`},
+		{`{"a":1000}`, `{"a":1000.0}`},
+		{`{"a":0.1}`, `{"a":1e-1}`},
+		{`{"a":-0.0}`, `{"a":0}`},
+		{`{"a":0.30000000000000004}`, `{"a":0.3}`},
+		{`{"a":"é"}`, `{"a":"\u00e9"}`},
+		{`{"a":"/"}`, `{"a":"\/"}`},
+		{`{"a":{"x":1,"y":[1,2]}}`, `{"a":{"y":[1.0,2],"x":1}}`},
+		{`{"a":1e20}`, `{"a":100000000000000000000}`},
+	} {
+		if a, b := sumOf(t, c[0]), sumOf(t, c[1]); a != b {
+			t.Errorf("%s and %s: %v, %v", c[0], c[1], a, b)
+		}
+	}
+}
+
+// Values that a pipeline has changed must have another sum.
+func TestDifferent(t *testing.T) {
+	for _, c := range [][2]string{
+		{`{"a":1}`, `{"a":2}`},
+		{`{"a":1}`, `{"a":-1}`},
+		{`{"a":1}`, `{"a":"1"}`},
+		{`{"a":1}`, `{"b":1}`},
+		{`{"a":1}`, `{"a":10}`},
+		{`{"a":1}`, `{"a":1,"b":2}`},
+		{`{"a":1,"a":1}`, `{"a":1}`},
+		{`{"a":9007199254740993}`, `{"a":9007199254740992}`},
+		{`{"a":0.1}`, `{"a":0.10000000000001}`},
+		{`{"a":null}`, `{"a":false}`},
+		{`{"a":""}`, `{"a":null}`},
+		{`{"a":[]}`, `{"a":{}}`},
+		{`{"a":[1,2]}`, `{"a":[2,1]}`},
+		{`{"a":[[1],2]}`, `{"a":[1,[2]]}`},
+		{`{"a":"x","b":"y"}`, `{"a":"y","b":"x"}`},
+		{`{"a":{"b":1}}`, `{"a":{"b":1,"c":1}}`},
+	} {
+		if a, b := sumOf(t, c[0]), sumOf(t, c[1]); a.Hash == b.Hash {
+			t.Errorf("%s and %s have the same sum", c[0], c[1])
+		}
+	}
+}
+
+// Fluent Bit writes doubles with %.16g: whatever the double, the sum must
+// survive that any number of times.
+func TestDoublesAsFluentBitWritesThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := math.Float64frombits(rapid.Uint64().Draw(t, "bits"))
+		if rapid.Bool().Draw(t, "ordinary") {
+			f = rapid.Float64Range(-1e17, 1e17).Draw(t, "f")
+		}
+		if math.IsNaN(f) || math.IsInf(f, 0) {
+			t.Skip()
+		}
+		want, coarse := Float(f)
+		text := strconv.FormatFloat(f, 'g', 16, 64)
+		if u, err := strconv.ParseUint(strings.TrimPrefix(text, "-"), 10, 64); err == nil {
+			got, ambiguous := Integer(u, text[0] == '-', true)
+			if got != want || coarse != ambiguous {
+				t.Fatalf("%v as %s: %x, %v; want %x, %v", f, text, got, ambiguous, want, coarse)
+			}
+			return
+		}
+		g, _ := strconv.ParseFloat(text, 64)
+		if math.IsInf(g, 0) {
+			t.Skip() // the largest double, rounded up
+		}
+		if got, _ := Float(g); got != want {
+			t.Fatalf("%v as %s: %x, want %x", f, text, got, want)
+		}
+	})
+}
+
+func TestSumBodyRefuses(t *testing.T) {
+	for _, b := range [][]byte{nil, {0x90}, {0x81}, {0x81, 0xa1, 'a'}, {0x80, 0x80}, {0xdf, 255, 255, 255, 255}, {0x81, 0xa1, 'a', 0xc1},
+		append(bytes.Repeat([]byte{0x81, 0xa1, 'a'}, 100), 0x80)} {
+		if _, err := SumBody(b); err == nil {
+			t.Errorf("% x has a sum", b)
+		}
+	}
+	// Every kind of value is read, also those that JSON has not.
+	b := []byte{0xde, 0, 9,
+		0xa1, 'a', 0xc4, 1, 0xff,
+		0xa1, 'b', 0xc7, 3, 5, 1, 2, 3,
+		0xa1, 'c', 0xd7, 0, 1, 2, 3, 4, 5, 6, 7, 8,
+		0xa1, 'd', 0xca, 0x3f, 0x80, 0, 0,
+		0xa1, 'e', 0xd0, 0xff,
+		0xa1, 'f', 0xd3, 0x80, 0, 0, 0, 0, 0, 0, 0,
+		0xa1, 'g', 0xdc, 0, 1, 0xc0,
+		0xd9, 1, 'h', 0xe0,
+		0xa1, 'i', 0xd9, 1, 'x'}
+	if s, err := SumBody(b); err != nil || s.Members != 9 {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+func FuzzSumBody(f *testing.F) {
+	f.Add([]byte{0x81, 0xa1, 'a', 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, err := SumBody(b)
+		// Whatever has a sum is MessagePack for others too.
+		if err == nil {
+			if rest, err := msgp.Skip(b); err != nil || len(rest) > 0 {
+				t.Fatalf("% x: %v, rest % x", b, err, rest)
+			}
+		}
+	})
+}
+
+// list is a source of given bodies in turn.
+type list struct {
+	bodies   [][]byte
+	metadata []byte
+}
+
+func (l *list) PerTick() uint64 { return 1 }
+func (l *list) Follow()         {}
+func (l *list) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+	return event.Append(dst, form, t, l.metadata, l.bodies[k%uint64(len(l.bodies))])
+}
+
+func mapOf(n int) []byte {
+	b := msgp.AppendMapHeader(nil, uint32(n))
+	for i := range n {
+		b = msgp.AppendString(b, "k"+strconv.Itoa(i))
+		b = msgp.AppendInt(b, i)
+	}
+	return b
+}
+
+// An event must stay a readable event whatever the size of the map that takes
+// the identity, and wherever it goes: one wrong byte hides the rest of a chunk.
+func TestMark(t *testing.T) {
+	at := time.Unix(1732300000, 5)
+	wide := []byte{0xde, 0, 1, 0xa1, 'a', 1} // a header longer than it must be
+	for _, n := range []int{0, 1, 14, 15, 16, 17, 1<<16 - 1, 1 << 16, -1} {
+		b := wide
+		if n >= 0 {
+			b = mapOf(n)
+		}
+		for _, form := range []event.Form{event.Legacy, event.V2} {
+			for _, meta := range []bool{false, true} {
+				src := &list{[][]byte{b}, mapOf(min(max(n, 0), 20))}
+				m := NewMark(src, MarkOptions{Run: 7, Instance: 3, InMetadata: meta, Now: func() time.Time { return at }})
+				first := m.Append(nil, form, 1, 0)
+				all := m.Append(first, form, 1, 1)
+				for k, ev := range [][]byte{all[:len(first)], all[len(first):]} {
+					if rest, err := msgp.Skip(ev); err != nil || len(rest) > 0 {
+						t.Fatalf("n %d, %v, metadata %v: %v, rest %d", n, form, meta, err, len(rest))
+					}
+					id, end := Find(ev)
+					want, _ := SumBody(b)
+					if end < 0 || id != (ID{Run: 7, Instance: 3, Seq: uint64(k), Time: at.UnixNano(), Sum: want}) {
+						t.Fatalf("n %d: %+v, %d", n, id, end)
+					}
+					inBody := !meta || form == event.Legacy
+					if inBody != (end == len(ev)) {
+						t.Errorf("n %d, %v, metadata %v: the identity ends at %d of %d", n, form, meta, end, len(ev))
+					}
+				}
+			}
+		}
+	}
+}
+
+// The sum of a cached body must not outlive the body.
+func TestMarkBodiesInTurn(t *testing.T) {
+	src := &list{[][]byte{mapOf(1), mapOf(2), mapOf(2), append(mapOf(1)[:3:3], 9)}, event.EmptyMap}
+	m := NewMark(src, MarkOptions{Now: func() time.Time { return time.Unix(1, 0) }})
+	for k := range uint64(20) {
+		id, _ := Find(m.Append(nil, event.V2, 1, k))
+		if want, _ := SumBody(src.bodies[k%4]); id.Sum != want {
+			t.Errorf("record %d: %v, want %v", k, id.Sum, want)
+		}
+	}
+}
+
+// What an identity takes, to the byte: 64 with the name gdummy, and what the
+// header of its map grows by where it is the 16th member, or the 65536th.
+func TestMarkIsSmall(t *testing.T) {
+	for n, want := range map[int]int{0: 64, 1: 64, 14: 64, 15: 66, 16: 64, 17: 64, 1<<16 - 2: 64, 1<<16 - 1: 66, 1 << 16: 64} {
+		src := &list{[][]byte{mapOf(n)}, event.EmptyMap}
+		plain := len(src.Append(nil, event.V2, 1, 0))
+		marked := len(NewMark(src, MarkOptions{}).Append(nil, event.V2, 1, 0))
+		if marked-plain != want {
+			t.Errorf("with %d members the identity takes %d bytes, want %d", n, marked-plain, want)
+		}
+	}
+}
+
+func TestMarkDoesNotAllocate(t *testing.T) {
+	for _, meta := range []bool{false, true} {
+		src := &list{[][]byte{mapOf(1), mapOf(20)}, event.EmptyMap}
+		m := NewMark(src, MarkOptions{InMetadata: meta})
+		buf := make([]byte, 0, 1<<16)
+		k := uint64(0)
+		if n := testenv.AllocsPerRun(1000, func() { buf = m.Append(buf[:0], event.V2, 1, k); k++ }); n != 0 {
+			t.Errorf("metadata %v: %v allocations a record", meta, n)
+		}
+	}
+}
+
+func BenchmarkMark(b *testing.B) {
+	dummy, _ := jsonbody.Parse(`{"message":"dummy"}`)
+	for _, c := range []struct {
+		name   string
+		bodies [][]byte
+	}{
+		{"fixed", dummy},
+		{"six_members_in_turn", [][]byte{mapOf(6), binary.BigEndian.AppendUint64([]byte{0x81, 0xa1, 'a', 0xcb}, 0x3ff199999999999a)}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			m := NewMark(&list{c.bodies, event.EmptyMap}, MarkOptions{})
+			buf := make([]byte, 0, 1<<17)
+			b.ReportAllocs()
+			for k := range uint64(b.N) {
+				if len(buf) > 1<<16 {
+					buf = buf[:0]
+				}
+				buf = m.Append(buf, event.V2, 1, k)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rec/s")
+		})
+	}
+}

@@ -1,0 +1,246 @@
+package receive
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/config/units"
+)
+
+// Faults is how a receiver misbehaves on purpose.
+type Faults struct {
+	Drop    float64 // chance that a request is answered well and thrown away
+	Delay   time.Duration
+	Delayed float64       // chance of Delay before the answer
+	Status  int           // of HTTP; other receivers do not answer
+	Refused float64       // chance of Status
+	Reset   float64       // chance that the connection is reset instead of an answer
+	Slow    int64         // bytes per second that are read, of each connection; 0 is no limit
+	Outage  time.Duration // for this long, connections are reset
+	Every   time.Duration // an outage ends each of these; 0 is one, at the start
+}
+
+// The names of faults, in the order in which a request is said to have met them.
+const (
+	faultOutage = "outage"
+	faultReset  = "reset"
+	faultStatus = "status"
+	faultDelay  = "delay"
+	faultSlow   = "slow"
+	faultDrop   = "drop"
+)
+
+var faultNames = []string{faultOutage, faultReset, faultStatus, faultDelay, faultSlow, faultDrop}
+
+// Refusal is why a request was not taken, or not the whole of it: a request of
+// HTTP, a message of the forward protocol, or a connection.
+type Refusal struct {
+	Why     string // a fault, as Faults.Name returns it, or a limit
+	Dropped bool   // it was acknowledged all the same
+	Partly  bool   // not all of it was read: there may have been more records in it
+	More    bool   // the same request as that of a Refusal before
+}
+
+// Limits that a request may break.
+const (
+	whyLarge    = "a request larger than the limits"
+	whyEncoding = "an unknown Content-Encoding"
+	whyBody     = "a body that cannot be read"
+	whyBusy     = "too many large requests at once"
+	whyLate     = "a request slower than the limits"
+	whyConns    = "too many connections"
+	whyKey      = "a wrong shared key"
+)
+
+// Name returns a fault as ParseFaults reads it, such as status=503@40%. It is
+// empty for one that never happens.
+func (f *Faults) Name(fault string) string {
+	chance := func(p float64) string { return strconv.FormatFloat(100*p, 'g', 10, 64) + "%" }
+	at := func(p float64) string {
+		if p == 1 {
+			return ""
+		}
+		return "@" + chance(p)
+	}
+	switch {
+	case fault == faultOutage && f.Outage > 0 && f.Every > 0:
+		return "outage=" + span(f.Outage) + " every " + span(f.Every)
+	case fault == faultOutage && f.Outage > 0:
+		return "outage=" + span(f.Outage)
+	case fault == faultReset && f.Reset > 0:
+		return "reset=" + chance(f.Reset)
+	case fault == faultStatus && f.Refused > 0:
+		return fmt.Sprintf("status=%d%s", f.Status, at(f.Refused))
+	case fault == faultDelay && f.Delayed > 0 && f.Delay > 0:
+		return "delay=" + span(f.Delay) + at(f.Delayed)
+	case fault == faultSlow && f.Slow > 0:
+		return fmt.Sprintf("slow=%dB/s", f.Slow)
+	case fault == faultDrop && f.Drop > 0:
+		return "drop=" + chance(f.Drop)
+	}
+	return ""
+}
+
+// Names returns the faults that may happen, as Name does.
+func (f *Faults) Names() []string {
+	var all []string
+	for _, fault := range faultNames {
+		if name := f.Name(fault); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// Drops reports whether a fault of Names acknowledges what it throws away.
+func Drops(name string) bool { return strings.HasPrefix(name, faultDrop+"=") }
+
+// String returns the faults as ParseFaults reads them.
+func (f *Faults) String() string { return strings.Join(f.Names(), ", ") }
+
+// span is a duration without the parts that are 0 at its end.
+func span(d time.Duration) string {
+	s := d.String()
+	if t, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = t + "m"
+	}
+	if t, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = t + "h"
+	}
+	return s
+}
+
+// ParseFaults reads faults such as
+//
+//	drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m
+//
+// A chance that is left out, after delay and status, is 100%.
+func ParseFaults(text string) (*Faults, error) {
+	f := new(Faults)
+	seen := map[string]bool{}
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		name, value, ok := strings.Cut(item, "=")
+		if !ok {
+			return nil, fmt.Errorf("fault %q: expected NAME=VALUE, such as drop=1%%", item)
+		}
+		name = strings.TrimSpace(name)
+		if err := f.set(name, strings.TrimSpace(value)); err != nil {
+			return nil, fmt.Errorf("fault %s: %w", name, err)
+		}
+		if seen[name] {
+			return nil, fmt.Errorf("fault %s stands there twice, in %q: each can be given once", name, text)
+		}
+		seen[name] = true
+	}
+	return f, nil
+}
+
+func (f *Faults) set(name, value string) (err error) {
+	what, chance, with := strings.Cut(value, "@")
+	share := 1.0
+	if with {
+		if share, err = units.ParseShare(chance); err != nil {
+			return err
+		}
+	}
+	switch name {
+	case "drop":
+		f.Drop, err = units.ParseShare(value)
+	case "reset":
+		f.Reset, err = units.ParseShare(value)
+	case "delay":
+		f.Delayed = share
+		f.Delay, err = units.ParseDuration(what)
+	case "status":
+		f.Refused = share
+		if f.Status, err = strconv.Atoi(what); err != nil || f.Status < 300 || f.Status > 599 {
+			return fmt.Errorf("expected a status from 300 to 599, found %q", what)
+		}
+	case "slow":
+		if f.Slow, err = units.ParseByteRate(value); err == nil && f.Slow < 1 {
+			err = fmt.Errorf("invalid value %q: expected bytes per second above 0, such as 1MB/s", value)
+		}
+	case "outage":
+		long, every, periodic := strings.Cut(value, " every ")
+		if f.Outage, err = units.ParseDuration(strings.TrimSpace(long)); err != nil {
+			return err
+		}
+		if periodic {
+			if f.Every, err = units.ParseDuration(strings.TrimSpace(every)); err == nil && f.Every <= f.Outage {
+				err = fmt.Errorf("an outage of %v every %v never ends", f.Outage, f.Every)
+			}
+		}
+	default:
+		return fmt.Errorf("there is no such fault, only drop, delay, status, reset, slow and outage")
+	}
+	return err
+}
+
+// down says whether there is an outage, so long after the start.
+func (f *Faults) down(since time.Duration) bool {
+	if f.Every > 0 {
+		return since%f.Every >= f.Every-f.Outage
+	}
+	return since < f.Outage
+}
+
+// fate is what happens to one request.
+type fate struct {
+	delay  time.Duration
+	drop   bool
+	status int  // instead of taking it
+	reset  bool // likewise
+	outage bool // likewise: one has begun
+}
+
+// fault is what keeps the records of the request from counting as arrived; it is
+// empty if nothing does.
+func (f fate) fault() string {
+	switch {
+	case f.outage:
+		return faultOutage
+	case f.reset:
+		return faultReset
+	case f.status != 0:
+		return faultStatus
+	case f.drop:
+		return faultDrop
+	}
+	return ""
+}
+
+// refusal is the Refusal of a fault.
+func (s *Server) refusal(fault string) Refusal {
+	return Refusal{Why: s.o.Faults.Name(fault), Dropped: fault == faultDrop}
+}
+
+// dice draws fates.
+type dice struct {
+	faults *Faults // nil is none
+	mu     sync.Mutex
+	rng    *rand.Rand
+}
+
+func (d *dice) draw() (f fate) {
+	if d.faults == nil {
+		return f
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	// Each is always drawn, so that one chance does not move the others.
+	delayed, refused := d.rng.Float64() < d.faults.Delayed, d.rng.Float64() < d.faults.Refused
+	f.reset = d.rng.Float64() < d.faults.Reset
+	f.drop = d.rng.Float64() < d.faults.Drop
+	if delayed {
+		f.delay = d.faults.Delay
+	}
+	if refused {
+		f.status = d.faults.Status
+	}
+	return f
+}

@@ -1,0 +1,376 @@
+package receive
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
+)
+
+// selfName is what the receiver calls itself in the handshake.
+const selfName = "gdummy"
+
+// errProtocol says that a client does not speak the forward protocol.
+var errProtocol = errors.New("this is no message of the forward protocol")
+
+// messages reads MessagePack values from a connection.
+type messages struct {
+	intake
+	c     net.Conn
+	l     limits
+	begun func(bool) // a message has begun to come; or it came, or never will
+	given int        // bytes at the front of buf that were given out
+	any   bool       // there was a message
+}
+
+// next returns the next value; it is valid until the next call.
+func (m *messages) next() ([]byte, error) {
+	f := recordscan.NewFrame()
+	var since time.Time
+	for {
+		if m.n > m.given {
+			if since.IsZero() {
+				since = time.Now()
+				m.begun(true)
+				defer m.begun(false)
+			}
+			switch err := f.Next(m.buf[m.given:m.n], m.max); err {
+			case nil:
+				msg := m.buf[m.given : m.given+f.Len()]
+				m.given += f.Len()
+				m.any = true
+				return msg, nil
+			case recordscan.ErrShort:
+			case recordscan.ErrTooLarge:
+				return nil, errLarge
+			default:
+				return nil, errProtocol
+			}
+		}
+		m.drop(m.given)
+		m.given = 0
+		if err := m.more(m.c, m.l, !m.any, since); err != nil {
+			if err == io.EOF && m.n > 0 {
+				return nil, io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+}
+
+// forward speaks the forward protocol.
+func (s *Server) forward(c net.Conn) error {
+	m := s.newMessages(c)
+	defer m.close()
+	if s.o.SharedKey != "" {
+		if err := s.handshake(m); err != nil {
+			return err
+		}
+	}
+	for {
+		msg, err := m.next()
+		if err != nil {
+			if r, ours := s.cause(c, err); ours && m.n > m.given {
+				s.sink.Refuse(r, identities(m.buf[m.given:m.n]))
+			}
+			return err
+		}
+		s.requests.Add(1)
+		if msg[0] == 0xc0 {
+			continue // a heartbeat
+		}
+		if more, err := s.answer(c, msg); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// answer takes a message and acknowledges it. It returns false if a fault, or the
+// end of the server, is the end of the connection.
+func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
+	s.active.Add(1)
+	defer s.active.Add(-1)
+	f := s.dice.draw()
+	if !s.pause(f.delay) {
+		s.refuseMessage(msg, s.refusal(faultDelay))
+		return false, nil
+	}
+	f.outage = s.down()
+	b := s.take(goneOf(c))
+	if b == nil {
+		return false, nil
+	}
+	chunk, err := s.takeMessage(msg, b, f)
+	if err != nil {
+		r := Refusal{Why: whyBody, Partly: true}
+		if errors.Is(err, errLarge) || errors.Is(err, recordscan.ErrTooLarge) {
+			r.Why = whyLarge
+		}
+		s.sink.Refuse(r, identities(msg))
+		return false, err
+	}
+	served(c)
+	switch {
+	case f.reset || f.outage:
+		reset(c)
+		return false, nil
+	case f.status != 0:
+		return false, nil // no answer but the end
+	case chunk != nil:
+		ack := msgp.AppendMapHeader(nil, 1)
+		ack = msgp.AppendString(ack, "ack")
+		ack = append(ack, chunk...)
+		if err := c.SetWriteDeadline(time.Now().Add(s.l.silence)); err != nil {
+			return false, err
+		}
+		if _, err := c.Write(ack); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (s *Server) newMessages(c net.Conn) *messages {
+	return &messages{intake: intake{room: s.room, max: s.l.request}, c: c, l: s.l, begun: func(begun bool) {
+		if begun {
+			s.active.Add(1)
+		} else {
+			s.active.Add(-1)
+		}
+	}}
+}
+
+// refuseMessage takes a message apart that is not taken.
+func (s *Server) refuseMessage(msg []byte, r Refusal) {
+	s.bench.places <- struct{}{}
+	b := s.batch()
+	defer s.give(b)
+	_, err := s.message(msg, b)
+	r.Partly = err != nil
+	s.sink.Refuse(r, b.found)
+}
+
+// takeMessage takes one message apart and gives what is in it to the sink. It
+// returns the chunk to acknowledge.
+func (s *Server) takeMessage(msg []byte, b *batch, f fate) (chunk []byte, err error) {
+	defer s.give(b)
+	if chunk, err = s.message(msg, b); err == nil {
+		s.hand(b, f)
+	}
+	return chunk, err
+}
+
+// message reads one message and returns the chunk to acknowledge, as
+// MessagePack, or nil.
+//
+//	Message        [tag, time, record, option?]
+//	Forward        [tag, [[time, record], ...], option?]
+//	PackedForward  [tag, events, option?]
+func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
+	n, rest, err := msgp.ReadArrayHeaderBytes(msg)
+	if err != nil || n < 2 || n > 4 {
+		return nil, errProtocol
+	}
+	if rest, err = recordscan.Skip(rest); err != nil { // the tag
+		return nil, errProtocol
+	}
+	entries := rest
+	if rest, err = recordscan.Skip(rest); err != nil {
+		return nil, errProtocol
+	}
+	used := uint32(2)
+	kind := msgp.NextType(entries)
+	packed := kind == msgp.BinType || kind == msgp.StrType
+	isList := kind == msgp.ArrayType && !isEventTime(entries)
+	var record []byte
+	if !packed && !isList {
+		if n < 3 {
+			return nil, errProtocol
+		}
+		record = rest
+		if rest, err = recordscan.Skip(rest); err != nil {
+			return nil, errProtocol
+		}
+		used++
+		// As an event, with the time, and the metadata beside it.
+		size := len(record) - len(rest)
+		record = append(append([]byte{0x92}, entries[:len(entries)-len(record)]...), record[:size]...)
+	}
+	compressed := ""
+	if n > used {
+		if chunk, compressed, err = options(rest); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case packed:
+		var data []byte
+		if kind == msgp.BinType {
+			data, _, err = msgp.ReadBytesZC(entries)
+		} else {
+			data, _, err = msgp.ReadStringZC(entries)
+		}
+		if err != nil {
+			return nil, errProtocol
+		}
+		return chunk, unpack(b, data, compressed)
+	case isList:
+		count, events, err := msgp.ReadArrayHeaderBytes(entries)
+		if err != nil {
+			return nil, errProtocol
+		}
+		end := events
+		for range count {
+			if end, err = recordscan.Skip(end); err != nil {
+				return nil, errProtocol
+			}
+		}
+		return chunk, unpack(b, events[:len(events)-len(end)], "")
+	}
+	return chunk, unpack(b, record, "")
+}
+
+// isEventTime says whether an array is [time, metadata], not a list of events.
+func isEventTime(entries []byte) bool {
+	_, rest, err := msgp.ReadArrayHeaderBytes(entries)
+	return err == nil && len(rest) > 0 && msgp.NextType(rest) != msgp.ArrayType
+}
+
+// options reads the options of a message.
+func options(b []byte) (chunk []byte, compressed string, err error) {
+	if msgp.NextType(b) == msgp.NilType {
+		return nil, "", nil
+	}
+	n, rest, err := msgp.ReadMapHeaderBytes(b)
+	if err != nil {
+		return nil, "", errProtocol
+	}
+	for range n {
+		var name []byte
+		if name, rest, err = msgp.ReadMapKeyZC(rest); err != nil {
+			return nil, "", errProtocol
+		}
+		value := rest
+		if rest, err = recordscan.Skip(rest); err != nil {
+			return nil, "", errProtocol
+		}
+		value = value[:len(value)-len(rest)]
+		switch string(name) {
+		case "chunk":
+			if len(value) > 1024 {
+				return nil, "", errProtocol
+			}
+			chunk = bytes.Clone(value)
+		case "compressed":
+			if compressed, _, err = msgp.ReadStringBytes(value); err != nil {
+				return nil, "", errProtocol
+			}
+		}
+	}
+	return chunk, compressed, nil
+}
+
+// unpack reads events.
+func unpack(b *batch, data []byte, compressed string) error {
+	switch compressed {
+	case "", "text":
+		return b.scan.Bytes(data)
+	case "gzip", "zstd":
+		if recordscan.IsCompressed(data) {
+			return b.scan.Bytes(data)
+		}
+		return fmt.Errorf("compressed with %q, but it is not", compressed)
+	}
+	return fmt.Errorf("compressed with %q, expected gzip or zstd", compressed)
+}
+
+// handshake makes sure that the client knows the shared key.
+func (s *Server) handshake(m *messages) error {
+	nonce := make([]byte, 16)
+	if _, err := io.ReadFull(rand.Reader, nonce); err != nil {
+		return err
+	}
+	helo := msgp.AppendArrayHeader(nil, 2)
+	helo = msgp.AppendString(helo, "HELO")
+	helo = msgp.AppendMapHeader(helo, 3)
+	helo = msgp.AppendString(helo, "nonce")
+	helo = msgp.AppendBytes(helo, nonce)
+	helo = msgp.AppendString(helo, "auth")
+	helo = msgp.AppendString(helo, "")
+	helo = msgp.AppendString(helo, "keepalive")
+	helo = msgp.AppendBool(helo, true)
+	// With TLS, that handshake comes with the first bytes.
+	if err := m.c.SetDeadline(time.Now().Add(m.l.first)); err != nil {
+		return err
+	}
+	if _, err := m.c.Write(helo); err != nil {
+		return err
+	}
+	// ["PING", hostname, salt, digest, user, password]
+	ping, err := m.next()
+	if err != nil {
+		return err
+	}
+	n, rest, err := msgp.ReadArrayHeaderBytes(ping)
+	if err != nil || n != 6 {
+		return errProtocol
+	}
+	var parts [4][]byte
+	for i := range parts {
+		switch msgp.NextType(rest) {
+		case msgp.StrType:
+			parts[i], rest, err = msgp.ReadStringZC(rest)
+		case msgp.BinType:
+			parts[i], rest, err = msgp.ReadBytesZC(rest)
+		default:
+			return errProtocol
+		}
+		if err != nil {
+			return errProtocol
+		}
+	}
+	if string(parts[0]) != "PING" {
+		return errProtocol
+	}
+	host, salt, digest := parts[1], parts[2], parts[3]
+	want := keyDigest(salt, host, nonce, s.o.SharedKey)
+	ok := subtle.ConstantTimeCompare([]byte(want), digest) == 1
+	pong := msgp.AppendArrayHeader(nil, 5)
+	pong = msgp.AppendString(pong, "PONG")
+	pong = msgp.AppendBool(pong, ok)
+	if ok {
+		pong = msgp.AppendString(pong, "")
+	} else {
+		pong = msgp.AppendString(pong, "shared_key mismatch")
+	}
+	pong = msgp.AppendString(pong, selfName)
+	pong = msgp.AppendString(pong, keyDigest(salt, []byte(selfName), nonce, s.o.SharedKey))
+	if _, err := m.c.Write(pong); err != nil {
+		return err
+	}
+	if !ok {
+		s.sink.Refuse(Refusal{Why: whyKey, Partly: true}, nil)
+		return errors.New("the client's shared key is another one")
+	}
+	return nil
+}
+
+// keyDigest is the proof of who knows the shared key.
+func keyDigest(salt, host, nonce []byte, key string) string {
+	h := sha512.New()
+	h.Write(salt)
+	h.Write(host)
+	h.Write(nonce)
+	io.WriteString(h, key)
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,215 @@
+package receive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"mime"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
+)
+
+// connKey is the key of the connection in a request's context.
+type connKey struct{}
+
+func (s *Server) serveHTTP() {
+	s.mu.Lock()
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(s.request),
+		ReadHeaderTimeout: s.l.silence,
+		ReadTimeout:       s.l.whole,
+		WriteTimeout:      0, // answers are short; a delay may be long
+		IdleTimeout:       s.l.idle,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+	s.mu.Unlock()
+	_ = s.http.Serve(s.listener) // it ends with Close
+}
+
+// request takes one request: any method with a body, any path.
+func (s *Server) request(w http.ResponseWriter, r *http.Request) {
+	// Close waits for all who may still give something to the sink.
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		unanswered()
+	}
+	s.wg.Add(1)
+	s.mu.Unlock()
+	defer s.wg.Done()
+	s.requests.Add(1)
+	s.active.Add(1)
+	defer s.active.Add(-1)
+	c, _ := r.Context().Value(connKey{}).(net.Conn)
+	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
+	if !known(encoding) {
+		s.sink.Refuse(Refusal{Why: whyEncoding, Partly: true}, nil)
+		s.unsupported(w, r, fmt.Sprintf("Content-Encoding %q: expected gzip, zstd or snappy", encoding))
+		return
+	}
+	if kind := r.Header.Get("Content-Type"); !readable(kind) {
+		s.sink.Refuse(Refusal{Why: whyBody, Partly: true}, nil)
+		s.unsupported(w, r, fmt.Sprintf("Content-Type %q: expected JSON, MessagePack or text", kind))
+		return
+	}
+	if r.ContentLength > int64(s.l.request) {
+		s.sink.Refuse(Refusal{Why: whyLarge, Partly: true}, nil)
+		refuse(w, errLarge)
+		return
+	}
+	// It is taken apart when it is there as a whole: whoever is slow keeps
+	// nobody waiting.
+	in := intake{room: s.room, max: s.l.request}
+	defer in.close()
+	if err := in.all(r.Body, time.Now().Add(s.l.whole)); err != nil {
+		if r, ours := s.cause(c, err); ours {
+			s.sink.Refuse(r, identities(in.buf[:in.n]))
+		}
+		refuse(w, err)
+		return
+	}
+	f := s.dice.draw()
+	if f.delay > 0 {
+		select {
+		case <-time.After(f.delay):
+		case <-s.closing:
+			s.refuseBody(in.buf[:in.n], encoding, s.refusal(faultDelay))
+			unanswered()
+		case <-r.Context().Done():
+			// The client has given up: it does not count as arrived.
+			s.refuseBody(in.buf[:in.n], encoding, s.refusal(faultDelay))
+			unanswered()
+		}
+	}
+	f.outage = s.down()
+	b := s.take(r.Context().Done())
+	if b == nil {
+		unanswered() // likewise
+	}
+	if err := s.takeBody(in.buf[:in.n], encoding, b, f); err != nil {
+		why := Refusal{Why: whyBody, Partly: true}
+		if errors.Is(err, errLarge) || errors.Is(err, recordscan.ErrTooLarge) {
+			why.Why = whyLarge
+		}
+		s.sink.Refuse(why, identities(in.buf[:in.n]))
+		var format *recordscan.FormatError
+		if errors.As(err, &format) {
+			s.unsupported(w, r, "a body that cannot be read: "+format.Error())
+			return
+		}
+		refuse(w, err)
+		return
+	}
+	if c != nil {
+		served(c)
+	}
+	switch {
+	case f.reset || f.outage:
+		if c != nil {
+			reset(c)
+		}
+	case f.status != 0:
+		w.WriteHeader(f.status)
+	default:
+		w.WriteHeader(http.StatusOK)
+	}
+}
+
+// unanswered ends a request that was not taken. Without an answer its connection is
+// closed: a handler that just returned would have said that all is well.
+func unanswered() { panic(http.ErrAbortHandler) }
+
+// takeBody takes a body apart and gives what is in it to the sink.
+func (s *Server) takeBody(body []byte, encoding string, b *batch, f fate) error {
+	defer s.give(b)
+	err := s.scanBody(body, encoding, b)
+	if err == nil {
+		s.hand(b, f)
+	}
+	return err
+}
+
+// refuseBody takes a body apart that is not taken.
+func (s *Server) refuseBody(body []byte, encoding string, r Refusal) {
+	s.bench.places <- struct{}{}
+	b := s.batch()
+	defer s.give(b)
+	r.Partly = s.scanBody(body, encoding, b) != nil
+	s.sink.Refuse(r, b.found)
+}
+
+// scanBody finds what is in a body.
+func (s *Server) scanBody(body []byte, encoding string, b *batch) error {
+	if encoding == "snappy" {
+		n, err := s2.DecodedLen(body)
+		if err != nil || int64(n) > s.l.expanded {
+			return errors.Join(err, errLarge)
+		}
+		if body, err = s2.Decode(nil, body); err != nil {
+			return err
+		}
+	}
+	return b.scan.Bytes(body)
+}
+
+// refuse answers a request that cannot be taken. What has not arrived as a whole
+// is not acknowledged, and comes again.
+func refuse(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, errLarge) || errors.Is(err, recordscan.ErrTooLarge):
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	case errors.Is(err, errBusy):
+		http.Error(w, errBusy.Error(), http.StatusServiceUnavailable)
+	default:
+		http.Error(w, "the body cannot be read", http.StatusBadRequest)
+	}
+}
+
+// unsupported answers a request whose body is nothing that can be read.
+func (s *Server) unsupported(w http.ResponseWriter, r *http.Request, why string) {
+	s.o.Log(fmt.Sprintf("http://%s: %s", r.RemoteAddr, why))
+	http.Error(w, why, http.StatusUnsupportedMediaType)
+}
+
+// readable says whether a body of a type, by the header Content-Type, may be read.
+// What the type leaves open, the body tells.
+func readable(kind string) bool {
+	kind, _, _ = mime.ParseMediaType(kind) // "" if it says nothing
+	class, sub, _ := strings.Cut(kind, "/")
+	switch class {
+	case "image", "audio", "video", "font", "model", "multipart":
+		return false
+	}
+	if strings.HasSuffix(sub, "+json") {
+		return true // such as vnd.kafka.avro.v2+json
+	}
+	for word := range strings.FieldsFuncSeq(sub, func(c rune) bool { return strings.ContainsRune(".-+_", c) }) {
+		switch word {
+		case "protobuf", "proto", "grpc", "avro", "parquet", "arrow", "orc", "cbor", "bson", "thrift", "pdf", "zip", "7z", "xz", "bzip2", "lz4", "tar":
+			return false
+		}
+	}
+	return true
+}
+
+// known says whether bodies may have an encoding. Those that begin with a sign of
+// their own need no header.
+func known(encoding string) bool {
+	switch encoding {
+	case "", "identity", "gzip", "x-gzip", "zstd", "snappy":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,287 @@
+package receive
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// limits are what clients may do. Tests have smaller ones.
+type limits struct {
+	request  int   // bytes of a request or message, as they are sent
+	expanded int64 // bytes of what it has in it, not compressed
+	line     int   // bytes of a line over TCP
+	conns    int   // connections
+	pending  int64 // bytes that all requests together have that are not there as a whole
+	parsed   int   // requests that are taken apart at a time
+
+	first   time.Duration // until the first byte of a connection
+	idle    time.Duration // until a byte of the next request
+	silence time.Duration // between two bytes of a request
+	whole   time.Duration // from the first to the last byte of a request
+}
+
+var defaultLimits = limits{
+	request: MaxRequest, expanded: MaxExpanded, line: MaxLine, conns: MaxConns, pending: MaxPending, parsed: 4,
+	first: 30 * time.Second, idle: 5 * time.Minute, silence: 10 * time.Second, whole: time.Minute,
+}
+
+// slowed gives clients the time that they need at a speed, in bytes per second,
+// that is our own fault.
+func (l limits) slowed(speed int64) limits {
+	if speed > 0 {
+		more := time.Duration(float64(l.request) / float64(speed) * float64(time.Second))
+		l.silence += more
+		l.whole += more
+	}
+	return l
+}
+
+// small is how many bytes a request may have that is not charged to
+// limits.pending.
+const small = 64 << 10
+
+// intake gathers one request after the other. What is more than small is
+// charged to room, which all connections share.
+type intake struct {
+	room *semaphore.Weighted
+	max  int // bytes of a request
+
+	buf    []byte
+	n      int // bytes in buf
+	charge int64
+}
+
+// errLarge says that a request is larger than it may be, errBusy that others take
+// up all the room that there is.
+var (
+	errLarge = errors.New("the request is too large")
+	errBusy  = errors.New("too many large requests are under way")
+)
+
+// grow makes room for more, and waits for it until the deadline.
+func (i *intake) grow(deadline time.Time) error {
+	size := min(max(2*len(i.buf), 4<<10), i.max+1)
+	if size <= len(i.buf) {
+		return errLarge
+	}
+	if size > small {
+		more := int64(size) - i.charge
+		if !i.room.TryAcquire(more) {
+			ctx, cancel := context.WithDeadline(context.Background(), deadline)
+			defer cancel()
+			if i.room.Acquire(ctx, more) != nil {
+				return errBusy
+			}
+		}
+		i.charge = int64(size)
+	}
+	i.buf = append(i.buf, make([]byte, size-len(i.buf))...)
+	return nil
+}
+
+// drop forgets the first n bytes. A large buffer is given back as soon as what
+// is left fits a small one.
+func (i *intake) drop(n int) {
+	i.n = copy(i.buf, i.buf[n:i.n])
+	if i.charge > 0 && i.n <= small {
+		i.buf = append(make([]byte, 0, small), i.buf[:i.n]...)[:small]
+		i.close()
+	}
+}
+
+// close gives back what was charged.
+func (i *intake) close() {
+	i.room.Release(i.charge)
+	i.charge = 0
+}
+
+// all reads r to its end.
+func (i *intake) all(r io.Reader, deadline time.Time) error {
+	for {
+		if i.n == len(i.buf) {
+			if err := i.grow(deadline); err != nil {
+				return err
+			}
+		}
+		got, err := r.Read(i.buf[i.n:])
+		if i.n += got; i.n > i.max {
+			return errLarge
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// more reads some bytes from a connection. since is when the request began;
+// zero, if it has not.
+func (i *intake) more(c net.Conn, l limits, first bool, since time.Time) error {
+	now := time.Now()
+	deadline := now.Add(l.idle)
+	switch {
+	case !since.IsZero():
+		deadline = now.Add(l.silence)
+		if end := since.Add(l.whole); end.Before(deadline) {
+			deadline = end
+		}
+	case first:
+		deadline = now.Add(l.first)
+	}
+	if i.n == len(i.buf) {
+		if err := i.grow(deadline); err != nil {
+			return err
+		}
+	}
+	if err := c.SetReadDeadline(deadline); err != nil {
+		return err
+	}
+	got, err := c.Read(i.buf[i.n:])
+	i.n += got
+	if got > 0 {
+		return nil
+	}
+	return err
+}
+
+// batch gathers what a request has in it.
+type batch struct {
+	found   []Finding
+	foreign uint64 // records
+	scan    *recordscan.Scanner
+	seen    uint64 // broken pieces that were told
+}
+
+func (s *Server) newBatch(o recordscan.Options) *batch {
+	b := new(batch)
+	o.Keys, o.Path = s.o.Keys, s.o.Path
+	o.Take = func(id recordid.ID, st recordscan.State, _ int64) {
+		if st == recordscan.Foreign {
+			b.foreign++ // there may be very many, and they are all the same
+			return
+		}
+		b.found = append(b.found, Finding{id, st})
+	}
+	b.scan = recordscan.New(o)
+	return b
+}
+
+// bench is where requests are taken apart: a few at a time, so that what that
+// takes is bounded, too.
+type bench struct {
+	places chan struct{}
+	mu     sync.Mutex
+	idle   []*batch
+}
+
+// maxKept is how many findings a batch may keep room for.
+const maxKept = 1 << 14
+
+// take waits for a place and a batch; it returns nil if the client has gone
+// before that.
+func (s *Server) take(gone <-chan struct{}) *batch {
+	select {
+	case s.bench.places <- struct{}{}:
+	case <-gone:
+		return nil
+	case <-s.closing:
+		return nil
+	}
+	return s.batch()
+}
+
+// batch returns an empty batch.
+func (s *Server) batch() *batch {
+	s.bench.mu.Lock()
+	defer s.bench.mu.Unlock()
+	if n := len(s.bench.idle); n > 0 {
+		b := s.bench.idle[n-1]
+		s.bench.idle = s.bench.idle[:n-1]
+		return b
+	}
+	return s.newBatch(recordscan.Options{MaxRecord: s.l.request, MaxBytes: s.l.expanded})
+}
+
+// give gives both back.
+func (s *Server) give(b *batch) {
+	// What a request had in it that was not taken does not count, as it comes again.
+	b.found, b.foreign, b.seen = b.found[:0], 0, b.scan.Broken()
+	b.scan.Trim()
+	s.bench.mu.Lock()
+	if cap(b.found) <= maxKept && b.scan.Size() <= 1<<20 {
+		s.bench.idle = append(s.bench.idle, b)
+	}
+	s.bench.mu.Unlock()
+	<-s.bench.places
+}
+
+// hand gives a batch to the sink.
+func (s *Server) hand(b *batch, f fate) {
+	if fault := f.fault(); fault != "" {
+		s.sink.Refuse(s.refusal(fault), b.found)
+		s.forget(b)
+		return
+	}
+	s.deliver(b)
+}
+
+// deliver gives a batch to the sink that was taken.
+func (s *Server) deliver(b *batch) {
+	s.sink.Take(b.found, s.o.Now().UnixNano())
+	if n := b.scan.Broken(); n > b.seen || b.foreign > 0 {
+		s.sink.Others(b.foreign, n-b.seen)
+	}
+	s.forget(b)
+}
+
+// forget empties a batch.
+func (s *Server) forget(b *batch) {
+	b.seen = b.scan.Broken()
+	b.found, b.foreign = b.found[:0], 0
+}
+
+// cause returns why a request came in part only, and whether that is our doing: a
+// fault or a limit, and not the client's own end.
+func (s *Server) cause(c net.Conn, err error) (r Refusal, ours bool) {
+	r.Partly = true
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errLarge):
+		r.Why = whyLarge
+	case errors.Is(err, errBusy):
+		r.Why = whyBusy
+	case c != nil && wasCut(c):
+		r.Why, r.More = s.o.Faults.Name(faultOutage), true
+	case s.o.Faults != nil && s.o.Faults.Slow > 0:
+		r.Why = s.o.Faults.Name(faultSlow)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		r.Why = whyLate
+	default:
+		return r, false
+	}
+	return r, true
+}
+
+// identities returns what is found in the piece of a request: as it is sent, not
+// compressed.
+func identities(text []byte) (found []Finding) {
+	for {
+		id, end := recordid.Find(text)
+		if end < 0 {
+			return found
+		}
+		found = append(found, Finding{id, recordscan.Unchecked})
+		text = text[end:]
+	}
+}
