@@ -23,7 +23,7 @@ func TestGdummyFindsFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"a.tmpl": `{"n": {{ (row "a.csv").n }}}`, "a.csv": "n:int\n7\n", "old.ledger": ""} {
+	for name, text := range map[string]string{"a.tmpl": `{"n": {{ (row "a.csv").n }}}`, "a.csv": "n:int\n7\n", "old.ledger": "", "cr.tmpl": "{\r}\r"} {
 		if err := os.WriteFile(filepath.Join(conf, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -56,5 +56,8 @@ func TestGdummyFindsFiles(t *testing.T) {
 		r = start("none", "-p", "template_file=none.tmpl")
 		r.wantCode(t, 3)
 		r.wantLine(t, `option template_file: cannot open "none.tmpl": tried `+filepath.Join(here, "none.tmpl")+", "+filepath.Join(conf, "none.tmpl"))
+		r = start("cr", "-p", "template_file=cr.tmpl")
+		r.wantCode(t, 3)
+		r.wantLine(t, `option template_file: "cr.tmpl": its lines end in CR alone, expected LF or CRLF`)
 	}
 }

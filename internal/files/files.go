@@ -12,7 +12,7 @@
 // # Recognizing
 //
 // [PackingOf] knows the formats that other data is packed in, [Foreign] those that
-// are neither that nor text, and [NotText] reports why a file that should be text is
+// are neither that nor text, and [NotText] and [NotLines] report why a file that should be text is
 // not. All go by the first bytes.
 package files
 

@@ -211,8 +211,14 @@ func notUTF8(name, order string) string {
 	return fmt.Sprintf("it is %s, expected UTF-8; `iconv -f %[1]s%s -t utf-8` converts it", name, order)
 }
 
-// WantLF is what is wrong with a text of which [LoneCR] is true, if that matters.
-const WantLF = "its lines end in CR alone, expected LF or CRLF"
+// NotLines is [NotText] for a text that is read line by line: those must not end in
+// CR alone.
+func NotLines(head []byte) string {
+	if what := NotText(head); what != "" || !LoneCR(head) {
+		return what
+	}
+	return "its lines end in CR alone, expected LF or CRLF"
+}
 
 // LoneCR reports whether the lines of a text end in CR alone, as they did on old Macs.
 func LoneCR(text []byte) bool {

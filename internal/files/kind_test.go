@@ -52,6 +52,18 @@ func TestNotText(t *testing.T) {
 	}
 }
 
+// What is read line by line ends its lines as Fluent Bit does.
+func TestNotLines(t *testing.T) {
+	for data, want := range map[string]string{
+		"a\nb\r\n": "", "{}": "", "a\rb\r": "its lines end in CR alone, expected LF or CRLF",
+		"\x1f\x8b\x08\x00\r": "it is compressed with gzip, expected text",
+	} {
+		if got := NotLines([]byte(data)); got != want {
+			t.Errorf("%q: %q, expected %q", data, got, want)
+		}
+	}
+}
+
 func TestLoneCR(t *testing.T) {
 	for text, want := range map[string]bool{"": false, "a": false, "a\n": false, "a\r\n": false, "a\rb\r": true, "a\rb\n": false} {
 		if got := LoneCR([]byte(text)); got != want {

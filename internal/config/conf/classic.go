@@ -14,12 +14,8 @@ func (r *reader) classic(f *file) {
 		r.mistake(f.pos(0), "%v", errSize)
 		return
 	}
-	if what := files.NotText([]byte(f.text)); what != "" {
+	if what := files.NotLines([]byte(f.text)); what != "" {
 		r.mistake(f.pos(0), "%s", what)
-		return
-	}
-	if files.LoneCR([]byte(f.text)) {
-		r.mistake(f.pos(0), "%s", files.WantLF)
 		return
 	}
 	c := &classicFile{reader: r, file: f}

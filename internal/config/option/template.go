@@ -184,7 +184,7 @@ func (c *Config) compile(in files.Path) []*Error {
 		if err != nil {
 			return append(errs, conflict("template_file", err.Error(), "")...)
 		}
-		if what := files.NotText(text); what != "" {
+		if what := files.NotLines(text); what != "" {
 			return append(errs, conflict("template_file", strconv.Quote(t.File)+": "+what, "")...)
 		}
 		file = path

@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// A template file that is no text is named for what it is.
+// A template file that is no text, or has no lines, is named for what it is.
 func TestTemplateFileIsText(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.tmpl")
 	for text, want := range map[string]string{
 		"\x1f\x8b\x08\x00":          "it is compressed with gzip, expected text",
 		"\xff\xfe{\x00}\x00":        "it is UTF-16, expected UTF-8; `iconv -f UTF-16 -t utf-8` converts it",
 		"\ufeff{\"a\": {{ seq }}}":  "",
-		"{\"a\":\r{{ seq }}}\r":     "",
+		"{\"a\":\r{{ seq }}}\r":     "its lines end in CR alone, expected LF or CRLF",
 		"{\"a\":\r\n{{ seq }}}\r\n": "",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -154,7 +154,7 @@ func (e *Env) table(path string) (*table, error) {
 	defer f.Close()
 	text := bufio.NewReaderSize(f, 1<<16)
 	start, _ := text.Peek(text.Size())
-	if what := files.NotText(start); what != "" {
+	if what := files.NotLines(start); what != "" {
 		return nil, fmt.Errorf("%q: %s", path, what)
 	}
 	// Reading leaves as much garbage as the file is long; what is kept has no
@@ -249,12 +249,7 @@ func (e *Env) HasTables() bool { return len(e.tables) > 0 }
 
 // readCSV reads a file whose first line names the columns.
 func readCSV(f io.Reader) (*table, error) {
-	text := withoutMark(f)
-	start, _ := text.Peek(text.Size())
-	if files.LoneCR(start) {
-		return nil, errors.New(files.WantLF)
-	}
-	r := csv.NewReader(text)
+	r := csv.NewReader(withoutMark(f))
 	r.ReuseRecord = true
 	head, err := r.Read()
 	if err == io.EOF {

@@ -21,6 +21,7 @@ func TestNoTable(t *testing.T) {
 		{"a.ndjson", "\x28\xb5\x2f\xfd", `"a.ndjson": it is compressed with zstd, expected text`},
 		{"a.csv", "\xff\xfea\x00,\x00b\x00\n\x00", `"a.csv": it is UTF-16, expected UTF-8; ` + "`iconv -f UTF-16 -t utf-8` converts it"},
 		{"a.csv", "name,age\rAda,36\rGrace,85\r", `"a.csv": its lines end in CR alone, expected LF or CRLF`},
+		{"a.ndjson", "{\"a\":1}\r{\"a\":2}\r", `"a.ndjson": its lines end in CR alone, expected LF or CRLF`},
 		{"a.csv", "\ufeffname,age\r\nAda,36\r\n", ""},
 		{"a.ndjson", "\ufeff{\"a\":1}\r\n", ""},
 	} {
