@@ -84,7 +84,7 @@ var parsers = []parsed{
 func TestParsers(t *testing.T) {
 	conf := os.Getenv("FLUENT_BIT_PARSERS")
 	if conf == "" {
-		t.Skip("SKIPPED: FLUENT_BIT_PARSERS names no parsers.conf: FLUENT BIT'S PARSERS WERE NOT TRIED")
+		t.Skip("SKIPPED: FLUENT_BIT_PARSERS names no parsers.conf, such as /etc/fluent-bit/parsers.conf: FLUENT BIT'S PARSERS WERE NOT TRIED")
 	}
 	files := "  parsers_file " + conf + "\n"
 	extra := filepath.Join(filepath.Dir(conf), "parsers_extra.conf")

@@ -182,7 +182,7 @@ func onEachHost(t *testing.T, test func(t *testing.T, h host)) {
 func (h host) since(t *testing.T, v version, what string) {
 	t.Helper()
 	if h.version.before(v) {
-		t.Skipf("%s has no %s, which came with %s", h.version, what, v)
+		t.Skipf("SKIPPED: %s has no %s, which came with %s: name a later one in FLUENT_BIT", h.version, what, v)
 	}
 }
 

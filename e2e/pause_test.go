@@ -161,7 +161,7 @@ var droppedLine = regexp.MustCompile(`\[ ?warn\] \[input:gdummy:gdummy\.0\] Flue
 func TestPauseDrops(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		if !h.version.before(v2_1_9) {
-			t.Skipf("SKIPPED: %s drops nothing when it pauses an input; hosts before %s do", h.version, v2_1_9)
+			t.Skipf("SKIPPED: %s drops nothing when it pauses an input; name one before %s in FLUENT_BIT", h.version, v2_1_9)
 		}
 		for _, threaded := range []string{"on", "off"} {
 			for _, catchUp := range []string{"limit", "full"} {

@@ -216,7 +216,7 @@ func TestGdummyReloads(t *testing.T) {
 		{version: v511},
 	} {
 		if _, err := v.host(t); err != nil {
-			t.Logf("SKIPPED %v: the compiler cannot: %v", v, err)
+			t.Logf("SKIPPED %v: the compiler has no AddressSanitizer (Debian: apt-get install libasan8, or a CC that has one): %v", v, err)
 			continue
 		}
 		t.Run(v.String(), func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 // blocks are one span.
 func TestBillionInOrder(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes seconds")
+		t.Skip("SKIPPED with -short: a billion records take seconds")
 	}
 	before := testenv.LiveHeap()
 	s := newSet(&memory{limit: 1 << 20})
@@ -44,7 +44,7 @@ func TestBillionInOrder(t *testing.T) {
 // measured, with everything that an audit keeps.
 func TestBillionWithHoles(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes seconds")
+		t.Skip("SKIPPED with -short: a billion records take seconds")
 	}
 	before := testenv.LiveHeap()
 	a := New(Options{Memory: 64 << 20})

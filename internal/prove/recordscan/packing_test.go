@@ -373,7 +373,7 @@ func TestBinary(t *testing.T) {
 // However much a file makes of few bytes, memory does not grow with it.
 func TestBombs(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it unpacks much")
+		t.Skip("SKIPPED with -short: four files of 64 MB are unpacked")
 	}
 	zeros := make([]byte, 1<<20)
 	huge := func(before func(io.Writer) (io.WriteCloser, error), mb int) []byte {

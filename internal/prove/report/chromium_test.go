@@ -29,7 +29,7 @@ func startChromium(t *testing.T) *chromium {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("### SKIPPED: the page was not looked at in a browser: there is no chromium in PATH ###")
+		t.Skip("### SKIPPED: the page was not looked at in a browser: there is no chromium in PATH (Debian: apt-get install chromium) ###")
 	}
 	theirs, ours, err := os.Pipe()
 	if err != nil {
