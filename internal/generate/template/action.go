@@ -17,7 +17,7 @@ func (c *compiler) action(n *parse.ActionNode) {
 		if id, ok := n.Pipe.Cmds[0].Args[0].(*parse.IdentifierNode); ok {
 			switch id.Ident {
 			case "weight":
-				c.weight(n.Pipe.Cmds[0])
+				c.shapeWeight(n.Pipe.Cmds[0])
 				return
 			case "pad":
 				c.padding(n.Pipe.Cmds[0])
@@ -30,72 +30,64 @@ func (c *compiler) action(n *parse.ActionNode) {
 		c.set(n.Pipe, op)
 		return
 	}
-	if c.halted || c.st.skip != nothing {
-		return
-	}
 	if !ok {
-		if isHole(n.Pipe) && c.st.guess() {
-			c.stop()
+		if isPlaceholder(n.Pipe) {
+			c.lost = c.lost || c.st.mayName()
+			if !c.st.wants() {
+				return
+			}
 		}
-		if isHole(n.Pipe) && !c.st.wants() {
-			return
-		}
-		op = constant(value.Null) // the JSON goes on
+		op = constant(value.Null)
 	}
-	at := c.offset(n.Pipe.Pos)
+	if !c.lost {
+		c.put(op, c.offset(n.Pipe.Pos))
+	}
+}
+
+// put appends the value of an action at an offset, as what it must be there.
+func (c *compiler) put(op operand, at int) {
 	switch c.st.place {
 	case inText, inName, inString:
-		if op.Const {
-			c.literalText(op.Value.AppendText(nil))
-			return
-		}
-		switch {
-		case op.slot > 0:
-			c.emit(instr{op: opTextVar, a: op.slot - 1})
-		case op.Text != nil:
-			c.emit(instr{op: opTextPut, put: op.Text})
-		default:
-			c.emit(instr{op: opTextVal, gen: op.Gen})
-		}
+		c.putText(op)
 	case atTop:
-		c.mistake(at, "expected a JSON object before any value")
-		c.st.skip = toObject
+		c.fail(at, "expected a JSON object before any value")
 	case atColon:
-		c.mistake(at, "expected a colon after the name, found an action")
-		if c.st.place = atValue; c.adjoinsAction(at) {
-			c.st.place, c.st.skip = atColon, toQuote
-			return
-		}
-		c.emitValue(op)
-	case atMember, atElem:
+		c.fail(at, "expected a colon after the name, found an action")
+	case atMember:
 		if c.st.comma == after {
-			what := "value"
-			if c.st.place == atMember {
-				what = "name"
-			}
-			c.mistake(at, "expected a comma before this %s", what)
-			if c.adjoinsAction(at) {
-				c.st.skip = toQuote
-				return
-			}
-			if c.st.place == atMember && !c.leads(at) {
-				return
-			}
-			c.st.comma = sep
+			c.fail(at, "expected a comma before this name")
+			return
 		}
 		c.member()
-		if c.st.place == atMember {
-			if op.Text != nil {
-				c.emit(instr{op: opStrPut, put: op.Text})
-			} else {
-				c.emit(instr{op: opStrVal, gen: op.Gen})
-			}
-			c.st.place = atColon
+		if op.Text != nil {
+			c.emit(instr{op: opStrPut, put: op.Text})
+		} else {
+			c.emit(instr{op: opStrVal, gen: op.Gen})
+		}
+		c.st.place = atColon
+	case atElem:
+		if c.st.comma == after {
+			c.fail(at, "expected a comma before this value")
 			return
 		}
+		c.member()
 		c.emitValue(op)
 	case atValue:
 		c.emitValue(op)
+	}
+}
+
+// putText appends the text of a value to the string that is open.
+func (c *compiler) putText(op operand) {
+	switch {
+	case op.Const:
+		c.literalText(op.Value.AppendText(nil))
+	case op.slot > 0:
+		c.emit(instr{op: opTextVar, a: op.slot - 1})
+	case op.Text != nil:
+		c.emit(instr{op: opTextPut, put: op.Text})
+	default:
+		c.emit(instr{op: opTextVal, gen: op.Gen})
 	}
 }
 
@@ -118,20 +110,6 @@ func (c *compiler) emitValue(op operand) {
 	c.closeValue()
 }
 
-// standIn goes on behind something that is wrong as if it were one value.
-func (c *compiler) standIn() {
-	switch {
-	case c.halted:
-	case !c.st.wants():
-		c.stop()
-	case c.st.place == atElem:
-		c.member()
-		c.emitValue(constant(value.Null))
-	case c.st.place == atValue:
-		c.emitValue(constant(value.Null))
-	}
-}
-
 // padding compiles {{ pad N }}.
 func (c *compiler) padding(cmd *parse.CommandNode) {
 	const most = 1 << 20
@@ -142,20 +120,20 @@ func (c *compiler) padding(cmd *parse.CommandNode) {
 	}
 	switch {
 	case n == nil || !n.IsInt || n.Int64 < 1 || n.Int64 > most:
-		c.errorAt(at, "pad takes the size of the whole record in bytes, a number from 1 to %d", most)
+		c.errorAt(at, "pad: expected the size of the whole record in bytes, from 1 to %d", most)
 		c.standIn()
-	case c.halted:
+	case c.lost:
 	case c.st.place != atValue:
-		c.errorAt(at, "pad stands in the place of a member's value, not %s", c.st.place)
+		c.errorAt(at, "pad must be the value of a member, found it %s", c.st.place)
 		c.standIn()
 	case c.in.Name != c.conf.Body.Name || c.env.Nested > 0:
-		c.errorAt(at, "pad can stand in the body only")
+		c.errorAt(at, "pad must be in the body")
 		c.closeValue()
 	case c.loopDepth > 0:
-		c.errorAt(at, "pad can't stand in a range: a record is padded once")
+		c.errorAt(at, "pad must not be in a range: a record is padded once")
 		c.closeValue()
 	case c.st.padded:
-		c.errorAt(at, "this is the second pad of the record, which is padded once")
+		c.errorAt(at, "second pad in the record: a record is padded once")
 		c.closeValue()
 		c.standIn()
 	default:
@@ -165,20 +143,20 @@ func (c *compiler) padding(cmd *parse.CommandNode) {
 	}
 }
 
-// weight handles {{ weight N }}, which stands before an object.
-func (c *compiler) weight(cmd *parse.CommandNode) {
+// shapeWeight compiles {{ weight N }}, which precedes an object.
+func (c *compiler) shapeWeight(cmd *parse.CommandNode) {
 	at := c.offset(cmd.Position())
-	outside := c.depth == 0 && c.fragments == 0 && c.in.Name == c.conf.Body.Name && !c.in.astray
-	switch open := len(c.st.stack); {
-	case outside && (c.halted || c.st.skip != nothing):
-		c.halted = false
-		c.newShape() // here the JSON begins anew, whatever was before
-	case outside && open > 0 && !c.st.inString() && c.unmatched(c.behind(at)) == 0:
-		c.mistake(at, "the object before this weight is not closed: a %q is missing for the %q of %s", c.st.top().closing(), bracket(c.st.top()), c.where(c.st.top().offset))
-		c.newShape()
+	if c.outermost() {
+		switch top := c.st.top(); {
+		case c.lost:
+			c.abandon()
+		case top != nil && c.st.comma == after && c.st.place != atValue && !c.st.inString():
+			c.errorAt(at, "the object before this weight is not closed: expected %q to close the %q of %s", top.closing(), top.opening(), c.where(top.offset))
+			c.abandon()
+		}
 	}
 	if c.st.place != atTop || c.depth > 0 || c.fragments > 0 || c.in.Name != c.conf.Body.Name {
-		c.errorAt(at, "weight stands before an object of the body, outside of everything else")
+		c.errorAt(at, "weight must be before an object of the body, outside of everything else")
 		c.standIn()
 		return
 	}
@@ -187,13 +165,13 @@ func (c *compiler) weight(cmd *parse.CommandNode) {
 		n, _ = cmd.Args[1].(*parse.NumberNode)
 	}
 	if n == nil || !n.IsFloat || n.Float64 < 0 || math.IsInf(n.Float64, 0) {
-		c.errorAt(at, "weight takes one number, not negative: weight 90")
+		c.errorAt(at, "weight: expected a number of 0 or more, as in weight 90")
 		return
 	}
-	if c.weighted && !c.halted {
-		c.errorAt(at, "a second weight for the same object")
+	if c.weighted && !c.lost {
+		c.errorAt(at, "second weight for the same object")
 	}
-	c.share()
+	c.endPrologue()
 	c.weighted = true
-	c.shapeWeight = n.Float64
+	c.weight = n.Float64
 }

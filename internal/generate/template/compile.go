@@ -13,119 +13,160 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// compiler makes a Program.
+// compiler makes a Program. What changes while it does is grouped by what
+// replaces it: a text, a fragment, a fragment that is used as a value.
 type compiler struct {
 	conf Config
 	prog *Program
 	env  *fake.Env
-	errs []*Error
-	late []*Error // count if there are no others
-	told int      // of the mistakes that were found here
+	defs map[string]definition
 
-	in     Text // the text that is being compiled
-	shift  int  // how much positions of its trees are too high
-	defs   map[string]definition
-	places uint64 // calls so far
+	reports
+	shapes
+	scope
+	position
+	context
 
-	st    state
-	loops int
-	dots  int
+	places uint64 // function calls so far
+	loops  int    // so far
+	dots   int    // saved dots so far
+}
 
-	names     map[string]bool // of members of the outermost objects of the text
-	vars      []variableInfo  // in scope, innermost last
-	body      []variableInfo  // of all shapes, for metadata and tag
-	depth     int             // of ifs and loops
-	loopDepth int
-	fragments int // being put in
-	atStart   int // expressions that are computed at the start, around this one
-	inPer     int // expressions that are computed for a key, around this one
-	dotted    int // with, range and fragments, which give the dot a value, around it
-	active    []string
-	breaks    []*breaks
-	halted    bool   // the rest of the text has no sense after a mistake
-	closed    quotes // those of the string that was closed last
-	array     bool   // the objects of the text stand in an array: told already
-	fork      *state // where it stands, if not in st: the text that follows tells
-	mistakes  int    // in the JSON of the text
+// reports are the errors found so far.
+type reports struct {
+	errs     []*Error
+	fallback []*Error // reported only if there are no others
+	reported int      // number of errors that the compiler found itself
+}
 
-	shapeStart  int
-	shapeWeight float64
-	weighted    bool // a weight stands before the next object
-	sawObject   bool
-	shared      int // how many of vars belong to all shapes
+// shapes is what the compiler knows about the objects of the text it compiles.
+type shapes struct {
+	names  map[string]bool // of the members of the outermost objects
+	body   []variableInfo  // variables of all shapes, for metadata and tag
+	shared int             // how many variables in scope belong to all shapes
+
+	start     int // where the code of the current shape starts
+	weight    float64
+	weighted  bool // a weight precedes the current shape
+	sawObject bool // a shape precedes the current one
+}
+
+// scope is what a fragment does not share with the text that uses it.
+type scope struct {
+	in     Text
+	shift  int            // how much positions of its trees are too high
+	vars   []variableInfo // in scope, innermost last
+	breaks []*breaks      // loops around, innermost last
+}
+
+// position is where the compiler is in the JSON.
+type position struct {
+	st        state
+	depth     int  // of ifs and loops
+	loopDepth int  // of loops
+	lost      bool // after an error, until the next object: the JSON is not followed
+}
+
+// context counts what surrounds the node that is being compiled.
+type context struct {
+	active    []string // the fragments, outermost first
+	fragments int      // how many these are
+	atStart   int      // expressions that are computed once, at the start
+	inPer     int      // expressions that are computed for a key
+	dotted    int      // with and range, which give the dot a value
+}
+
+// part is one text of a template, parsed.
+type part struct {
+	text  Text
+	tree  *parse.Tree // nil without a text, or if it cannot be parsed
+	shift int
 }
 
 func (c *compiler) compile() {
 	c.defs = map[string]definition{}
-	var bodyTree *parse.Tree
+	var bodyPart part
 	if len(c.conf.Bodies) == 0 {
-		bodyTree = c.parse(&c.conf.Body)
+		bodyPart = c.parse(c.conf.Body)
 	}
-	var metaTree, tagTree *parse.Tree
-	metaShift, tagShift := 0, 0
-	bodyShift := c.shift
+	var metadata, tag part
 	if c.conf.Metadata.Text != "" {
-		metaTree = c.parse(&c.conf.Metadata)
-		metaShift = c.shift
+		metadata = c.parse(c.conf.Metadata)
 	}
 	if c.conf.Tag.Text != "" {
-		tagTree = c.parse(&c.conf.Tag)
-		tagShift = c.shift
+		tag = c.parse(c.conf.Tag)
 	}
-	for _, b := range c.conf.Bodies {
-		c.start(state{})
-		c.emit(instr{op: opLit, lit: string(b)})
-		c.endShape()
-		c.prog.turn = true
+	switch {
+	case len(c.conf.Bodies) > 0:
+		c.fixedBodies()
+	case bodyPart.tree != nil:
+		c.compileBody(bodyPart)
+	default:
+		metadata.tree, tag.tree = nil, nil // they may use variables of the body
 	}
-	if bodyTree == nil && !c.prog.turn {
-		metaTree, tagTree = nil, nil // they may know its variables
+	if metadata.tree != nil {
+		c.compileMetadata(metadata)
 	}
-	p := c.prog
-	if bodyTree != nil {
-		c.in, c.shift, c.names = c.conf.Body, bodyShift, p.members
-		c.start(state{})
-		c.list(bodyTree.Root)
-		c.finish()
-		if c.halted {
-			c.body = append(c.body, c.vars[c.shared:]...) // their object never ended
-		}
-		if c.in.astray { // nor can their scopes be told
-			for _, name := range variable.FindAllString(c.in.Text, -1) {
-				c.body = append(c.body, variableInfo{name: name})
-			}
-		}
-		c.body = append(c.vars[:c.shared:c.shared], c.body...)
-		c.vars, c.shared = nil, 0
-		c.agree()
-	}
-	if metaTree != nil {
-		c.in, c.shift, c.names = c.conf.Metadata, metaShift, p.metaMembers
-		shapes := len(p.shapes)
-		c.start(state{})
-		c.list(metaTree.Root)
-		c.finish()
-		if len(p.shapes) > shapes {
-			p.metadata = p.shapes[shapes].start
-		}
-		if n := len(p.shapes) - shapes; n > 1 {
-			c.errorAt(0, "%d JSON objects were given, expected one", n)
-		}
-		p.shapes = p.shapes[:min(shapes, len(p.shapes))]
-	}
-	if tagTree != nil {
-		c.in, c.shift = c.conf.Tag, tagShift
-		c.start(state{place: inText})
-		p.tag = len(p.code)
-		c.list(tagTree.Root)
+	if tag.tree != nil {
+		c.begin(tag, nil, state{place: inText})
+		c.prog.tag = len(c.prog.code)
+		c.list(tag.tree.Root)
 		c.emit(instr{op: opEnd})
 	}
 	if len(c.errs) == 0 {
-		c.errs = c.late
+		c.errs = c.fallback
 	}
-	if len(c.errs) > 0 {
-		return
+	if len(c.errs) == 0 {
+		c.complete()
 	}
+}
+
+// fixedBodies makes a shape of each of Config.Bodies.
+func (c *compiler) fixedBodies() {
+	c.prog.inTurn = true
+	c.begin(part{text: c.conf.Body}, nil, state{})
+	for _, b := range c.conf.Bodies {
+		c.emit(instr{op: opLit, lit: string(b)})
+		c.endShape()
+	}
+}
+
+func (c *compiler) compileBody(p part) {
+	c.begin(p, c.prog.members, state{})
+	c.list(p.tree.Root)
+	c.finish()
+	if c.lost {
+		c.body = append(c.body, c.vars[c.shared:]...) // their object never ended
+	}
+	if c.in.unbalanced {
+		// The scopes of its variables are not known.
+		for _, name := range variable.FindAllString(c.in.Text, -1) {
+			c.body = append(c.body, variableInfo{name: name})
+		}
+	}
+	c.body = append(c.vars[:c.shared:c.shared], c.body...)
+	c.vars, c.shared = nil, 0
+	c.mergeScopes()
+}
+
+func (c *compiler) compileMetadata(p part) {
+	prog := c.prog
+	before := len(prog.shapes)
+	c.begin(p, prog.metaMembers, state{})
+	c.list(p.tree.Root)
+	c.finish()
+	if len(prog.shapes) > before {
+		prog.metadata = prog.shapes[before].start
+	}
+	if n := len(prog.shapes) - before; n > 1 {
+		c.errorAt(0, "expected one JSON object, found %d", n)
+	}
+	prog.shapes = prog.shapes[:min(before, len(prog.shapes))]
+}
+
+// complete makes the program ready to run.
+func (c *compiler) complete() {
+	p := c.prog
 	weights := make([]float64, len(p.shapes))
 	sum := 0.0
 	for i, s := range p.shapes {
@@ -134,7 +175,7 @@ func (c *compiler) compile() {
 	}
 	if sum <= 0 {
 		c.in = c.conf.Body
-		c.errorAt(0, "all objects have the weight 0, expected one with more")
+		c.errorAt(0, "the weights of all objects are 0, expected at least one above 0")
 		return
 	}
 	p.alias = seed.NewAlias(weights)
@@ -144,9 +185,10 @@ func (c *compiler) compile() {
 	p.optimize()
 }
 
-// agree makes what is known of the body's variables hold for all shapes: one that
-// has the same name in two is what both have in common, and null in the others.
-func (c *compiler) agree() {
+// mergeScopes makes what is known about the body's variables true for all shapes:
+// a row with the same name in two shapes has the columns that both know, and a
+// column that one of them lacks is null there.
+func (c *compiler) mergeScopes() {
 	columns := map[string]*[]string{}
 	for i := range c.body {
 		v := &c.body[i]
@@ -158,30 +200,28 @@ func (c *compiler) agree() {
 	}
 }
 
-// parse parses a text and notes its fragments.
-func (c *compiler) parse(t *Text) *parse.Tree {
-	c.in = *t
+// parse parses a text and stores its fragments.
+func (c *compiler) parse(t Text) part {
+	c.in = t
 	if bad := invalid(t.Text); bad >= 0 {
-		c.errorAt(bad, "the byte 0x%02x is no UTF-8: templates are in UTF-8, and `iconv -f latin1 -t utf-8` converts a file from Latin-1", t.Text[bad])
-		return nil
+		c.errorAt(bad, "byte 0x%02x is not UTF-8: templates are in UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1", t.Text[bad])
+		return part{}
 	}
-	p := &parser{Text: *t}
+	p := &parser{Text: t}
 	p.left, p.right = c.delims()
 	tree, set := p.parse()
 	c.errs = append(c.errs, p.errs...)
-	c.late = append(c.late, p.late...)
-	c.shift = len(p.prefix)
-	t.moves, t.astray = p.moves, p.astray
-	t.assigned = map[string]bool{}
+	c.fallback = append(c.fallback, p.fallback...)
+	p.assigned = map[string]bool{}
 	for _, m := range assigns.FindAllStringSubmatch(t.Text, -1) {
-		t.assigned[m[1]] = true
+		p.assigned[m[1]] = true
 	}
 	for name, def := range set {
 		if name != "template" {
-			c.defs[name] = definition{def, *t, len(p.prefix)}
+			c.defs[name] = definition{def, p.Text, len(p.prefix)}
 		}
 	}
-	return tree
+	return part{p.Text, tree, len(p.prefix)}
 }
 
 // invalid is where a text has something that is no UTF-8, or -1.
@@ -202,42 +242,28 @@ func (c *compiler) delims() (left, right string) {
 	return c.conf.Left, c.conf.Right
 }
 
-// start begins a text.
-func (c *compiler) start(st state) {
-	c.st = st
-	c.halted = c.in.astray
-	c.closed, c.array, c.fork, c.mistakes = quotes{}, false, nil, 0
-	c.sawObject, c.weighted = false, false
-	c.shapeStart, c.shapeWeight = len(c.prog.code), 1
-	c.vars = slices.Clone(c.body)
-	c.shared = len(c.vars)
+// begin starts to compile a text. names gets the names of its members.
+func (c *compiler) begin(p part, names map[string]bool, st state) {
+	c.scope = scope{in: p.text, shift: p.shift, vars: slices.Clone(c.body)}
+	c.position = position{st: st, lost: p.text.unbalanced}
+	c.shapes = shapes{names: names, body: c.body, shared: len(c.vars), start: len(c.prog.code), weight: 1}
 }
 
 // finish ends a text of JSON.
 func (c *compiler) finish() {
-	if c.halted || c.st.skip == toQuote || c.st.skip == toObject {
+	if c.lost {
 		return
 	}
-	end := len(c.in.Text)
-	c.choose(end)
-	if c.halted {
-		return
-	}
-	switch c.st.place {
-	case atTop:
-		switch {
-		case !c.sawObject:
-			c.errorAt(end, "expected a JSON object, found nothing")
-		case c.weighted:
-			c.errorAt(end, "a weight stands here, but no object after it")
-		}
-		return
-	case inName, inString:
-		c.errorAt(c.st.str.offset, "this string is not closed: a '\"' is missing")
-		return
-	}
-	if top := c.st.top(); top != nil {
-		c.errorAt(end, "the text ends before the JSON does: a %q is missing for the %q of %s", top.closing(), bracket(top), c.where(top.offset))
+	end, top := len(c.in.Text), c.st.top()
+	switch {
+	case c.st.inString():
+		c.fail(c.st.str.offset, "this string is not closed: expected '\"'")
+	case top != nil:
+		c.fail(end, "unexpected end of the text: expected %q to close the %q of %s", top.closing(), top.opening(), c.where(top.offset))
+	case !c.sawObject:
+		c.fail(end, "expected a JSON object, found nothing")
+	case c.weighted:
+		c.fail(end, "expected a JSON object after this weight, found nothing")
 	}
 }
 
@@ -245,61 +271,52 @@ func (c *compiler) finish() {
 func (c *compiler) endShape() {
 	c.emit(instr{op: opEnd})
 	p := c.prog
-	p.shapes = append(p.shapes, shape{weight: c.shapeWeight, start: c.shapeStart})
+	p.shapes = append(p.shapes, shape{weight: c.weight, start: c.start})
 	c.sawObject, c.weighted = true, false
-	c.shapeStart, c.shapeWeight = len(p.code), 1
+	c.start, c.weight = len(p.code), 1
 	c.st.comma, c.st.padded = none, false
 	c.body = append(c.body, c.vars[c.shared:]...)
 	c.vars = c.vars[:c.shared]
 }
 
-// share ends the code before the first object: it and its variables belong to
-// all objects.
-func (c *compiler) share() {
+// endPrologue ends the code before the first object: it and its variables belong
+// to all objects.
+func (c *compiler) endPrologue() {
 	p := c.prog
-	if c.sawObject || p.prologue >= 0 || c.depth > 0 || c.fragments > 0 || len(p.code) == c.shapeStart && len(c.vars) == c.shared || c.in.Name != c.conf.Body.Name {
+	empty := len(p.code) == c.start && len(c.vars) == c.shared
+	if c.sawObject || p.prologue >= 0 || c.depth > 0 || c.fragments > 0 || empty || c.in.Name != c.conf.Body.Name {
 		return
 	}
 	c.emit(instr{op: opEnd})
-	p.prologue = c.shapeStart
-	c.shapeStart = len(p.code)
+	p.prologue = c.start
+	c.start = len(p.code)
 	c.shared = len(c.vars)
 }
 
 func (c *compiler) emit(in instr) {
 	if len(c.prog.code) >= MaxCode {
-		if !c.halted {
-			c.errorAt(0, "the template is too large: more than %d instructions, with all fragments put in", MaxCode)
+		if !c.lost {
+			c.fail(0, "the template is too large: it has more than %d instructions, with all fragments expanded", MaxCode)
 		}
-		c.stop()
 		return
 	}
 	c.prog.code = append(c.prog.code, in)
 }
 
-func (c *compiler) stop() { c.halted = true }
-
 func (c *compiler) offset(p parse.Pos) int { return c.in.origin(int(p) - c.shift) }
 
-// where names a place in the text.
-func (c *compiler) where(offset int) string {
-	e := jsonbody.ErrorAt(c.in.Text, offset, "")
-	return fmt.Sprintf("line %d, column %d", e.Line, e.Column)
-}
-
 func (c *compiler) errorAt(offset int, format string, args ...any) {
-	if c.told++; c.told > MaxMistakes {
-		if c.told == MaxMistakes+1 {
-			c.errs = append(c.errs, c.in.more(offset))
+	if c.reported++; c.reported > MaxErrors {
+		if c.reported == MaxErrors+1 {
+			c.errs = append(c.errs, c.in.tooMany(offset))
 		}
-		c.stop()
+		c.lost = true
 		return
 	}
 	c.errs = append(c.errs, &Error{c.in.Name, jsonbody.ErrorAt(c.in.Text, offset, fmt.Sprintf(format, args...))})
 }
 
-// list compiles nodes one after another. Where a mistake leaves it open how the
-// JSON goes on, only the expressions are still looked at.
+// list compiles nodes in sequence.
 func (c *compiler) list(l *parse.ListNode) {
 	if l == nil {
 		return
@@ -315,9 +332,6 @@ func (c *compiler) node(n parse.Node) {
 	}
 	switch n := n.(type) {
 	case *parse.TextNode:
-		if c.halted {
-			return
-		}
 		c.json(string(n.Text), c.offset(n.Pos))
 	case *parse.ActionNode:
 		c.action(n)

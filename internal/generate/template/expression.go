@@ -180,8 +180,8 @@ func (c *compiler) keyed(name string) *int {
 // call compiles a call of a function.
 func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *operand, sound bool) (operand, bool) {
 	at := c.offset(id.Pos)
-	if id.Ident == hole && len(c.errs) > 0 {
-		return operand{}, false // told already
+	if id.Ident == placeholder && len(c.errs) > 0 {
+		return operand{}, false // already reported
 	}
 	f := fake.Find(id.Ident)
 	if f == nil {

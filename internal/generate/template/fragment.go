@@ -50,20 +50,19 @@ func (c *compiler) fragment(name string, at int) {
 		if near := units.Nearest(name, names); near != "" {
 			hint = "; the nearest one is " + near
 		}
-		c.errorAt(at, "there is no fragment %q%s", name, hint)
+		c.errorAt(at, "unknown fragment %q%s", name, hint)
 		c.standIn()
 		return
 	}
 	if slices.Contains(c.active, name) {
-		c.errorAt(at, "the fragment %q uses itself", name)
-		c.stop()
+		c.fail(at, "fragment %q uses itself", name)
 		return
 	}
-	if c.halted && len(c.active) > 0 {
+	if c.lost && len(c.active) > 0 {
 		return
 	}
-	in, shift, vars, brk := c.in, c.shift, c.vars, c.breaks
-	c.in, c.shift, c.vars, c.breaks = def.in, def.shift, nil, nil
+	was := c.scope
+	c.scope = scope{in: def.in, shift: def.shift}
 	c.active = append(c.active, name)
 	c.fragments++
 	if dollar.MatchString(def.tree.Root.String()) {
@@ -72,24 +71,23 @@ func (c *compiler) fragment(name string, at int) {
 	c.list(def.tree.Root)
 	c.fragments--
 	c.active = c.active[:len(c.active)-1]
-	c.in, c.shift, c.vars, c.breaks = in, shift, vars, brk
+	c.scope = was
 }
 
-// fragmentValue compiles (fragment "name" dot): what the fragment gives, as a
+// fragmentValue compiles (fragment "name" dot): what the fragment appends, as a
 // value.
 func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (operand, bool) {
 	var name *parse.StringNode
 	if len(args) > 0 {
 		name, _ = args[0].(*parse.StringNode)
 	}
-	given := operand{Operand: fake.Constant(value.Null)}
-	if c.atStart > 0 {
+	given := constant(value.Null)
+	switch {
+	case c.atStart > 0:
 		c.errorAt(at, "cardinality computes its values at the start, where fragments are not known")
 		return operand{}, false
-	}
-	switch {
 	case name == nil || len(args) > 2 || len(args) == 2 && piped != nil:
-		c.errorAt(at, "fragment takes the name of a fragment, and the dot that it is given: fragment \"line\" $row")
+		c.errorAt(at, "fragment: expected the name of a fragment and its dot, as in fragment \"line\" $row")
 		return operand{}, false
 	case len(args) == 2:
 		op, ok := c.expr(args[1])
@@ -101,55 +99,59 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 		given = *piped
 	}
 	if len(c.prog.code) >= MaxCode {
-		return operand{}, false // told already
+		return operand{}, false // already reported
 	}
-	st, depth, loopDepth, halted := c.st, c.depth, c.loopDepth, c.halted
-	// Its code stands aside, jumped over.
-	jump := len(c.prog.code)
-	c.emit(instr{op: opJump})
-	start := len(c.prog.code)
-	c.st, c.depth, c.loopDepth, c.halted = state{place: atValue}, 0, 0, false
-	c.env.Nested++
-	errs := len(c.errs)
-	c.fragment(name.Text, at)
-	c.env.Nested--
-	if !c.halted && (c.st.place != atTop || c.st.comma != after) {
-		c.errorAt(at, "the fragment %q must be one JSON value to be used here", name.Text)
-	}
-	c.emit(instr{op: opEnd})
-	c.patch(jump)
-	c.st, c.depth, c.loopDepth, c.halted = st, depth, loopDepth, halted
-	if len(c.errs) > errs {
+	index, ok := c.subprogram(name.Text, at)
+	if !ok {
 		return operand{}, false
 	}
-	p := c.prog
-	p.asides = append(p.asides, start)
-	aside := len(p.asides) - 1
-	dotGen := given.Gen
+	p, dot := c.prog, given.Gen
 	return operand{Operand: fake.Operand{Gen: func(r *fake.Record) value.Value {
 		was := r.Dot
-		r.Dot = dotGen(r)
-		// The code composes in memory of its own: what it calls may use the
-		// scratch space, too.
-		tmp := p.take()
-		tmp = p.exec(tmp, p.asides[aside])
+		r.Dot = dot(r)
+		// The scratch space may be used by the functions that the code calls, so
+		// it appends to another buffer.
+		tmp := p.takeBuf()
+		tmp = p.exec(tmp, p.subprograms[index])
 		at := len(r.Scratch)
 		r.Scratch = append(r.Scratch, tmp...)
-		p.give(tmp)
+		p.bufPool = append(p.bufPool, tmp)
 		r.Dot = was
 		v, _ := value.First(value.OfBytes(r.Scratch[at:]).S())
 		return v
 	}}}, true
 }
 
-// take and give lend memory to code that stands aside.
-func (p *Program) take() []byte {
-	if n := len(p.spare); n > 0 {
-		b := p.spare[n-1]
-		p.spare = p.spare[:n-1]
+// subprogram compiles a fragment to code that a jump skips, and returns its index
+// in the program's subprograms.
+func (c *compiler) subprogram(name string, at int) (index int, ok bool) {
+	jump, errs := len(c.prog.code), len(c.errs)
+	c.emit(instr{op: opJump})
+	start := len(c.prog.code)
+	was := c.position
+	c.position = position{st: state{place: atValue}}
+	c.env.Nested++
+	c.fragment(name, at)
+	c.env.Nested--
+	if !c.lost && (c.st.place != atTop || c.st.comma != after) {
+		c.errorAt(at, "fragment %q must be one JSON value to be used here", name)
+	}
+	c.emit(instr{op: opEnd})
+	c.patch(jump)
+	c.position = was
+	if len(c.errs) > errs {
+		return 0, false
+	}
+	c.prog.subprograms = append(c.prog.subprograms, start)
+	return len(c.prog.subprograms) - 1, true
+}
+
+// takeBuf takes a buffer out of the pool.
+func (p *Program) takeBuf() []byte {
+	if n := len(p.bufPool); n > 0 {
+		b := p.bufPool[n-1]
+		p.bufPool = p.bufPool[:n-1]
 		return b[:0]
 	}
 	return make([]byte, 0, 512)
 }
-
-func (p *Program) give(b []byte) { p.spare = append(p.spare, b) }

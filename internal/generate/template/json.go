@@ -54,7 +54,6 @@ type container struct {
 	depth   int   // of ifs and loops around it
 	marks   []int // its opMarks
 	offset  int   // of the bracket in the text
-	wrong   bool  // it is perhaps not what its bracket says: told already
 }
 
 // closing is the bracket that closes it.
@@ -65,15 +64,30 @@ func (ct *container) closing() byte {
 	return ']'
 }
 
-// state is where the compiler stands in the JSON. It is compared where branches
+// opening is the bracket that opens it.
+func (ct *container) opening() byte {
+	if ct.isMap {
+		return '{'
+	}
+	return '['
+}
+
+// content names what is in it.
+func (ct *container) content() string {
+	if ct.isMap {
+		return "a member"
+	}
+	return "an element"
+}
+
+// state is where the compiler is in the JSON. It is compared where branches
 // meet.
 type state struct {
 	place place
 	comma comma
 	str   str // if it is within one
 	stack []*container
-	dead  bool // nothing gets here
-	skip  skip // what is passed over after a mistake
+	dead  bool // not reachable: a break or continue precedes it
 
 	padded bool // there is a pad in the record
 }
@@ -120,41 +134,27 @@ type str struct {
 	depth  int // of ifs and loops around it
 }
 
-// json follows a piece of the text between actions. off is its offset.
+// json follows a piece of the text between actions, which is at the offset off.
 func (c *compiler) json(text string, off int) {
-	c.choose(off)
-	for i := 0; i < len(text) && !c.halted; {
+	for i := 0; i < len(text); {
 		switch {
+		case c.lost:
+			i += c.resume(text[i:])
 		case c.st.place == inText:
 			c.emit(instr{op: opText, lit: text[i:]})
 			return
-		case c.st.skip != nothing:
-			i = c.pass(text, i, off)
-			continue
 		case c.st.inString():
 			i = c.inString(text, i, off)
-			continue
-		}
-		ch := text[i]
-		switch ch {
-		case ' ', '\t', '\n', '\r':
+		case strings.IndexByte(" \t\n\r", text[i]) >= 0:
 			i++
-			continue
-		}
-		switch c.st.place {
-		case atTop:
+		case c.st.place == atTop:
 			i = c.object(text, i, off)
-		case atColon:
-			if ch == ':' {
-				c.st.place = atValue
-				i++
-				continue
-			}
-			i = c.noColon(text, i, off)
-		case atMember, atElem:
-			i = c.element(text, i, off)
-		case atValue:
+		case c.st.place == atColon:
+			i = c.colon(text, i, off)
+		case c.st.place == atValue:
 			i = c.value(text, i, off)
+		default:
+			i = c.element(text, i, off)
 		}
 	}
 }
@@ -162,54 +162,56 @@ func (c *compiler) json(text string, off int) {
 // object follows the start of an object at text[i], outside of all others.
 func (c *compiler) object(text string, i, off int) int {
 	switch ch := text[i]; {
+	case ch == ',' && c.sawObject:
+		c.fail(off+i, "expected another JSON object, found ',': no comma separates objects, and perhaps a bracket too many closed the one before")
 	case ch != '{':
-		return c.noObject(text, i, off)
+		c.fail(off+i, "expected a JSON object, found %s", char(text[i:]))
 	case c.st.comma == after:
-		c.errorAt(off+i, "a branch can have one object only")
-		c.stop()
-		return len(text)
+		c.fail(off+i, "expected one object in this branch, found another")
+	default:
+		c.endPrologue()
+		return c.value(text, i, off)
 	}
-	c.share()
-	return c.value(text, i, off)
+	return i
 }
 
-// element follows what stands between the members or elements of a container, up
-// to the start of the next one.
+// colon follows the colon between a name and its value.
+func (c *compiler) colon(text string, i, off int) int {
+	if text[i] != ':' {
+		c.fail(off+i, "expected a colon after the name, found %s", char(text[i:]))
+		return i
+	}
+	c.st.place = atValue
+	return i + 1
+}
+
+// element follows what is between the members or elements of a container, up to
+// the start of the next one.
 func (c *compiler) element(text string, i, off int) int {
-	ch, at := text[i], off+i
-	top := c.st.top()
-	closing := top.closing()
-	switch {
-	case ch == ',':
-		if c.st.comma == none || c.st.comma == sep {
-			c.strayComma(i, off)
-			return i + 1
-		}
+	ch, at, top := text[i], off+i, c.st.top()
+	switch closing := top.closing(); {
+	case ch == ',' && (c.st.comma == after || c.st.comma == maybe):
 		c.st.comma = sep
 		return i + 1
+	case ch == ',':
+		c.fail(at, "expected %s before this comma", top.content())
+	case ch == closing && c.depth != top.depth:
+		c.fail(at, "this %q closes the %q of %s, which was opened outside of the action around it: close it there", closing, top.opening(), c.where(top.offset))
+	case ch == closing && c.st.comma == sep:
+		c.fail(at, "expected %s after the comma, found %q", top.content(), closing)
 	case ch == closing:
-		if c.depth != top.depth {
-			c.mistake(at, "this %q closes what was opened outside of the action around it, in %s: it must be closed there", closing, c.where(top.offset))
-			c.stop()
-			return len(text)
-		}
-		if c.st.comma == sep {
-			c.mistake(at, "nothing stands between the comma and this %q", closing)
-		}
-		if c.goesOn(text, i, off) {
-			c.mistake(at, "this %q closes the object of %s, but more of it follows", closing, c.where(top.offset))
-			return i + 1
-		}
 		c.close()
 		return i + 1
 	case ch == '}' || ch == ']':
-		return c.wrongBracket(text, i, off)
+		c.fail(at, "%q does not close the %q of %s", ch, top.opening(), c.where(top.offset))
 	case c.st.comma == after:
-		return c.noComma(text, i, off)
+		c.fail(at, "expected a comma or %q, found %s", closing, char(text[i:]))
 	case top.isMap && ch != '"':
-		return c.noName(text, i, off)
+		c.fail(at, "expected a name in quotes or '}', found %s", char(text[i:]))
+	default:
+		return c.value(text, i, off)
 	}
-	return c.value(text, i, off)
+	return i
 }
 
 // value follows the start of a value or a name at text[i].
@@ -224,21 +226,22 @@ func (c *compiler) value(text string, i, off int) int {
 		c.openContainer(ch == '{', off+i)
 		return i + 1
 	}
-	end := i
-	for end < len(text) && !strings.ContainsRune(" \t\r\n,;:]}[{\"", rune(text[end])) {
-		end++
+	word := text[i:]
+	if end := strings.IndexAny(word, " \t\r\n,;:]}[{\""); end >= 0 {
+		word = word[:end]
 	}
-	word := text[i:end]
 	if word == "" {
-		return c.noValue(text, i, off)
+		c.fail(off+i, "expected a value, found %s", char(text[i:]))
+		return i
 	}
-	b, err := literal(word)
-	if err != "" {
-		return c.noLiteral(text, i, off, err)
+	b, problem := literal(word)
+	if problem != "" {
+		c.fail(off+i, "%s", problem)
+		return i
 	}
 	c.emit(instr{op: opLit, lit: string(b)})
 	c.closeValue()
-	return end
+	return i + len(word)
 }
 
 // literal returns the MessagePack of a number, true, false or null.
@@ -253,19 +256,19 @@ func literal(word string) (b []byte, problem string) {
 		return bodies[0][2:], "" // without the map's header and the empty name
 	}
 	if f, err := strconv.ParseFloat(word, 64); err != nil && math.IsInf(f, 0) {
-		return nil, fmt.Sprintf("the number %s does not fit a double", word)
+		return nil, fmt.Sprintf("the number %s does not fit in a double", word)
 	}
 	switch lower := strings.ToLower(word); {
 	case lower == "true" || lower == "false" || lower == "null":
-		return nil, fmt.Sprintf("%s is no JSON value, but %s is", word, lower)
+		return nil, fmt.Sprintf("invalid value %s: JSON has %s", word, lower)
 	case lower == "none" || lower == "nil" || lower == "undefined":
-		return nil, fmt.Sprintf("%s is no JSON value, but null is", word)
+		return nil, fmt.Sprintf("invalid value %s: JSON has null", word)
 	case word[0] == '\'':
-		return nil, fmt.Sprintf("%s is no JSON value: text stands in double quotes", short(word))
+		return nil, fmt.Sprintf("invalid value %s: text needs double quotes", short(word))
 	case strings.Trim(word, "0123456789+-.eE") == "":
-		return nil, fmt.Sprintf("%s is no JSON number: it has digits before and behind the point, and no plus or zeros before them", short(word))
+		return nil, fmt.Sprintf("invalid number %s: JSON numbers have no leading plus or zeros, and digits on both sides of the point", short(word))
 	}
-	return nil, fmt.Sprintf("%s is no JSON value: text needs quotes", short(word))
+	return nil, fmt.Sprintf("invalid value %s: text needs quotes", short(word))
 }
 
 // member notes that a member or an element begins, unless it is a member's
@@ -289,8 +292,7 @@ func (c *compiler) member() {
 // openContainer opens an object or array.
 func (c *compiler) openContainer(isMap bool, offset int) {
 	if len(c.st.stack) == jsonbody.MaxDepth {
-		c.mistake(offset, "nested deeper than the %d levels that Fluent Bit can read", jsonbody.MaxDepth)
-		c.stop()
+		c.fail(offset, "nested deeper than %d levels, the most that Fluent Bit can read", jsonbody.MaxDepth)
 		return
 	}
 	ct := &container{isMap: isMap, open: len(c.prog.code), depth: c.depth, offset: offset}
@@ -363,32 +365,29 @@ func (c *compiler) openString(offset int) {
 // inString follows the inside of a string from text[i] on.
 func (c *compiler) inString(text string, i, off int) int {
 	var lit []byte
-	start := off + i
-	for i < len(text) {
-		ch := text[i]
-		switch {
+	for ; i < len(text) && !c.lost; i++ {
+		switch ch := text[i]; {
 		case ch == '"':
 			c.literalText(lit)
 			c.closeString()
-			c.closed = quotes{max(start, c.st.str.offset+1), off + i, c.st.str.depth}
 			return i + 1
 		case ch == '\n':
-			c.literalText(lit)
-			return c.openLine(text, i, off)
+			c.fail(c.st.str.offset, "this string is not closed on its line: expected '\"', or \\n for a line feed in it")
+			return max(c.st.str.offset-off, 0) // the object may end in what was taken for the string
+		case ch == '\t':
+			c.fail(off+i, "a tab in a string must be written \\t")
 		case ch < ' ':
-			c.mistake(off+i, "a string must not have %s in it: it is written %s", control(ch), escaped(ch))
-			i++
+			c.fail(off+i, "a control character in a string must be written \\u%04x", ch)
 		case ch == '\\':
 			b, n := unescape(text[i:])
 			if n == 0 {
-				c.mistake(off+i, "%s is no escape of JSON: a backslash is written \\\\", noEscape(text[i:]))
-				n = 1
+				c.fail(off+i, "invalid escape %s: a backslash is written \\\\", noEscape(text[i:]))
+				continue
 			}
 			lit = append(lit, b...)
-			i += n
+			i += n - 1
 		default:
 			lit = append(lit, ch)
-			i++
 		}
 	}
 	c.literalText(lit)
@@ -396,7 +395,7 @@ func (c *compiler) inString(text string, i, off int) int {
 }
 
 func (c *compiler) literalText(lit []byte) {
-	if len(lit) > 0 {
+	if len(lit) > 0 && !c.lost {
 		c.emit(instr{op: opText, lit: string(lit)})
 	}
 }
@@ -471,29 +470,6 @@ func noEscape(s string) string {
 func char(s string) string {
 	r, _ := utf8.DecodeRuneInString(s)
 	return strconv.QuoteRune(r)
-}
-
-func control(ch byte) string {
-	switch ch {
-	case '\t':
-		return "a tab"
-	}
-	return "a control character"
-}
-
-func escaped(ch byte) string {
-	switch ch {
-	case '\t':
-		return `\t`
-	}
-	return fmt.Sprintf(`\u%04x`, ch)
-}
-
-func bracket(ct *container) byte {
-	if ct.isMap {
-		return '{'
-	}
-	return '['
 }
 
 func short(s string) string {

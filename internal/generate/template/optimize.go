@@ -8,8 +8,8 @@ func (p *Program) optimize() {
 	for i := range p.shapes {
 		entries = append(entries, &p.shapes[i].start)
 	}
-	for i := range p.asides {
-		entries = append(entries, &p.asides[i])
+	for i := range p.subprograms {
+		entries = append(entries, &p.subprograms[i])
 	}
 	for _, e := range entries {
 		if *e >= 0 {

@@ -17,7 +17,7 @@ type parser struct {
 	prefix      string // declares all variables, see below
 	ends        string // of blocks that have none
 	errs        []*Error
-	late        []*Error // count if the compiler finds nothing more exact
+	fallback    []*Error // count if the compiler finds nothing more exact
 }
 
 // The standard parser stops at the first mistake, and knows only the line of
@@ -46,7 +46,7 @@ func (p *parser) parse() (*parse.Tree, map[string]*parse.Tree) {
 	tree, set, again := p.try(p.prefix + p.repair())
 	if len(p.errs) == 0 {
 		p.whole(err)
-		p.late, p.errs = p.errs, nil
+		p.fallback, p.errs = p.errs, nil
 	}
 	if again == nil {
 		return tree, set
@@ -114,10 +114,10 @@ func clean(msg string) string {
 
 func (p *parser) errorAt(offset int, problem string) {
 	switch n := len(p.errs); {
-	case n < MaxMistakes:
+	case n < MaxErrors:
 		p.errs = append(p.errs, &Error{p.Name, jsonbody.ErrorAt(p.Text.Text, offset, problem)})
-	case n == MaxMistakes:
-		p.errs = append(p.errs, p.more(offset))
+	case n == MaxErrors:
+		p.errs = append(p.errs, p.tooMany(offset))
 	}
 }
 

@@ -2,9 +2,9 @@ package template
 
 import (
 	"errors"
-	"math/rand/v2"
+	"fmt"
 	"regexp"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -119,8 +119,8 @@ func apply(text string, ps ...planted) string {
 	return text
 }
 
-// mistakesOf compiles a template and returns its mistakes.
-func mistakesOf(t testing.TB, text string) Errors {
+// errorsOf compiles a template and returns its mistakes.
+func errorsOf(t testing.TB, text string) Errors {
 	t.Helper()
 	_, err := compile(text)
 	var errs Errors
@@ -143,14 +143,14 @@ var whole = []string{
 func TestOneMistake(t *testing.T) {
 	tried := 0
 	for _, text := range whole {
-		if errs := mistakesOf(t, text); len(errs) > 0 {
+		if errs := errorsOf(t, text); len(errs) > 0 {
 			t.Fatalf("%s\n%v", text, errs)
 		}
 		all := pieces(text)
 		for i := range all {
 			for _, p := range plants(text, all, i) {
 				broken := apply(text, p)
-				errs := mistakesOf(t, broken)
+				errs := errorsOf(t, broken)
 				if len(errs) == 0 && strings.Contains(" a comma is missing, quotation marks are missing, no value,", " "+p.why+",") {
 					continue // there are templates in which they may be missing
 				}
@@ -166,59 +166,62 @@ func TestOneMistake(t *testing.T) {
 	}
 }
 
-// Two mistakes that stand apart are both told, as each of them is alone. What
-// brackets are meant by cannot always be guessed once another mistake is near.
-func TestTwoMistakes(t *testing.T) {
-	place := regexp.MustCompile(`line \d+, column \d+`)
-	rnd := rand.New(rand.NewPCG(1, 2))
-	tried, missed := map[bool]int{}, map[bool]int{} // with brackets, and without
-	for _, text := range whole {
-		all := pieces(text)
-		for range 1200 {
-			i := rnd.IntN(len(all))
-			j := i + 5
-			if j >= len(all) {
-				continue
-			}
-			j += rnd.IntN(len(all) - j)
-			ps, qs := plants(text, all, i), plants(text, all, j)
-			if len(ps) == 0 || len(qs) == 0 {
-				continue
-			}
-			p, q := ps[rnd.IntN(len(ps))], qs[rnd.IntN(len(qs))]
-			first, second := mistakesOf(t, apply(text, p)), mistakesOf(t, apply(text, q))
-			if len(first) != 1 || len(second) != 1 {
-				continue
-			}
-			both := mistakesOf(t, apply(text, p, q))
-			var got []string
-			for _, e := range both {
-				got = append(got, place.ReplaceAllString(e.Problem, "X"))
-			}
-			want := []string{place.ReplaceAllString(first[0].Problem, "X"), place.ReplaceAllString(second[0].Problem, "X")}
-			if len(both) == 0 {
-				continue // a bracket is missing, and one is too many
-			}
-			brackets := strings.Contains(p.why+q.why, "bracket")
-			tried[brackets]++
-			if !slices.Equal(got, want) {
-				missed[brackets]++
+// Of two errors in an object the first is reported; of two in different objects
+// both are, each as it is alone.
+func TestTwoErrors(t *testing.T) {
+	const first, second = "{\"n\": {{ seq }}, \"b\": [1, {\"c\": \"x\"}]}", "{\"a\": {\"d\": \"y\"}, \"z\": [3, \"{{ word }}\"]}"
+	all, others := pieces(first), pieces(second)
+	for _, joint := range []string{"\n", "\n{{ weight 2 }}"} {
+		tried := 0
+		for i := range all {
+			for _, p := range plants(first, all, i) {
+				broken := apply(first, p)
+				want := errorsOf(t, broken)
+				if len(want) != 1 || strings.Contains(broken, "\n") || !strings.HasSuffix(broken, "}") && joint == "\n" {
+					continue
+				}
+				for j := range others {
+					for _, q := range plants(second, others, j) {
+						alone := errorsOf(t, apply(second, q))
+						if len(alone) != 1 || strings.Contains(q.with, "\n") {
+							continue
+						}
+						text := broken + joint + apply(second, q)
+						got := errorsOf(t, text)
+						tried++
+						if len(got) != 2 || got[1].Problem != moved(alone[0].Problem, joint) {
+							t.Fatalf("%s and %s in\n%s\ngot\n%v\nwant\n%v\n%v", p.why, q.why, text, got, want, alone)
+						}
+					}
+				}
 			}
 		}
+		if tried < 500 {
+			t.Errorf("joined by %q: only %d pairs were tried", joint, tried)
+		}
 	}
-	if tried[false] < 2500 || tried[true] < 1200 {
-		t.Errorf("few were tried: %v", tried)
-	}
-	if missed[false]*100 > tried[false] || missed[true]*100 > 20*tried[true] {
-		t.Errorf("of %v pairs with and without brackets %v were not told as they are", tried, missed)
+	for _, text := range []string{`{"a": yes, "b": no}`, `{"a": 1 "b": [2,]}`, "{\n\"a: 1,\n\"b\": 01\n}"} {
+		if got := errorsOf(t, text); len(got) != 1 {
+			t.Errorf("%s: got\n%v\nwant the first error alone", text, got)
+		}
 	}
 }
 
+// moved is an error's text as it is in an object behind another one.
+func moved(problem, joint string) string {
+	return inFirstLine.ReplaceAllStringFunc(problem, func(p string) string {
+		column, _ := strconv.Atoi(p[strings.LastIndexByte(p, ' ')+1:])
+		return fmt.Sprintf("line 2, column %d", column+len(joint)-1)
+	})
+}
+
+var inFirstLine = regexp.MustCompile(`line 1, column \d+`)
+
 // Nobody reads a thousand mistakes, and telling them costs time.
 func TestMistakesEnd(t *testing.T) {
-	for _, piece := range []string{`{{ emial }}, `, `{{ ( }}, `, `yes, `} {
-		errs := mistakesOf(t, `{"a": [`+strings.Repeat(piece, 1000)+`1]}`)
-		if len(errs) != MaxMistakes+1 || errs[MaxMistakes].Problem != "there are more mistakes than the 100 that are told" {
+	for _, piece := range []string{`{{ emial }}, `, `{{ ( }}, `} {
+		errs := errorsOf(t, `{"a": [`+strings.Repeat(piece, 1000)+`1]}`)
+		if len(errs) != MaxErrors+1 || errs[MaxErrors].Problem != "too many errors: the first 100 are shown" {
 			t.Errorf("%s: %d mistakes are told, the last is %v", piece, len(errs), errs[len(errs)-1])
 		}
 	}

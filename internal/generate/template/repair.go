@@ -15,19 +15,19 @@ import (
 
 // A text that the standard parser refuses is repaired: what is broken in it is
 // told, and something harmless takes its place, so that the compiler can check
-// the rest. What takes an action's place is a hole: a value of which nothing is
+// the rest. What takes an action's place is a placeholder: a value of which nothing is
 // known. Where blocks do not fit one another, the text is astray, and only
 // expressions are still checked in it.
 
-// hole is the name of a function that stands in the place of what was broken. It
+// placeholder is the name of a function that stands in the place of what was broken. It
 // is none that anybody would write.
-const hole = "ʘ"
+const placeholder = "ʘ"
 
 // move says where a part of a repaired text comes from, up to the next one.
 type move struct {
-	at   int // in the repaired text
-	from int // in the text as it was given; -1 is nowhere
-	hole bool
+	at   int  // in the repaired text
+	from int  // in the text as it was given; -1 is nowhere
+	new  bool // the part was added
 }
 
 // origin returns where in the text as it was given a part of the repaired one
@@ -37,34 +37,23 @@ func (t Text) origin(at int) int {
 		return at
 	}
 	m := t.moves[sort.Search(len(t.moves), func(i int) bool { return t.moves[i].at > at })-1]
-	if m.hole || m.from < 0 {
+	if m.new || m.from < 0 {
 		return m.from
 	}
 	return m.from + at - m.at
 }
 
-// isHole says whether an action is one that was broken.
-func isHole(p *parse.PipeNode) bool {
+// isPlaceholder says whether an action is one that was broken.
+func isPlaceholder(p *parse.PipeNode) bool {
 	if len(p.Decl) > 0 || len(p.Cmds) != 1 {
 		return false
 	}
 	id, ok := p.Cmds[0].Args[0].(*parse.IdentifierNode)
-	return ok && id.Ident == hole
+	return ok && id.Ident == placeholder
 }
 
-// wants says whether an action here must be a value.
-func (s *state) wants() bool {
-	switch s.place {
-	case atTop, atColon, atMember:
-		return false
-	case atElem:
-		return s.comma != after
-	}
-	return true
-}
-
-// guess says whether an action here could be a name.
-func (s *state) guess() bool { return s.place == atMember && s.comma != after }
+// mayName reports whether an action here could be a name.
+func (s *state) mayName() bool { return s.place == atMember && s.comma != after }
 
 // action is one action of a text, without its delimiters.
 type action struct {
@@ -106,7 +95,7 @@ func (p *parser) repair() string {
 	}
 	added := func(s string, from int) {
 		if s != "" {
-			moves = append(moves, move{at: b.Len(), from: from, hole: true})
+			moves = append(moves, move{at: b.Len(), from: from, new: true})
 			b.WriteString(s)
 		}
 	}
@@ -162,7 +151,7 @@ func (p *parser) actions() (found []action, loose []int) {
 			end = strings.Index(text[start:], p.right)
 			if next := strings.Index(text[start:], p.left); end < 0 || next >= 0 && next < end {
 				p.errorAt(start-len(p.left), "this action is not closed: "+p.right+" is missing")
-				p.astray = true
+				p.unbalanced = true
 				loose = append(loose, start-len(p.left))
 				at = start
 				continue
@@ -225,15 +214,15 @@ func (p *parser) probe(acts []action) {
 			a.broken, a.with = true, with
 		}
 		probe := p.left + inner + p.right
-		with := hole
+		with := placeholder
 		switch a.word {
 		case "if", "with", "range", "block":
 			probe += end
-			with = a.word + " " + declares.FindString(rest) + " " + hole
+			with = a.word + " " + declares.FindString(rest) + " " + placeholder
 			if name := quoted.FindString(rest); a.word == "block" && name != "" {
-				with = "block " + name + " " + hole
+				with = "block " + name + " " + placeholder
 			} else if a.word == "block" {
-				with = "with " + hole
+				with = "with " + placeholder
 			}
 		case "define":
 			probe += end
@@ -250,7 +239,7 @@ func (p *parser) probe(acts []action) {
 			with = a.word
 			switch w := wordAt.FindString(rest); w {
 			case "if", "with":
-				with += " " + w + " " + declares.FindString(strings.TrimSpace(rest[len(w):])) + " " + hole
+				with += " " + w + " " + declares.FindString(strings.TrimSpace(rest[len(w):])) + " " + placeholder
 			default:
 				fail("nothing but if or with stands behind an else", with)
 				continue
@@ -267,7 +256,7 @@ func (p *parser) probe(acts []action) {
 			continue
 		default:
 			if d := declares.FindString(trimmed); d != "" && !strings.Contains(d, ",") {
-				with = d + " " + hole
+				with = d + " " + placeholder
 			}
 		}
 		switch {
@@ -312,9 +301,9 @@ func (p *parser) blocks(acts []action) []action {
 		p.errorAt(place(a), problem)
 		a.broken, a.with = true, "/**/"
 	}
-	astray := func(a *action, problem string) {
+	unbalanced := func(a *action, problem string) {
 		blank(a, problem)
-		p.astray = true
+		p.unbalanced = true
 	}
 	// misspelt finds an action since the innermost open block that was perhaps
 	// meant to be a block: fi, rnage.
@@ -334,7 +323,7 @@ func (p *parser) blocks(acts []action) []action {
 			}
 			p.errorAt(place(a), "there is no function "+a.word+"; the nearest one is "+near)
 			rest := strings.TrimSpace(text[place(a)+len(a.word) : a.end])
-			a.broken, a.with = true, near+" "+declares.FindString(rest)+" "+hole
+			a.broken, a.with = true, near+" "+declares.FindString(rest)+" "+placeholder
 			open = append(open, block{word: near, action: i, at: place(a)})
 			return true
 		}
@@ -352,7 +341,7 @@ func (p *parser) blocks(acts []action) []action {
 				within(o, end)
 			}
 			p.errorAt(o.at, "this is not closed: "+p.left+" end "+p.right+" is missing")
-			p.astray = true
+			p.unbalanced = true
 		}
 		ends := strings.Repeat(p.left+"end"+p.right, len(open))
 		missing -= len(open)
@@ -368,8 +357,8 @@ func (p *parser) blocks(acts []action) []action {
 				a.before = unclosed(a.start)
 			}
 			if a.word == "define" && len(open) > 0 {
-				astray(a, "a define stands outside of everything else")
-				a.with = "with " + hole
+				unbalanced(a, "a define stands outside of everything else")
+				a.with = "with " + placeholder
 				open = append(open, block{word: "with", action: i, at: place(a)})
 				continue
 			}
@@ -377,14 +366,14 @@ func (p *parser) blocks(acts []action) []action {
 				name := quoted.FindString(strings.TrimSpace(strings.TrimPrefix(text[place(a):a.end], "define")))
 				if name != "" && defined[name] {
 					p.errorAt(place(a), "there is a fragment "+name+" already")
-					a.broken, a.with = true, "define \""+hole+strconv.Itoa(i)+"\""
+					a.broken, a.with = true, "define \""+placeholder+strconv.Itoa(i)+"\""
 				}
 				defined[name] = true
 			}
 			open = append(open, block{word: a.word, action: i, at: place(a)})
 		case "end":
 			if len(open) == 0 && !misspelt(i) {
-				astray(a, "this end has no if, with, range or define before it")
+				unbalanced(a, "this end has no if, with, range or define before it")
 				continue
 			}
 			last := open[len(open)-1]
@@ -393,20 +382,20 @@ func (p *parser) blocks(acts []action) []action {
 			}
 		case "else":
 			if len(open) == 0 && !misspelt(i) {
-				astray(a, "this else has no if, with or range before it")
+				unbalanced(a, "this else has no if, with or range before it")
 				continue
 			}
 			o := &open[len(open)-1]
 			word := wordAt.FindString(strings.TrimSpace(strings.TrimPrefix(text[place(a):a.end], "else")))
 			switch {
 			case o.word == "define" || o.word == "block":
-				astray(a, "this else has no if, with or range before it")
+				unbalanced(a, "this else has no if, with or range before it")
 			case o.other:
-				astray(a, "this "+o.word+" has an else already")
+				unbalanced(a, "this "+o.word+" has an else already")
 			case word == "":
 				o.other = true
 			case !a.broken && word != o.word:
-				astray(a, "an else "+word+" goes with "+article(word)+", not with "+article(o.word))
+				unbalanced(a, "an else "+word+" goes with "+article(word)+", not with "+article(o.word))
 			}
 		case "break", "continue":
 			inLoop := false

@@ -67,7 +67,7 @@ func TestMistakesElsewhere(t *testing.T) {
 	for _, tt := range []struct{ body, want string }{
 		{`{"a": {{ $u := name }}{{ $u }} {{ $v := int 1 ) }}}`, "template: line 1, column 35: unexpected right paren"},
 		{`{"a": "{{ $u := name }}{{ $u }}", "b": {{ $v := int 1 ) }}1}`, "template: line 1, column 43: unexpected right paren"},
-		{`{"a": "{{ $u := name }}{{ $v := 1 }}{{ $u }}", "b": yes}`, `template: line 1, column 53: "yes" is no JSON value: text needs quotes`},
+		{`{"a": "{{ $u := name }}{{ $v := 1 }}{{ $u }}", "b": yes}`, `template: line 1, column 53: invalid value "yes": text needs quotes`},
 		{`{"a": {{ if true }}"{{ $w := 1 }}1"}{{ $u := 1 }}{{ $v := 1 }}`, "template: line 1, column 10: this is not closed: {{ end }} is missing"},
 	} {
 		_, err := Compile(Config{

@@ -40,7 +40,7 @@ import (
 
 // The limits of templates.
 const (
-	MaxMistakes = 100 // that are told, each of those in the actions and those in what they make
+	MaxErrors = 100 // reported of the actions' syntax, and as many of the rest
 
 	MaxLoop  = 10_000
 	MaxSteps = 100_000
@@ -57,13 +57,13 @@ type Text struct {
 
 	assigned map[string]bool // variables that get further values
 
-	moves  []move // what was repaired in it
-	astray bool   // blocks do not fit: where its JSON stands can't be told
+	moves      []move // what was repaired in it
+	unbalanced bool   // its blocks and ends do not match, so its JSON cannot be followed
 }
 
-// more says that not all mistakes are told.
-func (t *Text) more(offset int) *Error {
-	return &Error{t.Name, jsonbody.ErrorAt(t.Text, offset, fmt.Sprintf("there are more mistakes than the %d that are told", MaxMistakes))}
+// tooMany is the error in the place of those beyond MaxErrors.
+func (t *Text) tooMany(offset int) *Error {
+	return &Error{t.Name, jsonbody.ErrorAt(t.Text, offset, fmt.Sprintf("too many errors: the first %d are shown", MaxErrors))}
 }
 
 // Config says what to compile.
@@ -129,16 +129,16 @@ type Program struct {
 
 	members, metaMembers map[string]bool // the names that are known at the start
 
-	turn  bool // the shapes come in turn
-	clear bool // variables of one shape could show in another record
-	pads  bool // a member pads the record
+	inTurn bool // record k has shape k mod their number
+	clear  bool // variables of one shape could show in another record
+	pads   bool // a member pads the record
 
 	rec fake.Record
 	run machine
 	tmp []byte
 
-	asides []int    // where the code of fragments starts that are values
-	spare  [][]byte // memory for them
+	subprograms []int    // where the code of the fragments starts that are values
+	bufPool     [][]byte // buffers for them
 }
 
 type shape struct {
@@ -185,7 +185,7 @@ func (p *Program) HasMetadata(name string) bool { return p.metaMembers[name] }
 
 // Turn returns how many records make a turn: those of Config.Bodies, else 1.
 func (p *Program) Turn() uint64 {
-	if p.turn {
+	if p.inTurn {
 		return uint64(len(p.shapes))
 	}
 	return 1
@@ -238,7 +238,7 @@ func (p *Program) begin(t int64, k uint64) int {
 	if len(p.shapes) == 1 {
 		return 0
 	}
-	if p.turn {
+	if p.inTurn {
 		return int(k % uint64(len(p.shapes)))
 	}
 	rnd := seed.At(r.Key, 0)

@@ -385,9 +385,9 @@ func TestLiteral(t *testing.T) {
 // A template in another encoding is refused where that shows.
 func TestEncoding(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"{\"a\": \"Zo\xeb\"}", "template: line 1, column 10: the byte 0xeb is no UTF-8"},
-		{"{\n\"a\": {{ upper \"\xff\" }}}", "template: line 2, column 16: the byte 0xff is no UTF-8"},
-		{"\xff\xfe{\x00}\x00", "template: line 1, column 1: the byte 0xff is no UTF-8"},
+		{"{\"a\": \"Zo\xeb\"}", "template: line 1, column 10: byte 0xeb is not UTF-8"},
+		{"{\n\"a\": {{ upper \"\xff\" }}}", "template: line 2, column 16: byte 0xff is not UTF-8"},
+		{"\xff\xfe{\x00}\x00", "template: line 1, column 1: byte 0xff is not UTF-8"},
 	} {
 		_, err := compile(tt.text)
 		var errs Errors
