@@ -21,13 +21,14 @@ require (
 	github.com/leodido/go-syslog/v4 v4.5.0
 	github.com/maruel/panicparse/v2 v2.5.0
 	github.com/pierrec/lz4/v4 v4.1.33
-	github.com/ulikunitz/xz v0.5.17
 	github.com/ugorji/go/codec v1.3.2
+	github.com/ulikunitz/xz v0.5.17
 	github.com/valyala/fastjson v1.6.10
 	go.opentelemetry.io/collector/pdata v1.70.0
 	golang.org/x/sync v0.23.0
 	golang.org/x/sys v0.50.0
 	golang.org/x/term v0.48.0
+	golang.org/x/text v0.42.0
 )
 
 require (
@@ -39,5 +40,5 @@ require (
 	github.com/philhofer/fwd v1.2.0 // indirect
 	go.opentelemetry.io/collector/featuregate v1.70.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
-	golang.org/x/tools v0.26.0 // indirect
+	golang.org/x/tools v0.49.0 // indirect
 )

@@ -56,9 +56,9 @@ var badConfigs = []struct {
 	{"start_time_sec: a date", []string{`start_time_sec 2024-01-01`}, "start_time_sec", `invalid value "2024-01-01": expected a whole number`},
 	{"start_time_sec: after 2106", []string{`start_time_sec 4294967296`}, "start_time_sec", `invalid value "4294967296": the value is out of range`},
 	{"start_time_nsec: a second", []string{`start_time_nsec 1000000000`}, "start_time_nsec", `invalid value "1000000000": the value is out of range, expected a whole number of at most 999999999`},
-	{"fixed_timestamp: a number", []string{`fixed_timestamp 1`}, "fixed_timestamp", `"1" is neither on nor off`},
-	{"flush_on_startup: a word", []string{`flush_on_startup maybe`}, "flush_on_startup", `"maybe" is neither on nor off`},
-	{"strict: a word", []string{`strict very`}, "strict", `"very" is neither on nor off`},
+	{"fixed_timestamp: a number", []string{`fixed_timestamp 1`}, "fixed_timestamp", `invalid value "1": expected on or off`},
+	{"flush_on_startup: a word", []string{`flush_on_startup maybe`}, "flush_on_startup", `invalid value "maybe": expected on or off`},
+	{"strict: a word", []string{`strict very`}, "strict", `invalid value "very": expected on or off`},
 	{"two mistakes", []string{`copies 0`, `samples x`}, "copies", `invalid value "0": the value is out of range`},
 }
 

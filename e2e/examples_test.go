@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/conf"
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
 // Each example runs as it is, in its own directory, and gives the records that
@@ -37,7 +37,7 @@ func TestExamples(t *testing.T) {
 
 // exampleInput is an input of an example.
 type exampleInput struct {
-	*option.Config
+	*engine.Config
 	tag string
 }
 
@@ -56,7 +56,7 @@ func readExample(t *testing.T, file string) (inputs []exampleInput) {
 			}
 			return p.Value.Text, true
 		}
-		c, _, err := option.Parse(func(name string) (string, bool) {
+		c, _, err := engine.Configure(func(name string) (string, bool) {
 			value, ok := text(name)
 			if name == "stream_id" && !ok {
 				if value, ok = text("alias"); !ok {
@@ -119,12 +119,12 @@ func runExample(t *testing.T, h host, file string, inputs []exampleInput, one *s
 		// The records of an input have times of their own.
 		slices.SortStableFunc(got, func(a, b tagged) int { return a.time.Compare(b.time) })
 		for j, r := range got {
-			k := c.Template.First + c.Template.Shard + uint64(j)*max(c.Template.Shards, 1)
-			ev, _, err := event.Decode(c.Template.Program.Append(nil, event.V2, r.time.UnixNano(), k))
+			k := uint64(c.Template.First) + c.Template.Shard + uint64(j)*max(c.Template.Shards, 1)
+			ev, _, err := event.Decode(c.Program.Append(nil, event.V2, r.time.UnixNano(), k))
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantTag := string(c.Template.Program.AppendTag(nil))
+			wantTag := string(c.Program.AppendTag(nil))
 			if wantTag == "" {
 				wantTag = c.tag
 			}

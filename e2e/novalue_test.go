@@ -11,7 +11,7 @@ import (
 // An option without a value is a mistake on every host, as most of them are a variable
 // that is not set: Fluent Bit itself hands over no value as no property.
 func TestNoValue(t *testing.T) {
-	const empty = "the value is empty, expected "
+	const empty = "empty value: set a value, such as "
 	for _, c := range []struct {
 		name            string
 		yaml            bool
@@ -70,9 +70,9 @@ func TestNoEffect(t *testing.T) {
 		warning string
 		body    string
 	}{
-		{"empty dummy, YAML", true, []string{"dummy:", "rate: 50"}, `option dummy: the value is empty; the default {"message":"dummy"} is used`, `{"message": "dummy"}`},
-		{"dummy that is an unset variable", false, []string{"dummy ${GDUMMY_UNSET}", "rate 50"}, `option dummy: the value is empty; the default {"message":"dummy"} is used`, `{"message": "dummy"}`},
-		{"empty metadata", false, []string{"metadata ${GDUMMY_UNSET}", `dummy {"a":1}`, "rate 50"}, "option metadata: the value is empty; the default {} is used", `{"a": 1}`},
+		{"empty dummy, YAML", true, []string{"dummy:", "rate: 50"}, `option dummy: empty value; the default {"message":"dummy"} is used`, `{"message": "dummy"}`},
+		{"dummy that is an unset variable", false, []string{"dummy ${GDUMMY_UNSET}", "rate 50"}, `option dummy: empty value; the default {"message":"dummy"} is used`, `{"message": "dummy"}`},
+		{"empty metadata", false, []string{"metadata ${GDUMMY_UNSET}", `dummy {"a":1}`, "rate 50"}, "option metadata: empty value; the default {} is used", `{"a": 1}`},
 		{"dummy that is null, YAML", true, []string{"dummy: ~", "rate: 50"}, `option dummy: the value is "~", YAML's null; the default {"message":"dummy"} is used`, `{"message": "dummy"}`},
 		{"rate beside interval_sec", false, []string{`dummy {"a":1}`, "rate 500", "interval_sec 1"}, "option rate: it has no effect, because interval_sec and interval_nsec are set too and override it", `{"a": 1}`},
 	} {

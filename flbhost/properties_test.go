@@ -14,8 +14,8 @@ import (
 func TestGdummyProperties(t *testing.T) {
 	t.Parallel()
 	const (
-		empty = "option ledger: the value is empty, expected "
-		dummy = `option dummy: the value is empty; the default {"message":"dummy"} is used`
+		empty = "option ledger: empty value: set a value, such as "
+		dummy = `option dummy: empty value; the default {"message":"dummy"} is used`
 		twice = "option rate: it is given more than once; the first value counts"
 	)
 	for _, tt := range []struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/gdummy/gdummy/internal/config/conf"
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
 // plugin is the name under which an input is ours.
@@ -125,7 +126,7 @@ var checkMembers = [][2]string{
 	{"findings[].severity", "error, warning (strict off forgives it) or note"},
 	{"findings[].option", "the option; absent if the finding is of none"},
 	{"findings[].message", "what is wrong"},
-	{"findings[].hint", "what would be right; absent if there is nothing to propose"},
+	{"findings[].hint", "advice: an example, or what was probably meant; absent if there is nothing to propose"},
 }
 
 // checkFile finds the mistakes in one configuration. An error says that it could not
@@ -150,7 +151,7 @@ func checkFile(s stream, path string) (*checker, error) {
 		c.files = files.Beside(path)
 	}
 	for _, m := range config.Mistakes {
-		c.add(finding{pos: m.Pos, severity: severityError, message: m.Problem, hint: m.Want})
+		c.add(finding{pos: m.Pos, severity: severityError, message: m.Problem, hint: m.Hint})
 	}
 	for _, in := range config.Inputs {
 		name, ok := in.Property("name")
@@ -212,7 +213,7 @@ func (f *finding) String() string {
 		b.WriteString("\n" + line)
 	}
 	if f.hint != "" {
-		b.WriteString("\n  right would be: " + f.hint)
+		b.WriteString("\n  " + f.hint)
 	}
 	return b.String()
 }
@@ -273,7 +274,7 @@ func (c *checker) input(in *conf.Input) {
 				_, ok := in.Property(name)
 				return ok
 			})
-			c.add(finding{pos: p.Pos, severity: severityError, option: p.Name, message: unknown.Problem, hint: unknown.Want})
+			c.add(finding{pos: p.Pos, severity: severityError, option: p.Name, message: unknown.Problem, hint: unknown.Advice()})
 			continue
 		}
 		again, set := first[o.Name]
@@ -304,7 +305,7 @@ func (c *checker) input(in *conf.Input) {
 		c.variables(o, &p.Value, v)
 		values[o.Name] = v
 	}
-	_, warnings, err := option.Parse(func(name string) (string, bool) {
+	_, warnings, err := engine.Configure(func(name string) (string, bool) {
 		v, ok := values[name]
 		if !ok {
 			return "", false
@@ -349,7 +350,7 @@ func (c *checker) routes(in *conf.Input) {
 	c.add(finding{
 		pos: *in.ConditionalRoute, severity: severityNote,
 		message: "Fluent Bit 4.2.0 to 5.0.4 has no conditional routes for threaded inputs, which Go inputs are by default: these outputs get no record there",
-		hint:    "threaded: off, or Fluent Bit 5.0.5 or later",
+		hint:    "use threaded: off, or Fluent Bit 5.0.5 or later",
 	})
 }
 
@@ -362,7 +363,7 @@ func (c *checker) notText(pos conf.Pos, name, what string, p *conf.Property) {
 	f := finding{pos: pos, severity: severityError, option: name, message: "expected text, and this is " + what + " of YAML"}
 	if p.Quoted != "" && slices.Contains(bracketed, name) {
 		f.message += ": text that begins with a bracket needs quotes"
-		f.hint = name + ": " + p.Quoted
+		f.hint = "use " + name + ": " + p.Quoted
 	}
 	c.add(f)
 }
@@ -390,7 +391,7 @@ func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded)
 			c.add(finding{
 				pos: raw.Pos(x.Offset), severity: severityError, option: o.Name,
 				message: fmt.Sprintf("Fluent Bit takes ${ for the start of an environment variable, and ${%s} away", x.Name),
-				hint:    `{{ "$" }} before the action, or a template_file`,
+				hint:    `use {{ "$" }} before the action, or a template_file`,
 			})
 		case x.Missed:
 			c.mistake(raw.Pos(x.Offset), o.Name, "Fluent Bit does not see ${%s}, because a '}' stands between it and what was replaced before", x.Name)
@@ -417,10 +418,10 @@ func (c *checker) option(in *conf.Input, values map[string]*conf.Expanded, sever
 		pos = conf.Pos{File: e.File, Line: e.Where.Line, Column: e.Where.Column}
 	}
 	problem := e.Problem
-	if e.Kept != "" {
-		problem += "; " + e.Kept
+	if e.Fallback != "" {
+		problem += "; " + e.Fallback
 	}
-	f := finding{pos: pos, severity: severity, option: e.Option, message: problem, hint: e.Want}
+	f := finding{pos: pos, severity: severity, option: e.Option, message: problem, hint: e.Advice()}
 	for _, line := range e.Lines()[1:] {
 		if strings.HasPrefix(line, "  | ") {
 			f.excerpt = append(f.excerpt, line)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gdummy/gdummy/docs"
 	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/format"
 	"github.com/gdummy/gdummy/internal/generate/pace"
 	"github.com/gdummy/gdummy/internal/generate/template"
@@ -62,7 +63,7 @@ func topics() []topic {
 			}
 			f, ok := format.Find(args[0])
 			if !ok {
-				if near := option.Nearest(args[0], format.Names()); near != "" {
+				if near := units.Nearest(args[0], format.Names()); near != "" {
 					return fmt.Errorf("there is no format %q; the nearest one is %s", args[0], near)
 				}
 				return fmt.Errorf("there is no format %q; `gdummy doc formats` lists them", args[0])

@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/config/conf"
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/format"
 )
 
@@ -56,7 +56,7 @@ func TestExamples(t *testing.T) {
 				if plugin, _ := in.Property("name"); plugin == nil || plugin.Value.Text != "gdummy" {
 					continue
 				}
-				c, _, err := option.Parse(func(name string) (string, bool) {
+				c, _, err := engine.Configure(func(name string) (string, bool) {
 					p, ok := in.Property(name)
 					if !ok {
 						return "", false
@@ -66,7 +66,7 @@ func TestExamples(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if c.Template.Program == nil {
+				if c.Program == nil {
 					t.Fatalf("input %d has no template", i)
 				}
 				showInput(t, &got, i, c)
@@ -77,13 +77,13 @@ func TestExamples(t *testing.T) {
 }
 
 // showInput writes the first records of an input, and the fingerprint.
-func showInput(t *testing.T, w *bytes.Buffer, i int, c *option.Config) {
+func showInput(t *testing.T, w *bytes.Buffer, i int, c *engine.Config) {
 	t.Helper()
-	p := c.Template.Program
+	p := c.Program
 	hash := fnv.New64a()
 	var b []byte
 	for j := range uint64(100_000) {
-		k := c.Template.First + c.Template.Shard + j*c.Template.Shards
+		k := uint64(c.Template.First) + c.Template.Shard + j*c.Template.Shards
 		b = p.Append(b[:0], event.V2, start+int64(j)*second/100, k)
 		ev, rest, err := event.Decode(b)
 		if err != nil || len(rest) > 0 {
@@ -107,7 +107,7 @@ func showInput(t *testing.T, w *bytes.Buffer, i int, c *option.Config) {
 func TestFingerprints(t *testing.T) {
 	var got bytes.Buffer
 	for _, f := range format.All() {
-		c, _, err := option.Parse(func(name string) (string, bool) {
+		c, _, err := engine.Configure(func(name string) (string, bool) {
 			switch name {
 			case "format":
 				return f.Name, true
@@ -122,7 +122,7 @@ func TestFingerprints(t *testing.T) {
 		hash := fnv.New64a()
 		var b []byte
 		for k := range uint64(100_000) {
-			b = c.Template.Program.Append(b[:0], event.V2, start+int64(k)*second/1000, k)
+			b = c.Program.Append(b[:0], event.V2, start+int64(k)*second/1000, k)
 			hash.Write(b)
 		}
 		fmt.Fprintf(&got, "%-19s %016x\n", f.Name, hash.Sum64())

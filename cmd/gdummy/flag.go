@@ -195,7 +195,7 @@ func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 		}
 		if fs.Name() == "run" && option.IsCore(wrong.name) {
 			err = fmt.Errorf("%w; %s is Fluent Bit's own, and means nothing here", err, wrong.name)
-		} else if near := option.Nearest(wrong.name, names); near != "" {
+		} else if near := units.Nearest(wrong.name, names); near != "" {
 			r := fs.find(near)
 			err, right = fmt.Errorf("%w; did you mean %s?", err, r.dashed()), r.example
 		}
@@ -204,7 +204,7 @@ func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 		err, right = fmt.Errorf("flag %s: it needs a value, %s", r.dashed(), r.arg), r.example
 	}
 	if right != "" {
-		return misused(s, fs.Name(), "%v\n  right would be: for example gdummy %s %s", err, fs.Name(), right), false
+		return misused(s, fs.Name(), "%v\n  example: gdummy %s %s", err, fs.Name(), right), false
 	}
 	return misused(s, fs.Name(), "%v", err), false
 }

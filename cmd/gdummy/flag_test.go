@@ -22,7 +22,6 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/seed"
@@ -129,11 +128,11 @@ func makeFixture(t *testing.T) string {
 func shortRun(t *testing.T) (book, records []byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger")
-	c, _, err := option.Parse(func(name string) (string, bool) { return path, name == "ledger" }, nil)
+	c, _, err := engine.Configure(func(name string) (string, bool) { return path, name == "ledger" }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := tracking.Start(c, tracking.Options{Name: defaultTag, Metadata: true})
+	p, err := tracking.Start(&c.Config, tracking.Options{Name: defaultTag, Metadata: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,16 +279,16 @@ func send(kind, addr string, secure, greeting bool, data []byte) error {
 	return err
 }
 
-// Mistakes in flags name the flag, say what is wrong, and what would be right.
+// Errors in flags name the flag, the value, and what is expected.
 func TestFlagMistakes(t *testing.T) {
 	for line, want := range map[string]string{
-		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: invalid value \"-1\": the value is out of range, expected a whole number from 0 to 9223372036854775807\n  right would be: for example gdummy audit --max-lost 100 --ledger run.ledger cut\n",
-		"audit --ledgr x out":     "gdummy audit: there is no flag --ledgr; did you mean --ledger?\n  right would be: for example gdummy audit --ledger 'run.ledger*' out\n",
+		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: invalid value \"-1\": the value is out of range, expected a whole number from 0 to 9223372036854775807\n  example: gdummy audit --max-lost 100 --ledger run.ledger cut\n",
+		"audit --ledgr x out":     "gdummy audit: there is no flag --ledgr; did you mean --ledger?\n  example: gdummy audit --ledger 'run.ledger*' out\n",
 		"audit --quite-something": "gdummy audit: there is no flag --quite-something\n",
-		"audit out --ledger":      "gdummy audit: flag --ledger: it needs a value, FILE\n  right would be: for example gdummy audit --ledger 'run.ledger*' out\n",
-		"audit --json=perhaps":    "gdummy audit: flag --json: \"perhaps\" is neither on nor off (nor true, false, yes, no)\n  right would be: for example gdummy audit --json --ledger run.ledger out\n",
-		"run -p x":                "gdummy run: flag -p: expected key=value\n  right would be: for example gdummy run -p rate=1k -p 'dummy={\"level\":\"info\"}' --records 3\n",
-		"profile --for 0 5":       "gdummy profile: flag --for: it must be above 0\n  right would be: for example gdummy profile --for 1m '100 for 10s; idle for 5s; repeat'\n",
+		"audit out --ledger":      "gdummy audit: flag --ledger: it needs a value, FILE\n  example: gdummy audit --ledger 'run.ledger*' out\n",
+		"audit --json=perhaps":    "gdummy audit: flag --json: invalid value \"perhaps\": expected on or off (or true, false, yes, no)\n  example: gdummy audit --json --ledger run.ledger out\n",
+		"run -p x":                "gdummy run: flag -p: expected key=value\n  example: gdummy run -p rate=1k -p 'dummy={\"level\":\"info\"}' --records 3\n",
+		"profile --for 0 5":       "gdummy profile: flag --for: it must be above 0\n  example: gdummy profile --for 1m '100 for 10s; idle for 5s; repeat'\n",
 		"version --x":             "gdummy version: there is no flag -x\n",
 	} {
 		var log both

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/engine"
 )
@@ -31,7 +30,7 @@ func TestLateness(t *testing.T) {
 		"both, the output": {8 * time.Second, 1500 * time.Microsecond, "the output was too slow for the rate"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			config, _, err := option.Parse(func(name string) (string, bool) {
+			config, _, err := engine.Configure(func(name string) (string, bool) {
 				text, ok := map[string]string{"rate": "1000", "duration": "30s"}[name]
 				return text, ok
 			}, nil)

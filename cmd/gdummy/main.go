@@ -15,7 +15,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/config/units"
 )
 
 // What a subcommand ends with.
@@ -105,7 +105,7 @@ func names() []string {
 // unknown says that there is nothing with the name given, and what is there.
 func unknown(s stream, who, what, given string, names []string) int {
 	fmt.Fprintf(s.err, "%s: there is no %s %q", who, what, given)
-	if near := option.Nearest(given, names); near != "" {
+	if near := units.Nearest(given, names); near != "" {
 		fmt.Fprintf(s.err, "; did you mean %s?\n", near)
 	} else {
 		fmt.Fprintf(s.err, ", only %s\n", strings.Join(names, ", "))

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/chart"
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/config/diag"
 	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
@@ -65,11 +65,11 @@ func profile(s stream, args []string) int {
 	p, err := pace.ParseProfile(words[0])
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy profile: %v\n", err)
-		var syn *jsonbody.SyntaxError
+		var syn *diag.Error
 		if errors.As(err, &syn) {
 			fmt.Fprintf(s.err, "  %s\n", strings.ReplaceAll(syn.Excerpt(), "\n", "\n  "))
 			if syn.Near != "" {
-				fmt.Fprintf(s.err, "  right would be: %s\n", syn.Near)
+				fmt.Fprintf(s.err, "  did you mean %s?\n", syn.Near)
 			}
 		}
 		return exitUsage

@@ -83,7 +83,7 @@ func (f *runFlags) options() []flagRow {
 func optionFlag(o *option.Option) flagRow {
 	r := flagRow{
 		name: strings.ReplaceAll(o.Name, "_", "-"), option: o.Name, arg: strings.ToUpper(o.Kind.String()),
-		help: strings.Join(wrap(o.Help, 80), "\n"), without: cmp.Or(o.Absent, o.Default, "none"),
+		help: strings.Join(wrap(o.Help, 80), "\n"), without: cmp.Or(o.DefaultText, o.Default, "none"),
 	}
 	if o.Kind == option.Boolean {
 		r.arg = ""
@@ -160,7 +160,7 @@ func run(s stream, args []string) int {
 	stop := interrupted()
 
 	h := &runHost{out: out, format: f.format, tag: f.tag, stop: stop}
-	evidence, err := tracking.Start(config, tracking.Options{Name: defaultTag, Version: current(), Metadata: true})
+	evidence, err := tracking.Start(&config.Config, tracking.Options{Name: defaultTag, Version: current(), Metadata: true})
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
 		return exitUsage
@@ -306,7 +306,7 @@ func unset(e *option.Error, vars []conf.Variable) {
 
 // config makes the configuration, or tells all that is wrong and returns the
 // exit code.
-func (p properties) config(s stream) (*option.Config, int) {
+func (p properties) config(s stream) (*engine.Config, int) {
 	wrong := false
 	tell := func(kind string, lines []string) {
 		for i, line := range lines {
@@ -337,7 +337,7 @@ func (p properties) config(s stream) (*option.Config, int) {
 		wrong = true
 	}
 	drawn := ""
-	config, warnings, err := option.Parse(func(name string) (string, bool) {
+	config, warnings, err := engine.Configure(func(name string) (string, bool) {
 		text, ok := p.lookup(name)
 		if !ok && name == "seed" {
 			drawn = strconv.FormatUint(uint64(rand.Uint32()), 10)
@@ -362,7 +362,7 @@ func (p properties) config(s stream) (*option.Config, int) {
 	if wrong || err != nil {
 		return nil, exitUsage
 	}
-	if drawn != "" && config.Template.Program != nil {
+	if drawn != "" && config.Program != nil {
 		fmt.Fprintf(s.err, "gdummy run: the seed is %s\n", drawn)
 	}
 	return config, exitFine

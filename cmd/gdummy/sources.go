@@ -150,7 +150,7 @@ func (f *fileSet) add(name string, named bool) error {
 	}
 	if !info.IsDir() {
 		if named && f.isBook(name, info) {
-			return fmt.Errorf("%s is a ledger, which says what was sent, not what arrived; right would be: --ledger %s", name, name)
+			return fmt.Errorf("%s is a ledger: it records what was sent, not what arrived; use --ledger %s", name, name)
 		}
 		return f.file(name, info)
 	}

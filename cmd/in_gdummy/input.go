@@ -64,7 +64,7 @@ func options() []flb.Option {
 			t = flb.Boolean
 		}
 		opts[i] = flb.Option{
-			Name: o.Name, Type: t, Default: cmp.Or(o.Absent, o.Default), Help: o.Help,
+			Name: o.Name, Type: t, Default: cmp.Or(o.DefaultText, o.Default), Help: o.Help,
 			FollowsEnvironment: o.FollowsEnvironment,
 		}
 	}
@@ -74,7 +74,7 @@ func options() []flb.Option {
 // settings are what a section says, as parsed. They outlive the instance: an input
 // whose section has an error after a hot reload continues with the last good ones.
 type settings struct {
-	config    option.Config
+	config    engine.Config
 	following map[string]string // options with ${VAR}, as written
 	drawn     string            // the seed, if the section has none
 	files     files.Path        // where the section's files are looked for
@@ -129,12 +129,12 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 		return text, true
 	}
 	s.files = searchPath()
-	c, warnings, err := option.Parse(lookup, s.files)
+	c, warnings, err := engine.Configure(lookup, s.files)
 	var errs option.Errors
 	if errors.As(err, &errs) {
 		for _, e := range errs {
 			if e.Empty {
-				e.Want = "a value; Fluent Bit names a variable that is not set in a line with [env]"
+				e.Hint = "Fluent Bit logs variables that are not set, in lines with [env]"
 			}
 		}
 	}
@@ -191,7 +191,7 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	}
 	if len(s.following) > 0 {
 		o.Env = func() (string, string) {
-			now := [2]string{c.Dummy.Text, c.Metadata.Text}
+			now := [2]string{c.Dummy, c.Metadata}
 			for i, name := range []string{"dummy", "metadata"} {
 				if text, ok := s.following[name]; ok {
 					if expanded, could := inst.Expand(text); could {
@@ -202,18 +202,19 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 			return now[0], now[1]
 		}
 	}
-	if t := &c.Template; t.Program != nil {
+	if c.Program != nil {
+		t := &c.Template
 		if s.drawn != "" {
 			inst.Log(flb.Info, "the seed is "+s.drawn)
 		}
-		if t.Program.HasTag() && !inst.Streams() {
+		if c.Program.HasTag() && !inst.Streams() {
 			inst.Log(flb.Warn, "tag_template: records can't have tags of their own here; they get that of the input")
 		}
-		in.key = t.Key()
+		in.key = c.StreamKey()
 		if next, ok := reloads.find(inst.Name(), in.key); ok {
-			t.First += next * t.Shards
+			t.First += int64(next * t.Shards)
 			in.resumed = next
-			inst.Logf(flb.Info, "the stream goes on with record %d", t.First+t.Shard)
+			inst.Logf(flb.Info, "the stream goes on with record %d", uint64(t.First)+t.Shard)
 		}
 	}
 	in.inst = inst
@@ -232,7 +233,7 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	if c.MaxMemory > 0 {
 		inst.SetMaxMemory(c.MaxMemory)
 	}
-	if in.proof, err = tracking.Start(c, tracking.Options{
+	if in.proof, err = tracking.Start(&c.Config, tracking.Options{
 		Name: inst.Name(), Version: version, Metadata: inst.HasMetadata(), Files: s.files,
 	}); err != nil {
 		return err

@@ -1,7 +1,6 @@
-// Package chart draws a load profile: how its rate moves over time.
+// Package chart draws a rate over time.
 //
-// The normal path is [New], which measures the profile over a stretch of time,
-// and then [Chart.Text] for a terminal, [Chart.SVG] for a file, [Chart.Table] for
+// The normal path is [New], which measures a [Series] over a stretch of time, and then [Chart.Text] for a terminal, [Chart.SVG] for a file, [Chart.Table] for
 // the numbers.
 //
 // A chart has few columns, and a burst may be short: what is drawn is the mean
@@ -13,29 +12,39 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
-// Chart is a profile over the time from 0 to To.
+// Series is a rate over time. Times are in ns from its start, rates in records per
+// second.
+type Series interface {
+	String() string
+	RateAt(t int64) float64                    // the rate at t
+	Records(from, to int64) float64            // the integral of the rate
+	Bounds(from, to int64) (low, high float64) // the lowest and the highest rate
+	Due(t int64) uint64                        // records until t
+	End() (t int64, ok bool)                   // when it ends, and whether it does
+	Cycle() int64                              // the length of what it repeats for ever, or 0
+}
+
+// Chart is a series over the time from 0 to To.
 type Chart struct {
-	Profile *pace.Profile
-	To      int64 // ns, above 0
+	Series Series
+	To     int64 // ns, above 0
 
 	Total uint64  // records due at To
 	Mean  float64 // records per second
 	Peak  float64 // highest rate, in records per second
 }
 
-// New measures a profile over the time from 0 to the moment to, in ns.
-func New(p *pace.Profile, to int64) *Chart {
-	_, peak := p.Bounds(0, to)
+// New measures a series over the time from 0 to the moment to, in ns.
+func New(s Series, to int64) *Chart {
+	_, peak := s.Bounds(0, to)
 	return &Chart{
-		Profile: p,
-		To:      to,
-		Total:   p.Due(to),
-		Mean:    p.Records(0, to) / (float64(to) / 1e9),
-		Peak:    peak,
+		Series: s,
+		To:     to,
+		Total:  s.Due(to),
+		Mean:   s.Records(0, to) / (float64(to) / 1e9),
+		Peak:   peak,
 	}
 }
 
@@ -50,12 +59,12 @@ func (c *Chart) columns(n int) []column {
 		to := c.moment(float64(i+1) / float64(n))
 		col := &columns[i]
 		if to == from { // more columns than nanoseconds
-			col.mean = c.Profile.RateAt(from)
+			col.mean = c.Series.RateAt(from)
 			col.low, col.high = col.mean, col.mean
 			continue
 		}
-		col.mean = c.Profile.Records(from, to) / (float64(to-from) / 1e9)
-		col.low, col.high = c.Profile.Bounds(from, to)
+		col.mean = c.Series.Records(from, to) / (float64(to-from) / 1e9)
+		col.low, col.high = c.Series.Bounds(from, to)
 		from = to
 	}
 	return columns

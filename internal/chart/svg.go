@@ -50,7 +50,7 @@ func (c *Chart) SVG() []byte {
 	axis := rates(highest(columns))
 	x := func(i float64) string { return coordinate(plotLeft + i) }
 	y := func(rate float64) string { return coordinate(plotBottom - rate/axis.top()*plotHeight) }
-	name := c.Profile.String()
+	name := c.Series.String()
 
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-labelledby="title desc">`+"\n", svgWidth, svgHeight)

@@ -121,12 +121,12 @@ func (c *Chart) Table(step int64) []byte {
 		if step < c.To-from {
 			to = from + step
 		}
-		sum := c.Profile.Due(to)
+		sum := c.Series.Due(to)
 		rows = append(rows, row{
 			time: units.FormatDuration(time.Duration(to)),
 			due:  strconv.FormatUint(sum-before, 10),
 			sum:  strconv.FormatUint(sum, 10),
-			rate: FormatRate(c.Profile.Records(from, to) / (float64(to-from) / 1e9)),
+			rate: FormatRate(c.Series.Records(from, to) / (float64(to-from) / 1e9)),
 		})
 		before, from = sum, to
 	}
@@ -156,14 +156,14 @@ func (c *Chart) Step() int64 { return times(c.To, 15) }
 func (c *Chart) Summary() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "time   %s, ", units.FormatDuration(time.Duration(c.To)))
-	end, ends := c.Profile.End()
+	end, ends := c.Series.End()
 	switch {
 	case ends && end == c.To:
 		b.WriteString("which is all of it\n")
 	case ends:
 		fmt.Fprintf(&b, "the profile ends at %s\n", units.FormatDuration(time.Duration(end)))
-	case c.Profile.Cycle() > 0:
-		fmt.Fprintf(&b, "the profile repeats every %s\n", units.FormatDuration(time.Duration(c.Profile.Cycle())))
+	case c.Series.Cycle() > 0:
+		fmt.Fprintf(&b, "the profile repeats every %s\n", units.FormatDuration(time.Duration(c.Series.Cycle())))
 	default:
 		b.WriteString("the profile goes on\n")
 	}

@@ -43,7 +43,7 @@ func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.
 type Mistake struct {
 	Pos     Pos
 	Problem string
-	Want    string // what would be right, or ""
+	Hint    string // what may help, or ""
 }
 
 // Error gives the mistake in one line.
@@ -248,9 +248,9 @@ func (r *reader) mistake(pos Pos, format string, args ...any) {
 	r.wrong(pos, fmt.Sprintf(format, args...), "")
 }
 
-// wrong adds a mistake with what would be right.
-func (r *reader) wrong(pos Pos, problem, want string) {
-	r.config.Mistakes = append(r.config.Mistakes, &Mistake{pos, problem, want})
+// wrong adds a mistake with a hint.
+func (r *reader) wrong(pos Pos, problem, hint string) {
+	r.config.Mistakes = append(r.config.Mistakes, &Mistake{pos, problem, hint})
 }
 
 // open reads an included file. Whatever is wrong is a mistake at pos.

@@ -90,8 +90,8 @@ func TestFlowMistakes(t *testing.T) {
 			t.Errorf("%s: %v", c.value, got.Mistakes)
 			continue
 		}
-		if m := got.Mistakes[0]; m.Pos.String() != c.pos || m.Problem != c.problem || m.Want != c.want {
-			t.Errorf("%s: %v: %s: %s", c.value, m.Pos, m.Problem, m.Want)
+		if m := got.Mistakes[0]; m.Pos.String() != c.pos || m.Problem != c.problem || m.Hint != "use "+c.want {
+			t.Errorf("%s: %v: %s: %s", c.value, m.Pos, m.Problem, m.Hint)
 		}
 		rate, ok := got.Inputs[0].Property("rate")
 		if _, has := got.Inputs[0].Property("template"); len(got.Inputs) != 2 || !ok || rate.Value.Text != "5" || has {
@@ -100,7 +100,7 @@ func TestFlowMistakes(t *testing.T) {
 	}
 	// A mistake of another kind is told as it was.
 	got := Parse("f", []byte("pipeline:\n  inputs:\n    - name: gdummy\n      dummy: {\"a\": {{ x }}}\n   rate: [\n"), YAML, Disk)
-	if len(got.Mistakes) != 1 || got.Mistakes[0].Want != "" {
+	if len(got.Mistakes) != 1 || got.Mistakes[0].Hint != "" {
 		t.Errorf("%v", got.Mistakes)
 	}
 }

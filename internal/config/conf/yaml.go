@@ -3,11 +3,12 @@ package conf
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
+
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -15,7 +16,6 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/gdummy/gdummy/internal/files"
-	"github.com/gdummy/gdummy/internal/prove/recordscan"
 )
 
 const (
@@ -80,11 +80,11 @@ func (y *yamlFile) documents(tree *ast.File) {
 // line feeds.
 func yamlText(text string) string {
 	if files.PackingOf([]byte(text)) == files.UTF16 {
-		b, err := io.ReadAll(recordscan.NewUTF16(strings.NewReader(text)))
-		if err != nil && err != io.ErrUnexpectedEOF { // what ends within a character is cut
+		decoded, err := unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder().String(text)
+		if err != nil {
 			return text
 		}
-		text = string(b)
+		text = decoded
 	}
 	text = strings.TrimPrefix(text, "\ufeff")
 	if files.LoneCR([]byte(text)) {
@@ -430,7 +430,7 @@ func (y *yamlFile) input(n ast.Node) {
 		}
 		if v, ok := y.blanked[y.offset(m.Key.GetToken())]; ok {
 			y.reported = true
-			y.wrong(y.file.pos(v.start), "expected text, and this is a malformed "+v.kind+" of YAML: text that begins with a bracket needs quotes", v.name+": "+v.quoted)
+			y.wrong(y.file.pos(v.start), "expected text, and this is a malformed "+v.kind+" of YAML: text that begins with a bracket needs quotes", "use "+v.name+": "+v.quoted)
 			continue
 		}
 		p := &Property{Name: name, Pos: pos}

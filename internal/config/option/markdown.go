@@ -25,7 +25,7 @@ func Markdown() []byte {
 	for _, section := range sections {
 		for _, o := range Table {
 			if o.Section == section {
-				fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", cell(o.Name), o.Name, o.Kind, o.Without(), cell(firstSentence(o.Help)))
+				fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", cell(o.Name), o.Name, o.Kind, o.DefaultValue(), cell(firstSentence(o.Help)))
 			}
 		}
 	}
@@ -39,7 +39,7 @@ func Markdown() []byte {
 			if o.FollowsEnvironment {
 				b.WriteString("Follows the environment: with Fluent Bit 5.1.1 and later, `${NAME}` in it is looked up again while records are made.\n\n")
 			}
-			fmt.Fprintf(&b, "- type: %s\n- default: %s\n", o.Kind, o.Without())
+			fmt.Fprintf(&b, "- type: %s\n- default: %s\n", o.Kind, o.DefaultValue())
 			if o.Example != "" {
 				fmt.Fprintf(&b, "- example: %s\n", code(o.Name+" "+o.Example))
 			}

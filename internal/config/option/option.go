@@ -1,15 +1,16 @@
-// Package option is the one table of all that a user may set.
+// Package option is the one table of everything a user can set.
 //
-// [Table] holds, for every option, its name, kind, default, help and example,
-// and how its text becomes part of a [Config]. The plugin's start, the list
-// that Fluent Bit shows for `-h`, the command's flags, its checks and its
-// documentation all read it; nothing that a user sees of an option is written
+// [Table] holds the name, kind, default, help and example of every option, the
+// options that it excludes, and how its text becomes part of a [Config]. The plugin's
+// start, the list that Fluent Bit shows for `-h`, the command's flags, its checks and
+// its documentation all read it; nothing that a user sees of an option is written
 // anywhere else.
 //
-// The normal path is [Parse]: it asks for the text of each option, keeps the
-// default of those that are absent, and returns either a Config or all the
-// mistakes at once, each an [*Error] that names the option, what was given,
-// where in it the mistake stands, and what would be right.
+// The normal path is [Read]: it asks for the text of each option, uses the default of
+// those that are absent, and returns a Config and all errors at once, each an
+// [*Error] that names the option, the value, the place in it, and what is expected.
+// The package opens no file and compiles nothing: templates, JSON and load profiles
+// are kept as text, for package engine to compile.
 package option
 
 import (
@@ -20,12 +21,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tinylib/msgp/msgp"
-
+	"github.com/gdummy/gdummy/internal/config/diag"
 	"github.com/gdummy/gdummy/internal/config/units"
-	"github.com/gdummy/gdummy/internal/files"
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
-	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
 // Kind is the kind of an option's value, in Fluent Bit's words.
@@ -68,28 +65,29 @@ type Option struct {
 	Name    string
 	Kind    Kind
 	Default string
-	Absent  string // what happens without it, in words, if that is not Default
-	Help    string // one or two sentences
-	Example string // a value that Parse accepts
-	Section string // the heading under which it is documented
 
-	// EmptyIsDefault says that no value is the default, with a warning, as
-	// the dummy input has it. Of other options it is a mistake.
+	DefaultText string   // the default in words, if Default does not say it
+	Help        string   // one or two sentences
+	Example     string   // a valid value
+	Section     string   // the heading under which it is documented
+	Excludes    []string // the options that cannot be set together with it
+
+	// EmptyIsDefault reports whether an empty value means the default, with a
+	// warning, as in the dummy input. For other options it is an error.
 	EmptyIsDefault bool
 
-	// FollowsEnvironment says that ${VAR} in the value is looked up again
-	// while records are made, where the host can hand over the text as it
-	// was written.
+	// FollowsEnvironment reports whether ${VAR} in the value is expanded again
+	// while records are made, on hosts that return the text as it was written.
 	FollowsEnvironment bool
 
 	// set parses text into c.
 	set func(c *Config, text string) error
 }
 
-// Config is what all options together say.
+// Config is the value of every option.
 type Config struct {
-	Dummy    JSON // the bodies, at least one
-	Metadata JSON // exactly one, a map
+	Dummy    string // JSON objects, the bodies in turn
+	Metadata string // one JSON object
 
 	Rate         PerSecond // of ticks
 	BytesRate    int64     // bytes of MessagePack per second; 0 is not set
@@ -98,12 +96,12 @@ type Config struct {
 	Samples      int64     // ticks in all; 0 or less is without end
 	Copies       int64     // times that each tick repeats all bodies
 
-	LoadProfile *pace.Profile // how the rate moves; nil is not set
+	LoadProfile string // how the rate moves; "" is not set
 
 	MaxRecords int64         // records in all; 0 is without end
 	Duration   time.Duration // of the whole run; 0 is without end
 	StartDelay time.Duration // before the first tick counts
-	CatchUp    CatchUp       // what to do about ticks that a stall has made late
+	CatchUp    CatchUp       // what happens to ticks that are late
 	OnFinish   OnFinish      // what to do at the end of a finite run
 
 	MaxInFlight int64 // bytes handed over that the engine has not yet taken in
@@ -116,18 +114,15 @@ type Config struct {
 
 	Strict bool
 
-	Template Template // instead of Dummy, if it has a Program
-	firstSeq int64    // Template.First
+	Template Template
 
 	Audit    bool    // records carry an identity; so they do with a Ledger
 	AuditKey string  // the name of the member that holds it
 	AuditIn  AuditIn // where that member stands
 	Ledger   string  // a file name, or empty
 
-	warnings []*Error
-
 	origins map[string]func(offset int) int // from a value without its quotes to the value as given
-	given   map[string]bool                 // the options that lookup had
+	given   map[string]bool                 // the options that are set
 }
 
 // CatchUp says what becomes of ticks that a stall has made late.
@@ -149,50 +144,35 @@ const (
 	FinishExit OnFinish = "exit" // the whole process is asked to stop
 )
 
-// JSON is an option whose value is JSON text.
-type JSON struct {
-	Text   string   // as given
-	Bodies [][]byte // as MessagePack
-}
-
 // Lookup returns the text given for an option, and whether one was given.
 type Lookup func(name string) (text string, ok bool)
 
-// Parse reads every option of the table. Without `strict off`, any mistake
-// makes it fail with [Errors]. With it, what is wrong falls back to the
-// option's default, as the dummy input does, and comes back as warnings. What
-// the dummy input accepts without effect is a warning either way.
+// Read reads every option of the table. It returns what could be read, also if there
+// are errors, which are of every option that has one. What the dummy input accepts
+// without effect is a warning.
 //
-// A lookup that returns an empty text as given has an option without a value:
-// that is a mistake, as it is in most cases a variable that is not set.
-//
-// template_file, and the files that templates name, are looked for in files.
-func Parse(lookup Lookup, files files.Path) (c *Config, warnings []*Error, err error) {
+// A lookup that returns an empty text and true has an option without a value: that is
+// an error, because its cause is in most cases a variable that is not set.
+func Read(lookup Lookup) (c *Config, warnings, errs Errors) {
 	c = &Config{Strict: true, given: map[string]bool{}, origins: map[string]func(int) int{}}
-	var errs Errors
 	for i := range Table {
-		o := &Table[i]
-		if err := o.apply(c, lookup); err != nil {
+		warning, err := Table[i].apply(c, lookup)
+		if warning != nil {
+			warnings = append(warnings, warning)
+		}
+		if err != nil {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, c.check()...)
-	errs = append(errs, c.compile(files)...)
-	errs = append(errs, c.checkIdentity()...)
-	if len(errs) == 0 {
-		return c, c.warnings, nil
+	errs = append(errs, c.conflicts()...)
+	if c.given["rate"] && c.IntervalSec >= 0 && c.IntervalNsec >= 0 && c.IntervalSec+c.IntervalNsec > 0 {
+		warnings = append(warnings, Errorf("rate", "no effect: interval_sec and interval_nsec override it"))
 	}
-	if c.Strict {
-		return nil, nil, errs
-	}
-	for _, e := range errs {
-		e.Kept = e.option.keep(c)
-	}
-	return c, append(c.warnings, errs...), nil
+	return c, warnings, errs
 }
 
-// apply sets the option from what lookup has, or from its default.
-func (o *Option) apply(c *Config, lookup Lookup) *Error {
+// apply sets the option to what lookup returns, or to its default.
+func (o *Option) apply(c *Config, lookup Lookup) (warning, failed *Error) {
 	text, ok := lookup(o.Name)
 	if !ok {
 		text = o.Default
@@ -200,9 +180,8 @@ func (o *Option) apply(c *Config, lookup Lookup) *Error {
 	inner, origin := unquote(text)
 	none := ok && (inner == "" || isNull(inner))
 	if none && o.EmptyIsDefault {
-		e := o.error(text, errf("the value is %s", describeNone(inner)))
-		e.Want, e.Kept = "", fmt.Sprintf("the default %s is used", o.Default)
-		c.warnings = append(c.warnings, e)
+		warning = o.error(text, fmt.Errorf("%s", describeNone(inner)))
+		warning.Example, warning.Fallback = "", fmt.Sprintf("the default %s is used", o.Default)
 		text, ok, none = o.Default, false, false
 		inner, origin = unquote(text)
 	}
@@ -211,21 +190,16 @@ func (o *Option) apply(c *Config, lookup Lookup) *Error {
 	err := o.set(c, inner)
 	var unit *units.Error
 	if none && !errors.As(err, &unit) {
-		err = errf("the value is %s, expected one such as %s; without the option, leave out its line", describeNone(inner), o.Example)
+		err = fmt.Errorf("%s: set a value, such as %s, or remove the option", describeNone(inner), o.Example)
 	}
 	if err == nil {
-		return nil
+		return warning, nil
 	}
+	failed = o.error(text, err)
 	if none {
-		e := o.error(text, err)
-		e.Empty, e.Want = true, ""
-		return e
+		failed.Empty, failed.Example = true, ""
 	}
-	e := o.error(text, err)
-	if e.Where != nil {
-		e.Offset = origin(e.Where.Offset)
-	}
-	return e
+	return warning, failed
 }
 
 // isNull reports whether a text is YAML's null, which Fluent Bit hands over as it
@@ -238,55 +212,67 @@ func isNull(text string) bool {
 	return false
 }
 
-// describeNone names an absent value.
+// describeNone describes a value that is empty or YAML's null.
 func describeNone(text string) string {
 	if text == "" {
-		return "empty"
+		return "empty value"
 	}
-	return fmt.Sprintf("%q, YAML's null", text)
+	return fmt.Sprintf("invalid value %q, YAML's null", text)
 }
 
-// Without says what holds without the option, for documentation.
-func (o *Option) Without() string {
-	if o.Absent != "" {
-		return o.Absent
+// DefaultValue returns the default as the documentation shows it.
+func (o *Option) DefaultValue() string {
+	if o.DefaultText != "" {
+		return o.DefaultText
 	}
 	return code(o.Default)
 }
 
-// keep undoes a failed set: it leaves what could be read, or sets the default.
-// It returns what now holds, in words.
-func (o *Option) keep(c *Config) string {
-	if o.Name == "dummy" && len(c.Dummy.Bodies) > 0 {
-		return "the objects before the mistake are used"
-	}
+// Reset sets an option to its default, and returns what is used instead, in words.
+// It is for errors that are forgiven.
+func (c *Config) Reset(name string) string {
+	o, _ := Find(name)
 	if err := o.set(c, o.Default); err != nil {
-		panic(fmt.Sprintf("option %s: its default %q is refused: %v", o.Name, o.Default, err))
+		panic(fmt.Sprintf("option %s: invalid default %q: %v", o.Name, o.Default, err))
 	}
 	if o.Default == "" {
-		return "it is left out"
+		return "the option is ignored"
 	}
 	return fmt.Sprintf("the default %s is used", o.Default)
 }
 
-func (o *Option) error(text string, err error) *Error {
-	e := &Error{Option: o.Name, Value: text, Want: o.want(), option: o}
-	var syn *jsonbody.SyntaxError
-	var near *nearError
-	switch {
-	case errors.As(err, &syn):
-		e.Where = syn
-		e.Problem = syn.Problem
-		e.Want = cmp.Or(syn.Near, e.Want)
-	case errors.As(err, &near):
-		e.Problem = err.Error()
-		e.Want = cmp.Or(near.near, e.Want)
-	default:
-		e.Problem = err.Error()
+// Errorf returns an error of an option that concerns no place in its value.
+func Errorf(name, format string, args ...any) *Error {
+	return &Error{Option: name, Problem: fmt.Sprintf(format, args...)}
+}
+
+// ErrorIn returns the error of an option whose value, without its quotes, is text.
+// If err has a place, in a [*diag.Error], it is that of text.
+func (c *Config) ErrorIn(name, text string, err error) *Error {
+	o, _ := Find(name)
+	e := o.error(text, err)
+	if e.Where != nil {
+		e.Offset = e.Where.Offset
+		if origin := c.origins[name]; origin != nil {
+			e.Offset = origin(e.Where.Offset)
+		}
 	}
+	return e
+}
+
+func (o *Option) error(text string, err error) *Error {
+	e := &Error{Option: o.Name, Value: text, Problem: err.Error(), Example: cmp.Or(o.Example, o.Default)}
+	var at *diag.Error
+	var near *nearError
 	var unit *units.Error
-	if errors.As(err, &unit) {
-		e.Want = "" // it is in the problem
+	switch {
+	case errors.As(err, &at):
+		e.Where = at
+		e.Problem, e.Meant = at.Problem, at.Near
+	case errors.As(err, &near):
+		e.Meant = near.near
+	case errors.As(err, &unit):
+		e.Example = "" // the problem has it
 		if o.Kind == Integer && strings.Contains(unit.Expected, ", such as") {
 			unit.Expected = "a whole number, such as " + o.Example
 			e.Problem = unit.Error()
@@ -295,92 +281,24 @@ func (o *Option) error(text string, err error) *Error {
 	return e
 }
 
-// want says what would be right.
-func (o *Option) want() string {
-	switch {
-	case o.Example == "":
-		return "for example " + o.Default
-	default:
-		return "for example " + o.Example
-	}
-}
-
-// check holds the options against one another.
-func (c *Config) check() []*Error {
-	var errs []*Error
-	// Each of these says how fast records come; the dummy input's own may stand
-	// together, as they do there.
-	for i, name := range speeds[:2] {
-		if !c.given[name] {
+// conflicts returns the errors of options that exclude one another or require one
+// another.
+func (c *Config) conflicts() Errors {
+	var errs Errors
+	for _, o := range Table {
+		if !c.given[o.Name] {
 			continue
 		}
-		for _, other := range speeds[i+1:] {
+		for _, other := range o.Excludes {
 			if c.given[other] {
-				o, _ := Find(name)
-				e := o.error("", errf("%s and %s both say how fast records come", name, other))
-				e.Want = "only one of the two"
-				errs = append(errs, e)
+				errs = append(errs, Errorf(o.Name, "%s and %s are mutually exclusive", o.Name, other))
 			}
 		}
-	}
-	if c.given["rate"] && c.IntervalSec >= 0 && c.IntervalNsec >= 0 && c.IntervalSec+c.IntervalNsec > 0 {
-		o, _ := Find("rate")
-		e := o.error("", errf("it has no effect, because interval_sec and interval_nsec are set too and override it"))
-		e.Want = ""
-		c.warnings = append(c.warnings, e)
 	}
 	if c.Ledger != "" && c.given["audit"] && !c.Audit {
-		o, _ := Find("ledger")
-		e := o.error("", errf("a ledger is of no use with audit off"))
-		e.Want = "audit on"
-		errs = append(errs, e)
+		errs = append(errs, Errorf("ledger", "it requires audit on"))
 	}
 	return errs
-}
-
-// checkIdentity sees to it that the member with the identity does not have the
-// name of another: most readers of JSON keep only one of the two.
-func (c *Config) checkIdentity() []*Error {
-	if !c.Audit && c.Ledger == "" {
-		return nil
-	}
-	t := &c.Template
-	var taken bool
-	where := "record"
-	switch {
-	case c.AuditIn == AuditInMetadata && t.Metadata != "":
-		taken, where = t.Program != nil && t.Program.HasMetadata(c.AuditKey), "metadata"
-	case c.AuditIn == AuditInMetadata:
-		taken, where = hasMember(c.Metadata.Bodies, c.AuditKey), "metadata"
-	case t.Program != nil:
-		taken = t.Program.HasMember(c.AuditKey)
-	default:
-		taken = hasMember(c.Dummy.Bodies, c.AuditKey)
-	}
-	if !taken {
-		return nil
-	}
-	o, _ := Find("audit_key")
-	e := o.error(c.AuditKey, errf("%q is the name of a member that the %s has already", c.AuditKey, where))
-	e.Want = "a name that is not in it"
-	return []*Error{e}
-}
-
-// hasMember says whether one of the maps has a member of a name.
-func hasMember(bodies [][]byte, name string) bool {
-	for _, b := range bodies {
-		n, b, err := msgp.ReadMapHeaderBytes(b)
-		for ; err == nil && n > 0; n-- {
-			var key []byte
-			if key, b, err = msgp.ReadStringZC(b); err == nil {
-				if string(key) == name {
-					return true
-				}
-				b, err = msgp.Skip(b)
-			}
-		}
-	}
-	return false
 }
 
 // AuditIn is where an identity stands.
@@ -392,13 +310,14 @@ const (
 	AuditInMetadata AuditIn = "metadata"
 )
 
-// speeds are the options that say how fast records come.
+// speeds are the options that set how fast records come.
 var speeds = []string{"bytes_rate", "load_profile", "rate", "interval_sec", "interval_nsec"}
 
-// Paced reports whether an option says how fast records come.
-func (c *Config) Paced() bool {
-	return slices.ContainsFunc(speeds, func(name string) bool { return c.given[name] })
-}
+// Given reports whether an option is set.
+func (c *Config) Given(name string) bool { return c.given[name] }
+
+// Paced reports whether an option sets how fast records come.
+func (c *Config) Paced() bool { return slices.ContainsFunc(speeds, c.Given) }
 
 // Bounded reports whether the run has an end.
 func (c *Config) Bounded() bool {
@@ -407,30 +326,34 @@ func (c *Config) Bounded() bool {
 
 // Find returns the row of an option; names are not case-sensitive.
 func Find(name string) (*Option, bool) {
-	for i := range Table {
-		if strings.EqualFold(Table[i].Name, name) {
-			return &Table[i], true
-		}
+	if i := Index(name); i >= 0 {
+		return &Table[i], true
 	}
 	return nil, false
 }
 
-// Error is a mistake in one option.
-type Error struct {
-	Option  string
-	Value   string                // as given
-	Where   *jsonbody.SyntaxError // the place within Value without its quotes, or nil
-	Offset  int                   // the same place in bytes of Value, quotes included
-	File    string                // the file that Where is in, if it is not Value
-	Problem string
-	Want    string // what would be right
-	Kept    string // what holds instead, where the mistake was forgiven
-	Empty   bool   // there is no value
-
-	option *Option
+// Index returns the index of an option in the table, or -1; names are not
+// case-sensitive.
+func Index(name string) int {
+	return slices.IndexFunc(Table, func(o Option) bool { return strings.EqualFold(o.Name, name) })
 }
 
-// Error gives the mistake in one line.
+// Error is an error in one option.
+type Error struct {
+	Option   string
+	Value    string      // as given
+	Where    *diag.Error // the place within Value without its quotes, or nil
+	Offset   int         // the same place in bytes of Value, quotes included
+	File     string      // the file that Where is in, if it is not Value
+	Problem  string
+	Meant    string // the word that was probably meant, or ""
+	Example  string // a valid value, or ""
+	Hint     string // what else helps, or ""
+	Fallback string // what is used instead, if the error was forgiven
+	Empty    bool   // there is no value
+}
+
+// Error returns the error in one line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "option %s: ", e.Option)
@@ -441,14 +364,14 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "line %d, column %d: ", e.Where.Line, e.Where.Column)
 	}
 	b.WriteString(e.Problem)
-	if e.Kept != "" {
-		fmt.Fprintf(&b, "; %s", e.Kept)
+	if e.Fallback != "" {
+		fmt.Fprintf(&b, "; %s", e.Fallback)
 	}
 	return b.String()
 }
 
-// Lines gives the mistake as people should see it: the problem, what was given
-// with a mark at the place, and what would be right.
+// Lines returns the error as people see it: the problem, the line with a mark at the
+// place, and the advice.
 func (e *Error) Lines() []string {
 	lines := []string{e.Error()}
 	if e.Where != nil {
@@ -456,16 +379,30 @@ func (e *Error) Lines() []string {
 			lines = append(lines, "  | "+l)
 		}
 	}
-	if e.Want != "" {
-		lines = append(lines, "  right would be: "+e.Want)
+	if advice := e.Advice(); advice != "" {
+		lines = append(lines, "  "+advice)
 	}
 	return lines
 }
 
-// Errors are all the mistakes of a configuration.
+// Advice returns what may help, on one line: the word that was probably meant, a
+// hint, or an example. It is empty if there is none.
+func (e *Error) Advice() string {
+	switch {
+	case e.Meant != "":
+		return "did you mean " + e.Meant + "?"
+	case e.Hint != "":
+		return e.Hint
+	case e.Example != "":
+		return "example: " + e.Example
+	}
+	return ""
+}
+
+// Errors are all errors of a configuration.
 type Errors []*Error
 
-// Error gives one line for each mistake.
+// Error returns one line for each error.
 func (es Errors) Error() string {
 	lines := make([]string, len(es))
 	for i, e := range es {
@@ -474,7 +411,7 @@ func (es Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Lines gives the lines of all mistakes.
+// Lines returns the lines of all errors.
 func (es Errors) Lines() []string {
 	var lines []string
 	for _, e := range es {

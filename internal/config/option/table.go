@@ -1,13 +1,12 @@
 package option
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/units"
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
-	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
 // The headings under which options are documented.
@@ -38,21 +37,13 @@ var rows = []Option{
 			"The order of members, duplicate names and numbers are kept as written, and so are control characters in strings " +
 			"and bytes that are not UTF-8, which outputs that write JSON escape or replace.",
 		FollowsEnvironment: true, EmptyIsDefault: true,
-		set: func(c *Config, text string) (err error) {
-			c.Dummy.Text = text
-			c.Dummy.Bodies, err = jsonbody.Parse(text)
-			return err
-		},
+		set: func(c *Config, text string) error { c.Dummy = text; return nil },
 	},
 	{
 		Name: "metadata", Kind: String, Default: `{}`, Example: `{"source":"load-test"}`, Section: secRecords,
 		Help:               "The metadata of every record, as one JSON object. Fluent Bit has metadata since 2.1; on older versions it is left out.",
 		FollowsEnvironment: true, EmptyIsDefault: true,
-		set: func(c *Config, text string) (err error) {
-			c.Metadata.Text = text
-			c.Metadata.Bodies, err = jsonbody.ParseMetadata(text)
-			return err
-		},
+		set: func(c *Config, text string) error { c.Metadata = text; return nil },
 	},
 	{
 		Name: "copies", Kind: Integer, Default: "1", Example: "100", Section: secRecords,
@@ -72,20 +63,16 @@ var rows = []Option{
 	},
 	{
 		Name: "bytes_rate", Kind: Size, Default: "0", Example: "10M", Section: secPace,
-		Help: "Bytes of MessagePack per second, instead of a rate of ticks.",
-		set:  value(units.ParseByteRate, func(c *Config) *int64 { return &c.BytesRate }),
+		Excludes: speeds[1:],
+		Help:     "Bytes of MessagePack per second, instead of a rate of ticks.",
+		set:      value(units.ParseByteRate, func(c *Config) *int64 { return &c.BytesRate }),
 	},
 	{
 		Name: "load_profile", Kind: String, Default: "", Example: "ramp 0 to 1k for 2m; constant 1k for 10m; repeat", Section: secPace,
+		Excludes: speeds[2:],
 		Help: "How the rate of ticks moves, instead of one rate: constant, idle, ramp, steps, sine, bursts and poisson, " +
 			"one behind the other. The run ends with the profile, unless it repeats.",
-		set: func(c *Config, text string) (err error) {
-			c.LoadProfile = nil
-			if text != "" {
-				c.LoadProfile, err = pace.ParseProfile(text)
-			}
-			return err
-		},
+		set: func(c *Config, text string) error { c.LoadProfile = text; return nil },
 	},
 	{
 		Name: "interval_sec", Kind: Integer, Default: "0", Example: "10", Section: secPace,
@@ -131,7 +118,7 @@ var rows = []Option{
 		set: sizeBetween(256_000, 64_000_000, func(c *Config) *int64 { return &c.MaxInFlight }),
 	},
 	{
-		Name: "max_memory", Kind: Size, Default: "", Absent: "256M, or a quarter of the cgroup's memory limit if that is less", Example: "1G", Section: secPace,
+		Name: "max_memory", Kind: Size, Default: "", DefaultText: "256M, or a quarter of the cgroup's memory limit if that is less", Example: "1G", Section: secPace,
 		Help: "By how many bytes Fluent Bit's process may grow from the start of its inputs on, whatever its outputs do. While it has grown " +
 			"by more, records wait, except for one slice a second; what is late by then is up to catch_up. The metric " +
 			"fluentbit_gdummy_memory_wait_seconds_total is how long they have waited.",
@@ -174,7 +161,7 @@ var rows = []Option{
 		Help: "The name of the member that holds the identity.",
 		set: func(c *Config, text string) error {
 			if text == "" || len(text) > 200 {
-				return errf("expected a name of 1 to 200 bytes")
+				return fmt.Errorf("expected a name of 1 to 200 bytes")
 			}
 			c.AuditKey = text
 			return nil

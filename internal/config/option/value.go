@@ -10,15 +10,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/gdummy/gdummy/internal/config/units"
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 )
 
-func errf(format string, args ...any) error { return fmt.Errorf(format, args...) }
-
-// unquote removes white space around a text and one pair of quotes that
-// Fluent Bit's classic configuration leaves there. Text that needs its quotes
-// to mean anything keeps them. origin says where in s a byte of the result
-// comes from.
+// unquote removes white space around a text and one pair of quotes, which Fluent Bit's
+// classic configuration keeps. origin returns where in s a byte of the result comes
+// from.
 func unquote(s string) (text string, origin func(int) int) {
 	text = strings.TrimSpace(s)
 	from := strings.Index(s, text)
@@ -28,11 +24,10 @@ func unquote(s string) (text string, origin func(int) int) {
 	}
 	if text[0] == '"' {
 		// "{\"a\":1}" is JSON within a JSON string.
-		quoted := text
-		if dec, ok := jsonbody.Unquote(quoted); ok {
-			inner := strings.TrimSpace(dec)
-			skipped := strings.Index(dec, inner)
-			return inner, func(offset int) int { return from + escaped(quoted, skipped+offset) }
+		if value, origins, ok := decode(text); ok {
+			inner := strings.TrimSpace(value)
+			skipped := strings.Index(value, inner)
+			return inner, func(offset int) int { return from + origins[min(skipped+offset, len(value))] }
 		}
 	}
 	inner := strings.TrimSpace(text[1 : len(text)-1])
@@ -40,34 +35,44 @@ func unquote(s string) (text string, origin func(int) int) {
 	return inner, shifted
 }
 
-// escaped returns where in a JSON string stands what gave byte n of its value.
-func escaped(quoted string, n int) int {
-	at := 1
-	for at < len(quoted)-1 {
+// decode returns the value of a JSON string and, for each byte of the value and its
+// end, the offset in quoted that it comes from. Bytes that JSON does not allow in a
+// string are kept. ok reports whether quoted is one string.
+func decode(quoted string) (value string, origins []int, ok bool) {
+	var b []byte
+	end := len(quoted) - 1
+	for at := 1; at < end; {
 		size := 1
-		if quoted[at] == '\\' {
+		switch quoted[at] {
+		case '"':
+			return "", nil, false
+		case '\\':
 			size = 2
-			if quoted[at+1] == 'u' {
+			if strings.HasPrefix(quoted[at+1:], "u") {
 				size = 6
 			}
+			if at+size > end {
+				return "", nil, false
+			}
+			piece, err := jsontext.AppendUnquote(nil, `"`+quoted[at:at+size]+`"`)
+			if err != nil && size == 6 && at+12 <= end { // half of a surrogate pair
+				if pair, pairErr := jsontext.AppendUnquote(nil, `"`+quoted[at:at+12]+`"`); pairErr == nil {
+					piece, err, size = pair, nil, 12
+				}
+			}
+			if err != nil && string(piece) != "\ufffd" {
+				return "", nil, false
+			}
+			b = append(b, piece...)
+		default:
+			b = append(b, quoted[at])
 		}
-		end := min(at+size, len(quoted)-1)
-		dec, err := jsontext.AppendUnquote(nil, `"`+quoted[at:end]+`"`)
-		if size == 6 && err != nil { // half of a surrogate pair
-			end = min(at+12, len(quoted)-1)
-			dec, _ = jsontext.AppendUnquote(nil, `"`+quoted[at:end]+`"`)
+		for len(origins) < len(b) {
+			origins = append(origins, at)
 		}
-		gives := 1
-		if size == 6 {
-			gives = max(len(dec), 1)
-		}
-		if n < gives {
-			return at
-		}
-		n -= gives
-		at = end
+		at += size
 	}
-	return at
+	return string(b), append(origins, end), true
 }
 
 // integer makes the set function of an integer between lo and hi.
@@ -123,7 +128,11 @@ func choice[T ~string](field func(*Config) *T, words ...T) func(*Config, string)
 			}
 			names[i] = string(w)
 		}
-		return &nearError{errf("%q is not one of %s", text, strings.Join(names, ", ")), Nearest(text, names)}
+		last := len(names) - 1
+		return &nearError{
+			fmt.Errorf("invalid value %q: expected %s or %s", text, strings.Join(names[:last], ", "), names[last]),
+			units.Nearest(text, names),
+		}
 	}
 }
 
@@ -153,7 +162,7 @@ func ParseRate(text string) (PerSecond, error) {
 		if e.Offset == 0 || strings.Contains(e.Expected, ", such as") {
 			e.Expected += ", or " + unlimited
 		}
-		if near := Nearest(text, []string{unlimited}); near != "" {
+		if near := units.Nearest(text, []string{unlimited}); near != "" {
 			e.Meant = []string{near}
 		}
 		return PerSecond{}, e
@@ -171,15 +180,9 @@ func ParseBoolean(text string) (bool, error) {
 		return true, nil
 	case "off", "false", "no":
 		return false, nil
-	case "":
-		return false, errors.New("nothing was given, expected on or off")
 	}
-	return false, errf("%q is neither on nor off (nor true, false, yes, no)", text)
+	return false, fmt.Errorf("invalid value %q: expected on or off (or true, false, yes, no)", text)
 }
-
-// Nearest returns the name among names that is most like the one given, or ""
-// if none is like it.
-func Nearest(given string, names []string) string { return units.Nearest(given, names) }
 
 // Names returns the names of all options, in the table's order.
 func Names() []string {
@@ -190,16 +193,16 @@ func Names() []string {
 	return names
 }
 
-// Unknown returns the mistake of a name that no option has. known are the names that
-// it may have been meant for; given reports whether one of them is set already.
+// Unknown returns the error of a name that is no option. known are the names that may
+// have been meant; given reports whether one of them is set already.
 func Unknown(name, value string, known []string, given func(name string) bool) *Error {
-	e := &Error{Option: name, Value: value, Problem: "there is no such option"}
-	switch near := Nearest(name, known); {
+	e := &Error{Option: name, Value: value, Problem: "unknown option"}
+	switch near := units.Nearest(name, known); {
 	case near == "":
 	case given(near):
-		e.Problem += "; the nearest one is " + near + ", which is set already"
+		e.Hint = "did you mean " + near + ", which is set already?"
 	default:
-		e.Want = near
+		e.Meant = near
 	}
 	return e
 }

@@ -4,18 +4,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 )
 
 // config parses options for tests; given are name, value pairs.
-func config(tb failer, given ...string) *option.Config {
+func config(tb failer, given ...string) *Config {
 	tb.Helper()
 	m := map[string]string{}
 	for i := 0; i < len(given); i += 2 {
 		m[given[i]] = given[i+1]
 	}
-	c, _, err := option.Parse(func(name string) (string, bool) { v, ok := m[name]; return v, ok }, nil)
+	c, _, err := Configure(func(name string) (string, bool) { v, ok := m[name]; return v, ok }, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

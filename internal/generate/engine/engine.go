@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/pace"
 	"github.com/gdummy/gdummy/internal/recordid"
@@ -164,7 +163,7 @@ type Options struct {
 }
 
 // New makes an engine. Its time starts now.
-func New(c *option.Config, o Options) *Engine {
+func New(c *Config, o Options) *Engine {
 	e := &Engine{
 		now: o.Now, form: o.Form,
 		plan:   newPlan(c, o.Turn),
@@ -174,7 +173,7 @@ func New(c *option.Config, o Options) *Engine {
 	}
 	e.startup = c.FlushOnStartup
 	switch {
-	case c.Template.Program != nil:
+	case c.Program != nil:
 		e.source = newTemplated(c, o.Mark)
 	case o.Mark != nil:
 		e.source = recordid.NewMark(e.source, *o.Mark)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 )
@@ -24,17 +23,17 @@ type fixed struct {
 	warn                func(line string)
 }
 
-func newFixed(c *option.Config, o Options) *fixed {
+func newFixed(c *Config, o Options) *fixed {
 	f := &fixed{
-		bodies:    c.Dummy.Bodies,
+		bodies:    c.bodies,
 		metadata:  event.EmptyMap,
-		dummyText: c.Dummy.Text,
-		metaText:  c.Metadata.Text,
+		dummyText: c.Dummy,
+		metaText:  c.Metadata,
 		env:       o.Env,
 		warn:      o.Log,
 	}
-	if len(c.Metadata.Bodies) > 0 {
-		f.metadata = c.Metadata.Bodies[0]
+	if len(c.metadata) > 0 {
+		f.metadata = c.metadata[0]
 	}
 	if f.warn == nil {
 		f.warn = func(string) {}

@@ -30,7 +30,7 @@ const arrearsNone = 100 * time.Millisecond
 
 // newPlan reads the plan of a configuration, for a host that may leave ticks alone
 // for the length of a turn.
-func newPlan(c *option.Config, turn time.Duration) plan {
+func newPlan(c *Config, turn time.Duration) plan {
 	p := plan{
 		delay:   int64(c.StartDelay),
 		end:     pace.Never,
@@ -62,12 +62,12 @@ func newPlan(c *option.Config, turn time.Duration) plan {
 	}
 	interval := uint64(sec)*uint64(time.Second) + uint64(nsec)
 	switch {
-	case c.LoadProfile != nil:
-		p.sched = c.LoadProfile
-		if end, ok := c.LoadProfile.End(); ok {
+	case c.profile != nil:
+		p.sched = c.profile
+		if end, ok := c.profile.End(); ok {
 			p.end = min(p.end, end)
 		}
-		p.words = c.LoadProfile.String()
+		p.words = c.profile.String()
 	case c.BytesRate > 0:
 		p.bytes = true
 		p.sched = pace.Every{Num: uint64(time.Second), Den: uint64(c.BytesRate)}

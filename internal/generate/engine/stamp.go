@@ -3,7 +3,6 @@ package engine
 import (
 	"time"
 
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 )
 
@@ -47,7 +46,7 @@ const lastMoment = event.MaxTime - MaxSlice
 
 // newStamper makes the clock of a configuration. It continues from before, if that
 // is of the same kind.
-func newStamper(c *option.Config, start time.Time, before Clock) stamper {
+func newStamper(c *Config, start time.Time, before Clock) stamper {
 	s := stamper{base: start.UnixNano(), latest: event.MaxTime, began: start}
 	s.kind.fixed = c.FixedTimestamp
 	if c.StartTimeSec >= 0 || c.StartTimeNsec >= 0 {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/template"
 	"github.com/gdummy/gdummy/internal/recordid"
@@ -23,15 +22,15 @@ type templated struct {
 
 // newTemplated makes the source of a template. Its records are marked as mark
 // says, if that is not nil.
-func newTemplated(c *option.Config, mark *recordid.MarkOptions) Source {
+func newTemplated(c *Config, mark *recordid.MarkOptions) Source {
 	t := &c.Template
-	s := &templated{p: t.Program, first: t.First + t.Shard, step: max(t.Shards, 1)}
+	s := &templated{p: c.Program, first: uint64(t.First) + t.Shard, step: max(t.Shards, 1)}
 	var source Source = s
 	if mark != nil {
 		source = recordid.NewMark(s, *mark)
 	}
-	if t.Program.HasTag() {
-		return &tagging{Source: source, p: t.Program, index: map[string]int{}}
+	if c.Program.HasTag() {
+		return &tagging{Source: source, p: c.Program, index: map[string]int{}}
 	}
 	return source
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -40,7 +39,7 @@ func (h *taker) Emit(tag string, records int, events []byte) {
 // generate runs an engine over options until it has finished.
 func generate(t *testing.T, options map[string]string) *taker {
 	t.Helper()
-	c, _, err := option.Parse(func(name string) (string, bool) {
+	c, _, err := Configure(func(name string) (string, bool) {
 		text, ok := options[name]
 		return text, ok
 	}, nil)

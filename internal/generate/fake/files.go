@@ -17,6 +17,7 @@ import (
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 
+	"github.com/gdummy/gdummy/internal/config/diag"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
@@ -347,7 +348,7 @@ func readNDJSON(f io.Reader) (*table, error) {
 			return nil, fmt.Errorf("line %d: %w", line, errNotUTF8)
 		}
 		bodies, err := jsonbody.ParseStrict(string(text))
-		var syn *jsonbody.SyntaxError
+		var syn *diag.Error
 		if errors.As(err, &syn) {
 			return nil, fmt.Errorf("line %d, column %d: %s", line, syn.Column, syn.Problem)
 		}

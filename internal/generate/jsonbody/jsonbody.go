@@ -11,8 +11,7 @@
 // characters that are not escaped, such as a tab or a line feed, and bytes that
 // are not UTF-8. [ParseStrict] refuses the former; it is for files.
 //
-// Mistakes come back as [*SyntaxError] with the line and the column at which
-// they stand.
+// Errors are of type [*diag.Error], with line and column.
 package jsonbody
 
 import (
@@ -26,6 +25,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
 // MaxDepth is how deep the maps and arrays of a body may nest. Fluent Bit's reader
@@ -36,65 +37,6 @@ const MaxDepth = 31
 
 // MaxMetadataDepth is how deep the maps and arrays of metadata may nest.
 const MaxMetadataDepth = MaxDepth - 1
-
-// SyntaxError is a mistake in a text, and where it stands.
-type SyntaxError struct {
-	Line    int    // from 1
-	Column  int    // in characters, from 1
-	Offset  int    // in bytes, within the whole text, from 0
-	Text    string // the line, without its end
-	Problem string // what is wrong, lower case
-	Near    string // the word that was probably meant, or ""
-}
-
-// Error gives the place and the problem in one line.
-func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
-}
-
-// Excerpt shows the line with a mark under the column, on two lines. Long
-// lines are cut around the mark.
-func (e *SyntaxError) Excerpt() string {
-	const before, after = 50, 25
-	line := []rune(strings.Map(func(c rune) rune {
-		if c < ' ' {
-			return ' '
-		}
-		return c
-	}, e.Text))
-	at := min(max(e.Column-1, 0), len(line))
-	from, to := 0, len(line)
-	head, tail := "", ""
-	if at > before+3 {
-		from, head = at-before, "..."
-	}
-	if to > at+after+3 {
-		to, tail = at+after, "..."
-	}
-	return head + string(line[from:to]) + tail + "\n" + strings.Repeat(" ", len(head)+at-from) + "^"
-}
-
-// ErrorAt makes the SyntaxError of a mistake at a byte offset of a text.
-func ErrorAt(text string, offset int, problem string) *SyntaxError {
-	return errorAt(text, offset, "%s", problem)
-}
-
-// errorAt makes a SyntaxError out of a byte offset.
-func errorAt(text string, offset int, format string, args ...any) *SyntaxError {
-	offset = min(max(offset, 0), len(text))
-	start := strings.LastIndexByte(text[:offset], '\n') + 1
-	end := len(text)
-	if i := strings.IndexByte(text[start:], '\n'); i >= 0 {
-		end = start + i
-	}
-	return &SyntaxError{
-		Line:    strings.Count(text[:start], "\n") + 1,
-		Column:  utf8.RuneCountInString(text[start:offset]) + 1,
-		Offset:  offset,
-		Text:    strings.TrimSuffix(text[start:end], "\r"),
-		Problem: fmt.Sprintf(format, args...),
-	}
-}
 
 // Parse reads the JSON objects in text and returns the MessagePack of each,
 // in order. On an error it also returns the bodies that stood before it: a
@@ -139,7 +81,7 @@ func parse(text string, maxDepth int, strict bool) ([][]byte, error) {
 		if kind != '{' {
 			if firstErr == nil {
 				at := int(start) + len(value) - len(strings.TrimLeft(value, " \t\r\n"))
-				firstErr = errorAt(text, at, "expected a JSON object, found %s", kindName(kind))
+				firstErr = diag.Errorf(text, at, "expected a JSON object, found %s", kindName(kind))
 			}
 			continue
 		}
@@ -150,7 +92,7 @@ func parse(text string, maxDepth int, strict bool) ([][]byte, error) {
 		bodies = append(bodies, b)
 	}
 	if firstErr == nil && len(bodies) == 0 {
-		firstErr = errorAt(text, len(text), "expected a JSON object, found nothing")
+		firstErr = diag.Errorf(text, len(text), "expected a JSON object, found nothing")
 	}
 	return bodies, firstErr
 }
@@ -192,13 +134,13 @@ func mask(text string) (masked string, broken []span) {
 // unclosedLine explains a mistake right behind a string of several lines: a quote
 // is missing in its first line, more likely than that the string was meant.
 func unclosedLine(err error, text string, broken []span) error {
-	var syn *SyntaxError
+	var syn *diag.Error
 	if !errors.As(err, &syn) || strings.IndexAny(text[syn.Offset:], ",:]}") == 0 {
 		return err
 	}
 	for _, s := range broken {
 		if s.to <= syn.Offset && strings.Trim(text[s.to:syn.Offset], " \t\r\n") == "" {
-			return errorAt(text, s.from, "the string that begins here ends in another line: is a '\"' missing?")
+			return diag.Errorf(text, s.from, "the string that begins here ends in another line: is a '\"' missing?")
 		}
 	}
 	return err
@@ -252,13 +194,13 @@ func measure(dec *jsontext.Decoder, text string, maxDepth int, sizes *[]int) (js
 			}
 			if kind == '0' {
 				if _, err := parseNumber(tok.String()); err != nil {
-					return 0, errorAt(text, int(dec.InputOffset())-len(tok.String()),
+					return 0, diag.Errorf(text, int(dec.InputOffset())-len(tok.String()),
 						"the number %s does not fit a double", shorten(tok.String()))
 				}
 			}
 			if kind == '{' || kind == '[' {
 				if len(open) == maxDepth {
-					return 0, errorAt(text, int(dec.InputOffset())-1,
+					return 0, diag.Errorf(text, int(dec.InputOffset())-1,
 						"nested deeper than the %d levels that every Fluent Bit can read", maxDepth)
 				}
 				open = append(open, len(*sizes))
@@ -311,19 +253,6 @@ func encode(dec *jsontext.Decoder, text string, sizes []int) ([]byte, error) {
 			dst = msgp.AppendNil(dst)
 		}
 	}
-}
-
-// Unquote returns the value of a text that is one JSON string, as Parse reads it, and
-// whether it is one.
-func Unquote(text string) (value string, ok bool) {
-	masked, _ := mask(text)
-	if !strings.HasPrefix(text, `"`) {
-		return "", false
-	}
-	if v, err := newDecoder(masked).ReadValue(); err != nil || len(v) != len(text) {
-		return "", false
-	}
-	return unquote(text), true
 }
 
 // unquote returns the value of a JSON string. Control characters and bytes that are
@@ -393,18 +322,18 @@ func explain(err error, dec *jsontext.Decoder, text string) error {
 	case errors.As(err, &syn):
 		offset = int(syn.ByteOffset)
 	case !errors.Is(err, io.ErrUnexpectedEOF):
-		return errorAt(text, offset, "%s", clean(err.Error()))
+		return diag.Errorf(text, offset, "%s", clean(err.Error()))
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || strings.TrimSpace(text[min(offset, len(text)):]) == "" {
-		return errorAt(text, len(strings.TrimRight(text, " \t\r\n")), "the text ends before the JSON does%s", unclosed(dec, text))
+		return diag.Errorf(text, len(strings.TrimRight(text, " \t\r\n")), "the text ends before the JSON does%s", unclosed(dec, text))
 	}
 	if strings.Contains(syn.Err.Error(), " in literal ") {
 		offset = len(strings.TrimRight(text[:offset], letters)) // of the word
 	}
 	if problem := hint(text, offset, dec.StackDepth()); problem != "" {
-		return errorAt(text, offset, "%s", problem)
+		return diag.Errorf(text, offset, "%s", problem)
 	}
-	return errorAt(text, offset, "%s", clean(syn.Err.Error()))
+	return diag.Errorf(text, offset, "%s", clean(syn.Err.Error()))
 }
 
 // hint explains the mistakes that people make most, by what stands at the place.

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
 // parses are texts, the MessagePack that they give in hex, and why they are here.
@@ -137,7 +139,7 @@ func nested(depth int) string {
 func TestMistakes(t *testing.T) {
 	for _, c := range mistakes {
 		bodies, err := Parse(c.text)
-		var syn *SyntaxError
+		var syn *diag.Error
 		if !errors.As(err, &syn) {
 			t.Errorf("%q: the error is %v, expected one with a place", c.text, err)
 			continue
@@ -159,21 +161,6 @@ func TestParseStrict(t *testing.T) {
 	}
 }
 
-func TestUnquote(t *testing.T) {
-	for text, want := range map[string]string{
-		`"a\"b"`:                 `a"b`,
-		"\"{\\\"\xff\":\t1}\"":   "",
-		"\"{\\\"\xff\\\":\t1}\"": "{\"\xff\":\t1}",
-		`"a" `:                   "",
-		`{}`:                     "",
-		`"a"b"`:                  "",
-	} {
-		if got, ok := Unquote(text); got != want || ok != (want != "") {
-			t.Errorf("%q: %q, %v, expected %q", text, got, ok, want)
-		}
-	}
-}
-
 // Metadata stands one array deeper in an event, and there is one of it.
 func TestParseMetadata(t *testing.T) {
 	if _, err := ParseMetadata(nested(MaxMetadataDepth)); err != nil {
@@ -186,33 +173,6 @@ func TestParseMetadata(t *testing.T) {
 	} {
 		if _, err := ParseMetadata(text); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, expected %s", text, err, want)
-		}
-	}
-}
-
-// The mark stands under the place in long lines too, of which a part is shown.
-func TestExcerpt(t *testing.T) {
-	for _, c := range []struct{ text, want string }{
-		{`{"a":x}`, "{\"a\":x}\n     ^"},
-		{"{\"a\":1,\n\t\"b\":x}", " \"b\":x}\n     ^"},
-		{`{"日本":x}`, "{\"日本\":x}\n      ^"},
-		{
-			`{"a":"` + strings.Repeat("0123456789", 10) + `",x` + strings.Repeat(".", 60) + `}`,
-			"...234567890123456789012345678901234567890123456789\",x...........................\n" + strings.Repeat(" ", 53) + "^",
-		},
-	} {
-		_, err := Parse(c.text)
-		var syn *SyntaxError
-		if !errors.As(err, &syn) {
-			t.Fatalf("%q: %v", c.text, err)
-		}
-		got := syn.Excerpt()
-		if got != c.want {
-			t.Errorf("%q:\n%s\nexpected\n%s", c.text, got, c.want)
-		}
-		text, mark, _ := strings.Cut(got, "\n")
-		if at := []rune(text)[len(mark)-1]; at != 'x' {
-			t.Errorf("%q: the mark stands under %q", c.text, at)
 		}
 	}
 }
@@ -249,7 +209,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		var syn *SyntaxError
+		var syn *diag.Error
 		if !errors.As(err, &syn) {
 			t.Fatalf("the error has no place: %v", err)
 		}

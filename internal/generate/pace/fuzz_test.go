@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
 // Whatever the text, the parser says where it is wrong, or makes of it a
@@ -25,7 +25,7 @@ func FuzzParseProfile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := ParseProfile(text)
 		if err != nil {
-			var syn *jsonbody.SyntaxError
+			var syn *diag.Error
 			if !errors.As(err, &syn) || syn.Offset < 0 || syn.Offset > len(text) || syn.Line < 1 || syn.Column < 1 {
 				t.Fatalf("%#v has no place in the text", err)
 			}

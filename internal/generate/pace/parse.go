@@ -2,15 +2,13 @@ package pace
 
 import (
 	"errors"
-	"fmt"
 	"math/bits"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/gdummy/gdummy/internal/config/diag"
 	"github.com/gdummy/gdummy/internal/config/units"
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 )
 
 // ParseProfile reads a load profile: segments, separated by semicolons, commas
@@ -18,7 +16,7 @@ import (
 //
 //	ramp 0 to 1k for 2m; constant 1k for 10m; ramp 1k to 0 for 30s; repeat
 //
-// A mistake comes back as [*jsonbody.SyntaxError]. A profile is exact, so a number
+// A mistake comes back as [*diag.Error]. A profile is exact, so a number
 // that it would have to round is a mistake too.
 func ParseProfile(text string) (*Profile, error) {
 	r := reader{text: text}
@@ -58,17 +56,9 @@ func (r *reader) errorf(at int, format string, args ...any) error {
 
 // nearest is errorf for a word that was probably meant to be near.
 func (r *reader) nearest(near string, at int, format string, args ...any) error {
-	at = min(max(at, 0), len(r.text))
-	start := strings.LastIndexByte(r.text[:at], '\n') + 1
-	line, _, _ := strings.Cut(r.text[start:], "\n")
-	return &jsonbody.SyntaxError{
-		Line:    strings.Count(r.text[:start], "\n") + 1,
-		Column:  utf8.RuneCountInString(r.text[start:at]) + 1,
-		Offset:  at,
-		Text:    strings.TrimSuffix(line, "\r"),
-		Near:    near,
-		Problem: fmt.Sprintf(format, args...),
-	}
+	e := diag.Errorf(r.text, at, format, args...)
+	e.Near = near
+	return e
 }
 
 // quote shows what was found, shortened.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
 func mustParse(t interface {
@@ -145,7 +145,7 @@ var mistakes = []struct {
 }{
 	{"", 1, 1, "found nothing", "no profile is not an idle one"},
 	{" ; ,\n ", 1, 5, "found nothing", "separators alone are nothing"},
-	{"rmap 0 to 1k for 2m", 1, 1, `there is no "rmap"; right would be ramp`, "a slip has a nearest keyword"},
+	{"rmap 0 to 1k for 2m", 1, 1, `there is no "rmap"; did you mean ramp`, "a slip has a nearest keyword"},
 	{"elephant", 1, 1, "expected a rate or one of constant", "others get the list"},
 	{"-5", 1, 1, `found "-5", expected a rate`, "no rate is negative"},
 	{"constant -5", 1, 10, `the value is negative, expected records per second`, "no rate is negative"},
@@ -166,7 +166,7 @@ var mistakes = []struct {
 	{"ramp to 5", 1, 10, "expected a rate", "the first rate is missing"},
 	{"ramp 0 to", 1, 10, `found nothing after "to", expected a rate`, "a word without its value"},
 	{"ramp 0 to 1k to 2k for 1s", 1, 14, `a second "to"`, "which of them?"},
-	{"500 fro 1m", 1, 5, "; right would be for", "a slip in a clause"},
+	{"500 fro 1m", 1, 5, "; did you mean for", "a slip in a clause"},
 	{"500 for 1m ramp 0 to 1k for 1m", 1, 12, "a semicolon or a comma before it", "the separator is missing"},
 	{"idle 5", 1, 6, "expected for or the end of idle", "no rate in idle"},
 	{"500 for", 1, 8, `found nothing after "for"`, "the time is missing"},
@@ -178,7 +178,7 @@ var mistakes = []struct {
 	{"500 for 36501d", 1, 9, "at most 36500d", "longer than a century"},
 	{"500 for 99999999999999999h", 1, 9, "at most 36500d", "far longer"},
 	{"500; 600", 1, 4, "no end but another segment follows", "the second one never comes"},
-	{"500 for 1m\n600 for 1m\n700 fur 1m", 3, 5, "; right would be for", "the line counts"},
+	{"500 for 1m\n600 for 1m\n700 fur 1m", 3, 5, "; did you mean for", "the line counts"},
 	{"é 500", 1, 1, `found "é"`, "letters of more than a byte"},
 	{"500 é", 1, 5, `found "é"`, "letters of more than a byte"},
 	{"steps 1 to 2 by 0 every 1s", 1, 17, "lead nowhere", "it would never arrive"},
@@ -216,12 +216,12 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("ParseProfile(%q) = %s, want an error: %s", short, p, tt.why)
 			continue
 		}
-		var syn *jsonbody.SyntaxError
+		var syn *diag.Error
 		if !errors.As(err, &syn) {
 			t.Errorf("ParseProfile(%q): %v has no place", short, err)
 			continue
 		}
-		if syn.Line != tt.line || syn.Column != tt.column || !strings.Contains(syn.Problem+"; right would be "+syn.Near, tt.problem) {
+		if syn.Line != tt.line || syn.Column != tt.column || !strings.Contains(syn.Problem+"; did you mean "+syn.Near, tt.problem) {
 			t.Errorf("ParseProfile(%q): %v\n%s\nwant line %d, column %d: %s\n%s", short, err, syn.Excerpt(), tt.line, tt.column, tt.problem, tt.why)
 		}
 	}

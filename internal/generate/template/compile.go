@@ -1,14 +1,13 @@
 package template
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"text/template/parse"
 	"unicode/utf8"
 
+	"github.com/gdummy/gdummy/internal/config/diag"
 	"github.com/gdummy/gdummy/internal/generate/fake"
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -34,9 +33,9 @@ type compiler struct {
 
 // reports are the errors found so far.
 type reports struct {
-	errs     []*Error
-	fallback []*Error // reported only if there are no others
-	reported int      // number of errors that the compiler found itself
+	errs     []*diag.Error
+	fallback []*diag.Error // reported only if there are no others
+	reported int           // number of errors that the compiler found itself
 }
 
 // shapes is what the compiler knows about the objects of the text it compiles.
@@ -313,7 +312,7 @@ func (c *compiler) errorAt(offset int, format string, args ...any) {
 		c.lost = true
 		return
 	}
-	c.errs = append(c.errs, &Error{c.in.Name, jsonbody.ErrorAt(c.in.Text, offset, fmt.Sprintf(format, args...))})
+	c.errs = append(c.errs, c.in.errorf(offset, format, args...))
 }
 
 // list compiles nodes in sequence.

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/generate/value"
-	"github.com/tinylib/msgp/msgp"
 )
 
 // place is where in the JSON the compiler stands.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/template/parse"
 
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
 // parser turns a text into the trees of text/template/parse.
@@ -16,8 +16,8 @@ type parser struct {
 	left, right string
 	prefix      string // declares all variables, see below
 	ends        string // of blocks that have none
-	errs        []*Error
-	fallback    []*Error // count if the compiler finds nothing more exact
+	errs        []*diag.Error
+	fallback    []*diag.Error // count if the compiler finds nothing more exact
 }
 
 // The standard parser stops at the first mistake, and knows only the line of
@@ -115,7 +115,7 @@ func clean(msg string) string {
 func (p *parser) errorAt(offset int, problem string) {
 	switch n := len(p.errs); {
 	case n < MaxErrors:
-		p.errs = append(p.errs, &Error{p.Name, jsonbody.ErrorAt(p.Text.Text, offset, problem)})
+		p.errs = append(p.errs, p.Text.errorf(offset, "%s", problem))
 	case n == MaxErrors:
 		p.errs = append(p.errs, p.tooMany(offset))
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/config/diag"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
@@ -51,7 +51,7 @@ func (c *compiler) abandon() {
 
 // where names a place in the text.
 func (c *compiler) where(offset int) string {
-	e := jsonbody.ErrorAt(c.in.Text, offset, "")
+	e := diag.Errorf(c.in.Text, offset, "")
 	return fmt.Sprintf("line %d, column %d", e.Line, e.Column)
 }
 

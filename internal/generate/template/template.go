@@ -27,10 +27,10 @@
 package template
 
 import (
-	"fmt"
 	"runtime/debug"
 	"strings"
 
+	"github.com/gdummy/gdummy/internal/config/diag"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
@@ -62,8 +62,15 @@ type Text struct {
 }
 
 // tooMany is the error in the place of those beyond MaxErrors.
-func (t *Text) tooMany(offset int) *Error {
-	return &Error{t.Name, jsonbody.ErrorAt(t.Text, offset, fmt.Sprintf("too many errors: the first %d are shown", MaxErrors))}
+func (t *Text) tooMany(offset int) *diag.Error {
+	return t.errorf(offset, "too many errors: the first %d are shown", MaxErrors)
+}
+
+// errorf returns the error at an offset of the text.
+func (t *Text) errorf(offset int, format string, args ...any) *diag.Error {
+	e := diag.Errorf(t.Text, offset, format, args...)
+	e.In = t.Name
+	return e
 }
 
 // Config says what to compile.
@@ -82,20 +89,8 @@ type Config struct {
 	Files  fake.Files
 }
 
-// Error is a mistake in a template.
-type Error struct {
-	In string // the option whose text it is
-	*jsonbody.SyntaxError
-}
-
-// Error gives the part of the template, the place and the problem in one line.
-func (e *Error) Error() string { return e.In + ": " + e.SyntaxError.Error() }
-
-// Unwrap returns the place of the mistake.
-func (e *Error) Unwrap() error { return e.SyntaxError }
-
 // Errors are all the mistakes of a template, in the order of the text.
-type Errors []*Error
+type Errors []*diag.Error
 
 // Error gives one line for each mistake.
 func (es Errors) Error() string {

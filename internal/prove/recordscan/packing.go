@@ -6,14 +6,14 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"strconv"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
@@ -76,7 +76,7 @@ func (s *Scanner) unpack(p files.Packing, r, whole io.Reader, head []byte) error
 	case files.Tar:
 		return s.tar(b)
 	}
-	return s.Read(NewUTF16(b))
+	return s.Read(newUTF16(b))
 }
 
 // bounded returns r, which fails with ErrTooLarge behind what a source may have:
@@ -273,78 +273,24 @@ func (s *Scanner) wrong(err error, entry string, all *error) error {
 	return nil
 }
 
-// NewUTF16 returns a reader of r's text in UTF-8; r is UTF-16 that begins with its
-// byte order mark.
-func NewUTF16(r io.Reader) io.Reader { return &utf16Reader{r: bufio.NewReader(r)} }
+// newUTF16 returns a reader of r's text in UTF-8; r is UTF-16 that begins with its
+// byte order mark. Its error is io.ErrUnexpectedEOF if r ends within a code unit.
+func newUTF16(r io.Reader) io.Reader {
+	return transform.NewReader(&evenReader{r: r}, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder())
+}
 
-// utf16Reader makes UTF-8 of UTF-16 that begins with its byte order mark.
-type utf16Reader struct {
-	r     *bufio.Reader
-	order binary.ByteOrder
-	rest  []byte // of UTF-8
-	out   [2048]byte
+// evenReader reads what must have an even number of bytes.
+type evenReader struct {
+	r   io.Reader
+	odd bool
 }
 
 // Read implements io.Reader.
-func (u *utf16Reader) Read(p []byte) (int, error) {
-	if len(u.rest) == 0 {
-		if err := u.fill(); len(u.rest) == 0 {
-			return 0, err
-		}
+func (p *evenReader) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.odd = p.odd != (n%2 == 1)
+	if err == io.EOF && p.odd {
+		err = io.ErrUnexpectedEOF
 	}
-	n := copy(p, u.rest)
-	u.rest = u.rest[n:]
-	return n, nil
-}
-
-// fill makes more of UTF-8. What ends within a character is cut.
-func (u *utf16Reader) fill() error {
-	if u.order == nil {
-		mark, err := u.unit(binary.BigEndian)
-		if err != nil {
-			return err
-		}
-		if u.order = binary.BigEndian; mark == 0xfffe {
-			u.order = binary.LittleEndian
-		}
-	}
-	u.rest = u.out[:0]
-	for len(u.rest)+utf8.UTFMax <= len(u.out) {
-		c, err := u.unit(u.order)
-		if err != nil {
-			return err
-		}
-		if utf16.IsSurrogate(c) {
-			low, err := u.peek()
-			if err == io.ErrUnexpectedEOF {
-				return err
-			}
-			if c = utf16.DecodeRune(c, low); c != utf8.RuneError {
-				_, _ = u.r.Discard(2) // which were looked at
-			}
-		}
-		u.rest = utf8.AppendRune(u.rest, c)
-	}
-	return nil
-}
-
-func (u *utf16Reader) unit(order binary.ByteOrder) (rune, error) {
-	b, err := u.r.Peek(2)
-	if len(b) < 2 {
-		if len(b) == 1 && err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return 0, err
-	}
-	c := rune(order.Uint16(b))
-	_, err = u.r.Discard(2)
-	return c, err
-}
-
-func (u *utf16Reader) peek() (rune, error) {
-	b, err := u.r.Peek(2)
-	if len(b) < 2 {
-		return 0, err
-	}
-	return rune(u.order.Uint16(b)), nil
+	return n, err
 }

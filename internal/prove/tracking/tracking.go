@@ -43,7 +43,7 @@ type Options struct {
 
 // ErrNoMetadata says that identities were asked for where there is no place for
 // them.
-var ErrNoMetadata = errors.New("option audit_in: this version of Fluent Bit has no metadata (2.1 is the first that has); right would be: body")
+var ErrNoMetadata = errors.New("option audit_in: this version of Fluent Bit has no metadata: use body, or Fluent Bit 2.1 or later")
 
 // Start begins the proof of a run, or returns nil if none was asked for. It
 // opens the ledger.
@@ -71,7 +71,7 @@ func Start(c *option.Config, o Options) (*Proof, error) {
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("option ledger: %w; right would be a file in a directory that is there", err)
+		return nil, fmt.Errorf("option ledger: %w; the directory must exist", err)
 	case err != nil:
 		return nil, fmt.Errorf("option ledger: %w", err)
 	}

@@ -16,12 +16,12 @@ import (
 
 func config(t *testing.T, section map[string]string) *option.Config {
 	t.Helper()
-	c, _, err := option.Parse(func(name string) (string, bool) {
+	c, _, errs := option.Read(func(name string) (string, bool) {
 		text, ok := section[name]
 		return text, ok
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
+	})
+	if len(errs) > 0 {
+		t.Fatal(errs)
 	}
 	return c
 }
@@ -80,7 +80,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("a directory as ledger: %v", err)
 	}
 	nowhere := filepath.Join(t.TempDir(), "nowhere", "run.ledger")
-	if _, err := Start(config(t, map[string]string{"ledger": nowhere}), Options{}); err == nil || err.Error() != `option ledger: cannot open "`+nowhere+`": no such file or directory; right would be a file in a directory that is there` {
+	if _, err := Start(config(t, map[string]string{"ledger": nowhere}), Options{}); err == nil || err.Error() != `option ledger: cannot open "`+nowhere+`": no such file or directory; the directory must exist` {
 		t.Errorf("no directory for the ledger: %v", err)
 	}
 	if _, err := Start(config(t, map[string]string{"audit": "on"}), Options{Random: strings.NewReader("")}); err == nil {

@@ -1,4 +1,4 @@
-package option
+package engine
 
 import (
 	"testing"
@@ -8,11 +8,10 @@ import (
 )
 
 // A value means the same wherever it is accepted: a user learns one spelling.
-// (Here because this package imports pace.)
 func TestOneGrammar(t *testing.T) {
 	parse := func(section string) *Config {
 		t.Helper()
-		c, _, err := Parse(from(section), nil)
+		c, _, err := Configure(from(section), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", section, err)
 		}
@@ -47,7 +46,7 @@ func TestOneGrammar(t *testing.T) {
 	}
 	for text, want := range map[string]int64{"10k": 10e3, "20M": 20e6, "1e6": 1e6, "1.5K": 1500} {
 		c := parse("copies " + text + "\nsamples " + text + "\nmax_records " + text + "\nfirst_seq " + text + "\nbytes_rate " + text)
-		if c.Copies != want || c.Samples != want || c.MaxRecords != want || c.Template.First != uint64(want) || c.BytesRate != want {
+		if c.Copies != want || c.Samples != want || c.MaxRecords != want || c.Template.First != want || c.BytesRate != want {
 			t.Errorf("%s is copies %d, samples %d, max_records %d, first_seq %d, bytes_rate %d, want %d",
 				text, c.Copies, c.Samples, c.MaxRecords, c.Template.First, c.BytesRate, want)
 		}

@@ -1,4 +1,4 @@
-package option
+package engine
 
 import (
 	"os"
@@ -20,7 +20,7 @@ func TestTemplateFileIsText(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := Parse(func(name string) (string, bool) { return path, name == "template_file" }, nil)
+		_, _, err := Configure(func(name string) (string, bool) { return path, name == "template_file" }, nil)
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%q: %v", text, err)

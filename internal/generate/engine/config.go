@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/format"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/generate/pace"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/template"
+)
+
+// Config is a configuration whose JSON, load profile and templates are compiled.
+type Config struct {
+	option.Config
+
+	// Program is the compiled template, or nil if records are those of dummy.
+	Program *template.Program
+
+	bodies   [][]byte // of dummy, in MessagePack
+	metadata [][]byte // of metadata, in MessagePack: one map
+	profile  *pace.Profile
+	source   string // the text of the template's body
+}
+
+// StreamKey returns a text that is equal for configurations with the same template,
+// seed and place in the stream: an engine may then continue where another one stopped.
+func (c *Config) StreamKey() string {
+	t := &c.Template
+	return strings.Join([]string{c.source, t.Metadata, t.Tag, t.Seed, t.Stream,
+		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10)}, "\x00")
+}
+
+// Configure reads and compiles all options. Without `strict off`, any error makes it
+// fail with [option.Errors]. With it, an option with an error has its default, as in
+// the dummy input, and the error is returned as a warning.
+//
+// template_file, and the files that templates name, are looked for in the Path.
+func Configure(lookup option.Lookup, in files.Path) (c *Config, warnings option.Errors, err error) {
+	read, warnings, errs := option.Read(lookup)
+	c = &Config{Config: *read}
+	errs = append(errs, c.compile(in, errs)...)
+	errs = append(errs, c.checkIdentity()...)
+	slices.SortStableFunc(errs, func(a, b *option.Error) int { return option.Index(a.Option) - option.Index(b.Option) })
+	switch {
+	case len(errs) == 0:
+		return c, warnings, nil
+	case c.Strict:
+		return nil, nil, errs
+	}
+	for _, e := range errs {
+		e.Fallback = c.reset(e.Option)
+	}
+	return c, append(warnings, errs...), nil
+}
+
+// reset undoes what an option with an error has set, and returns what is used instead.
+func (c *Config) reset(name string) string {
+	if name == "dummy" && len(c.bodies) > 0 {
+		return "the objects before the error are used"
+	}
+	fallback := c.Reset(name)
+	switch name {
+	case "dummy":
+		c.bodies, _ = jsonbody.Parse(c.Dummy)
+	case "metadata":
+		c.metadata, _ = jsonbody.ParseMetadata(c.Metadata)
+	}
+	return fallback
+}
+
+// compile compiles the options that are JSON, a load profile or a template, but for
+// those that have an error already.
+func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
+	wrong := map[string]bool{}
+	for _, e := range failed {
+		wrong[e.Option] = true
+	}
+	var errs option.Errors
+	var err error
+	if c.bodies, err = jsonbody.Parse(c.Dummy); err != nil && !wrong["dummy"] {
+		errs = append(errs, c.ErrorIn("dummy", c.Dummy, err))
+	}
+	if c.metadata, err = jsonbody.ParseMetadata(c.Metadata); err != nil && !wrong["metadata"] {
+		errs = append(errs, c.ErrorIn("metadata", c.Metadata, err))
+	}
+	if c.LoadProfile != "" && !wrong["load_profile"] {
+		if c.profile, err = pace.ParseProfile(c.LoadProfile); err != nil {
+			errs = append(errs, c.ErrorIn("load_profile", c.LoadProfile, err))
+		}
+	}
+	usable := true
+	for _, e := range failed {
+		if slices.Contains(templateOptions, e.Option) {
+			usable = false
+			if e.Empty {
+				return errs // there is nothing to compile
+			}
+		}
+	}
+	conf, file, e := c.templates(in)
+	switch {
+	case e != nil:
+		return append(errs, e)
+	case conf == nil:
+		return errs
+	}
+	return append(errs, c.compileTemplates(conf, file, usable)...)
+}
+
+// templateOptions are the options that are templates or name one.
+var templateOptions = []string{"template", "template_file", "format", "metadata_template", "tag_template"}
+
+// templates returns the texts of the templates, nil if there are none, and the file
+// that the body is from.
+func (c *Config) templates(in files.Path) (conf *template.Config, file string, failed *option.Error) {
+	t := &c.Template
+	conf = &template.Config{
+		Metadata: template.Text{Name: "metadata_template", Text: t.Metadata},
+		Tag:      template.Text{Name: "tag_template", Text: t.Tag},
+		Left:     t.Left, Right: t.Right, Seed: seed.Parse(t.Seed), Stream: t.Stream, Files: in,
+	}
+	switch {
+	case t.Body != "":
+		conf.Body = template.Text{Name: "template", Text: t.Body}
+	case t.File != "":
+		text, path, err := in.ReadFile(t.File)
+		if err != nil {
+			return nil, "", option.Errorf("template_file", "%v", err)
+		}
+		if what := files.NotLines(text); what != "" {
+			return nil, "", option.Errorf("template_file", "%q: %s", t.File, what)
+		}
+		file = path
+		conf.Body = template.Text{Name: "template_file", Text: strings.TrimPrefix(string(text), "\ufeff")}
+	case t.Format != "":
+		f, ok := format.Find(t.Format)
+		if !ok {
+			e := option.Errorf("format", "unknown format %q: expected one of %s", t.Format, strings.Join(format.Names(), ", "))
+			if e.Meant = units.Nearest(t.Format, format.Names()); e.Meant != "" {
+				e.Problem = fmt.Sprintf("unknown format %q", t.Format)
+			}
+			e.Value = t.Format
+			return nil, "", e
+		}
+		conf.Body = template.Text{Name: "format", Text: f.Text, Left: "{{", Right: "}}"}
+	case t.Metadata != "" || t.Tag != "":
+		conf.Body = template.Text{Name: "dummy", Text: c.Dummy}
+		conf.Bodies = c.bodies
+	default:
+		return nil, "", nil
+	}
+	if t.Metadata == "" && len(c.metadata) > 0 {
+		conf.LiteralMetadata = c.metadata[0]
+	}
+	return conf, file, nil
+}
+
+// compileTemplates compiles the templates, and uses them if they are usable.
+func (c *Config) compileTemplates(conf *template.Config, file string, usable bool) (errs option.Errors) {
+	p, err := template.Compile(*conf)
+	if err == nil {
+		if usable {
+			c.Program, c.source = p, conf.Body.Text
+		}
+		return nil
+	}
+	var all template.Errors
+	if !errors.As(err, &all) {
+		return option.Errors{option.Errorf(conf.Body.Name, "%v", err)}
+	}
+	for _, m := range all {
+		e := c.ErrorIn(m.In, "", m)
+		e.Value, e.Example = "", ""
+		if m.In == "template_file" {
+			e.File, e.Offset = filepath.Clean(file), 0
+		}
+		errs = append(errs, e)
+	}
+	return errs
+}
+
+// checkIdentity reports an audit_key that is already the name of a member: most readers
+// of JSON keep only one of the two.
+func (c *Config) checkIdentity() option.Errors {
+	if !c.Audit && c.Ledger == "" {
+		return nil
+	}
+	var taken bool
+	where := "record"
+	switch {
+	case c.AuditIn == option.AuditInMetadata && c.Template.Metadata != "":
+		taken, where = c.Program != nil && c.Program.HasMetadata(c.AuditKey), "metadata"
+	case c.AuditIn == option.AuditInMetadata:
+		taken, where = hasMember(c.metadata, c.AuditKey), "metadata"
+	case c.Program != nil:
+		taken = c.Program.HasMember(c.AuditKey)
+	default:
+		taken = hasMember(c.bodies, c.AuditKey)
+	}
+	if !taken {
+		return nil
+	}
+	return option.Errors{option.Errorf("audit_key", "invalid value %q: the %s already has a member of this name", c.AuditKey, where)}
+}
+
+// hasMember reports whether one of the maps has a member of a name.
+func hasMember(bodies [][]byte, name string) bool {
+	for _, b := range bodies {
+		n, b, err := msgp.ReadMapHeaderBytes(b)
+		for ; err == nil && n > 0; n-- {
+			var key []byte
+			if key, b, err = msgp.ReadStringZC(b); err == nil {
+				if string(key) == name {
+					return true
+				}
+				b, err = msgp.Skip(b)
+			}
+		}
+	}
+	return false
+}
