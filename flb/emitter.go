@@ -1,110 +1,131 @@
 package flb
 
-// #include <stdlib.h>
-// #include "host.h"
-import "C"
-
 import (
 	"bytes"
 	"time"
-	"unsafe"
 
+	"github.com/gdummy/gdummy/flb/internal/host"
 	"github.com/gdummy/gdummy/internal/event"
 )
 
-// SliceSize is the size, in bytes, that events handed over together should not
-// exceed by much: larger ones make the engine's allocator slow, much smaller ones
-// cost more per record.
+// SliceSize is the size, in bytes, that events emitted together should not exceed by
+// much: larger ones make the engine's allocator slow, much smaller ones cost more per
+// record.
 const SliceSize = 64 << 10
 
-// retryAfter is how long a refused slice waits before it is offered again.
-const retryAfter = 20 * time.Millisecond
+// Never is a time that Wait never reaches: with it, Wait returns true when it is woken
+// only.
+var Never = time.Unix(1<<40, 0)
 
-// sharedTurn is for how long a Collect may keep a thread that is the engine's own:
-// as long as it runs, nothing else does, not even the exit.
-const sharedTurn = 100 * time.Millisecond
+const (
+	// retryAfter is the time after which a refused slice is offered again.
+	retryAfter = 20 * time.Millisecond
 
-// maxHeld is how many bytes one Collect may gather on a host that takes them
-// only when it returns.
-const maxHeld = 64 << 20
+	// sharedTurn is how long a Collect may use a thread that is the engine's own:
+	// meanwhile nothing else runs, not even the exit.
+	sharedTurn = 100 * time.Millisecond
 
-// Emitter hands records to Fluent Bit. It belongs to one instance and may be
-// used only within Collect.
+	// maxHeld is how many bytes one Collect may gather on a host that accepts them
+	// only when it returns.
+	maxHeld = 64 << 20
+)
+
+// Emitter passes records to Fluent Bit. It belongs to one instance and may be used only
+// within Collect.
 type Emitter struct {
-	in     *Instance
-	append bool // the engine's own append can be called
+	in *Instance
 
 	began time.Time // Collect
 
-	buf  unsafe.Pointer // C memory, kept and used again
-	size int            // of buf, in bytes
-	held int            // bytes in buf that Collect's return hands over
+	buf  []byte // allocated by the host, and reused
+	held int    // bytes in buf that are delivered when Collect returns
 
 	memory memoryWait
 
-	refused  []refusal // what the engine did not take, in order
-	refusals uint64    // how often it did not
-	lost     uint64    // records that it never took
-	taken    taken
+	refused  []refusal // slices that the engine did not accept, in order
+	refusals uint64    // number of times it refused one
+	lost     uint64    // records that it never accepted
+	accepted accepted
 }
 
-// taken is what the engine took into its queue.
-type taken struct {
+// accepted is what the engine accepted into its queue.
+type accepted struct {
 	records uint64
 	slices  int
 	sums    [128]uint64 // records up to each of the last slices
 }
 
-func (t *taken) add(records int) {
-	t.records += uint64(records)
-	t.sums[t.slices%len(t.sums)] = t.records
-	t.slices++
+func (a *accepted) add(records int) {
+	a.records += uint64(records)
+	a.sums[a.slices%len(a.sums)] = a.records
+	a.slices++
 }
 
-// before returns how many records there were before the last slices; 0 if that is not
-// known any more.
-func (t *taken) before(slices int) uint64 {
-	if slices >= len(t.sums) || slices >= t.slices {
+// before returns how many records there were before the last slices; 0 if that is no
+// longer known.
+func (a *accepted) before(slices int) uint64 {
+	if slices >= len(a.sums) || slices >= a.slices {
 		return 0
 	}
-	return t.sums[(t.slices-slices-1)%len(t.sums)]
+	return a.sums[(a.slices-slices-1)%len(a.sums)]
 }
 
-// AppendEvent appends the beginning of an event with time t and no metadata, in
-// the form that the host reads: one body, a MessagePack map, must follow. See
-// Instance.HasMetadata for events that carry more.
-func (e *Emitter) AppendEvent(dst []byte, t time.Time) []byte {
+// AppendEvent appends all of an event but its body, in the form that the host reads:
+// one MessagePack map, the body, must follow. metadata is a MessagePack map, or nil for
+// none; hosts before 2.1 have no place for it, and there it is left out (see
+// Instance.HasMetadata). t must lie between 1970 and 2106. AppendEvent panics if
+// metadata does not begin a map.
+func (e *Emitter) AppendEvent(dst []byte, t time.Time, metadata []byte) []byte {
+	if len(metadata) == 0 {
+		metadata = event.EmptyMap
+	} else if !beginsMap(metadata[0]) {
+		panic("flb: the metadata of an event must be a MessagePack map")
+	}
 	form := event.Legacy
-	if e.in.HasMetadata() {
+	if e.in.facts.Metadata {
 		form = event.V2
 	}
-	return event.AppendHead(dst, form, t.UnixNano(), event.EmptyMap)
+	return event.AppendHead(dst, form, t.UnixNano(), metadata)
 }
 
-// Wait waits until t and returns true, or returns false as soon as the engine
-// wants the thread back: because the next Collect is due, the input is to pause,
-// or Fluent Bit stops. It waits longer while too much is under way or the process
-// has grown too much (see Instance.SetMaxInFlight and SetMaxMemory). With a time
-// that has passed it only looks. On a host
-// that calls the plugin on the engine's own thread (`threaded off`) it never
-// waits, and returns false once Collect has had that thread for 100 ms.
+// beginsMap reports whether a MessagePack map begins with b: fixmap, map 16 or map 32.
+func beginsMap(b byte) bool { return b&0xf0 == 0x80 || b == 0xde || b == 0xdf }
+
+// Wait waits until t and returns true. It also returns true as soon as Wake was called
+// or a file descriptor of Watch is ready. It returns false as soon as the engine needs
+// the thread: because the next Collect is due, the input is to pause, or Fluent Bit
+// stops.
+//
+// Wait waits longer while too much is in flight or the process has grown too much (see
+// Instance.SetMaxInFlight and SetMaxMemory). With a time that has passed it only
+// checks. On a host that calls the plugin on the engine's own thread (`threaded off`)
+// it never waits, and returns false once Collect has used that thread for 100 ms.
 func (e *Emitter) Wait(t time.Time) bool {
-	if e.in.c.own_thread == 0 && time.Since(e.began) >= sharedTurn {
+	h := e.in.host
+	if !e.in.facts.OwnThread && time.Since(e.began) >= sharedTurn {
 		return false
 	}
-	if !e.append && e.held >= int(min(maxHeld, e.memory.limit/4)) { // the buffer and the host's copy are memory, too
+	if !e.in.facts.Appends && e.held >= int(min(maxHeld, e.memory.limit/4)) { // the buffer and the host's copy are memory, too
 		return false
 	}
 	for len(e.refused) > 0 {
-		if e.in.c.own_thread == 0 || C.host_wait(e.in.c, C.int64_t(retryAfter)) == 0 {
+		if !e.in.facts.OwnThread || h.Wait(retryAfter, false) == host.Wanted {
 			return false
 		}
 		e.retry()
 	}
 	for {
 		d := time.Until(t)
-		if C.host_wait(e.in.c, C.int64_t(d)) == 0 {
+		switch h.Wait(d, true) {
+		case host.Wanted:
 			return false
+		case host.Woken:
+			e.in.wake.pending.Store(false)
+			if !e.waitMemory() {
+				e.in.Wake() // the next Wait returns true
+				return false
+			}
+			return true
 		}
 		if d <= 0 || time.Until(t) <= 0 {
 			return e.waitMemory()
@@ -112,121 +133,108 @@ func (e *Emitter) Wait(t time.Time) bool {
 	}
 }
 
-// Pending returns how many slices the engine has not yet taken in. Their records
-// are neither lost nor safe: what waits for a paused input, or in the last moments
-// of a shutdown, is the engine's to keep or to drop.
+// Pending returns how many slices the engine has not yet ingested. Their records are
+// neither lost nor safe: the engine may drop what waits while it is paused, or in the
+// last moments of a shutdown.
 func (e *Emitter) Pending() int {
-	if !e.append {
+	if !e.in.facts.Appends {
 		return 0
 	}
-	return int(C.flow_pending(e.in.c)) + len(e.refused)
+	return e.in.host.Pending() + len(e.refused)
 }
 
-// Refused returns how many times the engine did not take a slice when it was
-// offered. Each is offered again.
+// Refused returns how many times the engine refused a slice. Each is offered again.
 func (e *Emitter) Refused() uint64 { return e.refusals }
 
-// Refusals calls f with the events of each slice that the engine has refused and
-// not taken since, in the order in which they were emitted. They are f's only
-// while it runs.
+// Refusals calls f with the events of each slice that the engine has refused and not
+// accepted since, in the order in which they were emitted. f must not keep events.
 func (e *Emitter) Refusals(f func(records int, events []byte)) {
 	for _, r := range e.refused {
 		f(r.records, r.events)
 	}
 }
 
-// Ingested returns how many records the engine counts as the instance's, and
-// whether it can be asked. Filters come after that. It is not cheap: for once a
-// second. Versions before 5.1.0 may change the list of their metrics at any time
-// before the first records were taken in: there, only ask after that.
+// Ingested returns how many records the engine counts as the instance's, before its
+// filters, and whether it has a count. It is expensive: call it once a second at most.
+// Versions before 5.1.0 may change the list of their metrics at any time before the
+// first records were ingested: there, call it only after that.
 //
-// The engine counts a record again for each conditional route that it takes (4.2.0
-// and later; threaded inputs from 5.0.5 on). More than it has taken of what was
-// emitted is therefore never returned; what the engine drops after that goes
-// unnoticed where there are such routes.
+// The engine counts a record again for each conditional route of the record (4.2.0 and
+// later; threaded inputs from 5.0.5 on). Ingested therefore never returns more than the
+// engine has accepted; with such routes, records that the engine drops later go
+// unnoticed.
 func (e *Emitter) Ingested() (records uint64, ok bool) {
-	n := C.host_ingested(e.in.c)
-	if n < 0 {
-		return 0, false
+	n, ok := e.in.host.Ingested()
+	if ok && e.in.facts.Appends {
+		n = min(n, e.in.host.Taken())
 	}
-	if e.append {
-		return min(uint64(n), uint64(C.flow_taken(e.in.c))), true
-	}
-	return uint64(n), true
+	return n, ok
 }
 
-// Lost returns how many records were lost, because the engine refused them
-// until the instance ended. It is known in and after Close.
+// Lost returns how many records were lost, because the engine refused them until the
+// instance ended. It is known in and after Close.
 func (e *Emitter) Lost() uint64 { return e.lost }
 
-// Buffer returns an empty slice with room for SliceSize bytes and more, to
-// append events to and pass to Emit. It lies in memory that is used again: it
-// is valid until Emit or until Collect returns.
+// Buffer returns an empty slice with room for SliceSize bytes and more, to append
+// events to and pass to Emit. Its memory is reused: it is valid until Emit or until
+// Collect returns.
 func (e *Emitter) Buffer() []byte {
 	const room = SliceSize + SliceSize/4
 	e.grow(e.held + room)
-	return unsafe.Slice((*byte)(e.buf), e.size)[e.held:e.held]
+	return e.buf[e.held:e.held]
 }
 
 // grow makes room for n bytes and keeps those that are held.
 func (e *Emitter) grow(n int) {
-	if n <= e.size {
-		return
+	if n > len(e.buf) {
+		e.buf = e.in.host.Grow(e.buf, max(n, 2*len(e.buf)))
 	}
-	n = max(n, 2*e.size)
-	p := C.realloc(e.buf, C.size_t(n))
-	if p == nil {
-		panic("flb: out of memory")
-	}
-	e.buf, e.size = p, n
 }
 
-// Emit hands over events, which hold the given number of records. tag may be
-// empty: then records get the tag of the `[INPUT]` section, as they all do on a
-// host that does not export its append function. events may be of any memory;
-// those of Buffer save a copy.
+// Emit passes events, which contain the given number of records, to the engine. tag may
+// be empty: then the records get the tag of the `[INPUT]` section, as they all do on a
+// host that does not export its append function. events may be in any memory; those of
+// Buffer save a copy.
 //
-// What the engine refuses is kept and offered again: Wait does so until it is
-// taken, and Collect is not called before.
+// Slices that the engine refuses are kept and offered again: Wait does so until they
+// are accepted, and Collect is not called before.
 func (e *Emitter) Emit(tag string, records int, events []byte) {
 	e.memory.emitted(len(events))
 	switch {
 	case len(events) == 0:
-	case !e.append:
+	case !e.in.facts.Appends:
 		e.hold(events)
-		C.memory_appended(C.size_t(len(events)))
+		e.in.host.MemoryAppended(len(events))
 		e.in.succeeded++
 	case len(e.refused) > 0 || !e.offer(tag, records, events):
 		e.refused = append(e.refused, refusal{tag, records, bytes.Clone(events)})
 	}
 }
 
-// Slice is a piece of a buffer with events, to be emitted at a moment to come.
+// Slice is a part of a buffer with events, to be emitted at a later moment.
 type Slice = event.Slice
 
-// The fields of a Slice are those of the C side.
-var _ [C.sizeof_struct_host_slice]byte = [unsafe.Sizeof(Slice{})]byte{}
-
-// Schedules reports whether EmitAt can emit anything now: it needs a host that takes
-// records at the moment they are emitted, that has taken all earlier ones, and memory.
-// Below 4.1 it never can: there, hot reloads of threaded inputs hung now and then, and
-// whether this had a part in it is not known.
+// Schedules reports whether EmitAt can emit anything now: it needs a host that accepts
+// records as soon as they are emitted, that has accepted all earlier ones, and memory.
+// Below 4.1 it always returns false: there, hot reloads of threaded inputs hung now and
+// then, and whether EmitAt contributed to this is not known.
 func (e *Emitter) Schedules() bool {
-	return e.in.c.remote_context_at != nil && e.in.Streams() && len(e.refused) == 0 && e.memory.since.IsZero() && int64(C.memory_growth(C.int64_t(e.memory.limit))) < e.memory.limit
+	return e.in.facts.EmitsAhead && e.in.Streams() && len(e.refused) == 0 && e.memory.since.IsZero() &&
+		e.in.host.MemoryGrowth(e.memory.limit) < e.memory.limit
 }
 
 // EmitAt emits slices of events, each when it is due, without returning to Go in
-// between: at low rates that call is what costs most. It sets Emitted in those that it
-// has emitted and returns how many these are: fewer than all if the engine wants its
-// thread back, as with Wait, or refuses one. The caller keeps the others. The records
-// get the tag of the `[INPUT]` section.
+// between: at low rates that call costs more than anything else. It sets Emitted in the
+// slices that it has emitted and returns their number: fewer than all if the engine
+// needs its thread, as with Wait, or refuses one. The caller keeps the others. The
+// records get the tag of the `[INPUT]` section. Wake does not interrupt EmitAt.
 func (e *Emitter) EmitAt(events []byte, slices []Slice) int {
 	if len(slices) == 0 || !e.Schedules() {
 		return 0
 	}
-	n := int(C.host_emit_at(e.in.c, (*C.char)(unsafe.Pointer(&events[0])), (*C.struct_host_slice)(unsafe.Pointer(&slices[0])), C.size_t(len(slices))))
+	n := e.in.host.EmitAt(events, slices)
 	for _, sl := range slices[:n] {
-		e.taken.add(sl.Records)
+		e.accepted.add(sl.Records)
 	}
 	if n > 0 {
 		e.memory.emitted(slices[n-1].End)
@@ -235,7 +243,7 @@ func (e *Emitter) EmitAt(events []byte, slices []Slice) int {
 	return n
 }
 
-// refusal is a slice that the engine did not take.
+// refusal is a slice that the engine refused.
 type refusal struct {
 	tag     string
 	records int
@@ -244,22 +252,18 @@ type refusal struct {
 
 // offer calls the engine's append.
 func (e *Emitter) offer(tag string, records int, events []byte) bool {
-	var ctag *C.char
-	if tag != "" {
-		ctag = (*C.char)(unsafe.Pointer(unsafe.StringData(tag)))
-	}
-	if C.host_append(e.in.c, ctag, C.size_t(len(tag)), C.size_t(records), unsafe.Pointer(&events[0]), C.size_t(len(events))) != 0 {
+	if !e.in.host.Append(tag, records, events) {
 		e.in.failed++
 		e.refusals++
 		return false
 	}
-	e.taken.add(records)
+	e.accepted.add(records)
 	e.in.succeeded++
 	return true
 }
 
-// retry offers again what was refused, in order, and says whether all of it
-// was taken.
+// retry offers again what was refused, in order, and reports whether all of it was
+// accepted.
 func (e *Emitter) retry() bool {
 	for len(e.refused) > 0 {
 		r := e.refused[0]
@@ -275,24 +279,23 @@ func (e *Emitter) retry() bool {
 // hold keeps events until Collect returns.
 func (e *Emitter) hold(events []byte) {
 	n := len(events)
-	if e.size < e.held+n || &events[0] != &unsafe.Slice((*byte)(e.buf), e.size)[e.held] {
+	if len(e.buf) < e.held+n || &events[0] != &e.buf[e.held] {
 		e.grow(e.held + n)
-		copy(unsafe.Slice((*byte)(e.buf), e.size)[e.held:], events)
+		copy(e.buf[e.held:], events)
 	}
 	e.held += n
 }
 
 // handOver returns what was held, for the host to copy.
-func (e *Emitter) handOver() (unsafe.Pointer, C.size_t) {
+func (e *Emitter) handOver() []byte {
 	n := e.held
 	e.held = 0
-	if n == 0 {
-		return nil, 0
-	}
-	return e.buf, C.size_t(n)
+	return e.buf[:n]
 }
 
 func (e *Emitter) release() {
-	C.free(e.buf)
-	e.buf, e.size, e.held = nil, 0, 0
+	if e.buf != nil {
+		e.in.host.Free(e.buf)
+	}
+	e.buf, e.held = nil, 0
 }

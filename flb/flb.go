@@ -1,127 +1,157 @@
 // Package flb is an SDK for Fluent Bit input plugins written in Go.
 //
-// Fluent Bit loads a Go plugin as a shared library and talks to it through a
-// handful of exported C functions. This package is all of them. What remains to
-// be written is an [Input]: something that is configured once and then, again
-// and again, waits until records are due and hands them over.
+// Fluent Bit loads a Go plugin as a shared library and calls its exported C functions.
+// This package contains all of them. A plugin consists of an [Input], which reads its
+// options once and then, again and again, waits until records are due and emits them:
 //
 //	package main
 //
-//	import "github.com/gdummy/gdummy/flb"
+//	import (
+//		"time"
 //
-//	func init() {
-//		flb.Register(flb.Plugin{
-//			Name:        "hello",
-//			Description: "says hello",
-//			New:         func() flb.Input { return new(hello) },
-//		})
+//		"github.com/gdummy/gdummy/flb"
+//		"github.com/tinylib/msgp/msgp"
+//	)
+//
+//	var plugin = flb.Plugin{
+//		Name:        "hello",
+//		Description: "A greeting at each interval",
+//		Options:     []flb.Option{{Name: "interval", Type: flb.Duration, Default: "1s", Help: "time between two records"}},
+//		New:         func() flb.Input { return new(hello) },
 //	}
+//
+//	type hello struct {
+//		interval time.Duration
+//		next     time.Time
+//	}
+//
+//	func (h *hello) Init(in *flb.Instance) error {
+//		h.interval = in.Duration("interval")
+//		h.next = time.Now().Add(h.interval)
+//		return nil
+//	}
+//
+//	func (h *hello) Collect(e *flb.Emitter) error {
+//		for e.Wait(h.next) {
+//			event := e.AppendEvent(e.Buffer(), h.next, nil)
+//			event = msgp.AppendMapHeader(event, 1)
+//			event = msgp.AppendString(event, "message")
+//			event = msgp.AppendString(event, "hello")
+//			e.Emit("", 1, event)
+//			h.next = h.next.Add(h.interval)
+//		}
+//		return nil
+//	}
+//
+//	func init() { flb.Register(plugin) }
 //
 //	func main() {}
 //
 // Built with `go build -buildmode=c-shared -o hello.so`, it is loaded with
-// `fluent-bit -e ./hello.so -i hello`. The directory examples/heartbeat of this
-// module has a complete one.
+// `fluent-bit -e ./hello.so -i hello -o stdout`. Package flbtest runs an Input in a unit
+// test. The guide docs/sdk.md in this module's repository covers both, and the directory
+// examples has complete plugins.
 //
 // # Terms
 //
-// A plugin is what a shared library registers; an instance is one `[INPUT]`
-// section that uses it, with its own configuration and, unless the section says
-// `threaded off`, its own thread. Records travel as events (see
-// [Instance.HasMetadata]) in MessagePack; events behind one another make a chunk.
+// A plugin is what a shared library registers. An instance is one `[INPUT]` section that
+// uses it, with its own options and, unless the section sets `threaded off`, its own
+// thread. Records travel as events in MessagePack (see [Instance.HasMetadata]). A slice
+// is a sequence of events that are emitted together.
 //
 // # Threads
 //
-// All methods of one Input are called on one thread, never at the same time. The
-// package runs no goroutines, and an Input had better not either: a panic that
-// is not recovered on its own goroutine ends Fluent Bit. A panic within one of
-// the methods is recovered, logged with its stack and counted, and the instance
-// goes on; one within Init counts as its failure.
+// All methods of one Input are called on one thread, never concurrently. An Input that
+// waits for time or for file descriptors needs no other; see [Emitter.Wait] and
+// [Instance.Watch]. One that waits for anything else starts goroutines with
+// [Instance.Go] and wakes its thread with [Instance.Wake]. It must not use the go
+// statement: a panic on a goroutine of the Input's own would end Fluent Bit.
 //
-// # Limits
+// A panic within one of the methods is recovered, logged with its stack and counted,
+// and the instance continues; a panic within Init counts as its failure.
 //
-// Fluent Bit 2.0 or later on Linux. Its daemon mode (-d) forks after plugins were
-// loaded, which the Go runtime does not survive: instances refuse to start there,
-// with a message in the log.
+// # Stability
+//
+// Until version 1.0 the API may change in minor versions; the changelog describes each
+// change and how to adapt. From 1.0 on it follows semantic versioning: a plugin that
+// builds with 1.x builds with all later 1.x. Not part of the API are texts of log lines
+// and errors, the metrics' help texts, [Simulate], and everything in internal packages.
+//
+// The supported versions of Fluent Bit are 2.0 to 5.1. On versions that have not been
+// tested, the package reads the host's structures only where they can be verified and
+// never writes to them; what depends on that is then missing, as it is where the
+// environment variable FLB_PLAIN_CALLBACKS is set.
+//
+// # Limitations
+//
+// Linux only. Fluent Bit's daemon mode (-d) forks after plugins were loaded, which the
+// Go runtime does not survive: instances refuse to start there, with an error in the
+// log.
+//
+// The package builds without cgo as well, so that plugins can be tested where there is
+// no C compiler. A plugin that Fluent Bit can load needs cgo.
 package flb
 
-// #include "host.h"
-import "C"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // Plugin describes an input plugin.
 type Plugin struct {
 	Name        string   // as in `-i NAME`: lower case, no spaces
 	Description string   // one line
-	Options     []Option // what `[INPUT]` sections may set; see Option
+	Options     []Option // what `[INPUT]` sections may set
 
-	// New makes the Input of one instance. It must not do more than that.
+	// New returns the Input of a new instance. It must not do more than that.
 	New func() Input
 }
 
 // Input is one instance of a plugin.
 type Input interface {
-	// Init reads the configuration. An error is logged, line by line, and the
-	// engine refuses to start; versions up to 4.0.2 can't, there the instance
-	// stays idle. In a hot reload the agent must live: there the instance
-	// continues as a Restorer does, or idles. An Init that fails closes what it
-	// has opened.
+	// Init reads the options of the instance, which have been checked. If it returns an
+	// error, that is logged, line by line, and the engine refuses to start; versions up
+	// to 4.0.2 cannot refuse, and the instance idles. In a hot reload the agent must
+	// continue: the instance is then set up by a Restorer, or idles. An Init that fails
+	// must close what it has opened; goroutines of Instance.Go are ended for it.
 	Init(*Instance) error
 
-	// Collect hands records to e as they become due and returns when e.Wait
-	// says so. It is called again at once or, if it returned early, within a
-	// second. An error is logged and counted; the instance goes on.
+	// Collect emits records as they become due and returns when e.Wait returns false.
+	// It is called again at once or, if it returned early, within a second. An error is
+	// counted and logged, less and less often while it repeats; the instance continues.
 	Collect(e *Emitter) error
 }
 
 // Restorer is an Input that can continue with an earlier configuration.
 //
-// When Init fails in a hot reload, New makes another Input, and Restore is called in
-// the place of Init with what the same input last passed to Instance.Keep. An input
-// with an alias is the same if its alias is; one without, if its position among the
-// plugin's inputs and its tag are. Where nothing was kept, or Restore fails too, the
-// instance idles. The metric fluentbit_plugin_config_last_reload_successful is 0
-// until a reload in which Init succeeds.
+// When Init fails in a hot reload, New returns another Input, and Restore is called
+// instead of Init, with what the same input last passed to Instance.Keep; the options
+// have the values of that time. An input with an alias is the same if its alias is the
+// same; one without, if its position among the plugin's inputs and its tag are. Where
+// nothing was kept, or Restore fails too, the instance idles. The metric
+// fluentbit_plugin_config_last_reload_successful is 0 until a reload in which Init
+// succeeds.
 type Restorer interface {
 	Restore(in *Instance, kept any) error
 }
 
-// Pauser is an Input that wants to know when the engine pauses it (because
-// of mem_buf_limit, for example) and resumes it. While paused it is not called.
+// Pauser is an Input that is notified when the engine pauses it (because of
+// mem_buf_limit, for example) and resumes it. While it is paused, Collect is not called;
+// goroutines of Instance.Go continue. The engine also pauses inputs before it stops or
+// reloads. Hosts before 2.2 do not notify plugins, and no host does with several inputs
+// of the plugin and `threaded off`.
 type Pauser interface {
 	Pause()
 	Resume()
 }
 
-// Closer is an Input that has something to do when its instance ends:
-// at exit, or in a hot reload, after which a new instance takes over.
+// Closer is an Input that is notified when its instance ends: at exit, or in a hot
+// reload, after which a new instance takes over. Hosts before 2.2 report a reload as an
+// exit. When Close is called, the goroutines of Instance.Go have ended. Nothing can be
+// emitted any more.
 type Closer interface {
 	Close(reload bool) error
-}
-
-// OptionType is how Fluent Bit checks and lists the value of an option.
-type OptionType int
-
-// The types of options. Fluent Bit lists them, but checks no value of a Go
-// plugin: an Input parses what it gets.
-const (
-	String  OptionType = C.HOST_OPTION_STR
-	Integer OptionType = C.HOST_OPTION_INT
-	Boolean OptionType = C.HOST_OPTION_BOOL
-	Double  OptionType = C.HOST_OPTION_DOUBLE
-)
-
-// Option is a row of the list that `fluent-bit -i NAME -h` prints, from 5.1.1 on.
-// There a plugin with Options has misspelt ones refused by the engine; older
-// versions ignore the list and let any name pass.
-type Option struct {
-	Name    string
-	Type    OptionType
-	Default string // shown; a value that was not set reads as absent
-	Help    string
-
-	// FollowsEnvironment makes the host hand over ${VAR} as written, for
-	// Instance.Expand to replace whenever it is asked.
-	FollowsEnvironment bool
 }
 
 // Level is the severity of a log line.
@@ -129,23 +159,59 @@ type Level int
 
 // The levels, as in Fluent Bit's log_level.
 const (
-	Error Level = C.HOST_LOG_ERROR
-	Warn  Level = C.HOST_LOG_WARN
-	Info  Level = C.HOST_LOG_INFO
-	Debug Level = C.HOST_LOG_DEBUG
+	Error Level = iota + 1
+	Warn
+	Info
+	Debug
 )
+
+// String returns the name of the level, as in Fluent Bit's log.
+func (l Level) String() string {
+	switch l {
+	case Error:
+		return "error"
+	case Warn:
+		return "warn"
+	case Info:
+		return "info"
+	case Debug:
+		return "debug"
+	}
+	return "unknown"
+}
 
 // registered is the plugin of this library: Fluent Bit asks a library for one.
 var registered *Plugin
 
-// Register says what this library's plugin is. It must be called once, from the
-// init function of package main: in a shared library, main is never run.
+// Register sets the plugin of this library. Call it once, from the init function of
+// package main: in a shared library, main does not run. It panics if there is an error
+// in p, so that the library cannot be loaded.
 func Register(p Plugin) {
 	if registered != nil {
 		panic("flb: Register was called twice; a library holds one plugin")
 	}
-	if p.Name == "" || p.New == nil {
-		panic("flb: Register needs a plugin with Name and New")
+	if err := p.check(); err != nil {
+		panic("flb: Register: " + err.Error())
 	}
 	registered = &p
+}
+
+// check reports an error of the plugin's author.
+func (p *Plugin) check() error {
+	if p.Name == "" || p.New == nil {
+		return errors.New("a plugin needs Name and New")
+	}
+	names := map[string]bool{}
+	for i := range p.Options {
+		o := &p.Options[i]
+		if err := o.check(); err != nil {
+			return err
+		}
+		if name := strings.ToLower(o.Name); names[name] {
+			return fmt.Errorf("option %s is listed twice", o.Name)
+		} else {
+			names[name] = true
+		}
+	}
+	return nil
 }

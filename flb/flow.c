@@ -1,3 +1,5 @@
+//go:build cgo
+
 /*
  * flow.c: how much of what was appended the engine has not yet taken.
  *
@@ -304,7 +306,7 @@ static int stuck(struct instance *in, int64_t now)
     return 1;
 }
 
-int flow_closed(struct instance *in, int64_t now)
+int flow_must_wait(struct instance *in, int64_t now)
 {
     struct flow *f = &in->flow;
 

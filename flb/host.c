@@ -1,3 +1,5 @@
+//go:build cgo
+
 /*
  * host.c: calls into the host.
  *
@@ -90,6 +92,11 @@ void host_warn(const char *line)
         return;
     }
     fprintf(stderr, "%s\n", line);
+}
+
+int host_on_thread(const struct instance *in)
+{
+    return pthread_equal(in->thread, pthread_self());
 }
 
 int host_log_check(const struct instance *in, int level)
@@ -245,32 +252,46 @@ int64_t host_monotonic(void)
 #define BEFORE_TICK_NSEC 20000000
 
 /*
- * Until the thread's loop has something to do, one descriptor says so: that of the
- * loop. What it has may be the housekeeping, which waits for the end of the collect;
- * until then the loop always has something, and the others are looked at one by one.
- * On hosts below 4.1, see Emitter.Schedules, they always are.
+ * poll_loop waits for the thread's event loop and, if wake is a descriptor, for that. It
+ * returns a HOST_WAIT_… or -1.
+ *
+ * Until the loop has something to do, its own descriptor is enough. What it has may be
+ * the housekeeping, which waits for the end of the collect: until then the loop is
+ * always ready, and the descriptors that it watches are polled one by one. On hosts
+ * below 4.1 they always are (see Emitter.Schedules).
  */
-static int poll_loop(struct instance *in, const struct timespec *ts)
+static int poll_loop(struct instance *in, const struct timespec *ts, int wake)
 {
-    int n;
+    struct pollfd pair[2] = {in->loop, {.fd = wake, .events = POLLIN}};
+    int one = in->nfds > 0 && !in->loop_busy && in->remote_context_at != NULL;
+    struct pollfd *fds = one ? pair : in->fds;
+    int n = one ? 1 : in->nfds, i;
 
-    if (in->nfds == 0 || in->loop_busy || !in->remote_context_at) {
-        return ppoll(in->fds, in->nfds, ts, NULL);
+    fds[n] = pair[1];
+    if (ppoll(fds, (nfds_t) (wake >= 0 ? n + 1 : n), ts, NULL) < 0) {
+        return -1;
     }
-    n = ppoll(&in->loop, 1, ts, NULL);
-    if (n > 0) {
-        n = poll(in->fds, in->nfds, 0);
-        in->loop_busy = n == 0;
+    wake = wake >= 0 && fds[n].revents != 0;
+    if (one && fds[0].revents != 0) {
+        in->loop_busy = poll(in->fds, (nfds_t) in->nfds, 0) == 0;
+        if (!in->loop_busy) {
+            return HOST_WAIT_WANTED;
+        }
     }
-    return n;
+    for (i = 0; !one && i < n; i++) {
+        if (fds[i].revents != 0) {
+            return HOST_WAIT_WANTED;
+        }
+    }
+    return wake ? HOST_WAIT_WOKEN : HOST_WAIT_PASSED;
 }
 
 /* wait_until: waits until a moment of host_monotonic, or longer, as host_wait does. */
-static int wait_until(struct instance *in, int64_t now, int64_t until)
+static int wait_until(struct instance *in, int64_t now, int64_t until, int wakeable)
 {
     int64_t end, sleep;
     struct timespec ts;
-    int n, closed;
+    int outcome, closed;
 
     if (!in->loop_known) {
         find_loop(in);
@@ -281,7 +302,7 @@ static int wait_until(struct instance *in, int64_t now, int64_t until)
      */
     end = in->nfds > 0 ? INT64_MAX : (now / 1000000000 + 1) * 1000000000 - BEFORE_TICK_NSEC;
     for (;;) {
-        closed = flow_closed(in, now);
+        closed = flow_must_wait(in, now);
         sleep = until - now;
         if (closed && sleep < CLOSED_NSEC) {
             sleep = CLOSED_NSEC;
@@ -294,36 +315,55 @@ static int wait_until(struct instance *in, int64_t now, int64_t until)
         }
         ts.tv_sec = sleep / 1000000000;
         ts.tv_nsec = sleep % 1000000000;
-        n = poll_loop(in, &ts);
-        if (n > 0) {
+        outcome = poll_loop(in, &ts, wakeable && !closed ? wake_fd(in) : -1);
+        if (outcome == HOST_WAIT_WANTED) {
             forget_closed(in);
-            return 0;
+            return HOST_WAIT_WANTED;
         }
-        if (n < 0 && errno != EINTR) {
-            return 0;
+        if (outcome < 0 && errno != EINTR) {
+            return HOST_WAIT_WANTED;
+        }
+        if (outcome == HOST_WAIT_WOKEN) {
+            wake_clear(in);
+            return HOST_WAIT_WOKEN;
         }
         now = host_monotonic();
         if (now >= end) {
-            return 0;
+            return HOST_WAIT_WANTED;
         }
-        if (now >= until && !flow_closed(in, now)) {
-            return 1;
+        if (now >= until && !flow_must_wait(in, now)) {
+            return HOST_WAIT_PASSED;
         }
     }
 }
 
-int host_wait(struct instance *in, int64_t nsec)
+/* On the engine's thread nothing waits. */
+static int look_once(struct instance *in, int64_t nsec, int wakeable)
+{
+    struct pollfd wake = {.fd = wake_fd(in), .events = POLLIN};
+
+    if (wakeable && wake.fd >= 0 && poll(&wake, 1, 0) > 0) {
+        wake_clear(in);
+        return HOST_WAIT_WOKEN;
+    }
+    return nsec <= 0 ? HOST_WAIT_PASSED : HOST_WAIT_WANTED;
+}
+
+int host_wait(struct instance *in, int64_t nsec, int wakeable)
 {
     int64_t now;
-    int passed;
+    int outcome;
 
     if (!in->own_thread) {
-        return nsec <= 0; /* the engine's thread waits for nobody */
+        return look_once(in, nsec, wakeable);
     }
     now = host_monotonic();
-    passed = wait_until(in, now, now + (nsec > 0 ? nsec : 0));
+    if (nsec < 0) {
+        nsec = 0;
+    }
+    outcome = wait_until(in, now, nsec > INT64_MAX - now ? INT64_MAX : now + nsec, wakeable);
     host_restore_signals();
-    return passed;
+    return outcome;
 }
 
 size_t host_emit_at(struct instance *in, const char *events, struct host_slice *slices, size_t n)
@@ -332,7 +372,7 @@ size_t host_emit_at(struct instance *in, const char *events, struct host_slice *
     size_t i, from = 0;
 
     for (i = 0; i < n; i++) {
-        if (!wait_until(in, host_monotonic(), start + slices[i].due) ||
+        if (wait_until(in, host_monotonic(), start + slices[i].due, 0) != HOST_WAIT_PASSED ||
             host_append(in, NULL, 0, (size_t) slices[i].records, events + from, (size_t) slices[i].end - from) != 0) {
             break;
         }

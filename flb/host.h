@@ -11,6 +11,7 @@
 #define FLB_HOST_H
 
 #include <poll.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -229,6 +230,7 @@ struct instance {
     void **remote_context_at; /* where the host keeps the instance, to hand it to collect (>= 4.1) */
     int can_refuse;           /* an Init that fails stops the start (>= 4.0.3) */
     int paused;               /* by the engine */
+    pthread_t thread;         /* of all callbacks */
     int own_thread;           /* no other input and not the engine runs on this thread */
     struct instance *next;    /* the next one on the same thread */
 
@@ -237,7 +239,12 @@ struct instance {
     int loop_busy;            /* with what waits for the end of the collect */
     struct pollfd loop;
     int nfds;
-    struct pollfd fds[INSTANCE_MAX_FDS];
+    struct pollfd fds[INSTANCE_MAX_FDS + 1]; /* the last for wake_epoll */
+
+    /* what else ends a wait: see wake.c */
+    pthread_mutex_t wake_lock;
+    int wake_epoll;           /* -1: not used */
+    int wake_event;
 
     struct flow flow;
 };
@@ -264,10 +271,13 @@ char *host_tag_of(void *ins, const void *context);
 int host_loses_routes(const struct instance *in);
 
 /*
- * nameless: several inputs share the thread, and neither a context (4.1) nor an
- * append tells whose records a collect gives back.
+ * cannot_identify: several inputs share the thread, and neither a context (4.1) nor an
+ * append shows whose records a collect returns.
  */
-int host_nameless(const struct instance *in);
+int host_cannot_identify(const struct instance *in);
+
+/* on_thread: the caller runs on the instance's thread. Safe for concurrent use. */
+int host_on_thread(const struct instance *in);
 
 /* log: one line, without its end, at a level; host_log_check asks first. */
 int host_log_check(const struct instance *in, int level);
@@ -286,11 +296,22 @@ size_t host_properties(const struct instance *in, char *out, size_t size);
 int host_append(struct instance *in, const char *tag, size_t tag_len, size_t records, const void *buf, size_t size);
 
 /*
- * wait: sleeps for nsec nanoseconds, and longer if too much is under way. Returns
- * 1 if they have passed, 0 if the event loop of the thread has something to do: the
- * next collect, a pause, the exit.
+ * wait: sleeps for nsec nanoseconds, and longer if too much is in flight. WANTED: the
+ * event loop of the thread has something to do (the next collect, a pause, the exit).
+ * WOKEN, only if wakeable: see wake.c.
  */
-int host_wait(struct instance *in, int64_t nsec);
+enum { HOST_WAIT_WANTED = 0, HOST_WAIT_PASSED = 1, HOST_WAIT_WOKEN = 2 };
+int host_wait(struct instance *in, int64_t nsec, int wakeable);
+
+/* wake: see wake.c. host_wake and host_wake_open are safe for concurrent use. */
+int host_wake_open(struct instance *in);
+int host_wake(struct instance *in);
+int host_watch(struct instance *in, int fd);
+int host_unwatch(struct instance *in, int fd);
+void wake_init(struct instance *in);
+void wake_close(struct instance *in);
+int wake_fd(const struct instance *in);
+void wake_clear(struct instance *in);
 
 /*
  * emit_at: appends slices of events, each at its moment, and returns how many: fewer
@@ -317,7 +338,7 @@ void host_gauge_set(const struct instance *in, void *gauge, double value);
 
 /* flow: see flow.c. */
 void flow_appended(struct instance *in, size_t records, size_t size);
-int flow_closed(struct instance *in, int64_t now);
+int flow_must_wait(struct instance *in, int64_t now);
 uint64_t flow_pending(struct instance *in);
 uint64_t flow_taken(struct instance *in);
 int flow_sees_ring(struct instance *in);

@@ -1,3 +1,5 @@
+//go:build cgo
+
 /*
  * memory.c: by how much the process has grown.
  *

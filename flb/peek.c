@@ -1,3 +1,5 @@
+//go:build cgo
+
 /*
  * peek.c: the host's memory, read without trust.
  *

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package flb
 
 import (
@@ -6,32 +8,41 @@ import (
 	"sync"
 )
 
-// procs keeps GOMAXPROCS at the number of instances, up to maxProcs.
+// processors keeps GOMAXPROCS at the number of instances, up to maxProcs, as long as
+// none of them runs goroutines.
 //
 // An input's thread spends its time waiting in C, between short turns in Go. The
-// runtime's monitor thread gives up on such a wait, and goes to sleep itself, after
-// 40 µs if there is no idle processor besides, but only after 10 ms if there is one:
-// until then it looks every 20 µs. At a hundred turns a second that was a third of all
-// the CPU time the plugin cost (Go 1.26, runtime.retake). No more processors than
-// inputs lose nothing, for nothing else runs in this library. With fewer than inputs,
-// threads take them from one another: 128 inputs at 100 records a second cost 1.35
-// times as much with 2 as with 32.
-var procs = struct {
-	mu   sync.Mutex
-	live int
-}{}
+// runtime's monitor thread abandons such a wait, and sleeps itself, after 40 µs if there
+// is no idle processor besides, but only after 10 ms if there is one: until then it
+// looks every 20 µs. At a hundred turns a second that was a third of the plugin's CPU
+// time (Go 1.26, runtime.retake). More processors than inputs gain nothing, for nothing
+// else runs in this library. With fewer than inputs, threads compete for them: 128
+// inputs at 100 records a second cost 1.35 times as much with 2 as with 32.
+//
+// Goroutines of Instance.Go need processors of their own: with the first one, GOMAXPROCS
+// returns to the runtime's default.
+var processors struct {
+	mu         sync.Mutex
+	live       int // instances
+	goroutines int // instances that run goroutines
+}
 
 const maxProcs = 32
 
-// procsAdd counts instances that begin (1) or end (-1).
-func procsAdd(n int) {
-	procs.mu.Lock()
-	defer procs.mu.Unlock()
-	procs.live += n
-	if os.Getenv("GOMAXPROCS") != "" {
-		return // whoever has set it knows better
-	}
-	if want := min(max(procs.live, 1), maxProcs); want != runtime.GOMAXPROCS(0) {
+// processorsAdd counts instances that begin (1) or end (-1), and those that run
+// goroutines.
+func processorsAdd(instances, goroutines int) {
+	p := &processors
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.goroutines
+	p.live += instances
+	p.goroutines += goroutines
+	switch want := min(max(p.live, 1), maxProcs); {
+	case os.Getenv("GOMAXPROCS") != "": // set on purpose
+	case p.goroutines > 0 && before == 0:
+		runtime.SetDefaultGOMAXPROCS()
+	case p.goroutines == 0 && want != runtime.GOMAXPROCS(0):
 		runtime.GOMAXPROCS(want)
 	}
 }

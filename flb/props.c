@@ -1,3 +1,5 @@
+//go:build cgo
+
 /*
  * props.c: the properties of a section as Fluent Bit lists them.
  *

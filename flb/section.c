@@ -1,3 +1,5 @@
+//go:build cgo
+
 /*
  * section.c: what the host knows of an input's section and does not hand over.
  *

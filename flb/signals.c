@@ -1,3 +1,5 @@
+//go:build cgo
+
 /*
  * signals.c: the handlers of Go, kept in place.
  *

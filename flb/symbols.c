@@ -1,3 +1,5 @@
+//go:build cgo
+
 /*
  * symbols.c: the functions that Fluent Bit looks up in a plugin.
  *
@@ -319,6 +321,14 @@ static int read_api(struct instance *in, const struct host_api *api)
     return 0;
 }
 
+static void instance_free(struct instance *in)
+{
+    wake_close(in);
+    free(in->name);
+    free(in->tag);
+    free(in);
+}
+
 static struct instance *instance_create(struct host_plugin *plugin)
 {
     struct instance *in = calloc(1, sizeof(*in));
@@ -341,11 +351,13 @@ static struct instance *instance_create(struct host_plugin *plugin)
         free(in);
         return NULL;
     }
+    wake_init(in);
+    in->thread = pthread_self();
     in->own_thread = on_own_thread();
     name = host_name_of(in->ins);
     in->name = strdup(name ? name : in->plugin);
     if (!in->name) {
-        free(in);
+        instance_free(in);
         return NULL;
     }
     in->tag = host_tag_of(in->ins, p.context);
@@ -353,15 +365,8 @@ static struct instance *instance_create(struct host_plugin *plugin)
     return in;
 }
 
-static void instance_free(struct instance *in)
-{
-    free(in->name);
-    free(in->tag);
-    free(in);
-}
-
 #pragma GCC visibility push(hidden)
-int host_nameless(const struct instance *in)
+int host_cannot_identify(const struct instance *in)
 {
     return instances != NULL && !in->remote_context_at && !host_features().append;
 }

@@ -1,3 +1,5 @@
+//go:build cgo
+
 /*
  * version.c: which Fluent Bit this is, and what follows from it.
  *

@@ -537,7 +537,7 @@ func TestHeartbeat(t *testing.T) {
 			t.Errorf("%v: records (-want +got):\n%s", v, diff)
 		}
 		r = load(t, v, "../examples/heartbeat", "--seconds", "1.2", "PLUGIN", "-i", "-p", "interval=soon")
-		r.wantLine(t, `invalid duration`)
+		r.wantLine(t, `option interval: invalid value "soon": expected a time span`)
 	}
 }
 

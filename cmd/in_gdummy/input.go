@@ -65,7 +65,7 @@ func options() []flb.Option {
 		}
 		opts[i] = flb.Option{
 			Name: o.Name, Type: t, Default: cmp.Or(o.DefaultText, o.Default), Help: o.Help,
-			FollowsEnvironment: o.FollowsEnvironment,
+			FollowsEnvironment: o.FollowsEnvironment, Unchecked: true, // option.Parse does that
 		}
 	}
 	return opts

@@ -1,4 +1,4 @@
-// Command heartbeat is a whole Fluent Bit input: a record at each full interval.
+// Command heartbeat is a complete Fluent Bit input: it emits a record at each interval.
 //
 //	go build -buildmode=c-shared -o heartbeat.so ./examples/heartbeat
 //	fluent-bit -e ./heartbeat.so -i heartbeat -p interval=500ms -o stdout
@@ -12,6 +12,13 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
+var plugin = flb.Plugin{
+	Name:        "heartbeat",
+	Description: "A record at each interval",
+	Options:     []flb.Option{{Name: "interval", Type: flb.Duration, Default: "1s", Min: "1ms", Help: "time between two records"}},
+	New:         func() flb.Input { return new(heartbeat) },
+}
+
 type heartbeat struct {
 	interval time.Duration
 	next     time.Time
@@ -20,21 +27,16 @@ type heartbeat struct {
 }
 
 func (h *heartbeat) Init(in *flb.Instance) (err error) {
-	h.interval = time.Second
-	if text, ok := in.Property("interval"); ok {
-		if h.interval, err = time.ParseDuration(text); err != nil {
-			return err
-		}
-	}
-	h.host, err = os.Hostname()
+	h.interval = in.Duration("interval")
 	h.next = time.Now().Add(h.interval)
+	h.host, err = os.Hostname()
 	return err
 }
 
 func (h *heartbeat) Collect(e *flb.Emitter) error {
 	for e.Wait(h.next) {
 		h.beats++
-		event := e.AppendEvent(e.Buffer(), h.next)
+		event := e.AppendEvent(e.Buffer(), h.next, nil)
 		event = msgp.AppendMapHeader(event, 2)
 		event = msgp.AppendString(msgp.AppendString(event, "host"), h.host)
 		event = msgp.AppendInt(msgp.AppendString(event, "beat"), h.beats)
@@ -44,13 +46,6 @@ func (h *heartbeat) Collect(e *flb.Emitter) error {
 	return nil
 }
 
-func init() {
-	flb.Register(flb.Plugin{
-		Name:        "heartbeat",
-		Description: "a record at each interval",
-		Options:     []flb.Option{{Name: "interval", Default: "1s", Help: "time between two records"}},
-		New:         func() flb.Input { return new(heartbeat) },
-	})
-}
+func init() { flb.Register(plugin) }
 
 func main() {}

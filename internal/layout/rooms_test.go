@@ -24,7 +24,7 @@ var groundImports = []string{"config/units"}
 // that loads the plugin.
 var pluginLinks = []string{
 	"cmd/in_gdummy",
-	"flb", "flb/internal/cgroup",
+	"flb", "flb/internal/cgroup", "flb/internal/host",
 	"internal/config/diag", "internal/config/option", "internal/config/units",
 	"internal/event", "internal/files", "internal/recordid",
 	"internal/generate/engine", "internal/generate/fake", "internal/generate/format", "internal/generate/jsonbody",

@@ -32,7 +32,7 @@ func (c *crash) Init(in *flb.Instance) error {
 
 func (c *crash) Collect(e *flb.Emitter) error {
 	c.n++
-	event := e.AppendEvent(e.Buffer(), time.Now())
+	event := e.AppendEvent(e.Buffer(), time.Now(), nil)
 	event = msgp.AppendMapHeader(event, 1)
 	event = msgp.AppendInt(msgp.AppendString(event, "n"), c.n)
 	e.Emit("", 1, event)

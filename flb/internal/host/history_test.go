@@ -1,18 +1,17 @@
-package flb
+package host
 
 import "testing"
 
-// A reload is what the host announces. One that it breaks off, for a mistake of its own,
-// must not make the inputs that run forget what they run with; a start that fails stays
-// a start.
+// A reload is what the host announces. A reload that the host abandons must not make
+// running inputs lose their configuration; a start that fails stays a start.
 func TestAnnouncedReloads(t *testing.T) {
-	h := history{kept: map[string]keptConfig{}}
+	h := History{}
 	load := func(reload bool, names ...string) {
 		t.Helper()
-		h.preRegister(reload)
-		h.register()
+		h.PreRegister(reload)
+		h.Register()
 		for _, name := range names {
-			unique, got := h.join(name, "gdummy.")
+			unique, got := h.Join(name, "gdummy.")
 			if unique != name || got != reload {
 				t.Fatalf("%s joins as %s, reload %v; want reload %v", name, unique, got, reload)
 			}
@@ -20,13 +19,13 @@ func TestAnnouncedReloads(t *testing.T) {
 	}
 	kept := func(name string, want bool) {
 		t.Helper()
-		if config, ok := h.find(name, "gdummy.", "tag", true); ok != want || ok && config != name {
-			t.Errorf("%s: %v, %v; want %v", name, config, ok, want)
+		if k, ok := h.Find(name, "gdummy.", "tag", true); ok != want || ok && k.Config != name {
+			t.Errorf("%s: %v, %v; want %v", name, k.Config, ok, want)
 		}
 	}
 	load(false, "gdummy.0", "alias")
 	for _, name := range []string{"gdummy.0", "alias"} {
-		h.keep(name, keptConfig{config: name, tag: "tag", tagged: true})
+		h.Keep(name, Kept{Config: name, Tag: "tag", TagKnown: true})
 	}
 	load(true)
 	load(true)
@@ -37,8 +36,8 @@ func TestAnnouncedReloads(t *testing.T) {
 	load(true, "gdummy.0")
 	kept("alias", false)
 	kept("gdummy.0", true)
-	if _, ok := h.find("gdummy.0", "gdummy.", "", false); ok {
-		t.Error("a tag that cannot be read is taken for the same")
+	if _, ok := h.Find("gdummy.0", "gdummy.", "", false); ok {
+		t.Error("a tag that cannot be read matches another")
 	}
 	if len(h.kept) != 1 {
 		t.Errorf("%d configurations are kept, of one input", len(h.kept))
@@ -46,20 +45,20 @@ func TestAnnouncedReloads(t *testing.T) {
 	load(false, "alias")
 }
 
-// Hosts below 2.2 announce nothing: a Register that follows an Init is a reload's, and
-// a library that is given twice is not one.
+// Hosts below 2.2 announce nothing: a Register after an Init belongs to a reload, and
+// registering a library twice is no reload.
 func TestReloadsUnannounced(t *testing.T) {
-	h := history{kept: map[string]keptConfig{}}
+	h := History{}
 	for i, want := range []bool{false, true, true} {
-		h.register()
-		h.register()
-		if _, got := h.join("alias", "gdummy."); got != want {
+		h.Register()
+		h.Register()
+		if _, got := h.Join("alias", "gdummy."); got != want {
 			t.Errorf("configuration %d: reload %v", i, got)
 		}
 	}
 }
 
-// Names that the host makes are told from an alias.
+// Names that the host makes are distinguished from aliases.
 func TestPositional(t *testing.T) {
 	for name, want := range map[string]bool{
 		"gdummy.0": true, "gdummy.12": true, "gdummy.0#2": true,

@@ -3,8 +3,8 @@ package flb
 import "testing"
 
 // Each sum is that of the slices before the last ones, as long as it is kept.
-func TestTakenBefore(t *testing.T) {
-	var taken taken
+func TestAcceptedBefore(t *testing.T) {
+	var accepted accepted
 	for i := range 300 {
 		for _, c := range []struct {
 			last int
@@ -13,10 +13,10 @@ func TestTakenBefore(t *testing.T) {
 			if c.last >= i {
 				c.want = 0
 			}
-			if got := taken.before(c.last); got != uint64(c.want) {
+			if got := accepted.before(c.last); got != uint64(c.want) {
 				t.Fatalf("%d slices, %d before the last %d, expected %d", i, got, c.last, c.want)
 			}
 		}
-		taken.add(i + 1) // 1, 2, 3, …
+		accepted.add(i + 1) // 1, 2, 3, …
 	}
 }
