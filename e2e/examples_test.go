@@ -124,7 +124,7 @@ func runExample(t *testing.T, h host, file string, inputs []exampleInput, one *s
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantTag := string(c.Program.AppendTag(nil))
+			wantTag := string(c.Program.AppendTag(nil, r.time.UnixNano(), k))
 			if wantTag == "" {
 				wantTag = c.tag
 			}

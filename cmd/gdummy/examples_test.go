@@ -89,7 +89,7 @@ func showInput(t *testing.T, w *bytes.Buffer, i int, c *engine.Config) {
 		if err != nil || len(rest) > 0 {
 			t.Fatalf("record %d can't be read: %v", k, err)
 		}
-		tag := string(p.AppendTag(nil))
+		tag := string(p.AppendTag(nil, start+int64(j)*second/100, k))
 		hash.Write(b)
 		hash.Write([]byte(tag))
 		if j < 3 {

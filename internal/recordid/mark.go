@@ -13,7 +13,7 @@ import (
 type Source interface {
 	PerTick() uint64
 	Append(dst []byte, form event.Form, t int64, k uint64) []byte
-	Follow()
+	Refresh(k uint64)
 }
 
 // Mark is a source that adds an identity to each record of another.
@@ -69,8 +69,8 @@ func NewMark(source Source, o MarkOptions) *Mark {
 // PerTick is the source's.
 func (m *Mark) PerTick() uint64 { return m.source.PerTick() }
 
-// Follow is the source's.
-func (m *Mark) Follow() { m.source.Follow() }
+// Refresh is the source's.
+func (m *Mark) Refresh(k uint64) { m.source.Refresh(k) }
 
 // Append appends record k of the source with its identity. The time of
 // emission is read once for each slice, at its first record.

@@ -48,12 +48,15 @@ type Source interface {
 	PerTick() uint64
 
 	// Append appends record k as one event with time t, in nanoseconds since
-	// 1970. Records are numbered from 0 on, without gaps.
+	// 1970. Records are numbered from 0 on, without gaps. Calls for the same k
+	// and t append the same bytes, in whatever order they are made, unless a
+	// Refresh changes the records from some k on.
 	Append(dst []byte, form event.Form, t int64, k uint64) []byte
 
-	// Follow is called between ticks, a few times a second at most: a source
-	// whose text depends on the environment looks at it again.
-	Follow()
+	// Refresh is called between ticks, a few times a second at most. A source
+	// whose text depends on the environment reads it again, for the records from
+	// k on.
+	Refresh(k uint64)
 }
 
 // bulk is a Source that can append many records at once, with the times t, t+step,
@@ -316,7 +319,7 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 func (e *Engine) follow(now time.Time) {
 	if !now.Before(e.followNext) {
 		e.followNext = now.Add(followInterval)
-		e.source.Follow()
+		e.source.Refresh(e.counts.Records)
 	}
 }
 

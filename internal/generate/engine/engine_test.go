@@ -473,3 +473,36 @@ func TestAllocs(t *testing.T) {
 		}
 	}
 }
+
+// Record k is the same whatever order records are made in, also after the
+// environment has changed them: then record k of the Refresh has the first body.
+func TestRecordsInAnyOrder(t *testing.T) {
+	dummy := `{"n":0}{"n":1}{"n":2}`
+	f := newFixed(config(t, "dummy", dummy), Options{Env: func() (string, string) { return dummy, "{}" }})
+	body := func(k uint64) string {
+		ev, _, err := event.Decode(f.Append(nil, event.V2, 1, k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%q", ev.Body)
+	}
+	want := map[uint64]string{}
+	for _, text := range []string{dummy, `{"m":0}{"m":1}{"m":2}`} {
+		const first = 7
+		if text != dummy {
+			dummy = text
+			f.Refresh(first)
+			if got, want := body(first), body(first+3); got != want {
+				t.Errorf("record %d after Refresh(%d): got %s, want the first body, %s", first, first, got, want)
+			}
+		}
+		for k := uint64(first); k < first+6; k++ {
+			want[k] = body(k)
+		}
+		for k := uint64(first + 5); k >= first; k-- {
+			if got := body(k); got != want[k] {
+				t.Errorf("record %d made after record %d: got %s, want %s", k, k+1, got, want[k])
+			}
+		}
+	}
+}

@@ -11,7 +11,6 @@ type fixed struct {
 	bodies   [][]byte
 	metadata []byte
 	first    uint64 // record that has the first body
-	begin    bool   // the next record is to have it
 
 	// What the bodies were at the start stands in for them while the environment
 	// makes them something that is no JSON, as in the dummy input.
@@ -45,9 +44,6 @@ func newFixed(c *Config, o Options) *fixed {
 func (f *fixed) PerTick() uint64 { return uint64(len(f.bodies)) }
 
 func (f *fixed) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
-	if f.begin {
-		f.first, f.begin = k, false
-	}
 	return event.Append(dst, form, t, f.metadata, f.bodies[(k-f.first)%uint64(len(f.bodies))])
 }
 
@@ -100,7 +96,9 @@ func (f *fixed) repeat(dst []byte, form event.Form, t int64, n uint64, limit int
 	return dst, n
 }
 
-func (f *fixed) Follow() {
+// Refresh implements Source. When the environment has changed dummy, record k has
+// the first body.
+func (f *fixed) Refresh(k uint64) {
 	if f.env == nil {
 		return
 	}
@@ -113,7 +111,7 @@ func (f *fixed) Follow() {
 			f.bodies = f.initial
 			f.warn("option dummy: the environment makes it bad JSON, the record of the start is used: " + err.Error())
 		}
-		f.begin = true
+		f.first = k
 	}
 	if metadata != f.metaText {
 		f.metaText = metadata

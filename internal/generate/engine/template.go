@@ -30,7 +30,7 @@ func newTemplated(c *Config, mark *recordid.MarkOptions) Source {
 		source = recordid.NewMark(s, *mark)
 	}
 	if c.Program.HasTag() {
-		return &tagging{Source: source, p: c.Program, index: map[string]int{}}
+		return &tagging{Source: source, templated: s, index: map[string]int{}}
 	}
 	return source
 }
@@ -39,14 +39,14 @@ func newTemplated(c *Config, mark *recordid.MarkOptions) Source {
 func (s *templated) PerTick() uint64 { return s.p.Turn() }
 
 func (s *templated) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
-	return s.p.Append(dst, form, t, s.first+k*s.step)
+	return s.p.Append(dst, form, t, s.number(k))
 }
 
 // AppendMany implements bulk.
 func (s *templated) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64) {
 	done := uint64(0)
 	for ; done < n && len(dst) < limit; done++ {
-		dst = s.p.Append(dst, form, t+int64(done)*step, s.first+(k+done)*s.step)
+		dst = s.p.Append(dst, form, t+int64(done)*step, s.number(k+done))
 	}
 	return dst, done
 }
@@ -57,23 +57,26 @@ func (s *templated) AppendRun(dst []byte, form event.Form, times []int64, k uint
 		if len(dst) >= limit {
 			return dst, i
 		}
-		dst = s.p.Append(dst, form, t, s.first+(k+uint64(i))*s.step)
+		dst = s.p.Append(dst, form, t, s.number(k+uint64(i)))
 	}
 	return dst, len(times)
 }
 
-func (s *templated) Follow() {}
+func (s *templated) Refresh(uint64) {}
+
+// number returns the number in its stream that record k has.
+func (s *templated) number(k uint64) uint64 { return s.first + k*s.step }
 
 // tagging is a source whose records have tags. What the source could do in one
 // go it can't: each record is asked for its tag.
 type tagging struct {
 	Source
-	p       *template.Program
-	tag     []byte
-	index   map[string]int // of a tag in tags
-	tags    []string
-	records []tagRecord
-	out     []byte
+	templated *templated
+	tag       []byte
+	index     map[string]int // of a tag in tags
+	tags      []string
+	records   []tagRecord
+	out       []byte
 }
 
 // tagRecord is a record that waits for Split.
@@ -81,7 +84,7 @@ type tagRecord struct{ tag, end int }
 
 func (s *tagging) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	dst = s.Source.Append(dst, form, t, k)
-	s.tag = s.p.AppendTag(s.tag[:0])
+	s.tag = s.templated.p.AppendTag(s.tag[:0], t, s.templated.number(k))
 	i, ok := s.index[string(s.tag)]
 	if !ok {
 		i = len(s.tags)

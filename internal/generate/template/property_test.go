@@ -237,7 +237,7 @@ func TestProperties(t *testing.T) {
 			if problems != "" {
 				t.Fatalf("%s\nrecord %d: %s", source, i, problems)
 			}
-			inTurn[i] = string(b) + string(p.AppendTag(nil))
+			inTurn[i] = string(b) + string(p.AppendTag(nil, exampleTime+int64(i), first+uint64(i)))
 		}
 		other, err := Compile(conf)
 		if err != nil {
@@ -245,7 +245,7 @@ func TestProperties(t *testing.T) {
 		}
 		for _, i := range rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}).Draw(t, "order") {
 			b := other.Append(nil, event.V2, exampleTime+int64(i), first+uint64(i))
-			if got := string(b) + string(other.AppendTag(nil)); got != inTurn[i] {
+			if got := string(b) + string(other.AppendTag(nil, exampleTime+int64(i), first+uint64(i))); got != inTurn[i] {
 				t.Fatalf("%s\nrecord %d differs if others are made before it", source, i)
 			}
 		}

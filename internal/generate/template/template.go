@@ -128,9 +128,10 @@ type Program struct {
 	clear  bool // variables of one shape could show in another record
 	pads   bool // a member pads the record
 
-	rec fake.Record
-	run machine
-	tmp []byte
+	rec  fake.Record
+	made bool // rec has the variables of a record
+	run  machine
+	tmp  []byte
 
 	subprograms []int    // where the code of the fragments starts that are values
 	bufPool     [][]byte // buffers for them
@@ -208,10 +209,15 @@ func (p *Program) AppendBody(dst []byte, t int64, k uint64) []byte {
 	return p.body(dst, p.begin(t, k))
 }
 
-// AppendTag appends the tag of the record that was appended last.
-func (p *Program) AppendTag(dst []byte) []byte {
+// AppendTag appends the tag of record k, which has time t; it is empty without a
+// template for tags. It is cheapest right after Append of the same record, whose
+// variables it has; otherwise it makes the body again to get them.
+func (p *Program) AppendTag(dst []byte, t int64, k uint64) []byte {
 	if p.tag < 0 {
 		return dst
+	}
+	if !p.made || p.rec.K != k || p.rec.T != t {
+		p.tmp = p.AppendBody(p.tmp[:0], t, k)
 	}
 	return p.exec(dst, p.tag)
 }
@@ -219,7 +225,7 @@ func (p *Program) AppendTag(dst []byte) []byte {
 // begin sets the record up and picks its shape.
 func (p *Program) begin(t int64, k uint64) int {
 	r := &p.rec
-	r.K, r.T = k, t
+	r.K, r.T, p.made = k, t, true
 	r.Key = seed.Record(r.Stream, k)
 	r.Scratch = r.Scratch[:0]
 	r.Dot = value.Null

@@ -136,8 +136,14 @@ func TestMetadataAndTag(t *testing.T) {
 		if got, want := string(value.OfRaw(ev.Metadata).AppendJSON(nil)), fmt.Sprintf(`{"user":%q,"k":%d}`, user, k); got != want {
 			t.Errorf("metadata %s, want %s", got, want)
 		}
-		if got := string(p.AppendTag(nil)); got != "app."+user {
-			t.Errorf("tag %s, want app.%s", got, user)
+		// Whatever was appended last, the tag is that of the record asked for.
+		want := "app." + user
+		if got := string(p.AppendTag(nil, exampleTime, k)); got != want {
+			t.Errorf("AppendTag of record %d after it: got %s, want %s", k, got, want)
+		}
+		p.Append(nil, event.V2, exampleTime, k+1)
+		if got := string(p.AppendTag(nil, exampleTime, k)); got != want {
+			t.Errorf("AppendTag of record %d after the next one: got %s, want %s", k, got, want)
 		}
 	}
 	if shapes['a'] == 0 || shapes['b'] == 0 {
