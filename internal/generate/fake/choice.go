@@ -91,23 +91,8 @@ var choice = []Func{
 			if err := c.several(); err != nil {
 				return nil, err
 			}
-			if n > seed.MaxShuffle {
-				return func(r *Record) value.Value {
-					key := seed.Combine(r.Stream+place, r.K/n)
-					return gens[seed.Permute(key, r.K%n, n)](r)
-				}, nil
-			}
-			// The order of the last n records is kept.
-			order := make([]uint8, n)
-			known := uint64(0)
-			seed.Shuffle(known, order)
-			return func(r *Record) value.Value {
-				if key := seed.Combine(r.Stream+place, r.K/n); key != known {
-					known = key
-					seed.Shuffle(key, order)
-				}
-				return gens[order[r.K%n]](r)
-			}, nil
+			at := shuffled(place, n)
+			return func(r *Record) value.Value { return gens[at(r)](r) }, nil
 		},
 	},
 	{
@@ -116,12 +101,9 @@ var choice = []Func{
 			"column a type) or of an NDJSON file. Keep it in a variable to use several columns: `{{ $r := row \"users.csv\" }}`, then `{{ $r.email }}`.",
 		Args: []Arg{{Name: "FILE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
-			t, err := c.Env.table(c.str(0))
+			t, err := c.table()
 			if err != nil {
-				return nil, argErr(0, "row: %v", err)
-			}
-			if t.names != nil {
-				c.Names = &t.names
+				return nil, err
 			}
 			n, place := uint64(len(t.rows)), c.Place
 			return func(r *Record) value.Value {
@@ -135,12 +117,9 @@ var choice = []Func{
 		Doc:  "The rows of a CSV or NDJSON file in turn.",
 		Args: []Arg{{Name: "FILE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
-			t, err := c.Env.table(c.str(0))
+			t, err := c.table()
 			if err != nil {
-				return nil, argErr(0, "row_cycle: %v", err)
-			}
-			if t.names != nil {
-				c.Names = &t.names
+				return nil, err
 			}
 			n := uint64(len(t.rows))
 			return func(r *Record) value.Value { return t.row(r.K % n) }, nil
@@ -153,15 +132,12 @@ var choice = []Func{
 			{Name: "FILE", Type: Text}, {Name: "COLUMN", Type: Text}, {Name: "KEY", Dynamic: true},
 		},
 		build: func(c *Call) (Gen, error) {
-			t, err := c.Env.table(c.str(0))
+			t, err := c.table()
 			if err != nil {
-				return nil, argErr(0, "lookup: %v", err)
+				return nil, err
 			}
-			if t.names != nil {
-				c.Names = &t.names
-				if !slices.Contains(t.names, c.str(1)) {
-					return nil, argErr(1, "lookup: %q has no column %q; it has %s", c.str(0), c.str(1), strings.Join(t.names, ", "))
-				}
+			if t.names != nil && !slices.Contains(t.names, c.str(1)) {
+				return nil, argErr(1, "lookup: unknown column %q in %q%s", c.str(1), c.str(0), Hint(c.str(1), t.names, strings.Join(t.names, ", ")))
 			}
 			index := c.Env.index(t, c.str(1))
 			gen := c.Args[2].Gen
@@ -178,6 +154,18 @@ var choice = []Func{
 			}, nil
 		},
 	},
+}
+
+// table reads the file in the first argument.
+func (c *Call) table() (*table, error) {
+	t, err := c.Env.table(c.str(0))
+	if err != nil {
+		return nil, argErr(0, "%s: %v", c.Func.Name, err)
+	}
+	if t.names != nil {
+		c.Names = &t.names
+	}
+	return t, nil
 }
 
 // several checks that the values do not stand in an array.

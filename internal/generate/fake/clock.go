@@ -3,13 +3,14 @@ package fake
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-var clockNames = []string{"state", "previous", "id", "step", "last", "since", "until", "began"}
+var clockNames = append(slices.Clone(stateNames), "since", "until", "began")
 
 // clock is a machine whose states last for a time. The time of a key is cut into
 // windows, and each window is filled with whole lives: what state a key is in at a
@@ -34,13 +35,13 @@ type clock struct {
 	early []float64 // how long it takes at least to get there
 	sum   []float64 // of the odds
 
-	memory *memory
+	recent *clockCache
 }
 
-// memory keeps what was found last of some keys, for all clocks of a template:
-// most records show one of few keys, in the state in which it was. It is a matter
-// of speed only.
-type memory [1024]struct {
+// clockCache keeps the last result for some keys, for all clocks of a template:
+// most records show one of few keys, and that in the state it was in. It affects
+// the speed only.
+type clockCache [1024]struct {
 	clock  *clock
 	key    uint64
 	window int64
@@ -55,9 +56,9 @@ func (e *Env) clock(text string, m *machine) (*clock, error) {
 	}
 	if e.clocks == nil {
 		e.clocks = map[string]*clock{}
-		e.memory = new(memory)
+		e.recent = new(clockCache)
 	}
-	c, err := newClock(m, e.memory)
+	c, err := newClock(m, e.recent)
 	if err == nil {
 		e.clocks[text] = c
 	}
@@ -72,8 +73,8 @@ type fit struct {
 }
 
 // newClock makes the clock of a machine with dwell times.
-func newClock(m *machine, memory *memory) (*clock, error) {
-	c := &clock{machine: m, memory: memory}
+func newClock(m *machine, recent *clockCache) (*clock, error) {
+	c := &clock{machine: m, recent: recent}
 	n := len(m.states)
 	for s, name := range m.states {
 		if m.dwell[s].hi == 0 {
@@ -267,7 +268,7 @@ func (c *clock) follow(w *walker) {
 
 // fit returns how a window is filled.
 func (c *clock) fit(key uint64, window int64) fit {
-	known := &c.memory[key%uint64(len(c.memory))]
+	known := &c.recent[key%uint64(len(c.recent))]
 	if known.clock == c && known.key == key && known.window == window && known.fit.lives > 0 {
 		return known.fit
 	}
@@ -336,7 +337,7 @@ type moment struct {
 
 // find returns where a key is at a time.
 func (c *clock) find(key uint64, t int64) moment {
-	known := &c.memory[key%uint64(len(c.memory))]
+	known := &c.recent[key%uint64(len(c.recent))]
 	if known.clock == c && known.key == key && known.last.since <= t && t < known.last.until {
 		return known.last
 	}
@@ -391,16 +392,8 @@ func (c *clock) find(key uint64, t int64) moment {
 func (c *clock) at(r *Record, key uint64) value.Value {
 	m := c.find(key, r.T)
 	start := len(r.Scratch)
-	b := value.AppendString(r.Scratch, c.states[m.s])
-	if m.previous < 0 {
-		b = value.Null.Append(b)
-	} else {
-		b = value.AppendString(b, c.states[m.previous])
-	}
 	id := seed.Combine(seed.Combine(key, uint64(m.window)), uint64(m.life))
-	b = value.AppendInt(b, int64(id>>12)) // 52 bits: exact in JSON readers, too
-	b = value.AppendInt(b, m.step)
-	b = value.OfBool(len(c.next[m.s]) == 0).Append(b)
+	b := c.appendState(r.Scratch, m.s, m.previous, id, m.step)
 	b = seconds(m.since).Append(b)
 	b = seconds(m.until).Append(b)
 	b = seconds(m.began).Append(b)

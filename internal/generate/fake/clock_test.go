@@ -27,7 +27,7 @@ func mustClock(t reporter, machine string) *clock {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := newClock(m, new(memory))
+	c, err := newClock(m, new(clockCache))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestClockForgets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := newClock(m, asked.memory)
+	other, err := newClock(m, asked.recent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestHostileClocks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := newClock(m, new(memory))
+		c, err := newClock(m, new(clockCache))
 		if err != nil {
 			return
 		}
@@ -256,7 +256,7 @@ func TestMachineMistakes(t *testing.T) {
 	} {
 		m, err := parseMachine(machine)
 		if err == nil {
-			_, err = newClock(m, new(memory))
+			_, err = newClock(m, new(clockCache))
 		}
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", machine, err, want)

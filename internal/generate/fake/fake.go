@@ -106,7 +106,7 @@ type Env struct {
 	tables  map[string]*table
 	indexes map[column]*index
 	clocks  map[string]*clock
-	memory  *memory // of the clocks
+	recent  *clockCache
 	curves  map[call]*seed.Curve
 	zipfs   map[call]*seed.Alias
 	ranks   int // of the zipfs together
@@ -404,8 +404,8 @@ func Find(name string) *Func {
 	return nil
 }
 
-// elsewhere is what Go, Helm and Sprig call what is called otherwise here.
-var elsewhere = map[string]string{
+// foreignNames are names in Go, Helm and Sprig, and what they are called here.
+var foreignNames = map[string]string{
 	"println": "print", "urlquery": "urlescape", "squote": "quote", "toJson": "json", "toRawJson": "json", "mustToJson": "json", "toString": "tostring",
 	"uuidv4": "uuid", "randInt": "int", "randint": "int", "randNumeric": "int", "randBytes": "base64", "choice": "pick", "randomElement": "pick",
 	"atoi": "toint", "int64": "toint", "float64": "tofloat", "sha256sum": "sha256", "date": "now", "htmlDate": "now", "unixEpoch": "now", "dateModify": "now",
@@ -413,13 +413,24 @@ var elsewhere = map[string]string{
 	"addf": "add", "subf": "sub", "mulf": "mul", "divf": "div",
 }
 
-// Nearest returns the function that a name was perhaps meant for: what others call
-// so, or one that is spelt alike; empty if there is none.
-func Nearest(name string) string {
-	if ours, ok := elsewhere[name]; ok {
-		return ours
+// HintFunc is Hint for the name of a function.
+func HintFunc(name string) string {
+	if ours, ok := foreignNames[name]; ok {
+		return "; did you mean " + ours + "?"
 	}
-	return units.Nearest(name, Names())
+	return Hint(name, Names(), "")
+}
+
+// Hint returns how an error about an unknown name ends: with the nearest of the
+// names, or with what is expected.
+func Hint(name string, names []string, expected string) string {
+	switch near := units.Nearest(name, names); {
+	case near != "":
+		return "; did you mean " + near + "?"
+	case expected != "":
+		return ": expected " + expected
+	}
+	return ""
 }
 
 // Names returns the names of all functions, in the table's order.

@@ -18,7 +18,6 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 
 	"github.com/gdummy/gdummy/internal/config/diag"
-	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -184,6 +183,9 @@ func (e *Env) table(path string) (*table, error) {
 // types are those that a column may have.
 var types = []string{"int", "float", "bool", "json", "string"}
 
+// foreignTypes are other names of types.
+var foreignTypes = map[string]string{"integer": "int", "number": "float", "double": "float", "str": "string", "text": "string", "object": "json"}
+
 // columns reads the first line of a CSV file: names, which may end in a colon and
 // a type. Without one the cells are strings.
 func columns(head []string) (names, typs []string, err error) {
@@ -196,15 +198,11 @@ func columns(head []string) (names, typs []string, err error) {
 		if colon := strings.LastIndexByte(name, ':'); colon >= 0 {
 			name, typ = strings.TrimSpace(name[:colon]), strings.TrimSpace(name[colon+1:])
 			if !slices.Contains(types, typ) {
-				near := map[string]string{"integer": "int", "number": "float", "double": "float", "str": "string", "text": "string", "object": "json"}[strings.ToLower(typ)]
-				if near == "" {
-					near = units.Nearest(typ, types)
+				hint := Hint(typ, types, strings.Join(types, ", "))
+				if ours := foreignTypes[strings.ToLower(typ)]; ours != "" {
+					hint = "; did you mean " + ours + "?"
 				}
-				hint := "expected one of " + strings.Join(types, ", ")
-				if near != "" {
-					hint = "the nearest one is " + near
-				}
-				return nil, nil, fmt.Errorf("line 1: the column %q: there is no type %q; %s", name, typ, hint)
+				return nil, nil, fmt.Errorf("line 1: column %q: unknown type %q%s", name, typ, hint)
 			}
 		}
 		if first, ok := seen[name]; ok {

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"math"
 	"strings"
 
 	"github.com/brianvoe/gofakeit/v7"
@@ -116,7 +117,7 @@ var ids = inSection(secTests, []Func{
 	composed("ean", secTests, "An article number of 13 digits with a prefix from 200 to 299, which GS1 leaves to shops for their own use; its check digit is right.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			n := 200000000000 + rnd.Below(1e11)
-			return digits(dst, n*10+(10-weigh(n, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1)%10)%10, 13)
+			return digits(dst, n*10+gtin(n), 13)
 		}),
 	{
 		Name: "phone_of", Section: secTests, Result: "string", Example: `phone_of "GB"`,
@@ -126,7 +127,7 @@ var ids = inSection(secTests, []Func{
 		build: func(c *Call) (Gen, error) {
 			blocks, ok := fiction[strings.ToUpper(c.str(0))]
 			if !ok {
-				return nil, argErr(0, "phone_of: COUNTRY is %q, expected one of US, GB, AU, DE, FR, IE, SE", c.str(0))
+				return nil, argErr(0, "phone_of: unknown COUNTRY %q: expected US, GB, AU, DE, FR, IE or SE", c.str(0))
 			}
 			place := c.Place
 			return c.texts(func(b []byte, r *Record) []byte {
@@ -152,36 +153,40 @@ var ids = inSection(secTests, []Func{
 		Args: []Arg{{Name: "COUNTRY", Type: Text}},
 		build: func(c *Call) (Gen, error) {
 			country := strings.ToUpper(c.str(0))
-			bank, width := "TEST", 0
-			switch country {
-			case "GB", "IE":
-				width = 14
-			case "NL":
-				width = 10
-			case "DE":
-				bank, width = "0", 17
-			default:
-				return nil, argErr(0, "iban_of: COUNTRY is %q, expected one of DE, GB, IE, NL", c.str(0))
+			account, ok := testBanks[country]
+			if !ok {
+				return nil, argErr(0, "iban_of: unknown COUNTRY %q: expected DE, GB, IE or NL", c.str(0))
 			}
 			place := c.Place
-			most := uint64(1)
-			for range width {
-				most *= 10
-			}
-			return c.texts(func(b []byte, r *Record) []byte {
+			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
-				start := len(b)
-				b = append(append(b, country...), "00"...)
-				b = digits(append(b, bank...), rnd.Below(most), width)
-				// ISO 13616: the country and 00 go to the end, letters are two
-				// digits; what is left modulo 97 makes the check digits.
-				rem := mod97(mod97(0, b[start+4:]), b[start:start+4])
-				digits(b[:start+2], 98-rem, 2)
-				return b
+				return appendIBAN(dst, country, account, &rnd)
 			}), nil
 		},
 	},
 })
+
+// bban is the part of an IBAN that a country defines: a bank and the digits of an
+// account.
+type bban struct {
+	bank  string
+	width int
+}
+
+// testBanks are those that do not exist.
+var testBanks = map[string]bban{"GB": {"TEST", 14}, "IE": {"TEST", 14}, "NL": {"TEST", 10}, "DE": {"0", 17}}
+
+// appendIBAN appends a random account. The check digits are those of ISO 13616:
+// the country and 00 go to the end, letters are two digits, and the remainder
+// modulo 97 is subtracted from 98.
+func appendIBAN(dst []byte, country string, b bban, rnd *seed.Rand) []byte {
+	start := len(dst)
+	dst = append(append(append(dst, country...), "00"...), b.bank...)
+	dst = digits(dst, rnd.Below(uint64(math.Pow10(b.width))), b.width)
+	check := 98 - mod97(mod97(0, dst[start+4:]), dst[start:start+4])
+	digits(dst[:start+2], check, 2)
+	return dst
+}
 
 // weigh adds up the digits of n, from the last one on, each times its weight.
 func weigh(n uint64, weights ...uint64) uint64 {
@@ -192,6 +197,9 @@ func weigh(n uint64, weights ...uint64) uint64 {
 	}
 	return sum
 }
+
+// gtin returns the check digit of an article number.
+func gtin(n uint64) uint64 { return (10 - weigh(n, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1)%10) % 10 }
 
 // luhn returns the digit that makes the digits of n and itself pass the check of
 // credit cards.

@@ -348,8 +348,8 @@ func TestPersonnummer(t *testing.T) {
 // Countries that nothing is known of are refused.
 func TestCountries(t *testing.T) {
 	for name, want := range map[string]string{
-		"phone_of": `phone_of: COUNTRY is "XX", expected one of US, GB, AU, DE, FR, IE, SE`,
-		"iban_of":  `iban_of: COUNTRY is "XX", expected one of DE, GB, IE, NL`,
+		"phone_of": `phone_of: unknown COUNTRY "XX": expected US, GB, AU, DE, FR, IE or SE`,
+		"iban_of":  `iban_of: unknown COUNTRY "XX": expected DE, GB, IE or NL`,
 	} {
 		c := &Call{Func: Find(name), Args: []Operand{Constant(value.OfString("XX"))}, Env: &Env{}}
 		if _, err := c.Build(); err == nil || err.Error() != want {

@@ -101,8 +101,8 @@ func ofStrftime(layout string) (parts []layoutPart, unknown byte) {
 	return append(parts, p), 0
 }
 
-// turn sets a part to a second.
-func (p *layoutPart) turn(when time.Time) {
+// set sets a part to a second.
+func (p *layoutPart) set(when time.Time) {
 	p.text = p.text[:0]
 	for _, c := range p.chunks {
 		if c.literal {

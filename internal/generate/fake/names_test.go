@@ -3,8 +3,8 @@ package fake
 import "testing"
 
 // What others call otherwise leads to functions that there are, and hides none.
-func TestElsewhere(t *testing.T) {
-	for name, ours := range elsewhere {
+func TestForeignNames(t *testing.T) {
+	for name, ours := range foreignNames {
 		if Find(ours) == nil {
 			t.Errorf("%s leads to %s, which does not exist", name, ours)
 		}
@@ -12,9 +12,11 @@ func TestElsewhere(t *testing.T) {
 			t.Errorf("%s is a function of ours", name)
 		}
 	}
-	for name, want := range map[string]string{"toJson": "json", "emial": "email", "hasPrefix": "hasprefix", "xyzzyxyzzy": ""} {
-		if got := Nearest(name); got != want {
-			t.Errorf("the nearest to %s is %q, want %q", name, got, want)
+	for name, want := range map[string]string{
+		"toJson": "; did you mean json?", "emial": "; did you mean email?", "hasPrefix": "; did you mean hasprefix?", "xyzzyxyzzy": "",
+	} {
+		if got := HintFunc(name); got != want {
+			t.Errorf("HintFunc(%q): got %q, want %q", name, got, want)
 		}
 	}
 }

@@ -248,24 +248,29 @@ var numbers = []Func{
 			if lo > hi || n == 0 || n > 1<<62 {
 				return nil, argErr(0, "unique: LOW is %d and HIGH %d, expected a lower LOW and at most 2^62 numbers", lo, hi)
 			}
-			if n <= seed.MaxShuffle {
-				order := make([]uint8, n)
-				known := uint64(0)
-				seed.Shuffle(known, order)
-				return func(r *Record) value.Value {
-					if key := seed.Combine(r.Stream+place, r.K/n); key != known {
-						known = key
-						seed.Shuffle(key, order)
-					}
-					return value.OfInt(lo + int64(order[r.K%n]))
-				}, nil
-			}
-			return func(r *Record) value.Value {
-				key := seed.Combine(r.Stream+place, r.K/n)
-				return value.OfInt(lo + int64(seed.Permute(key, r.K%n, n)))
-			}, nil
+			at := shuffled(place, n)
+			return func(r *Record) value.Value { return value.OfInt(lo + int64(at(r))) }, nil
 		},
 	},
+}
+
+// shuffled makes a function that returns each number below n once in n records, in
+// an order that differs from one n records to the next.
+func shuffled(place, n uint64) func(r *Record) uint64 {
+	if n > seed.MaxShuffle {
+		return func(r *Record) uint64 { return seed.Permute(seed.Combine(r.Stream+place, r.K/n), r.K%n, n) }
+	}
+	// The order of the last n records is kept.
+	order := make([]uint8, n)
+	known := uint64(0)
+	seed.Shuffle(known, order)
+	return func(r *Record) uint64 {
+		if key := seed.Combine(r.Stream+place, r.K/n); key != known {
+			known = key
+			seed.Shuffle(key, order)
+		}
+		return uint64(order[r.K%n])
+	}
 }
 
 // stretch is how many records a walk lasts at most, as no user will see: 36 years

@@ -155,7 +155,7 @@ var people = []Func{
 	composed("upc", secPeople, "The number of a product (UPC-A) that begins with 4, which GS1 leaves to shops for their own use; its check digit is right.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			n := 40000000000 + rnd.Below(1e10)
-			return digits(dst, n*10+(10-weigh(n, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3)%10)%10, 12)
+			return digits(dst, n*10+gtin(n), 12)
 		}),
 	pooled("color", "A color.", (*gofakeit.Faker).Color),
 	pooled("hex_color", "A color as #rrggbb.", (*gofakeit.Faker).HexColor),
@@ -233,16 +233,7 @@ var people = []Func{
 		}),
 	composed("iban", secTests, "An IBAN in the form of Britain, of the bank TEST that does not exist; its check digits are right.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-			n := rnd.Below(1e14)
-			// ISO 13616: the number with its letters as two digits (TEST is 29142829,
-			// GB is 1611) and 00, modulo 97.
-			rem := uint64(29142829) % 97
-			for p := uint64(1e13); p > 0; p /= 10 {
-				rem = (rem*10 + n/p%10) % 97
-			}
-			rem = (rem*1000000 + 161100) % 97
-			dst = digits(append(dst, "GB"...), 98-rem, 2)
-			return digits(append(dst, "TEST"...), n, 14)
+			return appendIBAN(dst, "GB", bban{"TEST", 14}, rnd)
 		}),
 }
 

@@ -1,7 +1,8 @@
 package fake
 
 import (
-	"math"
+	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -9,117 +10,129 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// verb is one % of a format, with the text before it.
-type verb struct {
+// directive is one % of a format, with the text before it.
+type directive struct {
 	before string
-	verb   byte // 0 at the end of the format
-	minus  bool
-	zero   bool
-	plus   bool
-	space  bool
-	sharp  bool
+	text   string // all of it, as package fmt takes it
+	verb   byte
+	minus  bool // pad on the right
+	zero   bool // pad numbers with zeros
 	width  int
-	prec   int // -1 without
+	prec   int  // -1 without
+	fast   bool // written here, without package fmt
 	gen    Gen
 }
 
-// buildPrintf takes the format apart. It follows package fmt.
+// directives matches flags, width, precision and verb.
+var directives = regexp.MustCompile(`%([-+# 0]*)(\d*)(?:\.(\d*))?(.?)`)
+
+const (
+	verbs    = "sdvqxXobcefgtEG"
+	maxWidth = 1000
+)
+
+// buildPrintf parses the format, which has the syntax of package fmt.
 func buildPrintf(c *Call) (Gen, error) {
-	const most = 1000
-	format := c.str(0)
-	gens := c.gens(1)
-	var verbs []verb
+	format, gens := c.str(0), c.gens(1)
+	var ds []directive
 	var before strings.Builder
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' {
-			before.WriteByte(format[i])
-			continue
-		}
-		v := verb{prec: -1}
-		i++
-	flags:
-		for ; i < len(format); i++ {
-			switch format[i] {
-			case '-':
-				v.minus = true
-			case '0':
-				v.zero = true
-			case '+':
-				v.plus = true
-			case ' ':
-				v.space = true
-			case '#':
-				v.sharp = true
-			default:
-				break flags
-			}
-		}
-		number := func() int {
-			n := 0
-			for ; i < len(format) && format[i] >= '0' && format[i] <= '9'; i++ {
-				n = min(n*10+int(format[i]-'0'), most+1)
-			}
-			return n
-		}
-		v.width = number()
-		if i < len(format) && format[i] == '.' {
-			i++
-			v.prec = number()
-		}
-		if v.width > most || v.prec > most {
-			return nil, argErr(0, "printf: a width or precision is above %d", most)
-		}
-		if i == len(format) {
-			return nil, argErr(0, "printf: the format ends with %%")
-		}
-		v.verb = format[i]
-		if v.verb == '%' {
+	at := 0
+	for _, m := range directives.FindAllStringSubmatchIndex(format, -1) {
+		before.WriteString(format[at:m[0]])
+		at = m[1]
+		d, err := parseDirective(format, m)
+		switch {
+		case err != nil:
+			return nil, err
+		case d.verb == '%':
 			before.WriteByte('%')
 			continue
+		case len(ds) >= len(gens):
+			return nil, argErr(0, "printf: expected as many values as the format has verbs, found %d", len(gens))
 		}
-		if strings.IndexByte("sdvqxXobcefgtEG", v.verb) < 0 {
-			return nil, argErr(0, "printf: there is no verb %%%c, expected one of %%s %%d %%v %%q %%x %%X %%o %%b %%c %%e %%f %%g %%t", v.verb)
+		if err := d.accepts(c.Args[len(ds)+1], len(ds)+1); err != nil {
+			return nil, err
 		}
-		if len(verbs) >= len(gens) {
-			return nil, argErr(0, "printf: the format has more verbs than there are values (%d)", len(gens))
-		}
-		arg := c.Args[len(verbs)+1]
-		_, isNumber := arg.Value.Number()
-		if of, takes := arg.Kinds, takes(v.verb); !of.mayBe(takes) && !(arg.Const && arg.Value.K == value.String && isNumber && takes.mayBe(numeric)) {
-			hint := ""
-			if of == kinds(value.String) && takes&numeric != 0 {
-				hint = "; %s takes it, toint and tofloat the text of a number"
-			}
-			return nil, argErr(len(verbs)+1, "printf: %%%c takes %s, found %s%s", v.verb, takes, of, hint)
-		}
-		v.gen = gens[len(verbs)]
-		v.before = before.String()
+		d.gen = gens[len(ds)]
+		d.before = before.String()
 		before.Reset()
-		verbs = append(verbs, v)
+		ds = append(ds, d)
 	}
-	if len(verbs) < len(gens) {
-		return nil, argErr(len(verbs)+1, "printf: the format has %d verbs, but there are %d values", len(verbs), len(gens))
+	if len(ds) < len(gens) {
+		return nil, argErr(len(ds)+1, "printf: expected %d values, one for each verb of the format, found %d", len(ds), len(gens))
 	}
-	rest := before.String()
-	values := make([]value.Value, len(verbs))
+	rest := before.String() + format[at:]
+	values := make([]value.Value, len(ds))
 	return func(r *Record) value.Value {
-		for i := range verbs {
-			values[i] = verbs[i].gen(r)
+		for i := range ds {
+			values[i] = ds[i].gen(r)
 		}
 		start := len(r.Scratch)
 		b := r.Scratch
-		for i := range verbs {
-			b = append(b, verbs[i].before...)
-			b = verbs[i].append(b, values[i])
+		for i := range ds {
+			b = append(b, ds[i].before...)
+			b = ds[i].append(b, values[i])
 		}
 		r.Scratch = append(b, rest...)
 		return r.text(start)
 	}, nil
 }
 
-// takes are the types that a verb can write; none are all.
-func takes(verb byte) Kinds {
-	switch verb {
+// parseDirective parses the directive at the indexes m of a format.
+func parseDirective(format string, m []int) (directive, error) {
+	group := func(i int) string {
+		if m[2*i] < 0 {
+			return ""
+		}
+		return format[m[2*i]:m[2*i+1]]
+	}
+	number := func(digits string) int {
+		n, err := strconv.Atoi("0" + digits)
+		if err != nil {
+			return maxWidth + 1
+		}
+		return n
+	}
+	flags, verb := group(1), group(4)
+	d := directive{
+		text: group(0), minus: strings.Contains(flags, "-"), zero: strings.Contains(flags, "0"),
+		width: number(group(2)), prec: -1,
+	}
+	if m[6] >= 0 {
+		d.prec = number(group(3))
+	}
+	switch {
+	case d.width > maxWidth || d.prec > maxWidth:
+		return d, argErr(0, "printf: expected width and precision up to %d", maxWidth)
+	case verb == "":
+		return d, argErr(0, "printf: expected a verb at the end of the format, found %%")
+	case verb == "%":
+		d.verb = '%'
+		return d, nil
+	case !strings.Contains(verbs, verb):
+		return d, argErr(0, "printf: unknown verb %%%s: expected %%%s", verb, strings.Join(strings.Split(verbs, ""), ", %"))
+	}
+	d.verb = verb[0]
+	d.fast = !strings.ContainsAny(flags, "+# ")
+	switch d.verb {
+	case 's', 'v':
+		d.fast = d.fast && d.prec < 0 && !d.zero
+	case 'd', 'x':
+		d.fast = d.fast && d.prec < 0
+	case 'f', 'e':
+		if d.prec < 0 {
+			d.prec = 6
+		}
+	case 'g':
+	default:
+		d.fast = false
+	}
+	return d, nil
+}
+
+// kinds are the types that a verb formats; none means all.
+func (d *directive) kinds() Kinds {
+	switch d.verb {
 	case 'd', 'o', 'b', 'c', 'e', 'f', 'g', 'E', 'G':
 		return numeric
 	case 'x', 'X':
@@ -130,167 +143,104 @@ func takes(verb byte) Kinds {
 	return 0
 }
 
-// misfit writes a value that the verb can't, as package fmt does.
-func (p *verb) misfit(dst []byte, v value.Value) []byte {
-	dst = append(dst, '%', '!', p.verb, '(')
-	switch v.K {
-	case value.Nil, value.Omit:
-		return append(dst, "<nil>)"...)
-	case value.Raw, value.Row:
-	default:
-		dst = append(append(dst, [...]string{value.Bool: "bool", value.Int: "int", value.Float: "float64", value.String: "string"}[v.K]...), '=')
+// accepts checks what is known of argument i. The text of a number is as good as
+// the number.
+func (d *directive) accepts(arg Operand, i int) error {
+	want := d.kinds()
+	if arg.Kinds.mayBe(want) {
+		return nil
 	}
-	return append(v.AppendText(dst), ')')
+	hint := ""
+	if arg.Kinds == kinds(value.String) && want&numeric != 0 {
+		if _, ok := arg.Value.Number(); ok && arg.Const {
+			return nil
+		}
+		hint = "; use %s, or toint or tofloat if the string is a number"
+	}
+	return argErr(i, "printf: %%%c: expected %s, found %s%s", d.verb, want, arg.Kinds, hint)
 }
 
-// append writes a value as the verb says.
-func (p *verb) append(dst []byte, v value.Value) []byte {
+// append appends a value as the directive formats it.
+func (d *directive) append(dst []byte, v value.Value) []byte {
+	want := d.kinds()
+	if v.K == value.String && want&numeric != 0 && !kinds(v.K).mayBe(want) {
+		v = asNumber(v)
+	}
 	start := len(dst)
-	numeric := false
-	if !kinds(v.K).mayBe(takes(p.verb)) {
-		// The text of a number is taken for the number.
-		f, ok := v.Number()
-		if v.K != value.String || !ok || p.verb == 't' {
-			return p.misfit(dst, v)
-		}
-		if i := v.Int(); float64(i) == f {
-			v = value.OfInt(i)
-		} else {
-			v = value.OfFloat(f)
-		}
-	}
-	switch p.verb {
-	case 'd', 'o', 'b', 'x', 'X', 'c':
-		if (p.verb == 'x' || p.verb == 'X') && v.K == value.String {
-			for i := range len(v.S()) {
-				if p.prec >= 0 && i >= p.prec {
-					break
-				}
-				digits := "0123456789abcdef"
-				if p.verb == 'X' {
-					digits = "0123456789ABCDEF"
-				}
-				dst = append(dst, digits[v.S()[i]>>4], digits[v.S()[i]&15])
-			}
-			break
-		}
-		i := v.Int()
-		if p.verb == 'c' {
-			dst = utf8.AppendRune(dst, rune(i))
-			break
-		}
-		numeric = true
-		base := 10
-		switch p.verb {
-		case 'x', 'X':
-			base = 16
-		case 'o':
-			base = 8
-		case 'b':
-			base = 2
-		}
-		neg := i < 0
-		u := uint64(i)
-		if neg {
-			u = -u
-		}
-		dst = p.sign(dst, neg)
-		if p.sharp && base == 16 {
-			dst = append(dst, '0', p.verb)
-		}
-		digits := len(dst)
-		dst = strconv.AppendUint(dst, u, base)
-		if p.verb == 'X' {
-			for j := digits; j < len(dst); j++ {
-				if dst[j] >= 'a' {
-					dst[j] -= 'a' - 'A'
-				}
-			}
-		}
-		if p.prec >= 0 {
-			dst = insert(dst, digits, p.prec-(len(dst)-digits), '0')
-			if p.prec == 0 && u == 0 {
-				dst = dst[:start] // as fmt has it: nothing, not even a sign
-			}
-		}
-	case 'e', 'f', 'g', 'E', 'G':
-		numeric = true
-		f := v.Float()
-		prec := p.prec
-		if prec < 0 && p.verb != 'g' && p.verb != 'G' {
-			prec = 6
-		}
-		dst = p.sign(dst, f < 0 || f == 0 && math.Signbit(f))
-		dst = strconv.AppendFloat(dst, math.Abs(f), p.verb, prec, 64)
-	case 't':
-		dst = strconv.AppendBool(dst, v.N != 0)
-	case 'q':
-		at := len(dst)
-		if v.K == value.String {
-			dst = strconv.AppendQuote(dst, v.S())
-		} else {
-			dst = v.AppendText(dst)
-			s := string(dst[at:])
-			dst = strconv.AppendQuote(dst[:at], s)
-		}
-	default:
-		numeric = p.verb == 'v' && (v.K == value.Int || v.K == value.Float)
+	switch {
+	case want != 0 && (v.K == value.Raw || v.K == value.Row):
+		return fmt.Appendf(dst, "%%!%c(%s)", d.verb, v.AppendText(nil))
+	case !d.fast || !kinds(v.K).mayBe(want) || d.verb == 'x' && v.K == value.String:
+		return fmt.Appendf(dst, d.text, d.goValue(v))
+	case want == 0:
 		dst = v.AppendText(dst)
-		if p.verb == 's' && p.prec >= 0 {
-			end := start
-			for n := 0; n < p.prec && end < len(dst); n++ {
-				_, size := utf8.DecodeRune(dst[end:])
-				end += size
-			}
-			dst = dst[:end]
-		}
+	case d.verb == 'd':
+		dst = strconv.AppendInt(dst, v.Int(), 10)
+	case d.verb == 'x':
+		dst = strconv.AppendInt(dst, v.Int(), 16)
+	default:
+		dst = strconv.AppendFloat(dst, v.Float(), d.verb, d.prec, 64)
 	}
-	gap := p.width - utf8.RuneCount(dst[start:])
+	return d.pad(dst, start)
+}
+
+// pad fills what was appended from start on up to the width.
+func (d *directive) pad(dst []byte, start int) []byte {
+	gap := d.width - utf8.RuneCount(dst[start:])
 	if gap <= 0 {
 		return dst
 	}
+	const spaces, zeros = "                ", "0000000000000000"
+	fill, at := spaces, start
 	switch {
-	case p.minus:
-		return insert(dst, len(dst), gap, ' ')
-	case p.zero && (!numeric || p.prec < 0 || p.isFloat()):
-		at := start
-		if numeric && at < len(dst) && (dst[at] == '-' || dst[at] == '+' || dst[at] == ' ') {
+	case d.minus:
+		at = len(dst)
+	case d.zero:
+		if fill = zeros; dst[start] == '-' {
 			at++
 		}
-		if p.sharp && (p.verb == 'x' || p.verb == 'X') && numeric {
-			at += 2
-		}
-		return insert(dst, at, gap, '0')
-	}
-	return insert(dst, start, gap, ' ')
-}
-
-func (p *verb) isFloat() bool { return strings.IndexByte("efgEG", p.verb) >= 0 }
-
-func (p *verb) sign(dst []byte, neg bool) []byte {
-	switch {
-	case neg:
-		return append(dst, '-')
-	case p.plus:
-		return append(dst, '+')
-	case p.space:
-		return append(dst, ' ')
-	}
-	return dst
-}
-
-// insert puts n times ch at i.
-func insert(dst []byte, i, n int, ch byte) []byte {
-	if n <= 0 {
-		return dst
 	}
 	end := len(dst)
-	for range n {
-		dst = append(dst, ch)
+	for n := gap; n > 0; n -= len(fill) {
+		dst = append(dst, fill[:min(n, len(fill))]...)
 	}
-	copy(dst[i+n:], dst[i:end])
-	for j := range n {
-		dst[i+j] = ch
+	if at < end {
+		copy(dst[at+gap:], dst[at:end])
+		for i := range gap {
+			dst[at+i] = fill[0]
+		}
 	}
 	return dst
+}
+
+// goValue returns the value that package fmt formats.
+func (d *directive) goValue(v value.Value) any {
+	switch {
+	case v.K == value.Nil || v.K == value.Omit:
+		if d.kinds() != 0 {
+			return nil
+		}
+	case d.verb == 's' || d.verb == 'q' || v.K == value.String || v.K == value.Raw || v.K == value.Row:
+	case v.K == value.Bool:
+		return v.N != 0
+	case v.K == value.Int && !d.isFloat(), v.K == value.Float && d.kinds()&numeric != 0 && !d.isFloat():
+		return int(v.Int())
+	default:
+		return v.Float()
+	}
+	return string(v.AppendText(nil))
+}
+
+func (d *directive) isFloat() bool { return strings.IndexByte("efgEG", d.verb) >= 0 }
+
+// asNumber returns the number that a string is the text of, or the string.
+func asNumber(v value.Value) value.Value {
+	f, ok := v.Number()
+	if !ok {
+		return v
+	}
+	if i := v.Int(); float64(i) == f {
+		return value.OfInt(i)
+	}
+	return value.OfFloat(f)
 }

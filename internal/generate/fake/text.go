@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -114,11 +113,7 @@ var text = []Func{
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
 			if level := c.str(0); c.Args[0].Const && !slices.Contains(levelNames, strings.ToLower(level)) {
-				hint := "expected debug, info, warn, error or fatal"
-				if near := units.Nearest(level, levelNames); near != "" {
-					hint = "the nearest one is " + near
-				}
-				return nil, argErr(0, "message: there is no LEVEL %q; %s", level, hint)
+				return nil, argErr(0, "message: unknown LEVEL %q%s", level, Hint(level, levelNames, "debug, info, warn, error or fatal"))
 			}
 			return c.textsOf(c.Args[0].Gen, func(dst []byte, r *Record, level string) []byte {
 				list := messages[1]
@@ -147,7 +142,7 @@ var text = []Func{
 			place := c.Place
 			language := c.str(0)
 			if language != "java" && language != "python" && language != "go" {
-				return nil, argErr(0, "stack_trace: there is no LANGUAGE %q, expected java, python or go", language)
+				return nil, argErr(0, "stack_trace: unknown LANGUAGE %q: expected java, python or go", language)
 			}
 			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"math"
 	"strings"
 	"time"
 	_ "time/tzdata" // containers have no zones of their own
@@ -50,7 +51,7 @@ var times = []Func{
 			{Name: "JITTER", Type: Text, Optional: true, Default: "0s"},
 		},
 		build: func(c *Call) (Gen, error) {
-			return buildTime(c, c.str(0), 1, func(r *Record) int64 { return r.T })
+			return buildTime(c, 0, func(r *Record) int64 { return r.T })
 		},
 	},
 	{
@@ -65,7 +66,7 @@ var times = []Func{
 		},
 		build: func(c *Call) (Gen, error) {
 			g := c.Args[0].Gen
-			return buildTime(c, c.str(1), 2, func(r *Record) int64 {
+			return buildTime(c, 1, func(r *Record) int64 {
 				v := g(r)
 				if v.K == value.Int {
 					return min(max(v.Int(), -1<<33), 1<<33) * int64(time.Second)
@@ -97,126 +98,157 @@ func zone(name string) (*time.Location, error) {
 	return time.LoadLocation(name)
 }
 
-// buildTime makes the Gen of a time that at gives; zone, offset and jitter are
-// the arguments from i on.
-func buildTime(c *Call, layout string, i int, at func(*Record) int64) (Gen, error) {
-	name := c.Func.Name
-	loc, err := zone(c.str(i))
+// buildTime makes the Gen of the time that at returns. The arguments from i on are
+// its layout, zone, offset and jitter.
+func buildTime(c *Call, i int, at func(*Record) int64) (Gen, error) {
+	loc, err := zone(c.str(i + 1))
 	if err != nil {
-		return nil, argErr(i, "%s: there is no time zone %q, expected one like UTC, +02:00 or Europe/Berlin", name, c.str(i))
+		return nil, argErr(i+1, "%s: unknown time zone %q: expected one like UTC, +02:00 or Europe/Berlin", c.Func.Name, c.str(i+1))
 	}
-	offset, err := units.ParseOffset(c.str(i + 1))
+	when, jitters, err := c.shifted(i+2, at)
 	if err != nil {
-		return nil, argErr(i+1, "%s: OFFSET: %v", name, err)
+		return nil, err
 	}
-	jitter, err := units.ParseDuration(c.str(i + 2))
+	if gen := c.epoch(c.str(i), when); gen != nil {
+		return gen, nil
+	}
+	parts, err := c.layout(i)
 	if err != nil {
-		return nil, argErr(i+2, "%s: JITTER: %v", name, err)
+		return nil, err
 	}
-	if c.Kinds = kinds(value.String); layout == "unix_float" {
-		c.Kinds = kinds(value.Float)
+	c.Kinds = kinds(value.String)
+	w := &timeWriter{loc: loc, parts: parts, second: math.MinInt64}
+	if c.Func.Name == "now" && !jitters && len(parts) == 1 && parts[0].digits == 0 {
+		return c.wholeSeconds(w, when), nil
 	}
-	for _, u := range epochs {
-		if u.name == layout {
-			c.Kinds = kinds(value.Int)
-		}
+	c.Text = func(dst []byte, r *Record) []byte { return w.append(dst, when(r)) }
+	return func(r *Record) value.Value {
+		t := when(r)
+		start := len(r.Scratch)
+		r.Scratch = w.append(r.Scratch, t)
+		return r.text(start)
+	}, nil
+}
+
+// shifted adds the offset and the jitter in the arguments i and i+1 to a time.
+func (c *Call) shifted(i int, at func(*Record) int64) (when func(*Record) int64, jitters bool, err error) {
+	offset, err := units.ParseOffset(c.str(i))
+	if err != nil {
+		return nil, false, argErr(i, "%s: OFFSET: %v", c.Func.Name, err)
+	}
+	jitter, err := units.ParseDuration(c.str(i + 1))
+	if err != nil {
+		return nil, false, argErr(i+1, "%s: JITTER: %v", c.Func.Name, err)
+	}
+	if offset == 0 && jitter == 0 {
+		return at, false, nil
 	}
 	place := c.Place
-	moment := func(r *Record) int64 {
+	return func(r *Record) int64 {
 		t := at(r) + int64(offset)
 		if jitter > 0 {
 			rnd := r.rand(place)
 			t += int64((2*rnd.Float() - 1) * float64(jitter))
 		}
 		return t
-	}
-	if offset == 0 && jitter == 0 {
-		moment = at
+	}, jitter > 0, nil
+}
+
+// epoch makes the Gen of a time as a number, or returns nil if the layout is not
+// the name of one.
+func (c *Call) epoch(layout string, when func(*Record) int64) Gen {
+	if layout == "unix_float" {
+		c.Kinds = kinds(value.Float)
+		return func(r *Record) value.Value { return value.OfFloat(float64(when(r)/1000) / 1e6) }
 	}
 	for _, u := range epochs {
 		if u.name == layout {
-			return func(r *Record) value.Value { return value.OfInt(floorDiv(moment(r), u.unit)) }, nil
+			c.Kinds = kinds(value.Int)
+			return func(r *Record) value.Value { return value.OfInt(floorDiv(when(r), u.unit)) }
 		}
 	}
-	if layout == "unix_float" {
-		return func(r *Record) value.Value {
-			return value.OfFloat(float64(moment(r)/1000) / 1e6)
-		}, nil
-	}
-	named := false
+	return nil
+}
+
+// layout parses the layout in argument i.
+func (c *Call) layout(i int) ([]layoutPart, error) {
+	layout := c.str(i)
 	for _, l := range layouts {
 		if l.name == layout {
-			layout, named = l.layout, true
+			return ofLayout(l.layout), nil
 		}
 	}
-	parts := ofLayout(layout)
-	switch {
-	case named:
-	case strings.Contains(layout, "%"):
-		var unknown byte
-		if parts, unknown = ofStrftime(layout); unknown != 0 {
-			return nil, argErr(i-1, "%s: LAYOUT has %%%c, which is not known", name, unknown)
+	if strings.Contains(layout, "%") {
+		parts, unknown := ofStrftime(layout)
+		if unknown != 0 {
+			return nil, argErr(i, "%s: LAYOUT: unknown conversion %%%c", c.Func.Name, unknown)
 		}
-	case misspelt(layout):
-		var names []string
-		for _, l := range layouts {
-			names = append(names, l.name)
-		}
-		for _, u := range epochs {
-			names = append(names, u.name)
-		}
-		if near := units.Nearest(layout, append(names, "unix_float")); near != "" {
-			return nil, argErr(i-1, "%s: there is no LAYOUT %q; the nearest one is %s", name, layout, near)
-		}
-		return nil, argErr(i-1, "%s: LAYOUT %q is neither a name nor a layout of Go or strftime", name, layout)
-	case time.Unix(0, 0).UTC().Format(layout) == layout && time.Unix(1700000000, 0).UTC().Format(layout) == layout:
-		return nil, argErr(i-1, "%s: LAYOUT %q is neither a name nor a layout of Go or strftime", name, layout)
+		return parts, nil
 	}
-	// What does not change within a second is kept; a template is not used by
-	// several goroutines at once.
-	second := int64(-1 << 62)
-	// The same for all of a record, so it need not be copied.
-	whole := len(parts) == 1 && parts[0].digits == 0 && jitter == 0 && name == "now"
-	turn := func(t int64) {
-		if s := floorDiv(t, int64(time.Second)); s != second {
-			second = s
-			when := time.Unix(s, 0).In(loc)
-			for i := range parts {
-				parts[i].turn(when)
-			}
+	constant := time.Unix(0, 0).UTC().Format(layout) == layout && time.Unix(1700000000, 0).UTC().Format(layout) == layout
+	if !constant && !misspelt(layout) {
+		return ofLayout(layout), nil
+	}
+	return nil, argErr(i, "%s: unknown LAYOUT %q%s", c.Func.Name, layout, Hint(layout, layoutNames(), "a name, a layout of Go or one of strftime"))
+}
+
+// timeWriter writes times. It keeps the text of what does not change within a
+// second, since a template is not used by several goroutines at once.
+type timeWriter struct {
+	loc    *time.Location
+	parts  []layoutPart
+	second int64 // that the parts are set to
+}
+
+// set sets the parts to the second of a time.
+func (w *timeWriter) set(t int64) {
+	if s := floorDiv(t, int64(time.Second)); s != w.second {
+		w.second = s
+		when := time.Unix(s, 0).In(w.loc)
+		for i := range w.parts {
+			w.parts[i].set(when)
 		}
 	}
-	write := func(dst []byte, t int64) []byte {
-		turn(t)
-		for i := range parts {
-			dst = parts[i].append(dst, t-second*int64(time.Second))
-		}
-		return dst
+}
+
+func (w *timeWriter) append(dst []byte, t int64) []byte {
+	w.set(t)
+	for i := range w.parts {
+		dst = w.parts[i].append(dst, t-w.second*int64(time.Second))
 	}
-	c.Text = func(dst []byte, r *Record) []byte { return write(dst, moment(r)) }
-	if whole {
-		// Packed once a second, too.
-		var packed []byte
-		size, packedAt := 0, second
-		c.Pack = func(dst []byte, r *Record) []byte {
-			if turn(moment(r)); packedAt != second {
-				packed = value.AppendString(packed[:0], string(parts[0].text))
-				size, packedAt = len(packed), second
-				packed = append(packed, make([]byte, value.Reach)...)
-			}
-			return value.AppendPiece(dst, packed, size)
+	return dst
+}
+
+// wholeSeconds makes the Gen of a time without fractions: its text and its
+// MessagePack stay as they are for a second.
+func (c *Call) wholeSeconds(w *timeWriter, when func(*Record) int64) Gen {
+	c.Text = func(dst []byte, r *Record) []byte { return w.append(dst, when(r)) }
+	var packed []byte
+	size, packedAt := 0, w.second
+	c.Pack = func(dst []byte, r *Record) []byte {
+		if w.set(when(r)); packedAt != w.second {
+			packed = value.AppendString(packed[:0], string(w.parts[0].text))
+			size, packedAt = len(packed), w.second
+			packed = append(packed, make([]byte, value.Reach)...)
 		}
-		return func(r *Record) value.Value {
-			turn(moment(r))
-			return value.OfBytes(parts[0].text)
-		}, nil
+		return value.AppendPiece(dst, packed, size)
 	}
 	return func(r *Record) value.Value {
-		t := moment(r)
-		start := len(r.Scratch)
-		r.Scratch = write(r.Scratch, t)
-		return r.text(start)
-	}, nil
+		w.set(when(r))
+		return value.OfBytes(w.parts[0].text)
+	}
+}
+
+// layoutNames are the names of all layouts.
+func layoutNames() []string {
+	names := []string{"unix_float"}
+	for _, l := range layouts {
+		names = append(names, l.name)
+	}
+	for _, u := range epochs {
+		names = append(names, u.name)
+	}
+	return names
 }
 
 func floorDiv(a, b int64) int64 {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"text/template/parse"
 
-	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
@@ -152,11 +151,7 @@ func constant(v value.Value) operand { return operand{Operand: fake.Constant(v)}
 func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, bool) {
 	for i, name := range names {
 		if i == 0 && op.Names != nil && !slices.Contains(*op.Names, name) {
-			hint := "it has " + strings.Join(*op.Names, ", ")
-			if near := units.Nearest(name, *op.Names); near != "" {
-				hint = "the nearest one is " + near
-			}
-			c.errorAt(c.offset(pos), "the row has no column %s; %s", name, hint)
+			c.errorAt(c.offset(pos), "unknown column %s%s", name, fake.Hint(name, *op.Names, strings.Join(*op.Names, ", ")))
 			return operand{}, false
 		}
 		if op.Kinds != 0 && !op.HasFields() {
@@ -185,11 +180,7 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 	}
 	f := fake.Find(id.Ident)
 	if f == nil {
-		hint := ""
-		if near := fake.Nearest(id.Ident); near != "" {
-			hint = "; the nearest one is " + near
-		}
-		c.errorAt(at, "there is no function %s%s", id.Ident, hint)
+		c.errorAt(at, "unknown function %s%s", id.Ident, fake.HintFunc(id.Ident))
 		for _, a := range args {
 			c.expr(a)
 		}

@@ -18,9 +18,9 @@ func TestFiles(t *testing.T) {
 		{"empty cells that have a type", "f.csv", "i:int,j:json,s\n,,x\n", `{"i":null,"j":null,"s":"x"}`},
 		{"a byte order mark before NDJSON", "f.ndjson", "\ufeff{\"a\":1}\r\n\n", `{"a":1}`},
 
-		{"a type that does not exist", "f.csv", "name,age:integer\nx,1\n", `row: "f.csv": line 1: the column "age": there is no type "integer"; the nearest one is int`},
-		{"a type that is misspelt", "f.csv", "age:flaot\n1\n", `row: "f.csv": line 1: the column "age": there is no type "flaot"; the nearest one is float`},
-		{"a type that is like none", "f.csv", "age:decimal128\n1\n", `row: "f.csv": line 1: the column "age": there is no type "decimal128"; expected one of int, float, bool, json, string`},
+		{"a type that does not exist", "f.csv", "name,age:integer\nx,1\n", `row: "f.csv": line 1: column "age": unknown type "integer"; did you mean int?`},
+		{"a type that is misspelt", "f.csv", "age:flaot\n1\n", `row: "f.csv": line 1: column "age": unknown type "flaot"; did you mean float?`},
+		{"a type that is like none", "f.csv", "age:decimal128\n1\n", `row: "f.csv": line 1: column "age": unknown type "decimal128": expected int, float, bool, json, string`},
 		{"a name twice", "f.csv", "a,b,a:int\n1,2,3\n", `row: "f.csv": line 1: the columns 1 and 3 are both named "a"`},
 		{"semicolons", "f.csv", "name;age\nAda;36\n", `row: "f.csv": line 1: one column, "name;age": names and cells are separated by commas`},
 		{"Latin-1", "f.csv", "name\nAda\nZo\xeb\n", "row: \"f.csv\": line 3, column name: it is not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1"},

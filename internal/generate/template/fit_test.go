@@ -322,11 +322,11 @@ func TestLayoutNames(t *testing.T) {
 		"rfc3399": "rfc3339", "rfc3339ms": "rfc3339_ms", "RFC3339": "rfc3339", "apache2": "apache", "rfc5424": "rfc1123", "unixms": "unix_ms", "Kitchen": "kitchen",
 	} {
 		_, err := compile(fmt.Sprintf(`{"v": {{ now %q }}}`, layout))
-		if want := fmt.Sprintf("now: there is no LAYOUT %q; the nearest one is %s", layout, want); err == nil || !strings.HasSuffix(err.Error(), want) {
+		if want := fmt.Sprintf("now: unknown LAYOUT %q; did you mean %s?", layout, want); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", layout, err, want)
 		}
 	}
-	if _, err := compile(`{"v": {{ now "iso8601withzone" }}}`); err == nil || !strings.HasSuffix(err.Error(), `LAYOUT "iso8601withzone" is neither a name nor a layout of Go or strftime`) {
+	if _, err := compile(`{"v": {{ now "iso8601withzone" }}}`); err == nil || !strings.HasSuffix(err.Error(), `unknown LAYOUT "iso8601withzone": expected a name, a layout of Go or one of strftime`) {
 		t.Error(err)
 	}
 	for layout, want := range map[string]string{

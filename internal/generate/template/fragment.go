@@ -5,7 +5,6 @@ import (
 	"slices"
 	"text/template/parse"
 
-	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -46,11 +45,7 @@ func (c *compiler) fragment(name string, at int) {
 			names = append(names, n)
 		}
 		slices.Sort(names)
-		hint := ""
-		if near := units.Nearest(name, names); near != "" {
-			hint = "; the nearest one is " + near
-		}
-		c.errorAt(at, "unknown fragment %q%s", name, hint)
+		c.errorAt(at, "unknown fragment %q%s", name, fake.Hint(name, names, ""))
 		c.standIn()
 		return
 	}

@@ -98,7 +98,7 @@ func (p *parser) whole(err error) {
 	}
 	if v := variable.FindString(msg); v != "" && strings.Contains(rest, v) {
 		at += strings.LastIndex(rest, v)
-		msg = "the variable " + v + " is not known here: a fragment sees only the dot that it is given"
+		msg = "unknown variable " + v + ": a fragment has only the dot that it is given"
 	} else if i := strings.Index(rest, p.left); i >= 0 {
 		at += i + len(p.left)
 	}

@@ -321,7 +321,7 @@ func (p *parser) blocks(acts []action) []action {
 			if near == "" || slices.Contains(words, a.word) {
 				continue
 			}
-			p.errorAt(place(a), "there is no function "+a.word+"; the nearest one is "+near)
+			p.errorAt(place(a), "unknown function "+a.word+"; did you mean "+near+"?")
 			rest := strings.TrimSpace(text[place(a)+len(a.word) : a.end])
 			a.broken, a.with = true, near+" "+declares.FindString(rest)+" "+placeholder
 			open = append(open, block{word: near, action: i, at: place(a)})

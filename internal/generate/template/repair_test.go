@@ -76,7 +76,7 @@ func TestMistakesElsewhere(t *testing.T) {
 			Tag:      Text{Name: "tag_template", Text: `{{ $v }}.{{ ( }}`},
 			Seed:     1,
 		})
-		want := tt.want + "\nmetadata_template: line 1, column 25: there is no function emial; the nearest one is email" +
+		want := tt.want + "\nmetadata_template: line 1, column 25: unknown function emial; did you mean email?" +
 			"\ntag_template: line 1, column 13: unclosed left paren"
 		if err == nil || err.Error() != want {
 			t.Errorf("%s:\n%v\nwant\n%s", tt.body, err, want)

@@ -3,7 +3,6 @@ package template
 import (
 	"text/template/parse"
 
-	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -71,13 +70,11 @@ func (c *compiler) unknownVariable(name string, pos parse.Pos) {
 	for _, v := range c.vars {
 		names = append(names, v.name)
 	}
-	hint := ""
-	if near := units.Nearest(name, names); near != "" {
-		hint = "; the nearest one is " + near
-	} else if c.fragments > 0 {
-		hint = ": a fragment sees only the dot that it is given"
+	hint := fake.Hint(name, names, "")
+	if hint == "" && c.fragments > 0 {
+		hint = ": a fragment has only the dot that it is given"
 	}
-	c.errorAt(c.offset(pos), "the variable %s is not known here%s", name, hint)
+	c.errorAt(c.offset(pos), "unknown variable %s%s", name, hint)
 }
 
 // variable returns the variable of a name, or nil.

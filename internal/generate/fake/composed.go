@@ -80,7 +80,7 @@ var made = []Func{
 	composed("isbn", secPeople, "The number of a book (ISBN-13), maybe of one that exists; its check digit is right.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			n := 978000000000 + rnd.Below(2e8) // English books
-			return digits(dst, n*10+(10-weigh(n, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1)%10)%10, 13)
+			return digits(dst, n*10+gtin(n), 13)
 		}),
 	composed("isin", secPeople, "The number of a security (ISIN), maybe of one that exists; its check digit is right.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {

@@ -234,18 +234,22 @@ func (m *machine) step(r *Record, key, visit uint64) value.Value {
 		left--
 	}
 	start := len(r.Scratch)
-	b := value.AppendString(r.Scratch, m.states[s])
-	if previous < 0 {
-		b = value.Null.Append(b)
-	} else {
-		b = value.AppendString(b, m.states[previous])
-	}
-	id := seed.Combine(key, window*m.window+life)
-	b = value.AppendInt(b, int64(id>>12)) // 52 bits: exact in JSON readers, too
-	b = value.AppendInt(b, step)
-	b = value.OfBool(len(m.next[s]) == 0).Append(b)
-	r.Scratch = b
+	r.Scratch = m.appendState(r.Scratch, s, previous, seed.Combine(key, window*m.window+life), step)
 	return r.row(start, &stateNames)
+}
+
+// appendState appends the columns of stateNames; previous is -1 in the first state
+// of a life.
+func (m *machine) appendState(dst []byte, s, previous int, id uint64, step int64) []byte {
+	dst = value.AppendString(dst, m.states[s])
+	if previous < 0 {
+		dst = value.Null.Append(dst)
+	} else {
+		dst = value.AppendString(dst, m.states[previous])
+	}
+	dst = value.AppendInt(dst, int64(id>>12)) // 52 bits: exact in JSON readers, too
+	dst = value.AppendInt(dst, step)
+	return value.OfBool(len(m.next[s]) == 0).Append(dst)
 }
 
 // follow draws what comes after state s, with so many visits left after it.
