@@ -17,10 +17,15 @@
  *   - A handler that lives in a library stays, and is the one to come back to.
  *   - Only the one that was there before this library was loaded is not: another
  *     plugin that does the same, and was loaded before, has put it back.
+ *
+ * Between Fluent Bit's handler of SIGHUP or SIGCONT and the next look, a nil
+ * dereference in any Go library would still end the process. Those two handlers are
+ * therefore run by one of this library, which then puts Go's handlers back at once.
  */
 #define _GNU_SOURCE
 #include "host.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -34,6 +39,10 @@ static struct sigaction last[SIGNALS];    /* of a library, ours or one that call
 static void *before[SIGNALS];             /* handler, before this library was loaded */
 static void *quick;                       /* handler of last[0]; NULL if nothing is kept */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+enum { WRAPPED = 2 };
+static const int wrapped_numbers[WRAPPED] = {SIGHUP, SIGCONT};
+static void (*wrapped[WRAPPED])(int); /* Fluent Bit's, for run_wrapped */
 
 static void *handler(const struct sigaction *action)
 {
@@ -56,6 +65,8 @@ __attribute__((constructor(101))) static void note_before(void)
     }
 }
 
+static void wrap(void);
+
 void host_save_signals(void)
 {
     struct sigaction now[SIGNALS];
@@ -70,6 +81,7 @@ void host_save_signals(void)
     }
     if (i == SIGNALS) {
         __atomic_store_n(&quick, handler(&last[0]), __ATOMIC_RELEASE);
+        wrap();
     }
     pthread_mutex_unlock(&lock);
 }
@@ -99,22 +111,65 @@ static void restore(int i)
     }
 }
 
+static void restore_all(void)
+{
+    int i;
+
+    for (i = 0; i < SIGNALS; i++) {
+        restore(i);
+    }
+    __atomic_store_n(&quick, handler(&last[0]), __ATOMIC_RELEASE);
+    wrap();
+}
+
 /* One system call as long as nothing has changed: this is called after each sleep. */
 void host_restore_signals(void)
 {
     void *want = __atomic_load_n(&quick, __ATOMIC_ACQUIRE);
     struct sigaction now;
-    int i;
 
     if (!want || sigaction(numbers[0], NULL, &now) != 0 || handler(&now) == want) {
         return;
     }
     pthread_mutex_lock(&lock);
-    for (i = 0; i < SIGNALS; i++) {
-        restore(i);
-    }
-    __atomic_store_n(&quick, handler(&last[0]), __ATOMIC_RELEASE);
+    restore_all();
     pthread_mutex_unlock(&lock);
+}
+
+/*
+ * Runs Fluent Bit's handler, which installs all of Fluent Bit's handlers again, and
+ * undoes that. If the lock is held, the next look undoes it: the holder may be the
+ * thread that this interrupts.
+ */
+static void run_wrapped(int number)
+{
+    int i, saved = errno;
+
+    for (i = 0; i < WRAPPED; i++) {
+        if (wrapped_numbers[i] == number) {
+            __atomic_load_n(&wrapped[i], __ATOMIC_ACQUIRE)(number);
+        }
+    }
+    if (pthread_mutex_trylock(&lock) == 0) {
+        restore_all();
+        pthread_mutex_unlock(&lock);
+    }
+    errno = saved;
+}
+
+/* A handler of Go's threads needs their signal stack: theirs is small otherwise. */
+static void wrap(void)
+{
+    struct sigaction now, ours = {.sa_handler = run_wrapped, .sa_flags = SA_ONSTACK | SA_RESTART};
+    int i;
+
+    for (i = 0; i < WRAPPED; i++) {
+        if (sigaction(wrapped_numbers[i], NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+            host_object_has(&program, (void *) now.sa_handler)) {
+            __atomic_store_n(&wrapped[i], now.sa_handler, __ATOMIC_RELEASE);
+            sigaction(wrapped_numbers[i], &ours, NULL);
+        }
+    }
 }
 
 #pragma GCC visibility pop

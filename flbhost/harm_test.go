@@ -259,7 +259,7 @@ func foreign(t *testing.T, name string) string {
 
 // Other Go libraries recover from a nil dereference beside the plugin, whichever was
 // loaded first, also after the host has installed its handlers anew, which the plugin
-// has to undo. That it recovers itself is a test of the end-to-end ones.
+// has to undo; what SIGCONT installs, before its handler returns. That it recovers itself is a test of the end-to-end ones.
 func TestOtherRuntimes(t *testing.T) {
 	t.Parallel()
 	one, two := foreign(t, "one"), foreign(t, "two")
@@ -268,11 +268,14 @@ func TestOtherRuntimes(t *testing.T) {
 		"after":            {"--after", one},
 		"before and after": {"--before", one, "--after", two},
 	} {
-		for _, hup := range []string{"", "at 0.7 hup"} {
+		for _, hup := range []string{"", "at 0.7 hup", "at 0.7 cont; at 0.8 cont"} {
 			t.Run(name+" "+hup, func(t *testing.T) {
 				t.Parallel()
 				r := load(t, variant{version: v511}, gdummyPackage, append(slices.Clone(beside), "--script", hup, "--output", "null", "--records", "200", "PLUGIN", "-i", "-p", "rate=100")...)
 				r.wantClean(t)
+				if r.report.Exposed != 0 {
+					t.Errorf("after %d SIGCONT a nil dereference would end the process", r.report.Exposed)
+				}
 			})
 		}
 	}

@@ -174,6 +174,7 @@ type report struct {
 	Starved         int
 	RegisterFaults  int `json:"register_faults"`
 	RegisteredTwice int `json:"registered_twice"`
+	Exposed         int `json:"exposed"`
 	Written         int
 	HeldMost        int  `json:"held_most"`
 	WatchesMalloc   bool `json:"watches_malloc"`

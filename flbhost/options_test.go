@@ -180,7 +180,7 @@ func TestSanitizers(t *testing.T) {
 				t.Parallel()
 				r := run(t, v, "--tick", "20", "--reloads", "5", "--pauses", "10", "--metrics", "--output", "json",
 					"--threaded", threaded, "--script",
-					"at 0.1 pause 0; at 0.2 resume 0; at 0.3 reload; at 0.4 hup; at 0.5 pause; at 0.6 exit",
+					"at 0.1 pause 0; at 0.2 resume 0; at 0.3 reload; at 0.4 hup; at 0.45 cont; at 0.5 pause; at 0.6 exit",
 					"PLUGIN", "-i", "-p", "path=records", "-i", "-p", "path=append", "-i", "-p", "fault=reuse")
 				r.wantCode(t, 0)
 				for _, s := range []string{"Sanitizer", "runtime error"} {

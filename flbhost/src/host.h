@@ -614,6 +614,7 @@ struct totals {
     _Atomic uint64_t pauses, reloads, starved, longest_drain_ns, held_most;
     _Atomic uint64_t register_faults;
     _Atomic uint64_t registered_twice;
+    _Atomic uint64_t exposed; /* SIGCONTs that left the plugin without its handler of SIGSEGV */
     _Atomic uint64_t written; /* words, by the plugin, in structures of the host */
 };
 

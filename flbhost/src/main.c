@@ -186,6 +186,13 @@ static void act(struct run *run, const struct action *a)
     case ACTION_HUP:
         signals_install();
         break;
+    case ACTION_CONT: {
+        struct sigaction now;
+
+        raise(SIGCONT);
+        totals.exposed += sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_handler == on_fault;
+        break;
+    }
     case ACTION_EXIT:
         run->ending = true;
         break;

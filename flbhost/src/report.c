@@ -134,8 +134,8 @@ int report_write(FILE *out, int exit_code)
                  ",\n  \"register_faults\": %" PRIu64 ",\n  \"longest_drain_ms\": %.3f,\n  \"held_most\": %" PRIu64 ",\n",
             totals.reloads, totals.pauses, totals.starved, totals.register_faults,
             (double)totals.longest_drain_ns / 1e6, totals.held_most);
-    fprintf(out, "  \"registered_twice\": %" PRIu64 ",\n  \"written\": %" PRIu64 ",\n",
-            totals.registered_twice, totals.written);
+    fprintf(out, "  \"registered_twice\": %" PRIu64 ",\n  \"exposed\": %" PRIu64 ",\n  \"written\": %" PRIu64 ",\n",
+            totals.registered_twice, totals.exposed, totals.written);
     fprintf(out, "  \"watches_malloc\": %s,\n", buffers_kept(0) != UINT64_MAX ? "true" : "false");
     fprintf(out, "  \"log\": {\"error\": %" PRIu64 ", \"warn\": %" PRIu64 ", \"info\": %" PRIu64
                  ", \"debug\": %" PRIu64 ", \"trace\": %" PRIu64 "},\n",

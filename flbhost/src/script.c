@@ -5,6 +5,7 @@
  *   at SECONDS resume [INDEX]
  *   at SECONDS reload            one hot reload
  *   at SECONDS hup               Fluent Bit's signal handlers, over the plugin's
+ *   at SECONDS cont              the signal SIGCONT, whose handler does the same
  *   at SECONDS exit
  */
 #include "host.h"
@@ -14,7 +15,7 @@
 
 #include "script.h"
 
-static const char *const names[] = {"pause", "resume", "reload", "hup", "exit"};
+static const char *const names[] = {"pause", "resume", "reload", "hup", "cont", "exit"};
 
 static int by_time(const void *a, const void *b)
 {
@@ -63,7 +64,7 @@ int script_parse(const char *text, struct action **actions)
         (*actions)[n].order = n;
         if (parse_one(part, &(*actions)[n]) == -1) {
             fprintf(stderr, "flbhost: --script: '%s': want 'at SECONDS pause [INDEX], resume "
-                            "[INDEX], reload, hup or exit'\n", part + strspn(part, " "));
+                            "[INDEX], reload, hup, cont or exit'\n", part + strspn(part, " "));
             free(copy);
             return -1;
         }

@@ -6,7 +6,7 @@
 
 #pragma GCC visibility push(hidden)
 
-enum action_kind { ACTION_PAUSE, ACTION_RESUME, ACTION_RELOAD, ACTION_HUP, ACTION_EXIT };
+enum action_kind { ACTION_PAUSE, ACTION_RESUME, ACTION_RELOAD, ACTION_HUP, ACTION_CONT, ACTION_EXIT };
 
 struct action {
     double at; /* seconds after the start */
