@@ -16,7 +16,7 @@ var badConfigs = []struct {
 	problem string
 }{
 	{"no object", []string{`dummy hello`}, "dummy", "line 1, column 1: "},
-	{"open object", []string{`dummy {"a":1`}, "dummy", "line 1, column 7: the text ends before the JSON does"},
+	{"open object", []string{`dummy {"a":1`}, "dummy", "line 1, column 7: unexpected end of the text"},
 	{"open string", []string{`dummy {"a":"b}`}, "dummy", "line 1, column "},
 	{"open array", []string{`dummy {"a":[1,2}`}, "dummy", "line 1, column "},
 	{"comma at the end", []string{`dummy {"a":1,}`}, "dummy", "line 1, column 7: "},
@@ -33,7 +33,7 @@ var badConfigs = []struct {
 	{"point at the end", []string{`dummy {"a":1.}`}, "dummy", "line 1, column "},
 	{"bad escape", []string{`dummy {"a":"\q"}`}, "dummy", "line 1, column "},
 	{"short unicode escape", []string{`dummy {"a":"\u12"}`}, "dummy", "line 1, column "},
-	{"number too large", []string{`dummy {"a":1E400}`}, "dummy", "line 1, column 6: the number 1E400 does not fit a double"},
+	{"number too large", []string{`dummy {"a":1E400}`}, "dummy", "line 1, column 6: the number 1E400 does not fit in a double"},
 	{"an array", []string{`dummy [1,2]`}, "dummy", "line 1, column 1: expected a JSON object, found an array"},
 	{"a string", []string{`dummy 42`}, "dummy", "line 1, column 1: expected a JSON object, found a number"},
 	{"an array between objects", []string{`dummy {"a":1} [2] {"b":3}`}, "dummy", "line 1, column 9: expected a JSON object, found an array"},
@@ -41,7 +41,7 @@ var badConfigs = []struct {
 	{"too deep", []string{`dummy ` + strings.Repeat(`{"a":`, 40) + `{}` + strings.Repeat(`}`, 40)}, "dummy", "line 1, column "},
 	{"metadata: open object", []string{`metadata {"m":`}, "metadata", "line 1, column "},
 	{"metadata: an array", []string{`metadata []`}, "metadata", "line 1, column 1: expected a JSON object, found an array"},
-	{"metadata: two objects", []string{`metadata {"a":1}{"b":2}`}, "metadata", "2 JSON objects were given, expected one"},
+	{"metadata: two objects", []string{`metadata {"a":1}{"b":2}`}, "metadata", "expected one JSON object, found 2"},
 	{"rate: a word", []string{`rate fast`}, "rate", `invalid value "fast": expected records per second`},
 	{"rate: negative", []string{`rate -5`}, "rate", `invalid value "-5": the value is negative, expected records per second`},
 	{"rate: too large", []string{`rate 99999999999`}, "rate", `invalid value "99999999999": the rate is out of range, expected at most 1G per second`},

@@ -2,14 +2,14 @@
 // of records.
 //
 // The normal path is [Parse]: a text of one or more JSON objects, concatenated
-// or separated by white space, gives one body each. What the text says is kept
-// as it stands: the order of members, duplicate names, and numbers. An integer
+// or separated by white space, becomes one body each. Order of members, duplicate
+// names and numbers are kept. An integer
 // that fits int64 or uint64 stays an integer, every other number becomes a
 // double. This is what Fluent Bit's own JSON packer does.
 //
 // Like that packer, Parse keeps what RFC 8259 does not allow in strings: control
 // characters that are not escaped, such as a tab or a line feed, and bytes that
-// are not UTF-8. [ParseStrict] refuses the former; it is for files.
+// are not UTF-8. [ParseStrict] rejects the former.
 //
 // Errors are of type [*diag.Error], with line and column.
 package jsonbody
@@ -18,7 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -30,20 +30,20 @@ import (
 )
 
 // MaxDepth is how deep the maps and arrays of a body may nest. Fluent Bit's reader
-// of MessagePack has a stack of 32 places (64 from 4.1.0 on); what is nested
-// deeper makes all that follows it in a chunk unreadable. The event around the body
-// takes one place, and a second one where the metadata stands.
+// of MessagePack has a stack of 32 entries (64 from 4.1.0 on); a deeper value makes
+// the rest of its chunk unreadable. The event around the body takes one entry, and
+// the pair of time and metadata another.
 const MaxDepth = 31
 
 // MaxMetadataDepth is how deep the maps and arrays of metadata may nest.
 const MaxMetadataDepth = MaxDepth - 1
 
 // Parse reads the JSON objects in text and returns the MessagePack of each,
-// in order. On an error it also returns the bodies that stood before it: a
-// caller that forgives mistakes may go on with them.
+// in order. On an error it also returns the bodies before it: a caller that
+// tolerates errors may use them.
 func Parse(text string) ([][]byte, error) { return parse(text, MaxDepth, false) }
 
-// ParseStrict is Parse, but refuses control characters in strings.
+// ParseStrict is Parse, but rejects control characters in strings: use it for files.
 func ParseStrict(text string) ([][]byte, error) { return parse(text, MaxDepth, true) }
 
 // ParseMetadata reads the one JSON object in text, the metadata of an event, and
@@ -51,57 +51,47 @@ func ParseStrict(text string) ([][]byte, error) { return parse(text, MaxDepth, t
 func ParseMetadata(text string) ([][]byte, error) {
 	maps, err := parse(text, MaxMetadataDepth, false)
 	if err == nil && len(maps) > 1 {
-		err = fmt.Errorf("%d JSON objects were given, expected one", len(maps))
+		err = fmt.Errorf("expected one JSON object, found %d", len(maps))
 	}
 	return maps, err
 }
 
 func parse(text string, maxDepth int, strict bool) ([][]byte, error) {
 	var bodies [][]byte
-	var firstErr error
 	masked, broken := text, []span(nil)
 	if !strict {
 		masked, broken = mask(text)
 	}
-	dec := newDecoder(masked)
+	r := reader{text: text, maxDepth: maxDepth, dec: jsontext.NewDecoder(strings.NewReader(masked),
+		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	var first error
 	for {
-		start := dec.InputOffset()
-		var sizes []int
-		kind, err := measure(dec, text, maxDepth, &sizes)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			if firstErr == nil {
-				firstErr = unclosedLine(err, text, broken)
+		start := int(r.dec.InputOffset())
+		b, kind, err := r.value()
+		switch {
+		case err == io.EOF:
+			if first == nil && len(bodies) == 0 {
+				first = diag.Errorf(text, len(text), "expected a JSON object, found nothing")
 			}
-			return bodies, firstErr
+			return bodies, first
+		case err != nil && first == nil:
+			return bodies, unclosedLine(err, text, broken)
+		case err != nil:
+			return bodies, first
+		case kind == '{':
+			bodies = append(bodies, b)
+		case first == nil:
+			at := start + len(text[start:]) - len(strings.TrimLeft(text[start:], " \t\r\n"))
+			first = diag.Errorf(text, at, "expected a JSON object, found %s", kindName(kind))
 		}
-		value := text[start:dec.InputOffset()]
-		if kind != '{' {
-			if firstErr == nil {
-				at := int(start) + len(value) - len(strings.TrimLeft(value, " \t\r\n"))
-				firstErr = diag.Errorf(text, at, "expected a JSON object, found %s", kindName(kind))
-			}
-			continue
-		}
-		b, err := encode(newDecoder(masked[start:dec.InputOffset()]), value, sizes)
-		if err != nil {
-			return bodies, fmt.Errorf("body: second reading: %w", err)
-		}
-		bodies = append(bodies, b)
 	}
-	if firstErr == nil && len(bodies) == 0 {
-		firstErr = diag.Errorf(text, len(text), "expected a JSON object, found nothing")
-	}
-	return bodies, firstErr
 }
 
 // span is a part of a text.
 type span struct{ from, to int }
 
 // mask returns the text with a space for each control character in a string, which
-// the decoder would refuse, and the strings that have a line feed in them.
+// the decoder would reject, and the strings that contain a line feed.
 func mask(text string) (masked string, broken []span) {
 	var b []byte
 	open, lines := -1, false // where the string began, and whether it has a line feed
@@ -116,7 +106,7 @@ func mask(text string) (masked string, broken []span) {
 			open = -1
 		case open < 0:
 		case c == '\\':
-			i++ // what follows stays as it is: a control character here is a mistake
+			i++ // what follows stays as it is: a control character here is an error
 		case c < ' ' && c != 0: // which would end the text in C
 			if b == nil {
 				b = []byte(text)
@@ -131,8 +121,8 @@ func mask(text string) (masked string, broken []span) {
 	return string(b), broken
 }
 
-// unclosedLine explains a mistake right behind a string of several lines: a quote
-// is missing in its first line, more likely than that the string was meant.
+// unclosedLine describes an error right after a string of several lines: more
+// likely than such a string is that its first line lacks a quotation mark.
 func unclosedLine(err error, text string, broken []span) error {
 	var syn *diag.Error
 	if !errors.As(err, &syn) || strings.IndexAny(text[syn.Offset:], ",:]}") == 0 {
@@ -140,15 +130,10 @@ func unclosedLine(err error, text string, broken []span) error {
 	}
 	for _, s := range broken {
 		if s.to <= syn.Offset && strings.Trim(text[s.to:syn.Offset], " \t\r\n") == "" {
-			return diag.Errorf(text, s.from, "the string that begins here ends in another line: is a '\"' missing?")
+			return diag.Errorf(text, s.from, "this string ends on another line: expected '\"' on its own")
 		}
 	}
 	return err
-}
-
-func newDecoder(text string) *jsontext.Decoder {
-	return jsontext.NewDecoder(strings.NewReader(text),
-		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 func kindName(k jsontext.Kind) string {
@@ -167,92 +152,86 @@ func kindName(k jsontext.Kind) string {
 	return "something else"
 }
 
-// measure reads one value, checks it, and notes how many members or elements
-// each object and array in it has, in the order in which they open. It returns
-// io.EOF if there is no further value.
-func measure(dec *jsontext.Decoder, text string, maxDepth int, sizes *[]int) (jsontext.Kind, error) {
-	var open []int // indexes into *sizes
-	var first jsontext.Kind
+// reader turns JSON into MessagePack.
+type reader struct {
+	dec      *jsontext.Decoder // of the text, or of what mask made of it
+	text     string
+	maxDepth int
+}
+
+// container is an object or array that is open.
+type container struct {
+	at    int // where its header is
+	items int // names and values, or elements
+}
+
+// value reads the next value. The error is io.EOF if there is none.
+func (r *reader) value() (dst []byte, first jsontext.Kind, err error) {
+	var open []container
 	for {
-		tok, err := dec.ReadToken()
-		if err != nil {
-			if err == io.EOF && first == 0 {
-				return 0, io.EOF
-			}
-			return 0, explain(err, dec, text)
-		}
-		kind := tok.Kind()
+		kind := r.dec.PeekKind()
 		if first == 0 {
 			first = kind
 		}
-		switch kind {
-		case '}', ']':
-			open = open[:len(open)-1]
-		default:
-			if len(open) > 0 {
-				(*sizes)[open[len(open)-1]]++
+		if len(open) > 0 && kind != '}' && kind != ']' {
+			open[len(open)-1].items++
+		}
+		if kind == '"' {
+			if dst, err = r.appendString(dst); err != nil {
+				return nil, first, err
 			}
-			if kind == '0' {
-				if _, err := parseNumber(tok.String()); err != nil {
-					return 0, diag.Errorf(text, int(dec.InputOffset())-len(tok.String()),
-						"the number %s does not fit a double", shorten(tok.String()))
-				}
-			}
-			if kind == '{' || kind == '[' {
-				if len(open) == maxDepth {
-					return 0, diag.Errorf(text, int(dec.InputOffset())-1,
-						"nested deeper than the %d levels that every Fluent Bit can read", maxDepth)
-				}
-				open = append(open, len(*sizes))
-				*sizes = append(*sizes, 0)
-			}
+		} else if dst, open, err = r.token(dst, open); err != nil {
+			return nil, first, err
 		}
 		if len(open) == 0 {
-			return first, nil
+			return dst, first, nil
 		}
 	}
 }
 
-// encode appends what measure has read. dec reads the text, or what mask made of it.
-func encode(dec *jsontext.Decoder, text string, sizes []int) ([]byte, error) {
-	var dst []byte
-	for {
-		if dec.PeekKind() == '"' {
-			v, err := dec.ReadValue()
-			if err != nil {
-				return nil, err
-			}
-			end := int(dec.InputOffset())
-			dst = msgp.AppendString(dst, unquote(text[end-len(v):end]))
-			continue
-		}
-		tok, err := dec.ReadToken()
-		if err == io.EOF {
-			return dst, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		switch tok.Kind() {
-		case '{':
-			// An object's members are counted by names and values.
-			dst = msgp.AppendMapHeader(dst, uint32(sizes[0]/2))
-			sizes = sizes[1:]
-		case '[':
-			dst = msgp.AppendArrayHeader(dst, uint32(sizes[0]))
-			sizes = sizes[1:]
-		case '0':
-			n, err := parseNumber(tok.String())
-			if err != nil {
-				return nil, err
-			}
-			dst = n.append(dst)
-		case 't', 'f':
-			dst = msgp.AppendBool(dst, tok.Bool())
-		case 'n':
-			dst = msgp.AppendNil(dst)
-		}
+func (r *reader) appendString(dst []byte) ([]byte, error) {
+	v, err := r.dec.ReadValue()
+	if err != nil {
+		return nil, explain(err, r.dec, r.text)
 	}
+	end := int(r.dec.InputOffset())
+	return msgp.AppendString(dst, unquote(r.text[end-len(v):end])), nil
+}
+
+// token reads whatever is not a string. The header of a container is written when
+// it closes and the number of its items is known.
+func (r *reader) token(dst []byte, open []container) ([]byte, []container, error) {
+	tok, err := r.dec.ReadToken()
+	if err == io.EOF && len(open) == 0 {
+		return nil, nil, io.EOF
+	}
+	if err != nil {
+		return nil, nil, explain(err, r.dec, r.text)
+	}
+	switch kind := tok.Kind(); kind {
+	case '{', '[':
+		if len(open) == r.maxDepth {
+			return nil, nil, diag.Errorf(r.text, int(r.dec.InputOffset())-1, "nested deeper than %d levels, the most that every Fluent Bit can read", r.maxDepth)
+		}
+		return dst, append(open, container{at: len(dst)}), nil
+	case '}', ']':
+		c := open[len(open)-1]
+		header := msgp.AppendArrayHeader(nil, uint32(c.items))
+		if kind == '}' {
+			header = msgp.AppendMapHeader(nil, uint32(c.items/2))
+		}
+		return slices.Insert(dst, c.at, header...), open[:len(open)-1], nil
+	case '0':
+		var ok bool
+		if dst, ok = appendNumber(dst, tok.String()); !ok {
+			return nil, nil, diag.Errorf(r.text, int(r.dec.InputOffset())-len(tok.String()), "the number %s does not fit in a double", shorten(tok.String()))
+		}
+	case 't', 'f':
+		dst = msgp.AppendBool(dst, kind == 't')
+	case 'n':
+		dst = msgp.AppendNil(dst)
+	}
+	return dst, open, nil
 }
 
 // unquote returns the value of a JSON string. Control characters and bytes that are
@@ -260,7 +239,7 @@ func encode(dec *jsontext.Decoder, text string, sizes []int) ([]byte, error) {
 func unquote(quoted string) string {
 	var value []byte
 	for s := quoted[1 : len(quoted)-1]; s != ""; {
-		n := 0 // of the bytes that stand in a string of RFC 8259
+		n := 0 // bytes that RFC 8259 allows in a string
 		for n < len(s) && s[n] >= ' ' {
 			r, size := utf8.DecodeRuneInString(s[n:])
 			if r == utf8.RuneError && size == 1 {
@@ -277,44 +256,23 @@ func unquote(quoted string) string {
 	return string(value)
 }
 
-// number is a JSON number as Fluent Bit keeps it.
-type number struct {
-	kind byte // 'i', 'u' or 'f'
-	i    int64
-	u    uint64
-	f    float64
-}
-
-func (n number) append(dst []byte) []byte {
-	switch n.kind {
-	case 'i':
-		if n.i >= 0 {
-			return msgp.AppendUint64(dst, uint64(n.i))
-		}
-		return msgp.AppendInt64(dst, n.i)
-	case 'u':
-		return msgp.AppendUint64(dst, n.u)
+// appendNumber appends a JSON number as Fluent Bit keeps it, and reports whether it
+// fits.
+func appendNumber(dst []byte, s string) ([]byte, bool) {
+	if u, err := strconv.ParseUint(s, 10, 64); err == nil {
+		return msgp.AppendUint64(dst, u), true
 	}
-	return msgp.AppendFloat64(dst, n.f)
-}
-
-func parseNumber(s string) (number, error) {
-	if !strings.ContainsAny(s, ".eE") {
-		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return number{kind: 'i', i: i}, nil
+	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+		if i == 0 { // -0
+			return msgp.AppendUint64(dst, 0), true
 		}
-		if u, err := strconv.ParseUint(s, 10, 64); err == nil {
-			return number{kind: 'u', u: u}, nil
-		}
+		return msgp.AppendInt64(dst, i), true
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsInf(f, 0) {
-		return number{}, errors.New("out of range")
-	}
-	return number{kind: 'f', f: f}, nil
+	return msgp.AppendFloat64(dst, f), err == nil
 }
 
-// explain turns the reader's error into one that people can use.
+// explain turns the decoder's error into one for users of gdummy.
 func explain(err error, dec *jsontext.Decoder, text string) error {
 	offset := int(dec.InputOffset())
 	var syn *jsontext.SyntacticError
@@ -325,7 +283,7 @@ func explain(err error, dec *jsontext.Decoder, text string) error {
 		return diag.Errorf(text, offset, "%s", clean(err.Error()))
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || strings.TrimSpace(text[min(offset, len(text)):]) == "" {
-		return diag.Errorf(text, len(strings.TrimRight(text, " \t\r\n")), "the text ends before the JSON does%s", unclosed(dec, text))
+		return diag.Errorf(text, len(strings.TrimRight(text, " \t\r\n")), "unexpected end of the text%s", unclosed(dec, text))
 	}
 	if strings.Contains(syn.Err.Error(), " in literal ") {
 		offset = len(strings.TrimRight(text[:offset], letters)) // of the word
@@ -336,32 +294,32 @@ func explain(err error, dec *jsontext.Decoder, text string) error {
 	return diag.Errorf(text, offset, "%s", clean(syn.Err.Error()))
 }
 
-// hint explains the mistakes that people make most, by what stands at the place.
+// hint describes the most frequent errors, by the text at their place.
 func hint(text string, offset, depth int) string {
 	rest := text[offset:]
 	after := strings.TrimLeft(rest[1:], " \t\r\n")
 	word := rest[:len(rest)-len(strings.TrimLeft(rest, letters))]
 	switch c := rest[0]; {
 	case c == ',' && depth == 0:
-		return "a ',' between objects: they stand behind one another without one"
+		return "unexpected ',' between objects: no comma separates them"
 	case c == ',' && strings.IndexAny(after, "}]") == 0:
-		return "a ',' with nothing behind it"
+		return "unexpected ',' before the closing bracket"
 	case c == '\'':
-		return "text stands in double quotes in JSON, not in single ones"
+		return "unexpected single quote: JSON has text in double quotes"
 	case word != "" && (offset == 0 || strings.IndexByte("0123456789.-\"", text[offset-1]) < 0):
-		return fmt.Sprintf("the word %s stands without double quotes, which only true, false and null may", shorten(word))
+		return fmt.Sprintf("unexpected word %s: text needs double quotes", shorten(word))
 	case c == '+' || c == '.':
-		return "a number begins with a digit or with '-'"
+		return "invalid number: expected a digit or '-' first"
 	}
 	return ""
 }
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 
-// unclosed says what is missing at the end of a text: a quote or a bracket.
+// unclosed describes what the end of a text lacks: a quotation mark or a bracket.
 func unclosed(dec *jsontext.Decoder, text string) string {
 	if rest := strings.TrimLeft(text[dec.InputOffset():], " \t\r\n,:"); strings.HasPrefix(rest, `"`) {
-		return ": a '\"' is missing"
+		return ": expected '\"'"
 	}
 	depth := dec.StackDepth()
 	if depth == 0 {
@@ -369,12 +327,12 @@ func unclosed(dec *jsontext.Decoder, text string) string {
 	}
 	kind, _ := dec.StackIndex(depth)
 	if kind == '{' {
-		return ": a '}' is missing"
+		return ": expected '}'"
 	}
-	return ": a ']' is missing"
+	return ": expected ']'"
 }
 
-// clean drops what the JSON package writes for its own users.
+// clean drops what the JSON package adds for its own users.
 func clean(s string) string {
 	s = strings.TrimPrefix(s, "jsontext: ")
 	if i := strings.Index(s, " within "); i >= 0 {
