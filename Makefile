@@ -18,7 +18,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # All that does not need the C boundary builds and passes without cgo.
 PURE = ./internal/... ./cmd/gdummy/...
 
-.PHONY: build run test race cover lint bench e2e fuzz docs clean tools
+.PHONY: build run test race cover lint bench e2e fuzz docs images clean tools
 
 build: $(PLUGIN) $(HOST) $(CMD)
 
@@ -85,7 +85,13 @@ fuzz: tools
 	done
 
 docs: tools
-	$(GO) test ./cmd/gdummy/... ./internal/generate/template -run Docs -update
+	$(GO) test ./cmd/gdummy/... ./internal/generate/template ./internal/layout -run "Docs|Schemas|ThirdParty" -update
+
+# The pictures in docs: the session in README from a real run, in the Fluent Bit of the
+# end-to-end tests, and the page of an audit in Chromium.
+images: tools
+	$(GO) test ./e2e -run 'TestDocs/docs/images' -count=1 -update-docs
+	$(GO) test ./docs -run TestSession -update
 
 clean:
 	rm -rf build

@@ -1,125 +1,161 @@
 package e2e_test
 
 import (
-	"bytes"
-	"errors"
+	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gdummy/gdummy/docs/session"
 )
 
-var updateDocs = flag.Bool("update-docs", false, "renew what docs/reference/audit.md shows of the audits that listen; for one host")
+var updateDocs = flag.Bool("update-docs", false, "renew what pages of documentation show as the output of commands")
 
-// docsAudit finds, in docs/reference/audit.md, an audit that listens and what it prints. Lines
-// that are left out are dots.
-var docsAudit = regexp.MustCompile("(?m)^```\n(\\$ gdummy audit (--listen .*)\n((?s:.*?)))^```$")
-
-var docsConfig = regexp.MustCompile("(?s)```yaml\n(service:.*?)```")
-
-// What docs/reference/audit.md shows of an audit with faults is what it prints, but for the
-// numbers, which are those of one run.
-func TestDocsAudit(t *testing.T) {
-	const path = "../docs/reference/audit.md"
-	page, err := os.ReadFile(path)
+// Every command that README and the pages in docs show runs here, and prints what the
+// page shows but for numbers, times and random identities. Package session describes
+// how pages mark their blocks.
+//
+// They run in the newest Fluent Bit of the suite, for which the pages are written.
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	inputs()
+	newest := hosts[0]
+	for _, h := range hosts {
+		if newest.version.before(h.version) {
+			newest = h
+		}
+	}
+	newest.since(t, v3_2_0, "plugins in YAML")
+	paths, err := session.Pages("..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := docsConfig.FindSubmatch(page)
-	shown := docsAudit.FindAllSubmatch(page, -1)
-	if config == nil || len(shown) != 2 {
-		t.Fatalf("%d audits that listen, want 2; a configuration: %v", len(shown), config != nil)
-	}
-	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v2_2_0, "a configuration in YAML")
-		for i, m := range shown {
-			duration := []string{"40s", "10s"}[i] // the second one is shorter
-			t.Run(duration, func(t *testing.T) {
-				if i == 0 && testing.Short() {
-					t.Skip("SKIPPED with -short: the audit takes the 40 s that the page gives it")
-				}
-				dir, port := t.TempDir(), fmt.Sprint(freePort(t))
-				local := strings.NewReplacer("9880", port, "duration: 40s", "duration: "+duration, "plugins:\n  - ./gdummy.so\n", "",
-					"rate: 1000\n", "rate: 1000\n      catch_up: full\n").Replace // however busy this machine is
-				var out, log bytes.Buffer
-				audit := exec.Command("sh", "-c", `exec "$0" audit `+local(string(m[2])), gdummyCmd)
-				audit.Dir, audit.Stdout, audit.Stderr = dir, &out, &log
-				if err := audit.Start(); err != nil {
-					t.Fatal(err)
-				}
-				stop := time.AfterFunc(lifetime, func() { _ = audit.Process.Kill() })
-				defer stop.Stop()
-				p := h.start(t, launch{dir: dir, yaml: true, config: local(string(config[1]))})
-				p.awaitExit(lifetime)
-				err := audit.Wait()
-				var exit *exec.ExitError
-				if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-					t.Fatalf("%v: %s%s", err, out.Bytes(), log.Bytes())
-				}
-				if !*updateDocs {
-					if got, want := shape(out.String()), shape(string(m[3])); !matches(got, want) {
-						t.Errorf("it prints\n%s\nin short\n%s\nand docs/reference/audit.md shows, in short,\n%s", out.Bytes(), got, want)
-					}
-					return
-				}
-				if i == 1 { // without what is between the first line and the faults
-					first, rest, _ := strings.Cut(out.String(), "\n")
-					_, rest, _ = strings.Cut(rest, "\ninjected faults:")
-					rest, _, _ = strings.Cut(rest, "\n\n         ")
-					out.Reset()
-					out.WriteString(first + "\n...\ninjected faults:" + rest + "\n")
-				}
-				page = bytes.Replace(page, m[1], append(m[1][:len(m[1])-len(m[3]):len(m[1])-len(m[3])], out.Bytes()...), 1)
-				book, err := os.ReadFile(filepath.Join(dir, "run.ledger"))
-				if err != nil || os.WriteFile(path, page, 0o644) != nil {
-					t.Fatal(err)
-				}
-				t.Logf("its ledger:\n%s", book)
-			})
+	executed := 0
+	for _, path := range paths {
+		page, err := session.Read(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		if !page.Executable() {
+			continue
+		}
+		executed++
+		t.Run(strings.TrimPrefix(path, "../"), func(t *testing.T) {
+			t.Parallel()
+			_, _ = os.Stat(path) // its results are not to be taken from the cache
+			runPage(t, newest, page)
+		})
+	}
+	if executed < 10 {
+		t.Errorf("%d pages have commands, want 10 or more", executed)
+	}
 }
 
-// shape is a text without what differs from run to run.
-func shape(text string) string {
-	for _, r := range [][2]string{
-		{`[0-9a-v]{12} gdummy`, "RUN gdummy"},
-		{`\d{4}-\d\d-\d\dT[0-9:.]+Z`, "TIME"},
-		{`[▁▂▃▄▅▆▇█·]+`, "COURSE"},
-		{`\b\d[0-9,.]*(ns|µs|ms|s)?\b`, "N"},
-		{` +`, " "},
-		{`(?m)^ | $`, ""},
-		// How far a request was read before an outage reset its connection is a race.
-		{`; the receiver refused N of the lost, for .*| by receiver`, ""},
-		{`(RUN gdummy\.N)( N)+`, "$1 N"},
+// ports are those that pages use. Each run replaces them with free ones.
+var ports = []string{"9880", "2020", "24224", "5170"}
+
+var listen = regexp.MustCompile(`--listen \w+://[^:]*:(\d+)`)
+
+func runPage(t *testing.T, h host, page *session.Page) {
+	dir := t.TempDir()
+	for name, target := range map[string]string{
+		".bin/fluent-bit": h.path, ".bin/gdummy": gdummyCmd, "gdummy.so": gdummySO,
+		"build/gdummy": gdummyCmd, "build/gdummy.so": gdummySO, "examples": "../examples",
 	} {
-		text = regexp.MustCompile(r[0]).ReplaceAllString(text, r[1])
+		target, err := filepath.Abs(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, link); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return text
+	var local, shown []string
+	for _, port := range ports {
+		free := fmt.Sprint(freePort(t))
+		local, shown = append(local, port, free), append(shown, free, port)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), lifetime)
+	defer cancel()
+	r := &session.Runner{
+		Dir:   dir,
+		Env:   append(os.Environ(), "PATH="+filepath.Join(dir, ".bin")+":"+os.Getenv("PATH"), "NO_COLOR=1"),
+		Local: strings.NewReplacer(local...).Replace,
+		Shown: strings.NewReplacer(shown...).Replace,
+	}
+	type terminal struct {
+		block   *session.Block
+		results chan []session.Result
+	}
+	var terminals []terminal
+	for _, b := range page.Blocks {
+		switch {
+		case b.Needs != "":
+		case b.File != "":
+			if err := os.WriteFile(filepath.Join(dir, b.File), []byte(r.Local(b.Text)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		case b.Console() && b.Terminal > 1:
+			other := terminal{b, make(chan []session.Result, 1)}
+			terminals = append(terminals, other)
+			go func() { other.results <- r.Run(ctx, b) }()
+			if m := listen.FindStringSubmatch(r.Local(b.Text)); m != nil {
+				awaitListener(t, m[1])
+			}
+		case b.Console():
+			check(t, page, b, r.Run(ctx, b))
+		}
+	}
+	for _, other := range terminals {
+		check(t, page, other.block, <-other.results)
+	}
+	if *updateDocs && !t.Failed() {
+		if err := page.Write(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
-// matches reports whether a text is as wanted, where a line of dots stands for any
-// lines, and the end may be left out behind such a line.
-func matches(got, want string) bool {
-	parts := strings.Split(want, "...\n")
-	if !strings.HasPrefix(got, parts[0]) {
-		return false
+// awaitListener waits until something listens on a port. It does not connect, which a
+// receiver would count.
+func awaitListener(t *testing.T, port string) {
+	t.Helper()
+	var n int
+	if _, err := fmt.Sscan(port, &n); err != nil {
+		t.Fatal(err)
 	}
-	if len(parts) == 1 {
-		return got == want
-	}
-	at := len(parts[0])
-	for _, part := range parts[1:] {
-		i := strings.Index(got[at:], part)
-		if i < 0 {
-			return false
+	listening := regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+: [0-9A-F]+:%04X [0-9A-F]+:0000 0A `, n))
+	for deadline := time.Now().Add(lifetime); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+			if sockets, err := os.ReadFile(file); err == nil && listening.Match(sockets) {
+				return
+			}
 		}
-		at += i + len(part)
 	}
-	return true
+	t.Fatalf("nothing listens on port %s", port)
+}
+
+// check compares what commands print with what the page shows, or renews the page.
+func check(t *testing.T, page *session.Page, b *session.Block, results []session.Result) {
+	t.Helper()
+	for i, r := range results {
+		c := &b.Commands[i]
+		if r.Err != nil {
+			t.Fatalf("%s:%d: $ %s\n%v\n%s%s", page.Path, b.Line, c.Text, r.Err, r.Output, r.Log)
+		}
+		if *updateDocs {
+			c.Renew(r)
+		} else if diff := c.Diff(r); diff != "" {
+			t.Errorf("%s:%d: $ %s\n%s", page.Path, b.Line, c.Text, diff)
+		}
+	}
 }

@@ -287,11 +287,7 @@ func (f *auditFlags) refuse(s stream, list []unreadable) int {
 	e := json.NewEncoder(s.out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(struct {
-		Clean      bool         `json:"clean"`
-		Known      bool         `json:"known"`
-		Unreadable []unreadable `json:"unreadable"`
-	}{Unreadable: list}); err != nil {
+	if err := e.Encode(refusedReport{Unreadable: list}); err != nil {
 		fmt.Fprintf(s.err, "gdummy audit: the verdict could not be written: %v\n", err)
 	}
 	return exitUsage

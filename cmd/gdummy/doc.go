@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -39,8 +40,13 @@ func topics() []topic {
 			}
 			return err
 		}},
+		{"formats", "the formats that come with gdummy", true, printFormats},
 		{"commands", "the flags of gdummy, with examples", true, func(w io.Writer, _ []string) error {
 			printCommands(w)
+			return nil
+		}},
+		{"json", "the members of --json", true, func(w io.Writer, _ []string) error {
+			printMembers(w)
 			return nil
 		}},
 		{"templates", "how to write templates", false, func(w io.Writer, _ []string) error {
@@ -50,12 +56,6 @@ func topics() []topic {
 		{"audit", "how to prove what arrived", false, func(w io.Writer, _ []string) error {
 			_, err := io.WriteString(w, docs.Audit)
 			return err
-		}},
-		{"formats", "the formats that come with gdummy", false, func(w io.Writer, _ []string) error {
-			for _, f := range format.All() {
-				fmt.Fprintf(w, "%-19s %s\n", f.Name, f.Doc)
-			}
-			return nil
 		}},
 		{"format", "the template of the format NAME, to copy and change", false, func(w io.Writer, args []string) error {
 			if len(args) != 1 {
@@ -72,6 +72,31 @@ func topics() []topic {
 			return err
 		}},
 	}
+}
+
+// printFormats prints the page on formats: each with its first record of seed 1, as
+// JSON.
+func printFormats(w io.Writer, _ []string) error {
+	fmt.Fprint(w, `# Formats
+
+<!-- `+"`make docs`"+` renews this page. -->
+
+Templates that are built in. `+"`format apache_combined`"+` makes records as Apache writes its access log. Formats of lines of text put the
+line into the field `+"`log`"+`, as Fluent Bit's tail input does; those of JSON documents make the document the record.
+
+`+"`gdummy doc format NAME`"+` prints the template of one, to copy and change. Below each is its first record with `+"`seed 1`"+`.
+`)
+	for _, f := range format.All() {
+		var record, log bytes.Buffer
+		args := []string{"--format", "json", "--records", "1", "-p", "format=" + f.Name, "-p", "seed=1", "-p", "start_time_sec=1700000000", "-p", "fixed_timestamp=on"}
+		if code := run(stream{out: &record, err: &log}, args); code != exitFine {
+			return fmt.Errorf("format %s: %s", f.Name, log.Bytes())
+		}
+		if _, err := fmt.Fprintf(w, "\n## %s\n\n%s\n\n```json\n%s```\n", f.Name, f.Doc, record.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func doc(s stream, args []string) int {

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -325,25 +324,5 @@ func TestSeedOfFaults(t *testing.T) {
 		if err := flags("audit", f.table(), nil).Parse([]string{"--seed", text}); err != nil || f.live.seed != want {
 			t.Errorf("%s: %d, %v, want %d", text, f.live.seed, err, want)
 		}
-	}
-}
-
-// The members that --json of check prints are those that its help has.
-func TestCheckMembers(t *testing.T) {
-	var got, documented []string
-	for _, part := range []struct {
-		prefix string
-		of     any
-	}{{"files[].", checkedFile{}}, {"findings[].", checkFinding{}}} {
-		for f := range reflect.TypeOf(part.of).Fields() {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			got = append(got, part.prefix+name)
-		}
-	}
-	for _, m := range checkMembers {
-		documented = append(documented, m[0])
-	}
-	if !slices.Equal(got, documented) {
-		t.Errorf("it prints\n%v, documented are\n%v", got, documented)
 	}
 }

@@ -14,12 +14,7 @@ import (
 
 // printJSON prints a verdict for programs.
 func printJSON(w *bytes.Buffer, v *audit.Verdict, faults []string) {
-	out := struct {
-		Clean  bool     `json:"clean"`
-		Known  bool     `json:"known"` // nothing may hide a fault
-		Faults []string `json:"faults"`
-		*audit.Verdict
-	}{len(faults) == 0, v.Known(), faults, v}
+	out := auditReport{len(faults) == 0, v.Known(), faults, v}
 	if out.Faults == nil {
 		out.Faults = []string{}
 	}
