@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -17,9 +18,10 @@ const (
 	maxFailures = 8
 )
 
-// failureLog decides which failures of Collect are logged. A file that cannot be
+// failureLog decides which failures of Collect and of goroutines are logged. A file that cannot be
 // opened fails each time, once a second, and must not fill the log.
 type failureLog struct {
+	mu    sync.Mutex
 	kinds map[string]*failure
 }
 
@@ -34,6 +36,8 @@ type failure struct {
 // add records a failure and reports whether to log it, and how many of its kind were
 // not logged since the last time.
 func (l *failureLog) add(now time.Time, text string) (suppressed int, log bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	kind := withoutDigits(text)
 	f := l.kinds[kind]
 	if f == nil {

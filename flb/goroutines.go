@@ -43,8 +43,8 @@ type logLine struct {
 //
 // f must not use the Emitter. It passes its records to Collect, for example through a
 // channel of limited size, and calls Wake: while the input is paused, Collect is not
-// called, the channel fills, and f blocks. Go itself must be called on the instance's
-// thread.
+// called, the channel fills, and f blocks. Go itself may be called on the instance's
+// thread and by functions that Go runs.
 func (in *Instance) Go(f func(ctx context.Context) error) {
 	g := &in.goroutines
 	if g.ctx == nil {
@@ -57,7 +57,7 @@ func (in *Instance) Go(f func(ctx context.Context) error) {
 		defer in.recoveredElsewhere()
 		if err := f(g.ctx); err != nil && g.ctx.Err() == nil {
 			in.failedElsewhere.Add(1)
-			in.logLines(errorLines(err))
+			in.logFailure(err.Error(), errorLines(err))
 		}
 	})
 }
@@ -70,7 +70,8 @@ func (in *Instance) recoveredElsewhere() {
 	}
 	in.panics.Add(1)
 	in.failedElsewhere.Add(1)
-	in.logLines(panicLines(fmt.Sprintf("panic in a goroutine: %v; it has ended, the instance continues", r)))
+	lines := panicLines(fmt.Sprintf("panic in a goroutine: %v; it has ended, the instance continues", r))
+	in.logFailure(lines[0], lines)
 }
 
 // panicLines returns a line and the stack of the panic that is being recovered.

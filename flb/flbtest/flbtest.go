@@ -156,16 +156,16 @@ func (h *Host) Advance(d time.Duration) {
 }
 
 // Await waits until n events have been emitted in all, and returns them. It fails the
-// test if they do not come within ten seconds.
+// test if they do not come within a minute.
 func (h *Host) Await(n int) []Event {
 	h.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(awaitTimeout); ; time.Sleep(time.Millisecond) {
 		events := h.Events()
 		if len(events) >= n {
 			return events
 		}
 		if time.Now().After(end) {
-			h.t.Fatalf("flbtest: %d events after 10 seconds, want %d", len(events), n)
+			h.t.Fatalf("flbtest: %d events after %v, want %d", len(events), awaitTimeout, n)
 		}
 	}
 }
@@ -242,6 +242,9 @@ func (h *Host) end(reload bool) {
 	h.run = nil
 	h.mu.Unlock()
 }
+
+// awaitTimeout is how long Await waits.
+const awaitTimeout = time.Minute
 
 // doTimeout is how long an input may take to return from Collect.
 const doTimeout = time.Minute
