@@ -79,7 +79,7 @@ type Event struct {
 // Host runs one input. Its methods are called by the test; New and the goroutines of the
 // input must be in the same bubble, if there is one.
 type Host struct {
-	t       testing.TB
+	t       tester
 	plugin  flb.Plugin
 	history host.History
 
@@ -92,11 +92,37 @@ type Host struct {
 }
 
 // New returns a Host for a plugin. When the test ends, the Host stops.
+//
+// In Example functions t is nil: then a failure panics, log lines are only in Log, and
+// the example must call Stop.
 func New(t testing.TB, p flb.Plugin) *Host {
-	h := &Host{t: t, plugin: p, metrics: map[string]float64{}}
-	t.Cleanup(h.Stop)
+	h := &Host{t: example{}, plugin: p, metrics: map[string]float64{}}
+	if t != nil {
+		h.t = t
+		t.Cleanup(h.Stop)
+	}
 	return h
 }
+
+// tester is what a Host uses of a testing.TB.
+type tester interface {
+	Helper()
+	Log(args ...any)
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// example is the tester of Example functions.
+type example struct{}
+
+func (example) Helper()                           {}
+func (example) Log(...any)                        {}
+func (example) Error(args ...any)                 { panic(fmt.Sprint(args...)) }
+func (example) Errorf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+func (example) Fatal(args ...any)                 { panic(fmt.Sprint(args...)) }
+func (example) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 // Start starts an instance and returns once its Init has, with the errors that it logged
 // if that failed. It is the error of a start that Fluent Bit refuses.
