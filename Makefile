@@ -44,10 +44,12 @@ run: $(PLUGIN) $(HOST)
 	@scripts/run.sh $(PLUGIN) $(HOST) $(DURATION)
 
 test: tools
-	@echo "1 of 2: what needs no C"
+	@echo "1 of 3: what needs no C"
 	CGO_ENABLED=0 $(GO) test $(PURE)
-	@echo "2 of 2: the plugin and its host"
+	@echo "2 of 3: the plugin and its host"
 	CGO_ENABLED=1 CC=$(CC) $(GO) test -short $$($(GO) list ./... | grep -v -e /internal/ -e /cmd/gdummy)
+	@echo "3 of 3: what other projects' parsers make of it"
+	$(GO) -C conformance test -short ./...
 	@[ -n "$$FLUENT_BIT" ] || command -v fluent-bit >/dev/null || \
 		echo "### SKIPPED: the end-to-end tests, for there is no fluent-bit in PATH nor in FLUENT_BIT ###"
 	@command -v chromium >/dev/null || \
@@ -66,6 +68,7 @@ cover: tools
 lint: tools
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
+	$(GO) -C conformance vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
 e2e: tools

@@ -16,15 +16,8 @@ require (
 
 require (
 	github.com/brianvoe/gofakeit/v7 v7.18.1
-	github.com/elastic/go-grok v0.3.1
-	github.com/go-logfmt/logfmt v0.6.1
-	github.com/leodido/go-syslog/v4 v4.5.0
-	github.com/maruel/panicparse/v2 v2.5.0
 	github.com/pierrec/lz4/v4 v4.1.33
-	github.com/ugorji/go/codec v1.3.2
 	github.com/ulikunitz/xz v0.5.17
-	github.com/valyala/fastjson v1.6.10
-	go.opentelemetry.io/collector/pdata v1.70.0
 	golang.org/x/sync v0.23.0
 	golang.org/x/sys v0.50.0
 	golang.org/x/term v0.48.0
@@ -32,13 +25,7 @@ require (
 )
 
 require (
-	github.com/hashicorp/go-version v1.9.0 // indirect
-	github.com/json-iterator/go v1.1.12 // indirect
-	github.com/magefile/mage v1.15.0 // indirect
-	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
-	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
 	github.com/philhofer/fwd v1.2.0 // indirect
-	go.opentelemetry.io/collector/featuregate v1.70.0 // indirect
-	go.uber.org/multierr v1.11.0 // indirect
+	github.com/stretchr/testify v1.12.1 // indirect
 	golang.org/x/tools v0.49.0 // indirect
 )

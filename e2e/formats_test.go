@@ -7,12 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/go-logfmt/logfmt"
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdummy/gdummy/internal/generate/format"
@@ -28,6 +29,9 @@ type parsed struct {
 	// unknown is in lines that the parser does not know, though they are right.
 	unknown string
 }
+
+// logfmtPair is a key and its value of a line in logfmt.
+var logfmtPair = regexp.MustCompile(`(\S+?)=("(?:[^"\\]|\\.)*"|\S*)`)
 
 // accessLine is a line of an access log; its parser gives the time to the record.
 func accessLine(host string, quotes bool) func(m map[string]string, at time.Time, raw string) string {
@@ -173,13 +177,15 @@ func (f parsed) check(r record) string {
 	// time that some parsers take out.
 	want := map[string]any{}
 	if f.parser == "logfmt" {
-		d := logfmt.NewDecoder(strings.NewReader(raw))
-		for d.ScanRecord() {
-			for d.ScanKeyval() {
-				want[string(d.Key())] = string(d.Value())
+		for _, pair := range logfmtPair.FindAllStringSubmatch(raw, -1) {
+			text := pair[2]
+			if strings.HasPrefix(text, `"`) {
+				if text, err = strconv.Unquote(text); err != nil {
+					break
+				}
 			}
+			want[pair[1]] = text
 		}
-		err = d.Err()
 	} else {
 		err = json.Unmarshal([]byte(raw), &want)
 	}

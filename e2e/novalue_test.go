@@ -26,8 +26,8 @@ func TestNoValue(t *testing.T) {
 		{"behind others", false, []string{"rate 50", "copies 2", "ledger ${GDUMMY_UNSET}"}, "ledger", empty},
 		{"ledger in quotes, YAML", true, []string{`ledger: ""`}, "ledger", empty},
 		{"variable, YAML", true, []string{"rate: ${GDUMMY_UNSET}"}, "rate", "empty value: expected records per second"},
-		{"null, YAML", true, []string{"ledger: ~"}, "ledger", `the value is "~", YAML's null, expected `},
-		{"null in words, YAML", true, []string{"template_file: null"}, "template_file", `the value is "null", YAML's null, expected `},
+		{"null, YAML", true, []string{"ledger: ~"}, "ledger", `invalid value "~", YAML's null: set a value, such as `},
+		{"null in words, YAML", true, []string{"template_file: null"}, "template_file", `invalid value "null", YAML's null: set a value, such as `},
 	} {
 		onEachHostSub(t, c.name, func(t *testing.T, h host) {
 			l := launch{config: service + input(append([]string{"name gdummy", "tag a"}, c.props...)...) + toFiles}
@@ -73,8 +73,8 @@ func TestNoEffect(t *testing.T) {
 		{"empty dummy, YAML", true, []string{"dummy:", "rate: 50"}, `option dummy: empty value; the default {"message":"dummy"} is used`, `{"message": "dummy"}`},
 		{"dummy that is an unset variable", false, []string{"dummy ${GDUMMY_UNSET}", "rate 50"}, `option dummy: empty value; the default {"message":"dummy"} is used`, `{"message": "dummy"}`},
 		{"empty metadata", false, []string{"metadata ${GDUMMY_UNSET}", `dummy {"a":1}`, "rate 50"}, "option metadata: empty value; the default {} is used", `{"a": 1}`},
-		{"dummy that is null, YAML", true, []string{"dummy: ~", "rate: 50"}, `option dummy: the value is "~", YAML's null; the default {"message":"dummy"} is used`, `{"message": "dummy"}`},
-		{"rate beside interval_sec", false, []string{`dummy {"a":1}`, "rate 500", "interval_sec 1"}, "option rate: it has no effect, because interval_sec and interval_nsec are set too and override it", `{"a": 1}`},
+		{"dummy that is null, YAML", true, []string{"dummy: ~", "rate: 50"}, `option dummy: invalid value "~", YAML's null; the default {"message":"dummy"} is used`, `{"message": "dummy"}`},
+		{"rate beside interval_sec", false, []string{`dummy {"a":1}`, "rate 500", "interval_sec 1"}, "option rate: no effect: interval_sec and interval_nsec override it", `{"a": 1}`},
 	} {
 		onEachHostSub(t, c.name, func(t *testing.T, h host) {
 			l := launch{config: service + input(append([]string{"name gdummy", "tag a"}, c.props...)...) + toFiles}

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gdummy/gdummy/internal/config/conf"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/format"
 )
@@ -109,4 +112,68 @@ func TestDrawnSeed(t *testing.T) {
 	if other := piped(t, append(args, "-p", "seed=1"+seed)); bytes.Equal(other, out.Bytes()) {
 		t.Error("another seed gives the same records")
 	}
+}
+
+// eachShipped calls f with the options of each format, and of each input of each
+// example, in the directory of the example.
+func eachShipped(t *testing.T, f func(t *testing.T, options []string)) {
+	t.Helper()
+	for _, known := range format.All() {
+		t.Run("format/"+known.Name, func(t *testing.T) { f(t, []string{"format=" + known.Name}) })
+	}
+	examples, err := filepath.Glob("../../examples/*/fluent-bit.*")
+	if err != nil || len(examples) < 10 {
+		t.Fatalf("%d examples (%v)", len(examples), err)
+	}
+	for _, path := range examples {
+		path, err := filepath.Abs(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run("example/"+filepath.Base(filepath.Dir(path)), func(t *testing.T) {
+			t.Chdir(filepath.Dir(path))
+			config, err := conf.Read(filepath.Base(path), conf.Disk)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, in := range config.Inputs {
+				var options []string
+				for _, p := range in.Properties {
+					switch strings.ToLower(p.Name) {
+					case "template", "template_file", "template_delims", "format", "metadata_template", "tag_template", "first_seq":
+						options = append(options, p.Name+"="+p.Value.Text)
+					}
+				}
+				f(t, options)
+			}
+		})
+	}
+}
+
+// piped runs the command into a pipe and returns what comes out at its other end.
+func piped(t *testing.T, args []string) []byte {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	out := make(chan []byte)
+	go func() {
+		b, _ := io.ReadAll(r)
+		out <- b
+	}()
+	var stderr bytes.Buffer
+	code := run(stream{in: strings.NewReader(""), out: w, err: &stderr}, args)
+	w.Close()
+	select {
+	case b := <-out:
+		if code != exitFine {
+			t.Fatalf("%v ended with %d: %s", args, code, stderr.Bytes())
+		}
+		return b
+	case <-time.After(10 * time.Second):
+		t.Fatal("the pipe is not at its end")
+	}
+	return nil
 }

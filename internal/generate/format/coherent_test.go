@@ -1,6 +1,7 @@
 package format
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
 // What a reader of a log would find odd, though every parser takes it: fields of
@@ -408,4 +411,45 @@ func TestContainerTimes(t *testing.T) {
 	if b := string(p.AppendBody(nil, start/1e9*1e9, 0)); !strings.Contains(b, `:20Z"`) {
 		t.Errorf("%q has zeros", b)
 	}
+}
+
+const (
+	records = 3000
+	step    = int64(250e6) // nanoseconds from record to record
+)
+
+// lines calls read with the `log` of the first records of a format, and the time
+// of each; formats whose records are documents give them as JSON.
+func lines(t *testing.T, name string, read func(at time.Time, line string)) {
+	t.Helper()
+	f, ok := Find(name)
+	if !ok {
+		t.Fatalf("there is no format %s", name)
+	}
+	p := compile(t, f)
+	for k := range uint64(records) {
+		at := start + int64(k)*step
+		v := value.OfRaw(p.AppendBody(nil, at, k))
+		if log := v.Field("log"); v.Len() == 1 && log.K == value.String {
+			read(time.Unix(0, at).UTC(), log.S())
+		} else {
+			read(time.Unix(0, at).UTC(), string(v.AppendJSON(nil)))
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// fields reads a line whose fields have spaces between them, and quotes around
+// them if there are spaces in them.
+func fields(t *testing.T, line string, want int) []string {
+	t.Helper()
+	r := csv.NewReader(strings.NewReader(line))
+	r.Comma = ' '
+	f, err := r.Read()
+	if err != nil || len(f) != want {
+		t.Fatalf("%d fields, want %d (%v): %s", len(f), want, err, line)
+	}
+	return f
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logfmt/logfmt"
 	"pgregory.net/rapid"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
@@ -228,36 +227,6 @@ func TestPrintf(t *testing.T) {
 		got := value.OfRaw(p.AppendBody(nil, exampleTime, 0)).Field("v").S()
 		if want := fmt.Sprintf(format, arg); got != want {
 			t.Errorf("%s of %v is %q, want %q", format, arg, got, want)
-		}
-	})
-}
-
-// What logfmt writes, a reader of it reads: as many pairs as there were, with the
-// same values.
-func TestLogfmt(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		names := rapid.SliceOfN(rapid.String(), 1, 5).Draw(t, "names")
-		var call strings.Builder
-		var values []string
-		for _, name := range names {
-			v := rapid.String().Draw(t, "value")
-			values = append(values, v)
-			fmt.Fprintf(&call, " %q %q", name, v)
-		}
-		p, err := compile("{\"v\": {{ logfmt (dict" + call.String() + ") }}}")
-		if err != nil {
-			t.Fatal(err)
-		}
-		line := value.OfRaw(p.AppendBody(nil, exampleTime, 0)).Field("v").S()
-		d := logfmt.NewDecoder(strings.NewReader(line))
-		var got []string
-		for d.ScanRecord() {
-			for d.ScanKeyval() {
-				got = append(got, string(d.Value()))
-			}
-		}
-		if d.Err() != nil || !slices.Equal(got, values) {
-			t.Fatalf("%q of %v is read as %q (%v), want %q", line, call.String(), got, d.Err(), values)
 		}
 	})
 }

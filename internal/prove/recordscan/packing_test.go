@@ -23,7 +23,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
-	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/files"
@@ -265,21 +264,19 @@ func TestPackingsCut(t *testing.T) {
 
 // otlp is a request to export records with an identity as OpenTelemetry sends it.
 func otlp(t testing.TB) []byte {
-	logs := plog.NewLogs()
-	rl := logs.ResourceLogs().AppendEmpty()
-	rl.Resource().Attributes().PutStr("service.name", "x")
-	sl := rl.ScopeLogs().AppendEmpty()
-	sl.Scope().SetName("scope")
+	// ExportLogsServiceRequest: resource_logs 1 {resource 1, scope_logs 2 {scope 1, log_records 2}}.
+	message := func(field int, parts ...[]byte) []byte {
+		data := bytes.Join(parts, nil)
+		return append(binary.AppendUvarint([]byte{byte(field<<3 | 2)}, uint64(len(data))), data...)
+	}
+	scope := message(1, message(1, []byte("scope")))
 	for k := range uint64(20) {
-		r := sl.LogRecords().AppendEmpty()
-		r.SetTimestamp(1732300000000000000)
-		r.Body().SetStr(`{"message":"dummy","gdummy":"` + id(t, k, `{"message":"dummy"}`) + `"}`)
+		time := binary.LittleEndian.AppendUint64([]byte{1<<3 | 1}, 1732300000000000000)
+		body := message(1, []byte(`{"message":"dummy","gdummy":"`+id(t, k, `{"message":"dummy"}`)+`"}`))
+		scope = append(scope, message(2, time, message(5, body))...)
 	}
-	data, err := (&plog.ProtoMarshaler{}).MarshalLogs(logs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	resource := message(1, message(1, message(1, []byte("service.name")), message(2, message(1, []byte("x")))))
+	return message(1, resource, message(2, scope))
 }
 
 // What cannot be read is named, and nothing of it is a record.

@@ -1,4 +1,4 @@
-package format
+package conformance
 
 import (
 	"bufio"
@@ -11,9 +11,15 @@ import (
 	"net/netip"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/gdummy/gdummy/internal/generate/format"
+	"github.com/gdummy/gdummy/internal/generate/template"
 
 	"github.com/elastic/go-grok"
 	"github.com/elastic/go-grok/patterns"
@@ -27,8 +33,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// readers says who reads each format besides us: packages of Go here, programs
-// in tools_test.go, and Fluent Bit in the end-to-end tests. What has no reader of
+// readers names what reads each format besides us: Go packages here, programs in
+// tools_test.go, and Fluent Bit in the end-to-end tests. What has no reader of
 // its own is read by what its parts are made of.
 var readers = map[string]string{
 	"apache_combined":    "elastic/go-grok, lnav; Fluent Bit's apache2",
@@ -63,30 +69,34 @@ var readers = map[string]string{
 }
 
 func TestAllAreRead(t *testing.T) {
-	for _, f := range All() {
+	for _, f := range format.All() {
 		if readers[f.Name] == "" {
 			t.Errorf("nobody reads %s", f.Name)
 		}
 	}
-	if len(readers) != len(All()) {
-		t.Errorf("%d readers for %d formats", len(readers), len(All()))
+	if len(readers) != len(format.All()) {
+		t.Errorf("%d readers for %d formats", len(readers), len(format.All()))
 	}
 }
 
 const (
 	records = 3000
-	step    = int64(250e6) // nanoseconds from record to record
+	step    = int64(250e6)                // nanoseconds from record to record
+	start   = int64(1700000000_123456789) // time of the first one, 2023-11-14T22:13:20.123456789Z
 )
 
 // lines calls read with the `log` of the first records of a format, and the time
 // of each; formats whose records are documents give them as JSON.
 func lines(t *testing.T, name string, read func(at time.Time, line string)) {
 	t.Helper()
-	f, ok := Find(name)
+	f, ok := format.Find(name)
 	if !ok {
 		t.Fatalf("there is no format %s", name)
 	}
-	p := compile(t, f)
+	p, err := template.Compile(template.Config{Body: template.Text{Name: f.Name, Text: f.Text}, Seed: 1, Stream: "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for k := range uint64(records) {
 		at := start + int64(k)*step
 		v := value.OfRaw(p.AppendBody(nil, at, k))
@@ -415,6 +425,36 @@ func TestLogfmt(t *testing.T) {
 			t.Errorf("%v in %s: %v", d.Err(), line, keys)
 		}
 		same(t, again.String(), line)
+	})
+}
+
+// What logfmt writes, a reader of it reads: as many pairs as there were, with the
+// same values.
+func TestLogfmtFunction(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		names := rapid.SliceOfN(rapid.String(), 1, 5).Draw(t, "names")
+		var call strings.Builder
+		var values []string
+		for _, name := range names {
+			v := rapid.String().Draw(t, "value")
+			values = append(values, v)
+			fmt.Fprintf(&call, " %q %q", name, v)
+		}
+		p, err := template.Compile(template.Config{Body: template.Text{Name: "template", Text: "{\"v\": {{ logfmt (dict" + call.String() + ") }}}"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := value.OfRaw(p.AppendBody(nil, start, 0)).Field("v").S()
+		d := logfmt.NewDecoder(strings.NewReader(line))
+		var got []string
+		for d.ScanRecord() {
+			for d.ScanKeyval() {
+				got = append(got, string(d.Value()))
+			}
+		}
+		if d.Err() != nil || !slices.Equal(got, values) {
+			t.Fatalf("%q of %v is read as %q (%v), want %q", line, call.String(), got, d.Err(), values)
+		}
 	})
 }
 

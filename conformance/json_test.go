@@ -1,4 +1,4 @@
-package main
+package conformance
 
 import (
 	"bufio"
@@ -8,17 +8,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ugorji/go/codec"
 	"github.com/valyala/fastjson"
 
-	"github.com/gdummy/gdummy/internal/config/conf"
 	"github.com/gdummy/gdummy/internal/generate/format"
 )
 
@@ -26,9 +25,11 @@ import (
 // JSON, neither of which gdummy itself uses, and says the same as the MessagePack
 // of --format msgpack does to a third.
 func TestJSONForOthers(t *testing.T) {
-	eachShipped(t, func(t *testing.T, options []string) { bothForms(t, 300, options...) })
+	for _, f := range format.All() {
+		t.Run("format/"+f.Name, func(t *testing.T) { bothForms(t, 300, "format="+f.Name) })
+	}
 
-	table, err := os.ReadFile("../../internal/generate/template/testdata/templates.txt")
+	table, err := os.ReadFile("../internal/generate/template/testdata/templates.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,40 +76,37 @@ func TestJSONForOthers(t *testing.T) {
 	}
 }
 
-// eachShipped calls f with the options of each format, and of each input of each
-// example, in the directory of the example.
-func eachShipped(t *testing.T, f func(t *testing.T, options []string)) {
+// gdummy is the command, built for these tests.
+var gdummy string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "gdummy-conformance-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	gdummy = filepath.Join(dir, "gdummy")
+	cmd := exec.Command("go", "build", "-C", "..", "-o", gdummy, "./cmd/gdummy")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v: %v\n%s", cmd, err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// piped returns what the command writes to a pipe.
+func piped(t *testing.T, args []string) []byte {
 	t.Helper()
-	for _, known := range format.All() {
-		t.Run("format/"+known.Name, func(t *testing.T) { f(t, []string{"format=" + known.Name}) })
+	cmd := exec.Command(gdummy, append([]string{"run"}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, stderr.Bytes())
 	}
-	examples, err := filepath.Glob("../../examples/*/fluent-bit.*")
-	if err != nil || len(examples) < 10 {
-		t.Fatalf("%d examples (%v)", len(examples), err)
-	}
-	for _, path := range examples {
-		path, err := filepath.Abs(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run("example/"+filepath.Base(filepath.Dir(path)), func(t *testing.T) {
-			t.Chdir(filepath.Dir(path))
-			config, err := conf.Read(filepath.Base(path), conf.Disk)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, in := range config.Inputs {
-				var options []string
-				for _, p := range in.Properties {
-					switch strings.ToLower(p.Name) {
-					case "template", "template_file", "template_delims", "format", "metadata_template", "tag_template", "first_seq":
-						options = append(options, p.Name+"="+p.Value.Text)
-					}
-				}
-				f(t, options)
-			}
-		})
-	}
+	return out
 }
 
 // bothForms runs the command twice, with each form of output.
@@ -153,34 +151,6 @@ func bothForms(t *testing.T, records int, options ...string) {
 	if rest, _ := io.ReadAll(lines); len(rest) > 0 {
 		t.Errorf("more lines than records: %s", rest)
 	}
-}
-
-// piped runs the command into a pipe and returns what comes out at its other end.
-func piped(t *testing.T, args []string) []byte {
-	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	out := make(chan []byte)
-	go func() {
-		b, _ := io.ReadAll(r)
-		out <- b
-	}()
-	var stderr bytes.Buffer
-	code := run(stream{in: strings.NewReader(""), out: w, err: &stderr}, args)
-	w.Close()
-	select {
-	case b := <-out:
-		if code != exitFine {
-			t.Fatalf("%v ended with %d: %s", args, code, stderr.Bytes())
-		}
-		return b
-	case <-time.After(10 * time.Second):
-		t.Fatal("the pipe is not at its end")
-	}
-	return nil
 }
 
 // read is what a reader of JSON makes of a value, with numbers as they are
