@@ -149,19 +149,19 @@ func auditCommand(s stream, args []string) int {
 	f.sources = fs.Args()
 	switch live := len(f.live.addresses) > 0; {
 	case len(f.sources) == 0 && !live:
-		return misused(s, "audit", "it needs a source: files, directories, - for standard input, or --listen")
+		return usageError(s, "audit", "it needs a source: files, directories, - for standard input, or --listen")
 	case !live && (f.live.untilComplete || f.live.idle > 0 || f.live.first > 0 || f.live.faults != nil || f.live.cert != "" || f.live.sharedKey != ""):
-		return misused(s, "audit", "--until-ledger-complete, --idle, --first-within, --fault, --tls-cert and --shared-key need --listen")
+		return usageError(s, "audit", "--until-ledger-complete, --idle, --first-within, --fault, --tls-cert and --shared-key need --listen")
 	case live && f.arrived != "":
-		return misused(s, "audit", "--arrived-at is for files: --listen sees itself when records arrive")
+		return usageError(s, "audit", "--arrived-at is for files: --listen sees itself when records arrive")
 	case f.live.untilComplete && len(f.ledgers) == 0:
-		return misused(s, "audit", "--until-ledger-complete needs --ledger")
+		return usageError(s, "audit", "--until-ledger-complete needs --ledger")
 	case f.seeded && f.live.faults == nil:
-		return misused(s, "audit", "--seed is that of --fault: without it there is nothing to draw")
+		return usageError(s, "audit", "--seed is that of --fault: without it there is nothing to draw")
 	case f.last && len(f.runs) > 0:
-		return misused(s, "audit", "--run takes last or IDs, not both")
+		return usageError(s, "audit", "--run takes last or IDs, not both")
 	case (f.live.cert == "") != (f.live.key == ""):
-		return misused(s, "audit", "--tls-cert and --tls-key need one another")
+		return usageError(s, "audit", "--tls-cert and --tls-key need one another")
 	}
 	return f.run(s)
 }

@@ -34,7 +34,7 @@ func check(s stream, args []string) int {
 		return code
 	}
 	if fs.NArg() == 0 {
-		return misused(s, "check", "it needs a file to read")
+		return usageError(s, "check", "it needs a file to read")
 	}
 	code := exitFine
 	report := checkReport{Files: []checkedFile{}, Findings: []checkFinding{}}

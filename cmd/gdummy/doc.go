@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/gdummy/gdummy/docs"
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/format"
 	"github.com/gdummy/gdummy/internal/generate/pace"
 	"github.com/gdummy/gdummy/internal/generate/template"
@@ -16,67 +16,81 @@ import (
 
 // topic is something that doc prints.
 type topic struct {
-	name  string
-	help  string // one line
-	page  bool   // docs/NAME.md has what it prints
-	print func(w io.Writer, args []string) error
+	name string
+	help string // one line
+	page bool   // docs/reference/NAME.md has what it prints
+
+	print func() ([]byte, error)
+	of    *entries // instead of print, for a topic that has a second argument
+}
+
+// entries are what a topic prints one of.
+type entries struct {
+	list  string // the topic that lists them
+	names func() []string
+	print func(name string) ([]byte, error)
+	hint  func(name string) string // ends the error of an unknown name
+}
+
+// page returns the print function of a page that is written by hand.
+func page(text string) func() ([]byte, error) {
+	return func() ([]byte, error) { return []byte(text), nil }
+}
+
+// generated returns the print function of a page that cannot fail.
+func generated(text func() []byte) func() ([]byte, error) {
+	return func() ([]byte, error) { return text(), nil }
 }
 
 // topics is the table of topics.
 func topics() []topic {
 	return []topic{
-		{"options", "all that an input may be told", true, func(w io.Writer, _ []string) error {
-			_, err := w.Write(option.Markdown())
-			return err
-		}},
-		{"load-profiles", "how to say that a rate moves", true, func(w io.Writer, _ []string) error {
-			_, err := w.Write(pace.Markdown())
-			return err
-		}},
-		{"functions", "the functions of templates", true, func(w io.Writer, _ []string) error {
-			text, err := template.Functions()
-			if err == nil {
-				_, err = w.Write(text)
+		{name: "options", help: "the options of an input", page: true, print: generated(option.Markdown)},
+		{name: "option", help: "the option NAME", of: &entries{"options", option.Names, func(name string) ([]byte, error) {
+			o, _ := option.Find(name)
+			return o.Markdown(), nil
+		}, func(name string) string {
+			if option.IsCore(name) {
+				return ": it is a property of Fluent Bit; see its manual"
 			}
-			return err
-		}},
-		{"formats", "the formats that come with gdummy", true, printFormats},
-		{"commands", "the flags of gdummy, with examples", true, func(w io.Writer, _ []string) error {
-			printCommands(w)
-			return nil
-		}},
-		{"json", "the members of --json", true, func(w io.Writer, _ []string) error {
-			printMembers(w)
-			return nil
-		}},
-		{"templates", "how to write templates", false, func(w io.Writer, _ []string) error {
-			_, err := io.WriteString(w, docs.Templates)
-			return err
-		}},
-		{"audit", "how to prove what arrived", false, func(w io.Writer, _ []string) error {
-			_, err := io.WriteString(w, docs.Audit)
-			return err
-		}},
-		{"format", "the template of the format NAME, to copy and change", false, func(w io.Writer, args []string) error {
-			if len(args) != 1 {
-				return errors.New("format takes the name of one; `gdummy doc formats` lists them")
-			}
-			f, ok := format.Find(args[0])
-			if !ok {
-				if near := units.Nearest(args[0], format.Names()); near != "" {
-					return fmt.Errorf("there is no format %q; the nearest one is %s", args[0], near)
-				}
-				return fmt.Errorf("there is no format %q; `gdummy doc formats` lists them", args[0])
-			}
-			_, err := io.WriteString(w, f.Text)
-			return err
-		}},
+			return units.Hint(name, option.Names(), "")
+		}}},
+		{name: "load-profiles", help: "how a rate changes over time", page: true, print: generated(pace.Markdown)},
+		{name: "functions", help: "the functions of templates", page: true, print: template.Functions},
+		{name: "function", help: "the function NAME, with an example", of: &entries{"functions", fake.Names, template.Function, fake.HintFunc}},
+		{name: "formats", help: "the built-in formats", page: true, print: formatsPage},
+		{name: "commands", help: "the flags of gdummy, with examples", page: true, print: generated(commandsPage)},
+		{name: "json", help: "the members of --json", page: true, print: generated(membersPage)},
+		{name: "templates", help: "how to write templates", print: page(docs.Templates)},
+		{name: "audit", help: "how to prove what arrived", print: page(docs.Audit)},
+		{name: "format", help: "the template of the format NAME, to copy and change", of: &entries{"formats", format.Names, func(name string) ([]byte, error) {
+			f, _ := format.Find(name)
+			return []byte(f.Text), nil
+		}, func(name string) string { return units.Hint(name, format.Names(), "") }}},
 	}
 }
 
-// printFormats prints the page on formats: each with its first record of seed 1, as
+func findTopic(name string) (topic, bool) {
+	for _, t := range topics() {
+		if t.name == name {
+			return t, true
+		}
+	}
+	return topic{}, false
+}
+
+func topicNames() []string {
+	var names []string
+	for _, t := range topics() {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+// formatsPage returns the page on formats: each with its first record of seed 1, as
 // JSON.
-func printFormats(w io.Writer, _ []string) error {
+func formatsPage() ([]byte, error) {
+	w := new(bytes.Buffer)
 	fmt.Fprint(w, `# Formats
 
 <!-- `+"`make docs`"+` renews this page. -->
@@ -90,13 +104,11 @@ line into the field `+"`log`"+`, as Fluent Bit's tail input does; those of JSON 
 		var record, log bytes.Buffer
 		args := []string{"--format", "json", "--records", "1", "-p", "format=" + f.Name, "-p", "seed=1", "-p", "start_time_sec=1700000000", "-p", "fixed_timestamp=on"}
 		if code := run(stream{out: &record, err: &log}, args); code != exitFine {
-			return fmt.Errorf("format %s: %s", f.Name, log.Bytes())
+			return nil, fmt.Errorf("format %s: %s", f.Name, log.Bytes())
 		}
-		if _, err := fmt.Fprintf(w, "\n## %s\n\n%s\n\n```json\n%s```\n", f.Name, f.Doc, record.Bytes()); err != nil {
-			return err
-		}
+		fmt.Fprintf(w, "\n## %s\n\n%s\n\n```json\n%s```\n", f.Name, f.Doc, record.Bytes())
 	}
-	return nil
+	return w.Bytes(), nil
 }
 
 func doc(s stream, args []string) int {
@@ -104,32 +116,58 @@ func doc(s stream, args []string) int {
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
-	switch n := fs.NArg(); {
-	case n == 0:
+	if fs.NArg() == 0 {
 		listTopics(s.out)
 		return exitFine
-	case n > 1 && fs.Arg(0) != "format":
-		return misused(s, "doc", "one topic at a time")
 	}
-	var names []string
-	for _, t := range topics() {
-		if t.name != fs.Arg(0) {
-			names = append(names, t.name)
-			continue
-		}
-		if err := t.print(s.out, fs.Args()[1:]); err != nil {
-			fmt.Fprintf(s.err, "gdummy doc: %v\n", err)
-			return exitUsage
-		}
-		return exitFine
+	t, ok := findTopic(fs.Arg(0))
+	most := 1
+	if t.of != nil {
+		most = 2
 	}
-	return unknown(s, "gdummy doc", "topic", fs.Arg(0), names)
+	switch {
+	case !ok:
+		return unknown(s, "gdummy doc", "topic", fs.Arg(0), topicNames())
+	case fs.NArg() > most:
+		return usageError(s, "doc", "unexpected argument %q", fs.Arg(most))
+	case fs.NArg() < most:
+		return usageError(s, "doc", "expected the name of a %s; `gdummy doc %s` lists them", t.name, t.of.list)
+	}
+	text, err := t.text(fs.Arg(1))
+	if err == nil {
+		_, err = s.out.Write(text)
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "gdummy doc: %v\n", err)
+		return exitUsage
+	}
+	return exitFine
+}
+
+// text returns what a topic prints: of one of its entries, if it has any.
+func (t *topic) text(name string) ([]byte, error) {
+	if t.of == nil {
+		return t.print()
+	}
+	for _, known := range t.of.names() {
+		if known == name {
+			return t.of.print(name)
+		}
+	}
+	if hint := t.of.hint(name); hint != "" {
+		return nil, fmt.Errorf("unknown %s %q%s", t.name, name, hint)
+	}
+	return nil, fmt.Errorf("unknown %s %q: `gdummy doc %s` lists them", t.name, name, t.of.list)
 }
 
 func listTopics(w io.Writer) {
 	fmt.Fprintln(w, "\nTopics:")
 	fmt.Fprintln(w)
 	for _, t := range topics() {
-		fmt.Fprintf(w, "  %-14s %s\n", t.name, t.help)
+		name := t.name
+		if t.of != nil {
+			name += " NAME"
+		}
+		fmt.Fprintf(w, "  %-14s %s\n", name, t.help)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -188,25 +189,25 @@ func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 		right = fs.wrong.example
 	} else if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
 		wrong := flagRow{name: strings.Trim(name, "-")}
-		err = fmt.Errorf("there is no flag %s", wrong.dashed())
+		err = fmt.Errorf("unknown flag %s", wrong.dashed())
 		var names []string
 		for _, r := range fs.rows {
 			names = append(names, r.name)
 		}
 		if fs.Name() == "run" && option.IsCore(wrong.name) {
-			err = fmt.Errorf("%w; %s is Fluent Bit's own, and means nothing here", err, wrong.name)
+			err = fmt.Errorf("%w: %s is a property of Fluent Bit, without effect here", err, wrong.name)
 		} else if near := units.Nearest(wrong.name, names); near != "" {
 			r := fs.find(near)
 			err, right = fmt.Errorf("%w; did you mean %s?", err, r.dashed()), r.example
 		}
 	} else if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
 		r := fs.find(name)
-		err, right = fmt.Errorf("flag %s: it needs a value, %s", r.dashed(), r.arg), r.example
+		err, right = fmt.Errorf("flag %s: missing value: expected %s", r.dashed(), r.arg), r.example
 	}
 	if right != "" {
-		return misused(s, fs.Name(), "%v\n  example: gdummy %s %s", err, fs.Name(), right), false
+		return usageError(s, fs.Name(), "%v\n  example: gdummy %s %s", err, fs.Name(), right), false
 	}
-	return misused(s, fs.Name(), "%v", err), false
+	return usageError(s, fs.Name(), "%v", err), false
 }
 
 // find returns the row of a flag.
@@ -219,15 +220,16 @@ func (fs *flagSet) find(name string) *flagRow {
 	return nil
 }
 
-// misused tells a mistake in how a subcommand was called.
-func misused(s stream, name, format string, args ...any) int {
+// usageError reports an error in how a subcommand was called, and returns its exit code.
+func usageError(s stream, name, format string, args ...any) int {
 	fmt.Fprintf(s.err, "gdummy %s: %s\n", name, fmt.Sprintf(format, args...))
-	fmt.Fprintf(s.err, "`gdummy help %s` tells more\n", name)
+	fmt.Fprintf(s.err, "run `gdummy help %s` for details\n", name)
 	return exitUsage
 }
 
-// printCommands prints the page on the commands.
-func printCommands(w io.Writer) {
+// commandsPage returns the page docs/reference/commands.md.
+func commandsPage() []byte {
+	w := new(bytes.Buffer)
 	fmt.Fprint(w, "# The command\n\n<!-- `make docs` renews this page. -->\n\nAll flags of `gdummy`. `gdummy help COMMAND` has them too. Every example is run by a test.\n"+
 		"Flags may stand before, between and behind the arguments; what follows `--` is an argument.\n")
 	fmt.Fprint(w, "\n## Exit codes\n\nAll commands use the same ones, as grep and diff do.\n\n| code | |\n|---|---|\n")
@@ -268,6 +270,7 @@ func printCommands(w io.Writer) {
 			}
 		}
 	}
+	return w.Bytes()
 }
 
 // What sets values of flags.

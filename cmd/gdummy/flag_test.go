@@ -282,20 +282,20 @@ func send(kind, addr string, secure, greeting bool, data []byte) error {
 func TestFlagMistakes(t *testing.T) {
 	for line, want := range map[string]string{
 		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: invalid value \"-1\": the value is out of range, expected a whole number from 0 to 9223372036854775807\n  example: gdummy audit --max-lost 100 --ledger run.ledger cut\n",
-		"audit --ledgr x out":     "gdummy audit: there is no flag --ledgr; did you mean --ledger?\n  example: gdummy audit --ledger 'run.ledger*' out\n",
-		"audit --quite-something": "gdummy audit: there is no flag --quite-something\n",
-		"audit out --ledger":      "gdummy audit: flag --ledger: it needs a value, FILE\n  example: gdummy audit --ledger 'run.ledger*' out\n",
+		"audit --ledgr x out":     "gdummy audit: unknown flag --ledgr; did you mean --ledger?\n  example: gdummy audit --ledger 'run.ledger*' out\n",
+		"audit --quite-something": "gdummy audit: unknown flag --quite-something\n",
+		"audit out --ledger":      "gdummy audit: flag --ledger: missing value: expected FILE\n  example: gdummy audit --ledger 'run.ledger*' out\n",
 		"audit --json=perhaps":    "gdummy audit: flag --json: invalid value \"perhaps\": expected on or off (or true, false, yes, no)\n  example: gdummy audit --json --ledger run.ledger out\n",
 		"run -p x":                "gdummy run: flag -p: expected key=value\n  example: gdummy run -p rate=1k -p 'dummy={\"level\":\"info\"}' --records 3\n",
 		"profile --for 0 5":       "gdummy profile: flag --for: it must be above 0\n  example: gdummy profile --for 1m '100 for 10s; idle for 5s; repeat'\n",
-		"version --x":             "gdummy version: there is no flag -x\n",
+		"version --x":             "gdummy version: unknown flag -x\n",
 	} {
 		var log both
 		args := strings.Fields(line)
 		if code := gdummy(stream{nil, new(both), &log}, args); code != exitUsage {
 			t.Errorf("%s: code %d", line, code)
 		}
-		if got, want := log.String(), want+"`gdummy help "+args[0]+"` tells more\n"; got != want {
+		if got, want := log.String(), want+"run `gdummy help "+args[0]+"` for details\n"; got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", line, got, want)
 		}
 	}

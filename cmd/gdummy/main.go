@@ -57,7 +57,7 @@ func commands() []command {
 		{"check", "[--json] FILE...", "find the mistakes in Fluent Bit configurations", check, func() []flagRow { return new(checkFlags).table() }},
 		{"profile", "[flags] PROFILE", "draw a load profile and count what it gives", profile, func() []flagRow { return new(profileFlags).table() }},
 		{"audit", "[--ledger FILE]... SOURCE...", "say what arrived, against what was sent", auditCommand, func() []flagRow { return new(auditFlags).table() }},
-		{"doc", "[TOPIC]", "print documentation as Markdown", doc, nil},
+		{"doc", "[TOPIC [NAME]]", "print documentation as Markdown", doc, nil},
 		{"version", "", "print the version", showVersion, nil},
 		{"help", "[COMMAND]", "explain a command", help, nil},
 	}
@@ -102,14 +102,9 @@ func names() []string {
 	return names
 }
 
-// unknown says that there is nothing with the name given, and what is there.
+// unknown reports a name that does not exist, with the nearest one or all of them.
 func unknown(s stream, who, what, given string, names []string) int {
-	fmt.Fprintf(s.err, "%s: there is no %s %q", who, what, given)
-	if near := units.Nearest(given, names); near != "" {
-		fmt.Fprintf(s.err, "; did you mean %s?\n", near)
-	} else {
-		fmt.Fprintf(s.err, ", only %s\n", strings.Join(names, ", "))
-	}
+	fmt.Fprintf(s.err, "%s: unknown %s %q%s\n", who, what, given, units.Hint(given, names, strings.Join(names, ", ")))
 	return exitUsage
 }
 

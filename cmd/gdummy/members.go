@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"io"
 
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
@@ -107,8 +107,9 @@ var countMembers = [][2]string{
 	{"max_distance", "how many records lie between a reordered one and the latest before it, at most"},
 }
 
-// printMembers prints the page on the output of --json.
-func printMembers(w io.Writer) {
+// membersPage returns the page on the output of --json.
+func membersPage() []byte {
+	w := new(bytes.Buffer)
 	fmt.Fprint(w, `# JSON output
 
 <!-- `+"`make docs`"+` renews this page. -->
@@ -132,4 +133,5 @@ The JSON Schema of each object is beside this page: [audit.schema.json](audit.sc
 	rows(countMembers)
 	fmt.Fprint(w, "\n## gdummy check --json\n\n| member | |\n|---|---|\n")
 	rows(checkMembers)
+	return w.Bytes()
 }

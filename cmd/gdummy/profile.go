@@ -55,11 +55,11 @@ func profile(s stream, args []string) int {
 	words := fs.Args()
 	switch {
 	case len(words) == 0:
-		return misused(s, "profile", "which profile? for example: gdummy profile '%s'", pace.Kinds[0].Example)
+		return usageError(s, "profile", "which profile? for example: gdummy profile '%s'", pace.Kinds[0].Example)
 	case len(words) > 1:
-		return misused(s, "profile", "one profile at a time, in quotes: gdummy profile '%s'", strings.Join(words, " "))
+		return usageError(s, "profile", "one profile at a time, in quotes: gdummy profile '%s'", strings.Join(words, " "))
 	case f.width < chart.MinWidth || f.width > maxWidth:
-		return misused(s, "profile", "a width of %d columns, expected %d to %d", f.width, chart.MinWidth, maxWidth)
+		return usageError(s, "profile", "a width of %d columns, expected %d to %d", f.width, chart.MinWidth, maxWidth)
 	}
 
 	p, err := pace.ParseProfile(words[0])
@@ -84,7 +84,7 @@ func profile(s stream, args []string) int {
 		step = time.Duration(c.Step())
 	}
 	if rows := to / int64(step); rows > maxRows {
-		return misused(s, "profile", "a table of %d rows, expected a step that gives at most %d", rows, maxRows)
+		return usageError(s, "profile", "a table of %d rows, expected a step that gives at most %d", rows, maxRows)
 	}
 
 	if f.svg != "" {

@@ -119,7 +119,7 @@ func run(s stream, args []string) int {
 		return code
 	}
 	if fs.NArg() > 0 {
-		return misused(s, "run", "%s", strayWord(fs.Arg(0)))
+		return usageError(s, "run", "%s", strayWord(fs.Arg(0)))
 	}
 
 	config, code := f.props.config(s)

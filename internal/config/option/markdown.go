@@ -35,14 +35,8 @@ func Markdown() []byte {
 			if o.Section != section {
 				continue
 			}
-			fmt.Fprintf(&b, "\n### %s\n\n%s\n\n", o.Name, o.Help)
-			if o.FollowsEnvironment {
-				b.WriteString("Follows the environment: with Fluent Bit 5.1.1 and later, `${NAME}` in it is looked up again while records are made.\n\n")
-			}
-			fmt.Fprintf(&b, "- type: %s\n- default: %s\n", o.Kind, o.DefaultValue())
-			if o.Example != "" {
-				fmt.Fprintf(&b, "- example: %s\n", code(o.Name+" "+o.Example))
-			}
+			b.WriteByte('\n')
+			b.Write(o.Markdown())
 		}
 	}
 	b.WriteString("\n## Values\n\n")
@@ -68,6 +62,20 @@ func Markdown() []byte {
 		line += item
 	}
 	b.WriteString(line + "\n")
+	return b.Bytes()
+}
+
+// Markdown returns the documentation of the option.
+func (o *Option) Markdown() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "### %s\n\n%s\n\n", o.Name, o.Help)
+	if o.FollowsEnvironment {
+		b.WriteString("Follows the environment: with Fluent Bit 5.1.1 and later, `${NAME}` in it is looked up again while records are made.\n\n")
+	}
+	fmt.Fprintf(&b, "- type: %s\n- default: %s\n", o.Kind, o.DefaultValue())
+	if o.Example != "" {
+		fmt.Fprintf(&b, "- example: %s\n", code(o.Name+" "+o.Example))
+	}
 	return b.Bytes()
 }
 

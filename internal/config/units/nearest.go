@@ -15,6 +15,18 @@ func Nearest(given string, names []string) string {
 	return best
 }
 
+// Hint returns how an error about an unknown name ends: with the nearest of the
+// names, or with what is expected.
+func Hint(name string, names []string, expected string) string {
+	switch near := Nearest(name, names); {
+	case near != "":
+		return "; did you mean " + near + "?"
+	case expected != "":
+		return ": expected " + expected
+	}
+	return ""
+}
+
 // distance is the number of insertions, deletions, substitutions and swaps of
 // neighbours that turn a into b (optimal string alignment).
 func distance(a, b string) int {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -137,7 +138,7 @@ var choice = []Func{
 				return nil, err
 			}
 			if t.names != nil && !slices.Contains(t.names, c.str(1)) {
-				return nil, argErr(1, "lookup: unknown column %q in %q%s", c.str(1), c.str(0), Hint(c.str(1), t.names, strings.Join(t.names, ", ")))
+				return nil, argErr(1, "lookup: unknown column %q in %q%s", c.str(1), c.str(0), units.Hint(c.str(1), t.names, strings.Join(t.names, ", ")))
 			}
 			index := c.Env.index(t, c.str(1))
 			gen := c.Args[2].Gen

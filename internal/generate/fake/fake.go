@@ -418,19 +418,7 @@ func HintFunc(name string) string {
 	if ours, ok := foreignNames[name]; ok {
 		return "; did you mean " + ours + "?"
 	}
-	return Hint(name, Names(), "")
-}
-
-// Hint returns how an error about an unknown name ends: with the nearest of the
-// names, or with what is expected.
-func Hint(name string, names []string, expected string) string {
-	switch near := units.Nearest(name, names); {
-	case near != "":
-		return "; did you mean " + near + "?"
-	case expected != "":
-		return ": expected " + expected
-	}
-	return ""
+	return units.Hint(name, Names(), "")
 }
 
 // Names returns the names of all functions, in the table's order.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 
@@ -198,7 +199,7 @@ func columns(head []string) (names, typs []string, err error) {
 		if colon := strings.LastIndexByte(name, ':'); colon >= 0 {
 			name, typ = strings.TrimSpace(name[:colon]), strings.TrimSpace(name[colon+1:])
 			if !slices.Contains(types, typ) {
-				hint := Hint(typ, types, strings.Join(types, ", "))
+				hint := units.Hint(typ, types, strings.Join(types, ", "))
 				if ours := foreignTypes[strings.ToLower(typ)]; ours != "" {
 					hint = "; did you mean " + ours + "?"
 				}

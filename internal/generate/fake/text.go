@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -113,7 +114,7 @@ var text = []Func{
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
 			if level := c.str(0); c.Args[0].Const && !slices.Contains(levelNames, strings.ToLower(level)) {
-				return nil, argErr(0, "message: unknown LEVEL %q%s", level, Hint(level, levelNames, "debug, info, warn, error or fatal"))
+				return nil, argErr(0, "message: unknown LEVEL %q%s", level, units.Hint(level, levelNames, "debug, info, warn, error or fatal"))
 			}
 			return c.textsOf(c.Args[0].Gen, func(dst []byte, r *Record, level string) []byte {
 				list := messages[1]

@@ -189,7 +189,7 @@ func (c *Call) layout(i int) ([]layoutPart, error) {
 	if !constant && !misspelt(layout) {
 		return ofLayout(layout), nil
 	}
-	return nil, argErr(i, "%s: unknown LAYOUT %q%s", c.Func.Name, layout, Hint(layout, layoutNames(), "a name, a layout of Go or one of strftime"))
+	return nil, argErr(i, "%s: unknown LAYOUT %q%s", c.Func.Name, layout, units.Hint(layout, layoutNames(), "a name, a layout of Go or one of strftime"))
 }
 
 // timeWriter writes times. It keeps the text of what does not change within a

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/template/parse"
 
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
@@ -151,7 +152,7 @@ func constant(v value.Value) operand { return operand{Operand: fake.Constant(v)}
 func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, bool) {
 	for i, name := range names {
 		if i == 0 && op.Names != nil && !slices.Contains(*op.Names, name) {
-			c.errorAt(c.offset(pos), "unknown column %s%s", name, fake.Hint(name, *op.Names, strings.Join(*op.Names, ", ")))
+			c.errorAt(c.offset(pos), "unknown column %s%s", name, units.Hint(name, *op.Names, strings.Join(*op.Names, ", ")))
 			return operand{}, false
 		}
 		if op.Kinds != 0 && !op.HasFields() {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"text/template/parse"
 
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -45,7 +46,7 @@ func (c *compiler) fragment(name string, at int) {
 			names = append(names, n)
 		}
 		slices.Sort(names)
-		c.errorAt(at, "unknown fragment %q%s", name, fake.Hint(name, names, ""))
+		c.errorAt(at, "unknown fragment %q%s", name, units.Hint(name, names, ""))
 		c.standIn()
 		return
 	}

@@ -71,20 +71,37 @@ func Functions() ([]byte, error) {
 			section = f.Section
 			fmt.Fprintf(&b, "\n## %s\n", section)
 		}
-		fmt.Fprintf(&b, "\n### %s\n\n`%s`", f.Name, f.Signature())
-		if f.Result != "" {
-			fmt.Fprintf(&b, " gives: %s", f.Result)
+		b.WriteByte('\n')
+		if err := document(&b, f); err != nil {
+			return nil, err
 		}
-		fmt.Fprintf(&b, "\n\n%s\n", f.Doc)
-		shown, err := examples(f, 3)
-		if err != nil {
-			return nil, fmt.Errorf("the example of %s: %w", f.Name, err)
-		}
-		text := f.Example
-		if !f.Form {
-			text = "{{ " + text + " }}"
-		}
-		fmt.Fprintf(&b, "\n```\n%s\n%s\n```\n", text, strings.Join(shown, "\n"))
 	}
 	return b.Bytes(), nil
+}
+
+// Function returns the part of [Functions] about one function. The name must be that
+// of a function.
+func Function(name string) ([]byte, error) {
+	var b bytes.Buffer
+	err := document(&b, fake.Find(name))
+	return b.Bytes(), err
+}
+
+// document writes the documentation of a function.
+func document(b *bytes.Buffer, f *fake.Func) error {
+	fmt.Fprintf(b, "### %s\n\n`%s`", f.Name, f.Signature())
+	if f.Result != "" {
+		fmt.Fprintf(b, " gives: %s", f.Result)
+	}
+	fmt.Fprintf(b, "\n\n%s\n", f.Doc)
+	shown, err := examples(f, 3)
+	if err != nil {
+		return fmt.Errorf("the example of %s: %w", f.Name, err)
+	}
+	text := f.Example
+	if !f.Form {
+		text = "{{ " + text + " }}"
+	}
+	fmt.Fprintf(b, "\n```\n%s\n%s\n```\n", text, strings.Join(shown, "\n"))
+	return nil
 }

@@ -3,6 +3,7 @@ package template
 import (
 	"text/template/parse"
 
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -70,7 +71,7 @@ func (c *compiler) unknownVariable(name string, pos parse.Pos) {
 	for _, v := range c.vars {
 		names = append(names, v.name)
 	}
-	hint := fake.Hint(name, names, "")
+	hint := units.Hint(name, names, "")
 	if hint == "" && c.fragments > 0 {
 		hint = ": a fragment has only the dot that it is given"
 	}
