@@ -159,9 +159,10 @@ func attacks(t testing.TB, kind string) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	z.Write(bytes.Repeat(data, 4000))
+	z.Write(bytes.Repeat(data, 500))
 	z.Close()
-	bombs := [][]byte{gz(bytes.Repeat(js, 4000)), gz(gz(bytes.Repeat([]byte{0x80}, 1<<26))), zs.Bytes(), gz(bytes.Repeat([]byte(`{"a":[{},`), 1<<20))}
+	// Each makes a multiple of tight.expanded.
+	bombs := [][]byte{gz(bytes.Repeat(js, 500)), gz(gz(bytes.Repeat([]byte{0x80}, 1<<23))), zs.Bytes(), gz(bytes.Repeat([]byte(`{"a":[{},`), 1<<19))}
 	deep := [][]byte{bytes.Repeat([]byte{0x91}, 1<<19), bytes.Repeat([]byte(`{"a":`), 1<<17), bytes.Repeat([]byte("["), 1<<19),
 		bytes.Repeat([]byte("{\n"), 1<<17), bytes.Repeat([]byte(`{"a":[{}`), 1<<16), bytes.Repeat([]byte("gd1."), 1<<17)}
 	wide := append([]byte(`{"a":[`), bytes.Repeat([]byte("{},"), 1<<18)...)

@@ -40,16 +40,32 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 func (p *pipes) Addr() net.Addr { return new(net.TCPAddr) }
 
+// duplex is one end of a connection, of which each direction is a pipe and can be
+// closed alone, as in TCP.
+type duplex struct {
+	net.Conn          // what it writes to
+	in       net.Conn // what it reads from
+}
+
+func (d *duplex) Read(b []byte) (int, error)         { return d.in.Read(b) }
+func (d *duplex) CloseWrite() error                  { return d.Conn.Close() }
+func (d *duplex) Close() error                       { return errors.Join(d.Conn.Close(), d.in.Close()) }
+func (d *duplex) SetReadDeadline(at time.Time) error { return d.in.SetReadDeadline(at) }
+func (d *duplex) SetDeadline(at time.Time) error {
+	return errors.Join(d.SetReadDeadline(at), d.SetWriteDeadline(at))
+}
+
 // dial connects to the server.
-func (p *pipes) dial(t testing.TB) net.Conn {
+func (p *pipes) dial(t testing.TB) *duplex {
 	t.Helper()
-	client, server := net.Pipe()
+	there, received := net.Pipe()
+	back, answered := net.Pipe()
 	select {
-	case p.accepted <- server:
+	case p.accepted <- &duplex{back, received}:
 	case <-p.closed:
 		t.Fatal("the listener is closed")
 	}
-	return client
+	return &duplex{there, answered}
 }
 
 // post sends body over a connection of its own and returns the status of the answer.
