@@ -55,7 +55,7 @@ test: tools
 	@command -v chromium >/dev/null || \
 		echo "### SKIPPED: the page of gdummy audit in a browser, for there is no chromium in PATH ###"
 
-# All tests under the race detector; those of a single goroutine with fewer rounds.
+# All tests under the race detector, but for those of a single goroutine that take long.
 race: tools
 	CGO_ENABLED=1 CC=$(CC) $(GO) test -race -short ./...
 

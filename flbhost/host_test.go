@@ -21,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // The poses that differ for a plugin.
@@ -40,6 +42,10 @@ var workDir string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if testenv.Race() {
+		fmt.Println("SKIPPED under the race detector: the host and the plugins are built without it; run this package without -race")
+		return
+	}
 	flag.Set("test.parallel", "8") // the runs wait more than they work
 	dir, err := os.MkdirTemp("", "flbhost")
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/format"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 const (
@@ -25,6 +26,7 @@ const (
 // fingerprint of its first 100,000 records is kept: whoever changes one on purpose
 // says so in the CHANGELOG.
 func TestExamples(t *testing.T) {
+	testenv.SkipRace(t)
 	root, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +107,7 @@ func showInput(t *testing.T, w *bytes.Buffer, i int, c *engine.Config) {
 
 // The fingerprints of the first 100,000 records of each format are kept.
 func TestFingerprints(t *testing.T) {
+	testenv.SkipRace(t)
 	var got bytes.Buffer
 	for _, f := range format.All() {
 		c, _, err := engine.Configure(func(name string) (string, bool) {

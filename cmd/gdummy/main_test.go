@@ -14,6 +14,10 @@ import (
 
 // The stories in testdata call the command as a shell does.
 func TestMain(m *testing.M) {
+	// Under the race detector each command would take a second to end.
+	if os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=10")
+	}
 	testscript.Main(m, map[string]func(){"gdummy": main})
 }
 
@@ -25,6 +29,7 @@ func TestStories(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		UpdateScripts:       *update,
+		Setup:               func(e *testscript.Env) error { e.Setenv("GORACE", os.Getenv("GORACE")); return nil },
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "await": await},
 	})
 }

@@ -14,11 +14,13 @@ import (
 	"github.com/gdummy/gdummy/internal/config/conf"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/format"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // Record k of every format and example is the same however one gets there: one
 // after the other, started at any record, in shards, at a rate, several a tick.
 func TestStreams(t *testing.T) {
+	testenv.SkipRace(t)
 	const n = 600
 	eachShipped(t, func(t *testing.T, options []string) {
 		first := uint64(0)

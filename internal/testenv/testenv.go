@@ -57,6 +57,18 @@ func threadTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// SkipRace skips a test under the race detector that computes for long and on one
+// goroutine: there is no race to be found, and other builds run it.
+func SkipRace(t testing.TB) {
+	t.Helper()
+	if race {
+		t.Skip("SKIPPED under the race detector: one goroutine computes for long; run it without -race")
+	}
+}
+
+// Race reports whether the race detector is on.
+func Race() bool { return race }
+
 // Rounds returns n, or a twentieth of it in an instrumented build, where a test takes
 // ten times as long and is there for what runs at the same time.
 func Rounds(n int) int {

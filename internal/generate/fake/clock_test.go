@@ -93,6 +93,7 @@ func kolmogorov(draws []float64, cdf func(x float64) float64) float64 {
 // distance of distributions is above 1.95 over the root of the number of draws
 // once in a thousand times, by chance; the seeds are fixed.
 func TestDwell(t *testing.T) {
+	testenv.SkipRace(t)
 	for _, machine := range []string{
 		"created 5m: paid 9, cancelled 1; paid 2h..6h: shipped; shipped 1d..3d: delivered; delivered 2h; cancelled 1h",
 		"login 5s: browse; browse 1m: browse 7, buy 2, logout 1; buy 30s..90s: browse; logout 1h",

@@ -103,6 +103,7 @@ func TestSharing(t *testing.T) {
 
 // What a template makes at its start is bounded, however many calls it has.
 func TestStartIsBounded(t *testing.T) {
+	testenv.SkipRace(t)
 	env := &Env{}
 	refused := func(name, problem string, build func(i int) error) {
 		t.Helper()

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // shares goes through windows of a machine and returns how often each way was
@@ -46,6 +47,7 @@ func shares(t *testing.T, machine string, windows int) (m *machine, ways map[[2]
 // Each way is gone as often as was said, although lives have to fill windows. A
 // weight that is off by two hundredths would show: so it does for another machine.
 func TestWays(t *testing.T) {
+	testenv.SkipRace(t)
 	for _, tt := range []struct{ machine, wrong string }{
 		{"login: browse; browse: browse 7, buy 2, logout 1; buy: browse", "login: browse; browse: browse 7, buy 2, logout 1.02; buy: browse"},
 		{"created: paid 3, cancelled 1; paid: packed; packed: packed 1, shipped 1; shipped: delivered", "created: paid 3, cancelled 1.02; paid: packed; packed: packed 1, shipped 1; shipped: delivered"},
@@ -96,6 +98,7 @@ func TestLongLives(t *testing.T) {
 // States last as long as was said: a mean or a way that is off by two hundredths
 // would show.
 func TestDwellTimes(t *testing.T) {
+	testenv.SkipRace(t)
 	means := func(machine string) (up, down, way float64) {
 		c := mustClock(t, machine)
 		var n, sum [3]float64

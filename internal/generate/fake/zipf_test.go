@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // sumPowers is the sum of 1/x^s for x from a to b, by adding the first and by the
@@ -28,6 +29,7 @@ func sumPowers(a, b, s float64) float64 {
 // Numbers come as often as Zipf's law has it, by a test of chi squared over the
 // first numbers and then decades. It would fail if S were off by two hundredths.
 func TestZipfLarge(t *testing.T) {
+	testenv.SkipRace(t)
 	const n = 400_000
 	for _, N := range []float64{100_001, 1e7, 1 << 40} {
 		for _, s := range []float64{0, 0.5, 0.99, 1, 1.01, 1.5, 3} {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // What a reader of a log would find odd, though every parser takes it: fields of
@@ -33,6 +34,7 @@ func groups(re *regexp.Regexp, line string) map[string]string {
 
 // Methods, paths, statuses, sizes and levels of requests go together.
 func TestRequests(t *testing.T) {
+	testenv.SkipRace(t)
 	const access = `"(?P<method>\w+) (?P<path>\S+) HTTP/[\d.]+" (?P<status>\d+) (?P<size>\d+|-)`
 	writes := regexp.MustCompile(`^/(login|checkout|account|api/v1/(cart|orders))$`)
 	for name, pattern := range map[string]string{

@@ -60,6 +60,7 @@ func TestGolden(t *testing.T) {
 // Every record of a format must be whole MessagePack, whatever its number, and
 // cost no allocation.
 func TestRecords(t *testing.T) {
+	testenv.SkipRace(t)
 	for _, f := range All() {
 		t.Run(f.Name, func(t *testing.T) {
 			p := compile(t, f)

@@ -3,6 +3,8 @@ package seed
 import (
 	"math"
 	"testing"
+
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // All orders of few things are as likely, and each number comes out once.
@@ -46,6 +48,7 @@ func TestShuffle(t *testing.T) {
 // Of more things, any two are in any two places as often, and half of the orders
 // are even.
 func TestShufflePairs(t *testing.T) {
+	testenv.SkipRace(t)
 	for _, n := range []int{7, 21, MaxShuffle} {
 		const draws = 400_000
 		pairs := make([]float64, n*n)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // distance returns the largest distance between the distribution of draws and the
@@ -30,6 +31,7 @@ func distance(draws []float64, cdf func(x float64) float64) float64 {
 // by two hundredths would show. Of 400,000 draws the distance is above 0.0031
 // once in a thousand times, by chance; the seed is fixed.
 func TestDistributions(t *testing.T) {
+	testenv.SkipRace(t)
 	const n, bound = 400_000, 0.0031
 	phi := func(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 	between := func(lo, hi float64) func(float64) float64 {
@@ -90,6 +92,7 @@ func chi(counts map[string]float64, want map[string]float64) (sum, bound float64
 // Things come as often as was asked for, and a weight, an exponent or a
 // probability that is off by two hundredths would show.
 func TestFrequencies(t *testing.T) {
+	testenv.SkipRace(t)
 	const n = 1_000_000
 	equal := func(values ...string) map[string]float64 {
 		m := map[string]float64{}
@@ -375,6 +378,7 @@ func TestWalkFar(t *testing.T) {
 // heights h = 8/15, h/2, h/4, h/8 of smoothed steps, each twice as fast as the one
 // before. Each would show if it were off by two hundredths.
 func TestWalkMoments(t *testing.T) {
+	testenv.SkipRace(t)
 	moments := func(expression string) (mean, sd, pace float64) {
 		const n = 400_000
 		fs := floats(t, expression, 2*n) // two records of each key

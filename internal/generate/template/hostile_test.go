@@ -85,6 +85,7 @@ var hostile = []struct{ why, text string }{
 // What a hostile template costs is bounded: in time, in memory, and in the size
 // of its records.
 func TestHostile(t *testing.T) {
+	testenv.SkipRace(t)
 	for _, tt := range hostile {
 		t.Run(tt.why, func(t *testing.T) {
 			const most = 512 << 20

@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // Strings of every kind of instruction are written whole, with the shortest header,
 // whatever their length and whatever the one before them was.
 func TestLengths(t *testing.T) {
+	testenv.SkipRace(t)
 	lengths := []int{0, 65536, 1, 31, 255, 32, 31, 65535, 33, 30, 256, 255, 254, 64, 65536, 65535, 65537, 63, 29}
 	long := strings.Repeat("0123456789abcdef", 4097)
 	var list strings.Builder

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // A promise is what a piece of a template is to give: it reads a value off the
@@ -192,6 +193,7 @@ func grow(t *rapid.T, depth, number int) (string, promise) {
 // their order, values are of the types that their actions promise, and record k is
 // the same whatever was made before it.
 func TestProperties(t *testing.T) {
+	testenv.SkipRace(t)
 	rapid.Check(t, func(t *rapid.T) {
 		var texts []string
 		var promises []promise

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // Where things with dwell times are depends on the record's number and time
@@ -69,6 +70,7 @@ func TestStatesGoOn(t *testing.T) {
 // Lives without dwell times have as many steps as the odds say, on the average,
 // and end as often in each way.
 func TestLivesLast(t *testing.T) {
+	testenv.SkipRace(t)
 	for _, tt := range []struct {
 		machine string
 		visits  float64            // of a life, on the average

@@ -287,6 +287,7 @@ func checkRanges(t *testing.T, s Stream) {
 // With next to no memory a verdict may be vague, but not wrong: what it calls
 // lost or a duplicate is.
 func TestLittleMemory(t *testing.T) {
+	testenv.SkipRace(t)
 	vague := 0
 	for seed := range uint64(10) {
 		r := rand.New(rand.NewPCG(seed, 3))

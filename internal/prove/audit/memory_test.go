@@ -72,6 +72,7 @@ func TestBillionWithHoles(t *testing.T) {
 // All over the place, with next to no memory: what is used stays near the limit,
 // what is said is true, and where it is not all, that is said.
 func TestAdversarialOrder(t *testing.T) {
+	testenv.SkipRace(t)
 	const n = 1 << 20
 	orders := map[string]func(r *rand.Rand, k uint64) uint64{
 		// Odd multipliers are bijections modulo a power of two.
@@ -140,6 +141,7 @@ func TestAdversarialOrder(t *testing.T) {
 // Many runs with many holes cost what they may, and what tells when records were
 // sent does not take the room of what tells which arrived.
 func TestManyRunsWithHoles(t *testing.T) {
+	testenv.SkipRace(t)
 	before := testenv.LiveHeap()
 	const limit = 8 << 20
 	a := New(Options{Memory: limit})
@@ -161,6 +163,7 @@ func TestManyRunsWithHoles(t *testing.T) {
 // Where memory is short, nothing that our receiver refused or withheld is said of a
 // record that it may not be true of, and what is said adds up.
 func TestRefusedWithLittleMemory(t *testing.T) {
+	testenv.SkipRace(t)
 	for seed := range uint64(30) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		a := New(Options{Memory: int64(1+r.IntN(40)) << 13})

@@ -133,6 +133,7 @@ func TestFlippedByte(t *testing.T) {
 // one, and what becomes of indented lines when the brace before them is gone, may
 // be foreign.
 func TestFlippedJSON(t *testing.T) {
+	testenv.SkipRace(t)
 	for i, sh := range []struct {
 		name, front, between, back string
 		foreign                    int

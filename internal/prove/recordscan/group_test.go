@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // Services hand out lists of records that they have wrapped, each in its own way. Of
@@ -122,6 +124,7 @@ func pack(t testing.TB, text string) []byte {
 // stand there once or in several forms, in JSON or MessagePack: each element of a
 // list of records counts once, whatever is around it and in it.
 func TestWrappedAtRandom(t *testing.T) {
+	testenv.SkipRace(t)
 	r := rand.New(rand.NewPCG(13, 13))
 	type m = map[string]any
 	bodies := []string{`{"message":"dummy"}`, `{"level":"info","n":12,"o":{"a":[1,2,{"b":null}]}}`, `{"a":[{"x":1},{"x":2}],"b":"{\"c\":1}"}`}

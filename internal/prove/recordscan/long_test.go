@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // pieces reads a source in pieces of random sizes.
@@ -103,6 +104,7 @@ func TestLongObject(t *testing.T) {
 
 // A line of more than 64 MB takes a few megabytes of memory.
 func TestHugeLine(t *testing.T) {
+	testenv.SkipRace(t)
 	record := []byte(`{"message":"dummy","gdummy":"` + id(t, 1, `{"message":"dummy"}`) + `"},`)
 	n := (70 << 20) / len(record)
 	for _, front := range []string{"[", `{"records":[`} {

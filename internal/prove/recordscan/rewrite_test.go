@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // Programs write what they have read in ways of their own. Where that can be undone
@@ -117,6 +119,7 @@ func TestRewrittenMsgpack(t *testing.T) {
 // Whatever an encoder makes of a record, it is not damaged; and with a value that
 // was changed it is never what was sent.
 func TestRewrittenAtRandom(t *testing.T) {
+	testenv.SkipRace(t)
 	r := rand.New(rand.NewPCG(15, 1))
 	number := func() string {
 		switch r.IntN(4) {
