@@ -223,12 +223,13 @@ func TestUnderAttack(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
 			k := newSink()
-			k.below = 300
+			const step = 10
+			records := max(testenv.Rounds(300), 4*step)
+			k.below = uint64(records)
 			s, err := listenWith(c.kind+"://127.0.0.1:0", k, c.o, tight)
 			if err != nil {
 				t.Fatal(err)
 			}
-			const records, step = 300, 10
 			stop := make(chan struct{})
 			var wg sync.WaitGroup
 			var peak, conns atomic.Int64

@@ -22,6 +22,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/testenv"
 	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
@@ -270,10 +271,18 @@ func TestHTTP(t *testing.T) {
 		}
 	}
 	// Bombs: what is sent, and what it becomes.
+	lim := defaultLimits
+	if testenv.Race() {
+		lim = tight
+	}
 	k := newSink()
-	s := listen(t, "http", k, Options{})
-	bomb := gz(bytes.Repeat([]byte("{}\n"), MaxExpanded/3+1))
-	for name, b := range map[string][]byte{"large": make([]byte, MaxRequest+1), "bomb": bomb, "bomb in a bomb": gz(gz(gz(js)))} {
+	s, err := listenWith("http://127.0.0.1:0", k, Options{}, lim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	bomb := gz(bytes.Repeat([]byte("{}\n"), int(lim.expanded)/3+1))
+	for name, b := range map[string][]byte{"large": make([]byte, lim.request+1), "bomb": bomb, "bomb in a bomb": gz(gz(gz(js)))} {
 		if code, err := post(t, s, b); err == nil && code < 400 {
 			t.Errorf("%s: %d", name, code)
 		}
