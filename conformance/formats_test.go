@@ -31,7 +31,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
-	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // readers names what reads each format besides us: Go packages here, programs in
@@ -163,7 +162,6 @@ func onTime(t *testing.T, layout, text string, at time.Time, precision time.Dura
 }
 
 func TestAccessLogs(t *testing.T) {
-	testenv.SkipRace(t)
 	common := groked(t, `^%{HTTPD_COMMONLOG}$`)
 	combined := groked(t, `^%{HTTPD_COMBINEDLOG}$`)
 	for name, quotes := range map[string]bool{"apache_common": false, "apache_combined": true, "nginx": true} {
@@ -204,7 +202,6 @@ func request(t *testing.T, text string) {
 }
 
 func TestErrorLog(t *testing.T) {
-	testenv.SkipRace(t)
 	read := groked(t, `^%{HTTPD24_ERRORLOG}$`)
 	clients := 0
 	lines(t, "apache_error", func(at time.Time, line string) {
@@ -226,7 +223,6 @@ func TestErrorLog(t *testing.T) {
 }
 
 func TestHAProxy(t *testing.T) {
-	testenv.SkipRace(t)
 	read := groked(t, `^%{HAPROXYHTTPBASE}$`)
 	ends := map[string]bool{}
 	lines(t, "haproxy", func(at time.Time, line string) {
@@ -267,7 +263,6 @@ func TestHAProxy(t *testing.T) {
 }
 
 func TestLoadBalancer(t *testing.T) {
-	testenv.SkipRace(t)
 	// A classic load balancer's line is an application load balancer's without
 	// its type, and without what follows the TLS protocol.
 	read := groked(t, `^(?:https|h2) %{ELB_V1_HTTP_LOG} arn:`)
@@ -492,7 +487,6 @@ var required = map[string]map[string]string{
 // Documents are read by two readers of JSON, within lines of text as well, which
 // agree; and they have what they must have.
 func TestDocuments(t *testing.T) {
-	testenv.SkipRace(t)
 	for name, members := range required {
 		lines(t, name, func(at time.Time, line string) {
 			d := json.NewDecoder(strings.NewReader(line))

@@ -19,14 +19,12 @@ import (
 	"github.com/valyala/fastjson"
 
 	"github.com/gdummy/gdummy/internal/generate/format"
-	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // What `gdummy run --format json` writes is read through a pipe by two readers of
 // JSON, neither of which gdummy itself uses, and says the same as the MessagePack
 // of --format msgpack does to a third.
 func TestJSONForOthers(t *testing.T) {
-	testenv.SkipRace(t)
 	for _, f := range format.All() {
 		t.Run("format/"+f.Name, func(t *testing.T) { bothForms(t, 300, "format="+f.Name) })
 	}
