@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -86,9 +87,11 @@ func runPage(t *testing.T, h host, page *session.Page) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), lifetime)
 	defer cancel()
+	work := filepath.Join(dir, ".bin/go.work")
+	writeWorkspace(t, work, dir)
 	r := &session.Runner{
 		Dir:   dir,
-		Env:   append(os.Environ(), "PATH="+filepath.Join(dir, ".bin")+":"+os.Getenv("PATH"), "NO_COLOR=1"),
+		Env:   append(os.Environ(), "PATH="+filepath.Join(dir, ".bin")+":"+os.Getenv("PATH"), "NO_COLOR=1", "GOWORK="+work),
 		Local: strings.NewReplacer(local...).Replace,
 		Shown: strings.NewReplacer(shown...).Replace,
 	}
@@ -122,6 +125,21 @@ func runPage(t *testing.T, h host, page *session.Page) {
 		if err := page.Write(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// writeWorkspace writes a go.work file, with which a module that a page makes in a
+// directory uses this checkout of the project: what the page gets from the network may be
+// a version that does not exist yet.
+func writeWorkspace(t *testing.T, path, dir string) {
+	t.Helper()
+	checkout, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("go %s\n\nuse (\n\t%q\n\t%q\n)\n", strings.TrimPrefix(runtime.Version(), "go"), dir, checkout)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
