@@ -19,19 +19,19 @@ import (
 // known. Where blocks do not fit one another, the text is astray, and only
 // expressions are still checked in it.
 
-// placeholder is the name of a function that stands in the place of what was broken. It
-// is none that anybody would write.
+// placeholder is the name of a function that replaces what is broken. Nobody would
+// write it.
 const placeholder = "ʘ"
 
-// move says where a part of a repaired text comes from, up to the next one.
+// move is a part of a repaired text, up to the next move.
 type move struct {
 	at   int  // in the repaired text
 	from int  // in the text as it was given; -1 is nowhere
 	new  bool // the part was added
 }
 
-// origin returns where in the text as it was given a part of the repaired one
-// comes from: -1 for what was added.
+// origin returns the offset in the original text of an offset in the repaired one:
+// -1 for what was added.
 func (t Text) origin(at int) int {
 	if len(t.moves) == 0 || at < 0 {
 		return at
@@ -43,7 +43,7 @@ func (t Text) origin(at int) int {
 	return m.from + at - m.at
 }
 
-// isPlaceholder says whether an action is one that was broken.
+// isPlaceholder reports whether an action replaces one that was broken.
 func isPlaceholder(p *parse.PipeNode) bool {
 	if len(p.Decl) > 0 || len(p.Cmds) != 1 {
 		return false
@@ -58,10 +58,10 @@ func (s *state) mayName() bool { return s.place == atMember && s.comma != after 
 // action is one action of a text, without its delimiters.
 type action struct {
 	start, end int
-	word       string // it begins with
-	before     string // what is put before it
-	insert     string // and behind it
-	with       string // what takes its place, if it is broken
+	word       string // its first word
+	before     string // inserted before it
+	insert     string // inserted after it
+	with       string // what replaces it if it is broken
 	broken     bool
 }
 
@@ -71,18 +71,18 @@ var (
 	quoted   = regexp.MustCompile("^\"[^\"\\\\]*\"|^`[^`]*`")
 )
 
-// words are those that actions begin with that are no values.
+// words are the first words of actions that are not values.
 var words = []string{"if", "with", "range", "define", "block", "end", "else", "template", "break", "continue"}
 
-// openers are the words that something may be misspelt for.
+// openers are the words that may be misspelt.
 var openers = []string{"if", "with", "range"}
 
-// repair notes all mistakes and returns the repaired text.
+// repair reports all errors and returns the repaired text.
 func (p *parser) repair() string {
 	text := p.Text.Text
 	acts, loose := p.actions()
 	p.probe(acts)
-	acts = p.blocks(acts)
+	p.balance(acts)
 	var b strings.Builder
 	at := 0
 	moves := []move{{}}
@@ -126,7 +126,8 @@ func (p *parser) repair() string {
 	return b.String()
 }
 
-// indent is how much space, and trim markers, an action begins with.
+// indent returns how much of an action is white space and a trim marker before its
+// first word.
 func indent(inner string) int {
 	rest := inner
 	if strings.HasPrefix(rest, "-") && len(rest) > 1 && unicode.IsSpace(rune(rest[1])) {
@@ -135,8 +136,8 @@ func indent(inner string) int {
 	return len(inner) - len(strings.TrimLeftFunc(rest, unicode.IsSpace))
 }
 
-// actions finds the actions of the text. Those that do not end are noted as
-// mistakes; where their delimiters stand is returned, too.
+// actions finds the actions of the text. It reports those that do not end, and
+// returns the places of their delimiters.
 func (p *parser) actions() (found []action, loose []int) {
 	text := p.Text.Text
 	for at := 0; ; {
@@ -147,10 +148,10 @@ func (p *parser) actions() (found []action, loose []int) {
 		start := at + i + len(p.left)
 		end := p.endOf(start)
 		if end < 0 {
-			// Perhaps it is a quotation mark that is missing.
+			// Perhaps a quotation mark is missing.
 			end = strings.Index(text[start:], p.right)
 			if next := strings.Index(text[start:], p.left); end < 0 || next >= 0 && next < end {
-				p.errorAt(start-len(p.left), "this action is not closed: "+p.right+" is missing")
+				p.errorAt(start-len(p.left), "this action is not closed: expected "+p.right)
 				p.unbalanced = true
 				loose = append(loose, start-len(p.left))
 				at = start
@@ -198,217 +199,263 @@ func (p *parser) endOf(at int) int {
 	return -1
 }
 
-// probe parses each action alone, and notes its mistakes.
+// probe parses each action alone, and reports its errors.
 func (p *parser) probe(acts []action) {
-	text := p.Text.Text
-	end := p.left + "end" + p.right
 	for i := range acts {
 		a := &acts[i]
-		inner := text[a.start:a.end]
+		inner := p.Text.Text[a.start:a.end]
 		at := a.start + indent(inner)
-		trimmed := strings.TrimSpace(strings.TrimSuffix(text[at:a.end], " -"))
+		trimmed := strings.TrimSpace(strings.TrimSuffix(p.Text.Text[at:a.end], " -"))
 		a.word = wordAt.FindString(trimmed)
 		rest := strings.TrimSpace(trimmed[len(a.word):])
-		fail := func(problem, with string) {
-			p.errorAt(at, problem)
-			a.broken, a.with = true, with
-		}
-		probe := p.left + inner + p.right
-		with := placeholder
-		switch a.word {
-		case "if", "with", "range", "block":
-			probe += end
-			with = a.word + " " + declares.FindString(rest) + " " + placeholder
-			if name := quoted.FindString(rest); a.word == "block" && name != "" {
-				with = "block " + name + " " + placeholder
-			} else if a.word == "block" {
-				with = "with " + placeholder
-			}
-		case "define":
-			probe += end
-			name := quoted.FindString(rest)
-			if name == "" {
-				name = `"` + wordAt.FindString(rest) + `"`
-			}
-			with = "define " + name
-		case "else":
-			if rest == "" {
-				continue
-			}
-			probe = p.left + rest + p.right + end
-			with = a.word
-			switch w := wordAt.FindString(rest); w {
-			case "if", "with":
-				with += " " + w + " " + declares.FindString(strings.TrimSpace(rest[len(w):])) + " " + placeholder
-			default:
-				fail("nothing but if or with stands behind an else", with)
-				continue
-			}
-		case "end":
-			if rest != "" {
-				fail("nothing stands behind an end", "end")
-			}
-			continue
-		case "break", "continue":
-			if rest != "" {
-				fail("nothing stands behind a "+a.word, a.word)
-			}
-			continue
-		default:
-			if d := declares.FindString(trimmed); d != "" && !strings.Contains(d, ",") {
-				with = d + " " + placeholder
-			}
-		}
+		a.with = substitute(a.word, rest, trimmed)
+		problem := ""
 		switch {
-		case strings.HasPrefix(trimmed, "/*") && at != a.start && !strings.HasPrefix(inner, "- /*"):
-			fail("a comment begins right behind the delimiter: "+p.left+"/* ... */"+p.right, "/**/")
 		case trimmed == "":
-			at = a.start
-			fail("this action is empty", with)
+			at, problem = a.start, "this action is empty"
+		case strings.HasPrefix(trimmed, "/*") && at != a.start && !strings.HasPrefix(inner, "- /*"):
+			problem = "a comment must begin right after the delimiter: " + p.left + "/* ... */" + p.right
+			a.with = "/**/"
 		default:
-			if _, _, err := p.try(p.declare(inner) + probe); err != nil {
-				fail(clean(err.Error()), with)
-			}
+			problem = p.problem(a.word, rest, inner)
+		}
+		if problem != "" {
+			p.errorAt(at, problem)
+			a.broken = true
 		}
 	}
 }
 
-// block is an if, with, range or define that is open.
-type block struct {
-	word   string
-	action int
-	at     int  // its place in the text
-	other  bool // its else has come
+// problem returns what is wrong with an action that begins with word, or "".
+func (p *parser) problem(word, rest, inner string) string {
+	end := p.left + "end" + p.right
+	probe := p.left + inner + p.right
+	switch word {
+	case "if", "with", "range", "block", "define":
+		probe += end
+	case "else":
+		if rest == "" {
+			return ""
+		}
+		if w := wordAt.FindString(rest); w != "if" && w != "with" {
+			return "expected nothing, if or with after else"
+		}
+		probe = p.left + rest + p.right + end
+	case "end", "break", "continue":
+		if rest != "" {
+			return "expected nothing after " + word
+		}
+		return ""
+	}
+	if _, _, err := p.try(p.declare(inner) + probe); err != nil {
+		return clean(err.Error())
+	}
+	return ""
 }
 
-// blocks fits blocks and their ends together, notes what does not fit, and
-// returns the actions without what is too much.
-func (p *parser) blocks(acts []action) []action {
-	text := p.Text.Text
-	var open []block
-	defined := map[string]bool{}
-	missing := 0 // ends
+// substitute returns what replaces an action that is broken: it begins with word,
+// which rest follows in the whole text of the action.
+func substitute(word, rest, whole string) string {
+	switch word {
+	case "if", "with", "range":
+		return word + " " + declares.FindString(rest) + " " + placeholder
+	case "block":
+		if name := quoted.FindString(rest); name != "" {
+			return "block " + name + " " + placeholder
+		}
+		return "with " + placeholder
+	case "define":
+		if name := quoted.FindString(rest); name != "" {
+			return "define " + name
+		}
+		return `define "` + wordAt.FindString(rest) + `"`
+	case "else":
+		w := wordAt.FindString(rest)
+		if w != "if" && w != "with" {
+			return "else"
+		}
+		return "else " + w + " " + declares.FindString(strings.TrimSpace(rest[len(w):])) + " " + placeholder
+	case "end", "break", "continue":
+		return word
+	}
+	if d := declares.FindString(whole); d != "" && !strings.Contains(d, ",") {
+		return d + " " + placeholder
+	}
+	return placeholder
+}
+
+// block is an if, with, range, block or define that is open.
+type block struct {
+	word    string
+	action  int
+	at      int  // its place in the text
+	hasElse bool // its else precedes
+}
+
+// balancer matches blocks with their ends.
+type balancer struct {
+	*parser
+	acts    []action
+	open    []block
+	defined map[string]bool // names of fragments
+	missing int             // number of ends that the rest of the text lacks
+}
+
+// balance reports blocks and ends that do not match, and marks the actions to
+// replace and what to add so that they do.
+func (p *parser) balance(acts []action) {
+	b := &balancer{parser: p, acts: acts, defined: map[string]bool{}}
 	for i := range acts {
 		switch acts[i].word {
 		case "if", "with", "range", "block", "define":
-			missing++
+			b.missing++
 		case "end":
-			missing--
+			b.missing--
 		}
-	}
-	place := func(a *action) int { return a.start + indent(text[a.start:a.end]) }
-	blank := func(a *action, problem string) {
-		p.errorAt(place(a), problem)
-		a.broken, a.with = true, "/**/"
-	}
-	unbalanced := func(a *action, problem string) {
-		blank(a, problem)
-		p.unbalanced = true
-	}
-	// misspelt finds an action since the innermost open block that was perhaps
-	// meant to be a block: fi, rnage.
-	misspelt := func(end int) bool {
-		from := 0
-		if len(open) > 0 {
-			from = open[len(open)-1].action + 1
-		}
-		for i := end - 1; i >= from; i-- {
-			a := &acts[i]
-			if a.word == "" || a.broken || fake.Find(a.word) != nil {
-				continue
-			}
-			near := units.Nearest(a.word, openers)
-			if near == "" || slices.Contains(words, a.word) {
-				continue
-			}
-			p.errorAt(place(a), "unknown function "+a.word+"; did you mean "+near+"?")
-			rest := strings.TrimSpace(text[place(a)+len(a.word) : a.end])
-			a.broken, a.with = true, near+" "+declares.FindString(rest)+" "+placeholder
-			open = append(open, block{word: near, action: i, at: place(a)})
-			return true
-		}
-		return false
-	}
-	// within declares the variables in a fragment, up to end: it knows none of
-	// them, but that is for the compiler to say.
-	within := func(b block, end int) {
-		a := &acts[b.action]
-		a.insert = p.declare(text[a.end:end])
-	}
-	unclosed := func(end int) string {
-		for _, o := range open {
-			if o.word == "define" {
-				within(o, end)
-			}
-			p.errorAt(o.at, "this is not closed: "+p.left+" end "+p.right+" is missing")
-			p.unbalanced = true
-		}
-		ends := strings.Repeat(p.left+"end"+p.right, len(open))
-		missing -= len(open)
-		open = nil
-		return ends
 	}
 	for i := range acts {
-		a := &acts[i]
-		switch a.word {
-		case "if", "with", "range", "block", "define":
-			if a.word == "define" && len(open) > 0 && missing > 0 {
-				// So there the ends are missing.
-				a.before = unclosed(a.start)
-			}
-			if a.word == "define" && len(open) > 0 {
-				unbalanced(a, "a define stands outside of everything else")
-				a.with = "with " + placeholder
-				open = append(open, block{word: "with", action: i, at: place(a)})
-				continue
-			}
-			if a.word == "define" {
-				name := quoted.FindString(strings.TrimSpace(strings.TrimPrefix(text[place(a):a.end], "define")))
-				if name != "" && defined[name] {
-					p.errorAt(place(a), "there is a fragment "+name+" already")
-					a.broken, a.with = true, "define \""+placeholder+strconv.Itoa(i)+"\""
-				}
-				defined[name] = true
-			}
-			open = append(open, block{word: a.word, action: i, at: place(a)})
+		switch acts[i].word {
+		case "define":
+			b.define(i)
+		case "if", "with", "range", "block":
+			b.push(i, acts[i].word)
 		case "end":
-			if len(open) == 0 && !misspelt(i) {
-				unbalanced(a, "this end has no if, with, range or define before it")
-				continue
-			}
-			last := open[len(open)-1]
-			if open = open[:len(open)-1]; last.word == "define" {
-				within(last, a.start)
-			}
+			b.end(i)
 		case "else":
-			if len(open) == 0 && !misspelt(i) {
-				unbalanced(a, "this else has no if, with or range before it")
-				continue
-			}
-			o := &open[len(open)-1]
-			word := wordAt.FindString(strings.TrimSpace(strings.TrimPrefix(text[place(a):a.end], "else")))
-			switch {
-			case o.word == "define" || o.word == "block":
-				unbalanced(a, "this else has no if, with or range before it")
-			case o.other:
-				unbalanced(a, "this "+o.word+" has an else already")
-			case word == "":
-				o.other = true
-			case !a.broken && word != o.word:
-				unbalanced(a, "an else "+word+" goes with "+article(word)+", not with "+article(o.word))
-			}
+			b.otherwise(i)
 		case "break", "continue":
-			inLoop := false
-			for _, o := range open {
-				inLoop = inLoop || o.word == "range" && !o.other
-			}
-			if !inLoop {
-				blank(a, a.word+" stands in a range only")
-			}
+			b.leave(i)
 		}
 	}
-	p.ends = unclosed(len(text))
-	return acts
+	p.ends = b.closeAll(len(p.Text.Text))
+}
+
+func (b *balancer) place(a *action) int { return a.start + indent(b.Text.Text[a.start:a.end]) }
+
+// rest is the text of an action after its first word.
+func (b *balancer) rest(a *action) string {
+	return strings.TrimSpace(b.Text.Text[b.place(a)+len(a.word) : a.end])
+}
+
+func (b *balancer) push(i int, word string) {
+	b.open = append(b.open, block{word: word, action: i, at: b.place(&b.acts[i])})
+}
+
+// blank reports an error in an action and replaces it by a comment.
+func (b *balancer) blank(a *action, problem string) {
+	b.errorAt(b.place(a), problem)
+	a.broken, a.with = true, "/**/"
+}
+
+// mismatch is blank for an action because of which the JSON cannot be followed.
+func (b *balancer) mismatch(a *action, problem string) {
+	b.blank(a, problem)
+	b.unbalanced = true
+}
+
+func (b *balancer) define(i int) {
+	a := &b.acts[i]
+	if len(b.open) > 0 && b.missing > 0 {
+		a.before = b.closeAll(a.start) // here the ends are missing
+	}
+	if len(b.open) > 0 {
+		b.mismatch(a, "define must be outside of everything else")
+		a.with = "with " + placeholder
+		b.push(i, "with")
+		return
+	}
+	name := quoted.FindString(b.rest(a))
+	if name != "" && b.defined[name] {
+		b.errorAt(b.place(a), "fragment "+name+" is already defined")
+		a.broken, a.with = true, "define \""+placeholder+strconv.Itoa(i)+"\""
+	}
+	b.defined[name] = true
+	b.push(i, "define")
+}
+
+func (b *balancer) end(i int) {
+	if len(b.open) == 0 && !b.misspelt(i) {
+		b.mismatch(&b.acts[i], "this end has no if, with, range or define before it")
+		return
+	}
+	last := b.open[len(b.open)-1]
+	b.open = b.open[:len(b.open)-1]
+	if last.word == "define" {
+		b.declareIn(last, b.acts[i].start)
+	}
+}
+
+func (b *balancer) otherwise(i int) {
+	a := &b.acts[i]
+	if len(b.open) == 0 && !b.misspelt(i) {
+		b.mismatch(a, "this else has no if, with or range before it")
+		return
+	}
+	o := &b.open[len(b.open)-1]
+	word := wordAt.FindString(b.rest(a))
+	switch {
+	case o.word == "define" || o.word == "block":
+		b.mismatch(a, "this else has no if, with or range before it")
+	case o.hasElse:
+		b.mismatch(a, "this "+o.word+" already has an else")
+	case word == "":
+		o.hasElse = true
+	case !a.broken && word != o.word:
+		b.mismatch(a, "else "+word+" must follow "+article(word)+", found "+article(o.word))
+	}
+}
+
+func (b *balancer) leave(i int) {
+	for _, o := range b.open {
+		if o.word == "range" && !o.hasElse {
+			return
+		}
+	}
+	b.blank(&b.acts[i], b.acts[i].word+" must be in a range")
+}
+
+// misspelt finds an action before action end, in the innermost open block, that
+// was perhaps meant to begin a block: fi, rnage.
+func (b *balancer) misspelt(end int) bool {
+	from := 0
+	if len(b.open) > 0 {
+		from = b.open[len(b.open)-1].action + 1
+	}
+	for i := end - 1; i >= from; i-- {
+		a := &b.acts[i]
+		if a.word == "" || a.broken || slices.Contains(words, a.word) || fake.Find(a.word) != nil {
+			continue
+		}
+		if near := units.Nearest(a.word, openers); near != "" {
+			b.errorAt(b.place(a), "unknown function "+a.word+"; did you mean "+near+"?")
+			a.broken, a.with = true, substitute(near, b.rest(a), "")
+			b.push(i, near)
+			return true
+		}
+	}
+	return false
+}
+
+// declareIn declares the variables in a fragment, up to end, for the standard
+// parser. The compiler reports those that are not declared.
+func (b *balancer) declareIn(o block, end int) {
+	a := &b.acts[o.action]
+	a.insert = b.declare(b.Text.Text[a.end:end])
+}
+
+// closeAll reports the blocks that are open at a place, and returns their ends.
+func (b *balancer) closeAll(at int) (ends string) {
+	for _, o := range b.open {
+		if o.word == "define" {
+			b.declareIn(o, at)
+		}
+		b.errorAt(o.at, "this "+o.word+" is not closed: expected "+b.left+" end "+b.right)
+		b.unbalanced = true
+	}
+	ends = strings.Repeat(b.left+"end"+b.right, len(b.open))
+	b.missing -= len(b.open)
+	b.open = nil
+	return ends
 }
 
 func article(word string) string {

@@ -28,13 +28,13 @@ func TestNoFollowUps(t *testing.T) {
 		for _, a := range acts {
 			inner := given[a.start:a.end]
 			trimmed := strings.TrimSuffix(inner, " -")
-			want := "stands behind"
+			want := "expected nothing"
 			if strings.Contains(inner, "else if") || strings.Contains(inner, "else with") {
 				want = "paren"
 			}
 			switch word := wordAt.FindString(inner[indent(inner):]); word {
 			case "end":
-				tries = append(tries, mistake{"an end is missing", given[:a.start-2] + given[a.end+2:], "is missing"})
+				tries = append(tries, mistake{"an end is missing", given[:a.start-2] + given[a.end+2:], "expected {{ end }}"})
 			case "else", "break", "continue":
 				tries = append(tries, mistake{"nothing follows " + word, given[:a.start] + trimmed + " ) " + inner[len(trimmed):] + given[a.end:], want})
 			default:
@@ -68,7 +68,7 @@ func TestMistakesElsewhere(t *testing.T) {
 		{`{"a": {{ $u := name }}{{ $u }} {{ $v := int 1 ) }}}`, "template: line 1, column 35: unexpected right paren"},
 		{`{"a": "{{ $u := name }}{{ $u }}", "b": {{ $v := int 1 ) }}1}`, "template: line 1, column 43: unexpected right paren"},
 		{`{"a": "{{ $u := name }}{{ $v := 1 }}{{ $u }}", "b": yes}`, `template: line 1, column 53: invalid value "yes": text needs quotes`},
-		{`{"a": {{ if true }}"{{ $w := 1 }}1"}{{ $u := 1 }}{{ $v := 1 }}`, "template: line 1, column 10: this is not closed: {{ end }} is missing"},
+		{`{"a": {{ if true }}"{{ $w := 1 }}1"}{{ $u := 1 }}{{ $v := 1 }}`, "template: line 1, column 10: this if is not closed: expected {{ end }}"},
 	} {
 		_, err := Compile(Config{
 			Body:     Text{Name: "template", Text: tt.body},
