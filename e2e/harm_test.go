@@ -145,7 +145,7 @@ func TestGivenTwice(t *testing.T) {
 					t.Fatal(err)
 				}
 				p := h.start(t, test.launch)
-				const said = "[input:gdummy] this library is given twice: it is registered once."
+				const said = "[input:gdummy] this library is loaded twice: it is registered once."
 				once := func(n int) {
 					t.Helper()
 					p.await("records", 20*time.Second, func() bool { return len(p.records("a")) > 20 })

@@ -54,8 +54,8 @@ func flbGoGivenTwice() {
 	if registered == nil {
 		return
 	}
-	line := C.CString("[input:" + registered.Name + "] this library is given twice: it is registered once. " +
-		"Leave one of them: -e, plugins_file or plugins")
+	line := C.CString("[input:" + registered.Name + "] this library is loaded twice: it is registered once. " +
+		"Keep one of -e, plugins_file and plugins")
 	defer C.free(unsafe.Pointer(line))
 	C.host_warn(line)
 }

@@ -7,10 +7,10 @@ import (
 )
 
 // ConfigFile returns the absolute path of the configuration file that Fluent Bit was
-// started with, and whether there is one. Init may call it: later, a relative path on
-// the command line may mean another file.
+// started with, and whether there is one. Call it in Init: later, the working directory
+// may have changed, which a relative path on the command line depends on.
 func ConfigFile() (path string, ok bool) {
-	// Not os.Args, which a library has with glibc only.
+	// os.Args is set in a shared library with glibc only.
 	text, err := os.ReadFile("/proc/self/cmdline")
 	if err != nil {
 		return "", false
@@ -23,7 +23,7 @@ func ConfigFile() (path string, ok bool) {
 	return path, err == nil
 }
 
-// withArgument are Fluent Bit's short flags that take an argument, all versions.
+// withArgument are Fluent Bit's short flags that have an argument, in all versions.
 const withArgument = "bcCeFfiLlMmoPpRrsTtw"
 
 // configFlag returns the value of the last -c or --config among the arguments, as
@@ -37,7 +37,7 @@ func configFlag(args []string) (file string) {
 			return file
 		case isLong:
 			name, value, given := strings.Cut(long, "=")
-			// A start of a name will do where no other flag has it.
+			// A prefix is enough if no other flag begins with it.
 			if len(name) < len("con") || !strings.HasPrefix("config", name) {
 				continue
 			}

@@ -1,33 +1,33 @@
 //go:build cgo
 
 /*
- * flow.c: how much of what was appended the engine has not yet taken.
+ * flow.c: how much of what was appended the engine has not yet ingested.
  *
- * An input thread's appends go into a ring of slots, one for each slice. The
- * engine's thread empties it, on a timer of 250 ms or when it is told that 5 % of
- * the slots are taken, in a loop that ends when the ring is empty. Three things
- * follow for a producer that is faster than the engine:
+ * The appends of an input thread go into a ring of slots, one for each slice. The
+ * engine's thread empties the ring in a loop that ends when the ring is empty. It does
+ * so on a timer of 250 ms, or when an append signals that 5 % of the slots are used.
+ * Three rules follow for a producer that is faster than the engine:
  *
- *   - It must not fill the ring: what finds no slot is dropped.
- *   - It must not keep the ring from becoming empty: as long as the loop runs, the
- *     engine does nothing else, neither flush nor metrics nor signals.
- *   - It must have enough slots under way for the engine to be told, or all waits
- *     for the timer.
+ *   - It must not fill the ring: a slice that finds no slot is dropped.
+ *   - It must let the ring become empty: as long as the loop runs, the engine does
+ *     nothing else, neither flush nor metrics nor signals.
+ *   - It must have enough slots in flight for the signal, or everything waits for the
+ *     timer.
  *
- * The ring says all that is needed: the number of slots taken, and a flag that is
- * set when the engine is told and cleared when its loop has ended. The flag is set
- * by our own appends only, so that looking before each append never misses the
- * moment at which it was clear. A session is the time in between. It is given
- * SESSION_NSEC, and then nothing is appended until it has ended. An input must not
- * wait for ever on what it takes for a ring: when nothing could be appended for
- * STUCK_NSEC, and the ring was empty all the time or the engine has counted all
- * records, the engine's count is used from then on.
+ * The ring shows all that is needed: the number of used slots, and a flag that is set
+ * by the signal and cleared when the loop has ended. Only our own appends set the flag,
+ * so that reading it before each append never misses the moment at which it was clear.
+ * The time between set and clear is a session. A session may last SESSION_NSEC; after
+ * that, nothing is appended until it has ended. An input must not wait forever for
+ * something that only looks like a ring: if nothing could be appended for STUCK_NSEC,
+ * and the ring was empty all the time or the engine has counted all records, the
+ * engine's count is used from then on.
  *
- * The ring is found by what it is made of: among the words of the input instance,
- * the pointer to a structure that holds a pointer to a queue with two magic numbers
- * and the very buffer and size that the structure has as well. Memory is read
- * through the kernel, which answers a bad address with an error. Where nothing fits
- * (a host that is built otherwise), the engine's own count of records has to do.
+ * The ring is recognized by its contents: one of the words of the input instance points
+ * to a structure that points to a queue with two magic numbers, whose buffer and size
+ * are also in the structure. Memory is read through the kernel, which returns an error
+ * for a bad address. If no word matches (a host that is built differently), the
+ * engine's own count of records is used instead.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -39,7 +39,7 @@
 #define SESSION_NSEC 20000000
 #define STUCK_NSEC 5000000000
 
-/* The engine's count is read at most this often, and believed to stand still after that. */
+/* How often the engine's count is read at most, and when it is taken to have stopped. */
 #define COUNT_EVERY_NSEC 1000000
 #define COUNT_STILL_NSEC 700000000
 
@@ -58,7 +58,7 @@ struct host_queue {
 _Static_assert(offsetof(struct host_queue, r) == 24, "lwrb_t.r");
 _Static_assert(offsetof(struct host_queue, magic2) == 48, "lwrb_t.magic2");
 
-/* struct flb_ring_buffer, from its member ctx on: a mutex before it came with 5.0. */
+/* struct flb_ring_buffer, from its member ctx on; since 5.0 a mutex precedes it. */
 struct host_ring {
     struct host_queue *ctx;
     void *event_loop;
@@ -117,7 +117,7 @@ static void find_ring(struct instance *in)
     }
 }
 
-/* Both positions move under our eyes: each is read once. */
+/* Both positions change concurrently: each is read once. */
 static size_t ring_pending(const struct ring *ring)
 {
     size_t w = __atomic_load_n(ring->write, __ATOMIC_ACQUIRE);
@@ -134,7 +134,7 @@ int flow_sees_ring(struct instance *in)
     return in->flow.ring.size > 0;
 }
 
-/* ---- what is under way ------------------------------------------------------ */
+/* ---- what is in flight ------------------------------------------------------- */
 
 void flow_appended(struct instance *in, size_t records, size_t size)
 {
@@ -154,7 +154,7 @@ static uint64_t bytes_of_last(const struct flow *f, size_t slices)
     return f->bytes[f->slices % FLOW_SLICES] - f->bytes[(f->slices - slices) % FLOW_SLICES];
 }
 
-/* count_anew: nothing is under way, whatever the engine has counted. */
+/* count_anew: nothing is in flight, whatever the engine has counted. */
 static void count_anew(struct flow *f, double counted, int64_t now)
 {
     f->base = (double) f->records[f->slices % FLOW_SLICES] - counted;
@@ -163,10 +163,9 @@ static void count_anew(struct flow *f, double counted, int64_t now)
 }
 
 /*
- * Slices under way by the engine's count of records. Processors may drop records or
- * make more of them, and a write may fail: then the count never meets what was
- * appended. When it has stood still for longer than the engine's timer, whatever
- * was under way is not any more.
+ * Slices in flight, by the engine's count of records. Processors may drop or add
+ * records, and a write may fail: then the count never equals what was appended. If it
+ * has not changed for longer than the engine's timer, nothing is in flight any more.
  */
 static size_t count_pending(struct instance *in, int64_t now)
 {
@@ -184,7 +183,7 @@ static size_t count_pending(struct instance *in, int64_t now)
         f->last_read = now;
     }
     if (value < 0) {
-        value = 0; /* no series yet: nothing was ingested */
+        value = 0; /* no series: nothing was ingested */
     }
     if (value != f->last) {
         f->last = value;
@@ -213,7 +212,7 @@ uint64_t flow_pending(struct instance *in)
     return in->own_thread ? pending(in, host_monotonic()) : 0;
 }
 
-/* taken: how many records are in the engine's hands, or were, of those that were appended. */
+/* taken: how many of the appended records the engine has taken out of its queue. */
 uint64_t flow_taken(struct instance *in)
 {
     struct flow *f = &in->flow;
@@ -226,9 +225,9 @@ uint64_t flow_taken(struct instance *in)
 }
 
 /*
- * The engine is told at `window` slots. With the count instead of the ring, the
- * window is the host's default, and a session can't be seen: what is under way has
- * to be gone before more follows.
+ * An append signals the engine at `window` slots. With the count instead of the ring,
+ * the window is the host's default, and sessions are not visible: what is in flight
+ * must be ingested before more follows.
  */
 enum { DEFAULT_WINDOW = 52, DEFAULT_SLOTS = 64 };
 
@@ -241,7 +240,7 @@ static int count_closed(struct instance *in, int64_t now)
         return 0;
     }
     if (f->session == 0) {
-        /* filling: until there is enough for the engine to be told */
+        /* filling: until there is enough for the signal */
         n = count_pending(in, now);
         if (n < DEFAULT_SLOTS && !(n > DEFAULT_WINDOW && bytes_of_last(f, n) >= f->max_bytes)) {
             return 0;
@@ -278,7 +277,7 @@ static int ring_closed(struct instance *in, int64_t now)
     return n > f->ring.window && bytes_of_last(f, n) >= f->max_bytes;
 }
 
-/* stuck: the ring has been closed for long, with nothing under way. Then it is given up. */
+/* stuck: nothing could be appended for long, with nothing in flight. The ring is no longer used. */
 static int stuck(struct instance *in, int64_t now)
 {
     struct flow *f = &in->flow;
@@ -293,7 +292,7 @@ static int stuck(struct instance *in, int64_t now)
     if (now - f->closed_since < STUCK_NSEC) {
         return 0;
     }
-    f->closed_since = now; /* if it is not: look again after as long */
+    f->closed_since = now; /* if it is not stuck, check again after the same time */
     counted = host_ingested(in);
     if (now - f->taken_last < STUCK_NSEC && counted < (double) f->records[f->slices % FLOW_SLICES]) {
         return 0;
@@ -301,7 +300,7 @@ static int stuck(struct instance *in, int64_t now)
     f->ring.size = 0;
     f->session = 0;
     count_anew(f, counted < 0 ? 0 : counted, now);
-    host_log(in, HOST_LOG_WARN, "the engine has taken all records, and its ring does not show it: "
+    host_log(in, HOST_LOG_WARN, "the engine has ingested all records, but its ring does not show it: "
              "from now on, its count of records is used");
     return 1;
 }

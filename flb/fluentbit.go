@@ -121,7 +121,7 @@ func (f *fluentBit) Counter(subsystem, name, help string) host.Counter {
 	cs, free := cStrings(subsystem, name, help)
 	defer free()
 	m := metric{f.c, C.host_counter(f.c, cs[0], cs[1], cs[2])}
-	m.Add(0) // creates the series now, while nobody reads it
+	m.Add(0) // creates the series now, before the engine reads it
 	return m
 }
 

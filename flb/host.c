@@ -3,9 +3,9 @@
 /*
  * host.c: calls into the host.
  *
- * The functions that a plugin is not handed are looked up by name in the running
- * process. A host that lacks one loses the feature, never the plugin; and so it is
- * with most of them where nothing but the callbacks may be used.
+ * Functions that the host does not pass to plugins are looked up by name in the running
+ * process. Without one of them a feature is missing, never the plugin. With
+ * FLB_PLAIN_CALLBACKS most of them are not looked up.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -34,7 +34,7 @@ static struct {
     int (*counter_add)(void *, uint64_t, double, int, char **);
     void *(*gauge_create)(void *, char *, char *, char *, char *, int, char **);
     int (*gauge_set)(void *, uint64_t, double, int, char **);
-    void *encoder_create; /* only its presence matters */
+    void *encoder_create; /* only whether it exists matters */
     char *(*text_create)(void *);
     void (*text_destroy)(char *);
     void (*log_print)(int, const char *, int, const char *, ...);
@@ -44,7 +44,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void look_up(void)
 {
-    /* POSIX wants this detour between object and function pointers. */
+    /* POSIX requires this form for a conversion from an object to a function pointer. */
     *(void **) &fn.input_name = dlsym(RTLD_DEFAULT, "flb_input_name");
     *(void **) &fn.log_print = dlsym(RTLD_DEFAULT, "flb_log_print");
     fn.encoder_create = dlsym(RTLD_DEFAULT, "flb_log_event_encoder_create");
@@ -137,13 +137,12 @@ int host_append(struct instance *in, const char *tag, size_t tag_len, size_t rec
 /* ---- waiting ---------------------------------------------------------- */
 
 /*
- * The thread's event loop is an epoll descriptor. What it watches can be read in
- * /proc: the collect timer, recognised by its interval of one second, and the
- * pipes through which the engine speaks to the thread. Waiting on those rather
- * than on the clock alone is what lets a collect last until the very moment at
- * which the next one is due, and end at once when the engine wants the thread.
- * The timer for the thread's own housekeeping must not end a collect: the next
- * one would only come with the next second.
+ * The thread's event loop is an epoll descriptor. /proc lists what it watches: the
+ * collect timer, recognized by its interval of one second, and the pipes through which
+ * the engine sends messages to the thread. A wait polls those as well as the clock, so
+ * that a collect can last until the next one is due, and ends at once when the engine
+ * needs the thread. The timer for the thread's own housekeeping must not end a collect:
+ * the next one would only follow a second later.
  */
 static int proc_is(int fd, const char *kind)
 {
@@ -216,7 +215,7 @@ static void find_loop(struct instance *in)
     in->loop = (struct pollfd) {.fd = efd, .events = POLLIN};
     if (!collect) {
         in->nfds = 0;
-        in->loop_known = 0; /* no timer is running: look again next time */
+        in->loop_known = 0; /* no timer is running: search again at the next wait */
     }
 }
 
@@ -225,7 +224,7 @@ void host_forget_loop(struct instance *in)
     in->loop_known = 0;
 }
 
-/* The engine may have closed and made a timer anew (pause, resume). */
+/* The engine may have closed a timer and created another one (pause, resume). */
 static void forget_closed(struct instance *in)
 {
     int i;
@@ -245,7 +244,7 @@ int64_t host_monotonic(void)
     return (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* How long to sleep before looking again whether the engine has caught up. */
+/* How long to sleep before checking again whether the engine has caught up. */
 #define CLOSED_NSEC 200000
 
 /* How long before the next collect a wait by the clock ends. */
@@ -255,10 +254,10 @@ int64_t host_monotonic(void)
  * poll_loop waits for the thread's event loop and, if wake is a descriptor, for that. It
  * returns a HOST_WAIT_… or -1.
  *
- * Until the loop has something to do, its own descriptor is enough. What it has may be
- * the housekeeping, which waits for the end of the collect: until then the loop is
- * always ready, and the descriptors that it watches are polled one by one. On hosts
- * below 4.1 they always are (see Emitter.Schedules).
+ * Until the loop has an event, its own descriptor is enough. The event may be the
+ * housekeeping, which waits for the end of the collect: until then the loop is always
+ * ready, and the descriptors that it watches are polled one by one. On hosts below 4.1
+ * they always are (see Emitter.Schedules).
  */
 static int poll_loop(struct instance *in, const struct timespec *ts, int wake)
 {
@@ -286,7 +285,7 @@ static int poll_loop(struct instance *in, const struct timespec *ts, int wake)
     return wake ? HOST_WAIT_WOKEN : HOST_WAIT_PASSED;
 }
 
-/* wait_until: waits until a moment of host_monotonic, or longer, as host_wait does. */
+/* wait_until: waits as host_wait does, until a time of host_monotonic. */
 static int wait_until(struct instance *in, int64_t now, int64_t until, int wakeable)
 {
     int64_t end, sleep;
@@ -297,8 +296,8 @@ static int wait_until(struct instance *in, int64_t now, int64_t until, int wakea
         find_loop(in);
     }
     /*
-     * By the clock alone, a little before the next collect: if that were due when we
-     * return, the engine would prefer it to its own messages, the exit included.
+     * Without the descriptors, the wait ends a little before the next collect: if that
+     * were due on return, the engine would run it before its own messages, such as exit.
      */
     end = in->nfds > 0 ? INT64_MAX : (now / 1000000000 + 1) * 1000000000 - BEFORE_TICK_NSEC;
     for (;;) {
@@ -337,7 +336,7 @@ static int wait_until(struct instance *in, int64_t now, int64_t until, int wakea
     }
 }
 
-/* On the engine's thread nothing waits. */
+/* look_once: the wait on the engine's thread, which must not wait. */
 static int look_once(struct instance *in, int64_t nsec, int wakeable)
 {
     struct pollfd wake = {.fd = wake_fd(in), .events = POLLIN};
@@ -378,7 +377,7 @@ size_t host_emit_at(struct instance *in, const char *events, struct host_slice *
         }
         slices[i].emitted = host_monotonic() - start;
         from = (size_t) slices[i].end;
-        host_restore_signals(); /* for the other Go libraries of the process */
+        host_restore_signals(); /* for other Go libraries in the process */
     }
     host_restore_signals(); /* Go runs next */
     return i;
@@ -387,10 +386,9 @@ size_t host_emit_at(struct instance *in, const char *events, struct host_slice *
 /* ---- ${VAR} at run time ------------------------------------------------ */
 
 /*
- * The engine's configuration, with its environment, is not handed to a plugin.
- * The thread's scheduler knows it: in struct flb_sched it stands behind the event
- * loop, which is known too. It is believed only if the input instance refers to
- * the same address.
+ * The engine does not pass its configuration, with its environment, to plugins. The
+ * thread's scheduler has it: in struct flb_sched it follows the event loop, which is
+ * known. It is used only if the input instance contains the same address.
  */
 enum { SCHED_WORDS = 32 }; /* struct flb_sched has 25 */
 
@@ -483,7 +481,7 @@ void host_gauge_set(const struct instance *in, void *gauge, double value)
     }
 }
 
-/* ingested: how many records the engine counts for the instance; -1 if it can't be read. */
+/* ingested: how many records the engine counts for the instance; -1 if unknown. */
 double host_ingested(const struct instance *in)
 {
     static const char series[] = "fluentbit_input_records_total{";

@@ -1,11 +1,11 @@
 /*
- * host.h: what this package knows of the program that has loaded it.
+ * host.h: the program that has loaded this library.
  *
- * The first half is Fluent Bit's side of the boundary: the layouts of the
- * structures that it hands to a Go plugin, with the versions in which they are
- * valid. Offsets are checked by the compiler. The second half is ours: what the
- * Go side calls. Nothing here links against Fluent Bit; its functions are looked
- * up in the running process, and each may be missing.
+ * The first half is Fluent Bit's side of the boundary: the layouts of the structures
+ * that it passes to a Go plugin, with the versions in which they are valid. The compiler
+ * checks the offsets. The second half is ours: what the Go side calls. Nothing links
+ * against Fluent Bit; its functions are looked up in the running process, and each may
+ * be missing.
  */
 #ifndef FLB_HOST_H
 #define FLB_HOST_H
@@ -26,8 +26,7 @@ enum { HOST_PROXY_INPUT = 1, HOST_PROXY_GOLANG = 11 };
 
 /*
  * struct flb_plugin_proxy_def. Allocated by the host with 32 bytes up to 4.2.2,
- * 40 from 4.2.3, 48 from 5.1.1. config_map may be written only where the version
- * says that there is room for it.
+ * 40 from 4.2.3, 48 from 5.1.1. config_map may be written only from that version on.
  */
 struct host_def {
     int type;
@@ -47,7 +46,7 @@ _Static_assert(sizeof(struct host_def) == 48, "flb_plugin_proxy_def");
 struct host_proxy {
     struct host_def *def;
     void *api;
-    void *instance; /* the instance that was initialised last */
+    void *instance; /* the last initialised instance */
     void *dso_handler;
     void *data;     /* struct host_plugin, for a plugin in Go */
     void *head[2];
@@ -71,7 +70,7 @@ _Static_assert(offsetof(struct host_context_old, proxy) == 8, "flb_plugin_proxy_
 _Static_assert(offsetof(struct host_context, remote_context) == 8, "flb_plugin_input_proxy_context.remote_context");
 _Static_assert(offsetof(struct host_context, proxy) == 16, "flb_plugin_input_proxy_context.proxy");
 
-/* struct flb_api. The last two are there from 4.0.3 on. */
+/* struct flb_api. The last two exist from 4.0.3 on. */
 struct host_api {
     const char *(*output_get_property)(const char *, void *);
     const char *(*input_get_property)(const char *, void *);
@@ -86,7 +85,7 @@ struct host_api {
 _Static_assert(offsetof(struct host_api, input_log_check) == 40, "flb_api.input_log_check");
 _Static_assert(sizeof(struct host_api) == 72, "flb_api");
 
-/* In words: the functions that all versions have, and all of them. */
+/* In words: the functions that all versions have, and all functions. */
 enum { HOST_API_ALWAYS = 7, HOST_API_WORDS = 9 };
 
 /* struct flbgo_input_plugin, its head; one for all instances of a plugin. */
@@ -97,7 +96,7 @@ struct host_plugin {
     void *context;
 };
 
-/* struct flb_config_map, from 5.1.1 on the list of a plugin's options. */
+/* struct flb_config_map: the list of a plugin's options, from 5.1.1 on. */
 struct host_option {
     int type;
     char *name; /* NULL ends the list */
@@ -132,13 +131,13 @@ _Static_assert(offsetof(struct host_event_loop, data) == 16, "mk_event_loop.data
 /* ---- ours: what the host is ------------------------------------------------ */
 
 /*
- * peek: copies n bytes from an address that may be no address; 0 if all of them
- * could be read. peek_some: as many as can be read, from the first on.
+ * peek: copies n bytes from an address that may be invalid; returns 0 if all of them
+ * could be read. peek_some: copies as many as can be read and returns their number.
  */
 int host_peek(const void *from, void *to, size_t n);
 size_t host_peek_some(const void *from, void *to, size_t n);
 
-/* object is the program or a library, as it is mapped. */
+/* object is the program or a library, as mapped. */
 enum { HOST_OBJECT_SEGMENTS = 8 };
 struct host_object {
     int n;
@@ -148,22 +147,22 @@ struct host_object {
     } segments[HOST_OBJECT_SEGMENTS];
 };
 
-/* object_of: the one that an address lies in, the program for NULL; 0 if there is one. */
+/* object_of: the object that contains an address, the program for NULL; returns 0 if there is one. */
 int host_object_of(const void *address, struct host_object *found);
 enum { HOST_IN_DATA = 1, HOST_IN_CODE = 2 };
 int host_object_has(const struct host_object *o, const void *address);
 
 #define HOST_VERSION(major, minor, patch) ((major) << 20 | (minor) << 10 | (patch))
 struct host_version {
-    int number;    /* HOST_VERSION(…), 0 if it is not known */
+    int number;    /* HOST_VERSION(…), 0 if unknown */
     char text[32]; /* "5.1.1" */
 };
 struct host_version host_version(void);
 
 /*
- * plain: the plugin may use nothing but the callbacks, by the wish of whoever has
- * set this variable. may_write: the host's own structures may be written to, as its
- * version is one that was tried, and nobody has set it.
+ * plain: the environment variable is set, and the plugin uses nothing but the callbacks.
+ * may_write: the host's own structures may be written to, since its version has been
+ * tested and the variable is not set.
  */
 #define HOST_PLAIN_ENV "FLB_PLAIN_CALLBACKS"
 int host_plain(void);
@@ -173,70 +172,69 @@ int host_may_write(void);
 
 enum { INSTANCE_MAX_FDS = 16, FLOW_SLICES = 4096 };
 
-/* How much of an instance is looked at: it has 1.2 to 1.6 KB, its context in the first 0.3. */
+/* How much of an instance is searched: it has 1.2 to 1.6 KB, its context in the first 0.3. */
 enum { INSTANCE_WORDS = 256, INSTANCE_HEAD_WORDS = 64 };
 
 /*
- * ring is the queue between an input's thread and the engine's, as far as it can
- * be seen: words inside the host's own structures (see flow.c).
+ * ring is what is visible of the queue between an input's thread and the engine's: words
+ * inside the host's own structures (see flow.c).
  */
 struct ring {
     const size_t *read, *write; /* positions, in bytes */
     size_t size;                /* of the queue, in bytes */
-    const int *flush_pending;   /* the engine was told to empty it, and has not done so */
-    size_t window;              /* slots at which the engine is told */
+    const int *flush_pending;   /* the engine was signalled, and has not emptied the queue since */
+    size_t window;              /* slots at which the engine is signalled */
     size_t capacity;            /* slots in all */
 };
 
-/* flow is what an instance knows of its slices that the engine has not yet taken. */
+/* flow describes the slices of an instance that the engine has not yet ingested. */
 struct flow {
-    int looked;                     /* for the ring */
+    int looked;                     /* for the ring, once */
     struct ring ring;               /* ring.size is 0 if none was found */
     uint64_t slices;                /* appended since the start */
     uint64_t bytes[FLOW_SLICES];    /* appended in all, by slice */
     uint64_t records[FLOW_SLICES];  /* likewise */
-    uint64_t max_bytes;             /* under way */
-    int64_t session;                /* since when the engine is emptying the ring; 0: it is not */
-    int64_t closed_since;           /* when nothing more could be appended; 0: it can */
-    int64_t taken_last;             /* when, since then, a slot was last seen taken */
+    uint64_t max_bytes;             /* in flight */
+    int64_t session;                /* when the engine began to empty the ring; 0: it does not */
+    int64_t closed_since;           /* since when nothing can be appended; 0: it can */
+    int64_t taken_last;             /* when, since then, a slot was last used */
 
     /* without a ring: the engine's own count of records */
-    double base;                    /* what it was when nothing was under way, less what was appended */
+    double base;                    /* what was appended, less the count, when nothing was in flight */
     double last;                    /* what it was when last read */
     int64_t last_read, last_moved;  /* when */
 };
 
 /*
- * instance is one configured input, as the C side knows it. It is what the host
- * keeps as remote_context (>= 4.1), and what the thread that serves it remembers
- * (below). It is created at Init and freed at Exit.
+ * instance is one configured input on the C side. The host stores it as remote_context
+ * (>= 4.1); below that, the input's thread does. It is created at Init and freed at Exit.
  */
 struct instance {
     uintptr_t handle; /* of the Go side; 0 for an input that stays idle */
     struct host_api *api;
     void *ins;                /* struct flb_input_instance */
-    struct host_plugin *plugin_at; /* what Init was called with */
-    struct host_proxy *shared_proxy; /* of all inputs of the plugin; NULL if it is not known */
+    struct host_plugin *plugin_at; /* the argument of Init */
+    struct host_proxy *shared_proxy; /* of all inputs of the plugin; NULL if unknown */
     union {
         struct host_proxy head;
-        char room[512];       /* and whatever a host may have behind it */
-    } proxy;                  /* what this input's context has instead */
-    struct host_proxy **proxy_at; /* where it has that */
-    void **context_at;        /* where the host keeps the context, until that is done (< 4.1) */
+        char room[512];       /* and whatever follows it on a later host */
+    } proxy;                  /* which this input's context has instead */
+    struct host_proxy **proxy_at; /* the place in the context */
+    void **context_at;        /* where the host stores the context, until proxy_at is set (< 4.1) */
     void *cmt;                /* registry of the instance's metrics, or NULL */
-    char *name;               /* "gdummy.0", or its alias; the Go side makes it unlike others */
+    char *name;               /* "gdummy.0", or its alias; the Go side makes it unique */
     char *tag;                /* of the section, or NULL if it can't be read */
     char plugin[64];          /* "gdummy" */
-    void **remote_context_at; /* where the host keeps the instance, to hand it to collect (>= 4.1) */
-    int can_refuse;           /* an Init that fails stops the start (>= 4.0.3) */
+    void **remote_context_at; /* where the host stores the instance, to pass it to collect (>= 4.1) */
+    int can_refuse;           /* a failed Init prevents the start (>= 4.0.3) */
     int paused;               /* by the engine */
     pthread_t thread;         /* of all callbacks */
-    int own_thread;           /* no other input and not the engine runs on this thread */
+    int own_thread;           /* neither another input nor the engine uses the thread */
     struct instance *next;    /* the next one on the same thread */
 
-    /* the event loop of the thread, as far as waiting needs it */
+    /* the event loop of the thread: what a wait polls */
     int loop_known;
-    int loop_busy;            /* with what waits for the end of the collect */
+    int loop_busy;            /* it has events that wait for the end of the collect */
     struct pollfd loop;
     int nfds;
     struct pollfd fds[INSTANCE_MAX_FDS + 1]; /* the last for wake_epoll */
@@ -249,25 +247,25 @@ struct instance {
     struct flow flow;
 };
 
-/* What the host can do, as far as the symbols that it exports tell. */
+/* What the host can do, by the symbols that it exports. */
 struct host_features {
     int v2_events;      /* events have metadata (>= 2.1.0) */
     int append;         /* the engine's append can be called */
     int append_counted; /* ... with the number of records */
     int metrics;        /* counters can be made */
     int dynamic_env;    /* ${VAR} can be looked up at run time */
-    int options;        /* a definition has room for the list of options (>= 5.1.1) */
+    int options;        /* a definition has a list of options (>= 5.1.1) */
 };
 
 struct host_features host_features(void);
 
-/* name_of: the instance's name or alias; NULL if the host can't tell. */
+/* name_of: the instance's name or alias; NULL if the host has no such function. */
 const char *host_name_of(void *ins);
 
-/* tag_of: a copy of the section's tag, to be freed; NULL if it can't be read. */
+/* tag_of: a copy of the section's tag, which the caller frees; NULL if it cannot be read. */
 char *host_tag_of(void *ins, const void *context);
 
-/* loses_routes: the input has conditional routes, and the version has none for it. */
+/* loses_routes: the input has conditional routes, and this version loses their records. */
 int host_loses_routes(const struct instance *in);
 
 /*
@@ -279,20 +277,20 @@ int host_cannot_identify(const struct instance *in);
 /* on_thread: the caller runs on the instance's thread. Safe for concurrent use. */
 int host_on_thread(const struct instance *in);
 
-/* log: one line, without its end, at a level; host_log_check asks first. */
+/* log: writes one line, without a newline; host_log_check reports whether the level is on. */
 int host_log_check(const struct instance *in, int level);
 void host_log(const struct instance *in, int level, const char *line);
 
 const char *host_property(const struct instance *in, const char *key);
 
 /*
- * host_properties writes the section's properties, in order: for each '+', or '-' if
- * it has no value, its name and a NUL. It returns how many bytes that takes, 0 if
- * the list is empty or was not found.
+ * host_properties writes the section's properties, in order: for each '+', or '-' if it
+ * has no value, its name and a NUL. It returns the number of bytes, 0 if the list is
+ * empty or was not found.
  */
 size_t host_properties(const struct instance *in, char *out, size_t size);
 
-/* append: 0 if the host took the records. */
+/* append: returns 0 if the host accepted the records. */
 int host_append(struct instance *in, const char *tag, size_t tag_len, size_t records, const void *buf, size_t size);
 
 /*
@@ -314,9 +312,9 @@ int wake_fd(const struct instance *in);
 void wake_clear(struct instance *in);
 
 /*
- * emit_at: appends slices of events, each at its moment, and returns how many: fewer
- * than n if the thread has something else to do, or if the host did not take one.
- * The fields are those of event.Slice.
+ * emit_at: appends slices of events, each when it is due, and returns their number: fewer
+ * than n if the thread has something else to do or the host refuses one. The fields are
+ * those of event.Slice.
  */
 struct host_slice {
     int64_t end;
@@ -327,7 +325,7 @@ struct host_slice {
 size_t host_emit_at(struct instance *in, const char *events, struct host_slice *slices, size_t n);
 void host_forget_loop(struct instance *in);
 
-/* translate: the text with its ${VAR} replaced, to be freed by host_translate_free; NULL if it can't. */
+/* translate: the text with its ${VAR} replaced, for host_translate_free; NULL if the host cannot. */
 char *host_translate(const struct instance *in, const char *text);
 void host_translate_free(char *text);
 
@@ -346,9 +344,9 @@ double host_ingested(const struct instance *in);
 int64_t host_monotonic(void);
 
 /*
- * memory: see memory.c. resident: bytes that the process has now, or -1. began:
- * the first input begins, growth counts from here. allow: growth of so many bytes
- * is an input's own and does not count. growth: bytes, for who waits at a limit.
+ * memory: see memory.c. resident: bytes that the process has now, or -1. began: growth
+ * counts from the first call. allow: excludes the growth of an input's own memory.
+ * growth: bytes, measured more often above the limit.
  */
 int64_t memory_resident(void);
 void memory_began(void);
@@ -356,7 +354,7 @@ void memory_allow(int64_t bytes);
 void memory_appended(size_t size);
 int64_t memory_growth(int64_t limit);
 
-/* describe: what the host is and what is used of it, in one line for the log. */
+/* describe: the version of the host and what is used of it, in one line for the log. */
 void host_describe(struct instance *in, char *line, size_t size);
 
 /* signals: see signals.c. */
@@ -364,7 +362,7 @@ void host_restore_signals(void);
 void host_save_signals(void);
 int host_keeps_signals(void);
 
-/* warn: a line in the log, at a time at which there is no instance. */
+/* warn: a line in the log while there is no instance. */
 void host_warn(const char *line);
 
 #endif

@@ -68,7 +68,7 @@ func (in *Instance) setUp(method string, call func(Input) error) (good bool) {
 	}()
 	defer in.recovered(method, &code)
 	if in.facts.CannotIdentify {
-		in.Log(Error, "several inputs run on the engine's thread (threaded off), and this host offers no way to tell them apart: "+
+		in.Log(Error, "several inputs run on the engine's thread (threaded off), and this host cannot identify them: "+
 			"none of them emits records; leave threaded on")
 		code = host.CodeError
 		return
@@ -138,7 +138,7 @@ func (c calls) Collect() (code int, data []byte) {
 	return code, c.in.emitter.handOver()
 }
 
-// Pause tells the Input once that it is paused: hosts announce each pause twice.
+// Pause notifies the Input once: hosts announce each pause twice.
 func (c calls) Pause() {
 	c.in.host.Changed()
 	c.in.flushLog()

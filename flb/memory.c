@@ -3,22 +3,21 @@
 /*
  * memory.c: by how much the process has grown.
  *
- * What was appended stays in memory until an output has taken it: with `rate
- * unlimited` that is the load times the flush interval, and with an output that
- * takes nothing it has no end. The engine's own bound, mem_buf_limit, pauses the
- * input, which costs two thirds of its speed. So an input looks at the memory of
- * the process itself and waits while that is too much (see waitMemory in
- * emitter.go).
+ * Records stay in memory until an output has accepted them: with `rate unlimited` that
+ * is the load times the flush interval, and without limit while an output is down. The
+ * engine's own bound, mem_buf_limit, pauses the input, which costs two thirds of its
+ * speed. An input therefore watches the memory of the process and waits while it is too
+ * much (see waitMemory in memory.go).
  *
- * Memory is what is resident and is neither a file nor shared: the first number
- * of /proc/self/statm but one, less the next. Chunks of storage.type filesystem
- * are mapped files, which the kernel writes back when it needs their memory, and
- * of which the engine keeps storage.max_chunks_up at most; were they counted, an
- * input would stop before the engine begins to put any of them down.
+ * Memory is what is resident and neither a file nor shared: the second number of
+ * /proc/self/statm less the third. Chunks of storage.type filesystem are mapped files,
+ * which the kernel writes back when it needs their memory, and of which the engine keeps
+ * storage.max_chunks_up at most; if they were counted, an input would stop before the
+ * engine begins to unmap any of them.
  *
- * The memory is the process's, and so is what is known of it: several inputs
- * share one reading. It is as old as READ_EVERY_BYTES of appends, or
- * READ_EVERY_NSEC. Two threads may read at the same time; either answer will do.
+ * The memory is that of the process, so that all inputs share one reading. It is at most
+ * READ_EVERY_BYTES of appends or READ_EVERY_NSEC old. Two threads may read at the same
+ * time; either result is right.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -32,14 +31,14 @@
 
 #define READ_EVERY_BYTES 4000000
 #define READ_EVERY_NSEC 100000000
-/* What is too much is looked at more often, but not by every input that waits. */
+/* Above the limit it is read more often, but not by each waiting input. */
 #define READ_AGAIN_NSEC 500000
 
 static struct {
-    int fd;          /* of /proc/self/statm, for the life of the process; -1: it cannot be read */
+    int fd;          /* of /proc/self/statm, for the life of the process; -1 if it cannot be read */
     int64_t page;    /* bytes */
-    int64_t base;    /* bytes when the first input began; -1: none has */
-    int64_t growth;  /* bytes above the base, when last read */
+    int64_t base;    /* bytes when the first input began; -1 if none has */
+    int64_t growth;  /* bytes above base, when last read */
     int64_t read_at; /* when, by host_monotonic */
     uint64_t unread; /* bytes appended since */
 } memory = {.base = -1};

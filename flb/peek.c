@@ -1,15 +1,13 @@
 //go:build cgo
 
 /*
- * peek.c: the host's memory, read without trust.
+ * peek.c: safe reads of the host's memory.
  *
- * What the host hands to a plugin is described in host.h for the releases that
- * exist. A release that differs must not crash for it: every structure is copied
- * through the kernel, which answers a bad address with an error, and is compared
- * with what is known before anything in it is used. The size of an allocation
- * cannot be asked for, since the host's allocator may be another than the
- * process's: reads have bounds of their own, and what lies behind a structure is
- * read along with it and matches nothing.
+ * host.h describes the structures of the releases that exist. A release with other
+ * structures must not crash: every structure is copied through the kernel, which returns
+ * an error for a bad address, and verified before anything in it is used. The size of an
+ * allocation is unknown, since the host may have an allocator of its own: reads have
+ * fixed bounds, and the bytes after a structure are read with it and match nothing.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -24,15 +22,15 @@
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* No pipe holds less than this, and no piece of it crosses a page. */
+/* Every pipe has room for this, and no piece crosses a page. */
 enum { PIECE = 4096 };
 
 static pthread_mutex_t pipe_lock = PTHREAD_MUTEX_INITIALIZER;
 static int pipe_fds[2] = {-1, -1};
 
 /*
- * copy: at most a page, through a pipe. The system calls are made directly: a
- * sanitizer's write would look at the memory itself.
+ * copy: copies at most a page, through a pipe. The system calls are made directly: a
+ * sanitizer's write would access the memory itself.
  */
 static size_t copy(const char *from, char *to, size_t n)
 {
@@ -74,7 +72,7 @@ int host_peek(const void *from, void *to, size_t n)
     return host_peek_some(from, to, n) == n ? 0 : -1;
 }
 
-/* ---- where an address lies --------------------------------------------------- */
+/* ---- the object of an address ------------------------------------------------ */
 
 struct search {
     uintptr_t address; /* 0: the first object, which is the program */

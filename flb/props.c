@@ -3,11 +3,11 @@
 /*
  * props.c: the properties of a section as Fluent Bit lists them.
  *
- * input_get_property cannot tell a property without a value from none, nor that
- * one is given twice. Both can be read from the instance's list. Where the list
- * lies within the instance differs from version to version, so it is looked for,
- * and believed only if input_get_property agrees with every entry. Everything is
- * read through the kernel: an address that is none costs an error, not a crash.
+ * input_get_property does not distinguish a property without a value from one that is
+ * not set, nor does it show repeated ones. The instance's list does. Its offset in the
+ * instance differs between versions, so it is searched for, and used only if
+ * input_get_property agrees with every entry. Everything is read through the kernel: a
+ * bad address is an error, not a crash.
  */
 #include "host.h"
 
@@ -31,7 +31,7 @@ struct host_kv {
 };
 _Static_assert(offsetof(struct host_kv, head) == 16, "flb_kv._head");
 
-/* struct flb_sds, in front of the text (all versions). */
+/* struct flb_sds, which precedes the text (all versions). */
 struct host_sds {
     uint64_t len;
     uint64_t alloc;
@@ -61,8 +61,8 @@ static int read_key(const char *sds, char key[MAX_KEY + 1])
 }
 
 /*
- * list_at reads the list whose head was copied from where. It returns how many
- * bytes of out it takes, or 0 if it is not the list of properties.
+ * list_at reads the list whose head was copied from where. It returns the number of
+ * bytes written to out, or 0 if this is not the list of properties.
  */
 static size_t list_at(const struct instance *in, const struct host_list *where, const struct host_list *head, char *out, size_t size)
 {

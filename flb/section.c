@@ -1,14 +1,12 @@
 //go:build cgo
 
 /*
- * section.c: what the host knows of an input's section and does not hand over.
+ * section.c: properties of a section that the host does not pass to plugins.
  *
- * Properties that the engine keeps for itself are not given to a plugin. Two of them
- * are needed. The tag: after a hot reload it tells, with the position, whether a
- * section is the one that it was. The routes: some versions lose what they should
- * carry. Both are read from the input instance, and only read:
- * every address is first asked of the kernel, and nothing is believed that does not
- * prove itself.
+ * Two of them are needed. The tag: after a hot reload, position and tag identify a
+ * section. The routes: some versions lose their records. Both are read from the input
+ * instance and never written: every address is first checked through the kernel, and
+ * nothing is used that cannot be verified.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -22,8 +20,8 @@
 /*
  * In struct flb_input_instance the tag and its length follow the context by three
  * words (all versions): `void *context; int ch_events[2]; struct flb_input_plugin *p;
- * char *tag; int tag_len`. The tag is one of the host's strings, before which stand
- * its length and its size.
+ * char *tag; int tag_len`. The tag is one of the host's strings, which their length and
+ * their size precede.
  */
 enum { TAG_AFTER_CONTEXT = 3, MAX_TAG = 4096 };
 
@@ -33,7 +31,7 @@ struct host_sds {
     char text[];
 };
 
-/* copy_sds: a copy of the text at an address, if it is a string of the host's of that length. */
+/* copy_sds: a copy of the host's string at an address, or NULL if there is none of that length. */
 static char *copy_sds(uintptr_t at, int len)
 {
     struct host_sds sds;
@@ -100,7 +98,7 @@ _Static_assert(offsetof(struct host_route, outputs) == 32, "flb_route.outputs");
 
 enum { MAX_ROUTES = 1024 };
 
-/* is_list: what a list that lies at an address holds are its own elements, or none. */
+/* is_list: the head of a list, read from an address, is consistent with its first element. */
 static int is_list(const void *at, const struct host_list *list)
 {
     struct host_list first;
@@ -119,9 +117,9 @@ static int read_route(const struct host_route *at, struct host_route *route)
 }
 
 /*
- * Conditional routes are lost for threaded inputs from 4.2.0 on: the version has
- * flb_router_apply_config. 5.0.5 carries them through the ring with a function of its
- * own. The routes are among the lists of the input instance, set some time after Init.
+ * From 4.2.0 on, which has flb_router_apply_config, threaded inputs lose the records of
+ * conditional routes. 5.0.5 passes them through the ring with a function of its own. The
+ * routes are among the lists of the input instance, set some time after Init.
  */
 int host_loses_routes(const struct instance *in)
 {

@@ -1,22 +1,21 @@
 //go:build cgo
 
 /*
- * signals.c: the handlers of Go, kept in place.
+ * signals.c: keeps Go's signal handlers installed.
  *
- * Fluent Bit handles SIGSEGV and SIGFPE, and installs its handlers again whenever
- * it gets SIGHUP or SIGCONT (all versions). Go turns a nil dereference into a
- * panic with handlers of its own; Fluent Bit's over them end the process.
+ * Fluent Bit handles SIGSEGV and SIGFPE, and reinstalls its handlers whenever it
+ * receives SIGHUP or SIGCONT (all versions). Go turns a nil dereference into a panic
+ * with handlers of its own; with Fluent Bit's installed over them, it ends the process.
  *
- * There may be several Go runtimes, one in each Go library. A runtime that is
- * loaded later calls those before it for what is not its own, so that the last one
- * serves them all, and the others must not be put over it. The rules follow from
- * that:
+ * There may be several Go runtimes, one in each Go library. A runtime passes signals
+ * that are not its own to the handler that was installed before it, so that the handler
+ * of the last one serves all, and no other must replace it. Therefore:
  *
- *   - A handler that lives in the program itself is Fluent Bit's: the last one that
- *     was seen of a library takes its place again.
- *   - A handler that lives in a library stays, and is the one to come back to.
- *   - Only the one that was there before this library was loaded is not: another
- *     plugin that does the same, and was loaded before, has put it back.
+ *   - A handler in the program itself is Fluent Bit's: it is replaced by the last
+ *     handler of a library.
+ *   - A handler in a library stays, and becomes the one to return to.
+ *   - Except for the handler from before this library was loaded: another plugin that
+ *     does the same, and was loaded earlier, has reinstalled it.
  *
  * Between Fluent Bit's handler of SIGHUP or SIGCONT and the next look, a nil
  * dereference in any Go library would still end the process. Those two handlers are
@@ -35,8 +34,8 @@ enum { SIGNALS = 3 };
 static const int numbers[SIGNALS] = {SIGSEGV, SIGFPE, SIGBUS}; /* Fluent Bit never has the first without the second */
 
 static struct host_object program, library;
-static struct sigaction last[SIGNALS];    /* of a library, ours or one that calls ours */
-static void *before[SIGNALS];             /* handler, before this library was loaded */
+static struct sigaction last[SIGNALS];    /* the last of a library: ours, or one that calls ours */
+static void *before[SIGNALS];             /* handler from before this library was loaded */
 static void *quick;                       /* handler of last[0]; NULL if nothing is kept */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -122,7 +121,7 @@ static void restore_all(void)
     wrap();
 }
 
-/* One system call as long as nothing has changed: this is called after each sleep. */
+/* A single system call if nothing has changed: this is called after each sleep. */
 void host_restore_signals(void)
 {
     void *want = __atomic_load_n(&quick, __ATOMIC_ACQUIRE);

@@ -3,25 +3,23 @@
 /*
  * symbols.c: the functions that Fluent Bit looks up in a plugin.
  *
- * They find the instance that is meant, and go on in Go. Three things can only be
- * done here, in C:
+ * They find the instance and call Go. Three things must be done here, in C:
  *
- * Fork. Fluent Bit's daemon mode (-d) forks after the plugin was loaded. The
- * child has none of the Go runtime's threads, and any call into Go may hang for
- * ever, so that each function first looks whether it still runs in the process
- * that loaded it.
+ * Fork. Fluent Bit's daemon mode (-d) forks after the plugin was loaded. The child has
+ * none of the Go runtime's threads, and a call into Go may hang forever. Each function
+ * therefore first checks whether it runs in the process that loaded the library.
  *
- * Threads. Up to 4.0 nothing tells a plugin which instance collects, and no
- * version tells it which one pauses, resumes or exits. An instance has a thread
- * of its own, which Init runs on as well: a thread-local list remembers it. With
- * `threaded off` all instances share the engine's thread, and the list has more
- * than one entry.
+ * Threads. Up to 4.0 the host does not pass the instance that collects to the plugin,
+ * and no version passes the one that pauses, resumes or exits. An instance has a thread
+ * of its own, on which Init runs as well: a thread-local list stores it. With
+ * `threaded off` all instances share the engine's thread, and the list has several
+ * entries.
  *
- * Writing. Two places in the host's structures are written to, beside the
- * definition that Register fills in: the context's proxy and its remote_context.
- * Before that, the version must be one that was tried, and what the host has there
- * must be what it always is at that moment; see read_context. Where that does not
- * hold nothing is written, and the thread tells instances apart as below 4.1.
+ * Writing. Apart from the definition that Register fills in, two places in the host's
+ * structures are written to: the context's proxy and its remote_context. This requires
+ * that the version has been tested, and that the structures contain what they always do
+ * at that moment; see read_context. Otherwise nothing is written, and instances are
+ * identified by their thread, as below 4.1.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -37,7 +35,7 @@
 #define EXPORT __attribute__((visibility("default")))
 
 static const char daemon_refused[] =
-    "Fluent Bit runs as a daemon (-d): it forks after it has loaded this Go plugin, and Go does not survive that. "
+    "Fluent Bit runs as a daemon (-d): it forks after it has loaded this Go plugin, which a Go runtime does not survive. "
     "Run it in the foreground, under systemd, a supervisor or `nohup ... &`";
 
 static __thread struct instance *instances;
@@ -57,20 +55,20 @@ static int forked(void)
 /* ---- the plugin ------------------------------------------------------- */
 
 /*
- * registration is a definition that the host has and that this library has filled
- * in. A library that is given twice in one configuration (-e twice, -e and plugins:)
- * is opened once and registered twice, and a host that has two plugins of one name
- * makes two inputs of each section. So a second definition of the same load is left
- * as it is, which registers nothing. -1 would free it twice (all versions).
+ * registration is a definition of the host that this library has filled in. A library
+ * that is listed twice in one configuration (-e twice, -e and plugins:) is opened once
+ * and registered twice, and a host that has two plugins of one name creates two inputs
+ * for each section. A second definition of the same load is therefore not filled in,
+ * which registers nothing. Returning -1 would free it twice (all versions).
  *
- * A new load is a hot reload (PreRegister says so, from 2.2 on) or begins after
- * inputs of the last one were initialised, or after an old definition went. That
- * the plugin is there, but no input of it, can be missed below 2.2.
+ * A new load is a hot reload (announced by PreRegister, from 2.2 on), or begins after
+ * inputs of the previous load were initialised, or after an old definition was
+ * unregistered. Below 2.2, a load without any input of the plugin is not noticed.
  */
 struct registration {
     struct host_def *def;
     int hot_reloading;
-    int loaded; /* its load is over: what comes now belongs to another */
+    int loaded; /* its load is over: a later definition belongs to another */
     struct registration *next;
 };
 
@@ -156,7 +154,7 @@ EXPORT int FLBPluginRegister(struct host_def *def)
     return ret;
 }
 
-/* During a hot reload this comes after the new Register: only what is def's own may go. */
+/* In a hot reload this follows the new Register: only what belongs to def may be freed. */
 EXPORT void FLBPluginUnregister(struct host_def *def)
 {
     struct registration **at, *r;
@@ -188,10 +186,10 @@ static int on_own_thread(void)
 }
 
 /*
- * is_proxy: whether a proxy lies at an address. When Init runs, the host has just
- * copied the API and the instance from the proxy into what it hands to Init, which
- * is the proxy's own data (proxy_go_input_init, all versions); its definition was
- * seen at Register. Later, the instance may be another input's.
+ * is_proxy: whether there is a proxy at an address. When Init runs, the host has just
+ * copied the API and the instance from the proxy into the argument of Init, which is the
+ * proxy's own data (proxy_go_input_init, all versions); its definition is known from
+ * Register. Later, the instance may be that of another input.
  */
 static int is_proxy(const struct instance *in, const void *at, int in_init)
 {
@@ -202,11 +200,10 @@ static int is_proxy(const struct instance *in, const void *at, int in_init)
 }
 
 /*
- * Pausing and resuming stop and start the collector of proxy->instance, but the
- * proxy is one for all inputs of the plugin, and names the one that was
- * initialised last (all versions). Each context is therefore given a proxy of
- * its own: a copy that names the right instance. The host reads it through the
- * context, and only what is copied.
+ * A pause stops the collector of proxy->instance, and a resume starts it, but all inputs
+ * of the plugin share the proxy, whose instance is the last initialised one (all
+ * versions). Each context therefore gets a proxy of its own: a copy with the right
+ * instance. The host accesses it through the context, and only what is copied.
  */
 static void own_proxy(struct instance *in, struct host_proxy **place)
 {
@@ -219,8 +216,8 @@ static void own_proxy(struct instance *in, struct host_proxy **place)
 }
 
 /*
- * At the exit the context gets back what it had: hosts below 2.0.7 free the proxy
- * after it, through the context, and none needs ours any more.
+ * At the exit the context gets its original proxy again: hosts below 2.0.7 free the
+ * proxy afterwards, through the context, and no host needs ours any more.
  */
 static void return_proxy(struct instance *in)
 {
@@ -233,8 +230,8 @@ static void return_proxy(struct instance *in)
 }
 
 /*
- * Up to 4.0 the context that Init sees is not the one that counts: that is made
- * after Init, and kept in the same place of struct flb_input_instance.
+ * Up to 4.0 the context at Init is not the final one: that is created after Init, and
+ * stored in the same place of struct flb_input_instance.
  */
 static void find_context(struct instance *in, void *context)
 {
@@ -265,9 +262,8 @@ static void own_proxy_late(struct instance *in)
 }
 
 /*
- * The layout of the context follows from the version, and must be seen: a proxy
- * that is_proxy knows is in its place, and from 4.1 on the remote context is NULL,
- * as long as nobody has set it.
+ * The layout of the context follows from the version and is verified: its proxy must be
+ * one by is_proxy, and from 4.1 on the remote context must be NULL.
  */
 static void read_context(struct instance *in, void *context)
 {
@@ -293,10 +289,10 @@ static void read_context(struct instance *in, void *context)
 }
 
 /*
- * read_api: the functions that the plugin is handed. Those that all versions have
- * must be code of one object, the program or a library of it. The last two came
- * together with what can_refuse says; what lies behind a shorter list is not code,
- * or is the beginning of another such list.
+ * read_api: reads the functions that the host passes to the plugin. Those of all
+ * versions must be code of one object, the program or a library. The last two came with
+ * the version that can refuse a start; after a shorter list there is something other
+ * than code, or the beginning of another such list.
  */
 static int read_api(struct instance *in, const struct host_api *api)
 {
@@ -342,12 +338,12 @@ static struct instance *instance_create(struct host_plugin *plugin)
     in->plugin_at = plugin;
     in->api = p.api;
     in->ins = p.i_ins;
-    /* Its name, which Register has given to the host; Go cannot be asked in a forked process. */
+    /* Its name, as registered; in a forked process Go cannot be called for it. */
     if (host_peek_some(p.name, in->plugin, sizeof(in->plugin) - 1) == 0) {
         snprintf(in->plugin, sizeof(in->plugin), "input");
     }
     if (read_api(in, p.api) != 0) {
-        fprintf(stderr, "[input:%s] this host hands a plugin functions that it does not know: the input cannot start\n", in->plugin);
+        fprintf(stderr, "[input:%s] this host passes unknown functions to the plugin: the input cannot start\n", in->plugin);
         free(in);
         return NULL;
     }
@@ -398,7 +394,7 @@ EXPORT int FLBPluginInit(struct host_plugin *plugin)
             instance_free(in);
             return HOST_ERROR;
         }
-        /* Hosts up to 4.0.2 would go on, and free twice at shutdown. */
+        /* Hosts up to 4.0.2 would continue, and free twice at shutdown. */
         in->handle = 0;
     }
     in->next = instances;
@@ -406,7 +402,7 @@ EXPORT int FLBPluginInit(struct host_plugin *plugin)
     return HOST_OK;
 }
 
-static __thread int shutdown_by_reload; /* PreExit comes on the thread of Exit */
+static __thread int shutdown_by_reload; /* PreExit is called on the thread of Exit */
 
 EXPORT void FLBPluginInputPreExit(int by_reload)
 {
@@ -414,9 +410,9 @@ EXPORT void FLBPluginInputPreExit(int by_reload)
 }
 
 /*
- * Called once for each instance of the thread, and does not say for which: from the
- * last to the first, in all versions, and each context is freed after its exit. At
- * the first of them all contexts of the thread are there.
+ * Called once for each instance of the thread, without an argument: from the last to the
+ * first, in all versions. Each context is freed after its exit; at the first one all
+ * contexts of the thread exist.
  */
 EXPORT int FLBPluginExit(void)
 {
@@ -439,7 +435,7 @@ EXPORT int FLBPluginExit(void)
 
 /* ---- running ------------------------------------------------------------ */
 
-/* describe: once in a process, when the first records have gone their way. */
+/* describe: logs once in a process, after the first records. */
 static void describe(struct instance *in)
 {
     static int described;
@@ -452,7 +448,7 @@ static void describe(struct instance *in)
     }
 }
 
-/* Reaches each instance of the thread, and each only once. */
+/* Calls each instance of the thread once. */
 EXPORT int FLBPluginInputPreRun(int hot_reload_enabled)
 {
     struct instance *in;
@@ -482,7 +478,7 @@ static int collect(struct instance *in, void **data, size_t *size)
         return HOST_OK;
     }
     if (in->paused && !in->proxy_at) {
-        return HOST_OK; /* the host has paused another one's collector: see own_proxy */
+        return HOST_OK; /* the host has paused the collector of another input: see own_proxy */
     }
     in->loop_busy = 0;
     host_restore_signals();
@@ -492,10 +488,9 @@ static int collect(struct instance *in, void **data, size_t *size)
 }
 
 /*
- * Called for an instance that is not named (< 4.1). On a thread of its own it is
- * the only one. On the engine's thread each of them collects: what they append
- * goes where it belongs, and no buffer is given back, for it would go to the one
- * that was meant.
+ * Called without the instance (< 4.1). On a thread of its own it is the only one. On the
+ * engine's thread all of them collect: they append their records, and return no buffer,
+ * which the host would attribute to the instance that it collects for.
  */
 EXPORT int FLBPluginInputCallback(void **data, size_t *size)
 {
@@ -517,7 +512,7 @@ EXPORT int FLBPluginInputCallback(void **data, size_t *size)
     return HOST_OK;
 }
 
-/* The host names the instance, if read_context could tell it (>= 4.1). */
+/* Called with the instance, if read_context could store it (>= 4.1). */
 EXPORT int FLBPluginInputCallbackCtx(void *remote_context, void **data, size_t *size)
 {
     struct instance *in;
@@ -530,7 +525,7 @@ EXPORT int FLBPluginInputCallbackCtx(void *remote_context, void **data, size_t *
     return FLBPluginInputCallback(data, size);
 }
 
-/* The buffer belongs to its instance, which uses it again. */
+/* The buffer belongs to its instance, which reuses it. */
 EXPORT int FLBPluginInputCleanupCallback(void *data)
 {
     (void) data;
@@ -544,7 +539,7 @@ EXPORT int FLBPluginInputCleanupCallbackCtx(void *remote_context, void *data)
     return HOST_OK;
 }
 
-/* Which instance pauses is not said: on a thread that several share, nobody is told. */
+/* The instance is not passed: on a thread that several share, none is notified. */
 static struct instance *only_one(void)
 {
     if (!instances || instances->next || instances->handle == 0 || forked()) {

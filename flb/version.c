@@ -1,13 +1,13 @@
 //go:build cgo
 
 /*
- * version.c: which Fluent Bit this is, and what follows from it.
+ * version.c: the version of Fluent Bit, and what depends on it.
  *
- * No function and no variable of Fluent Bit tells its version. Its text does: the
- * engine logs it at each start, so that in the code of flb_engine_start the address
- * of the message's format stands beside that of the version (x86-64), and the
- * output nats greets its server with it in one constant. Both are read where the
- * program is mapped as constant, and nothing is called.
+ * Fluent Bit exports neither a function nor a variable with its version, but two of its
+ * constants contain it. The engine logs it at each start: in the code of
+ * flb_engine_start the address of the message's format is next to that of the version
+ * (x86-64). The output nats sends it in its greeting. Both are read from the program's
+ * constant memory, and nothing is called.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -21,7 +21,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The newest release whose layouts were read in its source and tried. */
+/* The newest release whose layouts were read in its source and tested. */
 #define TESTED HOST_VERSION(5, 1, 1)
 #define OLDEST HOST_VERSION(2, 0, 0)
 
@@ -32,8 +32,8 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* ---- constants in the program's memory ------------------------------------------- */
 
 /*
- * Compared byte by byte: in a program built with a sanitizer the functions of libc
- * would complain about the space between its constants.
+ * Compares byte by byte: in a program built with a sanitizer the functions of libc
+ * would report accesses between its constants.
  */
 static int starts_with(const char *at, const char *end, const char *text)
 {
@@ -45,7 +45,7 @@ static int starts_with(const char *at, const char *end, const char *text)
     return 1;
 }
 
-/* constant: the end of the constant segment that an address lies in, or NULL. */
+/* constant: the end of the constant segment that contains an address, or NULL. */
 static const char *constant(const struct host_object *o, const char *at)
 {
     int i;
@@ -58,7 +58,7 @@ static const char *constant(const struct host_object *o, const char *at)
     return NULL;
 }
 
-/* parse: "5.1.1", and whatever a builder has put behind it, up to one of the ends. */
+/* parse: reads "5.1.1" and an optional suffix, up to one of the ends. */
 static int parse(const char *at, const char *end, const char *ends, struct host_version *v)
 {
     int part[3] = {0, 0, 0}, i, n = 0, digits;
@@ -93,7 +93,7 @@ static const char format[] = "[fluent bit] version=%s, commit=";
 
 enum { BODY = 64 << 10, BESIDE = 96 };
 
-/* lea: what the instruction at a place takes the address of, relative to itself, or NULL. */
+/* lea: the address that a position-relative lea instruction loads, or NULL. */
 static const char *lea(const unsigned char *at)
 {
     int32_t distance;

@@ -299,7 +299,7 @@ func TestGdummyBackpressure(t *testing.T) {
 				t.Error("the engine was starved")
 			}
 			if d := summaryTime(t, r); name == "full window" && d > time.Second {
-				t.Errorf("it took %v: the engine was left to its timer", d)
+				t.Errorf("it took %v: the engine waited for its timer", d)
 			}
 			want := events(t, event.V2, 1000, n, `{"a":1}{"b":2}{"c":3}`)
 			if got := readFile(t, raw+".0"); !bytes.Equal(got, want) {

@@ -86,7 +86,7 @@ func TestUnknownLayouts(t *testing.T) {
 		r := load(t, variant{version: v511}, gdummyPackage, "--layout", "plugin-before", "--alloc", "behind",
 			"--output", "null", "--seconds", "5", "PLUGIN", "-i")
 		r.wantCode(t, 3)
-		r.wantLine(t, "this host hands a plugin functions that it does not know: the input cannot start")
+		r.wantLine(t, "this host passes unknown functions to the plugin: the input cannot start")
 		r.wantWritten(t, 0)
 	})
 }
@@ -203,7 +203,7 @@ func TestFlushPendingNeverClears(t *testing.T) {
 	r := load(t, variant{version: v511}, gdummyPackage, "--stick-flush", "--output", "null", "--seconds", "60", "PLUGIN",
 		"-i", "-p", "rate=unlimited", "-p", fmt.Sprint("max_records=", n), "-p", "max_in_flight=1M", "-p", "on_finish=exit")
 	r.wantClean(t)
-	r.wantLine(t, "its ring does not show it: from now on, its count of records is used")
+	r.wantLine(t, "but its ring does not show it: from now on, its count of records is used")
 	r.wantLine(t, "stopping Fluent Bit")
 	if got := r.report.Instances[0].Records; got != n {
 		t.Errorf("%d records, want %d", got, n)
@@ -225,7 +225,7 @@ func TestGivenTwice(t *testing.T) {
 				if r.report.RegisteredTwice != 0 || r.report.Reloads != reloads {
 					t.Errorf("registered twice %d times, %d reloads", r.report.RegisteredTwice, r.report.Reloads)
 				}
-				if n := strings.Count(r.stderr, "[input:gdummy] this library is given twice: it is registered once."); n != 1+reloads {
+				if n := strings.Count(r.stderr, "[input:gdummy] this library is loaded twice: it is registered once."); n != 1+reloads {
 					t.Errorf("said %d times, want %d\n%s", n, 1+reloads, r.stderr)
 				}
 				if r.report.Instances[0].Records == 0 {

@@ -23,7 +23,7 @@
 // Within a bubble of testing/synctest, as above, time is simulated: hours pass in
 // milliseconds, and the events of a test are the same each time. Outside of a bubble a
 // Host runs in real time; [Host.Await] waits for events. Inputs that use sockets need
-// that, since a bubble cannot tell when the network is idle.
+// that, since a bubble does not notice when the network is idle.
 //
 // # Limitations
 //

@@ -1,10 +1,9 @@
-// Package cgroup reads the memory limit of the control group that a process runs
-// in, of version 1 and 2.
+// Package cgroup reads the memory limit of the control group of a process, in versions
+// 1 and 2.
 //
-// The normal path is [MemoryLimit] with the root directory as a file system. A
-// group is limited by its parents as well, so that the lowest of all limits
-// counts. What cannot be read limits nothing: a process without /proc, or without
-// a mounted hierarchy, has no limit.
+// The normal path is [MemoryLimit] with the root directory as a file system. The limits
+// of a group's parents apply as well, so that the lowest of all limits counts. A process
+// without /proc, or without a mounted hierarchy, has no limit.
 package cgroup
 
 import (
@@ -16,7 +15,7 @@ import (
 	"strings"
 )
 
-// noLimit is the size, in bytes, from which on a limit of version 1 is none: the
+// noLimit is the size, in bytes, from which on a limit of version 1 means "unlimited": the
 // kernel shows the largest number of whole pages instead of a word.
 const noLimit = 1 << 62
 
@@ -91,8 +90,8 @@ func memoryMounts(text []byte) []mount {
 	return mounts
 }
 
-// directory returns where in the mount the process's group stands, "." for the
-// mounted group itself, by the text of /proc/self/cgroup.
+// directory returns the path of the process's group in the mount, "." for the mounted
+// group itself, from the text of /proc/self/cgroup.
 func (m mount) directory(groups []byte) (dir string, ok bool) {
 	lines := bufio.NewScanner(bytes.NewReader(groups))
 	for lines.Scan() {
@@ -109,18 +108,18 @@ func (m mount) directory(groups []byte) (dir string, ok bool) {
 		if rest, under := strings.CutPrefix(group+"/", strings.TrimSuffix(top, "/")+"/"); under {
 			return path.Clean(relative(rest)), true
 		}
-		// A container sees its own group mounted, and at times another name for it.
+		// In a container its own group is mounted, sometimes under another name.
 		return ".", true
 	}
 	return "", false
 }
 
-// relative removes what makes a path absolute; of the root nothing remains.
+// relative returns a path without its leading slash; for the root, an empty one.
 func relative(p string) string {
 	return strings.TrimPrefix(path.Clean("/"+p), "/")
 }
 
-// hasWord reports whether a list with commas has a word.
+// hasWord reports whether a comma-separated list contains a word.
 func hasWord(list, word string) bool {
 	for w := range strings.SplitSeq(list, ",") {
 		if w == word {
@@ -130,8 +129,8 @@ func hasWord(list, word string) bool {
 	return false
 }
 
-// unescape replaces the octal numbers that mountinfo has instead of white space
-// and backslashes.
+// unescape replaces the octal numbers by which mountinfo escapes white space and
+// backslashes.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s

@@ -25,7 +25,7 @@ type Facts struct {
 	OwnThread      bool // no other input, and not the engine, uses the thread
 	EmitsAhead     bool // EmitAt works (4.1.0 and later)
 	CanRefuse      bool // an Init that fails prevents the start (4.0.3 and later)
-	CannotIdentify bool // the host cannot tell the inputs of this thread apart
+	CannotIdentify bool // the host cannot identify the inputs of this thread
 }
 
 // Listed is a property as a section lists it.
@@ -51,7 +51,7 @@ type Counter interface{ Add(value float64) }
 type Gauge interface{ Set(value float64) }
 
 // Host is what an instance needs of the program that runs it. Its methods are called
-// on the instance's thread, except those that say otherwise.
+// on the instance's thread, except those that are documented as safe for concurrent use.
 type Host interface {
 	Facts() Facts
 	History() *History
