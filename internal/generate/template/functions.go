@@ -12,14 +12,14 @@ import (
 )
 
 // exampleFiles are the files that the functions' examples read.
-var exampleFiles = memory{
+var exampleFiles = exampleFS{
 	"users.csv": "name,email,age:int\nAda Lovelace,ada@example.org,36\nGrace Hopper,grace@example.org,85\nAlan Turing,alan@example.org,41\n",
 }
 
-// memory is files that are not on a disk.
-type memory map[string]string
+// exampleFS is files by name, in memory.
+type exampleFS map[string]string
 
-func (m memory) Open(path string) (io.ReadCloser, error) {
+func (m exampleFS) Open(path string) (io.ReadCloser, error) {
 	text, ok := m[path]
 	if !ok {
 		return nil, fmt.Errorf("cannot open %q: %w", path, fs.ErrNotExist)

@@ -158,7 +158,7 @@ func TestSameNameInShapes(t *testing.T) {
 		Body: Text{Name: "template", Text: `{{ weight 1 }}{"a": {{ $r := row "a.csv" }}{{ $r.x }}, {{ $n := 1 }}"b": {{ $n }}}` +
 			`{{ weight 1 }}{"a": {{ $r := row "b.csv" }}{{ $r.y }}, {{ $n := "t" }}"b": {{ $n }}}`},
 		Metadata: Text{Name: "metadata_template", Text: `{"x": {{ $r.x }}, "y": {{ $r.y }}, "n": "{{ printf "%v" $n }}", "less": {{ lt $n 2 }}}`},
-		Seed:     1, Files: memory{"a.csv": "x\n1\n", "b.csv": "y\n2\n"},
+		Seed:     1, Files: exampleFS{"a.csv": "x\n1\n", "b.csv": "y\n2\n"},
 	})
 	if err != nil {
 		t.Fatal(err)

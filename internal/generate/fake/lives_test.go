@@ -1,4 +1,4 @@
-package template
+package fake_test
 
 import (
 	"strings"
@@ -71,6 +71,7 @@ func TestStatesGoOn(t *testing.T) {
 // and end as often in each way.
 func TestLivesLast(t *testing.T) {
 	testenv.SkipRace(t)
+	t.Parallel()
 	for _, tt := range []struct {
 		machine string
 		visits  float64            // of a life, on the average

@@ -1,4 +1,4 @@
-package template
+package fake_test
 
 import (
 	"strings"
@@ -40,9 +40,7 @@ func TestFiles(t *testing.T) {
 		if name == "g.csv" {
 			name = "f.csv"
 		}
-		p, err := Compile(Config{
-			Body: Text{Name: "template", Text: `{"r": {{ row "` + name + `" }}}`}, Seed: 1, Files: memory{tt.name: tt.text},
-		})
+		p, err := compileWith(`{"r": {{ row "`+name+`" }}}`, files{tt.name: tt.text})
 		got := ""
 		if err != nil {
 			got = strings.TrimPrefix(err.Error(), "template: line 1, column 14: ")
@@ -50,7 +48,7 @@ func TestFiles(t *testing.T) {
 			got = strings.TrimSuffix(strings.TrimPrefix(record(p, 0), `{"r":`), "}")
 		}
 		if got != tt.want {
-			t.Errorf("%s:\n%s\nwant\n%s", tt.why, got, tt.want)
+			t.Errorf("%s: row of %q:\ngot\n%s\nwant\n%s", tt.why, tt.text[:min(len(tt.text), 80)], got, tt.want)
 		}
 	}
 }

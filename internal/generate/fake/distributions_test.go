@@ -1,4 +1,4 @@
-package template
+package fake_test
 
 import (
 	"encoding/base64"
@@ -32,6 +32,7 @@ func distance(draws []float64, cdf func(x float64) float64) float64 {
 // once in a thousand times, by chance; the seed is fixed.
 func TestDistributions(t *testing.T) {
 	testenv.SkipRace(t)
+	t.Parallel()
 	const n, bound = 400_000, 0.0031
 	phi := func(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 	between := func(lo, hi float64) func(float64) float64 {
@@ -57,6 +58,9 @@ func TestDistributions(t *testing.T) {
 	} {
 		if d := distance(floats(t, tt.expression, n), tt.cdf); d > bound {
 			t.Errorf("%s: the distance is %.4f, expected at most %v", tt.expression, d, bound)
+		}
+		if testing.Short() {
+			continue // what would not be noticed is tried in full runs
 		}
 		for _, wrong := range tt.wrong {
 			if d := distance(floats(t, wrong, n), tt.cdf); d < bound {
@@ -93,6 +97,7 @@ func chi(counts map[string]float64, want map[string]float64) (sum, bound float64
 // probability that is off by two hundredths would show.
 func TestFrequencies(t *testing.T) {
 	testenv.SkipRace(t)
+	t.Parallel()
 	const n = 1_000_000
 	equal := func(values ...string) map[string]float64 {
 		m := map[string]float64{}
@@ -140,6 +145,9 @@ func TestFrequencies(t *testing.T) {
 		}
 		if sum, bound := chi(count(tt.expression), tt.want); sum > bound {
 			t.Errorf("%s: chi squared is %.1f, expected at most %.1f", tt.expression, sum, bound)
+		}
+		if testing.Short() {
+			continue // what would not be noticed is tried in full runs
 		}
 		for _, wrong := range tt.wrong {
 			if sum, bound := chi(count(wrong), tt.want); sum < bound {

@@ -1,4 +1,4 @@
-package template
+package fake_test
 
 import (
 	"fmt"
