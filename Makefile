@@ -18,7 +18,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # All that does not need the C boundary builds and passes without cgo.
 PURE = ./internal/... ./cmd/gdummy/...
 
-.PHONY: build run test race cover lint bench e2e fuzz docs images clean tools
+.PHONY: build run test race cover lint bench e2e fuzz docs images man clean tools
 
 build: $(PLUGIN) $(HOST) $(CMD)
 
@@ -95,6 +95,12 @@ docs: tools
 images: tools
 	$(GO) test ./e2e -run 'TestDocs/docs/images' -count=1 -update-docs
 	$(GO) test ./docs -run TestSession -update
+
+# The manual pages: build/man/gdummy.1 and others, for man -l or MANPATH.
+man: $(CMD)
+	@mkdir -p build/man
+	@for page in $$($(CMD) doc man-pages); do $(CMD) doc man-page $$page > build/man/$$page || exit 1; done
+	@ls build/man/*
 
 clean:
 	rm -rf build

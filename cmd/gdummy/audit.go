@@ -141,7 +141,7 @@ func (f *auditFlags) setRun(text string) error {
 func auditCommand(s stream, args []string) int {
 	f := auditFlags{memory: audit.DefaultMemory, limits: noLimits}
 	f.live.seed, f.live.seedText = 1, "1"
-	fs := flags("audit", f.table(), auditHelp)
+	fs := flags("audit", f.table())
 
 	if code, ok := parse(s, fs, args); !ok {
 		return code

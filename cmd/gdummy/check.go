@@ -29,7 +29,7 @@ func (f *checkFlags) table() []flagRow {
 
 func check(s stream, args []string) int {
 	var f checkFlags
-	fs := flags("check", f.table(), checkHelp)
+	fs := flags("check", f.table())
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/gdummy/gdummy/docs"
 	"github.com/gdummy/gdummy/internal/config/option"
@@ -67,6 +68,11 @@ func topics() []topic {
 			f, _ := format.Find(name)
 			return []byte(f.Text), nil
 		}, func(name string) string { return units.Hint(name, format.Names(), "") }}},
+		{name: "man-pages", help: "the names of the manual pages", print: func() ([]byte, error) {
+			return []byte(strings.Join(manualPages(), "\n") + "\n"), nil
+		}},
+		{name: "man-page", help: "the manual page NAME, such as gdummy-run.1", of: &entries{"man-pages", manualPages, manualPage,
+			func(name string) string { return units.Hint(name, manualPages(), "") }}},
 	}
 }
 
@@ -112,7 +118,7 @@ line into the field `+"`log`"+`, as Fluent Bit's tail input does; those of JSON 
 }
 
 func doc(s stream, args []string) int {
-	fs := flags("doc", nil, listTopics)
+	fs := flags("doc", nil)
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
@@ -168,6 +174,6 @@ func listTopics(w io.Writer) {
 		if t.of != nil {
 			name += " NAME"
 		}
-		fmt.Fprintf(w, "  %-14s %s\n", name, t.help)
+		fmt.Fprintf(w, "  %-15s %s\n", name, t.help)
 	}
 }

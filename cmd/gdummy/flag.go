@@ -17,13 +17,14 @@ import (
 // flagRow is one row of the table of a subcommand's flags. Its help, what is said
 // about a mistake, and docs/reference/commands.md come out of it; a test runs the example.
 type flagRow struct {
-	name    string // one letter has one dash
-	arg     string // what its value is called; empty if it takes none
-	help    string // lines; the default is not in it
-	without string // what holds without it, if that needs to be said
-	example string // what stands behind the command's name
-	section string // a heading that begins with it; empty goes on with the last
-	option  string // the option that it sets, if it is that of one: then it is a name, too
+	name    string                       // one letter has one dash
+	arg     string                       // what its value is called; empty if it takes none
+	help    string                       // lines; the default is not in it
+	without string                       // what holds without it, if that needs to be said
+	example string                       // what stands behind the command's name
+	section string                       // a heading that begins with it; empty goes on with the last
+	option  string                       // the option that it sets, if it is that of one: then it is a name, too
+	words   func(prefix string) []string // completions of its value; nil for files if arg is FILE, else for none
 
 	set func(text string) error // of a flag that takes none, text is true or false
 }
@@ -50,9 +51,8 @@ func (r *flagRow) text() string {
 type flagSet struct {
 	*flag.FlagSet
 	rows  []flagRow
-	more  func(io.Writer) // nil, or what the help says below the flags
-	words []string        // the arguments that are not flags
-	wrong *flagRow        // whose value was not accepted, and why
+	words []string // the arguments that are not flags
+	wrong *flagRow // whose value was not accepted, and why
 	why   error
 }
 
@@ -91,8 +91,8 @@ func (fs *flagSet) Parse(args []string) error {
 }
 
 // flags makes the flag set of a subcommand from its table.
-func flags(name string, rows []flagRow, more func(io.Writer)) *flagSet {
-	fs := &flagSet{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), rows: rows, more: more}
+func flags(name string, rows []flagRow) *flagSet {
+	fs := &flagSet{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), rows: rows}
 	fs.SetOutput(io.Discard) // parse says it
 	fs.Usage = func() {}
 	for i := range rows {
@@ -166,8 +166,8 @@ func (fs *flagSet) usage(w io.Writer) {
 			fmt.Fprintf(w, "%s$ gdummy %s %s\n", indent, c.name, r.example)
 		}
 	}
-	if fs.more != nil {
-		fs.more(w)
+	if c.more != nil {
+		c.more(w)
 	}
 }
 

@@ -321,7 +321,7 @@ func TestFlagsAreComplete(t *testing.T) {
 func TestSeedOfFaults(t *testing.T) {
 	for text, want := range map[string]uint64{"010": 10, "0x1f": 31, "18446744073709551615": 1<<64 - 1, "abc": seed.Parse("abc")} {
 		var f auditFlags
-		if err := flags("audit", f.table(), nil).Parse([]string{"--seed", text}); err != nil || f.live.seed != want {
+		if err := flags("audit", f.table()).Parse([]string{"--seed", text}); err != nil || f.live.seed != want {
 			t.Errorf("%s: %d, %v, want %d", text, f.live.seed, err, want)
 		}
 	}

@@ -27,9 +27,9 @@ const (
 
 // exitCodes explain them.
 var exitCodes = [...]string{
-	exitFine:  "fine",
-	exitFound: "faults were found: mistakes in a configuration, lost records",
-	exitUsage: "trouble: wrong usage, a wrong option, a file that cannot be read or written",
+	exitFine:  "success",
+	exitFound: "faults found: errors in a configuration, lost records",
+	exitUsage: "failure: wrong usage, an invalid option, a file that cannot be read or written",
 }
 
 // stream is where a subcommand reads and writes.
@@ -45,7 +45,9 @@ type command struct {
 	help string // one line
 	run  func(s stream, args []string) int
 
-	flags func() []flagRow // its table; nil without one
+	flags func() []flagRow               // its table; nil without one
+	more  func(io.Writer)                // prints what its help says below the flags, or nil
+	words func(before []string) []string // completions of an argument that follows those before; nil without any
 }
 
 func (c *command) usage() string { return strings.TrimSpace("gdummy " + c.name + " " + c.args) }
@@ -53,13 +55,19 @@ func (c *command) usage() string { return strings.TrimSpace("gdummy " + c.name +
 // commands is the table of subcommands.
 func commands() []command {
 	return []command{
-		{"run", "[flags]", "generate records and print them", run, func() []flagRow { return new(runFlags).table() }},
-		{"check", "[--json] FILE...", "find the mistakes in Fluent Bit configurations", check, func() []flagRow { return new(checkFlags).table() }},
-		{"profile", "[flags] PROFILE", "draw a load profile and count what it gives", profile, func() []flagRow { return new(profileFlags).table() }},
-		{"audit", "[--ledger FILE]... SOURCE...", "say what arrived, against what was sent", auditCommand, func() []flagRow { return new(auditFlags).table() }},
-		{"doc", "[TOPIC [NAME]]", "print documentation as Markdown", doc, nil},
-		{"version", "", "print the version", showVersion, nil},
-		{"help", "[COMMAND]", "explain a command", help, nil},
+		{"run", "[flags]", "generate records and print them", run, func() []flagRow { return new(runFlags).table() }, moreOfRun, nil},
+		{"check", "[--json] FILE...", "find the errors in Fluent Bit configurations", check, func() []flagRow { return new(checkFlags).table() }, checkHelp, anyFile},
+		{"profile", "[flags] PROFILE", "draw a load profile and count its records", profile, func() []flagRow { return new(profileFlags).table() }, listKinds, nil},
+		{"audit", "[--ledger FILE]... SOURCE...", "compare what arrived with what was sent", auditCommand, func() []flagRow { return new(auditFlags).table() }, auditHelp, anyFile},
+		{"doc", "[TOPIC [NAME]]", "print documentation", doc, nil, listTopics, docWords},
+		{"completion", "SHELL", "print the completion script for a shell: " + strings.Join(shellNames(), ", "), completion, nil, completionHelp, shellWords},
+		{"version", "", "print the version", showVersion, nil, nil, nil},
+		{"help", "[COMMAND]", "explain a command", help, nil, nil, func(before []string) []string {
+			if len(before) > 0 {
+				return nil
+			}
+			return commandWords()
+		}},
 	}
 }
 
@@ -78,6 +86,9 @@ func gdummy(s stream, args []string) int {
 		return exitFine
 	case "-version", "--version":
 		return showVersion(s, nil)
+	}
+	if args[0] == completeCommand {
+		return complete(s, args[1:])
 	}
 	if c, ok := find(args[0]); ok {
 		return c.run(s, args[1:])
@@ -108,8 +119,11 @@ func unknown(s stream, who, what, given string, names []string) int {
 	return exitUsage
 }
 
+// tagline is what gdummy does.
+const tagline = "realistic log records at an exact rate, with proof of delivery"
+
 func overview(w io.Writer) {
-	fmt.Fprintln(w, "gdummy generates records that look real, at the rate you ask for, and tells what arrived.")
+	fmt.Fprintln(w, "gdummy: "+tagline)
 	fmt.Fprintln(w, "\nUsage: gdummy COMMAND [arguments]")
 	fmt.Fprintln(w)
 	for _, c := range commands() {

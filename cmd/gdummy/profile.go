@@ -47,7 +47,7 @@ func (f *profileFlags) table() []flagRow {
 // profile draws a load profile.
 func profile(s stream, args []string) int {
 	f := profileFlags{width: terminalWidth()}
-	fs := flags("profile", f.table(), listKinds)
+	fs := flags("profile", f.table())
 
 	if code, ok := parse(s, fs, args); !ok {
 		return code

@@ -42,9 +42,9 @@ type runFlags struct {
 func (f *runFlags) table() []flagRow {
 	return []flagRow{
 		{name: "p", arg: "key=value", help: "set an option, as in fluent-bit; may be repeated; --key value sets it, too",
-			example: `-p rate=1k -p 'dummy={"level":"info"}' --records 3`, set: f.props.set},
+			example: `-p rate=1k -p 'dummy={"level":"info"}' --records 3`, set: f.props.set, words: propertyWords},
 		{name: "format", arg: "NAME", help: "how records are printed, one of NAME\n" + formatHelp(),
-			example: "--format json --records 1", set: f.format.set},
+			example: "--format json --records 1", set: f.format.set, words: func(string) []string { return formatNames() }},
 		{name: "output", arg: "FILE", help: "write to FILE instead of standard output",
 			example: "--output records.msgpack --format msgpack --records 1", set: setString(&f.output)},
 		{name: "records", arg: "N", help: "end after N records, as -p max_records=N",
@@ -84,6 +84,7 @@ func optionFlag(o *option.Option) flagRow {
 	r := flagRow{
 		name: strings.ReplaceAll(o.Name, "_", "-"), option: o.Name, arg: strings.ToUpper(o.Kind.String()),
 		help: strings.Join(wrap(o.Help, 80), "\n"), without: cmp.Or(o.DefaultText, o.Default, "none"),
+		words: func(string) []string { return optionWords(o) },
 	}
 	if o.Kind == option.Boolean {
 		r.arg = ""
@@ -110,11 +111,13 @@ an end (--records, --duration, samples, max_records) or the output is not a term
 and one a second on a terminal. It ends at Ctrl-C, and where its output is closed.
 `
 
+func moreOfRun(w io.Writer) {
+	fmt.Fprint(w, "\n"+runHelp+"\nThe option format is -p format=NAME; `gdummy doc options` explains all options.\n")
+}
+
 func run(s stream, args []string) int {
 	f := runFlags{format: formats[0], output: "-"}
-	fs := flags("run", append(f.table(), f.options()...), func(w io.Writer) {
-		fmt.Fprint(w, "\n"+runHelp+"\nThe option format is -p format=NAME; `gdummy doc options` explains all options.\n")
-	})
+	fs := flags("run", append(f.table(), f.options()...))
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
@@ -399,17 +402,23 @@ func formatHelp() string {
 	return b.String()
 }
 
-// set takes the name of one.
-func (f *formatFlag) set(name string) error {
+func formatNames() []string {
 	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// set selects a format by its name.
+func (f *formatFlag) set(name string) error {
 	for _, known := range formats {
 		if known.name == name {
 			*f = known
 			return nil
 		}
-		names = append(names, known.name)
 	}
-	err := fmt.Errorf("expected one of %s", strings.Join(names, ", "))
+	err := fmt.Errorf("expected one of %s", strings.Join(formatNames(), ", "))
 	if _, ok := format.Find(name); ok {
 		err = fmt.Errorf("%w; a format of records is -p format=%s", err, name)
 	}

@@ -33,7 +33,7 @@ func current() string {
 }
 
 func showVersion(s stream, args []string) int {
-	fs := flags("version", nil, nil)
+	fs := flags("version", nil)
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}

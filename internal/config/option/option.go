@@ -37,6 +37,7 @@ const (
 	Size         // bytes, with K, M or G for powers of 1000
 	Time         // a time span: 90, 500ms, 1h30m, 2d
 	Choice       // one of a few words
+	File         // the name of a file
 )
 
 // String returns the kind's name in the documentation.
@@ -56,6 +57,8 @@ func (k Kind) String() string {
 		return "time"
 	case Choice:
 		return "choice"
+	case File:
+		return "file"
 	}
 	return "unknown"
 }
@@ -69,6 +72,7 @@ type Option struct {
 	DefaultText string   // the default in words, if Default does not say it
 	Help        string   // one or two sentences
 	Example     string   // a valid value
+	Choices     []string // the words of a Choice
 	Section     string   // the heading under which it is documented
 	Excludes    []string // the options that cannot be set together with it
 
@@ -187,7 +191,7 @@ func (o *Option) apply(c *Config, lookup Lookup) (warning, failed *Error) {
 	}
 	c.given[o.Name] = ok
 	c.origins[o.Name] = origin
-	err := o.set(c, inner)
+	err := o.parse(c, inner)
 	var unit *units.Error
 	if none && !errors.As(err, &unit) {
 		err = fmt.Errorf("%s: set a value, such as %s, or remove the option", describeNone(inner), o.Example)
@@ -200,6 +204,23 @@ func (o *Option) apply(c *Config, lookup Lookup) (warning, failed *Error) {
 		failed.Empty, failed.Example = true, ""
 	}
 	return warning, failed
+}
+
+// parse sets the option to a text without its quotes.
+func (o *Option) parse(c *Config, text string) error {
+	if o.Kind != Choice {
+		return o.set(c, text)
+	}
+	for _, w := range o.Choices {
+		if strings.EqualFold(text, w) {
+			return o.set(c, w)
+		}
+	}
+	last := len(o.Choices) - 1
+	return &nearError{
+		fmt.Errorf("invalid value %q: expected %s or %s", text, strings.Join(o.Choices[:last], ", "), o.Choices[last]),
+		units.Nearest(text, o.Choices),
+	}
 }
 
 // isNull reports whether a text is YAML's null, which Fluent Bit hands over as it

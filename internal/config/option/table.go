@@ -98,7 +98,8 @@ var rows = []Option{
 		Name: "on_finish", Kind: Choice, Default: "idle", Example: "exit", Section: secEnd,
 		Help: "What follows the end of a finite run: idle, or exit, which stops Fluent Bit once every input that asks for it has " +
 			"finished and its records were taken in.",
-		set: choice(func(c *Config) *OnFinish { return &c.OnFinish }, FinishIdle, FinishExit),
+		Choices: words(FinishIdle, FinishExit),
+		set:     choice(func(c *Config) *OnFinish { return &c.OnFinish }),
 	},
 	{
 		Name: "start_delay", Kind: Time, Default: "0", Example: "5s", Section: secPace,
@@ -109,7 +110,8 @@ var rows = []Option{
 		Name: "catch_up", Kind: Choice, Default: "limit", Example: "full", Section: secPace,
 		Help: "What becomes of ticks that a stall or a pause has made late: full makes up all of them, limit those of the last second, " +
 			"none gives them up. What is given up is counted as shortfall.",
-		set: choice(func(c *Config) *CatchUp { return &c.CatchUp }, CatchUpLimit, CatchUpFull, CatchUpNone),
+		Choices: words(CatchUpLimit, CatchUpFull, CatchUpNone),
+		set:     choice(func(c *Config) *CatchUp { return &c.CatchUp }),
 	},
 	{
 		Name: "max_in_flight", Kind: Size, Default: "4M", Example: "1M", Section: secPace,
@@ -169,11 +171,12 @@ var rows = []Option{
 	},
 	{
 		Name: "audit_in", Kind: Choice, Default: "body", Example: "metadata", Section: secProof,
-		Help: "Where the identity stands: in the body or in the metadata of the record.",
-		set:  choice(func(c *Config) *AuditIn { return &c.AuditIn }, AuditInBody, AuditInMetadata),
+		Help:    "Where the identity stands: in the body or in the metadata of the record.",
+		Choices: words(AuditInBody, AuditInMetadata),
+		set:     choice(func(c *Config) *AuditIn { return &c.AuditIn }),
 	},
 	{
-		Name: "ledger", Kind: String, Default: "", Example: "/var/tmp/gdummy.ledger", Section: secProof,
+		Name: "ledger", Kind: File, Default: "", Example: "/var/tmp/gdummy.ledger", Section: secProof,
 		Help: "A file that is appended to, about once a second, with what the engine has taken; by it `gdummy audit` tells loss at the end " +
 			"from an early end. It turns audit on. Several inputs may share one file. Of a relative name, a file that is in the working directory or beside the " +
 			"configuration file that Fluent Bit was started with is continued, in this order; else it is created in the working directory.",

@@ -31,7 +31,7 @@ var templates = []Option{
 		set:      func(c *Config, text string) error { c.Template.Body = text; return nil },
 	},
 	{
-		Name: "template_file", Kind: String, Example: `shop.tmpl`, Section: secTemplates,
+		Name: "template_file", Kind: File, Example: `shop.tmpl`, Section: secTemplates,
 		Excludes: []string{"format", "dummy"},
 		Help: "A file with the template. A relative name, like those of files that a template reads, is looked for in the working directory, then " +
 			"beside the configuration file that Fluent Bit was started with, also if an included file has the option.",

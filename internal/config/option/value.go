@@ -118,22 +118,20 @@ func span(field func(*Config) *time.Duration) func(*Config, string) error {
 }
 
 // choice makes the set function of an option with a few words to choose from.
-func choice[T ~string](field func(*Config) *T, words ...T) func(*Config, string) error {
+func choice[T ~string](field func(*Config) *T) func(*Config, string) error {
 	return func(c *Config, text string) error {
-		names := make([]string, len(words))
-		for i, w := range words {
-			if strings.EqualFold(text, string(w)) {
-				*field(c) = w
-				return nil
-			}
-			names[i] = string(w)
-		}
-		last := len(names) - 1
-		return &nearError{
-			fmt.Errorf("invalid value %q: expected %s or %s", text, strings.Join(names[:last], ", "), names[last]),
-			units.Nearest(text, names),
-		}
+		*field(c) = T(text)
+		return nil
 	}
+}
+
+// words returns the words of a choice as texts.
+func words[T ~string](choices ...T) []string {
+	texts := make([]string, len(choices))
+	for i, c := range choices {
+		texts[i] = string(c)
+	}
+	return texts
 }
 
 // nearError is a mistake in a word, with the one that was probably meant, or "".
