@@ -14,13 +14,17 @@ HOST   = build/flbhost
 CMD    = build/gdummy
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 # All that does not need the C boundary builds and passes without cgo.
 PURE = ./internal/... ./cmd/gdummy/...
 
-.PHONY: build run test race cover lint bench e2e fuzz docs images man clean tools
+.PHONY: help build run test race cover lint bench e2e fuzz docs images man clean tools
 
-build: $(PLUGIN) $(HOST) $(CMD)
+build: $(PLUGIN) $(HOST) $(CMD) ## the plugin, the command and the embedded host, into build/
+
+help: ## these targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{ printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 tools:
 	@command -v $(GO) >/dev/null || { echo "gdummy needs Go 1.26 or later: there is no '$(GO)' in PATH"; exit 1; }
@@ -40,10 +44,10 @@ $(HOST): tools flbhost/src/*.c flbhost/src/*.h
 	@mkdir -p build
 	$(CC) -std=c11 -O2 -g -Wall -Wextra flbhost/src/*.c -o $@ -rdynamic -ldl -lpthread
 
-run: $(PLUGIN) $(HOST)
+run: $(PLUGIN) $(HOST) ## show records in your fluent-bit, or in the embedded host
 	@scripts/run.sh $(PLUGIN) $(HOST) $(DURATION)
 
-test: tools
+test: tools ## all tests; the end-to-end tests in their short form
 	@echo "1 of 3: what needs no C"
 	CGO_ENABLED=0 $(GO) test $(PURE)
 	@echo "2 of 3: the plugin and its host"
@@ -56,53 +60,54 @@ test: tools
 		echo "### SKIPPED: the page of gdummy audit in a browser, for there is no chromium in PATH ###"
 
 # All tests under the race detector, but for those of a single goroutine that take long.
-race: tools
+race: tools ## all tests under the race detector
 	CGO_ENABLED=1 CC=$(CC) $(GO) test -race -short ./...
 
 # How much of all packages the tests of all packages run.
-cover: tools
+cover: tools ## the coverage of all packages by all tests
 	@mkdir -p build
 	CGO_ENABLED=1 CC=$(CC) $(GO) test -short -coverpkg=./... -coverprofile=build/cover.out ./...
 	$(GO) tool cover -func=build/cover.out | tail -n 1
 
-lint: tools
+lint: tools ## gofmt, vet, staticcheck, actionlint
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) -C conformance vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(ACTIONLINT)
 
-e2e: tools
+e2e: tools ## the end-to-end tests in full, in real Fluent Bits
 	$(GO) test -count=1 -v ./e2e/...
 
-bench: build
+bench: build ## measure generation, the plugin beside dummy, and the audit
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem $(PURE)
 	$(GO) run ./bench $(BENCHARGS)
 	scripts/bench-audit.sh
 
 # Each fuzz target in turn, FUZZTIME long.
-fuzz: tools
+fuzz: tools ## each fuzz target in turn, FUZZTIME long
 	@for pkg in $$($(GO) list $(PURE)); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
 
-docs: tools
+docs: tools ## renew the generated pages
 	$(GO) test ./cmd/gdummy/... ./internal/generate/template ./internal/layout -run "Docs|Schemas|ThirdParty" -update
 
 # The pictures in docs: the session in README from a real run, in the Fluent Bit of the
 # end-to-end tests, and the page of an audit in Chromium.
-images: tools
+images: tools ## renew the pictures in docs
 	$(GO) test ./e2e -run 'TestDocs/docs/images' -count=1 -update-docs
 	$(GO) test ./docs -run TestSession -update
 
 # The manual pages: build/man/gdummy.1 and others, for man -l or MANPATH.
-man: $(CMD)
+man: $(CMD) ## write the manual pages to build/man
 	@mkdir -p build/man
 	@for page in $$($(CMD) doc man-pages); do $(CMD) doc man-page $$page > build/man/$$page || exit 1; done
 	@ls build/man/*
 
-clean:
+clean: ## remove build/
 	rm -rf build
 
 FORCE:
