@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -185,6 +188,69 @@ func TestMetrics(t *testing.T) {
 	if len(want) < 12 || !slices.Equal(got, want) {
 		t.Errorf("the page has\n%v, registered are\n%v", got, want)
 	}
+}
+
+var (
+	code = regexp.MustCompile("`([^`]+)`")
+	file = regexp.MustCompile(`^[\w/]+\.go$`)
+	name = regexp.MustCompile(`^[A-Za-z]\w*$`)
+)
+
+// The walks through the code on the design page name functions and types that exist,
+// in the files that they name: `Name` in `file.go`. A file that a walk names must exist.
+func TestWalk(t *testing.T) {
+	_, text, ok := strings.Cut(read(t, "docs/explanation/design.md"), "\n## Three walks through the code\n")
+	if !ok {
+		t.Fatal("there are no walks")
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	checked := 0
+	for walk := range strings.SplitSeq(text, "\n### ") {
+		declared := map[string][]string{} // by file
+		spans := code.FindAllStringSubmatchIndex(walk, -1)
+		for _, m := range spans {
+			if path := walk[m[2]:m[3]]; file.MatchString(path) {
+				declared[path] = declarations(t, path)
+			}
+		}
+		for i, m := range spans {
+			word := walk[m[2]:m[3]]
+			if !name.MatchString(word) || i+1 == len(spans) || strings.Join(strings.Fields(walk[m[1]:spans[i+1][0]]), " ") != "in" {
+				continue
+			}
+			if path := walk[spans[i+1][2]:spans[i+1][3]]; declared[path] != nil {
+				checked++
+				if !slices.Contains(declared[path], word) {
+					t.Errorf("%s does not declare %s", path, word)
+				}
+			}
+		}
+	}
+	if checked < 25 {
+		t.Errorf("only %d names were looked up", checked)
+	}
+}
+
+// declarations returns the names of the functions, methods and types of a file.
+func declarations(t *testing.T, path string) (names []string) {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", path), nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			names = append(names, d.Name.Name)
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				if s, ok := s.(*ast.TypeSpec); ok {
+					names = append(names, s.Name.Name)
+				}
+			}
+		}
+	}
+	return names
 }
 
 // The index leads to every page below docs.
