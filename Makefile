@@ -97,9 +97,10 @@ docs: tools ## renew the generated pages
 
 # The pictures in docs: the session in README from a real run, in the Fluent Bit of the
 # end-to-end tests, and the page of an audit in Chromium.
-images: tools ## renew the pictures in docs
+images: build ## renew the pictures in docs
 	$(GO) test ./e2e -run 'TestDocs/docs/images' -count=1 -update-docs
 	$(GO) test ./docs -run TestSession -update
+	scripts/images.sh
 
 # The manual pages: build/man/gdummy.1 and others, for man -l or MANPATH.
 man: $(CMD) ## write the manual pages to build/man
