@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+
 # gdummy: `make run` shows records coming out of the plugin, `make test` passes the tests.
 
 GO      ?= go

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command bench measures the plugin in a real Fluent Bit, beside the built-in
 // dummy input, and prints figures and ratios as Markdown.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package conformance tests that other projects' parsers read what gdummy writes: the
 // log formats, JSON, MessagePack and OTLP.
 //

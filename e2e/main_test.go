@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package e2e_test runs the plugin in real Fluent Bits.
 //
 // The environment variable FLUENT_BIT names the program, or several separated

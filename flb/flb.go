@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package flb is an SDK for Fluent Bit input plugins written in Go.
 //
 // Fluent Bit loads a Go plugin as a shared library and calls its exported C functions.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package flbhost_test tests the embedded host with a plugin that misbehaves
 // on request (testdata/plugin.c): a host that tests others must itself be
 // known to see what it is meant to see.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What auditing costs: a million of the default record as JSON lines and as
 # MessagePack, against jq and against a Python script that compares sets; the
 # receiver of the forward protocol; and marking. Times are processor times on one

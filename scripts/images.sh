@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Renews docs/images/audit-light.png and audit-dark.png: the page of `gdummy audit --html`
 # from a real run, that of docs/how-to/failures.md, in Chromium. It takes a minute.
 # Usage: scripts/images.sh, after `make build`, with a fluent-bit in $FLUENT_BIT or PATH.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Shows records that come out of the plugin: in a Fluent Bit if there is one, else
 # in the embedded host. Usage: scripts/run.sh PLUGIN HOST DURATION, with the
 # properties for the input in $ARGS, as in ARGS='-p rate=5 -p dummy={"a": 1}'.

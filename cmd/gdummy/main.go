@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command gdummy generates records as the gdummy input of Fluent Bit does, but
 // without Fluent Bit, and helps to write configurations for it.
 //

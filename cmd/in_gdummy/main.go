@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command in_gdummy is the Fluent Bit input plugin gdummy, built as a shared
 // library:
 //

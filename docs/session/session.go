@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package session reads the commands and files that a page of documentation shows,
 // runs the commands, and compares what they print with the page. It is for tests.
 //

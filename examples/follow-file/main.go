@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command follow-file is a Fluent Bit input that follows a file over replacement, truncation and restarts.
 package main
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command heartbeat is a complete Fluent Bit input: it emits a record at each interval.
 //
 //	go build -buildmode=c-shared -o heartbeat.so ./examples/heartbeat

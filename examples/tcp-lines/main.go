@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command tcp-lines is a Fluent Bit input that receives lines over TCP. While it is
 // paused, senders wait. A reload keeps the queue and closes the connections.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package flbtest runs an input of package flb in a unit test, without Fluent Bit and
 // without a C compiler.
 //

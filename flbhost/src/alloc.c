@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * alloc.c: where the structures that a plugin is handed come from.
  *

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * buffers.c: what became of the buffers that the plugin handed over.
  *

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * engine.c: the pipeline thread, and what happens to data on it.
  *

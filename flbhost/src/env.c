@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * env.c: ${VAR} in property values, and the config map a plugin registers.
  */

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * layout.c: the structures that a plugin is handed, in shapes that no release has.
  *

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * loop.c: the event loop of the engine and of each input thread.
  *

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * main.c: flbhost, a host for Fluent Bit input plugins written in Go.
  *

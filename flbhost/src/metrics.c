@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * metrics.c: a registry that records, behind the names of cmetrics.
  *

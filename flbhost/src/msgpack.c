@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * msgpack.c: log events read, checked and printed straight from their bytes.
  *

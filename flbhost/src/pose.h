@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * pose.h: which Fluent Bit the host acts as, fixed at compile time.
  *

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * proxy.c: the plugin's library, loaded and called as Fluent Bit's proxy does
  * (src/flb_plugin_proxy.c and src/proxy/go/go.c there).

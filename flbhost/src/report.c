@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * report.c: what was seen, as JSON, and whether the plugin kept the contract.
  */

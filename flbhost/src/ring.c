@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * ring.c: chunks on their way from an input thread to the engine.
  *

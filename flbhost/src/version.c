@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * version.c: where a program that acts as Fluent Bit says which one it is.
  *

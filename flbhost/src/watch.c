@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * watch.c: what a plugin has written into the structures that it was handed.
  *

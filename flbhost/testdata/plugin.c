@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /*
  * plugin.c: an input plugin in C that speaks the protocol of Go plugins, to
  * test the host with. It says on stderr which callback runs on which thread:

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package chart draws a rate over time.
 //
 // The normal path is [New], which measures a [Series] over a stretch of time, and then [Chart.Text] for a terminal, [Chart.SVG] for a file, [Chart.Table] for

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package event writes and reads Fluent Bit's log events in MessagePack.
 //
 // An event is a record's body with the time and the metadata that belong to

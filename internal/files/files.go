@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package files finds files by names that a configuration gives, and recognizes
 // what they hold.
 //

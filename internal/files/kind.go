@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // This file recognizes formats by their first bytes. It reads none of them, so that
 // whoever only names one links no decoder.
 

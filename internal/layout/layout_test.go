@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package layout_test keeps the boundaries between this module's packages.
 package layout_test
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package recordid gives records an identity that outlives a pipeline: which run
 // made them, as which instance, as number what, when, and what they looked
 // like then.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package testenv reports what tests can expect of the build that runs them.
 package testenv
 

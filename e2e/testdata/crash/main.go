@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command crash is an input plugin for the tests: each time Fluent Bit calls it,
 // it emits {"n": N}, and after every other one it does what must not end Fluent
 // Bit. With the property `at init` it does that before.

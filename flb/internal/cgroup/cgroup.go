@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package cgroup reads the memory limit of the control group of a process, in versions
 // 1 and 2.
 //

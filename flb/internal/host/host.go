@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package host is the boundary between package flb and the program that runs an
 // input.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command foreign is a Go library that has nothing of this module, loaded beside a
 // plugin that has: another runtime in the same process. It dereferences nil and
 // recovers, which only works as long as its handler of SIGSEGV is called.

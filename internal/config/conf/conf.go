@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package conf reads the configurations of Fluent Bit, as far as inputs go, and
 // remembers where everything in them stands.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package diag describes errors at a place in a text that a user wrote.
 //
 // The normal path is [Errorf], which turns a byte offset into a line and a column.

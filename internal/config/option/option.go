@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package option is the one table of everything a user can set.
 //
 // [Table] holds the name, kind, default, help and example of every option, the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package units is the one grammar of numbers with units: counts, rates, sizes,
 // time spans, shares and factors. Options, load profiles, flags, faults and the
 // functions of templates read their values with it, so that `10k`, `30/m`, `20M`

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package engine is one configured generator of records.
 //
 // An [Engine] knows when records are due and what they look like; it has no

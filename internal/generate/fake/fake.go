@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package fake is the registry of the functions that templates call.
 //
 // [Table] holds, for every function, its name, what it does, its arguments with

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package fake
 
 import "github.com/gdummy/gdummy/internal/generate/value"

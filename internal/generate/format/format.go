@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package format has the templates that come with gdummy: records in well-known
 // formats.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package jsonbody turns the JSON that a user wrote into the MessagePack bodies
 // of records.
 //

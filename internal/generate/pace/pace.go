@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pace says how many ticks are due at a moment.
 //
 // A [Schedule] is a pure function of the time since the start: it has no clock

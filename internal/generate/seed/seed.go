@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package seed gives the random numbers of records.
 //
 // There is no generator that runs along: every number is a hash of where it

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package seed
 
 // MaxShuffle is how many things [Shuffle] takes at most: as many as are worth the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package template
 
 // optimize drops what does nothing and joins instructions: literals with each

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package template compiles templates of records.
 //
 // A template is JSON with actions of Go's text/template in it. An action in the

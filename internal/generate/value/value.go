@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package value holds the values that templates compute, and writes them as
 // MessagePack, as text and as JSON.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package audit says what became of records: how many arrived, which were lost,
 // and what happened to the others on the way.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package ledger is the book in which a generator writes down what it has
 // handed over, so that an audit can tell loss at the end from an early end.
 //

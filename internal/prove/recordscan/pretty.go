@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package recordscan
 
 // pretty is a JSON object over several lines of which some were read.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package recordscan finds the identities of records in what came out of a
 // pipeline, whatever became of the records on the way.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package report writes the verdict of an audit as one HTML page that needs
 // nothing else: no network, no script, no font.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package tracking joins what a generator needs for an audit of its records: the
 // identities that it marks them with, and the ledger of those it handed over.
 //

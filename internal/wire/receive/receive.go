@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package receive is what an output of Fluent Bit can be pointed at: receivers
 // of the forward protocol, of HTTP and of JSON lines over TCP, which hand over
 // the identities of the records that arrive.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package selfsigned makes certificates for tests of TLS.
 package selfsigned
 
