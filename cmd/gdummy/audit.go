@@ -248,8 +248,17 @@ func (f *auditFlags) run(s stream) int {
 			log("standard input is read to its end; Ctrl-C again ends this at once")
 		}()
 	}
+	bar := newProgress(s.err, sizeOf(sources), func() uint64 {
+		p := a.Progress()
+		return p.Arrived + p.Duplicates + p.Damaged + p.Foreign
+	})
+	if growing {
+		bar.bar = nil // who writes into the pipe may write to the terminal, too
+	} else {
+		s.err = bar
+	}
 	for _, name := range sources {
-		if err := readSource(s, scan, name); err != nil {
+		if err := readSource(s, scan, name, bar); err != nil {
 			var format *recordscan.FormatError
 			switch {
 			case errors.As(err, &format):
@@ -261,6 +270,8 @@ func (f *auditFlags) run(s stream) int {
 			a.Broken(1)
 		}
 	}
+	bar.hide()
+	s.err = bar.out
 	a.Broken(scan.Broken())
 	var faults []string
 	if live {
@@ -301,7 +312,7 @@ func (f *auditFlags) conclude(s stream, v *audit.Verdict, faults []string) int {
 	if f.json {
 		printJSON(&b, v, faults)
 	} else {
-		printVerdict(&b, v, faults)
+		printVerdict(&b, v, faults, coloured(s.out))
 	}
 	code := exitFine
 	if len(faults) > 0 {

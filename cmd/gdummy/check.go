@@ -201,11 +201,16 @@ type finding struct {
 	hint     string // or ""
 }
 
-func (f *finding) String() string {
+// text returns the finding as people see it.
+func (f *finding) text(colours bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v: ", f.pos)
-	if f.severity != severityError {
-		b.WriteString(f.severity + ": ")
+	switch f.severity {
+	case severityError:
+		b.WriteString(red.paint(f.pos.String()+":", colours) + " ")
+	case severityWarning:
+		b.WriteString(yellow.paint(f.pos.String()+": "+f.severity+":", colours) + " ")
+	default:
+		fmt.Fprintf(&b, "%v: %s: ", f.pos, f.severity)
 	}
 	if f.option != "" {
 		fmt.Fprintf(&b, "option %s: ", f.option)
@@ -249,7 +254,7 @@ func (c *checker) sort() {
 // print tells what was found in a file.
 func (c *checker) print(w io.Writer, path string) {
 	for _, f := range c.found {
-		fmt.Fprintln(w, &f)
+		fmt.Fprintln(w, f.text(coloured(w)))
 	}
 	switch {
 	case c.mistakes > 0:

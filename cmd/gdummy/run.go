@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/gdummy/gdummy/internal/config/conf"
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
@@ -165,6 +163,14 @@ func run(s stream, args []string) int {
 	stop := interrupted()
 
 	h := &runHost{out: out, format: f.format, tag: f.tag, stop: stop}
+	if isFile(out) {
+		total := int64(-1)
+		if config.MaxRecords > 0 {
+			total = config.MaxRecords
+		}
+		h.progress = newProgress(s.err, total, nil)
+		s.err = h.progress
+	}
 	evidence, err := tracking.Start(&config.Config, tracking.Options{Name: defaultTag, Version: current(), Metadata: true})
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
@@ -201,12 +207,6 @@ func run(s stream, args []string) int {
 	}
 	fmt.Fprintf(s.err, "gdummy run: %v\n", h.err)
 	return exitUsage
-}
-
-// isTerminal reports whether w is a terminal.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // interrupted returns a channel that is closed at the first SIGINT or SIGTERM. The
@@ -440,6 +440,8 @@ type runHost struct {
 	waiting func() (short uint64) // called now and then; how many records were given up
 	late    lateness
 
+	progress *progress // nil unless it writes to a file
+
 	index            uint64    // of the next record
 	printed, written uint64    // records
 	events           []byte    // of Buffer
@@ -454,6 +456,9 @@ func (h *runHost) Wait(t time.Time) bool {
 	now := time.Now()
 	d := t.Sub(now)
 	h.late.generated(now, h.waiting(), d > 0)
+	if h.progress != nil {
+		h.progress.update(int64(h.written))
+	}
 	if d > 0 || len(h.buf) >= writeSize {
 		h.flush() // here, where all of a slice is printed, whatever its tags
 	}

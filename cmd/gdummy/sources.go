@@ -29,8 +29,8 @@ func nameOf(source string) string {
 	return source
 }
 
-// readSource reads one source.
-func readSource(s stream, scan *recordscan.Scanner, name string) error {
+// readSource reads one source, and shows how far it is.
+func readSource(s stream, scan *recordscan.Scanner, name string, bar *progress) error {
 	r := s.in
 	if name != "-" {
 		file, err := os.Open(name)
@@ -40,7 +40,7 @@ func readSource(s stream, scan *recordscan.Scanner, name string) error {
 		defer file.Close()
 		r = file
 	}
-	if err := scan.Read(r); err != nil {
+	if err := scan.Read(bar.reader(r)); err != nil {
 		return fmt.Errorf("%s: %w: %w", nameOf(name), errCut, err)
 	}
 	return nil
@@ -65,6 +65,19 @@ func unreadableOf(sources []string) (list []unreadable) {
 		}
 	}
 	return list
+}
+
+// sizeOf returns the size of all sources in bytes, or -1 if it is unknown.
+func sizeOf(sources []string) int64 {
+	size := int64(0)
+	for _, name := range sources {
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() {
+			return -1
+		}
+		size += info.Size()
+	}
+	return size
 }
 
 var errNoMatch = errors.New("no file matches")

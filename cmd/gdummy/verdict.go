@@ -26,29 +26,29 @@ func printJSON(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 	_ = e.Encode(out) // to memory, and all of it can be encoded
 }
 
-// headline is the verdict in one line. What is no fault but may hide one is in it.
-func headline(v *audit.Verdict, faults []string) string {
+// headline returns the verdict in one line, with what is no fault but may hide one.
+func headline(v *audit.Verdict, faults []string, colours bool) string {
 	var parts []string
-	head := "clean: "
+	head, c := "clean", green
 	switch {
 	case len(faults) > 0:
-		head, parts = "FAULTS: ", []string{strings.Join(faults, ", ")}
+		head, c, parts = "FAULTS", red, []string{strings.Join(faults, ", ")}
 	case !v.Known():
-		head = "clean, as far as is known: "
+		head, c = "clean, as far as is known", yellow
 	}
 	if v.Sent > 0 || v.Arrived > 0 || len(faults) == 0 {
 		parts = append(parts, fmt.Sprintf("%s of %s records arrived", audit.Grouped(v.Arrived), audit.Grouped(v.Sent)))
 	}
 	parts = append(parts, v.Caveats(faults)...)
-	return head + strings.Join(parts, "; ")
+	return c.paint(head+":", colours) + " " + strings.Join(parts, "; ")
 }
 
 // shownRanges is how many ranges of lost records the table shows for a stream.
 const shownRanges = 10
 
 // printVerdict prints a verdict for people.
-func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string) {
-	fmt.Fprintln(w, headline(v, faults))
+func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string, colours bool) {
+	fmt.Fprintln(w, headline(v, faults, colours))
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	columns := audit.Columns()
