@@ -24,7 +24,7 @@ test -s report.html || { cat log.txt fluent-bit.log >&2; exit 1; }
 
 # The preferred colour scheme is 1 for light and 0 for dark.
 for scheme in light:1 dark:0; do
-    chromium --headless --no-sandbox --hide-scrollbars --force-device-scale-factor=1 --window-size=1100,1500 \
+    chromium --headless --no-sandbox --hide-scrollbars --force-device-scale-factor=1 --window-size=1100,1265 \
         --blink-settings=preferredColorScheme="${scheme#*:}" --screenshot="$dir/${scheme%:*}.png" "file://$dir/report.html" 2>/dev/null
     cp "$dir/${scheme%:*}.png" "$root/docs/images/audit-${scheme%:*}.png"
 done
