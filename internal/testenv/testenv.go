@@ -4,8 +4,10 @@
 package testenv
 
 import (
+	"math"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"testing"
 	"time"
 
@@ -78,4 +80,17 @@ func Rounds(n int) int {
 		return max(n/20, 1)
 	}
 	return n
+}
+
+// Kolmogorov returns the largest distance between the distribution of draws, which it
+// sorts, and the one whose distribution function is given.
+func Kolmogorov(draws []float64, cdf func(x float64) float64) float64 {
+	slices.Sort(draws)
+	n := float64(len(draws))
+	d := 0.0
+	for i, x := range draws {
+		p := cdf(x)
+		d = max(d, math.Abs(p-float64(i)/n), math.Abs(p-float64(i+1)/n))
+	}
+	return d
 }

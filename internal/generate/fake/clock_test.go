@@ -5,7 +5,6 @@ package fake
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,19 +77,6 @@ func follow(t reporter, c *clock, key uint64, at int64, n int, brief bool) []vis
 	return visits[min(1, len(visits)):]
 }
 
-// kolmogorov returns the largest distance between the distribution of draws and
-// the one whose distribution function is given.
-func kolmogorov(draws []float64, cdf func(x float64) float64) float64 {
-	slices.Sort(draws)
-	n := float64(len(draws))
-	d := 0.0
-	for i, x := range draws {
-		p := cdf(x)
-		d = max(d, math.Abs(p-float64(i)/n), math.Abs(p-float64(i+1)/n))
-	}
-	return d
-}
-
 // States last as long as was said and follow each other as often as was said. The
 // distance of distributions is above 1.95 over the root of the number of draws
 // once in a thousand times, by chance; the seeds are fixed.
@@ -126,7 +112,7 @@ func TestDwell(t *testing.T) {
 			if !d.mean {
 				cdf = func(x float64) float64 { return (x - d.lo) / (d.hi - d.lo) }
 			}
-			if dist, bound := kolmogorov(draws, cdf), 1.95/math.Sqrt(float64(len(draws)))+0.003; dist > bound {
+			if dist, bound := testenv.Kolmogorov(draws, cdf), 1.95/math.Sqrt(float64(len(draws)))+0.003; dist > bound {
 				t.Errorf("%s: the distribution of %s is off by %.4f in %d draws, expected at most %.4f", machine, c.states[s], dist, len(draws), bound)
 			}
 		}

@@ -16,19 +16,6 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// distance returns the largest distance between the distribution of draws and the
-// one whose distribution function is given (Kolmogorov and Smirnov).
-func distance(draws []float64, cdf func(x float64) float64) float64 {
-	slices.Sort(draws)
-	n := float64(len(draws))
-	d := 0.0
-	for i, x := range draws {
-		p := cdf(x)
-		d = max(d, math.Abs(p-float64(i)/n), math.Abs(p-float64(i+1)/n))
-	}
-	return d
-}
-
 // Numbers have the distribution that was asked for, and a parameter that is off
 // by two hundredths would show. Of 400,000 draws the distance is above 0.0031
 // once in a thousand times, by chance; the seed is fixed.
@@ -58,14 +45,14 @@ func TestDistributions(t *testing.T) {
 		{`int 0 999999`, between(0, 1e6), []string{`int 0 1019999`, `int 20000 999999`}},
 		{`port`, between(32768, 61000), nil},
 	} {
-		if d := distance(floats(t, tt.expression, n), tt.cdf); d > bound {
+		if d := testenv.Kolmogorov(floats(t, tt.expression, n), tt.cdf); d > bound {
 			t.Errorf("%s: the distance is %.4f, expected at most %v", tt.expression, d, bound)
 		}
 		if testing.Short() {
 			continue // what would not be noticed is tried in full runs
 		}
 		for _, wrong := range tt.wrong {
-			if d := distance(floats(t, wrong, n), tt.cdf); d < bound {
+			if d := testenv.Kolmogorov(floats(t, wrong, n), tt.cdf); d < bound {
 				t.Errorf("%s is taken for %s: the distance is %.4f", wrong, tt.expression, d)
 			}
 		}

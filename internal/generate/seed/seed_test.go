@@ -4,10 +4,11 @@ package seed
 
 import (
 	"math"
-	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // A permutation gives every number once.
@@ -45,19 +46,6 @@ func TestAlias(t *testing.T) {
 	}
 }
 
-// kolmogorov returns the largest distance between the distribution of draws and
-// the one whose distribution function is given.
-func kolmogorov(draws []float64, cdf func(x float64) float64) float64 {
-	slices.Sort(draws)
-	n := float64(len(draws))
-	d := 0.0
-	for i, x := range draws {
-		p := cdf(x)
-		d = max(d, math.Abs(p-float64(i)/n), math.Abs(p-float64(i+1)/n))
-	}
-	return d
-}
-
 // Draws have the distribution that they are said to have. For 200,000 draws the
 // distance is above 0.0044 once in a thousand times, by chance; the seed is fixed.
 func TestCurves(t *testing.T) {
@@ -77,7 +65,7 @@ func TestCurves(t *testing.T) {
 			r := At(Record(1, uint64(k)), 1)
 			draws[k] = c.Draw(&r)
 		}
-		if d := kolmogorov(draws, tt.cdf); d > 0.0044 {
+		if d := testenv.Kolmogorov(draws, tt.cdf); d > 0.0044 {
 			t.Errorf("%s: the distance is %v", tt.name, d)
 		}
 		// Both tails are there.
