@@ -45,7 +45,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			end := []string{"--collects", "4"}
 			if test.fault == "refuse" {
-				end = []string{"--seconds", "0.1"} // nobody collects
+				end = []string{"--seconds", "0.1"} // nothing collects
 			}
 			args := append(end, "--tick", "20", "--output", "null", "PLUGIN", "-i", "-p", "fault="+test.fault, "-p", "path="+test.path)
 			if test.v < v210 {
@@ -114,7 +114,7 @@ func TestCleanRun(t *testing.T) {
 						t.Errorf("counts (-want +got):\n%s", diff)
 					}
 					if r.report.Version != strings.TrimSuffix(v.String(), "-bare") || r.report.Bare != bare {
-						t.Errorf("pose %v says %s, bare %v", v, r.report.Version, r.report.Bare)
+						t.Errorf("pose %v reports %s, bare %v", v, r.report.Version, r.report.Bare)
 					}
 				})
 			}
@@ -147,7 +147,7 @@ func TestInitRefused(t *testing.T) {
 		})
 	}
 	r := run(t, variant{version: v400}, "--seconds", "0.2", "PLUGIN", "-i", "-p", "fault=refuse")
-	r.wantLine(t, "this release goes on without sample.0, and would crash at shutdown")
+	r.wantLine(t, "this release continues without sample.0, and would crash at shutdown")
 }
 
 func TestRegisterFails(t *testing.T) {
@@ -169,7 +169,7 @@ func TestFlagsLeftUnset(t *testing.T) {
 	}
 }
 
-// A producer that never lets the ring get empty is told apart from a slow
+// A producer that never lets the ring become empty is distinguished from a slow
 // engine. (It fills in 0.1 s what takes 1.3 s to drain.)
 func TestStarvation(t *testing.T) {
 	t.Parallel()

@@ -24,8 +24,8 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
-// The plugins of this module, at the boundary: they are built as a user builds them
-// and loaded by the host in the poses of all releases that differ.
+// The plugins of this module at the boundary: built as a user builds them, and loaded by
+// the host in the poses of all releases that differ.
 
 var goPlugins sync.Map // of the package's path, to *built
 
@@ -90,7 +90,7 @@ func poses() []variant {
 	return vs
 }
 
-// form is how a pose's events look. A bare host can't be asked, and gets the form
+// form is the form of a pose's events. A bare host exports nothing, and gets the form
 // that every release reads.
 func form(v variant) event.Form {
 	if v.version >= v210 && !v.bare {
@@ -99,7 +99,7 @@ func form(v variant) event.Form {
 	return event.Legacy
 }
 
-// events makes what n records of the bodies in turn must be, with a fixed time.
+// events returns the expected bytes of n records, with the bodies in turn and a fixed time.
 func events(t *testing.T, f event.Form, sec int64, n int, text string) []byte {
 	t.Helper()
 	bodies, err := jsonbody.Parse(text)
@@ -122,9 +122,9 @@ func readFile(t *testing.T, name string) []byte {
 	return b
 }
 
-// Two instances, each with its own configuration, thread and records: the same
-// bytes in every pose, whether they are appended when due or handed over once a
-// second, on their own threads or on the engine's.
+// Two instances, each with its own configuration, thread and records: the same bytes in
+// every pose, whether they are appended when due or returned once a second, on threads of
+// their own or on the engine's.
 func TestGdummyRecords(t *testing.T) {
 	t.Parallel()
 	for _, v := range poses() {
@@ -132,7 +132,7 @@ func TestGdummyRecords(t *testing.T) {
 			t.Run(fmt.Sprintf("%v threaded %s", v, threaded), func(t *testing.T) {
 				t.Parallel()
 				if v.bare && threaded == "off" && v.version < v410 {
-					t.Skip("nothing tells instances on one thread apart, and none can append: see TestGdummyShared")
+					t.Skip("instances on one thread cannot be identified, and none can append: see TestGdummyShared")
 				}
 				raw := filepath.Join(t.TempDir(), "raw")
 				r := load(t, v, gdummyPackage, "--output", "raw:"+raw, "--threaded", threaded, "--records", "850", "PLUGIN",
@@ -152,8 +152,8 @@ func TestGdummyRecords(t *testing.T) {
 	}
 }
 
-// Where neither a context nor an append can tell them apart, instances that share a
-// thread must not mix: they hand over nothing, and say why.
+// Where neither a context nor an append identifies them, instances that share a thread
+// must not mix: they emit nothing, and log why.
 func TestGdummyShared(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v400, bare: true}, gdummyPackage, "--threaded", "off", "--seconds", "3", "--output", "null", "PLUGIN",
@@ -167,7 +167,7 @@ func TestGdummyShared(t *testing.T) {
 	r.wantLine(t, "threaded off")
 }
 
-// On the engine's own thread a rate that is never satisfied must give the thread back:
+// On the engine's own thread an input whose rate is never reached must return:
 // or nothing else runs, and no signal ends the process.
 func TestGdummySharedUnlimited(t *testing.T) {
 	t.Parallel()
@@ -269,9 +269,8 @@ func TestGdummyReloadTimes(t *testing.T) {
 	}
 }
 
-// Nothing is lost, doubled or out of order behind an engine that is slow, that refuses,
-// or whose ring is small, whether the ring can be seen or not; and the engine gets its
-// turn.
+// Nothing is lost, doubled or out of order with an engine that is slow, that refuses, or
+// whose ring is small, whether the ring is visible or not; and the engine is not starved.
 func TestGdummyBackpressure(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
@@ -311,7 +310,7 @@ func TestGdummyBackpressure(t *testing.T) {
 	}
 }
 
-// summaryTime is how long the run took, as its summary says.
+// summaryTime is how long the run took, by its summary.
 func summaryTime(t *testing.T, r result) time.Duration {
 	t.Helper()
 	m := regexp.MustCompile(`refused \d+, in (\S+)`).FindStringSubmatch(r.stderr)
@@ -325,9 +324,9 @@ func summaryTime(t *testing.T, r result) time.Duration {
 	return d
 }
 
-// Hosts before 2.1.9 drop the queue when they pause an input. The log says so when
-// that was first seen, with the way out, and at the end how many records it cost: also
-// if the input is never resumed.
+// Hosts before 2.1.9 drop the queue when they pause an input. The first loss is logged,
+// with the way out, and at the end the number of records: also if the input is never
+// resumed.
 func TestGdummyPauseLoses(t *testing.T) {
 	t.Parallel()
 	dropped := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] Fluent Bit has dropped (\d+) of the (\d+) records in its queue: ` +
@@ -369,8 +368,8 @@ func TestGdummyPauseLoses(t *testing.T) {
 	}
 }
 
-// A paused input gives nothing; when it goes on, nothing of what it gave is lost, and
-// the seconds that the pause has cost are said. Of two inputs the right one is paused.
+// A paused input emits nothing; after it resumes, none of its records is lost, and the
+// shortfall of the pause is counted. Of two inputs the right one is paused.
 func TestGdummyPause(t *testing.T) {
 	t.Parallel()
 	for _, v := range []int{v220, v403, v511} {
@@ -392,7 +391,7 @@ func TestGdummyPause(t *testing.T) {
 	}
 }
 
-// What could not be held is said while it happens, not only at the end.
+// A shortfall is logged while it happens, not only at the end.
 func TestGdummyShortfallLog(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--script", "at 1.5 pause 0; at 5 resume 0; at 13.5 exit", "PLUGIN",
@@ -422,7 +421,7 @@ func counter(t *testing.T, r result, name, instance string) int {
 	return n
 }
 
-// The counters are exact, and the summary says the same.
+// The counters are exact, and agree with the summary.
 func TestGdummyCounters(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--metrics", "--seconds", "2.5", "PLUGIN",
@@ -446,7 +445,7 @@ func TestGdummyCounters(t *testing.T) {
 	r.wantLine(t, "[input:gdummy:gdummy.0] asked 60 records (150/s), delivered 60, shortfall 0, refused 0, in ")
 }
 
-// A daemon's child must not hang in a Go runtime without threads.
+// The child of a daemon must not hang in a Go runtime without threads.
 func TestGdummyDaemon(t *testing.T) {
 	t.Parallel()
 	for _, v := range []int{v200, v400, v403, v511} {
@@ -490,7 +489,7 @@ func TestGdummyFinishesWhole(t *testing.T) {
 	}
 }
 
-// on_finish exit ends the process once all inputs that ask for it have finished.
+// on_finish exit ends the process once all inputs with it have finished.
 func TestGdummyExit(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--seconds", "60", "PLUGIN",
@@ -506,7 +505,7 @@ func TestGdummyExit(t *testing.T) {
 	}
 }
 
-// Delivery has no hole: a slice for each tick, also where two collects meet.
+// Delivery has no gap: a slice for each tick, also between two collects.
 func TestGdummySmooth(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "json", "--records", "45", "PLUGIN", "-i", "-p", "rate=20")
@@ -572,8 +571,8 @@ func TestGdummyRoutes(t *testing.T) {
 	}
 }
 
-// A processor that drops records makes the engine's count fall behind what was appended
-// for good. Where that count is all that can be seen, it must not stop the input.
+// With a processor that drops records, the engine's count never reaches what was
+// appended. Where only that count is visible, it must not stop the input.
 func TestGdummyDropped(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{"seen": nil, "unseen": {"--hide-ring"}} {

@@ -49,9 +49,9 @@ func (r result) wantWritten(t *testing.T, words int) {
 	}
 }
 
-// Members inserted, removed, exchanged and added, in a host that says it is 5.1.1: where
-// the place of what is written is not proven, nothing is written, and all works as on
-// a host that hands no instance over.
+// Members inserted, removed, exchanged and added, in a host with the version 5.1.1: if the
+// places to write to cannot be verified, nothing is written, and everything works as on a
+// host that does not pass the instance.
 func TestUnknownLayouts(t *testing.T) {
 	t.Parallel()
 	for layout, written := range map[string]int{
@@ -60,7 +60,7 @@ func TestUnknownLayouts(t *testing.T) {
 		"context-between": 0,
 		"context-less":    0,
 		"proxy-before":    0,
-		// Here what is known is where it always was.
+		// Here the known members are in their places.
 		"context-behind": 4,
 		"proxy-behind":   4,
 		"loop-before":    4,
@@ -93,8 +93,8 @@ func TestUnknownLayouts(t *testing.T) {
 	})
 }
 
-// In a version that nobody has tried, and in one that cannot be read, nothing is written
-// into the host; what only reads goes on.
+// In an untested version, and in one that cannot be read, nothing is written into the
+// host; what only reads still works.
 func TestUnknownVersions(t *testing.T) {
 	t.Parallel()
 	for says, line := range map[string]string{
@@ -115,8 +115,8 @@ func TestUnknownVersions(t *testing.T) {
 	}
 }
 
-// A version is read in each release, and what is used of it is said once in a process,
-// however many instances and reloads there are.
+// The version is read in each release, and what is used of it is logged once in a process,
+// with any number of instances and reloads.
 func TestHostIsDescribed(t *testing.T) {
 	t.Parallel()
 	for _, v := range poses() {
@@ -132,7 +132,7 @@ func TestHostIsDescribed(t *testing.T) {
 	}
 }
 
-// One variable leaves nothing but the callbacks.
+// With one environment variable, only the callbacks are used.
 func TestPlainCallbacks(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v220, v400, v511} {
@@ -173,7 +173,7 @@ func replace(args []string, what, with string) []string {
 }
 
 // Structures may come from an allocator of the host's own: nothing asks the process's
-// for their size, which would read before them, and nothing is read or written behind.
+// for their size, which would read before them, and nothing is read or written after.
 func TestForeignAllocator(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v210, v400, v410, v423, v511} {
@@ -198,7 +198,7 @@ func TestForeignAllocatorOptions(t *testing.T) {
 	r.wantLine(t, "environment: followed; options: listed")
 }
 
-// A ring that never says that it was emptied must not stop an input for ever.
+// A ring that never shows that it was emptied must not stop an input forever.
 func TestFlushPendingNeverClears(t *testing.T) {
 	t.Parallel()
 	const n = 200000
@@ -212,8 +212,8 @@ func TestFlushPendingNeverClears(t *testing.T) {
 	}
 }
 
-// The same library a second time registers nothing and says so, at the start and in each
-// reload, which is no second time.
+// A library that is loaded twice registers once and logs it, at the start and in each
+// reload; a reload does not count as loading it twice.
 func TestGivenTwice(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v210, v220, v400, v511} {

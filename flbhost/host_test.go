@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package flbhost_test tests the embedded host with a plugin that misbehaves
-// on request (testdata/plugin.c): a host that tests others must itself be
-// known to see what it is meant to see.
+// on request (testdata/plugin.c): a host that tests others must itself be tested to
+// detect what it is meant to detect.
 //
 // The host is built in the poses of several Fluent Bit releases, each at most
 // once. Runs end after a number of collects or records, and what is compared
@@ -214,7 +214,7 @@ type faults struct {
 	MissingSymbols int `json:"missing_symbols"`
 }
 
-// A result is what a run left behind.
+// A result is what a run produced.
 type result struct {
 	code   int
 	stdout string
@@ -311,7 +311,7 @@ func names(cs []call, keep func(call) bool) []string {
 	return ns
 }
 
-// collecting tells the calls that come at each tick from those that come once.
+// collecting reports whether a call is made at each tick, and not once.
 func collecting(c call) bool {
 	return strings.HasPrefix(c.name, "Input") || c.name == "Collect" || c.name == "Cleanup"
 }

@@ -17,15 +17,15 @@ var (
 	gaveUp      = regexp.MustCompile(`asked (\d+) records \(\S+\), delivered (\d+), shortfall (\d+), refused 0`)
 )
 
-// While an output takes nothing, inputs let the process grow by max_memory and not
-// more, however many they are; they say so once, and when the output takes what has
-// gathered they go on by themselves, without a loss. What was late is up to catch_up.
+// While an output accepts nothing, any number of inputs lets the process grow by
+// max_memory and not more; they log it once, and continue without a loss when the output
+// accepts records again. What happens to late records depends on catch_up.
 func TestGdummyMemory(t *testing.T) {
 	t.Parallel()
 	const (
 		limit = 16_000_000
-		// Beyond the limit come what is appended between two looks at the memory, what
-		// is under way, and a slice a second.
+		// The limit is exceeded by what is appended between two readings of the memory,
+		// what is in flight, and a slice a second.
 		slack = 12_000_000
 	)
 	record := fmt.Sprintf(`dummy={"message":%q}`, strings.Repeat("x", 1000))

@@ -66,7 +66,7 @@ func TestProperties(t *testing.T) {
 	}
 }
 
-// With a config map (5.1.1) a wrong property refuses the start; before, nobody notices.
+// With a config map (5.1.1) an unknown property refuses the start; before, it passes.
 func TestConfigMap(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -130,7 +130,7 @@ func TestMetrics(t *testing.T) {
 	r.wantLine(t, `2023-11-14T22:13:20.000000007Z sample_collects_total{name="x"} = `)
 }
 
-// When nobody reads the output there is no point in going on.
+// When the reader of the output has gone, the run ends.
 func TestClosedPipe(t *testing.T) {
 	t.Parallel()
 	reader, writer, err := os.Pipe()

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Every release is told apart by what it gives to Register and Init, by the
-// callbacks it looks for, and by the thread it calls them on.
+// Every release differs in what it passes to Register and Init, in the
+// callbacks it looks up, and in the thread it calls them on.
 func TestPoses(t *testing.T) {
 	t.Parallel()
 	const lib = "flb-in-sample.0" // of flb-in-sample.0-w0, the kernel keeps 15 bytes
@@ -86,7 +86,7 @@ func TestThreadedOff(t *testing.T) {
 	}
 }
 
-// Several inputs have a thread each, and Init runs on one after the other.
+// Several inputs have a thread each, and their Inits run in sequence.
 func TestThreads(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v511}, "--collects", "30", "--tick", "20", "--output", "null",
@@ -186,7 +186,7 @@ func TestPauseMeansTheLastInput(t *testing.T) {
 }
 
 // What is appended while an input is paused waits in its ring from 2.1.9 on,
-// and is dropped before. (Its own collector goes on: the bug above.)
+// and is dropped before. (Its own collector continues: the bug above.)
 func TestPausedData(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v220} {
@@ -216,7 +216,7 @@ func TestRingFull(t *testing.T) {
 	r.wantLine(t, `fluentbit_input_ring_buffer_retry_failures_total{name="sample.0"} = 1`)
 }
 
-// A refused append stores nothing and says so.
+// A refused append stores nothing and returns an error.
 func TestRefuseEvery(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v511}, "--collects", "4", "--tick", "20", "--refuse-every", "3", "--output", "null",
@@ -242,7 +242,7 @@ func TestBare(t *testing.T) {
 	}
 }
 
-// After a hup the host's handlers stand where the plugin's were.
+// After a hup the host's handlers are installed over the plugin's.
 func TestHup(t *testing.T) {
 	t.Parallel()
 	for script, last := range map[string]string{"at 0 hup": "other", "at 1000 hup": "own"} {

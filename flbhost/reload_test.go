@@ -39,8 +39,7 @@ func numbers(t *testing.T, r result, tag string) []int {
 	return all
 }
 
-// wantStream checks that records were made one after the other from 0 on, whatever the
-// reloads in between dropped.
+// wantStream checks that records are in order, whatever the reloads in between dropped.
 func wantStream(t *testing.T, r result, tag string) {
 	t.Helper()
 	last := -1
@@ -63,8 +62,8 @@ func (r result) wantCount(t *testing.T, line string, want int) {
 	}
 }
 
-// In a hot reload a section with a mistake leaves its input running with the last good
-// configuration, as often as it happens, and a good one goes on with the same stream.
+// In each hot reload with an error in its section, an input continues with the last good
+// configuration, and with a good one it continues the same stream.
 func TestReloadWithMistake(t *testing.T) {
 	t.Parallel()
 	for _, v := range reloading {
@@ -106,8 +105,8 @@ func TestReloadMistakeMetric(t *testing.T) {
 	}
 }
 
-// The last good configuration is that of the alias or, without one, of the position
-// among our inputs together with the tag; and nobody else's.
+// The last good configuration is that of the alias or, without one, of the position among
+// our inputs together with the tag, and of no other input.
 func TestReloadLastGoodOf(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -134,8 +133,8 @@ func TestReloadLastGoodOf(t *testing.T) {
 	}
 }
 
-// A reload with another tag and a mistake idles, and does not make the input forget what
-// it ran with: the next one, with the old tag, goes on where it was.
+// With another tag and an error, the input idles after a reload, but its configuration is
+// kept: after the next reload, with the old tag, it continues where it was.
 func TestReloadAfterIdle(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "json", "--script", "at 1.2 reload; at 1.6 reload; at 2 reload; at 3.2 exit",
@@ -158,7 +157,7 @@ func TestReloadOtherMistakes(t *testing.T) {
 		"template file": {"template_file@1=" + t.TempDir() + "/none.tmpl"},
 		"template":      {`template={"n":{{ seq }}}`, `template@1={"n":{{ `},
 		"ledger":        {"ledger@1=" + t.TempDir() + "/none/run.ledger"},
-		"two mistakes":  {"rate@1=fast", "samples@1=few"},
+		"two errors":    {"rate@1=fast", "samples@1=few"},
 	} {
 		for _, v := range []variant{{version: v511}, {version: v220}} {
 			t.Run(name+" "+v.String(), func(t *testing.T) {
@@ -196,7 +195,7 @@ func TestReloadWithoutRestorer(t *testing.T) {
 	}
 }
 
-// An input that idles for a mistake is not waited for: the others finish, and the
+// An input that idles because of an error is not waited for: the others finish, and the
 // process ends.
 func TestReloadFinish(t *testing.T) {
 	t.Parallel()
@@ -252,7 +251,7 @@ func TestOneAlias(t *testing.T) {
 	}
 }
 
-// However they come to be alike, streams are told apart by names that no input has.
+// Streams whose names would be equal are renamed, to names that no input has.
 func TestAlikeNames(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--metrics", "--reloads", "1", "PLUGIN",

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * alloc.c: where the structures that a plugin is handed come from.
+ * alloc.c: the memory of the structures that the host passes to a plugin.
  *
- * Usually it is malloc. --alloc before and behind put each of them on pages of its
- * own, next to pages that cannot be touched: at the beginning, where a plugin that
- * takes them for malloc's and asks for their size reads the word before and crashes,
- * or at the end, where the first byte read or written behind them does.
+ * Normally it is malloc's. --alloc before and behind put each structure on pages of its
+ * own, next to inaccessible pages: at the beginning, where a plugin crashes that assumes
+ * malloc and reads the size in the preceding word, or at the end, where a plugin crashes
+ * that reads or writes a byte after the structure.
  */
 #include "host.h"
 

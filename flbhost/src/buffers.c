@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * buffers.c: what became of the buffers that the plugin handed over.
+ * buffers.c: checks that the plugin frees the buffers that it returns.
  *
- * A buffer a plugin returns from collect must be free'd by the plugin: in its
- * cleanup callback, or at Exit if it is used again. To see that, the host
- * stands between the plugin and the C library's malloc and free, and remembers
- * what happened to the addresses it was handed; all others pass by a bit test.
+ * The plugin must free a buffer that it returns from collect: in its cleanup callback,
+ * or at Exit if it reuses it. To check that, the host replaces the C library's malloc
+ * and free, and records what happens to the returned addresses; a bit test excludes all
+ * others.
  *
  * Without glibc, under a sanitizer (which watches malloc itself) and with
  * FLBHOST_NO_MALLOC (for valgrind, likewise) nothing is watched.
@@ -98,7 +98,7 @@ static void release(void)
     atomic_flag_clear_explicit(&lock, memory_order_release);
 }
 
-/* Under the lock: the entry of p, or the empty one where it would stand. */
+/* With the lock held: the entry of p, or the empty one for it. */
 static struct buffer *find(const void *p)
 {
     size_t i = hash(p) & (table_size - 1);

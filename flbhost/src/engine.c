@@ -3,13 +3,12 @@
 /*
  * engine.c: the pipeline thread, and what happens to data on it.
  *
- * It starts the instances one after the other, drains their rings on a 250 ms
- * timer or when one reaches its window, checks and counts what it finds, and
- * sees the instances out.
+ * It starts the instances in sequence, drains their rings on a 250 ms timer or when one
+ * reaches its window, checks and counts their records, and ends the instances.
  *
- * As in Fluent Bit, draining ends only when the ring is empty or the input is
- * paused: a plugin that never lets it get empty starves everything else. The
- * host gives up on that some seconds after it was asked to stop, and counts it.
+ * As in Fluent Bit, draining ends only when the ring is empty or the input is paused: a
+ * plugin that never lets it become empty starves everything else. The host stops
+ * draining some seconds after it was asked to stop, and counts this.
  */
 #include "host.h"
 
@@ -380,7 +379,7 @@ static bool init_all(struct engine *engine)
                 host_log(LOG_ERROR, "[engine] input initialization failed");
                 return false;
             }
-            host_log(LOG_ERROR, "[engine] this release goes on without %s, and would crash at "
+            host_log(LOG_ERROR, "[engine] this release continues without %s, and would crash at "
                                 "shutdown", input_name(ins));
         }
     }

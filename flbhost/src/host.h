@@ -209,7 +209,7 @@ char *sds_new(const char *text, size_t len);
 void sds_free(char *sds);
 char *env_translate(const char *value);
 
-/* ---- metrics.c: a recording registry behind the cmt_ functions ---- */
+/* ---- metrics.c: a recording registry with the cmt_ functions ---- */
 
 struct cmt;
 struct cmt_counter;
@@ -228,7 +228,7 @@ EXPORT struct cmt_gauge *cmt_gauge_create(struct cmt *cmt, char *ns, char *subsy
                                    char *help, int n, char **keys);
 uint64_t wall_ns(void);
 
-/* ---- stats.c: what the report says; one per instance index, kept over reloads ---- */
+/* ---- stats.c: the contents of the report; one per instance index, kept over reloads ---- */
 
 struct stats {
     _Atomic uint64_t records, output, bytes, appends;
@@ -312,7 +312,7 @@ struct ring {
     uint64_t data_size;
     void *data_buf;
 #if !POSE_RING_LOCK
-    pthread_mutex_t lock; /* ours, behind what the release has */
+    pthread_mutex_t lock; /* ours, after the members of the release */
 #endif
 };
 
@@ -531,12 +531,12 @@ EXPORT void flb_log_print(int level, const char *file, int line, const char *fmt
 
 enum command { CMD_STOP = 1, CMD_PAUSE, CMD_RESUME, CMD_PAUSES };
 
-/* What the main thread is told, one byte each. */
+/* Notices to the main thread, one byte each. */
 enum notice {
     NOTICE_RECORDS = 'r', /* --records is reached */
     NOTICE_COLLECTS = 'c', /* --collects is */
     NOTICE_PAUSES = 'p',  /* --pauses are done */
-    NOTICE_BROKEN = 'b',  /* nobody reads the output */
+    NOTICE_BROKEN = 'b',  /* the reader of the output has gone */
     NOTICE_STOP = 't',    /* SIGINT, SIGTERM */
     NOTICE_RELOAD = 'h',  /* SIGHUP */
 };

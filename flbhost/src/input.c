@@ -6,7 +6,7 @@
  * The life of an instance, threaded as Fluent Bit does it:
  *
  *   engine thread                     input thread (flb-in-NAME-w0)
- *   instance_init: spawn, wait        Init; tell the result; wait
+ *   instance_init: spawn, wait        Init; report the result; wait
  *   instance_start: signal            start the collector; PreRun; loop:
  *   instance_pause, …_resume: a         collector timer -> collect
  *     message through the control       control -> Pause, Resume; ack
@@ -669,7 +669,7 @@ static int append_to_ring(struct flb_input_instance *ins, ssize_t claimed, const
     return 0;
 }
 
-/* claimed: the records the plugin says there are, -1 if it does not say. */
+/* claimed: the number of records that the plugin passed, -1 if it passed none. */
 int input_append(struct flb_input_instance *ins, ssize_t claimed, const char *tag, size_t tag_len,
                  const void *data, size_t size)
 {
@@ -742,7 +742,7 @@ EXPORT int flb_input_log_append_records(struct flb_input_instance *ins, size_t r
 }
 
 #if POSE_V2_EVENTS
-/* Only its presence tells a plugin that events may have metadata. */
+/* Plugins only check whether it exists: then events may have metadata. */
 EXPORT void *flb_log_event_encoder_create(int format);
 EXPORT void *flb_log_event_encoder_create(int format)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * layout.c: the structures that a plugin is handed, in shapes that no release has.
+ * layout.c: the structures that the host passes to a plugin, in layouts of no release.
  *
- * What a plugin finds in a Fluent Bit to come, or in somebody's own, is chosen with
- * --layout: the shape is one of the run, not of the build. Structures that are shown
- * with a member more before them are the host's own, behind one more word.
+ * --layout selects what a plugin might find in a future or a modified Fluent Bit: the
+ * layout belongs to the run, not to the build. A structure with another member before
+ * it is the host's own, preceded by one word.
  */
 #include "host.h"
 
@@ -70,7 +70,7 @@ size_t proxy_size(void)
     return sizeof(struct proxy) + (size_t)(layout->proxy_before + layout->proxy_behind) * sizeof(void *);
 }
 
-/* Whether a proxy has what the host relies on behind it. */
+/* Whether the word after a proxy is the one that the host relies on. */
 bool proxy_whole(struct proxy *proxy, struct proxy *original)
 {
     return layout->proxy_behind == 0 || *(void **)(proxy + 1) == original;

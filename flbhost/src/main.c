@@ -124,7 +124,7 @@ static bool handlers_back(void)
     return false;
 }
 
-/* Each says whether its runtime still works: it survives what it should, or the process ends. */
+/* Each reports whether its runtime still works: it survives a fault, or the process ends. */
 static bool beside_works(const char *path)
 {
     void *handle = path != NULL ? dlopen(path, RTLD_NOW | RTLD_NOLOAD) : NULL;
@@ -206,7 +206,7 @@ static double elapsed(const struct run *run)
     return (double)(now_ns() - run->start) / 1e9;
 }
 
-/* Reads what the engine and the signal handlers have to say. */
+/* Reads the notices of the engine and of the signal handlers. */
 static void listen(struct run *run, int timeout_ms)
 {
     struct pollfd pfd = {.fd = notices[0], .events = POLLIN};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * metrics.c: a registry that records, behind the names of cmetrics.
+ * metrics.c: a registry that records, with the functions of cmetrics.
  *
  * Counters and gauges with labels, and the text form. A registry belongs to
  * one instance and, unlike cmetrics before 5.1, may be used by any thread.

@@ -243,8 +243,8 @@ static bool is_map(const uint8_t *p)
 }
 
 /*
- * Reads the event at *p and moves *p behind it. RECORD_WRONG: an object, but
- * no event. RECORD_UNREADABLE: no object; whatever follows is lost too.
+ * Reads the event at *p and advances *p past it. RECORD_WRONG: an object, but no
+ * event. RECORD_UNREADABLE: no object; all that follows is lost, too.
  */
 enum record_status record_next(const uint8_t **p, const uint8_t *end, struct record *r)
 {

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * pose.h: which Fluent Bit the host acts as, fixed at compile time.
+ * pose.h: the release of Fluent Bit that the host acts as, fixed at compile time.
  *
- * FLBHOST_VERSION is 0xMMmmpp (5.1.1 is 0x050101). Every difference between
- * releases that a Go input plugin can see is named here once, with the first
- * tag that has it; the rest of the host asks by that name and never compares
- * versions itself.
+ * FLBHOST_VERSION is 0xMMmmpp (5.1.1 is 0x050101). Every difference between releases
+ * that is visible to a Go input plugin has a name here, with the first tag that has it;
+ * the rest of the host uses that name and never compares versions itself.
  *
- * FLBHOST_BARE builds a host whose symbols cannot be found with dlsym: no
- * engine append, no metrics, no event loop. A plugin has to fall back on what
- * the proxy hands it.
+ * FLBHOST_BARE builds a host whose symbols dlsym does not find: no engine append, no
+ * metrics, no event loop. A plugin must use what the proxy passes to it.
  */
 #ifndef FLBHOST_POSE_H
 #define FLBHOST_POSE_H
@@ -28,8 +26,8 @@
 #define POSE_PATCH (FLBHOST_VERSION & 0xff)
 
 /*
- * FLBHOST_SAYS is the release that the host says it is, if that is another one: a
- * newer, whose structures are the same as yet, or 0 for one that does not say.
+ * FLBHOST_SAYS is the release that the host's texts contain, if it differs: a newer
+ * one with the same structures, or 0 for none.
  */
 #ifndef FLBHOST_SAYS
 #define FLBHOST_SAYS FLBHOST_VERSION
@@ -40,7 +38,7 @@
 /* Events: [[ts, metadata], map] beside [ts, map]. */
 #define POSE_V2_EVENTS SINCE(0x020100)
 
-/* A paused input's data waits in the ring; before, it is dropped. */
+/* Data of a paused input waits in the ring; before, it is dropped. */
 #define POSE_PAUSED_DATA_WAITS SINCE(0x020109)
 
 /* len == 0 returns at once; before, 0 bytes are appended and cleanup runs. */
@@ -58,7 +56,7 @@
 /* struct flb_api has the two functions for custom plugins: 9 pointers, not 7. */
 #define POSE_API_CUSTOM SINCE(0x040003)
 
-/* Init <= 0 refuses the start; before, the host goes on without the input. */
+/* Init <= 0 refuses the start; before, the host continues without the input. */
 #define POSE_INIT_REFUSES SINCE(0x040003)
 
 /* {coll_fd, remote_context, proxy}, and remote_context reaches …Ctx. */

@@ -223,9 +223,9 @@ struct proxy *proxy_load(const char *path, int hot_reloading)
 }
 
 /*
- * The same library once more, as a second -e or an entry in plugins: gives it. Fluent
- * Bit would have two plugins of one name, and each section would make two inputs.
- * A definition that is left as it is registers nothing.
+ * Loads the same library again, as a second -e or an entry in plugins: does. Fluent Bit
+ * would have two plugins of one name, and each section would create two inputs. A
+ * definition that is not filled in registers nothing.
  */
 void proxy_load_again(const char *path, int hot_reloading)
 {

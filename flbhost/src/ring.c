@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * ring.c: chunks on their way from an input thread to the engine.
+ * ring.c: the queue of chunks between an input thread and the engine.
  *
- * A queue of pointers, laid out byte for byte as Fluent Bit's ring buffer on
- * lwrb, because a plugin that wants to know how much is under way can find it
- * from its instance and read both positions. When the window is reached (5 %
- * of the bytes, rounded as Fluent Bit does: 52 of 1024 slots), the engine is
- * woken once; otherwise its timer finds the chunks.
+ * A queue of pointers with exactly the layout of Fluent Bit's ring buffer on lwrb: a
+ * plugin can find it from its instance and read both positions, to know how much is in
+ * flight. When the window is reached (5 % of the bytes, rounded as Fluent Bit does: 52
+ * of 1024 slots), the engine is woken once; otherwise its timer finds the chunks.
  */
 #include "host.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * version.c: where a program that acts as Fluent Bit says which one it is.
+ * version.c: the texts by which a plugin finds the version of its host.
  *
- * A plugin that wants to know has nothing to ask. It finds the version beside the
- * message that flb_engine_start logs, or in the greeting of the output nats. The
- * texts are arrays, since the version is a number to the compiler.
+ * No function returns the version. A plugin finds it next to the message that
+ * flb_engine_start logs, or in the greeting of the output nats. The texts are arrays,
+ * since the version is a number to the compiler.
  */
 #include "host.h"
 

@@ -2,7 +2,7 @@
 
 /*
  * plugin.c: an input plugin in C that speaks the protocol of Go plugins, to
- * test the host with. It says on stderr which callback runs on which thread:
+ * test the host with. It logs on stderr which callback runs on which thread:
  *
  *   trace NAME thread=THREAD-NAME tid=N ins=INSTANCE
  *
