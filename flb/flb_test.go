@@ -186,6 +186,8 @@ func TestAuthorErrors(t *testing.T) {
 		"option c: Min and Max do not apply":             {Name: "c", Max: "3"},
 		"option d: OneOf does not apply":                 {Name: "d", Type: flb.Size, OneOf: []string{"1"}},
 		`option "": a name must not be empty`:            {},
+		"option Port: Fluent Bit keeps properties of":    {Name: "Port"},
+		"option net.x: Fluent Bit keeps properties of":   {Name: "net.x"},
 		"option e: unknown type 99":                      {Name: "e", Type: 99},
 		`option f: Default: invalid value "4": expected`: {Name: "f", Type: flb.Integer, Default: "4", Max: "3"},
 	} {

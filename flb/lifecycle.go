@@ -87,6 +87,9 @@ func (in *Instance) setUp(method string, call func(Input) error) (good bool) {
 
 // init checks the options and calls Init.
 func (in *Instance) init(i Input) (err error) {
+	if err := in.plugin.check(); err != nil {
+		return err // Register has checked it; a simulation has not
+	}
 	if in.values, err = readOptions(in, in.plugin.Options); err != nil {
 		return err
 	}

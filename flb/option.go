@@ -59,6 +59,8 @@ var optionTypes = [...]struct {
 // expected; Init is then not called. `fluent-bit -i NAME -h` lists the options from
 // 5.1.1 on, where the engine also rejects names that are not listed.
 type Option struct {
+	// Name is the name in the section. It must not be one that Fluent Bit keeps for
+	// itself, such as listen, host, port or tag.
 	Name string
 	Type OptionType
 	Help string // one line
@@ -189,11 +191,29 @@ func compare(a, b any) int {
 	return 0
 }
 
+// coreNames are the properties of inputs that Fluent Bit does not pass to plugins (5.1.1).
+var coreNames = []string{
+	"name", "tag", "alias", "log_level", "log_suppress_interval", "mem_buf_limit", "routable", "route", "threaded", "processors",
+	"host", "listen", "port", "ipv6", "tls", "rate_gate", "rate_window",
+}
+
+// corePrefixes begin the names of others.
+var corePrefixes = []string{"net.", "oauth2", "rate_gate.", "storage.", "thread.", "tls."}
+
+// reserved reports whether Fluent Bit keeps the property for itself: an option of that
+// name would have its default always.
+func reserved(name string) bool {
+	name = strings.ToLower(name)
+	return slices.Contains(coreNames, name) || slices.ContainsFunc(corePrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
 // check reports what is wrong with the Option itself: an error of the plugin's author.
 func (o *Option) check() error {
 	switch {
 	case o.Name == "" || strings.ContainsAny(o.Name, " \t\n"):
 		return fmt.Errorf("option %q: a name must not be empty and has no spaces", o.Name)
+	case reserved(o.Name):
+		return fmt.Errorf("option %s: Fluent Bit keeps properties of this name for itself, and plugins never receive them", o.Name)
 	case o.Type < 0 || int(o.Type) >= len(optionTypes):
 		return fmt.Errorf("option %s: unknown type %d", o.Name, o.Type)
 	case o.Unchecked:

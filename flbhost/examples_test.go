@@ -192,7 +192,7 @@ func TestTCPLines(t *testing.T) {
 		if v.version >= v220 {
 			script = "at 0.3 pause 0; at 1.4 resume 0"
 		}
-		r := startHost(t, v, tcpLines, append(args, "--script", script, "PLUGIN", "-i", "-p", "listen=127.0.0.1:0")...)
+		r := startHost(t, v, tcpLines, append(args, "--script", script, "PLUGIN", "-i", "-p", "address=127.0.0.1:0")...)
 		r.await(r.stderr, "listening on ", 1)
 		wait := r.send(connections, n)
 		wait()

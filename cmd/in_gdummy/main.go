@@ -16,13 +16,13 @@ import (
 //	go build -ldflags '-X main.version=v1.2.3' ./cmd/in_gdummy
 var version string
 
-func init() {
-	flb.Register(flb.Plugin{
-		Name:        "gdummy",
-		Description: "dummy Go!",
-		Options:     options(),
-		New:         func() flb.Input { return new(input) },
-	})
+var plugin = flb.Plugin{
+	Name:        "gdummy",
+	Description: "dummy Go! Synthetic records at an exact rate, with proof of delivery",
+	Options:     options(),
+	New:         func() flb.Input { return new(input) },
 }
+
+func init() { flb.Register(plugin) }
 
 func main() {}

@@ -19,7 +19,7 @@ import (
 )
 
 var plugin = flb.Plugin{Name: "tcp_lines", Description: "Lines received over TCP", Options: []flb.Option{
-	{Name: "listen", Default: "127.0.0.1:5170", Help: "address and port to listen on"},
+	{Name: "address", Default: "127.0.0.1:5170", Help: "address and port to listen on"},
 }, New: func() flb.Input { return new(receiver) }}
 
 type line struct{ from, text string }
@@ -33,7 +33,7 @@ type receiver struct {
 }
 
 func (r *receiver) Init(in *flb.Instance) error {
-	listener, err := net.Listen("tcp", in.String("listen"))
+	listener, err := net.Listen("tcp", in.String("address"))
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func address(t *testing.T, h *flbtest.Host) string {
 // and those of a connection are in order. A last line needs no end.
 func TestReceive(t *testing.T) {
 	const connections, lines = 4, 20000
-	section := flbtest.Section{Properties: map[string]string{"listen": "127.0.0.1:0"}}
+	section := flbtest.Section{Properties: map[string]string{"address": "127.0.0.1:0"}}
 	h := flbtest.New(t, plugin)
 	if err := h.Start(section); err != nil {
 		t.Fatal(err)
@@ -83,10 +83,10 @@ func TestReceive(t *testing.T) {
 // A port that is taken is an error of the start.
 func TestListenTwice(t *testing.T) {
 	one, two := flbtest.New(t, plugin), flbtest.New(t, plugin)
-	if err := one.Start(flbtest.Section{Properties: map[string]string{"listen": "127.0.0.1:0"}}); err != nil {
+	if err := one.Start(flbtest.Section{Properties: map[string]string{"address": "127.0.0.1:0"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := two.Start(flbtest.Section{Properties: map[string]string{"listen": address(t, one)}}); err == nil {
+	if err := two.Start(flbtest.Section{Properties: map[string]string{"address": address(t, one)}}); err == nil {
 		t.Error("a second instance listens on the same port")
 	}
 }

@@ -114,6 +114,9 @@ static void property_add(struct flb_input_instance *ins, const char *key, const 
     ins->props->prev = &p->head;
 }
 
+/* Consumed without an effect here. Memory never fills; see --script pause. */
+static const char *const consumed[] = {"mem_buf_limit", "listen", "host", "port", "ipv6"};
+
 /* Core properties are consumed: the plugin never sees them. */
 static int property_set(struct flb_input_instance *ins, const struct property *p)
 {
@@ -145,9 +148,11 @@ static int property_set(struct flb_input_instance *ins, const struct property *p
         ins->threaded = threaded == 1;
         return threaded < 0 ? -1 : 0;
     }
-    if (strcasecmp(p->key, "mem_buf_limit") == 0 && value != NULL) {
-        free(value); /* consumed; the host's memory never fills, see --script pause */
-        return 0;
+    for (size_t i = 0; i < sizeof consumed / sizeof consumed[0]; i++) {
+        if (strcasecmp(p->key, consumed[i]) == 0 && value != NULL) {
+            free(value);
+            return 0;
+        }
     }
     if (config_map_dynamic(proxy_config_map(ins->proxy), p->key)) {
         free(value);

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gdummy/gdummy/flb/flbtest"
+)
+
+// fluent-bit --help lists the plugin with its ancestor's words, and with what it does.
+func TestDescription(t *testing.T) {
+	if want := "dummy Go! Synthetic records at an exact rate, with proof of delivery"; plugin.Description != want {
+		t.Errorf("description %q, want %q", plugin.Description, want)
+	}
+}
+
+var runs atomic.Int32
+
+// The plugin in simulated time: an hour at a tenth of a record a second, on each kind of
+// host. A pause of ten minutes is not made up, and is
+// in the metrics; a reload continues the stream of records.
+func TestAnHour(t *testing.T) {
+	for name, section := range map[string]flbtest.Section{
+		"appended": {}, "returned once a second": {Buffered: true}, "engine's thread": {ThreadedOff: true}, "legacy events": {Legacy: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			section.Alias = fmt.Sprint(name, runs.Add(1)) // a reload continues the stream of a name
+			section.Properties = map[string]string{"rate": "0.1", "template": `{"n":{{ seq }}}`, "seed": "1"}
+			h := flbtest.New(t, plugin)
+			if err := h.Start(section); err != nil {
+				t.Fatal(err)
+			}
+			h.Advance(30*time.Minute + 5*time.Second) // between two records
+			h.Pause()
+			h.Advance(10 * time.Minute)
+			h.Resume()
+			h.Advance(20 * time.Minute)
+			made, short := h.Metrics()["gdummy_records_total"], h.Metrics()["gdummy_shortfall_records_total"]
+			events := h.Events()
+			// The first record after the pause may be the last that was due in it.
+			if made != float64(len(events)) || made+short != 360 || short < 59 || short > 60 {
+				t.Errorf("%s: %d events, %v made, shortfall %v; want 360 made or given up, 59 or 60 of them given up", name, len(events), made, short)
+			}
+			if err := h.Reload(section); err != nil {
+				t.Fatal(err)
+			}
+			h.Advance(time.Minute)
+			var got, want []string
+			for i, e := range h.Events() {
+				got, want = append(got, fmt.Sprint(e.Body)), append(want, fmt.Sprintf("map[n:%d]", i))
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: records (-want +got):\n%s", name, diff)
+			}
+			if n := len(h.Events()) - len(events); n < 5 || n > 6 {
+				t.Errorf("%s: %d records in the minute after the reload, want 6", name, n)
+			}
+			if !slices.ContainsFunc(h.Log(), func(l string) bool {
+				return strings.Contains(l, "the stream goes on with record ") || strings.Contains(l, "the stream continues with record ")
+			}) {
+				t.Errorf("%s: the log does not have the continuation of the stream", name)
+			}
+		})
+	}
+}
