@@ -127,24 +127,25 @@ func (r *running) end(stop bool) []string {
 	}
 	var lines []string
 	for record := range strings.Lines(string(readFile(r.t, r.stdout))) {
-		var rec struct{ Body struct{ From, Line string } }
+		var rec struct{ Body struct{ Line string } }
 		if err := json.Unmarshal([]byte(record), &rec); err != nil {
 			r.t.Fatalf("%v: %s", err, record)
 		}
-		lines = append(lines, rec.Body.From+"|"+rec.Body.Line)
+		lines = append(lines, rec.Body.Line)
 	}
 	return lines
 }
 
 var listening = regexp.MustCompile(`listening on (\S+)`)
 
-// send sends n lines over each of some connections to the last address in the log.
-func (r *running) send(connections, n int) (wait func()) {
+// send sends n lines over each of some connections to the last address in the log. The
+// lines have the number of their sender, from first on, and their own.
+func (r *running) send(first, connections, n int) (wait func()) {
 	r.t.Helper()
 	all := listening.FindAllSubmatch(readFile(r.t, r.stderr), -1)
 	address := string(all[len(all)-1][1])
 	var senders sync.WaitGroup
-	for range connections {
+	for sender := first; sender < first+connections; sender++ {
 		senders.Go(func() {
 			conn, err := net.Dial("tcp", address)
 			if err != nil {
@@ -154,8 +155,8 @@ func (r *running) send(connections, n int) (wait func()) {
 			defer conn.Close()
 			var b []byte
 			for i := range n {
-				if b = fmt.Appendln(b[:0], i); i%7 == 0 {
-					b = fmt.Appendf(b[:0], "%d\r\n", i)
+				if b = fmt.Appendln(b[:0], sender, i); i%7 == 0 {
+					b = fmt.Appendf(b[:0], "%d %d\r\n", sender, i)
 				}
 				if _, err := conn.Write(b); err != nil {
 					r.t.Errorf("line %d: %v", i, err)
@@ -170,13 +171,13 @@ func (r *running) send(connections, n int) (wait func()) {
 // wantSequences checks that the lines of each sender are 0 to n-1, in order.
 func wantSequences(t *testing.T, lines []string, senders, n int) {
 	t.Helper()
-	next := map[string]int{}
+	next := map[int]int{}
 	for _, l := range lines {
-		from, line, _ := strings.Cut(l, "|")
-		if line != fmt.Sprint(next[from]) {
-			t.Fatalf("line %q of %s, want %d", line, from, next[from])
+		var sender, i int
+		if _, err := fmt.Sscanf(l, "%d %d", &sender, &i); err != nil || i != next[sender] {
+			t.Fatalf("line %q, want number %d of this sender", l, next[sender])
 		}
-		next[from]++
+		next[sender]++
 	}
 	if len(next) != senders || len(lines) != senders*n {
 		t.Errorf("%d lines of %d senders, want %d of %d", len(lines), len(next), senders*n, senders)
@@ -194,12 +195,12 @@ func TestTCPLines(t *testing.T) {
 		}
 		r := startHost(t, v, tcpLines, append(args, "--script", script, "PLUGIN", "-i", "-p", "address=127.0.0.1:0")...)
 		r.await(r.stderr, "listening on ", 1)
-		wait := r.send(connections, n)
+		wait := r.send(0, connections, n)
 		wait()
 		r.await(r.stdout, "\n", connections*n)
 		r.cmd.Process.Signal(syscall.SIGHUP)
 		r.await(r.stderr, "listening on ", 2)
-		wait = r.send(connections, n)
+		wait = r.send(connections, connections, n)
 		wait()
 		r.await(r.stdout, "\n", 2*connections*n)
 		idle, err := net.Dial("tcp", string(listening.FindAllSubmatch(readFile(t, r.stderr), -1)[1][1]))
@@ -250,7 +251,7 @@ func TestFollowFile(t *testing.T) {
 		last, repeated := -1, 0
 		for _, l := range lines {
 			var i int
-			fmt.Sscanf(l, "|%d", &i)
+			fmt.Sscanf(l, "%d", &i)
 			switch {
 			case i > last+1:
 				t.Fatalf("line %d follows line %d", i, last)

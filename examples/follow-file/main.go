@@ -15,10 +15,9 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-var plugin = flb.Plugin{Name: "follow_file", Description: "The lines of a file", Options: []flb.Option{
-	{Name: "path", Required: true, Help: "the file to read"},
-	{Name: "position_file", Required: true, Help: "the file that keeps the position"},
-}, New: func() flb.Input { return new(follower) }}
+var plugin = flb.Plugin{Name: "follow_file", Description: "The lines of a file", New: func() flb.Input { return new(follower) }, Options: []flb.Option{
+	{Name: "path", Required: true, Help: "the file to read"}, {Name: "position_file", Required: true, Help: "the file that keeps the position"},
+}}
 
 type follower struct {
 	in            *flb.Instance
@@ -36,9 +35,8 @@ func (f *follower) Init(in *flb.Instance) (err error) {
 	return cmp.Or(err, in.Watch(f.inotify))
 }
 
-func (f *follower) Collect(e *flb.Emitter) error {
-	next, err := time.Now(), error(nil)
-	for err == nil && e.Wait(next) {
+func (f *follower) Collect(e *flb.Emitter) (err error) {
+	for next := time.Now(); err == nil && e.Wait(next); {
 		next, err = f.read(e, time.Now())
 	}
 	return cmp.Or(err, f.save())

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command tcp-lines is a Fluent Bit input that receives lines over TCP. While it is
-// paused, senders wait. A reload keeps the queue and closes the connections.
+// Command tcp-lines is a Fluent Bit input that receives lines over TCP. While it is paused, senders wait.
 package main
 
 import (
@@ -72,9 +71,9 @@ func (r *receiver) read(ctx context.Context, conn net.Conn) error {
 			case <-ctx.Done():
 			}
 		}
-		if err == io.EOF || ctx.Err() != nil {
+		if err == io.EOF {
 			return nil
-		} else if err != nil {
+		} else if err != nil { // not logged once ctx is cancelled
 			return fmt.Errorf("connection from %s: %w", from, err)
 		}
 	}

@@ -37,7 +37,8 @@ func TestReceive(t *testing.T) {
 	}
 	for generation := 1; ; generation++ {
 		var senders sync.WaitGroup
-		for range connections {
+		for n := range connections {
+			sender := (generation-1)*connections + n
 			senders.Go(func() {
 				conn, err := net.Dial("tcp", address(t, h))
 				if err != nil {
@@ -50,7 +51,7 @@ func TestReceive(t *testing.T) {
 					if i == lines-1 {
 						end = ""
 					}
-					fmt.Fprintf(conn, "%d%s", i, end)
+					fmt.Fprintf(conn, "%d %d%s", sender, i, end)
 				}
 			})
 		}
@@ -67,13 +68,13 @@ func TestReceive(t *testing.T) {
 		}
 	}
 	h.Stop()
-	next := map[string]int{}
+	next := map[int]int{} // by sender
 	for _, e := range h.Events() {
-		from, line := e.Body["from"].(string), e.Body["line"].(string)
-		if line != fmt.Sprint(next[from]) {
-			t.Fatalf("line %q of %s, want %d", line, from, next[from])
+		var sender, i int
+		if _, err := fmt.Sscanf(e.Body["line"].(string), "%d %d", &sender, &i); err != nil || i != next[sender] {
+			t.Fatalf("line %q, want number %d of this sender", e.Body["line"], next[sender])
 		}
-		next[from]++
+		next[sender]++
 	}
 	if len(next) != 2*connections || len(h.Events()) != 2*connections*lines {
 		t.Errorf("%d lines of %d connections, want %d of %d", len(h.Events()), len(next), 2*connections*lines, 2*connections)

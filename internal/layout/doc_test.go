@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,4 +94,21 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 	}
 	id, ok := t.(*ast.Ident)
 	return !ok || id.IsExported()
+}
+
+// The examples of inputs stay on a page.
+func TestExamplesAreShort(t *testing.T) {
+	files, err := filepath.Glob("../../examples/*/main.go")
+	if err != nil || len(files) != 3 {
+		t.Fatalf("%d examples of inputs, want 3 (%v)", len(files), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "\n"); n > 100 {
+			t.Errorf("%s has %d lines, want at most 100", file, n)
+		}
+	}
 }
