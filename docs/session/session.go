@@ -233,7 +233,8 @@ func (r *Runner) Run(ctx context.Context, b *Block) []Result {
 			if status := exit.Sys().(syscall.WaitStatus); status.Signaled() {
 				code = 128 + int(status.Signal()) // as a shell has it
 			}
-			if i+1 < len(b.Commands) && b.Commands[i+1].Text == exitCode {
+			interrupted := b.CtrlC > 0 && code == 128+int(syscall.SIGINT)
+			if interrupted || i+1 < len(b.Commands) && b.Commands[i+1].Text == exitCode {
 				err = nil
 			}
 		}
