@@ -10,7 +10,7 @@
 //
 // time is an extension value of type 0 with eight bytes: seconds, then
 // nanoseconds, both big-endian and unsigned. metadata and body are maps. A
-// chunk is nothing but events behind one another, so that one malformed byte
+// chunk is a sequence of events, so that one malformed byte
 // makes the rest of a chunk unreadable: everything here is appended whole or
 // not at all.
 package event
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// Form says how events are written.
+// Form is the form in which events are written.
 type Form uint8
 
 // The two forms of an event.

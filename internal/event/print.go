@@ -22,7 +22,7 @@ const maxPrintDepth = 256
 //
 //	[0] dummy.0: [[1700000000.123456789, {}], {"message"=>"dummy"}]
 //
-// Strings stand as they are, without escapes, and doubles have six decimals.
+// Strings are written without escapes, and doubles have six decimals.
 func AppendText(dst []byte, index uint64, tag string, ev Event) ([]byte, error) {
 	dst = append(dst, '[')
 	dst = strconv.AppendUint(dst, index, 10)
@@ -152,7 +152,7 @@ func readFloat(b []byte) (float64, []byte, error) {
 
 func readExtension(b []byte) (msgp.RawExtension, []byte, error) {
 	// The reader checks that the type is the one asked for, which is the
-	// byte behind the size.
+	// byte after the size.
 	var raw msgp.RawExtension
 	at := 1
 	switch b[0] {
@@ -195,7 +195,7 @@ func appendDecimals(dst []byte, f float64, n int) []byte {
 //
 //	{"date":1700000000.123457,"message":"dummy"}
 //
-// Metadata that is not empty stands in front, under "__internal__". Of members
+// Metadata that is not empty precedes, under "__internal__". Of members
 // with the same name in one object the last is kept; a member "date" of the body
 // therefore replaces the time. Characters outside ASCII are escaped.
 func AppendJSON(dst []byte, ev Event) ([]byte, error) {
@@ -226,7 +226,7 @@ func AppendJSON(dst []byte, ev Event) ([]byte, error) {
 	return append(dst, "}\n"...), err
 }
 
-// reserved says whether a body has members with the names that AppendJSON sets.
+// reserved reports whether a body has members with the names that AppendJSON sets.
 func reserved(b []byte, n uint32) (date, internal bool, err error) {
 	for range n {
 		if msgp.NextType(b) == msgp.StrType {
@@ -322,7 +322,7 @@ func peekName(b []byte) ([]byte, bool) {
 	return name, err == nil
 }
 
-// repeated says whether the first of n members has the name of a later one.
+// repeated reports whether the first of n members has the name of a later one.
 func repeated(b []byte, n uint32) (bool, error) {
 	if msgp.NextType(b) != msgp.StrType {
 		return false, nil

@@ -5,7 +5,7 @@ package fake
 import "fmt"
 
 // userAgents are what today's browsers and crawlers send, each as often as its
-// share. Browsers give a frozen version of their platform; what differs is their
+// share. Browsers send a frozen version of their platform; only their
 // own version.
 var userAgents = agents()
 

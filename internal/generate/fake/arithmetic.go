@@ -17,7 +17,7 @@ func arithmetic(name, doc, example string, ints func(a, b int64) (int64, bool), 
 		build: func(c *Call) (Gen, error) {
 			a, b := c.Args[0].Gen, c.Args[1].Gen
 			if by := c.Args[1]; (name == "div" || name == "mod") && by.Const && by.Value.Float() == 0 {
-				return nil, argErr(1, "%s: B is 0, and nothing can be divided by it", name)
+				return nil, argErr(1, "%s: division by zero", name)
 			}
 			return func(r *Record) value.Value {
 				x, y := a(r), b(r)
@@ -68,7 +68,7 @@ var arithmetics = []Func{
 		}
 		return a / b, true
 	}, func(a, b float64) float64 { return a / b }),
-	arithmetic("mod", "What is left of A divided by B.", `mod 17 5`, func(a, b int64) (int64, bool) {
+	arithmetic("mod", "The remainder of A divided by B.", `mod 17 5`, func(a, b int64) (int64, bool) {
 		if b == 0 || b == -1 {
 			return 0, b == -1
 		}
@@ -78,12 +78,12 @@ var arithmetics = []Func{
 	arithmetic("max", "The greater of A and B.", `max 3 5`, func(a, b int64) (int64, bool) { return max(a, b), true }, math.Max),
 	{
 		Name: "round", Section: secLogic, Result: "integer or number", Pure: true, Example: `round 2 3.14159`,
-		Doc:  "A number rounded to DIGITS behind the point; without DIGITS, to an integer.",
+		Doc:  "A number rounded to DIGITS decimals; without DIGITS, to an integer.",
 		Args: []Arg{{Name: "DIGITS NUMBER", Rest: true, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			switch {
 			case len(c.Args) > 2:
-				return nil, argErr(2, "round takes a number, or digits and a number")
+				return nil, argErr(2, "round: expected a number, or digits and a number")
 			case len(c.Args) == 1:
 				if err := c.numbered(0); err != nil {
 					return nil, err

@@ -15,7 +15,7 @@ import (
 var choice = []Func{
 	{
 		Name: "pick", Section: secChoice, Result: "one of the values", Example: `pick "red" "green" "blue"`,
-		Doc:  "One of the values, each as likely.",
+		Doc:  "One of the values, all equally likely.",
 		Args: []Arg{{Name: "VALUE", Rest: true, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			gens, place := c.gens(0), c.Place
@@ -37,11 +37,11 @@ var choice = []Func{
 	},
 	{
 		Name: "weighted", Section: secChoice, Result: "one of the values", Example: `weighted 200 90 404 8 500 2`,
-		Doc:  "One of the values, each in proportion to the weight behind it.",
+		Doc:  "One of the values, in proportion to the weight after each.",
 		Args: []Arg{{Name: "VALUE WEIGHT", Rest: true, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			if len(c.Args)%2 != 0 {
-				return nil, argErr(len(c.Args)-1, "weighted: a weight is missing behind the last value")
+				return nil, argErr(len(c.Args)-1, "weighted: expected a weight after the last value")
 			}
 			var gens []Gen
 			var weights []float64
@@ -49,14 +49,14 @@ var choice = []Func{
 			for i := 0; i < len(c.Args); i += 2 {
 				w := c.Args[i+1]
 				if f, ok := w.Value.Number(); !w.Const || !ok || w.Value.K == value.String || w.Value.K == value.Bool || f < 0 || math.IsInf(f, 0) {
-					return nil, argErr(i+1, "weighted: each value is followed by its weight, a number of 0 or more")
+					return nil, argErr(i+1, "weighted: expected a value and its weight, a number of 0 or more, in turn")
 				}
 				gens = append(gens, c.Args[i].Gen)
 				weights = append(weights, w.Value.Float())
 				sum += w.Value.Float()
 			}
 			if !(sum > 0) || math.IsInf(sum, 0) {
-				return nil, argErr(1, "weighted: the weights add up to %v, expected more than 0", sum)
+				return nil, argErr(1, "weighted: the sum of the weights is %v, expected more than 0", sum)
 			}
 			alias, place := seed.NewAlias(weights), c.Place
 			if values, ok := constants(c.Args, 2); ok {
@@ -73,7 +73,7 @@ var choice = []Func{
 	},
 	{
 		Name: "cycle", Section: secChoice, Follows: TheNumber, Result: "one of the values", Example: `cycle "a" "b" "c"`,
-		Doc:  "The values in turn: the next one for each record.",
+		Doc:  "The values in turn, the next one for each record.",
 		Args: []Arg{{Name: "VALUE", Rest: true, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			gens := c.gens(0)
@@ -86,7 +86,7 @@ var choice = []Func{
 	},
 	{
 		Name: "shuffle", Section: secChoice, Follows: TheNumber, Result: "one of the values", Example: `shuffle "a" "b" "c"`,
-		Doc:  "The values in random order, each once before any comes again.",
+		Doc:  "The values in random order, each once before any repeats.",
 		Args: []Arg{{Name: "VALUE", Rest: true, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			gens, place := c.gens(0), c.Place
@@ -100,8 +100,8 @@ var choice = []Func{
 	},
 	{
 		Name: "row", Section: secChoice, Result: "row", Example: `(row "users.csv").email`,
-		Doc: "A random row of a CSV file (with a line of column names; `name:int`, `:float`, `:bool` or `:json` gives a " +
-			"column a type) or of an NDJSON file. Keep it in a variable to use several columns: `{{ $r := row \"users.csv\" }}`, then `{{ $r.email }}`.",
+		Doc: "A random row of a CSV file (its first line names the columns; `name:int`, `:float`, `:bool` or `:json` sets the " +
+			"type of a column) or of an NDJSON file. Keep it in a variable to use several columns: `{{ $r := row \"users.csv\" }}`, then `{{ $r.email }}`.",
 		Args: []Arg{{Name: "FILE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
 			t, err := c.table()
@@ -146,7 +146,7 @@ var choice = []Func{
 			gen := c.Args[2].Gen
 			if key := c.Args[2]; key.Const {
 				if _, ok := index.find(string(key.Value.AppendText(nil))); !ok {
-					return nil, argErr(2, "lookup: %q has no row whose %s is %s", c.str(0), c.str(1), key.Value.AppendJSON(nil))
+					return nil, argErr(2, "lookup: no row of %q has the %s %s", c.str(0), c.str(1), key.Value.AppendJSON(nil))
 				}
 			}
 			return func(r *Record) value.Value {
@@ -171,10 +171,10 @@ func (c *Call) table() (*table, error) {
 	return t, nil
 }
 
-// several checks that the values do not stand in an array.
+// several checks that the only value is not an array.
 func (c *Call) several() error {
 	if a := c.Args[0]; len(c.Args) == 1 && a.Kinds == kinds(value.Raw) {
-		return argErr(0, "%s: the only value is an array; the values stand behind %s one by one, as in %s", c.Func.Name, c.Func.Name, c.Func.Example)
+		return argErr(0, "%s: the only value is an array: expected the values as separate arguments, as in %s", c.Func.Name, c.Func.Example)
 	}
 	return nil
 }

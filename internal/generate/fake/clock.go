@@ -67,7 +67,7 @@ func (e *Env) clock(text string, m *machine) (*clock, error) {
 	return c, err
 }
 
-// fit says how the lives of a window are made to fill it.
+// fit is how the lives of a window are scaled to fill it.
 type fit struct {
 	lives  int64   // how many
 	factor float64 // of means
@@ -80,7 +80,7 @@ func newClock(m *machine, recent *clockCache) (*clock, error) {
 	n := len(m.states)
 	for s, name := range m.states {
 		if m.dwell[s].hi == 0 {
-			return nil, fmt.Errorf("the state %q has no dwell time, but others have, expected one as in \"%s 5m\"", name, name)
+			return nil, fmt.Errorf("state %q has no dwell time, but others have: expected one as in \"%s 5m\"", name, name)
 		}
 		sum := 0.0
 		for _, w := range m.odds[s] {
@@ -97,11 +97,11 @@ func newClock(m *machine, recent *clockCache) (*clock, error) {
 	}
 	const mostSteps = 128
 	if !(steps <= mostSteps) {
-		return nil, fmt.Errorf("a life goes through %.4g states on the average, expected at most %d: "+
-			"let a state last longer instead of having it follow itself", steps, mostSteps)
+		return nil, fmt.Errorf("a life has %.4g states on average, expected at most %d: "+
+			"use a longer dwell time instead of a state that follows itself", steps, mostSteps)
 	}
 	if !(life <= float64(maxSpan)) {
-		return nil, fmt.Errorf("a life lasts %.4g days on the average, expected at most %.0f", life/float64(24*time.Hour), maxSpan.Hours()/24)
+		return nil, fmt.Errorf("a life lasts %.4g days on average, expected at most %.0f", life/float64(24*time.Hour), maxSpan.Hours()/24)
 	}
 	// How far the last life goes beyond a moment on the average (the renewal theorem).
 	beyond := square / (2 * life)
@@ -113,7 +113,7 @@ func newClock(m *machine, recent *clockCache) (*clock, error) {
 		}
 	}
 	if !(lives*steps <= 4096) {
-		return nil, fmt.Errorf("a life lasts %v on the average, but some last more than a hundred times as long, expected them to be more alike",
+		return nil, fmt.Errorf("a life lasts %v on average, but some last more than a hundred times as long: expected lives of similar length",
 			time.Duration(life).Round(time.Millisecond))
 	}
 	lives = math.Ceil(lives)
@@ -151,9 +151,9 @@ func (c *clock) paths() error {
 	for s, name := range c.states {
 		switch {
 		case math.IsInf(c.early[s], 1):
-			return fmt.Errorf("nothing leads from %q to the state %q", c.states[0], name)
+			return fmt.Errorf("state %[2]q is not reachable from %[1]q", c.states[0], name)
 		case math.IsInf(c.need[s], 1):
-			return fmt.Errorf("a life that comes to %q never ends: some state must have nothing that follows it", name)
+			return fmt.Errorf("a life that reaches state %q never ends: expected a way to a state without successors", name)
 		}
 	}
 	return nil
@@ -193,8 +193,8 @@ func (c *clock) moments() (steps, life, square float64) {
 	return steps, life, ways[0][n]
 }
 
-// solve solves linear equations, whose right-hand sides stand behind the square
-// of their coefficients and are replaced by the solutions.
+// solve solves linear equations. Their right-hand sides follow the square of their
+// coefficients, and are replaced by the solutions.
 func solve(a [][]float64) {
 	n := len(a)
 	for i := range n {
@@ -317,7 +317,7 @@ func (c *clock) fit(key uint64, window int64) fit {
 	case missing <= all.means+all.longer:
 		f.shift = missing / (all.means + all.longer)
 		f.factor += f.shift
-	default: // ranges can't give that much
+	default: // ranges cannot grow that much
 		f.shift = 1
 		if all.means > 0 {
 			f.factor += (missing - all.longer) / all.means

@@ -14,7 +14,7 @@ import (
 var collections = []Func{
 	{
 		Name: "len", Section: secLogic, Result: "integer", Pure: true, Example: `len "four"`,
-		Doc:  "How many bytes a text, elements an array or members an object has.",
+		Doc:  "The number of bytes of a string, elements of an array or members of an object.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			if err := c.wants(0, compound|kinds(value.String, value.Nil)); err != nil {
@@ -26,7 +26,7 @@ var collections = []Func{
 	},
 	{
 		Name: "index", Section: secLogic, Result: "any", Pure: true, Example: `index (list "a" "b") 1`,
-		Doc:  "An element of an array by its number from 0 on, or a member of an object by its name; null if there is none. Further KEYs go deeper.",
+		Doc:  "An element of an array by its index from 0, or a member of an object by its name; null if there is none. Further KEYs index the result.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}, {Name: "KEY", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) {
 			if err := c.wants(0, compound|kinds(value.Nil)); err != nil {
@@ -44,8 +44,8 @@ var collections = []Func{
 	},
 	{
 		Name: "slice", Section: secLogic, Result: "string or array", Pure: true, Example: `slice "abcdef" 1 3`,
-		Doc: "A part of a text (by bytes, and no less than whole characters) or of an array: from START, from 0 on, up to END, which is not included. " +
-			"With a negative END, up to the end. What lies outside is left out.",
+		Doc: "The part of a string or an array from START, counted from 0, up to but not including END; to the end if END is negative. " +
+			"Strings are counted in bytes and cut between characters.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}, {Name: "START", Type: Integer, Dynamic: true}, {Name: "END", Type: Integer, Optional: true, Default: "-1", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			g, start, end := c.Args[0].Gen, c.Args[1].Gen, c.Args[2].Gen
@@ -108,7 +108,7 @@ var collections = []Func{
 		Args: []Arg{{Name: "NAME VALUE", Dynamic: true, Rest: true, Optional: true}},
 		build: func(c *Call) (Gen, error) {
 			if len(c.Args)%2 != 0 {
-				return nil, argErr(len(c.Args)-1, "dict: a value is missing behind the last name")
+				return nil, argErr(len(c.Args)-1, "dict: expected a value after the last name")
 			}
 			gens := c.gens(0)
 			values := make([]value.Value, len(gens))

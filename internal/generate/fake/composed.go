@@ -44,7 +44,7 @@ const (
 // made has what is put together from parts.
 var made = []Func{
 	replaced("numerify", "TEXT with a random digit for each #.", `numerify "INV-####-##"`, '#', "0123456789"),
-	replaced("lexify", "TEXT with a random small letter for each ?.", `lexify "node-??"`, '?', lowerLetters),
+	replaced("lexify", "TEXT with a random lower-case letter for each ?.", `lexify "node-??"`, '?', lowerLetters),
 	prose("url_slug", "N words with hyphens between them, as in the path of an article.", "3", 1000, func(dst []byte, rnd *seed.Rand, n int64) []byte {
 		for i := range n {
 			if i > 0 {
@@ -54,15 +54,15 @@ var made = []Func{
 		}
 		return dst
 	}),
-	composed("domain", secIdentity, "A domain that belongs to nobody: of the names that are reserved for examples and tests (RFC 2606).", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	composed("domain", secIdentity, "A domain under the names reserved for examples and tests (RFC 2606).", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		dst = append(dst, from(rnd, words)...)
 		if rnd.Below(2) == 0 {
 			dst = append(append(dst, '-'), from(rnd, words)...)
 		}
 		return append(append(dst, '.'), from(rnd, reservedDomains)...)
 	}),
-	composed("file_name", secText, "A file's name with its extension.", appendFile),
-	composed("file_path", secText, "The whole path of a file on a server.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	composed("file_name", secText, "A file name with an extension.", appendFile),
+	composed("file_path", secText, "The absolute path of a file on a server.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		dst = append(append(dst, from(rnd, folders)...), '/')
 		dst = append(append(dst, from(rnd, words)...), '/')
 		return appendFile(dst, r, rnd)
@@ -73,18 +73,18 @@ var made = []Func{
 	composed("cvv", secPeople, "The three digits on the back of a credit card.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		return digits(dst, rnd.Below(1000), 3)
 	}),
-	composed("card_expiry", secPeople, "The month in which a credit card expires, as in 09/31: one of the 60 after the record's time.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	composed("card_expiry", secPeople, "The month in which a credit card expires, such as 09/31: one of the 60 after the record's time.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		year, month, _ := time.Unix(floorDiv(r.T, 1e9), 0).UTC().Date()
 		n := uint64(year*12+int(month)) + rnd.Below(60) // month is from 1 on: the next month, or later
 		dst = digits(dst, n%12+1, 2)
 		return digits(append(dst, '/'), n/12%100, 2)
 	}),
-	composed("isbn", secPeople, "The number of a book (ISBN-13), maybe of one that exists; its check digit is right.",
+	composed("isbn", secPeople, "The number of a book (ISBN-13), possibly of one that exists, with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			n := 978000000000 + rnd.Below(2e8) // English books
 			return digits(dst, n*10+gtin(n), 13)
 		}),
-	composed("isin", secPeople, "The number of a security (ISIN), maybe of one that exists; its check digit is right.",
+	composed("isin", secPeople, "The number of a security (ISIN), possibly of one that exists, with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			start := len(dst)
 			dst = append(dst, from(rnd, isinCountries)...)
@@ -108,10 +108,10 @@ var made = []Func{
 			}
 			return append(dst, byte('0'+(10-sum%10)%10))
 		}),
-	gathered("cusip", "The number of a security in North America (CUSIP), maybe of one that exists; its check digit is right.", (*gofakeit.Faker).Cusip),
+	gathered("cusip", "The number of a security in North America (CUSIP), possibly of one that exists, with a valid check digit.", (*gofakeit.Faker).Cusip),
 	{
 		Name: "price", Section: secNumbers, Result: "number", Example: `price 1 200`,
-		Doc:  "A price from LOW to HIGH with two digits behind the point. Three of four end in .99, .95, .50 or .00.",
+		Doc:  "A price from LOW to HIGH with two decimals. Three in four end in .99, .95, .50 or .00.",
 		Args: []Arg{{Name: "LOW", Type: Number, Optional: true, Default: "1"}, {Name: "HIGH", Type: Number, Optional: true, Default: "1000"}},
 		build: func(c *Call) (Gen, error) {
 			lo, hi, place := c.num(0), c.num(1), c.Place
@@ -119,7 +119,7 @@ var made = []Func{
 				return nil, err
 			}
 			if lo < 0 || hi > 1e12 {
-				return nil, argErr(0, "price: %v to %v were given, expected 0 to 1e12", lo, hi)
+				return nil, argErr(0, "price: expected LOW and HIGH from 0 to 1e12, found %v and %v", lo, hi)
 			}
 			return func(r *Record) value.Value {
 				rnd := r.rand(place)

@@ -8,7 +8,7 @@ import "github.com/gdummy/gdummy/internal/generate/value"
 var conversions = []Func{
 	{
 		Name: "toint", Section: secLogic, Result: "integer", Pure: true, Example: `toint "42"`,
-		Doc:  "VALUE as an integer, cut towards zero; null for what is no number.",
+		Doc:  "VALUE as an integer, truncated towards zero; null if it is not a number.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			if err := c.numbered(0); err != nil {
@@ -20,7 +20,7 @@ var conversions = []Func{
 	},
 	{
 		Name: "tofloat", Section: secLogic, Result: "number", Pure: true, Example: `tofloat 3`,
-		Doc:  "VALUE as a floating-point number; null for what is no number.",
+		Doc:  "VALUE as a floating-point number; null if it is not a number.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			if err := c.numbered(0); err != nil {
@@ -37,7 +37,7 @@ var conversions = []Func{
 	},
 	{
 		Name: "tostring", Section: secLogic, Result: "string", Pure: true, Example: `tostring 42`,
-		Doc:  "VALUE as text: strings as they are, everything else as JSON.",
+		Doc:  "VALUE as a string: strings are unchanged, everything else is written as JSON.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			g := c.Args[0].Gen

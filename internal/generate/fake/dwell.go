@@ -63,9 +63,9 @@ func parseDwell(text string) (dwell, error) {
 	case err != nil:
 		return dwell{}, err
 	case hi < lo:
-		return dwell{}, fmt.Errorf("the dwell time %s ends before it begins, expected one like 2h..6h", text)
+		return dwell{}, fmt.Errorf("invalid dwell time %s: expected the shorter time first, as in 2h..6h", text)
 	case hi == 0:
-		return dwell{}, fmt.Errorf("the dwell time is %s, expected more than 0", text)
+		return dwell{}, fmt.Errorf("invalid dwell time %s: expected more than 0", text)
 	}
 	return dwell{!ranged, float64(lo), float64(hi)}, nil
 }
@@ -78,11 +78,11 @@ func parseSpan(text string) (time.Duration, error) {
 	switch {
 	case errors.As(err, &e):
 		e.Expected = "a mean such as 5m or a range such as 2h..6h"
-		return 0, fmt.Errorf("the dwell time %q: %s", text, e.Text())
+		return 0, fmt.Errorf("dwell time %q: %s", text, e.Text())
 	case d > 0 && strings.Trim(text, "0123456789.") == "":
-		return 0, fmt.Errorf("the dwell time %s has no unit, expected ms, s, m, h or d as in %ss", text, text)
+		return 0, fmt.Errorf("dwell time %s has no unit: expected ms, s, m, h or d, as in %ss", text, text)
 	case d > maxSpan:
-		return 0, fmt.Errorf("the dwell time %s is too long, expected at most %s", text, units.FormatDuration(maxSpan))
+		return 0, fmt.Errorf("dwell time %s is too long: expected at most %s", text, units.FormatDuration(maxSpan))
 	}
 	return d, nil
 }

@@ -7,7 +7,7 @@
 // templates, the documentation and the tests all read it.
 //
 // A call is built once, when a template is compiled: its constant arguments are
-// looked at, lists are weighed, files are read, and what comes out is a [Gen].
+// looked at, lists are weighed, files are read, and the result is a [Gen].
 // From then on the Gen is called for each record. It draws its random numbers
 // from the record's key and its own place in the template, so its value depends
 // on nothing that happened before. A Gen allocates nothing; text that it composes
@@ -50,7 +50,7 @@ func (r *Record) rand(place uint64) seed.Rand { return seed.At(r.Key, place) }
 // that doubles a text again and again must not eat the memory of its host.
 const maxScratch = 4 << 20
 
-// full says whether the record has composed as much text as it may.
+// full reports whether the record has composed as much text as it may.
 func (r *Record) full() bool { return len(r.Scratch) > maxScratch }
 
 // text returns what was appended to the scratch space from start on.
@@ -70,7 +70,7 @@ func (r *Record) row(start int, names *[]string) value.Value {
 	return value.OfRow(r.Scratch[start:], names)
 }
 
-// Gen gives the value of a call for a record.
+// Gen returns the value of a call for a record.
 type Gen func(r *Record) value.Value
 
 // Append appends what a call has for a record, without the way through a value
@@ -101,7 +101,7 @@ type Env struct {
 	Files  Files
 
 	// Nested counts the values around the one that is being compiled that are
-	// no part of the record as it stands.
+	// not part of the record itself.
 	Nested int
 
 	pools   map[string]*pool
@@ -157,7 +157,7 @@ type Func struct {
 	Result  string // the type of its value, in words
 	Example string // an expression that calls it; of a Form, a template that does
 
-	// Pure says that the value depends on nothing but the arguments.
+	// Pure functions depend on nothing but their arguments.
 	Pure bool
 
 	// Follows is what of the record the value follows besides its random
@@ -167,8 +167,8 @@ type Func struct {
 	// Form marks what the compiler itself builds.
 	Form bool
 
-	// Keyed says that the last argument is computed under a key of its own: equal
-	// expressions have equal values then, wherever they stand.
+	// Keyed functions compute their last argument with a key of its own: equal
+	// expressions then have equal values anywhere in a template.
 	Keyed bool
 
 	build func(c *Call) (Gen, error)
@@ -198,8 +198,7 @@ type Call struct {
 	// Names is set by functions whose values are rows of a table.
 	Names *[]string
 
-	// Kinds are set by functions whose values are of other types than Func.Result
-	// says.
+	// Kinds are set by functions whose values have other types than Func.Result.
 	Kinds Kinds
 
 	// Text and Pack are set by functions that have them, see [Operand].
@@ -235,7 +234,7 @@ func (c *Call) textsFrom(arg Gen, appendTo func(dst []byte, r *Record, v value.V
 	}
 }
 
-// ArgError is a mistake in one argument.
+// ArgError is an error in one argument.
 type ArgError struct {
 	Arg     int // its index, or -1 for the call itself
 	Problem string
@@ -269,7 +268,7 @@ func (f *Func) Signature() string {
 }
 
 // Build checks the arguments of a call, fills in what was left out and builds
-// it. Mistakes are [*ArgError].
+// it. Errors are of type [*ArgError].
 func (c *Call) Build() (Operand, error) {
 	f := c.Func
 	given := len(c.Args)
@@ -294,7 +293,7 @@ func (c *Call) Build() (Operand, error) {
 			if want := a.Type.kinds(); !c.Args[i].Kinds.mayBe(want) {
 				hint := ""
 				if c.Args[i].Kinds == kinds(value.String) && want == numeric {
-					hint = "; toint and tofloat take the text of a number"
+					hint = "; use toint or tofloat if the string is a number"
 				}
 				return Operand{}, argErr(i, "%s: %s must be %s, found %s%s", f.Name, a.Name, article(a.Type), c.Args[i].Kinds, hint)
 			}

@@ -30,8 +30,8 @@ type Files interface {
 	Open(path string) (io.ReadCloser, error)
 }
 
-// table is a CSV or NDJSON file in memory. Rows are MessagePack values behind
-// one another, without their names, in chunks: little more than the file has
+// table is a CSV or NDJSON file in memory. Rows are sequences of MessagePack
+// values, without their names, in chunks: little more than the file has
 // bytes, and never copied to grow.
 type table struct {
 	names  []string // nil for NDJSON, whose rows are objects
@@ -209,7 +209,7 @@ func columns(head []string) (names, typs []string, err error) {
 			}
 		}
 		if first, ok := seen[name]; ok {
-			return nil, nil, fmt.Errorf("line 1: the columns %d and %d are both named %q", first+1, i+1, name)
+			return nil, nil, fmt.Errorf("line 1: columns %d and %d are both named %q", first+1, i+1, name)
 		}
 		seen[name] = i
 		names, typs = append(names, name), append(typs, typ)
@@ -218,7 +218,7 @@ func columns(head []string) (names, typs []string, err error) {
 }
 
 // errNotUTF8 is what is wrong with a text in another encoding.
-var errNotUTF8 = errors.New("it is not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1")
+var errNotUTF8 = errors.New("not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1")
 
 // withoutMark returns f without the byte order mark that it may begin with.
 func withoutMark(f io.Reader) *bufio.Reader {
@@ -229,7 +229,7 @@ func withoutMark(f io.Reader) *bufio.Reader {
 	return r
 }
 
-// badCSV says what is wrong in a line of CSV.
+// badCSV describes an error in a line of CSV.
 func badCSV(err error, cells, names int) error {
 	var parse *csv.ParseError
 	if !errors.As(err, &parse) {
@@ -237,16 +237,16 @@ func badCSV(err error, cells, names int) error {
 	}
 	switch parse.Err {
 	case csv.ErrFieldCount:
-		return fmt.Errorf("line %d: it has %d cells, expected %d, one for each name in line 1", parse.Line, cells, names)
+		return fmt.Errorf("line %d: expected %[3]d cells, one for each name in line 1, found %[2]d", parse.Line, cells, names)
 	case csv.ErrBareQuote:
-		return fmt.Errorf("line %d, column %d: a quotation mark within a cell: the whole cell stands in quotes then, with each of its quotation marks twice", parse.Line, parse.Column)
+		return fmt.Errorf("line %d, column %d: quotation mark in a cell: quote the whole cell, and double its quotation marks", parse.Line, parse.Column)
 	case csv.ErrQuote:
-		return fmt.Errorf("line %d: a cell in quotes that begins in line %d is not closed, or something stands right behind it", parse.Line, parse.StartLine)
+		return fmt.Errorf("line %d: the quoted cell that begins on line %d is not closed, or text follows its closing quote", parse.Line, parse.StartLine)
 	}
 	return fmt.Errorf("line %d, column %d: %w", parse.Line, parse.Column, parse.Err)
 }
 
-// HasTables says whether files were read.
+// HasTables reports whether files were read.
 func (e *Env) HasTables() bool { return len(e.tables) > 0 }
 
 // readCSV reads a file whose first line names the columns.
@@ -255,7 +255,7 @@ func readCSV(f io.Reader) (*table, error) {
 	r.ReuseRecord = true
 	head, err := r.Read()
 	if err == io.EOF {
-		return nil, errors.New("it is empty, expected a line with the names of the columns")
+		return nil, errors.New("the file is empty: expected a line with the names of the columns")
 	}
 	if err != nil {
 		return nil, badCSV(err, 0, 0)
@@ -307,25 +307,25 @@ func typed(cell, typ string) (value.Value, error) {
 	case "int":
 		i, err := strconv.ParseInt(cell, 10, 64)
 		if err != nil {
-			return value.Null, fmt.Errorf("%q is no integer", cell)
+			return value.Null, fmt.Errorf("expected an integer, found %q", cell)
 		}
 		return value.OfInt(i), nil
 	case "float":
 		f, err := strconv.ParseFloat(cell, 64)
 		if err != nil {
-			return value.Null, fmt.Errorf("%q is no number", cell)
+			return value.Null, fmt.Errorf("expected a number, found %q", cell)
 		}
 		return value.OfFloat(f), nil
 	case "bool":
 		b, err := strconv.ParseBool(cell)
 		if err != nil {
-			return value.Null, fmt.Errorf("%q is no boolean", cell)
+			return value.Null, fmt.Errorf("expected a boolean, found %q", cell)
 		}
 		return value.OfBool(b), nil
 	}
 	bodies, err := jsonbody.ParseStrict(`{"":` + cell + `}`)
 	if err != nil {
-		return value.Null, fmt.Errorf("%q is no JSON", cell)
+		return value.Null, fmt.Errorf("expected JSON, found %q", cell)
 	}
 	v, _ := value.First(string(bodies[0][2:]))
 	return v, nil
@@ -361,7 +361,7 @@ func readNDJSON(f io.Reader) (*table, error) {
 		}
 	}
 	if s.Err() == bufio.ErrTooLong {
-		return nil, fmt.Errorf("line %d: it is longer than %d MiB", line, maxLine>>20)
+		return nil, fmt.Errorf("line %d: longer than %d MiB", line, maxLine>>20)
 	}
 	return t, s.Err()
 }

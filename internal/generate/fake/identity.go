@@ -33,7 +33,7 @@ const (
 	podLetters = "bcdfghjklmnpqrstvwxz2456789"
 )
 
-// octets has the decimal digits of each byte and a point behind them, and how
+// octets has the decimal digits of each byte followed by a point, and how
 // many characters that is.
 var octets = func() (t [256]struct {
 	text [4]byte
@@ -116,11 +116,11 @@ var identity = []Func{
 		hi, lo := rnd.Uint64(), rnd.Uint64()
 		return appendUUID(dst, hi&^0xf000|0x4000, lo&^(3<<62)|2<<62)
 	}),
-	followsTime(composed("uuid7", secIdentity, "A UUID of version 7: it begins with the record's time in milliseconds.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	followsTime(composed("uuid7", secIdentity, "A UUID of version 7, which begins with the record's time in milliseconds.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		hi, lo := rnd.Uint64(), rnd.Uint64()
 		return appendUUID(dst, uint64(r.T/1e6)<<16|0x7000|hi&0xfff, lo&^(3<<62)|2<<62)
 	})),
-	followsTime(composed("ulid", secIdentity, "A ULID: the record's time in milliseconds and 80 random bits, in 26 letters that sort by time.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	followsTime(composed("ulid", secIdentity, "A ULID: the record's time in milliseconds and 80 random bits, as 26 characters that sort by time.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		ms := uint64(r.T / 1e6)
 		for i := 9; i >= 0; i-- {
 			dst = append(dst, crockford[ms>>(5*i)&31])
@@ -165,13 +165,13 @@ var identity = []Func{
 	}),
 	{
 		Name: "ipv4", Section: secIdentity, Result: "string", Example: `ipv4 "10.20.0.0/16"`,
-		Doc: "An IPv4 address within CIDR; of a network, its own and the broadcast address are left out. The default is a block " +
-			"that is reserved for benchmarks (RFC 2544).",
+		Doc: "An IPv4 address in CIDR, except the network and broadcast addresses. The default is the block " +
+			"reserved for benchmarks (RFC 2544).",
 		Args: []Arg{{Name: "CIDR", Type: Text, Optional: true, Default: "198.18.0.0/15"}},
 		build: func(c *Call) (Gen, error) {
 			p, err := netip.ParsePrefix(c.str(0))
 			if err != nil || !p.Addr().Is4() {
-				return nil, argErr(0, "ipv4: %q is no IPv4 network, expected one like 10.20.0.0/16", c.str(0))
+				return nil, argErr(0, "ipv4: invalid network %q: expected one such as 10.20.0.0/16", c.str(0))
 			}
 			a := p.Masked().Addr().As4()
 			base := uint64(binary.BigEndian.Uint32(a[:]))
@@ -189,12 +189,12 @@ var identity = []Func{
 	},
 	{
 		Name: "ipv6", Section: secIdentity, Result: "string", Example: `ipv6 "2001:db8:1::/48"`,
-		Doc:  "An IPv6 address within CIDR. The default is the block that is reserved for documentation (RFC 3849).",
+		Doc:  "An IPv6 address in CIDR. The default is the block reserved for documentation (RFC 3849).",
 		Args: []Arg{{Name: "CIDR", Type: Text, Optional: true, Default: "2001:db8::/32"}},
 		build: func(c *Call) (Gen, error) {
 			p, err := netip.ParsePrefix(c.str(0))
 			if err != nil || !p.Addr().Is6() {
-				return nil, argErr(0, "ipv6: %q is no IPv6 network, expected one like 2001:db8::/32", c.str(0))
+				return nil, argErr(0, "ipv6: invalid network %q: expected one such as 2001:db8::/32", c.str(0))
 			}
 			a := p.Masked().Addr().As16()
 			hi, lo := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:])
@@ -217,7 +217,7 @@ var identity = []Func{
 			}), nil
 		},
 	},
-	composed("mac", secIdentity, "A MAC address, marked as locally administered so that it belongs to nobody.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	composed("mac", secIdentity, "A MAC address with the locally administered bit, which no manufacturer assigns.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		v := rnd.Uint64()&^(3<<40) | 2<<40
 		for i := 5; i >= 0; i-- {
 			dst = appendHex(dst, v>>(8*i)&255, 1)
@@ -229,7 +229,7 @@ var identity = []Func{
 	}),
 	{
 		Name: "port", Section: secIdentity, Result: "integer", Example: `port`,
-		Doc: "A port that clients use: 32768 to 60999, as on Linux.",
+		Doc: "An ephemeral port: 32768 to 60999, as on Linux.",
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
 			return func(r *Record) value.Value {
@@ -238,14 +238,14 @@ var identity = []Func{
 			}, nil
 		},
 	},
-	composed("hostname", secIdentity, "The name of a machine, as in web-042.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	composed("hostname", secIdentity, "The name of a machine, such as web-042.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		dst = append(dst, from(rnd, hostRoles)...)
 		n := rnd.Below(100)
 		return append(dst, '-', '0', byte('0'+n/10), byte('0'+n%10))
 	}),
 	listed("service", secIdentity, "The name of a service in a web shop.", services),
 	listed("namespace", secIdentity, "The name of a Kubernetes namespace.", namespaces),
-	composed("pod", secIdentity, "The name of a pod of a Kubernetes deployment, as in checkout-6d4cf56db6-x2x8m.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	composed("pod", secIdentity, "The name of a pod of a Kubernetes deployment, such as checkout-6d4cf56db6-x2x8m.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		return appendPod(dst, from(rnd, services), rnd)
 	}),
 	{
@@ -267,7 +267,7 @@ var identity = []Func{
 		}
 		return dst
 	}),
-	composed("node", secIdentity, "The name of a machine of a cluster, as in ip-10-0-12-34.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
+	composed("node", secIdentity, "The name of a machine of a cluster, such as ip-10-0-12-34.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		dst = append(dst, "ip-10-0-"...)
 		dst = value.AppendUint(dst, rnd.Below(16))
 		return value.AppendUint(append(dst, '-'), 4+rnd.Below(250))
@@ -293,7 +293,7 @@ var identity = []Func{
 	},
 	{
 		Name: "bytes", Section: secIdentity, Result: "string", Example: `bytes 24 3`,
-		Doc:  "N random printable characters with ENTROPY bits each, from 0 (one letter, over and over) to 6.",
+		Doc:  "N random printable characters with ENTROPY bits each, from 0 (one letter repeated) to 6.",
 		Args: []Arg{{Name: "N", Type: Integer}, {Name: "ENTROPY", Type: Number, Optional: true, Default: "6"}},
 		build: func(c *Call) (Gen, error) {
 			n, bits, place := int(c.int(0)), c.num(1), c.Place

@@ -13,12 +13,11 @@ import (
 )
 
 // ids has numbers of people, things and accounts for tests of redaction: each
-// passes its check, and comes from a range that is kept for tests or that nobody
-// is given numbers of. What has no such range that somebody vouches for is not
-// here: the Canadian SIN (those with 0 are given to some), the numbers of people
+// passes its check, and is from a range that is reserved for tests or never
+// assigned. Numbers without a range that an authority documents are not here: the Canadian SIN (those with 0 are given to some), the numbers of people
 // in Brazil, Denmark, France, Italy, Poland and Spain, the Australian TFN, VINs.
 var ids = inSection(secTests, []Func{
-	composed("nhs_number", secTests, "A British NHS number from 999 000 0000 to 999 999 9999, which the NHS keeps for tests; its check digit is right.",
+	composed("nhs_number", secTests, "A British NHS number from 999 000 0000 to 999 999 9999, the range reserved for tests, with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			for n := 999000000 + rnd.Below(1e6); ; n = 999000000 + (n+1)%1e6 {
 				if check := (11 - weigh(n, 2, 3, 4, 5, 6, 7, 8, 9, 10)%11) % 11; check < 10 {
@@ -26,7 +25,7 @@ var ids = inSection(secTests, []Func{
 				}
 			}
 		}),
-	composed("fodselsnummer", secTests, "A Norwegian birth number with 80 added to the month, which marks the synthetic people of Skatteetaten's test environment (Tenor, Test-Norge); both check digits are right.",
+	composed("fodselsnummer", secTests, "A Norwegian birth number with 80 added to the month, as Skatteetaten marks synthetic people (Tenor, Test-Norge), with valid check digits.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			date := (1+rnd.Below(28))*10000 + (81+rnd.Below(12))*100 + 40 + rnd.Below(60)
 			// 000 to 499 are for 1900 to 1999.
@@ -39,7 +38,7 @@ var ids = inSection(secTests, []Func{
 				}
 			}
 		}),
-	composed("orgnr", secTests, "A Norwegian organisation number that begins with 2 or 3, as those of Skatteetaten's test environment do (real ones begin with 8 or 9); its check digit is right.",
+	composed("orgnr", secTests, "A Norwegian organisation number that begins with 2 or 3, as in Skatteetaten's test environment (real ones begin with 8 or 9), with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			for n := 20000000 + rnd.Below(2e7); ; n = 20000000 + (n-20000000+1)%2e7 {
 				if check := (11 - weigh(n, 2, 3, 4, 5, 6, 7, 2, 3)%11) % 11; check < 10 {
@@ -47,16 +46,16 @@ var ids = inSection(secTests, []Func{
 				}
 			}
 		}),
-	composed("personnummer", secTests, "A Swedish personal number of twelve digits: of those that Skatteverket publishes for tests (the open data set Testpersonnummer), the ones of January 1890.",
+	composed("personnummer", secTests, "A Swedish personal number of twelve digits, one of those of January 1890 that Skatteverket publishes for tests (the open data set Testpersonnummer).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-			// The list goes on by the day; women (even) and men (odd) take turns.
+			// The list continues by the day; women (even) and men (odd) take turns.
 			day := 1 + rnd.Below(28)
 			n := 900100000 + day*1000 + 981 - day%2
 			return digits(append(dst, "18"...), n*10+luhn(n), 10)
 		}),
 	composed("bsn", secTests, "A Dutch BSN: one of the numbers of test persons in the documentation of RvIG's BRP API.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testBSN)...) }),
-	composed("steuer_id", secTests, "A German tax number (IdNr) that begins with 0, as those for tests do and real ones never (ELSTER, Prüfung der Steuer- und Steueridentifikationsnummer); its check digit is right.",
+	composed("steuer_id", secTests, "A German tax number (IdNr) that begins with 0, which only test numbers do (ELSTER, Prüfung der Steuer- und Steueridentifikationsnummer), with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			// Of the first ten digits, one is there twice and one is missing.
 			b := append(dst, "0123456789"...)
@@ -79,16 +78,16 @@ var ids = inSection(secTests, []Func{
 		}),
 	composed("aadhaar", secTests, "An Indian Aadhaar number: one of those that UIDAI publishes for tests of its authentication API.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testAadhaar)...) }),
-	composed("ein", secTests, "A US Employer Identification Number with a prefix that the IRS doesn't give (not in its list of valid EIN prefixes). It has no check digit.",
+	composed("ein", secTests, "A US Employer Identification Number with a prefix that is not in the IRS's list of valid EIN prefixes. EINs have no check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			dst = append(append(dst, from(rnd, freeEIN)...), '-')
 			return digits(dst, rnd.Below(1e7), 7)
 		}),
-	joined("mrz", "The two lines at the foot of a passport of Utopia (UTO), the state of the specimens in ICAO Doc 9303, with a line feed between them; the check digits are right.",
+	joined("mrz", "The machine-readable zone of a passport of Utopia (UTO), the state of the specimens in ICAO Doc 9303: two lines, with valid check digits.",
 		makers{(*gofakeit.Faker).LastName, (*gofakeit.Faker).FirstName},
 		func(name string) string { return strings.ToUpper(handle(name)) }, appendMRZ),
 
-	composed("imei", secTests, "The IMEI of a phone with 00 in front, which GSMA TS.06 keeps for test devices; it passes the Luhn check.",
+	composed("imei", secTests, "The IMEI of a phone with the prefix 00, which GSMA TS.06 reserves for test devices, with a valid Luhn digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			n := 1e11 + rnd.Below(1e11) // 001 and eleven digits
 			return digits(dst, n*10+luhn(n), 15)
@@ -99,7 +98,7 @@ var ids = inSection(secTests, []Func{
 		}),
 	{
 		Name: "asn", Section: secTests, Result: "integer", Example: `asn`,
-		Doc: "The number of an autonomous system, of those kept for documentation: 64496 to 64511 and 65536 to 65551 (RFC 5398).",
+		Doc: "The number of an autonomous system, from those reserved for documentation: 64496 to 64511 and 65536 to 65551 (RFC 5398).",
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
 			return func(r *Record) value.Value {
@@ -114,16 +113,16 @@ var ids = inSection(secTests, []Func{
 	},
 	composed("aws_access_key", secTests, "The id of an AWS access key: one of the examples in AWS' documentation.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, awsKeys)...) }),
-	composed("bitcoin_address", secTests, "A Bitcoin address of the test network, where coins are worth nothing: bech32 with the prefix tb1 (BIP 173); its checksum is right.",
+	composed("bitcoin_address", secTests, "A Bitcoin address of the test network: bech32 with the prefix tb1 (BIP 173) and a valid checksum.",
 		appendBech32),
-	composed("ean", secTests, "An article number of 13 digits with a prefix from 200 to 299, which GS1 leaves to shops for their own use; its check digit is right.",
+	composed("ean", secTests, "An article number of 13 digits with a prefix from 200 to 299, which GS1 reserves for use within a shop, with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			n := 200000000000 + rnd.Below(1e11)
 			return digits(dst, n*10+gtin(n), 13)
 		}),
 	{
 		Name: "phone_of", Section: secTests, Result: "string", Example: `phone_of "GB"`,
-		Doc: "A telephone number of COUNTRY that is kept for films and books: US (555-0100 to 555-0199, NANPA), GB (Ofcom), " +
+		Doc: "A telephone number of COUNTRY that is reserved for fiction: US (555-0100 to 555-0199, NANPA), GB (Ofcom), " +
 			"AU (ACMA), DE (Bundesnetzagentur), FR (Arcep), IE (ComReg) or SE (PTS).",
 		Args: []Arg{{Name: "COUNTRY", Type: Text}},
 		build: func(c *Call) (Gen, error) {
@@ -150,8 +149,8 @@ var ids = inSection(secTests, []Func{
 	},
 	{
 		Name: "iban_of", Section: secTests, Result: "string", Example: `iban_of "DE"`,
-		Doc: "An IBAN of COUNTRY at a bank that does not exist; its check digits are right. GB, IE and NL: the bank TEST. " +
-			"DE: a bank number that begins with 0, where the Bundesbank has 1 to 8, for its areas.",
+		Doc: "An IBAN of COUNTRY at a bank that does not exist, with valid check digits. GB, IE and NL: the bank TEST. " +
+			"DE: a bank number that begins with 0, where the Bundesbank assigns 1 to 8.",
 		Args: []Arg{{Name: "COUNTRY", Type: Text}},
 		build: func(c *Call) (Gen, error) {
 			country := strings.ToUpper(c.str(0))
@@ -217,7 +216,7 @@ func luhn(n uint64) uint64 {
 	return (10 - sum%10) % 10
 }
 
-// mod97 goes on with a number modulo 97 by digits and letters, A being 10.
+// mod97 continues a number modulo 97 with digits and letters; A is 10.
 func mod97(rem uint64, text []byte) uint64 {
 	for _, c := range text {
 		if c >= 'A' {
@@ -256,7 +255,7 @@ func appendMRZ(dst []byte, last, first part, rnd *seed.Rand) []byte {
 	return append(dst, byte('0'+sum%10))
 }
 
-// fillers appends the sign that stands for nothing up to a length.
+// fillers appends filler characters up to a length.
 func fillers(dst []byte, length int) []byte {
 	for len(dst) < length {
 		dst = append(dst, '<')
@@ -264,7 +263,7 @@ func fillers(dst []byte, length int) []byte {
 	return dst
 }
 
-// checked appends the check digit of what stands from a place on.
+// checked appends the check digit of the text from at on.
 func checked(dst []byte, at int) []byte {
 	return append(dst, byte('0'+mrzSum(0, 0, dst[at:])%10))
 }

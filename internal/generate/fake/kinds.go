@@ -8,7 +8,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// Kinds are the types that a value may have; none says that nothing is known.
+// Kinds are the types that a value may have; 0 means that nothing is known.
 type Kinds uint16
 
 func kinds(ks ...value.Kind) (all Kinds) {
@@ -23,14 +23,14 @@ var (
 	compound = kinds(value.Raw, value.Row)
 )
 
-// results are the types of values by what [Func.Result] says of them. What can't
-// be computed is null in spite of it.
+// results are the types of values by [Func.Result]. A value that cannot be
+// computed is null all the same.
 var results = map[string]Kinds{
 	"integer": kinds(value.Int), "number": kinds(value.Float), "integer or number": numeric, "boolean": kinds(value.Bool),
 	"string": kinds(value.String), "array": kinds(value.Raw), "object": kinds(value.Raw), "row": kinds(value.Row),
 }
 
-// mayBe says whether a value may have one of the types; all are for what nothing
+// mayBe reports whether a value may have one of the types; all are for what nothing
 // is known of, and for what nothing is asked of.
 func (k Kinds) mayBe(want Kinds) bool { return k == 0 || want == 0 || k&want != 0 }
 
@@ -67,18 +67,18 @@ func (c *Call) wants(i int, want Kinds) error {
 // numbered checks that a constant argument is a number, or the text of one.
 func (c *Call) numbered(i int) error {
 	if k := c.Args[i].Kinds; !k.mayBe(numeric | kinds(value.String, value.Bool, value.Nil)) {
-		return argErr(i, "%s: it takes a number or the text of one, found %s", c.Func.Name, k)
+		return argErr(i, "%s: expected a number, or a string with one, found %s", c.Func.Name, k)
 	}
 	if _, ok := c.Args[i].Value.Number(); c.Args[i].Const && !ok {
-		return argErr(i, "%s: %s is no number", c.Func.Name, c.Args[i].Value.AppendJSON(nil))
+		return argErr(i, "%s: expected a number, found %s", c.Func.Name, c.Args[i].Value.AppendJSON(nil))
 	}
 	return nil
 }
 
-// Ranges says whether a loop can run over what is known of an operand.
+// Ranges reports whether a loop can run over what is known of an operand.
 func (o Operand) Ranges() bool { return o.Kinds.mayBe(numeric | compound) }
 
-// HasFields says whether what is known of an operand may have members.
+// HasFields reports whether what is known of an operand may have members.
 func (o Operand) HasFields() bool { return o.Kinds.mayBe(compound | kinds(value.Nil)) }
 
 // kinds are those that an argument of the type may have.
@@ -92,8 +92,8 @@ func (t Type) kinds() Kinds {
 	return 0
 }
 
-// comparable says whether values of both types can be compared: numbers with
-// numbers, and others with their like. Order says whether it is for more than
+// comparable reports whether values of both types can be compared: numbers with
+// numbers, and others with their like. Order reports whether it is for more than
 // whether they are the same.
 func comparable(a, b Kinds, order bool) bool {
 	for _, class := range []Kinds{numeric, kinds(value.String), kinds(value.Bool), compound} {

@@ -15,7 +15,7 @@ var strftime = map[byte]string{
 	'F': "2006-01-02", 'T': "15:04:05", 'D': "01/02/06", 'R': "15:04",
 }
 
-// constantly is what they mean that stand for themselves.
+// constantly maps the letters that are constant texts.
 var constantly = map[byte]string{'n': "\n", 't': "\t", '%': "%"}
 
 // fractions are those of microseconds and milliseconds.
@@ -44,8 +44,8 @@ var (
 	letters2 = regexp.MustCompile(`[A-Za-z]{2}`)
 )
 
-// misspelt says whether a layout is a word that looks like the name of one: it has
-// letters behind one another that mean nothing in a layout of package time.
+// misspelt reports whether a layout is a word that looks like the name of one: it has
+// adjacent letters that mean nothing in a layout of package time.
 func misspelt(layout string) bool {
 	return word.MatchString(layout) && letters2.MatchString(elements.ReplaceAllString(layout, " "))
 }
@@ -79,7 +79,7 @@ func ofStrftime(layout string) (parts []layoutPart, unknown byte) {
 	for layout != "" {
 		before, rest, found := strings.Cut(layout, "%")
 		if found && rest == "" {
-			before, found = layout, false // a % at the end stands for itself
+			before, found = layout, false // a % at the end is literal
 		}
 		p.chunks = append(p.chunks, layoutChunk{before, true})
 		if !found {

@@ -25,7 +25,7 @@ func compare(name, doc, example string, holds func(order int) bool) Func {
 var logic = []Func{
 	{
 		Name: "eq", Section: secLogic, Result: "boolean", Pure: true, Example: `eq 1 1.0`,
-		Doc:  "Whether A equals any of the others. Integers and other numbers compare by value; a number equals no text. Arrays, objects and rows are equal if what is in them is, in the same order.",
+		Doc:  "Reports whether A equals any of the others. Numbers are compared by value; a number never equals a string. Arrays, objects and rows are equal if their elements are, in the same order.",
 		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) {
 			a, others := c.Args[0].Gen, c.gens(1)
@@ -45,7 +45,7 @@ var logic = []Func{
 	},
 	{
 		Name: "ne", Section: secLogic, Result: "boolean", Pure: true, Example: `ne "a" "b"`,
-		Doc:  "Whether A and B differ.",
+		Doc:  "Reports whether A and B differ.",
 		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			a, b := c.Args[0].Gen, c.Args[1].Gen
@@ -55,13 +55,13 @@ var logic = []Func{
 			return func(r *Record) value.Value { return value.OfBool(!value.Equal(a(r), b(r))) }, nil
 		},
 	},
-	compare("lt", "Whether A is less than B.", `lt 1 2`, func(o int) bool { return o < 0 }),
-	compare("le", "Whether A is less than or equal to B.", `le 2 2`, func(o int) bool { return o <= 0 }),
-	compare("gt", "Whether A is greater than B.", `gt "b" "a"`, func(o int) bool { return o > 0 }),
-	compare("ge", "Whether A is greater than or equal to B.", `ge 1 2`, func(o int) bool { return o >= 0 }),
+	compare("lt", "Reports whether A is less than B.", `lt 1 2`, func(o int) bool { return o < 0 }),
+	compare("le", "Reports whether A is less than or equal to B.", `le 2 2`, func(o int) bool { return o <= 0 }),
+	compare("gt", "Reports whether A is greater than B.", `gt "b" "a"`, func(o int) bool { return o > 0 }),
+	compare("ge", "Reports whether A is greater than or equal to B.", `ge 1 2`, func(o int) bool { return o >= 0 }),
 	{
 		Name: "and", Section: secLogic, Result: "one of the values", Pure: true, Example: `and true (gt 2 1)`,
-		Doc:  "The first value that is false, zero, empty or null, else the last one.",
+		Doc:  "The first value that is false, zero, empty or null, otherwise the last one.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) {
 			gens := c.gens(0)
@@ -77,7 +77,7 @@ var logic = []Func{
 	},
 	{
 		Name: "or", Section: secLogic, Result: "one of the values", Pure: true, Example: `or "" "default"`,
-		Doc:  "The first value that is not false, zero, empty or null, else the last one.",
+		Doc:  "The first value that is not false, zero, empty or null, otherwise the last one.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) {
 			gens := c.gens(0)
@@ -93,7 +93,7 @@ var logic = []Func{
 	},
 	{
 		Name: "not", Section: secLogic, Result: "boolean", Pure: true, Example: `not (eq 1 2)`,
-		Doc:  "true for false, zero, empty and null, else false.",
+		Doc:  "true if VALUE is false, zero, empty or null, otherwise false.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			g := c.Args[0].Gen
@@ -102,7 +102,7 @@ var logic = []Func{
 	},
 	{
 		Name: "ternary", Section: secLogic, Result: "one of the values", Pure: true, Example: `bool 0.5 | ternary "yes" "no"`,
-		Doc:  "A if CONDITION holds, else B.",
+		Doc:  "A if CONDITION is true, otherwise B.",
 		Args: []Arg{{Name: "A", Dynamic: true}, {Name: "B", Dynamic: true}, {Name: "CONDITION", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			a, b, cond := c.Args[0].Gen, c.Args[1].Gen, c.Args[2].Gen

@@ -27,14 +27,14 @@ const (
 var numbers = []Func{
 	{
 		Name: "int", Section: secNumbers, Result: "integer", Example: `int 1 6`,
-		Doc:  "A whole number from LOW to HIGH, both included, each as likely.",
+		Doc:  "An integer from LOW to HIGH, inclusive, uniformly distributed.",
 		Args: []Arg{{Name: "LOW", Type: Integer, Dynamic: true}, {Name: "HIGH", Type: Integer, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
 			if c.Args[0].Const && c.Args[1].Const {
 				lo, hi := c.int(0), c.int(1)
 				if lo > hi {
-					return nil, argErr(0, "int: LOW is %d, above HIGH, which is %d", lo, hi)
+					return nil, argErr(0, "int: LOW must not be above HIGH, found %d and %d", lo, hi)
 				}
 				n := uint64(hi-lo) + 1
 				return func(r *Record) value.Value {
@@ -59,7 +59,7 @@ var numbers = []Func{
 	},
 	{
 		Name: "float", Section: secNumbers, Result: "number", Example: `float 0 100 2`,
-		Doc:  "A number from LOW to HIGH, rounded to DIGITS behind the point, or not rounded if DIGITS is negative.",
+		Doc:  "A number from LOW to HIGH, uniformly distributed and rounded to DIGITS decimals, or not rounded if DIGITS is negative.",
 		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "DIGITS", Type: Integer, Optional: true, Default: "-1"}},
 		build: func(c *Call) (Gen, error) {
 			lo, hi, digits, place := c.num(0), c.num(1), c.int(2), c.Place
@@ -81,7 +81,7 @@ var numbers = []Func{
 	},
 	{
 		Name: "uniform", Section: secNumbers, Result: "number", Example: `uniform 0 1`,
-		Doc:  "A number from LOW up to HIGH, each as likely.",
+		Doc:  "A number from LOW to HIGH, uniformly distributed.",
 		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}},
 		build: func(c *Call) (Gen, error) {
 			lo, hi, place := c.num(0), c.num(1), c.Place
@@ -96,7 +96,7 @@ var numbers = []Func{
 	},
 	{
 		Name: "normal", Section: secNumbers, Result: "number", Example: `normal 100 15 | round 1`,
-		Doc:  "A number of the normal distribution with MEAN and standard deviation SD.",
+		Doc:  "A normally distributed number with mean MEAN and standard deviation SD.",
 		Args: []Arg{{Name: "MEAN", Type: Number}, {Name: "SD", Type: Number}},
 		build: func(c *Call) (Gen, error) {
 			mean, sd := c.num(0), c.num(1)
@@ -108,8 +108,8 @@ var numbers = []Func{
 	},
 	{
 		Name: "lognormal", Section: secNumbers, Result: "number", Example: `lognormal 8.5 1.2 | round`,
-		Doc: "A number whose logarithm has the normal distribution with mean MU and standard deviation SIGMA: " +
-			"sizes and durations often look like this. Half of the numbers lie below e^MU.",
+		Doc: "A number whose logarithm is normally distributed with mean MU and standard deviation SIGMA, " +
+			"as sizes and durations often are. Half of the numbers are below e^MU.",
 		Args: []Arg{{Name: "MU", Type: Number}, {Name: "SIGMA", Type: Number}},
 		build: func(c *Call) (Gen, error) {
 			mu, sigma := c.num(0), c.num(1)
@@ -117,14 +117,14 @@ var numbers = []Func{
 				return nil, argErr(1, "lognormal: SIGMA is %v, expected 0 or more", sigma)
 			}
 			if most := mu + 9*sigma; most > math.Log(math.MaxFloat64) {
-				return nil, argErr(0, "lognormal: numbers up to e^%.4g do not fit a double; half of them lie below e^MU", most)
+				return nil, argErr(0, "lognormal: numbers up to e^%.4g do not fit in a double; half of them are below e^MU", most)
 			}
 			return c.drawn(mu, sigma, seed.Lognormal(mu, sigma)), nil
 		},
 	},
 	{
 		Name: "exponential", Section: secNumbers, Result: "number", Example: `exponential 250 | round`,
-		Doc:  "A number of the exponential distribution with MEAN: the time to the next of events that happen by chance.",
+		Doc:  "An exponentially distributed number with mean MEAN, such as the time until the next of random events.",
 		Args: []Arg{{Name: "MEAN", Type: Number}},
 		build: func(c *Call) (Gen, error) {
 			mean := c.num(0)
@@ -136,8 +136,8 @@ var numbers = []Func{
 	},
 	{
 		Name: "zipf", Section: secNumbers, Result: "integer", Example: `zipf 1000 1.1`,
-		Doc: "A whole number from 1 to N, where n comes up in proportion to 1/n^S: 1 is the most frequent, " +
-			"as with users, pages and words. N is at most 2^40.",
+		Doc: "An integer from 1 to N, where n occurs in proportion to 1/n^S, as ranks of users, pages and words do. " +
+			"N is at most 2^40.",
 		Args: []Arg{{Name: "N", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "1"}},
 		build: func(c *Call) (Gen, error) {
 			n, s, place := c.int(0), c.num(1), c.Place
@@ -166,7 +166,7 @@ var numbers = []Func{
 	},
 	{
 		Name: "bool", Section: secNumbers, Result: "boolean", Example: `bool 0.25`,
-		Doc:  "true with the probability P, else false.",
+		Doc:  "true with probability P, otherwise false.",
 		Args: []Arg{{Name: "P", Type: Number, Optional: true, Default: "0.5"}},
 		build: func(c *Call) (Gen, error) {
 			p, place := c.num(0), c.Place
@@ -182,8 +182,8 @@ var numbers = []Func{
 	},
 	{
 		Name: "walk", Section: secNumbers, Follows: TheNumber, Result: "number", Example: `walk 20 80 100 | round 1`,
-		Doc: "A number that wanders between LOW and HIGH from record to record, and is mostly in the middle two thirds of that. " +
-			"In PERIOD records it gets about a quarter of the way from one end to the other. Each KEY wanders on its own.",
+		Doc: "A number that changes smoothly between LOW and HIGH from record to record, mostly within the middle two thirds. " +
+			"In PERIOD records it moves by about a quarter of the range. Each KEY has its own walk.",
 		Args: []Arg{
 			{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number},
 			{Name: "PERIOD", Type: Number, Optional: true, Default: "100"}, {Name: "KEY", Optional: true, Dynamic: true},
@@ -210,14 +210,14 @@ var numbers = []Func{
 	},
 	{
 		Name: "seq", Section: secNumbers, Follows: TheNumber, Result: "integer", Example: `seq`,
-		Doc: "The record's number in its stream, from 0 (or first_seq) on, without gaps.",
+		Doc: "The record's number in its stream, starting at 0 or first_seq, without gaps.",
 		build: func(*Call) (Gen, error) {
 			return func(r *Record) value.Value { return value.OfInt(int64(r.K)) }, nil
 		},
 	},
 	{
 		Name: "counter", Section: secNumbers, Follows: TheNumber, Result: "integer", Example: `counter 100 10 30`,
-		Doc: "START, and for each record STEP more. With WRAP it starts again after so much: START + (k*STEP mod WRAP) for record k.",
+		Doc: "START + k*STEP for record k; with WRAP, START + (k*STEP mod WRAP).",
 		Args: []Arg{
 			{Name: "START", Type: Integer, Optional: true, Default: "0"}, {Name: "STEP", Type: Integer, Optional: true, Default: "1"},
 			{Name: "WRAP", Type: Integer, Optional: true, Default: "0"},
@@ -241,14 +241,14 @@ var numbers = []Func{
 	},
 	{
 		Name: "unique", Section: secNumbers, Follows: TheNumber, Result: "integer", Example: `unique 1000 9999`,
-		Doc: "A whole number from LOW to HIGH that no other record has until all had their turn: a shuffle of the " +
-			"numbers, and then another one.",
+		Doc: "An integer from LOW to HIGH that does not repeat before all have occurred: one shuffle of the " +
+			"numbers after another.",
 		Args: []Arg{{Name: "LOW", Type: Integer}, {Name: "HIGH", Type: Integer}},
 		build: func(c *Call) (Gen, error) {
 			lo, hi, place := c.int(0), c.int(1), c.Place
 			n := uint64(hi-lo) + 1
 			if lo > hi || n == 0 || n > 1<<62 {
-				return nil, argErr(0, "unique: LOW is %d and HIGH %d, expected a lower LOW and at most 2^62 numbers", lo, hi)
+				return nil, argErr(0, "unique: expected LOW below HIGH and at most 2^62 numbers, found %d and %d", lo, hi)
 			}
 			at := shuffled(place, n)
 			return func(r *Record) value.Value { return value.OfInt(lo + int64(at(r))) }, nil
@@ -332,12 +332,12 @@ func (c *Call) drawn(a, b float64, quantile func(p float64) float64) Gen {
 
 func ordered(c *Call, lo, hi float64) error {
 	if !(lo <= hi) || math.IsInf(hi-lo, 0) {
-		return argErr(0, "%s: LOW is %v, above HIGH, which is %v", c.Func.Name, lo, hi)
+		return argErr(0, "%s: LOW must not be above HIGH, found %v and %v", c.Func.Name, lo, hi)
 	}
 	return nil
 }
 
-// round rounds to so many digits behind the point, halves away from zero.
+// round rounds to a number of decimals, halves away from zero.
 func round(f float64, digits int64) float64 {
 	if digits < 0 {
 		p := math.Pow10(int(-max(digits, -300)))

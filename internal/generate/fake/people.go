@@ -14,7 +14,7 @@ import (
 const poolSize = 1024
 
 // pool returns the values of a function of gofakeit. They depend on the seed and
-// the name only, so that two streams of one seed tell of the same people. prepare,
+// the name only, so that two streams of one seed have the same people. prepare,
 // if not nil, is done to each.
 func (e *Env) pool(name string, make1 func(*gofakeit.Faker) string, prepare func(string) string) *pool {
 	if p, ok := e.pools[name]; ok {
@@ -98,7 +98,7 @@ var people = []Func{
 	joined("name", "A person's first and last name.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, nil, spaced),
 	pooled("first_name", "A person's first name.", (*gofakeit.Faker).FirstName),
 	pooled("last_name", "A person's last name.", (*gofakeit.Faker).LastName),
-	joined("username", "A user's name: letters and digits in lower case.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
+	joined("username", "A user name in lower case.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
 		func(dst []byte, first, last part, rnd *seed.Rand) []byte {
 			at := len(dst)
 			dst = append(first.append(dst), '.')
@@ -111,7 +111,7 @@ var people = []Func{
 			}
 			return dst
 		}),
-	joined("email", "An e-mail address at a domain that is reserved for examples (RFC 2606).", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
+	joined("email", "An e-mail address in a domain reserved for examples (RFC 2606).", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
 		func(dst []byte, first, last part, rnd *seed.Rand) []byte {
 			dst = last.append(append(first.append(dst), '.'))
 			if n := rnd.Below(200); n < 100 {
@@ -120,7 +120,7 @@ var people = []Func{
 			return append(append(dst, "@example."...), [3]string{"com", "org", "net"}[rnd.Below(3)]...)
 		}),
 	joined("street", "A street and a number.", makers{(*gofakeit.Faker).StreetNumber, (*gofakeit.Faker).StreetName}, nil, spaced),
-	composed("phone", secPeople, "A telephone number in the North American range that is kept for fiction (555-0100 to 555-0199).",
+	composed("phone", secPeople, "A telephone number in the North American range reserved for fiction (555-0100 to 555-0199).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			// No area code ends in 11, as 911 does, has a 9 in the middle, or begins
 			// with 37 or 96.
@@ -139,22 +139,22 @@ var people = []Func{
 	pooled("state", "A state of the USA.", (*gofakeit.Faker).State),
 	pooled("zip", "A ZIP code.", (*gofakeit.Faker).Zip),
 	pooled("country", "A country.", (*gofakeit.Faker).Country),
-	pooled("country_code", "A country's code of two letters.", (*gofakeit.Faker).CountryAbr),
+	pooled("country_code", "A two-letter country code.", (*gofakeit.Faker).CountryAbr),
 	pooled("timezone", "The name of a time zone.", (*gofakeit.Faker).TimeZoneRegion),
 	pooled("language", "A language.", (*gofakeit.Faker).Language),
 	pooled("locale", "A language's BCP 47 code.", (*gofakeit.Faker).LanguageBCP),
-	pooled("currency", "A currency's code of three letters.", (*gofakeit.Faker).CurrencyShort),
+	pooled("currency", "A three-letter currency code.", (*gofakeit.Faker).CurrencyShort),
 	pooled("gender", "A gender.", (*gofakeit.Faker).Gender),
 	pooled("hobby", "A hobby.", (*gofakeit.Faker).Hobby),
-	pooled("job_title", "A job's title.", (*gofakeit.Faker).JobTitle),
+	pooled("job_title", "A job title.", (*gofakeit.Faker).JobTitle),
 	pooled("company", "A company's name.", (*gofakeit.Faker).Company),
 	pooled("school", "A school's name.", (*gofakeit.Faker).School),
-	pooled("buzzword", "A word of business.", (*gofakeit.Faker).BuzzWord),
+	pooled("buzzword", "A buzzword.", (*gofakeit.Faker).BuzzWord),
 	pooled("slogan", "A slogan.", (*gofakeit.Faker).Slogan),
 	pooled("product", "A product's name.", (*gofakeit.Faker).ProductName),
 	pooled("product_category", "A product's category.", (*gofakeit.Faker).ProductCategory),
 	pooled("product_material", "A material.", (*gofakeit.Faker).ProductMaterial),
-	composed("upc", secPeople, "The number of a product (UPC-A) that begins with 4, which GS1 leaves to shops for their own use; its check digit is right.",
+	composed("upc", secPeople, "The number of a product (UPC-A) that begins with 4, which GS1 reserves for use within a shop, with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			n := 40000000000 + rnd.Below(1e10)
 			return digits(dst, n*10+gtin(n), 12)
@@ -176,20 +176,20 @@ var people = []Func{
 	pooled("flight", "A flight's number.", (*gofakeit.Faker).AirlineFlightNumber),
 	pooled("book", "A book's title.", (*gofakeit.Faker).BookTitle),
 	pooled("book_author", "A book's author.", (*gofakeit.Faker).BookAuthor),
-	pooled("movie", "A movie's name.", (*gofakeit.Faker).MovieName),
+	pooled("movie", "A movie title.", (*gofakeit.Faker).MovieName),
 	pooled("movie_genre", "A genre of movies.", (*gofakeit.Faker).MovieGenre),
-	pooled("song", "A song's name.", (*gofakeit.Faker).SongName),
+	pooled("song", "A song title.", (*gofakeit.Faker).SongName),
 	pooled("song_artist", "An artist.", (*gofakeit.Faker).SongArtist),
 	pooled("programming_language", "A programming language.", (*gofakeit.Faker).ProgrammingLanguage),
 	pooled("app_name", "An app's name.", (*gofakeit.Faker).AppName),
 	pooled("app_version", "An app's version.", (*gofakeit.Faker).AppVersion),
-	composed("user_agent", secPeople, "The user agent of a browser of today, now and then that of a crawler.",
+	composed("user_agent", secPeople, "The user agent of a current browser, sometimes of a crawler.",
 		func(dst []byte, _ *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, userAgents)...) }),
 	pooled("api_user_agent", "The user agent of a program.", (*gofakeit.Faker).APIUserAgent),
 	pooled("mime_type", "A MIME type.", (*gofakeit.Faker).FileMimeType),
 	pooled("file_extension", "A file's extension.", (*gofakeit.Faker).FileExtension),
-	pooled("hacker_phrase", "What hackers say in films.", (*gofakeit.Faker).HackerPhrase),
-	pooled("hipster_sentence", "What hipsters say.", (*gofakeit.Faker).HipsterSentence),
+	pooled("hacker_phrase", "A phrase of computing jargon.", (*gofakeit.Faker).HackerPhrase),
+	pooled("hipster_sentence", "A sentence of hipster words.", (*gofakeit.Faker).HipsterSentence),
 	pooled("question", "A question.", (*gofakeit.Faker).Question),
 	pooled("quote_text", "A quotation.", (*gofakeit.Faker).Quote),
 	pooled("comment", "A comment.", (*gofakeit.Faker).Comment),
@@ -206,16 +206,16 @@ var people = []Func{
 	pooled("bank", "A bank's name.", (*gofakeit.Faker).BankName),
 	{
 		Name: "latitude", Section: secPeople, Result: "number", Example: `latitude`,
-		Doc: "A latitude in degrees, with six digits behind the point.", build: degrees(90),
+		Doc: "A latitude in degrees, with six decimals.", build: degrees(90),
 	},
 	{
 		Name: "longitude", Section: secPeople, Result: "number", Example: `longitude`,
-		Doc: "A longitude in degrees, with six digits behind the point.", build: degrees(180),
+		Doc: "A longitude in degrees, with six decimals.", build: degrees(180),
 	},
 
-	composed("credit_card", secTests, "A credit card number that payment providers publish for tests (those of PayPal's and Stripe's documentation); it passes the Luhn check and buys nothing.",
+	composed("credit_card", secTests, "A credit card number that PayPal or Stripe publish for tests, with a valid Luhn digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testCards)...) }),
-	composed("ssn", secTests, "A US Social Security number with an area of 900 to 999, which the SSA never assigns; the group keeps clear of taxpayer numbers (IRS: 50-65, 70-88, 90-92, 94-99).",
+	composed("ssn", secTests, "A US Social Security number with an area of 900 to 999, which the SSA never assigns; its group is not one of taxpayer numbers (IRS: 50-65, 70-88, 90-92, 94-99).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			dst = value.AppendUint(dst, 900+rnd.Below(100))
 			dst = digits(append(dst, '-'), 1+rnd.Below(49), 2)
@@ -226,14 +226,14 @@ var people = []Func{
 			dst = digits(append(dst, "QQ"...), rnd.Below(1e6), 6)
 			return append(dst, byte('A'+rnd.Below(4)))
 		}),
-	composed("hetu", secTests, "A Finnish personal identity code with an individual number of 900 to 999, which the DVV keeps for temporary use and tests; its check character is right.",
+	composed("hetu", secTests, "A Finnish personal identity code with an individual number of 900 to 999, which the DVV reserves for temporary use and tests, with a valid check character.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			day, month, year, n := 1+rnd.Below(28), 1+rnd.Below(12), 40+rnd.Below(60), 900+rnd.Below(100)
 			dst = digits(dst, day*10000+month*100+year, 6)
 			dst = digits(append(dst, '-'), n, 3)
 			return append(dst, "0123456789ABCDEFHJKLMNPRSTUVWXY"[((day*10000+month*100+year)*1000+n)%31])
 		}),
-	composed("iban", secTests, "An IBAN in the form of Britain, of the bank TEST that does not exist; its check digits are right.",
+	composed("iban", secTests, "A British IBAN of the bank TEST, which does not exist, with valid check digits.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			return appendIBAN(dst, "GB", bban{"TEST", 14}, rnd)
 		}),

@@ -12,7 +12,7 @@ import (
 // one that is not long is copied by one move of a constant size, whatever its
 // length.
 type pool struct {
-	all  []byte // the texts, each behind the header of its MessagePack
+	all  []byte // the texts, each after the header of its MessagePack
 	span []extent
 }
 
@@ -77,7 +77,7 @@ func (c *Call) from(p *pool) Gen {
 	}
 }
 
-// listed makes a function that gives one of a list of texts, each as likely.
+// listed makes a function whose values are those of a list, all equally likely.
 func listed(name, section, doc string, texts []string) Func {
 	return Func{
 		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
@@ -85,7 +85,7 @@ func listed(name, section, doc string, texts []string) Func {
 	}
 }
 
-// among builds a function that gives one of a few constants, which pick chooses.
+// among builds a function whose value is the constant that pick chooses.
 func (c *Call) among(values []value.Value, pick func(r *Record) int) Gen {
 	p := new(pool)
 	texts, plain := true, true

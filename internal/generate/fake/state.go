@@ -10,9 +10,9 @@ import (
 var state = []Func{
 	{
 		Name: "per", Section: secState, Result: "that of EXPRESSION", Example: `per (int 1 3) (name)`,
-		Doc: "The value that EXPRESSION has for KEY: always the same for the same key, so that user 17 keeps their name. " +
-			"The same expression under the same key is the same value wherever it stands in a template. What follows the record's number or time " +
-			"(seq, walk, now, ulid and others) can't be in EXPRESSION.",
+		Doc: "The value of EXPRESSION for KEY, always the same for the same key: user 17 keeps their name. " +
+			"Equal expressions with equal keys have the same value anywhere in a template. EXPRESSION must not depend on the record's number or time, " +
+			"as seq, walk, now, ulid and others do.",
 		Args:  []Arg{{Name: "KEY", Dynamic: true}, {Name: "EXPRESSION", Dynamic: true}},
 		Keyed: true,
 		build: func(c *Call) (Gen, error) {
@@ -29,8 +29,8 @@ var state = []Func{
 	},
 	{
 		Name: "cardinality", Section: secState, Result: "that of EXPRESSION", Example: `cardinality 3 (username)`,
-		Doc: "One of exactly N different values of EXPRESSION, each as likely. They are computed at the start, where no time is known " +
-			"and the records' numbers are those of the tries. A template whose EXPRESSION has fewer values is refused.",
+		Doc: "One of exactly N different values of EXPRESSION, all equally likely. They are computed at the start, where the time is not known " +
+			"and the record's number counts the attempts. A template whose EXPRESSION has fewer values is rejected.",
 		Args:  []Arg{{Name: "N", Type: Integer}, {Name: "EXPRESSION", Dynamic: true}},
 		Keyed: true,
 		build: func(c *Call) (Gen, error) {
@@ -40,23 +40,23 @@ var state = []Func{
 			}
 			gen, env := c.Args[1].Gen, c.Env
 			if c.Args[1].Const && n > 1 {
-				return nil, argErr(1, "cardinality: EXPRESSION has one value only, expected %d", n)
+				return nil, argErr(1, "cardinality: EXPRESSION is a constant, expected %d different values", n)
 			}
 			return env.distinct(int(n), gen, c.Set, c.Place)
 		},
 	},
 	{
 		Name: "states", Section: secState, Follows: TheNumber, Result: "row", Example: `(states 100 "created: paid 9, cancelled 1; paid: shipped; shipped: delivered").state`,
-		Doc: "One step in the life of one of LIVES things that go through states at the same time: orders, sessions, jobs. " +
-			"MACHINE lists each state with what may follow it and how likely: `login: browse; browse: browse 7, buy 2, logout 1; buy: browse`. " +
-			"The first state begins a life, one that nothing follows ends it, and then the next life begins. " +
+		Doc: "One step in the life of one of LIVES concurrent things with states, such as orders, sessions or jobs. " +
+			"MACHINE lists each state with its successors and their weights: `login: browse; browse: browse 7, buy 2, logout 1; buy: browse`. " +
+			"A life begins with the first state and ends with a state that has no successor; then the next life begins. " +
 			"The row has `state`, `previous` (null at first), `id` (of the life), `step` (from 0) and `last` (whether it ends here).\n\n" +
-			"A record is one step of a life, and a state that may follow itself dwells. Whole lives fill windows of about 100 steps. They are as long as the odds say " +
-			"on the average, if that is half a window at most; longer ones end sooner. With dwell times, a record is a look at a life at the record's time: " +
-			"`created 5m: paid 9, cancelled 1; paid 2h..6h: shipped; shipped 1d..3d: delivered; delivered 2h; cancelled 1h`. Each state has one then, also those " +
-			"that end a life. It is a mean (`5m`; the times have the exponential distribution, as of what happens by chance) or a range (`2h..6h`, each " +
-			"as likely; `1h..1h` is exactly an hour), in ms, s, m, h and d. The row also has `since` and `until` (when the state begins and ends) and " +
-			"`began` (when the life did), in seconds since 1970, for time_of.",
+			"Each record is one step of a life. Whole lives fill windows of about 100 steps. Their mean length is that of the weights " +
+			"if it is at most half a window; longer lives are cut. With dwell times, a record shows the state of a life at the record's time: " +
+			"`created 5m: paid 9, cancelled 1; paid 2h..6h: shipped; shipped 1d..3d: delivered; delivered 2h; cancelled 1h`. Then every state has one, including those " +
+			"that end a life. It is a mean (`5m`, exponentially distributed) or a range (`2h..6h`, uniformly distributed; " +
+			"`1h..1h` is exactly an hour), in ms, s, m, h and d. The row also has `since` and `until` (begin and end of the state) and " +
+			"`began` (begin of the life), in seconds since 1970, for time_of.",
 		Args: []Arg{{Name: "LIVES", Type: Integer}, {Name: "MACHINE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
 			lives := c.int(0)
@@ -85,7 +85,7 @@ var state = []Func{
 				stream := r.Stream + place
 				// Each block of n records shows every slot once, in random order.
 				slot := seed.Permute(seed.Combine(stream, r.K/n), r.K%n, n)
-				// Slots stand at different places in their lives when the stream begins.
+				// Slots are at different places in their lives when the stream begins.
 				key := seed.Combine(stream, ^slot)
 				return m.step(r, key, r.K/n+key%m.window)
 			}, nil
@@ -93,9 +93,8 @@ var state = []Func{
 	},
 	{
 		Name: "state_of", Section: secState, Follows: TheTime, Result: "row", Example: `(state_of "ada" "login 5s: browse; browse 10m..1h: offline; offline 8h").state`,
-		Doc: "The state that KEY is in at the record's time: of order 17, of user ada. MACHINE is one with dwell times, and the row is that of states. " +
-			"A key goes through one life after another, whether there are records of it or not. The same MACHINE under the same key is in the same state wherever " +
-			"it stands in a template.",
+		Doc: "The state of KEY, such as order 17 or user ada, at the record's time. MACHINE has dwell times, and the row is that of states. " +
+			"A key has one life after another, whether records show it or not. Equal MACHINEs with equal keys are in the same state anywhere in a template.",
 		Args: []Arg{{Name: "KEY", Dynamic: true}, {Name: "MACHINE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
 			m, err := parseMachine(c.str(1))
@@ -103,7 +102,7 @@ var state = []Func{
 				return nil, argErr(1, "state_of: %v", err)
 			}
 			if !m.timed {
-				return nil, argErr(1, "state_of: MACHINE has no dwell times, expected them as in \"created 5m: paid; paid 1d\": the state of a key is a matter of time")
+				return nil, argErr(1, "state_of: MACHINE has no dwell times: expected them as in \"created 5m: paid; paid 1d\", since the state of a key depends on the time")
 			}
 			clock, err := c.Env.clock(c.str(1), m)
 			if err != nil {

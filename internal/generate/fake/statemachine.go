@@ -25,7 +25,7 @@ type machine struct {
 	dwell  []dwell // how long, if timed
 	window uint64
 	// fill[s][r] is how likely a slot that is in state s with r more visits
-	// fills the window with whole lives, if nobody sees to it. Drawing in
+	// fills the window with whole lives, if nothing ensures it. Drawing in
 	// proportion to it makes sure of that.
 	fill [][]float64
 	// drawn are the odds to draw by. Short lives fill a window more easily than
@@ -57,17 +57,17 @@ func parseMachine(text string) (*machine, error) {
 		head, to, more := strings.Cut(rule, ":")
 		from, span, timed := strings.Cut(strings.TrimSpace(head), " ")
 		if !more && !timed || from == "" || strings.Contains(head, ",") {
-			return nil, fmt.Errorf("%q is no rule, expected one like \"created: paid 9, cancelled 1\"", strings.TrimSpace(rule))
+			return nil, fmt.Errorf("invalid rule %q: expected one such as \"created: paid 9, cancelled 1\"", strings.TrimSpace(rule))
 		}
 		s := state(from)
 		if ruled[s] {
-			return nil, fmt.Errorf("the state %q has two rules", from)
+			return nil, fmt.Errorf("state %q has two rules", from)
 		}
 		ruled[s] = true
 		if timed {
 			d, err := parseDwell(strings.TrimSpace(span))
 			if err != nil {
-				return nil, fmt.Errorf("the state %q: %w", from, err)
+				return nil, fmt.Errorf("state %q: %w", from, err)
 			}
 			m.dwell[s] = d
 			m.timed = true
@@ -81,20 +81,20 @@ func parseMachine(text string) (*machine, error) {
 			if len(f) == 2 {
 				var err error
 				if weight, err = strconv.ParseFloat(f[1], 64); err != nil || !(weight > 0) || math.IsInf(weight, 0) {
-					return nil, fmt.Errorf("%q is no weight, expected a number above 0", f[1])
+					return nil, fmt.Errorf("invalid weight %q: expected a number above 0", f[1])
 				}
 			} else if len(f) != 1 {
-				return nil, fmt.Errorf("%q is no state with its weight", strings.TrimSpace(t))
+				return nil, fmt.Errorf("invalid successor %q: expected a state and its weight", strings.TrimSpace(t))
 			}
 			m.next[s] = append(m.next[s], state(f[0]))
 			m.odds[s] = append(m.odds[s], weight)
 		}
 	}
 	if len(m.states) == 0 {
-		return nil, fmt.Errorf("no states were given")
+		return nil, fmt.Errorf("expected at least one state, found none")
 	}
 	if len(m.states) > 200 {
-		return nil, fmt.Errorf("%d states were given, expected at most 200", len(m.states))
+		return nil, fmt.Errorf("expected at most 200 states, found %d", len(m.states))
 	}
 	if m.timed {
 		return m, nil
@@ -126,7 +126,7 @@ func (m *machine) setWindow() error {
 		}
 	}
 	if m.window == 0 {
-		return fmt.Errorf("no life that begins with %q ever ends: some state must have nothing that follows it", m.states[0])
+		return fmt.Errorf("a life that begins with %q never ends: expected a way to a state without successors", m.states[0])
 	}
 	// Odds that are off by a share are corrected by that share, again and again;
 	// what lives are too long for does not come right, and is left where it is.

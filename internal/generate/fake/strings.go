@@ -27,7 +27,7 @@ func onText(name, doc, example string, appendTo func(dst []byte, s string) []byt
 	}
 }
 
-// concat makes the Gen of the texts of all arguments behind one another, spaced
+// concat makes the Gen of the concatenated texts of all arguments, spaced
 // with a space between two of which neither is a text.
 func (c *Call) concat(spaced bool) Gen {
 	gens := c.gens(0)
@@ -50,8 +50,8 @@ func (c *Call) concat(spaced bool) Gen {
 	}
 }
 
-// onCase makes a function that gives a text with the 26 letters from first on in
-// the other case; other says what becomes of a letter that is not ASCII.
+// onCase makes a function that changes the case of the 26 letters from first on;
+// other does so for letters that are not ASCII.
 func onCase(name, doc, example string, first uint64, other func(rune) rune) Func {
 	return Func{
 		Name: name, Section: secStrings, Result: "string", Pure: true, Example: example, Doc: doc,
@@ -65,8 +65,8 @@ func onCase(name, doc, example string, first uint64, other func(rune) rune) Func
 }
 
 // appendCase appends a text with letters in the other case. Eight bytes are
-// turned at once, and all of a short text without a branch: where letters stand,
-// and how many there are, can't be predicted.
+// turned at once, and all of a short text without a branch: where letters are,
+// and how many, cannot be predicted.
 func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) []byte {
 	at, n := len(dst), len(v.S())
 	var seen uint64 // all bytes of the text, one upon the other
@@ -81,7 +81,7 @@ func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) 
 		binary.LittleEndian.PutUint64(d[24:], turn(w3, first))
 		dst = dst[:at+n]
 		if seen = w0 | w1 | w2 | w3; seen&notASCII != 0 {
-			// Of the text, or of what lies behind it?
+			// In the text, or after it?
 			seen = 0
 			for _, c := range dst[at:] {
 				seen |= uint64(c)
@@ -119,7 +119,7 @@ func turn(x, first uint64) uint64 {
 	const ones, high = 0x0101010101010101, notASCII
 	low := x &^ high
 	from := low + (0x80-first)*ones      // the highest bit of a byte says: not before the first
-	behind := low + (0x80-first-26)*ones // behind the last
+	behind := low + (0x80-first-26)*ones // after the last
 	return x ^ (from&^behind&high&^x)>>2
 }
 
@@ -141,9 +141,9 @@ func onTwo(name, doc, example string, holds func(s, part string) bool) Func {
 var stringFuncs = []Func{
 	{
 		Name: "printf", Section: secStrings, Result: "string", Pure: true, Example: `printf "%05d-%s" 42 "x"`,
-		Doc: "A text in Go's format: %s %d %v %q %x %X %o %b %c %e %f %g %t and %%, with flags, width and precision. " +
-			"Numbers may be integers or not: %d cuts them. %s and %q take the text of anything, and the text of a number is taken for the number. " +
-			"What a verb can't write is a mistake if that is known at the start; else the text has it as Go writes it, `%!d(string=x)`.",
+		Doc: "A string in the format of Go's fmt: %s %d %v %q %x %X %o %b %c %e %f %g %t and %%, with flags, width and precision. " +
+			"%d truncates numbers, %s and %q format anything, and a string with a number is formatted as the number. " +
+			"A value that a verb cannot format is an error if its type is known at the start, otherwise it is written as by Go: `%!d(string=x)`.",
 		Args: []Arg{{Name: "FORMAT", Type: Text}, {Name: "VALUE", Dynamic: true, Rest: true, Optional: true}},
 		build: func(c *Call) (Gen, error) {
 			return buildPrintf(c)
@@ -151,13 +151,13 @@ var stringFuncs = []Func{
 	},
 	{
 		Name: "cat", Section: secStrings, Result: "string", Pure: true, Example: `cat "a" 1 true`,
-		Doc:   "The texts of the values behind one another.",
+		Doc:   "The texts of the values, concatenated.",
 		Args:  []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) { return c.concat(false), nil },
 	},
 	{
 		Name: "print", Section: secStrings, Result: "string", Pure: true, Example: `print "n = " 1 2 true`,
-		Doc:   "The texts of the values behind one another, as Go has it: with a space between two of which neither is a text.",
+		Doc:   "The texts of the values, concatenated as by Go's print: with a space between two values if neither is a string.",
 		Args:  []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) { return c.concat(true), nil },
 	},
@@ -204,7 +204,7 @@ var stringFuncs = []Func{
 	onText("trim", "TEXT without white space around it.", `trim "  a b "`, func(dst []byte, s string) []byte {
 		return append(dst, strings.TrimSpace(s)...)
 	}),
-	onText("slug", "TEXT in lower case with hyphens for all that is no letter or digit.", `slug "Ada Lovelace, Countess"`, func(dst []byte, s string) []byte {
+	onText("slug", "TEXT in lower case, with hyphens for everything except letters and digits.", `slug "Ada Lovelace, Countess"`, func(dst []byte, s string) []byte {
 		start := len(dst)
 		for _, c := range s {
 			switch {
@@ -226,7 +226,7 @@ var stringFuncs = []Func{
 		sum := sha256.Sum256(value.Bytes(s))
 		return hex.AppendEncode(dst, sum[:])
 	}),
-	onText("urlescape", "TEXT as it stands in the query of a URL.", `urlescape "a b&c"`, func(dst []byte, s string) []byte {
+	onText("urlescape", "TEXT escaped for the query of a URL.", `urlescape "a b&c"`, func(dst []byte, s string) []byte {
 		for i := range len(s) {
 			switch b := s[i]; {
 			case b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-_.~", b) >= 0:
@@ -241,7 +241,7 @@ var stringFuncs = []Func{
 	}),
 	{
 		Name: "quote", Section: secStrings, Result: "string", Pure: true, Example: `quote "say \"hi\""`,
-		Doc:  "TEXT in quotes, escaped as in JSON.",
+		Doc:  "TEXT as a JSON string, in quotes.",
 		Args: []Arg{{Name: "TEXT", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			g := c.Args[0].Gen
@@ -255,7 +255,7 @@ var stringFuncs = []Func{
 	},
 	{
 		Name: "json", Section: secStrings, Result: "string", Pure: true, Example: `json (dict "a" 1)`,
-		Doc:  "VALUE as JSON text, for logs that have JSON within a string.",
+		Doc:  "VALUE as JSON text, for logs with JSON in a string.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			g := c.Args[0].Gen
@@ -269,7 +269,7 @@ var stringFuncs = []Func{
 	},
 	{
 		Name: "logfmt", Section: secStrings, Result: "string", Pure: true, Example: `logfmt (dict "level" "info" "msg" "it is done" "n" 3)`,
-		Doc:  "An object as logfmt: name=value pairs, values in quotes where they need them. What can't be in a name is _ there.",
+		Doc:  "An object as logfmt: name=value pairs, with values quoted if necessary. Characters not allowed in a name are replaced by _.",
 		Args: []Arg{{Name: "OBJECT", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			if err := c.wants(0, compound); err != nil {
@@ -305,12 +305,12 @@ var stringFuncs = []Func{
 	},
 	{
 		Name: "replace", Section: secStrings, Result: "string", Pure: true, Example: `replace " " "_" "a b c"`,
-		Doc:  "TEXT with NEW for each OLD.",
+		Doc:  "TEXT with each OLD replaced by NEW.",
 		Args: []Arg{{Name: "OLD", Type: Text}, {Name: "NEW", Type: Text}, {Name: "TEXT", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			old, repl, g := c.str(0), c.str(1), c.Args[2].Gen
 			if old == "" {
-				return nil, argErr(0, "replace: OLD is empty")
+				return nil, argErr(0, "replace: OLD must not be empty")
 			}
 			return func(r *Record) value.Value {
 				s := asText(r, g(r))
@@ -333,7 +333,7 @@ var stringFuncs = []Func{
 	},
 	{
 		Name: "trunc", Section: secStrings, Result: "string", Pure: true, Example: `trunc 5 "too long"`,
-		Doc:  "The first N bytes of TEXT, less if that would cut a character.",
+		Doc:  "The first N bytes of TEXT, fewer if that would cut a character.",
 		Args: []Arg{{Name: "N", Type: Integer, Dynamic: true}, {Name: "TEXT", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			size, g := c.Args[0].Gen, c.Args[1].Gen
@@ -350,7 +350,7 @@ var stringFuncs = []Func{
 			}, nil
 		},
 	},
-	onTwo("contains", "Whether PART occurs in TEXT.", `contains "ell" "hello"`, strings.Contains),
-	onTwo("hasprefix", "Whether TEXT begins with PART.", `hasprefix "he" "hello"`, strings.HasPrefix),
-	onTwo("hassuffix", "Whether TEXT ends with PART.", `hassuffix "lo" "hello"`, strings.HasSuffix),
+	onTwo("contains", "Reports whether TEXT contains PART.", `contains "ell" "hello"`, strings.Contains),
+	onTwo("hasprefix", "Reports whether TEXT begins with PART.", `hasprefix "he" "hello"`, strings.HasPrefix),
+	onTwo("hassuffix", "Reports whether TEXT ends with PART.", `hassuffix "lo" "hello"`, strings.HasSuffix),
 }

@@ -96,7 +96,7 @@ var text = []Func{
 		}
 		return dst
 	}),
-	prose("sentence", "A sentence of N words; 0 is 5 to 14.", "0", 10_000, func(dst []byte, rnd *seed.Rand, n int64) []byte {
+	prose("sentence", "A sentence of N words; 5 to 14 if N is 0.", "0", 10_000, func(dst []byte, rnd *seed.Rand, n int64) []byte {
 		return sentence(dst, rnd, words, n)
 	}),
 	prose("lorem", "N sentences of Latin-looking text.", "1", 1000, func(dst []byte, rnd *seed.Rand, n int64) []byte {
@@ -111,7 +111,7 @@ var text = []Func{
 	listed("level", secText, "A log level: mostly info, then debug, warn and error.", levels),
 	{
 		Name: "message", Section: secText, Result: "string", Example: `message "error"`,
-		Doc:  "A log message as programs write at LEVEL: debug, info, warn, error or fatal (in any case, and with their other names). A LEVEL that differs from record to record and is none counts as info.",
+		Doc:  "A log message of LEVEL: debug, info, warn, error or fatal (or a synonym, in any case). If LEVEL differs from record to record, unknown ones count as info.",
 		Args: []Arg{{Name: "LEVEL", Type: Text, Optional: true, Default: "info", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
@@ -139,7 +139,7 @@ var text = []Func{
 	},
 	{
 		Name: "stack_trace", Section: secText, Result: "string", Example: `stack_trace "python"`,
-		Doc:  "A stack trace of several lines, as LANGUAGE prints it: java, python or go.",
+		Doc:  "A stack trace of several lines in the format of LANGUAGE: java, python or go.",
 		Args: []Arg{{Name: "LANGUAGE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
@@ -160,11 +160,11 @@ var text = []Func{
 			}), nil
 		},
 	},
-	composed("path", secText, "The path of a URL in a web shop; few paths are frequent, many are rare.", appendPath),
+	composed("path", secText, "The path of a URL in a web shop. Few paths are frequent, many are rare.", appendPath),
 	composed("url", secText, "A URL in a web shop, with the host www.example.com.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		return appendPath(append(dst, "https://www.example.com"...), r, rnd)
 	}),
-	composed("referer", secText, "Where a visitor came from: the URL of a page, or - if that is not known.", func(dst []byte, _ *Record, rnd *seed.Rand) []byte {
+	composed("referer", secText, "The referer of a request: a URL, or - if there is none.", func(dst []byte, _ *Record, rnd *seed.Rand) []byte {
 		switch v := rnd.Below(10); {
 		case v < 4:
 			return append(dst, '-')
@@ -173,10 +173,10 @@ var text = []Func{
 		}
 		return append(append(dst, "https://search.example.org/?q="...), from(rnd, words)...)
 	}),
-	listed("method", secText, "A method of HTTP: mostly GET, then POST, PUT, DELETE, HEAD and PATCH.", methods),
+	listed("method", secText, "An HTTP method: mostly GET, then POST, PUT, DELETE, HEAD and PATCH.", methods),
 	{
 		Name: "status", Section: secText, Result: "integer", Example: `status`,
-		Doc: "A status of HTTP as servers give: mostly 200, then 304, 404, 302, 201, 401, 403, 500, 502, 503.",
+		Doc: "An HTTP status: mostly 200, then 304, 404, 302, 201, 401, 403, 500, 502, 503.",
 		build: func(c *Call) (Gen, error) {
 			codes := []int64{200, 304, 404, 302, 201, 204, 301, 400, 401, 403, 500, 502, 503, 504}
 			alias := seed.NewAlias([]float64{820, 60, 35, 20, 15, 10, 8, 6, 6, 5, 8, 3, 3, 1})
@@ -217,7 +217,7 @@ var text = []Func{
 }
 
 // appendPath writes one of twenty kinds of path, most of them with something
-// drawn behind: a number, or one of a list.
+// random at the end: a number, or an entry of a list.
 func appendPath(dst []byte, _ *Record, rnd *seed.Rand) []byte {
 	return appendOf(dst, rnd, pathKinds, pathStarts)
 }
@@ -242,7 +242,7 @@ type pathKind struct {
 	rest  *pool  // or one of these
 }
 
-// share is a kind of path that stands in a list several times.
+// share is a kind of path that is in a list several times.
 type share struct {
 	times int
 	kind  pathKind
@@ -277,7 +277,7 @@ var (
 	)
 )
 
-// fault is an error of a program: its type, what it says, and the code that
+// fault is an error of a program: its type, its message, and the code that
 // raises it.
 type fault struct{ kind, says, code string }
 

@@ -32,7 +32,7 @@ var layouts = []struct{ name, layout string }{
 	{"kitchen", "3:04PM"},
 }
 
-// epochs are layouts that give numbers.
+// epochs are the layouts of numbers.
 var epochs = []struct {
 	name string
 	unit int64
@@ -44,8 +44,8 @@ var times = []Func{
 	{
 		Name: "now", Section: secTime, Follows: TheTime, Result: "string, integer or number", Example: `now "rfc3339"`,
 		Doc: "The record's time. LAYOUT is one of the names below, a layout of Go (`2006-01-02`) or one of strftime (`%d.%m.%Y`). " +
-			"ZONE is UTC, Local, an offset like +02:00 or a name like Europe/Berlin. OFFSET shifts the time (`-1h30m`), " +
-			"JITTER moves it by a random time up to so much to either side.\n\n" + layoutDoc(),
+			"ZONE is UTC, Local, an offset such as +02:00 or a name such as Europe/Berlin. OFFSET is added to the time (`-1h30m`), " +
+			"and a random time of at most JITTER is added or subtracted.\n\n" + layoutDoc(),
 		Args: []Arg{
 			{Name: "LAYOUT", Type: Text, Optional: true, Default: "rfc3339_ms"},
 			{Name: "ZONE", Type: Text, Optional: true, Default: "UTC"},
@@ -58,7 +58,7 @@ var times = []Func{
 	},
 	{
 		Name: "time_of", Section: secTime, Result: "string, integer or number", Example: `time_of 1700000000 "rfc3339"`,
-		Doc: "The time SECONDS after 1970-01-01, written as now writes the record's.",
+		Doc: "The time SECONDS after 1970-01-01, in the same layouts as now.",
 		Args: []Arg{
 			{Name: "SECONDS", Type: Number, Dynamic: true},
 			{Name: "LAYOUT", Type: Text, Optional: true, Default: "rfc3339_ms"},
@@ -105,7 +105,7 @@ func zone(name string) (*time.Location, error) {
 func buildTime(c *Call, i int, at func(*Record) int64) (Gen, error) {
 	loc, err := zone(c.str(i + 1))
 	if err != nil {
-		return nil, argErr(i+1, "%s: unknown time zone %q: expected one like UTC, +02:00 or Europe/Berlin", c.Func.Name, c.str(i+1))
+		return nil, argErr(i+1, "%s: unknown time zone %q: expected one such as UTC, +02:00 or Europe/Berlin", c.Func.Name, c.str(i+1))
 	}
 	when, jitters, err := c.shifted(i+2, at)
 	if err != nil {

@@ -5,9 +5,9 @@
 //
 // Each is a file NAME.tmpl beside this one, with comments in its first lines: what
 // it is, and where the format is described. Users may copy them and change what
-// they like. Formats of lines of text give records with the line in `log`, as
+// they like. Formats of lines of text have records with the line in `log`, as
 // Fluent Bit's tail input does, for parsers to take apart; those of JSON
-// documents give the document as the record, unless it is what stands in a file.
+// documents have the document as the record, unless it is a line of a file.
 package format
 
 import (

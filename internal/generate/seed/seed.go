@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package seed gives the random numbers of records.
+// Package seed computes the random numbers of records.
 //
-// There is no generator that runs along: every number is a hash of where it
-// stands. A stream's key comes from the seed and the stream's name ([Stream]), a
+// There is no generator with a state: every number is a hash of its place. A
+// stream's key is computed from the seed and the stream's name ([Stream]), a
 // record's key from that and the record's number ([Record]), and each call in a
 // template draws from a [Rand] made of the record's key and its own place. So
 // record k is the same whether the k records before it were made or not.
@@ -146,7 +146,7 @@ func Exponential(mean float64) func(p float64) float64 {
 
 // quantile is the inverse of the normal distribution function: Wichura's
 // algorithm AS 241 (1988), good to 16 digits. Products are rounded before they
-// are added, so that processors which could do both at once give the same bits.
+// are added, so that processors that could do both at once return the same bits.
 func quantile(p float64) float64 {
 	q := p - 0.5
 	if math.Abs(q) <= 0.425 {
@@ -200,7 +200,7 @@ func poly(x, c0, c1, c2, c3, c4, c5, c6, c7 float64) float64 {
 }
 
 // Permute returns the place of i in a permutation of the numbers from 0 to n-1
-// that belongs to key: every number comes out once. It is a Feistel network of
+// that belongs to key: every number is a result once. It is a Feistel network of
 // four rounds over the next power of four, walked until it lands below n.
 func Permute(key, i, n uint64) uint64 {
 	if n <= 1 {
@@ -256,7 +256,7 @@ func NewAlias(weights []float64) Alias {
 			small = append(small, l)
 		}
 	}
-	// What rounding has left over stands for itself, except what must not come.
+	// What rounding has left is itself, except what must not be drawn.
 	heaviest := 0
 	for i, w := range weights {
 		if w > weights[heaviest] {
@@ -287,7 +287,7 @@ func fraction(f float64) uint64 {
 func (a *Alias) Draw(r *Rand) int {
 	// One number serves for both draws: the index is the whole part of u*n,
 	// what is left over is as random as before. Written so that it needs no
-	// branch, which nobody could predict.
+	// branch, which could not be predicted.
 	hi, lo := bits.Mul64(r.Uint64(), uint64(len(a.at)))
 	e := a.at[hi]
 	i := int(hi)
@@ -300,7 +300,7 @@ func (a *Alias) Draw(r *Rand) int {
 // Chance turns a probability into the bound that [Rand.Hit] compares with.
 func Chance(p float64) uint64 { return fraction(p) }
 
-// Hit says whether something of the given Chance happens.
+// Hit reports whether something of the given Chance happens.
 func (r *Rand) Hit(chance uint64) bool {
 	return chance == math.MaxUint64 || r.Uint64() < chance
 }

@@ -74,7 +74,7 @@ type context struct {
 	fragments int      // how many these are
 	atStart   int      // expressions that are computed once, at the start
 	inPer     int      // expressions that are computed for a key
-	dotted    int      // with and range, which give the dot a value
+	dotted    int      // with and range, which set the dot
 }
 
 // part is one text of a template, parsed.
@@ -225,7 +225,7 @@ func (c *compiler) parse(t Text) part {
 	return part{p.Text, tree, len(p.prefix)}
 }
 
-// invalid is where a text has something that is no UTF-8, or -1.
+// invalid returns the offset of the first byte that is not UTF-8, or -1.
 func invalid(text string) int {
 	for i, c := range text {
 		if c == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd") {

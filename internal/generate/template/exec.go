@@ -10,7 +10,7 @@ import (
 
 // frame is a counted container that is open.
 type frame struct {
-	at    int // where its header stands
+	at    int // where its header is
 	mark  int // where its last member starts
 	count int
 }
@@ -38,7 +38,7 @@ type machine struct {
 	padTo  int
 }
 
-// exec runs the code at pc up to its end and appends what it gives.
+// exec runs the code at pc up to its end and appends its output.
 func (p *Program) exec(dst []byte, pc int) []byte {
 	r, m := &p.rec, &p.run
 	code := p.steps
@@ -200,7 +200,7 @@ func (p *Program) text(v value.Value, full bool) value.Value {
 	return value.OfBytes(r.Scratch[start:])
 }
 
-// startLoop sets a loop up over v and says whether there is anything in it.
+// startLoop sets a loop up over v and reports whether there is anything in it.
 func (m *machine) startLoop(r *fake.Record, b int, v value.Value) bool {
 	l := &m.loops[b]
 	*l = loop{seed: r.Key, dot: r.Dot, i: -1}
@@ -220,7 +220,7 @@ func (m *machine) startLoop(r *fake.Record, b int, v value.Value) bool {
 	return l.n > 0
 }
 
-// next goes on to the next round of a loop, or ends it. size is that of the
+// next starts the next round of a loop, or ends it. size is that of the
 // record so far.
 func (m *machine) next(r *fake.Record, b, size int) bool {
 	l := &m.loops[b]

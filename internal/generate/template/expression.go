@@ -40,14 +40,14 @@ func (c *compiler) pipe(p *parse.PipeNode) (operand, bool) {
 }
 
 // command compiles one command of a pipeline. Unless sound, the value piped to
-// it is not known because of a mistake.
+// it is not known because of an error.
 func (c *compiler) command(cmd *parse.CommandNode, piped *operand, sound bool) (operand, bool) {
 	first := cmd.Args[0]
 	if id, ok := first.(*parse.IdentifierNode); ok {
 		return c.call(id, cmd.Args[1:], piped, sound)
 	}
 	if len(cmd.Args) > 1 || piped != nil {
-		c.errorAt(c.offset(first.Position()), "%s is not a function and can't be given arguments", first)
+		c.errorAt(c.offset(first.Position()), "%s is not a function and takes no arguments", first)
 		return operand{}, false
 	}
 	return c.expr(first)
@@ -69,7 +69,7 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 		case n.IsFloat:
 			return constant(value.OfFloat(n.Float64)), true
 		}
-		c.errorAt(c.offset(n.Pos), "the number %s can't be used here", n.Text)
+		c.errorAt(c.offset(n.Pos), "invalid number %s: expected an integer or a double", n.Text)
 		return operand{}, false
 	case *parse.DotNode:
 		if !c.known(n.String(), n.Pos) || !c.isDotted(n.String(), n.Pos) {
@@ -86,7 +86,7 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 		v := c.variable(name)
 		if v == nil {
 			if name == "$" {
-				c.errorAt(c.offset(n.Pos), "$ has no value: a template is given no data")
+				c.errorAt(c.offset(n.Pos), "$ has no value: a template has no data")
 			} else {
 				c.unknownVariable(name, n.Pos)
 			}
@@ -108,40 +108,40 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 		return c.fields(op, n.Field, n.Pos)
 	case *parse.PipeNode:
 		if len(n.Decl) > 0 {
-			c.errorAt(c.offset(n.Pos), "a variable can't be declared here")
+			c.errorAt(c.offset(n.Pos), "a variable cannot be declared here")
 			return operand{}, false
 		}
 		return c.pipe(n)
 	case *parse.IdentifierNode:
 		return c.call(n, nil, nil, true)
 	}
-	c.errorAt(c.offset(n.Position()), "%s can't be used here", n)
+	c.errorAt(c.offset(n.Position()), "unexpected %s", n)
 	return operand{}, false
 }
 
-// known says whether what belongs to a record can be used here: the values of a
+// known reports whether what belongs to a record can be used here: the values of a
 // cardinality are computed before there are records.
 func (c *compiler) known(what string, pos parse.Pos) bool {
 	if c.atStart > 0 {
-		c.errorAt(c.offset(pos), "cardinality computes its values at the start, where %s is not known", what)
+		c.errorAt(c.offset(pos), "cardinality: %s is not known at the start, when the values are computed", what)
 	}
 	return c.atStart == 0
 }
 
-// isDotted says whether the dot may have a value here.
+// isDotted reports whether the dot may have a value here.
 func (c *compiler) isDotted(what string, pos parse.Pos) bool {
 	if c.dotted+c.fragments > 0 {
 		return true
 	}
 	hint := ""
 	if v := "$" + strings.TrimPrefix(strings.Split(what, ".")[1], "."); v != "$" && c.variable(v) != nil {
-		hint = "; there is a variable " + v
+		hint = "; did you mean " + v + "?"
 	}
-	c.errorAt(c.offset(pos), "%s has no value here: the dot is what with, range or a fragment give it%s", what, hint)
+	c.errorAt(c.offset(pos), "%s has no value here: only with, range and fragments set the dot%s", what, hint)
 	return false
 }
 
-// ofSlot gives the value of a variable.
+// ofSlot returns the Gen of a variable.
 func ofSlot(slot int) fake.Gen {
 	return func(r *fake.Record) value.Value { return r.Vars[slot] }
 }
@@ -150,7 +150,7 @@ func dot(r *fake.Record) value.Value { return r.Dot }
 
 func constant(v value.Value) operand { return operand{Operand: fake.Constant(v)} }
 
-// fields compiles .a.b behind an operand.
+// fields compiles .a.b after an operand.
 func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, bool) {
 	for i, name := range names {
 		if i == 0 && op.Names != nil && !slices.Contains(*op.Names, name) {
@@ -158,7 +158,7 @@ func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, b
 			return operand{}, false
 		}
 		if op.Kinds != 0 && !op.HasFields() {
-			c.errorAt(c.offset(pos), ".%s is a member of an object or a column of a row, and this is %s", name, op.Kinds)
+			c.errorAt(c.offset(pos), ".%s: expected an object or a row, found %s", name, op.Kinds)
 			return operand{}, false
 		}
 		from := op.Gen
@@ -198,17 +198,17 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 			return op, true
 		}
 	case "weight", "pad":
-		c.errorAt(at, "%s stands in an action of its own", f.Name)
+		c.errorAt(at, "%s must be in an action of its own", f.Name)
 		return operand{}, false
 	case "fragment":
 		return c.fragmentValue(at, args, piped)
 	}
 	switch {
 	case c.inPer > 0 && f.Follows != fake.Nothing:
-		c.errorAt(at, "per has one value for each key, but %s follows the record's %s; what belongs to the key goes into a variable before", f.Name, f.Follows)
+		c.errorAt(at, "per has one value for each key, but %s depends on the record's %s: compute what depends on the key in a variable before", f.Name, f.Follows)
 		sound = false
 	case c.atStart > 0 && f.Follows == fake.TheTime:
-		c.errorAt(at, "cardinality computes its values at the start, where no time is known for %s", f.Name)
+		c.errorAt(at, "cardinality: %s depends on the time, which is not known at the start, when the values are computed", f.Name)
 		sound = false
 	}
 	c.places++
@@ -219,8 +219,8 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 	places := c.places
 	for i, a := range args {
 		if f.Keyed && i == len(args)-1 {
-			// The same expression under the same key is the same value, wherever
-			// it stands.
+			// The same expression under the same key is the same value, anywhere in
+			// a template.
 			c.places = seed.Text(a.String()) | 1<<63
 			call.Set = c.places
 			c.env.Nested++
@@ -238,7 +238,7 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 		offsets = append(offsets, c.offset(a.Position()))
 	}
 	if piped != nil && f.Keyed {
-		c.errorAt(at, "nothing can be piped into %s: its EXPRESSION stands behind it in parentheses, %s", f.Name, f.Example)
+		c.errorAt(at, "%s takes no piped value: write its EXPRESSION in parentheses, as in %s", f.Name, f.Example)
 		return operand{}, false
 	}
 	if piped != nil {

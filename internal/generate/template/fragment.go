@@ -82,7 +82,7 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 	given := constant(value.Null)
 	switch {
 	case c.atStart > 0:
-		c.errorAt(at, "cardinality computes its values at the start, where fragments are not known")
+		c.errorAt(at, "cardinality: fragments are not known at the start, when the values are computed")
 		return operand{}, false
 	case name == nil || len(args) > 2 || len(args) == 2 && piped != nil:
 		c.errorAt(at, "fragment: expected the name of a fragment and its dot, as in fragment \"line\" $row")

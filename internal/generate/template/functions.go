@@ -40,7 +40,7 @@ func exampleText(f *fake.Func) string {
 	return `{"v": {{ ` + f.Example + ` }}}`
 }
 
-// examples returns what the example of a function gives for the first n records
+// examples returns the output of a function's example for the first n records
 // with the seed 1, a second apart, as JSON: values, or of a Form the records.
 func examples(f *fake.Func, n int) ([]string, error) {
 	p, err := Compile(Config{Body: Text{Name: "example", Text: exampleText(f)}, Seed: 1, Stream: "0", Files: exampleFiles})
@@ -58,8 +58,8 @@ func examples(f *fake.Func, n int) ([]string, error) {
 	return shown, nil
 }
 
-// Functions returns the documentation of all functions, in Markdown, with what
-// their examples give.
+// Functions returns the documentation of all functions, in Markdown, with the
+// output of their examples.
 func Functions() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("# Functions of templates\n\n" +
@@ -93,7 +93,7 @@ func Function(name string) ([]byte, error) {
 func document(b *bytes.Buffer, f *fake.Func) error {
 	fmt.Fprintf(b, "### %s\n\n`%s`", f.Name, f.Signature())
 	if f.Result != "" {
-		fmt.Fprintf(b, " gives: %s", f.Result)
+		fmt.Fprintf(b, " returns: %s", f.Result)
 	}
 	fmt.Fprintf(b, "\n\n%s\n", f.Doc)
 	shown, err := examples(f, 3)

@@ -16,7 +16,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// place is where in the JSON the compiler stands.
+// place is where the compiler is in the JSON.
 type place uint8
 
 const (
@@ -37,7 +37,7 @@ func (p place) String() string {
 	}[p]
 }
 
-// comma says what stands before the next member, element or object.
+// comma is what precedes the next member, element or object.
 type comma uint8
 
 const (
@@ -338,7 +338,7 @@ func (c *compiler) close() {
 	c.closeValue()
 }
 
-// closeValue goes on behind a value.
+// closeValue ends a value.
 func (c *compiler) closeValue() {
 	c.st.comma = after
 	switch top := c.st.top(); {
@@ -429,7 +429,7 @@ func (c *compiler) closeString() {
 	c.closeValue()
 }
 
-// unescape reads an escape of JSON and returns what it stands for and its length,
+// unescape reads an escape of JSON and returns its text and its length,
 // 0 if it is none.
 func unescape(s string) ([]byte, int) {
 	if len(s) < 2 {
@@ -460,7 +460,7 @@ func unescape(s string) ([]byte, int) {
 	return utf8.AppendRune(nil, r), 6
 }
 
-// noEscape shows what s begins with, which is no escape.
+// noEscape returns the invalid escape that s begins with.
 func noEscape(s string) string {
 	if rest, ok := strings.CutPrefix(s, `\u`); ok {
 		return s[:2+len(rest)-len(strings.TrimLeft(rest[:min(4, len(rest))], "0123456789abcdefABCDEF")+rest[min(4, len(rest)):])]

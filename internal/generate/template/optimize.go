@@ -78,7 +78,7 @@ func join(code *[]instr, in instr) bool {
 	return true
 }
 
-// leads says whether an instruction can append a literal before it appends a
+// leads reports whether an instruction can append a literal before it appends a
 // value.
 func (o op) leads() bool {
 	switch o {
@@ -88,7 +88,7 @@ func (o op) leads() bool {
 	return false
 }
 
-// continues says whether an instruction can append a text to the open string
+// continues reports whether an instruction can append a text to the open string
 // before it does its own part.
 func (o op) continues() bool {
 	switch o {

@@ -22,8 +22,7 @@ type parser struct {
 	fallback    []*diag.Error // count if the compiler finds nothing more exact
 }
 
-// The standard parser stops at the first mistake, and knows only the line of
-// it. So it is kept from judging what can be judged later (functions, and
+// The standard parser stops at the first error, and reports only its line. So it is kept from judging what can be judged later (functions, and
 // variables, which a prefix declares), and if it fails, each action is parsed
 // alone, and the text is repaired, so that the rest of it is checked as well.
 
@@ -36,7 +35,7 @@ var assigns = regexp.MustCompile(`(\$[\pL\p{Nd}_]+)\s*=`)
 var goMessage = regexp.MustCompile(`^template: [^:]*:(\d+):(?:\d+:)? ?`)
 
 // parse returns the tree of a text and its fragments by name. What the standard
-// parser does not accept is noted as mistakes, and the tree is that of the
+// parser does not accept is reported as errors, and the tree is that of the
 // repaired text, or nil. Positions in the trees are p.prefix too high, and those
 // of the repaired text.
 func (p *parser) parse() (*parse.Tree, map[string]*parse.Tree) {
@@ -57,7 +56,7 @@ func (p *parser) parse() (*parse.Tree, map[string]*parse.Tree) {
 	return nil, nil
 }
 
-// declare declares all variables that stand in a text.
+// declare returns actions that declare all variables of a text.
 func (p *parser) declare(text string) string {
 	seen := map[string]bool{}
 	var b strings.Builder
@@ -78,7 +77,7 @@ func (p *parser) try(text string) (*parse.Tree, map[string]*parse.Tree, error) {
 	return tree, set, err
 }
 
-// whole notes a mistake that shows only in the text as a whole.
+// whole reports an error that only the parser of the whole text finds.
 func (p *parser) whole(err error) {
 	line := 1
 	if m := goMessage.FindStringSubmatch(err.Error()); m != nil {
@@ -123,7 +122,7 @@ func (p *parser) errorAt(offset int, problem string) {
 	}
 }
 
-// sorted returns the mistakes in the order of the texts.
+// sorted returns the errors in the order of the texts.
 func (c *compiler) sorted() Errors {
 	order := map[string]int{c.conf.Body.Name: 1, c.conf.Metadata.Name: 2, c.conf.Tag.Name: 3}
 	sort.SliceStable(c.errs, func(i, j int) bool {
@@ -135,7 +134,7 @@ func (c *compiler) sorted() Errors {
 	})
 	var es Errors
 	for i, e := range c.errs {
-		// A fragment that is used twice has its mistakes twice.
+		// A fragment that is used twice has its errors twice.
 		if i > 0 && e.In == c.errs[i-1].In && e.Offset == c.errs[i-1].Offset && e.Problem == c.errs[i-1].Problem {
 			continue
 		}

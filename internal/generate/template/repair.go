@@ -15,11 +15,10 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/fake"
 )
 
-// A text that the standard parser refuses is repaired: what is broken in it is
-// told, and something harmless takes its place, so that the compiler can check
-// the rest. What takes an action's place is a placeholder: a value of which nothing is
-// known. Where blocks do not fit one another, the text is astray, and only
-// expressions are still checked in it.
+// A text that the standard parser rejects is repaired: what is broken in it is
+// reported and replaced, so that the compiler can check the rest. An action is
+// replaced by a placeholder: a value of which nothing is known. If blocks and ends
+// do not match, the text is unbalanced, and only its expressions are checked.
 
 // placeholder is the name of a function that replaces what is broken. Nobody would
 // write it.
@@ -166,7 +165,7 @@ func (p *parser) actions() (found []action, loose []int) {
 	}
 }
 
-// endOf returns where the right delimiter of an action stands, or -1 if another
+// endOf returns where the right delimiter of an action is, or -1 if another
 // action begins before, or a string does not end.
 func (p *parser) endOf(at int) int {
 	text := p.Text.Text

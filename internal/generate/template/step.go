@@ -50,7 +50,7 @@ const (
 	opPad // a string that makes the body a bytes long goes here
 )
 
-// jumps says whether a is an index of the code.
+// jumps reports whether a is an index of the code.
 func (o op) jumps() bool {
 	switch o {
 	case opJump, opUnless, opWith, opRange, opNext:

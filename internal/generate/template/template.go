@@ -2,14 +2,14 @@
 
 // Package template compiles templates of records.
 //
-// A template is JSON with actions of Go's text/template in it. An action in the
-// place of a value gives a typed value, one inside a string is interpolated:
+// A template is JSON with actions of Go's text/template. An action in the place of
+// a value is a typed value, one inside a string is interpolated:
 //
 //	{"user": "{{ $u := username }}{{ $u }}", "status": {{ weighted 200 9 500 1 }}}
 //
 // The normal path is [Compile], then [Program.Append] for each record. Compiling
 // parses the actions with text/template/parse, follows the JSON through all
-// branches, and gives a flat list of instructions that append MessagePack; what
+// branches, and returns a flat list of instructions that append MessagePack; what
 // does not change from record to record is one literal. Nothing is reflected on,
 // and making a record allocates nothing.
 //
@@ -23,7 +23,7 @@
 //
 // Objects and arrays nest up to [jsonbody.MaxDepth] levels. A loop runs at most
 // [MaxLoop] times, all loops of one record together [MaxSteps] times, and none
-// goes on once a record has more than [MaxSize] bytes. A template
+// continues once a record has more than [MaxSize] bytes. A template
 // compiles to at most [MaxCode] instructions, with its fragments put in where
 // they are used.
 package template
@@ -75,7 +75,7 @@ func (t *Text) errorf(offset int, format string, args ...any) *diag.Error {
 	return e
 }
 
-// Config says what to compile.
+// Config is what to compile.
 type Config struct {
 	Body     Text
 	Metadata Text // one object; empty is none
@@ -91,10 +91,10 @@ type Config struct {
 	Files  fake.Files
 }
 
-// Errors are all the mistakes of a template, in the order of the text.
+// Errors are all the errors of a template, in the order of the text.
 type Errors []*diag.Error
 
-// Error gives one line for each mistake.
+// Error returns one line for each error.
 func (es Errors) Error() string {
 	lines := make([]string, len(es))
 	for i, e := range es {
@@ -103,7 +103,7 @@ func (es Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap returns the mistakes one by one.
+// Unwrap returns the errors.
 func (es Errors) Unwrap() []error {
 	errs := make([]error, len(es))
 	for i, e := range es {
@@ -174,11 +174,11 @@ func Compile(c Config) (*Program, error) {
 // Shapes returns how many shapes the template has.
 func (p *Program) Shapes() int { return len(p.shapes) }
 
-// HasMember says whether bodies may have a member of that name. Names that are
+// HasMember reports whether bodies may have a member of that name. Names that are
 // made by actions are not known beforehand.
 func (p *Program) HasMember(name string) bool { return p.members[name] }
 
-// HasMetadata says the same of the metadata, if it is a template.
+// HasMetadata reports the same for the metadata, if it is a template.
 func (p *Program) HasMetadata(name string) bool { return p.metaMembers[name] }
 
 // Turn returns how many records make a turn: those of Config.Bodies, else 1.
@@ -189,7 +189,7 @@ func (p *Program) Turn() uint64 {
 	return 1
 }
 
-// HasTag says whether records have tags of their own.
+// HasTag reports whether records have tags of their own.
 func (p *Program) HasTag() bool { return p.tag >= 0 }
 
 // Append appends record k as one event with time t, in nanoseconds since 1970.
@@ -199,7 +199,7 @@ func (p *Program) Append(dst []byte, form event.Form, t int64, k uint64) []byte 
 		dst = event.AppendHead(dst, form, t, p.meta)
 		return p.body(dst, shape)
 	}
-	// The metadata stands before the body, but is made of its variables.
+	// The metadata precedes the body, but uses its variables.
 	p.tmp = p.body(p.tmp[:0], shape)
 	dst = event.AppendHead(dst, form, t, nil)
 	dst = p.exec(dst, p.metadata)

@@ -22,7 +22,7 @@ type variableInfo struct {
 // set compiles a declaration or an assignment.
 func (c *compiler) set(p *parse.PipeNode, op operand) {
 	if len(p.Decl) != 1 {
-		c.errorAt(c.offset(p.Pos), "only range has two variables")
+		c.errorAt(c.offset(p.Pos), "only range declares two variables")
 		return
 	}
 	name := p.Decl[0].Ident[0]

@@ -76,7 +76,7 @@ func AppendInt(dst []byte, i int64) []byte {
 	return msgp.AppendInt64(dst, i)
 }
 
-// AppendText appends v as it stands within a string: strings as they are,
+// AppendText appends v as text within a string: strings as they are,
 // numbers and booleans as in JSON, arrays and objects as JSON, nothing for what
 // is omitted.
 func (v Value) AppendText(dst []byte) []byte {

@@ -8,7 +8,7 @@ import (
 )
 
 // Compare compares two values: numbers with numbers, texts with texts, booleans
-// with booleans. Others can't be told apart by order; ok is false for them.
+// with booleans. Others have no order; ok is false for them.
 func Compare(a, b Value) (order int, ok bool) {
 	switch {
 	case a.K == String && b.K == String:
@@ -39,7 +39,7 @@ func Compare(a, b Value) (order int, ok bool) {
 	return 0, false
 }
 
-// Equal says whether two values are the same. A number equals no text. Arrays,
+// Equal reports whether two values are the same. A number equals no text. Arrays,
 // objects and rows are equal if what is in them is, in the same order.
 func Equal(a, b Value) bool {
 	if order, ok := Compare(a, b); ok {
@@ -63,7 +63,7 @@ func Equal(a, b Value) bool {
 	return false
 }
 
-// equals says whether a row equals an array or object.
+// equals reports whether a row equals an array or object.
 func (v Value) equals(object Value) bool {
 	n, isMap, inner := object.Items()
 	if !isMap || n != len(*v.names) {

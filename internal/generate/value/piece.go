@@ -19,8 +19,8 @@ type block struct{ a, b, c, d uint64 }
 // AppendPiece appends the first n bytes of b, which has at least Reach more. A
 // short text is copied by one move of a constant size, whatever its length: most
 // of a record is made of those, and a branch that depends on a length can't be
-// predicted. What is behind the end of dst, as far as its capacity goes, may be
-// written over.
+// predicted. Bytes after the end of dst, up to its capacity, may be
+// overwritten.
 func AppendPiece(dst, b []byte, n int) []byte {
 	at := len(dst)
 	if n <= Reach && cap(dst)-at >= Reach {
@@ -31,8 +31,8 @@ func AppendPiece(dst, b []byte, n int) []byte {
 	return append(dst, b[:n]...)
 }
 
-// Block returns the text of a string, if it has at most Reach bytes, and what lies
-// behind it, up to Reach bytes together; nil if those can't be read.
+// Block returns the text of a string, if it has at most Reach bytes, and what
+// follows it, Reach bytes together; nil if those cannot be read.
 func (v Value) Block() *[Reach]byte {
 	if v.N > wide+Reach || v.N < wide {
 		return nil

@@ -26,7 +26,7 @@ const (
 	Float              // N has the bits of a float64
 	String             // S is the text
 	Raw                // S is the MessagePack of an array or a map
-	Row                // S is MessagePack values behind one another, which have names
+	Row                // S is a sequence of MessagePack values, which have names
 	Omit               // no value: the member around it is left out
 )
 
@@ -86,8 +86,8 @@ func OfRaw(b []byte) Value {
 	return Value{K: Raw, N: uint64(len(b)), p: unsafe.Pointer(unsafe.SliceData(b))}
 }
 
-// OfRow returns the row that b has the values of, as MessagePack behind one
-// another, without copying it.
+// OfRow returns the row that b has the values of, as a sequence of
+// MessagePack, without copying it.
 func OfRow(b []byte, names *[]string) Value {
 	return Value{K: Row, N: uint64(len(b)), p: unsafe.Pointer(unsafe.SliceData(b)), names: names}
 }
@@ -113,7 +113,7 @@ func (v Value) Clone() Value {
 // Bytes returns the bytes of a string, which must not be changed.
 func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// Truth says whether v counts as true, as Go's templates have it: what is zero
+// Truth reports whether v counts as true, as Go's templates have it: what is zero
 // or empty does not.
 func (v Value) Truth() bool {
 	switch v.K {
@@ -131,7 +131,7 @@ func (v Value) Truth() bool {
 	return false
 }
 
-// Float returns v as a float64, and 0 for what is no number.
+// Float returns v as a float64, and 0 if it is not a number.
 func (v Value) Float() float64 {
 	f, _ := v.Number()
 	return f
@@ -154,7 +154,7 @@ func (v Value) Number() (float64, bool) {
 }
 
 // Int returns v as an int64, cut towards zero and kept within the range; 0 for
-// what is no number.
+// what is not a number.
 func (v Value) Int() int64 {
 	switch v.K {
 	case Int, Bool:
