@@ -15,7 +15,7 @@ trap 'rm -rf "$dir"' EXIT
 export CGO_ENABLED=0 GOMAXPROCS=1
 go build -o "$dir/gdummy" ./cmd/gdummy
 go test -c -o "$dir/receive" ./internal/wire/receive
-go test -c -o "$dir/recordid" ./internal/recordid
+go test -c -o "$dir/engine" ./internal/generate/engine
 
 for format in json msgpack; do
     "$dir/gdummy" run --format "$format" --output "$dir/$format" --records "$n" -p rate=unlimited -p ledger="$dir/$format.ledger"
@@ -64,4 +64,4 @@ else
 fi
 # Benchmarks with a fixed number of rounds, after one round to begin with.
 measure "forward, sender and receiver" 2010000 "rec/s" "$dir/receive" -test.run '^$' -test.bench 'Forward$' -test.benchtime 200x
-measure "marking a fixed record" 20000001 "rec/s" "$dir/recordid" -test.run '^$' -test.bench 'Mark/fixed' -test.benchtime 20000000x
+measure "marking a fixed record" 20000001 "rec/s" "$dir/engine" -test.run '^$' -test.bench 'Mark/fixed' -test.benchtime 20000000x

@@ -16,7 +16,7 @@ var rooms = []string{"config", "generate", "prove", "wire"}
 
 // ground are the packages that every room may import. They import no room, but for
 // units, which everything that prints a figure needs.
-var ground = []string{"recordid", "event", "chart", "files", "testenv"}
+var ground = []string{"recordid", "event", "msgpack", "chart", "files", "testenv"}
 
 // groundImports are the packages outside the ground that it may import.
 var groundImports = []string{"config/units"}
@@ -28,7 +28,7 @@ var pluginLinks = []string{
 	"cmd/in_gdummy",
 	"flb", "flb/internal/cgroup", "flb/internal/host",
 	"internal/config/diag", "internal/config/option", "internal/config/units",
-	"internal/event", "internal/files", "internal/recordid",
+	"internal/event", "internal/files", "internal/msgpack", "internal/recordid",
 	"internal/generate/engine", "internal/generate/fake", "internal/generate/format", "internal/generate/jsonbody",
 	"internal/generate/pace", "internal/generate/seed", "internal/generate/template", "internal/generate/value",
 	"internal/prove/ledger", "internal/prove/tracking",

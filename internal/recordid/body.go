@@ -3,23 +3,24 @@
 package recordid
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
+
+	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
-// ErrBody says that bytes are not the MessagePack of one map.
+// ErrBody reports that bytes are not the MessagePack of one map.
 var ErrBody = errors.New("not the MessagePack of one map")
 
-// maxDepth is how deep values may nest before reading them is refused.
+// maxDepth is how deep the values of a body may nest.
 const maxDepth = 64
 
-// SumBody returns the sum of a body, a MessagePack map that is all of body.
+// SumBody returns the sum of a body, which is one MessagePack map and nothing else.
 func SumBody(body []byte) (Sum, error) {
-	r := reader{b: body}
+	r := bodyReader{b: body}
 	s, ok := r.body()
 	if ok && r.sawCoarse {
-		r = reader{b: body, coarse: true}
+		r = bodyReader{b: body, coarse: true}
 		s, ok = r.body()
 	}
 	if !ok || len(r.b) != 0 {
@@ -28,266 +29,111 @@ func SumBody(body []byte) (Sum, error) {
 	return s, nil
 }
 
-// reader takes values off the front of b. Its methods return false when b is
-// not what it should be.
-type reader struct {
+// bodyReader hashes the values at the front of b. Its methods return false if b is
+// not the MessagePack of a body.
+type bodyReader struct {
 	b         []byte
-	coarse    bool // integers that doubles could have been are rounded
-	sawCoarse bool // a double was seen that Fluent Bit writes as an integer
+	coarse    bool // integers that may have been doubles are rounded
+	sawCoarse bool // there was a double that Fluent Bit writes as an integer
 }
 
-func (r *reader) body() (Sum, bool) {
-	n, ok := r.mapHeader()
-	if !ok {
+func (r *bodyReader) body() (Sum, bool) {
+	h := r.header()
+	if h.Kind != msgpack.Map {
 		return Sum{}, false
 	}
-	total, ok := r.members(n, 0)
-	return Close(total, n, r.coarse), ok
+	total, ok := r.members(h.N, 0)
+	return NewSum(total, int(h.N), r.coarse), ok
 }
 
-// mapHeader reads the header of a map.
-func (r *reader) mapHeader() (n int, ok bool) {
-	if len(r.b) == 0 {
-		return 0, false
-	}
-	c := r.b[0]
-	switch {
-	case c&0xf0 == 0x80:
-		r.b = r.b[1:]
-		return int(c & 0x0f), true
-	case c == 0xde && len(r.b) >= 3:
-		n = int(binary.BigEndian.Uint16(r.b[1:]))
-		r.b = r.b[3:]
-		return n, true
-	case c == 0xdf && len(r.b) >= 5:
-		n = int(binary.BigEndian.Uint32(r.b[1:]))
-		r.b = r.b[5:]
-		return n, true
-	}
-	return 0, false
+// header removes a header from the front of b.
+func (r *bodyReader) header() msgpack.Header {
+	h := msgpack.Read(r.b)
+	r.b = r.b[h.Size:]
+	return h
 }
 
-func (r *reader) members(n, depth int) (total uint64, ok bool) {
+// bytes removes n bytes from the front of b.
+func (r *bodyReader) bytes(n uint64) ([]byte, bool) {
+	if uint64(len(r.b)) < n {
+		return nil, false
+	}
+	s := r.b[:n]
+	r.b = r.b[n:]
+	return s, true
+}
+
+// members returns the wrapping sum of the hashes of n members.
+func (r *bodyReader) members(n uint64, depth int) (total uint64, ok bool) {
 	if depth > maxDepth {
 		return 0, false
 	}
 	for range n {
-		name, ok := r.name()
-		if !ok {
-			return 0, false
+		name, size := msgpack.ShortString(r.b)
+		if r.b = r.b[size:]; size == 0 {
+			h := r.header()
+			if h.Kind != msgpack.String && h.Kind != msgpack.Binary {
+				return 0, false
+			}
+			if name, ok = r.bytes(h.N); !ok {
+				return 0, false
+			}
 		}
 		v, ok := r.value(depth + 1)
 		if !ok {
 			return 0, false
 		}
-		total += Member(name, v)
+		total += HashMember(name, v)
 	}
 	return total, true
 }
 
-// name reads a member's name.
-func (r *reader) name() ([]byte, bool) {
-	if len(r.b) == 0 {
-		return nil, false
-	}
-	c := r.b[0]
-	switch {
-	case c&0xe0 == 0xa0:
-		return r.take(1, int(c&0x1f))
-	case c == 0xd9 || c == 0xc4:
-		return r.sized(1)
-	case c == 0xda || c == 0xc5:
-		return r.sized(2)
-	case c == 0xdb || c == 0xc6:
-		return r.sized(4)
-	}
-	return nil, false
-}
-
-// take skips head bytes and returns the n after them.
-func (r *reader) take(head, n int) ([]byte, bool) {
-	if n < 0 || len(r.b)-head < n {
-		return nil, false
-	}
-	s := r.b[head : head+n]
-	r.b = r.b[head+n:]
-	return s, true
-}
-
-// sized returns the bytes behind a type byte and a length of width bytes.
-func (r *reader) sized(width int) ([]byte, bool) {
-	if len(r.b) < 1+width {
-		return nil, false
-	}
-	var n uint32
-	switch width {
-	case 1:
-		n = uint32(r.b[1])
-	case 2:
-		n = uint32(binary.BigEndian.Uint16(r.b[1:]))
-	default:
-		n = binary.BigEndian.Uint32(r.b[1:])
-	}
-	if uint64(n) > uint64(len(r.b)) {
-		return nil, false
-	}
-	return r.take(1+width, int(n))
-}
-
-// value reads any value and returns its hash.
-func (r *reader) value(depth int) (uint64, bool) {
-	if len(r.b) == 0 || depth > maxDepth {
+// value returns the hash of a value of any kind.
+func (r *bodyReader) value(depth int) (uint64, bool) {
+	if depth > maxDepth {
 		return 0, false
 	}
-	c := r.b[0]
-	switch {
-	case c < 0x80:
-		r.b = r.b[1:]
-		return r.integer(uint64(c), false), true
-	case c < 0x90, c == 0xde, c == 0xdf:
-		n, ok := r.mapHeader()
-		if !ok {
-			return 0, false
-		}
-		total, ok := r.members(n, depth)
-		return Map(total, n), ok
-	case c < 0xa0:
-		r.b = r.b[1:]
-		return r.array(int(c&0x0f), depth)
-	case c < 0xc0:
-		s, ok := r.take(1, int(c&0x1f))
-		return String(s), ok
-	case c >= 0xe0:
-		r.b = r.b[1:]
-		return r.integer(uint64(-int64(int8(c))), true), true
+	before := r.b
+	switch h := r.header(); h.Kind {
+	case msgpack.Nil:
+		return HashNull, true
+	case msgpack.False:
+		return HashFalse, true
+	case msgpack.True:
+		return HashTrue, true
+	case msgpack.Integer:
+		hash, _ := HashInteger(h.N, h.Negative, r.coarse)
+		return hash, true
+	case msgpack.Float:
+		hash, coarse := HashFloat(math.Float64frombits(h.N))
+		r.sawCoarse = r.sawCoarse || coarse
+		return hash, true
+	case msgpack.String:
+		s, ok := r.bytes(h.N)
+		return HashString(s), ok
+	case msgpack.Binary:
+		s, ok := r.bytes(h.N)
+		return HashBytes(s), ok
+	case msgpack.Extension:
+		s, ok := r.bytes(h.N)
+		return HashExtension(before[h.Size-1], s), ok
+	case msgpack.Array:
+		return r.array(h.N, depth)
+	case msgpack.Map:
+		total, ok := r.members(h.N, depth)
+		return HashMap(total, int(h.N)), ok
 	}
-	switch c {
-	case 0xc0:
-		r.b = r.b[1:]
-		return Null, true
-	case 0xc2:
-		r.b = r.b[1:]
-		return False, true
-	case 0xc3:
-		r.b = r.b[1:]
-		return True, true
-	case 0xd9, 0xda, 0xdb:
-		s, ok := r.sized(1 << (c - 0xd9))
-		return String(s), ok
-	case 0xc4, 0xc5, 0xc6:
-		s, ok := r.sized(1 << (c - 0xc4))
-		return Other(s), ok
-	case 0xc7, 0xc8, 0xc9:
-		width := 1 << (c - 0xc7)
-		if len(r.b) < 2+width {
-			return 0, false
-		}
-		n := uint64(0)
-		for _, b := range r.b[1 : 1+width] {
-			n = n<<8 | uint64(b)
-		}
-		typ := r.b[1+width]
-		if n > uint64(len(r.b)) {
-			return 0, false
-		}
-		s, ok := r.take(2+width, int(n))
-		return Extension(typ, s), ok
-	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
-		n := 1 << (c - 0xd4)
-		if len(r.b) < 2+n {
-			return 0, false
-		}
-		typ := r.b[1]
-		s, ok := r.take(2, n)
-		return Extension(typ, s), ok
-	case 0xdc:
-		if len(r.b) < 3 {
-			return 0, false
-		}
-		n := int(binary.BigEndian.Uint16(r.b[1:]))
-		r.b = r.b[3:]
-		return r.array(n, depth)
-	case 0xdd:
-		if len(r.b) < 5 {
-			return 0, false
-		}
-		n := int(binary.BigEndian.Uint32(r.b[1:]))
-		r.b = r.b[5:]
-		return r.array(n, depth)
-	}
-	s, ok := r.scalar(c)
-	if !ok {
-		return 0, false
-	}
-	switch c {
-	case 0xca:
-		return r.float(float64(math.Float32frombits(uint32(s)))), true
-	case 0xcb:
-		return r.float(math.Float64frombits(s)), true
-	case 0xd0:
-		return r.signed(int64(int8(s))), true
-	case 0xd1:
-		return r.signed(int64(int16(s))), true
-	case 0xd2:
-		return r.signed(int64(int32(s))), true
-	case 0xd3:
-		return r.signed(int64(s)), true
-	}
-	return r.integer(s, false), true
+	return 0, false
 }
 
-// scalar reads the number behind the type byte of a float or an integer.
-func (r *reader) scalar(c byte) (uint64, bool) {
-	width := 0
-	switch c {
-	case 0xcc, 0xd0:
-		width = 1
-	case 0xcd, 0xd1:
-		width = 2
-	case 0xca, 0xce, 0xd2:
-		width = 4
-	case 0xcb, 0xcf, 0xd3:
-		width = 8
-	default:
-		return 0, false
-	}
-	s, ok := r.take(1, width)
-	if !ok {
-		return 0, false
-	}
-	var v uint64
-	for _, b := range s {
-		v = v<<8 | uint64(b)
-	}
-	return v, true
-}
-
-func (r *reader) array(n, depth int) (uint64, bool) {
-	h := ArrayStart
+func (r *bodyReader) array(n uint64, depth int) (uint64, bool) {
+	hash := HashArray
 	for range n {
 		v, ok := r.value(depth + 1)
 		if !ok {
 			return 0, false
 		}
-		h = Element(h, v)
+		hash = HashElement(hash, v)
 	}
-	return h, true
-}
-
-func (r *reader) signed(i int64) uint64 {
-	if i < 0 {
-		return r.integer(uint64(-i), true)
-	}
-	return r.integer(uint64(i), false)
-}
-
-func (r *reader) integer(size uint64, negative bool) uint64 {
-	h, _ := Integer(size, negative, r.coarse)
-	return h
-}
-
-func (r *reader) float(f float64) uint64 {
-	h, coarse := Float(f)
-	r.sawCoarse = r.sawCoarse || coarse
-	return h
+	return hash, true
 }

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package recordid gives records an identity that outlives a pipeline: which run
-// made them, as which instance, as number what, when, and what they looked
-// like then.
+// Package recordid defines the identity of a record: the run and the instance that
+// made it, its number, its time of emission, and a checksum of its body.
 //
-// The normal path has two ends. A [Mark] stands around the source of an engine
-// and adds the identity, as one string, to the body or to the metadata of each
-// event. Whoever finds that string in what came out of the pipeline reads it
-// with [Parse], or with [Find] in the midst of other text, and compares its sum
-// with the sum of what stands around it.
+// The normal path has two sides. The engine that makes a record adds its identity,
+// which is one string, with an [Appender] and [SumBody]. An audit reads the string
+// from the output of the pipeline with [Parse], or with [Find] in other text, and
+// compares its sum with that of the values around it.
 //
 // # The string
 //
 //	gd1.rrrrrrrrrrrrii.ssssssssss.ttttttttttttt.cccccccmkkk
 //
-// It has [Size] bytes, all of them digits, lower-case letters and dots, which
-// no encoder escapes and no language mistakes for a number. Between the dots
-// stand numbers in base 32 with the digits 0-9a-v, so that strings sort as the
-// numbers do:
+// It has [Size] bytes: digits, lower-case letters and dots, which no encoder escapes
+// and no language mistakes for a number. The parts are numbers in base 32 with the
+// digits 0-9a-v, so that strings sort as the numbers do:
 //
 //	r  run, 60 random bits, new at every start
 //	i  instance within the run, 10 bits
@@ -25,7 +22,7 @@
 //	t  time of emission, nanoseconds since 1970, 65 bits of which 63 are used
 //	c  sum of the body, 35 bits (see [Sum])
 //	m  the number of members of the body modulo 16, and the bit Coarse
-//	k  check over all of the above, 15 bits: a damaged identity is none
+//	k  check over all of the above, 15 bits: a damaged identity is not an identity
 package recordid
 
 import (
@@ -39,11 +36,10 @@ import (
 // Size is the length of an identity, in bytes.
 const Size = 55
 
-// Prefix is how every identity begins.
+// Prefix is the beginning of every identity.
 const Prefix = "gd1."
 
-// DefaultKey is the name of the member that holds the identity, unless the
-// user gives another.
+// DefaultKey is the default name of the member that holds the identity.
 const DefaultKey = "gdummy"
 
 // The limits of the numbers in an identity.
@@ -51,45 +47,45 @@ const (
 	MaxInstance = 1<<10 - 1
 	MaxSeq      = 1<<50 - 1
 
-	// SumMask are the bits of a sum.
+	// SumMask has the bits of Sum.Hash.
 	SumMask = 1<<35 - 1
 )
 
-// Run tells one start of a generator from all others, on any machine.
+// Run identifies one start of a generator among all starts on all machines.
 type Run uint64
 
 const runMask = 1<<60 - 1
 
-// NewRun draws a run from a source of random bytes; nil is the system's.
+// NewRun draws a run from a source of random bytes; nil is that of the system.
 func NewRun(random io.Reader) (Run, error) {
 	if random == nil {
 		random = rand.Reader
 	}
 	var b [8]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return 0, fmt.Errorf("no random bytes for the run: %w", err)
+		return 0, fmt.Errorf("cannot draw the identity of the run: %w", err)
 	}
 	return Run(binary.LittleEndian.Uint64(b[:]) & runMask), nil
 }
 
-// String returns the run as it stands in identities: 12 digits of base 32.
+// String returns the run as in identities: 12 digits in base 32.
 func (r Run) String() string {
 	var b [12]byte
 	put(b[:], uint64(r))
 	return string(b[:])
 }
 
-// ParseRun reads what String wrote.
+// ParseRun parses the result of String.
 func ParseRun(s string) (Run, error) {
 	if len(s) == 12 {
 		if v, ok := get([]byte(s)); ok {
 			return Run(v), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no run: 12 of 0-9a-v", s)
+	return 0, fmt.Errorf("invalid run %q: expected 12 digits of 0-9a-v", s)
 }
 
-// ID is what an identity says.
+// ID is an identity.
 type ID struct {
 	Run      Run
 	Instance uint16 // at most MaxInstance
@@ -116,7 +112,7 @@ func (id ID) Append(dst []byte) []byte {
 // String returns the identity as text.
 func (id ID) String() string { return string(id.Append(nil)) }
 
-// check is 15 bits over the numbers.
+// check returns the check of the other numbers, 15 bits.
 func (id ID) check() uint64 {
 	h := mix(uint64(id.Run) ^ uint64(id.Instance)<<50)
 	h = mix(h ^ id.Seq)
@@ -125,7 +121,8 @@ func (id ID) check() uint64 {
 	return h >> 49
 }
 
-// Parse reads an identity that is all of text, and says whether it was one.
+// Parse parses a text that is one identity and nothing else, and reports whether it is
+// valid.
 func Parse(text []byte) (ID, bool) {
 	if len(text) != Size || string(text[:4]) != Prefix || text[18] != '.' || text[29] != '.' || text[43] != '.' {
 		return ID{}, false
@@ -133,7 +130,7 @@ func Parse(text []byte) (ID, bool) {
 	if text[30] > '7' {
 		return ID{}, false
 	}
-	// Eight digits at a time, of which some are read twice.
+	// Eight digits at a time; some are read twice.
 	r0, bad0 := get8(text[4:])   // of the run
 	r1, bad1 := get8(text[10:])  // of the run, and the instance
 	s0, bad2 := get8(text[19:])  // of the number
@@ -151,12 +148,12 @@ func Parse(text []byte) (ID, bool) {
 	return id, bad == 0 && id.check() == end&(1<<15-1)
 }
 
-// get8 reads eight digits at once, as bytes of a word. bad is 0 if they are
+// get8 parses eight digits at once, as the bytes of a word. bad is 0 if all of them are
 // digits.
 func get8(b []byte) (v, bad uint64) {
 	const each, top = 0x0101010101010101, 0x8080808080808080
 	x := binary.BigEndian.Uint64(b)
-	letter := x >> 6 & each // 1 for @ and what stands behind it, 0 for what stands before
+	letter := x >> 6 & each // 1 for bytes from @ on, 0 for those below
 	v = x | top
 	v -= each*'0' + letter*('a'-'0') // the top bits stay if no byte is below its first digit
 	bad = ^v&top | x&top
@@ -169,7 +166,7 @@ func get8(b []byte) (v, bad uint64) {
 	return v&0xfffff | v>>32<<20, bad
 }
 
-// Find returns the first identity in text and where it ends, or -1.
+// Find returns the first identity in text and the offset of its end, or -1.
 func Find(text []byte) (id ID, end int) {
 	for at := 0; ; {
 		i := bytes.Index(text[at:], []byte(Prefix))
@@ -186,7 +183,7 @@ func Find(text []byte) (id ID, end int) {
 
 const digits = "0123456789abcdefghijklmnopqrstuv"
 
-// pairs are two digits at a time.
+// pairs are all pairs of digits.
 var pairs = func() (p [1024][2]byte) {
 	for i := range p {
 		p[i] = [2]byte{digits[i>>5], digits[i&31]}
@@ -194,7 +191,7 @@ var pairs = func() (p [1024][2]byte) {
 	return p
 }()
 
-// values are those of the digits, 255 for other bytes.
+// values are the values of the digits, and 255 for other bytes.
 var values = func() (v [256]byte) {
 	for i := range v {
 		v[i] = 255
@@ -205,7 +202,7 @@ var values = func() (v [256]byte) {
 	return v
 }()
 
-// put fills b with the last digits of v.
+// put fills b with the last digits of v in base 32.
 func put(b []byte, v uint64) {
 	i := len(b)
 	for ; i >= 2; i -= 2 {
@@ -218,7 +215,7 @@ func put(b []byte, v uint64) {
 	}
 }
 
-// get reads up to 13 digits.
+// get parses up to 13 digits.
 func get(b []byte) (v uint64, ok bool) {
 	bad := byte(0)
 	for _, c := range b {

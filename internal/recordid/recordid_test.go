@@ -4,19 +4,15 @@ package recordid
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tinylib/msgp/msgp"
 	"pgregory.net/rapid"
 
-	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
-	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // What an identity says must come back whole, and no single damaged byte may
@@ -176,10 +172,10 @@ func TestDoublesAsFluentBitWritesThem(t *testing.T) {
 		if math.IsNaN(f) || math.IsInf(f, 0) {
 			t.Skip("JSON has no such number")
 		}
-		want, coarse := Float(f)
+		want, coarse := HashFloat(f)
 		text := strconv.FormatFloat(f, 'g', 16, 64)
 		if u, err := strconv.ParseUint(strings.TrimPrefix(text, "-"), 10, 64); err == nil {
-			got, ambiguous := Integer(u, text[0] == '-', true)
+			got, ambiguous := HashInteger(u, text[0] == '-', true)
 			if got != want || coarse != ambiguous {
 				t.Fatalf("%v as %s: %x, %v; want %x, %v", f, text, got, ambiguous, want, coarse)
 			}
@@ -189,7 +185,7 @@ func TestDoublesAsFluentBitWritesThem(t *testing.T) {
 		if math.IsInf(g, 0) {
 			t.Skip("the largest double, rounded up, is none")
 		}
-		if got, _ := Float(g); got != want {
+		if got, _ := HashFloat(g); got != want {
 			t.Fatalf("%v as %s: %x, want %x", f, text, got, want)
 		}
 	})
@@ -229,121 +225,4 @@ func FuzzSumBody(f *testing.F) {
 			}
 		}
 	})
-}
-
-// list is a source of given bodies in turn.
-type list struct {
-	bodies   [][]byte
-	metadata []byte
-}
-
-func (l *list) PerTick() uint64 { return 1 }
-func (l *list) Refresh(uint64)  {}
-func (l *list) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
-	return event.Append(dst, form, t, l.metadata, l.bodies[k%uint64(len(l.bodies))])
-}
-
-func mapOf(n int) []byte {
-	b := msgp.AppendMapHeader(nil, uint32(n))
-	for i := range n {
-		b = msgp.AppendString(b, "k"+strconv.Itoa(i))
-		b = msgp.AppendInt(b, i)
-	}
-	return b
-}
-
-// An event must stay a readable event whatever the size of the map that takes
-// the identity, and wherever it goes: one wrong byte hides the rest of a chunk.
-func TestMark(t *testing.T) {
-	at := time.Unix(1732300000, 5)
-	wide := []byte{0xde, 0, 1, 0xa1, 'a', 1} // a header longer than it must be
-	for _, n := range []int{0, 1, 14, 15, 16, 17, 1<<16 - 1, 1 << 16, -1} {
-		b := wide
-		if n >= 0 {
-			b = mapOf(n)
-		}
-		for _, form := range []event.Form{event.Legacy, event.V2} {
-			for _, meta := range []bool{false, true} {
-				src := &list{[][]byte{b}, mapOf(min(max(n, 0), 20))}
-				m := NewMark(src, MarkOptions{Run: 7, Instance: 3, InMetadata: meta, Now: func() time.Time { return at }})
-				first := m.Append(nil, form, 1, 0)
-				all := m.Append(first, form, 1, 1)
-				for k, ev := range [][]byte{all[:len(first)], all[len(first):]} {
-					if rest, err := msgp.Skip(ev); err != nil || len(rest) > 0 {
-						t.Fatalf("n %d, %v, metadata %v: %v, rest %d", n, form, meta, err, len(rest))
-					}
-					id, end := Find(ev)
-					want, _ := SumBody(b)
-					if end < 0 || id != (ID{Run: 7, Instance: 3, Seq: uint64(k), Time: at.UnixNano(), Sum: want}) {
-						t.Fatalf("n %d: %+v, %d", n, id, end)
-					}
-					inBody := !meta || form == event.Legacy
-					if inBody != (end == len(ev)) {
-						t.Errorf("n %d, %v, metadata %v: the identity ends at %d of %d", n, form, meta, end, len(ev))
-					}
-				}
-			}
-		}
-	}
-}
-
-// The sum of a cached body must not outlive the body.
-func TestMarkBodiesInTurn(t *testing.T) {
-	src := &list{[][]byte{mapOf(1), mapOf(2), mapOf(2), append(mapOf(1)[:3:3], 9)}, event.EmptyMap}
-	m := NewMark(src, MarkOptions{Now: func() time.Time { return time.Unix(1, 0) }})
-	for k := range uint64(20) {
-		id, _ := Find(m.Append(nil, event.V2, 1, k))
-		if want, _ := SumBody(src.bodies[k%4]); id.Sum != want {
-			t.Errorf("record %d: %v, want %v", k, id.Sum, want)
-		}
-	}
-}
-
-// What an identity takes, to the byte: 64 with the name gdummy, and what the
-// header of its map grows by where it is the 16th member, or the 65536th.
-func TestMarkIsSmall(t *testing.T) {
-	for n, want := range map[int]int{0: 64, 1: 64, 14: 64, 15: 66, 16: 64, 17: 64, 1<<16 - 2: 64, 1<<16 - 1: 66, 1 << 16: 64} {
-		src := &list{[][]byte{mapOf(n)}, event.EmptyMap}
-		plain := len(src.Append(nil, event.V2, 1, 0))
-		marked := len(NewMark(src, MarkOptions{}).Append(nil, event.V2, 1, 0))
-		if marked-plain != want {
-			t.Errorf("with %d members the identity takes %d bytes, want %d", n, marked-plain, want)
-		}
-	}
-}
-
-func TestMarkDoesNotAllocate(t *testing.T) {
-	for _, meta := range []bool{false, true} {
-		src := &list{[][]byte{mapOf(1), mapOf(20)}, event.EmptyMap}
-		m := NewMark(src, MarkOptions{InMetadata: meta})
-		buf := make([]byte, 0, 1<<16)
-		k := uint64(0)
-		if n := testenv.AllocsPerRun(1000, func() { buf = m.Append(buf[:0], event.V2, 1, k); k++ }); n != 0 {
-			t.Errorf("metadata %v: %v allocations a record", meta, n)
-		}
-	}
-}
-
-func BenchmarkMark(b *testing.B) {
-	dummy, _ := jsonbody.Parse(`{"message":"dummy"}`)
-	for _, c := range []struct {
-		name   string
-		bodies [][]byte
-	}{
-		{"fixed", dummy},
-		{"six_members_in_turn", [][]byte{mapOf(6), binary.BigEndian.AppendUint64([]byte{0x81, 0xa1, 'a', 0xcb}, 0x3ff199999999999a)}},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			m := NewMark(&list{c.bodies, event.EmptyMap}, MarkOptions{})
-			buf := make([]byte, 0, 1<<17)
-			b.ReportAllocs()
-			for k := range uint64(b.N) {
-				if len(buf) > 1<<16 {
-					buf = buf[:0]
-				}
-				buf = m.Append(buf, event.V2, 1, k)
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rec/s")
-		})
-	}
 }

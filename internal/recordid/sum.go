@@ -10,27 +10,24 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Sum is the sum of a body in a canonical form, which is the same for all the
-// ways in which pipelines write one value:
+// Sum is the checksum of a body. It does not depend on how a pipeline writes the
+// values:
 //
-//   - The order of members does not matter; a name that occurs twice counts twice.
-//   - Strings are their text, whatever was escaped.
+//   - The order of members does not matter. A name that occurs twice counts twice.
+//   - Strings are their text without escapes.
 //   - Numbers are their decimal value: 1000, 1000.0 and 1e3 are the same.
 //     Integers are exact. Doubles are rounded to 16 significant digits, as
-//     Fluent Bit writes them, and then to 15, halves away from zero: what is
-//     read from 16 digits and written again can differ in the last one.
-//   - Fluent Bit writes doubles from 1e15 on and below 1e16 as if they were
-//     integers. A body that has one is marked Coarse, and all its numbers of
-//     that size are rounded.
+//     Fluent Bit writes them, and then to 15, halves away from zero: a double that
+//     is read from 16 digits and written again can differ in the last one.
+//   - Fluent Bit writes doubles d with 1e15 <= d < 1e16 as integers. A body that has
+//     such a double is Coarse, and all its numbers of that size are rounded.
 //
-// The value of a member that is a string, a number, a boolean, null, an array or
-// a map counts. Binary and extension values, NaN, infinities and invalid UTF-8
-// have no form in JSON and are outside the promise; two of them with the same
-// bytes are the same.
+// Strings, numbers, booleans, null, arrays and maps are covered. Binary and
+// extension values, NaN, infinities and invalid UTF-8 have no form in JSON: their
+// sum is that of their bytes, which a pipeline may not preserve.
 //
-// A body's sum is a sum indeed, of one hash per member, modulo 2^35. Whoever
-// knows a body with members that were added later can find out which they are:
-// their hashes add up to what is too much, see [Sum.Excess].
+// Hash is the sum of one hash per member, modulo 2^35. In a body with members that
+// were added later, the hashes of these add up to the difference: see [Sum.Excess].
 type Sum struct {
 	Hash    uint64 // 35 bits
 	Members int    // modulo 16
@@ -45,9 +42,9 @@ func (s Sum) tail() uint64 {
 	return t
 }
 
-// Close makes the Sum of a body out of the wrapping sum of the hashes of its
+// NewSum returns the Sum of a body from the wrapping sum of the hashes of its
 // members.
-func Close(total uint64, members int, coarse bool) Sum {
+func NewSum(total uint64, members int, coarse bool) Sum {
 	return Sum{
 		Hash:    (total + seedBody*uint64(members)) & SumMask,
 		Members: members & 15,
@@ -55,14 +52,14 @@ func Close(total uint64, members int, coarse bool) Sum {
 	}
 }
 
-// Excess returns what the hashes of the members that were added to a body add up
-// to, modulo 2^35, if the hashes of all that there are add up to total, and those
-// that were there are so many.
+// Excess returns the sum, modulo 2^35, of the hashes of the members that were added
+// to a body: total is the sum of the hashes of all members, and members is how many
+// the body had before.
 func (s Sum) Excess(total uint64, members int) uint64 {
 	return (total + seedBody*uint64(members) - s.Hash) & SumMask
 }
 
-// The kinds of values hash from different seeds.
+// The seeds of the hashes of the kinds of values.
 const (
 	seedBody   = 0x9e3779b97f4a7c15
 	seedString = 0xc2b2ae3d27d4eb4f
@@ -71,14 +68,14 @@ const (
 	seedMap    = 0x85ebca77c2b2ae63
 	seedOther  = 0xff51afd7ed558ccd
 
-	// Null, True and False are the hashes of these values.
-	Null  = 0x2545f4914f6cdd1d
-	True  = 0xd6e8feb86659fd93
-	False = 0xa0761d6478bd642f
+	// HashNull, HashTrue and HashFalse are the hashes of these values.
+	HashNull  = 0x2545f4914f6cdd1d
+	HashTrue  = 0xd6e8feb86659fd93
+	HashFalse = 0xa0761d6478bd642f
 )
 
-// mix is the finalizer of SplitMix64: a bijection in which every bit of the
-// argument reaches every bit of the result.
+// mix is the finalizer of SplitMix64: a bijection in which every bit of the result
+// depends on every bit of the argument.
 func mix(h uint64) uint64 {
 	h ^= h >> 30
 	h *= 0xbf58476d1ce4e5b9
@@ -87,36 +84,37 @@ func mix(h uint64) uint64 {
 	return h ^ h>>31
 }
 
-// String is the hash of a string's text.
-func String(text []byte) uint64 { return mix(xxhash.Sum64(text) ^ seedString) }
+// HashString returns the hash of a string.
+func HashString(text []byte) uint64 { return mix(xxhash.Sum64(text) ^ seedString) }
 
-// Other is the hash of the bytes of a binary value.
-func Other(data []byte) uint64 { return mix(xxhash.Sum64(data) ^ seedOther) }
+// HashBytes returns the hash of a binary value.
+func HashBytes(data []byte) uint64 { return mix(xxhash.Sum64(data) ^ seedOther) }
 
-// Extension is the hash of an extension value.
-func Extension(typ byte, data []byte) uint64 { return mix(Other(data) + uint64(typ)) }
+// HashExtension returns the hash of an extension value.
+func HashExtension(typ byte, data []byte) uint64 { return mix(HashBytes(data) + uint64(typ)) }
 
-// Member is the hash of a member.
-func Member(name []byte, value uint64) uint64 {
+// HashMember returns the hash of a member from its name and the hash of its value.
+func HashMember(name []byte, value uint64) uint64 {
 	return mix(xxhash.Sum64(name) + bits.RotateLeft64(value, 23))
 }
 
-// Map is the hash of a map as a value, from the wrapping sum of its members.
-func Map(total uint64, members int) uint64 { return mix(total ^ seedMap + uint64(members)) }
+// HashMap returns the hash of a map as a value, from the wrapping sum of the hashes of
+// its members.
+func HashMap(total uint64, members int) uint64 { return mix(total ^ seedMap + uint64(members)) }
 
-// ArrayStart is the hash of an array without elements, for [Element].
-const ArrayStart = uint64(seedArray)
+// HashArray is the hash of an array without elements; see [HashElement].
+const HashArray = uint64(seedArray)
 
-// Element is the hash of an array to which one element is added.
-func Element(array, value uint64) uint64 { return mix(array+value) + seedArray }
+// HashElement returns the hash of an array with one more element.
+func HashElement(array, value uint64) uint64 { return mix(array+value) + seedArray }
 
-// coarseFrom and coarseTo enclose the numbers that Fluent Bit writes alike as
-// integers and as doubles.
+// coarseFrom and coarseTo enclose the numbers that Fluent Bit writes in the same way
+// as integers and as doubles.
 const coarseFrom, coarseTo = 1e15, 1e16
 
-// Integer is the hash of the integer of the given size and sign. coarse says
-// how it counts in a body that is Coarse; ambiguous, that this matters.
-func Integer(size uint64, negative, coarse bool) (hash uint64, ambiguous bool) {
+// HashInteger returns the hash of an integer with the given absolute value and sign,
+// in a body that is Coarse or not. ambiguous reports whether that makes a difference.
+func HashInteger(size uint64, negative, coarse bool) (hash uint64, ambiguous bool) {
 	exp := 0
 	if size >= coarseFrom && size < coarseTo {
 		ambiguous = true
@@ -127,9 +125,9 @@ func Integer(size uint64, negative, coarse bool) (hash uint64, ambiguous bool) {
 	return decimal(size, exp, negative), ambiguous
 }
 
-// Float is the hash of a double. coarse says that it is one of those that make
-// a body Coarse.
-func Float(f float64) (hash uint64, coarse bool) {
+// HashFloat returns the hash of a double. coarse reports whether it makes a body
+// Coarse.
+func HashFloat(f float64) (hash uint64, coarse bool) {
 	negative := math.Signbit(f)
 	size := math.Abs(f)
 	switch {
@@ -155,7 +153,7 @@ func Float(f float64) (hash uint64, coarse bool) {
 	return decimal((mantissa+5)/10, exp-14, negative), size >= coarseFrom && size < coarseTo
 }
 
-// decimal is the hash of ±mantissa × 10^exp.
+// decimal returns the hash of ±mantissa × 10^exp.
 func decimal(mantissa uint64, exp int, negative bool) uint64 {
 	if mantissa == 0 {
 		return mix(seedNumber)

@@ -23,7 +23,6 @@ import (
 
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/pace"
-	"github.com/gdummy/gdummy/internal/recordid"
 )
 
 // Host is where an engine runs.
@@ -157,7 +156,7 @@ type Options struct {
 	Turn time.Duration
 
 	// Mark, if not nil, says how records are given an identity.
-	Mark *recordid.MarkOptions
+	Mark *MarkOptions
 
 	// Log takes warnings; nil drops them.
 	Log func(line string)
@@ -181,7 +180,7 @@ func New(c *Config, o Options) *Engine {
 	case c.Program != nil:
 		e.source = newTemplated(c, o.Mark)
 	case o.Mark != nil:
-		e.source = recordid.NewMark(e.source, *o.Mark)
+		e.source = Mark(e.source, *o.Mark)
 	}
 	e.bulk, _ = e.source.(bulk)
 	e.tagged, _ = e.source.(tagged)

@@ -5,7 +5,6 @@ package engine
 import (
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/template"
-	"github.com/gdummy/gdummy/internal/recordid"
 )
 
 // tagged is a Source whose records have tags of their own.
@@ -24,12 +23,12 @@ type templated struct {
 
 // newTemplated makes the source of a template. Its records are marked as mark
 // says, if that is not nil.
-func newTemplated(c *Config, mark *recordid.MarkOptions) Source {
+func newTemplated(c *Config, mark *MarkOptions) Source {
 	t := &c.Template
 	s := &templated{p: c.Program, first: uint64(t.First) + t.Shard, step: max(t.Shards, 1)}
 	var source Source = s
 	if mark != nil {
-		source = recordid.NewMark(s, *mark)
+		source = Mark(s, *mark)
 	}
 	if c.Program.HasTag() {
 		return &tagging{Source: source, templated: s, index: map[string]int{}}

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
@@ -229,7 +230,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 			}
 			return clock
 		}
-		m := recordid.NewMark(source{}, recordid.MarkOptions{Run: run, Instance: instance, Now: now})
+		m := engine.Mark(source{}, engine.MarkOptions{Run: run, Instance: instance, Now: now})
 		events := make([][]byte, n)
 		for k := range n {
 			events[k] = m.Append(nil, event.V2, clock.UnixNano(), uint64(k))

@@ -149,7 +149,7 @@ func (d *doc) close(n int32, base, parts int) uint64 {
 	if d.nodes[n].parent < 0 {
 		return 0 // nobody asks
 	}
-	return recordid.Map(total, count)
+	return recordid.HashMap(total, count)
 }
 
 // string notes an identity in a string, and returns whether it is one as a

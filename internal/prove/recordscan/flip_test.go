@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/recordid"
 	"github.com/gdummy/gdummy/internal/testenv"
@@ -44,7 +45,7 @@ func packedStream(name string, form event.Form, inMetadata bool) stream {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := recordid.NewMark(source{b[0], event.EmptyMap}, recordid.MarkOptions{Run: 42, InMetadata: inMetadata, Now: now})
+		m := engine.Mark(source{b[0], event.EmptyMap}, engine.MarkOptions{Run: 42, InMetadata: inMetadata, Now: now})
 		return m.Append(nil, form, 1732300000123456789, uint64(k))
 	}}
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
 // FormatError says that a source has a format that is not read. Nothing of it was.
@@ -170,11 +171,11 @@ func isPacked(data []byte) bool {
 			return false
 		}
 		named = named || hasName(b)
-		f := NewFrame()
-		switch f.Next(b, maxRecord) {
+		f := msgpack.NewFrame()
+		switch n, err := f.Next(b, maxRecord); err {
 		case nil:
-			at += f.Len()
-		case ErrShort:
+			at += n
+		case msgpack.ErrShort:
 			return named
 		default:
 			return false

@@ -63,11 +63,11 @@ func (j *jsonReader) value(n int32, name []byte, depth int) (uint64, bool) {
 		j.doc.string(s, n, name)
 		return j.doc.hashString(s), true
 	case 't':
-		return recordid.True, j.literal("true")
+		return recordid.HashTrue, j.literal("true")
 	case 'f':
-		return recordid.False, j.literal("false")
+		return recordid.HashFalse, j.literal("false")
 	case 'n':
-		return recordid.Null, j.literal("null")
+		return recordid.HashNull, j.literal("null")
 	default:
 		return j.number()
 	}
@@ -131,7 +131,7 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 			}
 		}
 		m.hi = int32(len(d.nodes))
-		m.hash = recordid.Member(key, m.value)
+		m.hash = recordid.HashMember(key, m.value)
 		d.stack = append(d.stack, m)
 		d.part(found)
 		switch j.space() {
@@ -150,7 +150,7 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 	d := j.doc
 	list := j.pos
 	j.pos++
-	h := recordid.ArrayStart
+	h := recordid.HashArray
 	if j.space() == ']' {
 		j.pos++
 		return h, true
@@ -172,7 +172,7 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 			return 0, false
 		}
 		if n >= 0 {
-			h = recordid.Element(h, v)
+			h = recordid.HashElement(h, v)
 		}
 		kind := kindOf(c)
 		e.shape = e.shape<<2 | kind

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/gdummy/gdummy/internal/msgpack"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
@@ -71,7 +72,7 @@ func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 		}
 		large := s.doc.large
 		next := nextEvent(b)
-		if err == ErrShort && !whole && len(b) < s.maxRecord && s.mayEnd(b) {
+		if err == msgpack.ErrShort && !whole && len(b) < s.maxRecord && s.mayEnd(b) {
 			// An event within the record says that its length is wrong.
 			if next == len(b) || !s.isEvent(b[next:]) {
 				return b
@@ -124,7 +125,7 @@ func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bo
 		return true, false
 	}
 	_, err := s.packed(&s.peek, follows, 0)
-	return err != ErrBad || s.peek.large, false
+	return err != msgpack.ErrInvalid || s.peek.large, false
 }
 
 // hasAll says whether all identities in the bytes of the record were found in it,
@@ -227,7 +228,7 @@ func (s *Scanner) around(b []byte, at, end int, vain *int) (n int, short bool) {
 		n, err := s.packed(&s.doc, b[i:], 0)
 		*vain -= n
 		if err != nil || i+n < end {
-			short = short || err == ErrShort
+			short = short || err == msgpack.ErrShort
 			continue
 		}
 		st := s.judge(func(how reading) { s.packed(&s.doc, b[i:], how) })
@@ -255,8 +256,9 @@ func (s *Scanner) around(b []byte, at, end int, vain *int) (n int, short bool) {
 
 // mayEnd says whether the value at the front of b can be short enough.
 func (s *Scanner) mayEnd(b []byte) bool {
-	f := NewFrame()
-	return f.Next(b, s.maxRecord) != ErrTooLarge
+	f := msgpack.NewFrame()
+	_, err := f.Next(b, s.maxRecord)
+	return err != msgpack.ErrTooLarge
 }
 
 // packed takes one record apart and returns its length.
@@ -264,7 +266,7 @@ func (s *Scanner) packed(d *doc, b []byte, how reading) (int, error) {
 	d.reset(how)
 	p := packReader{doc: d, b: b}
 	if len(b) == 0 || !isMap(b[0]) && !isArray(b[0]) {
-		return 0, ErrBad // what else there is is no record
+		return 0, msgpack.ErrInvalid // what else there is is no record
 	}
 	if _, _, _, ok := p.value(-1, nil, 0); !ok {
 		return p.pos, p.err

@@ -81,7 +81,7 @@ func (j *jsonReader) kind(n int32, name []byte, depth int) (h uint64, id, ok boo
 	}
 	if j.space() == '}' {
 		j.pos++
-		return recordid.Null, false, true
+		return recordid.HashNull, false, true
 	}
 	if j.space() != '"' {
 		return 0, false, false
@@ -111,14 +111,14 @@ func (j *jsonReader) kind(n int32, name []byte, depth int) (h uint64, id, ok boo
 	case "doubleValue":
 		h, ok = j.number()
 	case "boolValue":
-		if h, ok = recordid.True, j.literal("true"); !ok {
-			h, ok = recordid.False, j.literal("false")
+		if h, ok = recordid.HashTrue, j.literal("true"); !ok {
+			h, ok = recordid.HashFalse, j.literal("false")
 		}
 	case "bytesValue":
 		start := len(d.text)
 		t, err := base64.StdEncoding.AppendDecode(d.text, text)
 		d.text = t
-		h, ok = recordid.Other(t[start:]), err == nil
+		h, ok = recordid.HashBytes(t[start:]), err == nil
 	case "arrayValue", "kvlistValue":
 		h, ok = j.many(n, name, depth+1, kind[0] == 'k')
 	default:
@@ -138,7 +138,7 @@ func (j *jsonReader) many(n int32, name []byte, depth int, mapping bool) (uint64
 			node, base := j.doc.open(n, name)
 			return j.doc.close(node, base, len(j.doc.parts)), true
 		}
-		return recordid.ArrayStart, true
+		return recordid.HashArray, true
 	}
 	if !j.called("values") || j.space() != '[' {
 		return 0, false
@@ -148,7 +148,7 @@ func (j *jsonReader) many(n int32, name []byte, depth int, mapping bool) (uint64
 		return h, ok && j.expect('}')
 	}
 	j.pos++
-	h := recordid.ArrayStart
+	h := recordid.HashArray
 	parts := len(j.doc.parts)
 	for first := true; j.space() != ']'; first = false {
 		if !first && !j.expect(',') {
@@ -160,7 +160,7 @@ func (j *jsonReader) many(n int32, name []byte, depth int, mapping bool) (uint64
 			return 0, false
 		}
 		j.doc.part(found)
-		h = recordid.Element(h, v)
+		h = recordid.HashElement(h, v)
 	}
 	if len(j.doc.parts) > parts && j.doc.isRepeated(n, name, parts) {
 		j.doc.together(parts)
@@ -191,7 +191,7 @@ func (j *jsonReader) pairs(parent int32, name []byte, depth int) (uint64, bool) 
 			return 0, false
 		}
 		m.hi = int32(len(d.nodes))
-		m.hash = recordid.Member(key, m.value)
+		m.hash = recordid.HashMember(key, m.value)
 		d.stack = append(d.stack, m)
 		d.part(found)
 	}
@@ -215,7 +215,7 @@ func (s *Scanner) parted(f *finding) State {
 	nodes, members := len(d.nodes), len(d.members)
 	for _, key := range []string{"log", "message"} {
 		body.name = []byte(key)
-		body.hash = recordid.Member(body.name, body.value)
+		body.hash = recordid.HashMember(body.name, body.value)
 		d.members = append(append(d.members, d.members[nd.first:nd.first+nd.count]...), body)
 		d.nodes = append(d.nodes, node{parent: nd.parent, first: int32(members), count: nd.count + 1})
 		st := s.fit(f, int32(nodes), nil)

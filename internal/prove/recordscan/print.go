@@ -74,13 +74,13 @@ func (p *printReader) value(n int32, name []byte, depth int) (uint64, bool) {
 	case '"':
 		s, ok := p.string(isElementEnd)
 		p.doc.string(s, n, name)
-		return recordid.String(s), ok
+		return recordid.HashString(s), ok
 	case 't':
-		return recordid.True, p.skip("true")
+		return recordid.HashTrue, p.skip("true")
 	case 'f':
-		return recordid.False, p.skip("false")
+		return recordid.HashFalse, p.skip("false")
 	case 'n':
-		return recordid.Null, p.skip("nil")
+		return recordid.HashNull, p.skip("nil")
 	}
 	return p.number()
 }
@@ -103,7 +103,7 @@ func (p *printReader) mapping(parent int32, name []byte, depth int) (uint64, boo
 		if p.b[0] == '"' {
 			var s []byte
 			s, ok = p.string(isMemberEnd)
-			m.value, m.id = recordid.String(s), d.string(s, n, key)
+			m.value, m.id = recordid.HashString(s), d.string(s, n, key)
 		} else {
 			m.value, ok = p.value(n, key, depth+1)
 		}
@@ -114,7 +114,7 @@ func (p *printReader) mapping(parent int32, name []byte, depth int) (uint64, boo
 			d.arrival = Time(bytes.Trim(start[:len(start)-len(p.b)], `"`))
 		}
 		m.hi = int32(len(d.nodes))
-		m.hash = recordid.Member(key, m.value)
+		m.hash = recordid.HashMember(key, m.value)
 		d.stack = append(d.stack, m)
 		d.part(found)
 	}
@@ -124,7 +124,7 @@ func (p *printReader) mapping(parent int32, name []byte, depth int) (uint64, boo
 func (p *printReader) array(n int32, name []byte, depth int) (uint64, bool) {
 	d := p.doc
 	p.skip("[")
-	h := recordid.ArrayStart
+	h := recordid.HashArray
 	e := d.elements()
 	for i := 0; ; i++ {
 		if p.skip("]") {
@@ -141,7 +141,7 @@ func (p *printReader) array(n int32, name []byte, depth int) (uint64, bool) {
 		if !ok {
 			return 0, false
 		}
-		h = recordid.Element(h, v)
+		h = recordid.HashElement(h, v)
 		kind := kindOf(c)
 		e.shape = e.shape<<2 | kind
 		if e.kinds |= 1 << kind; len(d.found) > found {
@@ -204,11 +204,11 @@ func (p *printReader) number() (uint64, bool) {
 		size, negative = text[1:], true
 	}
 	if n, err := strconv.ParseUint(size, 10, 64); err == nil {
-		h, ambiguous := recordid.Integer(n, negative, p.doc.how&coarse != 0)
+		h, ambiguous := recordid.HashInteger(n, negative, p.doc.how&coarse != 0)
 		p.doc.ambiguous = p.doc.ambiguous || ambiguous
 		return h, true
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	h, _ := recordid.Float(f)
+	h, _ := recordid.HashFloat(f)
 	return h, err == nil
 }

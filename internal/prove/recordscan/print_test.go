@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
-	"github.com/gdummy/gdummy/internal/recordid"
 )
 
 // scanPrinted returns what scan finds in Fluent Bit's print of a marked record with
@@ -20,7 +20,7 @@ func scanPrinted(t rapid.TB, text string, inMetadata bool) (found []string, brok
 	if err != nil {
 		t.Skip(err)
 	}
-	m := recordid.NewMark(source{b[0], event.EmptyMap}, recordid.MarkOptions{Run: 42, Now: now, InMetadata: inMetadata})
+	m := engine.Mark(source{b[0], event.EmptyMap}, engine.MarkOptions{Run: 42, Now: now, InMetadata: inMetadata})
 	e, _, err := event.Decode(m.Append(nil, event.V2, 1732300000123456789, 7))
 	if err != nil {
 		t.Fatal(err)

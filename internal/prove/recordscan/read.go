@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
 // Read reads a source to its end. The error is the source's; what stands before
@@ -107,15 +108,16 @@ func (s *Scanner) Bytes(data []byte) error {
 
 // frames returns what says whether a value has come to its end, or never will.
 func (s *Scanner) frames() func(b []byte, last int) bool {
-	f := NewFrame()
+	f := msgpack.NewFrame()
 	return func(b []byte, last int) bool {
 		if last == len(b) { // nothing was left: this is another one
-			f = NewFrame()
+			f = msgpack.NewFrame()
 		}
 		if s.lost || len(b) >= s.wanted {
 			return len(b) >= s.wanted
 		}
-		return f.Next(b, s.maxRecord) != ErrShort
+		_, err := f.Next(b, s.maxRecord)
+		return err != msgpack.ErrShort
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
@@ -294,7 +295,7 @@ func marked(t testing.TB, text string, form event.Form, inMetadata bool, n int) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := recordid.NewMark(source{b[0], event.EmptyMap}, recordid.MarkOptions{Run: 42, InMetadata: inMetadata,
+	m := engine.Mark(source{b[0], event.EmptyMap}, engine.MarkOptions{Run: 42, InMetadata: inMetadata,
 		Now: now})
 	var dst []byte
 	for k := range n {

@@ -36,13 +36,13 @@ func (d *doc) other() bool {
 // integer is the hash of an integer.
 func (d *doc) integer(size uint64, negative bool) uint64 {
 	if size >= large && d.how&(probe|rewritten) != 0 && mayBeDouble(size) && d.other() {
-		h, _ := recordid.Float(float64(size))
+		h, _ := recordid.HashFloat(float64(size))
 		if negative {
-			h, _ = recordid.Float(-float64(size))
+			h, _ = recordid.HashFloat(-float64(size))
 		}
 		return h
 	}
-	h, ambiguous := recordid.Integer(size, negative, d.how&coarse != 0)
+	h, ambiguous := recordid.HashInteger(size, negative, d.how&coarse != 0)
 	d.ambiguous = d.ambiguous || ambiguous
 	return h
 }
@@ -62,11 +62,11 @@ func mayBeDouble(size uint64) bool {
 // float is the hash of a double. A body that is not coarse has no doubles from 1e15
 // on and below 1e16: one that it has was an integer.
 func (d *doc) float(f float64) uint64 {
-	h, ambiguous := recordid.Float(f)
+	h, ambiguous := recordid.HashFloat(f)
 	if ambiguous {
 		d.ambiguous = true
 		if d.how&coarse == 0 && f == math.Trunc(f) {
-			h, _ = recordid.Integer(uint64(math.Abs(f)), f < 0, false)
+			h, _ = recordid.HashInteger(uint64(math.Abs(f)), f < 0, false)
 		}
 	}
 	return h
@@ -81,7 +81,7 @@ func (d *doc) double(f float64, text []byte) uint64 {
 			n, exact = wholeNumber(bytes.TrimPrefix(text, []byte{'-'}))
 		}
 		if exact {
-			h, _ := recordid.Integer(n, f < 0, d.how&coarse != 0)
+			h, _ := recordid.HashInteger(n, f < 0, d.how&coarse != 0)
 			return h
 		}
 	}
@@ -184,7 +184,7 @@ func (d *doc) hashString(s []byte) uint64 {
 	if d.how&(probe|unescaped|plainHTML|html) != 0 {
 		s = d.undone(s)
 	}
-	return recordid.String(s)
+	return recordid.HashString(s)
 }
 
 // undone undoes what was done to the text of a string.

@@ -223,7 +223,7 @@ func (s *Scanner) fit(f *finding, n int32, prefix []byte) State {
 		}
 		if len(prefix) > 0 {
 			if name, ok := bytes.CutPrefix(m.name, prefix); ok {
-				h = recordid.Member(name, m.value)
+				h = recordid.HashMember(name, m.value)
 			}
 		}
 		s.hashes = append(s.hashes, h)
@@ -235,7 +235,7 @@ func (s *Scanner) fit(f *finding, n int32, prefix []byte) State {
 	looks := 0
 	for added := (count - want.Members) & 15; added <= count; added += 16 {
 		if added == 0 {
-			if recordid.Close(total, count, want.Coarse).Hash == want.Hash {
+			if recordid.NewSum(total, count, want.Coarse).Hash == want.Hash {
 				return Intact
 			}
 			continue

@@ -20,13 +20,14 @@ import (
 
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
 // Proof is that of one instance in one run.
 type Proof struct {
-	mark   recordid.MarkOptions
+	mark   engine.MarkOptions
 	ledger *ledger.Writer // nil without one
 	path   string         // of the ledger, absolute
 	taken  uint64         // records, from the first on, that the ledger has
@@ -60,7 +61,7 @@ func Start(c *option.Config, o Options) (*Proof, error) {
 	if err != nil {
 		return nil, fmt.Errorf("option audit: %w", err)
 	}
-	p := &Proof{mark: recordid.MarkOptions{
+	p := &Proof{mark: engine.MarkOptions{
 		Run: run, Instance: number(o.Name), Key: c.AuditKey,
 		InMetadata: c.AuditIn == option.AuditInMetadata, Now: o.Now,
 	}}
@@ -107,7 +108,7 @@ func (p *Proof) Ledger() string {
 }
 
 // Mark returns how records are marked; nil if they are not.
-func (p *Proof) Mark() *recordid.MarkOptions {
+func (p *Proof) Mark() *engine.MarkOptions {
 	if p == nil {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/gdummy/gdummy/internal/msgpack"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 )
 
@@ -37,7 +38,7 @@ type messages struct {
 
 // next returns the next value; it is valid until the next call.
 func (m *messages) next() ([]byte, error) {
-	f := recordscan.NewFrame()
+	f := msgpack.NewFrame()
 	var since time.Time
 	for {
 		if m.n > m.given {
@@ -46,14 +47,14 @@ func (m *messages) next() ([]byte, error) {
 				m.begun(true)
 				defer m.begun(false)
 			}
-			switch err := f.Next(m.buf[m.given:m.n], m.max); err {
+			switch size, err := f.Next(m.buf[m.given:m.n], m.max); err {
 			case nil:
-				msg := m.buf[m.given : m.given+f.Len()]
-				m.given += f.Len()
+				msg := m.buf[m.given : m.given+size]
+				m.given += size
 				m.any = true
 				return msg, nil
-			case recordscan.ErrShort:
-			case recordscan.ErrTooLarge:
+			case msgpack.ErrShort:
+			case msgpack.ErrTooLarge:
 				return nil, errLarge
 			default:
 				return nil, errProtocol
@@ -183,11 +184,11 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 	if err != nil || n < 2 || n > 4 {
 		return nil, errProtocol
 	}
-	if rest, err = recordscan.Skip(rest); err != nil { // the tag
+	if rest, err = msgpack.Skip(rest); err != nil { // the tag
 		return nil, errProtocol
 	}
 	entries := rest
-	if rest, err = recordscan.Skip(rest); err != nil {
+	if rest, err = msgpack.Skip(rest); err != nil {
 		return nil, errProtocol
 	}
 	used := uint32(2)
@@ -200,7 +201,7 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 			return nil, errProtocol
 		}
 		record = rest
-		if rest, err = recordscan.Skip(rest); err != nil {
+		if rest, err = msgpack.Skip(rest); err != nil {
 			return nil, errProtocol
 		}
 		used++
@@ -233,7 +234,7 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 		}
 		end := events
 		for range count {
-			if end, err = recordscan.Skip(end); err != nil {
+			if end, err = msgpack.Skip(end); err != nil {
 				return nil, errProtocol
 			}
 		}
@@ -263,7 +264,7 @@ func options(b []byte) (chunk []byte, compressed string, err error) {
 			return nil, "", errProtocol
 		}
 		value := rest
-		if rest, err = recordscan.Skip(rest); err != nil {
+		if rest, err = msgpack.Skip(rest); err != nil {
 			return nil, "", errProtocol
 		}
 		value = value[:len(value)-len(rest)]

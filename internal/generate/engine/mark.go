@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// MarkOptions are how records are given an identity.
+type MarkOptions struct {
+	Run      recordid.Run
+	Instance uint16 // at most recordid.MaxInstance
+	Key      string // of the member that holds the identity; "" is recordid.DefaultKey
+
+	// InMetadata puts the identity into the metadata, if the form of the events has
+	// metadata.
+	InMetadata bool
+
+	// Now is the clock of the times of emission; nil is time.Now.
+	Now func() time.Time
+}
+
+// marking is a source that adds an identity to each record of another.
+type marking struct {
+	Source
+	now      func() time.Time
+	identity *recordid.Appender
+	timed    bool   // identity has a time
+	member   []byte // name and header of the member that holds the identity
+
+	inMetadata bool
+
+	// last is the body whose sum identity has: many records are alike. hasLast is
+	// false if that was too long to be kept.
+	last    []byte
+	hasLast bool
+}
+
+// maxCached is the size, in bytes, of the largest body whose sum is kept.
+const maxCached = 4096
+
+// Mark returns a source that adds an identity to each record of another.
+func Mark(source Source, o MarkOptions) Source {
+	m := &marking{Source: source, now: o.Now, inMetadata: o.InMetadata}
+	if m.now == nil {
+		m.now = time.Now
+	}
+	if o.Key == "" {
+		o.Key = recordid.DefaultKey
+	}
+	m.identity = recordid.NewAppender(o.Run, o.Instance)
+	m.member = msgp.AppendString(nil, o.Key)
+	m.member = append(m.member, 0xd9, recordid.Size)
+	return m
+}
+
+// Append appends record k of the source with its identity. It reads the clock once
+// for each slice, at the first record.
+//
+// A record is left as it is if an identity has no room: if its body is not a map, or
+// its number is above recordid.MaxSeq.
+func (m *marking) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+	if len(dst) == 0 || !m.timed {
+		m.identity.SetTime(m.now().UnixNano())
+		m.timed = true
+	}
+	start := len(dst)
+	dst = m.Source.Append(dst, form, t, k)
+	metadata := start + event.Overhead(form)
+	body := metadata
+	if form != event.Legacy {
+		rest, err := msgp.Skip(dst[metadata:])
+		if err != nil {
+			return dst
+		}
+		body = len(dst) - len(rest)
+	}
+	if k > recordid.MaxSeq || !m.sum(dst[body:]) {
+		return dst
+	}
+	at, end := body, len(dst)
+	if m.inMetadata && form != event.Legacy {
+		at, end = metadata, body
+	}
+	return m.insert(dst, at, end, m.identity.Text(k))
+}
+
+// sum gives the identity the sum of a body. It reports false if that is not a map.
+func (m *marking) sum(body []byte) bool {
+	if m.hasLast && bytes.Equal(body, m.last) {
+		return true
+	}
+	sum, err := recordid.SumBody(body)
+	if err != nil {
+		return false
+	}
+	if m.hasLast = len(body) <= maxCached; m.hasLast {
+		m.last = append(m.last[:0], body...)
+	}
+	m.identity.SetSum(sum)
+	return true
+}
+
+// insert adds a member with the given text to the end of the map dst[at:end].
+func (m *marking) insert(dst []byte, at, end int, text []byte) []byte {
+	members, rest, err := msgp.ReadMapHeaderBytes(dst[at:end])
+	if err != nil {
+		return dst
+	}
+	head := end - at - len(rest)
+	n := int(members) + 1
+	size := len(m.member) + len(text)
+	grow := 0
+	if head == 1 && n == 16 || head == 3 && n == 1<<16 {
+		grow = 2 // a header of 3 bytes instead of 1, or of 5 instead of 3
+	}
+	behind := len(dst) - end
+	dst = append(dst, m.member...)
+	dst = append(dst, text...)
+	if grow > 0 {
+		dst = append(dst, 0, 0)
+	}
+	if grow > 0 || behind > 0 {
+		copy(dst[end+grow+size:], dst[end:end+behind])
+		copy(dst[at+head+grow:], dst[at+head:end])
+		copy(dst[end+grow:], m.member)
+		copy(dst[end+grow+len(m.member):], text)
+	}
+	switch head + grow {
+	case 1:
+		dst[at] = 0x80 | byte(n)
+	case 3:
+		dst[at], dst[at+1], dst[at+2] = 0xde, byte(n>>8), byte(n)
+	default:
+		dst[at], dst[at+1], dst[at+2], dst[at+3], dst[at+4] = 0xdf, byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
+	}
+	return dst
+}

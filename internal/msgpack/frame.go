@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package msgpack
+
+// Frame finds the end of a value that arrives in pieces. It looks at each byte once,
+// whatever the pieces are, and keeps no stack: nesting costs nothing.
+type Frame struct {
+	at   int    // the next header, or the end of the value before
+	left uint64 // values to come; at 0 the value is complete
+}
+
+// NewFrame returns a frame of the value at the front of a buffer.
+func NewFrame() Frame { return Frame{left: 1} }
+
+// Next continues with b, which contains all that has arrived, and returns the size
+// of the value. The error is ErrShort if the value is not complete, ErrTooLarge if it
+// has more than max bytes, ErrInvalid if it is not MessagePack.
+func (f *Frame) Next(b []byte, max int) (size int, err error) {
+	for f.left > 0 {
+		if uint64(max-min(f.at, max)) < f.left {
+			return 0, ErrTooLarge // each value has at least one byte
+		}
+		if f.at >= len(b) {
+			return 0, ErrShort
+		}
+		h := Read(b[f.at:])
+		switch h.Kind {
+		case Invalid:
+			return 0, ErrInvalid
+		case Incomplete:
+			return 0, ErrShort
+		}
+		n := h.Payload()
+		if n > uint64(max) || f.at+h.Size+int(n) > max {
+			return 0, ErrTooLarge
+		}
+		if len(b)-f.at-h.Size < int(n) {
+			return 0, ErrShort
+		}
+		f.at += h.Size + int(n)
+		f.left += h.Values() - 1
+	}
+	return f.at, nil
+}
+
+// Skip returns what follows the value at the front of b. It takes one pass, however
+// deep the value nests.
+func Skip(b []byte) (rest []byte, err error) {
+	f := NewFrame()
+	n, err := f.Next(b, len(b))
+	return b[n:], err
+}
