@@ -3,7 +3,6 @@
 package fake
 
 import (
-	"math"
 	"strings"
 	"time"
 	_ "time/tzdata" // containers have no zones of their own
@@ -119,7 +118,8 @@ func buildTime(c *Call, i int, at func(*Record) int64) (Gen, error) {
 		return nil, err
 	}
 	c.Kinds = kinds(value.String)
-	w := &timeWriter{loc: loc, parts: parts, second: math.MinInt64}
+	w := &timeWriter{loc: loc, parts: parts}
+	w.turn(0)
 	if c.Func.Name == "now" && !jitters && len(parts) == 1 && parts[0].digits == 0 {
 		return c.wholeSeconds(w, when), nil
 	}
@@ -197,26 +197,30 @@ func (c *Call) layout(i int) ([]layoutPart, error) {
 // timeWriter writes times. It keeps the text of what does not change within a
 // second, since a template is not used by several goroutines at once.
 type timeWriter struct {
-	loc    *time.Location
-	parts  []layoutPart
-	second int64 // that the parts are set to
+	loc   *time.Location
+	parts []layoutPart
+	from  int64 // the second that the parts are set to, in nanoseconds
 }
 
 // set sets the parts to the second of a time.
 func (w *timeWriter) set(t int64) {
-	if s := floorDiv(t, int64(time.Second)); s != w.second {
-		w.second = s
-		when := time.Unix(s, 0).In(w.loc)
-		for i := range w.parts {
-			w.parts[i].set(when)
-		}
+	if uint64(t-w.from) >= uint64(time.Second) {
+		w.turn(floorDiv(t, int64(time.Second)))
+	}
+}
+
+func (w *timeWriter) turn(second int64) {
+	w.from = second * int64(time.Second)
+	when := time.Unix(second, 0).In(w.loc)
+	for i := range w.parts {
+		w.parts[i].set(when)
 	}
 }
 
 func (w *timeWriter) append(dst []byte, t int64) []byte {
 	w.set(t)
 	for i := range w.parts {
-		dst = w.parts[i].append(dst, t-w.second*int64(time.Second))
+		dst = w.parts[i].append(dst, t-w.from)
 	}
 	return dst
 }
@@ -226,11 +230,11 @@ func (w *timeWriter) append(dst []byte, t int64) []byte {
 func (c *Call) wholeSeconds(w *timeWriter, when func(*Record) int64) Gen {
 	c.Text = func(dst []byte, r *Record) []byte { return w.append(dst, when(r)) }
 	var packed []byte
-	size, packedAt := 0, w.second
+	size, packedAt := 0, int64(-1)
 	c.Pack = func(dst []byte, r *Record) []byte {
-		if w.set(when(r)); packedAt != w.second {
+		if w.set(when(r)); packedAt != w.from {
 			packed = value.AppendString(packed[:0], string(w.parts[0].text))
-			size, packedAt = len(packed), w.second
+			size, packedAt = len(packed), w.from
 			packed = append(packed, make([]byte, value.Reach)...)
 		}
 		return value.AppendPiece(dst, packed, size)
