@@ -65,9 +65,9 @@ func TestLogLevels(t *testing.T) {
 		p.stop()
 		log := p.log()
 		for _, want := range []string{
-			"[ warn] [input:gdummy:loud] option copies: invalid value \"0\": the value is out of range",
+			"[ warn] [input:gdummy:loud] option copies: invalid value \"0\": expected a whole number",
 			"[ info] [input:gdummy:loud] ",
-			"[ warn] [input:gdummy:gdummy.2] option copies: invalid value \"0\": the value is out of range",
+			"[ warn] [input:gdummy:gdummy.2] option copies: invalid value \"0\": expected a whole number",
 		} {
 			if !strings.Contains(log, want) {
 				t.Errorf("the log does not have %q", want)

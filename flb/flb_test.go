@@ -161,7 +161,7 @@ func TestOptionErrors(t *testing.T) {
 		`option count: invalid value "0": expected 1 to 2M`,
 		`option ratio: invalid value "nan": expected a number, such as 0.5`,
 		`option wait: invalid value "soon": expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d`,
-		`option room: invalid value "1X": there is no unit "X", expected a size in bytes, such as 64k, 4M or 1GiB`,
+		`option room: invalid value "1X": unknown unit "X": expected a size in bytes, such as 64k, 4M or 1GiB`,
 		`option loud: invalid value "maybe": expected on or off`,
 		`option mode: invalid value "fats": expected fast or slow; did you mean fast?`,
 		`option unset: the value is empty`,

@@ -203,7 +203,7 @@ func TestGdummyRefuses(t *testing.T) {
 			}
 			r.wantLine(t, `option dummy: line 1, column 6: `)
 			r.wantLine(t, `  | {"a" 1}`)
-			r.wantLine(t, `option copies: invalid value "0": the value is out of range`)
+			r.wantLine(t, `option copies: invalid value "0": expected a whole number`)
 		})
 	}
 }

@@ -283,7 +283,7 @@ func send(kind, addr string, secure, greeting bool, data []byte) error {
 // Errors in flags name the flag, the value, and what is expected.
 func TestFlagMistakes(t *testing.T) {
 	for line, want := range map[string]string{
-		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: invalid value \"-1\": the value is out of range, expected a whole number from 0 to 9223372036854775807\n  example: gdummy audit --max-lost 100 --ledger run.ledger cut\n",
+		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: invalid value \"-1\": expected a whole number from 0 to 9223372036854775807\n  example: gdummy audit --max-lost 100 --ledger run.ledger cut\n",
 		"audit --ledgr x out":     "gdummy audit: unknown flag --ledgr; did you mean --ledger?\n  example: gdummy audit --ledger 'run.ledger*' out\n",
 		"audit --quite-something": "gdummy audit: unknown flag --quite-something\n",
 		"audit out --ledger":      "gdummy audit: flag --ledger: missing value: expected FILE\n  example: gdummy audit --ledger 'run.ledger*' out\n",

@@ -108,7 +108,7 @@ func sizeBetween(lo, hi int64, field func(*Config) *int64) func(*Config, string)
 			if hi == math.MaxInt64 {
 				expected = "a size of at least " + units.FormatCount(lo)
 			}
-			err = &units.Error{Value: text, Problem: "the value is out of range", Expected: expected}
+			err = &units.Error{Value: text, Expected: expected}
 		}
 		return v, err
 	}, field)
@@ -136,7 +136,7 @@ func words[T ~string](choices ...T) []string {
 	return texts
 }
 
-// nearError is a mistake in a word, with the one that was probably meant, or "".
+// nearError is an error in a word, with the word that was probably meant, or "".
 type nearError struct {
 	error
 	near string

@@ -13,7 +13,7 @@ const (
 	expectedCount  = "a whole number, such as 5000, 10k or 2M"
 	expectedSize   = "a size in bytes, such as 64k, 4M or 1GiB"
 	expectedShare  = "a share, such as 5% or 0.1%"
-	expectedFactor = "a factor, such as 2 or 0.5"
+	expectedFactor = "a factor above 0, such as 2 or 0.5"
 )
 
 // ParseCount parses a whole number from lo to hi, with an optional multiple and,
@@ -33,12 +33,11 @@ func count(text string, lo, hi int64) (int64, *Error) {
 		return 0, e
 	}
 	if !v.IsInt() {
-		e.Problem = "the value is a fraction"
 		return 0, e
 	}
 	n := v.Num()
 	if !n.IsInt64() || n.Int64() < lo || n.Int64() > hi {
-		e.Problem, e.Expected = "the value is out of range", fmt.Sprintf("a whole number from %d to %d", lo, hi)
+		e.Expected = fmt.Sprintf("a whole number from %d to %d", lo, hi)
 		if lo <= math.MinInt32 {
 			e.Expected = fmt.Sprintf("a whole number of at most %d", hi)
 		}
@@ -61,7 +60,7 @@ func ParseUnsigned(text string) (uint64, error) {
 	return 0, e
 }
 
-// counted reads a number with a sign and a multiple; nil is a mistake.
+// counted reads a number with a sign and a multiple. It returns nil for an error.
 func (e *Error) counted() *big.Rat {
 	negative, digits := sign(e.Value)
 	v, name := number(digits)
@@ -77,7 +76,7 @@ func (e *Error) counted() *big.Rat {
 		return nil
 	case binary:
 		e.Expected = "k, M, G or T, the powers of 1000"
-		e.Meant = []string{e.Value[:e.Offset+1]}
+		e.Meant = []string{e.Value[:e.Offset] + notBinary(name)}
 		return nil
 	case factor == 0:
 		e.noUnit(name)
@@ -110,7 +109,7 @@ func size(text string) (int64, *Error) {
 	case v == nil:
 		return 0, e
 	case negative:
-		e.Problem = "the value is negative"
+		e.Problem = mustNotBeNegative
 		return 0, e
 	}
 	factor := bytesOf(name)
@@ -132,9 +131,9 @@ func (e *Error) whole64(v *big.Rat, what string) (int64, *Error) {
 	n, whole, fits := times(v, 1)
 	switch {
 	case !fits || n > math.MaxInt64:
-		e.Problem, e.Expected = "the value is out of range", fmt.Sprintf("at most %d bytes", math.MaxInt64)
+		e.Expected = fmt.Sprintf("at most %d bytes", math.MaxInt64)
 	case !whole:
-		e.Problem, e.Expected = "the value is a fraction", what
+		e.Expected = what
 	default:
 		return int64(n), nil
 	}
@@ -142,7 +141,7 @@ func (e *Error) whole64(v *big.Rat, what string) (int64, *Error) {
 }
 
 // bytesOf returns the factor of a multiple of bytes, or 0: k, KB, KiB, B. A lone m
-// is none, but mb is.
+// is not one, but mb is.
 func bytesOf(name string) uint64 {
 	if core := strings.TrimRight(name, "Bb"); len(core) == len(name)-1 {
 		if core == "m" {
@@ -174,7 +173,7 @@ func ParseShare(text string) (float64, error) {
 		return 0, e
 	}
 	if strings.HasPrefix(text, "-") || v.Cmp(hundred) > 0 {
-		e.Problem, e.Expected = "the share is out of range", "0% to 100%"
+		e.Expected = "0% to 100%"
 		return 0, e
 	}
 	f, _ := v.Quo(v, hundred).Float64()
@@ -195,11 +194,7 @@ func ParseFactor(text string) (Factor, error) {
 	_, digits := sign(text)
 	v, rest := number(digits)
 	if v == nil || rest != "" || v.Sign() == 0 || strings.HasPrefix(text, "-") {
-		e := &Error{Value: text, Expected: expectedFactor}
-		if v != nil && rest == "" {
-			e.Problem = "the factor is not above 0"
-		}
-		return Factor{}, e
+		return Factor{}, &Error{Value: text, Expected: expectedFactor}
 	}
 	return Factor{v}, nil
 }

@@ -48,7 +48,7 @@ func duration(text string, signed bool) (time.Duration, *Error) {
 		e.Expected = "a time span, such as 500ms, 1h30m or -2d"
 	} else if negative {
 		if v, _ := number(digits); v != nil {
-			e.Problem = "the value is negative"
+			e.Problem = mustNotBeNegative
 		}
 		return 0, e
 	}
@@ -67,7 +67,7 @@ func duration(text string, signed bool) (time.Duration, *Error) {
 			unit = 1e9 // seconds
 		case unit == 0:
 			if name == "" && after == "" {
-				e.Problem = "a unit is missing after " + rest
+				e.Problem = "missing unit after " + rest
 				e.Meant = nextUnit(text, digits)
 			} else {
 				e.Offset = len(text) - len(after)
@@ -85,10 +85,10 @@ func duration(text string, signed bool) (time.Duration, *Error) {
 	ns, whole, fits := times(sum, 1)
 	switch {
 	case !fits || ns > uint64(MaxDuration):
-		e.Problem, e.Expected = "the time span is out of range", "at most "+FormatDuration(MaxDuration)
+		e.Expected = "at most " + FormatDuration(MaxDuration)
 		return 0, e
 	case !whole:
-		e.Problem, e.Expected = "the time span is finer than a nanosecond", "whole nanoseconds"
+		e.Expected = "whole nanoseconds"
 		return 0, e
 	case negative:
 		return -time.Duration(ns), nil

@@ -94,7 +94,7 @@ var Kinds = []Kind{
 		Examples: []Example{{"5%", "5%", "one in twenty"}, {"0.1%", "0.1%", "one in a thousand"}, {"0.5", "", ""}},
 		read: func(text string) (string, error) {
 			p, err := ParseShare(text)
-			return fmt.Sprintf("%g%%", 100*p), err
+			return fmt.Sprintf("%.12g%%", 100*p), err
 		},
 	},
 }

@@ -66,7 +66,7 @@ func rate(text string) (Rate, *Error) {
 		return 0, e
 	case binary:
 		e.Expected = "k, M, G or T, the powers of 1000"
-		e.Meant = []string{text[:e.Offset+1] + text[e.Offset+2:]}
+		e.Meant = []string{text[:e.Offset] + notBinary(name) + text[e.Offset+len(name):]}
 		return 0, e
 	case factor == 0:
 		e.noUnit(name)
@@ -79,10 +79,10 @@ func rate(text string) (Rate, *Error) {
 	n, whole, fits := times(scaled(v, factor), uint64(per))
 	switch {
 	case !fits || Rate(n) > MaxRate:
-		e.Problem, e.Expected = "the rate is out of range", "at most 1G per second"
+		e.Expected = "at most 1G per second"
 		return 0, e
 	case !whole:
-		e.Problem, e.Expected = "the rate is too fine", "a multiple of 0.000001/h or of 0.00000001/s"
+		e.Expected = "a multiple of 0.000001/h or of 0.00000001/s"
 		return 0, e
 	}
 	return Rate(n), nil
@@ -132,7 +132,7 @@ func (e *Error) fraction() (v *big.Rat, name string, per Rate, ok bool) {
 	case v == nil:
 		return nil, "", 0, false
 	case negative:
-		e.Problem = "the value is negative"
+		e.Problem = mustNotBeNegative
 		return nil, "", 0, false
 	}
 	name, unit, slash := strings.Cut(after, "/")

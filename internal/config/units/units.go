@@ -26,16 +26,16 @@ import (
 	"unicode"
 )
 
-// Error is a mistake in a value.
+// Error is an error in a value.
 type Error struct {
 	Value    string   // as given
-	Offset   int      // of the mistake in Value, in bytes
-	Problem  string   // what is wrong, if that needs to be said
+	Offset   int      // of the error in Value, in bytes
+	Problem  string   // what is wrong, unless Expected implies it
 	Expected string   // what is expected, with an example
-	Meant    []string // right spellings of what was probably meant
+	Meant    []string // correct spellings of what was probably meant
 }
 
-// Error returns the mistake in one line.
+// Error returns the error in one line.
 func (e *Error) Error() string {
 	if e.Value == "" {
 		return "empty value: " + e.Text()
@@ -43,11 +43,11 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("invalid value %s: %s", quote(e.Value), e.Text())
 }
 
-// Text returns the mistake without the value, for a caller that shows it.
+// Text returns the error without the value, for a caller that shows the value.
 func (e *Error) Text() string {
 	text := "expected " + e.Expected
 	if e.Problem != "" {
-		text = e.Problem + ", " + text
+		text = e.Problem + ": " + text
 	}
 	if len(e.Meant) > 0 {
 		text += "; did you mean " + strings.Join(e.Meant, " or ") + "?"
@@ -55,7 +55,10 @@ func (e *Error) Text() string {
 	return text
 }
 
-// quote shows a value, shortened.
+// mustNotBeNegative is the Problem of a negative value.
+const mustNotBeNegative = "must not be negative"
+
+// quote returns a value in quotes, shortened.
 func quote(s string) string {
 	if len(s) > 60 {
 		s = strings.ToValidUTF8(s[:57], "") + "..."
@@ -133,10 +136,10 @@ func letters(s string) int {
 	return len(s)
 }
 
-// noUnit says that a unit does not exist, if the name can be one.
+// noUnit reports an unknown unit, if the name can be one.
 func (e *Error) noUnit(name string) {
 	if name != "" && name != "M" && !strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsLetter(c) }) {
-		e.Problem = "there is no unit " + quote(name)
+		e.Problem = "unknown unit " + quote(name)
 	}
 }
 
@@ -155,7 +158,7 @@ var multiples = []struct {
 }{{'k', 1e3, 1 << 10}, {'m', 1e6, 1 << 20}, {'g', 1e9, 1 << 30}, {'t', 1e12, 1 << 40}}
 
 // multiple returns the factor that a name such as k, M or Gi stands for, 1 for the
-// empty one and 0 for one that is none. Case does not matter, but for a lone m.
+// empty name and 0 for an unknown one. Case does not matter, but for a lone m.
 func multiple(name string) (factor uint64, binary bool) {
 	if name == "" {
 		return 1, false
@@ -174,6 +177,14 @@ func multiple(name string) (factor uint64, binary bool) {
 		}
 	}
 	return 0, false
+}
+
+// notBinary returns the power of 1000 for a multiple such as Ki. A lone m is none.
+func notBinary(name string) string {
+	if name[0] == 'm' {
+		return "M"
+	}
+	return name[:1]
 }
 
 // scaled returns v*factor.
