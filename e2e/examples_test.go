@@ -47,8 +47,8 @@ type exampleInput struct {
 func readExample(t *testing.T, file string) (inputs []exampleInput) {
 	t.Helper()
 	config, err := conf.Read(file, conf.Disk)
-	if err != nil || len(config.Mistakes) > 0 {
-		t.Fatal(err, config.Mistakes)
+	if err != nil || len(config.Errors) > 0 {
+		t.Fatal(err, config.Errors)
 	}
 	for _, in := range config.Inputs {
 		text := func(name string) (string, bool) {

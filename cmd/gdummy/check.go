@@ -20,12 +20,12 @@ import (
 // plugin is the name under which an input is ours.
 const plugin = "gdummy"
 
-// checkFlags are what `gdummy check` was told.
+// checkFlags are the flags of `gdummy check`.
 type checkFlags struct{ json bool }
 
 func (f *checkFlags) table() []flagRow {
 	return []flagRow{
-		{name: "json", help: "print what was found as one JSON object", example: "fluent-bit.conf --json", set: setBool(&f.json)},
+		{name: "json", help: "print the findings as one JSON object", example: "fluent-bit.conf --json", set: setBool(&f.json)},
 	}
 }
 
@@ -36,7 +36,7 @@ func check(s stream, args []string) int {
 		return code
 	}
 	if fs.NArg() == 0 {
-		return usageError(s, "check", "it needs a file to read")
+		return usageError(s, "check", "expected a FILE")
 	}
 	code := exitFine
 	report := checkReport{Files: []checkedFile{}, Findings: []checkFinding{}}
@@ -75,17 +75,17 @@ func check(s stream, args []string) int {
 
 func checkHelp(w io.Writer) {
 	fmt.Fprint(w, `
-Reads Fluent Bit configurations, classic or YAML (.yaml, .yml), with all that they
-include, and tells every mistake in the gdummy inputs. A FILE of - is standard input.
-Variables have the values that they have in this process. One that is not set is empty,
-as in Fluent Bit: a value is checked without it, and a mistake that follows names it.
-${NAME:-default} always has a value.
+Reads Fluent Bit configurations, classic or YAML (.yaml, .yml), with all files that they
+include, and reports every error in their gdummy inputs. A FILE of - is standard input.
+Variables have their values in this process. One that is not set is empty, as in Fluent
+Bit; an error in a value with such a variable names it. ${NAME:-default} always has a
+value.
 
-Files that options and templates name are looked for as Fluent Bit's plugin does: in the
-working directory, then beside FILE, also those of included files. With - as FILE, only
-in the working directory.
+Files in options and templates are looked up as the plugin does: in the working
+directory, then beside FILE, also for options of included files. With - as FILE, they
+are looked up in the working directory only.
 
-Exit codes: 0 no mistakes; 1 mistakes; 2 wrong usage, or a FILE that cannot be read.
+Exit codes: 0 no errors; 1 errors; 2 wrong usage, or a FILE that cannot be read.
 
 The object of --json has
 
@@ -131,8 +131,8 @@ var checkMembers = [][2]string{
 	{"findings[].hint", "advice: an example, or what was probably meant; absent if there is nothing to propose"},
 }
 
-// checkFile finds the mistakes in one configuration. An error says that it could not
-// be read.
+// checkFile finds the errors in one configuration. It returns an error if the file
+// cannot be read.
 func checkFile(s stream, path string) (*checker, error) {
 	c := new(checker)
 	var config *conf.Config
@@ -152,7 +152,7 @@ func checkFile(s stream, path string) (*checker, error) {
 	if path != "-" {
 		c.files = files.Beside(path)
 	}
-	for _, m := range config.Mistakes {
+	for _, m := range config.Errors {
 		c.add(finding{pos: m.Pos, severity: severityError, message: m.Problem, hint: m.Hint})
 	}
 	for _, in := range config.Inputs {
@@ -175,7 +175,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// checker gathers the mistakes of one configuration.
+// checker collects the findings in one configuration.
 type checker struct {
 	env      conf.Environment
 	files    files.Path // where options' files are looked for
@@ -191,7 +191,7 @@ const (
 	severityNote    = "note"
 )
 
-// finding is something to tell of a place.
+// finding is a message about a position.
 type finding struct {
 	pos      conf.Pos
 	severity string
@@ -232,8 +232,8 @@ func (c *checker) add(f finding) {
 	c.found = append(c.found, f)
 }
 
-// mistake adds an error of an option, or of none.
-func (c *checker) mistake(pos conf.Pos, option, format string, args ...any) {
+// errorf adds an error of an option, or of none.
+func (c *checker) errorf(pos conf.Pos, option, format string, args ...any) {
 	c.add(finding{pos: pos, severity: severityError, option: option, message: fmt.Sprintf(format, args...)})
 }
 
@@ -251,18 +251,18 @@ func (c *checker) sort() {
 	})
 }
 
-// print tells what was found in a file.
+// print prints the findings in a file.
 func (c *checker) print(w io.Writer, path string) {
 	for _, f := range c.found {
 		fmt.Fprintln(w, f.text(coloured(w)))
 	}
 	switch {
 	case c.mistakes > 0:
-		fmt.Fprintf(w, "%s: %s\n", path, count(c.mistakes, "mistake"))
+		fmt.Fprintf(w, "%s: %s\n", path, count(c.mistakes, "error"))
 	case c.inputs == 0:
-		fmt.Fprintf(w, "%s: note: there is no %s input in it\n", path, plugin)
+		fmt.Fprintf(w, "%s: note: no %s input\n", path, plugin)
 	default:
-		fmt.Fprintf(w, "%s: fine, %s\n", path, count(c.inputs, plugin+" input"))
+		fmt.Fprintf(w, "%s: no errors in %s\n", path, count(c.inputs, plugin+" input"))
 	}
 }
 
@@ -288,11 +288,11 @@ func (c *checker) input(in *conf.Input) {
 		switch brackets := p.List != nil && p.Quoted != "" && slices.Contains(bracketed, o.Name); {
 		case set && p.List != nil && again.List != nil && *again.List == *p.List:
 			if !brackets {
-				c.add(finding{pos: p.Value.Pos(0), severity: severityWarning, option: o.Name, message: "each element of the list sets it; " + firstCounts})
+				c.add(finding{pos: p.Value.Pos(0), severity: severityWarning, option: o.Name, message: "each element of the list sets the option; " + firstCounts})
 			}
 			continue
 		case set:
-			c.add(finding{pos: p.Pos, severity: severityWarning, option: o.Name, message: fmt.Sprintf("it is set already in line %d; %s", again.Pos.Line, firstCounts)})
+			c.add(finding{pos: p.Pos, severity: severityWarning, option: o.Name, message: fmt.Sprintf("already set in line %d; %s", again.Pos.Line, firstCounts)})
 			continue
 		case brackets:
 			first[o.Name] = p
@@ -329,8 +329,8 @@ func (c *checker) input(in *conf.Input) {
 	}
 }
 
-// threaded reports whether an input has a thread of its own, as Go inputs do without
-// the property.
+// threaded reports whether an input has its own thread, which is the default of Go
+// inputs.
 func (c *checker) threaded(in *conf.Input) bool {
 	p, ok := in.Property("threaded")
 	if !ok {
@@ -346,28 +346,28 @@ func (c *checker) pauses(in *conf.Input, p *conf.Property) {
 		return
 	}
 	c.add(finding{pos: p.Pos, severity: severityNote, option: p.Name,
-		message: "Fluent Bit before 2.1.9 drops the records in its queue at each pause, and may never resume the input; with threaded off nothing is lost"})
+		message: "Fluent Bit before 2.1.9 drops the records in its queue at each pause, and may not resume the input; threaded off avoids both"})
 }
 
-// routes tells of routes with conditions where some versions lose all records by them.
+// routes notes conditional routes, which lose all records in some versions.
 func (c *checker) routes(in *conf.Input) {
 	if in.ConditionalRoute == nil || !c.threaded(in) {
 		return
 	}
 	c.add(finding{
 		pos: *in.ConditionalRoute, severity: severityNote,
-		message: "Fluent Bit 4.2.0 to 5.0.4 has no conditional routes for threaded inputs, which Go inputs are by default: these outputs get no record there",
-		hint:    "use threaded: off, or Fluent Bit 5.0.5 or later",
+		message: "Fluent Bit 4.2.0 to 5.0.4 does not support conditional routes of threaded inputs, which Go inputs are by default: these outputs receive no records",
+		hint:    "set threaded: off, or use Fluent Bit 5.0.5 or later",
 	})
 }
 
-// bracketed are the options whose text may begin with a bracket, which YAML takes for
-// a map or a list of its own.
+// bracketed are the options whose text may begin with a bracket, which YAML reads as
+// a map or a list.
 var bracketed = []string{"dummy", "metadata", "template", "metadata_template", "tag_template"}
 
-// notText tells of a map or a list where text is expected.
+// notText reports a map or a list where text is expected.
 func (c *checker) notText(pos conf.Pos, name, what string, p *conf.Property) {
-	f := finding{pos: pos, severity: severityError, option: name, message: "expected text, and this is " + what + " of YAML"}
+	f := finding{pos: pos, severity: severityError, option: name, message: "expected text, found " + what + " of YAML"}
 	if p.Quoted != "" && slices.Contains(bracketed, name) {
 		f.message += ": text that begins with a bracket needs quotes"
 		f.hint = "use " + name + ": " + p.Quoted
@@ -375,8 +375,8 @@ func (c *checker) notText(pos conf.Pos, name, what string, p *conf.Property) {
 	c.add(f)
 }
 
-// templates are the options in which "${{" is no variable but a dollar sign and an
-// action, or so their writers think.
+// templates are the options in which users mean a dollar sign and an action by "${{",
+// and not a variable.
 var templates = []string{"template", "metadata_template", "tag_template"}
 
 // keepActions makes an environment that leaves "${{ ... }" as it stands, so that
@@ -390,28 +390,28 @@ func keepActions(env conf.Environment) conf.Environment {
 	}
 }
 
-// variables tells what is to be said of the variables in a value.
+// variables reports errors in the variables of a value, and notes on them.
 func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded) {
 	for _, x := range v.Vars {
 		switch {
 		case strings.HasPrefix(x.Name, "{") && slices.Contains(templates, o.Name):
 			c.add(finding{
 				pos: raw.Pos(x.Offset), severity: severityError, option: o.Name,
-				message: fmt.Sprintf("Fluent Bit takes ${ for the start of an environment variable, and ${%s} away", x.Name),
+				message: fmt.Sprintf("Fluent Bit reads ${ as the start of an environment variable and removes ${%s}", x.Name),
 				hint:    `use {{ "$" }} before the action, or a template_file`,
 			})
 		case x.Missed:
-			c.mistake(raw.Pos(x.Offset), o.Name, "Fluent Bit does not see ${%s}, because a '}' stands between it and what was replaced before", x.Name)
+			c.errorf(raw.Pos(x.Offset), o.Name, "Fluent Bit does not expand ${%s}, because of a '}' before it", x.Name)
 		case !x.Set:
 			c.add(finding{
 				pos: raw.Pos(x.Offset), severity: severityNote, option: o.Name,
-				message: fmt.Sprintf("${%s} is not set here, and empty", x.Name),
+				message: fmt.Sprintf("${%s} is not set here: it is empty", x.Name),
 			})
 		}
 	}
 }
 
-// option tells a mistake in the value of an option.
+// option reports an error in the value of an option.
 func (c *checker) option(in *conf.Input, values map[string]*conf.Expanded, severity string, e *option.Error) {
 	pos := in.Pos
 	if v, ok := values[e.Option]; ok {

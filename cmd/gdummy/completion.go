@@ -19,7 +19,7 @@ const completeCommand = "__complete"
 // fileNames stands for the names of files among completions: the shell knows them.
 const fileNames = ":files"
 
-// shells are those that completion has a script for.
+// shells are the shells with a completion script.
 var shells = []struct{ name, install string }{
 	{"bash", "source <(gdummy completion bash)"},
 	{"zsh", "source <(gdummy completion zsh)"},

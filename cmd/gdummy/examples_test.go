@@ -52,8 +52,8 @@ func TestExamples(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			config, err := conf.Read(file, conf.Disk)
-			if err != nil || len(config.Mistakes) > 0 {
-				t.Fatal(err, config.Mistakes)
+			if err != nil || len(config.Errors) > 0 {
+				t.Fatal(err, config.Errors)
 			}
 			var got bytes.Buffer
 			for i, in := range config.Inputs {

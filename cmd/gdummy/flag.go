@@ -16,19 +16,19 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
-// flagRow is one row of the table of a subcommand's flags. Its help, what is said
-// about a mistake, and docs/reference/commands.md come out of it; a test runs the example.
+// flagRow is a flag of a subcommand. Its help, its errors, its completion and
+// docs/reference/commands.md are generated from it; a test runs the example.
 type flagRow struct {
 	name    string                       // one letter has one dash
-	arg     string                       // what its value is called; empty if it takes none
+	arg     string                       // the name of its value; empty if it has none
 	help    string                       // lines; the default is not in it
-	without string                       // what holds without it, if that needs to be said
-	example string                       // what stands behind the command's name
-	section string                       // a heading that begins with it; empty goes on with the last
+	without string                       // the default in words, or empty
+	example string                       // the arguments of the command
+	section string                       // the heading of this row and those that follow it
 	option  string                       // the option that it sets, if it is that of one: then it is a name, too
 	words   func(prefix string) []string // completions of its value; nil for files if arg is FILE, else for none
 
-	set func(text string) error // of a flag that takes none, text is true or false
+	set func(text string) error // a flag without a value gets true or false
 }
 
 func (r *flagRow) dashed() string {
@@ -54,12 +54,11 @@ type flagSet struct {
 	*flag.FlagSet
 	rows  []flagRow
 	words []string // the arguments that are not flags
-	wrong *flagRow // whose value was not accepted, and why
+	wrong *flagRow // whose value is invalid, for the reason why
 	why   error
 }
 
-// NArg, Arg and Args are those of the flag package, for arguments before, between and
-// behind the flags.
+// NArg, Arg and Args are those of the flag package, for arguments in any position.
 func (fs *flagSet) NArg() int { return len(fs.words) }
 
 // Arg returns argument i, or "".
@@ -73,8 +72,7 @@ func (fs *flagSet) Arg(i int) string {
 // Args returns all arguments that are not flags.
 func (fs *flagSet) Args() []string { return fs.words }
 
-// Parse reads flags, which may stand before, between and behind the arguments. All
-// that follows "--" is an argument.
+// Parse reads flags and arguments in any order. Everything after "--" is an argument.
 func (fs *flagSet) Parse(args []string) error {
 	args = fs.joined(args)
 	for len(args) > 0 {
@@ -95,7 +93,7 @@ func (fs *flagSet) Parse(args []string) error {
 // flags makes the flag set of a subcommand from its table.
 func flags(name string, rows []flagRow) *flagSet {
 	fs := &flagSet{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), rows: rows}
-	fs.SetOutput(io.Discard) // parse says it
+	fs.SetOutput(io.Discard) // parse reports errors
 	fs.Usage = func() {}
 	for i := range rows {
 		r := &rows[i]
@@ -174,8 +172,7 @@ func (fs *flagSet) usage(w io.Writer) {
 }
 
 // parse reads the flags of a subcommand. If it returns false, the subcommand
-// ends with code: after its help was asked for and printed, or after a mistake
-// was told.
+// ends with code: after printing its help, or after an error.
 func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 	err := fs.Parse(args)
 	switch {
@@ -232,8 +229,8 @@ func usageError(s stream, name, format string, args ...any) int {
 // commandsPage returns the page docs/reference/commands.md.
 func commandsPage() []byte {
 	w := new(bytes.Buffer)
-	fmt.Fprint(w, "# The command\n\n<!-- `make docs` renews this page. -->\n\nAll flags of `gdummy`. `gdummy help COMMAND` has them too. Every example is run by a test.\n"+
-		"Flags may stand before, between and behind the arguments; what follows `--` is an argument.\n")
+	fmt.Fprint(w, "# The command\n\n<!-- `make docs` renews this page. -->\n\nAll flags of `gdummy`, as in `gdummy help COMMAND`. A test runs every example.\n"+
+		"Flags and arguments may be in any order; everything after `--` is an argument.\n")
 	fmt.Fprint(w, "\n## Exit codes\n\nAll commands use the same ones, as grep and diff do.\n\n| code | |\n|---|---|\n")
 	for code, meaning := range exitCodes {
 		fmt.Fprintf(w, "| %d | %s |\n", code, meaning)
@@ -257,7 +254,7 @@ func commandsPage() []byte {
 			fmt.Fprintf(w, "| `%s` | %s | `gdummy %s %s` |\n", r.head(), cell.Replace(r.text()), c.name, cell.Replace(r.example))
 		}
 		if c.name == "run" {
-			fmt.Fprint(w, "\nEvery option is a flag, too, with dashes instead of underscores or as it is: `--rate 50k` is `-p rate=50k`.\n[options.md](options.md) explains them:\n\n")
+			fmt.Fprint(w, "\nEvery option is also a flag, with dashes or underscores: `--rate 50k` is `-p rate=50k`.\n[options.md](options.md) explains them:\n\n")
 			var names []string
 			for _, r := range new(runFlags).options() {
 				names = append(names, "`"+r.dashed()+"`")
@@ -298,17 +295,17 @@ func appendTo(to *[]string) func(string) error {
 	}
 }
 
-// setSpan takes times above 0.
+// setSpan accepts times above 0.
 func setSpan(to *time.Duration) func(string) error {
 	return func(text string) (err error) {
 		if *to, err = units.ParseDuration(text); err == nil && *to == 0 {
-			err = errors.New("it must be above 0")
+			err = errors.New("expected a time above 0")
 		}
 		return err
 	}
 }
 
-// setCount takes whole numbers from least on.
+// setCount accepts whole numbers of at least least.
 func setCount[T int | int64 | uint64](to *T, least int64) func(string) error {
 	return func(text string) error {
 		n, err := units.ParseCount(text, least, math.MaxInt64)

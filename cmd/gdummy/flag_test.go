@@ -289,7 +289,7 @@ func TestFlagMistakes(t *testing.T) {
 		"audit out --ledger":      "gdummy audit: flag --ledger: missing value: expected FILE\n  example: gdummy audit --ledger 'run.ledger*' out\n",
 		"audit --json=perhaps":    "gdummy audit: flag --json: invalid value \"perhaps\": expected on or off (or true, false, yes, no)\n  example: gdummy audit --json --ledger run.ledger out\n",
 		"run -p x":                "gdummy run: flag -p: expected key=value\n  example: gdummy run -p rate=1k -p 'dummy={\"level\":\"info\"}' --records 3\n",
-		"profile --for 0 5":       "gdummy profile: flag --for: it must be above 0\n  example: gdummy profile --for 1m '100 for 10s; idle for 5s; repeat'\n",
+		"profile --for 0 5":       "gdummy profile: flag --for: expected a time above 0\n  example: gdummy profile --for 1m '100 for 10s; idle for 5s; repeat'\n",
 		"version --x":             "gdummy version: unknown flag -x\n",
 	} {
 		var log both

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// lateness finds what made the records of a run late: its output, generating them,
-// or that the process did not get to run. It adds up what each has taken since
-// no record was late; what is given up then is due to whatever took longest.
+// lateness attributes the shortfall of a run to its output, to generating records, or
+// to a process that was not scheduled. It sums the time that each has taken since no
+// record was late; the shortfall that follows is due to the one that took longest.
 type lateness struct {
 	since time.Time // when it began to generate
 
 	generating, writing, stalled time.Duration // since no record was late
 
-	short                             uint64 // records given up, all together
+	short                             uint64 // records of the shortfall
 	byGenerating, byWriting, byStalls uint64
 }
 
-// generated notes that records were generated until now, and how many were given up
-// until then. onTime says that none is late now.
+// generated notes that records were generated until now, and how large the
+// shortfall was until then. onTime reports that no record is late now.
 func (l *lateness) generated(now time.Time, short uint64, onTime bool) {
 	l.generating += now.Sub(l.since)
 	more := short - l.short
@@ -47,13 +47,13 @@ func (l *lateness) woke(now, at time.Time) {
 	l.since = now
 }
 
-// String says why records were given up.
+// String returns the causes of the shortfall.
 func (l *lateness) String() string {
 	var causes []string
 	for _, c := range []struct {
 		n    uint64
 		what string
-	}{{l.byWriting, "the output was too slow for the rate"}, {l.byGenerating, "generating them was too slow for the rate"}, {l.byStalls, "this process was not run in time"}} {
+	}{{l.byWriting, "the output was too slow"}, {l.byGenerating, "generating records was too slow"}, {l.byStalls, "the process was not scheduled in time"}} {
 		switch c.n {
 		case 0:
 		case l.short:

@@ -27,9 +27,9 @@ func TestLateness(t *testing.T) {
 		want            string        // empty if nothing is given up
 	}{
 		"in time":          {time.Millisecond, 100 * time.Microsecond, ""},
-		"a slow output":    {3 * time.Second, 100 * time.Microsecond, "the output was too slow for the rate"},
-		"slow generation":  {time.Millisecond, 5 * time.Millisecond, "generating them was too slow for the rate"},
-		"both, the output": {8 * time.Second, 1500 * time.Microsecond, "the output was too slow for the rate"},
+		"a slow output":    {3 * time.Second, 100 * time.Microsecond, "the output was too slow"},
+		"slow generation":  {time.Millisecond, 5 * time.Millisecond, "generating records was too slow"},
+		"both, the output": {8 * time.Second, 1500 * time.Microsecond, "the output was too slow"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			config, _, err := engine.Configure(func(name string) (string, bool) {
@@ -72,7 +72,7 @@ func TestLatenessCauses(t *testing.T) {
 	l.generated(at(13032), 1500, true)
 	l.woke(at(14000), at(14000))
 	l.generated(at(16000), 1501, false)
-	if want := "1000 because the output was too slow for the rate, 1 because generating them was too slow for the rate, 500 because this process was not run in time"; l.String() != want {
+	if want := "1000 because the output was too slow, 1 because generating records was too slow, 500 because the process was not scheduled in time"; l.String() != want {
 		t.Errorf("%q, want %q", l.String(), want)
 	}
 }
@@ -84,8 +84,8 @@ func TestSummary(t *testing.T) {
 		args string
 		want string
 	}{
-		{"--records 3 -p rate=1k", "gdummy run: asked 3 records (1000/s), delivered 3, shortfall 0, refused 0, in "},
-		{"--records 3 -p rate=unlimited", "gdummy run: asked 3 records (unlimited), delivered 3, shortfall 0, refused 0, in "},
+		{"--records 3 -p rate=1k", "gdummy run: scheduled 3 records (1000/s), delivered 3, shortfall 0, refused 0, in "},
+		{"--records 3 -p rate=unlimited", "gdummy run: scheduled 3 records (unlimited), delivered 3, shortfall 0, refused 0, in "},
 	} {
 		var log both
 		if code := gdummy(stream{nil, new(both), &log}, append([]string{"run"}, strings.Fields(c.args)...)); code != 0 || !strings.HasPrefix(log.String(), c.want) || strings.Count(log.String(), "\n") != 1 {

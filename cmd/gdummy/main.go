@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command gdummy generates records as the gdummy input of Fluent Bit does, but
-// without Fluent Bit, and helps to write configurations for it.
+// Command gdummy generates records as the gdummy input of Fluent Bit does, checks
+// configurations, and audits what arrived.
 //
 //	gdummy run -p 'dummy={"level":"info"}' -p rate=100
 //	gdummy check fluent-bit.conf
@@ -20,14 +20,14 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
-// What a subcommand ends with.
+// The exit codes of all subcommands.
 const (
 	exitFine  = 0
 	exitFound = 1
 	exitUsage = 2
 )
 
-// exitCodes explain them.
+// exitCodes describe them.
 var exitCodes = [...]string{
 	exitFine:  "success",
 	exitFound: "faults found: errors in a configuration, lost records",

@@ -23,7 +23,7 @@ const (
 	maxRows      = 100000 // of the table
 )
 
-// profileFlags are what `gdummy profile` was told.
+// profileFlags are the flags of `gdummy profile`.
 type profileFlags struct {
 	length, step time.Duration
 	svg          string
@@ -33,13 +33,13 @@ type profileFlags struct {
 
 func (f *profileFlags) table() []flagRow {
 	return []flagRow{
-		{name: "for", arg: "TIME", help: "draw so much of it", without: "up to its end, or a few cycles",
+		{name: "for", arg: "TIME", help: "draw this part of the profile", without: "up to its end, or a few cycles",
 			example: "--for 1m '100 for 10s; idle for 5s; repeat'", set: setSpan(&f.length)},
-		{name: "step", arg: "TIME", help: "a row of the table for each TIME", without: "about a dozen rows",
+		{name: "step", arg: "TIME", help: "one row of the table for each TIME", without: "about a dozen rows",
 			example: "--step 6h 'sine 100 to 1000 every 24h'", set: setSpan(&f.step)},
-		{name: "svg", arg: "FILE", help: "write a picture to FILE as well, - for standard output and nothing else",
+		{name: "svg", arg: "FILE", help: "also write a picture to FILE; with -, write only the picture, to standard output",
 			example: "--svg day.svg 'sine 100 to 1000 every 24h'", set: setString(&f.svg)},
-		{name: "width", arg: "N", help: "draw in N columns", without: "those of the terminal, or 80",
+		{name: "width", arg: "N", help: "draw in N columns", without: "the width of the terminal, or 80",
 			example: "--width 50 'ramp 0 to 1k for 2m'", set: setCount(&f.width, math.MinInt64)},
 		{name: "ascii", help: "draw in plain ASCII",
 			example: "--ascii 'bursts 5k on 200ms off 1.8s base 100' --for 10s", set: setBool(&f.plain)},
@@ -57,11 +57,11 @@ func profile(s stream, args []string) int {
 	words := fs.Args()
 	switch {
 	case len(words) == 0:
-		return usageError(s, "profile", "which profile? for example: gdummy profile '%s'", pace.Kinds[0].Example)
+		return usageError(s, "profile", "expected a profile, such as gdummy profile '%s'", pace.Kinds[0].Example)
 	case len(words) > 1:
-		return usageError(s, "profile", "one profile at a time, in quotes: gdummy profile '%s'", strings.Join(words, " "))
+		return usageError(s, "profile", "expected one profile, in quotes: gdummy profile '%s'", strings.Join(words, " "))
 	case f.width < chart.MinWidth || f.width > maxWidth:
-		return usageError(s, "profile", "a width of %d columns, expected %d to %d", f.width, chart.MinWidth, maxWidth)
+		return usageError(s, "profile", "flag --width: invalid value \"%d\": expected %d to %d", f.width, chart.MinWidth, maxWidth)
 	}
 
 	p, err := pace.ParseProfile(words[0])
@@ -86,7 +86,7 @@ func profile(s stream, args []string) int {
 		step = time.Duration(c.Step())
 	}
 	if rows := to / int64(step); rows > maxRows {
-		return usageError(s, "profile", "a table of %d rows, expected a step that gives at most %d", rows, maxRows)
+		return usageError(s, "profile", "flag --step: a table of %d rows: expected at most %d", rows, maxRows)
 	}
 
 	if f.svg != "" {
@@ -111,7 +111,7 @@ func profile(s stream, args []string) int {
 	return exitFine
 }
 
-// terminalWidth is what a shell says of its terminal, if it does.
+// terminalWidth returns the width of the terminal as the shell exports it, or 80.
 func terminalWidth() int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= chart.MinWidth && n <= maxWidth {
 		return n
@@ -120,18 +120,18 @@ func terminalWidth() int {
 }
 
 func listKinds(w io.Writer) {
-	fmt.Fprintln(w, "\nA profile is one or more of these, with semicolons between them:")
+	fmt.Fprintln(w, "\nA profile is a sequence of these, separated by semicolons:")
 	fmt.Fprintln(w)
 	modifiers := false
 	for i := range pace.Kinds {
 		k := &pace.Kinds[i]
 		if k.Modifier() && !modifiers {
-			fmt.Fprintln(w, "\nand after them, if you like:")
+			fmt.Fprintln(w, "\noptionally followed by:")
 			fmt.Fprintln(w)
 			modifiers = true
 		}
 		fmt.Fprintf(w, "  %s\n", k.Syntax())
 	}
 	fmt.Fprintf(w, "\nfor example:\n\n  gdummy profile 'ramp 0 to 1k for 2m; 1k for 10m; ramp 1k to 0 for 30s'\n")
-	fmt.Fprintln(w, "\n`gdummy doc load-profiles` tells more.")
+	fmt.Fprintln(w, "\nRun `gdummy doc load-profiles` for details.")
 }

@@ -123,7 +123,7 @@ func TestRunShowsProgress(t *testing.T) {
 			}
 		})
 	}
-	if got := runs(" --output " + file); !regexp.MustCompile(`\d+% .*/160, \d+ records/s`).MatchString(got) || !strings.Contains(got, clearLine+"gdummy run: asked 160 records") {
+	if got := runs(" --output " + file); !regexp.MustCompile(`\d+% .*/160, \d+ records/s`).MatchString(got) || !strings.Contains(got, clearLine+"gdummy run: scheduled 160 records") {
 		t.Errorf("%q, want a bar and then the summary", got)
 	}
 	if got := runs(" | cat >/dev/null"); strings.Contains(got, "%") {

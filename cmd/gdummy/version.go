@@ -40,7 +40,7 @@ func showVersion(s stream, args []string) int {
 		return code
 	}
 	if fs.NArg() > 0 {
-		return usageError(s, "version", "it takes no arguments, %q was given", fs.Arg(0))
+		return usageError(s, "version", "unexpected argument %q", fs.Arg(0))
 	}
 	fmt.Fprintf(s.out, "gdummy %s (%s, %s/%s)\n", current(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return exitFine

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # bash completion for gdummy; needs bash 4.4 or later.
 
 _gdummy() {

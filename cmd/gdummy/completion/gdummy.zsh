@@ -1,4 +1,5 @@
 #compdef gdummy
+# SPDX-License-Identifier: Apache-2.0
 # zsh completion for gdummy.
 
 _gdummy() {

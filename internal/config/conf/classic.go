@@ -13,17 +13,17 @@ import (
 // first column, the properties of a section are indented alike.
 func (r *reader) classic(f *file) {
 	if len(f.text) > maxSize {
-		r.mistake(f.pos(0), "%v", errSize)
+		r.errorf(f.pos(0), "%v", errSize)
 		return
 	}
 	if what := files.NotLines([]byte(f.text)); what != "" {
-		r.mistake(f.pos(0), "%s", what)
+		r.errorf(f.pos(0), "%s", what)
 		return
 	}
 	c := &classicFile{reader: r, file: f}
 	for i, start := range f.lines {
 		if i == 0 && strings.HasPrefix(f.text, "\ufeff") {
-			r.mistake(f.pos(0), "the file begins with a byte order mark, which Fluent Bit does not skip")
+			r.errorf(f.pos(0), "byte order mark at the start of the file: Fluent Bit does not skip it")
 			start += len("\ufeff")
 		}
 		end := len(f.text)
@@ -93,7 +93,7 @@ func (c *classicFile) includeFile(pos Pos, path string) {
 func (c *classicFile) command(start int, line string) {
 	name, args, ok := strings.Cut(line[1:], " ")
 	if !ok {
-		c.mistake(c.file.pos(start), "the command @%s needs something behind it", strings.Trim(name, space))
+		c.errorf(c.file.pos(start), "command @%s: missing argument", strings.Trim(name, space))
 		return
 	}
 	if !strings.EqualFold(name, "SET") {
@@ -101,7 +101,7 @@ func (c *classicFile) command(start int, line string) {
 	}
 	name, value, ok := strings.Cut(strings.Trim(args, space), "=")
 	if !ok {
-		c.mistake(c.file.pos(start), "@SET needs name=value")
+		c.errorf(c.file.pos(start), "command @SET: expected name=value")
 		return
 	}
 	c.config.Env[name] = value
@@ -113,7 +113,7 @@ func (c *classicFile) header(start int, line string) {
 	c.section, c.inGroup = true, false
 	end := strings.IndexByte(line, ']')
 	if end < 0 {
-		c.mistake(c.file.pos(start), "the section's name is not closed: a ']' is missing")
+		c.errorf(c.file.pos(start), "section name without a closing ']'")
 		return
 	}
 	if isInput(line[1:end]) {
@@ -122,13 +122,13 @@ func (c *classicFile) header(start int, line string) {
 	}
 }
 
-// isInput says whether a section of that name is an input: Fluent Bit takes any
-// beginning of the word (get_section_type).
+// isInput reports whether a section of that name is an input: Fluent Bit accepts any
+// prefix of the word (get_section_type).
 func isInput(name string) bool {
 	return name != "" && len(name) <= len("inputs") && strings.EqualFold(name, "inputs"[:len(name)])
 }
 
-// endSection checks what can be said of a section once it is complete.
+// endSection checks a complete section.
 func (c *classicFile) endSection() {
 	if c.input != nil {
 		c.named(c.input)
@@ -139,7 +139,7 @@ func (c *classicFile) endSection() {
 // named checks that an input has a name.
 func (r *reader) named(in *Input) {
 	if _, ok := in.Property("name"); !ok {
-		r.mistake(in.Pos, "the input has no name: Fluent Bit needs a property `name`")
+		r.errorf(in.Pos, "input without the property name")
 	}
 }
 
@@ -148,7 +148,7 @@ func (c *classicFile) property(start, end int) {
 	line := c.file.text[start:end]
 	at := len(line) - len(strings.TrimLeft(line, " \t"))
 	if at == 0 {
-		c.mistake(c.file.pos(start), "this is neither a section nor a command: properties must be indented")
+		c.errorf(c.file.pos(start), "neither a section nor a command: properties must be indented")
 		return
 	}
 	if c.indent == "" {
@@ -158,7 +158,7 @@ func (c *classicFile) property(start, end int) {
 		// Fluent Bit looks at the indentation of a line with nothing else
 		// on it as well.
 		if at != len(c.indent) && at != 2*len(c.indent) || !strings.HasPrefix(line, c.indent) {
-			c.mistake(c.file.pos(start), "this line has nothing on it but white space, which is not the indentation of those before it")
+			c.errorf(c.file.pos(start), "blank line with an indentation other than that of the lines before it")
 		}
 		return
 	}
@@ -173,13 +173,13 @@ func (c *classicFile) property(start, end int) {
 	value := c.file.trimmed(start+at+len(name)+min(1, end-start-at-len(name)), end)
 	switch {
 	case !ok && strings.Contains(name, "\t"):
-		c.mistake(c.file.pos(start+at+strings.IndexByte(name, '\t')), "a space must stand between name and value, not a tab")
+		c.errorf(c.file.pos(start+at+strings.IndexByte(name, '\t')), "tab between name and value: expected a space")
 		return
 	case !ok || strings.Trim(rest, space) == "":
-		c.mistake(c.file.pos(start+at), "the property %q has no value", strings.Trim(name, space))
+		c.errorf(c.file.pos(start+at), "property %q without a value", strings.Trim(name, space))
 		return
 	case !c.section:
-		c.mistake(c.file.pos(start+at), "the property %q belongs to no section", name)
+		c.errorf(c.file.pos(start+at), "property %q outside a section", name)
 		return
 	}
 	if c.input == nil || c.inGroup {
@@ -198,15 +198,15 @@ func (c *classicFile) indented(start int, indent string) bool {
 		c.inGroup = false
 		return true
 	case len(indent) == 2*len(c.indent) && strings.HasPrefix(indent, c.indent):
-		// Twice as deep: the content of a group. Fluent Bit takes it for
-		// the section's if there is none.
+		// Twice as deep: the content of a group. Fluent Bit adds it to the
+		// section if there is no group.
 		return true
 	case !strings.HasPrefix(indent, c.indent) && len(indent) >= len(c.indent):
-		c.mistake(pos, "tabs and spaces are mixed: this line is not indented as those before it")
+		c.errorf(pos, "mixed tabs and spaces: expected the indentation of the lines before it")
 	case len(indent) < len(c.indent):
-		c.mistake(pos, "the indentation is too low: the lines before it have %d characters", len(c.indent))
+		c.errorf(pos, "indentation too small: expected %d characters, as in the lines before it", len(c.indent))
 	default:
-		c.mistake(pos, "the indentation is too deep: the lines before it have %d characters", len(c.indent))
+		c.errorf(pos, "indentation too large: expected %d characters, as in the lines before it", len(c.indent))
 	}
 	return false
 }
@@ -215,11 +215,11 @@ func (c *classicFile) indented(start int, indent string) bool {
 func (c *classicFile) group(at int, text string) {
 	switch {
 	case !strings.Contains(text, "]"):
-		c.mistake(c.file.pos(at), "the group's name is not closed: a ']' is missing")
+		c.errorf(c.file.pos(at), "group name without a closing ']'")
 	case !strings.Contains(text, " "):
-		c.mistake(c.file.pos(at), "a section must begin in the first column")
+		c.errorf(c.file.pos(at), "indented section: expected it in the first column")
 	case !c.section:
-		c.mistake(c.file.pos(at), "the group belongs to no section")
+		c.errorf(c.file.pos(at), "group outside a section")
 	default:
 		c.inGroup = true
 	}

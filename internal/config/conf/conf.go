@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package conf reads the configurations of Fluent Bit, as far as inputs go, and
-// remembers where everything in them stands.
+// records the position of everything in them.
 //
 // The normal path is [Read]: it reads a file in the classic or the YAML form with
 // all that it includes, by the rules of Fluent Bit 5.1.1 (flb_cf_fluentbit.c,
-// flb_cf_yaml.c), and returns its inputs. Where Fluent Bit would stop at the first
-// mistake, reading goes on, so that all of them are found.
+// flb_cf_yaml.c), and returns its inputs. Fluent Bit stops at the first error; Read continues and reports all of them.
 //
 // # Terms
 //
@@ -31,37 +30,37 @@ import (
 	"unicode/utf8"
 )
 
-// Pos is a place in a file.
+// Pos is a position in a file.
 type Pos struct {
 	File   string
 	Line   int // from 1
 	Column int // in characters, from 1
 }
 
-// String gives the place as compilers do.
+// String returns the position in the form of compilers.
 func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// Mistake is something that Fluent Bit would stop at.
-type Mistake struct {
+// Error is an error at which Fluent Bit would stop.
+type Error struct {
 	Pos     Pos
 	Problem string
 	Hint    string // what may help, or ""
 }
 
-// Error gives the mistake in one line.
-func (m *Mistake) Error() string { return m.Pos.String() + ": " + m.Problem }
+// Error returns the error in one line.
+func (e *Error) Error() string { return e.Pos.String() + ": " + e.Problem }
 
-// Config is what a file and all that it includes say.
+// Config is the content of a file and of all files that it includes.
 type Config struct {
-	Inputs   []*Input
-	Mistakes []*Mistake
+	Inputs []*Input
+	Errors []*Error
 
 	// Env are the variables that the files set themselves, with @SET or in
 	// the section env. They hide those of the process.
 	Env map[string]string
 }
 
-// Lookup is the environment in which the configuration's values are expanded.
+// Lookup returns the environment in which the configuration's values are expanded.
 func (c *Config) Lookup(outer Environment) Environment {
 	return func(name string) (string, bool) {
 		if v, ok := c.Env[name]; ok && v != "" {
@@ -91,7 +90,7 @@ func (in *Input) Property(name string) (*Property, bool) {
 	return nil, false
 }
 
-// Property is one thing that an input is told.
+// Property is a property of an input.
 type Property struct {
 	Name  string // in the form in which plugins ask for it
 	Pos   Pos
@@ -157,25 +156,25 @@ const (
 	maxTotal = 32 << 20
 )
 
-var errSize = errors.New("the file is too large to be a configuration")
+var errSize = errors.New("too large for a configuration file")
 
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, bare(err)
+		return nil, unwrapPathError(err)
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil {
-		return nil, bare(err)
+		return nil, unwrapPathError(err)
 	} else if info.IsDir() {
-		return nil, errors.New("it is a directory")
+		return nil, errors.New("is a directory")
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	return b, bare(err)
+	return b, unwrapPathError(err)
 }
 
-// bare drops the path that the place of a mistake tells already.
-func bare(err error) error {
+// unwrapPathError drops the path, which the position of an error has already.
+func unwrapPathError(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {
 		return p.Err
@@ -183,9 +182,9 @@ func bare(err error) error {
 	return err
 }
 
-// Read reads the file at path and all that it includes. Like Fluent Bit it takes
-// a file for YAML if its name ends in .yaml or .yml. An error says that the
-// file itself can't be read; all other mistakes are in the Config.
+// Read reads the file at path and all that it includes. Like Fluent Bit it reads
+// a file as YAML if its name ends in .yaml or .yml. It returns an error if the
+// file itself cannot be read; all other errors are in the Config.
 func Read(path string, files Files) (*Config, error) {
 	text, err := files.Read(path)
 	if err != nil {
@@ -237,7 +236,7 @@ func Parse(name string, text []byte, format Format, files Files) *Config {
 	return r.config
 }
 
-// reader gathers what the files say.
+// reader collects the content of the files.
 type reader struct {
 	files  Files
 	root   string // directory of the first file
@@ -246,49 +245,49 @@ type reader struct {
 	total  int             // bytes of included files
 }
 
-func (r *reader) mistake(pos Pos, format string, args ...any) {
+func (r *reader) errorf(pos Pos, format string, args ...any) {
 	r.wrong(pos, fmt.Sprintf(format, args...), "")
 }
 
-// wrong adds a mistake with a hint.
+// wrong adds an error with a hint.
 func (r *reader) wrong(pos Pos, problem, hint string) {
-	r.config.Mistakes = append(r.config.Mistakes, &Mistake{pos, problem, hint})
+	r.config.Errors = append(r.config.Errors, &Error{pos, problem, hint})
 }
 
-// open reads an included file. Whatever is wrong is a mistake at pos.
+// open reads an included file. It reports errors at pos.
 func (r *reader) open(pos Pos, path string) (*file, bool) {
 	clean := filepath.Clean(path)
 	if r.seen[clean] {
-		r.mistake(pos, "the file %q is included a second time", path)
+		r.errorf(pos, "file %q included a second time", path)
 		return nil, false
 	}
 	if len(r.seen) >= maxFiles {
-		r.mistake(pos, "more than %d files are included", maxFiles)
+		r.errorf(pos, "more than %d included files", maxFiles)
 		return nil, false
 	}
 	text, err := r.files.Read(path)
 	if err != nil {
-		r.mistake(pos, "the file %q can't be included: %v", path, err)
+		r.errorf(pos, "cannot include %q: %v", path, err)
 		return nil, false
 	}
 	r.seen[clean] = true
 	if r.total += len(text); r.total > maxTotal {
-		r.mistake(pos, "the included files have more than %d bytes together", maxTotal)
+		r.errorf(pos, "more than %d bytes of included files", maxTotal)
 		return nil, false
 	}
 	return newFile(path, text), true
 }
 
-// glob returns the files that a pattern stands for.
+// glob returns the files that match a pattern.
 func (r *reader) glob(pos Pos, dir, pattern string) []string {
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(dir, pattern)
 	}
 	paths, err := r.files.Glob(pattern)
 	if err != nil {
-		r.mistake(pos, "the pattern %q is malformed", pattern)
+		r.errorf(pos, "invalid pattern %q", pattern)
 	} else if len(paths) == 0 {
-		r.mistake(pos, "no file is like %q", pattern)
+		r.errorf(pos, "no file matches %q", pattern)
 	}
 	return paths
 }

@@ -55,7 +55,7 @@ func dump(c *Config) string {
 			fmt.Fprintf(&b, " = %q from %d:%d to %d:%d\n", p.Value.Text, first.Line, first.Column, last.Line, last.Column)
 		}
 	}
-	for _, m := range c.Mistakes {
+	for _, m := range c.Errors {
 		fmt.Fprintln(&b, m)
 	}
 	return b.String()
@@ -155,7 +155,7 @@ func TestPlaces(t *testing.T) {
 	} {
 		text = "pipeline:\n  inputs:\n  - name: x\n    " + text + "\n"
 		c := Parse("f", []byte(text), YAML, memory(nil))
-		if len(c.Mistakes) > 0 || len(c.Inputs) != 1 || len(c.Inputs[0].Properties) != 2 {
+		if len(c.Errors) > 0 || len(c.Inputs) != 1 || len(c.Inputs[0].Properties) != 2 {
 			t.Errorf("%s\nwas not read: %s", text, dump(c))
 			continue
 		}
@@ -191,19 +191,19 @@ func TestIncludes(t *testing.T) {
 		"etc/main.conf": "input at etc/sub/a.conf:1:1\n  name at 2:2 = \"a\" from 2:7 to 2:7\n" +
 			"input at etc/more.conf:1:1\n  name at 2:2 = \"more\" from 2:7 to 2:10\n" +
 			"input at etc/main.conf:5:1\n  name at 6:2 = \"main\" from 6:7 to 6:10\n" +
-			"etc/main.conf:2:10: the file \"etc/more.conf\" is included a second time\n" +
-			"etc/main.conf:3:10: the file \"etc/more.conf\" is included a second time\n" +
-			"etc/main.conf:4:10: the file \"etc/main.conf\" is included a second time\n",
+			"etc/main.conf:2:10: file \"etc/more.conf\" included a second time\n" +
+			"etc/main.conf:3:10: file \"etc/more.conf\" included a second time\n" +
+			"etc/main.conf:4:10: file \"etc/main.conf\" included a second time\n",
 		"etc/main.yaml": "input at etc/sub/c.yaml:2:13\n  name at 2:13 = \"c\" from 2:19 to 2:19\n" +
 			"input at etc/sub/b.yaml:3:13\n  name at 3:13 = \"b\" from 3:19 to 3:19\n" +
 			"input at /abs.yaml:2:13\n  name at 2:13 = \"abs\" from 2:19 to 2:21\n" +
-			"etc/sub/b.yaml:1:20: the file \"etc/main.yaml\" is included a second time\n" +
-			"etc/main.yaml:4:5: an include must be the path of a file, and this is a map\n" +
-			"etc/main.yaml:5:4: an include must be the path of a file, and this is text\n" +
-			"etc/main.yaml:6:5: the pattern \"etc/[*\" is malformed\n",
+			"etc/sub/b.yaml:1:20: file \"etc/main.yaml\" included a second time\n" +
+			"etc/main.yaml:4:5: include: expected the path of a file, found a map\n" +
+			"etc/main.yaml:5:4: include: expected the path of a file, found text\n" +
+			"etc/main.yaml:6:5: invalid pattern \"etc/[*\"\n",
 		"here/main.conf": "input at there.conf:1:1\n  name at 2:2 = \"working-directory\" from 2:7 to 2:23\n",
-		"missing/main.conf": "missing/main.conf:1:10: the file \"missing/nowhere.conf\" can't be included: no such file\n" +
-			"missing/main.conf:3:10: no file is like \"missing/*.none\"\n",
+		"missing/main.conf": "missing/main.conf:1:10: cannot include \"missing/nowhere.conf\": no such file\n" +
+			"missing/main.conf:3:10: no file matches \"missing/*.none\"\n",
 	} {
 		c, err := Read(path, files)
 		if err != nil {
@@ -219,8 +219,8 @@ func TestIncludes(t *testing.T) {
 
 	// Paths that grow without end.
 	same := Files{Read: func(string) ([]byte, error) { return []byte("includes: [a/b.yaml]"), nil }}
-	if c, err := Read("b.yaml", same); err != nil || len(c.Mistakes) != 1 || !strings.Contains(c.Mistakes[0].Problem, "more than 1000 files") {
-		t.Errorf("%v, %v", c.Mistakes, err)
+	if c, err := Read("b.yaml", same); err != nil || len(c.Errors) != 1 || !strings.Contains(c.Errors[0].Problem, "more than 1000 included files") {
+		t.Errorf("%v, %v", c.Errors, err)
 	}
 }
 
@@ -329,7 +329,7 @@ func FuzzConf(f *testing.F) {
 			}
 		}
 		c := Parse("f", []byte(text), format, files)
-		for _, m := range c.Mistakes {
+		for _, m := range c.Errors {
 			within(m.Pos)
 		}
 		env := c.Lookup(func(name string) (string, bool) { return strings.Repeat(name, 2), len(name)%2 == 0 })

@@ -35,7 +35,7 @@ func TestEncodings(t *testing.T) {
 		rate      string // where its value stands; "" if it is not read
 		mistake   string
 	}{
-		{"a mark", mark + classic, Classic, "f:3:10", "f:1:1: the file begins with a byte order mark, which Fluent Bit does not skip"},
+		{"a mark", mark + classic, Classic, "f:3:10", "f:1:1: byte order mark at the start of the file: Fluent Bit does not skip it"},
 		{"UTF-16", encoded(le, mark+classic), Classic, "", "f:1:1: it is UTF-16, expected UTF-8; `iconv -f UTF-16 -t utf-8` converts it"},
 		{"UTF-16 without a mark", encoded(be, classic), Classic, "", "f:1:1: it is UTF-16, expected UTF-8; `iconv -f UTF-16BE -t utf-8` converts it"},
 		{"gzip", gzip + classic, Classic, "", "f:1:1: it is compressed with gzip, expected text"},
@@ -55,7 +55,7 @@ func TestEncodings(t *testing.T) {
 				rate = p.Value.Pos(0).String()
 			}
 		}
-		for _, m := range got.Mistakes {
+		for _, m := range got.Errors {
 			mistake += m.Error()
 		}
 		if rate != c.rate || mistake != c.mistake {
@@ -75,7 +75,7 @@ func TestEncodings(t *testing.T) {
 // A value in brackets without quotes that is no YAML is named, with what would be
 // right, and the rest of the file is read.
 func TestFlowMistakes(t *testing.T) {
-	const problem = "expected text, and this is a malformed %s of YAML: text that begins with a bracket needs quotes"
+	const problem = "expected text, found an invalid %s of YAML: text that begins with a bracket needs quotes"
 	aMap, aList := strings.Replace(problem, "%s", "map", 1), strings.Replace(problem, "%s", "list", 1)
 	for _, c := range []struct{ value, pos, problem, want string }{
 		{`{"user": {{ username }}}`, "f:4:17", aMap, `template: '{"user": {{ username }}}'`},
@@ -88,11 +88,11 @@ func TestFlowMistakes(t *testing.T) {
 	} {
 		text := "pipeline:\n  inputs:\n    - name: gdummy\n      template: " + c.value + "\n      rate: 5\n    - name: gdummy\n"
 		got := Parse("f", []byte(text), YAML, Disk)
-		if len(got.Mistakes) != 1 {
-			t.Errorf("%s: %v", c.value, got.Mistakes)
+		if len(got.Errors) != 1 {
+			t.Errorf("%s: %v", c.value, got.Errors)
 			continue
 		}
-		if m := got.Mistakes[0]; m.Pos.String() != c.pos || m.Problem != c.problem || m.Hint != "use "+c.want {
+		if m := got.Errors[0]; m.Pos.String() != c.pos || m.Problem != c.problem || m.Hint != "use "+c.want {
 			t.Errorf("%s: %v: %s: %s", c.value, m.Pos, m.Problem, m.Hint)
 		}
 		rate, ok := got.Inputs[0].Property("rate")
@@ -100,9 +100,9 @@ func TestFlowMistakes(t *testing.T) {
 			t.Errorf("%s: %s", c.value, dump(got))
 		}
 	}
-	// A mistake of another kind is told as it was.
+	// An error of another kind is reported as it was.
 	got := Parse("f", []byte("pipeline:\n  inputs:\n    - name: gdummy\n      dummy: {\"a\": {{ x }}}\n   rate: [\n"), YAML, Disk)
-	if len(got.Mistakes) != 1 || got.Mistakes[0].Hint != "" {
-		t.Errorf("%v", got.Mistakes)
+	if len(got.Errors) != 1 || got.Errors[0].Hint != "" {
+		t.Errorf("%v", got.Errors)
 	}
 }

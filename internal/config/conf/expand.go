@@ -24,13 +24,13 @@ type Variable struct {
 	Offset int  // of its '$', in bytes
 	Set    bool // it has a value, or a default
 
-	// Missed says that Fluent Bit leaves it as it stands, or damages what
-	// is around it: its search for the closing brace ends at a '}' in front
+	// Missed reports that Fluent Bit does not expand it, or damages the text
+	// around it: its search for the closing brace ends at a '}' in front
 	// of the variable (flb_env_var_translate, all versions up to 5.1.1).
 	Missed bool
 }
 
-// maxVariable is the length, in bytes, from which on Fluent Bit takes no name.
+// maxVariable is the length, in bytes, from which on Fluent Bit accepts no name.
 const maxVariable = 4096
 
 // Expand replaces the variables in a text. It replaces all of them, those too

@@ -5,7 +5,6 @@ package conf
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
 	"github.com/gdummy/gdummy/internal/files"
 )
@@ -30,15 +28,15 @@ func (r *reader) yaml(f *file) {
 	// libyaml knows byte order marks, UTF-16 and all ends of lines.
 	*f = *newFile(f.name, []byte(yamlText(f.text)))
 	if what := files.NotText([]byte(f.text)); what != "" {
-		r.mistake(f.pos(0), "%s", what)
+		r.errorf(f.pos(0), "%s", what)
 		return
 	}
 	switch {
 	case len(f.text) > maxYAMLSize:
-		r.mistake(f.pos(0), "%v", errSize)
+		r.errorf(f.pos(0), "%v", errSize)
 		return
 	case tooDeep(f.text):
-		r.mistake(f.pos(0), "lists and maps are nested deeper than %d levels", maxYAMLDepth)
+		r.errorf(f.pos(0), "lists and maps nested deeper than %d levels", maxYAMLDepth)
 		return
 	}
 	y := &yamlFile{reader: r, file: f}
@@ -56,8 +54,8 @@ func (r *reader) yaml(f *file) {
 	}
 	var at yaml.Error
 	if !errors.As(err, &at) {
-		r.mistake(f.pos(0), "%v", err)
-		if err == errPatience {
+		r.errorf(f.pos(0), "%v", err)
+		if err == errYAMLTimeout {
 			r.total = maxTotal // no further file
 		}
 		return
@@ -67,7 +65,7 @@ func (r *reader) yaml(f *file) {
 		pos = f.pos(f.offset(t.Position.Line, t.Position.Column))
 	}
 	// Its Error shows a part of the text as well, which can take long.
-	r.mistake(pos, "%s", at.GetMessage())
+	r.errorf(pos, "%s", at.GetMessage())
 }
 
 func (y *yamlFile) documents(tree *ast.File) {
@@ -95,12 +93,12 @@ func yamlText(text string) string {
 	return text
 }
 
-// patience is how long the YAML package may take for a file. Its time grows with
+// yamlTimeout is how long the YAML package may take for a file. Its time grows with
 // the square of the members of a map: some thousand take a second, and no
 // configuration has as many.
-const patience = 10 * time.Second
+const yamlTimeout = 10 * time.Second
 
-var errPatience = fmt.Errorf("the YAML reader did not finish within %v", patience)
+var errYAMLTimeout = fmt.Errorf("reading the YAML took longer than %v", yamlTimeout)
 
 // parseYAML keeps the YAML package from ending the process by a panic, and from
 // running on. What does not finish is left behind: there is no way to stop it.
@@ -114,7 +112,7 @@ func parseYAML(text string) (*ast.File, error) {
 		var r result
 		defer func() {
 			if p := recover(); p != nil {
-				r = result{nil, fmt.Errorf("this is beyond the YAML reader (%v)", p)}
+				r = result{nil, fmt.Errorf("the YAML parser failed: %v", p)}
 			}
 			done <- r
 		}()
@@ -123,12 +121,12 @@ func parseYAML(text string) (*ast.File, error) {
 	select {
 	case r := <-done:
 		return r.tree, r.err
-	case <-time.After(patience):
-		return nil, errPatience
+	case <-time.After(yamlTimeout):
+		return nil, errYAMLTimeout
 	}
 }
 
-// tooDeep says whether a text might nest deeper than the reader, which calls
+// tooDeep reports whether a text might nest deeper than the reader, which calls
 // itself at each level, should go. Brackets in strings count as well.
 func tooDeep(text string) bool {
 	open, inLine := 0, 0
@@ -187,7 +185,7 @@ func (y *yamlFile) blank() string {
 		value := flowValue(y.file.text[start:])
 		name := y.file.text[key : at+m[3]]
 		at = start + len(value)
-		if _, err := parseYAML("x: " + value); err == nil || err == errPatience {
+		if _, err := parseYAML("x: " + value); err == nil || err == errYAMLTimeout {
 			continue
 		}
 		f := flow{name, start, "map", quote(value)}
@@ -238,334 +236,4 @@ func quote(value string) string {
 		value = string(long[:most]) + "…"
 	}
 	return "'" + strings.ReplaceAll(value, "'", "''") + "'"
-}
-
-// at returns the place of a node.
-func (y *yamlFile) at(n ast.Node) Pos { return y.file.pos(y.offset(n.GetToken())) }
-
-func (y *yamlFile) offset(t *token.Token) int {
-	if t == nil || t.Position == nil {
-		return 0
-	}
-	return y.file.offset(t.Position.Line, t.Position.Column)
-}
-
-// plain takes anchors and tags off a node; Fluent Bit ignores them.
-func plain(n ast.Node) ast.Node {
-	for range maxYAMLDepth {
-		switch v := n.(type) {
-		case *ast.AnchorNode:
-			n = v.Value
-		case *ast.TagNode:
-			n = v.Value
-		default:
-			return n
-		}
-	}
-	return n
-}
-
-// members returns the members of a map, or says that n is none.
-func (y *yamlFile) members(n ast.Node, what string) []*ast.MappingValueNode {
-	switch v := plain(n).(type) {
-	case *ast.MappingNode:
-		return v.Values
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{v}
-	case *ast.NullNode, nil:
-		return nil
-	default:
-		y.mistake(y.at(n), "%s must be a map, and this is %s", what, kindOf(v))
-	}
-	return nil
-}
-
-// elements returns the elements of a list, or says that n is none.
-func (y *yamlFile) elements(n ast.Node, what string) []ast.Node {
-	switch v := plain(n).(type) {
-	case *ast.SequenceNode:
-		return v.Values
-	case *ast.NullNode, nil:
-		return nil
-	default:
-		y.mistake(y.at(n), "%s must be a list, and this is %s", what, kindOf(v))
-	}
-	return nil
-}
-
-func kindOf(n ast.Node) string {
-	switch n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "a map"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.AliasNode:
-		return "an alias, which Fluent Bit does not know"
-	}
-	return "text"
-}
-
-// key returns the text of a map's key, and where it stands.
-func (y *yamlFile) key(m *ast.MappingValueNode) (string, Pos) {
-	t := m.Key.GetToken()
-	text := ""
-	if s, ok := y.scalar(m.Key); ok {
-		text = s
-	} else if t != nil {
-		text = t.Value
-	}
-	return text, y.file.pos(y.offset(t))
-}
-
-// document reads the top level.
-func (y *yamlFile) document(n ast.Node) {
-	for _, m := range y.members(n, "the configuration") {
-		name, _ := y.key(m)
-		switch strings.ToLower(name) {
-		case "pipeline":
-			y.pipeline(m.Value)
-		case "includes":
-			y.includes(m.Value)
-		case "env":
-			y.env(m.Value)
-		}
-	}
-}
-
-func (y *yamlFile) pipeline(n ast.Node) {
-	for _, m := range y.members(n, "pipeline") {
-		name, pos := y.key(m)
-		switch strings.ToLower(name) {
-		case "inputs":
-			for _, e := range y.elements(m.Value, "inputs") {
-				y.input(e)
-			}
-		case "filters", "outputs":
-		default:
-			y.mistake(pos, "a pipeline has inputs, filters and outputs, but no %q", name)
-		}
-	}
-}
-
-func (y *yamlFile) includes(n ast.Node) {
-	dir := filepath.Dir(y.file.name)
-	for _, e := range y.elements(n, "includes") {
-		path, ok := y.scalar(plain(e))
-		pos := y.at(e)
-		switch {
-		case !ok || path == "":
-			y.mistake(pos, "an include must be the path of a file, and this is %s", kindOf(plain(e)))
-		case strings.Contains(path, "*"):
-			for _, p := range y.glob(pos, dir, path) {
-				y.include(pos, p)
-			}
-		case filepath.IsAbs(path):
-			y.include(pos, path)
-		default:
-			y.include(pos, filepath.Join(dir, path))
-		}
-	}
-}
-
-func (y *yamlFile) include(pos Pos, path string) {
-	if f, ok := y.open(pos, path); ok {
-		y.yaml(f)
-	}
-}
-
-// env reads the variables: a map, or a list of maps with name and value.
-func (y *yamlFile) env(n ast.Node) {
-	list, ok := plain(n).(*ast.SequenceNode)
-	if !ok {
-		for _, m := range y.members(n, "env") {
-			name, _ := y.key(m)
-			if v, ok := y.scalar(plain(m.Value)); ok {
-				y.config.Env[name] = v
-			}
-		}
-		return
-	}
-	for _, e := range list.Values {
-		var name, value string
-		for _, m := range y.members(e, "an element of env") {
-			key, _ := y.key(m)
-			v, _ := y.scalar(plain(m.Value))
-			switch strings.ToLower(key) {
-			case "name":
-				name = v
-			case "value":
-				value = v
-			}
-		}
-		y.config.Env[name] = value
-	}
-}
-
-// input reads one element of pipeline.inputs.
-func (y *yamlFile) input(n ast.Node) {
-	in := &Input{Pos: y.at(n)}
-	before := len(y.config.Mistakes)
-	members := y.members(n, "an input")
-	if len(y.config.Mistakes) > before {
-		return
-	}
-	if len(members) > 0 {
-		in.Pos = y.at(members[0].Key)
-	}
-	for _, m := range members {
-		name, pos := y.key(m)
-		name = snake(strings.Trim(name, space))
-		if _, isAlias := plain(m.Value).(*ast.AliasNode); isAlias {
-			y.mistake(y.at(m.Value), "Fluent Bit does not know aliases")
-			continue
-		}
-		if list, ok := plain(m.Value).(*ast.SequenceNode); ok && allText(list) {
-			// Fluent Bit sets the property once for each element.
-			at := y.at(list)
-			for _, e := range list.Values {
-				in.Properties = append(in.Properties, &Property{Name: name, Pos: pos, Value: y.value(plain(e)), List: &at, Quoted: y.quoted(list)})
-			}
-			continue
-		}
-		if name == "routes" {
-			in.ConditionalRoute = y.conditionalRoute(m.Value)
-		}
-		if v, ok := y.blanked[y.offset(m.Key.GetToken())]; ok {
-			y.reported = true
-			y.wrong(y.file.pos(v.start), "expected text, and this is a malformed "+v.kind+" of YAML: text that begins with a bracket needs quotes", "use "+v.name+": "+v.quoted)
-			continue
-		}
-		p := &Property{Name: name, Pos: pos}
-		if _, ok := y.scalar(plain(m.Value)); ok {
-			p.Value = y.value(plain(m.Value))
-		} else {
-			p.NotText = kindOf(plain(m.Value))
-			p.Value = Value{file: y.file, from: func(int) int { return y.offset(m.Value.GetToken()) }}
-			p.Quoted = y.quoted(plain(m.Value))
-		}
-		in.Properties = append(in.Properties, p)
-	}
-	y.config.Inputs = append(y.config.Inputs, in)
-	y.named(in)
-}
-
-// quoted returns a map or list as text, if it is in brackets.
-func (y *yamlFile) quoted(n ast.Node) string {
-	text := y.file.text[y.offset(n.GetToken()):]
-	if text == "" || text[0] != '{' && text[0] != '[' {
-		return ""
-	}
-	return quote(flowValue(text))
-}
-
-// conditionalRoute returns where the first route for logs stands that not all records
-// take. Whatever Fluent Bit would refuse is none.
-func (y *yamlFile) conditionalRoute(routes ast.Node) *Pos {
-	for _, m := range mapping(routes) {
-		signals, _ := y.key(m)
-		signals = strings.ToLower(signals)
-		if !strings.Contains(signals, "logs") && !strings.Contains(signals, "any") {
-			continue
-		}
-		sequence, ok := plain(m.Value).(*ast.SequenceNode)
-		if !ok {
-			continue
-		}
-		for _, route := range sequence.Values {
-			for _, m := range mapping(route) {
-				name, pos := y.key(m)
-				perRecord, _ := y.scalar(plain(m.Value))
-				if name == "condition" || name == "per_record_routing" && isTrue(perRecord) {
-					return &pos
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// isTrue says whether Fluent Bit takes a text for yes.
-func isTrue(text string) bool {
-	switch strings.ToLower(text) {
-	case "true", "on", "yes":
-		return true
-	}
-	return false
-}
-
-// mapping returns the members of a map; anything else has none.
-func mapping(n ast.Node) []*ast.MappingValueNode {
-	switch v := plain(n).(type) {
-	case *ast.MappingNode:
-		return v.Values
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{v}
-	}
-	return nil
-}
-
-func allText(list *ast.SequenceNode) bool {
-	for _, e := range list.Values {
-		switch plain(e).(type) {
-		case *ast.MappingNode, *ast.MappingValueNode, *ast.SequenceNode, *ast.AliasNode:
-			return false
-		}
-	}
-	return true
-}
-
-// snake makes intervalSec, as YAML users may write, interval_sec
-// (flb_cf_key_translate).
-func snake(name string) string {
-	if name == "" || name[0] < 'a' || name[0] > 'z' {
-		return name
-	}
-	if strings.Contains(name, "_") {
-		return strings.ToLower(name)
-	}
-	var b strings.Builder
-	for i := range len(name) {
-		c := name[i]
-		if c >= 'A' && c <= 'Z' {
-			b.WriteByte('_')
-			c += 'a' - 'A'
-		}
-		b.WriteByte(c)
-	}
-	return b.String()
-}
-
-// scalar returns the text of a scalar as it is written, whatever type YAML would
-// see in it, and whether n is one.
-func (y *yamlFile) scalar(n ast.Node) (string, bool) {
-	switch v := n.(type) {
-	case *ast.StringNode:
-		return v.Value, true
-	case *ast.LiteralNode:
-		return v.Value.Value, true
-	case *ast.NullNode:
-		if t := v.GetToken(); t != nil && strings.HasPrefix(y.file.text[y.offset(t):], t.Value) {
-			return t.Value, true
-		}
-		return "", true // nothing is written
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode, *ast.MergeKeyNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
-}
-
-// value returns a scalar without white space around it, as Fluent Bit does, with
-// the place of each of its bytes.
-func (y *yamlFile) value(n ast.Node) Value {
-	text, _ := y.scalar(n)
-	text = strings.Trim(text, space)
-	start := y.offset(n.GetToken())
-	for start < len(y.file.text) && y.file.text[start] == ' ' {
-		start++ // behind a tag, the position is that of the space
-	}
-	v := Value{Text: text, file: y.file, from: func(int) int { return start }}
-	if from, ok := places(y.file, start, text); ok {
-		v.from = from
-	}
-	return v
 }

@@ -4,8 +4,8 @@ package option
 
 import "strings"
 
-// Core are the properties that Fluent Bit keeps for itself: valid in every
-// input, and never seen by a plugin. They are those of flb_input_set_property
+// Core are the properties of Fluent Bit itself: valid in every input, and never
+// passed to a plugin. They are those of flb_input_set_property
 // in 5.1.1, and those that the loader takes out before it (name, routes,
 // processors, telemetry) or lets pass (active, condition).
 var Core = []string{
@@ -21,11 +21,10 @@ var Core = []string{
 	"tls.min_version", "tls.max_version", "tls.ciphers",
 }
 
-// corePrefixes begin the names of properties that Fluent Bit keeps for itself
-// whatever follows.
+// corePrefixes are prefixes of properties of Fluent Bit itself.
 var corePrefixes = []string{"net.", "oauth2"}
 
-// IsCore says whether Fluent Bit keeps the property of that name for itself.
+// IsCore reports whether a property of that name belongs to Fluent Bit.
 // Names are not case-sensitive.
 func IsCore(name string) bool {
 	name = strings.ToLower(name)

@@ -110,7 +110,7 @@ type Config struct {
 	CatchUp    CatchUp       // what happens to ticks that are late
 	OnFinish   OnFinish      // what to do at the end of a finite run
 
-	MaxInFlight int64 // bytes handed over that the engine has not yet taken in
+	MaxInFlight int64 // bytes in the queue of the engine
 	MaxMemory   int64 // bytes by which the process may grow; 0 is not set
 
 	StartTimeSec   int64 // the time of the first record, or -1
@@ -123,28 +123,28 @@ type Config struct {
 	Template Template
 
 	Audit    bool    // records carry an identity; so they do with a Ledger
-	AuditKey string  // the name of the member that holds it
-	AuditIn  AuditIn // where that member stands
+	AuditKey string  // the name of the field that holds it
+	AuditIn  AuditIn // the part of the record with that field
 	Ledger   string  // a file name, or empty
 
 	origins map[string]func(offset int) int // from a value without its quotes to the value as given
 	given   map[string]bool                 // the options that are set
 }
 
-// CatchUp says what becomes of ticks that a stall has made late.
+// CatchUp is what happens to ticks delayed by a stall.
 type CatchUp string
 
 // The ways to catch up.
 const (
-	CatchUpFull  CatchUp = "full"  // all of them come, however late
-	CatchUpLimit CatchUp = "limit" // those of the last second come
-	CatchUpNone  CatchUp = "none"  // they are given up
+	CatchUpFull  CatchUp = "full"  // all of them are delivered, however late
+	CatchUpLimit CatchUp = "limit" // those of the last second are delivered
+	CatchUpNone  CatchUp = "none"  // they are dropped
 )
 
-// OnFinish says what follows the end of a finite run.
+// OnFinish is what happens at the end of a finite run.
 type OnFinish string
 
-// What may follow.
+// The ways to finish.
 const (
 	FinishIdle OnFinish = "idle" // nothing: the input stays, without records
 	FinishExit OnFinish = "exit" // the whole process is asked to stop
@@ -324,10 +324,10 @@ func (c *Config) conflicts() Errors {
 	return errs
 }
 
-// AuditIn is where an identity stands.
+// AuditIn is the part of a record that holds the identity.
 type AuditIn string
 
-// The places of identities.
+// The parts of a record.
 const (
 	AuditInBody     AuditIn = "body"
 	AuditInMetadata AuditIn = "metadata"

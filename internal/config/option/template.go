@@ -29,36 +29,36 @@ var templates = []Option{
 	{
 		Name: "template", Kind: String, Example: `{"user": {{ username }}, "status": {{ weighted 200 95 500 5 }}}`, Section: secTemplates,
 		Excludes: []string{"template_file", "format", "dummy"},
-		Help:     "The record as a template: JSON with actions, instead of dummy. `gdummy doc templates` explains them, `gdummy doc functions` lists the functions.",
+		Help:     "The record as a template, JSON with actions, instead of dummy. `gdummy doc templates` explains them, `gdummy doc functions` lists the functions.",
 		set:      func(c *Config, text string) error { c.Template.Body = text; return nil },
 	},
 	{
 		Name: "template_file", Kind: File, Example: `shop.tmpl`, Section: secTemplates,
 		Excludes: []string{"format", "dummy"},
-		Help: "A file with the template. A relative name, like those of files that a template reads, is looked for in the working directory, then " +
-			"beside the configuration file that Fluent Bit was started with, also if an included file has the option.",
+		Help: "A file with the template. A relative name, also of a file that a template reads, is looked up in the working directory, then " +
+			"beside the configuration file that Fluent Bit was started with, even if an included file sets the option.",
 		set: func(c *Config, text string) error { c.Template.File = text; return nil },
 	},
 	{
 		Name: "format", Kind: String, Example: `apache_combined`, Section: secTemplates,
 		Excludes: []string{"dummy"},
-		Help:     "A template that comes with gdummy: records in a well-known format. `gdummy doc formats` lists them, `gdummy doc format NAME` prints one.",
+		Help:     "A built-in template: records in a well-known format. `gdummy doc formats` lists them, `gdummy doc format NAME` prints one.",
 		set:      func(c *Config, text string) error { c.Template.Format = text; return nil },
 	},
 	{
 		Name: "metadata_template", Kind: String, Example: `{"source": "{{ hostname }}"}`, Section: secTemplates,
 		Excludes: []string{"metadata"},
-		Help:     "The metadata of each record as a template, instead of metadata. It knows the variables of the body.",
+		Help:     "The metadata of each record as a template, instead of metadata. It can use the variables of the body.",
 		set:      func(c *Config, text string) error { c.Template.Metadata = text; return nil },
 	},
 	{
 		Name: "tag_template", Kind: String, Example: `kube.{{ namespace }}`, Section: secTemplates,
-		Help: "The tag of each record as a template, where the engine lets the plugin append. It knows the variables of the body.",
+		Help: "The tag of each record as a template, on hosts that support it (2.0 and later, threaded). It can use the variables of the body.",
 		set:  func(c *Config, text string) error { c.Template.Tag = text; return nil },
 	},
 	{
 		Name: "template_delims", Kind: String, Default: "{{ }}", Example: "[[ ]]", Section: secTemplates,
-		Help: "What stands around actions: two texts with a space between them. Helm charts replace {{ }} themselves.",
+		Help: "The delimiters of actions: two texts separated by a space. Helm charts replace {{ }} themselves.",
 		set: func(c *Config, text string) error {
 			d := strings.Fields(text)
 			if len(d) != 2 || d[0] == d[1] {
@@ -75,13 +75,13 @@ var templates = []Option{
 	},
 	{
 		Name: "seed", Kind: String, Default: "0", DefaultText: "random, logged", Example: "october", Section: secTemplates,
-		Help: "The seed of all random values: the same seed gives the same records. It is a number (decimal, or hexadecimal as in 0x1f; 010 is 10) or any other text. " +
+		Help: "The seed of all random values: the same seed produces the same records. It is a number (decimal, or hexadecimal as in 0x1f; 010 is 10) or any other text. " +
 			"Without one, an input draws one and writes it to the log.",
 		set: func(c *Config, text string) error { c.Template.Seed = text; return nil },
 	},
 	{
-		Name: "stream_id", Kind: String, Default: "0", DefaultText: "the alias, else the n of gdummy.n", Example: "edge-7", Section: secTemplates,
-		Help: "The name of the stream of records: streams of one seed differ. Without one it is the input's alias, or the n of gdummy.n, with #2 for the second input of that name; for `gdummy run` it is 0.",
+		Name: "stream_id", Kind: String, Default: "0", DefaultText: "the alias, or the n of gdummy.n", Example: "edge-7", Section: secTemplates,
+		Help: "The name of the stream of records: two streams with the same seed differ. It defaults to the alias of the input, or to the n of gdummy.n, with #2 for a second input of that name; in `gdummy run` to 0.",
 		set:  func(c *Config, text string) error { c.Template.Stream = text; return nil },
 	},
 	{
@@ -91,7 +91,7 @@ var templates = []Option{
 	},
 	{
 		Name: "shard", Kind: String, Default: "0/1", Example: "2/8", Section: secTemplates,
-		Help: "Which part of the stream to give: i/n, i from 0, gives each n-th record from the i-th on, so that n inputs share a stream without overlap.",
+		Help: "Which part of the stream to produce: i/n, with i from 0, is every n-th record from the i-th on. n inputs with different i share a stream without overlap.",
 		set: func(c *Config, text string) error {
 			i, n, ok := strings.Cut(text, "/")
 			shard, err := strconv.ParseUint(strings.TrimSpace(i), 10, 32)

@@ -10,7 +10,7 @@ import (
 // Kind is a kind of value.
 type Kind struct {
 	Name     string
-	Rule     string // in the grammar
+	Rule     string // of the grammar
 	Help     string
 	Examples []Example
 
@@ -18,15 +18,15 @@ type Kind struct {
 	read func(text string) (normal string, err error)
 }
 
-// Example is a text of a kind, and what it means.
+// Example is a text of a kind and its meaning.
 type Example struct {
 	Text    string
-	Normal  string // the same value in its normal form, empty if it is refused
-	Meaning string // in words; empty if it is refused
+	Normal  string // the same value in its normal form, empty if it is an error
+	Meaning string // in words; empty if it is an error
 }
 
-// Kinds has a row for every kind of value. The documentation is made of it, and a
-// test runs its examples.
+// Kinds has a row for each kind of value. The documentation is generated from it, and
+// a test runs its examples.
 var Kinds = []Kind{
 	{
 		Name: "count", Rule: `[ "+" | "-" ] decimal [ multiple ]`,
@@ -103,9 +103,9 @@ var Kinds = []Kind{
 func Markdown() []byte {
 	var b bytes.Buffer
 	b.WriteString("Options, load profiles, flags, faults and templates share one grammar. A multiple follows its number without a\n" +
-		"space: `k`, `M`, `G` and `T` are powers of 1000 everywhere, `Ki`, `Mi`, `Gi` and `Ti` powers of 1024 in sizes. Their case does not\n" +
-		"matter, nor does that of units of time, with one exception: a lone `m` is never a million, and a lone `M` never a minute.\n" +
-		"Nothing is rounded: a value that cannot be kept exactly is refused.\n\n")
+		"space: `k`, `M`, `G` and `T` are powers of 1000, and in sizes `Ki`, `Mi`, `Gi` and `Ti` are powers of 1024. Multiples and units\n" +
+		"of time are not case-sensitive, with one exception: a lone `m` is never a million, and a lone `M` never a minute.\n" +
+		"Nothing is rounded: a value that cannot be represented exactly is an error.\n\n")
 	b.WriteString("| type | | accepted | meaning |\n|---|---|---|---|\n")
 	for _, k := range Kinds {
 		name, help := k.Name, k.Help
@@ -116,7 +116,7 @@ func Markdown() []byte {
 			}
 		}
 	}
-	b.WriteString("\n| refused | as | |\n|---|---|---|\n")
+	b.WriteString("\n| rejected | as | error |\n|---|---|---|\n")
 	for _, k := range Kinds {
 		for _, x := range k.Examples {
 			if x.Normal == "" {
