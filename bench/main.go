@@ -276,7 +276,7 @@ func (b *bench) templates() error {
 func (b *bench) rates() error {
 	fmt.Println("Ten seconds each. Late is what was handed over more than 20 ms after it was due.")
 	fmt.Println()
-	fmt.Println("| rate | asked | delivered | shortfall | late |")
+	fmt.Println("| rate | scheduled | delivered | shortfall | late |")
 	fmt.Println("|---|---|---|---|---|")
 	for _, rate := range []string{"0.5", "10", "333", "10k", "100k", "1M"} {
 		r, err := b.finite("rate="+rate, "duration=10")

@@ -173,7 +173,7 @@ func TestSession(t *testing.T) {
 }
 
 // metric finds the names of metrics in the code that registers them.
-var metric = regexp.MustCompile(`inst\.Counter\("(\w+)"|\.(?:[Cc]ounter|[Gg]auge)\("(plugin)", "(\w+)"`)
+var metric = regexp.MustCompile(`(?m:^\t\t\{&in\.\w+, "(\w+)")|\.(?:[Cc]ounter|[Gg]auge)\("(plugin)", "(\w+)"`)
 
 // The page on metrics has those that are registered, and no others.
 func TestMetrics(t *testing.T) {

@@ -302,7 +302,7 @@ pipeline:
 // says so, the ledger has it, and the audit judges it.
 func TestAuditShortfall(t *testing.T) {
 	const due = 3000
-	summary := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] asked (\d+) records \(500/s\), delivered (\d+), shortfall (\d+), refused 0`)
+	summary := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] scheduled (\d+) records \(500/s\), delivered (\d+), shortfall (\d+), refused 0`)
 	onEachHost(t, func(t *testing.T, h host) {
 		for catchUp, made := range map[string]time.Duration{"none": 100 * time.Millisecond, "limit": time.Second} { // of what is late
 			t.Run(catchUp, func(t *testing.T) {

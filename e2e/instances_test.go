@@ -165,7 +165,7 @@ func TestOneAlias(t *testing.T) {
 		come(20)
 		if h.version != v4_0_3 && !h.version.before(v2_2_0) { // v4.0.3 finishes no reload of threaded inputs
 			p.send(syscall.SIGHUP)
-			p.awaitLog(`[input:gdummy:x#2] the stream goes on with record `, 30*time.Second)
+			p.awaitLog(`[input:gdummy:x#2] the stream continues with record `, 30*time.Second)
 			come(20)
 		}
 		if !h.version.before(v2_2_0) {

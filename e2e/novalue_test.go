@@ -106,12 +106,12 @@ func TestOptionTwice(t *testing.T) {
 			}
 			return
 		}
-		const warning = "[ warn] [input:gdummy:gdummy.0] option dummy: it is given more than once; the first value counts"
+		const warning = "[ warn] [input:gdummy:gdummy.0] option dummy: set more than once; the first value is used"
 		p.awaitLog(warning, 10*time.Second)
 		p.await("3 records", 10*time.Second, func() bool { return len(p.records("a")) >= 3 })
 		p.stop()
 		p.allBodies("a", `{"a": 1}`)
-		if n := strings.Count(p.log(), "it is given more than once"); n != 1 {
+		if n := strings.Count(p.log(), "set more than once"); n != 1 {
 			t.Errorf("it is said %d times", n)
 		}
 	})

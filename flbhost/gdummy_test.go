@@ -383,7 +383,7 @@ func TestGdummyPause(t *testing.T) {
 			}
 			short := counter(t, r, "gdummy_shortfall_records_total", "gdummy.0")
 			gave := counter(t, r, "gdummy_records_total", "gdummy.0")
-			asked := counter(t, r, "gdummy_asked_records_total", "gdummy.0")
+			asked := counter(t, r, "gdummy_scheduled_records_total", "gdummy.0")
 			if short < 150 || short > 350 || gave+short != asked || gave != r.report.Instances[0].Records {
 				t.Errorf("gave %d, shortfall %d, asked %d; the host counts %d", gave, short, asked, r.report.Instances[0].Records)
 			}
@@ -397,12 +397,12 @@ func TestGdummyShortfallLog(t *testing.T) {
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--script", "at 1.5 pause 0; at 5 resume 0; at 13.5 exit", "PLUGIN",
 		"-i", "-p", "rate=100", "-p", "copies=5")
 	r.wantClean(t)
-	re := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] asked 500/s, held (\d+)[.\d]*/s over 1[0-3]s: (\d+) records were given up`)
+	re := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] scheduled 500/s, held (\d+)[.\d]*/s over 1[0-3]s: (\d+) records dropped because they were late`)
 	m := re.FindStringSubmatch(r.stderr)
 	if m == nil {
 		t.Fatalf("no word of the shortfall:\n%s", r.stderr)
 	}
-	summary := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] asked \d+ records \(500/s\), delivered \d+, shortfall (\d+), refused 0`).FindStringSubmatch(r.stderr)
+	summary := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] scheduled \d+ records \(500/s\), delivered \d+, shortfall (\d+), refused 0`).FindStringSubmatch(r.stderr)
 	if summary == nil || summary[1] != m[2] {
 		t.Errorf("the summary has another shortfall than %s:\n%s", m[2], r.stderr)
 	}
@@ -431,7 +431,7 @@ func TestGdummyCounters(t *testing.T) {
 		"gdummy_records_total":             60,
 		"gdummy_bytes_total":               60 * 28,
 		"gdummy_ticks_total":               20,
-		"gdummy_asked_records_total":       60,
+		"gdummy_scheduled_records_total":       60,
 		"gdummy_shortfall_records_total":   0,
 		"gdummy_refused_slices_total":      0,
 		"plugin_operation_failed_total":    0,
@@ -442,7 +442,7 @@ func TestGdummyCounters(t *testing.T) {
 			t.Errorf("%s is %d, want %d", name, got, want)
 		}
 	}
-	r.wantLine(t, "[input:gdummy:gdummy.0] asked 60 records (150/s), delivered 60, shortfall 0, refused 0, in ")
+	r.wantLine(t, "[input:gdummy:gdummy.0] scheduled 60 records (150/s), delivered 60, shortfall 0, refused 0, in ")
 }
 
 // The child of a daemon must not hang in a Go runtime without threads.

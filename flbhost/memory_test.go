@@ -14,7 +14,7 @@ import (
 var (
 	memoryWaits = regexp.MustCompile(`\[ ?warn\] \[input:gdummy:\S+\] memory: the process has grown by \d+ MB since its inputs started, the limit is 16 MB`)
 	memoryEnds  = regexp.MustCompile(`\[ ?info\] \[input:gdummy:\S+\] memory: the outputs have released memory after \d+s`)
-	gaveUp      = regexp.MustCompile(`asked (\d+) records \(\S+\), delivered (\d+), shortfall (\d+), refused 0`)
+	gaveUp      = regexp.MustCompile(`scheduled (\d+) records \(\S+\), delivered (\d+), shortfall (\d+), refused 0`)
 )
 
 // While an output accepts nothing, any number of inputs lets the process grow by

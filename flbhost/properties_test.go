@@ -18,7 +18,7 @@ func TestGdummyProperties(t *testing.T) {
 	const (
 		empty = "option ledger: empty value: set a value, such as "
 		dummy = `option dummy: empty value; the default {"message":"dummy"} is used`
-		twice = "option rate: it is given more than once; the first value counts"
+		twice = "option rate: set more than once; the first value is used"
 	)
 	for _, tt := range []struct {
 		why   string

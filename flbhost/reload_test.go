@@ -77,7 +77,7 @@ func TestReloadWithMistake(t *testing.T) {
 			r.wantCount(t, continues, 2)
 			r.wantLine(t, "[error] [input:gdummy:a] option rate: ")
 			r.wantLine(t, "[error] [input:gdummy:a] option copies: ")
-			r.wantCount(t, "the stream goes on with record ", 3)
+			r.wantCount(t, "the stream continues with record ", 3)
 			r.wantCount(t, "(50/s), delivered ", 3)
 			r.wantCount(t, "(100/s), delivered ", 1)
 			if got := counter(t, r, "plugin_config_last_reload_successful", "a"); got != 1 {
@@ -144,7 +144,7 @@ func TestReloadAfterIdle(t *testing.T) {
 	wantStream(t, r, "a")
 	r.wantCount(t, idles, 1)
 	r.wantCount(t, continues, 1)
-	r.wantCount(t, "the stream goes on with record ", 2)
+	r.wantCount(t, "the stream continues with record ", 2)
 	if got := numbers(t, r, "b"); len(got) > 0 {
 		t.Errorf("an idle input made %d records", len(got))
 	}
@@ -241,7 +241,7 @@ func TestOneAlias(t *testing.T) {
 			r.wantCount(t, `[input:gdummy:x#2] another input has the name "x": this one is "x#2" in the log and the metrics`, 2)
 			r.wantCount(t, `[input:gdummy:x#3] option stream_id: it is "x#3", so that`, 2)
 			r.wantCount(t, `[input:gdummy:x#3] `+continues, 1)
-			r.wantCount(t, "the stream goes on with record ", 3)
+			r.wantCount(t, "the stream continues with record ", 3)
 			for _, name := range []string{"x", "x#2", "x#3"} {
 				if counter(t, r, "gdummy_records_total", name) == 0 {
 					t.Errorf("%s has counted nothing", name)

@@ -18,14 +18,14 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/tracking"
 )
 
-// pendingInterval is how often a run that has finished looks whether the engine
-// has taken in the last of it.
+// pendingInterval is how often a run that has finished checks whether the engine
+// has ingested its last records.
 const pendingInterval = 20 * time.Millisecond
 
-// reportInterval is how often a shortfall is written to the log.
+// reportInterval is how often a shortfall is logged.
 const reportInterval = 10 * time.Second
 
-// input joins an engine to an instance of the plugin.
+// input runs an engine in an instance of the plugin.
 type input struct {
 	inst   *flb.Instance
 	engine *engine.Engine
@@ -34,24 +34,24 @@ type input struct {
 
 	ingested     uint64 // or ledger.Uncounted
 	ingestedNext time.Time
-	seenIngest   bool   // the engine was seen to take something in
+	seenIngest   bool   // the engine has ingested something
 	maxInFlight  uint64 // bytes
-	pending      int    // slices, when that was last looked at
+	pending      int    // slices, at the last check
 	settling     settling
-	proofProblem string // the last one that was logged
+	ledgerError  string // the last one that was logged
 
-	records, bytes, ticks, asked, late, shortfall, refused, memoryWait *flb.Counter
+	records, bytes, ticks, scheduled, late, shortfall, refused, memoryWait *flb.Counter
 
 	key     string // of the template, if there is one
 	resumed uint64 // records before a reload
 
-	counted        engine.Counts // what the metrics have
+	counted        engine.Counts // totals in the metrics
 	countedRefused uint64
 	countedWait    time.Duration
-	reported       engine.Counts // what the log has
-	reportedWait   time.Duration // likewise, for memory
-	summed         bool          // the summary was logged
-	done           bool          // the finish was announced
+	reported       engine.Counts // totals at the last report
+	reportedWait   time.Duration
+	summed         bool // the summary was logged
+	done           bool // finish was called
 }
 
 // options is the option table as Fluent Bit lists it.
@@ -67,13 +67,13 @@ func options() []flb.Option {
 		}
 		opts[i] = flb.Option{
 			Name: o.Name, Type: t, Default: cmp.Or(o.DefaultText, o.Default), Help: o.Help,
-			FollowsEnvironment: o.FollowsEnvironment, Unchecked: true, // option.Parse does that
+			FollowsEnvironment: o.FollowsEnvironment, Unchecked: true, // engine.Configure does that
 		}
 	}
 	return opts
 }
 
-// settings are what a section says, as parsed. They outlive the instance: an input
+// settings are the parsed options of a section. They outlive the instance: an input
 // whose section has an error after a hot reload continues with the last good ones.
 type settings struct {
 	config    engine.Config
@@ -102,7 +102,7 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 	s := &settings{following: map[string]string{}}
 	empty, repeated := listed(inst.Properties())
 	for _, name := range repeated {
-		inst.Logf(flb.Warn, "option %s: it is given more than once; the first value counts", name)
+		inst.Logf(flb.Warn, "option %s: set more than once; the first value is used", name)
 	}
 	lookup := func(name string) (string, bool) {
 		text, ok := inst.Property(name)
@@ -113,7 +113,7 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 		case name == "stream_id":
 			id := strings.TrimPrefix(inst.Name(), "gdummy.")
 			if inst.Renamed() {
-				inst.Logf(flb.Warn, "option stream_id: it is %q, so that the records are not those of the other input", id)
+				inst.Logf(flb.Warn, "option stream_id: %q, so that the records differ from those of the other input of this name", id)
 			}
 			return id, true
 		case name == "seed":
@@ -152,7 +152,7 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 	return s, nil
 }
 
-// searchPath returns where the files of a section are looked for.
+// searchPath returns the directories of the files that a section names.
 func searchPath() files.Path {
 	if main, ok := flb.ConfigFile(); ok {
 		return files.Beside(main)
@@ -182,76 +182,25 @@ func listed(list []flb.Listed) (empty map[string]bool, repeated []string) {
 
 // start begins a run with settings, which it leaves as they are.
 func (in *input) start(inst *flb.Instance, s *settings) (err error) {
-	own := s.config
-	c := &own
-	o := engine.Options{Form: event.Legacy, Log: func(line string) { inst.Log(flb.Warn, line) }}
-	if inst.HasMetadata() {
-		o.Form = event.V2
-	}
-	if !inst.Streams() {
-		o.Turn = time.Second // Fluent Bit's own interval
-	}
-	if len(s.following) > 0 {
-		o.Env = func() (string, string) {
-			now := [2]string{c.Dummy, c.Metadata}
-			for i, name := range []string{"dummy", "metadata"} {
-				if text, ok := s.following[name]; ok {
-					if expanded, could := inst.Expand(text); could {
-						now[i] = expanded
-					}
-				}
-			}
-			return now[0], now[1]
-		}
-	}
-	if c.Program != nil {
-		t := &c.Template
-		if s.drawn != "" {
-			inst.Log(flb.Info, "the seed is "+s.drawn)
-		}
-		if c.Program.HasTag() && !inst.Streams() {
-			inst.Log(flb.Warn, "tag_template: records can't have tags of their own here; they get that of the input")
-		}
-		in.key = c.StreamKey()
-		if next, ok := reloads.find(inst.Name(), in.key); ok {
-			t.First += int64(next * t.Shards)
-			in.resumed = next
-			inst.Logf(flb.Info, "the stream goes on with record %d", uint64(t.First)+t.Shard)
-		}
-	}
+	config := s.config
 	in.inst = inst
 	in.ingested = ledger.Uncounted
-	in.exit = c.OnFinish == option.FinishExit
-	in.records = inst.Counter("records_total", "Total number of records handed to the engine")
-	in.bytes = inst.Counter("bytes_total", "Total number of bytes of MessagePack handed to the engine")
-	in.ticks = inst.Counter("ticks_total", "Total number of ticks")
-	in.asked = inst.Counter("asked_records_total", "Total number of records that were due")
-	in.late = inst.Counter("late_records_total", "Total number of records handed over more than 20 ms after they were due")
-	in.shortfall = inst.Counter("shortfall_records_total", "Total number of records given up because a stall lasted too long")
-	in.refused = inst.Counter("refused_slices_total", "Total number of times the engine did not take what it was offered; each is offered again")
-	in.memoryWait = inst.Counter("memory_wait_seconds_total", "Total time spent waiting because the process has grown by max_memory, in seconds")
-	inst.SetMaxInFlight(c.MaxInFlight)
-	in.maxInFlight = uint64(c.MaxInFlight)
-	if c.MaxMemory > 0 {
-		inst.SetMaxMemory(c.MaxMemory)
+	in.exit = config.OnFinish == option.FinishExit
+	in.continueStream(&config, s.drawn)
+	in.addCounters()
+	inst.SetMaxInFlight(config.MaxInFlight)
+	in.maxInFlight = uint64(config.MaxInFlight)
+	if config.MaxMemory > 0 {
+		inst.SetMaxMemory(config.MaxMemory)
 	}
-	if in.proof, err = tracking.Start(&c.Config, tracking.Options{
-		Name: inst.Name(), Version: version, Metadata: inst.HasMetadata(), Files: s.files,
-	}); err != nil {
+	if err := in.startTracking(&config, s.files); err != nil {
 		return err
 	}
-	if o.Mark = in.proof.Mark(); o.Mark != nil {
-		inst.Logf(flb.Info, "audit: this is run %s", in.proof.Run())
-	}
-	if path := in.proof.Ledger(); path != "" {
-		inst.Logf(flb.Info, "ledger: %s", path)
-	}
-	o.Clock = reloads.clock(inst.Name())
-	in.engine = engine.New(c, o)
+	in.engine = engine.New(&config, in.engineOptions(&config, s.following))
 	if inst.Streams() {
 		inst.Log(flb.Info, "delivery: each record is appended to the engine when it is due")
 	} else {
-		inst.Log(flb.Info, "delivery: once a second, because the engine's own thread or an older way of handing over is in use")
+		inst.Log(flb.Info, "delivery: once a second, because the input has no thread of its own or the version has no append")
 	}
 	if in.exit {
 		finishers.join() // only now: an input that idles is not waited for
@@ -259,10 +208,96 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	return nil
 }
 
+// continueStream logs what identifies the stream of a template, and moves its first
+// record behind those made before a reload.
+func (in *input) continueStream(c *engine.Config, drawn string) {
+	if c.Program == nil {
+		return
+	}
+	if drawn != "" {
+		in.inst.Log(flb.Info, "the seed is "+drawn)
+	}
+	if c.Program.HasTag() && !in.inst.Streams() {
+		in.inst.Log(flb.Warn, "option tag_template: no effect on this delivery; records have the tag of the input")
+	}
+	in.key = c.StreamKey()
+	if next, ok := reloads.find(in.inst.Name(), in.key); ok {
+		t := &c.Template
+		t.First += int64(next * t.Shards)
+		in.resumed = next
+		in.inst.Logf(flb.Info, "the stream continues with record %d", uint64(t.First)+t.Shard)
+	}
+}
+
+// addCounters adds the metrics to those of Fluent Bit.
+func (in *input) addCounters() {
+	for _, c := range []struct {
+		counter    **flb.Counter
+		name, help string
+	}{
+		{&in.records, "records_total", "Total number of records handed to the engine"},
+		{&in.bytes, "bytes_total", "Total number of bytes of MessagePack handed to the engine"},
+		{&in.ticks, "ticks_total", "Total number of ticks"},
+		{&in.scheduled, "scheduled_records_total", "Total number of records that were due"},
+		{&in.late, "late_records_total", "Total number of records handed over more than 20 ms after they were due"},
+		{&in.shortfall, "shortfall_records_total", "Total number of records dropped because they were late"},
+		{&in.refused, "refused_slices_total", "Total number of appends that the engine refused; each is retried"},
+		{&in.memoryWait, "memory_wait_seconds_total", "Total time spent waiting because the process has grown by max_memory, in seconds"},
+	} {
+		*c.counter = in.inst.Counter(c.name, c.help)
+	}
+}
+
+// startTracking begins the audit of a run, if there is one.
+func (in *input) startTracking(c *engine.Config, path files.Path) (err error) {
+	in.proof, err = tracking.Start(&c.Config, tracking.Options{
+		Name: in.inst.Name(), Version: version, Metadata: in.inst.HasMetadata(), Files: path,
+	})
+	if err != nil {
+		return err
+	}
+	if run := in.proof.Run(); run != "" {
+		in.inst.Logf(flb.Info, "audit: this is run %s", run)
+	}
+	if ledger := in.proof.Ledger(); ledger != "" {
+		in.inst.Logf(flb.Info, "ledger: %s", ledger)
+	}
+	return nil
+}
+
+// engineOptions returns what the engine needs from the host. following are the options
+// that follow the environment, as written.
+func (in *input) engineOptions(c *engine.Config, following map[string]string) engine.Options {
+	o := engine.Options{
+		Form: event.Legacy,
+		Log:  func(line string) { in.inst.Log(flb.Warn, line) },
+		Mark: in.proof.Mark(), Clock: reloads.clock(in.inst.Name()),
+	}
+	if in.inst.HasMetadata() {
+		o.Form = event.V2
+	}
+	if !in.inst.Streams() {
+		o.CallInterval = time.Second // Fluent Bit's own interval
+	}
+	if len(following) == 0 {
+		return o
+	}
+	expand := func(name, fallback string) string {
+		if text, ok := following[name]; ok {
+			if expanded, ok := in.inst.Expand(text); ok {
+				return expanded
+			}
+		}
+		return fallback
+	}
+	o.Env = func() (string, string) { return expand("dummy", c.Dummy), expand("metadata", c.Metadata) }
+	return o
+}
+
 // Collect implements flb.Input.
 func (in *input) Collect(e *flb.Emitter) error {
 	defer in.count(e)
-	defer in.book(e)
+	defer in.updateLedger(e)
 	before := in.engine.Counts().Records
 	in.engine.Run(e)
 	in.report(e)
@@ -270,7 +305,7 @@ func (in *input) Collect(e *flb.Emitter) error {
 		return nil
 	}
 	if !in.inst.Streams() && in.engine.Counts().Records > before {
-		return nil // what this call returns is not handed over yet
+		return nil // the records of this call are handed over when it returns
 	}
 	for !in.settled(e) {
 		if !e.Wait(time.Now().Add(pendingInterval)) {
@@ -281,7 +316,7 @@ func (in *input) Collect(e *flb.Emitter) error {
 	return nil
 }
 
-// settled reports whether the engine has taken in all that was handed over.
+// settled reports whether the engine has ingested all records that were handed over.
 func (in *input) settled(e *flb.Emitter) bool {
 	return in.settling.done(time.Now(), e.Pending(), in.engine.Counts().Records-e.Lost(), e.Ingested)
 }
@@ -289,15 +324,15 @@ func (in *input) settled(e *flb.Emitter) bool {
 // Close implements flb.Closer.
 func (in *input) Close(reload bool) error {
 	reloads.keepClock(in.inst.Name(), in.engine.Clock())
-	if in.key != "" { // hosts below 2.2 do not say that it is a reload
+	if in.key != "" { // hosts below 2.2 do not report that it is a reload
 		reloads.keep(in.inst.Name(), in.key, in.resumed+in.engine.Counts().Records)
 	}
 	in.summary()
 	if reload {
-		in.problem(in.proof.Note(ledger.Reload))
+		in.logLedgerError(in.proof.Note(ledger.Reload))
 	}
 	e, c := in.inst.Emitter(), in.engine.Counts()
-	in.problem(in.proof.Close(c.Records, e.Refusals, in.taken(e, true), c.Shortfall))
+	in.logLedgerError(in.proof.Close(c.Records, e.Refusals, in.countIngested(e, true), c.Shortfall))
 	if in.exit && !in.done {
 		finishers.leave()
 	}
@@ -305,29 +340,30 @@ func (in *input) Close(reload bool) error {
 }
 
 // Pause implements flb.Pauser.
-func (in *input) Pause() { in.problem(in.proof.Note(ledger.Pause)) }
+func (in *input) Pause() { in.logLedgerError(in.proof.Note(ledger.Pause)) }
 
 // Resume implements flb.Pauser.
-func (in *input) Resume() { in.problem(in.proof.Note(ledger.Resume)) }
+func (in *input) Resume() { in.logLedgerError(in.proof.Note(ledger.Resume)) }
 
-// book brings the ledger up to date.
-func (in *input) book(e *flb.Emitter) {
+// updateLedger writes the current totals to the ledger.
+func (in *input) updateLedger(e *flb.Emitter) {
 	if in.proof == nil {
 		return
 	}
 	c := in.engine.Counts()
-	in.problem(in.proof.Update(c.Records, e.Refusals, in.taken(e, false), c.Shortfall))
+	in.logLedgerError(in.proof.Update(c.Records, e.Refusals, in.countIngested(e, false), c.Shortfall))
 }
 
-// taken asks, once a second or now, how many records the engine has taken in.
-func (in *input) taken(e *flb.Emitter, now bool) uint64 {
+// countIngested returns how many records the engine has ingested, as of the last
+// second, or of now.
+func (in *input) countIngested(e *flb.Emitter, now bool) uint64 {
 	if in.proof == nil {
 		return 0
 	}
 	pending := e.Pending()
 	c := in.engine.Counts()
-	// Under load, pending may never be seen to fall: but there is no room for all
-	// that was handed over.
+	// Under load no check may find pending lower than the one before. More than
+	// twice what may be in flight cannot all be pending.
 	in.seenIngest = in.seenIngest || pending < in.pending || pending == 0 && c.Records > 0 || c.Bytes > 2*in.maxInFlight
 	in.pending = pending
 	if t := time.Now(); in.seenIngest && (now || !t.Before(in.ingestedNext)) {
@@ -339,28 +375,28 @@ func (in *input) taken(e *flb.Emitter, now bool) uint64 {
 	return in.ingested
 }
 
-// problem logs why the ledger could not be written, once.
-func (in *input) problem(err error) {
-	if err == nil || err.Error() == in.proofProblem {
+// logLedgerError logs why the ledger could not be written, once.
+func (in *input) logLedgerError(err error) {
+	if err == nil || err.Error() == in.ledgerError {
 		return
 	}
-	in.proofProblem = err.Error()
-	in.inst.Log(flb.Error, "option ledger: "+in.proofProblem)
+	in.ledgerError = err.Error()
+	in.inst.Log(flb.Error, "option ledger: "+in.ledgerError)
 }
 
-// finish says that a finite run is over, now that the engine has all of it.
+// finish ends a finite run, all records of which the engine has ingested.
 func (in *input) finish() {
 	in.done = true
 	in.summary()
 	if in.exit && finishers.finish() {
-		in.inst.Log(flb.Info, "on_finish exit: every input that asked for it has finished; stopping Fluent Bit")
+		in.inst.Log(flb.Info, "on_finish exit: all inputs with it have finished; stopping Fluent Bit")
 		if err := stopProcess(); err != nil {
 			in.inst.Logf(flb.Error, "on_finish exit: %v", err)
 		}
 	}
 }
 
-// summary is the one line about a run that has ended.
+// summary logs one line about a run that has ended, once.
 func (in *input) summary() {
 	if in.summed {
 		return
@@ -369,14 +405,14 @@ func (in *input) summary() {
 	c := in.engine.Counts()
 	level := flb.Info
 	if c.Shortfall > 0 || in.inst.Emitter().Lost() > 0 {
-		level = flb.Warn // however short the run was
+		level = flb.Warn
 	}
-	in.inst.Logf(level, "asked %d records (%s), delivered %d, shortfall %d, refused %d, in %s",
+	in.inst.Logf(level, "scheduled %d records (%s), delivered %d, shortfall %d, refused %d, in %s",
 		c.Records+c.Shortfall, in.engine.PerSecond(), c.Records-in.inst.Emitter().Lost(), c.Shortfall, in.inst.Emitter().Lost(),
 		c.Elapsed.Round(time.Millisecond))
 }
 
-// report logs what was given up, while it is.
+// report logs the shortfall of the last ten seconds, if there is one.
 func (in *input) report(e *flb.Emitter) {
 	now := in.engine.Counts()
 	span := now.Elapsed - in.reported.Elapsed
@@ -387,21 +423,21 @@ func (in *input) report(e *flb.Emitter) {
 		held := float64(now.Records-in.reported.Records) / span.Seconds()
 		why := ""
 		if waited := e.MemoryWait() - in.reportedWait; waited >= time.Second {
-			why = fmt.Sprintf("; for %s of it they waited for memory (max_memory)", waited.Round(time.Second))
+			why = fmt.Sprintf("; records waited %s for memory (max_memory)", waited.Round(time.Second))
 		}
-		in.inst.Logf(flb.Warn, "asked %s, held %.6g/s over %s: %d records were given up%s",
+		in.inst.Logf(flb.Warn, "scheduled %s, held %.6g/s over %s: %d records dropped because they were late%s",
 			in.engine.PerSecond(), held, span.Round(time.Second), short, why)
 	}
 	in.reported, in.reportedWait = now, e.MemoryWait()
 }
 
-// count brings the metrics up to date.
+// count updates the metrics.
 func (in *input) count(e *flb.Emitter) {
 	now := in.engine.Counts()
 	in.records.Add(now.Records - in.counted.Records)
 	in.bytes.Add(now.Bytes - in.counted.Bytes)
 	in.ticks.Add(now.Ticks - in.counted.Ticks)
-	in.asked.Add(now.Records + now.Shortfall - in.counted.Records - in.counted.Shortfall)
+	in.scheduled.Add(now.Records + now.Shortfall - in.counted.Records - in.counted.Shortfall)
 	in.late.Add(now.Late - in.counted.Late)
 	in.shortfall.Add(now.Shortfall - in.counted.Shortfall)
 	in.refused.Add(e.Refused() - in.countedRefused)

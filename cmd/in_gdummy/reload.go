@@ -10,9 +10,9 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
-// memory is what instances leave for those that follow them in a hot reload. Go's
+// reloadState is what instances leave for those that follow them in a hot reload. Go's
 // variables outlive it: Fluent Bit does not unload the library.
-type memory struct {
+type reloadState struct {
 	mu    sync.Mutex
 	seeds map[string]string // drawn, by the instance's name
 	left  map[string]stream // by the instance's name
@@ -26,12 +26,12 @@ type stream struct {
 	records uint64
 }
 
-// reloads is the memory of this library.
-var reloads = memory{seeds: map[string]string{}, left: map[string]stream{}, clocks: map[string]engine.Clock{}}
+// reloads is the state of this library.
+var reloads = reloadState{seeds: map[string]string{}, left: map[string]stream{}, clocks: map[string]engine.Clock{}}
 
 // seed returns the seed of an instance that was given none: it is drawn once, so
 // that a reload does not change it.
-func (m *memory) seed(name string) string {
+func (m *reloadState) seed(name string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.seeds[name]
@@ -43,7 +43,7 @@ func (m *memory) seed(name string) string {
 }
 
 // keep notes how many records an instance has given before a reload.
-func (m *memory) keep(name, key string, records uint64) {
+func (m *reloadState) keep(name, key string, records uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.left[name] = stream{key, records}
@@ -51,7 +51,7 @@ func (m *memory) keep(name, key string, records uint64) {
 
 // find returns what keep noted, if the template and the seed are the same. It stays
 // noted until the next keep: the start that asks may fail, and another follow.
-func (m *memory) find(name, key string) (records uint64, ok bool) {
+func (m *reloadState) find(name, key string) (records uint64, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.left[name]
@@ -59,14 +59,14 @@ func (m *memory) find(name, key string) (records uint64, ok bool) {
 }
 
 // keepClock notes the state of an instance's record clock before a reload.
-func (m *memory) keepClock(name string, c engine.Clock) {
+func (m *reloadState) keepClock(name string, c engine.Clock) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.clocks[name] = c
 }
 
 // clock returns what keepClock noted, or the zero Clock.
-func (m *memory) clock(name string) engine.Clock {
+func (m *reloadState) clock(name string) engine.Clock {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.clocks[name]

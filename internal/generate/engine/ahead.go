@@ -40,7 +40,7 @@ func (e *Engine) emitAhead(h Host, now time.Time) (all bool, after time.Time) {
 	if !ok || e.ahead.slices == nil || e.startup || e.part > 0 || !s.Schedules() {
 		return false, now
 	}
-	e.follow(now)
+	e.refresh(now)
 	elapsed := int64(now.Sub(e.start))
 	e.clock.set(now, elapsed)
 	e.clock.latest = min(e.clock.latest+int64(lookahead+grain), event.MaxTime)
@@ -100,7 +100,7 @@ func (e *Engine) appendAhead(buf []byte, elapsed int64) []byte {
 // after spent.
 func (e *Engine) countLate(spent uint64, s event.Slice, elapsed int64) {
 	emitted := elapsed + int64(s.Emitted)
-	perTick := e.copies * e.source.PerTick()
+	perTick := e.copies * e.source.RecordsPerTick()
 	for n := range uint64(s.Records) / perTick {
 		if emitted-e.plan.delay-e.plan.sched.At(spent+n+1) <= int64(late) {
 			return // nor are those that follow

@@ -45,8 +45,8 @@ type sparing interface {
 
 // Source makes the records of an engine.
 type Source interface {
-	// PerTick returns how many records a tick has, before copies: at least 1.
-	PerTick() uint64
+	// RecordsPerTick returns how many records a tick has, before copies: at least 1.
+	RecordsPerTick() uint64
 
 	// Append appends record k as one event with time t, in nanoseconds since
 	// 1970. Records are numbered from 0 on, without gaps. Calls for the same k
@@ -60,16 +60,16 @@ type Source interface {
 	Refresh(k uint64)
 }
 
-// bulk is a Source that can append many records at once, with the times t, t+step,
+// bulkSource is a Source that can append many records at once, with the times t, t+step,
 // and so on: up to n of them, as long as dst is shorter than limit bytes. It returns
 // how many.
-type bulk interface {
+type bulkSource interface {
 	AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64)
 }
 
-// runner is a Source that can append records from k on, with the given times, in
+// runSource is a Source that can append records from k on, with the given times, in
 // one go, as long as dst is shorter than limit bytes. It returns how many.
-type runner interface {
+type runSource interface {
 	AppendRun(dst []byte, form event.Form, times []int64, k uint64, limit int) ([]byte, int)
 }
 
@@ -86,8 +86,8 @@ const (
 	late  = 2 * grain
 )
 
-// followInterval is how often a source may look at the environment.
-const followInterval = 200 * time.Millisecond
+// refreshInterval is how often a source may look at the environment.
+const refreshInterval = 200 * time.Millisecond
 
 // Engine makes the records of one instance.
 type Engine struct {
@@ -95,18 +95,18 @@ type Engine struct {
 	form   event.Form
 	plan   plan
 	source Source
-	bulk   bulk   // source, or nil
-	tagged tagged // source, or nil
-	runner runner // source, or nil; set only if a tick is a record of an even rate
+	bulk   bulkSource // source, or nil
+	tagged tagged     // source, or nil
+	runner runSource  // source, or nil; set only if a tick is a record of an even rate
 	times  [256]int64
 	full   int // size of a slice, in bytes
 	slice  int // of the current one
 	copies uint64
 
-	start      time.Time
-	followNext time.Time
-	ended      bool          // the duration is over, and what was due is out
-	finished   time.Duration // after the start; 0 as long as there is more to come
+	start       time.Time
+	refreshNext time.Time
+	ended       bool          // the duration is over, and what was due is out
+	finished    time.Duration // after the start; 0 as long as there is more to come
 	progress
 
 	ahead struct {
@@ -151,9 +151,9 @@ type Options struct {
 	// a hot reload: no record gets a time that one of the other has.
 	Clock Clock
 
-	// Turn is how long the host may leave Run alone without that being a stall:
+	// CallInterval is how long the host may leave Run alone without that being a stall:
 	// 0 where it hardly ever does, a second where Run comes once a second.
-	Turn time.Duration
+	CallInterval time.Duration
 
 	// Mark, if not nil, says how records are given an identity.
 	Mark *MarkOptions
@@ -170,7 +170,7 @@ type Options struct {
 func New(c *Config, o Options) *Engine {
 	e := &Engine{
 		now: o.Now, form: o.Form,
-		plan:   newPlan(c, o.Turn),
+		plan:   newPlan(c, o.CallInterval),
 		copies: uint64(c.Copies),
 		source: newFixed(c, o),
 		full:   SliceFor(c.MaxInFlight),
@@ -182,10 +182,10 @@ func New(c *Config, o Options) *Engine {
 	case o.Mark != nil:
 		e.source = Mark(e.source, *o.Mark)
 	}
-	e.bulk, _ = e.source.(bulk)
+	e.bulk, _ = e.source.(bulkSource)
 	e.tagged, _ = e.source.(tagged)
-	if _, even := e.plan.sched.(pace.Every); even && !e.plan.bytes && e.copies == 1 && e.source.PerTick() == 1 {
-		e.runner, _ = e.source.(runner)
+	if _, even := e.plan.sched.(pace.FixedRate); even && !e.plan.bytes && e.copies == 1 && e.source.RecordsPerTick() == 1 {
+		e.runner, _ = e.source.(runSource)
 	}
 	if e.plan.sched != nil && !e.plan.bytes && e.tagged == nil && o.Mark == nil {
 		e.ahead.slices = make([]event.Slice, 0, maxAhead)
@@ -234,7 +234,7 @@ func (e *Engine) PerSecond() string {
 	case e.plan.bytes:
 		return fmt.Sprintf("%.6g bytes/s", e.plan.perSecond)
 	default:
-		return fmt.Sprintf("%.6g/s", e.plan.perSecond*float64(e.copies*e.source.PerTick()))
+		return fmt.Sprintf("%.6g/s", e.plan.perSecond*float64(e.copies*e.source.RecordsPerTick()))
 	}
 }
 
@@ -290,7 +290,7 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 		return false
 	}
 	if e.part == 0 {
-		e.follow(now)
+		e.refresh(now)
 	}
 	e.clock.set(now, elapsed)
 
@@ -301,7 +301,7 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	buf := h.Buffer()
 	before := e.counts.Records
 	for len(buf) < e.slice && e.owes(due) {
-		if e.runner != nil && !e.startup && e.source.PerTick() == 1 {
+		if e.runner != nil && !e.startup && e.source.RecordsPerTick() == 1 {
 			buf = e.appendRun(buf, elapsed, due)
 		} else {
 			buf = e.appendTick(buf, elapsed)
@@ -317,9 +317,9 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 }
 
 // follow lets the source look at the environment, a few times a second.
-func (e *Engine) follow(now time.Time) {
-	if !now.Before(e.followNext) {
-		e.followNext = now.Add(followInterval)
+func (e *Engine) refresh(now time.Time) {
+	if !now.Before(e.refreshNext) {
+		e.refreshNext = now.Add(refreshInterval)
 		e.source.Refresh(e.counts.Records)
 	}
 }
@@ -333,7 +333,7 @@ func (e *Engine) owes(due uint64) bool {
 // is what high rates are made of.
 func (e *Engine) appendRun(dst []byte, elapsed int64, due uint64) []byte {
 	n := min(due-e.spent, uint64(len(e.times)), e.plan.records-e.counts.Records, e.plan.samples-e.counts.Ticks)
-	walk := e.plan.sched.(pace.Every).Walk(e.spent)
+	walk := e.plan.sched.(pace.FixedRate).Walk(e.spent)
 	overdue := 0 // they come first
 	for i := range n {
 		at := e.plan.delay + walk.Next()
@@ -364,7 +364,7 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 		at += e.plan.sched.At(e.spent + 1)
 	}
 	stamp, step := e.clock.at(at)
-	all := e.source.PerTick() * e.copies
+	all := e.source.RecordsPerTick() * e.copies
 	want := all - e.part
 	if e.plan.sched == nil && !e.startup {
 		// All the ticks that the slice has room for are due now.
@@ -416,17 +416,17 @@ func (e *Engine) finishTicks(n uint64) {
 // giveUp spends the units that a stall has left too far behind. The last tick that
 // is due is never given up: at a rate of one an hour, a second is nothing.
 func (e *Engine) giveUp(t int64, due uint64) {
-	if e.plan.sched == nil || e.plan.arrears == pace.Never || e.part > 0 || e.Finished() {
+	if e.plan.sched == nil || e.plan.maxBacklog == pace.Never || e.part > 0 || e.Finished() {
 		return
 	}
-	keep := min(e.plan.sched.Due(min(t-e.plan.arrears, e.plan.end)), due-min(due, 1))
+	keep := min(e.plan.sched.Due(min(t-e.plan.maxBacklog, e.plan.end)), due-min(due, 1))
 	if keep <= e.spent {
 		return
 	}
 	skipped := keep - e.spent
 	e.spent = keep
 	if !e.plan.bytes {
-		e.counts.Shortfall += skipped * e.copies * e.source.PerTick()
+		e.counts.Shortfall += skipped * e.copies * e.source.RecordsPerTick()
 	} else if e.counts.Bytes > 0 {
 		// In records of the size that they had so far.
 		e.counts.Shortfall += uint64(float64(skipped) * float64(e.counts.Records) / float64(e.counts.Bytes))

@@ -220,7 +220,7 @@ func TestRecords(t *testing.T) {
 func TestTurnIsNoStall(t *testing.T) {
 	for _, catchUp := range []string{"full", "limit", "none"} {
 		w := world{now: epoch, until: epoch, jitter: func(time.Duration) time.Duration { return 0 }} // never waits
-		e := New(config(t, "rate", "100", "catch_up", catchUp), Options{Form: event.V2, Now: w.clock, Turn: time.Second})
+		e := New(config(t, "rate", "100", "catch_up", catchUp), Options{Form: event.V2, Now: w.clock, CallInterval: time.Second})
 		for turn := range 10 {
 			late := time.Duration(turn%3) * 10 * time.Millisecond
 			w.now = epoch.Add(time.Duration(turn+1)*time.Second + late)

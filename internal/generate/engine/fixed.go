@@ -43,13 +43,13 @@ func newFixed(c *Config, o Options) *fixed {
 	return f
 }
 
-func (f *fixed) PerTick() uint64 { return uint64(len(f.bodies)) }
+func (f *fixed) RecordsPerTick() uint64 { return uint64(len(f.bodies)) }
 
 func (f *fixed) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return event.Append(dst, form, t, f.metadata, f.bodies[(k-f.first)%uint64(len(f.bodies))])
 }
 
-// AppendMany implements bulk.
+// AppendMany implements bulkSource.
 func (f *fixed) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64) {
 	if len(f.bodies) == 1 {
 		start := len(dst)
@@ -66,7 +66,7 @@ func (f *fixed) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint
 	return dst, done
 }
 
-// AppendRun implements runner: it is used while there is one body.
+// AppendRun implements runSource: it is used while there is one body.
 func (f *fixed) AppendRun(dst []byte, form event.Form, times []int64, _ uint64, limit int) ([]byte, int) {
 	start := len(dst)
 	dst, n := f.repeat(dst, form, times[0], uint64(len(times)), limit)

@@ -15,20 +15,20 @@ import (
 // of bytes. A tick is due as soon as one unit more is due than was spent; it spends
 // 1, or the bytes that it has turned out to have.
 type plan struct {
-	sched     pace.Schedule // nil is unlimited
-	bytes     bool          // units are bytes
-	delay     int64         // nanoseconds before the schedule starts
-	end       int64         // nanoseconds after its start at which it ends, or pace.Never
-	samples   uint64        // ticks in all, or pace.Unbounded
-	records   uint64        // records in all, or pace.Unbounded
-	arrears   int64         // nanoseconds of units that are made up after a stall; pace.Never is all
-	perSecond float64       // units asked for, on average; 0 if it can't be said
-	words     string        // the same in words, where a number can't say it
+	sched      pace.Schedule // nil is unlimited
+	bytes      bool          // units are bytes
+	delay      int64         // nanoseconds before the schedule starts
+	end        int64         // nanoseconds after its start at which it ends, or pace.Never
+	samples    uint64        // ticks in all, or pace.Unbounded
+	records    uint64        // records in all, or pace.Unbounded
+	maxBacklog int64         // nanoseconds of units that are made up after a stall; pace.Never is all
+	perSecond  float64       // units asked for, on average; 0 if it can't be said
+	words      string        // the same in words, where a number can't say it
 }
 
-// arrearsNone is what may be late before `catch_up none` gives it up: a tick that
-// waits for its turn in a running engine is not in arrears.
-const arrearsNone = 100 * time.Millisecond
+// backlogNone is what may be late before `catch_up none` gives it up: a tick that
+// waits for its turn in a running engine is not in maxBacklog.
+const backlogNone = 100 * time.Millisecond
 
 // newPlan reads the plan of a configuration, for a host that may leave ticks alone
 // for the length of a turn.
@@ -50,11 +50,11 @@ func newPlan(c *Config, turn time.Duration) plan {
 	}
 	switch c.CatchUp {
 	case option.CatchUpFull:
-		p.arrears = pace.Never
+		p.maxBacklog = pace.Never
 	case option.CatchUpNone:
-		p.arrears = int64(turn + arrearsNone)
+		p.maxBacklog = int64(turn + backlogNone)
 	default:
-		p.arrears = int64(turn + time.Second)
+		p.maxBacklog = int64(turn + time.Second)
 	}
 
 	// The dummy input's intervals beat its rate, unless one of them is negative.
@@ -72,14 +72,14 @@ func newPlan(c *Config, turn time.Duration) plan {
 		p.words = c.profile.String()
 	case c.BytesRate > 0:
 		p.bytes = true
-		p.sched = pace.Every{Num: uint64(time.Second), Den: uint64(c.BytesRate)}
+		p.sched = pace.FixedRate{Num: uint64(time.Second), Den: uint64(c.BytesRate)}
 		p.perSecond = float64(c.BytesRate)
 	case interval > 0:
-		p.sched = pace.Every{Num: interval, Den: 1}
+		p.sched = pace.FixedRate{Num: interval, Den: 1}
 		p.perSecond = float64(time.Second) / float64(interval)
 	case c.Rate.Unlimited:
 	default:
-		p.sched = pace.Every{Num: uint64(time.Second) * c.Rate.Den, Den: c.Rate.Num}
+		p.sched = pace.FixedRate{Num: uint64(time.Second) * c.Rate.Den, Den: c.Rate.Num}
 		p.perSecond = float64(c.Rate.Num) / float64(c.Rate.Den)
 	}
 	return p

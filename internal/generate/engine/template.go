@@ -36,14 +36,14 @@ func newTemplated(c *Config, mark *MarkOptions) Source {
 	return source
 }
 
-// PerTick implements Source: a tick of dummy gives all its objects.
-func (s *templated) PerTick() uint64 { return s.p.Turn() }
+// RecordsPerTick implements Source: a tick of dummy gives all its objects.
+func (s *templated) RecordsPerTick() uint64 { return s.p.RecordsPerTick() }
 
 func (s *templated) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return s.p.Append(dst, form, t, s.number(k))
 }
 
-// AppendMany implements bulk.
+// AppendMany implements bulkSource.
 func (s *templated) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64) {
 	done := uint64(0)
 	for ; done < n && len(dst) < limit; done++ {
@@ -52,7 +52,7 @@ func (s *templated) AppendMany(dst []byte, form event.Form, t, step int64, k, n 
 	return dst, done
 }
 
-// AppendRun implements runner.
+// AppendRun implements runSource.
 func (s *templated) AppendRun(dst []byte, form event.Form, times []int64, k uint64, limit int) ([]byte, int) {
 	for i, t := range times {
 		if len(dst) >= limit {

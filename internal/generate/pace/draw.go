@@ -14,11 +14,11 @@ func (p *Profile) Records(from, to int64) float64 {
 }
 
 // integral returns what is due at t, in grains.
-func (p *Profile) integral(t int64) wide {
+func (p *Profile) integral(t int64) uint128 {
 	at := min(uint64(max(t, 0)), p.end)
 	sp := p.locate(at)
 	g, _ := sp.grains(at - sp.t0)
-	return g.add(wide{0, sp.f0}).add(mul(sp.n0, grainsPerRecord))
+	return g.add(uint128{0, sp.f0}).add(mul(sp.n0, grainsPerRecord))
 }
 
 // Extent returns how much of the profile shows how it goes on, in ns: all of it
@@ -120,7 +120,7 @@ func (s *segment) bounds(from, to uint64, b *bounds) {
 		}
 	case wave:
 		b.add(s.rateAt(to))
-		// Every half period turns.
+		// FixedRate half period turns.
 		trough, peak := uint64(0), s.every/2
 		if s.peak == 1 {
 			trough, peak = peak, trough

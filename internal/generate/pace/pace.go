@@ -29,20 +29,20 @@ const (
 	Unbounded uint64 = math.MaxUint64
 )
 
-// Every is a tick each Num/Den nanoseconds:
+// FixedRate is a tick each Num/Den nanoseconds:
 //
 //	At(n) = floor(n * Num / Den)
 //
 // A fraction, because 3 per second is not a whole number of nanoseconds.
-type Every struct {
+type FixedRate struct {
 	Num, Den uint64
 }
 
 // PerSecond returns the schedule of n ticks per second.
-func PerSecond(n uint64) Every { return Every{Num: 1e9, Den: n} }
+func PerSecond(n uint64) FixedRate { return FixedRate{Num: 1e9, Den: n} }
 
 // At returns when tick n is due.
-func (e Every) At(n uint64) int64 {
+func (e FixedRate) At(n uint64) int64 {
 	hi, lo := bits.Mul64(n, e.Num)
 	if hi >= e.Den {
 		return Never
@@ -57,7 +57,7 @@ func (e Every) At(n uint64) int64 {
 // Due returns how many ticks are due at t:
 //
 //	floor(n*Num/Den) <= t  <=>  n*Num < (t+1)*Den  <=>  n <= ((t+1)*Den - 1) / Num
-func (e Every) Due(t int64) uint64 {
+func (e FixedRate) Due(t int64) uint64 {
 	if t < 0 {
 		return 0
 	}
@@ -72,7 +72,7 @@ func (e Every) Due(t int64) uint64 {
 }
 
 // Walk returns a Walker whose first Next is At(n+1).
-func (e Every) Walk(n uint64) Walker {
+func (e FixedRate) Walk(n uint64) Walker {
 	w := Walker{step: e.Num / e.Den, rest: e.Num % e.Den, den: e.Den}
 	hi, lo := bits.Mul64(n, e.Num)
 	if hi >= e.Den {
@@ -83,7 +83,7 @@ func (e Every) Walk(n uint64) Walker {
 	return w
 }
 
-// Walker goes from tick to tick of an [Every] without dividing.
+// Walker goes from tick to tick of an [FixedRate] without dividing.
 type Walker struct {
 	at, over   uint64 // time of the last tick: at + over/den
 	step, rest uint64 // from one to the next: step + rest/den

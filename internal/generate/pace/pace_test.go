@@ -12,7 +12,7 @@ import (
 
 func TestEvery(t *testing.T) {
 	for _, tt := range []struct {
-		every Every
+		every FixedRate
 		n     uint64
 		at    int64
 		why   string
@@ -26,17 +26,17 @@ func TestEvery(t *testing.T) {
 		{PerSecond(7), 7*1e9 + 1, 1e18 + 142857142, "no drift in 31 years"},
 		{PerSecond(1e9), math.MaxInt64, math.MaxInt64, "one a nanosecond up to the end of time"},
 		{PerSecond(2e9), 3, 1, "two ticks in a nanosecond"},
-		{Every{Num: 3600e9, Den: 1}, 24, int64(day), "one an hour"},
-		{Every{Num: 10e9, Den: 1}, 1e9, Never, "after the end of time"},
-		{Every{Num: 1, Den: 1}, math.MaxUint64, Never, "beyond what a time can be"},
-		{Every{Num: math.MaxUint64, Den: 1}, math.MaxUint64, Never, "beyond 64 bits of quotient"},
+		{FixedRate{Num: 3600e9, Den: 1}, 24, int64(day), "one an hour"},
+		{FixedRate{Num: 10e9, Den: 1}, 1e9, Never, "after the end of time"},
+		{FixedRate{Num: 1, Den: 1}, math.MaxUint64, Never, "beyond what a time can be"},
+		{FixedRate{Num: math.MaxUint64, Den: 1}, math.MaxUint64, Never, "beyond 64 bits of quotient"},
 	} {
 		if got := tt.every.At(tt.n); got != tt.at {
 			t.Errorf("%v: At(%d) = %d, want %d: %s", tt.every, tt.n, got, tt.at, tt.why)
 		}
 	}
 	for _, tt := range []struct {
-		every Every
+		every FixedRate
 		at    time.Duration
 		want  uint64
 		why   string
@@ -59,7 +59,7 @@ func TestEvery(t *testing.T) {
 // A fraction's ticks are where the fraction says, and nowhere else.
 func TestEveryFraction(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := Every{
+		e := FixedRate{
 			Num: rapid.OneOf(rapid.Uint64Range(1, 1e15), rapid.Uint64Range(1, 100)).Draw(t, "num"),
 			Den: rapid.OneOf(rapid.Uint64Range(1, 1e12), rapid.Uint64Range(1, 100)).Draw(t, "den"),
 		}

@@ -16,7 +16,7 @@ import (
 // random number of Poisson's distribution. Of n arrivals in a block, each is in
 // its first half with probability 1/2, so that half has a number of the binomial
 // distribution. And so on down to blocks of at most leafMax arrivals, where each
-// is at its own random nanosecond. Every node takes its random numbers from a
+// is at its own random nanosecond. FixedRate node takes its random numbers from a
 // hash of its place.
 type arrivals struct {
 	seed  uint64

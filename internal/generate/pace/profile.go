@@ -47,11 +47,11 @@ const (
 // order of time are the fast ones.
 type Profile struct {
 	segments []segment
-	period   uint64 // ns of all segments together; 0 if the last has no end
-	repeat   uint64 // cycles; 0 is for ever
-	end      uint64 // ns; horizon if there is no end
-	total    wide   // grains of a cycle, without random arrivals
-	random   bool   // some segment is random
+	period   uint64  // ns of all segments together; 0 if the last has no end
+	repeat   uint64  // cycles; 0 is for ever
+	end      uint64  // ns; horizon if there is no end
+	total    uint128 // grains of a cycle, without random arrivals
+	random   bool    // some segment is random
 
 	// The span of the last answer, and the one before it: whoever has asked when
 	// the next record is due comes back to the present.
@@ -68,8 +68,8 @@ type segment struct {
 	peak       uint64 // 1: from the peak
 	seed       uint64
 
-	start    uint64 // within the cycle
-	g0       wide   // grains of the cycle before it, without random arrivals
+	start    uint64  // within the cycle
+	g0       uint128 // grains of the cycle before it, without random arrivals
 	arrivals *arrivals
 }
 
@@ -97,13 +97,13 @@ func (s *segment) step(k uint64) uint64 {
 // find sets sp to the formula that holds at x ns of the segment, with the times
 // of the segment, and returns the grains of the segment before it. It is not for
 // random segments.
-func (s *segment) find(x uint64, sp *span) wide {
+func (s *segment) find(x uint64, sp *span) uint128 {
 	limit := uint64(horizon)
 	if s.dur != 0 {
 		limit = s.dur
 	}
 	*sp = span{t1: limit}
-	var before wide
+	var before uint128
 	switch s.kind.shape {
 	case flat:
 		sp.r = 2 * s.a
@@ -216,13 +216,13 @@ func (p *Profile) next(sp *span) span {
 	// What has arrived so far need not be looked up.
 	p.find(&n, cycle, index, x)
 	g, _ := sp.grains(sp.t1 - sp.t0)
-	p.anchor(&n, g.add(wide{0, sp.f0}).add(mul(sp.n0, grainsPerRecord)))
+	p.anchor(&n, g.add(uint128{0, sp.f0}).add(mul(sp.n0, grainsPerRecord)))
 	return n
 }
 
 // find sets sp to the formula at x ns of a segment in a cycle, with the times of
 // the profile, and returns the grains before it without random arrivals.
-func (p *Profile) find(sp *span, cycle uint64, index int, x uint64) wide {
+func (p *Profile) find(sp *span, cycle uint64, index int, x uint64) uint128 {
 	s := &p.segments[index]
 	g := p.total.times(cycle).add(s.g0)
 	if s.kind.shape == random {
@@ -280,7 +280,7 @@ func (p *Profile) arrived(cycle uint64, index int, x uint64) uint64 {
 }
 
 // anchor sets the counts of a span that has g grains before it.
-func (p *Profile) anchor(sp *span, g wide) {
+func (p *Profile) anchor(sp *span, g uint128) {
 	sp.n0, sp.f0 = bits.Div64(g.hi, g.lo, grainsPerRecord)
 	sp.n1 = sp.due(sp.t1)
 }

@@ -127,7 +127,7 @@ func drawMoment(t *rapid.T, p *Profile) int64 {
 
 func drawSchedule(t *rapid.T) (Schedule, func() int64) {
 	if rapid.IntRange(0, 4).Draw(t, "fraction") == 0 {
-		e := Every{Num: rapid.Uint64Range(1, 1e15).Draw(t, "num"), Den: rapid.Uint64Range(1, 1e9).Draw(t, "den")}
+		e := FixedRate{Num: rapid.Uint64Range(1, 1e15).Draw(t, "num"), Den: rapid.Uint64Range(1, 1e9).Draw(t, "den")}
 		return e, func() int64 { return rapid.Int64Range(0, 1e15).Draw(t, "moment") }
 	}
 	text := drawProfile(t, allKinds)
@@ -358,7 +358,7 @@ func TestSineFormula(t *testing.T) {
 	})
 }
 
-func divide(g wide) (n, rest uint64) {
+func divide(g uint128) (n, rest uint64) {
 	q, r := new(big.Int).DivMod(
 		new(big.Int).Or(new(big.Int).Lsh(new(big.Int).SetUint64(g.hi), 64), new(big.Int).SetUint64(g.lo)),
 		new(big.Int).SetUint64(grainsPerRecord), new(big.Int))
@@ -424,7 +424,7 @@ func TestModifierLaws(t *testing.T) {
 	})
 }
 
-// A constant rate is an Every, but for the nanosecond by which one rounds up and
+// A constant rate is an FixedRate, but for the nanosecond by which one rounds up and
 // the other down.
 func TestConstantIsEvery(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -432,7 +432,7 @@ func TestConstantIsEvery(t *testing.T) {
 		e, p := PerSecond(rate), mustParse(t, fmt.Sprint(rate))
 		n := rapid.Uint64Range(0, 1e9*rate).Draw(t, "n")
 		if a, b := e.At(n), p.At(n); b != a && b != a+1 {
-			t.Fatalf("%d/s: At(%d) is %d as Every, %d as a profile", rate, n, a, b)
+			t.Fatalf("%d/s: At(%d) is %d as FixedRate, %d as a profile", rate, n, a, b)
 		}
 	})
 }

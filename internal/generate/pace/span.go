@@ -34,7 +34,7 @@ type span struct {
 	bend  float64 // slope: change of the rate per ns, in grains per ns
 
 	curve *[1 << swingBits]piece // wave
-	swing wide                   // wave: grains of one period above the trough
+	swing uint128                // wave: grains of one period above the trough
 	peak  bool                   // wave: starts at its peak
 
 	count int             // random: arrivals in the span
@@ -44,14 +44,14 @@ type span struct {
 	// Where the solver last was: the next record is not far.
 	last struct {
 		t    uint64
-		g    wide
+		g    uint128
 		rate float64
 	}
 }
 
 // grains returns what the span gives in x ns from its start, and for a slope or
 // a wave the rate at x, in grains per ns.
-func (s *span) grains(x uint64) (g wide, rate float64) {
+func (s *span) grains(x uint64) (g uint128, rate float64) {
 	switch s.shape {
 	case flat:
 		return mul(s.r, x), float64(s.r)
@@ -78,7 +78,7 @@ func (s *span) grains(x uint64) (g wide, rate float64) {
 //	2a*x + (b-a) * x²/whole
 //
 // The division is done in two steps to stay within 128 bits.
-func (s *span) line(x uint64) wide {
+func (s *span) line(x uint64) uint128 {
 	d := s.b - s.a
 	if s.b < s.a {
 		d = s.a - s.b
@@ -87,24 +87,24 @@ func (s *span) line(x uint64) wide {
 	q, r := bits.Div64(hi, lo, s.whole)
 	hi, lo = bits.Mul64(r, x)
 	q2, r2 := bits.Div64(hi, lo, s.whole)
-	g := mul(q, x).add(wide{0, q2})
+	g := mul(q, x).add(uint128{0, q2})
 	if s.b >= s.a {
 		return mul(2*s.a, x).add(g)
 	}
 	if r2 > 0 {
-		g = g.add(wide{0, 1})
+		g = g.add(uint128{0, 1})
 	}
 	return mul(2*s.a, x).sub(g)
 }
 
 // sine is the integral of one period, see halfSwing.
-func (s *span) sine(x uint64) (wide, float64) {
+func (s *span) sine(x uint64) (uint128, float64) {
 	g := mul(s.r, x)
 	if x >= s.whole {
 		return g.add(s.swing), float64(s.r)
 	}
 	phase, _ := bits.Div64(x, 0, s.whole)
-	mid := wide{s.swing.hi >> 1, s.swing.hi<<63 | s.swing.lo>>1}
+	mid := uint128{s.swing.hi >> 1, s.swing.hi<<63 | s.swing.lo>>1}
 	var y uint64
 	var slope float64
 	switch {
@@ -137,7 +137,7 @@ func (s *span) at(n uint64) uint64 {
 	if s.shape == random {
 		return s.t0 + s.times[min(n-s.n0, leafMax)-1]
 	}
-	g := mul(n-s.n0, grainsPerRecord).sub(wide{0, s.f0})
+	g := mul(n-s.n0, grainsPerRecord).sub(uint128{0, s.f0})
 	if s.shape == flat {
 		q, r := bits.Div64(g.hi, g.lo, s.r)
 		if r > 0 {
@@ -150,7 +150,7 @@ func (s *span) at(n uint64) uint64 {
 
 // solve returns the smallest x with grains(x) >= g > 0, on a slope or a wave. It
 // starts from a guess in floating point, and ends when the exact count says so.
-func (s *span) solve(g wide) uint64 {
+func (s *span) solve(g uint128) uint64 {
 	lo, hi := uint64(0), s.t1-s.t0 // grains(lo) < g <= grains(hi)
 	x := s.guess(g)
 	for round := 0; ; round++ {
@@ -206,7 +206,7 @@ func whole(f float64, limit uint64) uint64 {
 }
 
 // guess returns about where grains reaches g.
-func (s *span) guess(g wide) uint64 {
+func (s *span) guess(g uint128) uint64 {
 	length := s.t1 - s.t0
 	y := g.float()
 	if s.shape == slope {

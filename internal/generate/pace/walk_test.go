@@ -11,7 +11,7 @@ import (
 // A Walker gives what At gives, wherever it starts and however far it goes.
 func TestWalk(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := Every{
+		e := FixedRate{
 			Num: rapid.Uint64Range(1, 1e18).Draw(t, "num"),
 			Den: rapid.Uint64Range(1, 1e9).Draw(t, "den"),
 		}

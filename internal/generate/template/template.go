@@ -181,8 +181,8 @@ func (p *Program) HasMember(name string) bool { return p.members[name] }
 // HasMetadata reports the same for the metadata, if it is a template.
 func (p *Program) HasMetadata(name string) bool { return p.metaMembers[name] }
 
-// Turn returns how many records make a turn: those of Config.Bodies, else 1.
-func (p *Program) Turn() uint64 {
+// RecordsPerTick returns how many records make a turn: those of Config.Bodies, else 1.
+func (p *Program) RecordsPerTick() uint64 {
 	if p.inTurn {
 		return uint64(len(p.shapes))
 	}
