@@ -431,7 +431,7 @@ func TestGdummyCounters(t *testing.T) {
 		"gdummy_records_total":             60,
 		"gdummy_bytes_total":               60 * 28,
 		"gdummy_ticks_total":               20,
-		"gdummy_scheduled_records_total":       60,
+		"gdummy_scheduled_records_total":   60,
 		"gdummy_shortfall_records_total":   0,
 		"gdummy_refused_slices_total":      0,
 		"plugin_operation_failed_total":    0,

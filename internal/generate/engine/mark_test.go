@@ -23,7 +23,7 @@ type list struct {
 }
 
 func (l *list) RecordsPerTick() uint64 { return 1 }
-func (l *list) Refresh(uint64)  {}
+func (l *list) Refresh(uint64)         {}
 func (l *list) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return event.Append(dst, form, t, l.metadata, l.bodies[k%uint64(len(l.bodies))])
 }

@@ -283,7 +283,7 @@ type source struct {
 }
 
 func (s source) RecordsPerTick() uint64 { return 1 }
-func (s source) Refresh(uint64)  {}
+func (s source) Refresh(uint64)         {}
 func (s source) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return event.Append(dst, form, t, s.metadata, s.body)
 }

@@ -92,7 +92,7 @@ func (s *sink) await(t *testing.T, n int) {
 type source struct{ body []byte }
 
 func (s source) RecordsPerTick() uint64 { return 1 }
-func (s source) Refresh(uint64)  {}
+func (s source) Refresh(uint64)         {}
 func (s source) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return event.Append(dst, form, t, event.EmptyMap, s.body)
 }
