@@ -820,7 +820,7 @@ func TestAuditSecret(t *testing.T) {
 		v := a.verdict()
 		v.Reordered = 0 // two threads send
 		v.expect(t, all(2000))
-		if !strings.Contains(a.err.String(), "the client's shared key is another one") {
+		if !strings.Contains(a.err.String(), "the client has a different shared key") {
 			t.Errorf("nobody was refused: %s", a.err.String())
 		}
 		if !v.Clean || !v.Known {

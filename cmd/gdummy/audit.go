@@ -134,7 +134,7 @@ func (f *auditFlags) setRun(text string) error {
 	}
 	run, err := recordid.ParseRun(text)
 	if err != nil {
-		return fmt.Errorf("%w, as a verdict or a ledger names it, nor last", err)
+		return fmt.Errorf("%w, as a verdict or a ledger shows it, or last", err)
 	}
 	f.runs = append(f.runs, run)
 	return nil

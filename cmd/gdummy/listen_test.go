@@ -60,10 +60,10 @@ func TestListen(t *testing.T) {
 		{"some", []string{"--idle", "300ms"}, data[:len(data)*9/10], 1, "lost"},
 		{"refused", []string{"--idle", "300ms", "--fault", "status=503"}, data, 1, "FAULTS: 500 lost; 0 of 500 records arrived; the receiver refused all of the lost, for status=503\n"},
 		{"refused, and forgiven", []string{"--idle", "300ms", "--fault", "status=503", "--max-lost", "500"}, data, 0,
-			"clean: 0 of 500 records arrived; 500 lost, which are forgiven; the receiver refused all of the lost, for status=503\n"},
+			"clean: 0 of 500 records arrived; 500 lost, within the limit; the receiver refused all of the lost, for status=503\n"},
 		{"thrown away", []string{"--idle", "300ms", "--fault", "drop=100%", "--max-lost", "500"}, data, 1, "FAULTS: 500 withheld; 0 of 500 records arrived\n"},
 		{"thrown away, and forgiven", []string{"--idle", "300ms", "--fault", "drop=100%", "--max-withheld", "500", "--seed", "a b"}, data, 0,
-			"clean: 0 of 500 records arrived; 500 withheld, which are forgiven\n"},
+			"clean: 0 of 500 records arrived; 500 withheld, within the limit\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -169,7 +169,7 @@ func TestListenAgain(t *testing.T) {
 	generate(t, 2000, ledger)
 	second := generate(t, 500, ledger)
 	code, out, _ := hear(t, post(second), "--ledger", ledger, "--until-ledger-complete")
-	if code != 0 || !strings.HasPrefix(out, "clean: 500 of 500 records arrived\n") || !strings.Contains(out, "note: a run of the ledgers was over before") {
+	if code != 0 || !strings.HasPrefix(out, "clean: 500 of 500 records arrived\n") || !strings.Contains(out, "note: a run of the ledgers ended before") {
 		t.Errorf("code %d:\n%s", code, out)
 	}
 	// Asked for by name, it counts.
@@ -213,7 +213,7 @@ func TestVerdictAnyway(t *testing.T) {
 		t.Errorf("no ledger: code %d:\n%s%s", code, out, log)
 	}
 	code, out, _ = hear(t, func(string) error { return nil }, "--first-within", "300ms")
-	if code != 1 || !strings.HasPrefix(out, "FAULTS: nothing was audited: there was no record at all\n") {
+	if code != 1 || !strings.HasPrefix(out, "FAULTS: nothing was audited: the input has no records\n") {
 		t.Errorf("nothing: code %d:\n%s", code, out)
 	}
 }

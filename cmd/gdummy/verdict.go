@@ -116,7 +116,7 @@ func printRefusals(w *bytes.Buffer, r *audit.Receiver) {
 func printLatency(w *bytes.Buffer, v *audit.Verdict) {
 	if v.Latency == nil {
 		if v.Arrived > 0 {
-			fmt.Fprint(w, "\nlatency: unknown, for nothing says when these records arrived (--listen sees it, --arrived-at reads it)\n")
+			fmt.Fprint(w, "\nlatency: unknown, these sources carry no arrival times (--listen measures them, --arrived-at reads them)\n")
 		}
 		return
 	}

@@ -95,14 +95,14 @@ type Auditor struct {
 	books   []*ledger.Stream // of all ledgers, merged
 	streams map[streamID]*stream
 	last    *stream
-	mem     *memory
+	mem     *memoryBudget
 	surplus uint64 // records of streams beyond maxStreams
 
 	foreign uint64
 	broken  uint64
 
-	shared *curves // of the streams that have none of their own; nil if all have
-	own    int     // streams that have
+	shared *latencyStats // of the streams that have none of their own; nil if all have
+	own    int           // streams that have
 
 	refusals refusals
 
@@ -130,8 +130,8 @@ type stream struct {
 	damaged, enriched, unchecked               uint64
 	firstTime, lastTime                        int64 // of emission of what arrived, or else of what was refused
 
-	jumps  []jump
-	curves *curves
+	jumps []jump
+	stats *latencyStats
 }
 
 // jump is where numbers were skipped, and when those around were sent.
@@ -148,7 +148,7 @@ func New(o Options) *Auditor {
 	a := &Auditor{
 		o:        o,
 		streams:  map[streamID]*stream{},
-		mem:      &memory{limit: o.Memory},
+		mem:      &memoryBudget{limit: o.Memory},
 		reloaded: map[streamID]time.Time{},
 	}
 	a.SetLedgers(o.Ledgers)
@@ -184,7 +184,7 @@ func (a *Auditor) Take(id recordid.ID, state recordscan.State, arrival int64) {
 		return
 	}
 	s.order(id)
-	s.curves.add(id.Time, arrival)
+	s.stats.add(id.Time, arrival)
 }
 
 // order notes where a number that has not arrived before stands among the others.
@@ -228,7 +228,7 @@ func (a *Auditor) stream(id recordid.ID) *stream {
 		if len(a.streams) >= maxStreams {
 			return nil
 		}
-		s = &stream{id: key, arrived: newSet(a.mem), curves: a.newCurves()}
+		s = &stream{id: key, arrived: newSet(a.mem), stats: a.newStats()}
 		a.streams[key] = s
 	}
 	a.last = s

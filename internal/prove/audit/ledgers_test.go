@@ -87,9 +87,9 @@ func TestCutOff(t *testing.T) {
 		caveat string // and a fault, if unknown ones are
 	}{
 		{"whole", arrived(3000, read(t, lines...)), true, ""},
-		{"the end is gone", arrived(3000, read(t, lines[:4]...)), false, "a ledger ends midway, and what was sent after that nobody knows"},
-		{"the last records, too", arrived(2000, read(t, lines[:3]...)), false, "a ledger ends midway, and what was sent after that nobody knows"},
-		{"no ledger", arrived(2000), false, "a run has no ledger, and what it lost at its end nobody knows"},
+		{"the end is gone", arrived(3000, read(t, lines[:4]...)), false, "a ledger has no close line, so records sent after its last line are unknown"},
+		{"the last records, too", arrived(2000, read(t, lines[:3]...)), false, "a ledger has no close line, so records sent after its last line are unknown"},
+		{"no ledger", arrived(2000), false, "a run has no ledger, so losses at its end are unknown"},
 	} {
 		var want []string
 		if c.caveat != "" {
@@ -113,7 +113,7 @@ func TestCutOff(t *testing.T) {
 
 // Several of each are told in one line.
 func TestCaveats(t *testing.T) {
-	v := &Verdict{Counts: Counts{Lost: 3, Duplicates: 1, Damaged: 12, Unknown: 2, Withheld: 1, Refused: Known(1200)}, Open: 2, Unbooked: 3}
+	v := &Verdict{Counts: Counts{Lost: 3, Duplicates: 1, Damaged: 12, Unknown: 2, Withheld: 1, Refused: Known(1200)}, Unclosed: 2, WithoutLedger: 3}
 	if v.Known() {
 		t.Error("all is known")
 	}
@@ -121,13 +121,13 @@ func TestCaveats(t *testing.T) {
 		t.Error("all is known without memory")
 	}
 	want := []string{
-		"3 lost, which are forgiven", "1 duplicate, which is forgiven",
-		"1 withheld, which is forgiven", "1,200 refused by Fluent Bit", "of 2 records it is unknown",
-		"memory was short, which --memory helps",
-		"the ledgers of 2 runs end midway, and what was sent after that nobody knows",
-		"3 runs have no ledger, and what they lost at their ends nobody knows",
+		"3 lost, within the limit", "1 duplicate, within the limit",
+		"1 withheld, within the limit", "1,200 refused by Fluent Bit", "2 records are unknown",
+		"not enough memory, a larger --memory helps",
+		"the ledgers of 2 runs have no close line, so records sent after their last lines are unknown",
+		"3 runs have no ledger, so losses at their ends are unknown",
 	}
-	if d := cmp.Diff(want, v.Caveats([]string{"12 damaged, more than 3", "the latency is unknown: these sources do not say when records arrived"})); d != "" {
+	if d := cmp.Diff(want, v.Caveats([]string{"12 damaged, more than 3", "the latency is unknown: these sources carry no arrival times"})); d != "" {
 		t.Error(d)
 	}
 }
@@ -147,11 +147,11 @@ func TestLedgerInTwoFiles(t *testing.T) {
 // Where nothing could be audited, nothing is clean.
 func TestNothingAudited(t *testing.T) {
 	a := New(Options{})
-	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: there was no record at all" {
+	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: the input has no records" {
 		t.Errorf("%q", f)
 	}
 	a.Take(recordid.ID{}, recordscan.Foreign, 0)
-	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: none of the records has an identity, which the options audit and ledger of the input give them" {
+	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: no record has an identity; the input options audit and ledger add one" {
 		t.Errorf("%q", f)
 	}
 }
@@ -185,7 +185,7 @@ func TestShortfall(t *testing.T) {
 			t.Errorf("limit %d: %q, want %q", limit, got, want)
 		}
 		caveats := v.Caveats(f)
-		if want == "" && (len(caveats) != 1 || caveats[0] != "7 short of the rate, which are forgiven") || want != "" && len(caveats) != 0 {
+		if want == "" && (len(caveats) != 1 || caveats[0] != "7 short of the rate, within the limit") || want != "" && len(caveats) != 0 {
 			t.Errorf("limit %d: %q", limit, caveats)
 		}
 	}

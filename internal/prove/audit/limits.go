@@ -66,9 +66,9 @@ func (l Limits) Faults(v *Verdict) []string {
 	if l.P99 > 0 {
 		switch {
 		case v.Latency == nil:
-			f = append(f, "the latency is unknown: these sources do not say when records arrived")
+			f = append(f, "the latency is unknown: these sources carry no arrival times")
 		case v.Latency.P(99) > int64(l.P99):
-			f = append(f, fmt.Sprintf("a 99th percentile of the latency of %v, more than %v", time.Duration(v.Latency.P(99)), l.P99))
+			f = append(f, fmt.Sprintf("a p99 latency of %v, more than %v", time.Duration(v.Latency.P(99)), l.P99))
 		}
 	}
 	return f
@@ -80,15 +80,15 @@ func (v *Verdict) nothing() string {
 	case v.Arrived > 0 || v.Accepted.N > 0 || v.Lost > 0 || v.Withheld > 0:
 		return ""
 	case v.Other > 0:
-		return "none of the records is of a run that was asked for"
+		return "no record belongs to a requested run"
 	case v.Foreign > 0:
-		return "none of the records has an identity, which the options audit and ledger of the input give them"
+		return "no record has an identity; the input options audit and ledger add one"
 	case v.Broken > 0:
-		return "nothing of the input could be read"
+		return "no part of the input could be read"
 	case len(v.Streams) > 0:
-		return "no record arrived, and the ledger has none that was accepted"
+		return "no record arrived, and the ledger lists none as accepted"
 	}
-	return "there was no record at all"
+	return "the input has no records"
 }
 
 // Grouped prints a number with commas.

@@ -20,7 +20,7 @@ func TestBillionInOrder(t *testing.T) {
 		t.Skip("SKIPPED with -short: a billion records take seconds")
 	}
 	before := testenv.LiveHeap()
-	s := newSet(&memory{limit: 1 << 20})
+	s := newSet(&memoryBudget{limit: 1 << 20})
 	const n = 1_000_000_000
 	for k := range uint64(n) {
 		if s.add(k) != added {

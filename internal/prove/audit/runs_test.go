@@ -54,7 +54,7 @@ func TestLastLineGone(t *testing.T) {
 	if u := v.Streams[0].UnknownRanges; len(u) != 1 || u[0].From != 60 || u[0].To != 79 || u[0].Count != 20 {
 		t.Errorf("unknown: %+v", u)
 	}
-	if len(v.Notes) != 1 || !strings.Contains(v.Notes[0], "its last one says that 70 records were accepted, the others tell of 60") {
+	if len(v.Notes) != 1 || !strings.Contains(v.Notes[0], "the close line counts 70 accepted records, the other lines 60") {
 		t.Errorf("%q", v.Notes)
 	}
 	if f := (Limits{}).Faults(v); len(f) != 1 || f[0] != "20 unknown" {
@@ -113,11 +113,11 @@ func TestNothingToAudit(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{"an empty file", func(*Auditor) {}, nil, Options{}, "nothing was audited: there was no record at all"},
-		{"records of others", func(a *Auditor) { a.Foreign(1200) }, nil, Options{}, "nothing was audited: none of the records has an identity, which the options audit and ledger of the input give them"},
-		{"an open line only", func(*Auditor) {}, &ledger.Stream{Run: 1}, Options{}, "nothing was audited: no record arrived, and the ledger has none that was accepted"},
-		{"a run that was not asked for", func(a *Auditor) { a.takeAll(1, 0, 9) }, nil, Options{Runs: []recordid.Run{2}}, "nothing was audited: none of the records is of a run that was asked for"},
-		{"garbage", func(a *Auditor) { a.Broken(1) }, nil, Options{}, "nothing was audited: nothing of the input could be read"},
+		{"an empty file", func(*Auditor) {}, nil, Options{}, "nothing was audited: the input has no records"},
+		{"records of others", func(a *Auditor) { a.Foreign(1200) }, nil, Options{}, "nothing was audited: no record has an identity; the input options audit and ledger add one"},
+		{"an open line only", func(*Auditor) {}, &ledger.Stream{Run: 1}, Options{}, "nothing was audited: no record arrived, and the ledger lists none as accepted"},
+		{"a run that was not asked for", func(a *Auditor) { a.takeAll(1, 0, 9) }, nil, Options{Runs: []recordid.Run{2}}, "nothing was audited: no record belongs to a requested run"},
+		{"garbage", func(a *Auditor) { a.Broken(1) }, nil, Options{}, "nothing was audited: no part of the input could be read"},
 	} {
 		if c.book != nil {
 			c.o.Ledgers = books(c.book)

@@ -160,114 +160,148 @@ type Event struct {
 // Verdict is what can be said.
 type Verdict struct {
 	Counts
-	Exact    bool     `json:"exact"`          // nothing was forgotten that mattered
-	Open     int      `json:"cut_off"`        // streams whose ledger has no end: what they sent last is unknown
-	Unbooked int      `json:"without_ledger"` // streams in no ledger: likewise
-	Notes    []string `json:"notes,omitempty"`
-	Streams  []Stream `json:"streams"`
-	Other    uint64   `json:"other"`             // records of runs that were not asked for
-	Latency  *Latency `json:"latency,omitempty"` // nil if arrivals have no times
-	Timeline Timeline `json:"timeline"`
+	Exact         bool     `json:"exact"`          // nothing was forgotten that mattered
+	Unclosed      int      `json:"cut_off"`        // streams whose ledger has no end: what they sent last is unknown
+	WithoutLedger int      `json:"without_ledger"` // streams in no ledger: likewise
+	Notes         []string `json:"notes,omitempty"`
+	Streams       []Stream `json:"streams"`
+	Other         uint64   `json:"other"`             // records of runs that were not asked for
+	Latency       *Latency `json:"latency,omitempty"` // nil if arrivals have no times
+	Timeline      Timeline `json:"timeline"`
 
 	Receiver *Receiver `json:"receiver,omitempty"` // nil if it has no faults and refused nothing
 }
 
-// Verdict says what can be said now. More may be taken after it.
+// Verdict returns the verdict on all that was taken so far. More may be taken after it.
 func (a *Auditor) Verdict() *Verdict {
 	v := &Verdict{Exact: true, Streams: []Stream{}}
 	sel := a.selection()
 	receiver := &Receiver{Faults: a.o.Faults, Seed: a.o.Seed, Refused: slices.Clone(a.refusals)}
-	total := new(curves)
+	v.noteLedgers(a.ledgers)
+	total := a.addStreams(v, &sel, receiver)
+	if receiver.Faults != "" || len(receiver.Refused) > 0 {
+		v.Receiver = receiver
+		v.noteRefusals()
+	}
+	v.Foreign += a.foreign
+	v.Broken += a.broken
+	v.Unknown += a.surplus
+	v.Exact = v.Exact && a.surplus == 0
+	v.Other = sel.other
+	v.Timeline, v.Latency = total.line.export(), total.export()
+	v.noteIdentities(&sel)
+	v.noteOld(sel.old)
+	if len(a.o.Runs) == 0 && !a.o.Last {
+		v.noteElsewhere()
+	}
+	a.noteLimits(v)
+	v.noteTimes(total)
+	return v
+}
+
+// addStreams adds the streams that count, and returns the latencies and the time line of
+// all of them.
+func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *latencyStats {
+	total := new(latencyStats)
 	if a.shared != nil {
 		total.merge(a.shared)
-	}
-	for _, l := range a.ledgers {
-		if l.Bad > 0 {
-			v.note("%d lines of a ledger could not be read; what they said is unknown", l.Bad)
-		}
 	}
 	for _, id := range sel.order {
 		s, ls := a.streams[id], sel.book[id]
 		if s == nil {
-			s = &stream{id: id, arrived: newSet(&memory{limit: 1 << 20})}
+			s = &stream{id: id, arrived: newSet(&memoryBudget{limit: 1 << 20})}
 		}
 		st := a.tally(s, ls, receiver)
-		if c := s.curves; c != nil && c != a.shared && c.taken > 0 {
+		if c := s.stats; c != nil && c != a.shared && c.taken > 0 {
 			total.merge(c)
 			line := c.line.export()
 			st.Latency, st.Timeline = c.export(), &line
 		}
 		v.add(st.Counts)
 		v.Exact = v.Exact && !st.inexact
-		switch {
-		case !st.Ledger && len(a.ledgers) > 0:
-			v.Unbooked++
-			v.note("run %s, instance %d is in no ledger: what it lost at its end cannot be known", st.Run, st.Instance)
-		case !st.Ledger:
-			v.Unbooked++
-			v.note("run %s, instance %d has no ledger: what it lost at its end cannot be known", st.Run, st.Instance)
-		case !st.Closed:
-			v.Open++
-			v.note("the ledger of run %s, instance %d has no orderly end: what was sent after its last line is unknown", st.Run, st.Instance)
-		case !ls.Whole():
-			v.note("the ledger of run %s, instance %d lacks lines: its last one says that %s records were accepted, the others tell of %s", st.Run, st.Instance, Grouped(ls.End.Accepted), st.Accepted)
-		}
+		v.noteEnd(&st, ls, len(a.ledgers) > 0)
 		v.Streams = append(v.Streams, st)
 	}
-	if receiver.Faults != "" || len(receiver.Refused) > 0 {
-		v.Receiver = receiver
-		v.noteRefusals()
+	return total
+}
+
+// noteLedgers notes ledgers that could not be read in full.
+func (v *Verdict) noteLedgers(ledgers []*ledger.Ledger) {
+	for _, l := range ledgers {
+		if l.Bad > 0 {
+			v.note("%d lines of a ledger could not be read; their content is unknown", l.Bad)
+		}
 	}
-	v.Foreign += a.foreign
-	v.Other = sel.other
-	if len(sel.book) > 0 && v.Arrived == 0 && v.Foreign > 0 {
-		v.note("none of the records that arrived has an identity: if they are those of the ledger, something on the way removed it, and whether they are lost nobody can say")
+}
+
+// noteEnd notes and counts a stream of which the end is unknown. ls is nil without a
+// ledger; others reports that there are ledgers of other streams.
+func (v *Verdict) noteEnd(st *Stream, ls *ledger.Stream, others bool) {
+	switch {
+	case ls == nil && others:
+		v.WithoutLedger++
+		v.note("run %s, instance %d is in no ledger: losses at its end cannot be detected", st.Run, st.Instance)
+	case ls == nil:
+		v.WithoutLedger++
+		v.note("run %s, instance %d has no ledger: losses at its end cannot be detected", st.Run, st.Instance)
+	case !st.Closed:
+		v.Unclosed++
+		v.note("the ledger of run %s, instance %d has no close line: records sent after its last line are unknown", st.Run, st.Instance)
+	case !ls.Whole():
+		v.note("the ledger of run %s, instance %d lacks lines: the close line counts %s accepted records, the other lines %s", st.Run, st.Instance, Grouped(ls.End.Accepted), st.Accepted)
 	}
+}
+
+// noteIdentities notes that identities may have been removed on the way.
+func (v *Verdict) noteIdentities(sel *selection) {
+	if v.Arrived > 0 || v.Foreign == 0 || len(sel.book) == 0 {
+		return
+	}
+	v.note("no record that arrived has an identity: if they are the records of the ledger, something in the pipeline removed it, and losses cannot be determined")
 	for _, ls := range sel.book {
-		if ls.Place == "metadata" && v.Arrived == 0 && v.Foreign > 0 {
-			v.note("identities were sent in the metadata, and none of the records has one: this output does not write metadata (audit_in body helps; so does retain_metadata_in_forward_mode on, for forward before 5.1)")
-			break
+		if ls.Place == "metadata" {
+			v.note("identities were sent in the metadata, and no record has one: this output does not write metadata (use audit_in body or, for forward before 5.1, retain_metadata_in_forward_mode on)")
+			return
 		}
 	}
-	v.noteOld(sel.old)
-	if len(a.o.Runs) == 0 && !a.o.Last {
-		v.noteElsewhere()
-	}
+}
+
+// noteLimits notes what was left out, because it was not asked for or for lack of memory.
+func (a *Auditor) noteLimits(v *Verdict) {
 	if v.Other > 0 {
-		v.note("%d records of runs that were not asked for do not count", v.Other)
+		v.note("%d records of runs that were not requested are not counted", v.Other)
 		if a.shared != nil {
-			v.note("there were too many runs for latency and throughput of each: those of others are in the total")
+			v.note("too many runs for latency and throughput of each: the total includes runs that were not requested")
 		}
 	}
-	v.Broken += a.broken
-	v.Unknown += a.surplus
 	if a.surplus > 0 {
-		v.Exact = false
-		v.note("there were more than %d runs; %d records of others are counted as unknown", maxStreams, a.surplus)
+		v.note("more than %d runs: %d records of the others are counted as unknown", maxStreams, a.surplus)
 	}
 	if !v.Exact {
-		v.note("memory was short: records that came very late could not be told from duplicates and are counted as unknown; more --memory gives an exact verdict")
+		v.note("not enough memory: records that arrived very late could not be distinguished from duplicates and are counted as unknown; a larger --memory gives an exact verdict")
 	}
-	v.Timeline, v.Latency = total.line.export(), total.export()
 	if n := len(a.streams) - a.own; n > 0 {
-		v.note("%d of %d runs and instances have latency and throughput in total only: %d have their own, which more --memory raises up to %d", n, len(a.streams), a.own, maxOwn)
+		v.note("%d of %d runs and instances have latency and throughput only in the total: %d have their own; a larger --memory allows up to %d", n, len(a.streams), a.own, maxOwn)
 	}
+}
+
+// noteTimes notes what limits the meaning of the latency.
+func (v *Verdict) noteTimes(total *latencyStats) {
 	if total.early > 0 {
 		v.note("%d records arrived before they were sent: the clocks differ, or one was set", total.early)
 	}
 	if total.timed > 0 && total.timed < total.taken {
-		v.note("%d of %d records do not say when they arrived; the latency is that of the others", total.taken-total.timed, total.taken)
+		v.note("%d of %d records carry no arrival time; the latency is that of the others", total.taken-total.timed, total.taken)
 	}
-	return v
 }
 
 // noteRefusals notes what our receiver cannot know of what it refused.
 func (v *Verdict) noteRefusals() {
 	switch n := v.Receiver.partly(); {
 	case n == 1:
-		v.note("the receiver refused a request, or a connection, before it had read all of it: what else was in it is not counted as refused by it")
+		v.note("the receiver refused a request or a connection before reading all of it: records in the rest are not counted as refused")
 	case n > 1:
-		v.note("the receiver refused %s requests or connections before it had read all of them: what else was in them is not counted as refused by it", Grouped(n))
+		v.note("the receiver refused %s requests or connections before reading all of them: records in the rest are not counted as refused", Grouped(n))
 	}
 }
 
@@ -308,9 +342,9 @@ func (v *Verdict) noteElsewhere() {
 	switch {
 	case n == 0 || v.Arrived == 0:
 	case n == 1:
-		v.note("nothing at all of run %s arrived; if it went elsewhere, --run last, or --run ID with those that are meant, leaves it out", run)
+		v.note("no record of run %s arrived; if they went elsewhere, exclude the run with --run last, or with --run ID for each run to include", run)
 	default:
-		v.note("nothing at all of %d runs arrived; if they went elsewhere, --run last, or --run ID with those that are meant, leaves them out", n)
+		v.note("no record of %d runs arrived; if they went elsewhere, exclude the runs with --run last, or with --run ID for each run to include", n)
 	}
 }
 
@@ -326,9 +360,9 @@ func (v *Verdict) noteOld(old []*ledger.Stream) {
 		names = append(names, ls.Run.String())
 	}
 	if n := len(old); n == 1 {
-		v.note("a run of the ledgers was over before this audit began, and nothing of it arrived: it is left out (--run %s makes it count)", names[0])
+		v.note("a run of the ledgers ended before this audit began, and none of its records arrived: it is excluded (--run %s includes it)", names[0])
 	} else if n > 1 {
-		v.note("%d runs of the ledgers were over before this audit began, and nothing of them arrived: they are left out (--run ID makes one count): %s", n, strings.Join(names, ", "))
+		v.note("%d runs of the ledgers ended before this audit began, and none of their records arrived: they are excluded (--run ID includes one): %s", n, strings.Join(names, ", "))
 	}
 }
 
@@ -342,14 +376,14 @@ func (v *Verdict) Caveats(faults []string) []string {
 		one, more string
 		in        string // behind the number, in a fault
 	}{
-		{v.Lost, "1 lost, which is forgiven", "%s lost, which are forgiven", "lost"},
-		{v.Duplicates, "1 duplicate, which is forgiven", "%s duplicates, which are forgiven", "duplicates"},
-		{v.Damaged, "1 damaged, which is forgiven", "%s damaged, which are forgiven", "damaged"},
-		{v.Withheld, "1 withheld, which is forgiven", "%s withheld, which are forgiven", "withheld"},
-		{v.Shortfall.N, "1 short of the rate, which is forgiven", "%s short of the rate, which are forgiven", "short of the rate"},
+		{v.Lost, "1 lost, within the limit", "%s lost, within the limit", "lost"},
+		{v.Duplicates, "1 duplicate, within the limit", "%s duplicates, within the limit", "duplicates"},
+		{v.Damaged, "1 damaged, within the limit", "%s damaged, within the limit", "damaged"},
+		{v.Withheld, "1 withheld, within the limit", "%s withheld, within the limit", "withheld"},
+		{v.Shortfall.N, "1 short of the rate, within the limit", "%s short of the rate, within the limit", "short of the rate"},
 		{v.Refused.N, "1 refused by Fluent Bit", "%s refused by Fluent Bit", ""},
 		{v.Unchecked, "1 record could not be checked for damage", "%s records could not be checked for damage", "unchecked"},
-		{v.Unknown, "of 1 record it is unknown", "of %s records it is unknown", "unknown"},
+		{v.Unknown, "1 record is unknown", "%s records are unknown", "unknown"},
 		{v.Broken, "1 piece could not be read", "%s pieces could not be read", "piece"},
 	} {
 		switch {
@@ -364,7 +398,7 @@ func (v *Verdict) Caveats(faults []string) []string {
 		all = append(all, c)
 	}
 	if !v.Exact {
-		all = append(all, "memory was short, which --memory helps")
+		all = append(all, "not enough memory, a larger --memory helps")
 	}
 	for _, end := range v.ends() {
 		if !strings.Contains(told, end) {
@@ -376,23 +410,23 @@ func (v *Verdict) Caveats(faults []string) []string {
 
 // Known says whether a clean verdict covers all that was sent.
 func (v *Verdict) Known() bool {
-	return v.Exact && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Open == 0 && v.Unbooked == 0
+	return v.Exact && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Unclosed == 0 && v.WithoutLedger == 0
 }
 
 // ends are what nobody knows of the ends of streams, one line each: how many
 // records that is, too, so that it is no count.
 func (v *Verdict) ends() (all []string) {
 	switch {
-	case v.Open == 1:
-		all = append(all, "a ledger ends midway, and what was sent after that nobody knows")
-	case v.Open > 1:
-		all = append(all, fmt.Sprintf("the ledgers of %d runs end midway, and what was sent after that nobody knows", v.Open))
+	case v.Unclosed == 1:
+		all = append(all, "a ledger has no close line, so records sent after its last line are unknown")
+	case v.Unclosed > 1:
+		all = append(all, fmt.Sprintf("the ledgers of %d runs have no close line, so records sent after their last lines are unknown", v.Unclosed))
 	}
 	switch {
-	case v.Unbooked == 1:
-		all = append(all, "a run has no ledger, and what it lost at its end nobody knows")
-	case v.Unbooked > 1:
-		all = append(all, fmt.Sprintf("%d runs have no ledger, and what they lost at their ends nobody knows", v.Unbooked))
+	case v.WithoutLedger == 1:
+		all = append(all, "a run has no ledger, so losses at its end are unknown")
+	case v.WithoutLedger > 1:
+		all = append(all, fmt.Sprintf("%d runs have no ledger, so losses at their ends are unknown", v.WithoutLedger))
 	}
 	return all
 }

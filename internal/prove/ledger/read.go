@@ -40,7 +40,7 @@ func ReadFile(path string) (*Ledger, error) {
 }
 
 // ErrNoLedger says that a file has lines, but none of a ledger.
-var ErrNoLedger = errors.New("this is no ledger: not one of its lines has a valid sum")
+var ErrNoLedger = errors.New("not a ledger: no line has a valid checksum")
 
 // Read reads a ledger. Lines that are damaged are counted and otherwise left out.
 func Read(r io.Reader) (*Ledger, error) {

@@ -24,7 +24,7 @@
 // has it is right, wherever it begins. So where a value cannot be read, or where
 // it was read and is not what was sent, the records in it and behind it are those
 // that can be read by themselves, and only the identities that are left over are
-// those of damaged records. How much may be read in vain is bounded.
+// those of damaged records. How much may be read in budget is bounded.
 //
 // # Terms
 //
@@ -155,10 +155,10 @@ type Scanner struct {
 	effort int   // members that may yet be looked at for the record
 	left   State // of identities in MessagePack that stand in nothing that is right
 
-	order   []int    // scratch of fit
-	hashes  []uint64 // likewise, of all members
-	ordered []uint64 // likewise, in that order
-	addends addends
+	order     []int    // scratch of matchSum
+	hashes    []uint64 // likewise, of all members
+	ordered   []uint64 // likewise, in that order
+	subsetSum subsetSum
 
 	row    row       // the line of JSON that is being read
 	pretty pretty    // the object over several lines that is being read

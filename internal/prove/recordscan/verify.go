@@ -132,12 +132,12 @@ func (s *Scanner) verify(f *finding) (State, int32) {
 	}
 	d := &s.doc
 	if d.event && f.node < d.body {
-		if st := s.fit(f, d.body, nil); st != Damaged {
+		if st := s.matchSum(f, d.body, nil); st != Damaged {
 			return st, d.body
 		}
 	}
 	outermost := func(n int32) bool { return d.nodes[n].parent < 0 }
-	if st := s.fit(f, f.node, nil); st != Damaged {
+	if st := s.matchSum(f, f.node, nil); st != Damaged {
 		if !outermost(f.node) || d.event && f.node < d.body {
 			st = max(st, Enriched)
 		}
@@ -151,7 +151,7 @@ func (s *Scanner) verify(f *finding) (State, int32) {
 	}
 	for n := f.node; !outermost(n); {
 		up := d.nodes[n].parent
-		if st := s.fit(f, up, nil); st != Damaged {
+		if st := s.matchSum(f, up, nil); st != Damaged {
 			if string(d.nodes[n].name) == "log_metadata" || string(d.nodes[n].name) == "__internal__" {
 				return st, up // where Fluent Bit writes the metadata
 			}
@@ -165,14 +165,14 @@ func (s *Scanner) verify(f *finding) (State, int32) {
 	return Damaged, -1
 }
 
-// prefixed is fit for names before which something was put. Whatever it is, the
-// identity's name has it as well: before one of the keys, or, if that was
-// another, as far as a mark that other names have there, too.
+// prefixed matches the sum of a map in which names have a prefix. The name of the
+// identity has it too: before one of the keys, or else up to a punctuation mark that
+// other names have in the same place.
 func (s *Scanner) prefixed(f *finding) State {
 	d := &s.doc
 	for _, key := range s.keys {
 		if p, ok := bytes.CutSuffix(f.name, []byte(key)); ok && len(p) > 0 {
-			if st := s.fit(f, f.node, p); st != Damaged {
+			if st := s.matchSum(f, f.node, p); st != Damaged {
 				return max(st, Enriched)
 			}
 		}
@@ -190,7 +190,7 @@ func (s *Scanner) prefixed(f *finding) State {
 				continue
 			}
 			tried++
-			if st := s.fit(f, f.node, p); st != Damaged {
+			if st := s.matchSum(f, f.node, p); st != Damaged {
 				return max(st, Enriched)
 			}
 			break
@@ -199,10 +199,10 @@ func (s *Scanner) prefixed(f *finding) State {
 	return Damaged
 }
 
-// fit says whether the members of a map, or some of them, have the sum in the
-// identity. Members that are identities or hold this one do not count. prefix
-// is cut from the names of members.
-func (s *Scanner) fit(f *finding, n int32, prefix []byte) State {
+// matchSum reports whether the members of a map, or some of them, have the sum in the
+// identity. Members that are identities or contain this one are not counted. prefix is
+// removed from the names of members.
+func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 	d := &s.doc
 	nd := d.nodes[n]
 	ms := d.members[nd.first : nd.first+nd.count]
@@ -247,7 +247,7 @@ func (s *Scanner) fit(f *finding, n int32, prefix []byte) State {
 			s.sort(f, ms, last)
 			ordered = true
 		}
-		if found := s.addends.find(s.ordered, added, want.Excess(total, count-added)); found != nil {
+		if found := s.subsetSum.find(s.ordered, added, want.Excess(total, count-added)); found != nil {
 			return s.explained(ms, found)
 		}
 	}

@@ -56,7 +56,7 @@ func (e dictionaryError) Error() string { return "xz: a block has " + e.String()
 
 // String returns what the block has.
 func (e dictionaryError) String() string {
-	return fmt.Sprintf("a dictionary of %d MB, of which %d are read", e>>20, maxDictionary>>20)
+	return fmt.Sprintf("a dictionary of %d MB, more than the supported %d MB", e>>20, maxDictionary>>20)
 }
 
 // Read implements io.Reader.
@@ -171,7 +171,7 @@ func xzDictionary(head []byte) (int64, error) {
 	// One filter, LZMA2, with one byte of properties.
 	switch {
 	case flags&^0xc0 != 0 || len(b) < 3 || b[0] != 0x21 || b[1] != 1:
-		return 0, errors.New("xz: a block is filtered by something else than LZMA2")
+		return 0, errors.New("xz: a block has a filter other than LZMA2")
 	case b[2] > 40:
 		return 0, errors.New("xz: the header of a block is damaged")
 	case b[2] == 40:

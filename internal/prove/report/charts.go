@@ -53,10 +53,10 @@ func (a axis) ticks(label func(float64) string) []tick {
 }
 
 // x is where bin i begins.
-func (c *course) x(i int) float64 { return chartWidth * float64(i) / float64(len(c.bins)) }
+func (c *histogram) x(i int) float64 { return chartWidth * float64(i) / float64(len(c.bins)) }
 
 // plot puts what was drawn between its axes.
-func (c *course) plot(title string, y []tick, drawn, below string) template.HTML {
+func (c *histogram) plot(title string, y []tick, drawn, below string) template.HTML {
 	b := new(strings.Builder)
 	fmt.Fprintf(b, `<div class="plot"><svg viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`,
 		chartWidth, chartHeight, template.HTMLEscapeString(title))
@@ -87,7 +87,7 @@ func (c *course) plot(title string, y []tick, drawn, below string) template.HTML
 // what arrived, and above it what was lost, by when it was sent. Below are marks where anything was lost at all, which may
 // be too few to be seen in the chart. Lines are what the ledger noted.
 func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
-	c := newCourse(tl, streams)
+	c := newHistogram(tl, streams)
 	if len(c.bins) == 0 {
 		return ""
 	}
@@ -128,7 +128,7 @@ func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
 }
 
 // marks are where records were lost, in a strip: the more of them, the darker.
-func (c *course) marks() string {
+func (c *histogram) marks() string {
 	shade := func(b bin) int { // of 4; 0 is none
 		if b.lost == 0 {
 			return 0
@@ -159,7 +159,7 @@ func (c *course) marks() string {
 const maxEvents = 300
 
 // events draws what ledgers noted.
-func (c *course) events(d *strings.Builder, streams []audit.Stream) {
+func (c *histogram) events(d *strings.Builder, streams []audit.Stream) {
 	n := 0
 	for i := range streams {
 		for _, e := range streams[i].Events {
@@ -180,7 +180,7 @@ func (c *course) events(d *strings.Builder, streams []audit.Stream) {
 
 // latencies draws the mean and the largest latency over time.
 func latencies(tl audit.Timeline, l *audit.Latency, streams []audit.Stream) template.HTML {
-	c := newCourse(tl, streams)
+	c := newHistogram(tl, streams)
 	if len(c.bins) == 0 || l == nil {
 		return ""
 	}

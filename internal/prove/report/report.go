@@ -101,7 +101,7 @@ func rate(tl audit.Timeline) string {
 		return fmt.Sprintf("%s records in %s, too short for a rate", audit.Grouped(n), short(int64(took)))
 	}
 	mean, peak := tl.Rate()
-	return fmt.Sprintf("%s a second on the average, %s at most", number(mean), number(peak))
+	return fmt.Sprintf("%s per second on average, %s at peak", number(mean), number(peak))
 }
 
 // card is one number of the summary.
@@ -113,7 +113,7 @@ type card struct {
 }
 
 func cards(v *audit.Verdict) []card {
-	behind := "behind a later one"
+	behind := "after a later one"
 	if v.Distance > 0 {
 		behind += ", by at most " + audit.Grouped(v.Distance)
 	}
@@ -122,23 +122,23 @@ func cards(v *audit.Verdict) []card {
 		lost += "; the receiver refused " + audit.Grouped(v.ByReceiver)
 	}
 	all := []card{
-		{"sent", v.Sent, false, "numbers that were given out"},
+		{"sent", v.Sent, false, "records that were numbered"},
 		{"arrived", v.Arrived, false, "each counted once"},
 		{"lost", v.Lost, v.Lost > 0, lost},
-		{"duplicates", v.Duplicates, v.Duplicates > 0, "arrived once more"},
-		{"damaged", v.Damaged, v.Damaged > 0, "their body was changed"},
+		{"duplicates", v.Duplicates, v.Duplicates > 0, "arrived again"},
+		{"damaged", v.Damaged, v.Damaged > 0, "the body was changed"},
 		{"reordered", v.Reordered, false, behind},
-		{"unknown", v.Unknown, false, "nobody can say"},
+		{"unknown", v.Unknown, false, "cannot be determined"},
 	}
 	if v.Accepted.Known {
-		all = slices.Insert(all, 1, card{"accepted", v.Accepted.N, false, "taken by Fluent Bit, by the ledger"})
+		all = slices.Insert(all, 1, card{"accepted", v.Accepted.N, false, "accepted by Fluent Bit, according to the ledger"})
 	}
 	for _, c := range []card{
-		{"enriched", v.Enriched, false, "members were added, or all was moved"},
-		{"unchecked", v.Unchecked, false, "the format keeps no body to check"},
-		{"withheld", v.Withheld, true, "acknowledged by the receiver, and thrown away"},
-		{"refused", v.Refused.N, false, "not taken by Fluent Bit"},
-		{"shortfall", v.Shortfall.N, true, "never made: the rate was missed"},
+		{"enriched", v.Enriched, false, "members were added, or the record was moved"},
+		{"unchecked", v.Unchecked, false, "the format does not preserve the body"},
+		{"withheld", v.Withheld, true, "acknowledged and discarded by the receiver"},
+		{"refused", v.Refused.N, false, "not accepted by Fluent Bit"},
+		{"shortfall", v.Shortfall.N, true, "never generated: the rate was missed"},
 		{"foreign", v.Foreign, false, "without an identity"},
 		{"broken", v.Broken, false, "pieces that could not be read"},
 	} {

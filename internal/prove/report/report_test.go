@@ -135,10 +135,10 @@ func TestHeadline(t *testing.T) {
 	open := audit.New(audit.Options{})
 	open.Take(recordid.ID{Run: 1, Time: start.UnixNano()}, recordscan.Intact, 0)
 	for want, v := range map[string]*audit.Verdict{
-		`<h1 class="good">Clean</h1>`:                                      made(3000, 2, none),
-		`<h1 class="open">Clean, as far as is known</h1>`:                  open.Verdict(),
-		`<h1 class="bad">Faults: 75 lost</h1>`:                             made(3000, 1, some),
-		`; a run has no ledger, and what it lost at its end nobody knows.`: open.Verdict(),
+		`<h1 class="good">Clean</h1>`:                              made(3000, 2, none),
+		`<h1 class="open">Clean, as far as is known</h1>`:          open.Verdict(),
+		`<h1 class="bad">Faults: 75 lost</h1>`:                     made(3000, 1, some),
+		`; a run has no ledger, so losses at its end are unknown.`: open.Verdict(),
 	} {
 		var b strings.Builder
 		if err := Write(&b, Page{Verdict: v, Faults: audit.Limits{Unknown: -1}.Faults(v), Made: start}); err != nil {

@@ -135,7 +135,7 @@ func ParseFaults(text string) (*Faults, error) {
 			return nil, fmt.Errorf("fault %s: %w", name, err)
 		}
 		if seen[name] {
-			return nil, fmt.Errorf("fault %s stands there twice, in %q: each can be given once", name, text)
+			return nil, fmt.Errorf("fault %s is given twice in %q", name, text)
 		}
 		seen[name] = true
 	}
@@ -178,7 +178,7 @@ func (f *Faults) set(name, value string) (err error) {
 			}
 		}
 	default:
-		return fmt.Errorf("there is no such fault, only drop, delay, status, reset, slow and outage")
+		return fmt.Errorf("unknown fault: expected drop, delay, status, reset, slow or outage")
 	}
 	return err
 }
@@ -191,8 +191,8 @@ func (f *Faults) down(since time.Duration) bool {
 	return since < f.Outage
 }
 
-// fate is what happens to one request.
-type fate struct {
+// injectedFault is what happens to one request.
+type injectedFault struct {
 	delay  time.Duration
 	drop   bool
 	status int  // instead of taking it
@@ -202,7 +202,7 @@ type fate struct {
 
 // fault is what keeps the records of the request from counting as arrived; it is
 // empty if nothing does.
-func (f fate) fault() string {
+func (f injectedFault) fault() string {
 	switch {
 	case f.outage:
 		return faultOutage
@@ -221,14 +221,14 @@ func (s *Server) refusal(fault string) Refusal {
 	return Refusal{Why: s.o.Faults.Name(fault), Dropped: fault == faultDrop}
 }
 
-// dice draws fates.
-type dice struct {
+// faultInjector draws faults.
+type faultInjector struct {
 	faults *Faults // nil is none
 	mu     sync.Mutex
 	rng    *rand.Rand
 }
 
-func (d *dice) draw() (f fate) {
+func (d *faultInjector) draw() (f injectedFault) {
 	if d.faults == nil {
 		return f
 	}

@@ -24,7 +24,7 @@ import (
 const selfName = "gdummy"
 
 // errProtocol says that a client does not speak the forward protocol.
-var errProtocol = errors.New("this is no message of the forward protocol")
+var errProtocol = errors.New("not a message of the forward protocol")
 
 // messages reads MessagePack values from a connection.
 type messages struct {
@@ -103,7 +103,7 @@ func (s *Server) forward(c net.Conn) error {
 func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
-	f := s.dice.draw()
+	f := s.injector.draw()
 	if !s.pause(f.delay) {
 		s.refuseMessage(msg, s.refusal(faultDelay))
 		return false, nil
@@ -155,7 +155,7 @@ func (s *Server) newMessages(c net.Conn) *messages {
 
 // refuseMessage takes a message apart that is not taken.
 func (s *Server) refuseMessage(msg []byte, r Refusal) {
-	s.bench.places <- struct{}{}
+	s.workers.places <- struct{}{}
 	b := s.batch()
 	defer s.give(b)
 	_, err := s.message(msg, b)
@@ -165,7 +165,7 @@ func (s *Server) refuseMessage(msg []byte, r Refusal) {
 
 // takeMessage takes one message apart and gives what is in it to the sink. It
 // returns the chunk to acknowledge.
-func (s *Server) takeMessage(msg []byte, b *batch, f fate) (chunk []byte, err error) {
+func (s *Server) takeMessage(msg []byte, b *batch, f injectedFault) (chunk []byte, err error) {
 	defer s.give(b)
 	if chunk, err = s.message(msg, b); err == nil {
 		s.hand(b, f)
@@ -292,7 +292,7 @@ func unpack(b *batch, data []byte, compressed string) error {
 		if recordscan.IsCompressed(data) {
 			return b.scan.Bytes(data)
 		}
-		return fmt.Errorf("compressed with %q, but it is not", compressed)
+		return fmt.Errorf("declared as compressed with %q, but it is not", compressed)
 	}
 	return fmt.Errorf("compressed with %q, expected gzip or zstd", compressed)
 }
@@ -363,7 +363,7 @@ func (s *Server) handshake(m *messages) error {
 	}
 	if !ok {
 		s.sink.Refuse(Refusal{Why: whyKey, Partly: true}, nil)
-		return errors.New("the client's shared key is another one")
+		return errors.New("the client has a different shared key")
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	f := s.dice.draw()
+	f := s.injector.draw()
 	if f.delay > 0 {
 		select {
 		case <-time.After(f.delay):
@@ -134,7 +134,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 func unanswered() { panic(http.ErrAbortHandler) }
 
 // takeBody takes a body apart and gives what is in it to the sink.
-func (s *Server) takeBody(body []byte, encoding string, b *batch, f fate) error {
+func (s *Server) takeBody(body []byte, encoding string, b *batch, f injectedFault) error {
 	defer s.give(b)
 	err := s.scanBody(body, encoding, b)
 	if err == nil {
@@ -145,7 +145,7 @@ func (s *Server) takeBody(body []byte, encoding string, b *batch, f fate) error 
 
 // refuseBody takes a body apart that is not taken.
 func (s *Server) refuseBody(body []byte, encoding string, r Refusal) {
-	s.bench.places <- struct{}{}
+	s.workers.places <- struct{}{}
 	b := s.batch()
 	defer s.give(b)
 	r.Partly = s.scanBody(body, encoding, b) != nil

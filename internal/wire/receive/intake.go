@@ -66,7 +66,7 @@ type intake struct {
 // up all the room that there is.
 var (
 	errLarge = errors.New("the request is too large")
-	errBusy  = errors.New("too many large requests are under way")
+	errBusy  = errors.New("too many large requests are in progress")
 )
 
 // grow makes room for more, and waits for it until the deadline.
@@ -179,9 +179,9 @@ func (s *Server) newBatch(o recordscan.Options) *batch {
 	return b
 }
 
-// bench is where requests are taken apart: a few at a time, so that what that
+// workers are where requests are taken apart: a few at a time, so that what that
 // takes is bounded, too.
-type bench struct {
+type workers struct {
 	places chan struct{}
 	mu     sync.Mutex
 	idle   []*batch
@@ -194,7 +194,7 @@ const maxKept = 1 << 14
 // before that.
 func (s *Server) take(gone <-chan struct{}) *batch {
 	select {
-	case s.bench.places <- struct{}{}:
+	case s.workers.places <- struct{}{}:
 	case <-gone:
 		return nil
 	case <-s.closing:
@@ -205,11 +205,11 @@ func (s *Server) take(gone <-chan struct{}) *batch {
 
 // batch returns an empty batch.
 func (s *Server) batch() *batch {
-	s.bench.mu.Lock()
-	defer s.bench.mu.Unlock()
-	if n := len(s.bench.idle); n > 0 {
-		b := s.bench.idle[n-1]
-		s.bench.idle = s.bench.idle[:n-1]
+	s.workers.mu.Lock()
+	defer s.workers.mu.Unlock()
+	if n := len(s.workers.idle); n > 0 {
+		b := s.workers.idle[n-1]
+		s.workers.idle = s.workers.idle[:n-1]
 		return b
 	}
 	return s.newBatch(recordscan.Options{MaxRecord: s.l.request, MaxBytes: s.l.expanded})
@@ -220,16 +220,16 @@ func (s *Server) give(b *batch) {
 	// What a request had in it that was not taken does not count, as it comes again.
 	b.found, b.foreign, b.seen = b.found[:0], 0, b.scan.Broken()
 	b.scan.Trim()
-	s.bench.mu.Lock()
+	s.workers.mu.Lock()
 	if cap(b.found) <= maxKept && b.scan.Size() <= 1<<20 {
-		s.bench.idle = append(s.bench.idle, b)
+		s.workers.idle = append(s.workers.idle, b)
 	}
-	s.bench.mu.Unlock()
-	<-s.bench.places
+	s.workers.mu.Unlock()
+	<-s.workers.places
 }
 
 // hand gives a batch to the sink.
-func (s *Server) hand(b *batch, f fate) {
+func (s *Server) hand(b *batch, f injectedFault) {
 	if fault := f.fault(); fault != "" {
 		s.sink.Refuse(s.refusal(fault), b.found)
 		s.forget(b)

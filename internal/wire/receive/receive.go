@@ -87,13 +87,13 @@ type Server struct {
 	kind     string
 	listener net.Listener
 	sink     Sink
-	dice     dice
+	injector faultInjector
 	start    time.Time
 	http     *http.Server
 
 	l       limits
 	room    *semaphore.Weighted // for limits.pending
-	bench   bench
+	workers workers
 	closing chan struct{} // closed by Close
 
 	mu     sync.Mutex
@@ -117,7 +117,7 @@ func Listen(address string, sink Sink, o Options) (*Server, error) {
 func listenWith(address string, sink Sink, o Options, lim limits) (*Server, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Port() == "" {
-		return nil, fmt.Errorf("%q is no address, such as forward://127.0.0.1:24224", address)
+		return nil, fmt.Errorf("%q is not an address such as forward://127.0.0.1:24224", address)
 	}
 	known := false
 	for _, k := range kinds {
@@ -127,7 +127,7 @@ func listenWith(address string, sink Sink, o Options, lim limits) (*Server, erro
 		return nil, fmt.Errorf("%q: expected forward://, http:// or tcp://", address)
 	}
 	if o.SharedKey != "" && u.Scheme != "forward" {
-		return nil, fmt.Errorf("%q: only the forward protocol has a shared key", address)
+		return nil, fmt.Errorf("%q: a shared key requires the forward protocol", address)
 	}
 	host := u.Hostname()
 	if host == "" {
@@ -150,12 +150,12 @@ func serveOn(l net.Listener, kind string, sink Sink, o Options, lim limits) *Ser
 	}
 	s := &Server{
 		o: o, kind: kind, sink: sink, start: o.Now(),
-		dice:    dice{faults: o.Faults, rng: rand.New(rand.NewPCG(o.Seed, 0x6764756d6d79))},
-		l:       lim,
-		room:    semaphore.NewWeighted(lim.pending),
-		bench:   bench{places: make(chan struct{}, lim.parsed)},
-		closing: make(chan struct{}),
-		conns:   map[*guardedConn]bool{},
+		injector: faultInjector{faults: o.Faults, rng: rand.New(rand.NewPCG(o.Seed, 0x6764756d6d79))},
+		l:        lim,
+		room:     semaphore.NewWeighted(lim.pending),
+		workers:  workers{places: make(chan struct{}, lim.parsed)},
+		closing:  make(chan struct{}),
+		conns:    map[*guardedConn]bool{},
 	}
 	if o.Faults != nil {
 		s.l = lim.slowed(o.Faults.Slow)
@@ -259,7 +259,7 @@ func (g *guarded) Accept() (net.Conn, error) {
 		full := len(s.conns) >= s.l.conns
 		var out *guardedConn
 		if full {
-			out = s.useless()
+			out = s.evictOldestIdle()
 			full = out == nil
 		}
 		full = full || s.closed
@@ -286,10 +286,10 @@ func (g *guarded) Accept() (net.Conn, error) {
 	}
 }
 
-// useless takes the connection out of the list that has been there for longest
+// evictOldestIdle takes the connection out of the list that has been there for longest
 // without a complete request, and returns it; nil if there is none. Who just came
 // is left alone.
-func (s *Server) useless() *guardedConn {
+func (s *Server) evictOldestIdle() *guardedConn {
 	var out *guardedConn
 	for c := range s.conns {
 		if !c.served.Load() && (out == nil || c.since.Before(out.since)) {

@@ -94,7 +94,7 @@ type attempt struct {
 // planned is what a plan comes to, in the time of the client: it draws the same dice
 // as the server.
 func (p plan) planned() (w want, end time.Duration) {
-	d := dice{faults: &p.faults, rng: rand.New(rand.NewPCG(p.seed, 0x6764756d6d79))}
+	d := faultInjector{faults: &p.faults, rng: rand.New(rand.NewPCG(p.seed, 0x6764756d6d79))}
 	var all []attempt
 	now := time.Duration(0)
 	for batch := range p.batches {

@@ -19,7 +19,7 @@ const refuseAfter = 200 * time.Millisecond
 // sends nothing again: what is under way when a connection is reset is lost.
 func (s *Server) tcp(c net.Conn) error {
 	s.requests.Add(1)
-	f := s.dice.draw()
+	f := s.injector.draw()
 	charge := int64(0)
 	defer func() { s.room.Release(charge) }()
 	b := s.newBatch(recordscan.Options{MaxRecord: s.l.line, Plain: true, Reserve: func(n int) bool {
@@ -35,45 +35,45 @@ func (s *Server) tcp(c net.Conn) error {
 		s.sink.Refuse(r, nil)
 		return nil
 	}
-	r := &flushing{s: s, c: c, b: b, fate: f}
+	r := &flushing{s: s, c: c, b: b, fault: f}
 	if f.reset || f.status != 0 {
 		time.AfterFunc(refuseAfter, func() { reset(c) })
 	}
-	s.bench.places <- struct{}{}
+	s.workers.places <- struct{}{}
 	err := b.scan.Read(r)
-	r.fate.outage = wasCut(c) // what came after the outage began was read, too
+	r.fault.outage = wasCut(c) // what came after the outage began was read, too
 	r.hand()
 	switch slow := s.o.Faults != nil && s.o.Faults.Slow > 0; {
-	case r.told:
+	case r.reported:
 	case errors.Is(err, recordscan.ErrTooLarge):
 		s.sink.Refuse(Refusal{Why: whyLarge, Partly: true}, nil)
 	case slow && errors.Is(err, syscall.ECONNRESET):
 		s.sink.Refuse(Refusal{Why: s.o.Faults.Name(faultSlow), Partly: true}, nil)
 	}
-	<-s.bench.places
+	<-s.workers.places
 	return err
 }
 
 // flushing hands over what was found before it waits for more. While it waits,
 // others may take their records apart.
 type flushing struct {
-	s    *Server
-	c    net.Conn
-	b    *batch
-	fate fate
-	told bool      // that the connection was refused
-	last time.Time // when there was a record
+	s        *Server
+	c        net.Conn
+	b        *batch
+	fault    injectedFault
+	reported bool      // that the connection was refused
+	last     time.Time // when there was a record
 }
 
 // hand gives what was found to the sink.
 func (r *flushing) hand() {
-	fault := r.fate.fault()
+	fault := r.fault.fault()
 	if fault == "" {
 		r.s.deliver(r.b)
 		return
 	}
 	why := r.s.refusal(fault)
-	why.More, r.told = r.told, true
+	why.More, r.reported = r.reported, true
 	why.Partly = fault != faultDrop // who is reset may have more under way
 	r.s.sink.Refuse(why, r.b.found)
 	r.s.forget(r.b)
@@ -97,8 +97,8 @@ func (r *flushing) Read(p []byte) (int, error) {
 		r.b.found = nil
 	}
 	r.b.scan.Trim()
-	<-r.s.bench.places
-	defer func() { r.s.bench.places <- struct{}{} }()
+	<-r.s.workers.places
+	defer func() { r.s.workers.places <- struct{}{} }()
 	if err := r.c.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		return 0, err
 	}

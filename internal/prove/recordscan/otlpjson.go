@@ -199,7 +199,7 @@ func (j *jsonReader) pairs(parent int32, name []byte, depth int) (uint64, bool) 
 	return d.close(n, base, parts), true
 }
 
-// parted is fit for a record of which Fluent Bit's opentelemetry output has made
+// parted matches the sum of a record of which Fluent Bit's opentelemetry output has made
 // one member the body, and the others attributes (logs_body_key_attributes).
 func (s *Scanner) parted(f *finding) State {
 	d := &s.doc
@@ -218,7 +218,7 @@ func (s *Scanner) parted(f *finding) State {
 		body.hash = recordid.HashMember(body.name, body.value)
 		d.members = append(append(d.members, d.members[nd.first:nd.first+nd.count]...), body)
 		d.nodes = append(d.nodes, node{parent: nd.parent, first: int32(members), count: nd.count + 1})
-		st := s.fit(f, int32(nodes), nil)
+		st := s.matchSum(f, int32(nodes), nil)
 		d.nodes, d.members = d.nodes[:nodes], d.members[:members]
 		if st != Damaged {
 			return max(st, Enriched)

@@ -17,7 +17,7 @@ import (
 // TestAddends: whichever members are chosen, they are found again, and where
 // none fit, none are.
 func TestAddends(t *testing.T) {
-	var f addends
+	var f subsetSum
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 24).Draw(t, "members")
 		hashes := make([]uint64, n)
@@ -49,7 +49,7 @@ func TestAddends(t *testing.T) {
 // TestAddendsOfNone: what sums to nothing is not found, and the effort for it is
 // bounded.
 func TestAddendsOfNone(t *testing.T) {
-	var f addends
+	var f subsetSum
 	hashes := make([]uint64, 40)
 	for i := range hashes {
 		hashes[i] = uint64(2*i+2) << 20 // even, so that no sum is odd

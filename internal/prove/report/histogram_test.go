@@ -67,7 +67,7 @@ func TestCourse(t *testing.T) {
 		{"here and there", some, []int{975, 975, 975, 975, 975, 975, 975, 975, 0}, []int{25, 25, 25, 25, 25, 25, 25, 25, 0}},
 	} {
 		v := made(8000, 1, c.lost)
-		got := newCourse(v.Timeline, v.Streams)
+		got := newHistogram(v.Timeline, v.Streams)
 		var arrived []int
 		lost := 0.0
 		for i, b := range got.bins {
@@ -103,7 +103,7 @@ func TestCourseIsBounded(t *testing.T) {
 		total += uint64(i)
 	}
 	day := audit.Loss{From: 0, To: 9, Count: 10, Since: start.Add(-24 * time.Hour), Until: start.Add(-24 * time.Hour)}
-	c := newCourse(tl, []audit.Stream{{LostRanges: []audit.Loss{day}}})
+	c := newHistogram(tl, []audit.Stream{{LostRanges: []audit.Loss{day}}})
 	got, lost := uint64(0), 0.0
 	for _, b := range c.bins {
 		got += b.arrived
@@ -117,7 +117,7 @@ func TestCourseIsBounded(t *testing.T) {
 // No two lines of an axis may say the same, and there must not be too many.
 func TestTicks(t *testing.T) {
 	for span := time.Second; span < 150*365*day; span += span/4 + time.Second {
-		c := course{start: start, width: span, bins: make([]bin, 1)}
+		c := histogram{start: start, width: span, bins: make([]bin, 1)}
 		seen := map[string]bool{}
 		for _, x := range c.ticks() {
 			if seen[x.Text] || x.At < 0 || x.At > 1 {

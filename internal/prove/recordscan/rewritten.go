@@ -252,8 +252,8 @@ func (s *Scanner) reconsider(again func(reading)) {
 	d := &s.doc
 	base, foreign := d.how, d.foreign
 	s.states = s.states[:0]
-	s.addends.few = true
-	defer func() { s.addends.few = false }()
+	s.subsetSum.few = true
+	defer func() { s.subsetSum.few = false }()
 	damaged, coarsely := 0, false
 	for i := range d.found {
 		f := &d.found[i]
@@ -345,7 +345,7 @@ func (s *Scanner) moved(f *finding) State {
 		if n == f.node {
 			continue
 		}
-		if st := s.fit(f, n, nil); st <= Enriched {
+		if st := s.matchSum(f, n, nil); st <= Enriched {
 			return Enriched
 		}
 	}

@@ -104,9 +104,9 @@ func (s *Scanner) long(b []byte) []byte {
 	rest := b
 	if s.row.open {
 		rest = s.values(b, false)
-		if len(rest) >= s.maxRecord && !s.row.wreck {
+		if len(rest) >= s.maxRecord && !s.row.salvaging {
 			// Too large to be read as one: what it consists of is not.
-			s.row.wreck, s.row.object, s.row.large = true, true, true
+			s.row.salvaging, s.row.object, s.row.large = true, true, true
 			rest = s.values(rest, false)
 		}
 	}
@@ -205,7 +205,7 @@ func (s *Scanner) plain(line []byte) {
 		s.take(recordid.ID{}, Foreign, 0)
 		return
 	}
-	s.row = row{wreck: true, plain: true}
+	s.row = row{salvaging: true, plain: true}
 	s.lenient = true
 	s.values(line, true)
 	s.lenient = false

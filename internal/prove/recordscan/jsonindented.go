@@ -164,8 +164,8 @@ func (s *Scanner) flush() {
 // one.
 func (s *Scanner) shorten() {
 	p := &s.pretty
-	if !s.row.wreck {
-		s.row = row{wreck: true, object: true, large: true}
+	if !s.row.salvaging {
+		s.row = row{salvaging: true, object: true, large: true}
 	}
 	rest := s.values(p.text, false)
 	if len(rest) > s.maxRecord/2 {

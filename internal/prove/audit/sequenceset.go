@@ -31,7 +31,7 @@ const (
 // set is a set of sequence numbers that costs a bit for each number at worst,
 // and nothing where the numbers are all there.
 type set struct {
-	m      *memory
+	m      *memoryBudget
 	blocks map[uint64]*block // all that are neither full nor empty
 	full   []span            // blocks that are full: ascending, apart from one another
 	cur    *block
@@ -40,8 +40,8 @@ type set struct {
 
 	// Numbers for whose blocks there was no memory at all, and the blocks
 	// among which they are.
-	turned uint64
-	blind  span
+	rejected     uint64
+	rejectedSpan span
 }
 
 // span is blocks from..to.
@@ -62,19 +62,19 @@ type block struct {
 	used uint64 // when it was last looked up
 }
 
-// memory bounds what all sets together may use.
-type memory struct {
-	limit  int64
-	used   int64
-	jumps  int64 // of used: what tells when records were sent, at most a quarter of limit
-	tick   uint64
-	sets   []*set
-	free   []*[words]uint64
-	frozen bool // something was forgotten
-	stuck  bool // reclaiming is of no use until a block is filled
+// memoryBudget bounds what all sets together may use.
+type memoryBudget struct {
+	limit     int64
+	used      int64
+	jumps     int64 // of used: what tells when records were sent, at most a quarter of limit
+	tick      uint64
+	sets      []*set
+	free      []*[words]uint64
+	frozen    bool // something was forgotten
+	exhausted bool // reclaiming is of no use until a block is filled
 }
 
-func newSet(m *memory) *set {
+func newSet(m *memoryBudget) *set {
 	s := &set{m: m, blocks: map[uint64]*block{}}
 	m.sets = append(m.sets, s)
 	return s
@@ -145,14 +145,14 @@ func (s *set) block(key uint64) (*block, result) {
 		}
 		if s.m.used+blockCost > s.m.limit {
 			s.m.reclaim(nil)
-			if s.m.stuck = s.m.used+blockCost > s.m.limit; s.m.stuck {
+			if s.m.exhausted = s.m.used+blockCost > s.m.limit; s.m.exhausted {
 				// Blocks that say nothing but how many they were take all
 				// of the memory: numbers from all over the place.
-				if s.turned == 0 {
-					s.blind = span{key, key}
+				if s.rejected == 0 {
+					s.rejectedSpan = span{key, key}
 				}
-				s.turned++
-				s.blind = span{min(s.blind.from, key), max(s.blind.to, key)}
+				s.rejected++
+				s.rejectedSpan = span{min(s.rejectedSpan.from, key), max(s.rejectedSpan.to, key)}
 				s.m.frozen = true
 				return nil, undecided
 			}
@@ -197,7 +197,7 @@ const spanCost = 32
 func (s *set) fill(key uint64) {
 	delete(s.blocks, key)
 	s.m.used -= blockCost
-	s.m.stuck = false
+	s.m.exhausted = false
 	s.cur = nil
 	i := s.find(key)
 	before := i > 0 && s.full[i-1].to+1 == key
@@ -244,7 +244,7 @@ func (s *set) unpack(b *block) {
 }
 
 // drop takes the bits of a block away.
-func (m *memory) drop(b *block) {
+func (m *memoryBudget) drop(b *block) {
 	m.free = append(m.free, b.bits)
 	if len(m.free) > maxFree {
 		m.free[maxFree] = nil
@@ -255,7 +255,7 @@ func (m *memory) drop(b *block) {
 }
 
 // pack replaces the bits of a block by a list, if that is short.
-func (m *memory) pack(b *block) {
+func (m *memoryBudget) pack(b *block) {
 	var flip uint64
 	n := int(b.n)
 	if holes := blockSize - n; holes < n {
@@ -278,8 +278,8 @@ func (m *memory) pack(b *block) {
 // reclaim makes room: blocks with few members or few holes are packed; if that
 // is not enough, those that were not used for longest are forgotten but for
 // their count.
-func (m *memory) reclaim(keep *block) {
-	if m.stuck {
+func (m *memoryBudget) reclaim(keep *block) {
+	if m.exhausted {
 		return
 	}
 	var open, lists []*block
@@ -352,7 +352,7 @@ func (s *set) missing(from, to uint64, f func(gap)) {
 	}
 	// absent are numbers in no block.
 	absent := func(a, b uint64) {
-		if s.turned == 0 || b>>blockBits < s.blind.from || a>>blockBits > s.blind.to {
+		if s.rejected == 0 || b>>blockBits < s.rejectedSpan.from || a>>blockBits > s.rejectedSpan.to {
 			miss(a, b)
 			return
 		}

@@ -10,9 +10,9 @@ import (
 
 // row is how far a line of JSON was read.
 type row struct {
-	open  bool // there is more of it
-	list  bool // it is a list of records
-	wreck bool // something was broken: records are where they can be read
+	open      bool // there is more of it
+	list      bool // it is a list of records
+	salvaging bool // something was broken: records are where they can be read
 
 	object bool // that was an object: records in it stand in a list
 	large  bool // it was not broken, but too large
@@ -25,9 +25,9 @@ type row struct {
 // if this is all there is, or else a value that goes on behind it. Between them,
 // commas and the brackets of lists of records are skipped.
 func (s *Scanner) values(text []byte, whole bool) (rest []byte) {
-	vain := vainAllowed(len(text))
-	if s.row.wreck {
-		return s.wreck(text, 0, vain, whole, [2]int{})
+	budget := scanBudget(len(text))
+	if s.row.salvaging {
+		return s.salvage(text, 0, budget, whole, [2]int{})
 	}
 	for {
 		j := jsonReader{doc: &s.doc, b: text}
@@ -60,11 +60,11 @@ func (s *Scanner) values(text []byte, whole bool) (rest []byte) {
 		case !ok && !whole && j.ended():
 			return text
 		default:
-			s.row.wreck, s.row.object, s.row.large = true, c == '{', s.doc.large
+			s.row.salvaging, s.row.object, s.row.large = true, c == '{', s.doc.large
 			if !s.row.large {
 				s.broken++
 			}
-			return s.wreck(text, 1, vain-j.pos, whole, [2]int{j.list, j.elem})
+			return s.salvage(text, 1, budget-j.pos, whole, [2]int{j.list, j.elem})
 		}
 	}
 }
@@ -79,82 +79,129 @@ func ends(text []byte) bool {
 	return len(text) == 0 || text[0] == '{' || text[0] == '[' || text[0] == ']'
 }
 
-// vainAllowed is how many bytes may be read in vain in a text of n bytes, which
-// is broken again and again: what is left then is not checked.
-func vainAllowed(n int) int { return 1<<20 + 8*n }
+// scanBudget returns how many bytes may be read without finding a record in a text of
+// n bytes that is broken again and again. What is left after that is not checked.
+func scanBudget(n int) int { return 1<<20 + 8*n }
 
-// wreck reads the records in text, which is no JSON as a whole, from at on: the
-// objects that can be read and have an identity, and those that stand between
-// records. What is left over belongs to none: identities there are those of
-// broken records. text[list[0]:list[1]] are the elements of a list that come
-// before what was broken. It returns what more text is needed for.
-func (s *Scanner) wreck(text []byte, at, vain int, whole bool, list [2]int) (rest []byte) {
-	from, short := 0, -1
-	seen, upTo := false, 0 // an identity in text[from:upTo]
+// salvager reads records in a text that is not JSON as a whole: the objects that can be
+// read and have an identity, and those that are between records. What is left belongs
+// to no record: the identities in it are those of broken records.
+type salvager struct {
+	s      *Scanner
+	text   []byte
+	budget int
+	whole  bool   // no more text follows
+	list   [2]int // the elements of a list that precede what was broken
+
+	from  int  // the end of the last record
+	short int  // the first object after from that ends after text, or -1
+	seen  bool // there is an identity in text[from:upTo]
+	upTo  int
+}
+
+// salvage reads the records in text from at on, and returns what needs more text.
+func (s *Scanner) salvage(text []byte, at, budget int, whole bool, list [2]int) (rest []byte) {
+	v := salvager{s: s, text: text, budget: budget, whole: whole, list: list, short: -1}
 	for {
 		i := bytes.IndexByte(text[at:], '{')
 		if i < 0 {
-			break
+			return v.end()
 		}
 		at += i
-		j := jsonReader{doc: &s.doc, b: text[at:]}
-		ok := s.read(&j, 0)
-		n := j.pos
-		if !ok {
-			if j.ended() {
-				n = len(text) - at
-				if short < 0 {
-					short = at
-				}
-			}
-			if vain -= n + 1; vain < 0 {
-				s.remains(text[from:], Unchecked)
-				return nil
-			}
+		n, ok := v.object(at)
+		switch {
+		case ok && v.isRecord(at):
+			v.report(at, n)
+			at += n
+		case ok:
+			at += n
+		case v.budget < 0:
+			s.remains(text[v.from:], Unchecked)
+			return nil
+		default:
 			at++
-			continue
 		}
-		before := bytes.TrimRight(text[from:at], " \t\r\n")
-		if !seen {
-			_, end := recordid.Find(text[max(from, upTo-recordid.Size):at])
-			seen, upTo = end >= 0, at
+	}
+}
+
+// object reads the object at the given offset and returns its size. One that cannot be
+// read is charged to the budget.
+func (v *salvager) object(at int) (size int, ok bool) {
+	j := jsonReader{doc: &v.s.doc, b: v.text[at:]}
+	if v.s.read(&j, 0) {
+		return j.pos, true
+	}
+	n := j.pos
+	if j.ended() {
+		n = len(v.text) - at
+		if v.short < 0 {
+			v.short = at
 		}
-		listed := list[0] < at && at < list[1] || s.between(before, seen)
-		if len(s.doc.found) == 0 && (!listed || s.row.plain || s.row.large && !s.row.found || short >= 0 && !whole) {
-			at += n // a part of something
-			continue
-		}
-		s.remains(text[from:at], s.row.state())
-		if len(before) > 0 {
-			switch before[len(before)-1] {
-			case ':':
-				s.within = !s.row.plain
-			case ',', '[':
-				s.within = s.row.object && !s.row.list
-			}
-		}
-		s.row.found = s.row.found || len(s.doc.found) > 0
-		value := text[at : at+n]
-		s.report(func(how reading) { s.readAgain(value, how) })
-		s.within = false
-		at += n
-		from, short, s.row.behind = at, -1, true
-		seen, upTo = false, at
+	}
+	v.budget -= n + 1
+	return 0, false
+}
+
+// before returns the text between the last record and an object.
+func (v *salvager) before(at int) []byte { return bytes.TrimRight(v.text[v.from:at], " \t\r\n") }
+
+// isRecord reports whether the object that was read at the given offset is a record,
+// rather than a part of a broken one.
+func (v *salvager) isRecord(at int) bool {
+	if !v.seen {
+		_, end := recordid.Find(v.text[max(v.from, v.upTo-recordid.Size):at])
+		v.seen, v.upTo = end >= 0, at
+	}
+	s := v.s
+	if len(s.doc.found) > 0 {
+		return true
 	}
 	switch {
-	case whole:
-		s.remains(text[from:], s.row.state())
-		return nil
-	case short >= 0:
-		return text[from:]
+	case s.row.plain, s.row.large && !s.row.found, v.short >= 0 && !v.whole:
+		return false
 	}
-	// The beginning of an identity, or what tells that a record follows.
-	keep := max(from, len(text)-64)
-	if window := text[max(from, keep-recordid.Size):]; keep > from {
+	return v.list[0] < at && at < v.list[1] || s.between(v.before(at), v.seen)
+}
+
+// report reports the record of the given size, and what precedes it.
+func (v *salvager) report(at, size int) {
+	s := v.s
+	before := v.before(at)
+	s.remains(v.text[v.from:at], s.row.state())
+	if len(before) > 0 {
+		switch before[len(before)-1] {
+		case ':':
+			s.within = !s.row.plain
+		case ',', '[':
+			s.within = s.row.object && !s.row.list
+		}
+	}
+	s.row.found = s.row.found || len(s.doc.found) > 0
+	value := v.text[at : at+size]
+	s.report(func(how reading) { s.readAgain(value, how) })
+	s.within = false
+	s.row.behind = true
+	v.from, v.short = at+size, -1
+	v.seen, v.upTo = false, v.from
+}
+
+// end reports what is left after the last record, and returns what needs more text.
+func (v *salvager) end() (rest []byte) {
+	s, text := v.s, v.text
+	switch {
+	case v.whole:
+		s.remains(text[v.from:], s.row.state())
+		return nil
+	case v.short >= 0:
+		return text[v.from:]
+	}
+	// The beginning of an identity, or what shows that a record follows.
+	keep := max(v.from, len(text)-64)
+	if window := text[max(v.from, keep-recordid.Size):]; keep > v.from {
 		if i := bytes.Index(window, []byte(recordid.Prefix)); i >= 0 {
 			keep = min(keep, len(text)-len(window)+i)
 		}
-		s.remains(text[from:keep], s.row.state())
+		s.remains(text[v.from:keep], s.row.state())
 	}
 	return text[keep:]
 }

@@ -8,12 +8,12 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
-// maxBins is how many bins a course has at most: what a screen can show apart.
+// maxBins is how many bins a histogram has at most: what a screen can show apart.
 const maxBins = 600
 
-// course is what happened over time, in bins of equal width. It reaches over all
+// histogram is what happened over time, in bins of equal width. It reaches over all
 // that is known to have a time: what arrived, what was lost, what was noted.
-type course struct {
+type histogram struct {
 	start time.Time
 	width time.Duration
 	bins  []bin
@@ -26,8 +26,8 @@ type bin struct {
 	max, sum float64 // latency, in nanoseconds
 }
 
-// newCourse joins what arrived and what was lost. Without any time it has no bins.
-func newCourse(tl audit.Timeline, streams []audit.Stream) course {
+// newHistogram joins what arrived and what was lost. Without any time it has no bins.
+func newHistogram(tl audit.Timeline, streams []audit.Stream) histogram {
 	var from, to time.Time
 	reach := func(t time.Time) {
 		if t.IsZero() {
@@ -40,7 +40,7 @@ func newCourse(tl audit.Timeline, streams []audit.Stream) course {
 			to = t
 		}
 	}
-	c := course{width: max(time.Duration(tl.Width), time.Second)}
+	c := histogram{width: max(time.Duration(tl.Width), time.Second)}
 	if n := len(tl.Points); n > 0 {
 		reach(tl.Start)
 		reach(tl.Start.Add(c.width*time.Duration(n) - 1))
@@ -55,7 +55,7 @@ func newCourse(tl audit.Timeline, streams []audit.Stream) course {
 		}
 	}
 	if from.IsZero() {
-		return course{}
+		return histogram{}
 	}
 	for {
 		// A multiple of the width, as the points of the time line.
@@ -100,12 +100,12 @@ func brief(tl audit.Timeline, streams []audit.Stream) bool {
 }
 
 // index is the bin in which a time is.
-func (c *course) index(t time.Time) int {
+func (c *histogram) index(t time.Time) int {
 	return min(max(int(t.Sub(c.start)/c.width), 0), len(c.bins)-1)
 }
 
 // lose spreads a range over the bins in which it was sent.
-func (c *course) lose(l audit.Loss) {
+func (c *histogram) lose(l audit.Loss) {
 	since, until := l.Since, l.Until
 	switch {
 	case since.IsZero() && until.IsZero():
@@ -134,11 +134,11 @@ func (c *course) lose(l audit.Loss) {
 	}
 }
 
-// span is how long a course is.
-func (c *course) span() time.Duration { return c.width * time.Duration(len(c.bins)) }
+// span is how long a histogram is.
+func (c *histogram) span() time.Duration { return c.width * time.Duration(len(c.bins)) }
 
-// place is where a time stands on a course, from 0 to 1.
-func (c *course) place(t time.Time) float64 { return float64(t.Sub(c.start)) / float64(c.span()) }
+// place is where a time stands on a histogram, from 0 to 1.
+func (c *histogram) place(t time.Time) float64 { return float64(t.Sub(c.start)) / float64(c.span()) }
 
 // timeSteps are the distances that the lines of a time axis may have.
 var timeSteps = []time.Duration{
@@ -160,7 +160,7 @@ type tick struct {
 }
 
 // ticks are the lines of the time axis, each with a text of its own.
-func (c *course) ticks() []tick {
+func (c *histogram) ticks() []tick {
 	step := timeSteps[len(timeSteps)-1]
 	for _, s := range timeSteps {
 		if c.span()/s < maxTicks {

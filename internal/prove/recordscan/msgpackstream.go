@@ -34,12 +34,12 @@ func (s *Scanner) finish(rest []byte) {
 	s.lost = false
 }
 
-// pack reads the records at the front of b. whole says that nothing follows.
+// pack reads the records at the front of b. whole reports whether nothing follows.
 func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
-	vain := vainAllowed(len(b))
+	budget := scanBudget(len(b))
 	for len(b) > 0 {
 		if s.lost {
-			if b = s.seek(b, &vain, whole); s.lost {
+			if b = s.seek(b, &budget, whole); s.lost {
 				return b
 			}
 			continue
@@ -50,54 +50,63 @@ func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 		}
 		n, err := s.packed(&s.doc, b, 0)
 		if err == nil {
-			record := b[:n]
-			st := s.judge(func(how reading) { s.packed(&s.doc, record, how) })
-			well, more := st == Intact, false
-			if !well {
-				well, more = s.endsWell(b, n, st, whole)
-			}
-			switch {
-			case well && st == Damaged:
-				s.packed(&s.doc, record, 0)
-				s.report(func(how reading) { s.packed(&s.doc, record, how) })
-				b = b[n:]
-				continue
-			case well:
-				s.deliver()
-				b = b[n:]
-				continue
-			case more:
+			well, more := s.accept(b, n, whole)
+			if more {
 				return b
 			}
-		}
-		large := s.doc.large
-		next := nextEvent(b)
-		if err == msgpack.ErrShort && !whole && len(b) < s.maxRecord && s.mayEnd(b) {
-			// An event within the record says that its length is wrong.
-			if next == len(b) || !s.isEvent(b[next:]) {
-				return b
+			if well {
+				b = b[n:]
+				continue
 			}
 		}
-		if !large {
-			s.broken++
+		large, next := s.doc.large, nextEvent(b)
+		if err == msgpack.ErrShort && !whole && s.mayEnd(b) && (next == len(b) || !s.isEvent(b[next:])) {
+			return b // an event within the record would show that its length is wrong
 		}
-		s.left = Damaged
-		if large {
-			s.left = Unchecked
-		}
-		if vain -= n; vain < 0 {
+		s.brokenPack(large)
+		switch budget -= n; {
+		case budget < 0:
 			s.raw(b, Unchecked)
 			return nil
-		}
-		if next == len(b) && !whole {
+		case next == len(b) && !whole:
 			s.lost = true
-			b = b[min(len(b), 2):] // behind its own sign
-			continue
+			b = b[min(len(b), 2):] // after its own sign
+		default:
+			s.salvageIDs(b[1:next], &budget)
+			b = b[next:]
 		}
-		s.dig(b[1:next], &vain)
-		b = b[next:]
 	}
 	return nil
+}
+
+// accept judges the record of n bytes that was read at the front of b, and reports it
+// if it has the length that it should have. more reports that this depends on what
+// follows b.
+func (s *Scanner) accept(b []byte, n int, whole bool) (well, more bool) {
+	again := func(how reading) { s.packed(&s.doc, b[:n], how) }
+	st := s.judge(again)
+	if st != Intact {
+		if well, more = s.endsWell(b, n, st, whole); !well {
+			return false, more
+		}
+	}
+	if st == Damaged {
+		again(0)
+		s.report(again)
+	} else {
+		s.deliver()
+	}
+	return true, false
+}
+
+// brokenPack counts a piece that could not be read. large reports that it was only too
+// large to be checked: the identities in it are not those of damaged records then.
+func (s *Scanner) brokenPack(large bool) {
+	if s.left = Damaged; large {
+		s.left = Unchecked
+		return
+	}
+	s.broken++
 }
 
 // endsWell says whether a record of n bytes that is not intact has, at least, the
@@ -167,7 +176,7 @@ const maxSeek = 64 << 10
 // seek looks, behind something broken, for the next event or the next map that
 // has an identity and the right sum, and reports the identities before. With
 // s.lost still set it returns what may be the beginning of what it looks for.
-func (s *Scanner) seek(b []byte, vain *int, whole bool) (rest []byte) {
+func (s *Scanner) seek(b []byte, budget *int, whole bool) (rest []byte) {
 	for {
 		_, end := recordid.Find(b)
 		at := len(b)
@@ -184,7 +193,7 @@ func (s *Scanner) seek(b []byte, vain *int, whole bool) (rest []byte) {
 			}
 			return b[max(0, len(b)-maxSeek):]
 		}
-		n, short := s.around(b, at, end, vain)
+		n, short := s.around(b, at, end, budget)
 		switch {
 		case n > 0:
 			s.lost = false
@@ -197,16 +206,16 @@ func (s *Scanner) seek(b []byte, vain *int, whole bool) (rest []byte) {
 	}
 }
 
-// dig reports the identities in a piece that is broken, and the maps that are
+// salvageIDs reports the identities in a piece that is broken, and the maps that are
 // right.
-func (s *Scanner) dig(b []byte, vain *int) {
+func (s *Scanner) salvageIDs(b []byte, budget *int) {
 	for {
 		_, end := recordid.Find(b)
 		if end < 0 {
 			return
 		}
 		at := end - recordid.Size
-		n, _ := s.around(b, at, end, vain)
+		n, _ := s.around(b, at, end, budget)
 		if n == 0 {
 			s.raw(b[at:end], s.left)
 			n = end
@@ -218,15 +227,15 @@ func (s *Scanner) dig(b []byte, vain *int) {
 // around looks for the map around the identity b[at:end] that its sum was made
 // of, reports it, and returns where it ends; 0 if there is none. short says that
 // there may be one that ends after b.
-func (s *Scanner) around(b []byte, at, end int, vain *int) (n int, short bool) {
+func (s *Scanner) around(b []byte, at, end int, budget *int) (n int, short bool) {
 	moved := -1
 	id, _ := recordid.Parse(b[at:end])
-	for i := max(0, at-maxSeek); i < at && *vain > 0; i++ {
+	for i := max(0, at-maxSeek); i < at && *budget > 0; i++ {
 		if !isMap(b[i]) {
 			continue
 		}
 		n, err := s.packed(&s.doc, b[i:], 0)
-		*vain -= n
+		*budget -= n
 		if err != nil || i+n < end {
 			short = short || err == msgpack.ErrShort
 			continue
@@ -243,7 +252,7 @@ func (s *Scanner) around(b []byte, at, end int, vain *int) (n int, short bool) {
 		}
 	}
 	if moved < 0 {
-		if *vain <= 0 {
+		if *budget <= 0 {
 			s.left = Unchecked
 		}
 		return 0, short
@@ -254,8 +263,12 @@ func (s *Scanner) around(b []byte, at, end int, vain *int) (n int, short bool) {
 	return moved + n, false
 }
 
-// mayEnd says whether the value at the front of b can be short enough.
+// mayEnd reports whether the value at the front of b, which is not complete, can be
+// short enough.
 func (s *Scanner) mayEnd(b []byte) bool {
+	if len(b) >= s.maxRecord {
+		return false
+	}
 	f := msgpack.NewFrame()
 	_, err := f.Next(b, s.maxRecord)
 	return err != msgpack.ErrTooLarge

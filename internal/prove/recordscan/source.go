@@ -65,9 +65,9 @@ func (s *Scanner) form(head []byte) (files.Packing, error) {
 		}
 		return files.Unpacked, nil
 	case s.asIs:
-		return 0, &FormatError{Format: p.String() + ", which is not taken here"}
+		return 0, &FormatError{Format: p.String() + ", which is not accepted here"}
 	case s.served() && !wired(p):
-		return 0, &FormatError{Format: p.String() + ", which is taken from files only"}
+		return 0, &FormatError{Format: p.String() + ", which is accepted from files only"}
 	default:
 		return p, nil
 	}

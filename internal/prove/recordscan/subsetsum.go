@@ -9,7 +9,7 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// addends finds out which members were added to a body: those whose hashes sum
+// subsetSum finds out which members were added to a body: those whose hashes sum
 // to what is too much.
 //
 // The likely ones are tried first: the first of the list, then those that stand
@@ -18,7 +18,7 @@ import (
 // the one that it lacks is looked up. Any choice is right by accident once in
 // 2^35 times, so that there must not be too many of them: a damaged body would
 // pass for one with additions.
-type addends struct {
+type subsetSum struct {
 	right []chosen // choices among the second half, sorted
 	left  []chosen // among the first half
 	found []int
@@ -39,7 +39,7 @@ const (
 // find returns the indices, ascending, of k of the hashes that sum to want modulo
 // 2^35; nil if there are none, or none that could be told from an accident. What
 // it returns is valid until the next call.
-func (f *addends) find(hashes []uint64, k int, want uint64) []int {
+func (f *subsetSum) find(hashes []uint64, k int, want uint64) []int {
 	n := len(hashes)
 	if k < 1 || k > n {
 		return nil

@@ -152,7 +152,7 @@ func (m *members) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		if err := m.reset(); err != nil {
-			return 0, fmt.Errorf("behind the end of gzip: %w", err)
+			return 0, fmt.Errorf("after the end of gzip: %w", err)
 		}
 	}
 }
@@ -200,7 +200,7 @@ func (s *Scanner) zip(r io.Reader) error {
 		}
 	}
 	if at == nil {
-		return &FormatError{Format: "zip in something else, or on its way through a pipe"}
+		return &FormatError{Format: "zip inside another format, or read from a pipe"}
 	}
 	z, err := zip.NewReader(at, size)
 	if err != nil {

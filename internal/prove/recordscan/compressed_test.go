@@ -306,7 +306,7 @@ func TestUnreadable(t *testing.T) {
 		{"random", string(random), "binary data"},
 		{"in gzip", string(gzipped(t, []byte("PAR1\x15\x00\x15\xf4"+text))), "Parquet"},
 		{"in zip", string(zipped(t, zip.Deflate, "a.json", text, "b.parquet", "PAR1\x15\x00"+text)), `b.parquet: Parquet`},
-		{"in tar in gzip", string(gzipped(t, tarred(t, tar.FormatPAX, "b.zip", string(zipped(t, zip.Deflate, "a", text))))), "b.zip: zip in something else, or on its way through a pipe"},
+		{"in tar in gzip", string(gzipped(t, tarred(t, tar.FormatPAX, "b.zip", string(zipped(t, zip.Deflate, "a", text))))), "b.zip: zip inside another format, or read from a pipe"},
 		{"encrypted zip", strings.Replace(strings.Replace(string(zipped(t, zip.Store, "a", text)), "PK\x03\x04\x14\x00\x08\x00", "PK\x03\x04\x14\x00\x09\x00", -1), "PK\x01\x02\x14\x00\x14\x00\x08\x00", "PK\x01\x02\x14\x00\x14\x00\x09\x00", -1), "a: an encrypted file"},
 	} {
 		s := New(Options{Take: func(id recordid.ID, st State, _ int64) {

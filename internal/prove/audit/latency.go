@@ -14,13 +14,13 @@ const (
 	// maxOwn is how many streams have curves of their own.
 	maxOwn = 64
 
-	// curvesCost is what curves cost at most, in bytes: a histogram of three
+	// statsCost is what curves cost at most, in bytes: a histogram of three
 	// digits up to a day, and a full time line.
-	curvesCost = 352 << 10
+	statsCost = 352 << 10
 )
 
-// curves are what is told over time, and how it is spread.
-type curves struct {
+// latencyStats are what is told over time, and how it is spread.
+type latencyStats struct {
 	latency *hdrhistogram.Histogram // nil before the first record whose arrival is known
 	early   uint64                  // arrived before they were sent
 	timed   uint64                  // records whose arrival is known
@@ -29,14 +29,14 @@ type curves struct {
 	line    timeline
 }
 
-// newCurves returns curves for one more stream, or the shared ones.
-func (a *Auditor) newCurves() *curves {
-	if a.own < maxOwn && int64(a.own+1)*curvesCost <= a.mem.limit/4 {
+// newStats returns curves for one more stream, or the shared ones.
+func (a *Auditor) newStats() *latencyStats {
+	if a.own < maxOwn && int64(a.own+1)*statsCost <= a.mem.limit/4 {
 		a.own++
-		return new(curves)
+		return new(latencyStats)
 	}
 	if a.shared == nil {
-		a.shared = new(curves)
+		a.shared = new(latencyStats)
 	}
 	return a.shared
 }
@@ -44,7 +44,7 @@ func (a *Auditor) newCurves() *curves {
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, maxLatency, 3) }
 
 // add notes a record. arrival is 0 if nobody knows it.
-func (c *curves) add(sent, arrival int64) {
+func (c *latencyStats) add(sent, arrival int64) {
 	c.taken++
 	if arrival == 0 {
 		c.line.add(sent, -1)
@@ -65,7 +65,7 @@ func (c *curves) add(sent, arrival int64) {
 }
 
 // merge adds other curves.
-func (c *curves) merge(o *curves) {
+func (c *latencyStats) merge(o *latencyStats) {
 	c.early += o.early
 	c.timed += o.timed
 	c.taken += o.taken
@@ -109,7 +109,7 @@ func (l *Latency) P(percent float64) int64 {
 }
 
 // export returns the distribution; nil if no arrival is known.
-func (c *curves) export() *Latency {
+func (c *latencyStats) export() *Latency {
 	if c.timed == 0 {
 		return nil
 	}
