@@ -29,7 +29,7 @@ import (
 // leastMemory is the smallest --memory, in bytes.
 const leastMemory = 1_000_000
 
-// auditFlags are what `gdummy audit` was told.
+// auditFlags are the flags of `gdummy audit`.
 type auditFlags struct {
 	ledgers []string
 	sources []string
@@ -48,22 +48,22 @@ type auditFlags struct {
 	keys        []string // under which identities were sent
 }
 
-// noLimits are those that `gdummy audit` has unless told otherwise.
+// noLimits are the default limits.
 var noLimits = audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1, Unchecked: -1, Broken: -1}
 
 func (f *auditFlags) table() []flagRow {
-	const none = "none are"
+	const none = "no limit"
 	return []flagRow{
 		{section: "What was sent", name: "ledger", arg: "FILE", help: "a ledger of what was sent, or a pattern of several; may be repeated",
 			example: "--ledger 'run.ledger*' out", set: appendTo(&f.ledgers)},
-		{name: "run", arg: "ID", help: "only the run ID counts, as a verdict or a ledger names it, or the last ones of the\nledgers (last); an ID may be repeated", without: "all",
+		{name: "run", arg: "ID", help: "count only the run ID, as in a verdict or a ledger, or the last run of each\nledger (last); an ID may be repeated", without: "all",
 			example: "--run last --ledger run.ledger out", set: f.setRun},
 
-		{section: "What arrived", name: "key", arg: "PATH", help: "identities count only at PATH: names of members joined by dots",
+		{section: "What arrived", name: "key", arg: "PATH", help: "look for identities only at PATH: names of fields joined by dots",
 			example: "--key log.gdummy --ledger run.ledger nested", set: setString(&f.path)},
-		{name: "arrived-at", arg: "PATH", help: "records in files say at PATH when they arrived: seconds, ms, us or ns since\n1970, or RFC 3339, written by what stands behind the pipeline; gives latency",
+		{name: "arrived-at", arg: "PATH", help: "the field of records in files that has their arrival time: seconds, ms, us or ns\nsince 1970, or RFC 3339, as the receiving system wrote it; it makes latency known",
 			example: "--arrived-at event.ingested --ledger run.ledger ingested", set: setString(&f.arrived)},
-		{name: "memory", arg: "SIZE", help: "use at most about SIZE for what arrived", without: "256M",
+		{name: "memory", arg: "SIZE", help: "use at most about SIZE of memory for what arrived", without: "256M",
 			example: "--memory 1G --ledger run.ledger out", set: func(text string) (err error) {
 				if f.memory, err = units.ParseSize(text); err == nil && f.memory < leastMemory {
 					err = errors.New("at least 1M")
@@ -73,23 +73,23 @@ func (f *auditFlags) table() []flagRow {
 
 		{section: "Listening", name: "listen", arg: "ADDRESS", help: "audit what arrives at ADDRESS: forward://HOST:PORT, http:// or tcp://; may be repeated",
 			example: "--listen forward://:24224 --ledger run.ledger", set: appendTo(&f.live.addresses)},
-		{name: "until-ledger-complete", help: "stop listening when all that the ledgers have has arrived",
+		{name: "until-ledger-complete", help: "stop listening when all records of the ledgers have arrived",
 			example: "--listen http://:9880 --ledger run.ledger --until-ledger-complete", set: setBool(&f.live.untilComplete)},
-		{name: "idle", arg: "D", help: "stop listening when nothing has arrived for the time D, from the first arrival on", without: "Ctrl-C ends it",
+		{name: "idle", arg: "D", help: "stop listening when nothing has arrived for D since the last arrival", without: "until Ctrl-C",
 			example: "--listen tcp://:5170 --ledger run.ledger --idle 2s", set: setSpan(&f.live.idle)},
-		{name: "first-within", arg: "D", help: "stop listening when nothing at all has arrived within the time D", without: "5m with --idle, or\nthe time of --idle if that is longer; else Ctrl-C ends it",
+		{name: "first-within", arg: "D", help: "stop listening when nothing at all has arrived within D", without: "5m with --idle, or\nthe time of --idle if that is longer; otherwise until Ctrl-C",
 			example: "--listen tcp://:5170 --ledger run.ledger --first-within 10m --idle 2s", set: setSpan(&f.live.first)},
-		{name: "fault", arg: "FAULTS", help: "misbehave on purpose, and say what came of it: FAULTS, such as\ndrop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m",
+		{name: "fault", arg: "FAULTS", help: "inject faults and report their effect: FAULTS, such as\ndrop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m",
 			example: "--listen http://:9880 --fault 'status=503@10%, delay=100ms' --ledger run.ledger", set: func(text string) (err error) {
 				f.live.faults, err = receive.ParseFaults(text)
 				return err
 			}},
-		{name: "seed", arg: "N", help: "the seed of the faults, a number or a text as in the option seed", without: "1",
+		{name: "seed", arg: "N", help: "the seed of the faults, a number or a text, as in the option seed", without: "1",
 			example: "--listen http://:9880 --fault drop=50% --seed 7 --ledger run.ledger", set: func(text string) error {
 				f.seeded, f.live.seed, f.live.seedText = true, seed.Parse(text), text
 				return nil
 			}},
-		{name: "tls-cert", arg: "FILE", help: "listen with TLS: the certificate, a PEM file",
+		{name: "tls-cert", arg: "FILE", help: "the certificate to listen with TLS, a PEM file",
 			example: "--listen forward://:24224 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.live.cert)},
 		{name: "tls-key", arg: "FILE", help: "the key of the certificate, a PEM file",
 			example: "--listen http://:9880 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.live.key)},
@@ -103,30 +103,30 @@ func (f *auditFlags) table() []flagRow {
 
 		{section: "What is a fault", name: "max-lost", arg: "N", help: "forgive up to N lost records", without: "0",
 			example: "--max-lost 100 --ledger run.ledger cut", set: setCount(&f.limits.Lost, 0)},
-		{name: "max-withheld", arg: "N", help: "forgive up to N records that --fault drop acknowledged and threw away", without: "0",
+		{name: "max-withheld", arg: "N", help: "forgive up to N records that --fault drop acknowledged and discarded", without: "0",
 			example: "--listen http://:9880 --fault drop=50% --max-withheld 1000 --ledger run.ledger", set: setCount(&f.limits.Withheld, 0)},
 		{name: "max-duplicates", arg: "N", help: "forgive up to N duplicates", without: "0",
 			example: "--max-duplicates 1000 --ledger run.ledger out copy", set: setCount(&f.limits.Duplicates, 0)},
 		{name: "max-damaged", arg: "N", help: "forgive up to N damaged records", without: "0",
 			example: "--max-damaged 1000 --ledger run.ledger renamed", set: setCount(&f.limits.Damaged, 0)},
-		{name: "max-shortfall", arg: "N", help: "forgive up to N records that were due and never made, because the rate was missed", without: "0",
+		{name: "max-shortfall", arg: "N", help: "forgive up to N records that were scheduled and never sent, because the rate was missed", without: "0",
 			example: "--max-shortfall 100 --ledger short.ledger short", set: setCount(&f.limits.Shortfall, 0)},
-		{name: "max-reordered", arg: "N", help: "more than N reordered records are a fault", without: none,
+		{name: "max-reordered", arg: "N", help: "forgive up to N reordered records", without: none,
 			example: "--max-reordered 0 --ledger run.ledger backwards", set: setCount(&f.limits.Reordered, 0)},
-		{name: "max-foreign", arg: "N", help: "more than N foreign records are a fault", without: none,
+		{name: "max-foreign", arg: "N", help: "forgive up to N foreign records", without: none,
 			example: "--max-foreign 0 --ledger run.ledger out others", set: setCount(&f.limits.Foreign, 0)},
-		{name: "max-unknown", arg: "N", help: "more than N unknown records are a fault, and an end that nobody knows: of a ledger\nthat was cut off, of a run without one", without: none,
+		{name: "max-unknown", arg: "N", help: "forgive up to N unknown records, and no unknown end: of a ledger that was\ncut off, or of a run without one", without: none,
 			example: "--max-unknown 0 --ledger run.ledger out", set: setCount(&f.limits.Unknown, 0)},
-		{name: "max-unchecked", arg: "N", help: "more than N records whose body could not be checked are a fault", without: none,
+		{name: "max-unchecked", arg: "N", help: "forgive up to N records whose body could not be checked", without: none,
 			example: "--max-unchecked 0 --ledger run.ledger csv", set: setCount(&f.limits.Unchecked, 0)},
-		{name: "max-broken", arg: "N", help: "more than N pieces that could not be read are a fault", without: "0, or none are if\nthe ledgers prove that all arrived",
+		{name: "max-broken", arg: "N", help: "forgive up to N pieces that could not be read", without: "0, or no limit if\nthe ledgers prove that all arrived",
 			example: "--max-broken 0 --ledger run.ledger out garbage", set: setCount(&f.limits.Broken, 0)},
-		{name: "max-p99", arg: "D", help: "a 99th percentile of the latency above D is a fault", without: "none is",
+		{name: "max-p99", arg: "D", help: "forgive a 99th percentile of the latency of up to D", without: none,
 			example: "--max-p99 500ms --arrived-at event.ingested --ledger run.ledger ingested", set: setSpan(&f.limits.P99)},
 	}
 }
 
-// setRun takes the name of a run, or last.
+// setRun accepts the ID of a run, or last.
 func (f *auditFlags) setRun(text string) error {
 	if text == "last" {
 		f.last = true
@@ -151,54 +151,54 @@ func auditCommand(s stream, args []string) int {
 	f.sources = fs.Args()
 	switch live := len(f.live.addresses) > 0; {
 	case len(f.sources) == 0 && !live:
-		return usageError(s, "audit", "it needs a source: files, directories, - for standard input, or --listen")
+		return usageError(s, "audit", "expected a source: files, directories, - for standard input, or --listen")
 	case !live && (f.live.untilComplete || f.live.idle > 0 || f.live.first > 0 || f.live.faults != nil || f.live.cert != "" || f.live.sharedKey != ""):
-		return usageError(s, "audit", "--until-ledger-complete, --idle, --first-within, --fault, --tls-cert and --shared-key need --listen")
+		return usageError(s, "audit", "--until-ledger-complete, --idle, --first-within, --fault, --tls-cert and --shared-key require --listen")
 	case live && f.arrived != "":
-		return usageError(s, "audit", "--arrived-at is for files: --listen sees itself when records arrive")
+		return usageError(s, "audit", "--arrived-at and --listen are mutually exclusive: a listener measures arrival times itself")
 	case f.live.untilComplete && len(f.ledgers) == 0:
-		return usageError(s, "audit", "--until-ledger-complete needs --ledger")
+		return usageError(s, "audit", "--until-ledger-complete requires --ledger")
 	case f.seeded && f.live.faults == nil:
-		return usageError(s, "audit", "--seed is that of --fault: without it there is nothing to draw")
+		return usageError(s, "audit", "--seed requires --fault")
 	case f.last && len(f.runs) > 0:
-		return usageError(s, "audit", "--run takes last or IDs, not both")
+		return usageError(s, "audit", "--run last and --run ID are mutually exclusive")
 	case (f.live.cert == "") != (f.live.key == ""):
-		return usageError(s, "audit", "--tls-cert and --tls-key need one another")
+		return usageError(s, "audit", "--tls-cert and --tls-key require each other")
 	}
 	return f.run(s)
 }
 
 func auditHelp(w io.Writer) {
 	fmt.Fprint(w, `
-Sources are files, patterns and directories, or - for standard input, with what
-an output of Fluent Bit wrote: JSON of any shape or MessagePack, also in gzip,
-zstd, xz, bzip2, lz4, snappy, zip, tar and UTF-16. Of what looks like another
-format there is no verdict. Records carry identities if the input has the option audit; what it says
-with the option ledger tells loss at the end from an early end. Standard input is
-read to its end: Ctrl-C in a pipeline ends who writes, and the verdict follows.
+Sources are files, patterns, directories, or - for standard input, with the output of
+Fluent Bit or of a system behind it: JSON of any shape or MessagePack, also in gzip,
+zstd, xz, bzip2, lz4, snappy, zip, tar and UTF-16. A source in another format is an
+error. Records have identities if the input has the option audit. The ledger of the
+option ledger distinguishes losses at the end from an early stop. Standard input is
+read to its end: Ctrl-C in a pipeline stops the writer, and the verdict follows.
 
-Latency needs to know when records arrived: --listen sees it; files do not say it,
-unless something behind the pipeline wrote it into the records (--arrived-at). The
-date that Fluent Bit's outputs write is when a record was due, not when it arrived.
+Latency requires arrival times: --listen measures them; in files, the receiving system
+must have written them (--arrived-at). The date that outputs of Fluent Bit write is the
+time at which a record was due, not its arrival.
 
-With --listen, point an output of Fluent Bit at the address. What --fault makes it
-refuse is lost if it never comes again, and the verdict says that the receiver
-refused it; what --fault drop acknowledges and throws away is withheld. It ends at
-Ctrl-C, too. Without a host in the address only this machine can reach it.
+With --listen, point an output of Fluent Bit at the address. A record that --fault
+refuses is lost if it is not sent again, and the verdict counts it as refused by the
+receiver; a record that --fault drop acknowledges and discards is withheld. Ctrl-C
+stops listening, too. An address without a host accepts connections of this machine
+only.
 
-While it listens, runs of a ledger that were over before do not count unless
-something of them arrives. --run says which ones count, here and with files.
+A listener does not count runs of a ledger that ended before it started, unless some of
+their records arrive. --run selects the runs that count.
 
-Exit codes: 0 clean; 1 faults found: lost, withheld, duplicate or damaged records, or
-a shortfall, beyond what the limits forgive, nothing at all to audit, pieces that could not be read
-where no ledger proves that all arrived, a ledger that is gone when listening or
-standard input ends; 2 wrong usage, unreadable files, or a verdict or page that could not be
-written.
+Exit codes: 0 clean; 1 faults: more lost, withheld, duplicate or damaged records or more
+shortfall than the limits forgive, nothing to audit, pieces that could not be read while
+no ledger proves that all records arrived, or a ledger that no longer exists at the end;
+2 wrong usage, unreadable files, or a verdict or page that could not be written.
 `)
 }
 
 func (f *auditFlags) run(s stream) int {
-	// A closed pipe comes back from Write, instead of ending the process.
+	// Write returns an error for a closed pipe, instead of ending the process.
 	signal.Ignore(syscall.SIGPIPE)
 	fail := func(err error) int {
 		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
@@ -206,14 +206,14 @@ func (f *auditFlags) run(s stream) int {
 	}
 	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
 	live := len(f.live.addresses) > 0
-	// Who writes to standard input may be sending still.
+	// The writer of standard input may still be sending.
 	growing := live || slices.Contains(f.sources, "-")
 	ledgers, keys, err := f.readLedgers(growing)
 	if err != nil {
 		return fail(err)
 	}
 	if growing && len(f.ledgers) > 0 && len(f.ledgerPaths) == 0 {
-		log("%s is not there yet", strings.Join(f.ledgers, ", "))
+		log("%s does not exist yet", strings.Join(f.ledgers, ", "))
 	}
 	f.keys = keys
 	if f.html != "" {
@@ -245,7 +245,7 @@ func (f *auditFlags) run(s stream) int {
 		stop := interrupted()
 		go func() {
 			<-stop
-			log("standard input is read to its end; Ctrl-C again ends this at once")
+			log("reading standard input to its end; press Ctrl-C again to stop now")
 		}()
 	}
 	bar := newProgress(s.err, sizeOf(sources), func() uint64 {
@@ -253,7 +253,7 @@ func (f *auditFlags) run(s stream) int {
 		return p.Arrived + p.Duplicates + p.Damaged + p.Foreign
 	})
 	if growing {
-		bar.bar = nil // who writes into the pipe may write to the terminal, too
+		bar.bar = nil // the writer of the pipe may write to the terminal, too
 	} else {
 		s.err = bar
 	}
@@ -280,8 +280,8 @@ func (f *auditFlags) run(s stream) int {
 		}
 	}
 	if growing {
-		// They have grown. What arrived in hours is not thrown away for one
-		// that is gone.
+		// They have grown. A ledger that no longer exists is a fault, not the end
+		// of an audit of hours.
 		ledgers, faults = f.lastLedgers()
 		a.SetLedgers(ledgers)
 	}
@@ -289,7 +289,7 @@ func (f *auditFlags) run(s stream) int {
 	return f.conclude(s, v, append(f.limits.Faults(v), faults...))
 }
 
-// refuse names the sources that cannot be read, of which there is no verdict.
+// refuse reports the sources that cannot be read; there is no verdict then.
 func (f *auditFlags) refuse(s stream, list []unreadable) int {
 	for _, u := range list {
 		fmt.Fprintf(s.err, "gdummy audit: cannot read %s: %v\n", nameOf(u.Source), &recordscan.FormatError{Format: u.Format, Entry: u.Entry})
@@ -301,7 +301,7 @@ func (f *auditFlags) refuse(s stream, list []unreadable) int {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(refusedReport{Unreadable: list}); err != nil {
-		fmt.Fprintf(s.err, "gdummy audit: the verdict could not be written: %v\n", err)
+		fmt.Fprintf(s.err, "gdummy audit: cannot write the verdict: %v\n", err)
 	}
 	return exitUsage
 }
@@ -319,38 +319,37 @@ func (f *auditFlags) conclude(s stream, v *audit.Verdict, faults []string) int {
 		code = exitFound
 	}
 	if _, err := s.out.Write(b.Bytes()); err != nil {
-		fmt.Fprintf(s.err, "gdummy audit: the verdict could not be written: %v\n", err)
+		fmt.Fprintf(s.err, "gdummy audit: cannot write the verdict: %v\n", err)
 		code = exitUsage
 	}
 	if f.html != "" {
 		if err := f.writeHTML(v, faults); err != nil {
-			fmt.Fprintf(s.err, "gdummy audit: the page could not be written: %v\n", err)
+			fmt.Fprintf(s.err, "gdummy audit: cannot write the page: %v\n", err)
 			code = exitUsage
 		}
 	}
 	return code
 }
 
-// checkPage says beforehand whether a page can be written, and would not
-// overwrite a ledger.
+// checkPage returns an error if a page cannot be written or would overwrite a ledger.
 func checkPage(path string, ledgers []string) error {
 	info, err := os.Stat(path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case absent:
 	case err != nil:
-		return fmt.Errorf("the page could not be written: %w", err)
+		return fmt.Errorf("cannot write the page: %w", err)
 	case !info.Mode().IsRegular() && !info.IsDir():
 		return nil // a pipe would wait for its reader
 	}
 	for _, name := range ledgers {
 		if other, err := os.Stat(name); err == nil && !absent && os.SameFile(info, other) {
-			return fmt.Errorf("--html %s is a ledger: the page would overwrite it", path)
+			return fmt.Errorf("--html %s: the page would overwrite a ledger", path)
 		}
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
-		return fmt.Errorf("the page could not be written: %w", err)
+		return fmt.Errorf("cannot write the page: %w", err)
 	}
 	err = file.Close()
 	if absent {

@@ -21,7 +21,7 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
-// listenFlags are those of an audit of what arrives now.
+// listenFlags are the flags of an audit with --listen.
 type listenFlags struct {
 	addresses     []string
 	untilComplete bool
@@ -33,7 +33,7 @@ type listenFlags struct {
 	cert, key     string
 	sharedKey     string
 
-	told map[recordid.Run]bool // that a ledger will never be complete
+	reported map[recordid.Run]bool // runs whose ledger will never be complete
 }
 
 // lockedAudit is an audit that many receivers feed.
@@ -74,11 +74,11 @@ func (l *lockedAudit) Others(foreign, broken uint64) {
 	l.a.Broken(broken)
 }
 
-// progressEvery is how often a line tells how far the audit is, where it is not
-// written over.
+// progressEvery is the time between two lines of progress, where a line cannot be
+// overwritten.
 const progressEvery = 10 * time.Second
 
-// listen audits what arrives until it is told to end.
+// listen audits what arrives until a flag or Ctrl-C ends it.
 func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 	o := receive.Options{
 		Keys: f.keys, Path: f.path, SharedKey: f.live.sharedKey,
@@ -94,7 +94,7 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	f.live.told = map[recordid.Run]bool{}
+	f.live.reported = map[recordid.Run]bool{}
 	locked := &lockedAudit{a: a, log: func(format string, args ...any) {
 		fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...)
 	}}
@@ -122,7 +122,7 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 		defer fmt.Fprintln(s.err)
 	}
 	next := time.Now().Add(progressEvery)
-	var looks looks
+	var poll ledgerPoll
 	for {
 		select {
 		case <-ctx.Done():
@@ -140,30 +140,29 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 				locked.log("%s", why)
 				return nil
 			}
-			if f.live.untilComplete && looks.due(now) {
+			if f.live.untilComplete && poll.due(now) {
 				done, err := f.complete(locked)
 				if done || err != nil {
 					return err
 				}
-				looks.done(now, time.Now())
+				poll.done(now, time.Now())
 			}
 		}
 	}
 }
 
-// defaultFirst is how long --idle waits for the first arrival unless told otherwise.
+// defaultFirst is the default of --first-within, with --idle.
 const defaultFirst = 5 * time.Minute
 
-// waiting says when an audit has listened for long enough.
+// waiting decides when an audit has listened for long enough.
 type waiting struct {
-	idle  time.Duration // 0 is for ever
-	first time.Duration // until something arrives at all; 0 is defaultFirst, or for ever without idle
+	idle  time.Duration // 0 is no limit
+	first time.Duration // until something arrives at all; 0 is defaultFirst, or no limit without idle
 	began time.Time
 }
 
-// over returns why there is nothing more to wait for; it is empty if there may be.
-// last is when something arrived, zero if nothing has; active says that something
-// is on its way in.
+// over returns the reason to stop waiting, or "". last is the time of the last arrival,
+// zero if there was none; active reports whether a request is being received.
 func (w *waiting) over(now, last time.Time, active bool) string {
 	first := w.first
 	if first == 0 && w.idle > 0 {
@@ -172,21 +171,21 @@ func (w *waiting) over(now, last time.Time, active bool) string {
 	switch {
 	case active:
 	case last.IsZero() && first > 0 && now.Sub(w.began) >= first:
-		return fmt.Sprintf("nothing has arrived in %v (--first-within)", first)
+		return fmt.Sprintf("no arrival within %v (--first-within)", first)
 	case !last.IsZero() && w.idle > 0 && now.Sub(last) >= w.idle:
-		return fmt.Sprintf("nothing has arrived for %v (--idle)", w.idle)
+		return fmt.Sprintf("no arrival for %v (--idle)", w.idle)
 	}
 	return ""
 }
 
-// looks says when to look into the ledgers again: after a day they are so long that
-// reading them all the time would take a whole core.
-type looks struct{ next time.Time }
+// ledgerPoll schedules reads of the ledgers. After a day they are so long that reading
+// them continuously would take a whole core.
+type ledgerPoll struct{ next time.Time }
 
-func (l *looks) due(now time.Time) bool { return !now.Before(l.next) }
+func (l *ledgerPoll) due(now time.Time) bool { return !now.Before(l.next) }
 
-// done notes that a look began and ended. They take a twentieth of the time.
-func (l *looks) done(began, ended time.Time) { l.next = ended.Add(19 * ended.Sub(began)) }
+// done notes when a read began and ended. Reads take a twentieth of the time.
+func (l *ledgerPoll) done(began, ended time.Time) { l.next = ended.Add(19 * ended.Sub(began)) }
 
 func (f *auditFlags) progress(w io.Writer, p audit.Progress, over bool) {
 	start, end := "gdummy audit: ", "\n"
@@ -197,17 +196,17 @@ func (f *auditFlags) progress(w io.Writer, p audit.Progress, over bool) {
 		start, audit.Grouped(p.Arrived), audit.Grouped(p.Duplicates), audit.Grouped(p.Damaged), audit.Grouped(p.Foreign), end)
 }
 
-// complete says whether all that is in the ledgers has arrived, and the ledgers
-// have come to their end. A ledger that is not there yet is not complete.
+// complete reports whether the ledgers are closed and all their records have arrived.
+// A ledger that does not exist yet is not complete.
 func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 	ledgers, _, err := f.readLedgers(true)
 	if err != nil || len(ledgers) < len(f.ledgers) {
 		return false, err
 	}
 	for _, st := range ledger.Merge(ledgers) {
-		if !st.Closed.IsZero() && !st.Whole() && !f.live.told[st.Run] {
-			f.live.told[st.Run] = true
-			l.log("the ledger of run %s lacks lines: it will never be complete; Ctrl-C ends this", st.Run)
+		if !st.Closed.IsZero() && !st.Whole() && !f.live.reported[st.Run] {
+			f.live.reported[st.Run] = true
+			l.log("the ledger of run %s lacks lines: it will never be complete; press Ctrl-C to stop", st.Run)
 		}
 	}
 	l.mu.Lock()
@@ -234,18 +233,18 @@ func (f *auditFlags) readLedgers(early bool) ([]*ledger.Ledger, []string, error)
 	return ledgers, keys, err
 }
 
-// lastLedgers reads the ledgers at the end of an audit of what arrived, and says
-// what is wrong with those that can't be read.
+// lastLedgers reads the ledgers at the end of an audit, and returns a fault for each
+// that cannot be read.
 func (f *auditFlags) lastLedgers() (ledgers []*ledger.Ledger, faults []string) {
 	for _, name := range f.ledgers {
 		paths, err := expandLedgers([]string{name})
 		if err != nil {
-			faults = append(faults, fmt.Sprintf("the ledger could not be read: %v", err))
+			faults = append(faults, fmt.Sprintf("cannot read the ledger: %v", err))
 		}
 		for _, path := range paths {
 			l, err := ledger.ReadFile(path)
 			if err != nil {
-				faults = append(faults, fmt.Sprintf("the ledger could not be read: %v", err))
+				faults = append(faults, fmt.Sprintf("cannot read the ledger: %v", err))
 				continue
 			}
 			ledgers = append(ledgers, l)

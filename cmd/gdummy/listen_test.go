@@ -205,11 +205,11 @@ func TestVerdictAnyway(t *testing.T) {
 		}
 		return err
 	}, "--ledger", ledger, "--until-ledger-complete", "--html", page)
-	if code != 2 || !strings.HasPrefix(out, "clean: 500 of 500") || !strings.Contains(log, "the page could not be written") {
+	if code != 2 || !strings.HasPrefix(out, "clean: 500 of 500") || !strings.Contains(log, "cannot write the page") {
 		t.Errorf("no page: code %d:\n%s%s", code, out, log)
 	}
 	code, out, log = hear(t, post(data), "--ledger", ledger+".absent", "--idle", "300ms")
-	if code != 1 || !strings.HasPrefix(out, "FAULTS: the ledger could not be read: ") || !strings.Contains(out, "; 500 of 500 records arrived; a run has no ledger") || !strings.Contains(log, "is not there yet") {
+	if code != 1 || !strings.HasPrefix(out, "FAULTS: cannot read the ledger: ") || !strings.Contains(out, "; 500 of 500 records arrived; a run has no ledger") || !strings.Contains(log, "does not exist yet") {
 		t.Errorf("no ledger: code %d:\n%s%s", code, out, log)
 	}
 	code, out, _ = hear(t, func(string) error { return nil }, "--first-within", "300ms")
@@ -240,7 +240,7 @@ func TestVerdictNotWritten(t *testing.T) {
 		for _, flags := range [][]string{{}, {"--json"}} {
 			var stderr both
 			code := gdummy(stream{nil, to, &stderr}, append([]string{"audit", out}, flags...))
-			if code != exitUsage || !strings.Contains(stderr.String(), "the verdict could not be written") {
+			if code != exitUsage || !strings.Contains(stderr.String(), "cannot write the verdict") {
 				t.Errorf("%s, %v: code %d: %s", name, flags, code, stderr.String())
 			}
 		}
@@ -263,15 +263,15 @@ func TestWaiting(t *testing.T) {
 		{0, 0, at(1e6), at(5), false, ""},
 		{10 * time.Second, 0, at(299.9), never, false, ""},
 		{10 * time.Second, 0, at(300), never, true, ""},
-		{10 * time.Second, 0, at(300), never, false, "nothing has arrived in 5m0s (--first-within)"},
+		{10 * time.Second, 0, at(300), never, false, "no arrival within 5m0s (--first-within)"},
 		{time.Hour, 0, at(3599), never, false, ""},
-		{time.Hour, 0, at(3600), never, false, "nothing has arrived in 1h0m0s (--first-within)"},
-		{10 * time.Second, time.Second, at(1), never, false, "nothing has arrived in 1s (--first-within)"},
-		{0, time.Second, at(1), never, false, "nothing has arrived in 1s (--first-within)"},
+		{time.Hour, 0, at(3600), never, false, "no arrival within 1h0m0s (--first-within)"},
+		{10 * time.Second, time.Second, at(1), never, false, "no arrival within 1s (--first-within)"},
+		{0, time.Second, at(1), never, false, "no arrival within 1s (--first-within)"},
 		{0, time.Second, at(1e6), at(0.5), false, ""},
 		{10 * time.Second, time.Second, at(109.9), at(100), false, ""},
 		{10 * time.Second, time.Second, at(110), at(100), true, ""},
-		{10 * time.Second, time.Second, at(110), at(100), false, "nothing has arrived for 10s (--idle)"},
+		{10 * time.Second, time.Second, at(110), at(100), false, "no arrival for 10s (--idle)"},
 	} {
 		w := waiting{idle: c.idle, first: c.first, began: begun}
 		if got := w.over(c.now, c.last, c.active); got != c.want {
@@ -282,12 +282,12 @@ func TestWaiting(t *testing.T) {
 
 // Looking into the ledgers takes no more than a twentieth of the time, however long
 // they are, and is done at once where they are short.
-func TestLooks(t *testing.T) {
+func TestLedgerPoll(t *testing.T) {
 	for _, c := range []struct {
 		took time.Duration
-		want int // looks in an hour
+		want int // reads in an hour
 	}{{time.Millisecond, 18000}, {190 * time.Millisecond, 948}, {2 * time.Second, 90}} {
-		var l looks
+		var l ledgerPoll
 		begin := time.Unix(0, 0)
 		n := 0
 		for now := begin; now.Before(begin.Add(time.Hour)); now = now.Add(200 * time.Millisecond) {
@@ -298,7 +298,7 @@ func TestLooks(t *testing.T) {
 			}
 		}
 		if n != c.want {
-			t.Errorf("looks that take %v: %d in an hour, want %d", c.took, n, c.want)
+			t.Errorf("ledgerPoll that take %v: %d in an hour, want %d", c.took, n, c.want)
 		}
 	}
 }
@@ -322,13 +322,13 @@ func TestPiped(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Close()
-	if code := <-done; code != 0 || !strings.HasPrefix(out.String(), "clean: 500 of 500 records arrived\n") || !strings.Contains(log.String(), "is not there yet") {
+	if code := <-done; code != 0 || !strings.HasPrefix(out.String(), "clean: 500 of 500 records arrived\n") || !strings.Contains(log.String(), "does not exist yet") {
 		t.Errorf("code %d:\n%s%s", code, out.String(), log.String())
 	}
 	// One that never comes.
 	var late both
 	if code := gdummy(stream{bytes.NewReader(data), &late, new(both)}, []string{"audit", "--ledger", ledger + ".absent", "-"}); code != 1 ||
-		!strings.HasPrefix(late.String(), "FAULTS: the ledger could not be read: stat "+ledger+".absent: no such file or directory; 500 of 500 records arrived") {
+		!strings.HasPrefix(late.String(), "FAULTS: cannot read the ledger: stat "+ledger+".absent: no such file or directory; 500 of 500 records arrived") {
 		t.Errorf("code %d:\n%s", code, late.String())
 	}
 }

@@ -17,11 +17,11 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/report"
 )
 
-// errCut says that a source ended where it should not have. What stood before
-// was read.
+// errCut is the error of a source that ends within a record or an archive. Everything
+// before that was read.
 var errCut = errors.New("cut or damaged")
 
-// nameOf is how messages name a source.
+// nameOf returns the name of a source in messages.
 func nameOf(source string) string {
 	if source == "-" {
 		return "standard input"
@@ -53,8 +53,8 @@ type unreadable struct {
 	Format string `json:"format"`          // what it looks like
 }
 
-// unreadableOf returns the files that are seen at their beginning not to be readable:
-// before hours are spent on others.
+// unreadableOf returns the files whose beginning shows that they cannot be read, before
+// hours are spent on others.
 func unreadableOf(sources []string) (list []unreadable) {
 	for _, name := range sources {
 		if name == "-" {
@@ -82,8 +82,8 @@ func sizeOf(sources []string) int64 {
 
 var errNoMatch = errors.New("no file matches")
 
-// beginning returns the beginning of a file; nothing of one that is not regular,
-// of which what is read is gone, or cannot be read: whoever reads it says so.
+// beginning returns the beginning of a regular file, or nothing. The error of one that
+// cannot be read is reported when all of it is read.
 func beginning(name string) []byte {
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return nil
@@ -98,27 +98,28 @@ func beginning(name string) []byte {
 	return head[:n]
 }
 
-// fileSet gathers files, each once.
+// fileSet collects files, each once.
 type fileSet struct {
 	names []string
 	infos []os.FileInfo
 	skip  []os.FileInfo // not even if they are named
 	page  string        // what --html writes; the one of the last time is no source
-	books bool          // ledgers are what is looked for
+	books bool          // the files are ledgers
 	log   func(format string, args ...any)
 }
 
-// expandLedgers makes files out of names, patterns and directories, each once.
+// expandLedgers returns the files that names, patterns and directories stand for, each
+// once.
 func expandLedgers(names []string) ([]string, error) {
 	f := fileSet{log: func(string, ...any) {}, books: true}
 	return f.expand(names)
 }
 
-// expandSources makes files out of names, patterns and directories, each once,
-// without those of skip. Links to files count as the files, as in
-// /var/log/containers; what else a directory has is told to log, and so are
-// ledgers. One that is named is a mistake, and so is a source that the page would
-// overwrite; page is where that goes, or "".
+// expandSources returns the files that names, patterns and directories stand for, each
+// once, without those of skip. Links to files count as the files, as in
+// /var/log/containers; whatever else a directory contains is logged, and so are
+// ledgers. A ledger that is named is an error, and so is a source that the page would
+// overwrite; page is its file, or "".
 func expandSources(names, skip []string, page string, log func(format string, args ...any)) ([]string, error) {
 	f := fileSet{log: log, page: page}
 	for _, name := range skip {
@@ -156,7 +157,7 @@ func (f *fileSet) expand(names []string) ([]string, error) {
 	return f.names, nil
 }
 
-// add adds a file, or those in a directory. named says that it is not one of a
+// add adds a file, or those in a directory. named reports that it does not come from a
 // pattern.
 func (f *fileSet) add(name string, named bool) error {
 	info, err := os.Stat(name)
@@ -165,7 +166,7 @@ func (f *fileSet) add(name string, named bool) error {
 	}
 	if !info.IsDir() {
 		if named && f.isBook(name, info) {
-			return fmt.Errorf("%s is a ledger: it records what was sent, not what arrived; use --ledger %s", name, name)
+			return fmt.Errorf("%s is a ledger: it has what was sent, not what arrived; use --ledger %s", name, name)
 		}
 		return f.file(name, info)
 	}
@@ -183,11 +184,11 @@ func (f *fileSet) add(name string, named bool) error {
 		info, err := os.Stat(path)
 		switch {
 		case err != nil:
-			f.log("warning: %v: it is left out", err)
+			f.log("warning: skipped: %v", err)
 		case info.IsDir():
-			f.log("warning: %s is a link to a directory: it is left out", path)
+			f.log("warning: skipped %s: a link to a directory", path)
 		case !info.Mode().IsRegular():
-			f.log("warning: %s is no file: it is left out", path)
+			f.log("warning: skipped %s: not a file", path)
 		default:
 			return f.file(path, info)
 		}
@@ -195,7 +196,7 @@ func (f *fileSet) add(name string, named bool) error {
 	})
 }
 
-// isBook says whether a file is a ledger among what arrived, and not to be skipped
+// isBook reports whether a file is a ledger among what arrived, and not to be skipped
 // anyway.
 func (f *fileSet) isBook(name string, info os.FileInfo) bool {
 	return !f.books && !among(f.skip, info) && ledger.Is(beginning(name))
@@ -207,17 +208,17 @@ func (f *fileSet) file(name string, info os.FileInfo) error {
 	case among(f.skip, info), among(f.infos, info):
 	case f.isPage(info):
 		if info.Size() > 0 && !report.Is(beginning(name)) {
-			return fmt.Errorf("--html %s is one of the sources: the page would overwrite it", f.page)
+			return fmt.Errorf("--html %s: the page would overwrite a source", f.page)
 		}
 	case f.isBook(name, info):
-		f.log("warning: %s is a ledger: it is left out; --ledger %s makes it count", name, name)
+		f.log("warning: skipped %s: a ledger; use --ledger %s", name, name)
 	default:
 		f.names, f.infos = append(f.names, name), append(f.infos, info)
 	}
 	return nil
 }
 
-// isPage says whether a file is where the page goes.
+// isPage reports whether a file is that of the page.
 func (f *fileSet) isPage(info os.FileInfo) bool {
 	if f.page == "" || !info.Mode().IsRegular() {
 		return false
@@ -230,8 +231,8 @@ func among(infos []os.FileInfo, info os.FileInfo) bool {
 	return slices.ContainsFunc(infos, func(other os.FileInfo) bool { return os.SameFile(info, other) })
 }
 
-// readLedgers reads ledgers, and returns under which names they say that
-// identities were sent.
+// readLedgers reads ledgers, and returns the names of the fields in which identities
+// were sent.
 func readLedgers(paths []string) (ledgers []*ledger.Ledger, keys []string, err error) {
 	for _, path := range paths {
 		l, err := ledger.ReadFile(path)

@@ -148,7 +148,7 @@ func printLatency(w *bytes.Buffer, v *audit.Verdict) {
 // sparkWidth is how many characters a throughput over time has.
 const sparkWidth = 48
 
-// printRates prints the throughput, and its course.
+// printRates prints the throughput over time.
 func printRates(w *bytes.Buffer, v *audit.Verdict) {
 	if len(v.Timeline.Points) == 0 {
 		return
