@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package audit says what became of records: how many arrived, which were lost,
-// and what happened to the others on the way.
+// Package audit counts the records that arrived and compares them with the ledgers:
+// which were lost, duplicated, reordered or damaged.
 //
 // The normal path is [New] with the ledgers of those who sent, [Auditor.Take]
 // for everything that came out of the pipeline, and [Auditor.Verdict].
@@ -16,7 +16,7 @@
 //	arrived     numbers that arrived, each counted once
 //	lost        numbers that were accepted (without a ledger: given out) and
 //	            did not arrive
-//	unknown     numbers of which it cannot be said: given out, but not in the
+//	unknown     numbers that may have arrived or not: given out, but not in the
 //	            ledger when it was cut off; or forgotten for lack of memory
 //	withheld    numbers that our own receiver acknowledged and threw away on
 //	            purpose, and that did not arrive otherwise; what it refused and
@@ -27,7 +27,7 @@
 //	duplicates  arrivals of numbers that had arrived before
 //	reordered   first arrivals behind a higher number; the distance is how much
 //	            higher
-//	damaged, enriched, unchecked   arrivals in that state, see package decode
+//	damaged, enriched, unchecked   arrivals in that state, see package recordscan
 //	foreign     records without an identity
 //
 // Nothing arrived and nothing accepted is no clean verdict: nothing was audited.
@@ -57,7 +57,7 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// DefaultMemory is what an audit may use, in bytes, unless told otherwise.
+// DefaultMemory is what an audit may use, in bytes, by default.
 const DefaultMemory = 256 << 20
 
 const (
@@ -156,7 +156,7 @@ func New(o Options) *Auditor {
 }
 
 // Take takes one record. arrival is when it arrived, in nanoseconds since 1970;
-// 0 if nobody knows.
+// 0 if unknown.
 func (a *Auditor) Take(id recordid.ID, state recordscan.State, arrival int64) {
 	if state == recordscan.Foreign {
 		a.foreign++

@@ -194,7 +194,7 @@ func squeeze(r *rand.Rand, data []byte) []byte {
 
 // A whole way, in bytes: records of several runs and instances from the real
 // generator, in a ledger that may be cut, lost, doubled, out of order, with
-// flipped bits, in files of different shapes of which some end in the midst of
+// flipped bits, in files of different shapes of which some end within
 // a record. The verdict is the plan, to the record.
 func TestPlantedInBytes(t *testing.T) {
 	for seed := range uint64(testenv.Rounds(10000)) {
@@ -459,7 +459,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 	return v
 }
 
-// plainLine says whether a cut record looks like a line of a format that is not
+// plainLine reports whether a cut record looks like a line of a format that is not
 // known, and so like a foreign record.
 func plainLine(sh shape, text []byte) bool {
 	switch sh {

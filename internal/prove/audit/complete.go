@@ -8,7 +8,7 @@ import "time"
 // reload may drop an input, and then none follows.
 const ReloadGrace = 5 * time.Second
 
-// Complete says whether all ledgers have come to an orderly end, and all that
+// Complete reports whether all ledgers have come to an orderly end, and all that
 // was accepted has arrived or was withheld. A run that a reload ended is complete
 // when the next one of its name has begun, or ReloadGrace after it was first seen
 // here.
@@ -36,7 +36,7 @@ func (a *Auditor) Complete(now time.Time) bool {
 	return n > 0
 }
 
-// followed says whether a run came after one that a reload ended, or will not
+// followed reports whether a run came after one that a reload ended, or will not
 // come any more.
 func (a *Auditor) followed(id streamID, now time.Time) bool {
 	for _, ls := range a.books {

@@ -43,7 +43,7 @@ func (a *Auditor) newStats() *latencyStats {
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, maxLatency, 3) }
 
-// add notes a record. arrival is 0 if nobody knows it.
+// add notes a record. arrival is 0 if unknown.
 func (c *latencyStats) add(sent, arrival int64) {
 	c.taken++
 	if arrival == 0 {

@@ -71,7 +71,7 @@ type memoryBudget struct {
 	sets      []*set
 	free      []*[words]uint64
 	frozen    bool // something was forgotten
-	exhausted bool // reclaiming is of no use until a block is filled
+	exhausted bool // reclaiming does not help until a block is filled
 }
 
 func newSet(m *memoryBudget) *set {

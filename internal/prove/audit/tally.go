@@ -165,7 +165,7 @@ func (t *tallying) absent(from, to uint64, booked bool, reasons []int) {
 		})
 }
 
-// blurred adds a gap of which some arrived, nobody knows which.
+// blurred adds a gap of which some arrived, unknown which.
 func (t *tallying) blurred(g gap, booked bool) {
 	held, refused := uint64(0), uint64(0)
 	for _, i := range t.reasons {

@@ -121,7 +121,7 @@ type Loss struct {
 	To    uint64 `json:"to"` // included
 	Count uint64 `json:"count"`
 
-	// Since and Until enclose when they were sent; zero if nobody knows.
+	// Since and Until enclose when they were sent; zero if unknown.
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 }
@@ -408,7 +408,7 @@ func (v *Verdict) Caveats(faults []string) []string {
 	return all
 }
 
-// Known says whether a clean verdict covers all that was sent.
+// Known reports whether a clean verdict covers all that was sent.
 func (v *Verdict) Known() bool {
 	return v.Exact && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Unclosed == 0 && v.WithoutLedger == 0
 }
@@ -431,7 +431,7 @@ func (v *Verdict) ends() (all []string) {
 	return all
 }
 
-// Proven says whether ledgers prove that all that was accepted has arrived.
+// Proven reports whether ledgers prove that all that was accepted has arrived.
 func (v *Verdict) Proven() bool {
 	for i := range v.Streams {
 		if st := &v.Streams[i]; !st.Ledger || !st.Closed || st.Lost > 0 || st.Withheld > 0 || st.Unknown > 0 {

@@ -136,14 +136,14 @@ func (s *Stream) Listed() (t Totals) {
 	return t
 }
 
-// Whole says whether the ledger came to an orderly end, and its ranges have all
+// Whole reports whether the ledger came to an orderly end, and its ranges have all
 // that the line close says.
 func (s *Stream) Whole() bool {
 	got := s.Listed()
 	return !s.Closed.IsZero() && got.Accepted >= s.End.Accepted && got.Refused >= s.End.Refused
 }
 
-// Reloaded says whether the run was ended by a reload: another one is to follow.
+// Reloaded reports whether the run was ended by a reload: another one is to follow.
 func (s *Stream) Reloaded() bool {
 	return !s.Closed.IsZero() && slices.ContainsFunc(s.Events, func(e Event) bool { return e.Word == Reload })
 }

@@ -39,7 +39,7 @@ func ReadFile(path string) (*Ledger, error) {
 	return l, nil
 }
 
-// ErrNoLedger says that a file has lines, but none of a ledger.
+// ErrNoLedger reports that a file has lines, but none of a ledger.
 var ErrNoLedger = errors.New("not a ledger: no line has a valid checksum")
 
 // Read reads a ledger. Lines that are damaged are counted and otherwise left out.
@@ -76,7 +76,7 @@ func Read(r io.Reader) (*Ledger, error) {
 	return l, nil
 }
 
-// Is says whether a text, of which the end may be missing, is from a ledger: one of
+// Is reports whether a text, of which the end may be missing, is from a ledger: one of
 // its lines at least is.
 func Is(text []byte) bool {
 	l, byID := new(Ledger), map[string]*Stream{}
@@ -105,7 +105,7 @@ func readLine(br *bufio.Reader) (string, error) {
 	}
 }
 
-// line reads one line and says whether it was whole.
+// line reads one line and reports whether it was whole.
 func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 	i := strings.LastIndex(line, " #")
 	if i < 0 || len(line)-i != 10 {

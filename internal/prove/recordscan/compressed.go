@@ -25,10 +25,10 @@ import (
 	"github.com/gdummy/gdummy/internal/files"
 )
 
-// wired says whether requests may be packed so, as well as files.
+// wired reports whether requests may be packed so, as well as files.
 func wired(p files.Packing) bool { return p == files.Gzip || p == files.Zstd }
 
-// IsCompressed says whether data begins as gzip or zstd does.
+// IsCompressed reports whether data begins as gzip or zstd does.
 func IsCompressed(data []byte) bool { return wired(files.PackingOf(data)) }
 
 // maxPackings is how often files may be packed: an archive that was compressed, of

@@ -51,7 +51,7 @@ func (s *Scanner) joined(text []byte) {
 	s.plain(text)
 }
 
-// grows says whether there may be n more bytes behind those of have.
+// grows reports whether there may be n more bytes behind those of have.
 func (s *Scanner) grows(have []byte, n int) bool {
 	return s.reserve == nil || len(have)+n < cap(have) || s.reserve(len(have)+n)
 }

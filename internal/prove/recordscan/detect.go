@@ -12,7 +12,7 @@ import (
 	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
-// FormatError says that a source has a format that is not read. Nothing of it was.
+// FormatError reports that a source has a format that is not read. Nothing of it was.
 type FormatError struct {
 	Format string // such as "Parquet"
 	Entry  string // of an archive, if it is not the source itself
@@ -40,7 +40,7 @@ func Unreadable(head []byte) string {
 	return foreignFormat(head)
 }
 
-// isJSON says whether data begins as JSON does, and is no MessagePack of which the
+// isJSON reports whether data begins as JSON does, and is no MessagePack of which the
 // first byte is broken.
 func isJSON(data []byte) bool {
 	return len(data) > 0 && (data[0] == '{' || data[0] == '[') && files.Controls(data[:min(len(data), 64)]) == 0
@@ -65,7 +65,7 @@ func foreignFormat(head []byte) string {
 	return ""
 }
 
-// isBinary says whether data is no text in any encoding: one byte in twenty is a
+// isBinary reports whether data is no text in any encoding: one byte in twenty is a
 // control character that text does not have. Of what is compressed or encrypted it
 // is one in ten. A hole in a file, which is many NULs, does not count: it is what a
 // crash or a rotation by copying leaves behind.
@@ -85,7 +85,7 @@ func isBinary(data []byte) bool {
 	return bad >= 4 && bad*20 >= n
 }
 
-// isOTLP says whether data begins as a request to export logs, metrics or traces, or
+// isOTLP reports whether data begins as a request to export logs, metrics or traces, or
 // as such requests behind their lengths:
 //
 //	1 resource_logs { 1 resource  2 scope_logs { 1 scope  2 log_records {
@@ -142,7 +142,7 @@ func message(data []byte, field uint64) []byte {
 	return nil
 }
 
-// hasEvent says whether data has the beginning of an event as Fluent Bit packs it:
+// hasEvent reports whether data has the beginning of an event as Fluent Bit packs it:
 // its time and the map behind that.
 func hasEvent(data []byte) bool {
 	for at := 0; ; {
@@ -158,7 +158,7 @@ func hasEvent(data []byte) bool {
 	}
 }
 
-// isPacked says whether data begins as maps or lists of maps in MessagePack do. It
+// isPacked reports whether data begins as maps or lists of maps in MessagePack do. It
 // may end within one.
 func isPacked(data []byte) bool {
 	if c := data[0]; len(data) < fewBytes && (isMap(c) || isArray(c)) && (len(data) == 1 || data[1] >= 0x80 || files.Controls(data) > 0) {
@@ -184,7 +184,7 @@ func isPacked(data []byte) bool {
 	return true
 }
 
-// hasName says whether the first map in data has a name for its first member.
+// hasName reports whether the first map in data has a name for its first member.
 func hasName(data []byte) bool {
 	for len(data) > 0 {
 		n := 1

@@ -133,7 +133,7 @@ func TestFlippedByte(t *testing.T) {
 }
 
 // The same for JSON, in every shape that holds many records. Two lines that were
-// one, and what becomes of indented lines when the brace before them is gone, may
+// one, and what happens to indented lines when the brace before them is gone, may
 // be foreign.
 func TestFlippedJSON(t *testing.T) {
 	testenv.SkipRace(t)

@@ -26,7 +26,7 @@ type jsonReader struct {
 	list, elem int
 }
 
-// ended says whether a value that could not be read ended too early.
+// ended reports whether a value that could not be read ended too early.
 func (j *jsonReader) ended() bool { return j.cut || j.pos == len(j.b) }
 
 // space skips white space and returns the byte behind it, 0 at the end.

@@ -41,7 +41,7 @@ func (p *pretty) begin(raw []byte) {
 	p.add([]byte{'{'})
 }
 
-// started says whether there is an object that has not come to its end.
+// started reports whether there is an object that has not come to its end.
 func (p *pretty) started() bool { return p.lines > 0 }
 
 // indentOf is how far a line is indented.
@@ -53,7 +53,7 @@ func indentOf(raw []byte) int {
 	return n
 }
 
-// takes says whether a line, which begins with c, goes on with the object.
+// takes reports whether a line, which begins with c, goes on with the object.
 func (p *pretty) takes(raw []byte, c byte) bool {
 	p.at = indentOf(raw)
 	if p.lines == 1 {
@@ -70,7 +70,7 @@ func (p *pretty) takes(raw []byte, c byte) bool {
 	return true
 }
 
-// add adds a line and says whether the object has come to its end.
+// add adds a line and reports whether the object has come to its end.
 func (p *pretty) add(line []byte) bool {
 	p.text = append(append(p.text, line...), '\n')
 	p.lines++

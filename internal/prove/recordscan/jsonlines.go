@@ -69,7 +69,7 @@ func (s *Scanner) values(text []byte, whole bool) (rest []byte) {
 	}
 }
 
-// ends says whether a value ends where text goes on: at the end, before another
+// ends reports whether a value ends where text goes on: at the end, before another
 // one or a bracket, with a comma between or without.
 func ends(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n")
@@ -206,7 +206,7 @@ func (v *salvager) end() (rest []byte) {
 	return text[keep:]
 }
 
-// state is what becomes of an identity that stands in no object.
+// state is what happens to an identity that stands in no object.
 func (r *row) state() State {
 	if r.large || r.plain {
 		return Unchecked
@@ -226,7 +226,7 @@ func (s *Scanner) remains(text []byte, st State) {
 	}
 }
 
-// between says whether an object without an identity is a record of its own: if
+// between reports whether an object without an identity is a record of its own: if
 // another one ended before it. before is what stands between that and the last
 // record that was found, without white space at its end; seen says that there is
 // the identity of a broken one in it, whose parts come before that as a rule.
@@ -245,7 +245,7 @@ func (s *Scanner) between(before []byte, seen bool) bool {
 	return seen && (c == '}' || c == ']')
 }
 
-// isList says whether the bracket at which the reader stands begins a list of
+// isList reports whether the bracket at which the reader stands begins a list of
 // records. It may use peek. It sets j.cut if text is too short to say.
 func (j *jsonReader) isList(peek *doc) bool {
 	l := jsonReader{b: j.b, pos: j.pos + 1}

@@ -81,7 +81,7 @@ func (s *Scanner) lines(b []byte) []byte {
 	}
 }
 
-// newlines says whether a line has come to its end in the last bytes of b, or is
+// newlines reports whether a line has come to its end in the last bytes of b, or is
 // long enough to be read without that.
 func (s *Scanner) newlines(b []byte, last int) bool {
 	return len(b) >= s.maxRecord || len(b) >= s.wanted || bytes.IndexByte(b[len(b)-last:], '\n') >= 0 ||
@@ -174,7 +174,7 @@ func (s *Scanner) line(raw []byte) {
 	}
 }
 
-// isFront says whether text begins as an event does in JSON, [time, or [[time, or
+// isFront reports whether text begins as an event does in JSON, [time, or [[time, or
 // was cut there.
 func isFront(text []byte) bool {
 	text = bytes.TrimPrefix(text[1:], []byte{'['})
@@ -182,7 +182,7 @@ func isFront(text []byte) bool {
 	return len(behind) < len(text) && (len(behind) == 0 || behind[0] == ',')
 }
 
-// isArrayFront says whether a line begins as an array of records, or as an event,
+// isArrayFront reports whether a line begins as an array of records, or as an event,
 // does. Lines of text begin with brackets, too: [2026/11/26 12:00:00] [ info].
 func isArrayFront(line []byte) bool {
 	if line[0] != '[' {

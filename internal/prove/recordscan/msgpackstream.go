@@ -109,7 +109,7 @@ func (s *Scanner) brokenPack(large bool) {
 	s.broken++
 }
 
-// endsWell says whether a record of n bytes that is not intact has, at least, the
+// endsWell reports whether a record of n bytes that is not intact has, at least, the
 // length that it should have. more says that it cannot be known before there is
 // more of what follows.
 func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bool) {
@@ -137,7 +137,7 @@ func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bo
 	return err != msgpack.ErrInvalid || s.peek.large, false
 }
 
-// hasAll says whether all identities in the bytes of the record were found in it,
+// hasAll reports whether all identities in the bytes of the record were found in it,
 // and those that are values as such.
 func (s *Scanner) hasAll(b []byte) bool {
 	if s.doc.place != "" {
@@ -163,14 +163,14 @@ func (s *Scanner) hasAll(b []byte) bool {
 	return all <= 0 && values <= 0
 }
 
-// isEvent says whether b begins with an event that is there as a whole and right.
+// isEvent reports whether b begins with an event that is there as a whole and right.
 func (s *Scanner) isEvent(b []byte) bool {
 	_, err := s.packed(&s.doc, b, 0)
 	return err == nil && s.judge(func(how reading) { s.packed(&s.doc, b, how) }) <= Enriched
 }
 
 // maxSeek is how far before and behind an identity its record may reach, in
-// bytes, to be found again in the midst of broken bytes.
+// bytes, to be found again within broken bytes.
 const maxSeek = 64 << 10
 
 // seek looks, behind something broken, for the next event or the next map that
@@ -287,13 +287,13 @@ func (s *Scanner) packed(d *doc, b []byte, how reading) (int, error) {
 	return p.pos, nil
 }
 
-// isMap says whether a byte is the header of a map.
+// isMap reports whether a byte is the header of a map.
 func isMap(c byte) bool { return c&0xf0 == 0x80 || c == 0xde || c == 0xdf }
 
-// isArray says whether a byte is the header of an array.
+// isArray reports whether a byte is the header of an array.
 func isArray(c byte) bool { return c&0xf0 == 0x90 || c == 0xdc || c == 0xdd }
 
-// IsMsgpack says whether data begins as MessagePack of records does, or, where
+// IsMsgpack reports whether data begins as MessagePack of records does, or, where
 // its first bytes are broken, has what only that has.
 func IsMsgpack(data []byte) bool {
 	data = data[:min(len(data), headSize)]
@@ -357,7 +357,7 @@ func eventAt(b []byte) int {
 	}
 }
 
-// isEventHead says whether an event begins at the front of b.
+// isEventHead reports whether an event begins at the front of b.
 func isEventHead(b []byte) bool {
 	return eventAt(b[:min(len(b), 1+len(eventSign)+8)]) == 0
 }

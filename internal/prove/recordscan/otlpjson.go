@@ -17,7 +17,7 @@ import (
 // With the reading pairs these are read as the maps and values that they stand
 // for. What only looks like them makes the reading fail.
 
-// isPairs says whether an identity stands where OpenTelemetry has values.
+// isPairs reports whether an identity stands where OpenTelemetry has values.
 func (d *doc) isPairs() bool {
 	if d.valued {
 		return true
@@ -45,7 +45,7 @@ func (j *jsonReader) front() []byte {
 	return b[1 : 1+max(i, 0)]
 }
 
-// isKind says whether a name tells the kind of a value.
+// isKind reports whether a name tells the kind of a value.
 func isKind(name []byte) bool {
 	switch string(name) {
 	case "stringValue", "intValue", "doubleValue", "boolValue", "bytesValue", "arrayValue", "kvlistValue":

@@ -118,7 +118,7 @@ func (d *doc) trim() {
 	}
 }
 
-// room says whether the record may have another part.
+// room reports whether the record may have another part.
 func (d *doc) room() bool {
 	if len(d.nodes)+len(d.members)+len(d.stack) < maxParts {
 		return true
@@ -230,7 +230,7 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 	}
 }
 
-// at says whether the member name of map n stands at place, which is the names
+// at reports whether the member name of map n stands at place, which is the names
 // of members, from the outermost, joined by dots. Names may have dots as well.
 func (d *doc) at(place string, n int32, name []byte) bool {
 	for {
@@ -320,7 +320,7 @@ func (e *elements) end(d *doc, n int32, name []byte, count int) {
 	}
 }
 
-// isAttribute says whether the map at the front of nodes[n:] is an attribute of
+// isAttribute reports whether the map at the front of nodes[n:] is an attribute of
 // OpenTelemetry: {"key":"a","value":{"stringValue":"b"}}.
 func (d *doc) isAttribute(n int32) bool {
 	if int(n)+1 >= len(d.nodes) || d.nodes[n].count != 2 || d.member(n, "key") == nil {
@@ -334,7 +334,7 @@ func (d *doc) isAttribute(n int32) bool {
 	return nd.count == 1 && isKind(d.members[nd.first].name)
 }
 
-// isRepeated says whether the parts from one on, values of the member name of map
+// isRepeated reports whether the parts from one on, values of the member name of map
 // n, are the same identity again and again.
 func (d *doc) isRepeated(n int32, name []byte, parts int) bool {
 	first := d.parts[parts]

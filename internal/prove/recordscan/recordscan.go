@@ -1,36 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package recordscan finds the identities of records in what came out of a
-// pipeline, whatever became of the records on the way.
+// Package recordscan finds the identities of records in the output of a pipeline, and
+// checks whether the pipeline changed the records.
 //
-// The normal path is [New] and then, for each source, [Scanner.Read]: it tells
-// text from MessagePack and both from what gzip and zstd made of them, and
-// hands every record to Options.Take. Who has the bytes already, such as the
-// body of a request, calls [Scanner.Text] or [Scanner.Msgpack].
+// The normal path is [New] and then [Scanner.Read] for each source. Read detects what a
+// source is and how it is packed, and calls Options.Take for each record. For data in
+// memory, such as the body of a request, there are [Scanner.Bytes], [Scanner.Text] and
+// [Scanner.Msgpack].
 //
-// # What is read
+// # Formats
 //
-// JSON in lines, concatenated, in arrays, indented; behind the tag that Fluent
-// Bit's file output writes before it, and behind any other text; as events,
-// [time, body] and [[time, metadata], body]; inside a string of other JSON.
-// Fluent Bit's own way of printing events, as far as it can be undone.
-// OpenTelemetry's lists of keys and values. MessagePack of events and maps, one
-// behind the other or in arrays. In any other text (CSV, LTSV, templates)
-// identities are found, but what stands around them cannot be checked.
+// The files of this package are named by what they read:
 //
-// # What is broken
+//	detect, source, compressed, xz   what a source is; archives and compression
+//	lines, containerlog              lines, also those that a container runtime splits
+//	json, jsonlines, jsonindented    JSON in lines, concatenated, in arrays, indented
+//	otlpjson                         OpenTelemetry's lists of keys and values
+//	stdout                           what Fluent Bit's stdout output prints
+//	msgpack, msgpackstream           MessagePack of events and maps
+//	record, copies                   one record, and several copies of it
+//	verify, subsetsum, rewritten     whether a record is what was sent
 //
-// A sum of 35 bits tells a record in the midst of anything: what can be read and
-// has it is right, wherever it begins. So where a value cannot be read, or where
-// it was read and is not what was sent, the records in it and behind it are those
-// that can be read by themselves, and only the identities that are left over are
-// those of damaged records. How much may be read in budget is bounded.
+// In any other text (CSV, LTSV, templates) identities are found, but the rest of a
+// record cannot be checked.
+//
+// # Broken input
+//
+// A record whose sum of 35 bits matches is intact, wherever it begins. Where a value
+// cannot be read, or is not what was sent, the scanner therefore looks for records that
+// can be read by themselves, in the value and after it. Only the identities that are
+// left are those of damaged records. The number of bytes read without success is bounded.
 //
 // # Terms
 //
-// A record is one event, or one map that stands alone or in an array. One that
-// has no identity is foreign. A finding is one identity in a record. A map with
-// a list of records in it is read as one: each finding is judged by itself.
+// A record is one event, or one map by itself or in an array. A record without an
+// identity is foreign. A finding is one identity in a record. A map with a list of
+// records in it is read as one, and each finding is judged by itself.
 package recordscan
 
 import (
@@ -39,7 +44,7 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// State says what became of a record.
+// State says what happened to a record.
 type State uint8
 
 // The states of records.
@@ -105,7 +110,7 @@ type Options struct {
 	Reserve func(n int) bool
 }
 
-// ErrTooLarge says that a source has more than MaxBytes.
+// ErrTooLarge reports that a source has more than MaxBytes.
 var ErrTooLarge = errors.New("the data is too large")
 
 // Limits of what is read.
@@ -210,7 +215,7 @@ func (s *Scanner) spoil(text []byte) {
 	s.raw(text, s.spoiled())
 }
 
-// spoiled is what becomes of identities in such a piece. One that is only too
+// spoiled is what happens to identities in such a piece. One that is only too
 // large to be checked is not damaged for that.
 func (s *Scanner) spoiled() State {
 	if s.doc.large {

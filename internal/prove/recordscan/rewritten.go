@@ -26,7 +26,7 @@ const large = 1e16
 // combinations: a record may have some that are and some that are not.
 const maxPicked = 4
 
-// other says whether a value that may be another one is read as that.
+// other reports whether a value that may be another one is read as that.
 func (d *doc) other() bool {
 	n := d.choices
 	d.choices++
@@ -47,7 +47,7 @@ func (d *doc) integer(size uint64, negative bool) uint64 {
 	return h
 }
 
-// mayBeDouble says whether an integer has no more digits than doubles are written
+// mayBeDouble reports whether an integer has no more digits than doubles are written
 // with, but for zeros at its end.
 func mayBeDouble(size uint64) bool {
 	for size >= 1e17 {
@@ -168,7 +168,7 @@ func (j *jsonReader) numbers(h uint64, list int, n int32, name []byte) uint64 {
 	return h
 }
 
-// isJournal says whether a name may be that of a field in journald: capitals, digits
+// isJournal reports whether a name may be that of a field in journald: capitals, digits
 // and underscores. All values are text or bytes there, never numbers.
 func isJournal(name []byte) bool {
 	for _, c := range name {
@@ -331,7 +331,7 @@ func (s *Scanner) reconsider(again func(reading)) {
 // away from.
 const maxMoved = 64
 
-// moved says what became of a record whose identity was moved away from its body:
+// moved says what happened to a record whose identity was moved away from its body:
 // into a label of the line that has the body, or beside it. The body is in the same
 // element of a list. Where the line is text, or lacks members that may have been
 // moved as well, nothing can be proven.
@@ -413,7 +413,7 @@ func (d *doc) around(f *finding) (lo, hi, line int32) {
 	return up + 1, hi, line
 }
 
-// within says whether a map is another one, or in it.
+// within reports whether a map is another one, or in it.
 func (d *doc) within(n, other int32) bool {
 	for n > other {
 		n = d.nodes[n].parent

@@ -79,7 +79,7 @@ type failing struct{ err error }
 // Read implements io.Reader.
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// served says whether the sources are what clients sent.
+// served reports whether the sources are what clients sent.
 func (s *Scanner) served() bool { return s.maxBytes > 0 || s.reserve != nil }
 
 // Size returns how many bytes of memory the scanner keeps for input.
@@ -106,7 +106,7 @@ func (s *Scanner) Bytes(data []byte) error {
 	return nil
 }
 
-// frames returns what says whether a value has come to its end, or never will.
+// frames returns what reports whether a value has come to its end, or never will.
 func (s *Scanner) frames() func(b []byte, last int) bool {
 	f := msgpack.NewFrame()
 	return func(b []byte, last int) bool {

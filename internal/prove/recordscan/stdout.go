@@ -9,7 +9,7 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// printed says whether a line is an event as Fluent Bit's stdout output prints
+// printed reports whether a line is an event as Fluent Bit's stdout output prints
 // it: [0] tag: [...
 func printed(line []byte) bool {
 	i := 1
@@ -173,7 +173,7 @@ func (p *printReader) string(ended func(behind []byte) bool) ([]byte, bool) {
 
 func isName(behind []byte) bool { return bytes.HasPrefix(behind, []byte("=>")) }
 
-// isMemberEnd says whether a map goes on or ends where text stands behind a quote.
+// isMemberEnd reports whether a map goes on or ends where text stands behind a quote.
 func isMemberEnd(behind []byte) bool {
 	if next, ok := bytes.CutPrefix(behind, []byte(`, "`)); ok {
 		i := bytes.IndexByte(next, '"')
@@ -187,7 +187,7 @@ func isElementEnd(behind []byte) bool {
 	return bytes.HasPrefix(behind, []byte(", ")) || len(behind) > 0 && behind[0] == ']' && isClosed(behind[1:])
 }
 
-// isClosed says whether text may stand behind a map or an array.
+// isClosed reports whether text may stand behind a map or an array.
 func isClosed(behind []byte) bool {
 	return len(behind) == 0 || behind[0] == '}' || behind[0] == ']' || bytes.HasPrefix(behind, []byte(", "))
 }

@@ -38,7 +38,7 @@ func (s *Scanner) deliver() {
 	}
 }
 
-// judge says what became of what the record has in it, and returns the worst of
+// judge says what happened to what the record has in it, and returns the worst of
 // that: Foreign, if there is nothing.
 func (s *Scanner) judge(again func(reading)) (worst State) {
 	d := &s.doc
@@ -318,7 +318,7 @@ func (d *doc) member(n int32, name string) *member {
 	return nil
 }
 
-// flattened says whether a finding stands in a format that does not keep values
+// flattened reports whether a finding stands in a format that does not keep values
 // as they were: GELF, which flattens maps and makes strings of booleans, or the
 // lists of keys and values of OpenTelemetry.
 func (d *doc) flattened(f *finding) bool {
@@ -328,7 +328,7 @@ func (d *doc) flattened(f *finding) bool {
 	return bytes.HasPrefix(f.name, []byte("_")) && d.member(f.node, "version") != nil && d.member(f.node, "short_message") != nil
 }
 
-// isBulkAction says whether the record is a line that Elasticsearch's bulk
+// isBulkAction reports whether the record is a line that Elasticsearch's bulk
 // format has before each record, and so no record at all.
 func (d *doc) isBulkAction() bool {
 	if len(d.nodes) != 2 || d.nodes[0].count != 1 || d.nodes[1].parent != 0 {
@@ -341,7 +341,7 @@ func (d *doc) isBulkAction() bool {
 	return false
 }
 
-// shadows says whether there is more than one member of a name: most readers keep
+// shadows reports whether there is more than one member of a name: most readers keep
 // the last of them only.
 func (s *Scanner) shadows(ms []member, name []byte) bool {
 	n := 0

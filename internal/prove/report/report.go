@@ -36,7 +36,7 @@ func Write(w io.Writer, p Page) error {
 	return page.Execute(w, p)
 }
 
-// Is says whether a text, of which the end may be missing, is such a page, or
+// Is reports whether a text, of which the end may be missing, is such a page, or
 // another one of HTML.
 func Is(text []byte) bool { return bytes.HasPrefix(text, []byte("<!doctype html>")) }
 
@@ -77,14 +77,14 @@ func hidden(v *audit.Verdict) int {
 	return max(n-shownAlone, 0)
 }
 
-// noted says whether a ledger has one of the words.
+// noted reports whether a ledger has one of the words.
 func noted(v *audit.Verdict, words ...string) bool {
 	return slices.ContainsFunc(v.Streams, func(st audit.Stream) bool {
 		return slices.ContainsFunc(st.Events, func(e audit.Event) bool { return slices.Contains(words, e.Word) })
 	})
 }
 
-// moreRanges says whether there were more ranges than a verdict lists.
+// moreRanges reports whether there were more ranges than a verdict lists.
 func moreRanges(v *audit.Verdict) bool {
 	return slices.ContainsFunc(v.Streams, func(st audit.Stream) bool { return st.MoreRanges > 0 })
 }
@@ -255,14 +255,14 @@ func bars(l *audit.Latency) []bar {
 	return all
 }
 
-// share is what became of a part of what was sent.
+// share is what happened to a part of what was sent.
 type share struct {
 	Name, Class string
 	Count       uint64
 	Width       float64 // in percent
 }
 
-// shares say what became of all that was sent.
+// shares say what happened to all that was sent.
 func shares(v *audit.Verdict) []share {
 	var all []share
 	for _, s := range []share{

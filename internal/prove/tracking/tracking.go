@@ -44,7 +44,7 @@ type Options struct {
 	Now    func() time.Time // nil is time.Now
 }
 
-// ErrNoMetadata says that identities were asked for where there is no place for
+// ErrNoMetadata reports that identities were asked for where there is no place for
 // them.
 var ErrNoMetadata = errors.New("option audit_in: this version of Fluent Bit has no metadata: use body, or Fluent Bit 2.1 or later")
 

@@ -183,7 +183,7 @@ func (f *Faults) set(name, value string) (err error) {
 	return err
 }
 
-// down says whether there is an outage, so long after the start.
+// down reports whether there is an outage, so long after the start.
 func (f *Faults) down(since time.Duration) bool {
 	if f.Every > 0 {
 		return since%f.Every >= f.Every-f.Outage

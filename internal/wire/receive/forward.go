@@ -23,7 +23,7 @@ import (
 // selfName is what the receiver calls itself in the handshake.
 const selfName = "gdummy"
 
-// errProtocol says that a client does not speak the forward protocol.
+// errProtocol reports that a client does not speak the forward protocol.
 var errProtocol = errors.New("not a message of the forward protocol")
 
 // messages reads MessagePack values from a connection.
@@ -243,7 +243,7 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 	return chunk, unpack(b, record, "")
 }
 
-// isEventTime says whether an array is [time, metadata], not a list of events.
+// isEventTime reports whether an array is [time, metadata], not a list of events.
 func isEventTime(entries []byte) bool {
 	_, rest, err := msgp.ReadArrayHeaderBytes(entries)
 	return err == nil && len(rest) > 0 && msgp.NextType(rest) != msgp.ArrayType

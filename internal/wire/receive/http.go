@@ -185,7 +185,7 @@ func (s *Server) unsupported(w http.ResponseWriter, r *http.Request, why string)
 	http.Error(w, why, http.StatusUnsupportedMediaType)
 }
 
-// readable says whether a body of a type, by the header Content-Type, may be read.
+// readable reports whether a body of a type, by the header Content-Type, may be read.
 // What the type leaves open, the body tells.
 func readable(kind string) bool {
 	kind, _, _ = mime.ParseMediaType(kind) // "" if it says nothing
@@ -206,7 +206,7 @@ func readable(kind string) bool {
 	return true
 }
 
-// known says whether bodies may have an encoding. Those that begin with a sign of
+// known reports whether bodies may have an encoding. Those that begin with a sign of
 // their own need no header.
 func known(encoding string) bool {
 	switch encoding {

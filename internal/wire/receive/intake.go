@@ -62,7 +62,7 @@ type intake struct {
 	charge int64
 }
 
-// errLarge says that a request is larger than it may be, errBusy that others take
+// errLarge reports that a request is larger than it may be, errBusy that others take
 // up all the room that there is.
 var (
 	errLarge = errors.New("the request is too large")

@@ -303,7 +303,7 @@ func (s *Server) evictOldestIdle() *guardedConn {
 	return out
 }
 
-// down says whether there is an outage.
+// down reports whether there is an outage.
 func (s *Server) down() bool {
 	return s.o.Faults != nil && s.o.Faults.down(s.o.Now().Sub(s.start))
 }

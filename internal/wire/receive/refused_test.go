@@ -136,7 +136,7 @@ func (p plan) planned() (w want, end time.Duration) {
 	return p.add(all), now
 }
 
-// add adds up what became of the batches.
+// add adds up what happened to the batches.
 func (p plan) add(all []attempt) (w want) {
 	w.Refused = []audit.Refusal{}
 	reasons := map[string]int{}

@@ -15,7 +15,7 @@ import (
 // in that time is known to have been refused.
 const refuseAfter = 200 * time.Millisecond
 
-// tcp reads records one behind the other, of which none has an answer. A client
+// tcp reads records in sequence, of which none has an answer. A client
 // sends nothing again: what is under way when a connection is reset is lost.
 func (s *Server) tcp(c net.Conn) error {
 	s.requests.Add(1)
