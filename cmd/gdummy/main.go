@@ -48,7 +48,7 @@ type command struct {
 	run  func(s stream, args []string) int
 
 	flags func() []flagRow               // its table; nil without one
-	more  func(io.Writer)                // prints what its help says below the flags, or nil
+	more  func(io.Writer)                // prints the part of its help below the flags, or nil
 	words func(before []string) []string // completions of an argument that follows those before; nil without any
 }
 

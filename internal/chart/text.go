@@ -151,7 +151,7 @@ func (c *Chart) Table(step int64) []byte {
 	return b.Bytes()
 }
 
-// Step returns a step for Table that gives about a dozen rows, in ns.
+// Step returns a step for about a dozen rows of Table, in ns.
 func (c *Chart) Step() int64 { return times(c.To, 15) }
 
 // Summary returns the profile's figures, a line each.

@@ -75,7 +75,7 @@ type Input struct {
 	Pos        Pos
 	Properties []*Property
 
-	// ConditionalRoute is where the first route for logs stands that asks each
+	// ConditionalRoute is the position of the first route for logs that tests each
 	// record, by a condition or per_record_routing; nil if there is none.
 	ConditionalRoute *Pos
 }
@@ -96,7 +96,7 @@ type Property struct {
 	Pos   Pos
 	Value Value
 
-	// NotText says what the value is if it is not text but a map or a
+	// NotText describes the value if it is not text but a map or a
 	// list of something else than text, which YAML can express.
 	NotText string
 
@@ -109,7 +109,7 @@ type Property struct {
 	Quoted string
 }
 
-// Value is a text and where it stands.
+// Value is a text and its position.
 type Value struct {
 	Text string
 
@@ -117,7 +117,7 @@ type Value struct {
 	from func(offset int) int // the byte of the file that gave a byte of Text
 }
 
-// Pos returns where a byte of Text stands in the file.
+// Pos returns the position of a byte of Text in the file.
 func (v *Value) Pos(offset int) Pos {
 	return v.file.pos(v.from(min(max(offset, 0), len(v.Text))))
 }
@@ -137,8 +137,8 @@ func (v *Value) Expand(env Environment) *Expanded {
 	return &Expanded{Text: e.text, Vars: e.vars, value: v, exp: e}
 }
 
-// Pos returns where a byte of Text stands in the file. What a variable gave
-// stands where the variable does.
+// Pos returns the position of a byte of Text in the file. The value of a variable
+// has the position of the variable.
 func (e *Expanded) Pos(offset int) Pos { return e.value.Pos(e.exp.origin(offset)) }
 
 // Files is where files come from.

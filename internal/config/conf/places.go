@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// The YAML package tells where a scalar begins, not where each of its characters
-// comes from. So the scalar is read here once more: if that gives the same
+// The YAML package has the position of the start of a scalar, not of each of its
+// characters. So the scalar is read here once more: if that gives the same
 // text, the places are right.
 
 // placed is a text that grows along with the places of its bytes.

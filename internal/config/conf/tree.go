@@ -10,7 +10,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// What the tree of a YAML file says of variables, files to include and inputs.
+// This file reads variables, included files and inputs from the tree of a YAML file.
 
 // at returns the place of a node.
 func (y *yamlFile) at(n ast.Node) Pos { return y.file.pos(y.offset(n.GetToken())) }
@@ -77,7 +77,7 @@ func kindOf(n ast.Node) string {
 	return "text"
 }
 
-// key returns the text of a map's key, and where it stands.
+// key returns the text of a map's key, and its position.
 func (y *yamlFile) key(m *ast.MappingValueNode) (string, Pos) {
 	t := m.Key.GetToken()
 	text := ""
@@ -230,7 +230,7 @@ func (y *yamlFile) quoted(n ast.Node) string {
 	return quote(flowValue(text))
 }
 
-// conditionalRoute returns where the first route for logs stands that not all records
+// conditionalRoute returns the position of the first route for logs that not all records
 // take. Whatever Fluent Bit would refuse is none.
 func (y *yamlFile) conditionalRoute(routes ast.Node) *Pos {
 	for _, m := range mapping(routes) {

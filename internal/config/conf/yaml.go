@@ -202,7 +202,7 @@ func (y *yamlFile) blank() string {
 }
 
 // flowValue returns the value at the beginning of a text that begins with a bracket: up
-// to the bracket that closes it, and what stands behind that in its line. A value that
+// to the bracket that closes it, and the rest of its line. A value that
 // is not closed ends with its line.
 func flowValue(text string) string {
 	open, quoted, end := 0, byte(0), 0

@@ -145,7 +145,7 @@ type nearError struct {
 // PerSecond is a rate as a fraction, so that 0.1 and 333.3 are exact.
 type PerSecond struct {
 	Num, Den  uint64 // Num/Den per second
-	Unlimited bool   // then the fraction says nothing
+	Unlimited bool   // then the fraction is unused
 }
 
 // ParseRate reads a rate, or the word unlimited. 0 is 1 per second, as in the
