@@ -4,8 +4,8 @@ package pace
 
 import "math"
 
-// Records returns the integral of the rate over the time from and to, in ns
-// since the start: records, with their fractions.
+// Records returns the integral of the rate between from and to, in ns since the
+// start: a number of records, with its fraction.
 func (p *Profile) Records(from, to int64) float64 {
 	if from >= to {
 		return 0
@@ -13,7 +13,7 @@ func (p *Profile) Records(from, to int64) float64 {
 	return p.integral(to).sub(p.integral(from)).float() / grainsPerRecord
 }
 
-// integral returns what is due at t, in grains.
+// integral returns the integral of the rate from 0 to t, in grains.
 func (p *Profile) integral(t int64) uint128 {
 	at := min(uint64(max(t, 0)), p.end)
 	sp := p.locate(at)
@@ -21,8 +21,8 @@ func (p *Profile) integral(t int64) uint128 {
 	return g.add(uint128{0, sp.f0}).add(mul(sp.n0, grainsPerRecord))
 }
 
-// Extent returns how much of the profile shows how it goes on, in ns: all of it
-// if it ends, else some of its cycles or periods.
+// Extent returns how much of the profile to draw, in ns: all of it if it ends,
+// or else enough cycles or periods to show the pattern.
 func (p *Profile) Extent() int64 {
 	switch last := &p.segments[len(p.segments)-1]; {
 	case p.end != horizon:
@@ -41,8 +41,8 @@ func (p *Profile) Extent() int64 {
 	}
 }
 
-// Cycle returns how long one of the cycles is that a profile repeats for ever,
-// in ns, or 0 if it does not.
+// Cycle returns the length of a cycle, in ns, of a profile that repeats forever,
+// or else 0.
 func (p *Profile) Cycle() int64 {
 	if p.repeat == 0 {
 		return int64(p.period)
@@ -50,8 +50,8 @@ func (p *Profile) Cycle() int64 {
 	return 0
 }
 
-// Bounds returns the lowest and the highest rate in the time between from and
-// to, in records per second, however short it lasts.
+// Bounds returns the lowest and the highest rate between from and to, in records
+// per second. It includes rates that last only a nanosecond.
 func (p *Profile) Bounds(from, to int64) (low, high float64) {
 	b := bounds{math.Inf(1), math.Inf(-1)}
 	from = max(from, 0)
@@ -87,7 +87,7 @@ func (p *Profile) bounds(from, to uint64, b *bounds) {
 	p.within(from, to, b)
 }
 
-// within adds the rates of a stretch of one cycle.
+// within adds the rates of a part of one cycle.
 func (p *Profile) within(from, to uint64, b *bounds) {
 	for i := range p.segments {
 		s := &p.segments[i]
@@ -101,8 +101,8 @@ func (p *Profile) within(from, to uint64, b *bounds) {
 	}
 }
 
-// bounds adds the rates of a stretch of the segment. A rate moves in one
-// direction between its turning points.
+// bounds adds the rates of a part of the segment. A rate is monotonic between its
+// turning points.
 func (s *segment) bounds(from, to uint64, b *bounds) {
 	b.add(s.rateAt(from))
 	switch s.kind.shape {
@@ -120,7 +120,7 @@ func (s *segment) bounds(from, to uint64, b *bounds) {
 		}
 	case wave:
 		b.add(s.rateAt(to))
-		// FixedRate half period turns.
+		// The turning points are at the half periods.
 		trough, peak := uint64(0), s.every/2
 		if s.peak == 1 {
 			trough, peak = peak, trough
@@ -134,7 +134,7 @@ func (s *segment) bounds(from, to uint64, b *bounds) {
 	}
 }
 
-// turns says whether one of the moments at, at+every, ... is between from and to.
+// turns reports whether one of the times at, at+every, … is between from and to.
 func turns(from, to, at, every uint64) bool {
 	if from > at {
 		at += (from - at + every - 1) / every * every

@@ -45,7 +45,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// What is drawn agrees with what is due.
+// The chart agrees with the schedule: Records, RateAt and Bounds with Due.
 func TestDrawing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := drawProfile(t, plainKinds)

@@ -10,8 +10,8 @@ import (
 	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
-// Whatever the text, the parser says where it is wrong, or makes of it a
-// profile whose counts agree with its times.
+// For any text, the parser returns either an error with a position or a profile
+// whose Due and At agree.
 func FuzzParseProfile(f *testing.F) {
 	for i := range Kinds {
 		f.Add(Kinds[i].Example)
@@ -19,7 +19,7 @@ func FuzzParseProfile(f *testing.F) {
 	for _, tt := range dueTests {
 		f.Add(tt.spec)
 	}
-	for _, tt := range mistakes {
+	for _, tt := range errorTests {
 		if len(tt.spec) < 1000 {
 			f.Add(tt.spec)
 		}
@@ -29,7 +29,7 @@ func FuzzParseProfile(f *testing.F) {
 		if err != nil {
 			var syn *diag.Error
 			if !errors.As(err, &syn) || syn.Offset < 0 || syn.Offset > len(text) || syn.Line < 1 || syn.Column < 1 {
-				t.Fatalf("%#v has no place in the text", err)
+				t.Fatalf("%#v has no position in the text", err)
 			}
 			_ = syn.Excerpt()
 			return

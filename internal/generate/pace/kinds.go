@@ -4,21 +4,21 @@ package pace
 
 import "strings"
 
-// Kind is a kind of segment of a load profile, or a modifier of all of it.
+// Kind is a kind of segment, or a modifier, of a load profile.
 type Kind struct {
 	Name    string
 	Clauses []Clause // what follows the name
 	Help    string   // one or two sentences
-	Example string   // a profile with it
+	Example string   // a profile that contains it
 
 	shape    shape
 	modifier bool
 }
 
-// Clause is a part of a segment: a word and a value. The first clause of a
-// segment may have no word, the others may come in any order.
+// Clause is a part of a segment: a word and a value. Only the first clause of a
+// segment may lack the word. The others may be in any order.
 type Clause struct {
-	Word     string // "" if there is only the value
+	Word     string // "" if the clause is a value alone
 	Value    Value
 	Optional bool
 
@@ -30,8 +30,8 @@ type Value uint8
 
 // The kinds of values.
 const (
-	Rate   Value = iota + 1 // records per second; with /m or /h per minute or hour
-	Time                    // 500ms, 1.5h, 1h30m; without a unit seconds
+	Rate   Value = iota + 1 // records per second, or per minute or hour with /m or /h
+	Time                    // 500ms, 1.5h, 1h30m; in seconds if without a unit
 	Number                  // a whole number
 	Factor                  // a decimal number above 0
 	Phase                   // trough or peak
@@ -54,7 +54,7 @@ func (v Value) String() string {
 	return "unknown"
 }
 
-// Syntax returns the form of the segment, optional parts in brackets.
+// Syntax returns the syntax of the segment, with optional parts in brackets.
 func (k *Kind) Syntax() string {
 	var b strings.Builder
 	b.WriteString(k.Name)
@@ -71,7 +71,7 @@ func (k *Kind) Syntax() string {
 	return b.String()
 }
 
-// Modifier says whether it is a modifier rather than a kind of segment.
+// Modifier reports whether k is a modifier rather than a kind of segment.
 func (k *Kind) Modifier() bool { return k.modifier }
 
 func (k *Kind) clause(word string) (int, bool) {
@@ -105,54 +105,54 @@ var (
 	peak     = func(s *segment) *uint64 { return &s.peak }
 )
 
-// Kinds has a row for every kind of segment, and then for every modifier. The
-// parser, the normal form and the documentation read it.
+// Kinds lists every kind of segment, then every modifier. The parser, the normal
+// form and the documentation are derived from it.
 var Kinds = []Kind{
 	{
 		Name: "constant", shape: flat, Example: "constant 500 for 1m",
 		Clauses: []Clause{{"", Rate, false, rate}, {"for", Time, true, duration}},
-		Help:    "The same rate all the time. The word may be left out: `500 for 1m`, `500`.",
+		Help:    "A constant rate. The word is optional: `500 for 1m`, `500`.",
 	},
 	{
 		Name: "idle", shape: flat, Example: "idle for 10s; constant 100",
 		Clauses: []Clause{{"for", Time, true, duration}},
-		Help:    "Nothing is due.",
+		Help:    "No records are due.",
 	},
 	{
 		Name: "ramp", shape: slope, Example: "ramp 0 to 1k for 2m",
 		Clauses: []Clause{{"", Rate, false, rate}, {"to", Rate, false, toRate}, {"for", Time, false, duration}},
-		Help:    "The rate moves from the one to the other in a straight line, up or down.",
+		Help:    "The rate changes linearly from the first to the second, up or down.",
 	},
 	{
 		Name: "steps", shape: stairs, Example: "steps 100 to 1000 by 100 every 30s",
 		Clauses: []Clause{{"", Rate, false, rate}, {"to", Rate, false, toRate}, {"by", Rate, false, byRate}, {"every", Time, false, every}},
-		Help: "The rate stays for TIME, then moves by a step, up or down, and so on until it has stayed at the " +
-			"last rate too. The last step is shorter if `by` does not divide the way.",
+		Help: "The rate changes by one step, up or down, every TIME, until it has lasted for TIME at the second rate. " +
+			"The last step is smaller if `by` does not divide the difference.",
 	},
 	{
 		Name: "sine", shape: wave, Example: "sine 100 to 1000 every 24h",
 		Clauses: []Clause{{"", Rate, false, rate}, {"to", Rate, false, toRate}, {"every", Time, false, every},
 			{"from", Phase, true, peak}, {"for", Time, true, duration}},
-		Help: "A day curve: the rate swings between the two, once in `every`. It starts at the trough, or with " +
-			"`from peak` at the top.",
+		Help: "A daily curve: the rate oscillates between the two, with the period `every`. It starts at the trough, or " +
+			"at the peak with `from peak`.",
 	},
 	{
 		Name: "bursts", shape: pulse, Example: "bursts 5k on 200ms off 1.8s base 100 for 10m",
 		Clauses: []Clause{{"", Rate, false, rate}, {"on", Time, false, every}, {"off", Time, false, off},
 			{"base", Rate, true, toRate}, {"for", Time, true, duration}},
-		Help: "The rate while on, then the base (0 if not given) while off, and so on.",
+		Help: "The rate alternates between RATE, for the time `on`, and `base` (0 by default), for the time `off`.",
 	},
 	{
 		Name: "poisson", shape: random, Example: "poisson 200 for 1m seed 7",
 		Clauses: []Clause{{"", Rate, false, rate}, {"for", Time, true, duration}, {"seed", Number, true, seed}},
-		Help: "Independent arrivals: random gaps that are RATE on average. The seed decides on the moments " +
-			"(0 if not given); the same one gives the same moments.",
+		Help: "Independent random arrivals, at RATE on average. The same seed (0 by default) produces the same " +
+			"arrival times.",
 	},
 	{
 		Name: "repeat", modifier: true, Example: "500 for 50s; idle for 10s; repeat",
 		Clauses: []Clause{{"", Number, true, nil}},
-		Help: "Plays the whole from its start again when it ends: for ever, or with a number that many times in " +
-			"all. Random arrivals go on and do not repeat.",
+		Help: "Restarts the profile when it ends, forever or NUMBER times in total. Random arrivals continue " +
+			"instead of repeating.",
 	},
 	{
 		Name: "scale", modifier: true, Example: "sine 100 to 1000 every 24h; scale 2.5",
@@ -162,7 +162,7 @@ var Kinds = []Kind{
 	{
 		Name: "stretch", modifier: true, Example: "ramp 0 to 1k for 2m; 1k for 10m; stretch 0.5",
 		Clauses: []Clause{{"", Factor, false, nil}},
-		Help:    "Multiplies all times: 2 makes it all last twice as long, at the same rates.",
+		Help:    "Multiplies all time spans: with 2, the profile takes twice as long, at the same rates.",
 	},
 }
 

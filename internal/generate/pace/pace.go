@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pace says how many ticks are due at a moment.
+// Package pace computes how many ticks are due at a given time.
 //
-// A [Schedule] is a pure function of the time since the start: it has no clock
-// and remembers nothing. How many ticks are due comes from a count over the
-// whole time, never from a sum of sleeps, so that there is no drift however
-// the time is cut up.
+// A [Schedule] is a pure function of the time since the start: it reads no
+// clock, and earlier calls do not change its results. The number of ticks due
+// is a count over the whole time, never a sum of sleeps, so it does not drift
+// however often it is queried.
 package pace
 
 import (
@@ -13,35 +13,38 @@ import (
 	"math/bits"
 )
 
-// Schedule says when ticks are due. All times are nanoseconds since the start.
+// Schedule defines when ticks are due. All times are nanoseconds since the start.
 type Schedule interface {
-	// Due returns how many ticks are due in the time from 0 up to and
-	// including t: the largest n with At(n) <= t.
+	// Due returns how many ticks are due from 0 to t, inclusive: the largest
+	// n with At(n) <= t.
 	Due(t int64) uint64
 
-	// At returns when tick n is due, for n from 1 on, or Never.
+	// At returns the time at which tick n is due, or Never. The first tick
+	// is tick 1.
 	At(n uint64) int64
 }
 
-// Never is a time that does not come, and Unbounded a number that is not reached.
+// Never is the time of a tick that is never due. Unbounded is the count of an
+// unlimited number of ticks.
 const (
 	Never            = math.MaxInt64
 	Unbounded uint64 = math.MaxUint64
 )
 
-// FixedRate is a tick each Num/Den nanoseconds:
+// FixedRate is a schedule of one tick every Num/Den nanoseconds:
 //
 //	At(n) = floor(n * Num / Den)
 //
-// A fraction, because 3 per second is not a whole number of nanoseconds.
+// It is a fraction because the interval of 3 per second, for example, is not a
+// whole number of nanoseconds.
 type FixedRate struct {
 	Num, Den uint64
 }
 
-// PerSecond returns the schedule of n ticks per second.
+// PerSecond returns a schedule of n ticks per second.
 func PerSecond(n uint64) FixedRate { return FixedRate{Num: 1e9, Den: n} }
 
-// At returns when tick n is due.
+// At returns the time at which tick n is due, or Never.
 func (e FixedRate) At(n uint64) int64 {
 	hi, lo := bits.Mul64(n, e.Num)
 	if hi >= e.Den {
@@ -54,7 +57,7 @@ func (e FixedRate) At(n uint64) int64 {
 	return int64(q)
 }
 
-// Due returns how many ticks are due at t:
+// Due returns how many ticks are due at t. The formula follows from that of At:
 //
 //	floor(n*Num/Den) <= t  <=>  n*Num < (t+1)*Den  <=>  n <= ((t+1)*Den - 1) / Num
 func (e FixedRate) Due(t int64) uint64 {
@@ -83,14 +86,14 @@ func (e FixedRate) Walk(n uint64) Walker {
 	return w
 }
 
-// Walker goes from tick to tick of an [FixedRate] without dividing.
+// Walker steps through the ticks of a [FixedRate] without a division.
 type Walker struct {
 	at, over   uint64 // time of the last tick: at + over/den
-	step, rest uint64 // from one to the next: step + rest/den
+	step, rest uint64 // from one tick to the next: step + rest/den
 	den        uint64
 }
 
-// Next returns when the next tick is due, or Never.
+// Next returns the time at which the next tick is due, or Never.
 func (w *Walker) Next() int64 {
 	w.at += w.step
 	if w.over += w.rest; w.over >= w.den {

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestEvery(t *testing.T) {
+func TestFixedRate(t *testing.T) {
 	for _, tt := range []struct {
 		every FixedRate
 		n     uint64
@@ -56,8 +56,8 @@ func TestEvery(t *testing.T) {
 	}
 }
 
-// A fraction's ticks are where the fraction says, and nowhere else.
-func TestEveryFraction(t *testing.T) {
+// Due and At are consistent for any fraction.
+func TestFixedRateFraction(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := FixedRate{
 			Num: rapid.OneOf(rapid.Uint64Range(1, 1e15), rapid.Uint64Range(1, 100)).Draw(t, "num"),
@@ -69,13 +69,13 @@ func TestEveryFraction(t *testing.T) {
 			return
 		}
 		if due := e.Due(at); due < n {
-			t.Fatalf("%v: At(%d) = %d, but Due says %d there", e, n, at, due)
+			t.Fatalf("%v: At(%d) = %d, but Due is %d there", e, n, at, due)
 		}
 		if due := e.Due(at - 1); due >= n {
-			t.Fatalf("%v: At(%d) = %d, but Due says %d already 1 ns before", e, n, at, due)
+			t.Fatalf("%v: At(%d) = %d, but Due is %d 1 ns earlier", e, n, at, due)
 		}
 		if next := e.At(n + 1); next < at {
-			t.Fatalf("%v: At(%d) = %d comes before At(%d) = %d", e, n+1, next, n, at)
+			t.Fatalf("%v: At(%d) = %d is before At(%d) = %d", e, n+1, next, n, at)
 		}
 	})
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
-// ParseProfile reads a load profile: segments, separated by semicolons, commas
-// or line ends, and after them modifiers. [Kinds] has the forms of both:
+// ParseProfile parses a load profile: segments, then modifiers, separated by
+// semicolons, commas or newlines. [Kinds] lists the syntax of both:
 //
 //	ramp 0 to 1k for 2m; constant 1k for 10m; ramp 1k to 0 for 30s; repeat
 //
-// A mistake comes back as [*diag.Error]. A profile is exact, so a number
-// that it would have to round is a mistake too.
+// Errors are of type [*diag.Error]. A profile is exact: a number that would
+// have to be rounded is an error too.
 func ParseProfile(text string) (*Profile, error) {
 	r := reader{text: text}
 	p, err := r.profile()
@@ -29,22 +29,22 @@ func ParseProfile(text string) (*Profile, error) {
 	return p, nil
 }
 
-// token is a word of the text.
+// token is a word of the text and its offset.
 type token struct {
 	text string
-	at   int // offset in bytes
+	at   int // in bytes
 }
 
 type reader struct {
 	text string
 }
 
-// draft is a segment or modifier as it was read, and where.
+// draft is a parsed segment or modifier, with the positions of its words.
 type draft struct {
 	segment
 	name   token
-	values [8]token // of the clauses, by their index; empty if not given
-	end    int      // offset behind it
+	values [8]token // of the clauses, by index; empty if omitted
+	end    int      // offset of the byte after it
 }
 
 func (d *draft) value(word string) token {
@@ -56,14 +56,14 @@ func (r *reader) errorf(at int, format string, args ...any) error {
 	return r.nearest("", at, format, args...)
 }
 
-// nearest is errorf for a word that was probably meant to be near.
+// nearest is errorf with a suggestion: the word that was probably meant.
 func (r *reader) nearest(near string, at int, format string, args ...any) error {
 	e := diag.Errorf(r.text, at, format, args...)
 	e.Near = near
 	return e
 }
 
-// quote shows what was found, shortened.
+// quote quotes s, shortened to 40 bytes.
 func quote(s string) string {
 	if len(s) > 40 {
 		s = strings.ToValidUTF8(s[:37], "") + "..."
@@ -97,26 +97,26 @@ func (r *reader) profile() (*Profile, error) {
 		if d.kind.modifier {
 			for _, m := range modifiers {
 				if m.kind == d.kind {
-					return nil, r.errorf(d.name.at, "a second %s, expected at most one", d.kind.Name)
+					return nil, r.errorf(d.name.at, "duplicate %s: expected at most one", d.kind.Name)
 				}
 			}
 			modifiers = append(modifiers, d)
 			continue
 		}
 		if len(modifiers) > 0 {
-			return nil, r.errorf(d.name.at, "a segment after %s, expected all segments before it", modifiers[0].kind.Name)
+			return nil, r.errorf(d.name.at, "unexpected segment after %s: expected all segments before it", modifiers[0].kind.Name)
 		}
 		if len(drafts) == MaxSegments {
-			return nil, r.errorf(d.name.at, "more than %d segments", MaxSegments)
+			return nil, r.errorf(d.name.at, "too many segments: expected at most %d", MaxSegments)
 		}
 		drafts = append(drafts, d)
 	}
 	if len(drafts) == 0 {
 		at := len(strings.TrimRight(r.text, " \t\r\n"))
 		if len(modifiers) > 0 {
-			return nil, r.errorf(modifiers[0].name.at, "%s without a segment before it, expected for example %s", modifiers[0].kind.Name, quote(Kinds[0].Example))
+			return nil, r.errorf(modifiers[0].name.at, "%s without a segment: expected a segment before it, such as %s", modifiers[0].kind.Name, quote(Kinds[0].Example))
 		}
-		return nil, r.errorf(at, "found nothing, expected a segment, for example %s", quote(Kinds[0].Example))
+		return nil, r.errorf(at, "expected a segment, such as %s", quote(Kinds[0].Example))
 	}
 	for _, m := range modifiers {
 		if err := r.modify(p, m, drafts); err != nil {
@@ -133,7 +133,7 @@ func (r *reader) profile() (*Profile, error) {
 	return p, nil
 }
 
-// split returns the words of a part of the text that starts at base.
+// split returns the words of part, which starts at offset base of the text.
 func split(part string, base int) []token {
 	var words []token
 	for at := 0; at < len(part); {
@@ -152,7 +152,7 @@ func split(part string, base int) []token {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f' }
 
-// clauses reads one segment or modifier.
+// clauses parses one segment or modifier.
 func (r *reader) clauses(words []token) (draft, error) {
 	d := draft{name: words[0], end: words[len(words)-1].at + len(words[len(words)-1].text)}
 	d.kind = kindOf(strings.ToLower(words[0].text))
@@ -160,9 +160,9 @@ func (r *reader) clauses(words []token) (draft, error) {
 	if d.kind == nil {
 		if c := words[0].text[0]; c != '.' && c != '+' && (c < '0' || c > '9') {
 			if near := units.Nearest(words[0].text, kindNames()); near != "" {
-				return d, r.nearest(near, words[0].at, "there is no %s", quote(words[0].text))
+				return d, r.nearest(near, words[0].at, "unknown word %s", quote(words[0].text))
 			}
-			return d, r.errorf(words[0].at, "found %s, expected a rate or one of %s", quote(words[0].text), strings.Join(kindNames(), ", "))
+			return d, r.errorf(words[0].at, "invalid segment %s: expected a rate or one of %s", quote(words[0].text), strings.Join(kindNames(), ", "))
 		}
 		d.kind, rest = &Kinds[0], words
 	}
@@ -173,10 +173,10 @@ func (r *reader) clauses(words []token) (draft, error) {
 		case ok:
 			rest = rest[1:]
 			if d.values[i].text != "" {
-				return d, r.errorf(w.at, "a second %s, expected at most one", quote(w.text))
+				return d, r.errorf(w.at, "duplicate %s: expected at most one", quote(w.text))
 			}
 			if len(rest) == 0 {
-				return d, r.errorf(d.end, "found nothing after %s, expected %s", quote(w.text), expected(d.kind.Clauses[i].Value))
+				return d, r.errorf(d.end, "missing value after %s: expected %s", quote(w.text), expected(d.kind.Clauses[i].Value))
 			}
 		case first:
 			if i, ok = d.kind.clause(""); !ok {
@@ -190,7 +190,7 @@ func (r *reader) clauses(words []token) (draft, error) {
 		d.values[i] = v
 		c := d.kind.Clauses[i]
 		if c.field == nil {
-			continue // a modifier's
+			continue // modify parses the value of a modifier
 		}
 		n, err := r.read(c.Value, v)
 		if err != nil {
@@ -206,33 +206,33 @@ func (r *reader) clauses(words []token) (draft, error) {
 		if c.Word != "" {
 			what = quote(c.Word) + " and " + what
 		}
-		return d, r.errorf(d.end, "%s ends too early, expected %s (%s)", d.kind.Name, what, d.kind.Syntax())
+		return d, r.errorf(d.end, "incomplete %s: expected %s (%s)", d.kind.Name, what, d.kind.Syntax())
 	}
 	return d, nil
 }
 
-// stray is the mistake of a word that has no place in a segment.
+// stray returns the error for an unexpected word in a segment.
 func (r *reader) stray(d *draft, w token) error {
 	words := d.kind.words()
 	for i, c := range d.kind.Clauses {
-		// A value that was not given stands in the way of all words.
+		// A missing first value is reported before anything about the word.
 		if c.Word == "" && !c.Optional && d.values[i].text == "" {
-			return r.errorf(w.at, "found %s, expected %s (%s)", quote(w.text), expected(c.Value), d.kind.Syntax())
+			return r.errorf(w.at, "unexpected %s: expected %s (%s)", quote(w.text), expected(c.Value), d.kind.Syntax())
 		}
 	}
 	if near := units.Nearest(w.text, words); near != "" {
-		return r.nearest(near, w.at, "%s has no %s", d.kind.Name, quote(w.text))
+		return r.nearest(near, w.at, "unknown word %[2]s in %[1]s", d.kind.Name, quote(w.text))
 	}
 	if kindOf(strings.ToLower(w.text)) != nil {
-		return r.errorf(w.at, "found %s within %s, expected a semicolon or a comma before it", quote(w.text), d.kind.Name)
+		return r.errorf(w.at, "unexpected %s in %s: expected a semicolon or a comma before it", quote(w.text), d.kind.Name)
 	}
 	if len(words) == 0 {
-		return r.errorf(w.at, "found %s, expected the end of %s", quote(w.text), d.kind.Name)
+		return r.errorf(w.at, "unexpected %s: expected the end of %s", quote(w.text), d.kind.Name)
 	}
-	return r.errorf(w.at, "found %s, expected %s or the end of %s", quote(w.text), strings.Join(words, ", "), d.kind.Name)
+	return r.errorf(w.at, "unexpected %s: expected %s or the end of %s", quote(w.text), strings.Join(words, ", "), d.kind.Name)
 }
 
-// expected says what would be right.
+// expected describes the valid values of a kind.
 func expected(v Value) string {
 	switch v {
 	case Rate:
@@ -247,7 +247,7 @@ func expected(v Value) string {
 	return "trough or peak"
 }
 
-// read reads the value of a segment's clause.
+// read parses the value of a segment's clause.
 func (r *reader) read(v Value, t token) (uint64, error) {
 	switch v {
 	case Rate:
@@ -263,14 +263,14 @@ func (r *reader) read(v Value, t token) (uint64, error) {
 	case "peak":
 		return 1, nil
 	}
-	return 0, r.errorf(t.at, "found %s, expected trough or peak", quote(t.text))
+	return 0, r.errorf(t.at, "invalid phase %s: expected trough or peak", quote(t.text))
 }
 
-// value makes a mistake in a value one in the text.
+// value adds the position in the text to an error in the value t.
 func (r *reader) value(t token, err error) error {
 	var e *units.Error
 	if errors.As(err, &e) {
-		return r.errorf(t.at+e.Offset, "found %s: %s", quote(t.text), e.Text())
+		return r.errorf(t.at+e.Offset, "invalid value %s: %s", quote(t.text), e.Text())
 	}
 	return err
 }
@@ -280,17 +280,17 @@ func (r *reader) number(t token) (uint64, error) {
 	return n, r.value(t, err)
 }
 
-// rate returns quanta.
+// rate parses a rate and returns it in quanta.
 func (r *reader) rate(t token) (uint64, error) {
 	n, err := units.ParseRate(t.text)
 	return uint64(n), r.value(t, err)
 }
 
-// time returns ns, at least 1.
+// time parses a time span and returns it in ns, at least 1.
 func (r *reader) time(t token) (uint64, error) {
 	d, err := units.ParseDuration(t.text)
 	if err == nil && d == 0 {
-		err = r.errorf(t.at, "the time span %s is empty, expected at least 1ns", quote(t.text))
+		err = r.errorf(t.at, "invalid time span %s: expected at least 1ns", quote(t.text))
 	}
 	return uint64(d), r.value(t, err)
 }
@@ -305,7 +305,7 @@ func (r *reader) modify(p *Profile, m draft, drafts []draft) error {
 		}
 		n, err := r.number(v)
 		if err == nil && n == 0 {
-			err = r.errorf(v.at, "repeat 0 plays nothing, expected at least 1, or no number for ever")
+			err = r.errorf(v.at, "invalid repeat 0: expected at least 1, or no number to repeat forever")
 		}
 		p.repeat = n
 		return err
@@ -321,19 +321,19 @@ func (r *reader) modify(p *Profile, m draft, drafts []draft) error {
 			case m.kind.Name == "scale" && c.Value == Rate:
 				n, whole, fits := d.Times(*f)
 				if !fits || n > quantaPerNanosecond {
-					return r.errorf(v.at, "scale %s makes the rate %s too high, expected at most 1G per second", v.text, formatRate(*f))
+					return r.errorf(v.at, "scale %s makes the rate %s too high: expected at most 1G per second", v.text, formatRate(*f))
 				}
 				if !whole {
-					return r.errorf(v.at, "scale %s makes the rate %s too fine: rates are in steps of 0.000001/h", v.text, formatRate(*f))
+					return r.errorf(v.at, "scale %s makes the rate %s too fine: expected a multiple of 0.000001/h", v.text, formatRate(*f))
 				}
 				*f = n
 			case m.kind.Name == "stretch" && c.Value == Time && *f != 0:
 				n, whole, fits := d.Times(*f)
 				if !fits || n > MaxTime {
-					return r.errorf(v.at, "stretch %s makes the time span %s too long, expected at most 36500d", v.text, formatTime(*f))
+					return r.errorf(v.at, "stretch %s makes the time span %s too long: expected at most 36500d", v.text, formatTime(*f))
 				}
 				if !whole || n == 0 {
-					return r.errorf(v.at, "stretch %s makes the time span %s end within a nanosecond", v.text, formatTime(*f))
+					return r.errorf(v.at, "stretch %s makes the time span %s a fraction of a nanosecond: expected whole nanoseconds", v.text, formatTime(*f))
 				}
 				*f = n
 			}
@@ -342,7 +342,7 @@ func (r *reader) modify(p *Profile, m draft, drafts []draft) error {
 	return nil
 }
 
-// check holds the segments against one another and against the limits.
+// check checks the segments and the modifiers against the limits.
 func (r *reader) check(p *Profile, drafts, modifiers []draft) error {
 	period := uint64(0)
 	endless := false
@@ -352,30 +352,30 @@ func (r *reader) check(p *Profile, drafts, modifiers []draft) error {
 		switch d.kind.shape {
 		case stairs:
 			if d.by == 0 {
-				return r.errorf(d.value("by").at, "steps by 0 lead nowhere, expected a rate above 0")
+				return r.errorf(d.value("by").at, "invalid step 0: expected a rate above 0")
 			}
 			n, overflow := d.last()+1, uint64(0)
 			if overflow, dur = bits.Mul64(n, d.every); overflow > 0 || dur > MaxTime {
-				return r.errorf(d.value("every").at, "%d steps of %s last too long, expected at most 36500d in all", n, formatTime(d.every))
+				return r.errorf(d.value("every").at, "%d steps of %s are too long: expected at most 36500d in total", n, formatTime(d.every))
 			}
 		case wave:
 			if d.a > d.b {
-				return r.errorf(d.value("").at, "a sine from %s down to %s, expected the lower rate first; \"from peak\" starts at the top",
+				return r.errorf(d.value("").at, "invalid sine from %s to %s: expected the lower rate first (\"from peak\" starts at the higher one)",
 					formatRate(d.a), formatRate(d.b))
 			}
 		case pulse:
 			if d.every+d.off > MaxTime {
-				return r.errorf(d.value("off").at, "on and off last too long, expected at most 36500d together")
+				return r.errorf(d.value("off").at, "on and off are too long: expected at most 36500d in total")
 			}
 		}
 		if dur == 0 {
 			endless = true
 			if i < len(drafts)-1 {
-				return r.errorf(d.end, "%s has no end but another segment follows, expected \"for\" and %s", d.kind.Name, expected(Time))
+				return r.errorf(d.end, "%s has no end, but another segment follows: expected \"for\" and %s", d.kind.Name, expected(Time))
 			}
 		}
 		if period += dur; period > MaxTime {
-			return r.errorf(d.name.at, "the profile is longer than 36500d up to here")
+			return r.errorf(d.name.at, "the profile is too long: expected at most 36500d in total")
 		}
 	}
 	for _, m := range modifiers {
@@ -384,10 +384,10 @@ func (r *reader) check(p *Profile, drafts, modifiers []draft) error {
 		}
 		if endless {
 			last := drafts[len(drafts)-1]
-			return r.errorf(m.name.at, "repeat never comes, as %s has no end: expected \"for\" and %s in it", last.kind.Name, expected(Time))
+			return r.errorf(m.name.at, "repeat is never reached because %s has no end: expected \"for\" and %s in it", last.kind.Name, expected(Time))
 		}
 		if hi, lo := bits.Mul64(period, p.repeat); hi > 0 || lo > MaxTime {
-			return r.errorf(m.values[0].at, "%s times %s is out of range, expected at most 36500d", m.values[0].text, formatTime(period))
+			return r.errorf(m.values[0].at, "repeat %s times %s is too long: expected at most 36500d in total", m.values[0].text, formatTime(period))
 		}
 	}
 	return nil

@@ -7,28 +7,28 @@ import (
 	"math/bits"
 )
 
-// arrivals is a Poisson process: arrivals at random moments, independent of one
-// another, of a known mean rate. It can be asked about any moment in any order,
-// and the answer depends on the seed and the rate only.
+// arrivals is a Poisson process: independent random arrivals with a given mean
+// rate. It can be queried at any time in any order. The results depend on the seed
+// and the rate only.
 //
-// Sums of random gaps would have to be added up from the start. Instead, time is
-// a binary tree. How many arrivals the block from 2^j to 2^(j+1) ns has is one
-// random number of Poisson's distribution. Of n arrivals in a block, each is in
-// its first half with probability 1/2, so that half has a number of the binomial
-// distribution. And so on down to blocks of at most leafMax arrivals, where each
-// is at its own random nanosecond. FixedRate node takes its random numbers from a
-// hash of its place.
+// A sum of random gaps would have to be computed from the start. Instead, time is
+// a binary tree. The number of arrivals in the block from 2^j to 2^(j+1) ns is
+// drawn from a Poisson distribution. Each of the n arrivals in a block is in its
+// first half with probability 1/2, so the number in that half is drawn from a
+// binomial distribution. Blocks are split until they have at most leafMax
+// arrivals, and each of these gets a random nanosecond. Every node draws its
+// random numbers from a hash of its position.
 type arrivals struct {
 	seed  uint64
 	first int        // log2 of the size of the first block, in ns
 	until [65]uint64 // until[j]: arrivals before 2^j ns, for j >= first
 
-	path  [65]node // from the root of a block down to the leaf
+	path  [65]node // from the root of a block to the leaf
 	depth int
-	times [leafMax]uint64 // of the leaf's arrivals, sorted: ns after its start, from 1
+	times [leafMax]uint64 // the leaf's arrivals, sorted, in ns after its start, at least 1
 }
 
-// node is a block of 2^level ns with n arrivals, and before it.
+// node is a block of 2^level ns with n arrivals, after before arrivals.
 type node struct {
 	start     uint64
 	level     int
@@ -37,7 +37,8 @@ type node struct {
 
 const leafMax = 32
 
-// The processes' rates are at most one per nanosecond, in quanta.
+// newArrivals returns the process of a rate, in quanta, of at most one arrival per
+// nanosecond.
 func newArrivals(rate, seed uint64) *arrivals {
 	a := &arrivals{seed: mix(seed ^ 0x67_64_75_6d_6d_79)}
 	mean := float64(rate) / quantaPerNanosecond
@@ -47,7 +48,7 @@ func newArrivals(rate, seed uint64) *arrivals {
 	r := rng(a.seed)
 	sum := uint64(0)
 	for j := a.first; j <= 63; j++ {
-		// The block [0, 2^first), and then [2^(j-1), 2^j).
+		// The first block is [0, 2^first), the others are [2^(j-1), 2^j).
 		size := math.Exp2(float64(max(a.first, j-1)))
 		sum += r.poisson(mean * size)
 		a.until[j] = sum
@@ -55,7 +56,7 @@ func newArrivals(rate, seed uint64) *arrivals {
 	return a
 }
 
-// seek walks to the leaf that holds nanosecond x, from 0.
+// seek returns the leaf that contains nanosecond x.
 func (a *arrivals) seek(x uint64) *node {
 	for a.depth > 0 {
 		n := &a.path[a.depth-1]
@@ -95,8 +96,8 @@ func (a *arrivals) seek(x uint64) *node {
 
 func (n *node) leaf() bool { return n.n <= leafMax || n.level == 0 }
 
-// scatter gives each arrival of a leaf its nanosecond. An arrival within a
-// nanosecond is due at its end.
+// scatter draws the nanosecond of each arrival of a leaf. An arrival within a
+// nanosecond is due at the end of it.
 func (a *arrivals) scatter(n *node, r *rng) {
 	for i := range int(min(n.n, leafMax)) {
 		t := uint64(1)
@@ -117,7 +118,7 @@ func (a *arrivals) count(x uint64) uint64 {
 	return n.before + a.within(n, x)
 }
 
-// within returns how many arrivals of a leaf are due at x, which it holds.
+// within returns how many arrivals of a leaf are due at x, which it contains.
 func (a *arrivals) within(n *node, x uint64) uint64 {
 	due := uint64(0)
 	for due < min(n.n, leafMax) && n.start+a.times[due] <= x {
@@ -126,7 +127,7 @@ func (a *arrivals) within(n *node, x uint64) uint64 {
 	return due
 }
 
-// rng is splitmix64: a counter and a hash, so that any state is a good start.
+// rng is SplitMix64, a hashed counter: every state is a valid seed.
 type rng uint64
 
 func (r *rng) next() uint64 {
@@ -140,21 +141,21 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// uniform returns a number between 0 and 1, neither of them.
+// uniform returns a number between 0 and 1, exclusive.
 func (r *rng) uniform() float64 { return (float64(r.next()>>12) + 0.5) / (1 << 52) }
 
 func (r *rng) normal() float64 { return math.Sqrt2 * math.Erfinv(2*r.uniform()-1) }
 
-// manyDraws is from where on the normal distribution stands in for the exact
-// ones. They differ by less than 1 in 10,000 there.
+// manyDraws is the number of draws from which the normal distribution replaces
+// the exact ones. They differ by less than 1 in 10,000 there.
 const manyDraws = 1 << 12
 
-// halves returns how many of n are heads when n coins are thrown.
+// halves returns the number of heads in n tosses of a fair coin.
 func (r *rng) halves(n uint64) uint64 {
 	if n > manyDraws {
 		x := math.Round(r.normal() * math.Sqrt(float64(n)) / 2)
 		x = max(min(x, float64(n/2)), -float64(n/2))
-		// n/2 and x apart: their sum may not fit a float64.
+		// n/2 and x are added as integers: float64 is not precise enough.
 		return uint64(int64(n/2+n&1&r.next()) + int64(x))
 	}
 	heads := 0
@@ -164,7 +165,7 @@ func (r *rng) halves(n uint64) uint64 {
 	return uint64(heads + bits.OnesCount64(r.next()<<(64-n)))
 }
 
-// poisson returns a number of Poisson's distribution.
+// poisson returns a number from a Poisson distribution.
 func (r *rng) poisson(mean float64) uint64 {
 	if mean > manyDraws {
 		z := r.normal()

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// The counts of windows have Poisson's mean and variance, whatever the size of
-// the windows, and neighbours know nothing of each other. Bounds are four
-// standard deviations of what is measured; with the seed fixed, it is the same
-// in each run.
+// The counts of windows of any size have the mean and the variance of a Poisson
+// distribution, and neighbouring windows are independent. The bounds are four
+// standard deviations of the measured value. The seed is fixed, so every run has
+// the same result.
 func TestPoissonCounts(t *testing.T) {
 	for _, tt := range []struct {
 		spec   string
@@ -52,7 +52,7 @@ func TestPoissonCounts(t *testing.T) {
 	}
 }
 
-// The gaps between arrivals are exponential: this share of them is longer.
+// The gaps between arrivals have an exponential distribution.
 func TestPoissonGaps(t *testing.T) {
 	p := mustParse(t, "poisson 1k seed 3")
 	const n = 200000
@@ -75,7 +75,7 @@ func TestPoissonGaps(t *testing.T) {
 	}
 }
 
-// The moments are those of the seed, in this version and the next.
+// The same seed produces the same arrival times in every version.
 func TestPoissonSeed(t *testing.T) {
 	want := map[string][3]int64{
 		"poisson 10":        {261191189, 1685490603, 100063791181495},

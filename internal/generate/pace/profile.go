@@ -12,11 +12,11 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
-// A profile counts in whole numbers only, so that nothing is ever rounded away
-// at the end of a segment or a cycle. A rate is a number of quanta, each a
-// millionth of a record per hour. A count is a number of grains: a quantum gives
-// 2 of them in a nanosecond, so that the integral of a straight line between two
-// rates is a whole number too.
+// A profile uses integers only, so that nothing is lost to rounding at the end
+// of a segment or a cycle. A rate is a number of quanta, each a millionth of a
+// record per hour. A count is a number of grains. A rate of one quantum adds 2
+// grains per nanosecond, so that the integral of a straight line between two
+// rates is an integer too.
 const (
 	quantaPerSecond     = units.Quanta
 	quantaPerNanosecond = 1e9 * quantaPerSecond
@@ -26,46 +26,46 @@ const (
 
 // The limits of a profile.
 const (
-	MaxTime     = 36500 * 86400e9   // of all together, if it ends, in ns: that of units.MaxDuration
+	MaxTime     = 36500 * 86400e9   // length of a profile that ends, in ns: units.MaxDuration
 	MaxSegments = 1000              // in one profile
 	MaxText     = 64 << 10          // bytes
-	horizon     = math.MaxInt64 - 1 // the last moment, in ns
+	horizon     = math.MaxInt64 - 1 // the latest time, in ns
 )
 
-// Profile is a schedule whose rate moves as a text says, see [ParseProfile]:
+// Profile is a schedule whose rate changes over time. [ParseProfile] returns one.
 //
 //	Due(t) = floor of the integral of the rate from 0 to t
 //	At(n)  = the first t with Due(t) >= n
 //
-// The integral is exact, however long it runs and however often it repeats,
-// with two exceptions. Random arrivals are whole records at their own moments.
-// A sine is exact at every half period, and in between it is within 2^-59 of
-// what a period gives.
+// The integral is exact, however long the profile runs and however often it
+// repeats, with two exceptions. Random arrivals are whole records, each at its
+// own time. A sine is exact at every half period; in between, its error is below
+// 2^-59 of the records of one period.
 //
-// What Due and At return depends on their arguments only, but they remember
-// where they were last: a Profile is for one goroutine at a time. Calls in the
-// order of time are the fast ones.
+// The results of Due and At depend on their arguments only. Both cache their last
+// position, so a Profile must not be used by several goroutines at the same time.
+// Calls in chronological order are the fastest.
 type Profile struct {
 	segments []segment
 	period   uint64  // ns of all segments together; 0 if the last has no end
-	repeat   uint64  // cycles; 0 is for ever
+	repeat   uint64  // number of cycles; 0 for no limit
 	end      uint64  // ns; horizon if there is no end
 	total    uint128 // grains of a cycle, without random arrivals
-	random   bool    // some segment is random
+	random   bool    // at least one segment is random
 
-	// The span of the last answer, and the one before it: whoever has asked when
-	// the next record is due comes back to the present.
+	// The spans of the last two results: a caller that queried the time of the
+	// next record then queries the present again.
 	now, last *span
 	spans     [2]span
 }
 
-// segment is a part of a profile. Rates are quanta, times ns.
+// segment is a part of a profile. Rates are in quanta, times in ns.
 type segment struct {
 	kind       *Kind
 	a, b, by   uint64
-	dur        uint64 // 0: without end
+	dur        uint64 // 0: no end
 	every, off uint64
-	peak       uint64 // 1: from the peak
+	peak       uint64 // 1: starts at the peak
 	seed       uint64
 
 	start    uint64  // within the cycle
@@ -73,7 +73,7 @@ type segment struct {
 	arrivals *arrivals
 }
 
-// last returns how many steps a stair has after its first.
+// last returns the index of the last step of a stair.
 func (s *segment) last() uint64 {
 	way := max(s.a, s.b) - min(s.a, s.b)
 	n := way / s.by
@@ -94,9 +94,9 @@ func (s *segment) step(k uint64) uint64 {
 	return s.a - k*s.by
 }
 
-// find sets sp to the formula that holds at x ns of the segment, with the times
-// of the segment, and returns the grains of the segment before it. It is not for
-// random segments.
+// find sets sp to the formula at x ns of the segment, with times relative to the
+// segment, and returns the grains of the segment before sp. The segment must not
+// be random.
 func (s *segment) find(x uint64, sp *span) uint128 {
 	limit := uint64(horizon)
 	if s.dur != 0 {
@@ -149,8 +149,8 @@ func (s *segment) find(x uint64, sp *span) uint128 {
 	return before
 }
 
-// setup computes what does not change: where segments start, and what they give.
-// The caller has checked the limits.
+// setup computes the start of each segment and the grains before it. The caller
+// has checked the limits.
 func (p *Profile) setup() {
 	for i := range p.segments {
 		s := &p.segments[i]
@@ -182,8 +182,8 @@ func (p *Profile) setup() {
 	*p.last = *p.now
 }
 
-// place returns the cycle and the segment at t, before the end, and where in
-// the segment it is.
+// place returns the cycle and the segment at t, and the offset of t in the
+// segment. t must be before the end.
 func (p *Profile) place(t uint64) (cycle uint64, index int, x uint64) {
 	if p.repeat != 1 {
 		cycle, t = t/p.period, t%p.period
@@ -213,15 +213,15 @@ func (p *Profile) next(sp *span) span {
 		p.anchor(&n, p.find(&n, cycle, index, x))
 		return n
 	}
-	// What has arrived so far need not be looked up.
+	// sp.n1 already counts the arrivals so far: no lookup is needed.
 	p.find(&n, cycle, index, x)
 	g, _ := sp.grains(sp.t1 - sp.t0)
 	p.anchor(&n, g.add(uint128{0, sp.f0}).add(mul(sp.n0, grainsPerRecord)))
 	return n
 }
 
-// find sets sp to the formula at x ns of a segment in a cycle, with the times of
-// the profile, and returns the grains before it without random arrivals.
+// find sets sp to the formula at x ns of a segment in a cycle, with times relative
+// to the profile, and returns the grains before sp, without random arrivals.
 func (p *Profile) find(sp *span, cycle uint64, index int, x uint64) uint128 {
 	s := &p.segments[index]
 	g := p.total.times(cycle).add(s.g0)
@@ -236,11 +236,11 @@ func (p *Profile) find(sp *span, cycle uint64, index int, x uint64) uint128 {
 	return g
 }
 
-// leaf sets sp to the part of a random segment at x ns, with the times of the
-// segment. The process runs while the segment does, and stands still otherwise.
+// leaf sets sp to the part of a random segment at x ns, with times relative to the
+// segment. The time of the random process advances only during the segment.
 func (s *segment) leaf(cycle, x uint64, sp *span) {
 	*sp = span{shape: random}
-	from := cycle * s.dur // in the time of the process
+	from := cycle * s.dur // in time of the process
 	to := uint64(horizon)
 	if s.dur != 0 {
 		to = from + s.dur
@@ -254,12 +254,13 @@ func (s *segment) leaf(cycle, x uint64, sp *span) {
 			sp.count++
 		}
 	}
-	if n.n > leafMax { // all of them in one nanosecond
+	if n.n > leafMax { // only if all are in one nanosecond
 		sp.count = int(n.n)
 	}
 }
 
-// arrived returns how many random arrivals all segments had at x ns of one.
+// arrived returns how many random arrivals are due at x ns of a segment in a
+// cycle, in all segments together.
 func (p *Profile) arrived(cycle uint64, index int, x uint64) uint64 {
 	n := uint64(0)
 	for i := range p.segments {
@@ -279,13 +280,13 @@ func (p *Profile) arrived(cycle uint64, index int, x uint64) uint64 {
 	return n
 }
 
-// anchor sets the counts of a span that has g grains before it.
+// anchor sets the counts of a span that follows g grains.
 func (p *Profile) anchor(sp *span, g uint128) {
 	sp.n0, sp.f0 = bits.Div64(g.hi, g.lo, grainsPerRecord)
 	sp.n1 = sp.due(sp.t1)
 }
 
-// advance goes to the next span.
+// advance moves to the next span.
 func (p *Profile) advance() {
 	p.now, p.last = p.last, p.now
 	*p.now = p.next(p.last)
@@ -312,7 +313,7 @@ func (p *Profile) Due(t int64) uint64 {
 	return p.now.due(at)
 }
 
-// At returns when record n is due, in ns since the start, or Never.
+// At returns the time at which record n is due, in ns since the start, or Never.
 func (p *Profile) At(n uint64) int64 {
 	switch {
 	case n > p.now.n0 && n <= p.now.n1:
@@ -322,7 +323,7 @@ func (p *Profile) At(n uint64) int64 {
 	case n == 0:
 		return 0
 	}
-	// Not far ahead, or anywhere.
+	// The record is usually in one of the next few spans.
 	for range 4 {
 		if n <= p.now.n1 || p.now.t1 >= p.end {
 			break
@@ -339,7 +340,7 @@ func (p *Profile) At(n uint64) int64 {
 	return int64(at.at(n))
 }
 
-// search returns the span in which record n is due, by bisecting time.
+// search finds the span in which record n is due, by bisection of the time.
 func (p *Profile) search(n uint64) (at span, ok bool) {
 	lo, hi := uint64(0), p.end // fewer than n are due at lo, n or more at hi
 	if n > p.now.n1 {
@@ -372,7 +373,8 @@ func (p *Profile) search(n uint64) (at span, ok bool) {
 	}
 }
 
-// End returns when the profile ends, in ns since the start, and whether it does.
+// End returns the end of the profile, in ns since the start, and reports whether
+// it ends at all.
 func (p *Profile) End() (t int64, ok bool) {
 	if p.end == horizon {
 		return 0, false
@@ -380,8 +382,8 @@ func (p *Profile) End() (t int64, ok bool) {
 	return int64(p.end), true
 }
 
-// RateAt returns the rate at t, in records per second. Where it jumps, it is the
-// one that begins there. The rate of random arrivals is their mean.
+// RateAt returns the rate at t, in records per second. At a jump it returns the
+// new rate. The rate of random arrivals is their mean.
 func (p *Profile) RateAt(t int64) float64 {
 	if t < 0 || uint64(t) >= p.end {
 		return 0
@@ -412,8 +414,8 @@ func (s *segment) rateAt(x uint64) float64 {
 	return a
 }
 
-// String returns the profile in its normal form, scale and stretch applied. It
-// parses as the same profile.
+// String returns the profile in its normal form, with scale and stretch applied.
+// Parsing the result yields an equal profile.
 func (p *Profile) String() string {
 	var b strings.Builder
 	for i := range p.segments {

@@ -34,8 +34,8 @@ var dueTests = []struct {
 }{
 	{"500", time.Second, 500, "a number alone is a constant rate"},
 	{"500", 0, 0, "nothing is due before any time has passed"},
-	{"500", 2*time.Millisecond - 1, 0, "a record is due when all of it is"},
-	{"500", 2 * time.Millisecond, 1, "and then at once"},
+	{"500", 2*time.Millisecond - 1, 0, "a record is due when the integral reaches it"},
+	{"500", 2 * time.Millisecond, 1, "and not later"},
 	{"500", -time.Second, 0, "there is no time before the start"},
 	{"0.1", 10 * time.Second, 1, "0.1 is a tenth, not the double next to it"},
 	{"1/m", 59999999999, 0, "a rate per minute"},
@@ -45,50 +45,50 @@ var dueTests = []struct {
 	{"1G", time.Second, 1e9, "the highest rate"},
 	{"1G", 100 * 365 * day, 3153600000000000000, "a century at the highest rate does not overflow"},
 	{"0.000001/h", 36500 * day, 0, "the lowest rate: 0.876 of a record in a century"},
-	{"0.00000278", 100 * time.Hour, 1, "just above one an hour per hundred"},
-	{"idle", 36500 * day, 0, "nothing, for ever"},
+	{"0.00000278", 100 * time.Hour, 1, "just above one record in 100 hours"},
+	{"idle", 36500 * day, 0, "never a record"},
 	{"idle for 10s; 100", 10 * time.Second, 0, "idle delays what follows"},
 	{"idle for 10s; 100", 11 * time.Second, 100, "idle delays what follows"},
 
 	{"ramp 0 to 1k for 2m", 2 * time.Minute, 60000, "a triangle: half of 1000/s times 120 s"},
-	{"ramp 0 to 1k for 2m", time.Minute, 15000, "a quarter of it by half time"},
+	{"ramp 0 to 1k for 2m", time.Minute, 15000, "a quarter of the records in half the time"},
 	{"ramp 0 to 1k for 2m", time.Hour, 60000, "nothing after the end"},
-	{"ramp 1k to 0 for 2m", time.Minute, 45000, "down: three quarters by half time"},
-	{"ramp 1k to 0 for 2m", 2 * time.Minute, 60000, "down: the same in the end"},
+	{"ramp 1k to 0 for 2m", time.Minute, 45000, "down: three quarters in half the time"},
+	{"ramp 1k to 0 for 2m", 2 * time.Minute, 60000, "down: the same total"},
 	{"ramp 1k to 0 for 2m", 2*time.Minute - 1, 59999, "the last record is due at the very end"},
-	{"ramp 100 to 100 for 1s", 10 * time.Millisecond, 1, "a ramp that does not move is constant"},
-	{"ramp 1 to 2 for 3ns; 1", time.Second, 1, "4.5 billionths from the ramp are not lost"},
+	{"ramp 100 to 100 for 1s", 10 * time.Millisecond, 1, "a ramp between equal rates is constant"},
+	{"ramp 1 to 2 for 3ns; 1", time.Second, 1, "the 4.5 billionths of a record from the ramp count"},
 	{"ramp 0 to 1G for 36500d", 36500 * day, 1576800000000000000, "the largest ramp does not overflow"},
 
-	{"steps 100 to 300 by 100 every 10s", 10 * time.Second, 1000, "the first step lasts its time"},
-	{"steps 100 to 300 by 100 every 10s", 30 * time.Second, 6000, "the last one too"},
+	{"steps 100 to 300 by 100 every 10s", 10 * time.Second, 1000, "the first step lasts for TIME"},
+	{"steps 100 to 300 by 100 every 10s", 30 * time.Second, 6000, "so does the last one"},
 	{"steps 100 to 300 by 100 every 10s", 31 * time.Second, 6000, "then it ends"},
 	{"steps 300 to 100 by 100 every 10s", 10 * time.Second, 3000, "downwards"},
-	{"steps 100 to 250 by 100 every 1s", 3 * time.Second, 550, "the last step is cut to the last rate"},
-	{"steps 250 to 100 by 100 every 1s", 3 * time.Second, 500, "downwards as well"},
-	{"steps 5 to 5 by 1 every 1s", 9 * time.Second, 5, "no way to go is one step"},
+	{"steps 100 to 250 by 100 every 1s", 3 * time.Second, 550, "the last step is smaller"},
+	{"steps 250 to 100 by 100 every 1s", 3 * time.Second, 500, "downwards too"},
+	{"steps 5 to 5 by 1 every 1s", 9 * time.Second, 5, "equal rates are one step"},
 
 	{"sine 100 to 1000 every 24h", day, 47520000, "the mean rate over a whole period"},
-	{"sine 100 to 1000 every 24h", day / 2, 23760000, "half of it in half the time"},
+	{"sine 100 to 1000 every 24h", day / 2, 23760000, "half the records in half the time"},
 	{"sine 100 to 1000 every 24h", 365 * day, 365 * 47520000, "no drift in a year"},
 	{"sine 0 to 2 every 2s from peak", 500 * time.Millisecond, 0, "1/2 + 1/π = 0.818 in the first quarter from the peak"},
 	{"sine 0 to 200 every 2s from peak", 500 * time.Millisecond, 81, "the same at a hundred times the rate"},
 	{"sine 0 to 200 every 2s", 500 * time.Millisecond, 18, "1/2 - 1/π = 0.182 in the first quarter from the trough"},
-	{"sine 7 to 7 every 1s", time.Second, 7, "a sine that does not swing is constant"},
-	{"sine 0 to 10 every 2ns for 10s; 0", time.Hour, 50, "a sine faster than it can be seen"},
+	{"sine 7 to 7 every 1s", time.Second, 7, "a sine between equal rates is constant"},
+	{"sine 0 to 10 every 2ns for 10s; 0", time.Hour, 50, "a period of 2 ns"},
 
 	{"bursts 5k on 200ms off 1.8s", 2 * time.Second, 1000, "a burst starts at once"},
-	{"bursts 5k on 200ms off 1.8s", 200 * time.Millisecond, 1000, "and is over when off begins"},
+	{"bursts 5k on 200ms off 1.8s", 200 * time.Millisecond, 1000, "and ends when off begins"},
 	{"bursts 5k on 200ms off 1.8s base 100", 2 * time.Second, 1180, "the base fills the gaps"},
-	{"bursts 10 on 1s off 1s for 3.5s", time.Minute, 20, "the end may come at any place"},
+	{"bursts 10 on 1s off 1s for 3.5s", time.Minute, 20, "the end may be anywhere in the pattern"},
 
 	{"0.1 for 10s; repeat", 365 * day, 3153600, "one record in each cycle, for a year"},
 	{"0.1 for 10s; repeat", 36500 * day, 315360000, "and for a century"},
-	{"0.15 for 10s; repeat", 20 * time.Second, 3, "the half record of a cycle goes on to the next"},
+	{"0.15 for 10s; repeat", 20 * time.Second, 3, "half a record carries over to the next cycle"},
 	{"1/m for 20s; idle for 1s; repeat", 63 * time.Second, 1, "three thirds are one"},
 	{"1/m for 20s; idle for 1s; repeat", 62 * time.Second, 1, "three thirds are one, when the third is complete"},
 	{"1/m for 20s; idle for 1s; repeat", 62*time.Second - 1, 0, "and not before"},
-	{"100 for 1s; idle for 1s; repeat 3", time.Hour, 300, "three times in all"},
+	{"100 for 1s; idle for 1s; repeat 3", time.Hour, 300, "three times in total"},
 	{"100 for 1s; repeat 1", time.Hour, 100, "once is once"},
 	{"100 for 1s; scale 2", time.Hour, 200, "scale multiplies the rate"},
 	{"100 for 1s; stretch 2", time.Hour, 200, "stretch multiplies the time"},
@@ -111,25 +111,25 @@ func TestAt(t *testing.T) {
 		want int64
 		why  string
 	}{
-		{"500", 0, 0, "no record is due from the start on"},
-		{"500", 1, 2e6, "500 a second are 2 ms apart"},
-		{"3", 1, 333333334, "rounded up: earlier, less than a record would be due"},
+		{"500", 0, 0, "0 records are due from the start"},
+		{"500", 1, 2e6, "500 per second are 2 ms apart"},
+		{"3", 1, 333333334, "rounded up: the integral is below 1 before"},
 		{"3", 3, 1e9, "a whole second again: no drift"},
-		{"3", 3 * 86400 * 365, 86400 * 365 * 1e9, "nor in a year"},
+		{"3", 3 * 86400 * 365, 86400 * 365 * 1e9, "no drift in a year either"},
 		{"0", 1, Never, "no rate, no record"},
 		{"0 for 1s; repeat", 1, Never, "not in any cycle either"},
 		{"100 for 1s", 100, 1e9, "the last record is due at the end"},
-		{"100 for 1s", 101, Never, "and no other"},
+		{"100 for 1s", 101, Never, "there is no other"},
 		{"ramp 0 to 1k for 2m", 60000, 120e9, "the last record of a ramp"},
-		{"ramp 0 to 1k for 2m", 15000, 60e9, "a quarter by half time"},
-		{"ramp 1k to 0 for 2m", 60000, 120e9, "where the rate is 0, the count still arrives"},
+		{"ramp 0 to 1k for 2m", 15000, 60e9, "a quarter in half the time"},
+		{"ramp 1k to 0 for 2m", 60000, 120e9, "the last record is due even where the rate reaches 0"},
 		{"idle for 10s; 100", 1, 10010e6, "the first one after the pause"},
 		{"1k for 1s; idle for 1h; 1k", 1001, 3601001e6, "across a pause"},
 		{"bursts 1 on 1s off 9s", 1000, 9991e9, "each burst has one, at its end"},
-		{"0.1 for 10s; repeat", 3153600, 86400 * 365 * 1e9, "one a cycle for a year"},
-		{"1G", math.MaxInt64 - 1, math.MaxInt64 - 1, "the last moment"},
-		{"1G", math.MaxInt64, Never, "the time ends before"},
-		{"1G", math.MaxUint64, Never, "the time ends before"},
+		{"0.1 for 10s; repeat", 3153600, 86400 * 365 * 1e9, "one record per cycle for a year"},
+		{"1G", math.MaxInt64 - 1, math.MaxInt64 - 1, "the latest time"},
+		{"1G", math.MaxInt64, Never, "beyond the latest time"},
+		{"1G", math.MaxUint64, Never, "beyond the latest time"},
 	} {
 		p := mustParse(t, tt.spec)
 		if got := p.At(tt.n); got != tt.want {
@@ -138,23 +138,23 @@ func TestAt(t *testing.T) {
 	}
 }
 
-var mistakes = []struct {
+var errorTests = []struct {
 	spec    string
 	line    int
 	column  int
 	problem string
 	why     string
 }{
-	{"", 1, 1, "found nothing", "no profile is not an idle one"},
-	{" ; ,\n ", 1, 5, "found nothing", "separators alone are nothing"},
-	{"rmap 0 to 1k for 2m", 1, 1, `there is no "rmap"; did you mean ramp`, "a slip has a nearest keyword"},
-	{"elephant", 1, 1, "expected a rate or one of constant", "others get the list"},
-	{"-5", 1, 1, `found "-5", expected a rate`, "no rate is negative"},
-	{"constant -5", 1, 10, `must not be negative: expected records per second`, "no rate is negative"},
-	{"constant NaN", 1, 10, `found "NaN"`, "what floats know but rates don't"},
-	{"constant Inf", 1, 10, `found "Inf"`, "what floats know but rates don't"},
-	{"constant 1e3x", 1, 13, `unknown unit "x"`, "something behind the multiple"},
-	{"2G", 1, 1, "at most 1G per second", "one record a nanosecond is the limit"},
+	{"", 1, 1, "expected a segment", "an empty profile is not an idle one"},
+	{" ; ,\n ", 1, 5, "expected a segment", "separators alone"},
+	{"rmap 0 to 1k for 2m", 1, 1, `unknown word "rmap"; did you mean ramp`, "a typo has a nearest keyword"},
+	{"elephant", 1, 1, "expected a rate or one of constant", "other words get the list"},
+	{"-5", 1, 1, `invalid segment "-5": expected a rate`, "a negative rate"},
+	{"constant -5", 1, 10, `must not be negative: expected records per second`, "a negative rate"},
+	{"constant NaN", 1, 10, `invalid value "NaN"`, "valid as a float only"},
+	{"constant Inf", 1, 10, `invalid value "Inf"`, "valid as a float only"},
+	{"constant 1e3x", 1, 13, `unknown unit "x"`, "text after the multiple"},
+	{"2G", 1, 1, "at most 1G per second", "the limit is one record per nanosecond"},
 	{"9999999999999999G", 1, 1, "at most 1G per second", "far above"},
 	{"1234567890123456789", 1, 1, "at most 1G per second", "more digits than fit"},
 	{"0.000000001", 1, 1, "a multiple of 0.000001/h", "a rate that would be rounded"},
@@ -162,56 +162,56 @@ var mistakes = []struct {
 	{"5m", 1, 2, "did you mean 5M (5 million per second) or 5/m (5 per minute)?", "thousandths, minutes or millions?"},
 	{"5x", 1, 2, `unknown unit "x": expected records per second`, "an unknown suffix"},
 	{"5/d", 1, 2, "expected /s, /m or /h", "an unknown unit"},
-	{"1.2.3", 1, 4, `found "1.2.3": expected records per second`, "two points"},
-	{".", 1, 1, "expected records per second", "a point alone is no number"},
+	{"1.2.3", 1, 4, `invalid value "1.2.3": expected records per second`, "two points"},
+	{".", 1, 1, "expected records per second", "a point alone is not a number"},
 	{"ramp 0 to 1k", 1, 13, `expected "for" and a time span`, "a ramp without an end has no slope"},
 	{"ramp to 5", 1, 10, "expected a rate", "the first rate is missing"},
-	{"ramp 0 to", 1, 10, `found nothing after "to", expected a rate`, "a word without its value"},
-	{"ramp 0 to 1k to 2k for 1s", 1, 14, `a second "to"`, "which of them?"},
-	{"500 fro 1m", 1, 5, "; did you mean for", "a slip in a clause"},
+	{"ramp 0 to", 1, 10, `missing value after "to": expected a rate`, "a word without its value"},
+	{"ramp 0 to 1k to 2k for 1s", 1, 14, `duplicate "to"`, "ambiguous"},
+	{"500 fro 1m", 1, 5, "; did you mean for", "a typo in a clause"},
 	{"500 for 1m ramp 0 to 1k for 1m", 1, 12, "a semicolon or a comma before it", "the separator is missing"},
-	{"idle 5", 1, 6, "expected for or the end of idle", "no rate in idle"},
-	{"500 for", 1, 8, `found nothing after "for"`, "the time is missing"},
-	{"500 for x", 1, 9, "expected a time span", "no time"},
+	{"idle 5", 1, 6, "expected for or the end of idle", "idle has no rate"},
+	{"500 for", 1, 8, `missing value after "for"`, "the time is missing"},
+	{"500 for x", 1, 9, "expected a time span", "not a time"},
 	{"500 for 10x", 1, 11, `unknown unit "x": expected a time span`, "an unknown unit"},
-	{"500 for 1h30", 1, 11, "missing unit after 30: expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d; did you mean 1h30m?", "the unit is missing behind others"},
-	{"500 for 0s", 1, 9, "at least 1ns", "no time at all"},
+	{"500 for 1h30", 1, 11, "missing unit after 30: expected a time span, such as 10 (seconds), 500ms, 1h30m or 2d; did you mean 1h30m?", "the last unit is missing"},
+	{"500 for 0s", 1, 9, "at least 1ns", "an empty time span"},
 	{"500 for 0.5ns", 1, 9, "expected whole nanoseconds", "a time that would be rounded"},
 	{"500 for 36501d", 1, 9, "at most 36500d", "longer than a century"},
-	{"500 for 99999999999999999h", 1, 9, "at most 36500d", "far longer"},
-	{"500; 600", 1, 4, "no end but another segment follows", "the second one never comes"},
-	{"500 for 1m\n600 for 1m\n700 fur 1m", 3, 5, "; did you mean for", "the line counts"},
-	{"é 500", 1, 1, `found "é"`, "letters of more than a byte"},
-	{"500 é", 1, 5, `found "é"`, "letters of more than a byte"},
-	{"steps 1 to 2 by 0 every 1s", 1, 17, "lead nowhere", "it would never arrive"},
-	{"steps 0 to 1G by 0.000001/h every 1s", 1, 35, "last too long", "more steps than time"},
-	{"sine 5 to 1 every 1s", 1, 6, "the lower rate first", "trough and peak are the wrong way round"},
+	{"500 for 99999999999999999h", 1, 9, "at most 36500d", "far above"},
+	{"500; 600", 1, 4, "no end, but another segment follows", "the second segment is never reached"},
+	{"500 for 1m\n600 for 1m\n700 fur 1m", 3, 5, "; did you mean for", "the error is on line 3"},
+	{"é 500", 1, 1, `invalid segment "é"`, "a letter of two bytes"},
+	{"500 é", 1, 5, `unexpected "é"`, "a letter of two bytes"},
+	{"steps 1 to 2 by 0 every 1s", 1, 17, "invalid step 0", "it would never end"},
+	{"steps 0 to 1G by 0.000001/h every 1s", 1, 35, "too long", "more steps than time"},
+	{"sine 5 to 1 every 1s", 1, 6, "the lower rate first", "trough and peak are swapped"},
 	{"sine 1 to 5 every 1s from top", 1, 27, "expected trough or peak", "an unknown phase"},
-	{"bursts 1 on 36500d off 1ns", 1, 24, "at most 36500d together", "a pattern beyond the limit"},
-	{"poisson 5 seed x", 1, 16, "expected a whole number", "no seed"},
+	{"bursts 1 on 36500d off 1ns", 1, 24, "at most 36500d in total", "a pattern beyond the limit"},
+	{"poisson 5 seed x", 1, 16, "expected a whole number", "not a seed"},
 	{"poisson 5 seed 99999999999999999999", 1, 16, "expected a whole number", "a seed that does not fit"},
 	{"repeat", 1, 1, "repeat without a segment", "nothing to repeat"},
-	{"500; repeat", 1, 6, "repeat never comes", "the end never comes"},
-	{"500 for 1s; repeat 0", 1, 20, "expected at least 1", "not even once"},
+	{"500; repeat", 1, 6, "repeat is never reached", "the segment has no end"},
+	{"500 for 1s; repeat 0", 1, 20, "expected at least 1", "zero times"},
 	{"500 for 1s; repeat 1.5", 1, 20, "expected a whole number", "one and a half times"},
-	{"500 for 1s; repeat for", 1, 20, "expected a whole number", "a word that repeat does not have"},
-	{"500 for 1s; repeat 3 times", 1, 22, `found "times", expected the end of repeat`, "a word too many"},
-	{"500 for 1s; repeat; repeat", 1, 21, "a second repeat", "which of them?"},
-	{"500 for 1m; repeat 99999999999999", 1, 20, "at most 36500d", "longer than a century in all"},
+	{"500 for 1s; repeat for", 1, 20, "expected a whole number", "repeat has no such word"},
+	{"500 for 1s; repeat 3 times", 1, 22, `unexpected "times": expected the end of repeat`, "an extra word"},
+	{"500 for 1s; repeat; repeat", 1, 21, "duplicate repeat", "ambiguous"},
+	{"500 for 1m; repeat 99999999999999", 1, 20, "at most 36500d", "longer than a century in total"},
 	{"scale 2; 500", 1, 10, "all segments before it", "modifiers come last"},
 	{"500; scale 0", 1, 12, "expected a factor above 0", "nothing would be due"},
-	{"500; scale", 1, 11, "scale ends too early, expected a factor", "the factor is missing"},
-	{"500; scale 2x", 1, 12, "expected a factor", "no number"},
+	{"500; scale", 1, 11, "incomplete scale: expected a factor", "the factor is missing"},
+	{"500; scale 2x", 1, 12, "expected a factor", "not a number"},
 	{"500; scale 1000000000", 1, 12, "makes the rate 500 too high", "scaled beyond the limit"},
 	{"0.00000001; scale 0.001", 1, 19, "too fine", "scaled below what is exact"},
 	{"1 for 36500d; stretch 2", 1, 23, "too long", "stretched beyond the limit"},
-	{"1 for 1ns; stretch 0.5", 1, 20, "within a nanosecond", "stretched below the nanosecond"},
-	{strings.Repeat("1 for 1s;", 1001), 1, 9001, "more than 1000 segments", "memory is bounded"},
+	{"1 for 1ns; stretch 0.5", 1, 20, "a fraction of a nanosecond", "stretched below the nanosecond"},
+	{strings.Repeat("1 for 1s;", 1001), 1, 9001, "expected at most 1000", "memory is bounded"},
 	{strings.Repeat(" ", MaxText+1), 1, MaxText + 1, "longer than 65536 bytes", "time is bounded"},
 }
 
-func TestMistakes(t *testing.T) {
-	for _, tt := range mistakes {
+func TestErrors(t *testing.T) {
+	for _, tt := range errorTests {
 		short := tt.spec[:min(len(tt.spec), 60)]
 		p, err := ParseProfile(tt.spec)
 		if err == nil {
@@ -220,7 +220,7 @@ func TestMistakes(t *testing.T) {
 		}
 		var syn *diag.Error
 		if !errors.As(err, &syn) {
-			t.Errorf("ParseProfile(%q): %v has no place", short, err)
+			t.Errorf("ParseProfile(%q): %v has no position", short, err)
 			continue
 		}
 		if syn.Line != tt.line || syn.Column != tt.column || !strings.Contains(syn.Problem+"; did you mean "+syn.Near, tt.problem) {
@@ -234,14 +234,14 @@ func TestKinds(t *testing.T) {
 		k := &Kinds[i]
 		p, err := ParseProfile(k.Example)
 		if err != nil {
-			t.Errorf("%s: its example does not parse: %v", k.Name, err)
+			t.Errorf("%s: example: %v", k.Name, err)
 			continue
 		}
 		if k.Name != "idle" && p.Due(int64(day)) == 0 {
-			t.Errorf("%s: nothing is due in %q", k.Name, k.Example)
+			t.Errorf("%s: example %q has no records", k.Name, k.Example)
 		}
 		if !strings.Contains(k.Example, k.Name+" ") && !strings.HasSuffix(k.Example, k.Name) {
-			t.Errorf("%s: its example %q is without it", k.Name, k.Example)
+			t.Errorf("%s: example %q does not contain it", k.Name, k.Example)
 		}
 	}
 }

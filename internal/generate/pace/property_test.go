@@ -13,9 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A profile is drawn as text, so that what the parser makes of it is tested as
-// well. Rates and times are round numbers at times, and at times as odd as can
-// be.
+// Profiles are drawn as text so that the parser is tested as well. Some rates and
+// times are round numbers, others have as many digits as possible.
 var (
 	drawRate = rapid.Custom(func(t *rapid.T) string {
 		switch rapid.IntRange(0, 4).Draw(t, "rate kind") {
@@ -54,7 +53,7 @@ func drawSegment(t *rapid.T, endless bool, kinds []string) string {
 	case "ramp":
 		return fmt.Sprintf("ramp %s to %s for %s", rate("from"), rate("to"), span("for"))
 	case "steps":
-		// A random way by random steps may take for ever.
+		// Random steps could be too small for the distance.
 		a, n := rapid.IntRange(0, 1000).Draw(t, "first"), rapid.IntRange(1, 400).Draw(t, "by")
 		return fmt.Sprintf("steps %d to %d by %d.5 every %s", a, rapid.IntRange(0, 1000).Draw(t, "last"), n, span("every"))
 	case "sine":
@@ -94,7 +93,7 @@ var (
 	allKinds   = append([]string{"poisson"}, plainKinds...)
 )
 
-// drawProfile draws a profile's text out of some kinds of segments.
+// drawProfile draws the text of a profile with segments of the given kinds.
 func drawProfile(t *rapid.T, kinds []string) string {
 	repeat := rapid.SampledFrom([]string{"", "", "; repeat", "; repeat 3"}).Draw(t, "repeat")
 	var parts []string
@@ -105,7 +104,7 @@ func drawProfile(t *rapid.T, kinds []string) string {
 	return strings.Join(parts, rapid.SampledFrom([]string{"; ", ", ", "\n"}).Draw(t, "separator")) + repeat
 }
 
-// drawMoment draws a moment that is interesting for p.
+// drawMoment draws a time that is interesting for p.
 func drawMoment(t *rapid.T, p *Profile) int64 {
 	span := uint64(1e14)
 	if p.period > 0 && p.period < math.MaxInt64/100 {
@@ -139,8 +138,7 @@ func drawSchedule(t *rapid.T) (Schedule, func() int64) {
 	return p, func() int64 { return drawMoment(t, p) }
 }
 
-// However time is cut up, and whatever was asked before, the count is the same
-// and never falls.
+// The count is the same whatever was queried before, and never decreases.
 func TestPartition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, moment := drawSchedule(t)
@@ -153,28 +151,28 @@ func TestPartition(t *testing.T) {
 			due[at] = s.Due(at)
 		}
 		if p, ok := s.(*Profile); ok {
-			s = mustParse(t, p.String()) // one that remembers nothing
+			s = mustParse(t, p.String()) // without a cached position
 		}
 		sort.Slice(times, func(i, j int) bool { return times[i] < times[j] })
 		sum, last := uint64(0), uint64(0)
 		for _, at := range times {
 			n := s.Due(at)
 			if n < last {
-				t.Fatalf("Due(%d) = %d falls below %d", at, n, last)
+				t.Fatalf("Due(%d) = %d is below the earlier %d", at, n, last)
 			}
 			sum += n - last
 			last = n
 			if n != due[at] {
-				t.Fatalf("Due(%d) = %d in order, %d out of it", at, n, due[at])
+				t.Fatalf("Due(%d) = %d in order, %d out of order", at, n, due[at])
 			}
 		}
 		if end := times[len(times)-1]; sum != s.Due(end) {
-			t.Fatalf("the pieces up to %d have %d, the whole %d", end, sum, s.Due(end))
+			t.Fatalf("the intervals up to %d have %d records in total, Due returns %d", end, sum, s.Due(end))
 		}
 	})
 }
 
-// At(n) is the first moment at which n are due.
+// At(n) is the first time at which n records are due.
 func TestAtIsFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, moment := drawSchedule(t)
@@ -187,21 +185,21 @@ func TestAtIsFirst(t *testing.T) {
 		for k := n - min(n, 3); k < n+40; k++ {
 			at := s.At(k)
 			if at < last {
-				t.Fatalf("At(%d) = %d comes before At(%d) = %d", k, at, k-1, last)
+				t.Fatalf("At(%d) = %d is before At(%d) = %d", k, at, k-1, last)
 			}
 			last = at
 			if at == Never {
 				if due := s.Due(Never - 1); due >= k {
-					t.Fatalf("At(%d) = Never, but %d are due in the end", k, due)
+					t.Fatalf("At(%d) = Never, but %d are due at the end", k, due)
 				}
 				break
 			}
 			if due := s.Due(at); due < k {
-				t.Fatalf("At(%d) = %d, but Due says %d there", k, at, due)
+				t.Fatalf("At(%d) = %d, but Due is %d there", k, at, due)
 			}
 			if at > 0 {
 				if due := s.Due(at - 1); due >= k {
-					t.Fatalf("At(%d) = %d, but Due says %d already 1 ns before", k, at, due)
+					t.Fatalf("At(%d) = %d, but Due is %d 1 ns earlier", k, at, due)
 				}
 			}
 			if k <= n && at > start || k > n && at <= start {
@@ -211,8 +209,8 @@ func TestAtIsFirst(t *testing.T) {
 	})
 }
 
-// formula is the integral, in fractions of any size: records of a segment up to
-// x ns from its start.
+// formula returns the integral over the first x ns of a segment, in records, as
+// an exact fraction.
 func (s *segment) formula(x uint64) *big.Rat {
 	num := func(n uint64) *big.Rat { return new(big.Rat).SetInt(new(big.Int).SetUint64(n)) }
 	perNs := func(rate uint64) *big.Rat { return new(big.Rat).Quo(num(rate), num(quantaPerNanosecond)) }
@@ -222,7 +220,7 @@ func (s *segment) formula(x uint64) *big.Rat {
 	case flat:
 		part(perNs(s.a), x)
 	case slope:
-		// The mean of the rates at both ends.
+		// The mean of the rates at both ends, times the length.
 		way := new(big.Rat).Sub(perNs(s.b), perNs(s.a))
 		way.Mul(way, new(big.Rat).Quo(num(x), num(2*s.dur)))
 		part(way.Add(way, perNs(s.a)), x)
@@ -246,7 +244,7 @@ func (s *segment) formula(x uint64) *big.Rat {
 	return sum
 }
 
-// formula is the same of a profile, up to t.
+// formula returns the integral of a profile from 0 to t.
 func formula(p *Profile, t uint64) *big.Rat {
 	sum := new(big.Rat)
 	cycle, rest := uint64(0), min(t, p.end)
@@ -269,7 +267,7 @@ func formula(p *Profile, t uint64) *big.Rat {
 	return sum
 }
 
-// The count is the floor of the formula, to the last record, at any distance.
+// The count is the floor of the formula, to the last record, at any time.
 func TestExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := drawProfile(t, exactKinds)
@@ -279,17 +277,17 @@ func TestExact(t *testing.T) {
 			f := formula(p, uint64(at))
 			want := new(big.Int).Div(f.Num(), f.Denom()).Uint64()
 			if got := p.Due(at); got != want {
-				t.Fatalf("%s: Due(%d) = %d, the formula says %s", text, at, got, f.FloatString(6))
+				t.Fatalf("%s: Due(%d) = %d, want floor of %s", text, at, got, f.FloatString(6))
 			}
 			if got := p.At(want); got > at || p.At(want+1) <= at {
-				t.Fatalf("%s: At(%d) = %d and At(%d) = %d, the formula at %d says %s", text, want, got, want+1, p.At(want+1), at, f.FloatString(6))
+				t.Fatalf("%s: At(%d) = %d and At(%d) = %d, but the formula at %d is %s", text, want, got, want+1, p.At(want+1), at, f.FloatString(6))
 			}
 		}
 	})
 }
 
-// A line rounds down, to the last of its units. That is too small to be seen in
-// records, but a count that was rounded up could fall later.
+// A line rounds down to whole grains. The difference is too small to show in
+// records, but a count that was rounded up could decrease later.
 func TestLine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rate := rapid.OneOf(rapid.Uint64Range(0, quantaPerNanosecond), rapid.Uint64Range(0, 1000))
@@ -313,25 +311,25 @@ func TestLine(t *testing.T) {
 	})
 }
 
-// Fractions of records go past random segments, whether time is walked through
-// or jumped over.
+// Fractions of records carry over random segments, whether they are queried in
+// small steps or in one jump.
 func TestFractionsPassRandom(t *testing.T) {
 	const text = "0.3 for 1s; poisson 3 for 1s; ramp 0.5 to 0 for 1s; poisson 5 for 2s; repeat"
 	walk := mustParse(t, text)
 	for at := int64(0); at < 1000e9; at += 250e6 {
 		if got, want := walk.Due(at), mustParse(t, text).Due(at); got != want {
-			t.Fatalf("Due(%d) = %d when walking there, %d when asked at once", at, got, want)
+			t.Fatalf("Due(%d) = %d in small steps, %d in one jump", at, got, want)
 		}
 	}
 	fresh := mustParse(t, text)
 	for n := uint64(1); n < 1000; n++ {
 		if got, want := walk.At(n), fresh.At(n); got != want {
-			t.Fatalf("At(%d) = %d, %d when walking there", n, got, want)
+			t.Fatalf("At(%d) = %d in one jump, %d in small steps", n, got, want)
 		}
 	}
 }
 
-// A sine is exact at each half period, and near the formula everywhere else.
+// A sine is exact at every half period, and close to the formula elsewhere.
 func TestSineFormula(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := drawSegment(t, true, []string{"sine"})
@@ -353,7 +351,7 @@ func TestSineFormula(t *testing.T) {
 		}
 		want := (low+high)/2*x + (high-low)/2*swing
 		if got := float64(p.Due(int64(x))); got > want+1e-9*want+1e-6 || got < want-1-1e-9*want-1e-6 {
-			t.Fatalf("%s: Due(%g) = %g, the formula says %g", text, x, got, want)
+			t.Fatalf("%s: Due(%g) = %g, the formula is %g", text, x, got, want)
 		}
 	})
 }
@@ -365,7 +363,7 @@ func divide(g uint128) (n, rest uint64) {
 	return q.Uint64(), r.Uint64()
 }
 
-// What String returns is the same profile, and its own normal form.
+// The normal form parses as the same profile and is its own normal form.
 func TestNormalForm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := drawProfile(t, allKinds)
@@ -380,7 +378,7 @@ func TestNormalForm(t *testing.T) {
 		p := mustParse(t, text)
 		q := mustParse(t, p.String())
 		if p.String() != q.String() {
-			t.Fatalf("%s becomes %s, and that %s", text, p, q)
+			t.Fatalf("%s has the normal form %s, which has the normal form %s", text, p, q)
 		}
 		for range 5 {
 			at := drawMoment(t, p)
@@ -394,9 +392,9 @@ func TestNormalForm(t *testing.T) {
 	})
 }
 
-// Twice the rate is twice the count; in twice the time, there is twice what was
-// in half of it; a cycle after another has as much again. What is less than a
-// record adds up to more.
+// k times the rate has k times the count. A profile stretched k times has k times
+// the count at k times the time. Each cycle has the same count. The fractions of
+// records in a count add up too.
 func TestModifierLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := drawProfile(t, exactKinds)
@@ -406,7 +404,7 @@ func TestModifierLaws(t *testing.T) {
 		law := func(name string, got, want, more uint64) {
 			t.Helper()
 			if got < want || got-want > more {
-				t.Fatalf("%s, at %d by %d: %s gives %d, want %d to %d", text, at, k, name, got, want, want+more)
+				t.Fatalf("%s, at %d by %d: got %[5]d for %[4]s, want %[6]d to %[7]d", text, at, k, name, got, want, want+more)
 			}
 		}
 		if q, err := ParseProfile(fmt.Sprintf("%s; scale %d", text, k)); err == nil {
@@ -419,32 +417,33 @@ func TestModifierLaws(t *testing.T) {
 			law("repeat", p.Due(at+int64(p.period))-p.Due(at), p.Due(int64(p.period)), 1)
 		}
 		if q, err := ParseProfile(text + "; scale 0.5; stretch 2"); err == nil {
-			law("half of it for twice as long", q.Due(2*at), p.Due(at), 0)
+			law("half the rate for twice as long", q.Due(2*at), p.Due(at), 0)
 		}
 	})
 }
 
-// A constant rate is an FixedRate, but for the nanosecond by which one rounds up and
-// the other down.
-func TestConstantIsEvery(t *testing.T) {
+// A constant rate equals a FixedRate, except that one rounds up to a nanosecond and
+// the other rounds down.
+func TestConstantIsFixedRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rate := rapid.Uint64Range(1, 1e9).Draw(t, "rate")
 		e, p := PerSecond(rate), mustParse(t, fmt.Sprint(rate))
 		n := rapid.Uint64Range(0, 1e9*rate).Draw(t, "n")
 		if a, b := e.At(n), p.At(n); b != a && b != a+1 {
-			t.Fatalf("%d/s: At(%d) is %d as FixedRate, %d as a profile", rate, n, a, b)
+			t.Fatalf("%d/s: At(%d) = %d as a FixedRate, %d as a profile", rate, n, a, b)
 		}
 	})
 }
 
-// The curve of the sine never falls, to the last bit, and is as near as it says.
+// The curve of the sine never decreases, to the last bit, and its error is within
+// the documented bound.
 func TestSwing(t *testing.T) {
 	curve := halfSwing()
 	last := uint64(0)
 	for k := range curve {
 		for i, c := range curve[k] {
 			if c < last {
-				t.Fatalf("control point %d of piece %d falls from %d to %d", i, k, last, c)
+				t.Fatalf("control point %d of piece %d decreases from %d to %d", i, k, last, c)
 			}
 			last = c
 		}
@@ -454,9 +453,9 @@ func TestSwing(t *testing.T) {
 		a, _ := swing(curve, x)
 		b, _ := swing(curve, x+1)
 		if b < a {
-			t.Fatalf("swing(%d) = %d falls to %d", x, a, b)
+			t.Fatalf("swing(%d) = %d is followed by %d", x, a, b)
 		}
-		// θ - sin θ by its series in 200 bits.
+		// θ - sin θ by its power series, in 200 bits.
 		theta := new(big.Float).SetPrec(200).SetUint64(x)
 		theta.SetMantExp(theta, -63)
 		pi, _, _ := big.ParseFloat("3.14159265358979323846264338327950288419716939937510582097494459", 10, 200, big.ToNearestEven)

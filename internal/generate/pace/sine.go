@@ -8,17 +8,17 @@ import (
 	"sync"
 )
 
-// The swing of a sine is what it gives above its lowest rate. Over one period
-// it grows from 0 to a whole W along
+// The swing of a sine is its integral above the lowest rate. Over one period it
+// increases from 0 to an integer W along
 //
 //	W * (x - sin(2πx)/2π),  x from 0 to 1
 //
-// which no whole number says exactly. What counts more than the last digit is
-// that it never falls, or else what was due would be no longer. So the curve is
-// cut into pieces of polynomials in Bernstein form, with control points that do
-// not fall. The evaluation by de Casteljau rounds every step down, which keeps
-// both properties: it never falls, to the last bit. It is within a few 2^-64 of
-// the curve, and exact at every half period.
+// which integers can only approximate. The approximation must never decrease, or
+// a record that was due would no longer be due. The curve is therefore divided
+// into polynomial pieces in Bernstein form with control points that do not
+// decrease. De Casteljau's algorithm rounds every step down, which preserves this
+// property to the last bit. The result is within a few 2^-64 of the curve, and
+// exact at every half period.
 
 const (
 	// swingBits is the log2 of the number of pieces in half a period.
@@ -27,14 +27,14 @@ const (
 	half = 1 << 63
 )
 
-// piece holds the control points of a piece of the curve, in 2^-64 of a whole.
+// piece is the control points of a piece of the curve, in units of 2^-64.
 type piece [6]uint64
 
-// halfSwing returns the first half of the curve. The other half is its mirror
-// image.
+// halfSwing returns the first half of the curve. The second half is symmetric to
+// it.
 var halfSwing = sync.OnceValue(func() *[1 << swingBits]piece {
-	// A quintic that has the curve's value, slope and bend at both ends is
-	// within h^6/(6! * 2^6) of it: 2^-64 for h of 2π/1024.
+	// A quintic with the value, slope and curvature of the curve at both ends is
+	// within h^6/(6! * 2^6) of it: 2^-64 for h = 2π/1024.
 	const prec = 200
 	num := func(f float64) *big.Float { return new(big.Float).SetPrec(prec).SetFloat64(f) }
 	op := func() *big.Float { return new(big.Float).SetPrec(prec) }
@@ -49,8 +49,8 @@ var halfSwing = sync.OnceValue(func() *[1 << swingBits]piece {
 	whole := op().SetMantExp(num(1), 64)
 	tau := op().Mul(pi, num(2))
 
-	// at holds value, slope and bend of (θ - sin θ)/2π at the ends of the pieces,
-	// the latter two multiplied by h and h².
+	// at holds the value, slope and curvature of (θ - sin θ)/2π at the ends of the
+	// pieces, the latter two multiplied by h and h².
 	type at struct{ v, s, b *big.Float }
 	ends := make([]at, steps+1)
 	sin, cos := num(0), num(1)
@@ -94,7 +94,7 @@ var halfSwing = sync.OnceValue(func() *[1 << swingBits]piece {
 	return &curve
 })
 
-// sinCos is the series, for a small x.
+// sinCos computes both by their power series, for small x.
 func sinCos(x *big.Float) (sin, cos *big.Float) {
 	op := func() *big.Float { return new(big.Float).SetPrec(x.Prec()) }
 	sum := [2]*big.Float{op(), op().SetInt64(1)}
@@ -110,8 +110,8 @@ func sinCos(x *big.Float) (sin, cos *big.Float) {
 	return sum[0], sum[1]
 }
 
-// swing returns x - sin(2πx)/2π in 2^-64, for x from 0 to 2^63 in 2^-64, and
-// its slope.
+// swing returns x - sin(2πx)/2π and its slope, for x from 0 to 2^63. x and y are
+// in units of 2^-64.
 func swing(curve *[1 << swingBits]piece, x uint64) (y uint64, slope float64) {
 	if x >= half {
 		return half, 2

@@ -19,18 +19,18 @@ const (
 	random              // a Poisson process
 )
 
-// span is a stretch of time in which the count can be said, and turned round,
-// by one formula. Its times are those of the whole profile.
+// span is an interval in which one formula, which can be inverted, defines the
+// count. Its times are relative to the start of the profile.
 type span struct {
-	t0, t1 uint64 // from and to, both included: there it meets the next span
+	t0, t1 uint64 // from and to, inclusive: the next span starts at t1
 	n0, n1 uint64 // records due at t0 and t1
 	f0     uint64 // grains of record n0+1 at t0
 
 	shape shape
-	r     uint64 // flat, wave: grains per ns; of a wave those of its trough
+	r     uint64 // flat: grains per ns; wave: grains per ns at the trough
 
 	a, b  uint64  // slope: quanta at both ends
-	whole uint64  // slope: how long the line is, in ns; wave: the period
+	whole uint64  // slope: the length of the line, in ns; wave: the period
 	bend  float64 // slope: change of the rate per ns, in grains per ns
 
 	curve *[1 << swingBits]piece // wave
@@ -39,9 +39,9 @@ type span struct {
 
 	count int             // random: arrivals in the span
 	times [leafMax]uint64 // random: when each is due, ns after t0
-	seen  int             // random: how many were due last time
+	seen  int             // random: how many were due at the last query
 
-	// Where the solver last was: the next record is not far.
+	// The last result of the solver: the next record is close to it.
 	last struct {
 		t    uint64
 		g    uint128
@@ -49,8 +49,8 @@ type span struct {
 	}
 }
 
-// grains returns what the span gives in x ns from its start, and for a slope or
-// a wave the rate at x, in grains per ns.
+// grains returns the integral over the first x ns of the span and, for a slope
+// or a wave, the rate at x in grains per ns.
 func (s *span) grains(x uint64) (g uint128, rate float64) {
 	switch s.shape {
 	case flat:
@@ -68,7 +68,7 @@ func (s *span) grains(x uint64) (g uint128, rate float64) {
 		n++
 	}
 	if s.seen = n; n == leafMax {
-		n = s.count // all of them in one nanosecond, or leafMax
+		n = s.count // more than leafMax only if all are in one nanosecond
 	}
 	return mul(uint64(n), grainsPerRecord), 0
 }
@@ -97,7 +97,7 @@ func (s *span) line(x uint64) uint128 {
 	return mul(2*s.a, x).sub(g)
 }
 
-// sine is the integral of one period, see halfSwing.
+// sine is the integral of a sine and its rate, see halfSwing.
 func (s *span) sine(x uint64) (uint128, float64) {
 	g := mul(s.r, x)
 	if x >= s.whole {
@@ -124,7 +124,7 @@ func (s *span) sine(x uint64) (uint128, float64) {
 	return g, float64(s.r) + slope*s.bend
 }
 
-// due returns how many records are due at t, which the span holds.
+// due returns how many records are due at t, with t0 <= t <= t1.
 func (s *span) due(t uint64) uint64 {
 	g, _ := s.grains(t - s.t0)
 	lo, carry := bits.Add64(g.lo, s.f0, 0)
@@ -132,7 +132,7 @@ func (s *span) due(t uint64) uint64 {
 	return s.n0 + n
 }
 
-// at returns when record n is due, with n0 < n <= n1.
+// at returns the time at which record n is due, with n0 < n <= n1.
 func (s *span) at(n uint64) uint64 {
 	if s.shape == random {
 		return s.t0 + s.times[min(n-s.n0, leafMax)-1]
@@ -149,7 +149,8 @@ func (s *span) at(n uint64) uint64 {
 }
 
 // solve returns the smallest x with grains(x) >= g > 0, on a slope or a wave. It
-// starts from a guess in floating point, and ends when the exact count says so.
+// starts with a floating-point estimate and stops when the exact count confirms
+// the result.
 func (s *span) solve(g uint128) uint64 {
 	lo, hi := uint64(0), s.t1-s.t0 // grains(lo) < g <= grains(hi)
 	x := s.guess(g)
@@ -164,8 +165,9 @@ func (s *span) solve(g uint128) uint64 {
 		} else {
 			hi = x
 			over := at.sub(g).float()
-			// The count fell short of g a ns earlier if that ns gave more than what
-			// is over. The margins are for rounding, of the rate and of the counts.
+			// The count was below g a nanosecond earlier if that nanosecond added more
+			// than the excess over g. The margins cover the rounding of the rate and
+			// of the counts.
 			if gave := (rate-math.Abs(s.margin()))*(1-1e-9) - s.slack(); over < gave {
 				return hi
 			}
@@ -180,7 +182,7 @@ func (s *span) solve(g uint128) uint64 {
 	}
 }
 
-// margin is by how much the rate may have been smaller a nanosecond earlier, in
+// margin returns how much lower the rate may have been a nanosecond earlier, in
 // grains per ns.
 func (s *span) margin() float64 {
 	if s.shape == slope {
@@ -189,7 +191,7 @@ func (s *span) margin() float64 {
 	return s.bend * 20 / float64(s.whole) // slope of the curve: at most 2π
 }
 
-// slack bounds the errors of rounding in a difference of two counts, in grains.
+// slack bounds the rounding error of the difference of two counts, in grains.
 func (s *span) slack() float64 {
 	if s.shape == slope {
 		return 2
@@ -197,25 +199,25 @@ func (s *span) slack() float64 {
 	return 2 + s.swing.float()*0x1p-59
 }
 
-// whole returns f as a whole number from 0 to limit.
+// whole converts f to an integer, at most limit.
 func whole(f float64, limit uint64) uint64 {
-	if !(f < float64(limit)) { // NaN too: nothing divided by no rate
+	if !(f < float64(limit)) { // NaN too: 0 divided by a rate of 0
 		return limit
 	}
 	return uint64(max(f, 0))
 }
 
-// guess returns about where grains reaches g.
+// guess estimates the x at which grains(x) reaches g.
 func (s *span) guess(g uint128) uint64 {
 	length := s.t1 - s.t0
 	y := g.float()
 	if s.shape == slope {
-		//	bend/2 * x² + rate*x = y, in the form that does not cancel
+		//	bend/2 * x² + rate*x = y, solved without cancellation
 		rate := 2 * float64(s.a)
 		root := math.Sqrt(max(rate*rate+2*s.bend*y, 0))
 		return whole(math.Ceil(2*y/(rate+root)), length)
 	}
-	// By the rate of last time, or from the start.
+	// Extrapolate from the last result, or from the start.
 	if s.last.g.less(g) {
 		step := g.sub(s.last.g).float() / s.last.rate
 		return s.last.t + 1 + whole(step, length-s.last.t)

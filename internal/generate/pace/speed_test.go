@@ -19,7 +19,7 @@ var moving = []string{
 	"500k for 10ms; ramp 0 to 1M for 10ms; idle for 1ms; poisson 1M for 10ms; repeat",
 }
 
-// At and Due stand between any two records.
+// At and Due are called for every record.
 func TestAllocations(t *testing.T) {
 	for _, spec := range moving {
 		p := mustParse(t, spec)
@@ -56,7 +56,7 @@ func BenchmarkDue(b *testing.B) {
 	}
 }
 
-// A moment anywhere, after another: what a long pause costs.
+// A jump to any other time: the cost of a long pause.
 func BenchmarkJump(b *testing.B) {
 	for _, spec := range moving {
 		b.Run(spec, func(b *testing.B) {

@@ -4,7 +4,7 @@ package pace
 
 import "math/bits"
 
-// uint128 is an unsigned number of 128 bits.
+// uint128 is an unsigned 128-bit integer.
 type uint128 struct{ hi, lo uint64 }
 
 func mul(a, b uint64) uint128 {

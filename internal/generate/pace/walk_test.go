@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A Walker gives what At gives, wherever it starts and however far it goes.
+// A Walker returns the same times as At, from any start and over any distance.
 func TestWalk(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := FixedRate{
@@ -19,7 +19,7 @@ func TestWalk(t *testing.T) {
 		w := e.Walk(n)
 		for i := range uint64(300) {
 			if got, want := w.Next(), e.At(n+1+i); got != want {
-				t.Fatalf("tick %d: %d, At says %d", n+1+i, got, want)
+				t.Fatalf("tick %d: %d, want At = %d", n+1+i, got, want)
 			}
 		}
 	})
