@@ -152,9 +152,10 @@ func TestOptions(t *testing.T) {
 func TestOptionErrors(t *testing.T) {
 	s := &script{init: func(*flb.Instance) error { t.Error("Init is called"); return nil }}
 	options := append([]flb.Option{{Name: "need", Required: true}}, everyType...)
+	options = append(options, flb.Option{Name: "none", OneOf: []string{"gzip", "zstd"}}) // an empty value is none of them
 	h := flbtest.New(t, scripted(s, options...))
 	err := h.Start(flbtest.Section{Properties: map[string]string{
-		"count": "0", "ratio": "nan", "wait": "soon", "room": "1X", "loud": "maybe", "mode": "fats", "keys": "z", "unset": "",
+		"count": "0", "ratio": "nan", "wait": "soon", "room": "1X", "loud": "maybe", "mode": "fats", "keys": "z", "unset": "", "none": "",
 	}})
 	want := []string{
 		`option need: a value is required`,
@@ -165,6 +166,7 @@ func TestOptionErrors(t *testing.T) {
 		`option loud: invalid value "maybe": expected on or off`,
 		`option mode: invalid value "fats": expected fast or slow; did you mean fast?`,
 		`option unset: the value is empty`,
+		`option none: invalid value "": expected gzip or zstd`,
 	}
 	if err == nil {
 		t.Fatal("the start succeeds")
@@ -190,6 +192,7 @@ func TestAuthorErrors(t *testing.T) {
 		"option net.x: Fluent Bit keeps properties of":   {Name: "net.x"},
 		"option e: unknown type 99":                      {Name: "e", Type: 99},
 		`option f: Default: invalid value "4": expected`: {Name: "f", Type: flb.Integer, Default: "4", Max: "3"},
+		`option g: Default: invalid value "1": expected`: {Name: "g", Type: flb.Boolean, Default: "1"}, // Fluent Bit would not start
 	} {
 		func() {
 			defer func() {
@@ -528,10 +531,38 @@ func TestGoOfFailedInit(t *testing.T) {
 	})
 }
 
+// The host is asked once to make room for goroutines, also if Init fails after it has
+// started some and Restore starts others: flbtest reports a second time.
+func TestGoOfRestore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wait := func(ctx context.Context) error { <-ctx.Done(); return nil }
+		var fail error
+		p := flb.Plugin{Name: "script", New: func() flb.Input {
+			return &restorer{script: script{init: func(in *flb.Instance) error { in.Keep(1); in.Go(wait); return fail }}, run: wait}
+		}}
+		h := flbtest.New(t, p)
+		if err := h.Start(flbtest.Section{}); err != nil {
+			t.Fatal(err)
+		}
+		fail = errors.New("no")
+		if err := h.Reload(flbtest.Section{}); err == nil || count(h, "[info] restored 1") != 1 {
+			t.Errorf("Reload returns %v and logs %q", err, h.Log())
+		}
+	})
+}
+
 // restorer continues with what it kept.
-type restorer struct{ script }
+type restorer struct {
+	script
+	run func(context.Context) error // on a goroutine, after Restore
+}
 
 func (r *restorer) Restore(in *flb.Instance, kept any) error {
+	if r.run != nil {
+		in.Go(r.run)
+		in.Logf(flb.Info, "restored %v", kept)
+		return nil
+	}
 	in.Logf(flb.Info, "restored %v, wait %v", kept, in.Duration("wait"))
 	return nil
 }
@@ -539,7 +570,7 @@ func (r *restorer) Restore(in *flb.Instance, kept any) error {
 // A reload with an error continues with the last good section, whose options count again.
 func TestRestore(t *testing.T) {
 	p := flb.Plugin{Name: "script", Options: everyType, New: func() flb.Input {
-		return &restorer{script{init: func(in *flb.Instance) error { in.Keep(in.Int("count")); return nil }}}
+		return &restorer{script: script{init: func(in *flb.Instance) error { in.Keep(in.Int("count")); return nil }}}
 	}}
 	h := flbtest.New(t, p)
 	if err := h.Start(flbtest.Section{Properties: map[string]string{"count": "7", "wait": "3s"}}); err != nil {

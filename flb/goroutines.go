@@ -17,9 +17,10 @@ const maxQueuedLines = 1000
 // goroutines are those of one instance, and the lines that they log: the host's logger
 // must be called on the instance's thread.
 type goroutines struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	ctx       context.Context // nil if none has started, or those of a failed Init have ended
+	cancel    context.CancelFunc
+	wg        sync.WaitGroup
+	announced bool // the host knows of them
 
 	mu      sync.Mutex
 	lines   []logLine
@@ -51,7 +52,8 @@ func (in *Instance) Go(f func(ctx context.Context) error) {
 	g := &in.goroutines
 	if g.ctx == nil {
 		g.ctx, g.cancel = context.WithCancel(context.Background())
-		if in.host != nil {
+		if in.host != nil && !g.announced {
+			g.announced = true
 			in.host.RunsGoroutines()
 		}
 	}

@@ -94,11 +94,13 @@ func parseInt(text string) (any, error) {
 	return int(n), err
 }
 
+// parseBool accepts the host's words and no others: with another one as a Default, 5.1.1
+// crashes when it reads the list of options.
 func parseBool(text string) (any, error) {
 	switch strings.ToLower(text) {
-	case "on", "true", "yes", "1":
+	case "on", "true", "yes":
 		return true, nil
-	case "off", "false", "no", "0":
+	case "off", "false", "no":
 		return false, nil
 	}
 	return nil, fmt.Errorf("invalid value %q: expected on or off", text)
@@ -280,7 +282,7 @@ func (o *Option) read(in *Instance, empty bool) (any, error) {
 	case empty && (o.Required || o.Type != String && o.Type != Strings):
 		return nil, errors.New("the value is empty")
 	case empty:
-		return optionTypes[o.Type].parse("")
+		return o.parse("")
 	case o.Required:
 		return nil, errors.New("a value is required")
 	case o.Default != "":

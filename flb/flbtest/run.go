@@ -36,6 +36,8 @@ type run struct {
 	over   bool
 	fds    []unix.PollFd
 
+	goroutines bool // RunsGoroutines was called
+
 	maxInFlight int64
 	drained     time.Time
 	inFlight    int64  // bytes
@@ -343,6 +345,13 @@ func (r *run) Gauge(subsystem, name, _ string) host.Gauge {
 	return metric{r.h, subsystem + "_" + name}
 }
 
+func (r *run) RunsGoroutines() {
+	if r.goroutines {
+		r.h.t.Error("flbtest: package flb announces the goroutines of an instance twice")
+	}
+	r.goroutines = true
+}
+
 func (r *run) Grow(buf []byte, size int) []byte {
 	grown := make([]byte, size)
 	copy(grown, buf)
@@ -350,7 +359,6 @@ func (r *run) Grow(buf []byte, size int) []byte {
 }
 
 func (r *run) Free([]byte)              {}
-func (r *run) RunsGoroutines()          {}
 func (r *run) MemoryBegan()             {}
 func (r *run) MemoryGrowth(int64) int64 { return 0 }
 func (r *run) MemoryAppended(int)       {}
