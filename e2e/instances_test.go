@@ -180,7 +180,7 @@ func TestOneAlias(t *testing.T) {
 			})
 		}
 		p.stop()
-		if warning := `option stream_id: it is "x#2", so that the records are not those of the other input`; !strings.Contains(p.log(), warning) {
+		if warning := `option stream_id: "x#2", so that the records differ from those of the other input of this name`; !strings.Contains(p.log(), warning) {
 			t.Errorf("the log has no warning: %s", warning)
 		}
 		owners := map[string]string{}

@@ -124,19 +124,34 @@ func (v variant) String() string {
 	return s + strings.Join(v.flags, "")
 }
 
-func (v variant) host(t *testing.T) (string, error) {
-	t.Helper()
+// unit is a file that includes all sources of the host. Compiling it takes a fifth of
+// the time of compiling them one by one, and there are some thirty variants.
+var unit = sync.OnceValues(func() (string, error) {
 	sources, err := filepath.Glob("src/*.c")
 	if err != nil || len(sources) == 0 {
-		t.Fatalf("no sources: %v", err)
+		return "", fmt.Errorf("no sources (%v)", err)
 	}
-	args := []string{"-std=c11", "-Wall", "-Wextra", "-Werror", "-rdynamic",
+	var text strings.Builder
+	for _, source := range sources {
+		fmt.Fprintf(&text, "#include \"%s\"\n", filepath.Base(source))
+	}
+	path := filepath.Join(workDir, "flbhost.c")
+	return path, os.WriteFile(path, []byte(text.String()), 0o666)
+})
+
+func (v variant) host(t *testing.T) (string, error) {
+	t.Helper()
+	source, err := unit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-std=c11", "-Wall", "-Wextra", "-Werror", "-rdynamic", "-Isrc",
 		fmt.Sprintf("-DFLBHOST_VERSION=%#x", v.version)}
 	if v.bare {
 		args = append(args, "-DFLBHOST_BARE")
 	}
 	args = append(args, v.flags...)
-	return build(t, append(args, sources...)...)
+	return build(t, append(args, source)...)
 }
 
 func (v variant) plugin(t *testing.T) (string, error) {

@@ -239,7 +239,7 @@ func TestOneAlias(t *testing.T) {
 				owners[record.Body.ID] = record.Tag
 			}
 			r.wantCount(t, `[input:gdummy:x#2] another input has the name "x": this one is "x#2" in the log and the metrics`, 2)
-			r.wantCount(t, `[input:gdummy:x#3] option stream_id: it is "x#3", so that`, 2)
+			r.wantCount(t, `[input:gdummy:x#3] option stream_id: "x#3", so that`, 2)
 			r.wantCount(t, `[input:gdummy:x#3] `+continues, 1)
 			r.wantCount(t, "the stream continues with record ", 3)
 			for _, name := range []string{"x", "x#2", "x#3"} {
@@ -261,9 +261,9 @@ func TestAlikeNames(t *testing.T) {
 		counter(t, r, "gdummy_records_total", name)
 	}
 	for _, id := range []string{"0#2", "0#3", "y#3"} {
-		r.wantCount(t, fmt.Sprintf("option stream_id: it is %q, so that", id), 2)
+		r.wantCount(t, fmt.Sprintf("option stream_id: %q, so that", id), 2)
 	}
-	r.wantCount(t, "option stream_id: it is ", 6)
+	r.wantCount(t, "option stream_id: \"", 6)
 }
 
 // Metrics keep names of any length apart.

@@ -390,7 +390,7 @@ static void do_exit(struct flb_input_instance *ins)
 
 /* ---- the input thread ---- */
 
-static void status_set(struct flb_input_instance *ins, int status)
+static void set_status(struct flb_input_instance *ins, int status)
 {
     pthread_mutex_lock(&ins->status_lock);
     ins->status = status;
@@ -483,10 +483,10 @@ static void *input_thread(void *arg)
 
     if (proxy_input_init(ins) == -1) {
         host_log(LOG_ERROR, "failed initialize input %s", input_name(ins));
-        status_set(ins, 2);
+        set_status(ins, 2);
         return NULL;
     }
-    status_set(ins, 1);
+    set_status(ins, 1);
 
     if (control_read(ins) == CONTROL_START) {
         collector_start(ins);

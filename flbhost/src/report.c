@@ -91,7 +91,7 @@ void report_explain(void)
     }
 }
 
-static void number(FILE *out, const char *name, uint64_t value)
+static void write_number(FILE *out, const char *name, uint64_t value)
 {
     fprintf(out, ", \"%s\": %" PRIu64, name, value);
 }
@@ -102,25 +102,25 @@ static void instance_write(FILE *out, int i)
     struct fault list[FAULTS];
 
     fprintf(out, "    {\"index\": %d", i);
-    number(out, "records", s->records);
-    number(out, "output", s->output);
-    number(out, "bytes", s->bytes);
-    number(out, "appends", s->appends);
-    number(out, "collects", s->collects);
-    number(out, "empty_collects", s->empty_collects);
-    number(out, "handed", s->handed);
-    number(out, "cleanups", s->cleanups);
-    number(out, "not_cleaned", s->not_cleaned);
+    write_number(out, "records", s->records);
+    write_number(out, "output", s->output);
+    write_number(out, "bytes", s->bytes);
+    write_number(out, "appends", s->appends);
+    write_number(out, "collects", s->collects);
+    write_number(out, "empty_collects", s->empty_collects);
+    write_number(out, "handed", s->handed);
+    write_number(out, "cleanups", s->cleanups);
+    write_number(out, "not_cleaned", s->not_cleaned);
     faults(i, list);
     for (int j = 0; j < FAULTS; j++) {
         if (strcmp(list[j].name, "init_refused") != 0) {
-            number(out, list[j].name, list[j].count);
+            write_number(out, list[j].name, list[j].count);
         }
     }
-    number(out, "init_refused", s->init_refused);
-    number(out, "refused", s->refused);
-    number(out, "dropped", s->dropped);
-    number(out, "discarded", s->discarded);
+    write_number(out, "init_refused", s->init_refused);
+    write_number(out, "refused", s->refused);
+    write_number(out, "dropped", s->dropped);
+    write_number(out, "discarded", s->discarded);
     fprintf(out, ", \"longest_gap_ms\": %.3f, \"longest_collect_ms\": %.3f}",
             (double)s->longest_gap_ns / 1e6, (double)s->longest_collect_ns / 1e6);
 }

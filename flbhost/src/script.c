@@ -17,7 +17,7 @@
 
 #include "script.h"
 
-static const char *const names[] = {"pause", "resume", "reload", "hup", "cont", "exit"};
+static const char *const action_names[] = {"pause", "resume", "reload", "hup", "cont", "exit"};
 
 static int by_time(const void *a, const void *b)
 {
@@ -40,8 +40,8 @@ static int parse_one(char *text, struct action *a)
     if (fields == 2) {
         a->index = -1;
     }
-    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
-        if (strcmp(word, names[i]) == 0) {
+    for (int i = 0; i < (int)(sizeof action_names / sizeof *action_names); i++) {
+        if (strcmp(word, action_names[i]) == 0) {
             bool indexed = i == ACTION_PAUSE || i == ACTION_RESUME;
 
             a->kind = (enum action_kind)i;

@@ -18,27 +18,27 @@ struct watched {
     struct watched *next;
 };
 
-static struct watched *all;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct watched *watched;
+static pthread_mutex_t watched_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The host has made it, or changed it itself. */
 void watch(const void *at, size_t size)
 {
     struct watched *w;
 
-    pthread_mutex_lock(&lock);
-    for (w = all; w != NULL && w->at != at; w = w->next) {
+    pthread_mutex_lock(&watched_lock);
+    for (w = watched; w != NULL && w->at != at; w = w->next) {
     }
     if (w == NULL) {
         w = calloc(1, sizeof *w);
-        w->next = all;
-        all = w;
+        w->next = watched;
+        watched = w;
     }
     w->at = at;
     w->size = size;
     w->copy = realloc(w->copy, size);
     memcpy(w->copy, at, size);
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&watched_lock);
 }
 
 static void look(struct watched *w)
@@ -53,21 +53,21 @@ static void look(struct watched *w)
     }
 }
 
-/* Counts what was written since, into all of them. */
+/* Counts what was written since, into watched of them. */
 void watch_look(void)
 {
-    pthread_mutex_lock(&lock);
-    for (struct watched *w = all; w != NULL; w = w->next) {
+    pthread_mutex_lock(&watched_lock);
+    for (struct watched *w = watched; w != NULL; w = w->next) {
         look(w);
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&watched_lock);
 }
 
 /* It goes. */
 void watch_end(const void *at)
 {
-    pthread_mutex_lock(&lock);
-    for (struct watched **p = &all; *p != NULL; p = &(*p)->next) {
+    pthread_mutex_lock(&watched_lock);
+    for (struct watched **p = &watched; *p != NULL; p = &(*p)->next) {
         if ((*p)->at == at) {
             struct watched *w = *p;
 
@@ -78,5 +78,5 @@ void watch_end(const void *at)
             break;
         }
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&watched_lock);
 }
