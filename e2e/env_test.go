@@ -46,7 +46,7 @@ pipeline:
 		both(`{"m": "m1"} {"v": "two"}`)
 		write(t, dir, "meta", "m2")
 		both(`{"m": "m2"} {"v": "two"}`)
-		// No JSON any more: both go on with the record of the start.
+		// No longer JSON: both continue with the initial record.
 		write(t, dir, "body", `broken"`)
 		both(`{"m": "m2"} {"v": "one"}`)
 		write(t, dir, "body", "three")

@@ -8,33 +8,33 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 )
 
-// A call from C into Go, and back, wakes Go's monitor thread, which then looks at the
-// thread of the input until that waits in C again. With many inputs that costs more
+// A call from C into Go and back wakes Go's monitor thread, which then observes the
+// thread of the input until that waits in C again. With many inputs this costs more
 // than the records. At rates that leave time between slices, the slices of the next
-// lookahead are therefore appended together, and the host emits each at its moment
+// lookahead are therefore appended together. The host emits each when it is due,
 // without a call into Go.
 //
-// What the host does not emit, because its thread is wanted back, is taken back and
-// appended again when it is due: record k is the same each time. Marked records are
-// not appended ahead, since their identity has the moment at which they were made.
+// Slices that the host does not emit, because it needs its thread, are undone and
+// appended again when they are due: record k is the same each time. Marked records
+// are not appended ahead, because their identity contains the time of emission.
 const (
 	lookahead = 200 * time.Millisecond
 	maxAhead  = int(lookahead/grain) + 1 // slices
 )
 
-// scheduling is a Host that can emit slices at moments to come.
+// scheduling is a Host that can emit slices at future times.
 type scheduling interface {
 	// Schedules reports whether EmitAt can emit anything now.
 	Schedules() bool
 
-	// EmitAt emits slices when they are due. It sets Emitted in those that it has
-	// emitted, and returns how many these are.
+	// EmitAt emits slices when they are due. It sets Emitted in each slice that it
+	// emits, and returns their number.
 	EmitAt(events []byte, slices []event.Slice) int
 }
 
 // emitAhead emits the slices of the lookahead, and reports whether the host has
-// emitted all of them; false also if there are too few to be worth it. It returns
-// what time it is after that.
+// emitted all of them. It emits none and reports false if there are fewer than two.
+// It also returns the time after that.
 func (e *Engine) emitAhead(h Host, now time.Time) (all bool, after time.Time) {
 	s, ok := h.(scheduling)
 	if !ok || e.ahead.slices == nil || e.startup || e.part > 0 || !s.Schedules() {
@@ -62,8 +62,8 @@ func (e *Engine) emitAhead(h Host, now time.Time) (all bool, after time.Time) {
 	return done == len(slices), e.now()
 }
 
-// appendAhead appends the slices of the lookahead and notes them, with the progress
-// before each.
+// appendAhead appends the slices of the lookahead to buf. It stores them in e.ahead,
+// with the progress before each.
 func (e *Engine) appendAhead(buf []byte, elapsed int64) []byte {
 	e.ahead.slices, e.ahead.before = e.ahead.slices[:0], e.ahead.before[:0]
 	e.slice = e.full
@@ -72,7 +72,7 @@ func (e *Engine) appendAhead(buf []byte, elapsed int64) []byte {
 		if at >= e.plan.end || at > elapsed+int64(lookahead)-e.plan.delay {
 			break
 		}
-		// As next and Wait have it.
+		// The same time that next returns and Wait waits for.
 		moment = max(e.plan.delay+at, moment+int64(grain))
 		due := e.plan.due(moment - e.plan.delay)
 		before, size := e.progress, len(buf)
@@ -83,7 +83,7 @@ func (e *Engine) appendAhead(buf []byte, elapsed int64) []byte {
 				buf = e.appendTick(buf, moment)
 			}
 		}
-		if e.part > 0 || e.owes(due) { // it is too large
+		if e.part > 0 || e.owes(due) { // more is due than fits into a slice
 			e.progress = before
 			return buf[:size]
 		}
@@ -96,14 +96,13 @@ func (e *Engine) appendAhead(buf []byte, elapsed int64) []byte {
 	return buf
 }
 
-// countLate counts the records of a slice that was emitted late: its ticks are those
-// after spent.
+// countLate counts the late records of a slice, whose ticks are those after spent.
 func (e *Engine) countLate(spent uint64, s event.Slice, elapsed int64) {
 	emitted := elapsed + int64(s.Emitted)
 	perTick := e.copies * e.source.RecordsPerTick()
 	for n := range uint64(s.Records) / perTick {
 		if emitted-e.plan.delay-e.plan.sched.At(spent+n+1) <= int64(late) {
-			return // nor are those that follow
+			return // all later ticks are punctual too
 		}
 		e.counts.Late += perTick
 	}

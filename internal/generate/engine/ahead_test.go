@@ -15,10 +15,10 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// planner is a world that emits slices at moments to come.
+// planner is a world that emits slices at future times.
 type planner struct {
 	*world
-	stop  func() bool // whether the thread is wanted back before the next slice; nil is never
+	stop  func() bool // reports whether to stop before the next slice; nil for never
 	calls int
 }
 
@@ -41,7 +41,7 @@ func (p *planner) EmitAt(events []byte, slices []event.Slice) int {
 	return len(slices)
 }
 
-// runPlanner is run for a planner.
+// runPlanner is like run, for a planner.
 func runPlanner(t failer, p *planner, d time.Duration, given ...string) *Engine {
 	t.Helper()
 	p.now, p.until = epoch, epoch.Add(d)
@@ -52,8 +52,8 @@ func runPlanner(t failer, p *planner, d time.Duration, given ...string) *Engine 
 	return e
 }
 
-// Slices that are emitted ahead of time are those that are emitted when they are due:
-// the same bytes at the same moments, however often the host wants its thread back.
+// Slices that are appended ahead have the same bytes and times as slices appended
+// when they are due, however often the host stops early.
 func TestAhead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		given := []string{"catch_up", "full"}
@@ -89,14 +89,14 @@ func TestAhead(t *testing.T) {
 			t.Fatalf("%v: slices when due (-) and ahead (+):\n%s", given, diff)
 		}
 		want, got := a.Counts(), b.Counts()
-		if want.Elapsed = got.Elapsed; want != got { // an end may be noticed sooner
+		if want.Elapsed = got.Elapsed; want != got { // the end may be detected earlier
 			t.Fatalf("%v: %+v when due, %+v ahead", given, want, got)
 		}
 	})
 }
 
-// At 100 records a second a call covers twenty of them; what is marked, bytes and an
-// unlimited rate are not emitted ahead.
+// At 100 records per second a call covers twenty records. Marked records, a rate in
+// bytes and an unlimited rate are not appended ahead.
 func TestAheadCalls(t *testing.T) {
 	for _, tt := range []struct {
 		given []string
@@ -116,7 +116,7 @@ func TestAheadCalls(t *testing.T) {
 	}
 }
 
-// What the host emits late is late, and only that.
+// Exactly the records that the host emits late are counted as late.
 func TestAheadLate(t *testing.T) {
 	p := &planner{world: new(world)}
 	p.jitter = func(d time.Duration) time.Duration {
@@ -125,15 +125,15 @@ func TestAheadLate(t *testing.T) {
 		}
 		return d
 	}
-	// Record k is due at 10 ms × k. That at 210 ms comes at 255 ms, and those at 220
-	// and 230 ms with it: the first three are more than 20 ms late.
+	// Record k is due at 10 ms × k. The records due at 210, 220 and 230 ms are emitted
+	// at 255 ms: these three are more than 20 ms late.
 	e := runPlanner(t, p, time.Second, "rate", "100")
 	if c := e.Counts(); c.Late != 3 || c.Records != 99 {
 		t.Errorf("%d late of %d, want 3 of 99", c.Late, c.Records)
 	}
 }
 
-// A change of the environment is seen ahead of time, too.
+// A change of the environment also affects slices that are appended ahead.
 func TestAheadFollows(t *testing.T) {
 	p := &planner{world: new(world)}
 	p.now, p.until = epoch, epoch.Add(time.Second)
@@ -150,11 +150,11 @@ func TestAheadFollows(t *testing.T) {
 		first++
 	}
 	if len(got) != 99 || first < 45 || first > 45+2*int(lookahead/grain) {
-		t.Errorf("of %d records the first with the new body is %d, want 45 or at most two looks later", len(got), first)
+		t.Errorf("of %d records, the first with the new body is %d, want 45 or at most two refreshes later", len(got), first)
 	}
 }
 
-// discarding is a planner that keeps nothing.
+// discarding is a planner that discards events.
 type discarding struct {
 	now time.Time
 	buf []byte
@@ -166,7 +166,7 @@ func (d *discarding) Emit(string, int, []byte) {}
 func (d *discarding) Schedules() bool          { return true }
 func (d *discarding) EmitAt(_ []byte, slices []event.Slice) int {
 	d.now = d.now.Add(slices[len(slices)-1].Due)
-	return len(slices) - 1 // so that Run ends in Wait
+	return len(slices) - 1 // so that Run returns from Wait
 }
 
 func TestAheadAllocs(t *testing.T) {

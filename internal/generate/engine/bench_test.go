@@ -9,7 +9,7 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 )
 
-// config parses options for tests; given are name, value pairs.
+// config returns the configuration of the given name, value pairs.
 func config(tb failer, given ...string) *Config {
 	tb.Helper()
 	m := map[string]string{}
@@ -23,12 +23,12 @@ func config(tb failer, given ...string) *Config {
 	return c
 }
 
-// discard is a host that takes everything and is always ahead of time.
+// discard is a host that discards events and never waits.
 type discard struct {
 	clock *time.Time
 	step  time.Duration
 	buf   []byte
-	left  int // records until it wants the thread back
+	left  int // records until Wait returns false
 }
 
 func (d *discard) Wait(t time.Time) bool {
@@ -43,8 +43,8 @@ func (d *discard) Emit(_ string, records int, events []byte) {
 	d.buf = events
 }
 
-// BenchmarkEmit measures generation alone: nothing but the engine, and a host that
-// throws away what it gets. ns/op is per record.
+// BenchmarkEmit measures the engine alone, with a host that discards events. ns/op is
+// per record.
 func BenchmarkEmit(b *testing.B) {
 	for _, bb := range []struct {
 		name  string

@@ -22,11 +22,11 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/template"
 )
 
-// Config is a configuration whose JSON, load profile and templates are compiled.
+// Config is a configuration with its JSON, load profile and templates compiled.
 type Config struct {
 	option.Config
 
-	// Program is the compiled template, or nil if records are those of dummy.
+	// Program is the compiled template, or nil if the records are those of dummy.
 	Program *template.Program
 
 	bodies   [][]byte // of dummy, in MessagePack
@@ -35,19 +35,20 @@ type Config struct {
 	source   string // the text of the template's body
 }
 
-// StreamKey returns a text that is equal for configurations with the same template,
-// seed and place in the stream: an engine may then continue where another one stopped.
+// StreamKey returns a key that is equal for configurations with the same template,
+// seed and position in the stream. An engine can continue where an engine with an
+// equal key stopped.
 func (c *Config) StreamKey() string {
 	t := &c.Template
 	return strings.Join([]string{c.source, t.Metadata, t.Tag, t.Seed, t.Stream,
 		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10)}, "\x00")
 }
 
-// Configure reads and compiles all options. Without `strict off`, any error makes it
-// fail with [option.Errors]. With it, an option with an error has its default, as in
-// the dummy input, and the error is returned as a warning.
+// Configure parses and compiles all options. Any error makes it fail with
+// [option.Errors], unless `strict off` is set: then an option with an error gets
+// its default, as in the dummy input, and the error is returned as a warning.
 //
-// template_file, and the files that templates name, are looked for in the Path.
+// It searches the Path for template_file and the files that templates read.
 func Configure(lookup option.Lookup, in files.Path) (c *Config, warnings option.Errors, err error) {
 	read, warnings, errs := option.Read(lookup)
 	c = &Config{Config: *read}
@@ -66,7 +67,7 @@ func Configure(lookup option.Lookup, in files.Path) (c *Config, warnings option.
 	return c, append(warnings, errs...), nil
 }
 
-// reset undoes what an option with an error has set, and returns what is used instead.
+// reset resets an option with an error, and describes the value used instead.
 func (c *Config) reset(name string) string {
 	if name == "dummy" && len(c.bodies) > 0 {
 		return "the objects before the error are used"
@@ -81,8 +82,8 @@ func (c *Config) reset(name string) string {
 	return fallback
 }
 
-// compile compiles the options that are JSON, a load profile or a template, but for
-// those that have an error already.
+// compile compiles the options that are JSON, a load profile or a template, except
+// those that already have an error.
 func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 	wrong := map[string]bool{}
 	for _, e := range failed {
@@ -120,7 +121,7 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 	return append(errs, c.compileTemplates(conf, file, usable)...)
 }
 
-// templateOptions are the options that are templates or name one.
+// templateOptions are the options that contain or name a template.
 var templateOptions = []string{"template", "template_file", "format", "metadata_template", "tag_template"}
 
 // templates returns the texts of the templates, nil if there are none, and the file
@@ -168,7 +169,7 @@ func (c *Config) templates(in files.Path) (conf *template.Config, file string, f
 	return conf, file, nil
 }
 
-// compileTemplates compiles the templates, and uses them if they are usable.
+// compileTemplates compiles the templates, and installs them if they are usable.
 func (c *Config) compileTemplates(conf *template.Config, file string, usable bool) (errs option.Errors) {
 	p, err := template.Compile(*conf)
 	if err == nil {
@@ -192,8 +193,8 @@ func (c *Config) compileTemplates(conf *template.Config, file string, usable boo
 	return errs
 }
 
-// checkIdentity reports an audit_key that is already the name of a member: most readers
-// of JSON keep only one of the two.
+// checkIdentity reports an audit_key that is already the name of a field: most JSON
+// parsers keep only one of two fields with the same name.
 func (c *Config) checkIdentity() option.Errors {
 	if !c.Audit && c.Ledger == "" {
 		return nil
@@ -213,10 +214,10 @@ func (c *Config) checkIdentity() option.Errors {
 	if !taken {
 		return nil
 	}
-	return option.Errors{option.Errorf("audit_key", "invalid value %q: the %s already has a member of this name", c.AuditKey, where)}
+	return option.Errors{option.Errorf("audit_key", "invalid value %q: the %s already has a field of this name", c.AuditKey, where)}
 }
 
-// hasMember reports whether one of the maps has a member of a name.
+// hasMember reports whether one of the maps has a field with the given name.
 func hasMember(bodies [][]byte, name string) bool {
 	for _, b := range bodies {
 		n, b, err := msgp.ReadMapHeaderBytes(b)

@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "renew the golden files")
 
-// from makes a option.Lookup of a section as users write it: `name value` lines.
+// from returns the option.Lookup of a section: lines of `name value`.
 func from(section string) option.Lookup {
 	return func(name string) (string, bool) {
 		for line := range strings.SplitSeq(section, "\n") {
@@ -33,7 +33,7 @@ func from(section string) option.Lookup {
 	}
 }
 
-// What a row says of itself must be true: users copy it.
+// The documentation, the default and the example of each option are valid.
 func TestRows(t *testing.T) {
 	t.Chdir("testdata") // an example names a file
 	seen := map[string]bool{}
@@ -42,18 +42,18 @@ func TestRows(t *testing.T) {
 		case o.Name == "" || o.Help == "" || o.Example == "" || o.Section == "" || o.Kind.String() == "unknown":
 			t.Errorf("option %q: its row is incomplete", o.Name)
 		case seen[o.Name]:
-			t.Errorf("option %s is there twice", o.Name)
+			t.Errorf("option %s is defined twice", o.Name)
 		case strings.ToLower(o.Name) != o.Name:
 			t.Errorf("option %s: names are lower case", o.Name)
 		case !strings.HasSuffix(o.Help, "."):
-			t.Errorf("option %s: its help is no sentence", o.Name)
+			t.Errorf("option %s: the help is not a sentence", o.Name)
 		case option.IsCore(o.Name):
-			t.Errorf("option %s: Fluent Bit keeps that name for itself", o.Name)
+			t.Errorf("option %s: the name is reserved by Fluent Bit", o.Name)
 		}
 		seen[o.Name] = true
 		for what, text := range map[string]string{"default": o.Default, "example": o.Example} {
 			if _, _, err := Configure(from(o.Name+" "+text), nil); err != nil && text != "" {
-				t.Errorf("option %s: its %s is refused: %v", o.Name, what, err)
+				t.Errorf("option %s: the %s is invalid: %v", o.Name, what, err)
 			}
 		}
 		if found, ok := option.Find(strings.ToUpper(o.Name)); !ok || found.Name != o.Name {
@@ -77,7 +77,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// Values as people write them, and what they mean.
+// Values in the forms that users write.
 func TestValues(t *testing.T) {
 	for _, s := range []string{"on", "On", "ON", "true", "True", "yes", "YES", `"on"`, " on ", "'true'"} {
 		if c, _, err := Configure(from("fixed_timestamp "+s), nil); err != nil || !c.FixedTimestamp {
@@ -100,7 +100,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// JSON in the quotes that classic configurations keep, or that people add.
+// JSON in quotes, which classic configurations keep and users add.
 func TestQuotedJSON(t *testing.T) {
 	const want = "\x81\xa1a\xa3x\"y"
 	for _, s := range []string{
@@ -114,12 +114,12 @@ func TestQuotedJSON(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", s, err)
 		} else if got := string(c.bodies[0]); got != want {
-			t.Errorf("%s gives %q, expected %q", s, got, want)
+			t.Errorf("%s: got %q, want %q", s, got, want)
 		}
 	}
 }
 
-// A mistake knows its byte in the value as it was given, in quotes too.
+// The offset of an error is relative to the value as written, quotes included.
 func TestOffset(t *testing.T) {
 	for _, value := range []string{
 		`{"a":X}`,
@@ -135,12 +135,12 @@ func TestOffset(t *testing.T) {
 			continue
 		}
 		if at := errs[0].Offset; at >= len(value) || value[at] != 'X' {
-			t.Errorf("%q: the mistake is at byte %d", value, at)
+			t.Errorf("%q: the error is at byte %d", value, at)
 		}
 	}
 }
 
-// bad are values that must be refused, of every option.
+// bad are invalid values of every option.
 var bad = []string{
 	`dummy {"a":}`, `dummy {"a":1,}`, `dummy [1]`, `dummy 5`, `dummy "text"`, `dummy {a:1}`, `dummy {'a':1}`, `dummy {"a":1`,
 	`dummy {"a":1e999}`, `dummy {"a":1},{"b":2}`, `dummy '{"a":tru}'`, `dummy "{\"a\":}"`, `dummy {} null`,
@@ -172,7 +172,7 @@ var bad = []string{
 	"audit on\naudit_key b\ntemplate {\"a\": {\"c\": 1}, {{ if bool }}\"b\": 2{{ else }}\"c\": 3{{ end }}}",
 }
 
-// An identity may have the name of a member elsewhere than beside it.
+// An identity may have the name of a field that is not in the same map.
 func TestIdentityBeside(t *testing.T) {
 	for _, section := range []string{
 		"audit on\ndummy {\"a\":{\"gdummy\":3}}", "dummy {\"gdummy\":3}", "audit on\naudit_in metadata\ndummy {\"gdummy\":3}",
@@ -184,7 +184,7 @@ func TestIdentityBeside(t *testing.T) {
 	}
 }
 
-// The exact lines that users see for each: a golden file for people to read.
+// The golden file contains the exact error of each, for review.
 func TestBadValues(t *testing.T) {
 	const golden = "testdata/bad.txt"
 	var b strings.Builder
@@ -192,7 +192,7 @@ func TestBadValues(t *testing.T) {
 		_, _, err := Configure(from(section), nil)
 		var errs option.Errors
 		if !errors.As(err, &errs) {
-			t.Errorf("%s: it is accepted", section)
+			t.Errorf("%s: no error", section)
 			continue
 		}
 		fmt.Fprintf(&b, "> %s\n%s\n\n", strings.ReplaceAll(section, "\n", "\n> "), strings.Join(errs.Lines(), "\n"))
@@ -214,37 +214,37 @@ func TestBadValues(t *testing.T) {
 	}
 }
 
-// All mistakes are told at once; one value does not hide the next.
+// All errors are reported at once: one does not hide the next.
 func TestAllAtOnce(t *testing.T) {
 	_, _, err := Configure(from("rate x\ncopies 0\ndummy [\nfixed_timestamp 2"), nil)
 	var errs option.Errors
 	if !errors.As(err, &errs) || len(errs) != 4 {
-		t.Fatalf("expected four mistakes, got %v", err)
+		t.Fatalf("got %v, want four errors", err)
 	}
 	if n := strings.Count(err.Error(), "\n"); n != 3 {
-		t.Errorf("four mistakes on %d lines", n+1)
+		t.Errorf("four errors on %d lines", n+1)
 	}
 }
 
-// With `strict off` what is wrong becomes a warning, and the default or what
-// could be read is used, as in the dummy input.
+// With `strict off` errors become warnings, and the default or the valid part of the
+// value is used, as in the dummy input.
 func TestForgiving(t *testing.T) {
 	c, warnings, err := Configure(from("strict off\ncopies 0\nrate x\ndummy {\"a\":1} {\"b\":"), nil)
 	if err != nil || len(warnings) != 3 {
 		t.Fatalf("%v, %d warnings", err, len(warnings))
 	}
 	if c.Copies != 1 || c.Rate != (option.PerSecond{Num: 1, Den: 1}) || len(c.bodies) != 1 || string(c.bodies[0]) != "\x81\xa1a\x01" {
-		t.Errorf("what holds is %+v", c)
+		t.Errorf("the configuration is %+v", c)
 	}
 	for _, w := range warnings {
 		if w.Fallback == "" || !strings.Contains(w.Error(), w.Fallback) {
-			t.Errorf("%v does not say what holds", w)
+			t.Errorf("%v does not name the value used", w)
 		}
 	}
 }
 
-// An option without a value is a mistake, but for those that the dummy input has:
-// there it is the default, with a warning. So is what has no effect.
+// An option without a value is an error, except those of the dummy input, which get
+// their default with a warning. An option without effect is a warning too.
 func TestWarnings(t *testing.T) {
 	for section, want := range map[string]string{
 		"dummy ":                      `option dummy: empty value; the default {"message":"dummy"} is used`,
@@ -268,8 +268,8 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// No text makes an option's parser panic; each mistake names its option, and a
-// place that lies within the value.
+// No value makes the parser of an option panic. Each error names its option and has
+// an offset within the value.
 func FuzzOption(f *testing.F) {
 	for _, section := range bad {
 		name, value, _ := strings.Cut(section, " ")
@@ -279,7 +279,7 @@ func FuzzOption(f *testing.F) {
 		f.Add(o.Name, o.Default)
 		f.Add(o.Name, o.Example)
 	}
-	f.Add("bytes_rate", "ɐ") // grows when it is written in capitals
+	f.Add("bytes_rate", "ɐ") // longer in upper case
 	f.Fuzz(func(t *testing.T, name, value string) {
 		c, _, err := Configure(func(n string) (string, bool) { return value, strings.EqualFold(n, name) }, nil)
 		if err == nil {
@@ -294,7 +294,7 @@ func FuzzOption(f *testing.F) {
 		}
 		for _, e := range errs {
 			if !strings.EqualFold(e.Option, name) {
-				t.Fatalf("%s was set, and the mistake is in %s", name, e.Option)
+				t.Fatalf("option %s is set, but the error is in %s", name, e.Option)
 			}
 			if e.Offset < 0 || e.Offset > len(value) || strings.ContainsRune(e.Error(), '\n') && utf8.ValidString(value) {
 				t.Fatalf("%q, byte %d", e.Error(), e.Offset)
@@ -305,8 +305,8 @@ func FuzzOption(f *testing.F) {
 	})
 }
 
-// Delimiters that the JSON has everywhere are none, and a file may begin with a
-// byte order mark.
+// Delimiters that are frequent in JSON are invalid. A file may start with a byte
+// order mark.
 func TestTemplateOptions(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"[[ ]]": true, "<% %>": true, "< >": true, "{{{ }}}": true, "${ }": false, "{ }": false, "a b": false, `" "`: false, "[ ]": false, "[[ [[": false, "[[": false, "<< >> >>": false, "x<< >>": false,
@@ -326,8 +326,8 @@ func TestTemplateOptions(t *testing.T) {
 	}
 }
 
-// template_file and what templates read are looked for beside the configuration too,
-// and the error names where.
+// The directory of the configuration is also searched for template_file and the
+// files that templates read, and the error lists the paths tried.
 func TestFilesBesideTheConfiguration(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {

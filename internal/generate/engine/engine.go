@@ -2,19 +2,21 @@
 
 // Package engine is one configured generator of records.
 //
-// An [Engine] knows when records are due and what they look like; it has no
-// clock, no thread and no output of its own. Those belong to its [Host]: Fluent
-// Bit's input thread, or the command. The normal path is [New], then [Engine.Run]
-// again and again: it emits what is due, asks the host to wait for the next
-// moment, and returns when the host wants its thread back.
+// An [Engine] computes when records are due and what they contain. It has no
+// clock, no thread and no output of its own: its [Host], which is Fluent Bit's
+// input thread or the command, provides them. The normal path is [New], then
+// repeated calls of [Engine.Run]. Run emits the records that are due, asks the
+// host to wait until the next ones are, and returns when the host needs its
+// thread.
 //
 // # Terms
 //
-// A tick is one firing of the clock. Each gives copies × bodies records. The first
-// has the time at which the tick was due, each of the others 1 ns more. Events go
-// to the host in slices: pieces of a tick, or many ticks together. What was due is
-// asked for, what was emitted is delivered; what a stall has made late and nobody
-// makes up is the shortfall.
+// A tick is one step of the schedule. It produces copies × bodies records. The
+// time of the first is the time at which the tick was due, and each of the others
+// is 1 ns later. The host receives events in slices: a part of a tick, or many
+// ticks together. Records that were due are scheduled, records that were emitted
+// are delivered. The shortfall is the records that were dropped because a stall
+// delayed them too long.
 package engine
 
 import (
@@ -25,7 +27,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
-// Host is where an engine runs.
+// Host provides the thread, the buffer and the output of an engine.
 type Host interface {
 	// Wait waits until t and returns true, or returns false if Run should end.
 	Wait(t time.Time) bool
@@ -33,42 +35,45 @@ type Host interface {
 	// Buffer returns an empty slice to append events to, valid until Emit.
 	Buffer() []byte
 
-	// Emit hands over events, which hold the given number of records. An empty
-	// tag is the host's own.
+	// Emit receives events with the given number of records. If tag is empty,
+	// the host uses its own.
 	Emit(tag string, records int, events []byte)
 }
 
-// sparing is a Host that can be short of memory: then a slice is to be one record.
+// sparing is a Host that reports whether it is short of memory. If it is, each
+// slice is limited to one record.
 type sparing interface {
 	Sparing() bool
 }
 
 // Source makes the records of an engine.
 type Source interface {
-	// RecordsPerTick returns how many records a tick has, before copies: at least 1.
+	// RecordsPerTick returns the number of records in a tick, before copies: at
+	// least 1.
 	RecordsPerTick() uint64
 
 	// Append appends record k as one event with time t, in nanoseconds since
-	// 1970. Records are numbered from 0 on, without gaps. Calls for the same k
-	// and t append the same bytes, in whatever order they are made, unless a
-	// Refresh changes the records from some k on.
+	// 1970. Records are numbered from 0, without gaps. Calls with the same k and
+	// t append the same bytes, in any order of calls, unless Refresh changes the
+	// records.
 	Append(dst []byte, form event.Form, t int64, k uint64) []byte
 
-	// Refresh is called between ticks, a few times a second at most. A source
-	// whose text depends on the environment reads it again, for the records from
-	// k on.
+	// Refresh is called between ticks, at most a few times per second. A source
+	// that depends on the environment reads it again and uses it for record k
+	// and all later ones.
 	Refresh(k uint64)
 }
 
-// bulkSource is a Source that can append many records at once, with the times t, t+step,
-// and so on: up to n of them, as long as dst is shorter than limit bytes. It returns
-// how many.
+// bulkSource is a Source that can append many records at once. AppendMany appends
+// up to n records with the times t, t+step, t+2*step, …, as long as dst is shorter
+// than limit bytes, and returns how many it appended.
 type bulkSource interface {
 	AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64)
 }
 
-// runSource is a Source that can append records from k on, with the given times, in
-// one go, as long as dst is shorter than limit bytes. It returns how many.
+// runSource is a Source that can append many records at any times. AppendRun
+// appends the records k, k+1, … with the given times, as long as dst is shorter
+// than limit bytes, and returns how many it appended.
 type runSource interface {
 	AppendRun(dst []byte, form event.Form, times []int64, k uint64, limit int) ([]byte, int)
 }
@@ -79,14 +84,15 @@ const (
 	MinSlice = 4 << 10
 )
 
-// grain is the time between two slices at rates at which a slice for each tick
-// would be a waste. Late is what was handed over later than twice that.
+// grain is the minimum time between two slices: at high rates, a slice for each
+// tick would cost too much. A record emitted later than late after it was due is
+// counted as late.
 const (
 	grain = 10 * time.Millisecond
 	late  = 2 * grain
 )
 
-// refreshInterval is how often a source may look at the environment.
+// refreshInterval is the minimum time between two calls of Source.Refresh.
 const refreshInterval = 200 * time.Millisecond
 
 // Engine makes the records of one instance.
@@ -97,35 +103,35 @@ type Engine struct {
 	source Source
 	bulk   bulkSource // source, or nil
 	tagged tagged     // source, or nil
-	runner runSource  // source, or nil; set only if a tick is a record of an even rate
+	runner runSource  // source, or nil; set only for a fixed rate with one record per tick
 	times  [256]int64
 	full   int // size of a slice, in bytes
-	slice  int // of the current one
+	slice  int // size of the current slice, in bytes
 	copies uint64
 
 	start       time.Time
 	refreshNext time.Time
-	ended       bool          // the duration is over, and what was due is out
-	finished    time.Duration // after the start; 0 as long as there is more to come
+	ended       bool          // the duration is over, and all records due are emitted
+	finished    time.Duration // after the start; 0 while more records will be due
 	progress
 
 	ahead struct {
 		slices []event.Slice
-		before []progress // of each slice
+		before []progress // the progress before each slice
 	}
 }
 
-// progress is what emitting a record changes: a record that was appended ahead of its
-// time and not emitted is taken back by what was saved.
+// progress is the state that changes when a record is appended. Restoring a copy
+// undoes records that were appended ahead of their time but not emitted.
 type progress struct {
 	clock stamper
 
-	// startup is the tick of flush_on_startup: it comes at once and spends
-	// nothing.
+	// startup reports whether the tick of flush_on_startup is still to be
+	// emitted. It is due immediately and spends no units.
 	startup bool
 	spent   uint64 // units
-	part    uint64 // records of the current tick that are out
-	cost    uint64 // units that those have spent
+	part    uint64 // records of the current tick appended so far
+	cost    uint64 // their size, in bytes
 	counts  Counts
 }
 
@@ -135,38 +141,39 @@ type Counts struct {
 	Bytes     uint64 // of MessagePack
 	Ticks     uint64 // complete
 	Late      uint64 // records emitted more than 20 ms after they were due
-	Shortfall uint64 // records given up after a stall
+	Shortfall uint64 // records dropped after a stall
 	Elapsed   time.Duration
 }
 
-// Options are what an engine needs beyond its configuration.
+// Options are the settings of an engine that its host decides.
 type Options struct {
 	Form event.Form
 
-	// Now is the clock; nil is time.Now. Times with a monotonic reading are
-	// compared by that.
+	// Now is the clock; nil means time.Now. Differences between its times use
+	// their monotonic clock readings, if any.
 	Now func() time.Time
 
-	// Clock, if not the zero Clock, is that of the engine that this one follows in
-	// a hot reload: no record gets a time that one of the other has.
+	// Clock, if not zero, is the clock of the engine that this one replaces in a
+	// hot reload. No record gets the same time as a record of that engine.
 	Clock Clock
 
-	// CallInterval is how long the host may leave Run alone without that being a stall:
-	// 0 where it hardly ever does, a second where Run comes once a second.
+	// CallInterval is the normal time between two calls of Run, which is not a
+	// stall: a second if the host calls Run once per second, or 0 if Run rarely
+	// returns.
 	CallInterval time.Duration
 
-	// Mark, if not nil, says how records are given an identity.
+	// Mark, if not nil, configures the identities of the records.
 	Mark *MarkOptions
 
-	// Log takes warnings; nil drops them.
+	// Log receives warnings; nil discards them.
 	Log func(line string)
 
-	// Env returns the text of the options dummy and metadata as the
-	// environment makes it now; nil if they can't change.
+	// Env returns the options dummy and metadata with the current environment;
+	// nil if they cannot change.
 	Env func() (dummy, metadata string)
 }
 
-// New makes an engine. Its time starts now.
+// New returns an engine that starts now.
 func New(c *Config, o Options) *Engine {
 	e := &Engine{
 		now: o.Now, form: o.Form,
@@ -199,8 +206,8 @@ func New(c *Config, o Options) *Engine {
 	return e
 }
 
-// SliceFor returns the size of slices of which some sixty may be under way
-// together: Fluent Bit's engine takes them in groups of fifty-one.
+// SliceFor returns the size of a slice, in bytes, such that about sixty slices fit
+// into maxInFlight: Fluent Bit's engine ingests them in groups of 51.
 func SliceFor(maxInFlight int64) int {
 	return int(min(max(maxInFlight/64, MinSlice), MaxSlice))
 }
@@ -215,16 +222,17 @@ func (e *Engine) Counts() Counts {
 	return c
 }
 
-// Clock returns the state of the records' clock, for the engine that follows.
+// Clock returns the state of the records' clock, for the engine that replaces this
+// one.
 func (e *Engine) Clock() Clock { return e.clock.clock() }
 
-// Finished says whether no record will ever be due again.
+// Finished reports whether all records have been emitted and no more will be due.
 func (e *Engine) Finished() bool {
 	return e.ended || e.counts.Records >= e.plan.records || e.counts.Ticks >= e.plan.samples
 }
 
-// PerSecond returns the rate that was asked for, in records (or bytes) per
-// second as words; "unlimited" if none was.
+// PerSecond returns the configured rate as text, in records or bytes per second,
+// or "unlimited".
 func (e *Engine) PerSecond() string {
 	switch {
 	case e.plan.sched == nil:
@@ -238,8 +246,8 @@ func (e *Engine) PerSecond() string {
 	}
 }
 
-// Run emits what is due, and goes on until the host wants its thread back or the
-// engine has finished.
+// Run emits the records that are due until Wait returns false or the engine has
+// finished.
 func (e *Engine) Run(h Host) {
 	for !e.Finished() {
 		now := e.now()
@@ -258,7 +266,7 @@ func (e *Engine) Run(h Host) {
 	}
 }
 
-// next returns until when there is nothing to do.
+// next returns the time until which Run can wait.
 func (e *Engine) next(now time.Time, more bool) time.Time {
 	if more {
 		return now
@@ -278,8 +286,8 @@ func (e *Engine) next(now time.Time, more bool) time.Time {
 	return next
 }
 
-// emit hands over at most one slice of the records that are due, and says
-// whether more are due.
+// emit emits at most one slice of the records that are due, and reports whether
+// more are due.
 func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	elapsed := int64(now.Sub(e.start))
 	t := elapsed - e.plan.delay
@@ -324,17 +332,17 @@ func (e *Engine) refresh(now time.Time) {
 	}
 }
 
-// owes says whether a tick, or the rest of one, is to be emitted now.
+// owes reports whether a tick, or the rest of one, is to be emitted now.
 func (e *Engine) owes(due uint64) bool {
 	return !e.Finished() && (e.startup || e.spent < due)
 }
 
-// appendRun appends many ticks at once, where each is one record of an even rate: this
-// is what high rates are made of.
+// appendRun appends many ticks at once, each of one record, at a fixed rate. It is
+// the hot path of high rates.
 func (e *Engine) appendRun(dst []byte, elapsed int64, due uint64) []byte {
 	n := min(due-e.spent, uint64(len(e.times)), e.plan.records-e.counts.Records, e.plan.samples-e.counts.Ticks)
 	walk := e.plan.sched.(pace.FixedRate).Walk(e.spent)
-	overdue := 0 // they come first
+	overdue := 0 // number of late records: the first ones
 	for i := range n {
 		at := e.plan.delay + walk.Next()
 		if elapsed-at > int64(late) {
@@ -352,7 +360,7 @@ func (e *Engine) appendRun(dst []byte, elapsed int64, due uint64) []byte {
 	return dst
 }
 
-// appendTick appends the rest of the current tick, as far as the slice has room.
+// appendTick appends the rest of the current tick, as long as the slice has room.
 func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	at := e.plan.delay
 	switch {
@@ -367,7 +375,7 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	all := e.source.RecordsPerTick() * e.copies
 	want := all - e.part
 	if e.plan.sched == nil && !e.startup {
-		// All the ticks that the slice has room for are due now.
+		// At an unlimited rate, as many ticks are due as the slice has room for.
 		want = pace.Unbounded
 		if left := e.plan.samples - e.counts.Ticks; left < pace.Unbounded/all {
 			want = left*all - e.part
@@ -399,7 +407,7 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	return dst
 }
 
-// finishTicks takes note of complete ticks: one, or many at an unlimited rate.
+// finishTicks records n complete ticks: one, or many at an unlimited rate.
 func (e *Engine) finishTicks(n uint64) {
 	switch {
 	case e.startup:
@@ -413,8 +421,9 @@ func (e *Engine) finishTicks(n uint64) {
 	e.cost = 0
 }
 
-// giveUp spends the units that a stall has left too far behind. The last tick that
-// is due is never given up: at a rate of one an hour, a second is nothing.
+// giveUp drops the units that a stall has delayed by more than the maximum backlog.
+// The last tick due is never dropped: at one tick per hour, a delay of a second is
+// no reason to lose it.
 func (e *Engine) giveUp(t int64, due uint64) {
 	if e.plan.sched == nil || e.plan.maxBacklog == pace.Never || e.part > 0 || e.Finished() {
 		return
@@ -428,7 +437,7 @@ func (e *Engine) giveUp(t int64, due uint64) {
 	if !e.plan.bytes {
 		e.counts.Shortfall += skipped * e.copies * e.source.RecordsPerTick()
 	} else if e.counts.Bytes > 0 {
-		// In records of the size that they had so far.
+		// Convert bytes to records by their mean size so far.
 		e.counts.Shortfall += uint64(float64(skipped) * float64(e.counts.Records) / float64(e.counts.Bytes))
 	}
 }

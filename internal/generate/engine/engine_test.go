@@ -22,11 +22,11 @@ import (
 // epoch is where the tests' wall clock starts.
 var epoch = time.Unix(1_700_000_000, 0)
 
-// world is a host with a clock of its own: waiting moves it on.
+// world is a host with its own clock, which Wait advances.
 type world struct {
 	now    time.Time
-	until  time.Time                           // when it wants its thread back for good
-	jitter func(d time.Duration) time.Duration // how long a wait of d really takes
+	until  time.Time                           // when Wait returns false
+	jitter func(d time.Duration) time.Duration // the actual duration of a wait of d
 	events []byte
 	slices []slice
 	waits  int
@@ -58,13 +58,13 @@ func (w *world) Emit(_ string, records int, events []byte) {
 	w.events = append(w.events, events...)
 }
 
-// failer is what the helpers need of a test, rapid's or testing's.
+// failer is the common part of rapid.T and testing.TB that the helpers use.
 type failer interface {
 	Helper()
 	Fatal(args ...any)
 }
 
-// run lets an engine with the given options run for d, and returns it.
+// run runs an engine with the given options for d, and returns it.
 func run(t failer, w *world, d time.Duration, given ...string) *Engine {
 	t.Helper()
 	w.now = epoch
@@ -215,8 +215,8 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// A host that comes once a second, and a little late, is no stall: nothing is
-// given up between two of its turns, whatever catch_up says.
+// A host that calls Run once per second, slightly late, is not a stall: nothing is
+// dropped between two calls, with any catch_up.
 func TestTurnIsNoStall(t *testing.T) {
 	for _, catchUp := range []string{"full", "limit", "none"} {
 		w := world{now: epoch, until: epoch, jitter: func(time.Duration) time.Duration { return 0 }} // never waits
@@ -227,7 +227,7 @@ func TestTurnIsNoStall(t *testing.T) {
 			e.Run(&w)
 		}
 		if c := e.Counts(); c.Records != 1000 || c.Shortfall != 0 {
-			t.Errorf("%s: %d records, %d given up; want 1000 and 0", catchUp, c.Records, c.Shortfall)
+			t.Errorf("%s: %d records, shortfall %d; want 1000 and 0", catchUp, c.Records, c.Shortfall)
 		}
 	}
 }
@@ -240,14 +240,14 @@ func TestCatchUp(t *testing.T) {
 		records   uint64
 		shortfall uint64
 	}{
-		// 10 s at 100/s with 4 s missing in the middle.
+		// 10 s at 100/s with a stall of 4 s in the middle.
 		{"full", []string{"rate", "100"}, 1000, 0},
 		{"limit", []string{"rate", "100"}, 700, 300},
 		{"none", []string{"rate", "100"}, 610, 390},
-		// The last tick is never given up, however rare ticks are.
+		// The last tick is never dropped, however rare ticks are.
 		{"none", []string{"interval_sec", "3"}, 3, 0},
 		{"limit", []string{"rate", "100", "copies", "5"}, 3500, 1500},
-		// Bytes that are given up are counted in records of 28.
+		// Dropped bytes are counted in records of 28 bytes.
 		{"limit", []string{"bytes_rate", "2800"}, 700, 300},
 	} {
 		t.Run(fmt.Sprint(tt.catchUp, tt.given), func(t *testing.T) {
@@ -273,7 +273,7 @@ func TestCatchUp(t *testing.T) {
 	}
 }
 
-// However the time is cut up, the same records come, byte for byte.
+// The records are the same, byte for byte, however long each wait takes.
 func TestPartition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		given := []string{
@@ -296,7 +296,7 @@ func TestPartition(t *testing.T) {
 		}}
 		got := run(t, &uneven, time.Minute, given...)
 		if !bytes.Equal(even.events, uneven.events) {
-			t.Fatalf("%d bytes, want %d, or others", len(uneven.events), len(even.events))
+			t.Fatalf("got %d bytes, want %d, or different ones", len(uneven.events), len(even.events))
 		}
 		w, g := want.Counts(), got.Counts()
 		w.Late, g.Late, w.Elapsed, g.Elapsed = 0, 0, 0, 0
@@ -306,8 +306,8 @@ func TestPartition(t *testing.T) {
 	})
 }
 
-// frugal is a host that is short of memory from some moment on. Waiting takes at
-// least a millisecond.
+// frugal is a host that is short of memory from a given time. A wait takes at least
+// a millisecond.
 type frugal struct {
 	world
 	from time.Duration // after epoch
@@ -322,7 +322,7 @@ func (f *frugal) Wait(t time.Time) bool {
 	return f.world.Wait(t)
 }
 
-// While its host has no memory to spare, a slice is one record, of every kind of
+// While the host is short of memory, each slice is one record, for every kind of
 // source.
 func TestSparing(t *testing.T) {
 	for _, given := range [][]string{
@@ -344,7 +344,7 @@ func TestSparing(t *testing.T) {
 				case s.at < f.from:
 					before = max(before, s.records)
 				case s.records != 1:
-					t.Fatalf("a slice of %d records, expected 1", s.records)
+					t.Fatalf("slice of %d records, want 1", s.records)
 				default:
 					after++
 				}
@@ -356,7 +356,7 @@ func TestSparing(t *testing.T) {
 	}
 }
 
-// Slices stay near their size, and a tick may be larger than any of them.
+// Slices stay close to their size, even if a tick is larger.
 func TestSliceSize(t *testing.T) {
 	var w world
 	run(t, &w, 3*time.Second, "copies", "100000", "samples", "2", "max_in_flight", "1M")
@@ -372,7 +372,7 @@ func TestSliceSize(t *testing.T) {
 	}
 }
 
-// No record has a time in the future, and each is handed over within 20 ms.
+// No record has a time in the future, and each is emitted within 20 ms.
 func TestPunctual(t *testing.T) {
 	for _, rate := range []string{"0.5", "10", "333", "10k", "1M"} {
 		var w world
@@ -389,14 +389,14 @@ func TestPunctual(t *testing.T) {
 					t.Fatal(err)
 				}
 				if at := time.Unix(0, ev.Time).Sub(epoch); at > s.at || s.at-at > late {
-					t.Fatalf("rate %s: a record of %s was handed over at %s, in slice %d", rate, at, s.at, i)
+					t.Fatalf("rate %s: a record of %s was emitted at %s, in slice %d", rate, at, s.at, i)
 				}
 			}
 		}
 	}
 }
 
-// At high rates a slice for each tick would be a waste; at low ones each has its own.
+// At high rates ticks share slices; at low rates each tick has its own.
 func TestGrain(t *testing.T) {
 	for _, tt := range []struct {
 		rate   string
@@ -459,7 +459,7 @@ func TestLegacy(t *testing.T) {
 	}
 }
 
-// The hot path allocates nothing.
+// The hot path does not allocate.
 func TestAllocs(t *testing.T) {
 	for _, given := range [][]string{
 		{"rate", "unlimited"},
@@ -476,8 +476,8 @@ func TestAllocs(t *testing.T) {
 	}
 }
 
-// Record k is the same whatever order records are made in, also after the
-// environment has changed them: then record k of the Refresh has the first body.
+// Record k is the same in any order of calls, even after the environment has changed:
+// then the record of the Refresh has the first body.
 func TestRecordsInAnyOrder(t *testing.T) {
 	dummy := `{"n":0}{"n":1}{"n":2}`
 	f := newFixed(config(t, "dummy", dummy), Options{Env: func() (string, string) { return dummy, "{}" }})

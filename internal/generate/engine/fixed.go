@@ -7,19 +7,19 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 )
 
-// fixed is the source of the options dummy and metadata: the same bodies in
-// turn, as long as the environment does not change them.
+// fixed is the source of the options dummy and metadata. It repeats the same bodies
+// in order, until the environment changes them.
 type fixed struct {
 	bodies   [][]byte
 	metadata []byte
-	first    uint64 // record that has the first body
+	first    uint64 // number of a record with the first body
 
-	// What the bodies were at the start stands in for them while the environment
-	// makes them something that is no JSON, as in the dummy input.
+	// The values at the start, used while the environment makes the options invalid
+	// JSON, as in the dummy input.
 	initial     [][]byte
 	initialMeta []byte
 
-	dummyText, metaText string // what the bodies were read from
+	dummyText, metaText string // the text of bodies and metadata
 	env                 func() (dummy, metadata string)
 	warn                func(line string)
 }
@@ -79,9 +79,9 @@ func (f *fixed) AppendRun(dst []byte, form event.Form, times []int64, _ uint64, 
 	return dst, int(n)
 }
 
-// repeat appends the one body up to n times, as long as dst is shorter than limit
-// bytes, and returns how often it did. Blocks are copied that double: the events
-// differ in nothing but the time, which is to be written afterwards.
+// repeat appends the only body up to n times, as long as dst is shorter than limit
+// bytes, and returns the number of times. It copies blocks of doubling size: the
+// events differ only in their time, which the caller writes afterwards.
 func (f *fixed) repeat(dst []byte, form event.Form, t int64, n uint64, limit int) ([]byte, uint64) {
 	start := len(dst)
 	if n == 0 || start >= limit {
@@ -98,8 +98,8 @@ func (f *fixed) repeat(dst []byte, form event.Form, t int64, n uint64, limit int
 	return dst, n
 }
 
-// Refresh implements Source. When the environment has changed dummy, record k has
-// the first body.
+// Refresh implements Source. If the environment has changed dummy, record k gets the
+// first body.
 func (f *fixed) Refresh(k uint64) {
 	if f.env == nil {
 		return
@@ -111,7 +111,7 @@ func (f *fixed) Refresh(k uint64) {
 			f.bodies = b
 		} else {
 			f.bodies = f.initial
-			f.warn("option dummy: the environment makes it bad JSON, the record of the start is used: " + err.Error())
+			f.warn("option dummy: invalid JSON after a change of the environment; the initial records are used: " + err.Error())
 		}
 		f.first = k
 	}
@@ -121,7 +121,7 @@ func (f *fixed) Refresh(k uint64) {
 			f.metadata = b[0]
 		} else {
 			f.metadata = f.initialMeta
-			f.warn("option metadata: the environment makes it something else than one JSON object, that of the start is used")
+			f.warn("option metadata: not a single JSON object after a change of the environment; the initial metadata is used")
 		}
 	}
 }

@@ -12,17 +12,16 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// MarkOptions are how records are given an identity.
+// MarkOptions configure the identities of records.
 type MarkOptions struct {
 	Run      recordid.Run
 	Instance uint16 // at most recordid.MaxInstance
-	Key      string // of the member that holds the identity; "" is recordid.DefaultKey
+	Key      string // name of the field with the identity; "" means recordid.DefaultKey
 
-	// InMetadata puts the identity into the metadata, if the form of the events has
-	// metadata.
+	// InMetadata puts the identity into the metadata, if the events have metadata.
 	InMetadata bool
 
-	// Now is the clock of the times of emission; nil is time.Now.
+	// Now is the clock for the times of emission; nil means time.Now.
 	Now func() time.Time
 }
 
@@ -32,17 +31,17 @@ type marking struct {
 	now      func() time.Time
 	identity *recordid.Appender
 	timed    bool   // identity has a time
-	member   []byte // name and header of the member that holds the identity
+	member   []byte // name of the identity's field and header of its value
 
 	inMetadata bool
 
-	// last is the body whose sum identity has: many records are alike. hasLast is
-	// false if that was too long to be kept.
+	// last is the body whose sum is in identity: consecutive records are often
+	// equal. hasLast is false if the body was too long to be kept.
 	last    []byte
 	hasLast bool
 }
 
-// maxCached is the size, in bytes, of the largest body whose sum is kept.
+// maxCached is the size, in bytes, of the largest body whose sum is cached.
 const maxCached = 4096
 
 // Mark returns a source that adds an identity to each record of another.
@@ -63,8 +62,8 @@ func Mark(source Source, o MarkOptions) Source {
 // Append appends record k of the source with its identity. It reads the clock once
 // for each slice, at the first record.
 //
-// A record is left as it is if an identity has no room: if its body is not a map, or
-// its number is above recordid.MaxSeq.
+// A record is not changed if it cannot have an identity: if its body is not a map,
+// or if its number is above recordid.MaxSeq.
 func (m *marking) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	if len(dst) == 0 || !m.timed {
 		m.identity.SetTime(m.now().UnixNano())
@@ -91,7 +90,8 @@ func (m *marking) Append(dst []byte, form event.Form, t int64, k uint64) []byte 
 	return m.insert(dst, at, end, m.identity.Text(k))
 }
 
-// sum gives the identity the sum of a body. It reports false if that is not a map.
+// sum stores the sum of a body in the identity. It returns false if the body is not
+// a map.
 func (m *marking) sum(body []byte) bool {
 	if m.hasLast && bytes.Equal(body, m.last) {
 		return true
@@ -107,7 +107,7 @@ func (m *marking) sum(body []byte) bool {
 	return true
 }
 
-// insert adds a member with the given text to the end of the map dst[at:end].
+// insert appends a field with the given text to the map dst[at:end].
 func (m *marking) insert(dst []byte, at, end int, text []byte) []byte {
 	members, rest, err := msgp.ReadMapHeaderBytes(dst[at:end])
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// list is a source of given bodies in turn.
+// list is a source that repeats the given bodies in order.
 type list struct {
 	bodies   [][]byte
 	metadata []byte
@@ -37,11 +37,11 @@ func mapOf(n int) []byte {
 	return b
 }
 
-// An event must stay a readable event whatever the size of the map that takes
-// the identity, and wherever it goes: one wrong byte hides the rest of a chunk.
+// An event stays valid with any size of the map that contains the identity, in the
+// body or in the metadata: one wrong byte makes the rest of a chunk unreadable.
 func TestMark(t *testing.T) {
 	at := time.Unix(1732300000, 5)
-	wide := []byte{0xde, 0, 1, 0xa1, 'a', 1} // a header longer than it must be
+	wide := []byte{0xde, 0, 1, 0xa1, 'a', 1} // a header longer than necessary
 	for _, n := range []int{0, 1, 14, 15, 16, 17, 1<<16 - 1, 1 << 16, -1} {
 		b := wide
 		if n >= 0 {
@@ -84,15 +84,15 @@ func TestMarkBodiesInTurn(t *testing.T) {
 	}
 }
 
-// What an identity takes, to the byte: 64 with the name gdummy, and what the
-// header of its map grows by where it is the 16th member, or the 65536th.
+// The exact size of an identity: 64 bytes with the name gdummy, plus the growth of
+// the map header if it is the 16th or the 65536th field.
 func TestMarkIsSmall(t *testing.T) {
 	for n, want := range map[int]int{0: 64, 1: 64, 14: 64, 15: 66, 16: 64, 17: 64, 1<<16 - 2: 64, 1<<16 - 1: 66, 1 << 16: 64} {
 		src := &list{[][]byte{mapOf(n)}, event.EmptyMap}
 		plain := len(src.Append(nil, event.V2, 1, 0))
 		marked := len(Mark(src, MarkOptions{}).Append(nil, event.V2, 1, 0))
 		if marked-plain != want {
-			t.Errorf("with %d members the identity takes %d bytes, want %d", n, marked-plain, want)
+			t.Errorf("with %d fields the identity has %d bytes, want %d", n, marked-plain, want)
 		}
 	}
 }

@@ -9,29 +9,29 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
-// plan says how fast records come, and for how long.
+// plan is the schedule and the limits of an engine.
 //
-// Its schedule counts units: ticks, or bytes of MessagePack where the rate is one
-// of bytes. A tick is due as soon as one unit more is due than was spent; it spends
-// 1, or the bytes that it has turned out to have.
+// The schedule counts units: ticks, or bytes of MessagePack if the rate is in
+// bytes. A tick is due when more units are due than have been spent. It spends one
+// unit, or its size in bytes.
 type plan struct {
-	sched      pace.Schedule // nil is unlimited
+	sched      pace.Schedule // nil for an unlimited rate
 	bytes      bool          // units are bytes
 	delay      int64         // nanoseconds before the schedule starts
 	end        int64         // nanoseconds after its start at which it ends, or pace.Never
-	samples    uint64        // ticks in all, or pace.Unbounded
-	records    uint64        // records in all, or pace.Unbounded
-	maxBacklog int64         // nanoseconds of units that are made up after a stall; pace.Never is all
-	perSecond  float64       // units asked for, on average; 0 if it can't be said
-	words      string        // the same in words, where a number can't say it
+	samples    uint64        // maximum number of ticks, or pace.Unbounded
+	records    uint64        // maximum number of records, or pace.Unbounded
+	maxBacklog int64         // longest delay, in nanoseconds, made up after a stall; pace.Never for no limit
+	perSecond  float64       // configured mean rate, in units; 0 if it is not constant
+	words      string        // the rate as text, if it is not constant
 }
 
-// backlogNone is what may be late before `catch_up none` gives it up: a tick that
-// waits for its turn in a running engine is not in maxBacklog.
+// backlogNone is the delay from which `catch_up none` drops a tick. It is above 0
+// because a running engine emits ticks slightly late.
 const backlogNone = 100 * time.Millisecond
 
-// newPlan reads the plan of a configuration, for a host that may leave ticks alone
-// for the length of a turn.
+// newPlan returns the plan of a configuration, for a host that calls Run once every
+// turn.
 func newPlan(c *Config, turn time.Duration) plan {
 	p := plan{
 		delay:   int64(c.StartDelay),
@@ -57,7 +57,7 @@ func newPlan(c *Config, turn time.Duration) plan {
 		p.maxBacklog = int64(turn + time.Second)
 	}
 
-	// The dummy input's intervals beat its rate, unless one of them is negative.
+	// As in the dummy input, intervals override the rate, unless one is negative.
 	sec, nsec := c.IntervalSec, c.IntervalNsec
 	if sec < 0 || nsec < 0 {
 		sec, nsec = 0, 0
@@ -85,7 +85,7 @@ func newPlan(c *Config, turn time.Duration) plan {
 	return p
 }
 
-// due returns how many units are due, t nanoseconds after the schedule's start.
+// due returns how many units are due t nanoseconds after the start of the schedule.
 func (p *plan) due(t int64) uint64 {
 	if t < 0 {
 		return 0

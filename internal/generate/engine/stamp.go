@@ -8,45 +8,47 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 )
 
-// maxSlip is how far the wall clock may move against the monotonic one before
-// records follow it. Within that, the times of records are as far apart as
-// their ticks, to the nanosecond.
+// maxSlip is how far the wall clock may deviate from the monotonic clock before the
+// records follow it. Below that, the intervals between records are exactly those of
+// their ticks.
 const maxSlip = int64(500 * time.Microsecond)
 
-// stamper gives records their times. Those of one input increase strictly:
+// stamper computes the times of records. The times of an input are strictly
+// increasing:
 //
 //	time(k) = max(due(k), time(k-1) + 1 ns)
 //
-// Backends that key records by time would overwrite one of two with the same
-// time. A fixed time is the exception, and the end of what an event can carry.
+// Backends that use the time as a key would overwrite one of two records with the
+// same time. The exceptions are a fixed time and the latest time that an event can
+// represent.
 type stamper struct {
 	kind   clockKind
-	base   int64     // the time of moment 0, in nanoseconds since 1970
+	base   int64     // the record time at the start of the engine, in nanoseconds since 1970
 	latest int64     // no record is due later than this
 	next   int64     // the earliest time of the next record
-	began  time.Time // when a clock with a start time showed that
+	began  time.Time // when a clock with a start time was at its start time
 }
 
-// clockKind is what a configuration says about the records' clock.
+// clockKind is the configuration of the records' clock.
 type clockKind struct {
 	fixed    bool
-	relative bool  // the clock starts at start, not at the wall's time
+	relative bool  // the clock starts at start instead of the wall-clock time
 	start    int64 // in nanoseconds since 1970
 }
 
-// Clock is the state of an engine's record clock. An engine that follows in a hot
-// reload continues from it: see Options.
+// Clock is the state of the clock of an engine's records. The engine that replaces
+// it in a hot reload continues from it, see [Options].
 type Clock struct {
 	kind  clockKind
 	next  int64
 	began time.Time
 }
 
-// lastMoment is when times stop increasing, so that the records of a slice never
-// exceed what an event can carry.
+// lastMoment is the time from which times no longer increase, so that no record of
+// a slice exceeds event.MaxTime.
 const lastMoment = event.MaxTime - MaxSlice
 
-// newStamper makes the clock of a configuration. It continues from before, if that
+// newStamper returns the clock of a configuration. It continues from before if that
 // is of the same kind.
 func newStamper(c *Config, start time.Time, before Clock) stamper {
 	s := stamper{base: start.UnixNano(), latest: event.MaxTime, began: start}
@@ -66,10 +68,11 @@ func newStamper(c *Config, start time.Time, before Clock) stamper {
 	return s
 }
 
-// clock returns the state for the engine that follows.
+// clock returns the state for the engine that replaces this one.
 func (s *stamper) clock() Clock { return Clock{s.kind, s.next, s.began} }
 
-// set takes the wall clock into account, elapsed nanoseconds after the start.
+// set adjusts the records' clock to the wall-clock time now, elapsed nanoseconds
+// after the start.
 func (s *stamper) set(now time.Time, elapsed int64) {
 	if s.kind.fixed || s.kind.relative {
 		return
@@ -81,8 +84,7 @@ func (s *stamper) set(now time.Time, elapsed int64) {
 	s.latest = min(wall, event.MaxTime)
 }
 
-// due returns the time, by the records' clock, of moment t: nanoseconds since the
-// start.
+// due returns the time on the records' clock at t nanoseconds after the start.
 func (s *stamper) due(t int64) int64 {
 	if s.kind.fixed {
 		return s.base
@@ -90,8 +92,8 @@ func (s *stamper) due(t int64) int64 {
 	return min(max(s.base+t, 0), s.latest)
 }
 
-// at returns the time of the first of some records that are due at moment t, and
-// the step from each to the next. The last time that is given is noted with used.
+// at returns the time of the first record due at t, and the step to each following
+// one. The caller passes the last time that it uses to used.
 func (s *stamper) at(t int64) (first, step int64) {
 	first = s.due(t)
 	if s.kind.fixed {
@@ -103,8 +105,9 @@ func (s *stamper) at(t int64) (first, step int64) {
 	return first, 1
 }
 
-// stamp replaces moments, each of one record, with the times of these records. The
-// last one that is given is noted with used.
+// stamp replaces the moments at which records are due, in nanoseconds after the
+// start, with the times of these records. The caller passes the last time that it
+// uses to used.
 func (s *stamper) stamp(moments []int64) {
 	next := s.next
 	for i, m := range moments {
@@ -119,5 +122,5 @@ func (s *stamper) stamp(moments []int64) {
 	}
 }
 
-// used notes the time of the last record.
+// used records the time of the last record.
 func (s *stamper) used(last int64) { s.next = min(last, event.MaxTime-1) + 1 }

@@ -13,7 +13,8 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 )
 
-// When the wall clock is set, records follow it; their distance is not disturbed by less.
+// Records follow the wall clock when it is set. Smaller deviations do not change the
+// intervals between them.
 func TestClockStep(t *testing.T) {
 	s := newStamper(config(t), epoch, Clock{})
 	due := func(mono time.Duration, wall time.Duration) time.Duration {
@@ -34,13 +35,13 @@ func TestClockStep(t *testing.T) {
 	}
 }
 
-// stepped is a host whose wall clock is set now and then. It keeps the times of
-// the records, and for each the latest moment that its wall clock has shown.
+// stepped is a host whose wall clock is set occasionally. It keeps the times of the
+// records, and for each the latest time of the wall clock so far.
 type stepped struct {
 	r     *rand.Rand
 	e     *Engine
 	wall  time.Time
-	peak  int64 // the latest that the wall clock has shown, in nanoseconds since 1970
+	peak  int64 // the latest time of the wall clock so far, in nanoseconds since 1970
 	left  int   // waits
 	buf   []byte
 	times []int64
@@ -53,8 +54,8 @@ func (w *stepped) clock() time.Time {
 	return w.wall
 }
 
-// step sets the wall clock. No test can make times with a monotonic reading of its
-// own: the start moves along instead, so that the time since then does not.
+// step sets the wall clock. A test cannot construct times with a monotonic clock
+// reading. Instead it moves the start too, so that the time since then is the same.
 func (w *stepped) step(d time.Duration) {
 	w.wall = w.wall.Add(d)
 	w.e.start = w.e.start.Add(d)
@@ -93,10 +94,9 @@ func (w *stepped) Emit(_ string, records int, events []byte) {
 	}
 }
 
-// No two records of an input have the same time, whatever the rate, the copies and
-// the objects, however late the host comes and however its clock is set, over
-// reloads too. Each time is the due time, or 1 ns after the time before if that is
-// later.
+// No two records of an input have the same time, with any rate, copies and objects,
+// however late the host is, however its clock is set, and across reloads. Each time
+// is the due time, or 1 ns after the previous time if that is later.
 func TestTimesIncrease(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		given := rapid.SampledFrom([][]string{
@@ -130,10 +130,10 @@ func TestTimesIncrease(t *testing.T) {
 			relative := clock.kind.relative
 			for i := before; i < len(w.times); i++ {
 				if i > 0 && w.times[i] <= w.times[i-1] {
-					t.Fatalf("%v: record %d has the time %d, the one before %d", given, i, w.times[i], w.times[i-1])
+					t.Fatalf("%v: record %d has the time %d, the previous one %d", given, i, w.times[i], w.times[i-1])
 				}
-				// Nor is any later than the latest moment seen, but for those that
-				// had to share it.
+				// None is later than the latest time of the clock, except records that
+				// would otherwise have the same time.
 				if over := w.times[i] - w.peaks[i]; !relative && over > int64(i) {
 					t.Fatalf("%v: record %d is %v ahead of the clock", given, i, time.Duration(over))
 				}
@@ -146,8 +146,8 @@ func TestTimesIncrease(t *testing.T) {
 	})
 }
 
-// Over a reload a records' clock with a start time runs on, unless the start time
-// is another one.
+// A records' clock with a start time continues across a reload, unless the start
+// time changes.
 func TestReloadKeepsClock(t *testing.T) {
 	w := world{now: epoch, until: epoch.Add(2500 * time.Millisecond)}
 	start := func(clock Clock, given ...string) *Engine {
@@ -176,8 +176,8 @@ func TestReloadKeepsClock(t *testing.T) {
 	}
 }
 
-// The records after the last moment that an event can carry all have that moment:
-// none wraps around to 1970.
+// All records after the latest time that an event can represent have that time: none
+// wraps around to 1970.
 func TestEndOfTime(t *testing.T) {
 	w := world{now: epoch, until: epoch.Add(time.Minute)}
 	New(config(t, "start_time_sec", "4294967294", "rate", "1", "copies", "100000", "samples", "3"),
@@ -190,11 +190,11 @@ func TestEndOfTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		if ev.Time < last || ev.Time == last && last != event.MaxTime {
-			t.Fatalf("record %d has the time %d, the one before %d", n, ev.Time, last)
+			t.Fatalf("record %d has the time %d, the previous one %d", n, ev.Time, last)
 		}
 		last = ev.Time
 	}
 	if n != 300_000 || last != event.MaxTime {
-		t.Errorf("%d records, the last of %d; want 300000 and %d", n, last, event.MaxTime)
+		t.Errorf("%d records, the last with time %d; want 300000 and %d", n, last, event.MaxTime)
 	}
 }

@@ -9,20 +9,20 @@ import (
 
 // tagged is a Source whose records have tags of their own.
 type tagged interface {
-	// Split hands over the records that were appended since the last Split, for
-	// each tag those that have it. Their order is kept within a tag.
+	// Split calls emit once for each tag with the records appended since the last
+	// Split. Their order within a tag is kept.
 	Split(events []byte, emit func(tag string, records int, events []byte))
 }
 
-// templated is the source of a template.
+// templated is the source of records from a template.
 type templated struct {
 	p     *template.Program
 	first uint64 // number of the first record in the stream
-	step  uint64 // from one record to the next
+	step  uint64 // distance of two consecutive records in the stream
 }
 
-// newTemplated makes the source of a template. Its records are marked as mark
-// says, if that is not nil.
+// newTemplated returns the source of c's template. If mark is not nil, its records
+// have identities.
 func newTemplated(c *Config, mark *MarkOptions) Source {
 	t := &c.Template
 	s := &templated{p: c.Program, first: uint64(t.First) + t.Shard, step: max(t.Shards, 1)}
@@ -65,11 +65,11 @@ func (s *templated) AppendRun(dst []byte, form event.Form, times []int64, k uint
 
 func (s *templated) Refresh(uint64) {}
 
-// number returns the number in its stream that record k has.
+// number returns the number of record k in its stream.
 func (s *templated) number(k uint64) uint64 { return s.first + k*s.step }
 
-// tagging is a source whose records have tags. What the source could do in one
-// go it can't: each record is asked for its tag.
+// tagging is a source whose records have tags. It appends records one at a time,
+// because each needs its tag.
 type tagging struct {
 	Source
 	templated *templated
@@ -96,7 +96,8 @@ func (s *tagging) Append(dst []byte, form event.Form, t int64, k uint64) []byte 
 	return dst
 }
 
-// Split implements tagged. The tags of a slice are few, or its records are.
+// Split implements tagged. A slice has few tags or few records, so the nested loop
+// is cheap.
 func (s *tagging) Split(events []byte, emit func(tag string, records int, events []byte)) {
 	for i, tag := range s.tags {
 		s.out = s.out[:0]

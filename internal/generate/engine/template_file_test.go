@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A template file that is no text, or has no lines, is named for what it is.
+// The error for a template file that is not text, or has no lines, names its kind.
 func TestTemplateFileIsText(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.tmpl")
 	for text, want := range map[string]string{

@@ -11,11 +11,11 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// taker is a host that keeps what it is given, by tag.
+// taker is a host that keeps events by tag.
 type taker struct {
 	t     *testing.T
 	buf   []byte
-	calls int // of Wait
+	calls int // calls of Wait
 	got   map[string][]int64
 	n     int
 }
@@ -38,7 +38,7 @@ func (h *taker) Emit(tag string, records int, events []byte) {
 	}
 }
 
-// generate runs an engine over options until it has finished.
+// generate runs an engine with the given options until it has finished.
 func generate(t *testing.T, options map[string]string) *taker {
 	t.Helper()
 	c, _, err := Configure(func(name string) (string, bool) {
@@ -53,12 +53,12 @@ func generate(t *testing.T, options map[string]string) *taker {
 	e := New(c, Options{Form: event.V2, Now: func() time.Time { now = now.Add(time.Millisecond); return now }})
 	e.Run(h)
 	if !e.Finished() {
-		t.Fatal("it has not finished")
+		t.Fatal("the engine has not finished")
 	}
 	return h
 }
 
-// Each record goes out with its own tag, in order within it, and none is lost.
+// Each record has its own tag, records of a tag are in order, and none is lost.
 func TestTags(t *testing.T) {
 	h := generate(t, map[string]string{
 		"template": `{"k": {{ seq }}}`, "tag_template": `t{{ mod seq 7 }}`, "rate": "unlimited", "max_records": "20000",
@@ -75,7 +75,7 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// Shards share a stream without overlap and without gaps, from first_seq on.
+// Shards divide a stream without overlap or gaps, starting at first_seq.
 func TestShards(t *testing.T) {
 	seen := map[int64]int{}
 	for shard := range 4 {
@@ -88,7 +88,7 @@ func TestShards(t *testing.T) {
 	}
 	for k := int64(1000); k < 2000; k++ {
 		if seen[k] != 1 {
-			t.Fatalf("record %d came %d times", k, seen[k])
+			t.Fatalf("record %d occurs %d times", k, seen[k])
 		}
 	}
 	if len(seen) != 1000 {
@@ -96,8 +96,8 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// The objects of dummy come in turn, all of them in each tick, with tags and
-// metadata of their own; the same records as without.
+// Each tick contains all objects of dummy in order. With tags and metadata of their
+// own, the records are the same as without.
 func TestObjectsInTurn(t *testing.T) {
 	const objects = `{"k": 1, "v": {"a": 1.0}} {"k": 2} {"k": 3, "text": "{{ not an action }}"}`
 	for _, copies := range []string{"1", "2"} {

@@ -9,7 +9,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
-// A value means the same wherever it is accepted: a user learns one spelling.
+// A value has the same meaning in every option that accepts it.
 func TestOneGrammar(t *testing.T) {
 	parse := func(section string) *Config {
 		t.Helper()

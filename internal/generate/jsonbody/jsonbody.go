@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package jsonbody turns the JSON that a user wrote into the MessagePack bodies
-// of records.
+// Package jsonbody converts JSON to the MessagePack bodies of records.
 //
-// The normal path is [Parse]: a text of one or more JSON objects, concatenated
-// or separated by white space, becomes one body each. Order of members, duplicate
-// names and numbers are kept. An integer
-// that fits int64 or uint64 stays an integer, every other number becomes a
-// double. This is what Fluent Bit's own JSON packer does.
+// The normal path is [Parse]. It converts each of one or more JSON objects,
+// concatenated or separated by white space, to a body. The order of members and
+// duplicate names are kept. An integer that fits int64 or uint64 stays an integer,
+// and any other number becomes a double. Fluent Bit's own JSON packer does the same.
 //
-// Like that packer, Parse keeps what RFC 8259 does not allow in strings: control
-// characters that are not escaped, such as a tab or a line feed, and bytes that
+// Like that packer, Parse accepts two things in strings that RFC 8259 does not
+// allow: unescaped control characters, such as a tab or a newline, and bytes that
 // are not UTF-8. [ParseStrict] rejects the former.
 //
 // Errors are of type [*diag.Error], with line and column.
@@ -31,25 +29,26 @@ import (
 	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
-// MaxDepth is how deep the maps and arrays of a body may nest. Fluent Bit's reader
-// of MessagePack has a stack of 32 entries (64 from 4.1.0 on); a deeper value makes
-// the rest of its chunk unreadable. The event around the body takes one entry, and
-// the pair of time and metadata another.
+// MaxDepth is the maximum nesting depth of maps and arrays in a body. Fluent Bit's
+// MessagePack decoder has a stack of 32 entries (64 since 4.1.0). A deeper value
+// makes the rest of its chunk unreadable. The event that contains the body uses one
+// entry, and the pair of time and metadata another.
 const MaxDepth = 31
 
-// MaxMetadataDepth is how deep the maps and arrays of metadata may nest.
+// MaxMetadataDepth is the maximum nesting depth of maps and arrays in metadata.
 const MaxMetadataDepth = MaxDepth - 1
 
-// Parse reads the JSON objects in text and returns the MessagePack of each,
-// in order. On an error it also returns the bodies before it: a caller that
-// tolerates errors may use them.
+// Parse parses the JSON objects in text and returns the MessagePack of each, in
+// order. On an error it also returns the bodies before the error, for callers that
+// tolerate errors.
 func Parse(text string) ([][]byte, error) { return parse(text, MaxDepth, false) }
 
-// ParseStrict is Parse, but rejects control characters in strings: use it for files.
+// ParseStrict is like Parse, but rejects control characters in strings. Use it for
+// files.
 func ParseStrict(text string) ([][]byte, error) { return parse(text, MaxDepth, true) }
 
-// ParseMetadata reads the one JSON object in text, the metadata of an event, and
-// returns its MessagePack as the only element of a list.
+// ParseMetadata parses the single JSON object in text, the metadata of an event, and
+// returns its MessagePack as the only element of a slice.
 func ParseMetadata(text string) ([][]byte, error) {
 	maps, err := parse(text, MaxMetadataDepth, false)
 	if err == nil && len(maps) > 1 {
@@ -92,11 +91,12 @@ func parse(text string, maxDepth int, strict bool) ([][]byte, error) {
 // span is a part of a text.
 type span struct{ from, to int }
 
-// mask returns the text with a space for each control character in a string, which
-// the decoder would reject, and the strings that contain a line feed.
+// mask returns the text with each control character in a string, which the decoder
+// would reject, replaced by a space. It also returns the strings that contain a
+// newline.
 func mask(text string) (masked string, broken []span) {
 	var b []byte
-	open, lines := -1, false // where the string began, and whether it has a line feed
+	open, lines := -1, false // the start of the string, and whether it contains a newline
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '"' && open < 0:
@@ -108,8 +108,8 @@ func mask(text string) (masked string, broken []span) {
 			open = -1
 		case open < 0:
 		case c == '\\':
-			i++ // what follows stays as it is: a control character here is an error
-		case c < ' ' && c != 0: // which would end the text in C
+			i++ // keep the escaped character: a control character here is an error
+		case c < ' ' && c != 0: // NUL would end the text in C
 			if b == nil {
 				b = []byte(text)
 			}
@@ -123,8 +123,8 @@ func mask(text string) (masked string, broken []span) {
 	return string(b), broken
 }
 
-// unclosedLine describes an error right after a string of several lines: more
-// likely than such a string is that its first line lacks a quotation mark.
+// unclosedLine replaces an error right after a string of several lines. Usually the
+// first line of such a string lacks its closing quotation mark.
 func unclosedLine(err error, text string, broken []span) error {
 	var syn *diag.Error
 	if !errors.As(err, &syn) || strings.IndexAny(text[syn.Offset:], ",:]}") == 0 {
@@ -132,7 +132,7 @@ func unclosedLine(err error, text string, broken []span) error {
 	}
 	for _, s := range broken {
 		if s.to <= syn.Offset && strings.Trim(text[s.to:syn.Offset], " \t\r\n") == "" {
-			return diag.Errorf(text, s.from, "this string ends on another line: expected '\"' on its own")
+			return diag.Errorf(text, s.from, "unterminated string: expected '\"' on the same line")
 		}
 	}
 	return err
@@ -154,20 +154,20 @@ func kindName(k jsontext.Kind) string {
 	return "something else"
 }
 
-// reader turns JSON into MessagePack.
+// reader converts JSON to MessagePack.
 type reader struct {
-	dec      *jsontext.Decoder // of the text, or of what mask made of it
+	dec      *jsontext.Decoder // of the text, or of the masked text
 	text     string
 	maxDepth int
 }
 
 // container is an object or array that is open.
 type container struct {
-	at    int // where its header is
+	at    int // offset of its header
 	items int // names and values, or elements
 }
 
-// value reads the next value. The error is io.EOF if there is none.
+// value reads the next value. It returns io.EOF if there is none.
 func (r *reader) value() (dst []byte, first jsontext.Kind, err error) {
 	var open []container
 	for {
@@ -200,8 +200,8 @@ func (r *reader) appendString(dst []byte) ([]byte, error) {
 	return msgp.AppendString(dst, unquote(r.text[end-len(v):end])), nil
 }
 
-// token reads whatever is not a string. The header of a container is written when
-// it closes and the number of its items is known.
+// token reads a token that is not a string. It writes the header of a container at
+// the end of it, when the number of items is known.
 func (r *reader) token(dst []byte, open []container) ([]byte, []container, error) {
 	tok, err := r.dec.ReadToken()
 	if err == io.EOF && len(open) == 0 {
@@ -213,7 +213,7 @@ func (r *reader) token(dst []byte, open []container) ([]byte, []container, error
 	switch kind := tok.Kind(); kind {
 	case '{', '[':
 		if len(open) == r.maxDepth {
-			return nil, nil, diag.Errorf(r.text, int(r.dec.InputOffset())-1, "nested deeper than %d levels, the most that every Fluent Bit can read", r.maxDepth)
+			return nil, nil, diag.Errorf(r.text, int(r.dec.InputOffset())-1, "nested too deeply: expected at most %d levels, the limit of Fluent Bit's MessagePack decoder", r.maxDepth)
 		}
 		return dst, append(open, container{at: len(dst)}), nil
 	case '}', ']':
@@ -249,7 +249,7 @@ func unquote(quoted string) string {
 			}
 			n += size
 		}
-		// An error is half of a surrogate pair, and is replaced.
+		// The only possible error is half of a surrogate pair, which is replaced.
 		value, _ = jsontext.AppendUnquote(value, `"`+s[:n]+`"`)
 		if s = s[n:]; s != "" {
 			value, s = append(value, s[0]), s[1:]
@@ -258,8 +258,8 @@ func unquote(quoted string) string {
 	return string(value)
 }
 
-// appendNumber appends a JSON number as Fluent Bit keeps it, and reports whether it
-// fits.
+// appendNumber appends a JSON number in the type that Fluent Bit uses, and reports
+// whether it fits.
 func appendNumber(dst []byte, s string) ([]byte, bool) {
 	if u, err := strconv.ParseUint(s, 10, 64); err == nil {
 		return msgp.AppendUint64(dst, u), true
@@ -274,7 +274,7 @@ func appendNumber(dst []byte, s string) ([]byte, bool) {
 	return msgp.AppendFloat64(dst, f), err == nil
 }
 
-// explain turns the decoder's error into one for users of gdummy.
+// explain converts an error of the decoder to one for users of gdummy.
 func explain(err error, dec *jsontext.Decoder, text string) error {
 	offset := int(dec.InputOffset())
 	var syn *jsontext.SyntacticError
@@ -296,18 +296,18 @@ func explain(err error, dec *jsontext.Decoder, text string) error {
 	return diag.Errorf(text, offset, "%s", clean(syn.Err.Error()))
 }
 
-// hint describes the most frequent errors, by the text at their place.
+// hint describes the most frequent errors, by the text at their offset.
 func hint(text string, offset, depth int) string {
 	rest := text[offset:]
 	after := strings.TrimLeft(rest[1:], " \t\r\n")
 	word := rest[:len(rest)-len(strings.TrimLeft(rest, letters))]
 	switch c := rest[0]; {
 	case c == ',' && depth == 0:
-		return "unexpected ',' between objects: no comma separates them"
+		return "unexpected ',' between objects: remove it"
 	case c == ',' && strings.IndexAny(after, "}]") == 0:
 		return "unexpected ',' before the closing bracket"
 	case c == '\'':
-		return "unexpected single quote: JSON has text in double quotes"
+		return "unexpected single quote: expected '\"'"
 	case word != "" && (offset == 0 || strings.IndexByte("0123456789.-\"", text[offset-1]) < 0):
 		return fmt.Sprintf("unexpected word %s: text needs double quotes", shorten(word))
 	case c == '+' || c == '.':
@@ -318,7 +318,8 @@ func hint(text string, offset, depth int) string {
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 
-// unclosed describes what the end of a text lacks: a quotation mark or a bracket.
+// unclosed describes what is missing at the end of a text: a quotation mark or a
+// bracket.
 func unclosed(dec *jsontext.Decoder, text string) string {
 	if rest := strings.TrimLeft(text[dec.InputOffset():], " \t\r\n,:"); strings.HasPrefix(rest, `"`) {
 		return ": expected '\"'"
@@ -334,7 +335,7 @@ func unclosed(dec *jsontext.Decoder, text string) string {
 	return ": expected ']'"
 }
 
-// clean drops what the JSON package adds for its own users.
+// clean removes the parts of a message that are about the JSON package.
 func clean(s string) string {
 	s = strings.TrimPrefix(s, "jsontext: ")
 	if i := strings.Index(s, " within "); i >= 0 {

@@ -17,8 +17,8 @@ import (
 	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
-// parses are texts, the MessagePack that they give in hex, and why they are here.
-// What Fluent Bit 5.1.1 makes of the same text was compared.
+// parses are texts and their MessagePack in hex, which was compared with that of
+// Fluent Bit 5.1.1.
 var parses = []struct{ text, want, why string }{
 	{`{}`, "80", "the smallest body"},
 	{` {"a":1} `, "81a16101", "white space around it"},
@@ -81,16 +81,16 @@ func TestParse(t *testing.T) {
 			got = append(got, hex.EncodeToString(b))
 		}
 		if strings.Join(got, " ") != c.want {
-			t.Errorf("%s: %q gives\n%s, expected\n%s", c.why, c.text, strings.Join(got, " "), c.want)
+			t.Errorf("%s: Parse(%q):\ngot  %s\nwant %s", c.why, c.text, strings.Join(got, " "), c.want)
 		}
 	}
 }
 
-// mistakes are texts that are refused: the place, and what is said of it.
-var mistakes = []struct {
+// syntaxErrors are invalid texts and their errors.
+var syntaxErrors = []struct {
 	text string
 	want string
-	kept int // bodies before the mistake
+	kept int // bodies before the error
 }{
 	{``, "line 1, column 1: expected a JSON object, found nothing", 0},
 	{" \n ", "line 2, column 2: expected a JSON object, found nothing", 0},
@@ -108,8 +108,8 @@ var mistakes = []struct {
 	{"{\"a\":1,\n \"b\":}", "line 2, column 6: missing value after object name", 0},
 	{`{"a":1,}`, "line 1, column 7: unexpected ',' before the closing bracket", 0},
 	{`{"a":[1, ]}`, "line 1, column 8: unexpected ',' before the closing bracket", 0},
-	{`{"a":1},{"b":2}`, "line 1, column 8: unexpected ',' between objects: no comma separates them", 1},
-	{`{'a':1}`, "line 1, column 2: unexpected single quote: JSON has text in double quotes", 0},
+	{`{"a":1},{"b":2}`, "line 1, column 8: unexpected ',' between objects: remove it", 1},
+	{`{'a':1}`, "line 1, column 2: unexpected single quote: expected '\"'", 0},
 	{`{a:1}`, "line 1, column 2: unexpected word a: text needs double quotes", 0},
 	{`{"a":True}`, "line 1, column 6: unexpected word True: text needs double quotes", 0},
 	{`{"a":.5}`, "line 1, column 6: invalid number: expected a digit or '-' first", 0},
@@ -125,34 +125,34 @@ var mistakes = []struct {
 	{"{\"a\":\"\\\n\"}", `line 1, column 7: invalid escape sequence "\\\n" in string`, 0},
 	{"{\"a\":\"\x00\"}", `line 1, column 7: invalid character '\x00' in string (expecting non-control character)`, 0},
 	{"{\"a\":\"\xff\\\xff\"}", `line 1, column 8: invalid escape sequence "\\\xff" in string`, 0},
-	{"{\"a\":\"x,\n\"b\":\"\ty\"}", "line 1, column 6: this string ends on another line: expected '\"' on its own", 0},
+	{"{\"a\":\"x,\n\"b\":\"\ty\"}", "line 1, column 6: unterminated string: expected '\"' on the same line", 0},
 	{"{\"a\":\"x\ny\",}", "line 2, column 3: unexpected ',' before the closing bracket", 0},
 	{`{"a":1}}`, "line 1, column 8: invalid character '}' at start of value", 1},
 	{`{"a":1e999}`, "line 1, column 6: the number 1e999 does not fit in a double", 0},
 	{`{"a":-1e999}`, "line 1, column 6: the number -1e999 does not fit in a double", 0},
 	{`{"a":1}{"b":` + strings.Repeat("9", 400) + `}`, "line 1, column 13: the number 99999999999999999999...9999999999 does not fit in a double", 1},
-	{nested(MaxDepth + 1), "line 1, column 156: nested deeper than 31 levels, the most that every Fluent Bit can read", 0},
+	{nested(MaxDepth + 1), "line 1, column 156: nested too deeply: expected at most 31 levels, the limit of Fluent Bit's MessagePack decoder", 0},
 }
 
 func nested(depth int) string {
 	return strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
 }
 
-func TestMistakes(t *testing.T) {
-	for _, c := range mistakes {
+func TestSyntaxErrors(t *testing.T) {
+	for _, c := range syntaxErrors {
 		bodies, err := Parse(c.text)
 		var syn *diag.Error
 		if !errors.As(err, &syn) {
-			t.Errorf("%q: the error is %v, expected one with a place", c.text, err)
+			t.Errorf("Parse(%q): error %v, want one with a position", c.text, err)
 			continue
 		}
 		if err.Error() != c.want || len(bodies) != c.kept {
-			t.Errorf("%q:\n  %v, and %d bodies\nexpected\n  %s, and %d", c.text, err, len(bodies), c.want, c.kept)
+			t.Errorf("Parse(%q):\ngot  %v and %d bodies\nwant %s and %d", c.text, err, len(bodies), c.want, c.kept)
 		}
 	}
 }
 
-// Files are read by the letter of RFC 8259.
+// Files must be valid by RFC 8259.
 func TestParseStrict(t *testing.T) {
 	_, err := ParseStrict("{\"a\":\"\n\"}")
 	if want := `line 1, column 7: invalid character '\n' in string (expecting non-control character)`; err == nil || err.Error() != want {
@@ -163,13 +163,14 @@ func TestParseStrict(t *testing.T) {
 	}
 }
 
-// Metadata stands one array deeper in an event, and there is one of it.
+// Metadata is nested one array deeper in an event than the body, and must be a
+// single object.
 func TestParseMetadata(t *testing.T) {
 	if _, err := ParseMetadata(nested(MaxMetadataDepth)); err != nil {
 		t.Error(err)
 	}
 	for text, want := range map[string]string{
-		nested(MaxDepth): "line 1, column 151: nested deeper than 30 levels, the most that every Fluent Bit can read",
+		nested(MaxDepth): "line 1, column 151: nested too deeply: expected at most 30 levels, the limit of Fluent Bit's MessagePack decoder",
 		`{}{}`:           "expected one JSON object, found 2",
 		`[]`:             "line 1, column 1: expected a JSON object, found an array",
 	} {
@@ -179,30 +180,30 @@ func TestParseMetadata(t *testing.T) {
 	}
 }
 
-// What Parse gives is whole MessagePack, and stays the same when it is decoded
-// and encoded again; what it refuses has a place within the text.
+// Parse returns valid MessagePack that does not change when it is decoded and
+// encoded again, or an error with a position in the text.
 func FuzzParse(f *testing.F) {
 	for _, c := range parses {
 		f.Add(c.text)
 	}
-	for _, c := range mistakes {
+	for _, c := range syntaxErrors {
 		f.Add(c.text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		bodies, err := Parse(text)
 		if strict, err := ParseStrict(text); err == nil && !slices.EqualFunc(strict, bodies, bytes.Equal) {
-			t.Fatalf("ParseStrict gives % x, Parse % x", strict, bodies)
+			t.Fatalf("ParseStrict returns % x, Parse % x", strict, bodies)
 		}
 		for _, b := range bodies {
 			again, rest, err := recode(nil, b)
 			if err != nil || len(rest) > 0 {
-				t.Fatalf("the body % x is no MessagePack: %v, %d bytes are left", b, err, len(rest))
+				t.Fatalf("body % x is not MessagePack: %v, %d bytes left", b, err, len(rest))
 			}
 			if !bytes.Equal(again, b) {
-				t.Fatalf("the body % x is % x when it is encoded again", b, again)
+				t.Fatalf("body % x is % x after encoding it again", b, again)
 			}
 			if b[0]&0xf0 != 0x80 && b[0] != 0xde && b[0] != 0xdf {
-				t.Fatalf("the body % x is no map", b)
+				t.Fatalf("body % x is not a map", b)
 			}
 		}
 		if err == nil {
@@ -213,14 +214,14 @@ func FuzzParse(f *testing.F) {
 		}
 		var syn *diag.Error
 		if !errors.As(err, &syn) {
-			t.Fatalf("the error has no place: %v", err)
+			t.Fatalf("error without a position: %v", err)
 		}
 		lines := strings.Split(text, "\n")
 		if syn.Line < 1 || syn.Line > len(lines) || syn.Offset < 0 || syn.Offset > len(text) {
-			t.Fatalf("line %d, offset %d lie outside of %d lines, %d bytes", syn.Line, syn.Offset, len(lines), len(text))
+			t.Fatalf("line %d or offset %d is outside the text of %d lines, %d bytes", syn.Line, syn.Offset, len(lines), len(text))
 		}
 		if line := lines[syn.Line-1]; syn.Column < 1 || syn.Column > utf8.RuneCountInString(line)+1 {
-			t.Fatalf("column %d lies outside of line %q", syn.Column, line)
+			t.Fatalf("column %d is outside line %q", syn.Column, line)
 		}
 		syn.Excerpt()
 	})

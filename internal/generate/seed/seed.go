@@ -2,13 +2,14 @@
 
 // Package seed computes the random numbers of records.
 //
-// There is no generator with a state: every number is a hash of its place. A
-// stream's key is computed from the seed and the stream's name ([Stream]), a
-// record's key from that and the record's number ([Record]), and each call in a
-// template draws from a [Rand] made of the record's key and its own place. So
-// record k is the same whether the k records before it were made or not.
+// There is no generator with a state: every number is a hash of its position.
+// [Stream] computes a stream's key from the seed and the stream's name. [Record]
+// computes a record's key from the stream's key and the record's number. Each call
+// in a template draws from a [Rand] derived from the record's key and the position
+// of the call. Record k is therefore the same whether or not the records before it
+// were generated.
 //
-// Nothing here is fit for secrets.
+// The numbers are not suitable for cryptography.
 package seed
 
 import (
@@ -18,24 +19,24 @@ import (
 	"strings"
 )
 
-// golden is 2^64 divided by the golden ratio, made odd: steps of it visit all
-// 64-bit numbers and lie as far apart as can be.
+// golden is 2^64 divided by the golden ratio, as an odd number. Its multiples visit
+// all 64-bit numbers and are spread as evenly as possible.
 const golden = 0x9e3779b97f4a7c15
 
-// Mix scrambles x so that each bit of the result depends on all of x. It is the
-// finaliser of SplitMix64 (Steele, Lea, Flood 2014, variant 13 of Stafford).
+// Mix hashes x so that each bit of the result depends on all bits of x. It is the
+// finalizer of SplitMix64 (Steele, Lea, Flood 2014, Stafford's variant 13).
 func Mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
 }
 
-// Combine makes one key of two; the order matters.
+// Combine returns a key derived from two keys. Their order matters.
 func Combine(a, b uint64) uint64 {
 	return Mix(a + Mix(b+golden))
 }
 
-// Text hashes a text: FNV-1a, then mixed.
+// Text returns a hash of a text: FNV-1a followed by Mix.
 func Text(s string) uint64 {
 	h := uint64(0xcbf29ce484222325)
 	for i := range len(s) {
@@ -44,8 +45,8 @@ func Text(s string) uint64 {
 	return Mix(h + uint64(len(s)))
 }
 
-// Parse reads a seed: a whole number, decimal or hexadecimal with 0x, is taken as
-// it is, any other text is hashed.
+// Parse parses a seed. A whole number, decimal or hexadecimal with 0x, is the seed
+// itself. Any other text is hashed.
 func Parse(text string) uint64 {
 	digits, base := text, 10
 	if hex, ok := strings.CutPrefix(text, "0x"); ok {
@@ -70,11 +71,11 @@ func Record(stream, k uint64) uint64 {
 	return Mix(stream + k*golden)
 }
 
-// Rand is a run of random numbers that starts at a key: SplitMix64. Its zero
-// value is a run like any other.
+// Rand is a sequence of random numbers that starts at a key, by SplitMix64. The
+// zero value is a valid sequence.
 type Rand struct{ state uint64 }
 
-// At returns the run of numbers of one place, under a key.
+// At returns the sequence at a position under a key.
 func At(key, place uint64) Rand {
 	return Rand{key ^ place*0xd1342543de82ef95}
 }
@@ -85,22 +86,22 @@ func (r *Rand) Uint64() uint64 {
 	return Mix(r.state)
 }
 
-// Below returns a number from 0 to n-1; n must not be 0. The highest bits of a
-// product are used (Lemire): a number is at most n/2^64 more likely than
-// another, which no test can see.
+// Below returns a number from 0 to n-1; n must not be 0. It uses the high bits of a
+// product (Lemire): a number is at most n/2^64 more likely than another, which no
+// test can detect.
 func (r *Rand) Below(n uint64) uint64 {
 	hi, _ := bits.Mul64(r.Uint64(), n)
 	return hi
 }
 
-// Float returns a number from 0 up to, but not including, 1, in steps of 2^-53.
+// Float returns a number in [0, 1), a multiple of 2^-53.
 func (r *Rand) Float() float64 {
 	return float64(r.Uint64()>>11) * 0x1p-53
 }
 
-// Curve draws from a distribution by its quantile function, from a table of 1024
-// steps: within a step all numbers are as likely, and in the first and the last
-// one, where the tails are, the function itself is asked.
+// Curve draws from a distribution with a table of 1024 steps of its quantile
+// function. Numbers within a step are equally likely. In the first and the last
+// step, the tails, Draw calls the function itself.
 type Curve struct {
 	at    []float64
 	exact func(p float64) float64
@@ -108,8 +109,8 @@ type Curve struct {
 
 const steps = 1024
 
-// NewCurve makes the Curve of a quantile function, which is asked for p between
-// 0 and 1.
+// NewCurve returns the Curve of a quantile function. It calls quantile only with
+// 0 < p < 1.
 func NewCurve(quantile func(p float64) float64) Curve {
 	c := Curve{make([]float64, steps+1), quantile}
 	for i := 1; i < steps; i++ {
@@ -118,7 +119,7 @@ func NewCurve(quantile func(p float64) float64) Curve {
 	return c
 }
 
-// Draw returns a number of the distribution.
+// Draw returns a random number from the distribution.
 func (c *Curve) Draw(r *Rand) float64 {
 	x := r.Uint64()
 	i := x >> 54
@@ -134,19 +135,19 @@ func Normal(mean, sd float64) func(p float64) float64 {
 	return func(p float64) float64 { return mean + float64(sd*quantile(p)) }
 }
 
-// Lognormal returns that of numbers whose logarithm has a normal distribution.
+// Lognormal returns the quantile function of the log-normal distribution.
 func Lognormal(mu, sigma float64) func(p float64) float64 {
 	return func(p float64) float64 { return math.Exp(mu + float64(sigma*quantile(p))) }
 }
 
-// Exponential returns that of the exponential distribution.
+// Exponential returns the quantile function of the exponential distribution.
 func Exponential(mean float64) func(p float64) float64 {
 	return func(p float64) float64 { return -mean * math.Log1p(-p) }
 }
 
 // quantile is the inverse of the normal distribution function: Wichura's
-// algorithm AS 241 (1988), good to 16 digits. Products are rounded before they
-// are added, so that processors that could do both at once return the same bits.
+// algorithm AS 241 (1988), accurate to 16 digits. Products are rounded before they
+// are added, so that processors with fused multiply-add return the same bits.
 func quantile(p float64) float64 {
 	q := p - 0.5
 	if math.Abs(q) <= 0.425 {
@@ -187,7 +188,7 @@ func quantile(p float64) float64 {
 	return v
 }
 
-// poly evaluates a polynomial of degree 7, coefficients from the lowest.
+// poly evaluates a polynomial of degree 7, with the lowest coefficient first.
 func poly(x, c0, c1, c2, c3, c4, c5, c6, c7 float64) float64 {
 	v := c7
 	v = float64(v*x) + c6
@@ -199,9 +200,9 @@ func poly(x, c0, c1, c2, c3, c4, c5, c6, c7 float64) float64 {
 	return float64(v*x) + c0
 }
 
-// Permute returns the place of i in a permutation of the numbers from 0 to n-1
-// that belongs to key: every number is a result once. It is a Feistel network of
-// four rounds over the next power of four, walked until it lands below n.
+// Permute returns the position of i in a permutation of the numbers from 0 to n-1
+// that depends on key. It is a Feistel network of four rounds over the next power of
+// four, iterated until the result is below n.
 func Permute(key, i, n uint64) uint64 {
 	if n <= 1 {
 		return 0
@@ -220,16 +221,16 @@ func Permute(key, i, n uint64) uint64 {
 	}
 }
 
-// Alias draws from a list of weighted things in constant time (Walker, Vose).
+// Alias draws from a list of weighted items in constant time (Walker, Vose).
 type Alias struct{ at []alias }
 
 type alias struct {
-	keep  uint64 // below this, of 2^64, the thing itself
-	other int    // else this one
+	keep  uint64 // probability of the item itself, in units of 2^-64
+	other int    // the item drawn otherwise
 }
 
-// NewAlias makes an Alias of weights, of which at least one must be positive and
-// none negative.
+// NewAlias returns an Alias for weights. At least one must be positive, and none may
+// be negative.
 func NewAlias(weights []float64) Alias {
 	n := len(weights)
 	a := Alias{make([]alias, n)}
@@ -256,7 +257,7 @@ func NewAlias(weights []float64) Alias {
 			small = append(small, l)
 		}
 	}
-	// What rounding has left is itself, except what must not be drawn.
+	// Items left over by rounding keep themselves, except those of weight 0.
 	heaviest := 0
 	for i, w := range weights {
 		if w > weights[heaviest] {
@@ -272,7 +273,7 @@ func NewAlias(weights []float64) Alias {
 	return a
 }
 
-// fraction returns f, from 0 to 1, as a part of 2^64.
+// fraction returns f, from 0 to 1, in units of 2^-64.
 func fraction(f float64) uint64 {
 	switch {
 	case f >= 1:
@@ -283,11 +284,11 @@ func fraction(f float64) uint64 {
 	return uint64(f * 0x1p64)
 }
 
-// Draw returns the index of one thing.
+// Draw returns the index of a random item.
 func (a *Alias) Draw(r *Rand) int {
-	// One number serves for both draws: the index is the whole part of u*n,
-	// what is left over is as random as before. Written so that it needs no
-	// branch, which could not be predicted.
+	// One number is enough for both draws: the index is the integer part of u*n,
+	// and the fraction is uniform again. The code avoids a branch, which would be
+	// unpredictable.
 	hi, lo := bits.Mul64(r.Uint64(), uint64(len(a.at)))
 	e := a.at[hi]
 	i := int(hi)
@@ -297,10 +298,10 @@ func (a *Alias) Draw(r *Rand) int {
 	return i
 }
 
-// Chance turns a probability into the bound that [Rand.Hit] compares with.
+// Chance converts a probability to the threshold for [Rand.Hit].
 func Chance(p float64) uint64 { return fraction(p) }
 
-// Hit reports whether something of the given Chance happens.
+// Hit reports whether an event with the given [Chance] occurs.
 func (r *Rand) Hit(chance uint64) bool {
 	return chance == math.MaxUint64 || r.Uint64() < chance
 }

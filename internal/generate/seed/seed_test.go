@@ -11,7 +11,7 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// A permutation gives every number once.
+// A permutation contains every number once.
 func TestPermute(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.Uint64Range(1, 3000).Draw(t, "n")
@@ -20,14 +20,14 @@ func TestPermute(t *testing.T) {
 		for i := range n {
 			p := Permute(key, i, n)
 			if p >= n || seen[p] {
-				t.Fatalf("%d goes to %d, which is out of range or taken", i, p)
+				t.Fatalf("%d maps to %d, which is out of range or already taken", i, p)
 			}
 			seen[p] = true
 		}
 	})
 }
 
-// Weighted things come in proportion to their weights; what has none never comes.
+// Items are drawn in proportion to their weights. Items of weight 0 never are.
 func TestAlias(t *testing.T) {
 	weights := []float64{0, 1, 2.5, 0, 96, 0.5}
 	a := NewAlias(weights)
@@ -41,13 +41,13 @@ func TestAlias(t *testing.T) {
 		want := w / 100 * n
 		// Five standard deviations.
 		if d := math.Abs(counts[i] - want); d > 5*math.Sqrt(want)+0.1 {
-			t.Errorf("thing %d with weight %v came %v times, expected about %v", i, w, counts[i], want)
+			t.Errorf("item %d with weight %v: drawn %v times, want about %v", i, w, counts[i], want)
 		}
 	}
 }
 
-// Draws have the distribution that they are said to have. For 200,000 draws the
-// distance is above 0.0044 once in a thousand times, by chance; the seed is fixed.
+// Draws have the documented distribution. With 200,000 draws, the distance is above
+// 0.0044 by chance once in a thousand runs; the seed is fixed.
 func TestCurves(t *testing.T) {
 	phi := func(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 	for _, tt := range []struct {
@@ -68,15 +68,14 @@ func TestCurves(t *testing.T) {
 		if d := testenv.Kolmogorov(draws, tt.cdf); d > 0.0044 {
 			t.Errorf("%s: the distance is %v", tt.name, d)
 		}
-		// Both tails are there.
+		// Both tails occur.
 		if lo, hi := tt.cdf(draws[0]), tt.cdf(draws[len(draws)-1]); lo > 1e-4 || hi < 1-1e-4 {
 			t.Errorf("%s: the draws lie between the quantiles %v and %v", tt.name, lo, hi)
 		}
 	}
 }
 
-// The numbers of neighbours, in the record's number or in the place, have nothing
-// to do with each other.
+// The numbers of neighbouring records or positions are independent.
 func TestIndependence(t *testing.T) {
 	const n = 200_000
 	for name, pair := range map[string]func(k uint64) (Rand, Rand){
@@ -99,13 +98,13 @@ func TestIndependence(t *testing.T) {
 			t.Errorf("%s: the correlation is %v", name, r)
 		}
 		if d := math.Abs(float64(bits) - n/2); d > 4.5*math.Sqrt(n)/2 {
-			t.Errorf("%s: the highest bits agree %d times of %d", name, bits, n)
+			t.Errorf("%s: the highest bits are equal %d times of %d", name, bits, n)
 		}
 	}
 }
 
-// A byte of a number is as likely as any other: chi squared with 255 degrees of
-// freedom is above 341 once in five thousand times.
+// All values of a byte of a number are equally likely: chi squared with 255 degrees
+// of freedom is above 341 by chance once in five thousand runs.
 func TestBytes(t *testing.T) {
 	const n = 100_000
 	for shift := 0; shift < 64; shift += 8 {
@@ -135,10 +134,10 @@ func TestParse(t *testing.T) {
 	}
 	for _, text := range []string{"0b1", "0o17", "1_000", "0x", "-0x10", "+", " 1", "1e3", "18446744073709551616"} {
 		if got, want := Parse(text), Text(text); got != want {
-			t.Errorf("Parse(%q) = %d, want %d, as it is a text", text, got, want)
+			t.Errorf("Parse(%q) = %d, want the hash %d", text, got, want)
 		}
 	}
 	if Parse("october") == Parse("november") || Parse("") == Parse("a") {
-		t.Error("different texts are the same seed")
+		t.Error("different texts have the same seed")
 	}
 }

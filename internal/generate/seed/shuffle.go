@@ -2,12 +2,12 @@
 
 package seed
 
-// MaxShuffle is how many things [Shuffle] takes at most: as many as are worth the
-// time whenever a new order begins.
+// MaxShuffle is the maximum number of items for [Shuffle]: with more, each new order
+// would take too long.
 const MaxShuffle = 64
 
-// Shuffle puts the numbers from 0 on into order, of which there are at most
-// [MaxShuffle], as belongs to key. All orders are as likely, which those of
+// Shuffle fills order, of at most [MaxShuffle] elements, with the numbers from 0 in
+// the random order that depends on key. All orders are equally likely. Those of
 // [Permute] are not: four rounds over few numbers have too few outcomes.
 func Shuffle(key uint64, order []uint8) {
 	for i := range order {

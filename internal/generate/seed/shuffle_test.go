@@ -9,7 +9,7 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// All orders of few things are as likely, and each number comes out once.
+// All orders of a few items are equally likely, and each number occurs once.
 func TestShuffle(t *testing.T) {
 	for n, orders := range map[int]int{1: 1, 2: 2, 3: 6, 4: 24, 5: 120, 6: 720} {
 		counts := map[[6]uint8]float64{}
@@ -20,7 +20,7 @@ func TestShuffle(t *testing.T) {
 			counts[order]++
 		}
 		if len(counts) != orders {
-			t.Errorf("%d orders of %d things, expected %d", len(counts), n, orders)
+			t.Errorf("got %d orders of %d items, want %d", len(counts), n, orders)
 		}
 		chi, want := 0.0, float64(draws)/float64(orders)
 		for _, c := range counts {
@@ -29,7 +29,7 @@ func TestShuffle(t *testing.T) {
 		// Once in a thousand times, by chance (Wilson and Hilferty).
 		f := float64(orders - 1)
 		if bound := f * math.Pow(1-2/(9*f)+3.1*math.Sqrt(2/(9*f)), 3); orders > 1 && chi > bound {
-			t.Errorf("chi squared of the orders of %d things is %.1f, expected at most %.1f", n, chi, bound)
+			t.Errorf("chi squared of the orders of %d items = %.1f, want at most %.1f", n, chi, bound)
 		}
 	}
 	for n := 1; n <= MaxShuffle; n++ {
@@ -41,14 +41,14 @@ func TestShuffle(t *testing.T) {
 				seen |= 1 << i
 			}
 			if seen != 1<<n-1 { // of 64, too
-				t.Fatalf("the order %d of %d things has a number twice", key, n)
+				t.Fatalf("order %d of %d items contains a number twice", key, n)
 			}
 		}
 	}
 }
 
-// Of more things, any two are in any two places as often, and half of the orders
-// are even.
+// With more items, any two items are in any two positions equally often, and half
+// of the orders are even.
 func TestShufflePairs(t *testing.T) {
 	testenv.SkipRace(t)
 	for _, n := range []int{7, 21, MaxShuffle} {
@@ -81,7 +81,7 @@ func TestShufflePairs(t *testing.T) {
 		}
 		f := float64(n*(n-1) - 1)
 		if bound := f * math.Pow(1-2/(9*f)+3.1*math.Sqrt(2/(9*f)), 3); chi > bound {
-			t.Errorf("chi squared of the first two of %d is %.1f, expected at most %.1f", n, chi, bound)
+			t.Errorf("chi squared of the first two of %d = %.1f, want at most %.1f", n, chi, bound)
 		}
 		if d := math.Abs(float64(even) - draws/2); d > 3.3*math.Sqrt(draws)/2 {
 			t.Errorf("%d of %d orders of %d are even", even, draws, n)
