@@ -107,7 +107,7 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 		if slices.Contains(templateOptions, e.Option) {
 			usable = false
 			if e.Empty {
-				return errs // there is nothing to compile
+				c.Reset(e.Option) // YAML's null is no template; the others are compiled
 			}
 		}
 	}

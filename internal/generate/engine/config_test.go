@@ -224,6 +224,22 @@ func TestAllAtOnce(t *testing.T) {
 	if n := strings.Count(err.Error(), "\n"); n != 3 {
 		t.Errorf("four errors on %d lines", n+1)
 	}
+	for section, want := range map[string]string{
+		"tag_template \nformat ngnix":                     "format, tag_template",
+		"metadata_template ~\ntemplate {\"a\": {{ no }}}": "template, metadata_template",
+		"template ~\nmetadata_template {\ntag_template":   "template, metadata_template, tag_template",
+	} {
+		_, _, err := Configure(from(section), nil)
+		var errs option.Errors
+		errors.As(err, &errs)
+		var names []string
+		for _, e := range errs {
+			names = append(names, e.Option)
+		}
+		if got := strings.Join(names, ", "); got != want {
+			t.Errorf("%q: errors in %s, want %s:\n%v", section, got, want, err)
+		}
+	}
 }
 
 // With `strict off` errors become warnings, and the default or the valid part of the
