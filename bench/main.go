@@ -7,10 +7,10 @@
 //	go run ./bench -only throughput   one table
 //	go run ./bench -long              also the runs of a minute and more
 //
-// The two that are compared run in turn, A B A B, and the table has medians: a
-// machine's speed drifts. Throughput is read from the engine's own counters, as a
-// difference over the time between two readings; CPU time and memory are those of
-// the whole process, from /proc.
+// Compared inputs run alternately, A B A B, and the tables show medians, because the
+// speed of a machine drifts. Throughput is the difference of two readings of the
+// engine's own counters, divided by the time between them. CPU time and memory are
+// those of the whole process, from /proc.
 package main
 
 import (
@@ -56,13 +56,13 @@ type bench struct {
 
 func main() {
 	b := new(bench)
-	flag.StringVar(&b.fluentBit, "fluent-bit", defaultFluentBit(), "the `binary` to measure in")
+	flag.StringVar(&b.fluentBit, "fluent-bit", defaultFluentBit(), "the Fluent Bit `binary`")
 	flag.StringVar(&b.host, "host", "build/flbhost", "the embedded host's `binary`, for machines without Fluent Bit")
 	flag.StringVar(&b.plugin, "plugin", "build/gdummy.so", "the plugin's `file`")
 	flag.IntVar(&b.runs, "runs", 5, "paired runs")
 	flag.DurationVar(&b.seconds, "time", 6*time.Second, "measured time of a run, after a warm-up")
 	flag.BoolVar(&b.long, "long", false, "also the runs of a minute and more")
-	only := flag.String("only", "", "one table, by its `name`")
+	only := flag.String("only", "", "run only the table with this `name`")
 	flag.Parse()
 	run := func() error { return b.main(*only) }
 	if b.fluentBit == "" {
@@ -101,7 +101,7 @@ func (b *bench) main(only string) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("there is no table %q", only)
+		return fmt.Errorf("unknown table %q", only)
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ var (
 	// dummySaturated is the dummy input at its fastest with a time for each
 	// record.
 	dummySaturated = []string{"dummy", "copies=10000", "interval_nsec=1000000"}
-	// dummyReplay gives one prepared buffer again and again.
+	// dummyReplay emits one prepared buffer repeatedly.
 	dummyReplay = []string{"dummy", "copies=10000", "interval_nsec=1000000", "fixed_timestamp=on", "samples=2000000000"}
 
 	unlimited = []string{"gdummy", "rate=unlimited"}
@@ -225,10 +225,10 @@ func (b *bench) bytes() error {
 	return nil
 }
 
-// memory measures what bounds a rate that is faster than the flush: by how much the
-// process grows, and how much of the bound each flush uses.
+// memory measures how much the process grows at an unlimited rate, and how much of
+// max_memory each flush uses.
 func (b *bench) memory() error {
-	fmt.Printf("`rate unlimited` into null, median of %d runs. Growth is the highest memory less that at the start; use is the bytes of a flush to max_memory.\n\n", b.runs)
+	fmt.Printf("`rate unlimited` into null, median of %d runs. Growth is the peak memory minus that at the start; use is the bytes of a flush divided by max_memory.\n\n", b.runs)
 	fmt.Println("| records | flush | max_memory | M records/s | MB/s | growth, MB | use of max_memory |")
 	fmt.Println("|---|---|---|---|---|---|---|")
 	for _, c := range []struct {
@@ -254,8 +254,7 @@ func (b *bench) memory() error {
 	return nil
 }
 
-// templates compares records that all differ with dummy's, which are all the
-// same.
+// templates compares records that all differ with the equal records of dummy.
 func (b *bench) templates() error {
 	rs, err := b.paired(sixFields, apache, dummySix, dummySaturated)
 	if err != nil {
@@ -271,10 +270,10 @@ func (b *bench) templates() error {
 	return nil
 }
 
-// rates measures by the plugin's own account of a finite run: what was asked,
-// delivered, and late.
+// rates reports the plugin's own counters of a finite run: records scheduled,
+// delivered and late.
 func (b *bench) rates() error {
-	fmt.Println("Ten seconds each. Late is what was handed over more than 20 ms after it was due.")
+	fmt.Println("Ten seconds each. Late records were emitted more than 20 ms after they were due.")
 	fmt.Println()
 	fmt.Println("| rate | scheduled | delivered | shortfall | late |")
 	fmt.Println("|---|---|---|---|---|")
@@ -288,9 +287,9 @@ func (b *bench) rates() error {
 	return nil
 }
 
-// manyInputs compares what a process with many inputs at a low rate costs, each on
-// a thread of its own. Records that were due and did not come are in the table: on
-// a machine that is too busy, less is done for less.
+// manyInputs compares the cost of many inputs at a low rate, each on its own thread.
+// The table also shows the share of records delivered: on a busy machine, a lower
+// cost may only mean fewer records.
 func (b *bench) manyInputs() error {
 	defer func() { b.inputs = 0 }()
 	fmt.Printf("100 records a second for each input, `threaded on`, into null: CPU time of the whole process, median of %d paired runs.\n\n", b.runs)

@@ -24,7 +24,7 @@ const warmUp = 2 * time.Second
 type options struct {
 	flush   string
 	seconds time.Duration
-	quiet   bool          // ask nothing of it in between
+	quiet   bool          // do not query it during the run
 	sample  time.Duration // how often memory is read; 0 is every half a second
 }
 
@@ -126,8 +126,8 @@ func (p *process) rss() float64 {
 	return pages * float64(os.Getpagesize()) / 1e6
 }
 
-// peak waits for d and returns the most memory that it saw meanwhile, looking as
-// often as every says; 0 is not at all.
+// peak waits for d and returns the highest memory use, read at the interval every; 0
+// means never.
 func (p *process) peak(d, every time.Duration) (most float64) {
 	if every == 0 {
 		time.Sleep(d)
@@ -139,7 +139,7 @@ func (p *process) peak(d, every time.Duration) (most float64) {
 	return most
 }
 
-// stop ends the process as an operator would and returns how long it took.
+// stop terminates the process with SIGTERM and returns how long that took.
 func (p *process) stop() (float64, error) {
 	start := time.Now()
 	p.cmd.Process.Signal(syscall.SIGTERM)

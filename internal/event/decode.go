@@ -11,8 +11,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// Event is one event, taken apart. Metadata and Body are parts of the slice
-// that it was decoded from.
+// Event is one decoded event. Metadata and Body are parts of the slice that it was
+// decoded from.
 type Event struct {
 	Time     int64  // nanoseconds since the Unix epoch
 	Metadata []byte // a MessagePack map; EmptyMap in the legacy form
@@ -21,8 +21,8 @@ type Event struct {
 
 var errShort = errors.New("event: the bytes end within an event")
 
-// Decode takes the first event off b, of either form, and returns what follows
-// it. Older hosts also write times as integers or floats: those are read too.
+// Decode decodes the first event in b, of either form, and returns the rest of b. It
+// also accepts times that are integers or floats, which older hosts write.
 func Decode(b []byte) (ev Event, rest []byte, err error) {
 	n, b, err := msgp.ReadArrayHeaderBytes(b)
 	if err != nil {

@@ -2,17 +2,15 @@
 
 // Package event writes and reads Fluent Bit's log events in MessagePack.
 //
-// An event is a record's body with the time and the metadata that belong to
-// it. Two forms are in use:
+// An event is a record's body with its time and metadata. There are two forms:
 //
 //	Legacy  [time, body]                 every Fluent Bit
 //	V2      [[time, metadata], body]     Fluent Bit 2.1 and later
 //
 // time is an extension value of type 0 with eight bytes: seconds, then
 // nanoseconds, both big-endian and unsigned. metadata and body are maps. A
-// chunk is a sequence of events, so that one malformed byte
-// makes the rest of a chunk unreadable: everything here is appended whole or
-// not at all.
+// chunk is a sequence of events: one malformed byte makes the rest of it
+// unreadable. The functions therefore append complete values only.
 package event
 
 import (
@@ -40,8 +38,8 @@ func (f Form) String() string {
 	return "unknown"
 }
 
-// EmptyMap is the MessagePack of a map without members: the metadata of an
-// event that has none.
+// EmptyMap is the MessagePack of an empty map: the metadata of an event without
+// metadata.
 var EmptyMap = []byte{0x80}
 
 const (
@@ -62,15 +60,14 @@ func Overhead(f Form) int {
 }
 
 // Append appends one event to dst. metadata and body are MessagePack maps;
-// the legacy form has no place for metadata and leaves it out. t is in
-// nanoseconds since the Unix epoch and must lie between 1970 and 2106, which is
-// all that an event time can say.
+// the legacy form omits metadata. t is in nanoseconds since the Unix epoch, from
+// 0 to [MaxTime].
 func Append(dst []byte, f Form, t int64, metadata, body []byte) []byte {
 	dst = AppendHead(dst, f, t, metadata)
 	return append(dst, body...)
 }
 
-// AppendHead appends all of an event but its body, which must follow.
+// AppendHead appends an event without its body, which the caller must append.
 func AppendHead(dst []byte, f Form, t int64, metadata []byte) []byte {
 	if f == Legacy {
 		dst = append(dst, fixarray2)
@@ -97,21 +94,21 @@ func SetTime(events []byte, f Form, t int64) {
 	binary.BigEndian.PutUint64(events[timeAt(f):], fields(t))
 }
 
-// SetTimes writes times into events of the same size, in bytes, one after another:
-// t into the first, t+step into the next. step is less than a second, and no time
-// exceeds MaxTime.
+// SetTimes writes the times t, t+step, t+2*step, … into consecutive events of the
+// same size, in bytes. step must be less than a second, and no time may exceed
+// MaxTime.
 func SetTimes(events []byte, f Form, size int, t, step int64) {
 	v := fields(t)
 	for at := timeAt(f); at+8 <= len(events); at += size {
 		binary.BigEndian.PutUint64(events[at:], v)
-		// The nanoseconds are the lower half: a full second is carried.
+		// The nanoseconds are the lower half: carry a full second.
 		if v += uint64(step); uint32(v) >= uint32(time.Second) {
 			v += 1<<32 - uint64(time.Second)
 		}
 	}
 }
 
-// timeAt returns where the eight bytes of the time begin in an event.
+// timeAt returns the offset of the eight bytes of the time in an event.
 func timeAt(f Form) int { return Overhead(f) - timeSize + 2 }
 
 // fields returns the seconds and, in the lower half, the nanoseconds of t.
@@ -121,13 +118,13 @@ func fields(t int64) uint64 {
 }
 
 // MaxTime is the latest time, in nanoseconds since the Unix epoch, that an
-// event can carry: 2106-02-07T06:28:15.999999999Z.
+// event can represent: 2106-02-07T06:28:15.999999999Z.
 const MaxTime = int64(1<<32)*int64(time.Second) - 1
 
-// Slice is a piece of a buffer with events, to be emitted at a moment to come.
+// Slice is a part of a buffer with events, to be emitted at a future time.
 type Slice struct {
-	End     int           // of the slice in the buffer; the next one begins there
-	Records int           // events
-	Due     time.Duration // when to emit it, after the call
-	Emitted time.Duration // when that was done, likewise
+	End     int           // end of the slice in the buffer, and start of the next one
+	Records int           // number of events
+	Due     time.Duration // when to emit it, since the call
+	Emitted time.Duration // when it was emitted, since the call
 }

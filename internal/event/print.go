@@ -13,12 +13,11 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// maxPrintDepth bounds how deep the printers follow maps and arrays, whatever
-// the bytes say.
+// maxPrintDepth is the maximum depth of maps and arrays that the printers accept.
 const maxPrintDepth = 256
 
 // AppendText appends an event as the stdout output of Fluent Bit 5.1 prints it,
-// line feed included:
+// with a newline:
 //
 //	[0] dummy.0: [[1700000000.123456789, {}], {"message"=>"dummy"}]
 //
@@ -127,7 +126,8 @@ func appendTextBytes(dst, s []byte) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendPlain appends what both printers write alike: booleans and integers.
+// appendPlain appends booleans and integers, for which both printers have the same
+// format.
 func appendPlain(dst, b []byte) (out, rest []byte, err error) {
 	switch msgp.NextType(b) {
 	case msgp.BoolType:
@@ -191,13 +191,13 @@ func appendDecimals(dst []byte, f float64, n int) []byte {
 }
 
 // AppendJSON appends an event as the outputs of Fluent Bit 5.1 write it in the
-// format json_lines, line feed included:
+// format json_lines, with a newline:
 //
 //	{"date":1700000000.123457,"message":"dummy"}
 //
-// Metadata that is not empty precedes, under "__internal__". Of members
-// with the same name in one object the last is kept; a member "date" of the body
-// therefore replaces the time. Characters outside ASCII are escaped.
+// Metadata, unless empty, comes first, under "__internal__". Of several members
+// with the same name in an object, only the last is kept. A member "date" of the
+// body therefore replaces the time. Characters outside ASCII are escaped.
 func AppendJSON(dst []byte, ev Event) ([]byte, error) {
 	fields, body, err := msgp.ReadMapHeaderBytes(ev.Body)
 	if err != nil {
@@ -291,8 +291,8 @@ func appendJSONMembers(dst []byte, start int, b []byte, n uint32, depth int) (ou
 	return dst, b, nil
 }
 
-// manyMembers is how many members a map must have for a table of their names to
-// cost less than comparing each with each.
+// manyMembers is the number of members from which a table of names costs less than
+// comparing all pairs.
 const manyMembers = 64
 
 // lastNames returns the number of the last member of each name.
@@ -313,7 +313,7 @@ func lastNames(b []byte, n uint32) (map[string]uint32, error) {
 	return last, nil
 }
 
-// peekName returns the text that b begins with, if it does.
+// peekName returns the string at the start of b, if there is one.
 func peekName(b []byte) ([]byte, bool) {
 	if msgp.NextType(b) != msgp.StrType {
 		return nil, false
@@ -398,8 +398,8 @@ func appendJSONValue(dst, b []byte, depth int) (out, rest []byte, err error) {
 	if err != nil {
 		return dst, b, err
 	}
-	// Fluent Bit writes \xNN here, which is not JSON; a string of the same
-	// bytes with escapes that JSON knows is the nearest that parses.
+	// Fluent Bit writes \xNN here, which is not JSON. The closest valid form is a
+	// string of the same bytes with JSON escapes.
 	dst = append(dst, '"')
 	for _, c := range raw.Data {
 		dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])

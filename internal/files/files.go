@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package files finds files by names that a configuration gives, and recognizes
-// what they hold.
+// Package files finds the files that a configuration names, and recognizes their
+// formats.
 //
 // # Finding
 //
 // The normal path is [Path.Open] or [Path.Append] on the Path of a configuration,
-// [Beside]. An absolute name is that file. A relative one is looked for in the
-// working directory, then in each directory of the Path. The first that can be
-// opened is used: a directory of that name, or a file that cannot be read, does
-// not end the search, but the error names it.
+// [Beside]. An absolute name is used as is. A relative name is searched for in the
+// working directory, then in each directory of the Path. The first file that can be
+// opened is used. A directory of that name, or a file that cannot be read, does not
+// end the search, but the error lists it.
 //
 // # Recognizing
 //
-// [PackingOf] knows the formats that other data is packed in, [Foreign] those that
-// are neither that nor text, and [NotText] and [NotLines] report why a file that should be text is
-// not. All go by the first bytes.
+// [PackingOf] recognizes compression and archive formats, and [Foreign] other formats
+// that are not text. [NotText] and [NotLines] describe why a file is not the text
+// that it should be. All of them examine the first bytes only.
 package files
 
 import (
@@ -29,8 +29,8 @@ import (
 	"syscall"
 )
 
-// Path is the directories in which a relative name is looked for after the working
-// directory. A nil Path is the working directory alone.
+// Path lists the directories to search for a relative name after the working
+// directory. A nil Path means the working directory alone.
 type Path []string
 
 // Beside returns the Path of a configuration file: its directory.
@@ -39,9 +39,8 @@ func Beside(file string) Path { return Path{filepath.Dir(file)} }
 // Open opens a file for reading. The error is an [*Error].
 func (p Path) Open(name string) (io.ReadCloser, error) { return p.open(name, os.O_RDONLY, false) }
 
-// ReadFile returns the contents of a file, and the path where it was found: a
-// relative one if that is how its directory is known. If the file cannot be found,
-// the error is an [*Error].
+// ReadFile returns the contents of a file and its path, which is relative if its
+// directory is. If the file cannot be found, the error is an [*Error].
 func (p Path) ReadFile(name string) (text []byte, path string, err error) {
 	f, err := p.open(name, os.O_RDONLY, false)
 	if err != nil {
@@ -52,8 +51,8 @@ func (p Path) ReadFile(name string) (text []byte, path string, err error) {
 	return text, f.Name(), err
 }
 
-// Append opens a file for appending and reading. If it is found nowhere, it is
-// created in the working directory. The error is an [*Error].
+// Append opens a file for appending and reading. If the file does not exist, Append
+// creates it in the working directory. The error is an [*Error].
 func (p Path) Append(name string) (*os.File, error) {
 	return p.open(name, os.O_RDWR|os.O_APPEND, true)
 }
@@ -77,8 +76,8 @@ func (p Path) open(name string, flag int, create bool) (*os.File, error) {
 	return nil, failed
 }
 
-// candidates returns the paths at which a file may be, the first in the working
-// directory, none twice.
+// candidates returns the possible paths of a file, without duplicates. The first is
+// in the working directory.
 func (p Path) candidates(name string) []string {
 	paths := []string{name}
 	if filepath.IsAbs(name) {
@@ -105,8 +104,8 @@ func openFile(path string, flag int) (*os.File, error) {
 	return f, nil
 }
 
-// absolute returns the absolute form of a path, or the path where there is no
-// working directory any more.
+// absolute returns the absolute form of a path, or the path itself if the working
+// directory no longer exists.
 func absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs
@@ -114,7 +113,7 @@ func absolute(path string) string {
 	return path
 }
 
-// Error reports that a file can be opened nowhere.
+// Error reports that a file cannot be opened at any of its possible paths.
 type Error struct {
 	Name  string
 	tried []attempt
@@ -134,8 +133,8 @@ func (a attempt) reason() error {
 	return a.err
 }
 
-// Error returns one line: of a relative name every path that was tried, with the
-// reason where it is not that there is no such file.
+// Error returns one line. For a relative name it lists every path tried, with the
+// reason unless the file does not exist.
 func (e *Error) Error() string {
 	if filepath.IsAbs(e.Name) {
 		return fmt.Sprintf("cannot open %q: %v", e.Name, e.tried[0].reason())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// This file recognizes formats by their first bytes. It reads none of them, so that
-// whoever only names one links no decoder.
+// This file recognizes formats by their first bytes. It contains no decoders, so that
+// programs that only recognize a format do not link one.
 
 package files
 
@@ -12,7 +12,7 @@ import (
 	"strconv"
 )
 
-// Packing is a format that other data is packed in.
+// Packing is a compression or archive format.
 type Packing uint8
 
 // The packings.
@@ -29,8 +29,8 @@ const (
 	UTF16
 )
 
-// PackingOf returns the packing of data by its beginning, which should be 512 bytes or
-// more if there are as many.
+// PackingOf returns the packing of data from its first bytes: at least 512, unless
+// the data is shorter.
 func PackingOf(head []byte) Packing {
 	begins := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
 	switch {
@@ -49,7 +49,7 @@ func PackingOf(head []byte) Packing {
 	case begins("PK\x03\x04"), begins("PK\x05\x06"), begins("PK\x07\x08"):
 		return Zip
 	case len(head) > 7 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18":
-		// A frame to skip, which zstd and lz4 both have. pzstd begins with one.
+		// A skippable frame, in zstd or lz4. The output of pzstd starts with one.
 		if size := uint64(binary.LittleEndian.Uint32(head[4:])); size+8 < uint64(len(head)) {
 			if p := PackingOf(head[8+size:]); p == LZ4 {
 				return p
@@ -89,8 +89,8 @@ func (p Packing) String() string {
 	return "unpacked"
 }
 
-// isTar says whether data begins with the header of a file in a tar archive: its
-// checksum is right.
+// isTar reports whether data starts with the header of a tar archive, with a valid
+// checksum.
 func isTar(head []byte) bool {
 	const size, at, length = 512, 148, 8
 	if len(head) < size || head[0] == 0 {
@@ -107,8 +107,8 @@ func isTar(head []byte) bool {
 	return err == nil && want == sum
 }
 
-// magics are the first bytes of formats that are neither text nor a [Packing]. Those that text may begin
-// with need a control character behind them.
+// magics are the first bytes of formats that are neither text nor a [Packing]. If text
+// may start with the same bytes, a control character must follow.
 var magics = []struct {
 	magic, name string
 	text        bool
@@ -144,8 +144,8 @@ var magics = []struct {
 	{"\x00\x00\xfe\xff", "UTF-32", false},
 }
 
-// Foreign returns the name of the format that data begins in, or "" if its first bytes
-// are those of none that is known.
+// Foreign returns the name of the format of data, or "" if its first bytes are not
+// those of a known format.
 func Foreign(head []byte) string {
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.magic)) && (!m.text || Controls(head[:min(len(head), 64)]) > 0) {
@@ -155,7 +155,7 @@ func Foreign(head []byte) string {
 	return ""
 }
 
-// Controls counts the control characters in data that text does not have.
+// Controls counts the control characters in data that do not occur in text.
 func Controls(data []byte) (n int) {
 	for _, c := range data {
 		if c < ' ' && (c < '\a' || c > '\r') && c != 0x1b || c == 0x7f {
@@ -184,8 +184,8 @@ func IsUTF16(data []byte) bool {
 	return false
 }
 
-// NotText says what a file is that should be text in UTF-8 and begins with head, or
-// returns "" if nothing speaks against it.
+// NotText describes why a file that starts with head is not UTF-8 text, or returns ""
+// if it may be.
 func NotText(head []byte) string {
 	switch p := PackingOf(head); p {
 	case Unpacked:
@@ -213,8 +213,8 @@ func notUTF8(name, order string) string {
 	return fmt.Sprintf("it is %s, expected UTF-8; `iconv -f %[1]s%s -t utf-8` converts it", name, order)
 }
 
-// NotLines is [NotText] for a text that is read line by line: those must not end in
-// CR alone.
+// NotLines is like [NotText] for text that is read line by line: its lines must not
+// end in CR alone.
 func NotLines(head []byte) string {
 	if what := NotText(head); what != "" || !LoneCR(head) {
 		return what

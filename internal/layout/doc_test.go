@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// Every package says what it is, and every exported name what it means.
+// Every package and every exported name has a doc comment.
 func TestDocumented(t *testing.T) {
 	const root = "../.."
 	packages := map[string]bool{} // by directory: has a comment
@@ -79,8 +79,8 @@ func TestDocumented(t *testing.T) {
 	}
 }
 
-// exportedReceiver says whether a method is reachable by its type's name; methods of
-// types that are not exported are documented where their interface is.
+// exportedReceiver reports whether the type of a method is exported. Methods of other
+// types are documented in their interfaces.
 func exportedReceiver(d *ast.FuncDecl) bool {
 	if d.Recv == nil {
 		return true
@@ -96,7 +96,7 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 	return !ok || id.IsExported()
 }
 
-// The examples of inputs stay on a page.
+// The examples of inputs fit on a page.
 func TestExamplesAreShort(t *testing.T) {
 	files, err := filepath.Glob("../../examples/*/main.go")
 	if err != nil || len(files) != 3 {

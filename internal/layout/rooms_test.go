@@ -22,8 +22,8 @@ var ground = []string{"recordid", "event", "msgpack", "chart", "files", "testenv
 var groundImports = []string{"config/units"}
 
 // pluginLinks are all packages of this module and all others, outside the standard
-// library, that end up in gdummy.so. What is not here would cost every Fluent Bit
-// that loads the plugin.
+// library, that gdummy.so links. Every further one would cost memory in each Fluent
+// Bit that loads the plugin.
 var pluginLinks = []string{
 	"cmd/in_gdummy",
 	"flb", "flb/internal/cgroup", "flb/internal/host",
@@ -66,17 +66,17 @@ func misplaced(from, to string) string {
 	case isGround(to), slices.Contains(groundImports, to):
 		return ""
 	case isGround(from):
-		return "it is of the ground, which imports no room"
+		return "the ground imports no room"
 	case room(from) < 0:
-		return "it is in no room"
+		return "the package is in no room"
 	case room(to) > room(from):
 		return "imports go wire → prove → generate → config"
 	}
 	return ""
 }
 
-// Imports run one way between the rooms, so that what makes records never depends on
-// what judges them.
+// Imports between the rooms have one direction, so that the packages that generate
+// records never depend on those that check them.
 func TestRooms(t *testing.T) {
 	seen := 0
 	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"/internal/...") {
@@ -95,7 +95,7 @@ func TestRooms(t *testing.T) {
 	}
 }
 
-// The check must be able to fail.
+// The check can fail.
 func TestMisplaced(t *testing.T) {
 	for _, tt := range []struct {
 		from, to string
@@ -118,7 +118,7 @@ func TestMisplaced(t *testing.T) {
 	}
 }
 
-// The plugin stays small: it links what is listed, and all of that.
+// The plugin stays small: it links exactly the packages listed.
 func TestPluginLinks(t *testing.T) {
 	used := map[string]bool{}
 	for _, path := range goList(t, "-deps", "-f", `{{if not .Standard}}{{.ImportPath}}{{end}}`, module+"/cmd/in_gdummy") {
@@ -135,7 +135,7 @@ func TestPluginLinks(t *testing.T) {
 	}
 	for _, p := range pluginLinks {
 		if !used[p] {
-			t.Errorf("%s is listed, and not linked", p)
+			t.Errorf("%s is listed but not linked", p)
 		}
 	}
 }

@@ -16,8 +16,8 @@ func NewAppender(run Run, instance uint16) *Appender {
 	return a
 }
 
-// SetTime sets the time of emission of the records to come, in nanoseconds since
-// 1970; a negative one is 0.
+// SetTime sets the time of emission of the following records, in nanoseconds since
+// 1970. A negative time becomes 0.
 func (a *Appender) SetTime(t int64) {
 	if t = max(t, 0); t != a.id.Time {
 		a.id.Time = t
@@ -25,7 +25,7 @@ func (a *Appender) SetTime(t int64) {
 	}
 }
 
-// SetSum sets the sum of the body of the records to come.
+// SetSum sets the sum of the body of the following records.
 func (a *Appender) SetSum(s Sum) {
 	a.id.Sum = s
 	put(a.text[44:51], s.Hash)

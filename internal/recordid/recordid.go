@@ -13,7 +13,7 @@
 //	gd1.rrrrrrrrrrrrii.ssssssssss.ttttttttttttt.cccccccmkkk
 //
 // It has [Size] bytes: digits, lower-case letters and dots, which no encoder escapes
-// and no language mistakes for a number. The parts are numbers in base 32 with the
+// and no language parses as a number. The parts are numbers in base 32 with the
 // digits 0-9a-v, so that strings sort as the numbers do:
 //
 //	r  run, 60 random bits, new at every start
@@ -39,7 +39,7 @@ const Size = 55
 // Prefix is the beginning of every identity.
 const Prefix = "gd1."
 
-// DefaultKey is the default name of the member that holds the identity.
+// DefaultKey is the default name of the field that contains the identity.
 const DefaultKey = "gdummy"
 
 // The limits of the numbers in an identity.
@@ -56,7 +56,7 @@ type Run uint64
 
 const runMask = 1<<60 - 1
 
-// NewRun draws a run from a source of random bytes; nil is that of the system.
+// NewRun draws a run from a source of random bytes; nil means the system's source.
 func NewRun(random io.Reader) (Run, error) {
 	if random == nil {
 		random = rand.Reader

@@ -19,7 +19,7 @@ import (
 func Instrumented() bool { return race || testing.CoverMode() != "" }
 
 // AllocsPerRun is testing.AllocsPerRun in a plain build. In an instrumented one it
-// calls f once and returns 0: what f allocates there is not its own.
+// calls f once and returns 0, because the instrumentation allocates too.
 func AllocsPerRun(runs int, f func()) float64 {
 	if Instrumented() {
 		f()
@@ -61,20 +61,20 @@ func threadTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// SkipRace skips a test under the race detector that computes for long and on one
-// goroutine: there is no race to be found, and other builds run it.
+// SkipRace skips a long test of a single goroutine under the race detector: it cannot
+// have a race, and other builds run it.
 func SkipRace(t testing.TB) {
 	t.Helper()
 	if race {
-		t.Skip("SKIPPED under the race detector: one goroutine computes for long; run it without -race")
+		t.Skip("SKIPPED under the race detector: a long test of a single goroutine; run it without -race")
 	}
 }
 
 // Race reports whether the race detector is on.
 func Race() bool { return race }
 
-// Rounds returns n, or a twentieth of it in an instrumented build, where a test takes
-// ten times as long and is there for what runs at the same time.
+// Rounds returns n, or n/20 in an instrumented build, where a test takes ten times as
+// long and its purpose is to find races.
 func Rounds(n int) int {
 	if Instrumented() {
 		return max(n/20, 1)

@@ -4,9 +4,9 @@ package fake
 
 import "fmt"
 
-// userAgents are what today's browsers and crawlers send, each as often as its
-// share. Browsers send a frozen version of their platform; only their
-// own version.
+// userAgents lists the user agents of current browsers and crawlers, each as often
+// as its share. Browsers send a frozen platform version, so only their own version
+// varies.
 var userAgents = agents()
 
 func agents() []string {
