@@ -282,7 +282,7 @@ func (b *bench) rates() error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("| %s | %.0f | %.0f | %.0f | %.2f %% |\n", rate, r["asked"], r["records"], r["shortfall"], 100*r["late"]/max(r["records"], 1))
+		fmt.Printf("| %s | %.0f | %.0f | %.0f | %.2f %% |\n", rate, r["scheduled"], r["records"], r["shortfall"], 100*r["late"]/max(r["records"], 1))
 	}
 	return nil
 }
