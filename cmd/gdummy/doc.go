@@ -139,7 +139,7 @@ func doc(s stream, args []string) int {
 	case fs.NArg() > most:
 		return usageError(s, "doc", "unexpected argument %q", fs.Arg(most))
 	case fs.NArg() < most:
-		return usageError(s, "doc", "expected the name of a %s; `gdummy doc %s` lists them", t.name, t.of.list)
+		return usageError(s, "doc", "expected a name after %s; `gdummy doc %s` lists them", t.name, t.of.list)
 	}
 	text, err := t.text(fs.Arg(1))
 	if err == nil {

@@ -170,7 +170,7 @@ func Read(lookup Lookup) (c *Config, warnings, errs Errors) {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, c.conflicts()...)
+	errs = append(errs, c.conflicts(errs)...)
 	if c.given["rate"] && c.IntervalSec >= 0 && c.IntervalNsec >= 0 && c.IntervalSec+c.IntervalNsec > 0 {
 		warnings = append(warnings, Errorf("rate", "no effect: interval_sec and interval_nsec override it"))
 	}
@@ -305,20 +305,23 @@ func (o *Option) error(text string, err error) *Error {
 }
 
 // conflicts returns the errors of options that exclude one another or require one
-// another.
-func (c *Config) conflicts() Errors {
+// another. Options that have failed because they are empty exclude none.
+func (c *Config) conflicts(failed Errors) Errors {
+	has := func(name string) bool {
+		return c.given[name] && !slices.ContainsFunc(failed, func(e *Error) bool { return e.Option == name && e.Empty })
+	}
 	var errs Errors
 	for _, o := range Table {
-		if !c.given[o.Name] {
+		if !has(o.Name) {
 			continue
 		}
 		for _, other := range o.Excludes {
-			if c.given[other] {
+			if has(other) {
 				errs = append(errs, Errorf(o.Name, "%s and %s are mutually exclusive", o.Name, other))
 			}
 		}
 	}
-	if c.Ledger != "" && c.given["audit"] && !c.Audit {
+	if c.Ledger != "" && has("audit") && !c.Audit {
 		errs = append(errs, Errorf("ledger", "it requires audit on"))
 	}
 	return errs

@@ -104,12 +104,16 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 	}
 	usable := true
 	for _, e := range failed {
-		if slices.Contains(templateOptions, e.Option) {
+		switch {
+		case !slices.Contains(templateOptions, e.Option):
+		case e.Empty:
+			c.Reset(e.Option) // YAML's null is no template; the others are compiled
+		default:
 			usable = false
-			if e.Empty {
-				c.Reset(e.Option) // YAML's null is no template; the others are compiled
-			}
 		}
+	}
+	if e := c.checkFormat(); e != nil {
+		errs = append(errs, e)
 	}
 	conf, file, e := c.templates(in)
 	switch {
@@ -119,6 +123,20 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 		return errs
 	}
 	return append(errs, c.compileTemplates(conf, file, usable)...)
+}
+
+// checkFormat reports a format that does not exist.
+func (c *Config) checkFormat() *option.Error {
+	name := c.Template.Format
+	if _, ok := format.Find(name); ok || name == "" {
+		return nil
+	}
+	e := option.Errorf("format", "unknown format %q: expected one of %s", name, strings.Join(format.Names(), ", "))
+	if e.Meant = units.Nearest(name, format.Names()); e.Meant != "" {
+		e.Problem = fmt.Sprintf("unknown format %q", name)
+	}
+	e.Value = name
+	return e
 }
 
 // templateOptions are the options that contain or name a template.
@@ -149,12 +167,7 @@ func (c *Config) templates(in files.Path) (conf *template.Config, file string, f
 	case t.Format != "":
 		f, ok := format.Find(t.Format)
 		if !ok {
-			e := option.Errorf("format", "unknown format %q: expected one of %s", t.Format, strings.Join(format.Names(), ", "))
-			if e.Meant = units.Nearest(t.Format, format.Names()); e.Meant != "" {
-				e.Problem = fmt.Sprintf("unknown format %q", t.Format)
-			}
-			e.Value = t.Format
-			return nil, "", e
+			return nil, "", nil // checkFormat reports it
 		}
 		conf.Body = template.Text{Name: "format", Text: f.Text, Left: "{{", Right: "}}"}
 	case t.Metadata != "" || t.Tag != "":

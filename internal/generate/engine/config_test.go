@@ -227,6 +227,8 @@ func TestAllAtOnce(t *testing.T) {
 	for section, want := range map[string]string{
 		"tag_template \nformat ngnix":                     "format, tag_template",
 		"metadata_template ~\ntemplate {\"a\": {{ no }}}": "template, metadata_template",
+		"template {\"a\": 1}\nformat ngnix":               "template, format",
+		"template ~\nformat nginx":                        "template", // what is empty excludes nothing
 		"template ~\nmetadata_template {\ntag_template":   "template, metadata_template, tag_template",
 	} {
 		_, _, err := Configure(from(section), nil)
@@ -251,6 +253,10 @@ func TestForgiving(t *testing.T) {
 	}
 	if c.Copies != 1 || c.Rate != (option.PerSecond{Num: 1, Den: 1}) || len(c.bodies) != 1 || string(c.bodies[0]) != "\x81\xa1a\x01" {
 		t.Errorf("the configuration is %+v", c)
+	}
+	c, warnings, err = Configure(from("strict off\nformat nginx\ntag_template\ntemplate ~"), nil)
+	if err != nil || len(warnings) != 2 || c.Program == nil {
+		t.Errorf("empty options beside a format: %v, %v, template used: %v", err, warnings, c.Program != nil)
 	}
 	for _, w := range warnings {
 		if w.Fallback == "" || !strings.Contains(w.Error(), w.Fallback) {
