@@ -10,7 +10,7 @@ import (
 
 // A service manager sends SIGTERM and expects a clean end: exit code 0 within
 // three seconds, however long the input would wait for
-// its next tick, and whatever it is doing.
+// its next tick, at any time.
 func TestSIGTERM(t *testing.T) {
 	configs := map[string]string{
 		"idle for an hour":        input("name gdummy", "tag a", "interval_sec 3600"),

@@ -144,7 +144,7 @@ func TestOccupancy(t *testing.T) {
 	}
 }
 
-// Where a key is does not depend on what was asked before, in whatever order.
+// The position of a key does not depend on earlier queries, in any order.
 func TestClockForgets(t *testing.T) {
 	const machine = "login 5s: browse; browse 1m: browse 7, buy 2, logout 1; buy 30s..90s: browse; logout 1h"
 	asked := mustClock(t, machine)

@@ -54,7 +54,7 @@ func record(p *template.Program, k uint64) string {
 	return string(value.OfRaw(p.AppendBody(nil, exampleTime+int64(k)*1e9, k)).AppendJSON(nil))
 }
 
-// Every function has the same value for record k, whatever records were made
+// Every function has the same value for record k, whichever records were generated
 // before it.
 func TestExamples(t *testing.T) {
 	const n = 30

@@ -146,7 +146,7 @@ func TestFrequencies(t *testing.T) {
 	}
 }
 
-// All orders of a shuffle are as likely, and one order tells nothing of the next.
+// All orders of a shuffle are equally likely, and consecutive orders are independent.
 func TestShuffles(t *testing.T) {
 	orders := map[string]float64{}
 	pairs := map[string]float64{}
@@ -170,7 +170,7 @@ func TestShuffles(t *testing.T) {
 		t.Errorf("chi squared of %d orders is %.1f, expected at most %.1f", len(orders), sum, bound)
 	}
 	if sum, bound := chi(pairs, wantPairs); sum > bound {
-		t.Errorf("chi squared of orders behind one another is %.1f, expected at most %.1f", sum, bound)
+		t.Errorf("chi squared of consecutive orders = %.1f, want at most %.1f", sum, bound)
 	}
 }
 
@@ -199,7 +199,7 @@ func TestCounter(t *testing.T) {
 }
 
 // Names, ids and texts have the form that they are said to have.
-func TestForms(t *testing.T) {
+func TestOutputPatterns(t *testing.T) {
 	for expression, pattern := range map[string]string{
 		`container`:       `^[a-z]+$`,
 		`container_id`:    `^[0-9a-f]{64}$`,
@@ -339,7 +339,7 @@ func TestLayoutNames(t *testing.T) {
 	}
 }
 
-// A walk goes on wherever a stream begins, and does what its text says.
+// A walk continues wherever a stream begins, within its documented bounds.
 func TestWalkFar(t *testing.T) {
 	p := mustCompile(t, `{"v": {{ walk 0 1 100 }}}`)
 	at := func(k uint64) float64 { return value.OfRaw(p.AppendBody(nil, exampleTime, k)).Field("v").Float() }

@@ -18,7 +18,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// values returns what an expression gives for the first n records.
+// values returns the values of an expression for the first n records.
 func values(t testing.TB, expression string, n int) []value.Value {
 	t.Helper()
 	p := mustCompile(t, `{"v": {{ `+expression+` }}}`)
@@ -161,7 +161,7 @@ func TestStates(t *testing.T) {
 			}
 		case !known:
 			if fresh++; fresh > lives {
-				t.Fatalf("record %d goes on with a life that never began", k)
+				t.Fatalf("record %d continues a life that never began", k)
 			}
 		case was.step+1 != step || was.state != r.Field("p").S() || !slices.Contains(allowed[was.state], state):
 			t.Fatalf("record %d goes from %v to %s", k, was, r.AppendJSON(nil))
@@ -233,7 +233,7 @@ func TestPrintf(t *testing.T) {
 	})
 }
 
-// Times are those of package time, whatever the layout, zone and moment.
+// Times equal those of package time, with any layout and zone, at any time.
 func TestTimes(t *testing.T) {
 	layouts := []string{time.RFC3339Nano, time.RFC3339, time.ANSIC, time.RFC850, "2006-01-02T15:04:05.000Z07:00", "15:04:05,000000", "Jan _2 15:04:05", ".000 05",
 		"15:04:05.999999", "05.9 and .00", "05,999999999 2006"}

@@ -417,7 +417,7 @@ func TestGofakeit(t *testing.T) {
 			t.Errorf("gofakeit has no function %s", theirs)
 		}
 		if told[theirs] {
-			t.Errorf("%s stands here twice", theirs)
+			t.Errorf("%s is listed twice", theirs)
 		}
 		told[theirs] = true
 		if !strings.HasPrefix(ours, "(") && Find(ours) == nil {
@@ -452,7 +452,7 @@ func TestLists(t *testing.T) {
 		}
 		for _, s := range draws(t, f.Name, 3000) {
 			if s == "" || strings.ContainsAny(s, "{}") || strings.TrimSpace(s) != s {
-				t.Errorf("%s gives %q", f.Name, s)
+				t.Errorf("%s returns %q", f.Name, s)
 				break
 			}
 		}

@@ -17,9 +17,9 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// What a reader of a log would find odd, though every parser takes it: fields of
-// one record that do not go together. The lines of programs that could be run
-// (Apache 2.4.71, nginx 1.22, HAProxy 2.6) were held against what they write.
+// These tests check that the fields of a record are consistent, which parsers do not
+// notice but readers of a log do. The lines of Apache 2.4.71, nginx 1.22 and HAProxy
+// 2.6 were compared with the output of these programs.
 
 // groups returns what the named groups of a pattern match in a line, or nil.
 func groups(re *regexp.Regexp, line string) map[string]string {
@@ -34,7 +34,7 @@ func groups(re *regexp.Regexp, line string) map[string]string {
 	return m
 }
 
-// Methods, paths, statuses, sizes and levels of requests go together.
+// Methods, paths, statuses, sizes and levels of requests are consistent.
 func TestRequests(t *testing.T) {
 	testenv.SkipRace(t)
 	const access = `"(?P<method>\w+) (?P<path>\S+) HTTP/[\d.]+" (?P<status>\d+) (?P<size>\d+|-)`
@@ -115,7 +115,7 @@ func TestLoadBalancerTimes(t *testing.T) {
 			late++
 		}
 		if d := at.Sub(began).Seconds(); f[8] != "502" && (d < max(took, 0)-1e-6 || d > max(took, 0)+0.01) {
-			t.Errorf("it took %v s, and began %v s before its end: %s", took, d, line)
+			t.Errorf("took %v s, but began %v s before its end: %s", took, d, line)
 		}
 	})
 	if late == 0 {
@@ -156,7 +156,7 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-// What GELF calls the full message begins with the short one.
+// The full message of GELF begins with the short one.
 func TestFullMessages(t *testing.T) {
 	full := 0
 	lines(t, "gelf", func(_ time.Time, line string) {
@@ -179,8 +179,8 @@ func TestFullMessages(t *testing.T) {
 	}
 }
 
-// A backend of PostgreSQL serves one user, and an error has its statement behind
-// it, from the same backend.
+// A backend of PostgreSQL serves one user, and the statement of an error follows it,
+// from the same backend.
 func TestPostgresSessions(t *testing.T) {
 	re := regexp.MustCompile(`^\S+ \S+ UTC \[(\d+)\] (?:(\w+)@shop )?(\w+):  (.*)$`)
 	users := map[string]string{}
@@ -218,8 +218,8 @@ func TestPostgresSessions(t *testing.T) {
 	}
 }
 
-// The text of a Windows event says what its strings say, and each kind of event
-// has as many as it has in Windows.
+// The text of a Windows event contains its strings, and each kind of event has as
+// many strings as in Windows.
 func TestWindowsEvents(t *testing.T) {
 	inserts := map[int]int{4624: 27, 4625: 21, 4634: 5, 4672: 5, 4688: 15}
 	seen := map[int]int{}
@@ -247,7 +247,8 @@ func TestWindowsEvents(t *testing.T) {
 	}
 }
 
-// IAM is in one region, a bucket too; what changes something says what came of it.
+// IAM and each bucket are in one region. An event that changes something has a
+// response.
 func TestCloudTrail(t *testing.T) {
 	seen := map[string]int{}
 	lines(t, "cloudtrail", func(_ time.Time, line string) {
@@ -277,7 +278,8 @@ func TestCloudTrail(t *testing.T) {
 	}
 }
 
-// What is rejected is a few packets that ask for a connection; flows go both ways.
+// Rejected flows are a few packets that request a connection. Flows have both
+// directions.
 func TestFlowsGoTogether(t *testing.T) {
 	in, out, rejected := 0, 0, 0
 	lines(t, "aws_vpcflow", func(_ time.Time, line string) {
@@ -302,8 +304,8 @@ func TestFlowsGoTogether(t *testing.T) {
 	}
 }
 
-// An application on a host is one process and has one facility; a kernel's clock
-// goes as the clock does.
+// An application on a host is one process with one facility. The kernel's clock runs
+// with the wall clock.
 func TestSyslogHosts(t *testing.T) {
 	type process struct{ host, app string }
 	pids, facilities := map[process]string{}, map[string]int{}
@@ -344,8 +346,8 @@ func TestSyslogHosts(t *testing.T) {
 	}
 }
 
-// The main process of Apache has no other threads; those of the others have ids
-// near its own.
+// The main process of Apache has no other threads. The thread ids of other processes
+// are close to their process id.
 func TestApacheThreads(t *testing.T) {
 	re := regexp.MustCompile(`\[(\w+):\w+\] \[pid (\d+):tid (\d+)\]`)
 	lines(t, "apache_error", func(_ time.Time, line string) {
@@ -358,7 +360,7 @@ func TestApacheThreads(t *testing.T) {
 	})
 }
 
-// A pod that fails is of the container that fails in it.
+// A failing pod contains the failing container.
 func TestFailingPods(t *testing.T) {
 	re := regexp.MustCompile(`for \\"(\w+)\\" .* container=(\w+)\\".* pod="[\w-]+/(\w+)-\w+-\w+"`)
 	failing := 0
@@ -376,7 +378,7 @@ func TestFailingPods(t *testing.T) {
 	}
 }
 
-// Ports are those of what goes on.
+// Ports match the protocol.
 func TestPorts(t *testing.T) {
 	mail := 0
 	lines(t, "leef", func(_ time.Time, line string) {
@@ -402,7 +404,7 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// Docker leaves out the zeros at the end of a time, containerd does not.
+// Docker omits the zeros at the end of a time, containerd does not.
 func TestContainerTimes(t *testing.T) {
 	lines(t, "docker_json", func(at time.Time, line string) {
 		var m struct{ Time string }
@@ -428,7 +430,7 @@ func lines(t *testing.T, name string, read func(at time.Time, line string)) {
 	t.Helper()
 	f, ok := Find(name)
 	if !ok {
-		t.Fatalf("there is no format %s", name)
+		t.Fatalf("unknown format %s", name)
 	}
 	p := compile(t, f)
 	for k := range uint64(records) {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package format has the templates that come with gdummy: records in well-known
-// formats.
+// Package format contains the built-in templates: records in well-known formats.
 //
-// Each is a file NAME.tmpl beside this one, with comments in its first lines: what
-// it is, and where the format is described. Users may copy them and change what
-// they like. Formats of lines of text have records with the line in `log`, as
-// Fluent Bit's tail input does, for parsers to take apart; those of JSON
-// documents have the document as the record, unless it is a line of a file.
+// Each is a file NAME.tmpl in this directory. The comments in its first lines
+// describe it and link to the documentation of the format. Users may copy and change
+// the templates. The records of text formats contain the line in `log`, as those of
+// Fluent Bit's tail input do, so that parsers can be tested. The record of a JSON
+// format is the document, unless the document is a line of a file.
 package format
 
 import (
@@ -23,10 +22,10 @@ var files embed.FS
 type Format struct {
 	Name string
 	Doc  string // one line
-	Text string // the template, with its comment
+	Text string // the template, with its comments
 }
 
-// All returns the formats in the order of their names.
+// All returns the formats, sorted by name.
 func All() []Format {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -41,7 +40,7 @@ func All() []Format {
 	return all
 }
 
-// Find returns the format of a name.
+// Find returns the format with the given name.
 func Find(name string) (Format, bool) {
 	if strings.ContainsAny(name, "/\\.") {
 		return Format{}, false

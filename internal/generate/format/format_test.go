@@ -31,7 +31,7 @@ func compile(t testing.TB, f Format) *template.Program {
 	return p
 }
 
-// The golden files show what each format gives.
+// The golden files contain the first records of each format.
 func TestGolden(t *testing.T) {
 	for _, f := range All() {
 		t.Run(f.Name, func(t *testing.T) {
@@ -59,8 +59,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Every record of a format must be whole MessagePack, whatever its number, and
-// cost no allocation.
+// Every record of a format is complete MessagePack and is generated without an
+// allocation.
 func TestRecords(t *testing.T) {
 	testenv.SkipRace(t)
 	for _, f := range All() {

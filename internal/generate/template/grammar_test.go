@@ -242,7 +242,7 @@ func TestLikeGo(t *testing.T) {
 		}
 		p, err := compile(defines.String() + `{"v": "` + text + `"}`)
 		if err != nil {
-			t.Fatalf("%s%s\nis refused: %v\nand gives %q", defines.String(), text, err, want.String())
+			t.Fatalf("%s%s\ngot error: %v\nwant %q", defines.String(), text, err, want.String())
 		}
 		got := value.OfRaw(p.AppendBody(nil, exampleTime, 0)).Field("v").S()
 		if got != want.String() {

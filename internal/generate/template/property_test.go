@@ -109,7 +109,7 @@ var typed = []struct {
 	{`list 1 (name) (bool)`, msgp.ArrayType}, {`dict "a" (int 1 9) "b" (word)`, msgp.MapType}, {`row "users.csv"`, msgp.MapType}, {`index (list 1) 9`, msgp.NilType},
 }
 
-// grow draws a piece of a template that gives one value, and its promise.
+// grow draws a part of a template that produces one value, and its promise.
 func grow(t *rapid.T, depth, number int) (string, promise) {
 	id := func() int { return rapid.IntRange(0, 99).Draw(t, "id") }
 	kind := rapid.IntRange(0, 8).Draw(t, "kind")
@@ -150,7 +150,7 @@ func grow(t *rapid.T, depth, number int) (string, promise) {
 			}
 			names, values, maybe = append(names, name), append(values, p), append(maybe, optional)
 		}
-		// What stands last is always there: the comma before it is no mistake.
+		// The last one is always present: the comma before it is not an error.
 		names, values, maybe = append(names, "end"), append(values, is(msgp.BoolType)), append(maybe, false)
 		return b.String() + `"end": true }`, members(names, values, maybe)
 	case 1: // an array

@@ -62,7 +62,7 @@ func pieces(text string) []piece {
 	return all
 }
 
-// planted is a mistake: what stands from at to end becomes with.
+// planted is an error: with replaces the text from at to end.
 type planted struct {
 	at, end int
 	with    string
@@ -141,7 +141,7 @@ var whole = []string{
 	`{"a": {{ if bool }}"x"{{ else }}{"y": [1]}{{ end }}, "b": [{{ range 3 }}{"c": 5, "d": "e"},{{ end }}], {{ if bool }}"f": 6,{{ end }} "g": "h"}`,
 }
 
-// One mistake in the JSON is one message, whatever it is and wherever it stands.
+// One error in the JSON is one message, whatever and wherever it is.
 func TestOneMistake(t *testing.T) {
 	tried := 0
 	for _, text := range whole {
@@ -158,7 +158,7 @@ func TestOneMistake(t *testing.T) {
 				}
 				tried++
 				if len(errs) != 1 {
-					t.Errorf("%s at %d is told as %d mistakes:\n%s\n%v", p.why, p.at, len(errs), broken, errs)
+					t.Errorf("%s at %d: got %d errors, want 1:\n%s\n%v", p.why, p.at, len(errs), broken, errs)
 				}
 			}
 		}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// One thing that is broken is one mistake: nothing follows from it, wherever it
-// stands. Each action of each template of the table is broken in turn.
+// One broken action is one error, without any that follow from it, wherever it is.
+// Each action of each template of the table is broken in turn.
 func TestNoFollowUps(t *testing.T) {
 	broken := 0
 	for _, c := range cases(t, "testdata/templates.txt") {

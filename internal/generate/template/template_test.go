@@ -45,7 +45,7 @@ func record(p *Program, k uint64) string {
 }
 
 // cases reads a file of cases: a template under a line of ===, and what is
-// expected of it under a line of ---. A line with # before them says why.
+// expected of it under a line of ---. A line with # before them is the reason.
 func cases(t testing.TB, path string) []string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -98,7 +98,7 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
-// What is wrong is told with its place, all of it at once.
+// All errors are reported at once, with their positions.
 func TestMistakes(t *testing.T) {
 	golden(t, "testdata/mistakes.txt", func(text string) string {
 		_, err := compile(text)
@@ -316,7 +316,7 @@ func FuzzCompile(f *testing.F) {
 			}
 			for _, e := range errs {
 				if e.Line < 1 || e.Column < 1 || e.Problem == "" {
-					t.Fatalf("a mistake without a place or a problem: %+v", *e)
+					t.Fatalf("an error without a position or a problem: %+v", *e)
 				}
 			}
 			return
@@ -404,6 +404,6 @@ func TestEncoding(t *testing.T) {
 		}
 	}
 	if got := record(mustCompile(t, "{\"a\": \"\ufffd\"}"), 0); got != "{\"a\":\"\ufffd\"}" {
-		t.Errorf("the replacement character itself gives %s", got)
+		t.Errorf("the replacement character itself: got %s", got)
 	}
 }

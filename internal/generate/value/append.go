@@ -11,9 +11,9 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// Append appends v as MessagePack. Whole numbers take the shortest form, and
-// those from 0 on are unsigned, as Fluent Bit packs them. What JSON can't say
-// (infinity, or no value at all) is null.
+// Append appends v as MessagePack. Integers have the shortest form, and are unsigned
+// unless negative, as in Fluent Bit. Values without a JSON form (infinity, or no
+// value at all) become null.
 func (v Value) Append(dst []byte) []byte {
 	switch v.K {
 	case String:
@@ -49,7 +49,7 @@ func AppendString(dst []byte, s string) []byte {
 	return msgp.AppendString(dst, s)
 }
 
-// AppendFloat appends a number as MessagePack, null if JSON can't say it.
+// AppendFloat appends a number as MessagePack, or null if JSON cannot represent it.
 func AppendFloat(dst []byte, f float64) []byte {
 	if math.IsInf(f, 0) || f != f {
 		return append(dst, 0xc0)
@@ -76,9 +76,8 @@ func AppendInt(dst []byte, i int64) []byte {
 	return msgp.AppendInt64(dst, i)
 }
 
-// AppendText appends v as text within a string: strings as they are,
-// numbers and booleans as in JSON, arrays and objects as JSON, nothing for what
-// is omitted.
+// AppendText appends v as a part of a string: strings unchanged, numbers, booleans,
+// arrays and objects as JSON, and nothing for an omitted value.
 func (v Value) AppendText(dst []byte) []byte {
 	switch v.K {
 	case String:
@@ -121,7 +120,7 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	return append(dst, "null"...)
 }
 
-// appendFloat writes the shortest text that reads back as f.
+// appendFloat appends the shortest text that parses as f.
 func appendFloat(dst []byte, f float64) []byte {
 	if math.IsInf(f, 0) || f != f {
 		return append(dst, "null"...)
@@ -176,7 +175,7 @@ func AppendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// appendRawJSON appends the first value of b and returns what follows it.
+// appendRawJSON appends the first value of b and returns the rest of b.
 func appendRawJSON(dst, b []byte) ([]byte, []byte) {
 	v, n, isMap, rest := open(b)
 	if v.K != Raw {

@@ -8,7 +8,7 @@ import (
 )
 
 // Compare compares two values: numbers with numbers, texts with texts, booleans
-// with booleans. Others have no order; ok is false for them.
+// with booleans. Other pairs have no order: ok is false.
 func Compare(a, b Value) (order int, ok bool) {
 	switch {
 	case a.K == String && b.K == String:
@@ -39,8 +39,8 @@ func Compare(a, b Value) (order int, ok bool) {
 	return 0, false
 }
 
-// Equal reports whether two values are the same. A number equals no text. Arrays,
-// objects and rows are equal if what is in them is, in the same order.
+// Equal reports whether two values are equal. A number never equals a text. Arrays,
+// objects and rows are equal if their contents are, in the same order.
 func Equal(a, b Value) bool {
 	if order, ok := Compare(a, b); ok {
 		return order == 0
@@ -82,8 +82,8 @@ func (v Value) equals(object Value) bool {
 	return true
 }
 
-// equal compares the first values of two pieces of MessagePack, and returns what
-// follows them if they are the same.
+// equal compares the first values of two MessagePack sequences, and returns the rest
+// of each if they are equal.
 func equal(a, b string) (same bool, restA, restB string) {
 	v, n, isMap, after := open(Bytes(a))
 	w, m, isMap2, after2 := open(Bytes(b))

@@ -8,15 +8,15 @@ import (
 	"strconv"
 )
 
-// AppendUint appends a number in decimal. One below 10^8, as most are in logs, is
-// made of eight digits at once, in place: its digits are split in halves three
-// times, and the zeros in front are shifted out.
+// AppendUint appends a number in decimal. It computes all eight digits of a number
+// below 10^8, the most frequent kind in logs, in one word: it splits the digits in
+// halves three times, then shifts out the leading zeros.
 func AppendUint(dst []byte, n uint64) []byte {
 	if n >= 1e8 {
 		return strconv.AppendUint(dst, n, 10)
 	}
 	const ascii = 0x3030303030303030
-	// A pair of four digits, of two, of one: the first of each in its lower half.
+	// Pairs of four digits, two digits, one digit: the first in the lower half.
 	x := n/10000 | n%10000<<32
 	q := x * 10486 >> 20 & 0x7f0000007f // x/100 of each
 	x = q | (x-q*100)<<16

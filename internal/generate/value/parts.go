@@ -8,9 +8,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// open reads the first value of b. Of an array or a map it reads only the head:
-// the value has the kind Raw and no text, and n is how many elements or members
-// follow in rest.
+// open reads the first value of b. It reads only the header of an array or a map:
+// then v has the kind Raw and no text, and n elements or members follow in rest.
 func open(b []byte) (v Value, n int, isMap bool, rest []byte) {
 	switch msgp.NextType(b) {
 	case msgp.StrType, msgp.BinType:
@@ -50,7 +49,7 @@ func open(b []byte) (v Value, n int, isMap bool, rest []byte) {
 	return Null, 0, false, rest
 }
 
-// First returns the first value of MessagePack b, and what follows it.
+// First returns the first value of MessagePack b, and the rest of b.
 func First(b string) (Value, string) {
 	all := Bytes(b)
 	v, _, _, rest := open(all)
@@ -61,7 +60,7 @@ func First(b string) (Value, string) {
 	return v, b[len(b)-len(rest):]
 }
 
-// size returns how many bytes the first value of b has.
+// size returns the size of the first value of b, in bytes.
 func size(b []byte) int {
 	rest, err := msgp.Skip(b)
 	if err != nil {
@@ -70,8 +69,8 @@ func size(b []byte) int {
 	return len(b) - len(rest)
 }
 
-// Len returns how many elements an array has, members an object or a row, bytes
-// a string; 0 for everything else.
+// Len returns the number of elements of an array, of members of an object or a row,
+// or of bytes of a string. It returns 0 for other kinds.
 func (v Value) Len() int {
 	switch v.K {
 	case String:
@@ -85,8 +84,8 @@ func (v Value) Len() int {
 	return 0
 }
 
-// Within returns v if it is nested at most depth levels deep, otherwise null: a
-// record that is nested deeper could not be read.
+// Within returns v if it has at most depth nested levels, and null otherwise: a
+// deeper record could not be decoded.
 func (v Value) Within(depth int) Value {
 	switch v.K {
 	case Raw:
@@ -124,8 +123,8 @@ func within(b []byte, depth int) (rest []byte, ok bool) {
 	return rest, true
 }
 
-// Items returns how many elements an array or members an object has, whether it
-// is an object, and the MessagePack of what is in it, for First.
+// Items returns the number of elements of an array or of members of an object,
+// whether v is an object, and the MessagePack of the contents, for First.
 func (v Value) Items() (n int, isMap bool, inner string) {
 	if v.K != Raw {
 		return 0, false, ""
@@ -134,7 +133,7 @@ func (v Value) Items() (n int, isMap bool, inner string) {
 	return n, isMap, v.S()[len(v.S())-len(rest):]
 }
 
-// Field returns the member of an object or a row, null if there is none.
+// Field returns a member of an object or a row, or null if it does not exist.
 func (v Value) Field(name string) Value {
 	switch v.K {
 	case Row:
@@ -164,8 +163,8 @@ func (v Value) Field(name string) Value {
 	return Null
 }
 
-// Index returns an element of an array, from 0 on, or the member of an object
-// or a row; null if there is none.
+// Index returns an element of an array, counted from 0, or a member of an object or a
+// row. It returns null if that does not exist.
 func (v Value) Index(i Value) Value {
 	if i.K == String {
 		return v.Field(i.S())

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package value holds the values that templates compute, and writes them as
+// Package value defines the values that templates compute, and appends them as
 // MessagePack, as text and as JSON.
 //
-// A [Value] is small and is passed by value. Its text and its parts lie in
-// memory that belongs to somebody else, for as long as one record is being made.
+// A [Value] is small and is passed by value. It does not own its text and its
+// elements: they are valid while one record is being generated.
 // Numbers are int64 or double, as everywhere in Fluent Bit.
 package value
 
@@ -30,13 +30,13 @@ const (
 	Omit               // no value: the member around it is left out
 )
 
-// String names the kind in messages.
+// String returns the name of the kind for messages.
 func (k Kind) String() string {
 	return [...]string{"null", "boolean", "integer", "number", "string", "array or object", "row", "nothing"}[k]
 }
 
-// Value is one value of a template. It has four words: what has more is not kept in
-// registers, but goes through memory at every call.
+// Value is one value of a template. It has four words: the compiler passes a larger
+// struct in memory instead of registers.
 type Value struct {
 	K     Kind
 	N     uint64         // see Kind; of what has text, its length and whether it is wide
@@ -44,7 +44,7 @@ type Value struct {
 	names *[]string
 }
 
-// wide marks, in N, a text from whose start on Reach bytes can be read.
+// wide marks, in N, a text of which Reach bytes can be read from its start.
 const wide = 1 << 63
 
 // The values that need no argument.
@@ -81,19 +81,19 @@ func OfBytes(b []byte) Value {
 	return Value{K: String, N: n, p: unsafe.Pointer(unsafe.SliceData(b))}
 }
 
-// OfRaw returns the array or map that b is the MessagePack of, without copying it.
+// OfRaw returns the array or map with the MessagePack b, without copying b.
 func OfRaw(b []byte) Value {
 	return Value{K: Raw, N: uint64(len(b)), p: unsafe.Pointer(unsafe.SliceData(b))}
 }
 
-// OfRow returns the row that b has the values of, as a sequence of
-// MessagePack, without copying it.
+// OfRow returns the row whose values are the MessagePack sequence b, without copying
+// b.
 func OfRow(b []byte, names *[]string) Value {
 	return Value{K: Row, N: uint64(len(b)), p: unsafe.Pointer(unsafe.SliceData(b)), names: names}
 }
 
-// S returns the text of a string, or the MessagePack of what has parts; nothing
-// else has text.
+// S returns the text of a string, or the MessagePack of an array, object or row. For
+// other kinds it returns "".
 func (v Value) S() string {
 	if v.p == nil {
 		return ""
@@ -101,7 +101,7 @@ func (v Value) S() string {
 	return unsafe.String((*byte)(v.p), int(v.N&^wide))
 }
 
-// Clone returns a copy of v that keeps nothing of the memory that v lies in.
+// Clone returns a copy of v that shares no memory with v.
 func (v Value) Clone() Value {
 	if v.p != nil {
 		s := strings.Clone(v.S())
@@ -113,8 +113,8 @@ func (v Value) Clone() Value {
 // Bytes returns the bytes of a string, which must not be changed.
 func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// Truth reports whether v counts as true, as Go's templates have it: what is zero
-// or empty does not.
+// Truth reports whether v is true in the sense of Go's templates: not zero and not
+// empty.
 func (v Value) Truth() bool {
 	switch v.K {
 	case Bool, Int:
@@ -137,7 +137,7 @@ func (v Value) Float() float64 {
 	return f
 }
 
-// Number returns v as a float64, and whether it is a number or the text of one.
+// Number returns v as a float64, and reports whether v is a number or the text of one.
 func (v Value) Number() (float64, bool) {
 	switch v.K {
 	case Int:
@@ -153,8 +153,8 @@ func (v Value) Number() (float64, bool) {
 	return 0, false
 }
 
-// Int returns v as an int64, cut towards zero and kept within the range; 0 for
-// what is not a number.
+// Int returns v as an int64, truncated toward zero and clamped to the range of int64.
+// It returns 0 if v is not a number.
 func (v Value) Int() int64 {
 	switch v.K {
 	case Int, Bool:
@@ -167,7 +167,7 @@ func (v Value) Int() int64 {
 	return ToInt(v.Float())
 }
 
-// ToInt cuts f towards zero and keeps it within the range of an int64.
+// ToInt truncates f toward zero and clamps it to the range of int64.
 func ToInt(f float64) int64 {
 	switch {
 	case f != f:

@@ -84,7 +84,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// Numbers, and texts of numbers, convert; whatever does not fit is cut.
+// Numbers and texts of numbers convert; a value out of range is clamped.
 func TestConversions(t *testing.T) {
 	for _, tt := range []struct {
 		v     Value
@@ -110,7 +110,7 @@ func TestConversions(t *testing.T) {
 	}
 }
 
-// Values compare with their like, and whatever cannot be ordered may still be equal.
+// Values compare with values of their kind; values without an order may still be equal.
 func TestCompare(t *testing.T) {
 	for _, tt := range []struct {
 		a, b    Value
