@@ -21,7 +21,7 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
-// verdict is what `gdummy audit --json` says, as far as tests look at it.
+// verdict is the part of the output of `gdummy audit --json` that tests check.
 type verdict struct {
 	Clean  bool
 	Known  bool
@@ -79,7 +79,7 @@ func startAudit(t *testing.T, args ...string) *auditing {
 	return a
 }
 
-// verdict waits for the end and returns what it says. The exit code must agree.
+// verdict waits for the end and returns the verdict. The exit code must agree.
 func (a *auditing) verdict() verdict {
 	a.t.Helper()
 	err := a.cmd.Wait()
@@ -121,7 +121,7 @@ func all(n uint64) counts {
 	return counts{Sent: n, Accepted: n, Ingested: n, Arrived: n}
 }
 
-// awaitRecords waits until the ledger says that the engine took n records.
+// awaitRecords waits until the ledger reports that the engine accepted n records.
 func (p *process) awaitRecords(n int) {
 	p.t.Helper()
 	path := filepath.Join(p.dir, "ledger")

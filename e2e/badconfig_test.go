@@ -77,7 +77,7 @@ func TestBadConfigurations(t *testing.T) {
 				t.Parallel()
 				p := h.start(t, launch{config: service +
 					input(append([]string{"name gdummy", "tag a"}, c.props...)...) + toFiles})
-				p.awaitMistake(c.option, c.problem)
+				p.awaitError(c.option, c.problem)
 				p.awaitRefusal()
 				if n := len(p.records("a")); n > 0 {
 					t.Errorf("%d records all the same", n)
@@ -87,8 +87,8 @@ func TestBadConfigurations(t *testing.T) {
 	})
 }
 
-// awaitMistake waits for the line that names a mistake.
-func (p *process) awaitMistake(option, problem string) {
+// awaitError waits for the line that names an error.
+func (p *process) awaitError(option, problem string) {
 	p.t.Helper()
 	p.awaitLog(fmt.Sprintf("[error] [input:gdummy:gdummy.0] option %s: %s", option, problem), 10*time.Second)
 }
@@ -115,9 +115,9 @@ func TestBadBesideGood(t *testing.T) {
 		p := h.start(t, launch{config: service +
 			input("name gdummy", "tag bad", "copies 0", "samples x", `metadata [`) +
 			input("name gdummy", "tag good", "rate 50") + toFiles})
-		p.awaitMistake("metadata", "line 1, column ")
-		p.awaitMistake("copies", `invalid value "0": expected a whole number`)
-		p.awaitMistake("samples", `invalid value "x": expected a whole number`)
+		p.awaitError("metadata", "line 1, column ")
+		p.awaitError("copies", `invalid value "0": expected a whole number`)
+		p.awaitError("samples", `invalid value "x": expected a whole number`)
 		if h.version.before(v4_0_3) {
 			// There the good one works, and the bad one stays idle.
 			p.await("records of the good input", 10*time.Second, func() bool { return len(p.records("good")) >= 20 })

@@ -58,7 +58,7 @@ var (
 	intervals  = version{2, 2, 0} // interval_sec, interval_nsec
 	metadata   = version{2, 1, 0} // metadata
 	startup    = version{2, 2, 2} // flush_on_startup
-	encoder    = version{2, 1, 0} // fixed_timestamp gives the records of a tick one time
+	encoder    = version{2, 1, 0} // with fixed_timestamp, all records of a tick have one time
 	surrogates = version{4, 0, 0} // \\uD83D\\uDE00 is one character
 	integers64 = version{4, 1, 0} // integers above int64
 	newReader  = version{5, 1, 0} // another JSON reader, in all places
@@ -294,7 +294,7 @@ func testDropIn(t *testing.T, h host, c dropIn, golden *goldenFile) {
 	c.checkTimes(t, ours)
 }
 
-// checkTimes holds gdummy's times against what the table says.
+// checkTimes compares gdummy's times with the table.
 func (c dropIn) checkTimes(t *testing.T, recs []record) {
 	for i, r := range recs {
 		switch {

@@ -17,7 +17,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
-// Each example runs as it is, in its own directory, and gives the records that
+// Each example runs unchanged, in its own directory, and produces the records that
 // its template makes, byte by byte, in order, with their tags.
 func TestExamples(t *testing.T) {
 	files, err := filepath.Glob("../examples/*/fluent-bit.*")

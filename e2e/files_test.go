@@ -63,7 +63,7 @@ func TestFilesAreFound(t *testing.T) {
 			t.Parallel()
 			here, conf := configuration(t, service+input("name gdummy", "tag a", "template_file none.tmpl")+toFiles)
 			p := h.start(t, launch{dir: here, args: []string{"-c", "../conf/fluent-bit.conf"}})
-			p.awaitMistake("template_file", `cannot open "none.tmpl": tried `+filepath.Join(here, "none.tmpl")+", "+filepath.Join(conf, "none.tmpl"))
+			p.awaitError("template_file", `cannot open "none.tmpl": tried `+filepath.Join(here, "none.tmpl")+", "+filepath.Join(conf, "none.tmpl"))
 			p.awaitRefusal()
 		})
 	})

@@ -35,7 +35,7 @@ type parsed struct {
 // logfmtPair is a key and its value of a line in logfmt.
 var logfmtPair = regexp.MustCompile(`(\S+?)=("(?:[^"\\]|\\.)*"|\S*)`)
 
-// accessLine is a line of an access log; its parser gives the time to the record.
+// accessLine is a line of an access log; its parser sets the time of the record.
 func accessLine(host string, quotes bool) func(m map[string]string, at time.Time, raw string) string {
 	return func(m map[string]string, at time.Time, _ string) string {
 		line := fmt.Sprintf(`%s - %s [%s] "%s %s HTTP/1.1" %s %s`, m[host], m["user"], at.Format("02/Jan/2006:15:04:05 -0700"), m["method"], m["path"], m["code"], m["size"])

@@ -73,7 +73,7 @@ func TestLogLevels(t *testing.T) {
 				t.Errorf("the log does not have %q", want)
 			}
 		}
-		// What the host itself says of an input is not ours to keep quiet.
+		// The plugin cannot suppress the host's own messages about an input.
 		ours := regexp.MustCompile(`(?m)^.*\[(?: warn| info|debug)\] \[input:gdummy:(quiet|broken)\] (option|delivery|scheduled|\s).*$`)
 		if m := ours.FindAllString(log, -1); m != nil {
 			t.Errorf("in spite of its log_level:\n%s", strings.Join(m, "\n"))

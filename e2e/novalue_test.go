@@ -37,7 +37,7 @@ func TestNoValue(t *testing.T) {
 				l = launch{yaml: true, config: yamlInput(c.props...)}
 			}
 			p := h.start(t, l)
-			p.awaitMistake(c.option, c.problem)
+			p.awaitError(c.option, c.problem)
 			p.awaitRefusal()
 			if n := len(p.records("a")); n > 0 {
 				t.Errorf("%d records all the same", n)

@@ -17,7 +17,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// record is one event, as it stands in a chunk.
+// record is one event of a chunk.
 type record struct {
 	v2       bool      // [[time, metadata], body], not [time, body]
 	time     time.Time // UTC
@@ -202,7 +202,7 @@ func renderValue(w *strings.Builder, b []byte) []byte {
 		w.WriteString("null")
 		return b[1:]
 	default:
-		// Nothing else comes from JSON: a float32 or a bin is a mistake.
+		// JSON has no other types: a float32 or a bin is an error.
 		rest, err := msgp.Skip(b)
 		if err != nil {
 			return fail(err)
@@ -231,7 +231,7 @@ func (p *process) allBodies(tag, want string) {
 	}
 }
 
-// sameBytes says whether bodies and metadata are the same to the byte.
+// sameBytes reports whether bodies and metadata are equal byte for byte.
 func (r record) sameBytes(o record) bool {
 	return bytes.Equal(r.metadata, o.metadata) && bytes.Equal(r.body, o.body)
 }

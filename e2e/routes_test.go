@@ -66,7 +66,7 @@ pipeline:
 					p.awaitLog(warning, 30*time.Second)
 					p.stop()
 					if got := came("errors", "error") + came("rest", "info"); got > 0 {
-						t.Errorf("%d records came, and the warning says that none do", got)
+						t.Errorf("%d records arrived, but the warning reports that none do", got)
 					}
 					return
 				}
