@@ -21,7 +21,7 @@ ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # All that does not need the C boundary builds and passes without cgo.
 PURE = ./internal/... ./cmd/gdummy/...
 
-.PHONY: help build run test race cover lint bench e2e fuzz docs images man clean tools
+.PHONY: help build run test test-pure test-c race cover lint bench e2e fuzz docs images man clean tools
 
 build: $(PLUGIN) $(HOST) $(CMD) ## the plugin, the command and the embedded host, into build/
 
@@ -49,17 +49,21 @@ $(HOST): tools flbhost/src/*.c flbhost/src/*.h
 run: $(PLUGIN) $(HOST) ## show records in your fluent-bit, or in the embedded host
 	@scripts/run.sh $(PLUGIN) $(HOST) $(DURATION)
 
+# The two parts run at the same time: the host mostly waits, the rest mostly computes.
 test: tools ## all tests; the end-to-end tests in their short form
-	@echo "1 of 3: what needs no C"
-	CGO_ENABLED=0 $(GO) test $(PURE)
-	@echo "2 of 3: the plugin and its host"
-	CGO_ENABLED=1 CC=$(CC) $(GO) test -short $$($(GO) list ./... | grep -v -e /internal/ -e /cmd/gdummy)
-	@echo "3 of 3: what other projects' parsers make of it"
+	@echo "what needs no C, and beside it the plugin and its host; then what other projects' parsers make of it"
+	$(MAKE) --no-print-directory -j2 --output-sync=line test-pure test-c
 	$(GO) -C conformance test -short ./...
 	@[ -n "$$FLUENT_BIT" ] || command -v fluent-bit >/dev/null || \
 		echo "### SKIPPED: the end-to-end tests, for there is no fluent-bit in PATH nor in FLUENT_BIT ###"
 	@command -v chromium >/dev/null || \
 		echo "### SKIPPED: the page of gdummy audit in a browser, for there is no chromium in PATH ###"
+
+test-pure:
+	CGO_ENABLED=0 $(GO) test $(PURE)
+
+test-c:
+	CGO_ENABLED=1 CC=$(CC) $(GO) test -short $$($(GO) list ./... | grep -v -e /internal/ -e /cmd/gdummy)
 
 # All tests under the race detector, but for those of a single goroutine that take long.
 race: tools ## all tests under the race detector
