@@ -33,7 +33,7 @@ func TestDocs(t *testing.T) {
 			newest = h
 		}
 	}
-	newest.since(t, v3_2_0, "plugins in YAML")
+	newest.since(t, v4_0_3, "starts that an input can refuse")
 	paths, err := session.Pages("..")
 	if err != nil {
 		t.Fatal(err)

@@ -215,6 +215,9 @@ func (r *Runner) Run(ctx context.Context, b *Block) []Result {
 		}
 		cmd := exec.CommandContext(ctx, "bash", "-c", r.Local(c.Text))
 		cmd.Dir, cmd.Env = r.Dir, r.Env
+		// What bash has started in a pipe ends with it.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 		var output, log bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &output, &output
 		if strings.Contains(c.Text, "fluent-bit -") {
