@@ -17,7 +17,7 @@ import (
 // runtime's monitor thread abandons such a wait, and sleeps itself, after 40 µs if there
 // is no idle processor besides, but only after 10 ms if there is one: until then it
 // looks every 20 µs. At a hundred turns a second that was a third of the plugin's CPU
-// time (Go 1.26, runtime.retake). More processors than inputs gain nothing, for nothing
+// time (Go 1.26, runtime.retake). More processors than inputs gain nothing, since nothing
 // else runs in this library. With fewer than inputs, threads compete for them: 128
 // inputs at 100 records a second cost 1.35 times as much with 2 as with 32.
 //

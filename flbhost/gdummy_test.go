@@ -132,7 +132,7 @@ func TestGdummyRecords(t *testing.T) {
 			t.Run(fmt.Sprintf("%v threaded %s", v, threaded), func(t *testing.T) {
 				t.Parallel()
 				if v.bare && threaded == "off" && v.version < v410 {
-					t.Skip("instances on one thread cannot be identified, and none can append: see TestGdummyShared")
+					t.Skip("SKIPPED: this version has no append for instances that share a thread; TestGdummyShared tests them")
 				}
 				raw := filepath.Join(t.TempDir(), "raw")
 				r := load(t, v, gdummyPackage, "--output", "raw:"+raw, "--threaded", threaded, "--records", "850", "PLUGIN",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * version.c: the texts by which a plugin finds the version of its host.
+ * version.c: the texts in which a plugin finds the version of its host.
  *
  * No function returns the version. A plugin finds it next to the message that
  * flb_engine_start logs, or in the greeting of the output nats. The texts are arrays,

@@ -131,7 +131,7 @@ func hasWord(list, word string) bool {
 	return false
 }
 
-// unescape replaces the octal numbers by which mountinfo escapes white space and
+// unescape replaces the octal numbers with which mountinfo escapes white space and
 // backslashes.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {

@@ -111,7 +111,7 @@ type Config struct {
 	OnFinish   OnFinish      // what to do at the end of a finite run
 
 	MaxInFlight int64 // bytes in the queue of the engine
-	MaxMemory   int64 // bytes by which the process may grow; 0 is not set
+	MaxMemory   int64 // how far the process may grow, in bytes; 0 is not set
 
 	StartTimeSec   int64 // the time of the first record, or -1
 	StartTimeNsec  int64 // its nanoseconds, or -1

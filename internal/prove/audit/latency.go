@@ -19,7 +19,7 @@ const (
 	statsCost = 352 << 10
 )
 
-// latencyStats are what is told over time, and how it is spread.
+// latencyStats are the latencies of a run, over time and as a distribution.
 type latencyStats struct {
 	latency *hdrhistogram.Histogram // nil before the first record whose arrival is known
 	early   uint64                  // arrived before they were sent

@@ -413,8 +413,8 @@ func (v *Verdict) Known() bool {
 	return v.Exact && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Unclosed == 0 && v.WithoutLedger == 0
 }
 
-// ends are what nobody knows of the ends of streams, one line each: how many
-// records that is, too, so that it is no count.
+// ends returns the unknown ends of streams, one line each. How many records they are is
+// unknown too, so that there is no count.
 func (v *Verdict) ends() (all []string) {
 	switch {
 	case v.Unclosed == 1:

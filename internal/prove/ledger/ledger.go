@@ -25,9 +25,9 @@
 //	pause, resume, reload
 //	close      totals at an orderly end
 //
-// Lines grow with time, not with records. A line that is torn or whose sum is
-// wrong counts for nothing: what it would have said is unknown. Files may be
-// rotated: [Merge] joins what several of them say of a stream.
+// The number of lines grows with time, not with records. A line that is incomplete, or
+// whose checksum is wrong, is ignored: the records that it covered are unknown. Files
+// may be rotated: [Merge] joins the parts of a stream in several of them.
 package ledger
 
 import (

@@ -27,7 +27,7 @@ type memFile struct{ bytes.Buffer }
 func (*memFile) Sync() error  { return nil }
 func (*memFile) Close() error { return nil }
 
-// What the engine has ingested is not in a ledger as long as nobody knows it.
+// A ledger has no count of ingested records until the engine reports one.
 func TestUncounted(t *testing.T) {
 	for _, c := range []struct {
 		totals  []uint64

@@ -128,7 +128,7 @@ func TestFlippedByte(t *testing.T) {
 				data = append(data, st.make(t, k)...)
 				ends = append(ends, len(data))
 			}
-			flip(t, rand.New(rand.NewPCG(1, uint64(i))), data, ends, testenv.Rounds(4_000), 1)
+			flip(t, rand.New(rand.NewPCG(1, uint64(i))), data, ends, testenv.Rounds(10_000), 1)
 		})
 	}
 }
@@ -184,7 +184,7 @@ func TestFlippedJSON(t *testing.T) {
 				ends = append(ends, len(data))
 			}
 			data = append(data, sh.back...)
-			flip(t, rand.New(rand.NewPCG(2, uint64(i))), data, ends, 1_500, sh.foreign)
+			flip(t, rand.New(rand.NewPCG(2, uint64(i))), data, ends, 3_000, sh.foreign)
 		})
 	}
 }
