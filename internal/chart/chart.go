@@ -2,12 +2,13 @@
 
 // Package chart draws a rate over time.
 //
-// The normal path is [New], which measures a [Series] over a stretch of time, and then [Chart.Text] for a terminal, [Chart.SVG] for a file, [Chart.Table] for
-// the numbers.
+// The normal path is [New], which measures a [Series] over a period, and then
+// [Chart.Text] for a terminal, [Chart.SVG] for a file or [Chart.Table] for the
+// numbers.
 //
-// A chart has few columns, and a burst may be short: what is drawn is the mean
-// rate of each column, and behind it the lowest and the highest rate that it
-// has.
+// A chart has few columns, and a burst may be shorter than a column. Each column
+// therefore shows its mean rate and, behind it, the range from its lowest to its
+// highest rate.
 package chart
 
 import (
@@ -16,29 +17,29 @@ import (
 	"strings"
 )
 
-// Series is a rate over time. Times are in ns from its start, rates in records per
-// second.
+// Series is a rate over time. Times are in nanoseconds since its start, rates in
+// records per second.
 type Series interface {
 	String() string
 	RateAt(t int64) float64                    // the rate at t
 	Records(from, to int64) float64            // the integral of the rate
 	Bounds(from, to int64) (low, high float64) // the lowest and the highest rate
 	Due(t int64) uint64                        // records until t
-	End() (t int64, ok bool)                   // when it ends, and whether it does
-	Cycle() int64                              // the length of what it repeats for ever, or 0
+	End() (t int64, ok bool)                   // its end; ok is false if it has none
+	Cycle() int64                              // the period that it repeats forever, or 0
 }
 
-// Chart is a series over the time from 0 to To.
+// Chart is a series from time 0 to To.
 type Chart struct {
 	Series Series
-	To     int64 // ns, above 0
+	To     int64 // nanoseconds, above 0
 
 	Total uint64  // records due at To
 	Mean  float64 // records per second
 	Peak  float64 // highest rate, in records per second
 }
 
-// New measures a series over the time from 0 to the moment to, in ns.
+// New measures a series from time 0 to the time to, in nanoseconds.
 func New(s Series, to int64) *Chart {
 	_, peak := s.Bounds(0, to)
 	return &Chart{
@@ -50,10 +51,10 @@ func New(s Series, to int64) *Chart {
 	}
 }
 
-// column is a stretch of time; rates are in records per second.
+// column holds the rates of one period, in records per second.
 type column struct{ low, mean, high float64 }
 
-// columns divides the time into n columns.
+// columns divides the chart's time into n columns.
 func (c *Chart) columns(n int) []column {
 	columns := make([]column, n)
 	from := int64(0)
@@ -79,7 +80,7 @@ func (c *Chart) moment(part float64) int64 {
 	return int64(part * float64(c.To))
 }
 
-// highest returns the largest of what is to be drawn.
+// highest returns the highest rate in columns.
 func highest(columns []column) float64 {
 	top := 0.0
 	for _, c := range columns {
@@ -88,7 +89,7 @@ func highest(columns []column) float64 {
 	return top
 }
 
-// scale is an axis: marks at 0, Step, 2*Step, up to Count*Step.
+// scale is an axis with marks at 0, step, 2*step, up to count*step.
 type scale struct {
 	step  float64
 	count int
@@ -96,7 +97,7 @@ type scale struct {
 
 func (s scale) top() float64 { return s.step * float64(s.count) }
 
-// rates returns an axis of rates that reaches top, with 3 to 6 marks.
+// rates returns an axis of rates up to at least top, with 3 to 6 marks above 0.
 func rates(top float64) scale {
 	if top <= 0 {
 		return scale{1, 1}
@@ -113,7 +114,7 @@ func rates(top float64) scale {
 	}
 }
 
-// tidy removes what floating point adds to a short number.
+// tidy removes the rounding error of a number with few digits.
 func tidy(f float64) float64 {
 	v, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 6, 64), 64)
 	if err != nil {
@@ -122,8 +123,8 @@ func tidy(f float64) float64 {
 	return v
 }
 
-// times returns the step between marks of an axis of time with at most n of them,
-// in ns.
+// times returns the step, in nanoseconds, between the marks of a time axis that
+// has at most n of them.
 func times(to int64, n int) int64 {
 	const minute, hour, day = 60e9, 3600e9, 86400e9
 	for unit := int64(1); unit < 1e9; unit *= 10 {
@@ -149,7 +150,7 @@ func times(to int64, n int) int64 {
 	}
 }
 
-// FormatRate writes a rate to about three digits: 950, 1.25k, 0.1.
+// FormatRate formats a rate with about three digits: 950, 1.25k, 0.1.
 func FormatRate(rate float64) string {
 	unit := ""
 	for _, u := range []struct {

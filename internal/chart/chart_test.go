@@ -25,7 +25,7 @@ func draw(t *testing.T, spec string, to time.Duration) *Chart {
 	return New(p, int64(to))
 }
 
-// Charts that have little to show, or too much for their columns.
+// Charts with almost nothing to draw, or with more than their columns can show.
 var extremes = []struct {
 	spec string
 	to   time.Duration
@@ -36,10 +36,10 @@ var extremes = []struct {
 	{"1G", 36500 * 24 * time.Hour, "a century of the highest rate"},
 	{"ramp 0 to 1 for 3ns", 3, "fewer nanoseconds than columns"},
 	{"ramp 999 to 1001 for 1s", time.Second, "just above a round number"},
-	{"bursts 1G on 1ns off 1d base 1", 10 * 24 * time.Hour, "bursts that no column would show"},
-	{"poisson 3", 10 * time.Second, "means that jump beyond the rate"},
-	{"1 for 1s", 1<<63 - 1, "the end of time"},
-	{strings.Repeat("1.23456k for 1h2m3.004005006s; ", 100) + "5", time.Hour, "a title too long for its place"},
+	{"bursts 1G on 1ns off 1d base 1", 10 * 24 * time.Hour, "bursts far shorter than a column"},
+	{"poisson 3", 10 * time.Second, "column means above the nominal rate"},
+	{"1 for 1s", 1<<63 - 1, "the longest duration"},
+	{strings.Repeat("1.23456k for 1h2m3.004005006s; ", 100) + "5", time.Hour, "a title that does not fit"},
 }
 
 func TestTextFits(t *testing.T) {
@@ -51,21 +51,21 @@ func TestTextFits(t *testing.T) {
 				for line := range strings.Lines(text) {
 					line = strings.TrimSuffix(line, "\n")
 					if n := utf8.RuneCountInString(line); n > width && !strings.Contains(line, "mean rate") {
-						t.Errorf("%s: %d columns of %d: %q", tt.why, n, width, line)
+						t.Errorf("%s: width %d, got a line of %d columns: %q", tt.why, width, n, line)
 					}
 					if plain && strings.IndexFunc(line, func(r rune) bool { return r > '~' }) >= 0 {
-						t.Errorf("%s: more than ASCII: %q", tt.why, line)
+						t.Errorf("%s: not ASCII: %q", tt.why, line)
 					}
 				}
 				if n := strings.Count(text, "\n"); n < 5 || n > 18 {
-					t.Errorf("%s: %d lines\n%s", tt.why, n, text)
+					t.Errorf("%s: got %d lines, want 5 to 18\n%s", tt.why, n, text)
 				}
 			}
 		}
 	}
 }
 
-// A picture is well-formed, has its parts, and stays a small file.
+// An SVG is well-formed, has all its elements and is small.
 func TestSVG(t *testing.T) {
 	for _, tt := range extremes {
 		svg := draw(t, tt.spec, tt.to).SVG()
@@ -84,15 +84,15 @@ func TestSVG(t *testing.T) {
 			}
 		}
 		if count["title"] != 1 || count["desc"] != 1 || count["style"] != 1 || count["path"] < 2 || count["text"] < 6 || count["text"] > 25 {
-			t.Errorf("%s: it has %v", tt.why, count)
+			t.Errorf("%s: elements %v", tt.why, count)
 		}
 		if bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("Inf")) || len(svg) > 100<<10 {
-			t.Errorf("%s: %d bytes, or numbers that are none", tt.why, len(svg))
+			t.Errorf("%s: %d bytes, or a NaN or Inf", tt.why, len(svg))
 		}
 	}
 }
 
-// The table's sums are those of the schedule, whatever the step.
+// The table's totals are the schedule's, whatever the step.
 func TestTable(t *testing.T) {
 	c := draw(t, "ramp 0 to 1k for 7s; bursts 100 on 300ms off 1s", 20*time.Second)
 	for _, step := range []time.Duration{time.Second, 3 * time.Second, 7 * time.Second, time.Hour} {
@@ -105,11 +105,11 @@ func TestTable(t *testing.T) {
 				t.Fatalf("%q: %v", line, err)
 			}
 			if sum += due; sum != last {
-				t.Errorf("in steps of %v: %q: the steps up to here have %d", step, line, sum)
+				t.Errorf("step %v: line %q: total %d, want %d", step, line, last, sum)
 			}
 		}
 		if last != c.Total {
-			t.Errorf("in steps of %v: %d in all, want %d", step, last, c.Total)
+			t.Errorf("step %v: total %d, want %d", step, last, c.Total)
 		}
 	}
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
-// The picture, in pixels.
+// The layout of the SVG, in pixels.
 const (
 	svgWidth, svgHeight   = 800, 360
 	plotLeft, plotRight   = 64, 776
 	plotTop, plotBottom   = 80, 312
 	plotWidth, plotHeight = plotRight - plotLeft, plotBottom - plotTop
-	titleLength           = 88 // characters of the title that fit
+	titleLength           = 88 // in characters; a longer title is cut
 )
 
 const svgStyle = `
@@ -45,8 +45,8 @@ const svgStyle = `
   }
 `
 
-// SVG returns the chart as a picture that needs nothing else, in the colours
-// that the reader prefers.
+// SVG returns the chart as a self-contained SVG that follows the reader's choice of
+// a light or a dark colour scheme.
 func (c *Chart) SVG() []byte {
 	columns := c.columns(plotWidth)
 	axis := rates(highest(columns))
@@ -87,8 +87,8 @@ func (c *Chart) SVG() []byte {
 	fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\">records/s</text>\n", plotLeft-52, plotTop-14)
 	fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">time</text>\n", plotRight, plotBottom+38)
 
-	// What lies between the lowest and the highest rate of each pixel, where the
-	// rate moves within it.
+	// The range from the lowest to the highest rate of each pixel, where it is
+	// visible.
 	var path strings.Builder
 	for i, col := range columns {
 		if col.high > col.low && (col.high-col.low)/axis.top()*plotHeight > 1 {
@@ -100,7 +100,7 @@ func (c *Chart) SVG() []byte {
 		fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">line: mean of each pixel; shade: lowest to highest rate in it</text>\n", plotRight, plotTop-14)
 	}
 
-	// The mean, as steps where it jumps and as a line where it moves.
+	// The mean rate. Points between two equal neighbours are omitted.
 	type point struct{ x, y string }
 	points := []point{{x(0), y(columns[0].mean)}}
 	for i, col := range columns {
@@ -124,7 +124,7 @@ func (c *Chart) SVG() []byte {
 	return b.Bytes()
 }
 
-// coordinate writes pixels to a tenth.
+// coordinate formats a position in pixels, rounded to a tenth.
 func coordinate(f float64) string {
 	return strconv.FormatFloat(math.Round(f*10)/10, 'f', -1, 64)
 }

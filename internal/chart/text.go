@@ -14,15 +14,15 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
-// MinWidth is the least number of columns that Text can draw in.
+// MinWidth is the smallest width, in columns, that Text supports.
 const MinWidth = 30
 
-// rowsPerMark is how many lines there are between two marks of the rate.
+// rowsPerMark is the number of lines from one mark of the rate to the next.
 const rowsPerMark = 2
 
-// glyphs are what Text draws with.
+// glyphs are the characters that Text draws with.
 type glyphs struct {
-	levels  []string // of a cell, from an eighth to full
+	levels  []string // a cell's fill, from the lowest to full
 	between string   // above the mean, up to the highest rate
 	mark    string   // at a mark of the rate
 	side    string   // between two marks
@@ -36,14 +36,14 @@ var (
 	ascii  = glyphs{[]string{"#"}, ":", "+", "|", "+", "-", "+"}
 )
 
-// Text returns the chart for a terminal of so many columns, in block characters
-// or in plain ASCII.
+// Text returns the chart for a terminal of the given width, in block characters or,
+// if plain is set, in ASCII.
 func (c *Chart) Text(width int, plain bool) []byte {
 	g := blocks
 	if plain {
 		g = ascii
 	}
-	margin := 7 // label and space of the rate
+	margin := 7 // a label of the rate, and a space
 	columns := c.columns(max(width, MinWidth) - margin - 1)
 	axis := rates(highest(columns))
 	for i := range axis.count + 1 { // labels such as 2.5e-10
@@ -65,7 +65,7 @@ func (c *Chart) Text(width int, plain bool) []byte {
 		line := fmt.Sprintf("%*s%s", margin, label+" ", side)
 		for _, col := range columns {
 			filled := col.mean/axis.top()*float64(rows) - float64(row)
-			// What is there at all shows.
+			// A rate above 0 is visible, however low.
 			cell := int(math.Round(filled * float64(len(g.levels))))
 			if cell <= 0 && row == 0 && col.mean > 0 {
 				cell = 1
@@ -112,7 +112,8 @@ func (c *Chart) Text(width int, plain bool) []byte {
 	return b.Bytes()
 }
 
-// Table returns what is due in each step of so many ns, and up to its end.
+// Table returns the records due in each step of the given length, in nanoseconds,
+// and in total at its end.
 func (c *Chart) Table(step int64) []byte {
 	type row struct{ time, due, sum, rate string }
 	rows := []row{{"until", "due", "in all", "mean/s"}}
@@ -151,10 +152,10 @@ func (c *Chart) Table(step int64) []byte {
 	return b.Bytes()
 }
 
-// Step returns a step for about a dozen rows of Table, in ns.
+// Step returns a step, in nanoseconds, with which Table has about a dozen rows.
 func (c *Chart) Step() int64 { return times(c.To, 15) }
 
-// Summary returns the profile's figures, a line each.
+// Summary returns the profile's totals, one per line.
 func (c *Chart) Summary() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "time   %s, ", units.FormatDuration(time.Duration(c.To)))

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ledger is the book in which a generator writes down what it has
-// handed over, so that an audit can tell loss at the end from an early end.
+// Package ledger records which records the host accepted from a generator. It lets
+// an audit distinguish losses at the end from an early stop.
 //
-// The normal path is [Open], then [Writer.Accepted] for every slice that the
-// host took and [Writer.Tick] often: it writes one line per interval. [Close]
-// ends the book in order. [Read] reads it, in whatever state a crash left it.
+// The normal path is [Open], then [Writer.Accepted] for every slice that the host
+// accepted and frequent calls of [Writer.Tick], which writes a line per interval.
+// [Writer.Close] completes the ledger. [Read] reads a ledger in any state, including
+// that after a crash.
 //
 // # The file
 //
-// A ledger is text that is only ever appended to. Several instances and many
+// A ledger is a text file to which lines are only appended. Several instances and
 // runs may share one file. Each line is
 //
 //	TIME WORD run=RUN instance=N NAME=VALUE ... #SUM
 //
-// TIME is RFC 3339 in UTC, SUM the CRC-32C, in hexadecimal, of all before the
-// space in front of it. The words:
+// TIME is RFC 3339 in UTC. SUM is the CRC-32C, in hexadecimal, of the text before
+// " #". The words are
 //
 //	open       name, key and place of the identity (body or metadata), version
-//	accepted   records from=A to=B, made since=TIME and before the line; next
-//	           to it, as totals, what the engine has ingested, unless that is
-//	           unknown, and the shortfall
-//	refused    records from=A to=B that the host did not take
+//	accepted   records from=A to=B, generated after since=TIME and before TIME;
+//	           the totals ingested, unless unknown, and shortfall
+//	refused    records from=A to=B, which the host did not accept
 //	pause, resume, reload
 //	close      totals at an orderly end
 //
-// The number of lines grows with time, not with records. A line that is incomplete, or
-// whose checksum is wrong, is ignored: the records that it covered are unknown. Files
-// may be rotated: [Merge] joins the parts of a stream in several of them.
+// The number of lines grows with time, not with records. A line that is incomplete or
+// has a wrong checksum is ignored: its records are unknown. Files may be rotated:
+// [Merge] joins the parts of a stream from several of them.
 package ledger
 
 import (
@@ -47,7 +47,7 @@ const (
 	wordRefused  = "refused"
 	wordClose    = "close"
 
-	// Pause, Resume and Reload are what [Writer.Note] writes down.
+	// Pause, Resume and Reload are the words of [Writer.Note].
 	Pause  = "pause"
 	Resume = "resume"
 	Reload = "reload"
@@ -68,7 +68,7 @@ type Range struct {
 // Len returns how many records a range has.
 func (r Range) Len() uint64 { return r.To - r.From + 1 }
 
-// Entry is a range of records and when they were made.
+// Entry is a range of records and the period in which they were generated.
 type Entry struct {
 	Range
 	Since, Until time.Time
@@ -80,32 +80,32 @@ type Event struct {
 	Word string
 }
 
-// Stream is what a ledger says of one instance in one run.
+// Stream is the contents of a ledger for one instance in one run.
 type Stream struct {
 	Run            recordid.Run
 	Instance       uint16
 	Name, Key      string
 	Place          string    // of the identity: body or metadata
-	Opened, Closed time.Time // zero if that line is absent
-	First, Last    time.Time // of the first and the last line
+	Opened, Closed time.Time // times of the lines open and close; zero without one
+	First, Last    time.Time // times of the first and the last line
 
 	Accepted  []Entry // ascending
-	Refused   []Range // ascending, apart from one another
+	Refused   []Range // ascending, with gaps between them
 	Ingested  uint64
 	Counted   bool // Ingested is known
 	Shortfall uint64
 	Events    []Event
 
-	// End are the totals that the line close has; zero without one.
+	// End holds the totals of the line close; zero without one.
 	End Totals
 }
 
-// Totals are how many records the host took, and how many it did not.
+// Totals counts the records that the host accepted and refused.
 type Totals struct {
 	Accepted, Refused uint64
 }
 
-// Next returns the number of the first record of which the ledger says nothing.
+// Next returns the number that follows the last record in the ledger.
 func (s *Stream) Next() uint64 {
 	next := uint64(0)
 	if n := len(s.Accepted); n > 0 {
@@ -117,13 +117,13 @@ func (s *Stream) Next() uint64 {
 	return next
 }
 
-// Given returns how many numbers were given out, as far as the ledger says:
-// those up to Next, or more if the line close has totals of lines that are gone.
+// Given returns how many records were numbered according to the ledger: those before
+// Next, or more if the totals of the line close include lines that are missing.
 func (s *Stream) Given() uint64 { return max(s.Next(), s.End.Accepted+s.End.Refused) }
 
-// Listed returns how many records the ranges have.
+// Listed counts the records in the ranges.
 func (s *Stream) Listed() (t Totals) {
-	next := uint64(0) // behind what was counted
+	next := uint64(0) // follows the last record counted
 	for _, e := range s.Accepted {
 		if e.To >= next {
 			t.Accepted += e.To - max(e.From, next) + 1
@@ -136,14 +136,14 @@ func (s *Stream) Listed() (t Totals) {
 	return t
 }
 
-// Whole reports whether the ledger came to an orderly end, and its ranges have all
-// that the line close says.
+// Whole reports whether the ledger was closed, and its ranges have all records that
+// the line close counts.
 func (s *Stream) Whole() bool {
 	got := s.Listed()
 	return !s.Closed.IsZero() && got.Accepted >= s.End.Accepted && got.Refused >= s.End.Refused
 }
 
-// Reloaded reports whether the run was ended by a reload: another one is to follow.
+// Reloaded reports whether a reload ended the run: another run follows.
 func (s *Stream) Reloaded() bool {
 	return !s.Closed.IsZero() && slices.ContainsFunc(s.Events, func(e Event) bool { return e.Word == Reload })
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// clock is a clock that the test moves.
+// clock is a clock that the test sets.
 type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time { return c.t }
@@ -69,7 +69,7 @@ func options(c *clock) Options {
 
 var start = time.Date(2026, 11, 22, 21, 0, 0, 5, time.UTC)
 
-// What is written down must be read again, in one line per interval.
+// Read returns what was written, one entry per interval.
 func TestRoundTrip(t *testing.T) {
 	c := &clock{start}
 	path := filepath.Join(t.TempDir(), "ledger")
@@ -120,12 +120,12 @@ func TestRoundTrip(t *testing.T) {
 		t.Error(d)
 	}
 	if n := l.Streams[0].Next(); n != 1011 {
-		t.Errorf("next is %d", n)
+		t.Errorf("Next() = %d, want 1011", n)
 	}
 }
 
-// Wherever a crash cuts the file, what was written before must be read, and the
-// next run's lines must not suffer.
+// Wherever a crash cuts the file, the lines before the cut and those of the next run
+// are read.
 func TestCutAnywhere(t *testing.T) {
 	c := &clock{start}
 	dir := t.TempDir()
@@ -151,7 +151,7 @@ func TestCutAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole := strings.Count(string(data[:cut]), "\n")
-		// A line that lacks nothing but its end is whole.
+		// A line that lacks only its newline is valid.
 		if data[cut] == '\n' {
 			whole++
 		}
@@ -179,7 +179,7 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
-// A flipped byte must cost its line and no other.
+// A flipped byte invalidates its own line only.
 func TestFlippedByte(t *testing.T) {
 	c := &clock{start}
 	path := filepath.Join(t.TempDir(), "ledger")
@@ -198,16 +198,16 @@ func TestFlippedByte(t *testing.T) {
 		bad[i] ^= 1
 		l, err := Read(strings.NewReader(string(bad)))
 		if err != nil || l.Lines < 3 || l.Lines+l.Bad < 4 {
-			// A byte of the sum's spelling may change without its value.
+			// A flipped byte of the checksum may change only the case of a digit.
 			t.Fatalf("byte %d: %v, %+v", i, err, l)
 		}
 	}
 	if _, err := Read(strings.NewReader("hello\nworld\n")); !errors.Is(err, ErrNoLedger) {
-		t.Errorf("any text is a ledger: %v", err)
+		t.Errorf("text that is not a ledger: got %v, want ErrNoLedger", err)
 	}
 }
 
-// failing is a file on a disk that fills up.
+// failing is a file on a disk with limited room.
 type failing struct {
 	strings.Builder
 	room int
@@ -225,7 +225,7 @@ func (f *failing) Write(b []byte) (int, error) {
 func (f *failing) Sync() error  { return nil }
 func (f *failing) Close() error { return nil }
 
-// What a full disk refused must be in a later line.
+// After a full disk, a later line has the records that could not be written.
 func TestFullDisk(t *testing.T) {
 	c := &clock{start}
 	f := &failing{room: 200}
@@ -256,7 +256,7 @@ func TestFullDisk(t *testing.T) {
 		total += e.Len()
 	}
 	if total != 100 || l.Bad != 1 {
-		t.Errorf("%d records, %d bad lines:\n%s", total, l.Bad, f.String())
+		t.Errorf("got %d records and %d bad lines, want 100 and 1:\n%s", total, l.Bad, f.String())
 	}
 }
 

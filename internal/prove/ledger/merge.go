@@ -9,9 +9,9 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Merge joins what ledgers say of one instance in one run into one stream, in
-// whatever order they come: a ledger that was rotated has it in several files.
-// Streams are in the order of their first lines.
+// Merge joins the streams of the same instance and run, which the files of a rotated
+// ledger share. The order of the ledgers does not matter. The result is in the order
+// of the streams' first lines.
 func Merge(ledgers []*Ledger) []*Stream {
 	type id struct {
 		run      recordid.Run
@@ -41,7 +41,7 @@ func Merge(ledgers []*Ledger) []*Stream {
 	return all
 }
 
-// join adds what another ledger says.
+// join adds the part of the stream that another ledger has.
 func (s *Stream) join(o *Stream) {
 	if s.Opened.IsZero() {
 		s.Name, s.Key, s.Place, s.Opened = o.Name, o.Key, o.Place, o.Opened
@@ -58,12 +58,12 @@ func (s *Stream) join(o *Stream) {
 	s.Accepted = append(s.Accepted, o.Accepted...)
 	s.Refused = append(s.Refused, o.Refused...)
 	s.Events = append(s.Events, o.Events...)
-	// Both only ever grow.
+	// Both never decrease.
 	s.Ingested, s.Shortfall = max(s.Ingested, o.Ingested), max(s.Shortfall, o.Shortfall)
 	s.Counted = s.Counted || o.Counted
 }
 
-// tidy brings ranges and events into order, without what is there twice.
+// tidy sorts ranges and events, and removes duplicates.
 func (s *Stream) tidy() {
 	slices.SortStableFunc(s.Accepted, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))

@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// book is a run of 40 records in lines of 10, the second of them refused, with a
-// pause in the middle.
-func book(t *testing.T) []string {
+// ledgerLines returns the ledger of a run of 40 records, 10 per line, with a pause in
+// the middle. The second line is refused.
+func ledgerLines(t *testing.T) []string {
 	t.Helper()
 	c := &clock{start}
 	f := &failing{room: 1 << 20}
@@ -52,10 +52,10 @@ func readLines(t *testing.T, lines []string) *Ledger {
 	return l
 }
 
-// However a ledger is cut into files, in whatever order these are named, and
-// even if they overlap: they say what the whole says.
+// A ledger that is split into files, in any order and even with an overlap, merges
+// into the original.
 func TestMerge(t *testing.T) {
-	lines := book(t)
+	lines := ledgerLines(t)
 	want := Merge([]*Ledger{readLines(t, lines)})
 	if len(want) != 1 || want[0].Given() != 40 || !want[0].Whole() {
 		t.Fatalf("%+v", want[0])
@@ -72,10 +72,10 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// The line close knows how many there were: a line that is gone before it does
-// not make the rest whole.
+// The line close counts all records: a ledger that lacks an earlier line is not
+// whole.
 func TestGone(t *testing.T) {
-	lines := book(t)
+	lines := ledgerLines(t)
 	for i, line := range lines {
 		rest := append(append([]string{}, lines[:i]...), lines[i+1:]...)
 		s := readLines(t, rest).Streams[0]
@@ -87,7 +87,7 @@ func TestGone(t *testing.T) {
 	}
 }
 
-// A reload says that another run follows; only its end makes it one that ended.
+// A run counts as reloaded only once its ledger is closed.
 func TestReloaded(t *testing.T) {
 	c := &clock{start}
 	f := &failing{room: 1 << 20}
@@ -104,7 +104,7 @@ func TestReloaded(t *testing.T) {
 	if l, err := Read(strings.NewReader(f.String())); err != nil || !l.Streams[0].Reloaded() {
 		t.Fatal(l, err)
 	}
-	if s := readLines(t, book(t)).Streams[0]; s.Reloaded() {
-		t.Error("reloaded without a reload")
+	if s := readLines(t, ledgerLines(t)).Streams[0]; s.Reloaded() {
+		t.Error("a run without a reload is reported as reloaded")
 	}
 }

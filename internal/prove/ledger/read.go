@@ -17,12 +17,12 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Ledger is what was read.
+// Ledger is the contents of a ledger file.
 type Ledger struct {
 	Streams []*Stream // in the order of their first lines
-	Lines   int       // that could be read
-	Bad     int       // lines that could not
-	Torn    bool      // the last line has no end
+	Lines   int       // number of valid lines
+	Bad     int       // number of complete lines that are not valid
+	Torn    bool      // the last line is incomplete
 }
 
 // ReadFile reads the ledger at path.
@@ -39,10 +39,10 @@ func ReadFile(path string) (*Ledger, error) {
 	return l, nil
 }
 
-// ErrNoLedger reports that a file has lines, but none of a ledger.
+// ErrNoLedger reports that no line of a file is a ledger's.
 var ErrNoLedger = errors.New("not a ledger: no line has a valid checksum")
 
-// Read reads a ledger. Lines that are damaged are counted and otherwise left out.
+// Read reads a ledger. It counts damaged lines and ignores them otherwise.
 func Read(r io.Reader) (*Ledger, error) {
 	l := new(Ledger)
 	byID := map[string]*Stream{}
@@ -76,8 +76,8 @@ func Read(r io.Reader) (*Ledger, error) {
 	return l, nil
 }
 
-// Is reports whether a text, of which the end may be missing, is from a ledger: one of
-// its lines at least is.
+// Is reports whether text is the beginning of a ledger: it has at least one valid
+// line.
 func Is(text []byte) bool {
 	l, byID := new(Ledger), map[string]*Stream{}
 	for line := range bytes.SplitSeq(text, []byte("\n")) {
@@ -88,10 +88,10 @@ func Is(text []byte) bool {
 	return false
 }
 
-// maxLine is the size, in bytes, up to which a line may be one of a ledger.
+// maxLine is the maximum size, in bytes, of a ledger's line.
 const maxLine = 1 << 14
 
-// readLine reads a line; of one that is too long it returns the beginning.
+// readLine reads a line. It truncates one that is too long.
 func readLine(br *bufio.Reader) (string, error) {
 	var line []byte
 	for {
@@ -105,7 +105,7 @@ func readLine(br *bufio.Reader) (string, error) {
 	}
 }
 
-// line reads one line and reports whether it was whole.
+// line adds one line and reports whether it is valid.
 func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 	i := strings.LastIndex(line, " #")
 	if i < 0 || len(line)-i != 10 {
@@ -158,7 +158,7 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 	return f.err == nil
 }
 
-// totals takes the totals of a line.
+// totals sets the totals from those of a line.
 func (s *Stream) totals(f *fields) {
 	s.Shortfall = f.number("shortfall")
 	if _, ok := f.text["ingested"]; ok {
@@ -216,7 +216,7 @@ func (f *fields) number(name string) uint64 {
 func (f *fields) span() Range {
 	r := Range{f.number("from"), f.number("to")}
 	if f.err == nil && (r.To < r.From || r.To > recordid.MaxSeq) {
-		f.err = errors.New("a range that ends before it begins")
+		f.err = fmt.Errorf("invalid range %d to %d", r.From, r.To)
 	}
 	return r
 }

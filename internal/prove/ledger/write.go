@@ -17,31 +17,31 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Options say whose ledger it is.
+// Options configures a [Writer].
 type Options struct {
 	Run      recordid.Run
 	Instance uint16
 	Name     string // of the instance
-	Key      string // of the member with the identity
+	Key      string // of the field that has the identity
 	Place    string // body or metadata
 	Version  string // of gdummy
 
-	Interval time.Duration    // between lines; 0 is DefaultInterval
-	Sync     time.Duration    // between syncs; 0 is DefaultSync, below 0 is never
-	Now      func() time.Time // nil is time.Now
+	Interval time.Duration    // between lines; 0 means DefaultInterval
+	Sync     time.Duration    // between syncs; 0 means DefaultSync, a negative value never
+	Now      func() time.Time // nil means time.Now
 }
 
-// Uncounted is the ingested total while it is unknown.
+// Uncounted is the value of an ingested total that is unknown.
 const Uncounted = math.MaxUint64
 
-// File is what a ledger is written to.
+// File is the destination of a ledger.
 type File interface {
 	io.Writer
 	Sync() error
 	Close() error
 }
 
-// Writer writes the lines of one instance. It is not for concurrent use.
+// Writer writes the lines of one instance. It is not safe for concurrent use.
 type Writer struct {
 	file File
 	o    Options
@@ -50,7 +50,7 @@ type Writer struct {
 	hasPending        bool
 	hasRefused        bool
 	since             time.Time
-	seen              time.Time // when the caller was last here: what it notes came after
+	seen              time.Time // time of the last Tick: later records were generated after it
 	accepted, ingests uint64    // totals
 	refusals, short   uint64
 	written           uint64 // the ingested total in the last line
@@ -61,8 +61,9 @@ type Writer struct {
 	buf               []byte
 }
 
-// Open opens a ledger for appending where files finds it, makes it if it is absent,
-// and writes the first line. It returns the ledger's path.
+// Open opens a ledger for appending, creates it if it does not exist, and writes the
+// line open. It searches for the ledger as [files.Path.Append] does and returns its
+// absolute path.
 func Open(name string, files files.Path, o Options) (w *Writer, path string, err error) {
 	f, err := files.Append(name)
 	if err != nil {
@@ -76,7 +77,7 @@ func Open(name string, files files.Path, o Options) (w *Writer, path string, err
 	if size, err := f.Seek(0, io.SeekEnd); err == nil && size > 0 {
 		last := make([]byte, 1)
 		if _, err := f.ReadAt(last, size-1); err == nil && last[0] != '\n' {
-			torn = true // by a crash of whoever wrote before
+			torn = true // a previous writer crashed
 		}
 	}
 	if w, err = newWriter(f, o, torn); err != nil {
@@ -85,7 +86,7 @@ func Open(name string, files files.Path, o Options) (w *Writer, path string, err
 	return w, path, nil
 }
 
-// New starts a ledger in a file that is open.
+// New writes the line open to an open file.
 func New(f File, o Options) (*Writer, error) { return newWriter(f, o, false) }
 
 func newWriter(f File, o Options, torn bool) (*Writer, error) {
@@ -106,7 +107,7 @@ func newWriter(f File, o Options, torn bool) (*Writer, error) {
 	return w, w.end(b)
 }
 
-// Accepted notes that the host took n records from number from on.
+// Accepted notes that the host accepted n records, the first of which has number from.
 func (w *Writer) Accepted(from, n uint64) {
 	if n == 0 {
 		return
@@ -122,7 +123,7 @@ func (w *Writer) Accepted(from, n uint64) {
 	w.pending, w.hasPending, w.since = Range{from, from + n - 1}, true, w.seen
 }
 
-// Refused notes that the host did not take n records from number from on.
+// Refused notes that the host refused n records, the first of which has number from.
 func (w *Writer) Refused(from, n uint64) {
 	if n == 0 {
 		return
@@ -138,12 +139,12 @@ func (w *Writer) Refused(from, n uint64) {
 	w.refused, w.hasRefused = Range{from, from + n - 1}, true
 }
 
-// Totals notes how many records the engine says it has ingested, or Uncounted, and
-// how many were given up, since the start.
+// Totals notes how many records the engine has ingested since the start, or
+// [Uncounted], and how many were dropped because they were late.
 func (w *Writer) Totals(ingested, shortfall uint64) { w.ingests, w.short = ingested, shortfall }
 
-// Tick writes a line if one is due. Errors do not end the ledger: what could
-// not be written is in the next line.
+// Tick writes a line if one is due. After an error, the next line includes what could
+// not be written.
 func (w *Writer) Tick() error {
 	now := w.o.Now()
 	w.seen = now
@@ -159,7 +160,7 @@ func (w *Writer) Tick() error {
 	return err
 }
 
-// sync syncs the file beside the caller, who must not wait for disks.
+// sync syncs the file in the background: the caller must not wait for a disk.
 func (w *Writer) sync() {
 	if !w.syncing.CompareAndSwap(false, true) {
 		return
@@ -170,13 +171,13 @@ func (w *Writer) sync() {
 	}()
 }
 
-// Note writes down a pause, a resume or a reload at once.
+// Note writes a line for a pause, a resume or a reload immediately.
 func (w *Writer) Note(word string) error {
 	now := w.o.Now()
 	return errors.Join(w.flush(now), w.end(w.begin(now, word)))
 }
 
-// Close writes the last line, syncs and closes the file.
+// Close writes the line close, and syncs and closes the file.
 func (w *Writer) Close() error {
 	now := w.o.Now()
 	err := w.flush(now)
@@ -185,7 +186,7 @@ func (w *Writer) Close() error {
 	return errors.Join(err, w.end(b), w.file.Sync(), w.file.Close())
 }
 
-// totals appends what Totals noted.
+// totals appends the totals noted last.
 func (w *Writer) totals(b []byte) []byte {
 	if w.ingests != Uncounted {
 		b = fmt.Appendf(b, " ingested=%d", w.ingests)
@@ -193,7 +194,7 @@ func (w *Writer) totals(b []byte) []byte {
 	return fmt.Appendf(b, " shortfall=%d", w.short)
 }
 
-// flush writes what is pending.
+// flush writes the pending ranges and totals.
 func (w *Writer) flush(now time.Time) error {
 	if w.hasPending || w.ingests != w.written {
 		b := w.begin(now, wordAccepted)
@@ -222,7 +223,7 @@ func (w *Writer) begin(now time.Time, word string) []byte {
 	return fmt.Appendf(w.buf[:0], "%s %s run=%s instance=%d", stamp(now), word, w.o.Run, w.o.Instance)
 }
 
-// end writes a line with one call, which keeps it whole beside those of others.
+// end writes a line in a single call, so that lines of several writers do not mix.
 func (w *Writer) end(b []byte) error {
 	b = fmt.Appendf(b, " #%08x\n", crc32.Checksum(b, castagnoli))
 	if w.torn {

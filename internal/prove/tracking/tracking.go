@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tracking joins what a generator needs for an audit of its records: the
-// identities that it marks them with, and the ledger of those it handed over.
+// Package tracking provides what a generator needs so that its records can be audited:
+// the identities with which it marks them, and the ledger of the accepted ones.
 //
-// The normal path is [Start] with the configuration, the engine made with
-// [Proof.Mark], [Proof.Update] about once a second, and [Proof.Close]. A nil
-// *Proof is that of an instance without audit: all its methods do nothing.
+// The normal path is [Start] with the configuration, an engine with [Proof.Mark],
+// [Proof.Update] about once a second, and [Proof.Close]. A nil *Proof stands for an
+// instance without audit: all its methods do nothing.
 package tracking
 
 import (
@@ -25,31 +25,30 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Proof is that of one instance in one run.
+// Proof tracks the records of one instance in one run.
 type Proof struct {
 	mark   engine.MarkOptions
 	ledger *ledger.Writer // nil without one
 	path   string         // of the ledger, absolute
-	taken  uint64         // records, from the first on, that the ledger has
+	noted  uint64         // number of records in the ledger, from the first on
 }
 
-// Options are what a proof needs beyond the configuration.
+// Options holds the arguments of [Start] that the configuration does not have.
 type Options struct {
 	Name     string     // of the instance
 	Version  string     // of gdummy
 	Metadata bool       // records have metadata
-	Files    files.Path // where the ledger is looked for
+	Files    files.Path // where to search for the ledger
 
-	Random io.Reader        // nil is the system's
-	Now    func() time.Time // nil is time.Now
+	Random io.Reader        // nil means crypto/rand
+	Now    func() time.Time // nil means time.Now
 }
 
-// ErrNoMetadata reports that identities were asked for where there is no place for
-// them.
+// ErrNoMetadata reports that the host has no metadata for the identities.
 var ErrNoMetadata = errors.New("option audit_in: this version of Fluent Bit has no metadata: use body, or Fluent Bit 2.1 or later")
 
-// Start begins the proof of a run, or returns nil if none was asked for. It
-// opens the ledger.
+// Start starts the tracking of a run and opens its ledger. It returns nil if neither
+// option audit nor option ledger is set.
 func Start(c *option.Config, o Options) (*Proof, error) {
 	if !c.Audit && c.Ledger == "" {
 		return nil, nil
@@ -81,8 +80,8 @@ func Start(c *option.Config, o Options) (*Proof, error) {
 	return p, nil
 }
 
-// number is the one at the end of an instance's name, such as 2 of gdummy.2; 0
-// if there is none.
+// number returns the number at the end of an instance's name, such as 2 for gdummy.2,
+// or 0 if there is none.
 func number(name string) uint16 {
 	n, err := strconv.ParseUint(name[strings.LastIndexByte(name, '.')+1:], 10, 16)
 	if err != nil || n > recordid.MaxInstance {
@@ -91,7 +90,7 @@ func number(name string) uint16 {
 	return uint16(n)
 }
 
-// Run returns the run, as identities spell it.
+// Run returns the run in the form that identities use.
 func (p *Proof) Run() string {
 	if p == nil {
 		return ""
@@ -99,7 +98,7 @@ func (p *Proof) Run() string {
 	return p.mark.Run.String()
 }
 
-// Ledger returns the absolute path of the ledger; empty if there is none.
+// Ledger returns the absolute path of the ledger, or "" if there is none.
 func (p *Proof) Ledger() string {
 	if p == nil {
 		return ""
@@ -107,7 +106,7 @@ func (p *Proof) Ledger() string {
 	return p.path
 }
 
-// Mark returns how records are marked; nil if they are not.
+// Mark returns how the engine must mark records; nil if it must not.
 func (p *Proof) Mark() *engine.MarkOptions {
 	if p == nil {
 		return nil
@@ -115,27 +114,26 @@ func (p *Proof) Mark() *engine.MarkOptions {
 	return &p.mark
 }
 
-// Refusals are slices of records that the host has not taken: it calls f with
-// each. nil is none.
+// Refusals calls f with each slice of records that the host has not accepted. nil
+// means that there are none.
 type Refusals func(f func(records int, events []byte))
 
-// Update notes totals since the start: how many records were made and, but for
-// those of refusals, taken by the host; how many the engine has ingested, or ledger.Uncounted; how
-// many were given up. Errors do not end the ledger.
+// Update notes totals since the start: how many records were made, all of which but
+// those in r were accepted by the host; how many the engine has ingested, or
+// [ledger.Uncounted]; and the shortfall. Tracking continues after an error.
 func (p *Proof) Update(made uint64, r Refusals, ingested, shortfall uint64) error {
 	if p == nil || p.ledger == nil {
 		return nil
 	}
 	if refused := p.refused(made, r); len(refused) > 0 {
-		made = refused[0] // what is behind the first of them is told later
+		made = refused[0] // a later call notes the records after it
 	}
 	p.note(made, ingested, shortfall)
 	return p.ledger.Tick()
 }
 
-// refused returns the numbers of the records in refusals, ascending. Records
-// with tags of their own are handed over tag by tag, so that they need not be
-// the last ones.
+// refused returns the numbers of the records in r, ascending. Records with their own
+// tags are emitted tag by tag, so the refused ones need not be the last.
 func (p *Proof) refused(made uint64, r Refusals) []uint64 {
 	if r == nil {
 		return nil
@@ -157,7 +155,7 @@ func (p *Proof) refused(made uint64, r Refusals) []uint64 {
 	})
 	slices.Sort(numbers)
 	if numbers = slices.Compact(numbers); len(numbers) != total {
-		// Some have no identity. Without tags, they are the last ones.
+		// Some have no identity. Without tags, the refused records are the last.
 		numbers = numbers[:0]
 		for n := made - min(made, uint64(total)); n < made; n++ {
 			numbers = append(numbers, n)
@@ -166,15 +164,15 @@ func (p *Proof) refused(made uint64, r Refusals) []uint64 {
 	return numbers
 }
 
-func (p *Proof) note(taken, ingested, shortfall uint64) {
-	if taken > p.taken {
-		p.ledger.Accepted(p.taken, taken-p.taken)
-		p.taken = taken
+func (p *Proof) note(accepted, ingested, shortfall uint64) {
+	if accepted > p.noted {
+		p.ledger.Accepted(p.noted, accepted-p.noted)
+		p.noted = accepted
 	}
 	p.ledger.Totals(ingested, shortfall)
 }
 
-// Note writes down a pause, a resume or a reload: a word of package ledger.
+// Note writes a line for [ledger.Pause], [ledger.Resume] or [ledger.Reload].
 func (p *Proof) Note(word string) error {
 	if p == nil || p.ledger == nil {
 		return nil
@@ -182,8 +180,8 @@ func (p *Proof) Note(word string) error {
 	return p.ledger.Note(word)
 }
 
-// Close ends the ledger in order. What is among the refusals now, the host never
-// took.
+// Close completes the ledger. Its arguments are those of Update; the host never
+// accepted the records in r.
 func (p *Proof) Close(made uint64, r Refusals, ingested, shortfall uint64) error {
 	if p == nil || p.ledger == nil {
 		return nil
@@ -191,7 +189,7 @@ func (p *Proof) Close(made uint64, r Refusals, ingested, shortfall uint64) error
 	for _, n := range p.refused(made, r) {
 		p.note(n, ingested, shortfall)
 		p.ledger.Refused(n, 1)
-		p.taken = n + 1
+		p.noted = n + 1
 	}
 	p.note(made, ingested, shortfall)
 	err := p.ledger.Close()

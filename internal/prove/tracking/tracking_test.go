@@ -28,7 +28,7 @@ func config(t *testing.T, section map[string]string) *option.Config {
 	return c
 }
 
-// An instance without audit must not notice any of this.
+// Without audit, every method does nothing.
 func TestNone(t *testing.T) {
 	p, err := Start(config(t, nil), Options{Name: "gdummy.0"})
 	if p != nil || err != nil || p.Mark() != nil || p.Run() != "" || p.Update(1, nil, 1, 1) != nil || p.Note(ledger.Pause) != nil || p.Close(1, nil, 1, 0) != nil {
@@ -36,7 +36,7 @@ func TestNone(t *testing.T) {
 	}
 }
 
-// What the host took, and what it never took, must be in the ledger.
+// The ledger has both the accepted and the refused records.
 func TestLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger")
 	now := time.Unix(1e9, 0)
@@ -73,10 +73,10 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// What cannot be done must stop the start, and say which option it is.
+// An error of Start names the option.
 func TestRefused(t *testing.T) {
 	if _, err := Start(config(t, map[string]string{"audit": "on", "audit_in": "metadata"}), Options{}); !errors.Is(err, ErrNoMetadata) {
-		t.Errorf("metadata where there is none: %v", err)
+		t.Errorf("no metadata: %v", err)
 	}
 	if _, err := Start(config(t, map[string]string{"ledger": t.TempDir()}), Options{}); err == nil || !strings.HasPrefix(err.Error(), "option ledger: ") {
 		t.Errorf("a directory as ledger: %v", err)
@@ -86,11 +86,11 @@ func TestRefused(t *testing.T) {
 		t.Errorf("no directory for the ledger: %v", err)
 	}
 	if _, err := Start(config(t, map[string]string{"audit": "on"}), Options{Random: strings.NewReader("")}); err == nil {
-		t.Error("a run without random bytes")
+		t.Error("no random bytes: no error")
 	}
 }
 
-// Names that end in no number are instance 0.
+// A name that does not end in a number is instance 0.
 func TestNumber(t *testing.T) {
 	for name, want := range map[string]uint16{"gdummy.0": 0, "gdummy.12": 12, "gdummy.1023": 1023, "gdummy.1024": 0, "alias": 0, "": 0, "x.-1": 0, "5": 5} {
 		if got := number(name); got != want {
@@ -99,13 +99,13 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// last are refusals of the last records, without identities.
+// last returns the refusal of the last n records, without identities.
 func last(n int) Refusals {
 	return func(f func(int, []byte)) { f(n, nil) }
 }
 
-// Records with tags of their own are refused tag by tag: the ledger must know
-// which ones, to the record, while they wait and at the end.
+// Records with their own tags are refused tag by tag: the ledger is exact to the
+// record, both while they wait and at the end.
 func TestRefusedByTag(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger")
 	now := time.Unix(1e9, 0)
@@ -136,7 +136,7 @@ func TestRefusedByTag(t *testing.T) {
 		return l.Streams[0]
 	}
 	if s := read(); s.Next() != 101 || len(s.Refused) > 0 {
-		t.Errorf("while they wait: %+v", s)
+		t.Errorf("while records wait: %+v", s)
 	}
 	if err := p.Close(110, waiting, 105, 0); err != nil {
 		t.Fatal(err)
