@@ -18,18 +18,18 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
-var shots = flag.String("shots", "", "a directory for pictures of the pages, to look at")
+var shots = flag.String("shots", "", "write screenshots of the pages to this directory")
 
-// The widths at which pages are looked at, in pixels: a telephone, one held
-// sideways, a window, and a sheet of A4 between margins of a centimetre.
+// The widths at which pages are tested, in pixels: a phone in portrait and in
+// landscape, a window, and a sheet of A4 with margins of a centimetre.
 const (
-	telephone = 380
-	sideways  = 800
+	phone     = 380
+	landscape = 800
 	window    = 1280
 	sheet     = 718
 )
 
-// whole is a verdict that has something of everything, with large numbers.
+// whole returns a verdict in which every count is large.
 func whole() *audit.Verdict {
 	v := verdict(120)
 	for i := range v.Streams {
@@ -45,13 +45,13 @@ func whole() *audit.Verdict {
 	return v
 }
 
-// outside returns what sticks out of a page to the left or the right. What lies in
-// a box that can be scrolled by itself does not, but there is none on paper.
+// outside returns the elements that overflow the page horizontally, other than those
+// in a box with its own scroll bar. On paper no box has one.
 const outside = `(() => {
 	const width = document.documentElement.clientWidth, out = []
 	if (document.scrollingElement.scrollWidth > innerWidth) out.push("the page: " + document.scrollingElement.scrollWidth)
 	for (const e of document.body.querySelectorAll("*")) {
-		if (e.ownerSVGElement) continue // is drawn beyond its edge by the width of a line
+		if (e.ownerSVGElement) continue // overflows by the width of a line
 		const box = e.closest(".wide")
 		if (box && box !== e && getComputedStyle(box).overflowX === "auto") continue
 		const r = e.getBoundingClientRect()
@@ -61,8 +61,8 @@ const outside = `(() => {
 	return out.slice(0, 10)
 })()`
 
-// faint returns the texts whose contrast with what is behind them is below what
-// WCAG asks for: 4.5, or 3 for large ones.
+// faint returns the texts whose contrast is below the minimum of WCAG: 4.5, or 3 for
+// large text.
 const faint = `(() => {
 	const rgb = s => s.match(/[\d.]+/g).map(Number)
 	const light = c => { const l = c.slice(0, 3).map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * l[0] + 0.7152 * l[1] + 0.0722 * l[2] }
@@ -77,7 +77,7 @@ const faint = `(() => {
 	return out.slice(0, 10)
 })()`
 
-// ink is how many colours the upper part of a page has on the screen.
+// ink returns the number of colours in the visible part of a page.
 func (b *chromium) ink() int {
 	b.t.Helper()
 	img, err := png.Decode(bytes.NewReader(b.file("Page.captureScreenshot", nil)))
@@ -93,9 +93,8 @@ func (b *chromium) ink() int {
 	return len(colours)
 }
 
-// In a real browser the page must fit its window at any width and its sheet, must
-// be light or dark as its reader wishes, with texts that can be read, and white on
-// paper.
+// In a real browser, the page fits every window and sheet, follows the colour scheme
+// with sufficient contrast, and is white on paper.
 func TestBrowser(t *testing.T) {
 	b := startChromium(t)
 	for _, p := range []struct {
@@ -122,13 +121,13 @@ func TestBrowser(t *testing.T) {
 			scheme, media string
 			paper         string
 		}{
-			{telephone, "light", "screen", "rgb(255, 255, 255)"},
-			{telephone, "dark", "screen", "rgb(21, 24, 28)"},
-			{sideways, "light", "screen", "rgb(255, 255, 255)"},
+			{phone, "light", "screen", "rgb(255, 255, 255)"},
+			{phone, "dark", "screen", "rgb(21, 24, 28)"},
+			{landscape, "light", "screen", "rgb(255, 255, 255)"},
 			{window, "light", "screen", "rgb(255, 255, 255)"},
 			{window, "dark", "screen", "rgb(21, 24, 28)"},
 			{sheet, "light", "print", "rgb(255, 255, 255)"},
-			{sheet, "dark", "print", "rgb(255, 255, 255)"}, // who reads in the dark prints on white all the same
+			{sheet, "dark", "print", "rgb(255, 255, 255)"}, // a dark scheme prints on white, too
 		} {
 			name := fmt.Sprintf("%s-%s-%s-%d", p.name, c.media, c.scheme, c.width)
 			b.show("file://"+path, c.width, c.scheme, c.media)
@@ -141,14 +140,14 @@ func TestBrowser(t *testing.T) {
 				t.Errorf("%s: the paper is %s, want %s", name, got.Paper, c.paper)
 			}
 			if d := cmp.Diff([]string{}, got.Outside); d != "" {
-				t.Errorf("%s: outside of the page: %s", name, d)
+				t.Errorf("%s: overflow: %s", name, d)
 			}
 			if d := cmp.Diff([]string{}, got.Faint); d != "" {
-				t.Errorf("%s: texts that can hardly be read: %s", name, d)
+				t.Errorf("%s: insufficient contrast: %s", name, d)
 			}
 			if c.width == window && p.name == "faults" {
 				if n := b.ink(); n < 50 {
-					t.Errorf("%s: %d colours: there is next to nothing to be seen", name, n)
+					t.Errorf("%s: %d colours, want at least 50: the page is almost empty", name, n)
 				}
 			}
 			if *shots != "" {
@@ -158,12 +157,12 @@ func TestBrowser(t *testing.T) {
 				}
 			}
 		}
-		// On paper, what can be opened is open: all ranges that the page has.
+		// On paper, every list of ranges is open.
 		var rows, shown int
 		b.run(`document.querySelectorAll(".ranges td:first-child").length`, &rows)
 		b.run(`[...document.querySelectorAll(".ranges td:first-child")].filter(e => e.checkVisibility() && e.getBoundingClientRect().height > 0).length`, &shown)
 		if shown != rows {
-			t.Errorf("%s: %d of %d ranges are on paper", p.name, shown, rows)
+			t.Errorf("%s: %d of %d ranges are printed", p.name, shown, rows)
 		}
 		pdf := b.file("Page.printToPDF", map[string]any{"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": false})
 		if *shots != "" {
@@ -172,7 +171,7 @@ func TestBrowser(t *testing.T) {
 			}
 		}
 		if pages := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1)); !bytes.HasPrefix(pdf, []byte("%PDF")) || pages < 1 || pages > p.pages {
-			t.Errorf("%s: it does not print: %d bytes, %d pages", p.name, len(pdf), pages)
+			t.Errorf("%s: printed %d bytes, %d pages, want 1 to %d pages of PDF", p.name, len(pdf), pages, p.pages)
 		}
 	}
 }

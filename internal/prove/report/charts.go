@@ -12,18 +12,17 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
-// Charts are drawn without their texts in units of their own and are stretched
-// to the width of the page; texts stand beside them as HTML, in the size of all
-// others, however narrow the page is.
+// Charts are SVG without text, in these units, and stretch to the width of the page.
+// Labels are HTML elements beside them, whose font size does not depend on the width.
 const (
 	chartWidth  = 1000
 	chartHeight = 1000
 )
 
-// axis is one from 0 to max, with a line at each step.
+// axis is an axis from 0 to max with a grid line at each step.
 type axis struct{ max, step float64 }
 
-// newAxis has room for top, up to a round value.
+// newAxis returns an axis that ends at a round value of at least top.
 func newAxis(top float64) axis {
 	if top <= 0 {
 		return axis{1, 1}
@@ -40,10 +39,10 @@ func newAxis(top float64) axis {
 	return axis{math.Ceil(top/step-1e-9) * step, step}
 }
 
-// at is where a value stands in a chart, from its top.
+// at returns the y coordinate of a value.
 func (a axis) at(v float64) float64 { return chartHeight * (1 - min(v/a.max, 1)) }
 
-// ticks are the lines of the axis.
+// ticks returns the grid lines of the axis.
 func (a axis) ticks(label func(float64) string) []tick {
 	var all []tick
 	for i := 0; float64(i)*a.step <= a.max*1.0001; i++ {
@@ -52,10 +51,10 @@ func (a axis) ticks(label func(float64) string) []tick {
 	return all
 }
 
-// x is where bin i begins.
+// x returns the x coordinate at which bin i begins.
 func (c *histogram) x(i int) float64 { return chartWidth * float64(i) / float64(len(c.bins)) }
 
-// plot puts what was drawn between its axes.
+// plot returns a chart: axes, the SVG elements drawn, and the HTML below them.
 func (c *histogram) plot(title string, y []tick, drawn, below string) template.HTML {
 	b := new(strings.Builder)
 	fmt.Fprintf(b, `<div class="plot"><svg viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`,
@@ -80,12 +79,13 @@ func (c *histogram) plot(title string, y []tick, drawn, below string) template.H
 		fmt.Fprintf(b, `<span class="%s" style="left:%.2f%%">%s</span>`, class, 100*t.At, template.HTMLEscapeString(t.Text))
 	}
 	b.WriteString("</div>")
-	return template.HTML(b.String()) // of numbers and escaped text only
+	return template.HTML(b.String()) // numbers and escaped text only
 }
 
-// arrivals draws records per second, or of less than a second how many there were:
-// what arrived, and above it what was lost, by when it was sent. Below are marks where anything was lost at all, which may
-// be too few to be seen in the chart. Lines are what the ledger noted.
+// arrivals draws the records that arrived and, above them, those that were lost, by
+// the time at which they were sent: records per second, or plain counts if all fall
+// within a second. A strip below marks every loss, including those too small for the
+// chart. Vertical lines are events of the ledger.
 func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
 	c := newHistogram(tl, streams)
 	if len(c.bins) == 0 {
@@ -102,7 +102,7 @@ func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
 	y := newAxis(most)
 	d := new(strings.Builder)
 	area := func(class string, from, to func(bin) float64) {
-		// Runs of bins in which there is something.
+		// One closed path for each sequence of bins that are not empty.
 		for i := 0; i < len(c.bins); i++ {
 			if to(c.bins[i]) <= from(c.bins[i]) {
 				continue
@@ -127,9 +127,9 @@ func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
 	return c.plot(title, y.ticks(number), d.String(), c.marks())
 }
 
-// marks are where records were lost, in a strip: the more of them, the darker.
+// marks returns the strip of losses: the larger the lost share, the darker.
 func (c *histogram) marks() string {
-	shade := func(b bin) int { // of 4; 0 is none
+	shade := func(b bin) int { // from 0, nothing lost, to 4
 		if b.lost == 0 {
 			return 0
 		}
@@ -154,11 +154,11 @@ func (c *histogram) marks() string {
 	return fmt.Sprintf(`<svg class="marks" viewBox="0 0 %d 1" preserveAspectRatio="none" role="img" aria-label="when lost records were sent">%s</svg>`, len(c.bins), b)
 }
 
-// maxEvents is how many lines of events a chart has at most; more could not be
-// told apart.
+// maxEvents is the maximum number of events in a chart; more would be
+// indistinguishable.
 const maxEvents = 300
 
-// events draws what ledgers noted.
+// events draws the events of the ledgers.
 func (c *histogram) events(d *strings.Builder, streams []audit.Stream) {
 	n := 0
 	for i := range streams {

@@ -15,23 +15,23 @@ import (
 	"time"
 )
 
-// chromium is a browser that runs without a window. It is spoken to through two
-// pipes, in JSON with a zero byte behind each message.
+// chromium is a headless browser, controlled over two pipes: JSON messages, each with
+// a zero byte at its end.
 type chromium struct {
 	t       *testing.T
 	in      *os.File
 	out     *bufio.Reader
 	id      int
-	session string // of the one tab
+	session string // of the only tab
 }
 
-// startChromium starts a browser, which ends with the test. Without one the test
-// is skipped.
+// startChromium starts a browser, which the end of the test stops. It skips the test
+// if there is none.
 func startChromium(t *testing.T) *chromium {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("### SKIPPED: the page was not looked at in a browser: there is no chromium in PATH (Debian: apt-get install chromium) ###")
+		t.Skip("### SKIPPED: the page was not tested in a browser: chromium is not in PATH (Debian: apt-get install chromium) ###")
 	}
 	theirs, ours, err := os.Pipe()
 	if err != nil {
@@ -54,15 +54,15 @@ func startChromium(t *testing.T) *chromium {
 	b := &chromium{t: t, in: ours, out: bufio.NewReader(answers)}
 	t.Cleanup(func() {
 		b.session = ""
-		_ = b.send("Browser.close", nil) // so that none of its processes stays
+		_ = b.send("Browser.close", nil) // ends all its processes
 		ours.Close()
-		_ = cmd.Wait() // however it ends
+		_ = cmd.Wait() // the exit code does not matter
 		answers.Close()
 		stop.Stop()
 	})
 	var tab struct{ TargetID string }
 	if err := b.try("Target.createTarget", map[string]any{"url": "about:blank"}, &tab); err != nil {
-		t.Skipf("### SKIPPED: the page was not looked at in a browser: chromium does not run here: %v\n%s ###", err, log.Bytes())
+		t.Skipf("### SKIPPED: the page was not tested in a browser: chromium does not run here: %v\n%s ###", err, log.Bytes())
 	}
 	var attached struct{ SessionID string }
 	b.call("Target.attachToTarget", map[string]any{"targetId": tab.TargetID, "flatten": true}, &attached)
@@ -88,7 +88,7 @@ func (b *chromium) send(method string, params map[string]any) error {
 	return err
 }
 
-// message is an answer or an event.
+// message is a response or an event.
 type message struct {
 	ID     int
 	Method string
@@ -104,7 +104,7 @@ func (b *chromium) next() (m message, err error) {
 	return m, json.Unmarshal(data[:len(data)-1], &m)
 }
 
-// try calls a method of the browser and reads what it returns into result.
+// try calls a method of the browser and decodes its result.
 func (b *chromium) try(method string, params map[string]any, result any) error {
 	if err := b.send(method, params); err != nil {
 		return err
@@ -153,7 +153,7 @@ func (b *chromium) show(url string, width int, scheme, media string) {
 	}
 }
 
-// run runs a script in the page and reads its value.
+// run evaluates a script in the page and decodes its value.
 func (b *chromium) run(script string, value any) {
 	b.t.Helper()
 	var r struct {
@@ -171,7 +171,7 @@ func (b *chromium) run(script string, value any) {
 	}
 }
 
-// file returns what a method makes as base64: a picture, or a document.
+// file returns the base64 data that a method returns: an image or a document.
 func (b *chromium) file(method string, params map[string]any) []byte {
 	b.t.Helper()
 	var r struct{ Data string }

@@ -8,25 +8,26 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
-// maxBins is how many bins a histogram has at most: what a screen can show apart.
+// maxBins is the maximum number of bins: a screen cannot resolve more.
 const maxBins = 600
 
-// histogram is what happened over time, in bins of equal width. It reaches over all
-// that is known to have a time: what arrived, what was lost, what was noted.
+// histogram counts records over time in bins of equal width. It covers every arrival,
+// loss and event whose time is known.
 type histogram struct {
 	start time.Time
 	width time.Duration
 	bins  []bin
 }
 
-// bin is what happened in one span of time.
+// bin holds the counts of one period.
 type bin struct {
 	arrived  uint64
-	lost     float64 // of a range that spans several bins, the share of this one
+	lost     float64 // a range that spans several bins counts in proportion
 	max, sum float64 // latency, in nanoseconds
 }
 
-// newHistogram joins what arrived and what was lost. Without any time it has no bins.
+// newHistogram returns the histogram of tl and streams. It has no bins if no time is
+// known.
 func newHistogram(tl audit.Timeline, streams []audit.Stream) histogram {
 	var from, to time.Time
 	reach := func(t time.Time) {
@@ -58,7 +59,7 @@ func newHistogram(tl audit.Timeline, streams []audit.Stream) histogram {
 		return histogram{}
 	}
 	for {
-		// A multiple of the width, as the points of the time line.
+		// A multiple of the width, like the points of the timeline.
 		c.start = from.Add(-time.Duration(from.UnixNano() % int64(c.width)))
 		if to.Sub(c.start)/c.width < maxBins {
 			break
@@ -80,8 +81,8 @@ func newHistogram(tl audit.Timeline, streams []audit.Stream) histogram {
 	return c
 }
 
-// brief reports whether all that arrived or was lost is within less than a second: it
-// has no rate.
+// brief reports whether all arrivals and losses fall within less than a second, so
+// that there is no rate.
 func brief(tl audit.Timeline, streams []audit.Stream) bool {
 	from, to := tl.First, tl.Last
 	for i := range streams {
@@ -99,12 +100,12 @@ func brief(tl audit.Timeline, streams []audit.Stream) bool {
 	return !from.IsZero() && to.Sub(from) < time.Second
 }
 
-// index is the bin in which a time is.
+// index returns the index of the bin that contains a time.
 func (c *histogram) index(t time.Time) int {
 	return min(max(int(t.Sub(c.start)/c.width), 0), len(c.bins)-1)
 }
 
-// lose spreads a range over the bins in which it was sent.
+// lose distributes a lost range over the bins in which it was sent.
 func (c *histogram) lose(l audit.Loss) {
 	since, until := l.Since, l.Until
 	switch {
@@ -134,13 +135,13 @@ func (c *histogram) lose(l audit.Loss) {
 	}
 }
 
-// span is how long a histogram is.
+// span returns the duration that the histogram covers.
 func (c *histogram) span() time.Duration { return c.width * time.Duration(len(c.bins)) }
 
-// place is where a time stands on a histogram, from 0 to 1.
+// place returns the position of a time in the histogram, from 0 to 1.
 func (c *histogram) place(t time.Time) float64 { return float64(t.Sub(c.start)) / float64(c.span()) }
 
-// timeSteps are the distances that the lines of a time axis may have.
+// timeSteps lists the possible steps of a time axis.
 var timeSteps = []time.Duration{
 	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
 	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
@@ -150,16 +151,16 @@ var timeSteps = []time.Duration{
 
 const day = 24 * time.Hour
 
-// maxTicks is how many lines a time axis has at most.
+// maxTicks is the maximum number of ticks of a time axis.
 const maxTicks = 7
 
-// tick is a line of an axis: where it is, from 0 to 1, and what it says.
+// tick is a labelled position on an axis, from 0 to 1.
 type tick struct {
 	At   float64
 	Text string
 }
 
-// ticks are the lines of the time axis, each with a text of its own.
+// ticks returns the ticks of the time axis. No two have the same label.
 func (c *histogram) ticks() []tick {
 	step := timeSteps[len(timeSteps)-1]
 	for _, s := range timeSteps {

@@ -17,7 +17,7 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Which records are lost.
+// Predicates for the records that are lost.
 func all(int) bool    { return true }
 func none(int) bool   { return false }
 func head(k int) bool { return k < 4000 }
@@ -25,7 +25,7 @@ func tail(k int) bool { return k >= 4000 }
 func some(k int) bool { return k%40 == 7 }
 func but1(k int) bool { return k != 4000 }
 
-// made is the verdict on streams of n records, one each millisecond.
+// made returns the verdict on streams of n records, one per millisecond.
 func made(n, streams int, lost func(int) bool) *audit.Verdict {
 	when := func(k int) time.Time { return start.Add(time.Duration(k) * time.Millisecond) }
 	var l ledger.Ledger
@@ -51,9 +51,9 @@ func made(n, streams int, lost func(int) bool) *audit.Verdict {
 	return a.Verdict()
 }
 
-// Whatever was lost must be where it was sent, beside what arrived: before the
-// first that arrived, after the last, and where nothing arrived at all.
-func TestCourse(t *testing.T) {
+// Losses are counted at the time they were sent, including before the first arrival,
+// after the last, and where nothing arrived.
+func TestHistogram(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		lost          func(int) bool
@@ -73,16 +73,16 @@ func TestCourse(t *testing.T) {
 		for i, b := range got.bins {
 			arrived = append(arrived, int(b.arrived))
 			lost += b.lost
-			// The last of a second may be told to the next one.
+			// The last record of a second may count in the next.
 			if math.Abs(b.lost-float64(c.gone[i])) > 1.5 {
-				t.Errorf("%s: in second %d %g were lost, want %d", c.name, i, b.lost, c.gone[i])
+				t.Errorf("%s: second %d: %g lost, want %d", c.name, i, b.lost, c.gone[i])
 			}
 		}
 		if d := cmp.Diff(c.arrived, arrived); d != "" || !got.start.Equal(start) || got.width != time.Second {
 			t.Errorf("%s: %s", c.name, d)
 		}
 		if uint64(lost+0.5) != v.Lost {
-			t.Errorf("%s: %g lost in all, want %d", c.name, lost, v.Lost)
+			t.Errorf("%s: total lost %g, want %d", c.name, lost, v.Lost)
 		}
 		chart := string(arrivals(v.Timeline, v.Streams))
 		if has := strings.Contains(chart, `class="lost"`); has != (v.Lost > 0) {
@@ -94,8 +94,8 @@ func TestCourse(t *testing.T) {
 	}
 }
 
-// The bins of a long run hold several points, and lose none.
-func TestCourseIsBounded(t *testing.T) {
+// The bins of a long run hold several points each, and no count is lost.
+func TestHistogramIsBounded(t *testing.T) {
 	tl := audit.Timeline{Start: start, Width: int64(4 * time.Second), Points: make([]audit.Point, 600)}
 	total := uint64(0)
 	for i := range tl.Points {
@@ -114,7 +114,7 @@ func TestCourseIsBounded(t *testing.T) {
 	}
 }
 
-// No two lines of an axis may say the same, and there must not be too many.
+// An axis has distinct labels, and not too many.
 func TestTicks(t *testing.T) {
 	for span := time.Second; span < 150*365*day; span += span/4 + time.Second {
 		c := histogram{start: start, width: span, bins: make([]bin, 1)}
@@ -170,7 +170,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// Counts that are not 0 have a column, as in the terminal.
+// Counts other than 0 have a column, as on a terminal.
 func TestColumns(t *testing.T) {
 	v := &audit.Verdict{Counts: audit.Counts{Sent: 9, Enriched: 1, Unchecked: 2, Withheld: 3, Refused: audit.Known(4)}}
 	var names []string

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report writes the verdict of an audit as one HTML page that needs
-// nothing else: no network, no script, no font.
+// Package report writes the verdict of an audit as a self-contained HTML page: no
+// network, scripts or fonts.
 //
-// The normal path is [Write]. The page has a summary, what arrived over time
-// with the moments of loss, pauses and reloads, the latency over time and its
-// percentiles, and a table of runs with the ranges that were lost. Its colours
-// follow the reader's choice of light or dark, and it prints on white.
+// The normal path is [Write]. The page has a summary, the arrivals over time with
+// losses, pauses and reloads, the latency over time and its percentiles, a table of
+// runs, and the lost ranges. It follows the reader's choice of a light or a dark
+// colour scheme, and prints on white.
 package report
 
 import (
@@ -23,12 +23,12 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
-// Page is what a report is made of.
+// Page holds the contents of a report.
 type Page struct {
 	Verdict *audit.Verdict
-	Faults  []string // none is clean
-	Made    time.Time
-	Version string // of gdummy
+	Faults  []string  // empty if the verdict is clean
+	Made    time.Time // when the report was written
+	Version string    // of gdummy
 }
 
 // Write writes the page.
@@ -36,8 +36,7 @@ func Write(w io.Writer, p Page) error {
 	return page.Execute(w, p)
 }
 
-// Is reports whether a text, of which the end may be missing, is such a page, or
-// another one of HTML.
+// Is reports whether text is the beginning of an HTML page, such as a report.
 func Is(text []byte) bool { return bytes.HasPrefix(text, []byte("<!doctype html>")) }
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
@@ -45,14 +44,14 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"arrivals": arrivals, "latencies": latencies, "bars": bars, "shares": shares,
 	"columns": columns, "cells": cells, "part": part, "hidden": hidden, "noted": noted, "moreRanges": moreRanges,
 	"join": strings.Join, "ranges": ranges, "name": name, "alone": alone, "rate": rate, "brief": brief, "only": only,
-	"nth":   func(i int) int { return i + 3 }, // behind the run and the instance, as CSS counts
+	"nth":   func(i int) int { return i + 3 }, // the CSS index of a column after run and instance
 	"deref": func(tl *audit.Timeline) audit.Timeline { return *tl },
 }).Parse(text))
 
-// shownAlone is how many streams have charts of their own on the page.
+// shownAlone is the maximum number of streams with their own charts.
 const shownAlone = 12
 
-// alone are the streams that have charts of their own: those of several.
+// alone returns the streams that get their own charts. A single stream does not.
 func alone(v *audit.Verdict) []audit.Stream {
 	if len(v.Streams) < 2 {
 		return nil
@@ -66,7 +65,7 @@ func alone(v *audit.Verdict) []audit.Stream {
 	return all
 }
 
-// hidden is how many streams that have charts of their own are not on the page.
+// hidden returns the number of streams whose own charts are omitted.
 func hidden(v *audit.Verdict) int {
 	n := 0
 	for _, st := range v.Streams {
@@ -77,22 +76,22 @@ func hidden(v *audit.Verdict) int {
 	return max(n-shownAlone, 0)
 }
 
-// noted reports whether a ledger has one of the words.
+// noted reports whether a ledger has an event with one of the words.
 func noted(v *audit.Verdict, words ...string) bool {
 	return slices.ContainsFunc(v.Streams, func(st audit.Stream) bool {
 		return slices.ContainsFunc(st.Events, func(e audit.Event) bool { return slices.Contains(words, e.Word) })
 	})
 }
 
-// moreRanges reports whether there were more ranges than a verdict lists.
+// moreRanges reports whether the verdict omits ranges.
 func moreRanges(v *audit.Verdict) bool {
 	return slices.ContainsFunc(v.Streams, func(st audit.Stream) bool { return st.MoreRanges > 0 })
 }
 
-// only is a list of one stream.
+// only returns a slice of one stream.
 func only(st audit.Stream) []audit.Stream { return []audit.Stream{st} }
 
-// rate says how many records arrived in a second.
+// rate describes the rate at which records arrived.
 func rate(tl audit.Timeline) string {
 	if len(tl.Points) == 0 {
 		return ""
@@ -149,20 +148,20 @@ func cards(v *audit.Verdict) []card {
 	return all
 }
 
-// shownRanges is how many ranges the page lists for a run.
+// shownRanges is the maximum number of ranges that the page lists for a run.
 const shownRanges = 100
 
-// rangeList is a list of ranges that may be cut.
+// rangeList is a possibly truncated list of ranges.
 type rangeList struct {
 	Name    string
 	List    []audit.Loss
-	More    uint64 // that are not in the list
+	More    uint64 // number of ranges that List omits
 	Records uint64
-	Count   string // of all ranges, with a noun
-	Short   bool   // enough to be shown at once
+	Count   string // number of all ranges, with a noun
+	Short   bool   // the list is initially open
 }
 
-// fewRanges is how many ranges are shown before anybody asks for them.
+// fewRanges is the maximum length of a list that is initially open.
 const fewRanges = 10
 
 func ranges(st audit.Stream) []rangeList {
@@ -203,7 +202,7 @@ func clock(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05.000")
 }
 
-// number prints a value of an axis.
+// number formats a value of an axis.
 func number(v float64) string {
 	for _, unit := range []struct {
 		size float64
@@ -219,7 +218,7 @@ func number(v float64) string {
 // cell is a number in a table.
 type cell struct{ Text, Class string }
 
-// cells are one row of the table of runs.
+// cells returns one row of the table of runs.
 func cells(v *audit.Verdict, c audit.Counts) []cell {
 	var all []cell
 	for _, col := range columns(v) {
@@ -236,13 +235,13 @@ func cells(v *audit.Verdict, c audit.Counts) []cell {
 	return all
 }
 
-// bar is one row of the percentiles.
+// bar is one row of the chart of percentiles.
 type bar struct {
 	Name, Text string
-	Width      float64 // of the largest, from 0 to 1
+	Width      float64 // relative to the largest, from 0 to 1
 }
 
-// bars are the percentiles of a latency, and its largest value.
+// bars returns the percentiles of a latency and its maximum.
 func bars(l *audit.Latency) []bar {
 	var all []bar
 	add := func(name string, ns int64) {
@@ -255,14 +254,14 @@ func bars(l *audit.Latency) []bar {
 	return all
 }
 
-// share is what happened to a part of what was sent.
+// share is the part of the sent records with the same outcome.
 type share struct {
 	Name, Class string
 	Count       uint64
 	Width       float64 // in percent
 }
 
-// shares say what happened to all that was sent.
+// shares divides the sent records by outcome.
 func shares(v *audit.Verdict) []share {
 	var all []share
 	for _, s := range []share{
@@ -280,8 +279,8 @@ func shares(v *audit.Verdict) []share {
 	return all
 }
 
-// part is n of total in percent. It is 100 only if it is all, and 0 only if it
-// is nothing.
+// part formats n as a percentage of total. The result is 100 % only if n is total, and
+// 0 % only if n is 0.
 func part(n, total uint64) string {
 	if total == 0 {
 		return ""
@@ -298,12 +297,12 @@ func part(n, total uint64) string {
 	return strconv.FormatFloat(p, 'f', 2, 64) + " %"
 }
 
-// columns are those of the table of runs: as the terminal has them.
+// columns returns the columns of the table of runs, the same as on a terminal.
 func columns(v *audit.Verdict) []audit.Column {
 	return slices.DeleteFunc(audit.Columns(), func(c audit.Column) bool { return !c.Always && c.Get(&v.Counts).N == 0 })
 }
 
-// short prints nanoseconds with three digits.
+// short formats nanoseconds with three digits.
 func short(ns int64) string {
 	d := time.Duration(ns)
 	switch {
@@ -321,7 +320,7 @@ func short(ns int64) string {
 	return strconv.FormatInt(ns, 10) + "ns"
 }
 
-// digits prints a number below 1000 with three digits.
+// digits formats a number below 1000 with three digits.
 func digits(v float64) string {
 	return strconv.FormatFloat(v, 'f', max(0, 2-int(math.Log10(max(v, 1)))), 64)
 }

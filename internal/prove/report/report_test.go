@@ -19,7 +19,8 @@ import (
 
 var start = time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
 
-// verdict is on a run with losses, a reload and a name that is no HTML.
+// verdict returns the verdict on a run with losses, a reload and a name with HTML in
+// it.
 func verdict(seconds int) *audit.Verdict {
 	when := func(k int) time.Time { return start.Add(time.Duration(k) * 10 * time.Millisecond) }
 	n := seconds * 100
@@ -40,8 +41,7 @@ func verdict(seconds int) *audit.Verdict {
 	return a.Verdict()
 }
 
-// The page must be well-formed, must not run what it is given, and must need
-// nothing from elsewhere.
+// The page is well-formed and self-contained, and escapes its input.
 func TestWrite(t *testing.T) {
 	for _, v := range []*audit.Verdict{verdict(120), verdict(1), audit.New(audit.Options{}).Verdict(), made(8000, 1, all), made(3000, 50, none)} {
 		var b strings.Builder
@@ -51,7 +51,7 @@ func TestWrite(t *testing.T) {
 		page := b.String()
 		for _, bad := range []string{"<script", "http://", "https://", "NaN", "Inf", "ZgotmplZ", "url("} {
 			if strings.Contains(page, bad) {
-				t.Errorf("the page has %s in it", bad)
+				t.Errorf("the page contains %s", bad)
 			}
 		}
 		_, body, _ := strings.Cut(page, "</head>")
@@ -67,7 +67,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// The page names the faults that were injected, and what came of each.
+// The page lists the injected faults and the effect of each.
 func TestRefusals(t *testing.T) {
 	a := audit.New(audit.Options{Faults: "status=503@40%, drop=1%", Seed: "<7>"})
 	a.Expect("status=503@40%", false)
@@ -102,8 +102,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// What came and went within less than a second has no rate, neither as text nor in
-// a chart.
+// A run of less than a second has no rate, neither in the text nor in a chart.
 func TestBrief(t *testing.T) {
 	for _, c := range []struct {
 		n, streams int
@@ -124,13 +123,13 @@ func TestBrief(t *testing.T) {
 			{`<h2>Records</h2>`, !c.rate}, {`aria-label="records over time"`, !c.rate},
 		} {
 			if strings.Contains(page, x.text) != x.has {
-				t.Errorf("%d records in each of %d streams: %s is there: %v", c.n, c.streams, x.text, !x.has)
+				t.Errorf("%d records in each of %d streams: contains %s: got %v, want %v", c.n, c.streams, x.text, !x.has, x.has)
 			}
 		}
 	}
 }
 
-// The headline must not promise more than is known.
+// The headline does not claim more than is known.
 func TestHeadline(t *testing.T) {
 	open := audit.New(audit.Options{})
 	open.Take(recordid.ID{Run: 1, Time: start.UnixNano()}, recordscan.Intact, 0)
