@@ -1,52 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package audit counts the records that arrived and compares them with the ledgers:
-// which were lost, duplicated, reordered or damaged.
+// Package audit compares the records that arrived with the ledgers of those that were
+// sent. It counts which were lost, duplicated, reordered or damaged.
 //
-// The normal path is [New] with the ledgers of those who sent, [Auditor.Take]
-// for everything that came out of the pipeline, and [Auditor.Verdict].
+// The normal path is [New] with the senders' ledgers, [Auditor.Take] for each record
+// from the pipeline, and [Auditor.Verdict].
 //
 // # Terms
 //
-// A stream is one instance of one run; its records are numbered from 0 on.
+// A stream is one instance of one run. Its records are numbered from 0.
 //
-//	sent        numbers that were given out, as far as can be known
-//	accepted    records that the host took, by the ledger
-//	ingested    records that the engine counted, by the ledger: before filters
-//	arrived     numbers that arrived, each counted once
-//	lost        numbers that were accepted (without a ledger: given out) and
-//	            did not arrive
-//	unknown     numbers that may have arrived or not: given out, but not in the
+//	sent        records that were numbered, as far as is known
+//	accepted    records that the host accepted, according to the ledger
+//	ingested    records that the engine counted before filters, according to the
+//	            ledger
+//	arrived     records that arrived, each counted once
+//	lost        records that were accepted (without a ledger: numbered) and did not
+//	            arrive
+//	unknown     records that may or may not have arrived: numbered, but not in the
 //	            ledger when it was cut off; or forgotten for lack of memory
-//	withheld    numbers that our own receiver acknowledged and threw away on
-//	            purpose, and that did not arrive otherwise; what it refused and
-//	            what never came again is lost
-//	shortfall   records that were due and never made, for the rate was missed,
-//	            by the ledger: they have no numbers
-//	refused     numbers that the host did not take, by the ledger
-//	duplicates  arrivals of numbers that had arrived before
-//	reordered   first arrivals behind a higher number; the distance is how much
-//	            higher
+//	withheld    records that our receiver acknowledged and discarded on purpose, and
+//	            that did not arrive otherwise. Records that it refused without an
+//	            acknowledgement, and that were not sent again, are lost
+//	shortfall   records that were never generated because they were late, according
+//	            to the ledger; they have no numbers
+//	refused     records that the host did not accept, according to the ledger
+//	duplicates  arrivals of records that had arrived before
+//	reordered   first arrivals after a higher number; their distance is the
+//	            difference
 //	damaged, enriched, unchecked   arrivals in that state, see package recordscan
 //	foreign     records without an identity
 //
-// Nothing arrived and nothing accepted is no clean verdict: nothing was audited.
-// Pieces that could not be read are a fault where no ledger proves that all
+// If nothing arrived and nothing was accepted, nothing was audited: the verdict is not
+// clean. Unreadable parts of the input are a fault unless ledgers prove that everything
 // arrived.
 //
 // # Memory
 //
-// Numbers are kept in blocks of 65536 as bit maps, short lists or, when all of a
-// block arrived, as nothing. When that is more than Options.Memory, the blocks
-// that were not touched for longest keep their count only. That costs exactness
-// only if more of their records arrive: whether such a one is new or a duplicate
-// is then unknown, and counted there. When counts alone are more than that, as
-// with numbers from all over the place, numbers that would need another block
-// are unknown, and so are those that are missing among them.
+// Record numbers are kept in blocks of 65536, as bitmaps or short lists; a complete
+// block needs no memory. Beyond Options.Memory, the least recently used blocks are
+// reduced to a count. That affects the verdict only if more of their records arrive:
+// whether such a record is a duplicate is unknown, and it is counted so. If counts
+// alone exceed the limit, as with widely scattered numbers, then records that need
+// another block are unknown, and so are the missing ones among them.
 //
-// The first streams have a histogram of latencies and a time line of their own,
-// as long as those take no more than a quarter of Options.Memory; the others
-// share one.
+// The first streams have their own latency histogram and timeline, within a quarter of
+// Options.Memory. The others share one.
 package audit
 
 import (
@@ -57,7 +56,7 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// DefaultMemory is what an audit may use, in bytes, by default.
+// DefaultMemory is the default of Options.Memory, in bytes.
 const DefaultMemory = 256 << 20
 
 const (
@@ -65,48 +64,46 @@ const (
 	maxJumps   = 4096
 	maxRanges  = 1000
 
-	jumpCost = 64 // bytes, with room to grow
+	jumpCost = 64 // in bytes, including spare capacity
 )
 
-// Options say what is audited.
+// Options configures an [Auditor].
 type Options struct {
 	Ledgers []*ledger.Ledger
-	Memory  int64 // in bytes; 0 is DefaultMemory
+	Memory  int64 // in bytes; 0 means DefaultMemory
 
-	// Since is when an audit of what arrives now began; zero is one of files.
-	// Runs of the ledgers that ended before it, and of which nothing arrives,
-	// do not count.
+	// Since is the time at which a live audit began, or zero for an audit of files.
+	// Runs in ledgers that ended earlier are excluded unless records of them arrive.
 	Since time.Time
 
-	// Faults are those that our own receiver was told to have, and Seed is what
-	// draws them; empty without.
+	// Faults and Seed are those of our receiver; empty without fault injection.
 	Faults, Seed string
 
-	// Runs are those that count, and Last says that only those do that were
-	// under way when the last one began. Without both, all count.
+	// Runs lists the runs to audit. Last selects those that were active when the
+	// last one began. Without either, all runs are audited.
 	Runs []recordid.Run
 	Last bool
 }
 
-// Auditor takes what arrived. It is not for concurrent use.
+// Auditor collects the records that arrived. It is not safe for concurrent use.
 type Auditor struct {
 	o       Options
 	ledgers []*ledger.Ledger
-	books   []*ledger.Stream // of all ledgers, merged
+	merged  []*ledger.Stream // the streams of all ledgers
 	streams map[streamID]*stream
 	last    *stream
 	mem     *memoryBudget
-	surplus uint64 // records of streams beyond maxStreams
+	surplus uint64 // number of records in streams beyond maxStreams
 
 	foreign uint64
 	broken  uint64
 
-	shared *latencyStats // of the streams that have none of their own; nil if all have
-	own    int           // streams that have
+	shared *latencyStats // of the streams without their own; nil if there are none
+	own    int           // number of streams with their own
 
 	refusals refusals
 
-	reloaded map[streamID]time.Time // when Complete first saw that a reload ended it
+	reloaded map[streamID]time.Time // when Complete first saw that a reload ended the run
 }
 
 type streamID struct {
@@ -114,7 +111,7 @@ type streamID struct {
 	instance uint16
 }
 
-// stream is what arrived of one stream.
+// stream holds the arrivals of one stream.
 type stream struct {
 	id      streamID
 	arrived *set
@@ -122,25 +119,25 @@ type stream struct {
 	max     uint64
 	maxTime int64 // of emission of max
 
-	refused []*set // by reason; nil for those that it did not meet
-	given   bool   // there is one at least
-	top     uint64 // the highest of them
+	refused []*set // records that our receiver refused, by reason; may be nil
+	given   bool   // refused has a record
+	top     uint64 // the highest number in refused
 
 	duplicates, undecided, reordered, distance uint64
 	damaged, enriched, unchecked               uint64
-	firstTime, lastTime                        int64 // of emission of what arrived, or else of what was refused
+	firstTime, lastTime                        int64 // of emission; of refused records if none arrived
 
 	jumps []jump
 	stats *latencyStats
 }
 
-// jump is where numbers were skipped, and when those around were sent.
+// jump is a gap in the numbers, with the emission times of its neighbours.
 type jump struct {
 	from, to     uint64
-	since, until int64 // since is 0 if nothing came before
+	since, until int64 // since is 0 if there is no earlier record
 }
 
-// New makes an auditor.
+// New returns an auditor.
 func New(o Options) *Auditor {
 	if o.Memory <= 0 {
 		o.Memory = DefaultMemory
@@ -155,8 +152,8 @@ func New(o Options) *Auditor {
 	return a
 }
 
-// Take takes one record. arrival is when it arrived, in nanoseconds since 1970;
-// 0 if unknown.
+// Take adds one record. arrival is its arrival time in nanoseconds since the Unix
+// epoch, or 0 if it is unknown.
 func (a *Auditor) Take(id recordid.ID, state recordscan.State, arrival int64) {
 	if state == recordscan.Foreign {
 		a.foreign++
@@ -187,7 +184,7 @@ func (a *Auditor) Take(id recordid.ID, state recordscan.State, arrival int64) {
 	s.stats.add(id.Time, arrival)
 }
 
-// order notes where a number that has not arrived before stands among the others.
+// order tracks the order of arrival for a record that has not arrived before.
 func (s *stream) order(id recordid.ID) {
 	seq := id.Seq
 	switch {
@@ -212,10 +209,10 @@ func (s *stream) order(id recordid.ID) {
 	s.firstTime, s.lastTime = min(s.firstTime, id.Time), max(s.lastTime, id.Time)
 }
 
-// Foreign notes n records without an identity.
+// Foreign adds n records without an identity.
 func (a *Auditor) Foreign(n uint64) { a.foreign += n }
 
-// Broken notes n pieces of the input that could not be read.
+// Broken adds n unreadable parts of the input.
 func (a *Auditor) Broken(n uint64) { a.broken += n }
 
 func (a *Auditor) stream(id recordid.ID) *stream {
@@ -235,12 +232,12 @@ func (a *Auditor) stream(id recordid.ID) *stream {
 	return s
 }
 
-// Progress is what one line about a running audit needs.
+// Progress holds the counts of a running audit.
 type Progress struct {
 	Arrived, Duplicates, Damaged, Foreign uint64
 }
 
-// Progress returns where the audit stands. It costs little.
+// Progress returns the counts so far. It is cheap.
 func (a *Auditor) Progress() Progress {
 	p := Progress{Foreign: a.foreign}
 	for _, s := range a.streams {
@@ -251,5 +248,5 @@ func (a *Auditor) Progress() Progress {
 	return p
 }
 
-// SetLedgers replaces the ledgers, when they have grown.
-func (a *Auditor) SetLedgers(l []*ledger.Ledger) { a.ledgers, a.books = l, ledger.Merge(l) }
+// SetLedgers replaces the ledgers. Call it when they have grown.
+func (a *Auditor) SetLedgers(l []*ledger.Ledger) { a.ledgers, a.merged = l, ledger.Merge(l) }

@@ -18,13 +18,13 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// arrival is one record that comes out of the pipeline.
+// arrival is a record that leaves the pipeline.
 type arrival struct {
 	id    recordid.ID
 	state recordscan.State
 }
 
-// plan is a run of a pipeline, and the verdict on it by plain counting.
+// plan is a simulated run of a pipeline, with the expected verdict.
 type plan struct {
 	arrivals []arrival
 	ledgers  []*ledger.Ledger
@@ -33,10 +33,10 @@ type plan struct {
 
 var epoch = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 
-// when is when record k was sent.
+// when returns the time at which record k was sent.
 func when(k uint64) time.Time { return epoch.Add(time.Duration(k) * time.Millisecond) }
 
-// newPlan plants faults at random in several runs and counts them.
+// newPlan plants random faults in several runs and counts them.
 func newPlan(r *rand.Rand, faults bool) *plan {
 	p := new(plan)
 	chance := func(percent int) bool { return faults && r.IntN(100) < percent }
@@ -44,14 +44,14 @@ func newPlan(r *rand.Rand, faults bool) *plan {
 	for run := range runs {
 		n := uint64(1 + r.IntN(300))
 		if r.IntN(200) == 0 {
-			n += 1<<16 - 20 // over the edge of a block
+			n += 1<<16 - 20 // crosses the boundary of a block
 		}
 		id := func(k uint64) recordid.ID {
 			return recordid.ID{Run: recordid.Run(run/2 + 1), Instance: uint16(run % 2), Seq: k, Time: when(k).UnixNano()}
 		}
 		loss, dup, swap, flip := r.IntN(30), r.IntN(30), r.IntN(30), r.IntN(30)
 
-		// What the host took, and what of it the ledger has.
+		// The records that the host accepted, and those of them in the ledger.
 		withLedger := r.IntN(4) > 0
 		cut := withLedger && chance(30)
 		known := n
@@ -61,7 +61,7 @@ func newPlan(r *rand.Rand, faults bool) *plan {
 		var book ledger.Stream
 		book.Run, book.Instance = id(0).Run, id(0).Instance
 		refused := make([]bool, n)
-		hidden := make([]bool, n) // in a line of the ledger that was damaged
+		hidden := make([]bool, n) // in a damaged line of the ledger
 		if withLedger {
 			p.want.Accepted.Known, p.want.Refused.Known, p.want.Shortfall.Known = true, true, true
 			for from := uint64(0); from < known; {
@@ -117,7 +117,7 @@ func newPlan(r *rand.Rand, faults bool) *plan {
 			}
 		}
 
-		// What comes out.
+		// The output of the pipeline.
 		var out []arrival
 		var missing []uint64
 		for k := range n {
@@ -153,7 +153,7 @@ func newPlan(r *rand.Rand, faults bool) *plan {
 			}
 		}
 
-		// The verdict, by counting.
+		// The expected counts.
 		seen := map[uint64]bool{}
 		top := uint64(0)
 		for _, a := range out {
@@ -235,8 +235,7 @@ func (p *plan) verdict(memory int64) *Verdict {
 	return a.Verdict()
 }
 
-// Ten thousand runs with faults: the verdict is the plan, to the record. A
-// thousand without: no alarm.
+// In ten thousand runs with planted faults, every count is exact.
 func TestPlantedFaults(t *testing.T) {
 	for seed := range uint64(testenv.Rounds(10000)) {
 		p := newPlan(rand.New(rand.NewPCG(seed, 1)), true)
@@ -250,6 +249,7 @@ func TestPlantedFaults(t *testing.T) {
 	}
 }
 
+// A thousand runs without faults have a clean verdict.
 func TestNoFalseAlarm(t *testing.T) {
 	for seed := range uint64(testenv.Rounds(1000)) {
 		p := newPlan(rand.New(rand.NewPCG(seed, 2)), false)
@@ -257,15 +257,14 @@ func TestNoFalseAlarm(t *testing.T) {
 		if d := cmp.Diff(p.want, v.Counts); d != "" {
 			t.Fatalf("seed %d:\n%s", seed, d)
 		}
-		// Some have no ledger, and so an end that nobody knows.
+		// Streams without a ledger have an unknown end.
 		if f := (Limits{Unknown: -1}).Faults(v); len(f) > 0 || v.Unknown > 0 {
 			t.Fatalf("seed %d: %v, %d unknown", seed, f, v.Unknown)
 		}
 	}
 }
 
-// The ranges must add up to the count, and the times enclose when the records
-// were sent.
+// The lost ranges add up to the count, and their times enclose those of the records.
 func checkRanges(t *testing.T, s Stream) {
 	t.Helper()
 	if s.MoreRanges > 0 {
@@ -275,19 +274,19 @@ func checkRanges(t *testing.T, s Stream) {
 	for i, l := range s.LostRanges {
 		total += l.Count
 		if i > 0 && s.LostRanges[i-1].To+1 >= l.From {
-			t.Errorf("ranges %+v and %+v touch", s.LostRanges[i-1], l)
+			t.Errorf("ranges %+v and %+v are adjacent", s.LostRanges[i-1], l)
 		}
 		if !l.Since.IsZero() && (l.Since.After(when(l.From)) || l.Until.Before(when(l.To).Add(-2*time.Millisecond))) {
-			t.Fatalf("range %+v: sent from %v to %v", l, when(l.From), when(l.To))
+			t.Fatalf("range %+v does not enclose the times of its records, %v to %v", l, when(l.From), when(l.To))
 		}
 	}
 	if total != s.Lost {
-		t.Errorf("ranges have %d records, %d were lost", total, s.Lost)
+		t.Errorf("lost ranges have %d records, want %d", total, s.Lost)
 	}
 }
 
-// With next to no memory a verdict may be vague, but not wrong: what it calls
-// lost or a duplicate is.
+// With very little memory, counts may be unknown but not wrong: records reported as lost
+// or duplicate are.
 func TestLittleMemory(t *testing.T) {
 	testenv.SkipRace(t)
 	vague := 0
@@ -309,9 +308,9 @@ func TestLittleMemory(t *testing.T) {
 			}
 		}
 		for last := p.arrivals[len(p.arrivals)-1].id.Seq; last < n-1; last++ {
-			lost-- // at the end, and there is no ledger
+			lost-- // at the end, which is unknown without a ledger
 		}
-		// Some come very late, all of them twice.
+		// Some arrive very late, each twice.
 		for range r.IntN(2000) * int(seed%2) {
 			i := r.IntN(len(p.arrivals) - 1)
 			a := p.arrivals[i]
@@ -320,24 +319,24 @@ func TestLittleMemory(t *testing.T) {
 		}
 		v := p.verdict(40 << 10)
 		if v.Lost > lost || v.Lost+v.Unknown < lost || v.Duplicates > dups || v.Duplicates+v.Unknown < dups {
-			t.Errorf("seed %d: %+v; %d were lost, %d doubled", seed, v.Counts, lost, dups)
+			t.Errorf("seed %d: %+v; want %d lost, %d duplicates", seed, v.Counts, lost, dups)
 		}
 		if v.Exact && (v.Lost != lost || v.Duplicates != dups) {
-			t.Errorf("seed %d: exact, but %+v; %d were lost, %d doubled", seed, v.Counts, lost, dups)
+			t.Errorf("seed %d: exact, but %+v; want %d lost, %d duplicates", seed, v.Counts, lost, dups)
 		}
 		if !v.Exact {
 			vague++
 			if len(v.Notes) == 0 {
-				t.Error("vague without a note")
+				t.Error("a verdict that is not exact has no note")
 			}
 		}
 	}
 	if vague == 0 {
-		t.Error("memory was never short: the test tests nothing")
+		t.Error("every verdict was exact: the limit is too high for this test")
 	}
 }
 
-// The set against a map, numbers in any order, with room and without.
+// A set agrees with a map, for numbers in any order, with sufficient memory or not.
 func TestSet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newSet(&memoryBudget{limit: rapid.SampledFrom([]int64{100, 20 << 10, 1 << 30}).Draw(t, "limit")})
@@ -345,7 +344,7 @@ func TestSet(t *testing.T) {
 		ref, maybe := make([]bool, top), make([]bool, top)
 		for range rapid.IntRange(1, 12).Draw(t, "runs") {
 			from := rapid.Uint64Range(0, top-1).Draw(t, "from")
-			n := rapid.Uint64Range(1, 70000).Draw(t, "n") // a block and more
+			n := rapid.Uint64Range(1, 70000).Draw(t, "n") // more than a block
 			for v := from; v < min(from+n, top); v++ {
 				got := s.add(v)
 				if got == undecided {
@@ -355,7 +354,7 @@ func TestSet(t *testing.T) {
 					continue
 				}
 				if (got == present) != ref[v] {
-					t.Fatalf("%d: %v, was there %v", v, got, ref[v])
+					t.Fatalf("add(%d) = %v; present before: %v", v, got, ref[v])
 				}
 				ref[v] = true
 			}
@@ -376,14 +375,14 @@ func TestSet(t *testing.T) {
 		})
 		for v := range uint64(top) {
 			if got[v] == ref[v] {
-				t.Fatalf("%d: missing %v, there %v", v, got[v], ref[v])
+				t.Fatalf("%d: missing %v, present %v", v, got[v], ref[v])
 			}
 		}
 	})
 }
 
-// What our receiver acknowledged and threw away is withheld, what it refused is lost
-// for the first of its reasons, and what came again after all arrived.
+// Records that our receiver acknowledged and discarded are withheld, refused ones are
+// lost for the first of their reasons, and those that were sent again arrived.
 func TestRefused(t *testing.T) {
 	a := New(Options{Faults: "drop=1%, status=503@5%"})
 	for _, why := range []string{"status", "reset", "slow"} {
@@ -431,9 +430,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// A record that was refused was sent, whatever the ledger says, and without one: it is
-// lost, not unknown.
-func TestRefusedUnbooked(t *testing.T) {
+// A refused record was sent, whether or not a ledger has it: it is lost, not unknown.
+func TestRefusedWithoutLedger(t *testing.T) {
 	for _, booked := range []bool{false, true} {
 		o := Options{}
 		want := Counts{Sent: 20, Lost: 20, ByReceiver: 5}
@@ -448,13 +446,12 @@ func TestRefusedUnbooked(t *testing.T) {
 		}
 		v := a.Verdict()
 		if d := cmp.Diff(want, v.Counts); d != "" {
-			t.Errorf("booked %v: %s", booked, d)
+			t.Errorf("with a ledger: %v: %s", booked, d)
 		}
 	}
 }
 
-// Clocks that step must not break anything; what arrives before it was sent is
-// said.
+// Clock steps do no harm. The verdict notes records that arrived before they were sent.
 func TestClockSteps(t *testing.T) {
 	a := New(Options{})
 	for k := range uint64(1000) {
@@ -476,7 +473,7 @@ func TestClockSteps(t *testing.T) {
 		t.Errorf("%+v, %+v", v.Counts, v.Latency)
 	}
 	if p := v.Latency.P(50); p < 4900000 || p > 5100000 {
-		t.Errorf("p50 %d", p)
+		t.Errorf("wrong p50: %d", p)
 	}
 	total := uint64(0)
 	for _, p := range v.Timeline.Points {
@@ -487,7 +484,7 @@ func TestClockSteps(t *testing.T) {
 	}
 }
 
-// Times as far apart as an identity can say must not end an audit.
+// An audit supports all times that an identity can have.
 func TestTimesFarApart(t *testing.T) {
 	for _, times := range [][]int64{
 		{1e18, math.MaxInt64, 0, 5, math.MaxInt64 - 1, 1e18 + 1}, {0, math.MaxInt64}, {math.MaxInt64, 0}, {math.MaxInt64, math.MaxInt64},
@@ -508,7 +505,7 @@ func TestTimesFarApart(t *testing.T) {
 	}
 }
 
-// A run that left its ledger open and whose records never came.
+// A run with an unclosed ledger, without any arrival.
 func TestNothingArrived(t *testing.T) {
 	l := &ledger.Ledger{Streams: []*ledger.Stream{{Run: 5, Accepted: []ledger.Entry{{Range: ledger.Range{From: 0, To: 99}, Since: when(0), Until: when(100)}}}}}
 	a := New(Options{Ledgers: []*ledger.Ledger{l}})
@@ -517,18 +514,18 @@ func TestNothingArrived(t *testing.T) {
 		t.Errorf("%s %v", d, v.Notes)
 	}
 	if a.Complete(when(0)) {
-		t.Error("complete")
+		t.Error("complete, want incomplete")
 	}
 	l.Streams[0].Closed, l.Streams[0].End.Accepted = when(100), 100
 	a.SetLedgers([]*ledger.Ledger{l})
 	for k := range uint64(100) {
 		if a.Complete(when(0)) {
-			t.Fatal("complete after", k)
+			t.Fatalf("complete after %d records, want incomplete", k)
 		}
 		a.Take(recordid.ID{Run: 5, Seq: k}, recordscan.Intact, 0)
 	}
 	if !a.Complete(when(0)) {
-		t.Error("not complete")
+		t.Error("incomplete, want complete")
 	}
 }
 

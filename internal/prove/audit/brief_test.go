@@ -11,8 +11,8 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// A latency that nobody knows is absent; one of 0 is not. The mean is of those that
-// are known. Records that came within a second have no rate.
+// JSON omits an unknown latency, but not one of 0. The mean is that of the known ones.
+// Records that arrived within a second have no rate.
 func TestUnknownLatency(t *testing.T) {
 	for want, arrivals := range map[string][]int64{
 		`[{"arrived":3}]`: {0, 0, 0},

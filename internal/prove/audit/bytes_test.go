@@ -25,27 +25,27 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// What may happen to a record on its way, as bytes.
+// Faults of a record's bytes.
 type fault int
 
 const (
 	none     fault = iota
-	changed        // a bit of a value: damaged
-	broken         // a bit of what holds it together: damaged
-	nameless       // a bit of the identity: foreign, and its number is missing
-	added          // a member: enriched
+	changed        // a flipped bit in a value: damaged
+	broken         // a flipped bit in the syntax: damaged
+	nameless       // a flipped bit in the identity: foreign, and its number is missing
+	added          // a field was added: enriched
 )
 
-// copyOf is one record as it comes out, in one file.
+// copyOf is a record in a file.
 type copyOf struct {
-	stream, seq int // of the plan; -1 is a record of somebody else
+	stream, seq int // of the plan; -1 is a foreign record
 	fault       fault
 }
 
-// source makes bodies that differ from record to record.
+// source generates distinct bodies.
 type source struct{}
 
-// bodies are those of the first records, made once.
+// bodies returns the bodies of the first records, generated once.
 var bodies = func() (all [][]byte) {
 	for k := range 40 {
 		b, err := jsonbody.Parse(fmt.Sprintf(`{"message":"msg-%06d","n":%d,"f":%g,"é\t":{"a":[1,"x\"",null]}}`, k, k*k, float64(k)*0.1))
@@ -63,14 +63,14 @@ func (s source) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return event.Append(dst, form, t, event.EmptyMap, bodies[k])
 }
 
-// pack are the records of the streams of a case, made by the real generator.
+// pack holds the records of a case's streams, from the real generator.
 type pack struct {
 	runs  []recordid.Run
 	inst  []uint16
 	event [][][]byte
 }
 
-// shape is a way to write records into a file.
+// shape is a file format.
 type shape int
 
 const (
@@ -79,11 +79,11 @@ const (
 	fileOutput
 	msgpack
 	csv
-	wrapped // an array in an object, as services take batches
+	wrapped // an array in an object, as in the batches of many services
 	shapes
 )
 
-// text writes one record, with its fault.
+// text formats one record with its fault.
 func (p *pack) text(t testing.TB, r *rand.Rand, sh shape, c copyOf) []byte {
 	if c.stream < 0 {
 		if sh == msgpack {
@@ -113,7 +113,7 @@ func (p *pack) text(t testing.TB, r *rand.Rand, sh shape, c copyOf) []byte {
 		}
 		var quotes []int
 		for i, b := range ev {
-			// Not those that are escaped, which are text.
+			// Escaped quotes are text, not syntax.
 			if b == '"' && ev[i-1] != '\\' {
 				quotes = append(quotes, i)
 			}
@@ -132,7 +132,7 @@ func (p *pack) text(t testing.TB, r *rand.Rand, sh shape, c copyOf) []byte {
 		}
 	case added:
 		if sh == msgpack {
-			t.Fatal("members are added to JSON only")
+			t.Fatal("fields can be added to JSON only")
 		}
 		at := bytes.IndexByte(ev, '{') + 1
 		ev = slices.Insert(ev, at, []byte(`"host":"web1",`)...)
@@ -146,7 +146,7 @@ func (p *pack) text(t testing.TB, r *rand.Rand, sh shape, c copyOf) []byte {
 	return ev
 }
 
-// file writes copies as one file, perhaps compressed.
+// file formats copies as one file, which may be compressed.
 func (p *pack) file(t testing.TB, r *rand.Rand, sh shape, copies []copyOf) []byte {
 	var b bytes.Buffer
 	for i, c := range copies {
@@ -172,7 +172,7 @@ func (p *pack) file(t testing.TB, r *rand.Rand, sh shape, copies []copyOf) []byt
 	return b.Bytes()
 }
 
-// What compresses is made once: that takes longer than all the rest.
+// Compressors are created once: creating them dominates the run time.
 var (
 	gzipWriter    = gzip.NewWriter(nil)
 	zstdWriter, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<12))
@@ -192,17 +192,17 @@ func squeeze(r *rand.Rand, data []byte) []byte {
 	return data
 }
 
-// A whole way, in bytes: records of several runs and instances from the real
-// generator, in a ledger that may be cut, lost, doubled, out of order, with
-// flipped bits, in files of different shapes of which some end within
-// a record. The verdict is the plan, to the record.
+// The whole path, in bytes: records of several runs and instances from the real
+// generator, with a ledger that may be cut; lost, duplicated, reordered, with flipped
+// bits; in files of different formats, some of which end within a record. Every count
+// is exact.
 func TestPlantedInBytes(t *testing.T) {
 	for seed := range uint64(testenv.Rounds(10000)) {
 		planted(t, seed, true)
 	}
 }
 
-// The same without faults: not one alarm.
+// The same without faults has a clean verdict.
 func TestCleanInBytes(t *testing.T) {
 	for seed := range uint64(testenv.Rounds(1000)) {
 		if v := planted(t, seed, false); len(audit.Limits{Unchecked: -1, Unknown: -1}.Faults(v)) > 0 || v.Broken > 0 || v.Unknown > 0 {
@@ -218,15 +218,15 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 	var want audit.Counts
 	var book bytes.Buffer
 	var all [][]copyOf
-	known := []int{} // records that the ledger has, per stream; -1 without one
+	known := []int{} // number of records in the ledger, by stream; -1 without a ledger
 	streams := 1 + r.IntN(3)
 	for s := range streams {
-		run, instance := recordid.Run(seed*8+uint64(s)/2+1), uint16(s%2) // restarts, and instances of one
+		run, instance := recordid.Run(seed*8+uint64(s)/2+1), uint16(s%2) // restarts, and several instances of a run
 		n := 1 + r.IntN(40)
 		clock := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 		now := func() time.Time {
 			if chance(2) {
-				clock = clock.Add(time.Duration(r.IntN(7200)-3600) * time.Second) // somebody sets it
+				clock = clock.Add(time.Duration(r.IntN(7200)-3600) * time.Second) // the clock is set
 			}
 			return clock
 		}
@@ -253,7 +253,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 				w.Accepted(uint64(at), uint64(size))
 				at += size
 				w.Totals(uint64(at), 0)
-				if err := w.Note(ledger.Pause); err != nil { // a line at once
+				if err := w.Note(ledger.Pause); err != nil { // writes a line
 					t.Fatal(err)
 				}
 			}
@@ -287,7 +287,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 				c.fault = added
 			}
 			out = append(out, c)
-			if chance(8) { // again, and perhaps whole this time
+			if chance(8) { // a duplicate, maybe undamaged
 				d := copyOf{s, k, []fault{none, c.fault}[r.IntN(2)]}
 				out = append(out, d)
 			}
@@ -298,7 +298,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 				out[i], out[j] = out[j], out[i]
 			}
 		}
-		for i := 0; i < len(out); i++ { // again, much later
+		for i := 0; i < len(out); i++ { // a late duplicate
 			if chance(3) {
 				out = slices.Insert(out, i+1+r.IntN(len(out)-i), copyOf{s, out[i].seq, none})
 			}
@@ -306,7 +306,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 		all = append(all, out)
 	}
 
-	// One stream of all, cut into files.
+	// All records in sequence, split into files.
 	var merged []copyOf
 	for len(all) > 0 {
 		i := r.IntN(len(all))
@@ -321,7 +321,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 			merged = append(merged, copyOf{-1, 0, none})
 		}
 	}
-	// The ledger as one file, or rotated, or with a part in both.
+	// The ledger as one file, or as two, with or without an overlap.
 	lines := bytes.SplitAfter(book.Bytes(), []byte("\n"))
 	at := r.IntN(len(lines))
 	again := at - r.IntN(at+1)
@@ -345,14 +345,14 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 		copies := slices.Clone(merged[:n])
 		merged = merged[n:]
 		sh := shape(r.IntN(int(shapes)))
-		for i := range copies { // what a shape cannot have
+		for i := range copies { // faults that the format cannot have
 			switch f := &copies[i].fault; {
 			case sh == msgpack && *f == added, sh == csv && *f != nameless:
 				*f = none
 			}
 		}
 		data := p.file(t, r, sh, copies)
-		cutAt := -1 // bytes of the last record that are there
+		cutAt := -1 // size of the truncated last record, in bytes
 		if chance(20) && sh != wrapped {
 			last := p.text(t, r, sh, copyOf{copies[n-1].stream, copies[n-1].seq, none})
 			if copies[n-1].fault == none && copies[n-1].stream >= 0 {
@@ -371,10 +371,10 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 
-		// The same by counting. In an object those of somebody else count singly if
-		// it is known for a list: by two identities, or by a record that is whole,
-		// or because something in it is broken; else it is one, if there is no
-		// identity in it at all.
+		// The expected counts. Foreign records in an object count individually if the
+		// object is recognized as a list: it has two identities, an undamaged record,
+		// or a syntax error. Otherwise an object without an identity is one foreign
+		// record.
 		ids, whole, wreck := 0, 0, false
 		for _, c := range copies {
 			if c.stream >= 0 && c.fault != nameless {
@@ -394,8 +394,8 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 			if i == n-1 && cutAt >= 0 {
 				last := p.text(t, r, sh, copyOf{c.stream, c.seq, none})
 				if id := bytes.Index(last, []byte(recordid.Prefix)); cutAt < id+recordid.Size {
-					// No identity. What is cut is no record of anybody,
-					// but where a line of any kind could be one.
+					// No identity. A truncated record does not count as foreign,
+					// except where any line would.
 					if plainLine(sh, last[:cutAt]) {
 						want.Foreign++
 					}
@@ -406,7 +406,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 					f = none
 				}
 				if sh == fileOutput && cutAt >= len(last)-len("]") {
-					f = none // the body is there
+					f = none // the body is complete
 				}
 			}
 			if c.stream < 0 || f == nameless {
@@ -418,7 +418,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 			switch {
 			case f == changed || f == broken:
 				want.Damaged++
-			case f == added, sh == wrapped: // moved under a key
+			case f == added, sh == wrapped: // nested under a key
 				want.Enriched++
 			case sh == csv:
 				want.Unchecked++
@@ -452,20 +452,20 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 	a.Broken(scan.Broken())
 	v := a.Verdict()
 	got := v.Counts
-	got.Broken = 0 // pieces, of which a fault may make several
+	got.Broken = 0 // a fault may cause several
 	if d := cmp.Diff(want, got); d != "" || !v.Exact {
 		t.Fatalf("seed %d, exact %v:\n%s", seed, v.Exact, d)
 	}
 	return v
 }
 
-// plainLine reports whether a cut record looks like a line of a format that is not
-// known, and so like a foreign record.
+// plainLine reports whether a truncated record looks like a line of an unknown format,
+// that is, like a foreign record.
 func plainLine(sh shape, text []byte) bool {
 	switch sh {
 	case csv:
 		return true
-	case fileOutput: // as long as the JSON in it has not begun
+	case fileOutput: // before the JSON begins
 		return !strings.Contains(string(text), ": [1")
 	}
 	return false

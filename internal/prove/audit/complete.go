@@ -4,19 +4,18 @@ package audit
 
 import "time"
 
-// ReloadGrace is how long after a reload a run of the same name is waited for: a
-// reload may drop an input, and then none follows.
+// ReloadGrace is how long [Auditor.Complete] waits for the next run of an input after
+// a reload. A reload that removes the input has no next run.
 const ReloadGrace = 5 * time.Second
 
-// Complete reports whether all ledgers have come to an orderly end, and all that
-// was accepted has arrived or was withheld. A run that a reload ended is complete
-// when the next one of its name has begun, or ReloadGrace after it was first seen
-// here.
+// Complete reports whether all ledgers are closed, and all accepted records have
+// arrived or were withheld. A run that a reload ended is complete once the next run of
+// the same name has begun, or ReloadGrace after Complete first saw it.
 func (a *Auditor) Complete(now time.Time) bool {
 	sel := a.selection()
 	n := 0
 	for _, id := range sel.order {
-		ls := sel.book[id]
+		ls := sel.ledger[id]
 		if ls == nil {
 			continue
 		}
@@ -36,14 +35,14 @@ func (a *Auditor) Complete(now time.Time) bool {
 	return n > 0
 }
 
-// followed reports whether a run came after one that a reload ended, or will not
-// come any more.
+// followed reports whether another run followed one that a reload ended, or is no
+// longer expected.
 func (a *Auditor) followed(id streamID, now time.Time) bool {
-	for _, ls := range a.books {
+	for _, ls := range a.merged {
 		if (streamID{ls.Run, ls.Instance}) != id {
 			continue
 		}
-		for _, next := range a.books {
+		for _, next := range a.merged {
 			if next.Name == ls.Name && next.Run != ls.Run && !next.Opened.Before(ls.Closed) {
 				return true
 			}

@@ -11,25 +11,25 @@ import (
 const (
 	maxLatency = int64(24 * time.Hour)
 
-	// maxOwn is how many streams have curves of their own.
+	// maxOwn is the maximum number of streams with their own statistics.
 	maxOwn = 64
 
-	// statsCost is what curves cost at most, in bytes: a histogram of three
-	// digits up to a day, and a full time line.
+	// statsCost is the maximum size of a latencyStats, in bytes: a histogram with
+	// three digits up to a day, and a full timeline.
 	statsCost = 352 << 10
 )
 
-// latencyStats are the latencies of a run, over time and as a distribution.
+// latencyStats holds latencies over time and their distribution.
 type latencyStats struct {
-	latency *hdrhistogram.Histogram // nil before the first record whose arrival is known
-	early   uint64                  // arrived before they were sent
-	timed   uint64                  // records whose arrival is known
-	taken   uint64                  // all records
+	latency *hdrhistogram.Histogram // nil until the first record with an arrival time
+	early   uint64                  // number of records that arrived before they were sent
+	timed   uint64                  // number of records with an arrival time
+	taken   uint64                  // number of all records
 	max     int64                   // latency, exact
 	line    timeline
 }
 
-// newStats returns curves for one more stream, or the shared ones.
+// newStats returns statistics for another stream, which may be the shared ones.
 func (a *Auditor) newStats() *latencyStats {
 	if a.own < maxOwn && int64(a.own+1)*statsCost <= a.mem.limit/4 {
 		a.own++
@@ -43,7 +43,7 @@ func (a *Auditor) newStats() *latencyStats {
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, maxLatency, 3) }
 
-// add notes a record. arrival is 0 if unknown.
+// add adds a record. arrival is 0 if unknown.
 func (c *latencyStats) add(sent, arrival int64) {
 	c.taken++
 	if arrival == 0 {
@@ -60,11 +60,11 @@ func (c *latencyStats) add(sent, arrival int64) {
 		c.latency = newHistogram()
 	}
 	c.max = max(c.max, latency)
-	_ = c.latency.RecordValue(min(latency, maxLatency)) // it is within its range
+	_ = c.latency.RecordValue(min(latency, maxLatency)) // always within the range
 	c.line.add(arrival, latency)
 }
 
-// merge adds other curves.
+// merge adds other statistics.
 func (c *latencyStats) merge(o *latencyStats) {
 	c.early += o.early
 	c.timed += o.timed
@@ -79,8 +79,8 @@ func (c *latencyStats) merge(o *latencyStats) {
 	c.line.merge(&o.line)
 }
 
-// Latency is how long records took from emission to arrival, in nanoseconds. In
-// the mean and the percentiles, what is above a day counts as a day.
+// Latency is the distribution of the time from emission to arrival, in nanoseconds. In
+// the mean and the percentiles, a latency above a day counts as a day.
 type Latency struct {
 	Count int64        `json:"count"`
 	Mean  float64      `json:"mean"`
@@ -95,10 +95,10 @@ type Percentile struct {
 	Value   int64   `json:"value"`
 }
 
-// percents are the points at which the latency is given.
+// percents lists the percentiles of a Latency.
 var percents = []float64{50, 75, 90, 95, 99, 99.9, 99.99}
 
-// P returns the latency at a percentile of the list, in nanoseconds.
+// P returns the latency at one of the percentiles, in nanoseconds.
 func (l *Latency) P(percent float64) int64 {
 	for _, p := range l.At {
 		if p.Percent == percent {
@@ -108,7 +108,7 @@ func (l *Latency) P(percent float64) int64 {
 	return 0
 }
 
-// export returns the distribution; nil if no arrival is known.
+// export returns the distribution, or nil if no arrival time is known.
 func (c *latencyStats) export() *Latency {
 	if c.timed == 0 {
 		return nil

@@ -17,8 +17,8 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// twoParts writes a ledger of 3000 records, of which 1000 are in its last line
-// before the close, and returns its lines.
+// twoParts returns the lines of a ledger of 3000 records. The last line before the
+// close has 1000 of them.
 func twoParts(t *testing.T) []string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger")
@@ -61,7 +61,7 @@ func arrived(n uint64, ls ...*ledger.Ledger) *Verdict {
 	return a.Verdict()
 }
 
-// What the end of a ledger knows of, but no line that can be read, is unknown.
+// Records that only the line close counts are unknown.
 func TestLastLineMissing(t *testing.T) {
 	lines := twoParts(t)
 	last := len(lines) - 2
@@ -76,15 +76,15 @@ func TestLastLineMissing(t *testing.T) {
 	}
 }
 
-// A ledger that a kill cut off between two lines: all that it has arrived, and
-// of what it might have had nothing did. That is not fine.
+// A verdict is not clean without reserve if a ledger was cut off between two lines, even
+// if all records in the ledger arrived and no others.
 func TestCutOff(t *testing.T) {
 	lines := twoParts(t)
 	for _, c := range []struct {
 		why    string
 		v      *Verdict
 		known  bool
-		caveat string // and a fault, if unknown ones are
+		caveat string // also the fault, if unknown records are one
 	}{
 		{"whole", arrived(3000, read(t, lines...)), true, ""},
 		{"the end is gone", arrived(3000, read(t, lines[:4]...)), false, "a ledger has no close line, so records sent after its last line are unknown"},
@@ -103,22 +103,22 @@ func TestCutOff(t *testing.T) {
 		}
 		f := Limits{}.Faults(c.v)
 		if d := cmp.Diff(want, f); d != "" {
-			t.Errorf("%s, no unknown ones: %s", c.why, d)
+			t.Errorf("%s, unknown records are faults: %s", c.why, d)
 		}
 		if rest := c.v.Caveats(f); len(rest) > 0 {
-			t.Errorf("%s: %q are said twice", c.why, rest)
+			t.Errorf("%s: caveats repeat faults: %q", c.why, rest)
 		}
 	}
 }
 
-// Several of each are told in one line.
+// A caveat counts several streams in one line.
 func TestCaveats(t *testing.T) {
 	v := &Verdict{Counts: Counts{Lost: 3, Duplicates: 1, Damaged: 12, Unknown: 2, Withheld: 1, Refused: Known(1200)}, Unclosed: 2, WithoutLedger: 3}
 	if v.Known() {
-		t.Error("all is known")
+		t.Error("Known() = true for streams without a closed ledger")
 	}
 	if v := (&Verdict{}); v.Known() {
-		t.Error("all is known without memory")
+		t.Error("Known() = true for an inexact verdict")
 	}
 	want := []string{
 		"3 lost, within the limit", "1 duplicate, within the limit",
@@ -132,7 +132,7 @@ func TestCaveats(t *testing.T) {
 	}
 }
 
-// A ledger in two files says what it says in one, in whichever order they come.
+// A ledger in two files, in either order, has the same verdict as in one.
 func TestLedgerInTwoFiles(t *testing.T) {
 	lines := twoParts(t)
 	a, b := read(t, lines[:2]...), read(t, lines[2:]...)
@@ -144,7 +144,7 @@ func TestLedgerInTwoFiles(t *testing.T) {
 	}
 }
 
-// Where nothing could be audited, nothing is clean.
+// If nothing could be audited, the verdict is not clean.
 func TestNothingAudited(t *testing.T) {
 	a := New(Options{})
 	if f := (Limits{Foreign: -1, Reordered: -1, Unknown: -1}).Faults(a.Verdict()); len(f) != 1 || f[0] != "nothing was audited: the input has no records" {
@@ -156,8 +156,7 @@ func TestNothingAudited(t *testing.T) {
 	}
 }
 
-// A run that was over before the audit began, and of which nothing arrives, is
-// not lost.
+// A run that ended before the audit began, and that has no arrivals, is not lost.
 func TestEarlierRun(t *testing.T) {
 	l := read(t, twoParts(t)...)
 	a := New(Options{Ledgers: []*ledger.Ledger{l}, Since: time.Now()})
@@ -170,8 +169,7 @@ func TestEarlierRun(t *testing.T) {
 	}
 }
 
-// A rate that was missed is no clean verdict, whatever arrived, and is in the first
-// line where it is forgiven.
+// A shortfall is a fault, whatever arrived. Within its limit it is a caveat.
 func TestShortfall(t *testing.T) {
 	l := read(t, twoParts(t)...)
 	l.Streams[0].Shortfall = 7

@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// Limits are how much of each fault is forgiven.
+// Limits holds the tolerated number of each fault.
 type Limits struct {
 	Lost, Withheld, Duplicates, Damaged, Shortfall uint64
 
-	// Negative values are no limit. One of Unknown is exceeded as well by a
-	// stream whose end is unknown.
+	// A negative value means no limit. A stream whose end is unknown exceeds any
+	// limit of Unknown.
 	Reordered, Foreign, Unknown, Unchecked int64
 
-	// Broken are pieces that could not be read. A negative value makes them a
-	// fault unless ledgers prove that all arrived.
+	// Broken limits the unreadable parts of the input. With a negative value they
+	// are a fault unless ledgers prove that everything arrived.
 	Broken int64
 
-	P99 time.Duration // latency; 0 is no limit
+	P99 time.Duration // of the latency; 0 means no limit
 }
 
-// Faults returns what is above the limits, one line each; none is a clean
-// verdict. What is only unknown is no fault unless a limit says so.
+// Faults returns a line for each limit that is exceeded; a clean verdict has none.
+// Unknown records are a fault only if there is a limit for them.
 func (l Limits) Faults(v *Verdict) []string {
 	var f []string
 	if what := v.nothing(); what != "" {
@@ -54,7 +54,7 @@ func (l Limits) Faults(v *Verdict) []string {
 		}
 	}
 	if l.Unknown >= 0 {
-		f = append(f, v.ends()...) // how much that is, nobody knows either
+		f = append(f, v.ends()...) // the number of records is unknown, too
 	}
 	if broken := l.Broken; broken >= 0 || !v.Proven() {
 		what := "pieces could not be read"
@@ -74,7 +74,7 @@ func (l Limits) Faults(v *Verdict) []string {
 	return f
 }
 
-// nothing says why there was nothing to audit; it is empty if there was.
+// nothing describes why nothing was audited. It returns "" if something was.
 func (v *Verdict) nothing() string {
 	switch {
 	case v.Arrived > 0 || v.Accepted.N > 0 || v.Lost > 0 || v.Withheld > 0:
@@ -91,7 +91,7 @@ func (v *Verdict) nothing() string {
 	return "the input has no records"
 }
 
-// Grouped prints a number with commas.
+// Grouped formats a number with commas between thousands.
 func Grouped(n uint64) string {
 	s := strconv.FormatUint(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {

@@ -13,8 +13,7 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// A billion records in order cost next to nothing, whatever --memory is: full
-// blocks are one span.
+// A billion records in order need almost no memory: full blocks are one span.
 func TestBillionInOrder(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED with -short: a billion records take seconds")
@@ -28,22 +27,22 @@ func TestBillionInOrder(t *testing.T) {
 		}
 	}
 	if s.count != n || len(s.full) != 1 || len(s.blocks) != 1 || s.m.frozen {
-		t.Errorf("%d numbers, %d spans, %d blocks, forgotten: %v", s.count, len(s.full), len(s.blocks), s.m.frozen)
+		t.Errorf("%d numbers, %d spans, %d blocks, frozen: %v", s.count, len(s.full), len(s.blocks), s.m.frozen)
 	}
 	s.missing(0, n-1, func(g gap) { t.Errorf("missing %+v", g) })
 	if s.add(5) != present || s.add(n-1) != present || s.add(n) != added {
-		t.Error("wrong about what is there")
+		t.Error("add: wrong result for a number that is present")
 	}
 	used := testenv.LiveHeap() - before
 	t.Logf("%d bytes", used)
 	if used > 1<<20 {
-		t.Errorf("%d records cost %d bytes", uint64(n), used)
+		t.Errorf("%d records need %d bytes", uint64(n), used)
 	}
 	runtime.KeepAlive(s)
 }
 
-// A billion with one in 5000 missing cost more, but not 64 MB. A sixteenth is
-// measured, with everything that an audit keeps.
+// A billion records of which one in 5000 is missing need less than 64 MB. The test
+// measures a complete audit of a sixteenth.
 func TestBillionWithHoles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED with -short: a billion records take seconds")
@@ -59,25 +58,25 @@ func TestBillionWithHoles(t *testing.T) {
 		}
 		a.Take(recordid.ID{Seq: k, Time: int64(k) * 1000}, recordscan.Intact, int64(k)*1000+5000)
 	}
-	a.mem.reclaim(nil) // as it would be, were there sixteen times as many
+	a.mem.reclaim(nil) // as sixteen times as many records would cause
 	used := testenv.LiveHeap() - before
 	t.Logf("%d bytes for a sixteenth of a billion", used)
 	v := a.Verdict()
 	if v.Lost != lost || v.Arrived != n-lost || !v.Exact {
-		t.Errorf("%+v, %d were lost", v.Counts, lost)
+		t.Errorf("%+v, want %d lost", v.Counts, lost)
 	}
 	if used > 8<<20 {
-		t.Errorf("%d bytes", used)
+		t.Errorf("%d bytes used", used)
 	}
 }
 
-// All over the place, with next to no memory: what is used stays near the limit,
-// what is said is true, and where it is not all, that is said.
+// With scattered numbers and very little memory, usage stays near the limit, counts are
+// never wrong, and a note says that they are not exact.
 func TestAdversarialOrder(t *testing.T) {
 	testenv.SkipRace(t)
 	const n = 1 << 20
 	orders := map[string]func(r *rand.Rand, k uint64) uint64{
-		// Odd multipliers are bijections modulo a power of two.
+		// An odd multiplier is a bijection modulo a power of two.
 		"stride":    func(_ *rand.Rand, k uint64) uint64 { return k * 2654435761 % n },
 		"backwards": func(_ *rand.Rand, k uint64) uint64 { return n - 1 - k },
 		"two ends": func(_ *rand.Rand, k uint64) uint64 {
@@ -105,7 +104,7 @@ func TestAdversarialOrder(t *testing.T) {
 				}
 				a.Take(recordid.ID{Seq: seq, Time: int64(k)}, recordscan.Intact, 0)
 				if r.IntN(1000) == 0 {
-					a.Take(recordid.ID{Seq: seq, Time: int64(k)}, recordscan.Intact, 0) // at once
+					a.Take(recordid.ID{Seq: seq, Time: int64(k)}, recordscan.Intact, 0) // an immediate duplicate
 					twice++
 				}
 				if k%(1<<17) == 0 {
@@ -117,31 +116,31 @@ func TestAdversarialOrder(t *testing.T) {
 				t.Errorf("%s: the verdict took %v", name, d)
 			}
 			if name == "far apart" {
-				lost = v.Lost // nearly all numbers; here it is duplicates that count
+				lost = v.Lost // almost all; this case is about duplicates
 			}
 			if v.Lost > lost || v.Lost+v.Unknown < lost || v.Duplicates > twice || v.Duplicates+v.Unknown < twice {
-				t.Errorf("%s, %d: %+v; %d were lost, %d doubled", name, limit, v.Counts, lost, twice)
+				t.Errorf("%s, %d: %+v; want %d lost, %d duplicates", name, limit, v.Counts, lost, twice)
 			}
 			if v.Exact && (v.Unknown > 0 || v.Duplicates != twice || v.Lost != lost) {
-				t.Errorf("%s, %d: exact, but %+v; %d were lost, %d doubled", name, limit, v.Counts, lost, twice)
+				t.Errorf("%s, %d: exact, but %+v; want %d lost, %d duplicates", name, limit, v.Counts, lost, twice)
 			}
 			if limit == 64<<20 && name != "far apart" && !v.Exact {
-				t.Errorf("%s: %d bytes are enough for %d records in any order", name, limit, n)
+				t.Errorf("%s: exact with %d bytes for %d records: the limit is too high for this test", name, limit, n)
 			}
 			if !v.Exact && len(v.Notes) < 2 {
-				t.Errorf("%s: not exact, and it says only %q", name, v.Notes)
+				t.Errorf("%s: not exact, but the notes are %q", name, v.Notes)
 			}
-			// The map of blocks has room to grow, and some bit maps are kept.
+			// The map has spare capacity, and some bitmaps are kept for reuse.
 			if room := limit + limit/2 + 2<<20; int64(peak) > room {
-				t.Errorf("%s: %d bytes, more than %d", name, peak, room)
+				t.Errorf("%s: %d bytes used, want at most %d", name, peak, room)
 			}
 			t.Logf("%-14s %5d KB: at most %5d KB, exact %v, unknown %d", name, limit>>10, peak>>10, v.Exact, v.Unknown)
 		}
 	}
 }
 
-// Many runs with many holes cost what they may, and what tells when records were
-// sent does not take the room of what tells which arrived.
+// Many runs with many gaps stay within the limit, and the times of gaps do not displace
+// the numbers that arrived.
 func TestManyRunsWithHoles(t *testing.T) {
 	testenv.SkipRace(t)
 	before := testenv.LiveHeap()
@@ -155,15 +154,15 @@ func TestManyRunsWithHoles(t *testing.T) {
 	}
 	used := testenv.LiveHeap() - before
 	if used > 2*limit+runs*1024 {
-		t.Errorf("%d bytes", used)
+		t.Errorf("%d bytes used", used)
 	}
 	if v := a.Verdict(); v.Arrived != runs*records || v.Lost+v.Unknown < runs*(records-1) || v.Lost > runs*(records-1) {
 		t.Errorf("%+v", v.Counts)
 	}
 }
 
-// Where memory is short, nothing that our receiver refused or withheld is said of a
-// record that it may not be true of, and what is said adds up.
+// With little memory, only records that our receiver certainly refused or withheld are
+// counted as such, and the counts add up.
 func TestRefusedWithLittleMemory(t *testing.T) {
 	testenv.SkipRace(t)
 	for seed := range uint64(30) {
@@ -180,7 +179,7 @@ func TestRefusedWithLittleMemory(t *testing.T) {
 		for range 3 * n / 64 {
 			at, bit := r.IntN(n/64)*64, byte(1)<<r.IntN(4)
 			if r.IntN(4) > 0 {
-				at = min(last+64, n-64) // the most of it in order
+				at = min(last+64, n-64) // mostly in order
 			}
 			last = at
 			for k := at; k < at+64; k++ {
@@ -218,13 +217,13 @@ func TestRefusedWithLittleMemory(t *testing.T) {
 		v := a.Verdict()
 		if v.Sent != uint64(end) || v.Arrived > truth.Arrived || v.Lost > truth.Lost || v.Withheld > truth.Withheld || v.ByReceiver > truth.ByReceiver ||
 			v.Arrived+v.Lost+v.Withheld+v.Unknown < v.Sent {
-			t.Fatalf("seed %d: %+v, in truth %+v", seed, v.Counts, truth)
+			t.Fatalf("seed %d: %+v, want %+v", seed, v.Counts, truth)
 		}
 		if v.Exact && (v.Lost != truth.Lost || v.Withheld != truth.Withheld) || v.Unknown > 0 && v.Exact {
-			t.Fatalf("seed %d: exact, but %+v, in truth %+v", seed, v.Counts, truth)
+			t.Fatalf("seed %d: exact, but %+v, want %+v", seed, v.Counts, truth)
 		}
 		if !v.Receiver.AtLeast && v.ByReceiver != truth.ByReceiver {
-			t.Fatalf("seed %d: %d by the receiver, in truth %d", seed, v.ByReceiver, truth.ByReceiver)
+			t.Fatalf("seed %d: lost by the receiver: %d, want %d", seed, v.ByReceiver, truth.ByReceiver)
 		}
 	}
 }

@@ -8,40 +8,40 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Refusal is what our own receiver did not take, for one reason: a fault that was
-// asked for, or a limit of its own.
+// Refusal counts what our receiver refused for one reason: an injected fault or a
+// limit of the receiver.
 type Refusal struct {
 	Why string `json:"why"`
 
-	// Acknowledged says that its sender was told that all is well.
+	// Acknowledged reports that the sender received an acknowledgement.
 	Acknowledged bool `json:"acknowledged"`
 
-	// Requests are requests of HTTP, messages of the forward protocol, or
-	// connections. Partly are those of them that were not read to their end: what
-	// else they had in them is not known.
+	// Requests counts HTTP requests, messages of the forward protocol, or
+	// connections. Partly counts those that were not read completely: their
+	// remaining records are unknown.
 	Requests uint64 `json:"requests"`
 	Partly   uint64 `json:"partly_read"`
 
-	// Records are those that are known to have been in them, each counted once.
-	// Lost and Withheld are those of them that never came again. A record that
-	// was refused for several reasons is lost for the first of them in the list.
+	// Records counts the records known to be in the requests, each once. Lost and
+	// Withheld count those that did not arrive later. A record that was refused for
+	// several reasons counts as lost for the first in the list.
 	Records  uint64 `json:"records"`
 	Lost     uint64 `json:"lost"`
 	Withheld uint64 `json:"withheld"`
 }
 
-// Receiver is what our own receiver was told to do, and what it refused.
+// Receiver holds the injected faults of our receiver and what it refused.
 type Receiver struct {
-	Faults  string    `json:"faults"` // as --fault reads them; empty without
+	Faults  string    `json:"faults"` // in the syntax of --fault; may be empty
 	Seed    string    `json:"seed"`   // of the faults
 	Refused []Refusal `json:"refused"`
 
-	// AtLeast says that more of the lost may have been refused: which ones was
-	// forgotten for lack of memory.
+	// AtLeast reports that more of the lost records may have been refused: some
+	// numbers were forgotten for lack of memory.
 	AtLeast bool `json:"at_least"`
 }
 
-// partly is how many requests were not read to their end.
+// partly returns the number of requests that were not read completely.
 func (r *Receiver) partly() (n uint64) {
 	for _, x := range r.Refused {
 		n += x.Partly
@@ -49,10 +49,10 @@ func (r *Receiver) partly() (n uint64) {
 	return n
 }
 
-// refusals are the reasons of an audit, and how often there was each.
+// refusals counts the requests of an audit by reason.
 type refusals []Refusal
 
-// reason returns the index of a reason, which it notes if it is new.
+// reason returns the index of a reason, and adds the reason if it is new.
 func (r *refusals) reason(why string, acknowledged bool) int {
 	i := slices.IndexFunc(*r, func(x Refusal) bool { return x.Why == why })
 	if i < 0 {
@@ -62,9 +62,10 @@ func (r *refusals) reason(why string, acknowledged bool) int {
 	return i
 }
 
-// Refused notes a request that our own receiver did not take, and returns its
-// reason for [Auditor.Refuse]. acknowledged says that it was answered as if it had
-// been, partly that not all of it was read, more that it was noted before.
+// Refused counts a request that our receiver refused, and returns its reason for
+// [Auditor.Refuse]. acknowledged reports that the sender received an acknowledgement,
+// partly that the request was not read completely, and more that it was counted
+// before.
 func (a *Auditor) Refused(why string, acknowledged, partly, more bool) (reason int) {
 	reason = a.refusals.reason(why, acknowledged)
 	r := &a.refusals[reason]
@@ -77,7 +78,7 @@ func (a *Auditor) Refused(why string, acknowledged, partly, more bool) (reason i
 	return reason
 }
 
-// Refuse notes a record of a request that our own receiver did not take.
+// Refuse adds a record of a request that our receiver refused.
 func (a *Auditor) Refuse(reason int, id recordid.ID) {
 	st := a.stream(id)
 	if st == nil {
@@ -99,12 +100,12 @@ func (a *Auditor) Refuse(reason int, id recordid.ID) {
 	st.given, st.top = true, max(st.top, id.Seq)
 }
 
-// Expect notes a reason for which there may be refusals: the verdict has it even
-// without. Of those for which a record is refused, the first one noted counts.
+// Expect adds a reason to the verdict, even if nothing is refused for it. A record that
+// is refused for several reasons counts for the one added first.
 func (a *Auditor) Expect(why string, acknowledged bool) { a.refusals.reason(why, acknowledged) }
 
-// acknowledged returns how many records of a stream were acknowledged and thrown
-// away.
+// acknowledged returns the number of records of a stream that our receiver
+// acknowledged and discarded.
 func (a *Auditor) acknowledged(s *stream) (n uint64) {
 	for i, set := range s.refused {
 		if set != nil && a.refusals[i].Acknowledged {
@@ -114,8 +115,7 @@ func (a *Auditor) acknowledged(s *stream) (n uint64) {
 	return n
 }
 
-// end returns how many numbers of a stream were given out, as far as what came
-// says.
+// end returns the number of records in a stream, as far as arrivals and refusals show.
 func (s *stream) end() (n uint64) {
 	if s.any {
 		n = s.max + 1
@@ -126,9 +126,9 @@ func (s *stream) end() (n uint64) {
 	return n
 }
 
-// split divides a run of numbers by whether they are in the set. Where that is
-// forgotten it calls vague, with how many are in it for certain, and how many are
-// not.
+// split divides a range of numbers by whether the set contains them. For forgotten
+// blocks it calls vague with the number that it certainly contains, and the number that
+// it certainly does not.
 func (s *set) split(from, to uint64, in, out func(from, to uint64), vague func(from, to, in, out uint64)) {
 	at := from
 	s.missing(from, to, func(g gap) {
@@ -150,7 +150,7 @@ func (s *set) split(from, to uint64, in, out func(from, to uint64), vague func(f
 	}
 }
 
-// within returns how many numbers of a run may be in the set at most.
+// within returns the maximum number of values in the range that the set may contain.
 func (s *set) within(from, to uint64) (n uint64) {
 	n = to - from + 1
 	s.missing(from, to, func(g gap) {

@@ -13,8 +13,8 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// book is the ledger of a run in which records from..to were accepted, a second
-// after start.
+// book returns the ledger of a run in which the host accepted records from..to, a
+// second after start.
 func book(run recordid.Run, start time.Time, from, to uint64, words ...string) *ledger.Stream {
 	s := &ledger.Stream{Run: run, Name: "gdummy.0", Opened: start, First: start, Last: start.Add(time.Second)}
 	s.Accepted = []ledger.Entry{{Range: ledger.Range{From: from, To: to}, Since: start, Until: s.Last}}
@@ -37,8 +37,8 @@ func (a *Auditor) takeAll(run recordid.Run, from, to uint64) {
 	}
 }
 
-// A ledger whose last line of ranges is gone must not call the rest fine: the
-// totals of its end say that there was more.
+// A ledger that lacks its last range is not complete: the totals of the line close count
+// more records.
 func TestLastLineGone(t *testing.T) {
 	b := book(1, epoch, 0, 59, "close")
 	b.End = ledger.Totals{Accepted: 70, Refused: 10}
@@ -49,7 +49,7 @@ func TestLastLineGone(t *testing.T) {
 		t.Errorf("%+v", v.Counts)
 	}
 	if a.Complete(epoch) {
-		t.Error("complete, with 20 records unknown")
+		t.Error("complete, although 20 records are unknown")
 	}
 	if u := v.Streams[0].UnknownRanges; len(u) != 1 || u[0].From != 60 || u[0].To != 79 || u[0].Count != 20 {
 		t.Errorf("unknown: %+v", u)
@@ -62,7 +62,7 @@ func TestLastLineGone(t *testing.T) {
 	}
 }
 
-// A rotated ledger is one, in whatever order its files are named.
+// The files of a rotated ledger count as one ledger, in any order.
 func TestRotated(t *testing.T) {
 	first, second := book(1, epoch, 0, 49), book(1, epoch.Add(time.Minute), 50, 99, "close")
 	for _, l := range [][]*ledger.Ledger{{books(first)[0], books(second)[0]}, {books(second)[0], books(first)[0]}} {
@@ -73,14 +73,14 @@ func TestRotated(t *testing.T) {
 		}
 		a.takeAll(1, 90, 99)
 		if !a.Complete(epoch) {
-			t.Error("not complete")
+			t.Error("incomplete, want complete")
 		}
 	}
 }
 
-// A run that a reload ended is complete with the next one's beginning, not
-// before; or when none came for a while.
-func TestReloadIsNoEnd(t *testing.T) {
+// A run that a reload ended is complete once the next run begins, or after a grace
+// period.
+func TestReloadAwaitsNextRun(t *testing.T) {
 	b := book(1, epoch, 0, 9, "reload", "close")
 	a := New(Options{Ledgers: books(b)})
 	a.takeAll(1, 0, 9)
@@ -89,22 +89,22 @@ func TestReloadIsNoEnd(t *testing.T) {
 		t.Error("complete at the reload")
 	}
 	if !a.Complete(now.Add(ReloadGrace)) {
-		t.Error("a reload that dropped the input never ends")
+		t.Error("incomplete after a reload that removed the input")
 	}
 	next := book(2, b.Closed.Add(44*time.Millisecond), 0, 9)
 	a.SetLedgers(books(b, next))
 	if a.Complete(now.Add(2 * ReloadGrace)) {
-		t.Error("complete, and the next run goes on")
+		t.Error("complete while the next run continues")
 	}
 	next.Closed, next.End.Accepted = next.Last, 10
 	a.SetLedgers(books(b, next))
 	a.takeAll(2, 0, 9)
 	if !a.Complete(now) {
-		t.Error("not complete")
+		t.Error("incomplete, want complete")
 	}
 }
 
-// Nothing to audit is not clean.
+// A verdict on nothing is not clean.
 func TestNothingToAudit(t *testing.T) {
 	for _, c := range []struct {
 		why  string
@@ -130,13 +130,12 @@ func TestNothingToAudit(t *testing.T) {
 			t.Errorf("%s: %q", c.why, f)
 		}
 		if v.Streams == nil {
-			t.Errorf("%s: streams are null", c.why)
+			t.Errorf("%s: streams are null, want an empty list", c.why)
 		}
 	}
 }
 
-// What could not be read is a fault, unless a ledger proves that nothing is
-// missing.
+// Unreadable parts are a fault, unless a ledger proves that no record is missing.
 func TestBroken(t *testing.T) {
 	take := func(o Options, upTo uint64) *Verdict {
 		a := New(o)
@@ -166,14 +165,14 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// A ledger that is used again has runs from before. Who listens now means those
-// that come; in files all count, unless some are named.
+// A reused ledger has earlier runs. A live audit excludes them; an audit of files
+// includes all, unless runs are selected.
 func TestRuns(t *testing.T) {
 	old, killed := book(1, epoch, 0, 9, "close"), book(2, epoch.Add(time.Minute), 0, 4)
-	side := book(4, epoch.Add(time.Hour), 0, 9, "close") // beside the last one
+	side := book(4, epoch.Add(time.Hour), 0, 9, "close") // at the same time as the last one
 	side.Name = "gdummy.1"
 	last := book(3, epoch.Add(time.Hour+time.Millisecond), 0, 9, "close")
-	// One that was killed counts: what it sent may be waiting somewhere.
+	// A killed run is included: its records may still arrive.
 	begun := epoch.Add(30 * time.Minute)
 	all := books(old, killed, side, last)
 	for _, c := range []struct {
@@ -204,13 +203,13 @@ func TestRuns(t *testing.T) {
 		}
 	}
 
-	// Without ledgers, by the times of what arrived.
+	// Without ledgers, the times of arrivals decide.
 	a := New(Options{Last: true})
 	a.takeAll(1, 0, 9)
 	for k := range uint64(5) {
 		a.Take(recordid.ID{Run: 2, Seq: k, Time: when(1000 + k).UnixNano()}, recordscan.Intact, 0)
 	}
 	if v := a.Verdict(); v.Arrived != 5 || v.Other != 10 {
-		t.Errorf("%+v, %d of others", v.Counts, v.Other)
+		t.Errorf("%+v, %d of other runs", v.Counts, v.Other)
 	}
 }

@@ -10,26 +10,26 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
-// selection are the streams that a verdict is on.
+// selection holds the streams that a verdict covers.
 type selection struct {
-	order []streamID // those of ledgers, in the order of their first lines, then the others
-	book  map[streamID]*ledger.Stream
-	old   []*ledger.Stream // closed before the audit began, and nothing came
-	other uint64           // records that arrived of runs that were not asked for
+	order  []streamID // first the streams in ledgers, by their first lines
+	ledger map[streamID]*ledger.Stream
+	old    []*ledger.Stream // closed before the audit began, without arrivals
+	other  uint64           // arrivals of runs that were not requested
 }
 
-// selection says which streams count.
+// selection selects the streams to audit.
 func (a *Auditor) selection() selection {
-	sel := selection{book: map[streamID]*ledger.Stream{}}
+	sel := selection{ledger: map[streamID]*ledger.Stream{}}
 	var all []streamID
-	for _, ls := range a.books {
+	for _, ls := range a.merged {
 		id := streamID{ls.Run, ls.Instance}
-		sel.book[id] = ls
+		sel.ledger[id] = ls
 		all = append(all, id)
 	}
 	var others []streamID
 	for id := range a.streams {
-		if sel.book[id] == nil {
+		if sel.ledger[id] == nil {
 			others = append(others, id)
 		}
 	}
@@ -40,9 +40,9 @@ func (a *Auditor) selection() selection {
 			cmp.Compare(x.instance, y.instance))
 	})
 	all = append(all, others...)
-	last := a.lastBegin(all, sel.book)
+	last := a.lastBegin(all, sel.ledger)
 	for _, id := range all {
-		s, ls := a.streams[id], sel.book[id]
+		s, ls := a.streams[id], sel.ledger[id]
 		named := slices.Contains(a.o.Runs, id.run)
 		_, end := a.span(id, ls)
 		switch {
@@ -53,7 +53,7 @@ func (a *Auditor) selection() selection {
 			}
 			continue
 		}
-		// Of one that was killed, what it sent may be waiting somewhere.
+		// Records of a killed run, whose ledger is not closed, may still arrive.
 		if s == nil && !named && !ls.Closed.IsZero() && ls.Closed.Before(a.o.Since) {
 			sel.old = append(sel.old, ls)
 			continue
@@ -63,7 +63,8 @@ func (a *Auditor) selection() selection {
 	return sel
 }
 
-// span is from when to when a stream was sent: by its ledger, or by what arrived.
+// span returns the period in which a stream was sent, from its ledger or else from its
+// arrivals.
 func (a *Auditor) span(id streamID, ls *ledger.Stream) (begin, end time.Time) {
 	if ls != nil {
 		return ls.First, ls.Last
@@ -72,10 +73,10 @@ func (a *Auditor) span(id streamID, ls *ledger.Stream) (begin, end time.Time) {
 	return time.Unix(0, s.firstTime), time.Unix(0, s.lastTime)
 }
 
-// lastBegin is when the last of the streams began.
-func (a *Auditor) lastBegin(all []streamID, book map[streamID]*ledger.Stream) (last time.Time) {
+// lastBegin returns the time at which the latest stream began.
+func (a *Auditor) lastBegin(all []streamID, ledgers map[streamID]*ledger.Stream) (last time.Time) {
 	for _, id := range all {
-		if begin, _ := a.span(id, book[id]); begin.After(last) {
+		if begin, _ := a.span(id, ledgers[id]); begin.After(last) {
 			last = begin
 		}
 	}

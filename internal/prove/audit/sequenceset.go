@@ -13,65 +13,65 @@ const (
 	blockSize = 1 << blockBits
 	words     = blockSize / 64
 
-	// maxList is how many numbers a block may list instead of having a bit map.
+	// maxList is the maximum length of a block's list.
 	maxList = 512
 
-	// fewFirst is how many numbers a new block lists before it has a bit map:
-	// numbers from all over the place need no more.
+	// fewFirst is the number of values that a new block keeps in a list before it
+	// gets a bitmap. It is small: a list is for scattered numbers.
 	fewFirst = 16
 
-	// maxFree is how many bit maps are kept to be used again.
+	// maxFree is the maximum number of bitmaps kept for reuse.
 	maxFree = 16
 
-	// blockCost is what a block costs beside its bits or list, in bytes: the
+	// blockCost is the size of a block without its bitmap or list, in bytes: the
 	// struct, and its share of the map.
 	blockCost = 128
 )
 
-// set is a set of sequence numbers that costs a bit for each number at worst,
-// and nothing where the numbers are all there.
+// set is a set of sequence numbers. It needs at most a bit for each number, and nothing
+// for complete blocks.
 type set struct {
 	m      *memoryBudget
-	blocks map[uint64]*block // all that are neither full nor empty
-	full   []span            // blocks that are full: ascending, apart from one another
+	blocks map[uint64]*block // blocks that are neither full nor empty
+	full   []span            // full blocks: ascending, with gaps between them
 	cur    *block
 	curKey uint64
 	count  uint64
 
-	// Numbers for whose blocks there was no memory at all, and the blocks
-	// among which they are.
+	// rejected counts the numbers whose block did not fit in memory. rejectedSpan
+	// encloses these blocks.
 	rejected     uint64
 	rejectedSpan span
 }
 
-// span is blocks from..to.
+// span is a range of blocks, both ends included.
 type span struct{ from, to uint64 }
 
-// block is 65536 numbers: a bit map, a list, or frozen.
+// block is a set of 65536 numbers: a bitmap, a list, or frozen.
 type block struct {
-	n    uint32 // members
+	n    uint32 // number of elements
 	bits *[words]uint64
 
-	// list are the members or, with holes, all that are not.
+	// list has the elements or, if holes is set, the numbers that are not.
 	list  []uint16
 	holes bool
 
-	frozen bool   // which members there are is forgotten
-	late   uint32 // numbers that came after that
+	frozen bool   // only the number of elements is known
+	late   uint32 // numbers added after that
 
-	used uint64 // when it was last looked up
+	used uint64 // tick of the last lookup
 }
 
-// memoryBudget bounds what all sets together may use.
+// memoryBudget limits the memory of all sets together.
 type memoryBudget struct {
 	limit     int64
 	used      int64
-	jumps     int64 // of used: what tells when records were sent, at most a quarter of limit
+	jumps     int64 // part of used: size of all jumps, at most a quarter of limit
 	tick      uint64
 	sets      []*set
 	free      []*[words]uint64
-	frozen    bool // something was forgotten
-	exhausted bool // reclaiming does not help until a block is filled
+	frozen    bool // a block was frozen
+	exhausted bool // reclaiming is useless until a block is filled
 }
 
 func newSet(m *memoryBudget) *set {
@@ -80,13 +80,13 @@ func newSet(m *memoryBudget) *set {
 	return s
 }
 
-// result says what adding a number to a set came to.
+// result is the result of adding a number to a set.
 type result uint8
 
 const (
 	added result = iota
 	present
-	undecided // the number may have been there before: its block is forgotten
+	undecided // the block is frozen: the number may be present
 )
 
 // add adds a number.
@@ -122,7 +122,7 @@ func (s *set) add(v uint64) result {
 	return added
 }
 
-// list adds a number to a block that has few.
+// list adds a number to a block with few elements.
 func (s *set) list(b *block, v uint16) result {
 	if slices.Contains(b.list, v) {
 		return present
@@ -135,8 +135,8 @@ func (s *set) list(b *block, v uint16) result {
 	return added
 }
 
-// block looks a block up, or makes it. If it returns none, the result says what
-// adding a number of that block comes to.
+// block returns a block, and creates it if necessary. If it returns nil, the second
+// result is that of adding a number in the block.
 func (s *set) block(key uint64) (*block, result) {
 	b := s.blocks[key]
 	if b == nil {
@@ -146,8 +146,8 @@ func (s *set) block(key uint64) (*block, result) {
 		if s.m.used+blockCost > s.m.limit {
 			s.m.reclaim(nil)
 			if s.m.exhausted = s.m.used+blockCost > s.m.limit; s.m.exhausted {
-				// Blocks that say nothing but how many they were take all
-				// of the memory: numbers from all over the place.
+				// Frozen blocks alone fill the memory: the numbers are
+				// widely scattered.
 				if s.rejected == 0 {
 					s.rejectedSpan = span{key, key}
 				}
@@ -170,8 +170,7 @@ func (s *set) block(key uint64) (*block, result) {
 	return b, added
 }
 
-// find returns the index of the first of the full spans that does not end
-// before key.
+// find returns the index of the first full span that does not end before key.
 func (s *set) find(key uint64) int {
 	if n := len(s.full); n > 0 && s.full[n-1].to < key {
 		return n
@@ -190,10 +189,10 @@ func (s *set) isFull(key uint64) bool {
 	return i < len(s.full) && s.full[i].from <= key
 }
 
-// spanCost is what a span costs, in bytes, with room to grow.
+// spanCost is the size of a span, in bytes, including spare capacity.
 const spanCost = 32
 
-// fill notes that a block is full, and forgets it.
+// fill moves a full block to the full spans.
 func (s *set) fill(key uint64) {
 	delete(s.blocks, key)
 	s.m.used -= blockCost
@@ -217,7 +216,7 @@ func (s *set) fill(key uint64) {
 	}
 }
 
-// unpack gives a block its bits.
+// unpack converts the list of a block to a bitmap.
 func (s *set) unpack(b *block) {
 	m := s.m
 	if m.used > m.limit {
@@ -243,7 +242,7 @@ func (s *set) unpack(b *block) {
 	b.list, b.holes = nil, false
 }
 
-// drop takes the bits of a block away.
+// drop removes the bitmap of a block.
 func (m *memoryBudget) drop(b *block) {
 	m.free = append(m.free, b.bits)
 	if len(m.free) > maxFree {
@@ -254,7 +253,7 @@ func (m *memoryBudget) drop(b *block) {
 	m.used -= words * 8
 }
 
-// pack replaces the bits of a block by a list, if that is short.
+// pack converts the bitmap of a block to a list, if that is short.
 func (m *memoryBudget) pack(b *block) {
 	var flip uint64
 	n := int(b.n)
@@ -275,9 +274,8 @@ func (m *memoryBudget) pack(b *block) {
 	m.drop(b)
 }
 
-// reclaim makes room: blocks with few members or few holes are packed; if that
-// is not enough, those that were not used for longest are forgotten but for
-// their count.
+// reclaim frees memory. It packs blocks with few elements or few holes. If that is not
+// enough, it freezes the least recently used blocks.
 func (m *memoryBudget) reclaim(keep *block) {
 	if m.exhausted {
 		return
@@ -320,19 +318,19 @@ func (m *memoryBudget) reclaim(keep *block) {
 	}
 }
 
-// gap is a run of numbers that are not in a set.
+// gap is a range of numbers that a set does not contain.
 type gap struct {
 	from, to uint64 // both included
-	missing  uint64 // to-from+1, or less where the block is forgotten
-	late     uint64 // how many of them may have arrived
+	missing  uint64 // number of missing values: to-from+1, or less in a frozen block
+	late     uint64 // number of missing values that may have arrived
 
-	// vague says that the numbers are a part of a block that is forgotten, and
-	// that all of missing may be in its other part.
+	// vague reports that the range is part of a frozen block, and that all missing
+	// values may be in the other part of the block.
 	vague bool
 }
 
-// missing calls f for each gap in from..to, in order. Gaps that touch are one,
-// except around blocks that are forgotten.
+// missing calls f for each gap in from..to, in order. It joins adjacent gaps, except
+// those of frozen blocks.
 func (s *set) missing(from, to uint64, f func(gap)) {
 	var g gap
 	open := false
@@ -350,7 +348,7 @@ func (s *set) missing(from, to uint64, f func(gap)) {
 		flush()
 		g, open = gap{from: a, to: b, missing: b - a + 1}, true
 	}
-	// absent are numbers in no block.
+	// absent adds numbers that are in no block.
 	absent := func(a, b uint64) {
 		if s.rejected == 0 || b>>blockBits < s.rejectedSpan.from || a>>blockBits > s.rejectedSpan.to {
 			miss(a, b)
@@ -360,7 +358,7 @@ func (s *set) missing(from, to uint64, f func(gap)) {
 		f(gap{from: a, to: b, missing: b - a + 1, vague: true})
 	}
 	full := s.full[s.find(from>>blockBits):]
-	upTo := func(end uint64) { // all before end, of which no block knows
+	upTo := func(end uint64) { // the numbers before end, which are in no block
 		for from < end && len(full) > 0 && full[0].from<<blockBits < end {
 			if first := full[0].from << blockBits; first > from {
 				absent(from, first-1)
@@ -393,7 +391,7 @@ func (s *set) missing(from, to uint64, f func(gap)) {
 	flush()
 }
 
-// keys returns the numbers of the blocks in from..to, ascending.
+// keys returns the keys of the blocks in from..to, ascending.
 func (s *set) keys(from, to uint64) []uint64 {
 	var keys []uint64
 	for k := range s.blocks {
@@ -422,7 +420,7 @@ func (s *set) blockMissing(b *block, key, first, last uint64, miss func(a, b uin
 	base := key << blockBits
 	for v := first; v <= last; {
 		i := v - base
-		w := ^bm[i>>6] >> (i & 63) // holes, from v on
+		w := ^bm[i>>6] >> (i & 63) // holes from v on
 		if w == 0 {
 			v = v&^63 + 64
 			continue

@@ -9,9 +9,8 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
-// tally compares what arrived of a stream with what the ledger says; ls is nil
-// if there is none. It adds what our own receiver refused to r, which has the
-// reasons.
+// tally compares the arrivals of a stream with its ledger; ls is nil if there is none.
+// It adds the refusals of our receiver to r.
 func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 	st := Stream{
 		Run: s.id.run.String(), Instance: s.id.instance,
@@ -55,10 +54,10 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 	for _, r := range ls.Refused {
 		st.Refused.N += r.Len()
 	}
-	t.book = ls.Accepted
-	next := uint64(0) // what the ledger has been looked at up to
+	t.accepted = ls.Accepted
+	next := uint64(0) // the first record that is not tallied yet
 	refused := ls.Refused
-	between := func(to uint64) { // next..to-1 were not accepted
+	between := func(to uint64) { // the records next..to-1 were not accepted
 		for next < to {
 			if len(refused) > 0 && refused[0].To < next {
 				refused = refused[1:]
@@ -87,7 +86,7 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 		t.missing(r.From, r.To, true)
 		next = r.To + 1
 	}
-	end := ls.Given() // what the last line has and no other is unknown
+	end := ls.Given() // records that only the line close counts are unknown
 	between(end)
 	if st.Sent > end {
 		t.missing(end, st.Sent-1, false)
@@ -96,34 +95,34 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 	return st
 }
 
-// tallying adds up what is missing.
+// tallying counts the missing records of a stream.
 type tallying struct {
-	s    *stream
-	st   *Stream
-	book []ledger.Entry
+	s        *stream
+	st       *Stream
+	accepted []ledger.Entry
 
 	receiver *Receiver
-	reasons  []int // of receiver.Refused that the stream met: acknowledged ones first
+	reasons  []int // indices of receiver.Refused for this stream, acknowledged ones first
 }
 
-// missing adds what did not arrive of from..to. booked says that it was accepted, or
-// that there is no ledger: what is missing then is lost, and else unknown.
-func (t *tallying) missing(from, to uint64, booked bool) {
+// missing adds the records of from..to that did not arrive. If sent is set, because
+// they were accepted or there is no ledger, they are lost; otherwise they are unknown.
+func (t *tallying) missing(from, to uint64, sent bool) {
 	t.s.arrived.missing(from, to, func(g gap) {
 		if g.missing < g.to-g.from+1 || g.late > 0 || g.vague {
-			t.blurred(g, booked)
+			t.blurred(g, sent)
 		} else {
-			t.absent(g.from, g.to, booked, t.reasons)
+			t.absent(g.from, g.to, sent, t.reasons)
 		}
 	})
 }
 
-// absent adds numbers that did not arrive, by the reasons for which our receiver may
+// absent adds records that did not arrive, by the reasons for which our receiver may
 // have refused them.
-func (t *tallying) absent(from, to uint64, booked bool, reasons []int) {
+func (t *tallying) absent(from, to uint64, sent bool, reasons []int) {
 	if len(reasons) == 0 {
 		g := gap{from: from, to: to, missing: to - from + 1}
-		if booked {
+		if sent {
 			t.lost(g)
 		} else {
 			t.unknown(g)
@@ -131,7 +130,7 @@ func (t *tallying) absent(from, to uint64, booked bool, reasons []int) {
 		return
 	}
 	r := &t.receiver.Refused[reasons[0]]
-	// count adds some of from..to that were refused for this reason.
+	// count adds n records of from..to that were refused for this reason.
 	count := func(from, to, n uint64) {
 		if r.Acknowledged {
 			t.st.Withheld += n
@@ -144,17 +143,17 @@ func (t *tallying) absent(from, to uint64, booked bool, reasons []int) {
 	}
 	t.s.refused[reasons[0]].split(from, to,
 		func(from, to uint64) { count(from, to, to-from+1) },
-		func(from, to uint64) { t.absent(from, to, booked, reasons[1:]) },
-		func(from, to, in, out uint64) { // in are refused for certain, out are not
+		func(from, to uint64) { t.absent(from, to, sent, reasons[1:]) },
+		func(from, to, in, out uint64) { // certainly refused: in; certainly not: out
 			t.receiver.AtLeast = true
 			all := gap{from: from, to: to, missing: to - from + 1}
 			switch {
-			case booked && !r.Acknowledged:
+			case sent && !r.Acknowledged:
 				t.lost(all)
 				t.st.ByReceiver += in
 				r.Lost += in
 				return
-			case booked:
+			case sent:
 				t.lost(gap{from: from, to: to, missing: out})
 				all.missing -= out
 				all.vague = all.missing > in
@@ -165,8 +164,8 @@ func (t *tallying) absent(from, to uint64, booked bool, reasons []int) {
 		})
 }
 
-// blurred adds a gap of which some arrived, unknown which.
-func (t *tallying) blurred(g gap, booked bool) {
+// blurred adds a gap whose records arrived in part; which ones is unknown.
+func (t *tallying) blurred(g gap, sent bool) {
 	held, refused := uint64(0), uint64(0)
 	for _, i := range t.reasons {
 		n := t.s.refused[i].within(g.from, g.to)
@@ -176,20 +175,20 @@ func (t *tallying) blurred(g gap, booked bool) {
 		}
 	}
 	t.receiver.AtLeast = t.receiver.AtLeast || refused > held
-	if !booked || g.vague {
+	if !sent || g.vague {
 		t.unknown(g)
 		return
 	}
 	if held = min(held, g.missing-g.late); held > 0 {
-		// They are lost or withheld.
+		// These are lost or withheld.
 		t.unknown(gap{from: g.from, to: g.to, missing: held, vague: true})
 		g.missing -= held
 	}
 	t.lost(g)
 }
 
-// lost counts a gap as lost, as far as that is certain; what may have arrived
-// late is counted as unknown already.
+// lost counts the records of a gap that are certainly lost. Those that may have arrived
+// late are already counted as unknown.
 func (t *tallying) lost(g gap) {
 	t.st.Lost += g.missing - g.late
 	if g.missing > g.late {
@@ -205,7 +204,7 @@ func (t *tallying) unknown(g gap) {
 	}
 }
 
-// list adds a range to a list, or to the range before if they touch.
+// list appends a range to a list. It extends the previous range if the two are adjacent.
 func (t *tallying) list(to *[]Loss, g gap, count uint64) {
 	since, until := t.when(g.from, g.to)
 	if n := len(*to); n > 0 && (*to)[n-1].To+1 == g.from {
@@ -223,8 +222,9 @@ func (t *tallying) list(to *[]Loss, g gap, count uint64) {
 	*to = append(*to, Loss{From: g.from, To: g.to, Count: count, Since: since, Until: until})
 }
 
-// when says when records were sent: by the ledger, whose lines hold the times of
-// their first and last record, or by the records around the gap.
+// when returns the period in which records were sent. It derives it from the ledger,
+// whose lines have the times of their records, or from the records around the gap,
+// whichever is shorter.
 func (t *tallying) when(from, to uint64) (since, until time.Time) {
 	for _, j := range t.jumpsAt(from) {
 		if j.from <= from && to <= j.to {
@@ -234,7 +234,7 @@ func (t *tallying) when(from, to uint64) (since, until time.Time) {
 			}
 		}
 	}
-	i, found := slices.BinarySearchFunc(t.book, from, func(e ledger.Entry, v uint64) int {
+	i, found := slices.BinarySearchFunc(t.accepted, from, func(e ledger.Entry, v uint64) int {
 		switch {
 		case e.To < v:
 			return -1
@@ -246,9 +246,9 @@ func (t *tallying) when(from, to uint64) (since, until time.Time) {
 	if !found {
 		return since, until
 	}
-	bySince, byUntil := at(t.book[i], from), at(t.book[i], min(to, t.book[i].To))
-	for i < len(t.book) && t.book[i].From <= to {
-		byUntil = at(t.book[i], min(to, t.book[i].To))
+	bySince, byUntil := at(t.accepted[i], from), at(t.accepted[i], min(to, t.accepted[i].To))
+	for i < len(t.accepted) && t.accepted[i].From <= to {
+		byUntil = at(t.accepted[i], min(to, t.accepted[i].To))
 		i++
 	}
 	if since.IsZero() || until.Sub(since) > byUntil.Sub(bySince)+2*time.Second {
@@ -257,7 +257,7 @@ func (t *tallying) when(from, to uint64) (since, until time.Time) {
 	return since, until
 }
 
-// jumpsAt returns the jump that has from in it, if it is known.
+// jumpsAt returns the jump that contains from, if it is known.
 func (t *tallying) jumpsAt(from uint64) []jump {
 	i, found := slices.BinarySearchFunc(t.s.jumps, from, func(j jump, v uint64) int {
 		switch {
@@ -274,7 +274,7 @@ func (t *tallying) jumpsAt(from uint64) []jump {
 	return t.s.jumps[i : i+1]
 }
 
-// at is when a record of an entry was sent, if they were sent evenly.
+// at returns when a record of an entry was sent, assuming a constant rate.
 func at(e ledger.Entry, seq uint64) time.Time {
 	span := e.Until.Sub(e.Since)
 	return e.Since.Add(time.Duration(float64(span) * float64(seq-e.From) / float64(e.Len())))

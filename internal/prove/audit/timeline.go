@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// maxPoints is how many points a timeline has at most; each then covers twice
-// the time.
+// maxPoints is the maximum number of points in a timeline. Beyond it, points are
+// merged in pairs.
 const maxPoints = 600
 
-// Timeline is what arrived over time: by arrival if that is known, else by
-// emission.
+// Timeline counts arrivals over time: by arrival time if it is known, else by emission
+// time.
 type Timeline struct {
-	First  time.Time `json:"first,omitzero"` // record, and last
+	First  time.Time `json:"first,omitzero"` // time of the first record; Last, of the last
 	Last   time.Time `json:"last,omitzero"`
 	Start  time.Time `json:"start,omitzero"`
 	Width  int64     `json:"width"` // of a point, in nanoseconds
 	Points []Point   `json:"points"`
 }
 
-// Point is what arrived in one span of time.
+// Point counts the arrivals of one period.
 type Point struct {
 	Arrived    uint64 `json:"arrived"`
 	MaxLatency int64  `json:"max_latency"` // in nanoseconds, 0 if unknown
 	sum        int64
 	Mean       int64  `json:"mean_latency"`
-	timed      uint64 // of Arrived, those whose latency is known
+	timed      uint64 // number of arrivals whose latency is known
 }
 
-// MarshalJSON implements json.Marshaler. It leaves out latencies that are unknown.
+// MarshalJSON implements json.Marshaler. It omits unknown latencies.
 func (p Point) MarshalJSON() ([]byte, error) {
 	type known Point
 	if p.timed > 0 {
@@ -41,7 +41,7 @@ func (p Point) MarshalJSON() ([]byte, error) {
 	}{p.Arrived})
 }
 
-// timeline gathers points.
+// timeline collects points.
 type timeline struct {
 	first, last int64
 	start       int64 // a multiple of width
@@ -49,8 +49,8 @@ type timeline struct {
 	points      []Point
 }
 
-// farthest is the last time that a line has; what is later stands there. There
-// is room above it for all that is calculated.
+// farthest is the latest time in a timeline; later times count there. It leaves room
+// for calculations without overflow.
 const farthest = 1 << 62
 
 func (l *timeline) add(t, latency int64) {
@@ -75,8 +75,8 @@ func (l *timeline) add(t, latency int64) {
 	}
 }
 
-// merge adds another line. Both begin at multiples of their widths, of which one
-// is the other one's times a power of two: nothing is cut.
+// merge adds another timeline. Each starts at a multiple of its width, and the widths
+// differ by a power of two, so that no point must be divided.
 func (l *timeline) merge(o *timeline) {
 	if o.points == nil {
 		return
@@ -107,7 +107,7 @@ func (l *timeline) merge(o *timeline) {
 	}
 }
 
-// reach makes room for time t and returns the index of its point.
+// reach extends the timeline to time t and returns the index of its point.
 func (l *timeline) reach(t int64) int64 {
 	for {
 		end := l.start + int64(len(l.points))*l.width
@@ -128,7 +128,7 @@ func (l *timeline) reach(t int64) int64 {
 	}
 }
 
-// halve makes points cover twice the time.
+// halve merges points in pairs.
 func (l *timeline) halve() {
 	width := 2 * l.width
 	start := l.start - mod(l.start, width)
@@ -147,7 +147,7 @@ func (l *timeline) halve() {
 	l.start, l.width, l.points = start, width, points
 }
 
-// mod is the remainder that is never negative.
+// mod returns the nonnegative remainder of a/b.
 func mod(a, b int64) int64 {
 	if m := a % b; m < 0 {
 		return m + b
@@ -156,8 +156,8 @@ func mod(a, b int64) int64 {
 	}
 }
 
-// Brief returns how many records arrived, if that took less than a second: they have
-// no rate.
+// Brief returns the number of records and the period in which they arrived. ok reports
+// that it is shorter than a second, so that there is no rate.
 func (t Timeline) Brief() (records uint64, span time.Duration, ok bool) {
 	for _, p := range t.Points {
 		records += p.Arrived
@@ -166,8 +166,8 @@ func (t Timeline) Brief() (records uint64, span time.Duration, ok bool) {
 	return records, span, span < time.Second
 }
 
-// Rate returns how many records arrived in a second: on the average from the
-// first to the last, and in the busiest point.
+// Rate returns the arrivals per second: the mean from the first to the last record, and
+// that of the busiest point.
 func (t Timeline) Rate() (mean, peak float64) {
 	total := uint64(0)
 	for _, p := range t.Points {
@@ -178,7 +178,7 @@ func (t Timeline) Rate() (mean, peak float64) {
 		return 0, 0
 	}
 	peak *= float64(time.Second) / float64(t.Width)
-	// Of n records that come evenly, n-1 come after the first.
+	// Only total-1 records arrive after the first.
 	if span := t.Last.Sub(t.First).Seconds(); span >= 1 {
 		return min(float64(total-1)/span, peak), peak
 	}

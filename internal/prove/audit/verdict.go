@@ -12,7 +12,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
-// Counts are the numbers of a verdict; the package comment says what they are.
+// Counts holds the counts of a verdict. The package comment defines them.
 type Counts struct {
 	Sent       uint64 `json:"sent"`
 	Accepted   Booked `json:"accepted,omitzero"`
@@ -32,32 +32,32 @@ type Counts struct {
 	Shortfall Booked `json:"shortfall,omitzero"`
 	Broken    uint64 `json:"broken"`
 
-	// ByReceiver are those of Lost that our own receiver refused.
+	// ByReceiver counts the lost records that our receiver refused.
 	ByReceiver uint64 `json:"lost_by_receiver"`
 
-	// Distance is the largest of a record that was reordered.
+	// Distance is the largest distance of a reordered record.
 	Distance uint64 `json:"max_distance"`
 }
 
-// Booked is a count that only a ledger has. The zero value is unknown.
+// Booked is a count that only a ledger has. The zero value means unknown.
 type Booked struct {
 	N     uint64 // 0 if unknown
 	Known bool
 }
 
-// Known returns a count that a ledger has.
+// Known returns a known count.
 func Known(n uint64) Booked { return Booked{n, true} }
 
-// add adds another count. A sum is that of the counts that are known.
+// add adds another count. Unknown counts are ignored.
 func (b *Booked) add(o Booked) { b.N, b.Known = b.N+o.N, b.Known || o.Known }
 
-// IsZero reports whether the count is unknown. JSON leaves it out then.
+// IsZero reports whether the count is unknown. JSON omits it then.
 func (b Booked) IsZero() bool { return !b.Known }
 
 // MarshalJSON implements json.Marshaler.
 func (b Booked) MarshalJSON() ([]byte, error) { return strconv.AppendUint(nil, b.N, 10), nil }
 
-// String returns the number with commas, or a dash if it is unknown.
+// String returns the count with commas, or "-" if it is unknown.
 func (b Booked) String() string {
 	if !b.Known {
 		return "-"
@@ -86,15 +86,15 @@ func (c *Counts) add(o Counts) {
 	c.Distance = max(c.Distance, o.Distance)
 }
 
-// Column is one of the counts, as tables have them.
+// Column is a column of a table of counts.
 type Column struct {
 	Name   string
 	Get    func(*Counts) Booked
-	Always bool // also where all of them are 0
-	Fault  bool // above 0 it is one, unless a limit forgives it
+	Always bool // show the column even if all its counts are 0
+	Fault  bool // a count above the limit is a fault
 }
 
-// Columns are the counts in the order in which tables have them.
+// Columns returns the columns of a table of counts in their order.
 func Columns() []Column {
 	return []Column{
 		{"sent", func(c *Counts) Booked { return Known(c.Sent) }, true, false},
@@ -115,13 +115,13 @@ func Columns() []Column {
 	}
 }
 
-// Loss is a range of records that were lost, or of which it is unknown.
+// Loss is a range of records that are lost or unknown.
 type Loss struct {
 	From  uint64 `json:"from"`
 	To    uint64 `json:"to"` // included
 	Count uint64 `json:"count"`
 
-	// Since and Until enclose when they were sent; zero if unknown.
+	// Since and Until enclose the time of sending; zero if unknown.
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 }
@@ -131,48 +131,47 @@ type Stream struct {
 	Run      string `json:"run"`
 	Instance uint16 `json:"instance"`
 	Name     string `json:"name,omitempty"` // from the ledger
-	Ledger   bool   `json:"ledger"`         // there is one
-	Closed   bool   `json:"closed"`         // and it came to an orderly end
+	Ledger   bool   `json:"ledger"`         // there is a ledger
+	Closed   bool   `json:"closed"`         // the ledger has a close line
 	Counts
 
-	First time.Time `json:"first,omitzero"` // times of emission of what arrived
+	First time.Time `json:"first,omitzero"` // earliest emission time of an arrival; Last, latest
 	Last  time.Time `json:"last,omitzero"`
 
 	LostRanges    []Loss  `json:"lost_ranges,omitempty"` // the first 1000
 	UnknownRanges []Loss  `json:"unknown_ranges,omitempty"`
 	inexact       bool    // for lack of memory
-	MoreRanges    uint64  `json:"more_ranges,omitempty"` // that are not listed
+	MoreRanges    uint64  `json:"more_ranges,omitempty"` // number of ranges that are not listed
 	Events        []Event `json:"events,omitempty"`
 
-	// Those of Verdict, of this stream alone; nil if it shares them with others,
-	// or there are none.
+	// Latency and Timeline are those of this stream; nil if it has none of its own.
 	Latency  *Latency  `json:"latency,omitempty"`
 	Timeline *Timeline `json:"timeline,omitempty"`
 }
 
-// Event is something that the ledger noted: a pause, a reload, an end.
+// Event is an event in a ledger: open, pause, resume, reload or close.
 type Event struct {
 	Time time.Time `json:"time"`
 	Word string    `json:"word"`
 	Name string    `json:"name,omitempty"` // of the instance
 }
 
-// Verdict is what can be said.
+// Verdict is the result of an audit.
 type Verdict struct {
 	Counts
-	Exact         bool     `json:"exact"`          // nothing was forgotten that mattered
-	Unclosed      int      `json:"cut_off"`        // streams whose ledger has no end: what they sent last is unknown
-	WithoutLedger int      `json:"without_ledger"` // streams in no ledger: likewise
+	Exact         bool     `json:"exact"`          // no count is affected by a lack of memory
+	Unclosed      int      `json:"cut_off"`        // number of streams whose ledger has no close line
+	WithoutLedger int      `json:"without_ledger"` // number of streams without a ledger
 	Notes         []string `json:"notes,omitempty"`
 	Streams       []Stream `json:"streams"`
-	Other         uint64   `json:"other"`             // records of runs that were not asked for
-	Latency       *Latency `json:"latency,omitempty"` // nil if arrivals have no times
+	Other         uint64   `json:"other"`             // arrivals of runs that were not requested
+	Latency       *Latency `json:"latency,omitempty"` // nil if no arrival time is known
 	Timeline      Timeline `json:"timeline"`
 
 	Receiver *Receiver `json:"receiver,omitempty"` // nil if it has no faults and refused nothing
 }
 
-// Verdict returns the verdict on all that was taken so far. More may be taken after it.
+// Verdict returns the verdict on the records so far. More may be added after it.
 func (a *Auditor) Verdict() *Verdict {
 	v := &Verdict{Exact: true, Streams: []Stream{}}
 	sel := a.selection()
@@ -199,15 +198,14 @@ func (a *Auditor) Verdict() *Verdict {
 	return v
 }
 
-// addStreams adds the streams that count, and returns the latencies and the time line of
-// all of them.
+// addStreams adds the selected streams and returns their combined statistics.
 func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *latencyStats {
 	total := new(latencyStats)
 	if a.shared != nil {
 		total.merge(a.shared)
 	}
 	for _, id := range sel.order {
-		s, ls := a.streams[id], sel.book[id]
+		s, ls := a.streams[id], sel.ledger[id]
 		if s == nil {
 			s = &stream{id: id, arrived: newSet(&memoryBudget{limit: 1 << 20})}
 		}
@@ -225,7 +223,7 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 	return total
 }
 
-// noteLedgers notes ledgers that could not be read in full.
+// noteLedgers adds a note for each ledger with unreadable lines.
 func (v *Verdict) noteLedgers(ledgers []*ledger.Ledger) {
 	for _, l := range ledgers {
 		if l.Bad > 0 {
@@ -234,8 +232,8 @@ func (v *Verdict) noteLedgers(ledgers []*ledger.Ledger) {
 	}
 }
 
-// noteEnd notes and counts a stream of which the end is unknown. ls is nil without a
-// ledger; others reports that there are ledgers of other streams.
+// noteEnd counts a stream whose end is unknown, and adds a note. ls is nil without a
+// ledger; others reports whether other streams have ledgers.
 func (v *Verdict) noteEnd(st *Stream, ls *ledger.Stream, others bool) {
 	switch {
 	case ls == nil && others:
@@ -252,13 +250,13 @@ func (v *Verdict) noteEnd(st *Stream, ls *ledger.Stream, others bool) {
 	}
 }
 
-// noteIdentities notes that identities may have been removed on the way.
+// noteIdentities adds a note if the pipeline seems to have removed the identities.
 func (v *Verdict) noteIdentities(sel *selection) {
-	if v.Arrived > 0 || v.Foreign == 0 || len(sel.book) == 0 {
+	if v.Arrived > 0 || v.Foreign == 0 || len(sel.ledger) == 0 {
 		return
 	}
 	v.note("no record that arrived has an identity: if they are the records of the ledger, something in the pipeline removed it, and losses cannot be determined")
-	for _, ls := range sel.book {
+	for _, ls := range sel.ledger {
 		if ls.Place == "metadata" {
 			v.note("identities were sent in the metadata, and no record has one: this output does not write metadata (use audit_in body or, for forward before 5.1, retain_metadata_in_forward_mode on)")
 			return
@@ -266,7 +264,7 @@ func (v *Verdict) noteIdentities(sel *selection) {
 	}
 }
 
-// noteLimits notes what was left out, because it was not asked for or for lack of memory.
+// noteLimits adds a note for each kind of records that are not counted exactly.
 func (a *Auditor) noteLimits(v *Verdict) {
 	if v.Other > 0 {
 		v.note("%d records of runs that were not requested are not counted", v.Other)
@@ -285,7 +283,7 @@ func (a *Auditor) noteLimits(v *Verdict) {
 	}
 }
 
-// noteTimes notes what limits the meaning of the latency.
+// noteTimes adds notes about records that the latency does not represent.
 func (v *Verdict) noteTimes(total *latencyStats) {
 	if total.early > 0 {
 		v.note("%d records arrived before they were sent: the clocks differ, or one was set", total.early)
@@ -295,7 +293,7 @@ func (v *Verdict) noteTimes(total *latencyStats) {
 	}
 }
 
-// noteRefusals notes what our receiver cannot know of what it refused.
+// noteRefusals adds a note about requests that our receiver did not read completely.
 func (v *Verdict) noteRefusals() {
 	switch n := v.Receiver.partly(); {
 	case n == 1:
@@ -305,7 +303,7 @@ func (v *Verdict) noteRefusals() {
 	}
 }
 
-// byReceiver says how much of what is lost our own receiver refused, and why.
+// byReceiver describes how many of the lost records our receiver refused, and why.
 func (v *Verdict) byReceiver() string {
 	if v.ByReceiver == 0 {
 		return ""
@@ -330,8 +328,9 @@ func (v *Verdict) byReceiver() string {
 	return fmt.Sprintf("the receiver refused %s of the lost, %s", what, strings.Join(why, ", "))
 }
 
-// noteElsewhere notes runs of which all is lost while others arrived: it may be that
-// nobody looked where they went, as when a ledger is used again but not the output.
+// noteElsewhere adds a note about runs that are lost entirely while others arrived.
+// Their output may not be among the sources, as when a ledger is reused and the output
+// is not.
 func (v *Verdict) noteElsewhere() {
 	n, run := 0, ""
 	for _, st := range v.Streams {
@@ -348,7 +347,7 @@ func (v *Verdict) noteElsewhere() {
 	}
 }
 
-// noteOld notes runs that were over before the audit began.
+// noteOld adds a note about runs that ended before the audit began.
 func (v *Verdict) noteOld(old []*ledger.Stream) {
 	const named = 3
 	var names []string
@@ -366,15 +365,16 @@ func (v *Verdict) noteOld(old []*ledger.Stream) {
 	}
 }
 
-// Caveats say what is forgiven, what is missing without being lost, and what a
-// clean verdict does not cover, one line each, but for what faults tells already.
+// Caveats returns a line for each tolerated fault, each kind of records that are missing
+// without being lost, and each gap in the coverage of the verdict. It omits what faults
+// already mentions.
 func (v *Verdict) Caveats(faults []string) []string {
-	told := strings.Join(faults, ", ")
+	reported := strings.Join(faults, ", ")
 	var all []string
 	for _, c := range []struct {
 		n         uint64
 		one, more string
-		in        string // behind the number, in a fault
+		in        string // text after the number in a fault
 	}{
 		{v.Lost, "1 lost, within the limit", "%s lost, within the limit", "lost"},
 		{v.Duplicates, "1 duplicate, within the limit", "%s duplicates, within the limit", "duplicates"},
@@ -387,7 +387,7 @@ func (v *Verdict) Caveats(faults []string) []string {
 		{v.Broken, "1 piece could not be read", "%s pieces could not be read", "piece"},
 	} {
 		switch {
-		case c.n == 0 || c.in != "" && strings.Contains(told, Grouped(c.n)+" "+c.in):
+		case c.n == 0 || c.in != "" && strings.Contains(reported, Grouped(c.n)+" "+c.in):
 		case c.n == 1:
 			all = append(all, c.one)
 		default:
@@ -401,20 +401,20 @@ func (v *Verdict) Caveats(faults []string) []string {
 		all = append(all, "not enough memory, a larger --memory helps")
 	}
 	for _, end := range v.ends() {
-		if !strings.Contains(told, end) {
+		if !strings.Contains(reported, end) {
 			all = append(all, end)
 		}
 	}
 	return all
 }
 
-// Known reports whether a clean verdict covers all that was sent.
+// Known reports whether the verdict covers everything that was sent.
 func (v *Verdict) Known() bool {
 	return v.Exact && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Unclosed == 0 && v.WithoutLedger == 0
 }
 
-// ends returns the unknown ends of streams, one line each. How many records they are is
-// unknown too, so that there is no count.
+// ends returns a line for each kind of unknown ends of streams. The number of records is
+// unknown, too.
 func (v *Verdict) ends() (all []string) {
 	switch {
 	case v.Unclosed == 1:
@@ -431,7 +431,7 @@ func (v *Verdict) ends() (all []string) {
 	return all
 }
 
-// Proven reports whether ledgers prove that all that was accepted has arrived.
+// Proven reports whether ledgers prove that all accepted records arrived.
 func (v *Verdict) Proven() bool {
 	for i := range v.Streams {
 		if st := &v.Streams[i]; !st.Ledger || !st.Closed || st.Lost > 0 || st.Withheld > 0 || st.Unknown > 0 {
