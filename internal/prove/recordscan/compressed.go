@@ -25,21 +25,21 @@ import (
 	"github.com/gdummy/gdummy/internal/files"
 )
 
-// wired reports whether requests may be packed so, as well as files.
+// wired reports whether requests, too, may have this packing.
 func wired(p files.Packing) bool { return p == files.Gzip || p == files.Zstd }
 
-// IsCompressed reports whether data begins as gzip or zstd does.
+// IsCompressed reports whether data begins like gzip or zstd.
 func IsCompressed(data []byte) bool { return wired(files.PackingOf(data)) }
 
-// maxPackings is how often files may be packed: an archive that was compressed, of
-// files that were. Requests may be twice.
+// maxPackings is the maximum number of nested packings in a file, such as a compressed
+// archive of compressed files; maxServed is that in a request.
 const (
 	maxPackings = 4
 	maxServed   = 2
 )
 
-// unpack reads what was packed. head is the beginning of r, and whole what r was
-// before that was read.
+// unpack scans the contents of a packed source. head is the beginning of r; whole is the
+// original reader, which has been read that far.
 func (s *Scanner) unpack(p files.Packing, r, whole io.Reader, head []byte) error {
 	if s.depth == maxPackings || s.served() && s.depth == maxServed {
 		return fmt.Errorf("packed more than %d times", s.depth)
@@ -81,8 +81,8 @@ func (s *Scanner) unpack(p files.Packing, r, whole io.Reader, head []byte) error
 	return s.Read(newUTF16(b))
 }
 
-// bounded returns r, which fails with ErrTooLarge behind what a source may have:
-// what is packed twice may be much in between.
+// bounded limits r to the maximum size of a source; beyond it, Read returns ErrTooLarge.
+// Data that is packed twice may be large in between.
 func (s *Scanner) bounded(r io.Reader) io.Reader {
 	if s.maxBytes <= 0 {
 		return r
@@ -104,7 +104,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// window is the largest that zstd may have: what it needs is given at once.
+// window returns the maximum window of zstd, which is allocated at once.
 func (s *Scanner) window() uint64 {
 	if s.served() {
 		return 8 << 20
@@ -112,12 +112,12 @@ func (s *Scanner) window() uint64 {
 	return maxDictionary
 }
 
-// maxDictionary is how much of what was unpacked may be needed for what follows, in
-// bytes; it is what xz -9 and zstd --ultra need, with room.
+// maxDictionary is the maximum size of a dictionary or window, in bytes. It is more than
+// xz -9 and zstd --ultra need.
 const maxDictionary = 128 << 20
 
-// members are those of gzip, of which there may be several, and zeros behind them,
-// with which tapes and blocks are filled up.
+// members reads all members of a gzip file, and the zeros after them with which tapes and
+// blocks are padded.
 type members struct {
 	r *bufio.Reader
 	z *gzip.Reader
@@ -137,7 +137,7 @@ func (m *members) Read(p []byte) (int, error) {
 		n, err := m.z.Read(p)
 		if n > 0 || err != io.EOF {
 			if err == io.EOF {
-				err = nil // it comes again
+				err = nil // the next call returns it
 			}
 			return n, err
 		}
@@ -157,7 +157,7 @@ func (m *members) Read(p []byte) (int, error) {
 	}
 }
 
-// frames are those of lz4, of which there may be several.
+// frames reads all frames of an lz4 file.
 type frames struct {
 	r *bufio.Reader
 	z *lz4.Reader
@@ -169,7 +169,7 @@ func (f *frames) Read(p []byte) (int, error) {
 		n, err := f.z.Read(p)
 		if n > 0 || err != io.EOF {
 			if err == io.EOF {
-				err = nil // likewise
+				err = nil // the next call returns it
 			}
 			return n, err
 		}
@@ -180,14 +180,13 @@ func (f *frames) Read(p []byte) (int, error) {
 	}
 }
 
-// sized is what zip is read from: it has its contents at its end.
+// sized is a file with a size, as zip requires: its directory is at its end.
 type sized interface {
 	io.ReaderAt
 	Stat() (fs.FileInfo, error)
 }
 
-// zip reads the files in a zip archive. What cannot be read of one does not keep the
-// others from being read.
+// zip scans the files in a zip archive. It continues after an error in one of them.
 func (s *Scanner) zip(r io.Reader) error {
 	var at io.ReaderAt
 	size := int64(0)
@@ -230,7 +229,7 @@ func (s *Scanner) zip(r io.Reader) error {
 	return err
 }
 
-// tar reads the files in a tar archive, likewise.
+// tar scans the files in a tar archive. It continues after an error in one of them.
 func (s *Scanner) tar(r io.Reader) (err error) {
 	t := tar.NewReader(r)
 	for {
@@ -250,14 +249,14 @@ func (s *Scanner) tar(r io.Reader) (err error) {
 	}
 }
 
-// entry reads one file of an archive.
+// entry scans one file of an archive.
 func (s *Scanner) entry(r io.Reader, name string) error { return s.Read(onlyReader{r}) }
 
-// onlyReader hides what else a reader has.
+// onlyReader hides the other methods of a reader.
 type onlyReader struct{ io.Reader }
 
-// wrong adds an error of an entry to those of the archive. It returns one that ends
-// the reading of all.
+// wrong adds the error of an entry to those of the archive, or returns it if it ends the
+// scan of the archive.
 func (s *Scanner) wrong(err error, entry string, all *error) error {
 	var format *FormatError
 	switch {
@@ -275,13 +274,13 @@ func (s *Scanner) wrong(err error, entry string, all *error) error {
 	return nil
 }
 
-// newUTF16 returns a reader of r's text in UTF-8; r is UTF-16 that begins with its
-// byte order mark. Its error is io.ErrUnexpectedEOF if r ends within a code unit.
+// newUTF16 returns a reader that converts r from UTF-16 with a byte order mark to UTF-8. It
+// returns io.ErrUnexpectedEOF if r ends within a code unit.
 func newUTF16(r io.Reader) io.Reader {
 	return transform.NewReader(&evenReader{r: r}, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder())
 }
 
-// evenReader reads what must have an even number of bytes.
+// evenReader checks that r has an even number of bytes.
 type evenReader struct {
 	r   io.Reader
 	odd bool

@@ -31,7 +31,7 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// through writes data through what a function puts before a buffer.
+// through returns data after writing it through the writer that f creates.
 func through(t testing.TB, data []byte, before func(io.Writer) (io.WriteCloser, error)) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -78,7 +78,7 @@ func lz4Legacy(t testing.TB, data []byte) []byte {
 	})
 }
 
-// zipped and tarred have the files in the order in which they are given: name, text.
+// zipped and tarred return archives of files, which are pairs of name and text.
 func zipped(t testing.TB, method uint16, files ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -132,16 +132,15 @@ func utf16ed(order binary.AppendByteOrder, text string) []byte {
 	return b
 }
 
-// skippable is a frame that zstd and lz4 skip, as pzstd puts it before each of its
-// own.
+// skippable is a frame that zstd and lz4 skip. pzstd writes one before each frame.
 func skippable(data []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32([]byte("\x50\x2a\x4d\x18"), uint32(len(data))), data...)
 }
 
-// bzip2 is written by no library that is used here: echo '{"message":"dummy"}' | bzip2.
+// bzip2 is the output of echo '{"message":"dummy"}' | bzip2. No library in use writes it.
 const bzip2Dummy = "QlpoOTFBWSZTWQ8JOMwAAAlZgAAQEAAAECaCCiogACKNqPSM9UIBoAHsHequkLnhD+LuSKcKEgHhJxmA"
 
-// A file may be packed in whatever files are packed in, once or in others.
+// All packings are supported, also when nested.
 func TestPackings(t *testing.T) {
 	one := `{"message":"dummy","gdummy":"` + id(t, 1, `{"message":"dummy"}`) + "\"}\n"
 	two := `{"message":"dummy","gdummy":"` + id(t, 2, `{"message":"dummy"}`) + "\"}\n"
@@ -230,8 +229,7 @@ func repeated(list []string, n int) (all []string) {
 	return all
 }
 
-// What was cut has been read as far as it goes, and is an error that is none of the
-// format.
+// A truncated source is scanned up to its end. The error is not a FormatError.
 func TestPackingsCut(t *testing.T) {
 	var text []byte
 	r := rand.New(rand.NewPCG(14, 2))
@@ -251,7 +249,7 @@ func TestPackingsCut(t *testing.T) {
 			t.Errorf("%s: %v, %d records", name, err, n)
 		}
 	}
-	// One file of an archive that is cut leaves the others.
+	// A truncated file in an archive does not affect the others.
 	for name, data := range map[string][]byte{
 		"zip": zipped(t, zip.Deflate, "a.gz", string(gzipped(t, text)[:5000]), "b", string(text)),
 		"tar": tarred(t, tar.FormatPAX, "a.gz", string(gzipped(t, text)[:5000]), "b", string(text)),
@@ -264,7 +262,7 @@ func TestPackingsCut(t *testing.T) {
 	}
 }
 
-// otlp is a request to export records with an identity as OpenTelemetry sends it.
+// otlp returns an export request of OTLP with identities.
 func otlp(t testing.TB) []byte {
 	// ExportLogsServiceRequest: resource_logs 1 {resource 1, scope_logs 2 {scope 1, log_records 2}}.
 	message := func(field int, parts ...[]byte) []byte {
@@ -281,7 +279,7 @@ func otlp(t testing.TB) []byte {
 	return message(1, resource, message(2, scope))
 }
 
-// What cannot be read is named, and nothing of it is a record.
+// The error for an unsupported format names it, and no record is found.
 func TestUnreadable(t *testing.T) {
 	line := `{"message":"dummy","gdummy":"` + id(t, 1, `{"message":"dummy"}`) + "\"}\n"
 	text := strings.Repeat(line, 100)
@@ -311,7 +309,7 @@ func TestUnreadable(t *testing.T) {
 	} {
 		s := New(Options{Take: func(id recordid.ID, st State, _ int64) {
 			if !strings.Contains(c.name, "zip") {
-				t.Errorf("%s: %d is %v", c.name, id.Seq, st)
+				t.Errorf("%s: found record %d, %v", c.name, id.Seq, st)
 			}
 		}})
 		err := s.Read(strings.NewReader(c.data))
@@ -331,13 +329,13 @@ func TestUnreadable(t *testing.T) {
 			got = format.Entry + ": " + got
 		}
 		if got != c.want {
-			t.Errorf("%s: it is %q, want %q", c.name, got, c.want)
+			t.Errorf("%s: Unreadable = %q, want %q", c.name, got, c.want)
 		}
 	}
 }
 
-// Whatever random bytes there are, they get no verdict; and what is text, or
-// MessagePack, in whatever alphabet and with whatever holes, is no binary data.
+// Random bytes are binary data. Text in any alphabet, MessagePack, and either of them
+// with holes are not.
 func TestBinary(t *testing.T) {
 	r := rand.New(rand.NewPCG(14, 1))
 	taken := 0
@@ -364,12 +362,12 @@ func TestBinary(t *testing.T) {
 		"blank lines": "\n\n\n{\n\n\n", "msgpack list": "\x92\x81\xa3log\xa1a\x81\xa3log\xa1b", "Forward": "\x92\xa3tag\x91\x92\x01\x81\xa1a\x01",
 	} {
 		if what := Unreadable([]byte(data)); what != "" {
-			t.Errorf("%s is taken for %s", name, what)
+			t.Errorf("%s is detected as %s", name, what)
 		}
 	}
 }
 
-// However much a file makes of few bytes, memory does not grow with it.
+// Memory does not grow with the uncompressed size of a file.
 func TestBombs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED with -short: four files of 64 MB are unpacked")
@@ -403,12 +401,12 @@ func TestBombs(t *testing.T) {
 			t.Errorf("%s: %v, %d records", name, err, n)
 		}
 		if peak > before+24<<20 {
-			t.Errorf("%s: %d MB are reachable, of 64 that it unpacks", name, (peak-before)>>20)
+			t.Errorf("%s: %d MB reachable while 64 MB are unpacked", name, (peak-before)>>20)
 		}
 	}
 }
 
-// What clients send is packed in what the protocols have, and no more than twice.
+// Requests may have the packings of the protocols, at most two of them nested.
 func TestServedPackings(t *testing.T) {
 	line := []byte(`{"message":"dummy"}` + "\n")
 	o := Options{Take: func(recordid.ID, State, int64) {}, MaxBytes: 1 << 20}
@@ -438,7 +436,7 @@ func TestServedPackings(t *testing.T) {
 	}
 }
 
-// Whatever is in whatever it is packed in: it is read, or an error, in bounded memory.
+// Any input in any packing is scanned or causes an error, in limited memory.
 func FuzzPackings(f *testing.F) {
 	line := []byte(`{"message":"dummy","gdummy":"` + id(f, 1, `{"message":"dummy"}`) + "\"}\n")
 	for _, data := range [][]byte{
@@ -455,7 +453,7 @@ func FuzzPackings(f *testing.F) {
 		s := New(Options{Take: func(recordid.ID, State, int64) {}})
 		_ = s.Read(bytes.NewReader(data))
 		if n := testenv.LastLiveHeap(); n > 1<<30 {
-			t.Fatalf("%d MB are reachable", n>>20)
+			t.Fatalf("%d MB reachable", n>>20)
 		}
 		_ = New(Options{Take: func(recordid.ID, State, int64) {}, MaxBytes: 1 << 20}).Bytes(data)
 	})

@@ -4,17 +4,16 @@ package recordscan
 
 import "bytes"
 
-// Container runtimes write each line of a container behind its time and stream,
-// or into JSON of its own, and a long one in pieces: of 16 KB, wherever that is.
-// A record, or an identity, that was cut so is whole once the pieces are joined.
+// Container runtimes prefix each line of a container with its time and stream, or wrap it
+// in JSON, and split a long line into pieces of 16 KB. A record or an identity that was
+// split is complete again once the pieces are joined.
 
-// cutAt is how many bytes the pieces of a long line have, or some more, where the
-// cut made characters invalid.
+// cutAt is the minimum size, in bytes, of the pieces of a long line, other than the last.
+// A piece is longer if the split made characters invalid.
 const cutAt = 16 << 10
 
-// piece takes a line of a container, or a piece of one; whole says that it ends
-// with it. Lines of stdout and stderr (stream 0 and 1) come as they were written,
-// between pieces of one another.
+// piece scans a line of a container, or a piece of one; whole reports that the line ends.
+// Pieces of stdout and stderr (stream 0 and 1) may be interleaved.
 func (s *Scanner) piece(stream int, text []byte, whole bool) {
 	have := &s.pieces[stream]
 	if whole && len(*have) == 0 {
@@ -32,8 +31,7 @@ func (s *Scanner) piece(stream int, text []byte, whole bool) {
 	}
 }
 
-// cut reads the pieces of a line whose others do not come. What is broken there
-// may be right with them.
+// cut scans an incomplete line. What is broken in it need not be damaged.
 func (s *Scanner) cut(stream int) {
 	if have := bytes.TrimSpace(s.pieces[stream]); len(have) > 0 {
 		s.plain(have)
@@ -41,7 +39,7 @@ func (s *Scanner) cut(stream int) {
 	s.pieces[stream] = s.pieces[stream][:0]
 }
 
-// joined reads a whole line of a container.
+// joined scans a complete line of a container.
 func (s *Scanner) joined(text []byte) {
 	text = bytes.TrimSpace(text)
 	if len(text) > 0 && (text[0] == '{' || isArrayFront(text)) {
@@ -51,13 +49,13 @@ func (s *Scanner) joined(text []byte) {
 	s.plain(text)
 }
 
-// grows reports whether there may be n more bytes behind those of have.
+// grows reports whether have may grow by n bytes.
 func (s *Scanner) grows(have []byte, n int) bool {
 	return s.reserve == nil || len(have)+n < cap(have) || s.reserve(len(have)+n)
 }
 
-// containerLine takes apart a line as container runtimes log it
-// (2026-11-26T12:00:00.5Z stdout F text).
+// containerLine parses a line in the format of container runtimes:
+// 2026-11-26T12:00:00.5Z stdout F text
 func containerLine(line []byte) (text []byte, stream int, whole, ok bool) {
 	i := bytes.IndexByte(line, ' ')
 	if i < len("2026-11-26T12:00:00Z") || i > len("2026-11-26T12:00:00.000000000+00:00") || line[10] != 'T' {
@@ -77,11 +75,12 @@ func containerLine(line []byte) (text []byte, stream int, whole, ok bool) {
 	return tags[n+1:], stream, tags[0] == 'F', true
 }
 
-// docker takes a line that is a piece of a longer one, as Docker logs it:
+// docker scans a piece of a long line in the format of Docker, and reports whether it is
+// one:
 //
 //	{"log":"text","stream":"stdout","time":"2026-11-26T12:00:00.5Z"}
 //
-// All others are records like any other.
+// A line that is not split is an ordinary record.
 func (s *Scanner) docker(line []byte) bool {
 	const head = `{"log":`
 	if len(line) < cutAt && len(s.pieces[0])+len(s.pieces[1]) == 0 || !bytes.HasPrefix(line, []byte(head+`"`)) {
@@ -101,7 +100,7 @@ func (s *Scanner) docker(line []byte) bool {
 			return false
 		}
 	}
-	// Between them there may be labels; nothing is behind the time.
+	// Labels may precede the time; nothing follows it.
 	const name = `,"time":"`
 	i := bytes.LastIndex(rest, []byte(name))
 	if i < 0 || bytes.IndexByte(rest[i+len(name):], '"') != len(rest)-i-len(name)-len(`"}`) {
@@ -111,7 +110,7 @@ func (s *Scanner) docker(line []byte) bool {
 	if len(s.pieces[stream]) == 0 && (whole || len(text) < cutAt) {
 		return false
 	}
-	s.within = true // as in a line that is there as a whole
+	s.within = true // like a line that is not split
 	s.piece(stream, text, whole || len(text) < cutAt)
 	s.within = false
 	return true

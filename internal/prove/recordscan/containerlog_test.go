@@ -13,7 +13,7 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// cutInPieces gives pieces of n bytes, each made a line.
+// cutInPieces splits text into pieces of n bytes, and makes a line of each.
 func cutInPieces(text string, n int, line func(piece string, last bool) string) string {
 	var b strings.Builder
 	for len(text) > n {
@@ -24,8 +24,8 @@ func cutInPieces(text string, n int, line func(piece string, last bool) string) 
 	return b.String()
 }
 
-// A long line is read as it was written, wherever the runtime cut it: within
-// identities and at spaces, too.
+// A long line is scanned as it was written, wherever the runtime split it, including
+// within identities and at spaces.
 func TestContainerPieces(t *testing.T) {
 	const sent = `{"message":"a  b c"}`
 	var records, want, enriched []string
@@ -36,7 +36,7 @@ func TestContainerPieces(t *testing.T) {
 	}
 	array := "[" + strings.Join(records, ",") + "]"
 
-	// What the container says on stderr may come between the pieces.
+	// Lines of stderr may occur between the pieces.
 	got, broken := scan(Options{}, cutInPieces(array, 1001, func(piece string, last bool) string {
 		tag := "P"
 		if last {
@@ -74,12 +74,12 @@ func TestContainerPieces(t *testing.T) {
 	}
 }
 
-// Pieces that never end do not take more memory than a record may.
+// Endless pieces need no more memory than a record of the maximum size.
 func TestContainerPiecesAreBounded(t *testing.T) {
 	s := New(Options{MaxRecord: 1 << 16, Take: func(recordid.ID, State, int64) {}})
 	s.Text([]byte(strings.Repeat("2026-11-26T12:00:00Z stdout P "+strings.Repeat("x", 1000)+"\n", 1000)))
 	if n := s.Size(); n > 1<<18 {
-		t.Errorf("%d bytes", n)
+		t.Errorf("%d bytes kept", n)
 	}
 	s.Trim()
 	refused := 0

@@ -4,36 +4,36 @@ package recordscan
 
 import "github.com/gdummy/gdummy/internal/recordid"
 
-// One record may have its identity in several places: in its metadata and its
-// body, in its members and in the text that they were parsed from. One document
-// may have the same record several times: as elements of a list, each of them
-// wrapped in whatever a service puts around a record. What tells them apart is
-// where two places part. If that is a list of records, there are two records; if
-// it is a map, or an array that is one record's own, there is one.
+// A record may have its identity in several places: in its metadata and its body, or in
+// its members and in the text that they were parsed from. A document may have the same
+// record several times: as elements of a list, each with the wrapping of some service.
+// The two cases differ in the innermost value that contains both places. If it is a list
+// of records, there are two records. If it is a map, or an array that belongs to a
+// record, there is one.
 //
-// A list counts for itself only. Where a map has the identity in no list as well,
-// lists in that map are parts of the one record. Where it has it in lists only,
-// these are views of the same records: the longest one counts.
+// If a map has an identity outside of lists, then lists in that map are parts of the same
+// record. If a map has it in lists only, these are views of the same records, and the
+// longest one counts.
 
-// group is a map, an array or a string that has identities in several parts, or an
-// array of records that has them in one.
+// group is a map, an array or a string with identities in several parts, or a list of
+// records with identities in one or more.
 type group struct {
 	lo, hi int32 // its findings: found[lo:hi]
-	first  int32 // of its parts: starts[first:first+parts], where each of them begins
+	first  int32 // the beginnings of its parts: starts[first:first+parts]
 	parts  int32
 	list   bool
 }
 
-// part notes that a member, an element or the like has come to its end: it is a
-// part if it has an identity. found is how many there were before it.
+// part ends a member, an element or the like, which is a part if it has an identity.
+// found is the number of findings before it.
 func (d *doc) part(found int) {
 	if len(d.found) > found {
 		d.parts = append(d.parts, int32(found))
 	}
 }
 
-// together ends a map, or what else has one record in all of its parts, which are
-// those behind the first so many.
+// together ends a map, or another value whose parts belong to the same record. The first
+// of its parts has the given index.
 func (d *doc) together(parts int) {
 	if len(d.parts) > parts+1 {
 		d.group(parts, false)
@@ -41,7 +41,7 @@ func (d *doc) together(parts int) {
 	d.parts = d.parts[:parts]
 }
 
-// list ends a list of records, likewise.
+// list ends a list of records, whose first part has the given index.
 func (d *doc) list(parts int) {
 	if len(d.parts) > parts {
 		d.group(parts, true)
@@ -58,17 +58,17 @@ func (d *doc) group(parts int, list bool) {
 	d.starts = append(d.starts, of...)
 }
 
-// class is an identity that is there several times.
+// class is an identity that occurs several times.
 type class struct {
-	group      int32 // the last one that it was seen in, and in that:
-	loose      bool  // it is there in no list
+	group      int32 // the last group that has it; the other fields refer to this group
+	loose      bool  // it occurs outside of lists
 	head, tail int32 // its records, linked by finding.next
-	part       int32 // the last part that it was seen in
-	at         int32 // the record that the next one in that part may be; -1 is a new one
+	part       int32 // the last part that has it
+	at         int32 // the record of the next occurrence in that part; -1 means a new one
 }
 
-// merge finds out which findings belong to one record: each gets the finding that
-// stands for its record. It reports whether there are any two of one identity.
+// merge determines which findings belong to the same record, and sets finding.record. It
+// reports whether any identity occurs several times.
 func (s *Scanner) merge() bool {
 	d := &s.doc
 	if !s.classify() {
@@ -87,13 +87,13 @@ func (s *Scanner) merge() bool {
 	for i := range d.found {
 		f := &d.found[i]
 		if f.class > 0 {
-			f.record = d.found[f.record].record // that of one before, which has its own already
+			f.record = d.found[f.record].record // an earlier finding, which is resolved
 		}
 	}
 	return true
 }
 
-// classify gives a class to each identity that is there several times.
+// classify assigns a class to each identity that occurs several times.
 func (s *Scanner) classify() bool {
 	d := &s.doc
 	ascending := true
@@ -129,7 +129,7 @@ func (s *Scanner) classify() bool {
 	return len(s.classes) > 1
 }
 
-// unite makes one record of what belongs together in a group.
+// unite joins the findings in a group that belong to the same record.
 func (s *Scanner) unite(n int32, g *group) {
 	d := &s.doc
 	for i := g.lo; i < g.hi; i++ {

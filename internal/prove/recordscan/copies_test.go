@@ -17,13 +17,13 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// Services hand out lists of records that they have wrapped, each in its own way. Of
-// each record that such a list has twice there are two.
+// Lists of records are recognized in the wrappings of various services. A record that is
+// in such a list twice counts twice.
 func TestWrapped(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		front, back string
-		each        string // $R is the record, $S the same as a string of JSON
+		each        string // $R is the record, $S is the record as a string of JSON
 		path        string // of the identity
 		want        string // state of each; "" is enriched
 	}{
@@ -98,7 +98,7 @@ func TestWrapped(t *testing.T) {
 					t.Errorf("%s, %v at %q: %d broken\n%s\n%s", c.name, seqs, path, broken, text, d)
 				}
 				if strings.HasPrefix(c.name, "OTLP") {
-					continue // lists of keys and values are read as maps in JSON only
+					continue // lists of keys and values are maps in JSON only
 				}
 				got, broken = scan(Options{Path: path}, string(pack(t, text)))
 				if d := cmp.Diff(want, got); d != "" || broken > 0 {
@@ -109,7 +109,7 @@ func TestWrapped(t *testing.T) {
 	}
 }
 
-// pack makes MessagePack of JSON.
+// pack converts JSON to MessagePack.
 func pack(t testing.TB, text string) []byte {
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -122,9 +122,8 @@ func pack(t testing.TB, text string) []byte {
 	return b
 }
 
-// Lists of records within wrappers, within lists of other lists, of records that
-// stand there once or in several forms, in JSON or MessagePack: each element of a
-// list of records counts once, whatever is around it and in it.
+// Each element of a list of records counts once, whatever is around it and in it: in
+// wrappings and lists of lists, in one or several forms, in JSON or MessagePack.
 func TestWrappedAtRandom(t *testing.T) {
 	testenv.SkipRace(t)
 	r := rand.New(rand.NewPCG(13, 13))
@@ -150,7 +149,7 @@ func TestWrappedAtRandom(t *testing.T) {
 			}
 			return string(b)
 		}
-		// one is an element: a record in one of the forms in which services have it.
+		// one returns an element: a record in the form of some service.
 		form := r.IntN(9)
 		one := func() any {
 			v := record()

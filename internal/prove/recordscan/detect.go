@@ -12,10 +12,10 @@ import (
 	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
-// FormatError reports that a source has a format that is not read. Nothing of it was.
+// FormatError reports that a source has an unsupported format. No part of it was read.
 type FormatError struct {
 	Format string // such as "Parquet"
-	Entry  string // of an archive, if it is not the source itself
+	Entry  string // the file in an archive; empty for the source itself
 }
 
 // Error implements error.
@@ -27,12 +27,11 @@ func (e *FormatError) Error() string {
 	return what + e.Format + "; expected JSON, MessagePack or text, plain or in " + packings
 }
 
-// packings are the formats that files may be packed in.
+// packings lists the supported compression and archive formats.
 const packings = "gzip, zstd, xz, bzip2, lz4, snappy, zip or tar"
 
-// Unreadable names the format of data that begins with head, if that is one that is
-// not read; otherwise it returns "". What is not told by the beginning, such as what
-// an archive holds, [Scanner.Read] tells.
+// Unreadable returns the format of data that begins with head if it is unsupported, or
+// "". It cannot detect unsupported files in an archive; [Scanner.Read] reports them.
 func Unreadable(head []byte) string {
 	if isJSON(head) || files.PackingOf(head) != files.Unpacked {
 		return ""
@@ -40,14 +39,13 @@ func Unreadable(head []byte) string {
 	return foreignFormat(head)
 }
 
-// isJSON reports whether data begins as JSON does, and is no MessagePack of which the
-// first byte is broken.
+// isJSON reports whether data begins like JSON and is not MessagePack with a broken
+// first byte.
 func isJSON(data []byte) bool {
 	return len(data) > 0 && (data[0] == '{' || data[0] == '[') && files.Controls(data[:min(len(data), 64)]) == 0
 }
 
-// foreignFormat names the format that data begins in, if it is neither text nor
-// MessagePack.
+// foreignFormat returns the format of data if it is neither text nor MessagePack, or "".
 func foreignFormat(head []byte) string {
 	if name := files.Foreign(head); name != "" {
 		return name
@@ -65,10 +63,10 @@ func foreignFormat(head []byte) string {
 	return ""
 }
 
-// isBinary reports whether data is no text in any encoding: one byte in twenty is a
-// control character that text does not have. Of what is compressed or encrypted it
-// is one in ten. A hole in a file, which is many NULs, does not count: it is what a
-// crash or a rotation by copying leaves behind.
+// isBinary reports whether data is not text in any encoding: at least one byte in twenty
+// is a control character that does not occur in text. In compressed or encrypted data it
+// is one in ten. Long sequences of NUL do not count: a crash, or rotation with
+// copytruncate, leaves such holes in a log.
 func isBinary(data []byte) bool {
 	hole := make([]byte, 16)
 	n, bad := 0, 0
@@ -85,8 +83,8 @@ func isBinary(data []byte) bool {
 	return bad >= 4 && bad*20 >= n
 }
 
-// isOTLP reports whether data begins as a request to export logs, metrics or traces, or
-// as such requests behind their lengths:
+// isOTLP reports whether data begins like an export request of OTLP, which a length may
+// precede:
 //
 //	1 resource_logs { 1 resource  2 scope_logs { 1 scope  2 log_records {
 func isOTLP(data []byte) bool {
@@ -104,8 +102,8 @@ func isOTLP(data []byte) bool {
 	return true
 }
 
-// message returns the first message that is the given field of protobuf, as far as it
-// is there; nil if there is none, or something else before it.
+// message returns the available part of the first protobuf message that is the given
+// field. It returns nil if there is none, or if something invalid precedes it.
 func message(data []byte, field uint64) []byte {
 	for len(data) > 0 {
 		tag, n := binary.Uvarint(data)
@@ -142,8 +140,8 @@ func message(data []byte, field uint64) []byte {
 	return nil
 }
 
-// hasEvent reports whether data has the beginning of an event as Fluent Bit packs it:
-// its time and the map behind that.
+// hasEvent reports whether data contains the beginning of a Fluent Bit event: its time,
+// followed by a map.
 func hasEvent(data []byte) bool {
 	for at := 0; ; {
 		i := bytes.Index(data[at:], eventSign)
@@ -158,8 +156,8 @@ func hasEvent(data []byte) bool {
 	}
 }
 
-// isPacked reports whether data begins as maps or lists of maps in MessagePack do. It
-// may end within one.
+// isPacked reports whether data is a sequence of MessagePack maps or lists of maps, the
+// last of which may be incomplete.
 func isPacked(data []byte) bool {
 	if c := data[0]; len(data) < fewBytes && (isMap(c) || isArray(c)) && (len(data) == 1 || data[1] >= 0x80 || files.Controls(data) > 0) {
 		return true
@@ -184,7 +182,7 @@ func isPacked(data []byte) bool {
 	return true
 }
 
-// hasName reports whether the first map in data has a name for its first member.
+// hasName reports whether the first member of the first map in data has a name.
 func hasName(data []byte) bool {
 	for len(data) > 0 {
 		n := 1

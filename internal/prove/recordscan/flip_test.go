@@ -19,14 +19,13 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// stream makes records of different bodies, and tells where each ends.
+// stream is a format for a sequence of records.
 type stream struct {
 	name string
-	make func(t testing.TB, k int) []byte // record k, as the stream has it
+	make func(t testing.TB, k int) []byte // record k in the format
 }
 
-// varied is the body of record k: of every kind of value, with what nests, and
-// some that are short.
+// varied returns the body of record k: with values of all kinds, some nested, some short.
 func varied(k int) string {
 	switch k % 4 {
 	case 0:
@@ -50,7 +49,7 @@ func packedStream(name string, form event.Form, inMetadata bool) stream {
 	}}
 }
 
-// flipped are the streams in which bytes are changed.
+// flipped lists the formats in which bytes are changed.
 var flipped = []stream{
 	packedStream("events", event.V2, false),
 	packedStream("events, identity in the metadata", event.V2, true),
@@ -61,11 +60,10 @@ var flipped = []stream{
 	}},
 }
 
-// flip changes one byte of data, in which record k ends at ends[k], as often as
-// it is told to. The record that has the byte must be found once at most, as
-// whatever, and what is left of it must be no more than so many foreign records;
-// all others must be there, as they were sent: intact, or where they stand in
-// something else, enriched.
+// flip changes one byte of data at a time; record k ends at ends[k]. The record with
+// the byte may be found at most once, in any state, and its remains may count as a
+// limited number of foreign records. All other records must be found as they were sent:
+// intact or, if they are nested, enriched.
 func flip(t *testing.T, r *rand.Rand, data []byte, ends []int, times, most int) {
 	intact, foreign := 0, 0
 	for range times {
@@ -113,11 +111,11 @@ func flip(t *testing.T, r *rand.Rand, data []byte, ends []int, times, most int) 
 	t.Logf("%d times a record was intact in spite of it, %d times foreign", intact, foreign)
 }
 
-// near is what stands around data[at].
+// near returns the data around data[at].
 func near(data []byte, at int) []byte { return data[max(0, at-60):min(len(data), at+60)] }
 
-// One byte of MessagePack that changes costs the record that has it and no other,
-// whatever length it spoils.
+// A changed byte in MessagePack damages only the record that has it, even if it changes a
+// length.
 func TestFlippedByte(t *testing.T) {
 	for i, st := range flipped {
 		t.Run(st.name, func(t *testing.T) {
@@ -133,15 +131,14 @@ func TestFlippedByte(t *testing.T) {
 	}
 }
 
-// The same for JSON, in every shape that holds many records. Two lines that were
-// one, and what happens to indented lines when the brace before them is gone, may
-// be foreign.
+// The same for JSON, in every format with several records. Two halves of a line, and
+// indented lines whose opening brace is lost, may count as foreign records.
 func TestFlippedJSON(t *testing.T) {
 	testenv.SkipRace(t)
 	for i, sh := range []struct {
 		name, front, between, back string
 		foreign                    int
-		indent                     string // of all lines, behind the end of the one before; "" is one line
+		indent                     string // separator of lines; "" means a single line
 	}{
 		{"lines", "", "\n", "\n", 3, ""},
 		{"list", "[", ",", "]", 3, ""},

@@ -13,23 +13,23 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// jsonReader takes JSON values apart. It forgives what does no harm here:
-// control characters and invalid UTF-8 in strings, zeros before numbers.
+// jsonReader parses JSON values. It accepts control characters and invalid UTF-8 in
+// strings, and leading zeros of numbers.
 type jsonReader struct {
 	doc *doc
 	b   []byte
 	pos int
-	cut bool // there would have to be more
+	cut bool // the value is incomplete
 
-	// Where the outermost array in a value that could not be read begins, and
-	// the element in it that could not, if it has nothing but maps.
+	// list and elem are the positions of the outermost array in an invalid value and
+	// of the invalid element, if the array has only maps.
 	list, elem int
 }
 
-// ended reports whether a value that could not be read ended too early.
+// ended reports whether an invalid value is incomplete.
 func (j *jsonReader) ended() bool { return j.cut || j.pos == len(j.b) }
 
-// space skips white space and returns the byte behind it, 0 at the end.
+// space skips white space and returns the next byte, or 0 at the end.
 func (j *jsonReader) space() byte {
 	for j.pos < len(j.b) {
 		c := j.b[j.pos]
@@ -44,8 +44,8 @@ func (j *jsonReader) space() byte {
 	return 0
 }
 
-// value reads one value that belongs to the member name of map n, or to an
-// array or event in it, and returns its hash.
+// value parses a value and returns its hash. The value belongs to the member name of map
+// n, or to an array in that member.
 func (j *jsonReader) value(n int32, name []byte, depth int) (uint64, bool) {
 	if depth > maxDepth {
 		return 0, false
@@ -202,7 +202,7 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 	}
 }
 
-// kindOf is the kind of the value that a byte begins.
+// kindOf returns the kind of a JSON value from its first byte.
 func kindOf(c byte) byte {
 	switch c {
 	case '{':
@@ -215,7 +215,7 @@ func kindOf(c byte) byte {
 	return kindOther
 }
 
-// string reads a string; the reader stands at its quote.
+// string parses the string that begins at the current position.
 func (j *jsonReader) string() ([]byte, bool) {
 	b := j.b[j.pos+1:]
 	i := bytes.IndexByte(b, '"')
@@ -230,7 +230,7 @@ func (j *jsonReader) string() ([]byte, bool) {
 	return j.escaped()
 }
 
-// escaped reads a string that has escapes.
+// escaped parses a string with escapes.
 func (j *jsonReader) escaped() ([]byte, bool) {
 	t := j.doc.text
 	start := len(t)
@@ -343,7 +343,7 @@ func (j *jsonReader) number() (uint64, bool) {
 	if i-first > 400 {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(unsafe.String(&b[j.pos], i-j.pos), 64) // it keeps nothing but in err
+	f, err := strconv.ParseFloat(unsafe.String(&b[j.pos], i-j.pos), 64) // only err refers to the string
 	if err != nil && f == 0 {
 		j.cut = i == len(b)
 		return 0, false

@@ -2,25 +2,24 @@
 
 package recordscan
 
-// pretty is a JSON object over several lines of which some were read.
+// pretty is an incomplete JSON object over several lines.
 //
-// It follows the grammar, so as to see where the object was cut and another one
-// begins, and where something is broken: from there on only the indentation
-// tells where it ends.
+// It follows the grammar to detect where the object is truncated and another begins, and
+// where it is broken. After a syntax error, the indentation determines its end.
 type pretty struct {
 	text  []byte
-	open  []byte // the brackets that are open
-	next  token  // what may come
+	open  []byte // the open brackets
+	next  token  // the tokens that may follow
 	quote bool   // in a string
 
 	broken bool
 	lines  int
 	indent int  // of the first line
-	inner  bool // all others are indented more, but for the last
-	at     int  // the indentation of the line that takes saw
+	inner  bool // the lines between the first and the last are indented further
+	at     int  // of the last line passed to takes
 }
 
-// token is what the grammar allows next.
+// token is a set of tokens that the grammar allows.
 type token uint8
 
 const (
@@ -32,19 +31,19 @@ const (
 	tokenNext // a comma, or an end
 )
 
-// maxPretty is how deep the brackets may nest.
+// maxPretty is the maximum depth of brackets.
 const maxPretty = 2 * maxDepth
 
-// begin begins with a line that has nothing but a brace.
+// begin starts an object with a line that is only a brace.
 func (p *pretty) begin(raw []byte) {
 	*p = pretty{text: p.text[:0], open: p.open[:0], indent: indentOf(raw)}
 	p.add([]byte{'{'})
 }
 
-// started reports whether there is an object that has not come to its end.
+// started reports whether there is an incomplete object.
 func (p *pretty) started() bool { return p.lines > 0 }
 
-// indentOf is how far a line is indented.
+// indentOf returns the indentation of a line.
 func indentOf(raw []byte) int {
 	n := 0
 	for n < len(raw) && (raw[n] == ' ' || raw[n] == '\t') {
@@ -53,7 +52,7 @@ func indentOf(raw []byte) int {
 	return n
 }
 
-// takes reports whether a line, which begins with c, goes on with the object.
+// takes reports whether a line, whose first byte is c, continues the object.
 func (p *pretty) takes(raw []byte, c byte) bool {
 	p.at = indentOf(raw)
 	if p.lines == 1 {
@@ -70,7 +69,7 @@ func (p *pretty) takes(raw []byte, c byte) bool {
 	return true
 }
 
-// add adds a line and reports whether the object has come to its end.
+// add adds a line and reports whether the object is complete.
 func (p *pretty) add(line []byte) bool {
 	p.text = append(append(p.text, line...), '\n')
 	p.lines++
@@ -83,7 +82,7 @@ func (p *pretty) add(line []byte) bool {
 	return len(p.open) == 0
 }
 
-// token follows the grammar over the token at i, and returns its last byte.
+// token advances over the token at i, and returns the index of its last byte.
 func (p *pretty) token(line []byte, i int) int {
 	c := line[i]
 	if p.quote {
@@ -150,8 +149,7 @@ func (p *pretty) token(line []byte, i int) int {
 	return i
 }
 
-// flush reads the lines of an object over several lines, whether it has come to
-// its end or not.
+// flush scans the object over several lines, whether or not it is complete.
 func (s *Scanner) flush() {
 	if s.pretty.started() {
 		s.values(s.pretty.text, true)
@@ -160,8 +158,7 @@ func (s *Scanner) flush() {
 	}
 }
 
-// shorten reads what can be read of an object that is too large to be read as
-// one.
+// shorten scans the records in an object that is too large to be parsed as a whole.
 func (s *Scanner) shorten() {
 	p := &s.pretty
 	if !s.row.salvaging {

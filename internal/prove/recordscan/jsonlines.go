@@ -8,22 +8,22 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// row is how far a line of JSON was read.
+// row is the state of scanning a line of JSON.
 type row struct {
-	open      bool // there is more of it
-	list      bool // it is a list of records
-	salvaging bool // something was broken: records are where they can be read
+	open      bool // the line continues
+	list      bool // the line is a list of records
+	salvaging bool // a value could not be parsed: records may begin anywhere after it
 
-	object bool // that was an object: records in it stand in a list
-	large  bool // it was not broken, but too large
-	plain  bool // it was no JSON
-	behind bool // what was read last was a record
+	object bool // that value is an object: records in it are in a list
+	large  bool // that value is not broken, but too large
+	plain  bool // the line is not JSON
+	behind bool // the last thing found was a record
 	found  bool // there was an identity
 }
 
-// values reads the JSON values in text and returns what is left of it: nothing,
-// if this is all there is, or else a value that goes on behind it. Between them,
-// commas and the brackets of lists of records are skipped.
+// values scans the JSON values in text and returns the rest: nothing if whole is set, or
+// else an incomplete value. It skips commas and the brackets of lists of records between
+// values.
 func (s *Scanner) values(text []byte, whole bool) (rest []byte) {
 	budget := scanBudget(len(text))
 	if s.row.salvaging {
@@ -69,8 +69,8 @@ func (s *Scanner) values(text []byte, whole bool) (rest []byte) {
 	}
 }
 
-// ends reports whether a value ends where text goes on: at the end, before another
-// one or a bracket, with a comma between or without.
+// ends reports whether a value may end before text: nothing, another value or a bracket
+// follows, with or without a comma.
 func ends(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n")
 	if len(text) > 0 && text[0] == ',' {
@@ -79,27 +79,28 @@ func ends(text []byte) bool {
 	return len(text) == 0 || text[0] == '{' || text[0] == '[' || text[0] == ']'
 }
 
-// scanBudget returns how many bytes may be read without finding a record in a text of
-// n bytes that is broken again and again. What is left after that is not checked.
+// scanBudget returns the number of bytes that may be parsed without success in n bytes
+// of broken input. What remains after that is not checked.
 func scanBudget(n int) int { return 1<<20 + 8*n }
 
-// salvager reads records in a text that is not JSON as a whole: the objects that can be
-// read and have an identity, and those that are between records. What is left belongs
-// to no record: the identities in it are those of broken records.
+// salvager finds records in text that is not valid JSON as a whole: valid objects that
+// have an identity or are between records. Identities elsewhere are those of broken
+// records.
 type salvager struct {
 	s      *Scanner
 	text   []byte
 	budget int
 	whole  bool   // no more text follows
-	list   [2]int // the elements of a list that precede what was broken
+	list   [2]int // the range of list elements that precede the broken one
 
 	from  int  // the end of the last record
-	short int  // the first object after from that ends after text, or -1
+	short int  // the first incomplete object after from, or -1
 	seen  bool // there is an identity in text[from:upTo]
 	upTo  int
 }
 
-// salvage reads the records in text from at on, and returns what needs more text.
+// salvage scans the records in text from at on, and returns the rest that needs more
+// text.
 func (s *Scanner) salvage(text []byte, at, budget int, whole bool, list [2]int) (rest []byte) {
 	v := salvager{s: s, text: text, budget: budget, whole: whole, list: list, short: -1}
 	for {
@@ -124,8 +125,8 @@ func (s *Scanner) salvage(text []byte, at, budget int, whole bool, list [2]int) 
 	}
 }
 
-// object reads the object at the given offset and returns its size. One that cannot be
-// read is charged to the budget.
+// object parses the object at the given offset and returns its size. An invalid one is
+// charged to the budget.
 func (v *salvager) object(at int) (size int, ok bool) {
 	j := jsonReader{doc: &v.s.doc, b: v.text[at:]}
 	if v.s.read(&j, 0) {
@@ -145,8 +146,8 @@ func (v *salvager) object(at int) (size int, ok bool) {
 // before returns the text between the last record and an object.
 func (v *salvager) before(at int) []byte { return bytes.TrimRight(v.text[v.from:at], " \t\r\n") }
 
-// isRecord reports whether the object that was read at the given offset is a record,
-// rather than a part of a broken one.
+// isRecord reports whether the object at the given offset is a record, rather than a
+// part of a broken one.
 func (v *salvager) isRecord(at int) bool {
 	if !v.seen {
 		_, end := recordid.Find(v.text[max(v.from, v.upTo-recordid.Size):at])
@@ -163,7 +164,7 @@ func (v *salvager) isRecord(at int) bool {
 	return v.list[0] < at && at < v.list[1] || s.between(v.before(at), v.seen)
 }
 
-// report reports the record of the given size, and what precedes it.
+// report reports the record at the given offset, and the identities before it.
 func (v *salvager) report(at, size int) {
 	s := v.s
 	before := v.before(at)
@@ -185,7 +186,8 @@ func (v *salvager) report(at, size int) {
 	v.seen, v.upTo = false, v.from
 }
 
-// end reports what is left after the last record, and returns what needs more text.
+// end reports the identities after the last record, and returns the rest that needs more
+// text.
 func (v *salvager) end() (rest []byte) {
 	s, text := v.s, v.text
 	switch {
@@ -195,7 +197,7 @@ func (v *salvager) end() (rest []byte) {
 	case v.short >= 0:
 		return text[v.from:]
 	}
-	// The beginning of an identity, or what shows that a record follows.
+	// Keep what may be the beginning of an identity or of a record.
 	keep := max(v.from, len(text)-64)
 	if window := text[max(v.from, keep-recordid.Size):]; keep > v.from {
 		if i := bytes.Index(window, []byte(recordid.Prefix)); i >= 0 {
@@ -206,7 +208,7 @@ func (v *salvager) end() (rest []byte) {
 	return text[keep:]
 }
 
-// state is what happens to an identity that stands in no object.
+// state returns the state of an identity that is not in an object.
 func (r *row) state() State {
 	if r.large || r.plain {
 		return Unchecked
@@ -214,22 +216,22 @@ func (r *row) state() State {
 	return Damaged
 }
 
-// remains reports the identities in what no record was found in.
+// remains reports the identities in text that has no record.
 func (s *Scanner) remains(text []byte, st State) {
 	n := s.raw(text, st)
 	s.row.found = s.row.found || n > 0
 	if n > 0 && s.row.behind && !s.row.plain {
-		s.broken++ // one more
+		s.broken++ // another one after the last record
 	}
 	if n > 0 {
 		s.row.behind = false
 	}
 }
 
-// between reports whether an object without an identity is a record of its own: if
-// another one ended before it. before is what stands between that and the last
-// record that was found, without white space at its end; seen says that there is
-// the identity of a broken one in it, whose parts come before that as a rule.
+// between reports whether an object without an identity is a record: another record must
+// end before it. before is the text between the last record and the object, without
+// trailing white space; seen reports that it has the identity of a broken record, which
+// usually follows the other fields.
 func (s *Scanner) between(before []byte, seen bool) bool {
 	// [time, is the front of an event.
 	if b, ok := bytes.CutSuffix(before, []byte{','}); ok {
@@ -245,8 +247,8 @@ func (s *Scanner) between(before []byte, seen bool) bool {
 	return seen && (c == '}' || c == ']')
 }
 
-// isList reports whether the bracket at which the reader stands begins a list of
-// records. It may use peek. It sets j.cut if text is too short to say.
+// isList reports whether the bracket at the current position begins a list of records.
+// It uses peek as scratch space, and sets j.cut if the text is too short to decide.
 func (j *jsonReader) isList(peek *doc) bool {
 	l := jsonReader{b: j.b, pos: j.pos + 1}
 	switch c := l.space(); c {
@@ -278,15 +280,15 @@ func (j *jsonReader) isList(peek *doc) bool {
 	return j.cut
 }
 
-// read takes one value apart.
+// read parses one value.
 func (s *Scanner) read(j *jsonReader, how reading) bool {
 	s.doc.reset(how)
 	_, ok := j.value(-1, nil, 0)
 	return ok
 }
 
-// readAgain takes a value apart once more. One that has no lists of pairs where
-// they should be is read as it is.
+// readAgain parses a value again. If the value is not valid with the reading pairs, it is
+// parsed without.
 func (s *Scanner) readAgain(text []byte, how reading) {
 	if !s.read(&jsonReader{doc: &s.doc, b: text}, how) {
 		s.read(&jsonReader{doc: &s.doc, b: text}, how&^pairs)

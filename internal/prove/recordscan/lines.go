@@ -8,7 +8,7 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Text reads complete text: lines, of which the last may lack its end.
+// Text scans complete text. Its last line need not end in a newline.
 func (s *Scanner) Text(text []byte) {
 	for c := (cutter{}); len(text) > 0; {
 		n := c.next(text)
@@ -21,18 +21,18 @@ func (s *Scanner) Text(text []byte) {
 	s.end()
 }
 
-// nulEnd is the end of a message of GELF over TCP: a NUL behind its last brace.
+// nulEnd ends a GELF message over TCP: its last brace, and a NUL.
 var nulEnd = []byte("}\x00")
 
-// cutter finds the ends of lines in a text that is read from its front.
+// cutter splits text into lines.
 type cutter struct {
-	line int // bytes before the next newline, or before the end of the text
+	line int // number of bytes before the next newline, or before the end of the text
 	ok   bool
-	end  bool // there is no newline
+	end  bool // there is no newline in the text
 }
 
-// next returns the size, in bytes, of the line at the front of text with its end,
-// or 0 if it has none. The text of the next call begins behind that line.
+// next returns the size, in bytes, of the first line of text including its newline, or 0
+// if it has none. The text of the next call must begin after that line.
 func (c *cutter) next(text []byte) int {
 	if !c.ok {
 		c.ok, c.line = true, bytes.IndexByte(text, '\n')
@@ -51,7 +51,7 @@ func (c *cutter) next(text []byte) int {
 	return c.line + 1
 }
 
-// end reports what never ended: an object over several lines, lines in pieces.
+// end reports what is incomplete: an object over several lines, and pieces of lines.
 func (s *Scanner) end() {
 	s.flush()
 	for i := range s.pieces {
@@ -59,12 +59,11 @@ func (s *Scanner) end() {
 	}
 }
 
-// longLine is the length, in bytes, from which on a line of JSON is read in
-// pieces.
+// longLine is the size, in bytes, from which a line of JSON is parsed incrementally.
 const longLine = 1 << 20
 
-// lines reads the complete lines at the front of b, and what can be read of one
-// that is long, and returns the rest.
+// lines scans the complete lines of b, and as much as possible of a long line, and
+// returns the rest.
 func (s *Scanner) lines(b []byte) []byte {
 	s.wanted = min(longLine, s.maxRecord)
 	for c := (cutter{}); ; {
@@ -81,14 +80,14 @@ func (s *Scanner) lines(b []byte) []byte {
 	}
 }
 
-// newlines reports whether a line has come to its end in the last bytes of b, or is
-// long enough to be read without that.
+// newlines reports whether the last bytes of b complete a line, or make it long enough
+// to be parsed incrementally.
 func (s *Scanner) newlines(b []byte, last int) bool {
 	return len(b) >= s.maxRecord || len(b) >= s.wanted || bytes.IndexByte(b[len(b)-last:], '\n') >= 0 ||
 		bytes.Contains(b[max(len(b)-last-1, 0):], nulEnd)
 }
 
-// long reads what is complete in a line that goes on, and returns the rest.
+// long scans the complete values of a line without an end, and returns the rest.
 func (s *Scanner) long(b []byte) []byte {
 	if !s.row.open {
 		t := bytes.TrimLeft(b, " \t\r")
@@ -105,7 +104,7 @@ func (s *Scanner) long(b []byte) []byte {
 	if s.row.open {
 		rest = s.values(b, false)
 		if len(rest) >= s.maxRecord && !s.row.salvaging {
-			// Too large to be read as one: what it consists of is not.
+			// The value is too large, but its parts may not be.
 			s.row.salvaging, s.row.object, s.row.large = true, true, true
 			rest = s.values(rest, false)
 		}
@@ -117,7 +116,7 @@ func (s *Scanner) long(b []byte) []byte {
 	return rest
 }
 
-// line reads one line, or the end of one.
+// line scans one line, or the end of a long line.
 func (s *Scanner) line(raw []byte) {
 	line := bytes.TrimSpace(raw)
 	if n := len(line); n > 0 && (line[0] == 0 || line[n-1] == 0) {
@@ -174,16 +173,15 @@ func (s *Scanner) line(raw []byte) {
 	}
 }
 
-// isFront reports whether text begins as an event does in JSON, [time, or [[time, or
-// was cut there.
+// isFront reports whether text is the beginning of an event in JSON, [time, or [[time,.
 func isFront(text []byte) bool {
 	text = bytes.TrimPrefix(text[1:], []byte{'['})
 	behind := bytes.TrimLeft(text, "0123456789.")
 	return len(behind) < len(text) && (len(behind) == 0 || behind[0] == ',')
 }
 
-// isArrayFront reports whether a line begins as an array of records, or as an event,
-// does. Lines of text begin with brackets, too: [2026/11/26 12:00:00] [ info].
+// isArrayFront reports whether a line begins like an array of records or an event. Lines
+// of text may begin with a bracket, too: [2026/11/26 12:00:00] [ info].
 func isArrayFront(line []byte) bool {
 	if line[0] != '[' {
 		return false
@@ -192,14 +190,14 @@ func isArrayFront(line []byte) bool {
 	return len(t) == 0 || t[0] == '{' || t[0] == '[' || t[0] == ']' || t[0] == '"' || isFront(line)
 }
 
-// text reads a line of JSON.
+// text scans a line of JSON.
 func (s *Scanner) text(line []byte) {
 	s.values(line, true)
 	s.row = row{}
 }
 
-// plain reads a line of an unknown form: what JSON it has in it can be checked,
-// but need not be the record.
+// plain scans a line in an unknown format. JSON in it is checked, but need not be the
+// whole record.
 func (s *Scanner) plain(line []byte) {
 	if !bytes.Contains(line, []byte(recordid.Prefix)) {
 		s.take(recordid.ID{}, Foreign, 0)

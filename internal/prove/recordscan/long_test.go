@@ -13,7 +13,7 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// pieces reads a source in pieces of random sizes.
+// pieces is a reader that returns pieces of random sizes.
 type pieces struct {
 	r    io.Reader
 	rand *rand.Rand
@@ -23,8 +23,8 @@ func (p pieces) Read(b []byte) (int, error) {
 	return p.r.Read(b[:min(len(b), 1+p.rand.IntN(3000))])
 }
 
-// One line that is far longer than a record may be: all records in it are read,
-// one that is broken costs itself, and those of somebody else count.
+// In a line far longer than a record may be, all records are found, including foreign
+// ones, and a broken record does not affect the others.
 func TestLongLine(t *testing.T) {
 	const n = 500
 	for _, c := range []struct {
@@ -61,7 +61,7 @@ func TestLongLine(t *testing.T) {
 						return
 					}
 					if int(id.Seq) <= last {
-						t.Errorf("%s: %d behind %d", c.name, id.Seq, last)
+						t.Errorf("%s: record %d after %d", c.name, id.Seq, last)
 					}
 					last = int(id.Seq)
 				}})
@@ -78,14 +78,14 @@ func TestLongLine(t *testing.T) {
 					t.Errorf("%s, faults %v, seed %d: %v, %d broken, want %v", c.name, faults, seed, got, s.Broken(), want)
 				}
 				if s.Size() > 32<<10 {
-					t.Errorf("%s: %d bytes are kept", c.name, s.Size())
+					t.Errorf("%s: %d bytes kept", c.name, s.Size())
 				}
 			}
 		}
 	}
 }
 
-// An indented object that is larger than a record may be.
+// An indented object may be larger than a record.
 func TestLongObject(t *testing.T) {
 	const n = 500
 	text := []byte("{\n  \"records\": [\n")
@@ -104,7 +104,7 @@ func TestLongObject(t *testing.T) {
 	}
 }
 
-// A line of more than 64 MB takes a few megabytes of memory.
+// A line of more than 64 MB needs a few megabytes of memory.
 func TestHugeLine(t *testing.T) {
 	testenv.SkipRace(t)
 	record := []byte(`{"message":"dummy","gdummy":"` + id(t, 1, `{"message":"dummy"}`) + `"},`)
@@ -121,12 +121,12 @@ func TestHugeLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		if most := 2 * longLine; found != n || front == "[" && s.Size() > most || s.Size() > 2*maxRecord {
-			t.Errorf("%s: %d of %d, %d bytes are kept", front, found, n, s.Size())
+			t.Errorf("%s: found %d of %d records, %d bytes kept", front, found, n, s.Size())
 		}
 	}
 }
 
-// repeat reads b again and again.
+// repeat is a reader that repeats b.
 type repeat struct {
 	b     []byte
 	n, at int

@@ -24,7 +24,7 @@ func (p *packReader) fail(err error) bool {
 	return false
 }
 
-// noHeader notes that there is no header, because of its kind.
+// noHeader records the error of a header that is invalid or incomplete.
 func (p *packReader) noHeader(kind msgpack.Kind) bool {
 	if kind == msgpack.Invalid {
 		return p.fail(msgpack.ErrInvalid)
@@ -41,8 +41,8 @@ func (p *packReader) bytes(n uint64) ([]byte, bool) {
 	return s, true
 }
 
-// value reads one value that belongs to the member name of map n, or to an array or
-// event in it. It returns its hash and kind, and whether it is an identity.
+// value parses a value and returns its hash and kind, and whether it is an identity. The
+// value belongs to the member name of map n, or to an array in that member.
 func (p *packReader) value(n int32, name []byte, depth int) (hash uint64, kind byte, id, ok bool) {
 	if depth > maxDepth {
 		return 0, 0, false, p.fail(msgpack.ErrInvalid)
@@ -119,8 +119,8 @@ func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int)
 	return d.close(n, base, parts), true
 }
 
-// name reads the name of a member. A scalar that is not a string is represented by its
-// bytes.
+// name parses the name of a member. The name of a scalar other than a string is its
+// encoding.
 func (p *packReader) name() ([]byte, bool) {
 	if s, size := msgpack.ShortString(p.b[p.pos:]); size > 0 {
 		p.pos += size
@@ -150,7 +150,7 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 		if !ok {
 			return 0, false
 		}
-		if n >= 0 { // a list of records, or an event, has no hash that counts
+		if n >= 0 { // the hash of a list of records or an event is not used
 			h = recordid.HashElement(h, v)
 		}
 		e.shape = e.shape<<2 | kind

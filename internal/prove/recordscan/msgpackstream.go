@@ -11,10 +11,9 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Msgpack reads the records at the front of b and returns what is left: nothing,
-// or the beginning of a record that ends after b. Where something is broken it
-// goes on at the next event, or at the next map whose sum is right; either may
-// come with a later call.
+// Msgpack scans the records in b and returns the rest: nothing, or an incomplete record.
+// After broken input it continues at the next event, or at the next map whose sum
+// matches, which may be in a later call.
 func (s *Scanner) Msgpack(b []byte) (rest []byte) {
 	rest = s.pack(b, false)
 	s.wanted = 2 * len(rest)
@@ -24,17 +23,17 @@ func (s *Scanner) Msgpack(b []byte) (rest []byte) {
 	return rest
 }
 
-// longRecord is the length, in bytes, from which on a record that has not come as
-// a whole is looked at: its length may be wrong.
+// longRecord is the size, in bytes, from which an incomplete record is examined: its
+// length may be wrong.
 const longRecord = 1 << 20
 
-// finish reads what Msgpack has left at the end of a source.
+// finish scans the rest of Msgpack at the end of a source.
 func (s *Scanner) finish(rest []byte) {
 	s.pack(rest, true)
 	s.lost = false
 }
 
-// pack reads the records at the front of b. whole reports whether nothing follows.
+// pack scans the records in b and returns the rest. whole reports that nothing follows.
 func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 	budget := scanBudget(len(b))
 	for len(b) > 0 {
@@ -61,7 +60,7 @@ func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 		}
 		large, next := s.doc.large, nextEvent(b)
 		if err == msgpack.ErrShort && !whole && s.mayEnd(b) && (next == len(b) || !s.isEvent(b[next:])) {
-			return b // an event within the record would show that its length is wrong
+			return b // unless an event within the record shows that its length is wrong
 		}
 		s.brokenPack(large)
 		switch budget -= n; {
@@ -79,9 +78,8 @@ func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 	return nil
 }
 
-// accept judges the record of n bytes that was read at the front of b, and reports it
-// if it has the length that it should have. more reports that this depends on what
-// follows b.
+// accept judges the record in b[:n], and reports it if its length is plausible. more
+// reports that this depends on input after b.
 func (s *Scanner) accept(b []byte, n int, whole bool) (well, more bool) {
 	again := func(how reading) { s.packed(&s.doc, b[:n], how) }
 	st := s.judge(again)
@@ -99,8 +97,8 @@ func (s *Scanner) accept(b []byte, n int, whole bool) (well, more bool) {
 	return true, false
 }
 
-// brokenPack counts a piece that could not be read. large reports that it was only too
-// large to be checked: the identities in it are not those of damaged records then.
+// brokenPack counts an unreadable part of the input. large reports that it is only too
+// large to be checked, so that its identities are unchecked rather than damaged.
 func (s *Scanner) brokenPack(large bool) {
 	if s.left = Damaged; large {
 		s.left = Unchecked
@@ -109,12 +107,11 @@ func (s *Scanner) brokenPack(large bool) {
 	s.broken++
 }
 
-// endsWell reports whether a record of n bytes that is not intact has, at least, the
-// length that it should have. more says that it cannot be known before there is
-// more of what follows.
+// endsWell reports whether the length of b[:n], a record that is not intact, is plausible.
+// more reports that this depends on input after b.
 func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bool) {
-	// Has it swallowed the beginning of an event, or another identity, in a
-	// string or as a name?
+	// A wrong length may include the beginning of an event, or another identity, in a
+	// string or a name.
 	if nextEvent(b[:min(len(b), n+len(eventSign))]) < n || !s.hasAll(b[:n]) {
 		return false, false
 	}
@@ -123,13 +120,13 @@ func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bo
 	case st == Enriched:
 		return true, false
 	case len(d.nodes) == 0, isEventHead(b) && !d.event:
-		return false, false // it has no body
+		return false, false // there is no body
 	case d.binary:
-		return false, false // an identity is part of a string that is none
+		return false, false // an identity is in a string that is not text
 	case len(follows) == 0:
 		return whole, !whole
 	case isMap(b[0]) != isMap(follows[0]):
-		return false, false // the front of an event, and the rest of it
+		return false, false // the two parts of an event
 	case isEventHead(follows):
 		return true, false
 	}
@@ -137,11 +134,11 @@ func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bo
 	return err != msgpack.ErrInvalid || s.peek.large, false
 }
 
-// hasAll reports whether all identities in the bytes of the record were found in it,
-// and those that are values as such.
+// hasAll reports whether all identities in the bytes of a record were found when it was
+// parsed, and those that are values were found as values.
 func (s *Scanner) hasAll(b []byte) bool {
 	if s.doc.place != "" {
-		return true // others are not looked for
+		return true // identities elsewhere are not found
 	}
 	all, values := 0, 0
 	for at := 0; ; all++ {
@@ -163,19 +160,19 @@ func (s *Scanner) hasAll(b []byte) bool {
 	return all <= 0 && values <= 0
 }
 
-// isEvent reports whether b begins with an event that is there as a whole and right.
+// isEvent reports whether b begins with a complete event that is not damaged.
 func (s *Scanner) isEvent(b []byte) bool {
 	_, err := s.packed(&s.doc, b, 0)
 	return err == nil && s.judge(func(how reading) { s.packed(&s.doc, b, how) }) <= Enriched
 }
 
-// maxSeek is how far before and behind an identity its record may reach, in
-// bytes, to be found again within broken bytes.
+// maxSeek is the maximum distance, in bytes, from an identity to the ends of its record
+// for the record to be found within broken input.
 const maxSeek = 64 << 10
 
-// seek looks, behind something broken, for the next event or the next map that
-// has an identity and the right sum, and reports the identities before. With
-// s.lost still set it returns what may be the beginning of what it looks for.
+// seek searches for the next event, or the next map with an identity whose sum matches,
+// and reports the identities before it. If s.lost is still set, it returns the rest that
+// may be the beginning of either.
 func (s *Scanner) seek(b []byte, budget *int, whole bool) (rest []byte) {
 	for {
 		_, end := recordid.Find(b)
@@ -206,8 +203,7 @@ func (s *Scanner) seek(b []byte, budget *int, whole bool) (rest []byte) {
 	}
 }
 
-// salvageIDs reports the identities in a piece that is broken, and the maps that are
-// right.
+// salvageIDs reports the identities in broken input, and the maps whose sum matches.
 func (s *Scanner) salvageIDs(b []byte, budget *int) {
 	for {
 		_, end := recordid.Find(b)
@@ -224,9 +220,9 @@ func (s *Scanner) salvageIDs(b []byte, budget *int) {
 	}
 }
 
-// around looks for the map around the identity b[at:end] that its sum was made
-// of, reports it, and returns where it ends; 0 if there is none. short says that
-// there may be one that ends after b.
+// around searches for the map that contains the identity b[at:end] and has its sum. It
+// reports that map and returns its end, or 0 if there is none. short reports that the map
+// may end after b.
 func (s *Scanner) around(b []byte, at, end int, budget *int) (n int, short bool) {
 	moved := -1
 	id, _ := recordid.Parse(b[at:end])
@@ -243,7 +239,7 @@ func (s *Scanner) around(b []byte, at, end int, budget *int) (n int, short bool)
 		st := s.judge(func(how reading) { s.packed(&s.doc, b[i:], how) })
 		switch {
 		case st > Enriched || !slices.ContainsFunc(s.doc.found, func(f finding) bool { return f.id == id }):
-			// Another record may stand in what is left of this one.
+			// Another record may be in the remains of this one.
 		case st == Intact:
 			s.deliver()
 			return i + n, false
@@ -263,8 +259,8 @@ func (s *Scanner) around(b []byte, at, end int, budget *int) (n int, short bool)
 	return moved + n, false
 }
 
-// mayEnd reports whether the value at the front of b, which is not complete, can be
-// short enough.
+// mayEnd reports whether the incomplete value at the beginning of b may still be within
+// the maximum size.
 func (s *Scanner) mayEnd(b []byte) bool {
 	if len(b) >= s.maxRecord {
 		return false
@@ -274,12 +270,12 @@ func (s *Scanner) mayEnd(b []byte) bool {
 	return err != msgpack.ErrTooLarge
 }
 
-// packed takes one record apart and returns its length.
+// packed parses one record and returns its length.
 func (s *Scanner) packed(d *doc, b []byte, how reading) (int, error) {
 	d.reset(how)
 	p := packReader{doc: d, b: b}
 	if len(b) == 0 || !isMap(b[0]) && !isArray(b[0]) {
-		return 0, msgpack.ErrInvalid // what else there is is no record
+		return 0, msgpack.ErrInvalid // not a record
 	}
 	if _, _, _, ok := p.value(-1, nil, 0); !ok {
 		return p.pos, p.err
@@ -287,31 +283,30 @@ func (s *Scanner) packed(d *doc, b []byte, how reading) (int, error) {
 	return p.pos, nil
 }
 
-// isMap reports whether a byte is the header of a map.
+// isMap reports whether c is the first byte of a map.
 func isMap(c byte) bool { return c&0xf0 == 0x80 || c == 0xde || c == 0xdf }
 
-// isArray reports whether a byte is the header of an array.
+// isArray reports whether c is the first byte of an array.
 func isArray(c byte) bool { return c&0xf0 == 0x90 || c == 0xdc || c == 0xdd }
 
-// IsMsgpack reports whether data begins as MessagePack of records does, or, where
-// its first bytes are broken, has what only that has.
+// IsMsgpack reports whether data begins like records in MessagePack or, in case its first
+// bytes are broken, contains an event or an identity in MessagePack.
 func IsMsgpack(data []byte) bool {
 	data = data[:min(len(data), headSize)]
 	return len(data) > 0 && (isPacked(data) || hasEvent(data) || bytes.Contains(data, identSign))
 }
 
-// fewBytes is how many bytes tell too little: the first one counts then, and that
-// what is behind it is no text.
+// fewBytes is the size below which the first byte decides, unless text follows.
 const fewBytes = 64
 
-// headSize is how many bytes may tell what a source is.
+// headSize is the number of bytes from which a format is detected.
 const headSize = 4 << 10
 
-// identSign is how an identity begins.
+// identSign is the beginning of an identity.
 var identSign = append([]byte{0xd9, recordid.Size}, recordid.Prefix...)
 
-// listHeader returns the length of the header of an array whose first element
-// is a map or an event: a list of records; 0 if b begins otherwise.
+// listHeader returns the length of the header if b begins with a list of records, that is,
+// an array whose first element is a map or an event. Otherwise it returns 0.
 func listHeader(b []byte) int {
 	n := 0
 	switch c := b[0]; {
@@ -328,17 +323,17 @@ func listHeader(b []byte) int {
 	if isMap(b[n]) {
 		return n
 	}
-	// [[time, is the front of a list as well as of an event with metadata.
+	// [[time, begins a list as well as an event with metadata.
 	if first := b[n:]; first[0] == 0x92 && (b[0] != 0x92 && bytes.HasPrefix(first, eventSign) || bytes.HasPrefix(first[1:], eventSign)) {
 		return n
 	}
 	return 0
 }
 
-// eventSign is how an event begins, or, where it has metadata, goes on.
+// eventSign is the beginning of an event. With metadata it follows the first byte.
 var eventSign = []byte("\x92\xd7\x00")
 
-// eventAt returns where the first event in b begins, or -1.
+// eventAt returns the position of the first event in b, or -1.
 func eventAt(b []byte) int {
 	for at := 0; ; {
 		i := bytes.Index(b[at:], eventSign)
@@ -348,7 +343,7 @@ func eventAt(b []byte) int {
 		i += at
 		at = i + 1
 		if t := b[i+len(eventSign):]; len(t) >= 8 && binary.BigEndian.Uint32(t[4:]) >= 1e9 {
-			continue // that is no time
+			continue // not a time
 		}
 		if i > 0 && b[i-1] == 0x92 {
 			i-- // with metadata
@@ -357,13 +352,13 @@ func eventAt(b []byte) int {
 	}
 }
 
-// isEventHead reports whether an event begins at the front of b.
+// isEventHead reports whether b begins with an event.
 func isEventHead(b []byte) bool {
 	return eventAt(b[:min(len(b), 1+len(eventSign)+8)]) == 0
 }
 
-// nextEvent returns where, behind the head of the record at the front of b, the
-// next event begins, or the length of b.
+// nextEvent returns the position of the first event after the header of the record at the
+// beginning of b, or the length of b.
 func nextEvent(b []byte) int {
 	if len(b) > 2 {
 		if i := eventAt(b[2:]); i == 0 && b[1] == 0x92 {

@@ -9,15 +9,15 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// OpenTelemetry's JSON has maps as lists of keys and values, and each value in a
-// map of one member that tells its kind:
+// OpenTelemetry's JSON represents a map as a list of keys and values, and a value as a
+// map with one member that is named after its kind:
 //
 //	{"key":"n","value":{"intValue":"1"}}
 //
-// With the reading pairs these are read as the maps and values that they stand
-// for. What only looks like them makes the reading fail.
+// With the reading pairs, these are parsed as the maps and values that they represent.
+// Parsing fails if something only resembles them.
 
-// isPairs reports whether an identity stands where OpenTelemetry has values.
+// isPairs reports whether an identity is in a value of OpenTelemetry.
 func (d *doc) isPairs() bool {
 	if d.valued {
 		return true
@@ -30,8 +30,8 @@ func (d *doc) isPairs() bool {
 	return false
 }
 
-// front returns the first name in the map at which the reader stands, nil if it
-// is another value or empty.
+// front returns the first name in the map at the current position, or nil if there is
+// another value or an empty map.
 func (j *jsonReader) front() []byte {
 	b := bytes.TrimLeft(j.b[j.pos:], " \t\r\n")
 	if len(b) == 0 || b[0] != '{' {
@@ -45,7 +45,7 @@ func (j *jsonReader) front() []byte {
 	return b[1 : 1+max(i, 0)]
 }
 
-// isKind reports whether a name tells the kind of a value.
+// isKind reports whether name is the kind of a value.
 func isKind(name []byte) bool {
 	switch string(name) {
 	case "stringValue", "intValue", "doubleValue", "boolValue", "bytesValue", "arrayValue", "kvlistValue":
@@ -63,7 +63,7 @@ func (j *jsonReader) expect(c byte) bool {
 	return true
 }
 
-// called skips a name and the colon behind it.
+// called skips the given name and the colon after it.
 func (j *jsonReader) called(name string) bool {
 	if j.space() != '"' {
 		return false
@@ -72,8 +72,8 @@ func (j *jsonReader) called(name string) bool {
 	return ok && string(s) == name && j.expect(':')
 }
 
-// kind reads a value with its kind, which belongs to the member name of map n.
-// id says that it is an identity. An empty map is null.
+// kind parses a value with its kind. The value belongs to the member name of map n. id
+// reports that it is an identity. An empty map is null.
 func (j *jsonReader) kind(n int32, name []byte, depth int) (h uint64, id, ok bool) {
 	d := j.doc
 	if depth > maxDepth || !j.expect('{') {
@@ -127,7 +127,7 @@ func (j *jsonReader) kind(n int32, name []byte, depth int) (h uint64, id, ok boo
 	return h, id, ok && j.expect('}')
 }
 
-// many reads {"values":[...]}, or {} for none: of a map, or of an array.
+// many parses the elements of a map or an array: {"values":[...]}, or {} for none.
 func (j *jsonReader) many(n int32, name []byte, depth int, mapping bool) (uint64, bool) {
 	if !j.expect('{') {
 		return 0, false
@@ -171,7 +171,7 @@ func (j *jsonReader) many(n int32, name []byte, depth int, mapping bool) (uint64
 	return h, j.expect('}')
 }
 
-// pairs reads a list of keys and values as a map.
+// pairs parses a list of keys and values as a map.
 func (j *jsonReader) pairs(parent int32, name []byte, depth int) (uint64, bool) {
 	d := j.doc
 	n, base := d.open(parent, name)
@@ -199,8 +199,8 @@ func (j *jsonReader) pairs(parent int32, name []byte, depth int) (uint64, bool) 
 	return d.close(n, base, parts), true
 }
 
-// parted matches the sum of a record of which Fluent Bit's opentelemetry output has made
-// one member the body, and the others attributes (logs_body_key_attributes).
+// parted matches the sum of a record that Fluent Bit's opentelemetry output has split:
+// one member became the body, the others attributes (logs_body_key_attributes).
 func (s *Scanner) parted(f *finding) State {
 	d := &s.doc
 	nd := d.nodes[f.node]

@@ -9,68 +9,68 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// doc is one record, taken apart.
+// doc is a parsed record.
 type doc struct {
-	nodes   []node   // its maps, in the order in which they open
-	members []member // of all maps; those of one map stand together
+	nodes   []node   // its maps, in the order of their beginnings
+	members []member // of all maps; those of a map are consecutive
 	stack   []member // members of maps that are still open
 	found   []finding
 	text    []byte // unescaped strings
 
-	groups []group // of findings that stand beside one another; inner ones first
+	groups []group // groups of findings; inner ones first
 	starts []int32 // of the parts of groups
 	parts  []int32 // of maps and arrays that are still open
-	tuples []tuple // arrays of one record
+	tuples []tuple // arrays that belong to one record
 
 	event bool  // nodes[body] is the body of an event
-	body  int32 // the metadata's nodes come before it
+	body  int32 // the nodes of the metadata precede it
 
-	foreign int    // elements of lists of records that have no identity
-	lists   []list // that are lists of records if the one record in them is whole
+	foreign int    // elements without an identity in lists of records
+	lists   []list // lists of records, if the only record in them is not damaged
 
 	how       reading
-	hints     reading // which ways to read escapes would matter
-	choices   int     // values that may be another one each
-	pick      uint32  // those of them, by their bits, that are
-	ambiguous bool    // there are numbers that are other ones if they are read coarsely
+	hints     reading // readings of escapes that would change a value
+	choices   int     // number of values that may stand for another one
+	pick      uint32  // bit mask of the choices to replace
+	ambiguous bool    // the reading coarse would change a number
 
-	strings int // depth of strings in strings
+	strings int // depth of strings within strings
 
-	place   string // the only one where identities count; "" if they do anywhere
-	stamp   string // where the time of arrival stands; "" if nowhere
-	arrival int64  // that time
+	place   string // see Options.Path
+	stamp   string // see Options.Arrival
+	arrival int64  // the time at stamp
 
 	large  bool // there are more than maxParts parts
-	binary bool // an identity stands in a string that is no text
-	valued bool // one stands elsewhere than at place, where OpenTelemetry has values
+	binary bool // an identity is in a string that is not text
+	valued bool // an identity is in a value of OpenTelemetry, but not at place
 }
 
-// reading is a way to read values.
+// reading is a way to parse values.
 type reading uint16
 
 const (
 	coarse reading = 1 << iota // numbers that Fluent Bit writes ambiguously are rounded
-	pairs                      // lists of keys and values, as OpenTelemetry has them, are maps
+	pairs                      // OpenTelemetry's lists of keys and values are maps
 
-	// Ways to undo what other programs do to values when they write them again. See
+	// Readings that undo how other programs rewrite values. See
 	// [Scanner.reconsider].
-	probe     // what could be undone is noted in doc.hints and doc.choices
-	unfolded  // JSON in strings is read even if it has no identity
-	rewritten // values are what doc.pick says
-	unescaped // escapes of JSON in the text of a string are undone
-	plainHTML // those of HTML's characters only
-	html      // there are such, where these characters are
+	probe     // note what could be undone in doc.hints and doc.choices
+	unfolded  // parse JSON in strings even if it has no identity
+	rewritten // replace the values in doc.pick
+	unescaped // undo escapes of JSON in the text of a string
+	plainHTML // undo escapes of HTML's special characters only
+	html      // escape HTML's special characters
 )
 
-// list is an array of maps, of which one has an identity.
+// list is an array of maps, one of which has an identity.
 type list struct {
-	lo, hi int32 // that one is nodes[lo:hi]
-	others int   // elements
+	lo, hi int32 // the maps of that element: nodes[lo:hi]
+	others int   // number of other elements
 }
 
 // node is one map.
 type node struct {
-	parent       int32  // the map around it, -1 at the outermost
+	parent       int32  // the enclosing map, or -1
 	name         []byte // of the member of parent that holds it
 	first, count int32  // in doc.members
 }
@@ -84,19 +84,19 @@ type member struct {
 	id     bool   // the value is an identity
 }
 
-// finding is one identity in a record.
+// finding is an identity in a record.
 type finding struct {
 	id   recordid.ID
 	node int32 // the map that has it as a member, or -1
 	name []byte
 
-	state State // of its record, once it was judged; 0 for a copy
+	state State // set by judge; 0 for a copy
 
 	// See [Scanner.merge].
-	class  int32 // of findings of one identity; 0 if there is one only
-	record int32 // the finding that stands for the record
+	class  int32 // of findings with the same identity; 0 if there is only one
+	record int32 // the finding that represents the record
 	next   int32 // the next record of that class in the group
-	loose  bool  // it stands in no list
+	loose  bool  // it is not in a list
 }
 
 func (d *doc) reset(how reading) {
@@ -109,7 +109,7 @@ func (d *doc) reset(how reading) {
 	d.tuples = d.tuples[:0]
 }
 
-// trim gives back what an unusually large record has left behind.
+// trim releases the memory of an unusually large record.
 func (d *doc) trim() {
 	const most = 4096
 	if cap(d.nodes)+cap(d.members)+cap(d.stack)+cap(d.found) > 4*most || cap(d.text) > 64*most {
@@ -118,7 +118,7 @@ func (d *doc) trim() {
 	}
 }
 
-// room reports whether the record may have another part.
+// room reports whether the record may have another map or member.
 func (d *doc) room() bool {
 	if len(d.nodes)+len(d.members)+len(d.stack) < maxParts {
 		return true
@@ -127,15 +127,15 @@ func (d *doc) room() bool {
 	return false
 }
 
-// open starts a map and returns its number and where its members begin on the
+// open begins a map. It returns the index of its node and the start of its members on the
 // stack.
 func (d *doc) open(parent int32, name []byte) (n int32, base int) {
 	d.nodes = append(d.nodes, node{parent: parent, name: name})
 	return int32(len(d.nodes) - 1), len(d.stack)
 }
 
-// close ends a map and returns its hash as a value. parts is how many there were
-// when it began.
+// close ends a map and returns its hash as a value. parts is the number of parts at its
+// beginning.
 func (d *doc) close(n int32, base, parts int) uint64 {
 	d.together(parts)
 	total := uint64(0)
@@ -147,13 +147,12 @@ func (d *doc) close(n int32, base, parts int) uint64 {
 	d.members = append(d.members, d.stack[base:]...)
 	d.stack = d.stack[:base]
 	if d.nodes[n].parent < 0 {
-		return 0 // nobody asks
+		return 0 // not used
 	}
 	return recordid.HashMap(total, count)
 }
 
-// string notes an identity in a string, and returns whether it is one as a
-// whole.
+// string adds the identities in a string, and reports whether the whole string is one.
 func (d *doc) string(s []byte, n int32, name []byte) bool {
 	if d.how&unfolded != 0 && len(s) > 1 && s[0] == '{' && !bytes.Contains(s, []byte(recordid.Prefix)) {
 		d.inside(s, n, name)
@@ -179,7 +178,7 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 	return false
 }
 
-// blob looks for records in bytes that are no string.
+// blob adds the identities in bytes that are not a string.
 func (d *doc) blob(s []byte, n int32, name []byte) {
 	if bytes.Contains(s, []byte(recordid.Prefix)) {
 		was := d.binary
@@ -188,8 +187,7 @@ func (d *doc) blob(s []byte, n int32, name []byte) {
 	}
 }
 
-// inside looks for records in a string: JSON, of one value or of several in
-// sequence, or else text.
+// inside adds the identities in a string: in one or more JSON values, or else in text.
 func (d *doc) inside(s []byte, n int32, name []byte) {
 	parts := len(d.parts)
 	if t := bytes.TrimSpace(bytes.TrimRight(s, "\x00")); d.strings < maxString && len(t) > 0 && (t[0] == '{' || t[0] == '[') {
@@ -230,8 +228,8 @@ func (d *doc) inside(s []byte, n int32, name []byte) {
 	}
 }
 
-// at reports whether the member name of map n stands at place, which is the names
-// of members, from the outermost, joined by dots. Names may have dots as well.
+// at reports whether the member name of map n is at place, which is a path as in
+// [Options].
 func (d *doc) at(place string, n int32, name []byte) bool {
 	for {
 		if len(place) < len(name) || place[len(place)-len(name):] != string(name) {
@@ -249,24 +247,23 @@ func (d *doc) at(place string, n int32, name []byte) bool {
 	}
 }
 
-// elements are those of an array, as they are read: which of them have an
-// identity.
+// elements describes the elements of an array, and which have an identity.
 type elements struct {
-	kinds  uint8 // of all of them, by their bits
-	having uint8 // likewise, of those with an identity
-	alike  bool  // two of those are of one kind
-	with   int
-	lo, hi int32 // of the last one with an identity: nodes[lo:hi]
-	parts  int   // of the document when the array began
-	first  int32 // node of it, if there is one
-	shape  uint8 // the kinds of the first elements, two bits each
+	kinds  uint8 // bit mask of the kinds of all elements
+	having uint8 // bit mask of the kinds of elements with an identity
+	alike  bool  // two elements with an identity are of the same kind
+	with   int   // number of elements with an identity
+	lo, hi int32 // the maps of the last element with an identity: nodes[lo:hi]
+	parts  int   // number of parts in the document when the array began
+	first  int32 // number of nodes in the document when the array began
+	shape  uint8 // kinds of the last elements, two bits each
 }
 
-// tuple is an array that one record has, such as an event: its maps are
+// tuple is an array that belongs to one record, such as an event. Its maps are
 // nodes[lo:hi].
 type tuple struct {
 	lo, hi int32
-	line   bool // it is a line of Loki's with its labels: a time, a text and a map
+	line   bool // it is a line of Loki with labels: a time, a text and a map
 }
 
 // elements begins an array.
@@ -274,8 +271,8 @@ func (d *doc) elements() elements {
 	return elements{parts: len(d.parts), first: int32(len(d.nodes))}
 }
 
-// add notes that an element of a kind, before which there were lo maps and so
-// many findings, has an identity.
+// add adds an element with an identity. The document had lo nodes and found findings
+// before it.
 func (e *elements) add(d *doc, kind byte, lo int32, found int) {
 	d.part(found)
 	e.alike = e.alike || e.having>>kind&1 != 0
@@ -284,21 +281,21 @@ func (e *elements) add(d *doc, kind byte, lo int32, found int) {
 	e.lo, e.hi = lo, int32(len(d.nodes))
 }
 
-// maxTuple is how many elements an array of one record has at most: the message
-// [tag, time, record, option] of the forward protocol.
+// maxTuple is the maximum length of a tuple: the message [tag, time, record, option] of
+// the forward protocol.
 const maxTuple = 4
 
-// end notes what the array, which belongs to the member name of map n, is.
+// end ends the array, which belongs to the member name of map n, and determines whether
+// it is a list of records.
 //
-// An array is a list of records, unless it is short and those of its elements
-// that have an identity are of different kinds: an event, which has one in its
-// metadata and its body, or a line with labels. A list of attributes as
-// OpenTelemetry has it is no list of records, and neither are several values of
-// one member that are all the same identity.
+// It is, unless the array is short and its elements with an identity are of different
+// kinds: an event, with an identity in both metadata and body, or a line with labels.
+// OpenTelemetry's attributes are not a list of records, nor are several values of a
+// member that are all the same identity.
 //
-// Those without an identity count as records of somebody else, if this is a list
-// of records: if several of its elements have one. One could be a list within a
-// record as well: there the body tells, when it is checked.
+// Elements without an identity count as foreign records if several others have one. If
+// only one has, the array may be a list within a record; that is decided when the body
+// is verified.
 func (e *elements) end(d *doc, n int32, name []byte, count int) {
 	short := count <= maxTuple && !e.alike
 	if short && e.kinds&(e.kinds-1) != 0 {
@@ -320,8 +317,8 @@ func (e *elements) end(d *doc, n int32, name []byte, count int) {
 	}
 }
 
-// isAttribute reports whether the map at the front of nodes[n:] is an attribute of
-// OpenTelemetry: {"key":"a","value":{"stringValue":"b"}}.
+// isAttribute reports whether nodes[n] is an attribute of OpenTelemetry:
+// {"key":"a","value":{"stringValue":"b"}}.
 func (d *doc) isAttribute(n int32) bool {
 	if int(n)+1 >= len(d.nodes) || d.nodes[n].count != 2 || d.member(n, "key") == nil {
 		return false
@@ -334,8 +331,8 @@ func (d *doc) isAttribute(n int32) bool {
 	return nd.count == 1 && isKind(d.members[nd.first].name)
 }
 
-// isRepeated reports whether the parts from one on, values of the member name of map
-// n, are the same identity again and again.
+// isRepeated reports whether all parts from the given one on are values of the member
+// name of map n with the same identity.
 func (d *doc) isRepeated(n int32, name []byte, parts int) bool {
 	first := d.parts[parts]
 	for i := first; int(i) < len(d.found); i++ {
@@ -346,7 +343,7 @@ func (d *doc) isRepeated(n int32, name []byte, parts int) bool {
 	return true
 }
 
-// kinds of values
+// Kinds of values.
 const (
 	kindOther byte = iota
 	kindString

@@ -3,39 +3,39 @@
 // Package recordscan finds the identities of records in the output of a pipeline, and
 // checks whether the pipeline changed the records.
 //
-// The normal path is [New] and then [Scanner.Read] for each source. Read detects what a
-// source is and how it is packed, and calls Options.Take for each record. For data in
-// memory, such as the body of a request, there are [Scanner.Bytes], [Scanner.Text] and
-// [Scanner.Msgpack].
+// The normal path is [New] and then [Scanner.Read] for each source. Read detects the
+// format and compression of a source, and calls Options.Take for each record. For data
+// in memory, such as the body of a request, there are [Scanner.Bytes], [Scanner.Text]
+// and [Scanner.Msgpack].
 //
 // # Formats
 //
-// The files of this package are named by what they read:
+// The files of this package are named after the formats:
 //
-//	detect, source, compressed, xz   what a source is; archives and compression
-//	lines, containerlog              lines, also those that a container runtime splits
+//	detect, source, compressed, xz   detection; archives and compression
+//	lines, containerlog              lines, including those split by a container runtime
 //	json, jsonlines, jsonindented    JSON in lines, concatenated, in arrays, indented
 //	otlpjson                         OpenTelemetry's lists of keys and values
-//	stdout                           what Fluent Bit's stdout output prints
+//	stdout                           the output of Fluent Bit's stdout plugin
 //	msgpack, msgpackstream           MessagePack of events and maps
 //	record, copies                   one record, and several copies of it
-//	verify, subsetsum, rewritten     whether a record is what was sent
+//	verify, subsetsum, rewritten     comparison of a record with its identity
 //
-// In any other text (CSV, LTSV, templates) identities are found, but the rest of a
-// record cannot be checked.
+// In any other text (CSV, LTSV, templates) the scanner finds identities but cannot check
+// the rest of a record.
 //
 // # Broken input
 //
-// A record whose sum of 35 bits matches is intact, wherever it begins. Where a value
-// cannot be read, or is not what was sent, the scanner therefore looks for records that
-// can be read by themselves, in the value and after it. Only the identities that are
-// left are those of damaged records. The number of bytes read without success is bounded.
+// A record whose 35-bit sum matches is intact, wherever it begins. If a value cannot be
+// parsed, or is not what was sent, the scanner therefore searches for complete records
+// in the value and after it. Only the remaining identities count as damaged records. The
+// number of bytes parsed without success is limited.
 //
 // # Terms
 //
-// A record is one event, or one map by itself or in an array. A record without an
-// identity is foreign. A finding is one identity in a record. A map with a list of
-// records in it is read as one, and each finding is judged by itself.
+// A record is an event, or a map that is on its own or in an array. A record without an
+// identity is foreign. A finding is an identity in a record. A map that contains a list
+// of records is parsed as a whole, and each finding is judged separately.
 package recordscan
 
 import (
@@ -44,14 +44,14 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// State says what happened to a record.
+// State is the result of comparing a record with its identity.
 type State uint8
 
 // The states of records.
 const (
 	Intact    State = iota + 1 // the body is what was sent
-	Enriched                   // so it is, with other members, or moved elsewhere
-	Unchecked                  // the format does not keep what can be checked
+	Enriched                   // the body is what was sent, with more fields or nested in another map
+	Unchecked                  // the format does not preserve the body
 	Damaged                    // the body is not what was sent
 	Foreign                    // there is no identity
 )
@@ -73,68 +73,65 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Options say what is looked for.
+// Options configures a [Scanner].
 type Options struct {
-	// Take gets each finding, and for each foreign record a zero ID. arrival is
-	// what the record itself says of when it arrived, see Arrival; 0 if nothing.
+	// Take is called for each finding, and with a zero ID for each foreign record.
+	// arrival is the arrival time in the record, see Arrival, or 0 if it has none.
 	Take func(id recordid.ID, s State, arrival int64)
 
-	// Keys are the names that the member with the identity had when it was
-	// sent; none is the default one. They matter where members were renamed
-	// with a prefix.
+	// Keys lists the names under which identities were sent; nil means the default
+	// key. They matter if the pipeline adds a prefix to names.
 	Keys []string
 
-	// Path, if not empty, is the one place where identities count: names of
-	// members, from the outermost, joined by dots. Names may have dots as well:
-	// a.b is the member a.b, and b in a.
+	// Path, if not empty, is the only place where identities count: the names of
+	// fields, outermost first, joined by dots. A name may contain dots: a.b is the
+	// field a.b as well as the field b in a.
 	Path string
 
-	// Arrival, if not empty, is the place, likewise, of a member in which
-	// somebody behind the pipeline wrote down when the record arrived. See Time
-	// for its forms.
+	// Arrival, if not empty, is the path of a field that has the time at which the
+	// record left the pipeline, in a form that Time accepts.
 	Arrival string
 
-	// MaxRecord is the size, in bytes, of the largest record, of the longest line
-	// that is not JSON with records in it, and of one that a container runtime cut
-	// in pieces; 0 is 64 MB. MaxBytes is how many bytes, not compressed, one source
-	// may have; 0 is without end.
+	// MaxRecord is the maximum size, in bytes, of a record, of a line other than
+	// JSON with records in it, and of a line that a container runtime split; 0
+	// means 64 MB. MaxBytes is the maximum uncompressed size of a source, in bytes;
+	// 0 means no limit.
 	MaxRecord int
 	MaxBytes  int64
 
-	// Plain takes compressed data for what it is not: a stream without end is not
-	// expanded.
+	// Plain rejects compressed data, so that endless streams are not expanded.
 	Plain bool
 
-	// Reserve, if not nil, is asked before a buffer for input grows by n bytes.
-	// If it returns false, the source is too large.
+	// Reserve, if not nil, is called before an input buffer grows by n bytes. If it
+	// returns false, the source is too large.
 	Reserve func(n int) bool
 }
 
 // ErrTooLarge reports that a source has more than MaxBytes.
 var ErrTooLarge = errors.New("the data is too large")
 
-// Limits of what is read.
+// Limits of the input.
 const (
 	maxRecord = 64 << 20
 
 	maxDepth  = 128
-	maxParts  = 1 << 18 // maps and members of one record that is checked
-	maxString = 3       // depth of JSON in strings of JSON
+	maxParts  = 1 << 18 // maps and members of a record
+	maxString = 3       // depth of JSON within strings of JSON
 
-	maxPrefixes   = 4   // that are tried for one identity
-	longestPrefix = 256 // bytes, of one that is tried
-	maxLists      = 64  // around one record that are looked at
+	maxPrefixes   = 4   // prefixes tried for an identity
+	longestPrefix = 256 // bytes of a prefix
+	maxLists      = 64  // lists around a record that are examined
 
-	// maxLooks is how many members are looked at to find those that were added to
-	// one map. All numbers of them are tried for maps of up to 8192 members.
+	// maxLooks is the maximum number of members examined to find those that were
+	// added to a map. Up to 8192 members, every possible number of added ones is tried.
 	maxLooks = 1 << 22
 )
 
-// envelope are the members that outputs of Fluent Bit put around a record;
-// their presence does not make it enriched.
+// envelope lists the members that outputs of Fluent Bit add to a record. They do not
+// make it enriched.
 var envelope = []string{"date", "@timestamp", "timestamp", "time", "__internal__"}
 
-// Scanner reads one source after the other.
+// Scanner scans one source at a time.
 type Scanner struct {
 	take    func(recordid.ID, State, int64)
 	asIs    bool
@@ -148,31 +145,31 @@ type Scanner struct {
 
 	doc      doc
 	peek     doc                   // scratch
-	states   []State               // scratch of judge
-	classes  []class               // scratch of merge
-	seen     map[recordid.ID]int32 // likewise
-	extras   [][]byte              // names of the members that were last found to be added
-	within   bool                  // the record stands in another one that could not be read
-	thorough bool                  // what is damaged is looked at again
-	lenient  bool                  // what does not fit may have been written in another way
+	states   []State               // scratch space of judge
+	classes  []class               // scratch space of merge
+	seen     map[recordid.ID]int32 // scratch space of merge
+	extras   [][]byte              // names of the members that were added to the last record
+	within   bool                  // the record is nested in one that cannot be parsed
+	thorough bool                  // damaged findings are reconsidered
+	lenient  bool                  // a mismatch is unchecked, not damaged
 
-	lost   bool  // in MessagePack, behind something broken: where is the next event?
-	effort int   // members that may yet be looked at for the record
-	left   State // of identities in MessagePack that stand in nothing that is right
+	lost   bool  // in MessagePack: the position of the next event is unknown
+	effort int   // number of members that may still be examined for the record
+	left   State // state of identities in broken MessagePack
 
-	order     []int    // scratch of matchSum
-	hashes    []uint64 // likewise, of all members
-	ordered   []uint64 // likewise, in that order
+	order     []int    // scratch space of matchSum
+	hashes    []uint64 // scratch space of matchSum: of all members
+	ordered   []uint64 // scratch space of matchSum: hashes in order
 	subsetSum subsetSum
 
-	row    row       // the line of JSON that is being read
-	pretty pretty    // the object over several lines that is being read
-	pieces [2][]byte // of long lines of a container: its stdout and stderr
-	wanted int       // how much there must be before it is read again
+	row    row       // the current line of JSON
+	pretty pretty    // the current object over several lines
+	pieces [2][]byte // pieces of long container lines, of stdout and stderr
+	wanted int       // size of the input at which to try again
 	buf    []byte
 }
 
-// New makes a scanner.
+// New returns a scanner.
 func New(o Options) *Scanner {
 	s := &Scanner{take: o.Take, asIs: o.Plain, reserve: o.Reserve, keys: o.Keys, maxRecord: o.MaxRecord, maxBytes: o.MaxBytes}
 	if s.maxRecord <= 0 {
@@ -185,18 +182,17 @@ func New(o Options) *Scanner {
 	return s
 }
 
-// Broken returns how many pieces of the input could not be read: cut lines, bad
-// JSON, bad MessagePack. The identities in them count as damaged records.
+// Broken returns the number of unreadable parts of the input: truncated lines, invalid
+// JSON or MessagePack. Identities in them count as damaged records.
 func (s *Scanner) Broken() uint64 { return s.broken }
 
-// raw looks for identities in text that is nothing else, and gives them the
-// state st. It returns how many it found.
+// raw reports each identity in text, with the state st, and returns their number.
 func (s *Scanner) raw(text []byte, st State) int {
 	n, _ := s.rawEnd(text, st)
 	return n
 }
 
-// rawEnd is raw, and returns where the last one ends, too.
+// rawEnd is like raw, and also returns the end of the last identity.
 func (s *Scanner) rawEnd(text []byte, st State) (n, end int) {
 	for {
 		id, to := recordid.Find(text[end:])
@@ -209,14 +205,14 @@ func (s *Scanner) rawEnd(text []byte, st State) (n, end int) {
 	}
 }
 
-// spoil reports a piece that could not be read as what it seems to be.
+// spoil reports an unreadable part of the input.
 func (s *Scanner) spoil(text []byte) {
 	s.broken++
 	s.raw(text, s.spoiled())
 }
 
-// spoiled is what happens to identities in such a piece. One that is only too
-// large to be checked is not damaged for that.
+// spoiled returns the state of identities in an unreadable part. A record that is only
+// too large to be checked is not damaged.
 func (s *Scanner) spoiled() State {
 	if s.doc.large {
 		return Unchecked
@@ -224,8 +220,8 @@ func (s *Scanner) spoiled() State {
 	return Damaged
 }
 
-// Trim gives back memory that unusually large records have left behind. Who
-// keeps many scanners calls it between records.
+// Trim releases the memory of unusually large records. Call it between records if
+// there are many scanners.
 func (s *Scanner) Trim() {
 	s.doc.trim()
 	s.peek.trim()

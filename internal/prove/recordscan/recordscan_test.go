@@ -22,7 +22,7 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// id is the identity of record seq with the given body.
+// id returns the identity of record seq with the given body.
 func id(t testing.TB, seq uint64, text string) string {
 	t.Helper()
 	b, err := jsonbody.Parse(text)
@@ -36,7 +36,7 @@ func id(t testing.TB, seq uint64, text string) string {
 	return recordid.ID{Run: 42, Seq: seq, Time: 1732300000000000000, Sum: sum}.String()
 }
 
-// scan reads text and returns one word for each finding: its number and state.
+// scan scans text and returns the number and state of each finding.
 func scan(o Options, text string) (got []string, broken uint64) {
 	o.Take = func(id recordid.ID, s State, _ int64) {
 		if s == Foreign {
@@ -54,9 +54,8 @@ func scan(o Options, text string) (got []string, broken uint64) {
 
 const sent = `{"message":"dummy","n":1,"f":0.1,"s":"é\n\"/","o":{"a":[1,null,true]},"big":1234567890123456.7}`
 
-// Every shape that an output of Fluent Bit gives to records, and what filters
-// and other tools make of them. $1 is the identity of a record with the body
-// sent, $2 of another with {"message":"dummy"}.
+// Formats of Fluent Bit's outputs, and the results of filters and other tools. $1 is the
+// identity of a record with the body sent, $2 that of another with {"message":"dummy"}.
 func TestShapes(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -192,9 +191,8 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// GELF over TCP ends a message with a NUL and has no newlines: nothing of it is
-// broken, and a message is read when it is there, in whatever pieces it comes. NULs
-// elsewhere end nothing.
+// GELF over TCP ends a message with a NUL, without a newline. Each message is found as
+// soon as it is complete. A NUL elsewhere does not end a line.
 func TestNUL(t *testing.T) {
 	two := id(t, 2, `{"message":"dummy"}`)
 	for _, c := range []struct {
@@ -229,7 +227,7 @@ func TestNUL(t *testing.T) {
 			t.Errorf("%s, byte by byte: %s", c.name, d)
 		}
 	}
-	// A message is read before the next byte comes.
+	// A message is found before the next byte arrives.
 	r, w := io.Pipe()
 	read := make(chan State)
 	s := New(Options{Take: func(_ recordid.ID, st State, _ int64) { read <- st }})
@@ -249,7 +247,7 @@ func TestNUL(t *testing.T) {
 	}
 }
 
-// An identity elsewhere than at --key is none.
+// An identity that is not at Path does not count.
 func TestPath(t *testing.T) {
 	one, two := id(t, 1, `{"message":"dummy"}`), id(t, 2, `{"message":"dummy"}`)
 	const otlp = `{"r":[{"body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$1"}}]}}}]}`
@@ -304,7 +302,7 @@ func marked(t testing.TB, text string, form event.Form, inMetadata bool, n int) 
 	return dst
 }
 
-// Chunks of events in both forms, in pieces of any size, packed or not.
+// Chunks of events in both forms, in pieces of any size, compressed or not.
 func TestMsgpack(t *testing.T) {
 	for _, form := range []event.Form{event.Legacy, event.V2} {
 		for _, meta := range []bool{false, true} {
@@ -313,7 +311,7 @@ func TestMsgpack(t *testing.T) {
 			z := gzip.NewWriter(&gz)
 			z.Write(data[:500])
 			z.Close()
-			z = gzip.NewWriter(&gz) // a second member, as http output with many chunks gives
+			z = gzip.NewWriter(&gz) // a second member, as from the http output
 			z.Write(data[500:])
 			z.Close()
 			e, _ := zstd.NewWriter(&zs)
@@ -338,7 +336,7 @@ func TestMsgpack(t *testing.T) {
 	}
 }
 
-// After a damaged byte reading goes on at the next event.
+// After a broken event, the scan continues at the next one.
 func TestMsgpackDamaged(t *testing.T) {
 	data := marked(t, `{"message":"dummy"}`, event.V2, false, 10)
 	size := len(data) / 10
@@ -353,13 +351,13 @@ func TestMsgpackDamaged(t *testing.T) {
 	}
 }
 
-// What is found in MessagePack that is not broken, and should not look like it.
+// Valid MessagePack that resembles broken input.
 func TestMsgpackShapes(t *testing.T) {
 	one := id(t, 5, `{"message":"dummy"}`)
 	other := msgp.AppendString(msgp.AppendMapHeader(nil, 1), "x")
 	for _, c := range []struct {
 		name, path string
-		value      any // of x in a map that has nothing else
+		value      any // of x, the only member of a map
 		want       string
 	}{
 		{"of somebody else", "", 1, "[foreign foreign]"},
@@ -386,7 +384,7 @@ func TestMsgpackShapes(t *testing.T) {
 	}
 }
 
-// Lists of records, as other tools write them.
+// Lists of records, as written by other tools.
 func TestMsgpackList(t *testing.T) {
 	rec := msgp.AppendMapHeader(nil, 2)
 	rec = msgp.AppendString(rec, "message")
@@ -400,7 +398,7 @@ func TestMsgpackList(t *testing.T) {
 	}
 }
 
-// Truncated compressed files give what they have, and an error.
+// A truncated compressed file is scanned up to its end, and causes an error.
 func TestCutGzip(t *testing.T) {
 	var gz bytes.Buffer
 	z := gzip.NewWriter(&gz)

@@ -12,28 +12,27 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Programs write values again in ways of their own, which change no value: integers
-// as doubles and doubles as integers, text as an array of its bytes, JSON in strings
-// with the characters of HTML escaped. A body that is right once this is undone is
-// right; one that is not, whatever is undone, is damaged. The first reading does
-// without any of it: only what would be damaged is read again.
+// Programs may rewrite values without changing their meaning: integers as doubles and
+// doubles as integers, text as an array of its bytes, HTML's special characters in
+// strings of JSON as escapes. A body that matches once this is undone is not damaged.
+// Since that takes time, only findings that would otherwise be damaged are reconsidered.
 
-// large is the size from which on integers and doubles are written alike by some
-// programs and are told apart by Fluent Bit. Below, see [doc.float].
+// large is the size from which some programs write integers and doubles alike, while
+// Fluent Bit distinguishes them. For smaller numbers, see [doc.float].
 const large = 1e16
 
-// maxPicked is how many values that may be another one each are tried in all
-// combinations: a record may have some that are and some that are not.
+// maxPicked is the maximum number of possibly rewritten values whose combinations are all
+// tried. A record may have both rewritten and original ones.
 const maxPicked = 4
 
-// other reports whether a value that may be another one is read as that.
+// other counts a value that may be rewritten, and reports whether to replace it.
 func (d *doc) other() bool {
 	n := d.choices
 	d.choices++
 	return d.how&rewritten != 0 && n < maxPicked && d.pick>>n&1 != 0
 }
 
-// integer is the hash of an integer.
+// integer returns the hash of an integer.
 func (d *doc) integer(size uint64, negative bool) uint64 {
 	if size >= large && d.how&(probe|rewritten) != 0 && mayBeDouble(size) && d.other() {
 		h, _ := recordid.HashFloat(float64(size))
@@ -47,8 +46,7 @@ func (d *doc) integer(size uint64, negative bool) uint64 {
 	return h
 }
 
-// mayBeDouble reports whether an integer has no more digits than doubles are written
-// with, but for zeros at its end.
+// mayBeDouble reports whether an integer has no more significant digits than a double.
 func mayBeDouble(size uint64) bool {
 	for size >= 1e17 {
 		if size%10 != 0 {
@@ -59,8 +57,8 @@ func mayBeDouble(size uint64) bool {
 	return true
 }
 
-// float is the hash of a double. A body that is not coarse has no doubles from 1e15
-// on and below 1e16: one that it has was an integer.
+// float returns the hash of a double. A body that is not coarse has no doubles from 1e15
+// to 1e16; such a number was an integer.
 func (d *doc) float(f float64) uint64 {
 	h, ambiguous := recordid.HashFloat(f)
 	if ambiguous {
@@ -72,8 +70,8 @@ func (d *doc) float(f float64) uint64 {
 	return h
 }
 
-// double is float for a number that may be large; text is how it is written, nil if
-// that is exact.
+// double is like float for a number that may be large. text is its representation, or nil
+// if f is exact.
 func (d *doc) double(f float64, text []byte) uint64 {
 	if size := math.Abs(f); size >= large && size < 1<<64 && d.how&(probe|rewritten) != 0 && d.other() {
 		n, exact := uint64(size), true
@@ -88,7 +86,7 @@ func (d *doc) double(f float64, text []byte) uint64 {
 	return d.float(f)
 }
 
-// wholeNumber is the integer that text is, with a fraction or an exponent.
+// wholeNumber returns the integer that text represents, with a fraction or an exponent.
 func wholeNumber(text []byte) (n uint64, ok bool) {
 	var digits [48]byte
 	count, point, seen := 0, 0, false
@@ -135,9 +133,8 @@ func wholeNumber(text []byte) (n uint64, ok bool) {
 	return n, err == nil
 }
 
-// numbers looks at an array of numbers that ends where the reader stands and begins
-// at list, whose hash is h: as bytes they may be a text, as journald has it. It
-// returns the hash that counts.
+// numbers examines an array of numbers from list to the current position, whose hash is
+// h: they may be the bytes of a text, as journald writes it. It returns the hash to use.
 func (j *jsonReader) numbers(h uint64, list int, n int32, name []byte) uint64 {
 	d := j.doc
 	start, value := len(d.text), 0
@@ -168,8 +165,8 @@ func (j *jsonReader) numbers(h uint64, list int, n int32, name []byte) uint64 {
 	return h
 }
 
-// isJournal reports whether a name may be that of a field in journald: capitals, digits
-// and underscores. All values are text or bytes there, never numbers.
+// isJournal reports whether a name may be that of a journald field: capital letters,
+// digits and underscores. Their values are text or bytes, never numbers.
 func isJournal(name []byte) bool {
 	for _, c := range name {
 		if !isDigit(c) && c != '_' && (c < 'A' || c > 'Z') {
@@ -179,7 +176,7 @@ func isJournal(name []byte) bool {
 	return len(name) > 0
 }
 
-// hashString is the hash of a string.
+// hashString returns the hash of a string.
 func (d *doc) hashString(s []byte) uint64 {
 	if d.how&(probe|unescaped|plainHTML|html) != 0 {
 		s = d.undone(s)
@@ -187,7 +184,7 @@ func (d *doc) hashString(s []byte) uint64 {
 	return recordid.HashString(s)
 }
 
-// undone undoes what was done to the text of a string.
+// undone undoes the escaping of a string, according to the reading.
 func (d *doc) undone(s []byte) []byte {
 	if bytes.Contains(s, []byte(`\u`)) || bytes.Contains(s, []byte(`\/`)) {
 		d.hints |= unescaped | plainHTML
@@ -213,7 +210,7 @@ func (d *doc) undone(s []byte) []byte {
 	return s
 }
 
-// unescape undoes the escapes that JSON need not have.
+// unescape undoes the escapes that JSON does not require.
 func (d *doc) unescape(s []byte, htmlOnly bool) []byte {
 	start := len(d.text)
 	for i := 0; i < len(s); i++ {
@@ -246,8 +243,8 @@ func (d *doc) unescape(s []byte, htmlOnly bool) []byte {
 	return d.text[start:]
 }
 
-// reconsider looks again at findings that are damaged, with what other programs may
-// have done to the record undone.
+// reconsider verifies damaged findings again, with readings that undo how other programs
+// may have rewritten the record.
 func (s *Scanner) reconsider(again func(reading)) {
 	d := &s.doc
 	base, foreign := d.how, d.foreign
@@ -321,20 +318,19 @@ func (s *Scanner) reconsider(again func(reading)) {
 	for i := range d.found {
 		f := &d.found[i]
 		if f.state = s.states[i]; f.state == Damaged && choices > maxPicked {
-			f.state = Unchecked // not all were tried
+			f.state = Unchecked // not all combinations were tried
 		}
 	}
 	d.foreign = foreign
 }
 
-// maxMoved is how many maps are looked at to find a body that an identity was moved
-// away from.
+// maxMoved is the maximum number of maps examined to find the body of an identity that
+// was moved.
 const maxMoved = 64
 
-// moved says what happened to a record whose identity was moved away from its body:
-// into a label of the line that has the body, or beside it. The body is in the same
-// element of a list. Where the line is text, or lacks members that may have been
-// moved as well, nothing can be proven.
+// moved returns the state of a record whose identity was moved from its body to a label
+// of the line, or to another place in the same element of a list. If the line is text, or
+// lacks members that may have been moved as well, it is unchecked.
 func (s *Scanner) moved(f *finding) State {
 	d := &s.doc
 	if f.node < 0 {
@@ -355,23 +351,22 @@ func (s *Scanner) moved(f *finding) State {
 	if line == textLine {
 		return Unchecked
 	}
-	// Less than a half of 16 are missing: they may be labels now. Otherwise all are
-	// there, or more, and one was changed.
+	// The number of members is known modulo 16. If fewer than 8 are missing, they may
+	// have become labels. Otherwise none is missing, and one was changed.
 	if missing := (f.id.Sum.Members - int(d.nodes[line].count)) & 15; missing > 0 && missing < 8 {
 		return Unchecked
 	}
 	return Damaged
 }
 
-// What around returns for a line: none, or one that is no JSON.
+// Results of around for a line: none, or one that is not JSON.
 const (
 	noLine   int32 = -1
 	textLine int32 = -2
 )
 
-// around returns the maps that belong to the same record as one with an identity,
-// nodes[lo:hi], and, if this is a line with labels as Loki has it, the one that is
-// the line.
+// around returns the maps of the record that has a finding, nodes[lo:hi]. If the record
+// is a line with labels, as in Loki, it also returns the map that is the line.
 func (d *doc) around(f *finding) (lo, hi, line int32) {
 	for i := range d.tuples {
 		t := &d.tuples[i]
@@ -399,7 +394,7 @@ func (d *doc) around(f *finding) (lo, hi, line int32) {
 	}
 	for n := up + 1; n < hi; n++ {
 		if n != f.node && d.nodes[n].parent == up && bytes.Equal(d.nodes[n].name, d.nodes[f.node].name) {
-			return 0, 0, noLine // one of a list
+			return 0, 0, noLine // an element of a list
 		}
 	}
 	line = noLine
@@ -413,7 +408,7 @@ func (d *doc) around(f *finding) (lo, hi, line int32) {
 	return up + 1, hi, line
 }
 
-// within reports whether a map is another one, or in it.
+// within reports whether map n is map other, or is in it.
 func (d *doc) within(n, other int32) bool {
 	for n > other {
 		n = d.nodes[n].parent

@@ -16,14 +16,13 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// Programs write what they have read in ways of their own. Where that can be undone
-// the record is what was sent; where it cannot be known it is unchecked. The second
-// text has a change in it beside the rewriting, and is damaged unless it is said
-// what else.
+// A record that a program has rewritten without changing its meaning is not damaged; it is
+// unchecked if that cannot be decided. The second text also has a changed value, and is
+// damaged unless stated otherwise.
 func TestRewritten(t *testing.T) {
 	for _, c := range []struct {
 		name, body, text, want string
-		changed, is            string // is "" for damaged
+		changed, is            string // is: "" means damaged
 	}{
 		{"HTML escapes", `{"m":"<a href='x'>&","n":1}`, `{"m":"\u003ca href=\u0027x\u0027\u003e\u0026","n":1,"gdummy":"$I"}`, "intact",
 			`{"m":"\u003cb href=\u0027x\u0027\u003e\u0026","n":1,"gdummy":"$I"}`, ""},
@@ -102,7 +101,7 @@ func TestRewritten(t *testing.T) {
 	}
 }
 
-// Integers that a filter has made doubles of, in MessagePack.
+// Integers that a filter has converted to doubles, in MessagePack.
 func TestRewrittenMsgpack(t *testing.T) {
 	for _, n := range []uint64{1, 8534389500455288, 1 << 60} {
 		for change, want := range map[float64]string{0: "[1 intact]", 1024: "[1 damaged]"} {
@@ -118,8 +117,8 @@ func TestRewrittenMsgpack(t *testing.T) {
 	}
 }
 
-// Whatever an encoder makes of a record, it is not damaged; and with a value that
-// was changed it is never what was sent.
+// However an encoder writes a record, it is not damaged. With a changed value, it is never
+// intact or enriched.
 func TestRewrittenAtRandom(t *testing.T) {
 	testenv.SkipRace(t)
 	r := rand.New(rand.NewPCG(15, 1))
@@ -151,7 +150,7 @@ func TestRewrittenAtRandom(t *testing.T) {
 			t.Fatal(err)
 		}
 		one := id(t, 1, string(sent))
-		// What encoders do to numbers and strings.
+		// How encoders write numbers and strings.
 		style := r.IntN(5)
 		num := func(text string) string {
 			n, err := strconv.ParseInt(text, 10, 64)

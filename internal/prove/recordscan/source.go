@@ -10,12 +10,12 @@ import (
 	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
-// Read reads a source to its end. The error is the source's; what stands before
-// it was read. Of a source with a [FormatError] nothing was.
+// Read scans a source to its end. An error is the source's; everything before it has
+// been scanned. After a [FormatError], nothing of the source has.
 func (s *Scanner) Read(r io.Reader) error {
-	s.row, s.lost = row{}, false // the last source may have been too large
+	s.row, s.lost = row{}, false // the previous source may have failed
 	head := make([]byte, headSize)
-	least := 4 // more may come late
+	least := 4 // more may take a while
 	if s.depth > 0 {
 		least = len(head)
 	}
@@ -49,11 +49,11 @@ func (s *Scanner) Read(r io.Reader) error {
 	return err
 }
 
-// byteOrderMark is that of UTF-8.
+// byteOrderMark is the byte order mark in UTF-8.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// form tells how the data that begins with head is packed. It returns an error if
-// that, or what it is, is not read.
+// form returns the packing of data that begins with head. It returns an error if the
+// packing or the format is unsupported.
 func (s *Scanner) form(head []byte) (files.Packing, error) {
 	if isJSON(head) {
 		return files.Unpacked, nil
@@ -73,23 +73,23 @@ func (s *Scanner) form(head []byte) (files.Packing, error) {
 	}
 }
 
-// failing is a reader that fails.
+// failing is a reader that returns an error.
 type failing struct{ err error }
 
 // Read implements io.Reader.
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// served reports whether the sources are what clients sent.
+// served reports whether the sources are requests of clients.
 func (s *Scanner) served() bool { return s.maxBytes > 0 || s.reserve != nil }
 
-// Size returns how many bytes of memory the scanner keeps for input.
+// Size returns the size of the input buffers, in bytes.
 func (s *Scanner) Size() int {
 	return cap(s.buf) + cap(s.pretty.text) + cap(s.pieces[0]) + cap(s.pieces[1])
 }
 
-// Bytes reads a source that is in memory, as Read does.
+// Bytes scans a source in memory, like Read.
 func (s *Scanner) Bytes(data []byte) error {
-	s.row, s.lost = row{}, false // likewise
+	s.row, s.lost = row{}, false // the previous source may have failed
 	form, err := s.form(data[:min(len(data), headSize)])
 	switch {
 	case err != nil:
@@ -106,11 +106,12 @@ func (s *Scanner) Bytes(data []byte) error {
 	return nil
 }
 
-// frames returns what reports whether a value has come to its end, or never will.
+// frames returns a function that reports whether b has a complete value, or one that is
+// invalid.
 func (s *Scanner) frames() func(b []byte, last int) bool {
 	f := msgpack.NewFrame()
 	return func(b []byte, last int) bool {
-		if last == len(b) { // nothing was left: this is another one
+		if last == len(b) { // a new value: nothing of the last one is left
 			f = msgpack.NewFrame()
 		}
 		if s.lost || len(b) >= s.wanted {
@@ -121,11 +122,10 @@ func (s *Scanner) frames() func(b []byte, last int) bool {
 	}
 }
 
-// fill gives what it reads to parse, together with what parse left the last
-// time, when ready says that something is complete: a record that comes in
-// pieces is not tried for each of them. ready gets what there is, and how much
-// of it is behind what it was asked about before. last gets what is left at the
-// end.
+// fill reads r into the buffer. When ready reports that something is complete, it calls
+// parse with the buffer and keeps the rest that parse returns, so that a record that
+// arrives in many pieces is not parsed for each. ready receives the buffer and the
+// number of bytes that are new to it. last receives the rest at the end of r.
 func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte, ready func(b []byte, got int) bool, last func([]byte)) error {
 	if s.buf == nil {
 		step := 1 << 18

@@ -9,8 +9,8 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// printed reports whether a line is an event as Fluent Bit's stdout output prints
-// it: [0] tag: [...
+// printed reports whether a line is an event in the format of Fluent Bit's stdout output:
+// [0] tag: [...
 func printed(line []byte) bool {
 	i := 1
 	for i < len(line) && isDigit(line[i]) {
@@ -19,13 +19,12 @@ func printed(line []byte) bool {
 	return i > 1 && i+1 < len(line) && line[i] == ']' && line[i+1] == ' '
 }
 
-// print reads such a line:
+// print scans a line of Fluent Bit's stdout output:
 //
 //	[0] tag: [[1732300000.500000000, {}], {"message"=>"dummy", "n"=>1}]
 //
-// Strings have no escapes, so that what is in them may look like the end of one,
-// and doubles have six decimals. A body that is right nevertheless is one that
-// was read as it was meant; any other cannot be checked.
+// The format is ambiguous: strings have no escapes, and doubles have six decimals. If the
+// sum of a body matches, it was parsed as intended. Otherwise it is unchecked.
 func (s *Scanner) print(line []byte) {
 	if i := bytes.Index(line, []byte(": [")); i > 0 && bytes.Contains(line[i:], []byte(recordid.Prefix)) {
 		event := line[i+2:]
@@ -37,7 +36,7 @@ func (s *Scanner) print(line []byte) {
 	s.plain(line)
 }
 
-// unprint takes a printed event apart.
+// unprint parses a printed event.
 func (s *Scanner) unprint(text []byte, how reading) bool {
 	s.doc.reset(how)
 	p := printReader{doc: &s.doc, b: text}
@@ -45,13 +44,13 @@ func (s *Scanner) unprint(text []byte, how reading) bool {
 	return ok && len(p.b) == 0
 }
 
-// printReader takes values off the front of b, as msgpack-c prints them.
+// printReader parses values in the format of msgpack-c's print function.
 type printReader struct {
 	doc *doc
 	b   []byte
 }
 
-// skip skips text.
+// skip skips the given text.
 func (p *printReader) skip(text string) bool {
 	if len(p.b) < len(text) || string(p.b[:len(text)]) != text {
 		return false
@@ -60,8 +59,8 @@ func (p *printReader) skip(text string) bool {
 	return true
 }
 
-// value reads one value that belongs to the member name of map n, or to an array
-// or event in it, and returns its hash.
+// value parses a value and returns its hash. The value belongs to the member name of map
+// n, or to an array in that member.
 func (p *printReader) value(n int32, name []byte, depth int) (uint64, bool) {
 	if depth > maxDepth || len(p.b) == 0 {
 		return 0, false
@@ -153,7 +152,7 @@ func (p *printReader) array(n int32, name []byte, depth int) (uint64, bool) {
 	}
 }
 
-// string reads a string up to the first quote behind which it may have ended.
+// string parses a string up to the first quote for which ended reports true.
 func (p *printReader) string(ended func(behind []byte) bool) ([]byte, bool) {
 	if !p.skip(`"`) {
 		return nil, false
@@ -173,7 +172,7 @@ func (p *printReader) string(ended func(behind []byte) bool) ([]byte, bool) {
 
 func isName(behind []byte) bool { return bytes.HasPrefix(behind, []byte("=>")) }
 
-// isMemberEnd reports whether a map goes on or ends where text stands behind a quote.
+// isMemberEnd reports whether the text after a quote continues or ends a map.
 func isMemberEnd(behind []byte) bool {
 	if next, ok := bytes.CutPrefix(behind, []byte(`, "`)); ok {
 		i := bytes.IndexByte(next, '"')
@@ -182,12 +181,12 @@ func isMemberEnd(behind []byte) bool {
 	return len(behind) > 0 && behind[0] == '}' && isClosed(behind[1:])
 }
 
-// isElementEnd says the same of an array.
+// isElementEnd reports whether the text after a quote continues or ends an array.
 func isElementEnd(behind []byte) bool {
 	return bytes.HasPrefix(behind, []byte(", ")) || len(behind) > 0 && behind[0] == ']' && isClosed(behind[1:])
 }
 
-// isClosed reports whether text may stand behind a map or an array.
+// isClosed reports whether text may follow a map or an array.
 func isClosed(behind []byte) bool {
 	return len(behind) == 0 || behind[0] == '}' || behind[0] == ']' || bytes.HasPrefix(behind, []byte(", "))
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 )
 
-// scanPrinted returns what scan finds in Fluent Bit's print of a marked record with
-// the given body, and the line.
+// scanPrinted returns the result of scan for a marked record with the given body in the
+// format of Fluent Bit's stdout output, and the line.
 func scanPrinted(t rapid.TB, text string, inMetadata bool) (found []string, broken uint64, line []byte) {
 	b, err := jsonbody.Parse(text)
 	if err != nil {
@@ -35,9 +35,8 @@ func scanPrinted(t rapid.TB, text string, inMetadata bool) (found []string, brok
 	return found, broken, line
 }
 
-// Fluent Bit's print of any body, whatever is in its strings: the record is intact
-// or cannot be checked, and is found once. One whose strings have no quotes and
-// whose doubles have no more than six decimals is intact.
+// A printed record is found once, as intact or unchecked, whatever is in its strings. It
+// is intact if its strings have no quotes and its doubles at most six decimals.
 func TestPrinted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		plain := rapid.Bool().Draw(t, "plain")
@@ -63,8 +62,7 @@ func TestPrintedOutcomes(t *testing.T) {
 	}
 }
 
-// drawBody draws the JSON of a body. A plain one has a print that can be read in
-// one way only.
+// drawBody draws the JSON of a body. The printed form of a plain one is unambiguous.
 func drawBody(t *rapid.T, plain bool) string {
 	var b []byte
 	str := func() {

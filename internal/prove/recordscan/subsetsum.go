@@ -9,42 +9,41 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// subsetSum finds out which members were added to a body: those whose hashes sum
-// to what is too much.
+// subsetSum finds the members that were added to a body: those whose hashes sum to the
+// excess.
 //
-// The likely ones are tried first: the first of the list, then those that stand
-// together anywhere. Then all choices are, by meeting in the middle: the sums of
-// all choices among one half are sorted, and for each choice among the other half
-// the one that it lacks is looked up. Any choice is right by accident once in
-// 2^35 times, so that there must not be too many of them: a damaged body would
-// pass for one with additions.
+// It tries the first hashes of the list, which are the most likely, then every sequence
+// of consecutive ones, and then all subsets by meeting in the middle: it sorts the sums
+// of all subsets of one half, and looks up the missing sum for each subset of the other.
+// Any subset matches by chance with a probability of 2^-35. The number of subsets is
+// limited, or a damaged body would pass as an enriched one.
 type subsetSum struct {
-	right []chosen // choices among the second half, sorted
-	left  []chosen // among the first half
+	right []chosen // subsets of the second half, sorted
+	left  []chosen // subsets of the first half
 	found []int
-	few   bool // no more than fewChoices are looked at
+	few   bool // the limit is fewChoices
 }
 
 const (
-	// maxChoices bounds how many choices may be looked at. A damaged body passes
-	// for an enriched one with a probability of at most 2^-15 then.
+	// maxChoices is the maximum number of subsets. A damaged body then passes as an
+	// enriched one with a probability of at most 2^-15.
 	maxChoices = 1 << 20
-	maxAddends = 32 // candidates that are split in halves
+	maxAddends = 32 // maximum number of hashes for meeting in the middle
 
-	// fewChoices is the bound where a body is looked at in many ways, each of which
-	// has its own chance of an accident.
+	// fewChoices is the limit for a body that is verified with many readings, each of
+	// which may match by chance.
 	fewChoices = 1 << 10
 )
 
-// find returns the indices, ascending, of k of the hashes that sum to want modulo
-// 2^35; nil if there are none, or none that could be told from an accident. What
-// it returns is valid until the next call.
+// find returns the indices, ascending, of k hashes that sum to want modulo 2^35. It
+// returns nil if there are none, or too many subsets to exclude chance. The result is
+// valid until the next call.
 func (f *subsetSum) find(hashes []uint64, k int, want uint64) []int {
 	n := len(hashes)
 	if k < 1 || k > n {
 		return nil
 	}
-	// A window of k hashes: the first one is what is most likely.
+	// Windows of k consecutive hashes; the first one is the most likely.
 	sum := uint64(0)
 	for _, h := range hashes[:k] {
 		sum += h
@@ -70,8 +69,7 @@ func (f *subsetSum) find(hashes []uint64, k int, want uint64) []int {
 		return nil
 	}
 
-	// Fewer are looked for among those that were added than among the others, or
-	// the other way round.
+	// Search for the smaller set: the added members or the others.
 	few, target := k, want
 	if k > n-k {
 		for _, h := range hashes {
@@ -102,8 +100,8 @@ func (f *subsetSum) find(hashes []uint64, k int, want uint64) []int {
 	return nil
 }
 
-// chosen is a choice among up to 16 hashes, in the order of how many there are and
-// of their sum: 13 bits, 35 bits and which they are.
+// chosen is a subset of up to 16 hashes: 13 bits for their number, 35 bits for their sum
+// and 16 bits for the set. It sorts by number and sum.
 type chosen uint64
 
 func choice(count int, sum, set uint64) chosen {
@@ -114,7 +112,7 @@ func (c chosen) count() int  { return int(c >> 51) }
 func (c chosen) sum() uint64 { return uint64(c) >> 16 & recordid.SumMask }
 func (c chosen) set() uint64 { return uint64(c) & 0xffff }
 
-// choose appends all choices of at most k among hashes.
+// choose appends all subsets with at most k hashes.
 func choose(dst []chosen, hashes []uint64, k int) []chosen {
 	dst = append(dst, 0)
 	for i, h := range hashes {
@@ -127,7 +125,7 @@ func choose(dst []chosen, hashes []uint64, k int) []chosen {
 	return dst
 }
 
-// choices returns how many choices of k among n there are, or a number above
+// choices returns the number of subsets with k of n elements, or a number above
 // maxChoices.
 func choices(n, k int) int {
 	c := 1

@@ -14,9 +14,8 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// TestAddends: whichever members are chosen, they are found again, and where
-// none fit, none are.
-func TestAddends(t *testing.T) {
+// Any subset with the sum is found. If there is none, none is found.
+func TestSubsetSum(t *testing.T) {
 	var f subsetSum
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 24).Draw(t, "members")
@@ -34,7 +33,7 @@ func TestAddends(t *testing.T) {
 		}
 		got := f.find(hashes, k, want&recordid.SumMask)
 		if choices(n, k) > maxChoices {
-			return // too many to be told from an accident: found by luck only
+			return // too many subsets: a match may be chance
 		}
 		sum := uint64(0)
 		for _, i := range got {
@@ -46,13 +45,12 @@ func TestAddends(t *testing.T) {
 	})
 }
 
-// TestAddendsOfNone: what sums to nothing is not found, and the effort for it is
-// bounded.
-func TestAddendsOfNone(t *testing.T) {
+// If no subset has the sum, none is found, and the effort is limited.
+func TestNoSubsetSum(t *testing.T) {
 	var f subsetSum
 	hashes := make([]uint64, 40)
 	for i := range hashes {
-		hashes[i] = uint64(2*i+2) << 20 // even, so that no sum is odd
+		hashes[i] = uint64(2*i+2) << 20 // even, so that every sum is even
 	}
 	for n := range len(hashes) {
 		for k := range n + 2 {
@@ -61,14 +59,14 @@ func TestAddendsOfNone(t *testing.T) {
 			}
 		}
 	}
-	// Few of them, or all but a few, take few choices: 0, 1 or 2 of 16.
+	// Small subsets, and those of all but a few, need few choices: 0, 1 or 2 of 16.
 	for _, k := range []int{2, 30} {
 		f.find(hashes[:32], k, 1)
 		if n := len(f.left) + len(f.right); n != 2*(1+16+120) {
 			t.Errorf("%d of 32: %d choices", k, n)
 		}
 	}
-	// Sixteen that stand together are found among any number.
+	// Sixteen consecutive hashes are found among any number.
 	want := uint64(0)
 	for _, h := range hashes[20:36] {
 		want += h
@@ -78,11 +76,11 @@ func TestAddendsOfNone(t *testing.T) {
 	}
 }
 
-// TestHugeMaps: what was added to a map is looked for as long as it is plausible.
+// Added members of a large map are found if their number is plausible.
 func TestHugeMaps(t *testing.T) {
 	for _, c := range []struct {
 		name           string
-		before, behind int // members around those that were sent
+		before, behind int // number of members around those that were sent
 		message, want  string
 	}{
 		{"whole", 0, 0, "dummy", "1 intact"},
@@ -118,6 +116,6 @@ func TestChoices(t *testing.T) {
 		}
 	}
 	if choices(32, 16) <= maxChoices || choices(1000, 500) <= maxChoices {
-		t.Error("too many choices are few")
+		t.Error("choices does not report an excessive number")
 	}
 }

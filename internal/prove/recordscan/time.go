@@ -11,11 +11,10 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// Time reads a time as people and programs write it: seconds, milliseconds,
-// microseconds or nanoseconds since 1970, told apart by their size, with or
-// without a fraction; or RFC 3339, also with a space instead of the T and
-// without a zone, which is UTC then. It returns nanoseconds since 1970; 0 if
-// text is no such time.
+// Time parses a time in one of the common forms: seconds, milliseconds, microseconds or
+// nanoseconds since 1970, distinguished by their size, with an optional fraction; or RFC
+// 3339, also with a space instead of the T, and without a zone, which means UTC. It
+// returns nanoseconds since 1970, or 0 if text is not a time.
 func Time(text []byte) int64 {
 	if len(text) == 0 || len(text) > 40 {
 		return 0
@@ -50,8 +49,8 @@ func Time(text []byte) int64 {
 	return 0
 }
 
-// since1970 is whole.fraction, of which fraction has so many digits, in the unit
-// that gives a time from 1973 to 5138.
+// since1970 returns the time whole.fraction, where fraction has the given number of
+// digits, in the unit for which it lies between 1973 and 5138.
 func since1970(whole, fraction int64, digits int) int64 {
 	unit := unitOf(float64(whole))
 	if unit == 0 || whole > math.MaxInt64/unit {
@@ -64,8 +63,8 @@ func since1970(whole, fraction int64, digits int) int64 {
 	return whole*unit + part
 }
 
-// unitOf is how many nanoseconds one of a count since 1970 is; 0 if it is too
-// small for any.
+// unitOf returns the unit, in nanoseconds, of a count since 1970, or 0 if the count is too
+// small.
 func unitOf(count float64) int64 {
 	switch {
 	case count < 1e8:
@@ -95,15 +94,14 @@ func plausible(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// packedTime reads a time in MessagePack: a number, a string, or Fluent Bit's
-// own extension.
+// packedTime parses a time in MessagePack: a number, a string, or Fluent Bit's extension.
 func packedTime(b []byte) int64 {
 	switch msgp.NextType(b) {
 	case msgp.StrType:
-		s, _, _ := msgp.ReadStringZC(b) // nil if it is none
+		s, _, _ := msgp.ReadStringZC(b) // nil after an error
 		return Time(s)
 	case msgp.Float64Type, msgp.Float32Type:
-		f, _, _ := msgp.ReadFloat64Bytes(b) // 0 if it is none
+		f, _, _ := msgp.ReadFloat64Bytes(b) // 0 after an error
 		return seconds(f)
 	case msgp.IntType, msgp.UintType:
 		if n, _, err := msgp.ReadInt64Bytes(b); err == nil && n > 0 {

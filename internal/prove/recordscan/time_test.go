@@ -13,7 +13,7 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// Whatever people call a time, and nothing that is none.
+// All supported forms of times are parsed, and other text is not.
 func TestTime(t *testing.T) {
 	const want = 1732300000_123000000
 	for _, text := range []string{
@@ -26,12 +26,12 @@ func TestTime(t *testing.T) {
 	}
 	for _, text := range []string{"", "x", "0", "12345", "-1732300000", "1e300", "NaN", "2024-13-01T00:00:00Z", "0001-01-01T00:00:00Z", "99999999999999999999", "1732300000.", strings.Repeat("1", 50)} {
 		if got := Time([]byte(text)); got != 0 && text != "1732300000." {
-			t.Errorf("%q is %v", text, time.Unix(0, got))
+			t.Errorf("%q: got %v, want none", text, time.Unix(0, got))
 		}
 	}
 }
 
-// The time stands at its place, in JSON and in MessagePack, and belongs to its
+// The arrival time is found at its path, in JSON and in MessagePack, and counts for its
 // record only.
 func TestArrival(t *testing.T) {
 	one := id(t, 1, `{"message":"dummy"}`)
@@ -68,7 +68,7 @@ func TestArrival(t *testing.T) {
 	}
 }
 
-// What is broken again and again is read a few times, not each time from there.
+// Input that is broken repeatedly is parsed in linear time.
 func TestBrokenIsLinear(t *testing.T) {
 	n := 1 << 18
 	if testenv.Instrumented() {
@@ -104,7 +104,7 @@ func TestBrokenIsLinear(t *testing.T) {
 			t.Logf("%v: %.60q", d, text)
 		}
 	}
-	// Quadratic, one of them would take minutes.
+	// In quadratic time, one of them would take minutes.
 	if all > 30*time.Second {
 		t.Errorf("%v", all)
 	} else {

@@ -10,8 +10,8 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// report judges the record and hands over what was found. again reads it once
-// more, in another way.
+// report judges the record and delivers its findings. again parses it with another
+// reading.
 func (s *Scanner) report(again func(reading)) {
 	s.thorough = !s.lenient
 	s.judge(again)
@@ -19,7 +19,7 @@ func (s *Scanner) report(again func(reading)) {
 	s.deliver()
 }
 
-// deliver hands over what judge has said.
+// deliver passes the judged findings to Options.Take.
 func (s *Scanner) deliver() {
 	d := &s.doc
 	if len(d.found) == 0 {
@@ -38,20 +38,20 @@ func (s *Scanner) deliver() {
 	}
 }
 
-// judge says what happened to what the record has in it, and returns the worst of
-// that: Foreign, if there is nothing.
+// judge determines the state of each finding and returns the worst, or Foreign if there
+// are none.
 func (s *Scanner) judge(again func(reading)) (worst State) {
 	d := &s.doc
 	if d.how&pairs == 0 && d.isPairs() {
 		if again(pairs); len(d.found) == 0 && d.place != "" {
-			again(0) // the place has the names of the lists
+			again(0) // the path consists of the names in the lists
 		}
 	}
 	if len(d.found) == 0 {
 		return Foreign
 	}
-	// Each finding looks at a few maps around it. A record that is made of
-	// nothing but identities would take long.
+	// Each finding examines a few maps around it, which would take long for a record
+	// that consists of identities.
 	s.effort = 1<<16 + 32*len(d.members)
 	later := false
 	for i := range d.found {
@@ -80,7 +80,7 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 		s.reconsider(again)
 	}
 	if len(d.found) > 1 && s.merge() {
-		// A record that is there in several forms is there in the best of them.
+		// Of several copies of a record, the best counts.
 		for i := range d.found {
 			f := &d.found[i]
 			if of := &d.found[f.record]; f.class > 0 && of != f {
@@ -95,7 +95,7 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 	return worst
 }
 
-// one judges one finding.
+// one determines the state of one finding.
 func (s *Scanner) one(f *finding) {
 	d := &s.doc
 	st, body := s.verify(f)
@@ -111,9 +111,9 @@ func (s *Scanner) one(f *finding) {
 	}
 }
 
-// listed counts what else is in the lists around a body: records of somebody else.
+// listed counts the other elements in the lists around a body as foreign records.
 func (d *doc) listed(body int32) {
-	// They stand in the order in which they end: inner ones first.
+	// Lists are in the order of their ends: inner ones first.
 	k := sort.Search(len(d.lists), func(k int) bool { return d.lists[k].hi > body })
 	for end := min(len(d.lists), k+maxLists); k < end; k++ {
 		if l := &d.lists[k]; l.lo <= body {
@@ -123,9 +123,9 @@ func (d *doc) listed(body int32) {
 	}
 }
 
-// verify finds the members that the sum in an identity was made of: around the
-// identity, in the body if it stands in the metadata, or in one of the maps
-// around. It returns the map that they stand in, or -1.
+// verify searches for the map whose members have the sum of an identity: the map of the
+// identity, the body if the identity is in the metadata, or an enclosing map. It returns
+// the index of that map, or -1.
 func (s *Scanner) verify(f *finding) (State, int32) {
 	if f.node < 0 {
 		return Unchecked, -1
@@ -153,7 +153,7 @@ func (s *Scanner) verify(f *finding) (State, int32) {
 		up := d.nodes[n].parent
 		if st := s.matchSum(f, up, nil); st != Damaged {
 			if string(d.nodes[n].name) == "log_metadata" || string(d.nodes[n].name) == "__internal__" {
-				return st, up // where Fluent Bit writes the metadata
+				return st, up // Fluent Bit writes metadata here
 			}
 			return max(st, Enriched), up
 		}
@@ -165,9 +165,9 @@ func (s *Scanner) verify(f *finding) (State, int32) {
 	return Damaged, -1
 }
 
-// prefixed matches the sum of a map in which names have a prefix. The name of the
-// identity has it too: before one of the keys, or else up to a punctuation mark that
-// other names have in the same place.
+// prefixed matches the sum of a map whose names have a prefix. The name of the identity
+// has it, too: before one of the keys, or else up to a punctuation mark that other names
+// have at the same position.
 func (s *Scanner) prefixed(f *finding) State {
 	d := &s.doc
 	for _, key := range s.keys {
@@ -199,9 +199,9 @@ func (s *Scanner) prefixed(f *finding) State {
 	return Damaged
 }
 
-// matchSum reports whether the members of a map, or some of them, have the sum in the
-// identity. Members that are identities or contain this one are not counted. prefix is
-// removed from the names of members.
+// matchSum compares the sum of an identity with the members of a map: all of them, or
+// all but some that were added. It ignores members that are identities or contain this
+// one, and removes prefix from names.
 func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 	d := &s.doc
 	nd := d.nodes[n]
@@ -241,7 +241,7 @@ func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 			continue
 		}
 		if looks += count; looks > maxLooks {
-			return Unchecked // as many were added as nobody adds
+			return Unchecked // an implausible number of added members
 		}
 		if !ordered {
 			s.sort(f, ms, last)
@@ -254,10 +254,9 @@ func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 	return Damaged
 }
 
-// sort puts the members that count in the order in which they are suspected of
-// having been added: those that were the last time, those that outputs add, and
-// those that stand behind the identity, which was the last member when it was
-// sent.
+// sort orders the members by how likely they were added: those that were added to the
+// last record, those that outputs add, those after the identity, which was the last
+// member when it was sent, and then the others.
 func (s *Scanner) sort(f *finding, ms []member, last int) {
 	s.order, s.ordered = s.order[:0], s.ordered[:0]
 	for pass := range 4 {
@@ -283,7 +282,7 @@ func (s *Scanner) sort(f *finding, ms []member, last int) {
 	}
 }
 
-// explained returns the state of a body that is right without the members found,
+// explained returns the state of a body whose sum matches without the members found,
 // which are indices of s.order.
 func (s *Scanner) explained(ms []member, found []int) State {
 	st := Intact
@@ -307,7 +306,7 @@ func (s *Scanner) explained(ms []member, found []int) State {
 	return st
 }
 
-// member returns a member of a map by its name, or nil.
+// member returns the first member of a map with the given name, or nil.
 func (d *doc) member(n int32, name string) *member {
 	nd := d.nodes[n]
 	for i := nd.first; i < nd.first+nd.count; i++ {
@@ -318,9 +317,9 @@ func (d *doc) member(n int32, name string) *member {
 	return nil
 }
 
-// flattened reports whether a finding stands in a format that does not keep values
-// as they were: GELF, which flattens maps and makes strings of booleans, or the
-// lists of keys and values of OpenTelemetry.
+// flattened reports whether a finding is in a format that does not preserve values: GELF,
+// which flattens maps and converts booleans to strings, or OpenTelemetry's lists of keys
+// and values.
 func (d *doc) flattened(f *finding) bool {
 	if string(f.name) == "stringValue" {
 		return true
@@ -328,8 +327,8 @@ func (d *doc) flattened(f *finding) bool {
 	return bytes.HasPrefix(f.name, []byte("_")) && d.member(f.node, "version") != nil && d.member(f.node, "short_message") != nil
 }
 
-// isBulkAction reports whether the record is a line that Elasticsearch's bulk
-// format has before each record, and so no record at all.
+// isBulkAction reports whether the record is an action line of Elasticsearch's bulk
+// format, which precedes each record.
 func (d *doc) isBulkAction() bool {
 	if len(d.nodes) != 2 || d.nodes[0].count != 1 || d.nodes[1].parent != 0 {
 		return false
@@ -341,8 +340,8 @@ func (d *doc) isBulkAction() bool {
 	return false
 }
 
-// shadows reports whether there is more than one member of a name: most readers keep
-// the last of them only.
+// shadows reports whether several members have the given name. Most readers keep only the
+// last.
 func (s *Scanner) shadows(ms []member, name []byte) bool {
 	n := 0
 	for i := range ms {

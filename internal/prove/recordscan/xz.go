@@ -18,23 +18,23 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// xzReader reads xz: streams of blocks, which may have zeros between them. Package xz
-// would do, but gives each block the memory that its header asks for, up to 4 GB.
+// xzReader reads xz: streams of blocks, with optional zeros between streams. Package xz is
+// not used because it allocates what the header of a block requests, up to 4 GB.
 //
 //	stream  header(12) block… index footer(12)
 //	block   header LZMA2 padding check
 type xzReader struct {
 	r      *bufio.Reader
-	check  byte // kind of check that the blocks of the stream have
-	inside bool // of a stream
+	check  byte // type of the blocks' checksum
+	inside bool // within a stream
 	blocks uint64
 	block  *lzma.Reader2 // nil between blocks
 	data   countingReader
-	hash   hash.Hash // nil without a check
+	hash   hash.Hash // nil without a checksum
 }
 
-// newXZ returns a reader of xz. The error is a [FormatError] if the first block needs
-// more memory than there may be.
+// newXZ returns a reader of xz. The error is a [FormatError] if the first block needs too
+// much memory.
 func newXZ(r *bufio.Reader) (*xzReader, error) {
 	x := &xzReader{r: r}
 	if err := x.stream(); err != nil {
@@ -48,13 +48,13 @@ func newXZ(r *bufio.Reader) (*xzReader, error) {
 	return x, err
 }
 
-// dictionaryError is how much memory a block needs, which is too much.
+// dictionaryError reports a block that needs too much memory, in bytes.
 type dictionaryError int64
 
 // Error implements error.
 func (e dictionaryError) Error() string { return "xz: a block has " + e.String() }
 
-// String returns what the block has.
+// String describes the dictionary of the block.
 func (e dictionaryError) String() string {
 	return fmt.Sprintf("a dictionary of %d MB, more than the supported %d MB", e>>20, maxDictionary>>20)
 }
@@ -85,8 +85,8 @@ func (x *xzReader) Read(p []byte) (int, error) {
 	}
 }
 
-// next reads up to the data of the next block, or over the end of a stream. It returns
-// io.EOF where no stream follows.
+// next reads up to the data of the next block, or to the end of the stream. It returns
+// io.EOF if no stream follows.
 func (x *xzReader) next() error {
 	if !x.inside {
 		return x.stream()
@@ -122,12 +122,12 @@ func (x *xzReader) next() error {
 	return err
 }
 
-// stream reads the header of a stream, and zeros before it.
+// stream reads the header of a stream, and the zeros before it.
 func (x *xzReader) stream() error {
 	var head [12]byte
 	for {
 		if _, err := io.ReadFull(x.r, head[:4]); err != nil {
-			return err // io.EOF is the end
+			return err // io.EOF at the end
 		}
 		if !bytes.Equal(head[:4], make([]byte, 4)) {
 			break
@@ -156,10 +156,10 @@ func (x *xzReader) stream() error {
 	return nil
 }
 
-// xzDictionary returns how much memory a block needs, in bytes, by its header.
+// xzDictionary returns the memory that a block needs, in bytes, from its header.
 func xzDictionary(head []byte) (int64, error) {
 	flags, b := head[1], head[2:]
-	for _, bit := range []byte{0x40, 0x80} { // the compressed size, the other one
+	for _, bit := range []byte{0x40, 0x80} { // compressed size, uncompressed size
 		if flags&bit != 0 {
 			_, n := binary.Uvarint(b)
 			if n <= 0 {
@@ -180,7 +180,7 @@ func xzDictionary(head []byte) (int64, error) {
 	return int64(2|b[2]&1) << (b[2]/2 + 11), nil
 }
 
-// end reads what stands behind the data of a block.
+// end reads the padding and checksum after the data of a block.
 func (x *xzReader) end() error {
 	x.block = nil
 	x.blocks++
@@ -189,7 +189,7 @@ func (x *xzReader) end() error {
 	var sum []byte
 	if x.hash != nil {
 		if sum = x.hash.Sum(nil); x.check != 10 {
-			slices.Reverse(sum) // those of CRC are little-endian
+			slices.Reverse(sum) // CRCs are little-endian
 		}
 	}
 	b := rest[:padding+len(sum)]
@@ -202,7 +202,7 @@ func (x *xzReader) end() error {
 	return nil
 }
 
-// index reads the index of a stream behind its first byte, and the footer.
+// index reads the index of a stream after its first byte, and the footer.
 func (x *xzReader) index() error {
 	damaged := errors.New("xz: the index of a stream is damaged")
 	sum := crc32.NewIEEE()
@@ -221,7 +221,7 @@ func (x *xzReader) index() error {
 	if err != nil {
 		return err
 	}
-	var foot [4 + 12]byte // with the index's checksum
+	var foot [4 + 12]byte // the checksum of the index, and the footer
 	if _, err := io.ReadFull(x.r, foot[:]); err != nil {
 		return err
 	}
@@ -235,7 +235,7 @@ func (x *xzReader) index() error {
 	return nil
 }
 
-// countingReader counts what is read.
+// countingReader counts the bytes read.
 type countingReader struct {
 	r io.Reader
 	n int64
@@ -248,7 +248,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// summingReader reads bytes, counts them and adds them to a checksum.
+// summingReader counts the bytes read and adds them to a checksum.
 type summingReader struct {
 	r   io.ByteReader
 	sum io.Writer

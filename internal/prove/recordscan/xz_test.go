@@ -21,12 +21,12 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// xzWith returns data in xz.
+// xzWith returns data compressed with xz.
 func xzWith(t testing.TB, c xz.WriterConfig, data []byte) []byte {
 	return through(t, data, func(w io.Writer) (io.WriteCloser, error) { return c.NewWriter(w) })
 }
 
-// unXZ returns what is in xz.
+// unXZ decompresses xz.
 func unXZ(data []byte) ([]byte, error) {
 	z, err := newXZ(bufio.NewReader(bytes.NewReader(data)))
 	if err != nil {
@@ -35,8 +35,8 @@ func unXZ(data []byte) ([]byte, error) {
 	return io.ReadAll(z)
 }
 
-// Every kind of check, many blocks, several streams with zeros between them and nothing
-// at all are read; a byte that is changed anywhere is noticed.
+// All types of checksums, several blocks, and several streams with zeros between them are
+// supported, and so is empty data. A changed byte is detected anywhere.
 func TestXZ(t *testing.T) {
 	text := make([]byte, 20_000)
 	r := rand.NewChaCha8([32]byte{6})
@@ -58,7 +58,7 @@ func TestXZ(t *testing.T) {
 			bad := bytes.Clone(data)
 			bad[i] ^= 0x10
 			if _, err := unXZ(bad); err == nil && name != "none" {
-				t.Errorf("%s: byte %d of %d is changed, and nothing is wrong", name, i, len(data))
+				t.Errorf("%s: no error with byte %d of %d changed", name, i, len(data))
 			}
 			if got, err := unXZ(data[:i]); err != io.ErrUnexpectedEOF || !bytes.HasPrefix(text, got) {
 				t.Errorf("%s: %d of %d bytes: %v", name, i, len(data), err)
@@ -67,11 +67,11 @@ func TestXZ(t *testing.T) {
 	}
 }
 
-// What the xz command writes is read.
+// The output of the xz command is supported.
 func TestXZCommand(t *testing.T) {
 	path, err := exec.LookPath("xz")
 	if err != nil {
-		t.Skip("SKIPPED: there is no xz in PATH (Debian: apt-get install xz-utils): NOTHING THAT IT WRITES WAS READ")
+		t.Skip("SKIPPED: xz is not in PATH (Debian: apt-get install xz-utils): ITS OUTPUT WAS NOT TESTED")
 	}
 	text := []byte(strings.Repeat("{\"message\":\"dummy\"}\n", 5000))
 	for _, args := range []string{"-0", "-9", "-T2 --block-size=9000", "-C sha256", "-C none", "-C crc32", "--lzma2=dict=4KiB"} {
@@ -87,8 +87,8 @@ func TestXZCommand(t *testing.T) {
 	}
 }
 
-// No block gets more memory than there may be, wherever it is; what stands before it is
-// read.
+// A block that needs too much memory causes an error, wherever it is. The data before it is
+// scanned.
 func TestXZDictionary(t *testing.T) {
 	const dictionary = 4 // in a block's header of 12 bytes
 	huge := func(block []byte) {
@@ -103,7 +103,7 @@ func TestXZDictionary(t *testing.T) {
 	head := blocks[12:24]
 	at := 24 + bytes.LastIndex(blocks[24:], head)
 	if at < 24 {
-		t.Fatal("there is no second block")
+		t.Fatal("no second block")
 	}
 	huge(blocks[at:])
 	for _, c := range []struct {
