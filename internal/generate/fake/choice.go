@@ -129,6 +129,32 @@ var choice = []Func{
 		},
 	},
 	{
+		Name: "line", Section: secChoice, Result: "string", Example: `line "towns.txt"`,
+		Doc: "A random line of a text file, such as a list of words, all equally likely. Empty lines and white space around a line are ignored; " +
+			"a line that occurs twice is twice as likely.",
+		Args: []Arg{{Name: "FILE", Type: Text}},
+		build: func(c *Call) (Gen, error) {
+			p, err := c.list()
+			if err != nil {
+				return nil, err
+			}
+			return c.from(p), nil
+		},
+	},
+	{
+		Name: "line_cycle", Section: secChoice, Follows: TheNumber, Result: "string", Example: `line_cycle "towns.txt"`,
+		Doc:  "The lines of a text file in turn, the next one for each record.",
+		Args: []Arg{{Name: "FILE", Type: Text}},
+		build: func(c *Call) (Gen, error) {
+			p, err := c.list()
+			if err != nil {
+				return nil, err
+			}
+			n := uint64(len(p.span))
+			return c.fromPool(p, func(r *Record) int { return int(r.K % n) }), nil
+		},
+	},
+	{
 		Name: "lookup", Section: secChoice, Result: "row", Example: `(lookup "users.csv" "name" "Grace Hopper").email`,
 		Doc: "The first row of a file whose COLUMN has the value KEY; null if there is none.",
 		Args: []Arg{
@@ -169,6 +195,15 @@ func (c *Call) table() (*table, error) {
 		c.Names = &t.names
 	}
 	return t, nil
+}
+
+// list reads the file in the first argument, which has one text a line.
+func (c *Call) list() (*pool, error) {
+	p, err := c.Env.list(c.str(0))
+	if err != nil {
+		return nil, argErr(0, "%s: %v", c.Func.Name, err)
+	}
+	return p, nil
 }
 
 // several checks that the only value is not an array.

@@ -21,6 +21,7 @@ const exampleTime = int64(1700000000_123456789)
 
 var exampleFiles = files{
 	"users.csv": "name,email,age:int\nAda Lovelace,ada@example.org,36\nGrace Hopper,grace@example.org,85\nAlan Turing,alan@example.org,41\n",
+	"towns.txt": "\ufeffBerlin\r\n\n Lisbon \nNairobi\nOsaka",
 }
 
 // files are texts by name.
@@ -40,7 +41,13 @@ func compileWith(text string, f files) (*template.Program, error) {
 
 func compile(text string) (*template.Program, error) { return compileWith(text, exampleFiles) }
 
-func mustCompile(t testing.TB, text string) *template.Program {
+// fataler is a test or a check of rapid.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func mustCompile(t fataler, text string) *template.Program {
 	t.Helper()
 	p, err := compile(text)
 	if err != nil {

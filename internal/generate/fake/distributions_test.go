@@ -308,10 +308,33 @@ func TestStrftime(t *testing.T) {
 		"%z %Z %j": "+0000 UTC 318", "%F %T %D %R": "2023-11-14 22:13:20 11/14/23 22:13", "%n%t%%": "\n\t%",
 		"%S.%f": "20.123456", "%H%M%S%f": "221320123456", "%L ms": "123 ms", "%f%L": "123456123",
 		"Monday 2 Jan 15 .000 %d": "Monday 2 Jan 15 .000 14", "100%": "100%", "%H%": "22%",
+		"%C %G %g %V %U %W %u %w": "20 2023 23 46 46 46 2 2", "%k %l %P %s %N": "22 10 pm 1700000000 123456789",
+		"%c|%x|%X|%r": "Tue Nov 14 22:13:20 2023|11/14/23|22:13:20|10:13:20 PM", "%Ey %Od %EY": "23 14 2023",
+		"%-m %-I %_j %3e %05d": "11 10 318  14 00014", "%^b %#p %^A %10a|%-k": "NOV pm TUESDAY        Tue|22", "%:z %::z %3N %6N %1L": "+00:00 +00:00:00 123 123456 1",
 	} {
 		if got := values(t, fmt.Sprintf("now %q", layout), 1)[0].S(); got != want {
 			t.Errorf("%q is %q, want %q", layout, got, want)
 		}
+	}
+}
+
+// Numbers of weeks and padded numbers are those of GNU date, at the ends of years too.
+func TestStrftimeWeeks(t *testing.T) {
+	for moment, want := range map[int64]string{ // date -ud @SECONDS +'%F %G-%V %U %W %u %w %j %-d %_d %k %l %-H %C'
+		1704067199: "2023-12-31 2023-52 53 52 7 0 365 31 31 23 11 23 20", 1704067200: "2024-01-01 2024-01 00 01 1 1 001 1  1  0 12 0 20",
+		1609459200: "2021-01-01 2020-53 00 00 5 5 001 1  1  0 12 0 20", 1735689599: "2024-12-31 2025-01 52 53 2 2 366 31 31 23 11 23 20",
+		-86400: "1969-12-31 1970-01 52 52 3 3 365 31 31  0 12 0 19",
+	} {
+		got := values(t, fmt.Sprintf(`time_of %d "%%F %%G-%%V %%U %%W %%u %%w %%j %%-d %%_d %%k %%l %%-H %%C"`, moment), 1)[0].S()
+		if got != want {
+			t.Errorf("%d is %q, want %q", moment, got, want)
+		}
+	}
+	if _, err := compile(`{"v": {{ now "%H:%Q" }}}`); err == nil || !strings.HasSuffix(err.Error(), "now: LAYOUT: unknown directive %Q") {
+		t.Error(err)
+	}
+	if _, err := compile(`{"v": {{ now "%-:y" }}}`); err == nil || !strings.HasSuffix(err.Error(), "now: LAYOUT: unknown directive %-:y") {
+		t.Error(err)
 	}
 }
 

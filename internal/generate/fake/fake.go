@@ -106,6 +106,7 @@ type Env struct {
 
 	pools   map[string]*pool
 	tables  map[string]*table
+	lists   map[string]*pool
 	indexes map[column]*index
 	clocks  map[string]*clock
 	recent  *clockCache

@@ -4,7 +4,6 @@ package fake
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -20,7 +19,6 @@ import (
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 
-	"github.com/gdummy/gdummy/internal/config/diag"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -146,29 +144,20 @@ func (e *Env) table(path string) (*table, error) {
 	if t, ok := e.tables[path]; ok {
 		return t, nil
 	}
-	var from Files = files.Path(nil)
-	if e.Files != nil {
-		from = e.Files
-	}
-	f, err := from.Open(path)
+	f, err := e.open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text := bufio.NewReaderSize(f, 1<<16)
-	start, _ := text.Peek(text.Size())
-	if what := files.NotLines(start); what != "" {
-		return nil, fmt.Errorf("%q: %s", path, what)
-	}
 	// Reading leaves as much garbage as the file is long; what is kept has no
 	// pointers in it, so that collecting early costs little.
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	var t *table
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".ndjson", ".jsonl", ".json":
-		t, err = readNDJSON(text)
+		t, err = readNDJSON(f)
 	default:
-		t, err = readCSV(text)
+		t, err = readCSV(f)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", path, err)
@@ -181,6 +170,31 @@ func (e *Env) table(path string) (*table, error) {
 	}
 	e.tables[path] = t
 	return t, nil
+}
+
+// textFile is a file that is read line by line.
+type textFile struct {
+	*bufio.Reader
+	io.Closer
+}
+
+// open opens a file of text.
+func (e *Env) open(path string) (*textFile, error) {
+	var from Files = files.Path(nil)
+	if e.Files != nil {
+		from = e.Files
+	}
+	f, err := from.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	text := bufio.NewReaderSize(f, 1<<16)
+	start, _ := text.Peek(text.Size())
+	if what := files.NotLines(start); what != "" {
+		f.Close()
+		return nil, fmt.Errorf("%q: %s", path, what)
+	}
+	return &textFile{text, f}, nil
 }
 
 // types are those that a column may have.
@@ -221,8 +235,8 @@ func columns(head []string) (names, typs []string, err error) {
 var errNotUTF8 = errors.New("not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1")
 
 // withoutMark returns f without the byte order mark that it may begin with.
-func withoutMark(f io.Reader) *bufio.Reader {
-	r := bufio.NewReaderSize(f, 1<<16) // f itself if it is one
+func withoutMark(f *textFile) *bufio.Reader {
+	r := f.Reader
 	if mark, _ := r.Peek(3); string(mark) == "\ufeff" {
 		r.Discard(3)
 	}
@@ -247,10 +261,10 @@ func badCSV(err error, cells, names int) error {
 }
 
 // HasTables reports whether files were read.
-func (e *Env) HasTables() bool { return len(e.tables) > 0 }
+func (e *Env) HasTables() bool { return len(e.tables)+len(e.lists) > 0 }
 
 // readCSV reads a file whose first line names the columns.
-func readCSV(f io.Reader) (*table, error) {
+func readCSV(f *textFile) (*table, error) {
 	r := csv.NewReader(withoutMark(f))
 	r.ReuseRecord = true
 	head, err := r.Read()
@@ -329,39 +343,4 @@ func typed(cell, typ string) (value.Value, error) {
 	}
 	v, _ := value.First(string(bodies[0][2:]))
 	return v, nil
-}
-
-// maxLine is how long a line of NDJSON may be, in bytes.
-const maxLine = 16 << 20
-
-// readNDJSON reads a file with one JSON object a line.
-func readNDJSON(f io.Reader) (*table, error) {
-	t := new(table)
-	s := bufio.NewScanner(withoutMark(f))
-	s.Buffer(make([]byte, 0, 1<<16), maxLine)
-	line := 1
-	for ; s.Scan(); line++ {
-		text := bytes.TrimSpace(s.Bytes())
-		if len(text) == 0 {
-			continue
-		}
-		if !utf8.Valid(text) {
-			return nil, fmt.Errorf("line %d: %w", line, errNotUTF8)
-		}
-		bodies, err := jsonbody.ParseStrict(string(text))
-		var syn *diag.Error
-		if errors.As(err, &syn) {
-			return nil, fmt.Errorf("line %d, column %d: %s", line, syn.Column, syn.Problem)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", line, err)
-		}
-		for _, b := range bodies {
-			t.add(b)
-		}
-	}
-	if s.Err() == bufio.ErrTooLong {
-		return nil, fmt.Errorf("line %d: longer than %d MiB", line, maxLine>>20)
-	}
-	return t, s.Err()
 }

@@ -54,3 +54,30 @@ func TestFiles(t *testing.T) {
 		}
 	}
 }
+
+// A list has the lines of a file that are not empty, in the order of the file.
+func TestLists(t *testing.T) {
+	got := ""
+	for _, v := range values(t, `line_cycle "towns.txt"`, 5) {
+		got += v.S() + ","
+	}
+	if got != "Berlin,Lisbon,Nairobi,Osaka,Berlin," {
+		t.Errorf("the lines are %s", got)
+	}
+	counts := map[string]int{}
+	for _, v := range values(t, `line "towns.txt"`, 4000) {
+		counts[v.S()]++
+	}
+	if len(counts) != 4 || min(counts["Berlin"], counts["Lisbon"], counts["Nairobi"], counts["Osaka"]) < 860 {
+		t.Errorf("the lines came so often: %v", counts)
+	}
+	for text, want := range map[string]string{
+		" \n\r\n":     `line: "l" has no lines`,
+		"a\nZo\xeb\n": "line: \"l\": line 2: not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1",
+		"a\rb\rc":     `line: "l": its lines end in CR alone, expected LF or CRLF`,
+	} {
+		if _, err := compileWith(`{"r": {{ line "l" }}}`, files{"l": text}); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: %v\nwant %s", text, err, want)
+		}
+	}
+}

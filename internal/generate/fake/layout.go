@@ -4,22 +4,8 @@ package fake
 
 import (
 	"regexp"
-	"strings"
 	"time"
 )
-
-// strftime is what the letters of C's strftime mean, as layouts of package time.
-var strftime = map[byte]string{
-	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'e': "_2", 'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
-	'b': "Jan", 'B': "January", 'h': "Jan", 'a': "Mon", 'A': "Monday", 'z': "-0700", 'Z': "MST", 'j': "002",
-	'F': "2006-01-02", 'T': "15:04:05", 'D': "01/02/06", 'R': "15:04",
-}
-
-// constantly maps the letters that are constant texts.
-var constantly = map[byte]string{'n': "\n", 't': "\t", '%': "%"}
-
-// fractions are those of microseconds and milliseconds.
-var fractions = map[byte]int{'f': 6, 'L': 3}
 
 // layoutPart is a part of a layout: what changes once a second, and then digits of
 // the second.
@@ -32,10 +18,12 @@ type layoutPart struct {
 	trim   bool // zeros at the end are left out, and so is the point
 }
 
-// layoutChunk is a layout of package time, or a text that is none.
+// layoutChunk is a layout of package time, a text that is none, or a directive of
+// strftime.
 type layoutChunk struct {
-	text    string
-	literal bool
+	text      string
+	literal   bool
+	directive func(dst []byte, when time.Time) []byte
 }
 
 var (
@@ -72,44 +60,16 @@ func ofLayout(layout string) []layoutPart {
 	return append(parts, layoutPart{chunks: []layoutChunk{{text: layout[start:]}}})
 }
 
-// ofStrftime reads a layout of strftime. It returns the letter that it does not
-// know, if there is one.
-func ofStrftime(layout string) (parts []layoutPart, unknown byte) {
-	var p layoutPart
-	for layout != "" {
-		before, rest, found := strings.Cut(layout, "%")
-		if found && rest == "" {
-			before, found = layout, false // a % at the end is literal
-		}
-		p.chunks = append(p.chunks, layoutChunk{before, true})
-		if !found {
-			break
-		}
-		letter := rest[0]
-		layout = rest[1:]
-		switch {
-		case strftime[letter] != "":
-			p.chunks = append(p.chunks, layoutChunk{text: strftime[letter]})
-		case constantly[letter] != "":
-			p.chunks = append(p.chunks, layoutChunk{constantly[letter], true})
-		case fractions[letter] > 0:
-			p.digits = fractions[letter]
-			parts = append(parts, p)
-			p = layoutPart{}
-		default:
-			return nil, letter
-		}
-	}
-	return append(parts, p), 0
-}
-
 // set sets a part to a second.
 func (p *layoutPart) set(when time.Time) {
 	p.text = p.text[:0]
 	for _, c := range p.chunks {
-		if c.literal {
+		switch {
+		case c.directive != nil:
+			p.text = c.directive(p.text, when)
+		case c.literal:
 			p.text = append(p.text, c.text...)
-		} else {
+		default:
 			p.text = when.AppendFormat(p.text, c.text)
 		}
 	}

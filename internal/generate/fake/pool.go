@@ -25,14 +25,19 @@ type extent struct {
 
 // newPool makes a pool of texts.
 func newPool(texts []string) *pool {
-	p := &pool{span: make([]extent, len(texts))}
-	for i, s := range texts {
-		head := len(p.all)
-		p.all = value.AppendString(p.all, s)
-		p.span[i] = extent{uint32(head), uint32(len(p.all) - len(s)), uint32(len(p.all))}
+	p := &pool{span: make([]extent, 0, len(texts))}
+	for _, s := range texts {
+		p.add(s)
 	}
 	p.all = append(p.all, make([]byte, value.Reach)...)
 	return p
+}
+
+// add adds a text. After the last of them, value.Reach bytes must follow.
+func (p *pool) add(s string) {
+	head := len(p.all)
+	p.all = value.AppendString(p.all, s)
+	p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(s)), uint32(len(p.all))})
 }
 
 // draw returns the index of a text, each as likely.
@@ -104,4 +109,11 @@ func (c *Call) among(values []value.Value, pick func(r *Record) int) Gen {
 		c.Text = func(dst []byte, r *Record) []byte { return p.append(dst, pick(r)) }
 	}
 	return func(r *Record) value.Value { return values[pick(r)] }
+}
+
+// fromPool builds a function whose value is the text of a pool that pick chooses.
+func (c *Call) fromPool(p *pool, pick func(r *Record) int) Gen {
+	c.Text = func(dst []byte, r *Record) []byte { return p.append(dst, pick(r)) }
+	c.Pack = func(dst []byte, r *Record) []byte { return p.pack(dst, pick(r)) }
+	return func(r *Record) value.Value { return p.value(pick(r)) }
 }

@@ -56,24 +56,62 @@ var times = []Func{
 		},
 	},
 	{
-		Name: "time_of", Section: secTime, Result: "string, integer or number", Example: `time_of 1700000000 "rfc3339"`,
-		Doc: "The time SECONDS after 1970-01-01, in the same layouts as now.",
+		Name: "time_of", Section: secTime, Result: "string, integer or number", Example: `time_of "2026-11-01T08:30:00Z" "rfc1123" "Europe/Berlin"`,
+		Doc: "TIME in the same layouts as now. TIME is a number of seconds since 1970-01-01, or a text: `2026-11-01`, `2026-11-01 08:30`, `2026-11-01T08:30:00.5`, or " +
+			"with an offset (`Z`, `+01:00`). Without an offset it is a time in ZONE. What is no time is null.",
 		Args: []Arg{
-			{Name: "SECONDS", Type: Number, Dynamic: true},
+			{Name: "TIME", Dynamic: true},
 			{Name: "LAYOUT", Type: Text, Optional: true, Default: "rfc3339_ms"},
 			{Name: "ZONE", Type: Text, Optional: true, Default: "UTC"},
 			{Name: "OFFSET", Type: Text, Optional: true, Default: "0s"},
 			{Name: "JITTER", Type: Text, Optional: true, Default: "0s"},
 		},
 		build: func(c *Call) (Gen, error) {
-			g := c.Args[0].Gen
-			return buildTime(c, 1, func(r *Record) int64 {
-				v := g(r)
-				if v.K == value.Int {
-					return min(max(v.Int(), -1<<33), 1<<33) * int64(time.Second)
+			at, valid, err := c.moment(0, 2)
+			if err != nil {
+				return nil, err
+			}
+			gen, err := buildTime(c, 1, at)
+			if err != nil || valid == nil {
+				return gen, err
+			}
+			c.Text, c.Pack, c.Kinds = nil, nil, c.Kinds|kinds(value.Nil)
+			return func(r *Record) value.Value {
+				if !valid(r) {
+					return value.Null
 				}
-				return value.ToInt(min(max(v.Float(), -1<<33), 1<<33) * 1e9)
-			})
+				return gen(r)
+			}, nil
+		},
+	},
+	{
+		Name: "add_time", Section: secTime, Result: "integer or number", Example: `time_of (add_time "2026-02-27" "36h") "rfc3339"`,
+		Doc: "The time SPAN after TIME, in seconds since 1970-01-01, for time_of. TIME is that of time_of, in ZONE if it has no offset. SPAN is a number of seconds or a text such as `-1h30m` or `2d`; " +
+			"a day is always 24 hours. What is no time or no span is null.",
+		Args: []Arg{
+			{Name: "TIME", Dynamic: true}, {Name: "SPAN", Dynamic: true}, {Name: "ZONE", Type: Text, Optional: true, Default: "UTC"},
+		},
+		Pure: true,
+		build: func(c *Call) (Gen, error) {
+			at, valid, err := c.moment(0, 2)
+			if err != nil {
+				return nil, err
+			}
+			span, err := c.span(1)
+			if err != nil {
+				return nil, err
+			}
+			return func(r *Record) value.Value {
+				if valid != nil && !valid(r) {
+					return value.Null
+				}
+				t := at(r)
+				d, ok := span(r)
+				if sum := t + d; ok && (sum > t) == (d > 0) {
+					return inSeconds(sum)
+				}
+				return value.Null
+			}, nil
 		},
 	},
 }
@@ -182,8 +220,8 @@ func (c *Call) layout(i int) ([]layoutPart, error) {
 	}
 	if strings.Contains(layout, "%") {
 		parts, unknown := ofStrftime(layout)
-		if unknown != 0 {
-			return nil, argErr(i, "%s: LAYOUT: unknown conversion %%%c", c.Func.Name, unknown)
+		if unknown != "" {
+			return nil, argErr(i, "%s: LAYOUT: unknown directive %s", c.Func.Name, unknown)
 		}
 		return parts, nil
 	}

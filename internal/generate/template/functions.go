@@ -16,6 +16,7 @@ import (
 // exampleFiles are the files that the functions' examples read.
 var exampleFiles = exampleFS{
 	"users.csv": "name,email,age:int\nAda Lovelace,ada@example.org,36\nGrace Hopper,grace@example.org,85\nAlan Turing,alan@example.org,41\n",
+	"towns.txt": "Berlin\nLisbon\nNairobi\nOsaka\n",
 }
 
 // exampleFS is files by name, in memory.

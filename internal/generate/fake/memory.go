@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"math"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// Keys with a memory come in blocks. Each block has the same keys equally often, in
+// an order of its own, so that it is known of any record how often its key came
+// before. What grows or drifts with a key is a function of the key and that number.
+
+var keyedNames = []string{"key", "nth"}
+
+// maxBlock is how many records a block with weights may have: a block is found as a
+// whole when a record of it is.
+const maxBlock = 1 << 16
+
+var memory = []Func{
+	{
+		Name: "keyed", Section: secState, Follows: TheNumber, Result: "row", Example: `(keyed 3).nth`,
+		Doc: "One of KEYS things with a memory, such as sensors, hosts or accounts. The row has `key`, from 1 to KEYS, and `nth`, how often this key came before " +
+			"(0, 1, 2, …), for grow and drift. All come equally often: each block of KEYS records has every key once, in random order. " +
+			"With S, key n comes about in proportion to 1/n^S, as in zipf, and at least once in a block of about 16 times as many records; KEYS is then at most 4096.",
+		Args: []Arg{{Name: "KEYS", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "0"}},
+		build: func(c *Call) (Gen, error) {
+			n, s := c.int(0), c.num(1)
+			switch {
+			case n < 1 || n > 1<<40:
+				return nil, argErr(0, "keyed: KEYS is %d, expected 1 or more", n)
+			case s < 0 || s > 10:
+				return nil, argErr(1, "keyed: S is %v, expected 0 to 10", s)
+			case s > 0 && n > maxBlock/16:
+				return nil, argErr(0, "keyed: KEYS is %d, expected at most %d with S", n, maxBlock/16)
+			}
+			c.Names = &keyedNames
+			if s > 0 {
+				values := make([]value.Value, n)
+				for i := range values {
+					values[i] = value.OfInt(int64(i + 1))
+				}
+				return c.inBlocks(values, zipfCounts(int(n), s)), nil
+			}
+			place, keys := c.Place, uint64(n)
+			return func(r *Record) value.Value {
+				block := r.K / keys
+				i := seed.Permute(seed.Combine(r.Stream+place, block), r.K%keys, keys)
+				return keyedRow(r, value.OfInt(int64(i+1)), block)
+			}, nil
+		},
+	},
+	{
+		Name: "keyed_weighted", Section: secState, Follows: TheNumber, Result: "row", Example: `(keyed_weighted "web-1" 5 "web-2" 1).key`,
+		Doc: "keyed for VALUEs that come as often as the WEIGHT after each says: each block of records, as many as the sum of the weights, has every value exactly WEIGHT times, in random order. " +
+			"Weights are integers, at most 65536 together.",
+		Args: []Arg{{Name: "VALUE WEIGHT", Rest: true}},
+		build: func(c *Call) (Gen, error) {
+			if len(c.Args)%2 != 0 {
+				return nil, argErr(len(c.Args)-1, "keyed_weighted: expected a weight after the last value")
+			}
+			var values []value.Value
+			var counts []int
+			sum := 0
+			for i := 0; i < len(c.Args); i += 2 {
+				w := c.Args[i+1].Value
+				if w.K != value.Int || w.Int() < 1 || w.Int() > maxBlock {
+					return nil, argErr(i+1, "keyed_weighted: expected a value and its weight, an integer from 1 to %d, in turn", maxBlock)
+				}
+				if sum += int(w.Int()); sum > maxBlock {
+					return nil, argErr(i+1, "keyed_weighted: the sum of the weights is above %d", maxBlock)
+				}
+				values = append(values, c.Args[i].Value)
+				counts = append(counts, int(w.Int()))
+			}
+			c.Names = &keyedNames
+			return c.inBlocks(values, counts), nil
+		},
+	},
+	{
+		Name: "grow", Section: secState, Result: "integer or number", Example: `{{ $h := keyed 2 }}{"host": {{ $h.key }}, "requests": {{ grow 100 $h.key $h.nth }}}`, Form: true,
+		Doc: "A counter that grows with each record of its KEY, by MEAN on average. NTH is how often KEY came before, as in the row of keyed or in the step of a life. " +
+			"Steps are above 0 and below 2*MEAN, and integers if MEAN is one. A step after one that was longer than MEAN tends to be shorter.",
+		Args: []Arg{{Name: "MEAN", Type: Number}, {Name: "KEY", Dynamic: true}, {Name: "NTH", Type: Integer, Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			mean, key, nth, place := c.num(0), c.Args[1].Gen, c.Args[2].Gen, c.Place
+			if !(mean > 0 && mean <= 1<<40) {
+				return nil, argErr(0, "grow: MEAN is %v, expected more than 0 and at most 2^40", mean)
+			}
+			if c.Args[0].Value.K == value.Int {
+				c.Kinds = kinds(value.Int)
+				m := uint64(mean)
+				return func(r *Record) value.Value {
+					n := nth(r).Int()
+					if n < 0 || n >= math.MaxInt64/int64(m) {
+						return value.Null
+					}
+					rnd := seed.At(seed.Combine(r.Stream+place, hash(key(r))), uint64(n))
+					return value.OfInt(int64(m)*n + int64(rnd.Below(m)))
+				}, nil
+			}
+			c.Kinds = kinds(value.Float)
+			return func(r *Record) value.Value {
+				n := nth(r).Int()
+				rnd := seed.At(seed.Combine(r.Stream+place, hash(key(r))), uint64(n))
+				return value.OfFloat(mean * (float64(n) + rnd.Float()))
+			}, nil
+		},
+	},
+	{
+		Name: "drift", Section: secState, Result: "number", Example: `{{ $s := keyed 2 }}{"sensor": {{ $s.key }}, "celsius": {{ drift 18 30 0.02 $s.key $s.nth | round 1 }}}`, Form: true,
+		Doc: "The previous value of KEY, more or less: it differs by at most SHARE of that (0.02 is 2 %), and stays between LOW and HIGH, which are above 0. NTH is how often KEY came before, " +
+			"as in the row of keyed. Steps are not independent: for a while most of them go the same way. Rounding may make a step larger.",
+		Args: []Arg{
+			{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "SHARE", Type: Number},
+			{Name: "KEY", Dynamic: true}, {Name: "NTH", Type: Integer, Dynamic: true},
+		},
+		build: func(c *Call) (Gen, error) {
+			lo, hi, share, key, nth, place := c.num(0), c.num(1), c.num(2), c.Args[3].Gen, c.Args[4].Gen, c.Place
+			if err := ordered(c, lo, hi); err != nil {
+				return nil, err
+			}
+			switch {
+			case !(lo > 0):
+				return nil, argErr(0, "drift: LOW is %v, expected more than 0, since a share of 0 is 0", lo)
+			case !(share >= 1e-6 && share <= 1):
+				return nil, argErr(2, "drift: SHARE is %v, expected 0.000001 to 1", share)
+			}
+			d := newDrift(lo, hi, share)
+			return func(r *Record) value.Value {
+				return value.OfFloat(d.at(seed.Combine(r.Stream+place, hash(key(r))), uint64(nth(r).Int())))
+			}, nil
+		},
+	},
+}
+
+// keyedRow returns the row of a key that came n times before.
+func keyedRow(r *Record, key value.Value, n uint64) value.Value {
+	start := len(r.Scratch)
+	r.Scratch = value.AppendInt(key.Append(r.Scratch), int64(n))
+	return r.row(start, &keyedNames)
+}
+
+// zipfCounts returns how often each of n keys is in a block, in proportion to 1/i^s.
+func zipfCounts(n int, s float64) []int {
+	sum := 0.0
+	for i := range n {
+		sum += math.Pow(float64(i+1), -s)
+	}
+	counts := make([]int, n)
+	for i := range counts {
+		counts[i] = max(1, int(math.Round(16*float64(n)*math.Pow(float64(i+1), -s)/sum)))
+	}
+	return counts
+}
+
+// block is the order of the keys in one block.
+type block struct {
+	key    uint64 // of its order
+	known  bool
+	counts []int
+	item   []uint16 // by position
+	nth    []uint32 // how often the item is in the block before
+	seen   []uint32
+}
+
+// order puts the items in the order that depends on a key.
+func (b *block) order(key uint64) {
+	if b.known && b.key == key {
+		return
+	}
+	b.key, b.known = key, true
+	at := 0
+	for i, n := range b.counts {
+		for range n {
+			b.item[at] = uint16(i)
+			at++
+		}
+	}
+	rnd := seed.At(key, uint64(len(b.item)))
+	for i := len(b.item) - 1; i > 0; i-- {
+		j := rnd.Below(uint64(i + 1))
+		b.item[i], b.item[j] = b.item[j], b.item[i]
+	}
+	clear(b.seen)
+	for i, item := range b.item {
+		b.nth[i] = b.seen[item]
+		b.seen[item]++
+	}
+}
+
+// inBlocks builds the function of keys that are so often in each block. It keeps the
+// order of the last block, which affects the speed only.
+func (c *Call) inBlocks(keys []value.Value, counts []int) Gen {
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	b := &block{counts: counts, item: make([]uint16, sum), nth: make([]uint32, sum), seen: make([]uint32, len(keys))}
+	place, size := c.Place, uint64(sum)
+	return func(r *Record) value.Value {
+		b.order(seed.Combine(r.Stream+place, r.K/size))
+		i := r.K % size
+		item := b.item[i]
+		return keyedRow(r, keys[item], r.K/size*uint64(counts[item])+uint64(b.nth[i]))
+	}
+}
+
+// drift is a curve through random heights, which are so far apart that a step is at
+// most a share of the value. Between heights it is a straight line of logarithms, from
+// which each value strays a little.
+type drift struct {
+	lo, hi float64
+	cell   uint64  // steps from one height to the next
+	stray  float64 // the logarithm of how far a value strays at most
+}
+
+// newDrift makes a drift. A value and its successor differ by at most the line's slope
+// and twice the stray, which together are ln(1+share):
+//
+//	ln(hi/lo)/cell + 2*stray <= ln(1+share)
+func newDrift(lo, hi, share float64) drift {
+	step := math.Log1p(share) * (1 - 1e-9) // room for rounding
+	stray := step / 5
+	cell := math.Ceil(math.Log(hi/lo) / (step - float64(2*stray)))
+	return drift{lo, hi, uint64(max(cell, 1)), stray}
+}
+
+// at returns value n of a key.
+func (d *drift) at(key, n uint64) float64 {
+	cell := n / d.cell
+	a, b := d.height(key, cell), d.height(key, cell+1)
+	part := float64(n%d.cell) / float64(d.cell)
+	rnd := seed.At(key, n|1<<63)
+	x := a + float64((b-a)*part) + float64((2*rnd.Float()-1)*d.stray)
+	return min(max(math.Exp(x), d.lo), d.hi)
+}
+
+// height returns the logarithm of the value at the beginning of a cell.
+func (d *drift) height(key, cell uint64) float64 {
+	rnd := seed.At(key, cell)
+	return math.Log(d.lo + float64(rnd.Float()*(d.hi-d.lo)))
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/gdummy/gdummy/internal/generate/template"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// body returns the value v of record k.
+func body(p *template.Program, k uint64) value.Value {
+	return value.OfRaw(p.AppendBody(nil, exampleTime, k)).Field("v")
+}
+
+// The occurrences of a key are numbered from 0 without gaps, a block has each key as
+// often as it should, and a record alone is the record in sequence.
+func TestKeyed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var call string
+		var block int
+		want := map[string]int{} // how often a block has each key
+		switch n := rapid.IntRange(1, 40).Draw(t, "n"); rapid.SampledFrom([]string{"even", "zipf", "weighted"}).Draw(t, "kind") {
+		case "even":
+			call, block = fmt.Sprintf("keyed %d", n), n
+			for i := range n {
+				want[fmt.Sprint(i+1)] = 1
+			}
+		case "weighted":
+			call = "keyed_weighted"
+			for i := range n {
+				w := rapid.IntRange(1, 9).Draw(t, "w")
+				call += fmt.Sprintf(` "k%d" %d`, i, w)
+				want[fmt.Sprintf(`"k%d"`, i)] = w
+				block += w
+			}
+		default:
+			s := rapid.Float64Range(0.1, 3).Draw(t, "s")
+			call = fmt.Sprintf("keyed %d %v", n, s)
+			sum := 0.0
+			for i := range n {
+				sum += math.Pow(float64(i+1), -s)
+			}
+			for i := range n {
+				w := max(1, int(math.Round(16*float64(n)*math.Pow(float64(i+1), -s)/sum)))
+				want[fmt.Sprint(i+1)] = w
+				block += w
+			}
+		}
+		p, alone := mustCompile(t, `{"v": {{ `+call+` }}}`), mustCompile(t, `{"v": {{ `+call+` }}}`)
+		counts := map[string]int{}
+		lone := uint64(rapid.IntRange(0, 3*block-1).Draw(t, "lone"))
+		for k := range uint64(3 * block) {
+			row := body(p, k)
+			key := string(row.Field("key").AppendJSON(nil))
+			if got := row.Field("nth").Int(); got != int64(counts[key]) {
+				t.Fatalf("%s: record %d has %s the %dth time, want %d", call, k, key, got, counts[key])
+			}
+			counts[key]++
+			if k == lone {
+				if a, b := string(row.AppendJSON(nil)), string(body(alone, k).AppendJSON(nil)); a != b {
+					t.Fatalf("%s: record %d is %s, and %s alone", call, k, a, b)
+				}
+			}
+			if (k+1)%uint64(block) == 0 {
+				for key, n := range want {
+					if counts[key] != n*int(k+1)/block {
+						t.Fatalf("%s: %s came %d times in %d records, want %d a block of %d", call, key, counts[key], k+1, n, block)
+					}
+				}
+			}
+		}
+	})
+}
+
+// A counter's steps are above 0 and below twice the mean; a drift's are at most a
+// share of the value before, within its bounds.
+func TestGrowAndDrift(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mean := rapid.IntRange(1, 1000).Draw(t, "mean")
+		lo := rapid.Float64Range(0.001, 1000).Draw(t, "lo")
+		hi := lo * rapid.Float64Range(1, 100).Draw(t, "ratio")
+		share := rapid.Float64Range(0.0005, 1).Draw(t, "share")
+		p := mustCompile(t, fmt.Sprintf(`{{ $h := keyed 3 }}{"v": {"k": {{ $h.key }}, "i": {{ grow %d $h.key $h.nth }}, "f": {{ grow %d.5 $h.key $h.nth }}, `+
+			`"d": {{ drift %v %v %v $h.key $h.nth }}}}`, mean, mean, lo, hi, share))
+		var was [4]value.Value
+		var kept [4][]byte
+		for k := range uint64(900) {
+			v := body(p, k)
+			key := v.Field("k").Int()
+			i, f, d := v.Field("i").Int(), v.Field("f").Float(), v.Field("d").Float()
+			if d < lo || d > hi {
+				t.Fatalf("%v is outside of %v and %v", d, lo, hi)
+			}
+			if before := was[key]; kept[key] != nil {
+				if step := i - before.Field("i").Int(); step <= 0 || step >= 2*int64(mean) {
+					t.Fatalf("a counter with the mean %d grows by %d", mean, step)
+				}
+				if step := f - before.Field("f").Float(); step <= 0 || step >= 2*float64(mean)+1 {
+					t.Fatalf("a counter with the mean %d.5 grows by %v", mean, step)
+				}
+				if step := d/before.Field("d").Float() - 1; math.Abs(step) > share {
+					t.Fatalf("a drift goes by %v, want at most %v", step, share)
+				}
+			}
+			kept[key] = append(kept[key][:0], v.Append(nil)...)
+			was[key], _ = value.First(string(kept[key]))
+		}
+		if n := was[1].Field("i").Int(); n < 299*int64(mean) || n >= 300*int64(mean) {
+			t.Errorf("a counter with the mean %d is at %d after 300 steps", mean, n)
+		}
+	})
+}
+
+// A drift goes through most of its range.
+func TestDriftIsWide(t *testing.T) {
+	p := mustCompile(t, `{"v": {{ drift 10 20 0.05 "a" seq }}}`)
+	lowest, highest := math.Inf(1), 0.0
+	for k := range uint64(5000) {
+		d := body(p, k).Float()
+		lowest, highest = min(lowest, d), max(highest, d)
+	}
+	if lowest > 10.2 || highest < 19.5 {
+		t.Errorf("it was from %v to %v, want nearly 10 to 20", lowest, highest)
+	}
+}

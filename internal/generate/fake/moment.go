@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"math"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// maxMoment is how far from 1970 times may be, in seconds: all fit into an int64 of
+// nanoseconds.
+const maxMoment = 1 << 33
+
+// moment returns the time in argument i, in nanoseconds since 1970, where those
+// without an offset are in the zone of argument z. If it may be no time, valid
+// reports whether it is one, and must be called first.
+func (c *Call) moment(i, z int) (at func(*Record) int64, valid func(*Record) bool, err error) {
+	loc, err := zone(c.str(z))
+	if err != nil {
+		return nil, nil, argErr(z, "%s: unknown time zone %q: expected one such as UTC, +02:00 or Europe/Berlin", c.Func.Name, c.str(z))
+	}
+	if err := c.wants(i, numeric|kinds(value.String, value.Nil)); err != nil {
+		return nil, nil, err
+	}
+	arg := c.Args[i]
+	if arg.Const {
+		t, ok := momentOf(arg.Value, loc)
+		if !ok {
+			return nil, nil, argErr(i, "%s: %s must be seconds since 1970 or a time such as 2026-11-01T08:30:00Z, found %s",
+				c.Func.Name, c.Func.Args[i].Name, arg.Value.AppendJSON(nil))
+		}
+		return func(*Record) int64 { return t }, nil, nil
+	}
+	if arg.Kinds != 0 && arg.Kinds&^numeric == 0 {
+		return func(r *Record) int64 { t, _ := momentOf(arg.Gen(r), loc); return t }, nil, nil
+	}
+	var t int64
+	valid = func(r *Record) (ok bool) { t, ok = momentOf(arg.Gen(r), loc); return ok }
+	return func(*Record) int64 { return t }, valid, nil
+}
+
+// momentOf returns the time that a value is, in nanoseconds since 1970.
+func momentOf(v value.Value, loc *time.Location) (t int64, ok bool) {
+	switch v.K {
+	case value.Int:
+		return min(max(v.Int(), -maxMoment), maxMoment) * int64(time.Second), true
+	case value.Float:
+		return value.ToInt(min(max(v.Float(), -maxMoment), maxMoment) * 1e9), !math.IsNaN(v.Float())
+	case value.String:
+		return parseMoment(v.S(), loc)
+	}
+	return 0, false
+}
+
+// parseMoment reads a time like 2026-11-01, 2026-11-01 08:30 or
+// 2026-11-01T08:30:00.123Z, the offset of which may be like +01:00, too. Without one
+// it is a time in loc. It does not allocate.
+func parseMoment(s string, loc *time.Location) (t int64, ok bool) {
+	p := momentText{s, true}
+	year, month, day := p.number(4), p.after('-', 2), p.after('-', 2)
+	hour, minute, second, nano := 0, 0, 0, 0
+	if p.one('T') || p.one(' ') {
+		hour, minute = p.number(2), p.after(':', 2)
+		if p.one(':') {
+			second = p.number(2)
+			nano = p.fraction()
+		}
+		p.one(' ')
+	}
+	offset, hasOffset := p.offset()
+	if !p.ok || p.rest != "" || hour > 23 || minute > 59 || second > 59 || year < 1700 || year > 2240 {
+		return 0, false
+	}
+	if hasOffset {
+		loc = time.UTC
+	}
+	when := time.Date(year, time.Month(month), day, hour, minute, second, nano, loc)
+	if hasOffset || loc == time.UTC {
+		ok = when.Day() == day && int(when.Month()) == month
+	} else {
+		ok = month >= 1 && month <= 12 && day >= 1 && day <= time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	}
+	return when.UnixNano() - int64(offset)*int64(time.Second), ok
+}
+
+// momentText is what remains of a time that is read.
+type momentText struct {
+	rest string
+	ok   bool
+}
+
+// one skips a character, and reports whether it was there.
+func (p *momentText) one(c byte) bool {
+	if p.rest == "" || p.rest[0] != c {
+		return false
+	}
+	p.rest = p.rest[1:]
+	return true
+}
+
+// number reads a number of so many digits.
+func (p *momentText) number(digits int) (n int) {
+	for range digits {
+		if p.rest == "" || p.rest[0] < '0' || p.rest[0] > '9' {
+			p.ok = false
+			return 0
+		}
+		n = n*10 + int(p.rest[0]-'0')
+		p.rest = p.rest[1:]
+	}
+	return n
+}
+
+// after reads a number after a character.
+func (p *momentText) after(c byte, digits int) int {
+	p.ok = p.one(c) && p.ok
+	return p.number(digits)
+}
+
+// fraction reads the fraction of a second, if there is one, in nanoseconds; digits
+// from the tenth on are ignored.
+func (p *momentText) fraction() (nano int) {
+	if !p.one('.') && !p.one(',') {
+		return 0
+	}
+	n := 0
+	for ; p.rest != "" && p.rest[0] >= '0' && p.rest[0] <= '9'; n++ {
+		if n < 9 {
+			nano = nano*10 + int(p.rest[0]-'0')
+		}
+		p.rest = p.rest[1:]
+	}
+	p.ok = p.ok && n > 0
+	for ; n < 9; n++ {
+		nano *= 10
+	}
+	return nano
+}
+
+// offset reads an offset from UTC, if there is one, in seconds.
+func (p *momentText) offset() (seconds int, found bool) {
+	if p.one('Z') {
+		return 0, true
+	}
+	sign := 1
+	if !p.one('+') {
+		if sign = -1; !p.one('-') {
+			return 0, false
+		}
+	}
+	h := p.number(2)
+	p.one(':')
+	m := p.number(2)
+	p.ok = p.ok && h <= 23 && m <= 59
+	return sign * (h*3600 + m*60), true
+}
+
+// span returns the time span in argument i, in nanoseconds, and whether it is one.
+func (c *Call) span(i int) (func(*Record) (ns int64, ok bool), error) {
+	if err := c.wants(i, numeric|kinds(value.String, value.Nil)); err != nil {
+		return nil, err
+	}
+	arg := c.Args[i]
+	if !arg.Const {
+		return func(r *Record) (int64, bool) { return spanOf(arg.Gen(r)) }, nil
+	}
+	d, ok := spanOf(arg.Value)
+	if !ok {
+		return nil, argErr(i, "%s: %s must be a number of seconds or a time span such as 1h30m, found %s", c.Func.Name, c.Func.Args[i].Name, arg.Value.AppendJSON(nil))
+	}
+	return func(*Record) (int64, bool) { return d, true }, nil
+}
+
+// spanOf returns the time span that a value is, in nanoseconds.
+func spanOf(v value.Value) (ns int64, ok bool) {
+	switch v.K {
+	case value.Int:
+		return min(max(v.Int(), -maxMoment), maxMoment) * int64(time.Second), true
+	case value.Float:
+		return value.ToInt(math.Round(min(max(v.Float(), -maxMoment), maxMoment) * 1e9)), !math.IsNaN(v.Float())
+	case value.String:
+		d, err := units.ParseOffset(v.S())
+		return int64(d), err == nil
+	}
+	return 0, false
+}
+
+// inSeconds returns a time in seconds since 1970: an integer if it can be.
+func inSeconds(ns int64) value.Value {
+	if ns%int64(time.Second) == 0 {
+		return value.OfInt(ns / int64(time.Second))
+	}
+	return value.OfFloat(float64(ns) / 1e9)
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
+)
+
+var patterns = []Func{
+	{
+		Name: "regex", Section: secText, Result: "string", Example: "regex `[A-Z]{3}-\\d{4,6}`",
+		Doc: "A text that matches PATTERN, in Go's syntax of regular expressions; backquotes keep its backslashes. Alternatives, the characters of a class and numbers of " +
+			"repeats are each equally likely. Repeats must have a bound: write `{0,8}` instead of `*`. " +
+			"`.`, `[^,]` and other classes without an end are printable ASCII; `^` and `$` may only be at the ends.",
+		Args: []Arg{{Name: "PATTERN", Type: Text}},
+		build: func(c *Call) (Gen, error) {
+			text, err := newRegexText(c.str(0))
+			if err != nil {
+				return nil, argErr(0, "regex: %v", err)
+			}
+			place := c.Place
+			return c.texts(func(dst []byte, r *Record) []byte {
+				rnd := r.rand(place)
+				return text.append(dst, &rnd)
+			}), nil
+		},
+	},
+}
+
+// maxRegexText is the longest text of a pattern, in bytes.
+const maxRegexText = 64 << 10
+
+// regexText is a part of a pattern, of which texts are made. A part has either
+// parts in sequence, or alternatives, or a set of characters, or a text.
+type regexText struct {
+	text     string
+	set      []rune // pairs of the first and the last
+	size     uint64 // of the set
+	parts    []regexText
+	anyOf    bool   // one of the parts, not all
+	min, max uint64 // how often it is repeated
+}
+
+// newRegexText returns what makes texts of a pattern.
+func newRegexText(pattern string) (*regexText, error) {
+	whole, err := regexp.Compile(pattern)
+	if err != nil {
+		var e *syntax.Error
+		if errors.As(err, &e) {
+			return nil, fmt.Errorf("%s: %s", e.Code, e.Expr)
+		}
+		return nil, err
+	}
+	if strings.ContainsFunc(pattern, func(r rune) bool { return r >= firstMark }) {
+		return nil, errors.New("characters for private use from U+F0000 on cannot be used")
+	}
+	tree, err := syntax.Parse(markAlternatives(pattern), syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	text, longest, err := regexPart(tree)
+	switch {
+	case err != nil:
+		return nil, err
+	case longest > maxRegexText:
+		return nil, fmt.Errorf("texts have up to %d bytes, expected at most %d", longest, maxRegexText)
+	}
+	// Only what is between texts can keep them from matching: ^, $ and \b.
+	whole.Longest()
+	var b []byte
+	for k := range uint64(32) {
+		rnd := seed.At(k, 0)
+		b = text.append(b[:0], &rnd)
+		if m := whole.FindIndex(b); m == nil || m[0] != 0 || m[1] != len(b) {
+			return nil, fmt.Errorf("%q does not match: expected ^ and $ at the ends only, and no \\b", b)
+		}
+	}
+	return &text, nil
+}
+
+// firstMark is the first of the characters that mark alternatives.
+const firstMark = 0xF0000
+
+// markAlternatives begins each alternative of a pattern with a character that no
+// other begins with. The parser would otherwise join those that begin alike, and
+// ab|ac|d would have d as often as the other two together.
+func markAlternatives(pattern string) string {
+	var b strings.Builder
+	next := rune(firstMark + 1)
+	mark := func() {
+		b.WriteRune(next)
+		b.WriteRune(firstMark) // more than one character, so that it is not joined to a class
+		next++
+	}
+	mark()
+	for i := 0; i < len(pattern); {
+		n := regexToken(pattern[i:])
+		b.WriteString(pattern[i : i+n])
+		switch token := pattern[i : i+n]; {
+		case token == "|", token == "(", strings.HasPrefix(token, "(?") && !strings.HasSuffix(token, ")"):
+			mark()
+		}
+		i += n
+	}
+	return b.String()
+}
+
+var (
+	// groupStart is the beginning of a group, or flags without one.
+	groupStart = regexp.MustCompile(`^\(\?(P?<\w+>|[a-zA-Z-]*[:)])`)
+	classStart = regexp.MustCompile(`^\[\^?\]?`)
+)
+
+// regexToken returns the length of what a valid pattern begins with, as far as it
+// matters to find its alternatives.
+func regexToken(p string) int {
+	switch {
+	case strings.HasPrefix(p, `\Q`):
+		if end := strings.Index(p, `\E`); end >= 0 {
+			return end + 2
+		}
+		return len(p)
+	case p[0] == '\\':
+		_, n := utf8.DecodeRuneInString(p[1:])
+		return 1 + n
+	case strings.HasPrefix(p, "(?"):
+		return max(len(groupStart.FindString(p)), 1)
+	case p[0] == '[':
+		for i := len(classStart.FindString(p)); i < len(p); i++ {
+			switch {
+			case p[i] == '\\':
+				i++
+			case strings.HasPrefix(p[i:], "[:") && strings.Contains(p[i:], ":]"):
+				i += strings.Index(p[i:], ":]") + 1
+			case p[i] == ']':
+				return i + 1
+			}
+		}
+	}
+	return 1
+}
+
+// regexPart returns what makes the texts of a part of a pattern, and how long they
+// are at most, in bytes.
+func regexPart(tree *syntax.Regexp) (part regexText, longest uint64, err error) {
+	part.min, part.max = 1, 1
+	switch tree.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText:
+		return part, 0, nil
+	case syntax.OpLiteral:
+		part.literal(tree)
+	case syntax.OpCharClass:
+		part.class(tree.Rune)
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		part.class([]rune{0, unicode.MaxRune})
+	case syntax.OpStar, syntax.OpPlus:
+		return part, 0, unboundedRepeat(tree)
+	case syntax.OpQuest:
+		part.min = 0
+	case syntax.OpRepeat:
+		if tree.Max < 0 {
+			return part, 0, unboundedRepeat(tree)
+		}
+		part.min, part.max = uint64(tree.Min), uint64(tree.Max)
+	case syntax.OpAlternate:
+		part.anyOf = true
+	case syntax.OpConcat, syntax.OpCapture:
+	default:
+		return part, 0, fmt.Errorf("no text matches %s", withoutMarks(tree.String()))
+	}
+	if tree.Op == syntax.OpCharClass && len(part.set) == 0 {
+		return part, 0, fmt.Errorf("no text matches %s", withoutMarks(tree.String()))
+	}
+	if part.size = setSize(part.set); part.size > 0 {
+		return part, utf8.UTFMax, nil
+	}
+	longest = uint64(len(part.text) + utf8.UTFMax*len(part.parts))
+	for _, sub := range tree.Sub {
+		p, n, err := regexPart(sub)
+		if err != nil {
+			return part, 0, err
+		}
+		part.parts = append(part.parts, p)
+		if part.anyOf {
+			longest = max(longest, n)
+		} else {
+			longest += n
+		}
+	}
+	return part, longest * max(part.max, 1), nil
+}
+
+// literal sets the part to a text, in which letters may be upper or lower case.
+func (p *regexText) literal(tree *syntax.Regexp) {
+	for _, r := range tree.Rune {
+		if r >= firstMark {
+			continue
+		}
+		if other := unicode.SimpleFold(r); tree.Flags&syntax.FoldCase != 0 && r < utf8.RuneSelf {
+			for other >= utf8.RuneSelf { // the Kelvin sign is a k
+				other = unicode.SimpleFold(other)
+			}
+			p.parts = append(p.parts, regexText{set: []rune{r, r, other, other}, size: 2, min: 1, max: 1})
+			continue
+		}
+		p.parts = append(p.parts, regexText{text: string(r), min: 1, max: 1})
+	}
+	if !slices.ContainsFunc(p.parts, func(q regexText) bool { return q.size > 0 }) {
+		for _, q := range p.parts {
+			p.text += q.text
+		}
+		p.parts = nil
+	}
+}
+
+// class sets the part to a set of characters. One that goes on to the last of all
+// characters is what is not in another set: it is printable ASCII, if it has any.
+func (p *regexText) class(pairs []rune) {
+	within := func(first, last rune) (set []rune) {
+		for i := 0; i < len(pairs); i += 2 {
+			if lo, hi := max(pairs[i], first), min(pairs[i+1], last); lo <= hi {
+				set = append(set, lo, hi)
+			}
+		}
+		return set
+	}
+	if len(pairs) > 0 && pairs[len(pairs)-1] == unicode.MaxRune {
+		if p.set = within(' ', '~'); len(p.set) > 0 {
+			return
+		}
+	}
+	p.set = append(within(0, 0xD7FF), within(0xE000, firstMark-1)...) // no surrogates, which are not characters
+}
+
+func setSize(set []rune) (size uint64) {
+	for i := 0; i < len(set); i += 2 {
+		size += uint64(set[i+1]-set[i]) + 1
+	}
+	return size
+}
+
+func unboundedRepeat(tree *syntax.Regexp) error {
+	return fmt.Errorf("%s may be repeated without end: expected a bound, such as {0,8}", withoutMarks(tree.String()))
+}
+
+// withoutMarks returns a pattern without the marks of markAlternatives.
+func withoutMarks(pattern string) string {
+	pattern = strings.Map(func(r rune) rune {
+		if r >= firstMark {
+			return -1
+		}
+		return r
+	}, pattern)
+	return marks.ReplaceAllString(pattern, "")
+}
+
+// marks are those that package syntax writes as numbers.
+var marks = regexp.MustCompile(`\\x\{[fF][0-9a-fA-F]{4}\}`)
+
+// append appends a text.
+func (p *regexText) append(dst []byte, rnd *seed.Rand) []byte {
+	n := p.min
+	if p.max > p.min {
+		n += rnd.Below(p.max - p.min + 1)
+	}
+	for range n {
+		switch {
+		case p.size > 0:
+			dst = appendRuneOf(dst, p.set, rnd.Below(p.size))
+		case p.anyOf:
+			dst = p.parts[rnd.Below(uint64(len(p.parts)))].append(dst, rnd)
+		default:
+			dst = append(dst, p.text...)
+			for i := range p.parts {
+				dst = p.parts[i].append(dst, rnd)
+			}
+		}
+	}
+	return dst
+}
+
+// appendRuneOf appends character i of a set.
+func appendRuneOf(dst []byte, set []rune, i uint64) []byte {
+	for ; ; set = set[2:] {
+		n := uint64(set[1]-set[0]) + 1
+		if i < n {
+			return utf8.AppendRune(dst, set[0]+rune(i))
+		}
+		i -= n
+	}
+}

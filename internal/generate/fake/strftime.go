@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"strings"
+	"time"
+)
+
+// strftimeNumbers are the directives of strftime that are numbers: their values, and
+// how they are padded unless a flag says otherwise.
+var strftimeNumbers = map[byte]struct {
+	value func(t time.Time) int
+	width int
+	pad   byte
+}{
+	'Y': {time.Time.Year, 4, '0'},
+	'C': {func(t time.Time) int { return t.Year() / 100 }, 2, '0'},
+	'y': {func(t time.Time) int { return t.Year() % 100 }, 2, '0'},
+	'm': {func(t time.Time) int { return int(t.Month()) }, 2, '0'},
+	'd': {time.Time.Day, 2, '0'},
+	'e': {time.Time.Day, 2, ' '},
+	'j': {time.Time.YearDay, 3, '0'},
+	'H': {time.Time.Hour, 2, '0'},
+	'k': {time.Time.Hour, 2, ' '},
+	'I': {hour12, 2, '0'},
+	'l': {hour12, 2, ' '},
+	'M': {time.Time.Minute, 2, '0'},
+	'S': {time.Time.Second, 2, '0'},
+	's': {func(t time.Time) int { return int(t.Unix()) }, 1, '0'},
+	'u': {func(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }, 1, '0'},
+	'w': {func(t time.Time) int { return int(t.Weekday()) }, 1, '0'},
+	'U': {func(t time.Time) int { return (t.YearDay() + 6 - int(t.Weekday())) / 7 }, 2, '0'},
+	'W': {func(t time.Time) int { return (t.YearDay() + 6 - (int(t.Weekday())+6)%7) / 7 }, 2, '0'},
+	'V': {func(t time.Time) int { _, w := t.ISOWeek(); return w }, 2, '0'},
+	'G': {func(t time.Time) int { y, _ := t.ISOWeek(); return y }, 4, '0'},
+	'g': {func(t time.Time) int { y, _ := t.ISOWeek(); return y % 100 }, 2, '0'},
+}
+
+func hour12(t time.Time) int { return (t.Hour()+11)%12 + 1 }
+
+// strftimeTexts are the directives that are texts, as layouts of package time.
+var strftimeTexts = map[string]string{
+	"b": "Jan", "h": "Jan", "B": "January", "a": "Mon", "A": "Monday", "p": "PM", "P": "pm", "Z": "MST",
+	"z": "-0700", ":z": "-07:00", "::z": "-07:00:00",
+}
+
+// strftimeShort are the directives that are short for others, those of the C locale.
+var strftimeShort = map[byte]string{
+	'F': "%Y-%m-%d", 'T': "%H:%M:%S", 'D': "%m/%d/%y", 'R': "%H:%M", 'r': "%I:%M:%S %p",
+	'c': "%a %b %e %H:%M:%S %Y", 'x': "%m/%d/%y", 'X': "%H:%M:%S", 'n': "\n", 't': "\t", '%': "%%",
+}
+
+// strftimeFractions are the digits of the directives that are fractions of a second.
+var strftimeFractions = map[byte]int{'f': 6, 'L': 3, 'N': 9}
+
+// timeDirective is one directive of strftime: %, flags, a width, a modifier that means
+// nothing here, and letters.
+type timeDirective struct {
+	flags  string // of -, _, 0, ^ and #
+	width  int    // 0 if there is none
+	letter string // with its colons
+}
+
+// cutDirective cuts the directive that a text begins with, after its %.
+func cutDirective(s string) (d timeDirective, rest string) {
+	rest = strings.TrimLeft(s, "-_0^#")
+	d.flags = s[:len(s)-len(rest)]
+	for rest != "" && rest[0] >= '0' && rest[0] <= '9' && d.width < 100 {
+		d.width = d.width*10 + int(rest[0]-'0')
+		rest = rest[1:]
+	}
+	if len(rest) > 1 && (rest[0] == 'E' || rest[0] == 'O') {
+		rest = rest[1:]
+	}
+	n := len(rest) - len(strings.TrimLeft(rest, ":"))
+	n = min(n+1, len(rest))
+	d.letter, rest = rest[:n], rest[n:]
+	return d, rest
+}
+
+// ofStrftime reads a layout of strftime. It returns the directive that it does not
+// know, if there is one.
+func ofStrftime(layout string) (parts []layoutPart, unknown string) {
+	var p layoutPart
+	for layout != "" {
+		before, rest, found := strings.Cut(layout, "%")
+		if found && rest == "" {
+			before, found = layout, false // a % at the end is literal
+		}
+		p.chunks = append(p.chunks, layoutChunk{text: before, literal: true})
+		if !found {
+			break
+		}
+		d, after := cutDirective(rest)
+		unknown = layout[len(before) : len(layout)-len(after)]
+		layout = after
+		if digits := d.fraction(); digits > 0 {
+			p.digits = digits
+			parts = append(parts, p)
+			p = layoutPart{}
+			continue
+		}
+		chunk := d.chunk()
+		if chunk == nil {
+			return nil, unknown
+		}
+		p.chunks = append(p.chunks, layoutChunk{directive: chunk})
+	}
+	return append(parts, p), ""
+}
+
+// fraction returns how many digits of a second the directive is, or 0. As in GNU date
+// and in Ruby, a width is their number.
+func (d timeDirective) fraction() int {
+	if len(d.letter) != 1 || d.flags != "" || d.width > 9 {
+		return 0
+	}
+	if digits := strftimeFractions[d.letter[0]]; digits > 0 {
+		if d.width > 0 {
+			return d.width
+		}
+		return digits
+	}
+	return 0
+}
+
+// chunk returns what appends a directive, or nil if it has no meaning.
+func (d timeDirective) chunk() func(dst []byte, when time.Time) []byte {
+	if d.letter == "" {
+		return nil
+	}
+	write := d.plain()
+	if write == nil || d.width == 0 && !strings.ContainsAny(d.flags, "^#") {
+		return write
+	}
+	_, number := strftimeNumbers[d.letter[0]]
+	pad := byte(' ')
+	if strings.Contains(d.flags, "0") {
+		pad = '0'
+	}
+	return func(dst []byte, when time.Time) []byte {
+		start := len(dst)
+		dst = write(dst, when)
+		d.setCase(dst[start:])
+		for n := len(dst) - start; n < d.width && !number; n++ {
+			dst = append(dst, 0)
+			copy(dst[start+1:], dst[start:])
+			dst[start] = pad
+		}
+		return dst
+	}
+}
+
+// setCase changes a text, which is ASCII, to upper case for the flags ^ and #; #
+// changes what is in upper case anyway to lower case.
+func (d timeDirective) setCase(text []byte) {
+	first, last := byte('a'), byte('z')
+	switch {
+	case strings.Contains(d.flags, "#") && (d.letter == "p" || d.letter == "Z"):
+		first, last = 'A', 'Z'
+	case !strings.ContainsAny(d.flags, "^#"):
+		return
+	}
+	for i, c := range text {
+		if c >= first && c <= last {
+			text[i] = c ^ 0x20
+		}
+	}
+}
+
+// plain returns what appends a directive without its width and case, unless it is a
+// number, which has its width.
+func (d timeDirective) plain() func(dst []byte, when time.Time) []byte {
+	if layout, ok := strftimeTexts[d.letter]; ok {
+		return func(dst []byte, when time.Time) []byte { return when.AppendFormat(dst, layout) }
+	}
+	if len(d.letter) != 1 {
+		return nil
+	}
+	letter := d.letter[0]
+	if short, ok := strftimeShort[letter]; ok {
+		if strings.Trim(short, "%\n\t") == "" {
+			return func(dst []byte, _ time.Time) []byte { return append(dst, short[0]) }
+		}
+		parts, _ := ofStrftime(short)
+		return func(dst []byte, when time.Time) []byte {
+			parts[0].set(when)
+			return append(dst, parts[0].text...)
+		}
+	}
+	n, ok := strftimeNumbers[letter]
+	if !ok {
+		return nil
+	}
+	width, pad := n.width, n.pad
+	for _, flag := range d.flags {
+		switch flag {
+		case '-':
+			width = 1
+		case '_':
+			width, pad = n.width, ' '
+		case '0':
+			width, pad = n.width, '0'
+		}
+	}
+	width = max(width, d.width)
+	return func(dst []byte, when time.Time) []byte { return appendPadded(dst, n.value(when), width, pad) }
+}
+
+// appendPadded appends a number of at least so many digits, with its sign first.
+func appendPadded(dst []byte, n, width int, pad byte) []byte {
+	if n < 0 {
+		dst, n, width = append(dst, '-'), -n, width-1
+	}
+	start := len(dst)
+	for ; n > 0 || len(dst) == start; n /= 10 {
+		dst = append(dst, byte('0'+n%10))
+	}
+	for len(dst)-start < width {
+		dst = append(dst, pad)
+	}
+	for i, j := start, len(dst)-1; i < j; i, j = i+1, j-1 {
+		dst[i], dst[j] = dst[j], dst[i]
+	}
+	return dst
+}
