@@ -28,7 +28,7 @@ func TestComplete(t *testing.T) {
 		{"completion bash ", ""},
 		{"doc func", "functions function"},
 		{"doc format k", "klog kubernetes"},
-		{"doc option max_", "max_records max_in_flight max_memory"},
+		{"doc option max_", "max_records max_in_flight max_memory max_gap"},
 		{"doc function weig", "weighted weight"},
 		{"doc options ", ""},
 		{"check ", ":files"},

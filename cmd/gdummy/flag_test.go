@@ -105,6 +105,7 @@ func makeFixture(t *testing.T) string {
 	write("copy/records", data)
 	write("cut/records", bytes.Join(lines[:950], nil))
 	write("fluent-bit.conf", []byte("[INPUT]\n    name gdummy\n    rat  5\n"))
+	write("orders.ndjson", []byte("{\"time\":\"2026-11-01T08:00:00Z\",\"order\":1}\n{\"time\":\"2026-11-01T08:00:00.2Z\",\"order\":2}\n"))
 	write("others/records", []byte("{\"a\":1}\n"))
 	write("garbage/records.gz", []byte("\x1f\x8bno archive"))
 	each("nested", func(line string) string { return `{"log":` + line + `}` })

@@ -88,7 +88,11 @@ func optionFlag(o *option.Option) flagRow {
 	if o.Name == "rate" {
 		r.without = "see below"
 	}
-	r.example = r.dashed() + "=" + quoted(o.Example)
+	for _, other := range o.With {
+		name, value, _ := strings.Cut(other, "=")
+		r.example += "--" + strings.ReplaceAll(name, "_", "-") + "=" + quoted(value) + " "
+	}
+	r.example += r.dashed() + "=" + quoted(o.Example)
 	return r
 }
 
@@ -190,6 +194,7 @@ func run(s stream, args []string) int {
 	h.late.since = time.Now()
 	e.Run(h)
 	h.end()
+	e.Close()
 	c := e.Counts()
 	warn(evidence.Close(h.printed, h.refusals, h.written, c.Shortfall))
 	fmt.Fprintf(s.err, "gdummy run: scheduled %d records (%s), delivered %d, shortfall %d, refused %d, in %s\n",
@@ -197,12 +202,15 @@ func run(s stream, args []string) int {
 	if c.Shortfall > 0 {
 		fmt.Fprintf(s.err, "gdummy run: warning: shortfall of %d of %d records: %s\n", c.Shortfall, c.Records+c.Shortfall, &h.late)
 	}
-	switch {
-	case h.err == nil, errors.Is(h.err, syscall.EPIPE):
-		return exitFine
+	err = h.err
+	if errors.Is(err, syscall.EPIPE) {
+		err = nil
 	}
-	fmt.Fprintf(s.err, "gdummy run: %v\n", h.err)
-	return exitUsage
+	if err = errors.Join(err, e.Err()); err != nil {
+		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
+		return exitUsage
+	}
+	return exitFine
 }
 
 // interrupted returns a channel that is closed at the first SIGINT or SIGTERM. The

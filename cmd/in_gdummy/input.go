@@ -42,7 +42,7 @@ type input struct {
 
 	records, bytes, ticks, scheduled, late, shortfall, refused, memoryWait *flb.Counter
 
-	key     string // of the template, if there is one
+	key     string // of the stream, if there is one
 	resumed uint64 // records before a reload
 
 	counted        engine.Counts // totals in the metrics
@@ -208,16 +208,16 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	return nil
 }
 
-// continueStream logs what identifies the stream of a template, and moves its first
-// record behind those made before a reload.
+// continueStream logs what identifies the stream of a template or a replay, and moves
+// its first record behind those made before a reload.
 func (in *input) continueStream(c *engine.Config, drawn string) {
-	if c.Program == nil {
+	if !c.HasStream() {
 		return
 	}
-	if drawn != "" {
+	if drawn != "" && c.Program != nil {
 		in.inst.Log(flb.Info, "the seed is "+drawn)
 	}
-	if c.Program.HasTag() && !in.inst.Streams() {
+	if c.Program != nil && c.Program.HasTag() && !in.inst.Streams() {
 		in.inst.Log(flb.Warn, "option tag_template: no effect on this delivery; records have the tag of the input")
 	}
 	in.key = c.StreamKey()
@@ -327,6 +327,7 @@ func (in *input) Close(reload bool) error {
 	if in.key != "" { // hosts below 2.2 do not report that it is a reload
 		reloads.keep(in.inst.Name(), in.key, in.resumed+in.engine.Counts().Records)
 	}
+	in.engine.Close()
 	in.summary()
 	if reload {
 		in.logLedgerError(in.proof.Note(ledger.Reload))
@@ -402,6 +403,9 @@ func (in *input) summary() {
 		return
 	}
 	in.summed = true
+	if err := in.engine.Err(); err != nil {
+		in.inst.Log(flb.Error, "option replay: "+err.Error())
+	}
 	c := in.engine.Counts()
 	level := flb.Info
 	if c.Shortfall > 0 || in.inst.Emitter().Lost() > 0 {

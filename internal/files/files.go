@@ -25,6 +25,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -49,6 +50,35 @@ func (p Path) ReadFile(name string) (text []byte, path string, err error) {
 	defer f.Close()
 	text, err = io.ReadAll(f)
 	return text, f.Name(), err
+}
+
+// Glob returns the paths of the files that a name or a pattern stands for, sorted: those
+// in the first directory that has any. A file whose name is the pattern itself comes
+// before others. The error is an [*Error] if there is no file.
+func (p Path) Glob(pattern string) ([]string, error) {
+	failed := &Error{Name: pattern}
+	for _, path := range p.candidates(pattern) {
+		info, err := os.Stat(path)
+		if err == nil && !info.IsDir() {
+			return []string{path}, nil
+		}
+		if err == nil {
+			err = &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
+		}
+		failed.tried = append(failed.tried, attempt{absolute(path), err})
+		matches, err := filepath.Glob(path)
+		if err != nil {
+			return nil, fmt.Errorf("invalid pattern %q: %w", pattern, err)
+		}
+		matches = slices.DeleteFunc(matches, func(m string) bool {
+			info, err := os.Stat(m)
+			return err != nil || info.IsDir()
+		})
+		if len(matches) > 0 {
+			return matches, nil
+		}
+	}
+	return nil, failed
 }
 
 // Append opens a file for appending and reading. If the file does not exist, Append

@@ -74,9 +74,11 @@ type Option struct {
 	DefaultText string   // the default in words, if Default does not say it
 	Help        string   // one or two sentences
 	Example     string   // a valid value
+	With        []string // the options that the example needs, each as name=value
 	Choices     []string // the words of a Choice
 	Section     string   // the heading under which it is documented
 	Excludes    []string // the options that cannot be set together with it
+	Requires    string   // the option without which it cannot be set
 
 	// EmptyIsDefault reports whether an empty value means the default, with a
 	// warning, as in the dummy input. For other options it is an error.
@@ -121,6 +123,7 @@ type Config struct {
 	Strict bool
 
 	Template Template
+	Replay   Replay
 
 	Audit    bool    // records carry an identity; so they do with a Ledger
 	AuditKey string  // the name of the field that holds it
@@ -319,6 +322,9 @@ func (c *Config) conflicts(failed Errors) Errors {
 			if has(other) {
 				errs = append(errs, Errorf(o.Name, "%s and %s are mutually exclusive", o.Name, other))
 			}
+		}
+		if o.Requires != "" && !c.given[o.Requires] {
+			errs = append(errs, Errorf(o.Name, "it requires %s", o.Requires))
 		}
 	}
 	if c.Ledger != "" && has("audit") && !c.Audit {

@@ -22,7 +22,7 @@ const (
 )
 
 // Table has a row for each option.
-var Table = slices.Concat(rows, templates)
+var Table = slices.Concat(rows, templates, replays)
 
 // rows are those of the records and their pace. The rows down to flush_on_startup are those
 // of Fluent Bit's dummy input, with its names, defaults and meaning.

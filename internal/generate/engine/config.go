@@ -18,6 +18,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/format"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/generate/pace"
+	"github.com/gdummy/gdummy/internal/generate/replay"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/template"
 )
@@ -33,6 +34,9 @@ type Config struct {
 	metadata [][]byte // of metadata, in MessagePack: one map
 	profile  *pace.Profile
 	source   string // the text of the template's body
+
+	replay   *replay.Set // nil if there is no replay
+	timeline bool        // records come at the spacing of the times that they have in their files
 }
 
 // StreamKey returns a key that is equal for configurations with the same template,
@@ -40,7 +44,7 @@ type Config struct {
 // equal key stopped.
 func (c *Config) StreamKey() string {
 	t := &c.Template
-	return strings.Join([]string{c.source, t.Metadata, t.Tag, t.Seed, t.Stream,
+	return strings.Join([]string{c.source, c.replayKey(), t.Metadata, t.Tag, t.Seed, t.Stream,
 		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10)}, "\x00")
 }
 
@@ -113,6 +117,9 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 		}
 	}
 	if e := c.checkFormat(); e != nil {
+		errs = append(errs, e)
+	}
+	if e := c.openReplay(in, wrong); e != nil {
 		errs = append(errs, e)
 	}
 	conf, file, e := c.templates(in)

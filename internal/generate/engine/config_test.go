@@ -52,7 +52,8 @@ func TestRows(t *testing.T) {
 		}
 		seen[o.Name] = true
 		for what, text := range map[string]string{"default": o.Default, "example": o.Example} {
-			if _, _, err := Configure(from(o.Name+" "+text), nil); err != nil && text != "" {
+			section := strings.ReplaceAll(strings.Join(append(o.With, o.Name+"="+text), "\n"), "=", " ")
+			if _, _, err := Configure(from(section), nil); err != nil && text != "" {
 				t.Errorf("option %s: the %s is invalid: %v", o.Name, what, err)
 			}
 		}

@@ -104,6 +104,7 @@ type Engine struct {
 	bulk   bulkSource // source, or nil
 	tagged tagged     // source, or nil
 	runner runSource  // source, or nil; set only for a fixed rate with one record per tick
+	replay *replayed  // the source below its marks, or nil
 	times  [256]int64
 	full   int // size of a slice, in bytes
 	slice  int // size of the current slice, in bytes
@@ -183,18 +184,31 @@ func New(c *Config, o Options) *Engine {
 		full:   SliceFor(c.MaxInFlight),
 	}
 	e.startup = c.FlushOnStartup
+	var tags tagger
 	switch {
+	case c.replay != nil:
+		e.replay = newReplayed(c, o.Log)
+		e.source = e.replay
+		if c.timeline {
+			e.plan.follow(newTimeline(c, e.replay))
+			e.startup = false
+		}
 	case c.Program != nil:
-		e.source = newTemplated(c, o.Mark)
-	case o.Mark != nil:
+		t := newTemplated(c)
+		e.source, tags = t, t
+	}
+	if o.Mark != nil {
 		e.source = Mark(e.source, *o.Mark)
+	}
+	if c.Program != nil && c.Program.HasTag() {
+		e.source = &tagging{Source: e.source, tagger: tags, index: map[string]int{}}
 	}
 	e.bulk, _ = e.source.(bulkSource)
 	e.tagged, _ = e.source.(tagged)
 	if _, even := e.plan.sched.(pace.FixedRate); even && !e.plan.bytes && e.copies == 1 && e.source.RecordsPerTick() == 1 {
 		e.runner, _ = e.source.(runSource)
 	}
-	if e.plan.sched != nil && !e.plan.bytes && e.tagged == nil && o.Mark == nil {
+	if e.plan.sched != nil && !e.plan.bytes && e.tagged == nil && o.Mark == nil && e.replay == nil {
 		e.ahead.slices = make([]event.Slice, 0, maxAhead)
 		e.ahead.before = make([]progress, 0, maxAhead)
 	}
@@ -228,7 +242,26 @@ func (e *Engine) Clock() Clock { return e.clock.clock() }
 
 // Finished reports whether all records have been emitted and no more will be due.
 func (e *Engine) Finished() bool {
-	return e.ended || e.counts.Records >= e.plan.records || e.counts.Ticks >= e.plan.samples
+	return e.ended || e.counts.Records >= e.plan.records || e.counts.Ticks >= e.plan.samples || !e.has(e.counts.Records)
+}
+
+// has reports whether there is a record k.
+func (e *Engine) has(k uint64) bool { return e.replay == nil || e.replay.ready(k) }
+
+// Err returns why a replay has ended before its end, or nil.
+func (e *Engine) Err() error {
+	if e.replay == nil {
+		return nil
+	}
+	return e.replay.reader.Err()
+}
+
+// Close closes the files of a replay. The engine must not be used afterwards, but for
+// its counts.
+func (e *Engine) Close() {
+	if e.replay != nil {
+		e.replay.reader.Close()
+	}
 }
 
 // PerSecond returns the configured rate as text, in records or bytes per second,
@@ -314,6 +347,9 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 		} else {
 			buf = e.appendTick(buf, elapsed)
 		}
+		if e.plan.stepwise {
+			due = e.plan.due(t)
+		}
 	}
 	e.counts.Bytes += uint64(len(buf))
 	if e.tagged != nil {
@@ -387,7 +423,7 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	if e.bulk != nil {
 		dst, n = e.bulk.AppendMany(dst, e.form, stamp, step, e.counts.Records, want, e.slice)
 	} else {
-		for ; n < want && len(dst) < e.slice; n++ {
+		for ; n < want && len(dst) < e.slice && e.has(e.counts.Records+n); n++ {
 			dst = e.source.Append(dst, e.form, stamp+int64(n)*step, e.counts.Records+n)
 		}
 	}

@@ -24,6 +24,7 @@ type plan struct {
 	maxBacklog int64         // longest delay, in nanoseconds, made up after a stall; pace.Never for no limit
 	perSecond  float64       // configured mean rate, in units; 0 if it is not constant
 	words      string        // the rate as text, if it is not constant
+	stepwise   bool          // sched.Due counts at most one tick more than were spent
 }
 
 // backlogNone is the delay from which `catch_up none` drops a tick. It is above 0
@@ -83,6 +84,13 @@ func newPlan(c *Config, turn time.Duration) plan {
 		p.perSecond = float64(c.Rate.Num) / float64(c.Rate.Den)
 	}
 	return p
+}
+
+// follow makes the schedule that of a replay. It drops no ticks: each is a record.
+func (p *plan) follow(l *timeline) {
+	p.sched, p.bytes, p.stepwise = l, false, true
+	p.maxBacklog = pace.Never
+	p.words = l.String()
 }
 
 // due returns how many units are due t nanoseconds after the start of the schedule.

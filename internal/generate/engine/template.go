@@ -14,27 +14,28 @@ type tagged interface {
 	Split(events []byte, emit func(tag string, records int, events []byte))
 }
 
-// templated is the source of records from a template.
-type templated struct {
-	p     *template.Program
+// numbering maps the records of an engine to those of their stream.
+type numbering struct {
 	first uint64 // number of the first record in the stream
 	step  uint64 // distance of two consecutive records in the stream
 }
 
-// newTemplated returns the source of c's template. If mark is not nil, its records
-// have identities.
-func newTemplated(c *Config, mark *MarkOptions) Source {
+// newNumbering returns the numbering that a configuration asks for.
+func newNumbering(c *Config) numbering {
 	t := &c.Template
-	s := &templated{p: c.Program, first: uint64(t.First) + t.Shard, step: max(t.Shards, 1)}
-	var source Source = s
-	if mark != nil {
-		source = Mark(s, *mark)
-	}
-	if c.Program.HasTag() {
-		return &tagging{Source: source, templated: s, index: map[string]int{}}
-	}
-	return source
+	return numbering{first: uint64(t.First) + t.Shard, step: max(t.Shards, 1)}
 }
+
+// number returns the number of record k in its stream.
+func (n numbering) number(k uint64) uint64 { return n.first + k*n.step }
+
+// templated is the source of records from a template.
+type templated struct {
+	numbering
+	p *template.Program
+}
+
+func newTemplated(c *Config) *templated { return &templated{newNumbering(c), c.Program} }
 
 // RecordsPerTick implements Source: a tick of dummy gives all its objects.
 func (s *templated) RecordsPerTick() uint64 { return s.p.RecordsPerTick() }
@@ -65,19 +66,26 @@ func (s *templated) AppendRun(dst []byte, form event.Form, times []int64, k uint
 
 func (s *templated) Refresh(uint64) {}
 
-// number returns the number of record k in its stream.
-func (s *templated) number(k uint64) uint64 { return s.first + k*s.step }
+// appendTag implements tagger.
+func (s *templated) appendTag(dst []byte, t int64, k uint64) []byte {
+	return s.p.AppendTag(dst, t, s.number(k))
+}
 
 // tagging is a source whose records have tags. It appends records one at a time,
 // because each needs its tag.
 type tagging struct {
 	Source
-	templated *templated
-	tag       []byte
-	index     map[string]int // of a tag in tags
-	tags      []string
-	records   []tagRecord
-	out       []byte
+	tagger  tagger
+	tag     []byte
+	index   map[string]int // of a tag in tags
+	tags    []string
+	records []tagRecord
+	out     []byte
+}
+
+// tagger appends the tag of a record, right after the record itself was appended.
+type tagger interface {
+	appendTag(dst []byte, t int64, k uint64) []byte
 }
 
 // tagRecord is a record that waits for Split.
@@ -85,7 +93,7 @@ type tagRecord struct{ tag, end int }
 
 func (s *tagging) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	dst = s.Source.Append(dst, form, t, k)
-	s.tag = s.templated.p.AppendTag(s.tag[:0], t, s.templated.number(k))
+	s.tag = s.tagger.appendTag(s.tag[:0], t, k)
 	i, ok := s.index[string(s.tag)]
 	if !ok {
 		i = len(s.tags)
