@@ -142,6 +142,9 @@ func shortRun(t *testing.T) (book, records []byte) {
 	c.MaxRecords = 200
 	c.Rate.Unlimited = true
 	e := engine.New(c, engine.Options{Form: event.V2, Mark: p.Mark()})
+	if err := p.Open(e.Origin()); err != nil {
+		t.Fatal(err)
+	}
 	e.Run(h)
 	h.end()
 	if err := p.Close(200, nil, 200, 50); err != nil {

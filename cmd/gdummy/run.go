@@ -171,7 +171,7 @@ func run(s stream, args []string) int {
 		h.progress = newProgress(s.err, total, nil)
 		s.err = h.progress
 	}
-	evidence, err := tracking.Start(&config.Config, tracking.Options{Name: defaultTag, Version: current(), Metadata: true})
+	evidence, err := tracking.Start(&config.Config, tracking.Options{Name: defaultTag, Tag: f.tag, Version: current(), Metadata: true})
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
 		return exitUsage
@@ -181,6 +181,10 @@ func run(s stream, args []string) int {
 		Mark: evidence.Mark(),
 		Log:  func(line string) { fmt.Fprintln(s.err, "gdummy run: "+line) },
 	})
+	if err := evidence.Open(e.Origin()); err != nil {
+		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
+		return exitUsage
+	}
 	warn := func(err error) {
 		if err != nil {
 			fmt.Fprintf(s.err, "gdummy run: option ledger: %v\n", err)

@@ -197,6 +197,9 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 		return err
 	}
 	in.engine = engine.New(&config, in.engineOptions(&config, s.following))
+	if err := in.openLedger(); err != nil {
+		return err
+	}
 	if inst.Streams() {
 		inst.Log(flb.Info, "delivery: each record is appended to the engine when it is due")
 	} else {
@@ -250,14 +253,23 @@ func (in *input) addCounters() {
 
 // startTracking begins the audit of a run, if there is one.
 func (in *input) startTracking(c *engine.Config, path files.Path) (err error) {
+	tag, _ := in.inst.Tag()
 	in.proof, err = tracking.Start(&c.Config, tracking.Options{
-		Name: in.inst.Name(), Version: version, Metadata: in.inst.HasMetadata(), Files: path,
+		Name: in.inst.Name(), Tag: tag, Version: version, Metadata: in.inst.HasMetadata(), Files: path,
 	})
 	if err != nil {
 		return err
 	}
 	if run := in.proof.Run(); run != "" {
 		in.inst.Logf(flb.Info, "audit: this is run %s", run)
+	}
+	return nil
+}
+
+// openLedger opens the ledger of a run, if there is one.
+func (in *input) openLedger() error {
+	if err := in.proof.Open(in.engine.Origin()); err != nil {
+		return err
 	}
 	if ledger := in.proof.Ledger(); ledger != "" {
 		in.inst.Logf(flb.Info, "ledger: %s", ledger)

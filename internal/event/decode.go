@@ -114,3 +114,19 @@ func wrap(what string, err error) error {
 	}
 	return fmt.Errorf("event: %s: %w", what, err)
 }
+
+// Split returns the metadata and the body of the event b. They are parts of b.
+func Split(b []byte, f Form) (metadata, body []byte, err error) {
+	at := Overhead(f)
+	if len(b) < at {
+		return nil, nil, errShort
+	}
+	if f == Legacy {
+		return EmptyMap, b[at:], nil
+	}
+	rest, err := skip(b[at:])
+	if err != nil {
+		return nil, nil, wrap("metadata", err)
+	}
+	return b[at : len(b)-len(rest)], rest, nil
+}

@@ -16,8 +16,8 @@ func NewAppender(run Run, instance uint16) *Appender {
 	return a
 }
 
-// SetTime sets the time of emission of the following records, in nanoseconds since
-// 1970. A negative time becomes 0.
+// SetTime sets the moment at which the following records are due, in nanoseconds since
+// 1970. A negative one becomes 0.
 func (a *Appender) SetTime(t int64) {
 	if t = max(t, 0); t != a.id.Time {
 		a.id.Time = t

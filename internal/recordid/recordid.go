@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package recordid defines the identity of a record: the run and the instance that
-// made it, its number, its time of emission, and a checksum of its body.
+// made it, its number, the moment at which it was due, and a checksum of its body.
 //
 // The normal path has two sides. The engine that makes a record adds its identity,
 // which is one string, with an [Appender] and [SumBody]. An audit reads the string
@@ -19,7 +19,7 @@
 //	r  run, 60 random bits, new at every start
 //	i  instance within the run, 10 bits
 //	s  sequence number, from 0, 50 bits
-//	t  time of emission, nanoseconds since 1970, 65 bits of which 63 are used
+//	t  when the record was due, nanoseconds since 1970, 65 bits of which 63 are used
 //	c  sum of the body, 35 bits (see [Sum])
 //	m  the number of members of the body modulo 16, and the bit Coarse
 //	k  check over all of the above, 15 bits: a damaged identity is not an identity
@@ -90,7 +90,7 @@ type ID struct {
 	Run      Run
 	Instance uint16 // at most MaxInstance
 	Seq      uint64 // at most MaxSeq
-	Time     int64  // of emission, nanoseconds since 1970
+	Time     int64  // when the record was due, nanoseconds since 1970
 	Sum      Sum    // of the body as it was sent
 }
 

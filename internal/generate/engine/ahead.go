@@ -15,8 +15,7 @@ import (
 // without a call into Go.
 //
 // Slices that the host does not emit, because it needs its thread, are undone and
-// appended again when they are due: record k is the same each time. Marked records
-// are not appended ahead, because their identity contains the time of emission.
+// appended again when they are due: record k is the same each time.
 const (
 	lookahead = 200 * time.Millisecond
 	maxAhead  = int(lookahead/grain) + 1 // slices

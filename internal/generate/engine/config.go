@@ -33,7 +33,8 @@ type Config struct {
 	bodies   [][]byte // of dummy, in MessagePack
 	metadata [][]byte // of metadata, in MessagePack: one map
 	profile  *pace.Profile
-	source   string // the text of the template's body
+	source   string       // the text of the template's body
+	files    *hashedFiles // that templates read; nil without templates
 
 	replay   *replay.Set // nil if there is no replay
 	timeline bool        // records come at the spacing of the times that they have in their files
@@ -153,10 +154,11 @@ var templateOptions = []string{"template", "template_file", "format", "metadata_
 // that the body is from.
 func (c *Config) templates(in files.Path) (conf *template.Config, file string, failed *option.Error) {
 	t := &c.Template
+	c.files = &hashedFiles{Path: in, hashes: map[string]string{}}
 	conf = &template.Config{
 		Metadata: template.Text{Name: "metadata_template", Text: t.Metadata},
 		Tag:      template.Text{Name: "tag_template", Text: t.Tag},
-		Left:     t.Left, Right: t.Right, Seed: seed.Parse(t.Seed), Stream: t.Stream, Files: in,
+		Left:     t.Left, Right: t.Right, Seed: seed.Parse(t.Seed), Stream: t.Stream, Files: c.files,
 	}
 	switch {
 	case t.Body != "":

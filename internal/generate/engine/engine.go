@@ -12,8 +12,8 @@
 // # Terms
 //
 // A tick is one step of the schedule. It produces copies × bodies records. The
-// time of the first is the time at which the tick was due, and each of the others
-// is 1 ns later. The host receives events in slices: a part of a tick, or many
+// first is due when the tick is, and each of the others 1 ns later: that is the moment
+// of the record, from which [Timing] makes its time. The host receives events in slices: a part of a tick, or many
 // ticks together. Records that were due are scheduled, records that were emitted
 // are delivered. The shortfall is the records that were dropped because a stall
 // delayed them too long.
@@ -52,11 +52,11 @@ type Source interface {
 	// least 1.
 	RecordsPerTick() uint64
 
-	// Append appends record k as one event with time t, in nanoseconds since
-	// 1970. Records are numbered from 0, without gaps. Calls with the same k and
-	// t append the same bytes, in any order of calls, unless Refresh changes the
-	// records.
-	Append(dst []byte, form event.Form, t int64, k uint64) []byte
+	// Append appends record k, which was due at a moment in nanoseconds since
+	// 1970, as one event. Records are numbered from 0, without gaps. Calls with the
+	// same k and moment append the same bytes, in any order of calls, unless Refresh
+	// changes the records.
+	Append(dst []byte, form event.Form, due int64, k uint64) []byte
 
 	// Refresh is called between ticks, at most a few times per second. A source
 	// that depends on the environment reads it again and uses it for record k
@@ -65,17 +65,17 @@ type Source interface {
 }
 
 // bulkSource is a Source that can append many records at once. AppendMany appends
-// up to n records with the times t, t+step, t+2*step, …, as long as dst is shorter
-// than limit bytes, and returns how many it appended.
+// up to n records that were due at the moments due, due+1, due+2, …, as long as dst is
+// shorter than limit bytes, and returns how many it appended.
 type bulkSource interface {
-	AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64)
+	AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64)
 }
 
-// runSource is a Source that can append many records at any times. AppendRun
-// appends the records k, k+1, … with the given times, as long as dst is shorter
+// runSource is a Source that can append many records of any moments. AppendRun
+// appends the records k, k+1, … of the given moments, as long as dst is shorter
 // than limit bytes, and returns how many it appended.
 type runSource interface {
-	AppendRun(dst []byte, form event.Form, times []int64, k uint64, limit int) ([]byte, int)
+	AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int)
 }
 
 // Sizes of slices, in bytes.
@@ -109,6 +109,7 @@ type Engine struct {
 	full   int // size of a slice, in bytes
 	slice  int // size of the current slice, in bytes
 	copies uint64
+	origin Origin
 
 	start       time.Time
 	refreshNext time.Time
@@ -155,7 +156,7 @@ type Options struct {
 	Now func() time.Time
 
 	// Clock, if not zero, is the clock of the engine that this one replaces in a
-	// hot reload. No record gets the same time as a record of that engine.
+	// hot reload. No record gets the same moment as a record of that engine.
 	Clock Clock
 
 	// CallInterval is the normal time between two calls of Run, which is not a
@@ -177,25 +178,34 @@ type Options struct {
 // New returns an engine that starts now.
 func New(c *Config, o Options) *Engine {
 	e := &Engine{
-		now: o.Now, form: o.Form,
+		form:   o.Form,
 		plan:   newPlan(c, o.CallInterval),
 		copies: uint64(c.Copies),
-		source: newFixed(c, o),
 		full:   SliceFor(c.MaxInFlight),
+		now:    o.Now,
 	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	e.start = e.now()
+	var timing Timing
+	e.clock, timing = newStamper(c, e.start, o.Clock)
+	e.origin = originOf(c, timing)
 	e.startup = c.FlushOnStartup
 	var tags tagger
 	switch {
 	case c.replay != nil:
-		e.replay = newReplayed(c, o.Log)
+		e.replay = newReplayed(c, timing, o.Log)
 		e.source = e.replay
 		if c.timeline {
 			e.plan.follow(newTimeline(c, e.replay))
 			e.startup = false
 		}
 	case c.Program != nil:
-		t := newTemplated(c)
+		t := newTemplated(c, timing)
 		e.source, tags = t, t
+	default:
+		e.source = newFixed(c, timing, o)
 	}
 	if o.Mark != nil {
 		e.source = Mark(e.source, *o.Mark)
@@ -208,15 +218,10 @@ func New(c *Config, o Options) *Engine {
 	if _, even := e.plan.sched.(pace.FixedRate); even && !e.plan.bytes && e.copies == 1 && e.source.RecordsPerTick() == 1 {
 		e.runner, _ = e.source.(runSource)
 	}
-	if e.plan.sched != nil && !e.plan.bytes && e.tagged == nil && o.Mark == nil && e.replay == nil {
+	if e.plan.sched != nil && !e.plan.bytes && e.tagged == nil && e.replay == nil {
 		e.ahead.slices = make([]event.Slice, 0, maxAhead)
 		e.ahead.before = make([]progress, 0, maxAhead)
 	}
-	if e.now == nil {
-		e.now = time.Now
-	}
-	e.start = e.now()
-	e.clock = newStamper(c, e.start, o.Clock)
 	return e
 }
 
@@ -235,6 +240,9 @@ func (e *Engine) Counts() Counts {
 	}
 	return c
 }
+
+// Origin returns what the records depend on.
+func (e *Engine) Origin() Origin { return e.origin }
 
 // Clock returns the state of the records' clock, for the engine that replaces this
 // one.
@@ -407,7 +415,7 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	default:
 		at += e.plan.sched.At(e.spent + 1)
 	}
-	stamp, step := e.clock.at(at)
+	first := e.clock.at(at)
 	all := e.source.RecordsPerTick() * e.copies
 	want := all - e.part
 	if e.plan.sched == nil && !e.startup {
@@ -421,14 +429,14 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	size := len(dst)
 	n := uint64(0)
 	if e.bulk != nil {
-		dst, n = e.bulk.AppendMany(dst, e.form, stamp, step, e.counts.Records, want, e.slice)
+		dst, n = e.bulk.AppendMany(dst, e.form, first, e.counts.Records, want, e.slice)
 	} else {
 		for ; n < want && len(dst) < e.slice && e.has(e.counts.Records+n); n++ {
-			dst = e.source.Append(dst, e.form, stamp+int64(n)*step, e.counts.Records+n)
+			dst = e.source.Append(dst, e.form, first+int64(n), e.counts.Records+n)
 		}
 	}
 	if n > 0 {
-		e.clock.used(stamp + int64(n-1)*step)
+		e.clock.used(first + int64(n-1))
 	}
 	e.counts.Records += n
 	if elapsed-at > int64(late) {

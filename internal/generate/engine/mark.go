@@ -4,7 +4,6 @@ package engine
 
 import (
 	"bytes"
-	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -20,17 +19,12 @@ type MarkOptions struct {
 
 	// InMetadata puts the identity into the metadata, if the events have metadata.
 	InMetadata bool
-
-	// Now is the clock for the times of emission; nil means time.Now.
-	Now func() time.Time
 }
 
 // marking is a source that adds an identity to each record of another.
 type marking struct {
 	Source
-	now      func() time.Time
 	identity *recordid.Appender
-	timed    bool   // identity has a time
 	member   []byte // name of the identity's field and header of its value
 
 	inMetadata bool
@@ -46,10 +40,7 @@ const maxCached = 4096
 
 // Mark returns a source that adds an identity to each record of another.
 func Mark(source Source, o MarkOptions) Source {
-	m := &marking{Source: source, now: o.Now, inMetadata: o.InMetadata}
-	if m.now == nil {
-		m.now = time.Now
-	}
+	m := &marking{Source: source, inMetadata: o.InMetadata}
 	if o.Key == "" {
 		o.Key = recordid.DefaultKey
 	}
@@ -59,33 +50,21 @@ func Mark(source Source, o MarkOptions) Source {
 	return m
 }
 
-// Append appends record k of the source with its identity. It reads the clock once
-// for each slice, at the first record.
+// Append appends record k of the source with its identity.
 //
 // A record is not changed if it cannot have an identity: if its body is not a map,
 // or if its number is above recordid.MaxSeq.
-func (m *marking) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
-	if len(dst) == 0 || !m.timed {
-		m.identity.SetTime(m.now().UnixNano())
-		m.timed = true
-	}
+func (m *marking) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
+	m.identity.SetTime(due)
 	start := len(dst)
-	dst = m.Source.Append(dst, form, t, k)
-	metadata := start + event.Overhead(form)
-	body := metadata
-	if form != event.Legacy {
-		rest, err := msgp.Skip(dst[metadata:])
-		if err != nil {
-			return dst
-		}
-		body = len(dst) - len(rest)
-	}
-	if k > recordid.MaxSeq || !m.sum(dst[body:]) {
+	dst = m.Source.Append(dst, form, due, k)
+	meta, body, err := event.Split(dst[start:], form)
+	if err != nil || k > recordid.MaxSeq || !m.sum(body) {
 		return dst
 	}
-	at, end := body, len(dst)
+	at, end := len(dst)-len(body), len(dst)
 	if m.inMetadata && form != event.Legacy {
-		at, end = metadata, body
+		at, end = at-len(meta), at
 	}
 	return m.insert(dst, at, end, m.identity.Text(k))
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -40,7 +39,7 @@ func mapOf(n int) []byte {
 // An event stays valid with any size of the map that contains the identity, in the
 // body or in the metadata: one wrong byte makes the rest of a chunk unreadable.
 func TestMark(t *testing.T) {
-	at := time.Unix(1732300000, 5)
+	const due = 1732300000_000000005
 	wide := []byte{0xde, 0, 1, 0xa1, 'a', 1} // a header longer than necessary
 	for _, n := range []int{0, 1, 14, 15, 16, 17, 1<<16 - 1, 1 << 16, -1} {
 		b := wide
@@ -50,16 +49,16 @@ func TestMark(t *testing.T) {
 		for _, form := range []event.Form{event.Legacy, event.V2} {
 			for _, meta := range []bool{false, true} {
 				src := &list{[][]byte{b}, mapOf(min(max(n, 0), 20))}
-				m := Mark(src, MarkOptions{Run: 7, Instance: 3, InMetadata: meta, Now: func() time.Time { return at }})
-				first := m.Append(nil, form, 1, 0)
-				all := m.Append(first, form, 1, 1)
+				m := Mark(src, MarkOptions{Run: 7, Instance: 3, InMetadata: meta})
+				first := m.Append(nil, form, due, 0)
+				all := m.Append(first, form, due+1, 1)
 				for k, ev := range [][]byte{all[:len(first)], all[len(first):]} {
 					if rest, err := msgp.Skip(ev); err != nil || len(rest) > 0 {
 						t.Fatalf("n %d, %v, metadata %v: %v, rest %d", n, form, meta, err, len(rest))
 					}
 					id, end := recordid.Find(ev)
 					want, _ := recordid.SumBody(b)
-					if end < 0 || id != (recordid.ID{Run: 7, Instance: 3, Seq: uint64(k), Time: at.UnixNano(), Sum: want}) {
+					if end < 0 || id != (recordid.ID{Run: 7, Instance: 3, Seq: uint64(k), Time: due + int64(k), Sum: want}) {
 						t.Fatalf("n %d: %+v, %d", n, id, end)
 					}
 					inBody := !meta || form == event.Legacy
@@ -75,7 +74,7 @@ func TestMark(t *testing.T) {
 // The sum of a cached body must not outlive the body.
 func TestMarkBodiesInTurn(t *testing.T) {
 	src := &list{[][]byte{mapOf(1), mapOf(2), mapOf(2), append(mapOf(1)[:3:3], 9)}, event.EmptyMap}
-	m := Mark(src, MarkOptions{Now: func() time.Time { return time.Unix(1, 0) }})
+	m := Mark(src, MarkOptions{})
 	for k := range uint64(20) {
 		id, _ := recordid.Find(m.Append(nil, event.V2, 1, k))
 		if want, _ := recordid.SumBody(src.bodies[k%4]); id.Sum != want {

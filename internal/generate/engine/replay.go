@@ -76,13 +76,14 @@ func (c *Config) replayKey() string {
 // replayed is the source of records that are replayed.
 type replayed struct {
 	numbering
+	timing   Timing
 	reader   *replay.Reader
 	metadata []byte
 	next     uint64 // number of the record after the last one that was appended
 }
 
-func newReplayed(c *Config, log func(line string)) *replayed {
-	s := &replayed{numbering: newNumbering(c), reader: c.replay.NewReader(log), metadata: event.EmptyMap}
+func newReplayed(c *Config, timing Timing, log func(line string)) *replayed {
+	s := &replayed{numbering: newNumbering(c), timing: timing, reader: c.replay.NewReader(log), metadata: event.EmptyMap}
 	if len(c.metadata) > 0 {
 		s.metadata = c.metadata[0]
 	}
@@ -96,17 +97,17 @@ func (s *replayed) RecordsPerTick() uint64 { return 1 }
 func (s *replayed) ready(k uint64) bool { return s.reader.Seek(s.number(k)) == replay.Ready }
 
 // Append implements Source.
-func (s *replayed) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
+func (s *replayed) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
 	s.ready(k)
 	s.next = k + 1
-	return event.Append(dst, form, t, s.metadata, s.reader.Current().Body)
+	return event.Append(dst, form, s.timing.Time(due), s.metadata, s.reader.Current().Body)
 }
 
 // AppendMany implements bulkSource.
-func (s *replayed) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64) {
+func (s *replayed) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
 	done := uint64(0)
 	for ; done < n && len(dst) < limit && s.ready(k+done); done++ {
-		dst = s.Append(dst, form, t+int64(done)*step, k+done)
+		dst = s.Append(dst, form, due+int64(done), k+done)
 	}
 	return dst, done
 }

@@ -101,7 +101,7 @@ func TestReplayMarked(t *testing.T) {
 	for shard := range 3 {
 		w := world{now: epoch, until: epoch.Add(time.Minute)}
 		e := New(config(t, "replay", path, "rate", "1000", "shard", fmt.Sprintf("%d/3", shard)),
-			Options{Form: event.V2, Now: w.clock, Mark: &MarkOptions{Now: w.clock}})
+			Options{Form: event.V2, Now: w.clock, Mark: &MarkOptions{}})
 		e.Run(&w)
 		for events, k := w.events, uint64(0); len(events) > 0; k++ {
 			id, end := recordid.Find(events)

@@ -13,20 +13,49 @@ import (
 // their ticks.
 const maxSlip = int64(500 * time.Microsecond)
 
-// stamper computes the times of records. The times of an input are strictly
-// increasing:
+// stamper computes the moments at which records are due, in nanoseconds since 1970.
+// Those of an input are strictly increasing:
 //
-//	time(k) = max(due(k), time(k-1) + 1 ns)
+//	moment(k) = max(due(k), moment(k-1) + 1 ns)
 //
-// Backends that use the time as a key would overwrite one of two records with the
-// same time. The exceptions are a fixed time and the latest time that an event can
-// represent.
+// Backends that use the time of a record as a key would overwrite one of two records
+// with the same time. The moment of a record is in its identity, and [Timing] makes
+// the time of the record of it.
 type stamper struct {
 	kind   clockKind
-	base   int64     // the record time at the start of the engine, in nanoseconds since 1970
+	base   int64     // the start of the engine, in nanoseconds since 1970
 	latest int64     // no record is due later than this
-	next   int64     // the earliest time of the next record
+	next   int64     // the earliest moment of the next record
 	began  time.Time // when a clock with a start time was at its start time
+	zero   int64     // the moment of that
+}
+
+// Timing makes the time that a record bears of the moment at which it was due.
+type Timing struct {
+	Fixed  bool  // all records bear the time Offset
+	Offset int64 // otherwise what the time is after the moment, in nanoseconds
+}
+
+// Time returns the time of a record that was due at a moment.
+func (t Timing) Time(due int64) int64 {
+	if t.Fixed {
+		return t.Offset
+	}
+	at := max(due+t.Offset, 0)
+	if at > lastMoment {
+		return event.MaxTime
+	}
+	return at
+}
+
+// span returns the time of a record that was due at a moment, and the step to those
+// that follow it by step each.
+func (t Timing) span(due, step int64) (first, after int64) {
+	first = t.Time(due)
+	if t.Fixed || first == event.MaxTime {
+		return first, 0
+	}
+	return first, step
 }
 
 // clockKind is the configuration of the records' clock.
@@ -42,39 +71,46 @@ type Clock struct {
 	kind  clockKind
 	next  int64
 	began time.Time
+	zero  int64
 }
 
 // lastMoment is the time from which times no longer increase, so that no record of
 // a slice exceeds event.MaxTime.
 const lastMoment = event.MaxTime - MaxSlice
 
-// newStamper returns the clock of a configuration. It continues from before if that
-// is of the same kind.
-func newStamper(c *Config, start time.Time, before Clock) stamper {
-	s := stamper{base: start.UnixNano(), latest: event.MaxTime, began: start}
+// newStamper returns the clock of a configuration and the timing of its records. It
+// continues from before: with the time of the records, if that is of the same kind.
+func newStamper(c *Config, start time.Time, before Clock) (stamper, Timing) {
+	s := stamper{base: start.UnixNano(), latest: event.MaxTime, began: start, zero: start.UnixNano(), next: before.next}
 	s.kind.fixed = c.FixedTimestamp
 	if c.StartTimeSec >= 0 || c.StartTimeNsec >= 0 {
 		s.kind.relative = true
 		s.kind.start = max(c.StartTimeSec, 0)*int64(time.Second) + max(c.StartTimeNsec, 0)
-		s.base = s.kind.start
 	}
 	if s.kind == before.kind && !before.began.IsZero() && !s.kind.fixed {
-		s.next = before.next
-		s.began = before.began
+		s.began, s.zero = before.began, before.zero
 		if s.kind.relative {
-			s.base += int64(start.Sub(before.began))
+			s.base = s.zero + int64(start.Sub(s.began))
 		}
 	}
-	return s
+	switch {
+	case s.kind.fixed && s.kind.relative:
+		return s, Timing{Fixed: true, Offset: s.kind.start}
+	case s.kind.fixed:
+		return s, Timing{Fixed: true, Offset: s.base}
+	case s.kind.relative:
+		return s, Timing{Offset: s.kind.start - s.zero}
+	}
+	return s, Timing{}
 }
 
 // clock returns the state for the engine that replaces this one.
-func (s *stamper) clock() Clock { return Clock{s.kind, s.next, s.began} }
+func (s *stamper) clock() Clock { return Clock{s.kind, s.next, s.began, s.zero} }
 
-// set adjusts the records' clock to the wall-clock time now, elapsed nanoseconds
-// after the start.
+// set adjusts the moments to the wall-clock time now, elapsed nanoseconds after the
+// start. A clock with a start time does not follow: its records keep their distance.
 func (s *stamper) set(now time.Time, elapsed int64) {
-	if s.kind.fixed || s.kind.relative {
+	if s.kind.relative && !s.kind.fixed {
 		return
 	}
 	wall := now.UnixNano()
@@ -84,43 +120,23 @@ func (s *stamper) set(now time.Time, elapsed int64) {
 	s.latest = min(wall, event.MaxTime)
 }
 
-// due returns the time on the records' clock at t nanoseconds after the start.
-func (s *stamper) due(t int64) int64 {
-	if s.kind.fixed {
-		return s.base
-	}
-	return min(max(s.base+t, 0), s.latest)
-}
+// due returns the moment t nanoseconds after the start.
+func (s *stamper) due(t int64) int64 { return min(max(s.base+t, 0), s.latest) }
 
-// at returns the time of the first record due at t, and the step to each following
-// one. The caller passes the last time that it uses to used.
-func (s *stamper) at(t int64) (first, step int64) {
-	first = s.due(t)
-	if s.kind.fixed {
-		return first, 0
-	}
-	if first = max(first, s.next); first > lastMoment {
-		return event.MaxTime, 0
-	}
-	return first, 1
-}
+// at returns the moment of the first record due t nanoseconds after the start. Each
+// one after it is 1 ns later. The caller passes the last moment that it uses to used.
+func (s *stamper) at(t int64) (first int64) { return max(s.due(t), s.next) }
 
-// stamp replaces the moments at which records are due, in nanoseconds after the
-// start, with the times of these records. The caller passes the last time that it
-// uses to used.
+// stamp replaces times after the start, in nanoseconds, with the moments of the records
+// that are due then. The caller passes the last moment that it uses to used.
 func (s *stamper) stamp(moments []int64) {
 	next := s.next
 	for i, m := range moments {
-		if s.kind.fixed {
-			moments[i] = s.base
-			continue
-		}
-		t := min(max(s.base+m, 0), s.latest)
-		t = min(max(t, next), event.MaxTime)
+		t := max(min(max(s.base+m, 0), s.latest), next)
 		moments[i] = t
 		next = t + 1
 	}
 }
 
-// used records the time of the last record.
-func (s *stamper) used(last int64) { s.next = min(last, event.MaxTime-1) + 1 }
+// used records the moment of the last record.
+func (s *stamper) used(last int64) { s.next = last + 1 }

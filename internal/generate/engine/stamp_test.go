@@ -16,7 +16,7 @@ import (
 // Records follow the wall clock when it is set. Smaller deviations do not change the
 // intervals between them.
 func TestClockStep(t *testing.T) {
-	s := newStamper(config(t), epoch, Clock{})
+	s, _ := newStamper(config(t), epoch, Clock{})
 	due := func(mono time.Duration, wall time.Duration) time.Duration {
 		s.set(epoch.Add(wall), int64(mono))
 		return time.Duration(s.due(int64(mono)) - epoch.UnixNano())

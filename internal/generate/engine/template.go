@@ -32,43 +32,46 @@ func (n numbering) number(k uint64) uint64 { return n.first + k*n.step }
 // templated is the source of records from a template.
 type templated struct {
 	numbering
-	p *template.Program
+	timing Timing
+	p      *template.Program
 }
 
-func newTemplated(c *Config) *templated { return &templated{newNumbering(c), c.Program} }
+func newTemplated(c *Config, timing Timing) *templated {
+	return &templated{newNumbering(c), timing, c.Program}
+}
 
 // RecordsPerTick implements Source: a tick of dummy gives all its objects.
 func (s *templated) RecordsPerTick() uint64 { return s.p.RecordsPerTick() }
 
-func (s *templated) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
-	return s.p.Append(dst, form, t, s.number(k))
+func (s *templated) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
+	return s.p.Append(dst, form, s.timing.Time(due), s.number(k))
 }
 
 // AppendMany implements bulkSource.
-func (s *templated) AppendMany(dst []byte, form event.Form, t, step int64, k, n uint64, limit int) ([]byte, uint64) {
+func (s *templated) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
 	done := uint64(0)
 	for ; done < n && len(dst) < limit; done++ {
-		dst = s.p.Append(dst, form, t+int64(done)*step, s.number(k+done))
+		dst = s.Append(dst, form, due+int64(done), k+done)
 	}
 	return dst, done
 }
 
 // AppendRun implements runSource.
-func (s *templated) AppendRun(dst []byte, form event.Form, times []int64, k uint64, limit int) ([]byte, int) {
-	for i, t := range times {
+func (s *templated) AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int) {
+	for i, m := range due {
 		if len(dst) >= limit {
 			return dst, i
 		}
-		dst = s.p.Append(dst, form, t, s.number(k+uint64(i)))
+		dst = s.Append(dst, form, m, k+uint64(i))
 	}
-	return dst, len(times)
+	return dst, len(due)
 }
 
 func (s *templated) Refresh(uint64) {}
 
 // appendTag implements tagger.
-func (s *templated) appendTag(dst []byte, t int64, k uint64) []byte {
-	return s.p.AppendTag(dst, t, s.number(k))
+func (s *templated) appendTag(dst []byte, due int64, k uint64) []byte {
+	return s.p.AppendTag(dst, s.timing.Time(due), s.number(k))
 }
 
 // tagging is a source whose records have tags. It appends records one at a time,
@@ -85,15 +88,15 @@ type tagging struct {
 
 // tagger appends the tag of a record, right after the record itself was appended.
 type tagger interface {
-	appendTag(dst []byte, t int64, k uint64) []byte
+	appendTag(dst []byte, due int64, k uint64) []byte
 }
 
 // tagRecord is a record that waits for Split.
 type tagRecord struct{ tag, end int }
 
-func (s *tagging) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
-	dst = s.Source.Append(dst, form, t, k)
-	s.tag = s.tagger.appendTag(s.tag[:0], t, k)
+func (s *tagging) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
+	dst = s.Source.Append(dst, form, due, k)
+	s.tag = s.tagger.appendTag(s.tag[:0], due, k)
 	i, ok := s.index[string(s.tag)]
 	if !ok {
 		i = len(s.tags)

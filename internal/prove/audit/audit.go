@@ -117,7 +117,7 @@ type stream struct {
 	arrived *set
 	any     bool
 	max     uint64
-	maxTime int64 // of emission of max
+	maxTime int64 // when max was due
 
 	refused []*set // records that our receiver refused, by reason; may be nil
 	given   bool   // refused has a record
@@ -125,7 +125,7 @@ type stream struct {
 
 	duplicates, undecided, reordered, distance uint64
 	damaged, enriched, unchecked               uint64
-	firstTime, lastTime                        int64 // of emission; of refused records if none arrived
+	firstTime, lastTime                        int64 // moments at which records were due; of refused records if none arrived
 
 	jumps []jump
 	stats *latencyStats

@@ -230,10 +230,10 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 			}
 			return clock
 		}
-		m := engine.Mark(source{}, engine.MarkOptions{Run: run, Instance: instance, Now: now})
+		m := engine.Mark(source{}, engine.MarkOptions{Run: run, Instance: instance})
 		events := make([][]byte, n)
 		for k := range n {
-			events[k] = m.Append(nil, event.V2, clock.UnixNano(), uint64(k))
+			events[k] = m.Append(nil, event.V2, now().UnixNano(), uint64(k))
 			clock = clock.Add(time.Millisecond)
 		}
 		p.runs, p.inst, p.event = append(p.runs, run), append(p.inst, instance), append(p.event, events)

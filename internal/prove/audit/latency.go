@@ -79,14 +79,15 @@ func (c *latencyStats) merge(o *latencyStats) {
 	c.line.merge(&o.line)
 }
 
-// Latency is the distribution of the time from emission to arrival, in nanoseconds. In
-// the mean and the percentiles, a latency above a day counts as a day.
+// Latency is the distribution of the time from the moment at which a record was due to
+// its arrival, in nanoseconds. In the mean and the percentiles, a latency above a day
+// counts as a day.
 type Latency struct {
 	Count int64        `json:"count"`
 	Mean  float64      `json:"mean"`
 	Max   int64        `json:"max"`
 	At    []Percentile `json:"percentiles"`
-	Early uint64       `json:"early"` // records that arrived before they were sent: the clocks differ
+	Early uint64       `json:"early"` // records that arrived before they were due: the clocks differ
 }
 
 // Percentile is one point of a distribution.

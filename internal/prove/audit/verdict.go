@@ -135,7 +135,7 @@ type Stream struct {
 	Closed   bool   `json:"closed"`         // the ledger has a close line
 	Counts
 
-	First time.Time `json:"first,omitzero"` // earliest emission time of an arrival; Last, latest
+	First time.Time `json:"first,omitzero"` // earliest moment at which an arrived record was due; Last, latest
 	Last  time.Time `json:"last,omitzero"`
 
 	LostRanges    []Loss  `json:"lost_ranges,omitempty"` // the first 1000

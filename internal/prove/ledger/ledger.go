@@ -18,7 +18,8 @@
 // TIME is RFC 3339 in UTC. SUM is the CRC-32C, in hexadecimal, of the text before
 // " #". The words are
 //
-//	open       name, key and place of the identity (body or metadata), version
+//	open       name, key and place of the identity (body or metadata), version,
+//	           and what the records depend on: see engine.Origin
 //	accepted   records from=A to=B, generated after since=TIME and before TIME;
 //	           the totals ingested, unless unknown, and shortfall
 //	refused    records from=A to=B, which the host did not accept
@@ -85,9 +86,10 @@ type Stream struct {
 	Run            recordid.Run
 	Instance       uint16
 	Name, Key      string
-	Place          string    // of the identity: body or metadata
-	Opened, Closed time.Time // times of the lines open and close; zero without one
-	First, Last    time.Time // times of the first and the last line
+	Place          string            // of the identity: body or metadata
+	Open           map[string]string // all fields of the line open; nil without one
+	Opened, Closed time.Time         // times of the lines open and close; zero without one
+	First, Last    time.Time         // times of the first and the last line
 
 	Accepted  []Entry // ascending
 	Refused   []Range // ascending, with gaps between them

@@ -102,6 +102,7 @@ func TestRoundTrip(t *testing.T) {
 	at := func(d time.Duration) time.Time { return start.Add(d) }
 	want := &Ledger{Lines: 11, Streams: []*Stream{{
 		Run: 12345, Instance: 3, Name: `my "input"`, Key: "gdummy", Place: "body",
+		Open:   map[string]string{"run": "000000000c1p", "instance": "3", "name": `my "input"`, "key": "gdummy", "in": "body", "version": "1.0"},
 		Opened: start, Closed: at(5 * time.Second), First: start, Last: at(5 * time.Second),
 		Accepted: []Entry{
 			{Range{0, 199}, at(0), at(1 * time.Second)},

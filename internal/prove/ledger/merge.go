@@ -44,7 +44,7 @@ func Merge(ledgers []*Ledger) []*Stream {
 // join adds the part of the stream that another ledger has.
 func (s *Stream) join(o *Stream) {
 	if s.Opened.IsZero() {
-		s.Name, s.Key, s.Place, s.Opened = o.Name, o.Key, o.Place, o.Opened
+		s.Name, s.Key, s.Place, s.Opened, s.Open = o.Name, o.Key, o.Place, o.Opened, o.Open
 	}
 	if s.Closed.IsZero() {
 		s.Closed, s.End = o.Closed, o.End

@@ -134,7 +134,7 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 	s.Last = f.time
 	switch f.word {
 	case wordOpen:
-		s.Name, s.Key, s.Place, s.Opened = f.text["name"], f.text["key"], f.text["in"], f.time
+		s.Name, s.Key, s.Place, s.Opened, s.Open = f.text["name"], f.text["key"], f.text["in"], f.time, f.text
 		s.Events = append(s.Events, Event{f.time, wordOpen})
 	case wordAccepted:
 		if f.text["from"] != "" {

@@ -17,7 +17,11 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Options configures a [Writer].
+// Field is a name and a value in the line open.
+type Field = [2]string
+
+// Options configures a [Writer]. Origin is what the records depend on, see
+// engine.Origin.
 type Options struct {
 	Run      recordid.Run
 	Instance uint16
@@ -25,6 +29,7 @@ type Options struct {
 	Key      string // of the field that has the identity
 	Place    string // body or metadata
 	Version  string // of gdummy
+	Origin   []Field
 
 	Interval time.Duration    // between lines; 0 means DefaultInterval
 	Sync     time.Duration    // between syncs; 0 means DefaultSync, a negative value never
@@ -104,6 +109,9 @@ func newWriter(f File, o Options, torn bool) (*Writer, error) {
 	w.nextLine, w.nextSync = now.Add(o.Interval), now.Add(max(o.Sync, 0))
 	b := w.begin(now, wordOpen)
 	b = fmt.Appendf(b, " name=%q key=%q in=%s version=%q", o.Name, o.Key, o.Place, o.Version)
+	for _, f := range o.Origin {
+		b = fmt.Appendf(b, " %s=%q", f[0], f[1])
+	}
 	return w, w.end(b)
 }
 

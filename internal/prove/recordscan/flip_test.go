@@ -44,7 +44,7 @@ func packedStream(name string, form event.Form, inMetadata bool) stream {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := engine.Mark(source{b[0], event.EmptyMap}, engine.MarkOptions{Run: 42, InMetadata: inMetadata, Now: now})
+		m := engine.Mark(source{b[0], event.EmptyMap}, engine.MarkOptions{Run: 42, InMetadata: inMetadata})
 		return m.Append(nil, form, 1732300000123456789, uint64(k))
 	}}
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
@@ -286,15 +285,12 @@ func (s source) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return event.Append(dst, form, t, s.metadata, s.body)
 }
 
-func now() time.Time { return time.Unix(1732300000, 0) }
-
 func marked(t testing.TB, text string, form event.Form, inMetadata bool, n int) []byte {
 	b, err := jsonbody.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := engine.Mark(source{b[0], event.EmptyMap}, engine.MarkOptions{Run: 42, InMetadata: inMetadata,
-		Now: now})
+	m := engine.Mark(source{b[0], event.EmptyMap}, engine.MarkOptions{Run: 42, InMetadata: inMetadata})
 	var dst []byte
 	for k := range n {
 		dst = m.Append(dst, form, 1, uint64(k))

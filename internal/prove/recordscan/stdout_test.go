@@ -20,7 +20,7 @@ func scanPrinted(t rapid.TB, text string, inMetadata bool) (found []string, brok
 	if err != nil {
 		t.Skip(err)
 	}
-	m := engine.Mark(source{b[0], event.EmptyMap}, engine.MarkOptions{Run: 42, Now: now, InMetadata: inMetadata})
+	m := engine.Mark(source{b[0], event.EmptyMap}, engine.MarkOptions{Run: 42, InMetadata: inMetadata})
 	e, _, err := event.Decode(m.Append(nil, event.V2, 1732300000123456789, 7))
 	if err != nil {
 		t.Fatal(err)

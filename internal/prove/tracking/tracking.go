@@ -4,8 +4,8 @@
 // the identities with which it marks them, and the ledger of the accepted ones.
 //
 // The normal path is [Start] with the configuration, an engine with [Proof.Mark],
-// [Proof.Update] about once a second, and [Proof.Close]. A nil *Proof stands for an
-// instance without audit: all its methods do nothing.
+// [Proof.Open] with its origin, [Proof.Update] about once a second, and [Proof.Close].
+// A nil *Proof stands for an instance without audit: all its methods do nothing.
 package tracking
 
 import (
@@ -28,14 +28,16 @@ import (
 // Proof tracks the records of one instance in one run.
 type Proof struct {
 	mark   engine.MarkOptions
-	ledger *ledger.Writer // nil without one
-	path   string         // of the ledger, absolute
-	noted  uint64         // number of records in the ledger, from the first on
+	open   func(engine.Origin) (*ledger.Writer, string, error) // the ledger; nil without one
+	ledger *ledger.Writer                                      // nil without one, and before Open
+	path   string                                              // of the ledger, absolute
+	noted  uint64                                              // number of records in the ledger, from the first on
 }
 
 // Options holds the arguments of [Start] that the configuration does not have.
 type Options struct {
 	Name     string     // of the instance
+	Tag      string     // of the records, unless they have tags of their own; "" if unknown
 	Version  string     // of gdummy
 	Metadata bool       // records have metadata
 	Files    files.Path // where to search for the ledger
@@ -47,8 +49,8 @@ type Options struct {
 // ErrNoMetadata reports that the host has no metadata for the identities.
 var ErrNoMetadata = errors.New("option audit_in: this version of Fluent Bit has no metadata: use body, or Fluent Bit 2.1 or later")
 
-// Start starts the tracking of a run and opens its ledger. It returns nil if neither
-// option audit nor option ledger is set.
+// Start starts the tracking of a run. It returns nil if neither option audit nor option
+// ledger is set.
 func Start(c *option.Config, o Options) (*Proof, error) {
 	if !c.Audit && c.Ledger == "" {
 		return nil, nil
@@ -62,22 +64,35 @@ func Start(c *option.Config, o Options) (*Proof, error) {
 	}
 	p := &Proof{mark: engine.MarkOptions{
 		Run: run, Instance: number(o.Name), Key: c.AuditKey,
-		InMetadata: c.AuditIn == option.AuditInMetadata, Now: o.Now,
+		InMetadata: c.AuditIn == option.AuditInMetadata,
 	}}
-	if c.Ledger == "" {
-		return p, nil
-	}
-	p.ledger, p.path, err = ledger.Open(c.Ledger, o.Files, ledger.Options{
-		Run: run, Instance: p.mark.Instance, Name: o.Name, Key: c.AuditKey,
-		Place: string(c.AuditIn), Version: o.Version, Now: o.Now,
-	})
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("option ledger: %w; the directory must exist", err)
-	case err != nil:
-		return nil, fmt.Errorf("option ledger: %w", err)
+	if c.Ledger != "" {
+		name := c.Ledger
+		lo := ledger.Options{
+			Run: run, Instance: p.mark.Instance, Name: o.Name, Key: c.AuditKey,
+			Place: string(c.AuditIn), Version: o.Version, Now: o.Now,
+		}
+		p.open = func(origin engine.Origin) (*ledger.Writer, string, error) {
+			lo.Origin = append(origin.Fields(), ledger.Field{"tag", o.Tag})
+			return ledger.Open(name, o.Files, lo)
+		}
 	}
 	return p, nil
+}
+
+// Open opens the ledger, if there is one, of an engine with an origin.
+func (p *Proof) Open(origin engine.Origin) (err error) {
+	if p == nil || p.open == nil {
+		return nil
+	}
+	p.ledger, p.path, err = p.open(origin)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("option ledger: %w; the directory must exist", err)
+	case err != nil:
+		return fmt.Errorf("option ledger: %w", err)
+	}
+	return nil
 }
 
 // number returns the number at the end of an instance's name, such as 2 for gdummy.2,

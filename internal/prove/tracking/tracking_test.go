@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
@@ -41,9 +42,12 @@ func TestLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger")
 	now := time.Unix(1e9, 0)
 	p, err := Start(config(t, map[string]string{"ledger": path, "audit_key": "id", "audit_in": "metadata"}), Options{
-		Name: "gdummy.7", Metadata: true, Random: strings.NewReader("12345678"), Now: func() time.Time { return now },
+		Name: "gdummy.7", Tag: "app", Metadata: true, Random: strings.NewReader("12345678"), Now: func() time.Time { return now },
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Open(engine.Origin{Seed: "a b\"", Files: map[string]string{"u s.csv": "01"}}); err != nil {
 		t.Fatal(err)
 	}
 	if m := p.Mark(); m.Instance != 7 || m.Key != "id" || !m.InMetadata || m.Run.String() != p.Run() {
@@ -71,6 +75,9 @@ func TestLedger(t *testing.T) {
 		s.Closed.IsZero() || s.Run.String() != p.Run() || s.Place != "metadata" {
 		t.Errorf("%+v", s)
 	}
+	if s.Open["seed"] != "a b\"" || s.Open["files"] != "01 u s.csv" || s.Open["tag"] != "app" {
+		t.Errorf("the line open has %q", s.Open)
+	}
 }
 
 // An error of Start names the option.
@@ -78,11 +85,15 @@ func TestRefused(t *testing.T) {
 	if _, err := Start(config(t, map[string]string{"audit": "on", "audit_in": "metadata"}), Options{}); !errors.Is(err, ErrNoMetadata) {
 		t.Errorf("no metadata: %v", err)
 	}
-	if _, err := Start(config(t, map[string]string{"ledger": t.TempDir()}), Options{}); err == nil || !strings.HasPrefix(err.Error(), "option ledger: ") {
+	start := func(path string) error {
+		p, err := Start(config(t, map[string]string{"ledger": path}), Options{})
+		return errors.Join(err, p.Open(engine.Origin{}))
+	}
+	if err := start(t.TempDir()); err == nil || !strings.HasPrefix(err.Error(), "option ledger: ") {
 		t.Errorf("a directory as ledger: %v", err)
 	}
 	nowhere := filepath.Join(t.TempDir(), "nowhere", "run.ledger")
-	if _, err := Start(config(t, map[string]string{"ledger": nowhere}), Options{}); err == nil || err.Error() != `option ledger: cannot open "`+nowhere+`": no such file or directory; the directory must exist` {
+	if err := start(nowhere); err == nil || err.Error() != `option ledger: cannot open "`+nowhere+`": no such file or directory; the directory must exist` {
 		t.Errorf("no directory for the ledger: %v", err)
 	}
 	if _, err := Start(config(t, map[string]string{"audit": "on"}), Options{Random: strings.NewReader("")}); err == nil {
@@ -110,7 +121,7 @@ func TestRefusedByTag(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger")
 	now := time.Unix(1e9, 0)
 	p, err := Start(config(t, map[string]string{"ledger": path}), Options{Name: "gdummy.3", Now: func() time.Time { return now }})
-	if err != nil {
+	if err := errors.Join(err, p.Open(engine.Origin{})); err != nil {
 		t.Fatal(err)
 	}
 	slice := func(numbers ...uint64) []byte {

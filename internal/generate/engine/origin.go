@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/gdummy/gdummy/internal/files"
+)
+
+// Origin is what the records of a run depend on, beside the moments at which they were
+// due. Two engines of equal origins make the same record of a number and a moment.
+type Origin struct {
+	First, Step   uint64 // number of the first record in its stream, and the distance of two
+	Copies        uint64
+	Seed, Stream  string // as the options say, or as they were drawn
+	Shard, Shards uint64
+	Timing        Timing
+	Template      string            // hash of the texts that records are made of
+	Files         map[string]string // hashes of the files that templates read, by name
+	GOARCH        string            // floats may differ in their last bit
+}
+
+// originOf returns the origin of a configuration whose records have a timing.
+func originOf(c *Config, timing Timing) Origin {
+	n := newNumbering(c)
+	t := &c.Template
+	return Origin{
+		First: n.first, Step: n.step, Copies: uint64(c.Copies),
+		Seed: t.Seed, Stream: t.Stream, Shard: t.Shard, Shards: max(t.Shards, 1),
+		Timing: timing, Template: c.hash(), Files: c.files.sums(), GOARCH: runtime.GOARCH,
+	}
+}
+
+// Origin returns the origin of the records of a configuration, without their timing.
+func (c *Config) Origin() Origin { return originOf(c, Timing{}) }
+
+// hash returns the hash of all texts that records are made of.
+func (c *Config) hash() string {
+	t := &c.Template
+	h := xxhash.New()
+	for _, text := range []string{c.source, t.Metadata, t.Tag, t.Left, t.Right, c.Dummy, c.Metadata, c.replayKey()} {
+		fmt.Fprintf(h, "%d\n%s", len(text), text)
+	}
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// Fields returns the origin as names and values, for the ledger.
+func (o Origin) Fields() [][2]string {
+	timing := "due"
+	switch {
+	case o.Timing.Fixed:
+		timing = fmt.Sprintf("fixed:%d", o.Timing.Offset)
+	case o.Timing.Offset != 0:
+		timing = fmt.Sprintf("due%+d", o.Timing.Offset)
+	}
+	fields := [][2]string{
+		{"first", strconv.FormatUint(o.First, 10)}, {"step", strconv.FormatUint(o.Step, 10)},
+		{"copies", strconv.FormatUint(o.Copies, 10)},
+		{"seed", o.Seed}, {"stream", o.Stream}, {"shard", fmt.Sprintf("%d/%d", o.Shard, o.Shards)},
+		{"clock", timing}, {"template", o.Template}, {"goarch", o.GOARCH},
+	}
+	if len(o.Files) > 0 {
+		var lines []string
+		for _, name := range slices.Sorted(maps.Keys(o.Files)) {
+			lines = append(lines, o.Files[name]+" "+name)
+		}
+		fields = append(fields, [2]string{"files", strings.Join(lines, "\n")})
+	}
+	return fields
+}
+
+// ParseOrigin reads the fields of an origin. Fields of other names are ignored.
+func ParseOrigin(fields map[string]string) (Origin, error) {
+	p := originParser{fields: fields}
+	o := Origin{
+		First: p.number("first"), Step: p.number("step"), Copies: p.number("copies"),
+		Seed: fields["seed"], Stream: fields["stream"],
+		Timing: p.timing(), Template: p.text("template"), GOARCH: p.text("goarch"), Files: map[string]string{},
+	}
+	shard, shards, _ := strings.Cut(p.text("shard"), "/")
+	o.Shard, o.Shards = p.parse("shard", shard), p.parse("shard", shards)
+	for line := range strings.Lines(fields["files"]) {
+		sum, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		o.Files[name] = sum
+	}
+	return o, p.err
+}
+
+type originParser struct {
+	fields map[string]string
+	err    error
+}
+
+func (p *originParser) text(name string) string {
+	text, ok := p.fields[name]
+	if !ok && p.err == nil {
+		p.err = fmt.Errorf("no field %s: the ledger is of an older version", name)
+	}
+	return text
+}
+
+func (p *originParser) number(name string) uint64 { return p.parse(name, p.text(name)) }
+
+func (p *originParser) parse(name, text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil && p.err == nil {
+		p.err = fmt.Errorf("field %s: expected a number, found %q", name, text)
+	}
+	return n
+}
+
+func (p *originParser) timing() (t Timing) {
+	text := p.text("clock")
+	number, fixed := strings.CutPrefix(text, "fixed:")
+	if !fixed {
+		number = strings.TrimPrefix(text, "due")
+	}
+	if number == "" {
+		return t
+	}
+	t.Fixed = fixed
+	var err error
+	if t.Offset, err = strconv.ParseInt(number, 10, 64); err != nil && p.err == nil {
+		p.err = fmt.Errorf("field clock: unknown clock %q", text)
+	}
+	return t
+}
+
+// Source returns the source of the records of an origin, without identities. The
+// configuration must have the seed, the stream and the texts of the origin.
+func (c *Config) Source(o Origin) Source {
+	n := numbering{first: o.First, step: o.Step}
+	switch {
+	case c.replay != nil:
+		s := newReplayed(c, o.Timing, func(string) {})
+		s.numbering = n
+		return s
+	case c.Program != nil:
+		return &templated{n, o.Timing, c.Program}
+	}
+	return newFixed(c, o.Timing, Options{})
+}
+
+// hashedFiles are files of a path that are hashed while they are read.
+type hashedFiles struct {
+	files.Path
+	hashes map[string]string // by name
+}
+
+// sums returns the hashes; nil if there are no files.
+func (f *hashedFiles) sums() map[string]string {
+	if f == nil {
+		return nil
+	}
+	return f.hashes
+}
+
+// Open opens a file, as files.Path does.
+func (f *hashedFiles) Open(name string) (io.ReadCloser, error) {
+	file, err := f.Path.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return &hashedFile{file: file, sum: xxhash.New(), done: func(sum string) { f.hashes[name] = sum }}, nil
+}
+
+// hashedFile hashes a file while it is read. Close reads what is left of it.
+type hashedFile struct {
+	file io.ReadCloser
+	sum  *xxhash.Digest
+	done func(sum string)
+}
+
+func (f *hashedFile) Read(b []byte) (int, error) {
+	n, err := f.file.Read(b)
+	f.sum.Write(b[:n])
+	return n, err
+}
+
+func (f *hashedFile) Close() error {
+	_, err := io.Copy(f.sum, f.file)
+	f.done(fmt.Sprintf("%016x", f.sum.Sum64()))
+	return errors.Join(err, f.file.Close())
+}

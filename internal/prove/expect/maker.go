@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/engine"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// Maker makes the records of one run again, from its ledger and their identities.
+// It is not for use by several goroutines at once.
+type Maker struct {
+	config *engine.Config
+	source engine.Source
+	buf    []byte
+}
+
+// Truth is where the records of a run came from, as far as the one who makes them
+// again knows.
+type Truth struct {
+	Options option.Lookup // of the input
+	Files   files.Path    // where its files are looked for
+	Version string        // of gdummy; "" is a development version
+}
+
+// RefusedError reports that the records of a run cannot be made again, because what
+// made them is not what there is now.
+type RefusedError struct {
+	Name   string // of the input
+	Reason string
+}
+
+// Error returns one line.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("the records of %s cannot be computed again: %s", e.Name, e.Reason)
+}
+
+// NewMaker returns the maker of the records of a run. It returns a [*RefusedError] if
+// the version, the template or a file is not what made them.
+func NewMaker(run *ledger.Stream, truth Truth) (*Maker, error) {
+	refuse := func(format string, args ...any) (*Maker, error) {
+		return nil, &RefusedError{run.Name, fmt.Sprintf(format, args...)}
+	}
+	if run.Opened.IsZero() {
+		return refuse("the ledger has no line open of the run %s", run.Run)
+	}
+	origin, err := engine.ParseOrigin(run.Open)
+	if err != nil {
+		return refuse("the line open of the ledger: %v", err)
+	}
+	if sent := run.Open["version"]; !sameVersion(sent, truth.Version) {
+		return refuse("version %s of gdummy sent them, this is %s", orDevel(sent), orDevel(truth.Version))
+	}
+	config, _, err := engine.Configure(func(name string) (string, bool) {
+		switch name {
+		case "seed":
+			return origin.Seed, true
+		case "stream_id":
+			return origin.Stream, true
+		case "ledger", "audit":
+			return "", false
+		}
+		return truth.Options(name)
+	}, truth.Files)
+	if err != nil {
+		return refuse("%v", err)
+	}
+	now := config.Origin()
+	if now.Template != origin.Template {
+		return refuse("the template or the options of the input have changed since")
+	}
+	for _, name := range slices.Sorted(maps.Keys(origin.Files)) {
+		if now.Files[name] != origin.Files[name] {
+			return refuse("the file %s has changed since", name)
+		}
+	}
+	return &Maker{config: config, source: config.Source(origin)}, nil
+}
+
+// sameVersion reports whether two versions make the same records, as far as can be
+// known: all development versions are taken for one, because they have no number.
+func sameVersion(a, b string) bool { return a == b || isDevel(a) && isDevel(b) }
+
+func isDevel(version string) bool {
+	return version == "" || strings.HasPrefix(version, "devel") || strings.HasPrefix(version, "v0.0.0-")
+}
+
+func orDevel(version string) string {
+	if version == "" {
+		return "devel"
+	}
+	return version
+}
+
+// Event makes the record of an identity again, without the identity, and reports
+// whether it is the one that was sent: whether its body has the sum in the identity.
+// It is not if the environment changed an option while records were made. The event is
+// valid until the next call.
+func (m *Maker) Event(form event.Form, id recordid.ID) (ev []byte, ok bool) {
+	m.buf = m.source.Append(m.buf[:0], form, id.Time, id.Seq)
+	_, body, err := event.Split(m.buf, form)
+	if err != nil {
+		return m.buf, false
+	}
+	sum, err := recordid.SumBody(body)
+	return m.buf, err == nil && sum == id.Sum
+}
