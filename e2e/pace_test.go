@@ -103,9 +103,11 @@ func TestUnlimitedStarvesNobody(t *testing.T) {
 	filters := "\n[FILTER]\n    name modify\n    match *\n    add x y\n[FILTER]\n    name grep\n    match *\n    regex message d.*\n"
 	onEachHost(t, func(t *testing.T, h host) {
 		for name, config := range map[string]string{
-			"alone":      input("name gdummy", "tag a", "rate unlimited"),
-			"two":        input("name gdummy", "tag a", "rate unlimited") + input("name gdummy", "tag b", "rate unlimited"),
-			"filters":    input("name gdummy", "tag a", "rate unlimited") + filters,
+			"alone":   input("name gdummy", "tag a", "rate unlimited"),
+			"two":     input("name gdummy", "tag a", "rate unlimited") + input("name gdummy", "tag b", "rate unlimited"),
+			"filters": input("name gdummy", "tag a", "rate unlimited") + filters,
+			"slow filter": input("name gdummy", "tag a", "rate unlimited") + "\n[FILTER]\n    name lua\n    match *\n    call slow\n" +
+				"    code function slow(tag, ts, r) local from = os.clock() while os.clock() - from < 0.0001 do end return 0, ts, r end\n",
 			"small ring": input("name gdummy", "tag a", "rate unlimited", "max_in_flight 256k"),
 		} {
 			t.Run(name, func(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 )
 
-// SliceSize is the size, in bytes, that events emitted together should not exceed by
+// SliceSize is the size, in bytes, that events emitted together should never exceed by
 // much: larger ones make the engine's allocator slow, much smaller ones cost more per
-// record.
+// record. See also Emitter.SliceSize.
 const SliceSize = 64 << 10
 
 // Never is a time that Wait never reaches: with it, Wait returns true when it is woken
@@ -133,6 +133,24 @@ func (e *Emitter) Wait(t time.Time) bool {
 			return e.waitMemory()
 		}
 	}
+}
+
+// SliceSize returns the size, in bytes, that the next slice should not exceed by much: at
+// most the constant SliceSize, and less for an engine whose filters are slow. While the
+// engine ingests what is in flight it does nothing else, and the slices set how long that
+// takes.
+//
+// It is 1, for a slice of one record, if the process has reached its memory limit and
+// the slices emitted since then amount to a sixteenth of it. Otherwise the process would
+// grow without limit while an output is down for days.
+func (e *Emitter) SliceSize() int {
+	if !e.memory.since.IsZero() && short.bytes.Load() >= e.memory.limit/16 {
+		return 1
+	}
+	if !e.in.Streams() {
+		return SliceSize
+	}
+	return e.in.host.SliceSize()
 }
 
 // Pending returns how many slices the engine has not yet ingested. Their records are

@@ -20,7 +20,14 @@
  * by the signal and cleared when the loop has ended. Only our own appends set the flag,
  * so that reading it before each append never misses the moment at which it was clear.
  * The time between set and clear is a session. A session may last SESSION_NSEC; after
- * that, nothing is appended until it has ended. An input must not wait forever for
+ * that, nothing is appended until it has ended.
+ *
+ * Filters run in the same loop. How much an engine with slow ones ingests differs by four
+ * orders of magnitude from one without, so that it is measured: slices shrink while the
+ * loop takes longer than DRAIN_NSEC, and grow while it takes less than half of that. The
+ * first ones are small, since nothing is known.
+ *
+ * An input must not wait forever for
  * something that only looks like a ring: if nothing could be appended for STUCK_NSEC,
  * and the ring was empty all the time or the engine has counted all records, the
  * engine's count is used from then on.
@@ -40,6 +47,10 @@
 
 #define SESSION_NSEC 20000000
 #define STUCK_NSEC 5000000000
+#define DRAIN_NSEC 100000000
+
+/* Sizes of slices, in bytes. A slice of the smallest size has one record. */
+enum { SLICE_FIRST = 1 << 10, SLICE_MIN = 1, SLICE_MAX = 64 << 10 };
 
 /* How often the engine's count is read at most, and when it is taken to have stopped. */
 #define COUNT_EVERY_NSEC 1000000
@@ -144,6 +155,9 @@ void flow_appended(struct instance *in, size_t records, size_t size)
     uint64_t last = f->slices % FLOW_SLICES;
     uint64_t next = ++f->slices % FLOW_SLICES;
 
+    if (size >= flow_slice(in)) {
+        f->limited = 1;
+    }
     f->bytes[next] = f->bytes[last] + size;
     f->records[next] = f->records[last] + records;
 }
@@ -204,6 +218,52 @@ static size_t count_pending(struct instance *in, int64_t now)
     return n;
 }
 
+/* Slots: how many signal the engine by default, and how many are to be in flight. */
+enum { DEFAULT_WINDOW = 52, DEFAULT_SLOTS = 64 };
+
+/* ---- sessions ------------------------------------------------------------------ */
+
+uint64_t flow_slice(const struct instance *in)
+{
+    return in->flow.slice > 0 ? in->flow.slice : SLICE_FIRST;
+}
+
+/* max_bytes: what may be in flight, as many slices as max_in_flight has of the largest. */
+static uint64_t max_bytes(const struct instance *in)
+{
+    uint64_t most = flow_slice(in) * DEFAULT_SLOTS;
+
+    return most < in->flow.max_bytes ? most : in->flow.max_bytes;
+}
+
+/*
+ * drained: the engine needed nsec to ingest some slices. Ingesting one takes a time that
+ * is fixed and one that grows with its size. Where the first is more, which a comparison
+ * with the last other size shows, smaller slices would only be slower.
+ */
+static void drained(struct instance *in, uint64_t slices, int64_t nsec)
+{
+    struct flow *f = &in->flow;
+    uint64_t size = flow_slice(in), next = size;
+    double cost = (double) nsec / (double) (slices > 0 ? slices : 1);
+    int grew = size > f->other.slice;
+    int fixed = grew ? cost < 1.5 * f->other.cost : f->other.cost < 1.5 * cost;
+
+    if (nsec < DRAIN_NSEC / 2) {
+        next = size * 2;
+    }
+    else if (nsec > DRAIN_NSEC) {
+        next = f->other.slice == 0 || fixed ? size * 2 : size / 2;
+    }
+    f->limited = 0;
+    next = next < SLICE_MIN ? SLICE_MIN : next > SLICE_MAX ? SLICE_MAX : next;
+    if (next != size) {
+        f->other.slice = size;
+        f->other.cost = cost;
+        f->slice = next;
+    }
+}
+
 static size_t pending(struct instance *in, int64_t now)
 {
     return flow_sees_ring(in) ? ring_pending(&in->flow.ring) : count_pending(in, now);
@@ -229,10 +289,9 @@ uint64_t flow_taken(struct instance *in)
 /*
  * An append signals the engine at `window` slots. With the count instead of the ring,
  * the window is the host's default, and sessions are not visible: what is in flight
- * must be ingested before more follows.
+ * must be ingested before more follows. The engine counts records before it filters
+ * them: the last slice takes as long again as the others did.
  */
-enum { DEFAULT_WINDOW = 52, DEFAULT_SLOTS = 64 };
-
 static int count_closed(struct instance *in, int64_t now)
 {
     struct flow *f = &in->flow;
@@ -244,16 +303,53 @@ static int count_closed(struct instance *in, int64_t now)
     if (f->session == 0) {
         /* filling: until there is enough for the signal */
         n = count_pending(in, now);
-        if (n < DEFAULT_SLOTS && !(n > DEFAULT_WINDOW && bytes_of_last(f, n) >= f->max_bytes)) {
+        if (n == 0 && f->limited) {
+            drained(in, 1, 0);
+        }
+        if (n < DEFAULT_SLOTS && !(n > DEFAULT_WINDOW && bytes_of_last(f, n) >= max_bytes(in))) {
             return 0;
         }
         f->session = now;
+        f->before = f->slices - n;
     }
     if (count_pending(in, now) > 0) {
         return 1;
     }
-    f->session = 0;
+    n = f->slices - f->before;
+    if (f->draining == 0) {
+        f->draining = now + 2 * (now - f->session) / (int64_t) n;
+    }
+    if (now < f->draining) {
+        return 1;
+    }
+    drained(in, n, now - f->session);
+    f->session = f->draining = 0;
     return 0;
+}
+
+/*
+ * The engine may first have something else to do: the loop begins when the read position
+ * moves.
+ */
+static void watch_session(struct instance *in, int64_t now)
+{
+    struct flow *f = &in->flow;
+    size_t read = __atomic_load_n(f->ring.read, __ATOMIC_ACQUIRE);
+
+    if (!__atomic_load_n(f->ring.flush_pending, __ATOMIC_ACQUIRE)) {
+        if (f->session != 0) {
+            drained(in, f->slices - f->before, f->draining != 0 ? now - f->draining : 0);
+        }
+        f->session = f->draining = 0;
+    }
+    else if (f->session == 0) {
+        f->session = now;
+        f->before = f->slices - ring_pending(&f->ring);
+        f->read = read;
+    }
+    else if (f->draining == 0 && read != f->read) {
+        f->draining = now;
+    }
 }
 
 static int ring_closed(struct instance *in, int64_t now)
@@ -261,13 +357,11 @@ static int ring_closed(struct instance *in, int64_t now)
     struct flow *f = &in->flow;
     size_t n = ring_pending(&f->ring);
 
-    if (!__atomic_load_n(f->ring.flush_pending, __ATOMIC_ACQUIRE)) {
-        f->session = 0;
-    }
-    else if (f->session == 0) {
-        f->session = now;
-    }
+    watch_session(in, now);
     if (n == 0 && f->session == 0) {
+        if (f->limited) {
+            drained(in, 1, 0); /* by the timer, since there was not enough for a signal */
+        }
         return 0;
     }
     if (f->session != 0 && now - f->session > SESSION_NSEC) {
@@ -276,7 +370,7 @@ static int ring_closed(struct instance *in, int64_t now)
     if (n >= f->ring.capacity) {
         return 1;
     }
-    return n > f->ring.window && bytes_of_last(f, n) >= f->max_bytes;
+    return n > f->ring.window && bytes_of_last(f, n) >= max_bytes(in);
 }
 
 /* stuck: nothing could be appended for long, with nothing in flight. The ring is no longer used. */

@@ -195,6 +195,7 @@ func (f *fluentBit) EmitAt(events []byte, slices []Slice) int {
 }
 
 func (f *fluentBit) SetMaxInFlight(bytes int64) { f.c.flow.max_bytes = C.uint64_t(bytes) }
+func (f *fluentBit) SliceSize() int             { return int(C.flow_slice(f.c)) }
 func (f *fluentBit) Pending() int               { return int(C.flow_pending(f.c)) }
 func (f *fluentBit) Taken() uint64              { return uint64(C.flow_taken(f.c)) }
 

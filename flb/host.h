@@ -197,9 +197,19 @@ struct flow {
     uint64_t bytes[FLOW_SLICES];    /* appended in all, by slice */
     uint64_t records[FLOW_SLICES];  /* likewise */
     uint64_t max_bytes;             /* in flight */
-    int64_t session;                /* when the engine began to empty the ring; 0: it does not */
+    uint64_t slice;                 /* size that a slice should not exceed; 0: nothing is known yet */
+    int limited;                    /* one since the last session was that large */
+    int64_t session;                /* when the engine was signalled to empty the ring; 0: it was not */
+    uint64_t before;                /* slices that were ingested before */
+    size_t read;                    /* the ring's read position then */
+    int64_t draining;               /* when the position had changed; 0: it has not. Without a ring: when the session ends */
     int64_t closed_since;           /* since when nothing can be appended; 0: it can */
     int64_t taken_last;             /* when, since then, a slot was last used */
+
+    struct {
+        uint64_t slice;
+        double cost;                /* nanoseconds a slice */
+    } other;                        /* the last session with another size; 0: there was none */
 
     /* without a ring: the engine's own count of records */
     double base;                    /* what was appended, less the count, when nothing was in flight */
@@ -341,6 +351,7 @@ void flow_appended(struct instance *in, size_t records, size_t size);
 int flow_must_wait(struct instance *in, int64_t now);
 uint64_t flow_pending(struct instance *in);
 uint64_t flow_taken(struct instance *in);
+uint64_t flow_slice(const struct instance *in);
 int flow_sees_ring(struct instance *in);
 double host_ingested(const struct instance *in);
 int64_t host_monotonic(void);

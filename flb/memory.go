@@ -140,14 +140,6 @@ func (e *Emitter) MemoryWait() time.Duration {
 	return e.memory.total + time.Since(e.memory.since)
 }
 
-// Sparing reports whether a Collect should emit as little as it can, one record: the
-// process has reached its memory limit, and the slices emitted since amount to a
-// sixteenth of it. Otherwise the process would grow without limit while an output is
-// down for days.
-func (e *Emitter) Sparing() bool {
-	return !e.memory.since.IsZero() && short.bytes.Load() >= e.memory.limit/16
-}
-
 // emitted counts the bytes that are emitted, during a wait and after it.
 func (m *memoryWait) emitted(size int) {
 	if m.since.IsZero() {

@@ -269,6 +269,28 @@ func TestGdummyReloadTimes(t *testing.T) {
 	}
 }
 
+// An engine with slow filters is not kept from its other work: however many records fit
+// into the bytes that may be in flight, few enough are passed to it at once.
+func TestGdummySlowFilter(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"seen":   {},
+		"unseen": {"--hide-ring"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const n = 60_000
+			r := load(t, variant{version: v511}, gdummyPackage, append(args, "--filter-us", "50", "--records", fmt.Sprint(n), "PLUGIN",
+				"-i", "-p", "rate=unlimited", "-p", fmt.Sprint("max_records=", n))...)
+			r.wantClean(t)
+			// 2,000 records take 100 ms, which is the aim.
+			if got := r.report.MostDrained; got == 0 || got > 10_000 {
+				t.Errorf("the engine had to ingest %d records at once, want at most 10000", got)
+			}
+		})
+	}
+}
+
 // Nothing is lost, doubled or out of order with an engine that is slow, that refuses, or
 // whose ring is small, whether the ring is visible or not; and the engine is not starved.
 func TestGdummyBackpressure(t *testing.T) {

@@ -195,6 +195,7 @@ type report struct {
 	Reloads         int
 	Pauses          int
 	Starved         int
+	MostDrained     int `json:"most_drained"`
 	RegisterFaults  int `json:"register_faults"`
 	RegisteredTwice int `json:"registered_twice"`
 	Exposed         int `json:"exposed"`

@@ -278,6 +278,8 @@ func (r *run) Taken() uint64 {
 
 func (r *run) Ingested() (records uint64, ok bool) { return r.Taken(), true }
 
+func (r *run) SliceSize() int { return flb.SliceSize }
+
 func (r *run) SetMaxInFlight(bytes int64) { r.maxInFlight = bytes }
 
 func (r *run) Facts() host.Facts      { return r.facts }

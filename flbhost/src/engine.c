@@ -167,6 +167,7 @@ static bool starved(struct engine *engine)
 
 static void drain_one(struct flb_input_instance *ins)
 {
+    uint64_t before = totals.output, records;
     struct chunk *chunk;
 
     for (;;) {
@@ -182,6 +183,7 @@ static void drain_one(struct flb_input_instance *ins)
         if (chunk == NULL) {
             break;
         }
+        records = totals.output;
         if (ins->paused) {
             host_log(LOG_DEBUG, "[input chunk] %s is paused, cannot append records",
                      input_name(ins));
@@ -198,7 +200,11 @@ static void drain_one(struct flb_input_instance *ins)
         if (opts.drain_ms > 0) {
             sleep_ms(opts.drain_ms);
         }
+        if (opts.filter_us > 0) {
+            sleep_us(opts.filter_us * (long)(totals.output - records));
+        }
     }
+    stats_max(&totals.most_drained, totals.output - before);
     ring_flushed(ins->ring);
 }
 

@@ -127,6 +127,7 @@ void thread_set(struct event_loop *loop, struct flb_sched *sched, const char *na
 /* The clock, in loop.c as well. */
 
 uint64_t now_ns(void);
+void sleep_us(long us);
 void sleep_ms(long ms);
 
 /* ---- alloc.c, watch.c, version.c ---- */
@@ -594,7 +595,7 @@ struct options {
     bool threaded;
     const char *script;
     long reloads, pauses;
-    long drain_ms;
+    long drain_ms, filter_us;
     const char *hold_until;
     long ballast_mb;
     uint64_t refuse_every;
@@ -613,7 +614,7 @@ extern struct stats *all_stats; /* opts.n of them */
 
 struct totals {
     _Atomic uint64_t output, collects;
-    _Atomic uint64_t pauses, reloads, starved, longest_drain_ns, held_most;
+    _Atomic uint64_t pauses, reloads, starved, longest_drain_ns, most_drained, held_most;
     _Atomic uint64_t register_faults;
     _Atomic uint64_t registered_twice;
     _Atomic uint64_t exposed; /* SIGCONTs that left the plugin without its handler of SIGSEGV */

@@ -190,10 +190,15 @@ uint64_t wall_ns(void)
 }
 
 /* Signals (Go's runtime uses SIGURG) must not cut the wait short. */
-void sleep_ms(long ms)
+void sleep_us(long us)
 {
-    struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+    struct timespec left = {us / 1000000, us % 1000000 * 1000};
 
     while (nanosleep(&left, &left) == -1 && errno == EINTR) {
     }
+}
+
+void sleep_ms(long ms)
+{
+    sleep_us(ms * 1000);
 }

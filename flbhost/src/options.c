@@ -34,6 +34,7 @@ static const char usage[] =
     "  --reloads N          N hot reloads in sequence\n"
     "  --pauses N           N times pause and resume of all inputs\n"
     "  --drain-ms MS        the engine takes MS for each chunk\n"
+    "  --filter-us US       the engine takes US for each record\n"
     "  --hold-until TEXT    the output takes nothing until each input has logged TEXT\n"
     "  --ballast MB         memory that the host has before the first input\n"
     "  --refuse-every N     every Nth append of an input is refused\n"
@@ -160,6 +161,9 @@ static int valued(const char *o, const char *v)
     }
     if (strcmp(o, "--drain-ms") == 0) {
         return number(o, v, 0, &opts.drain_ms);
+    }
+    if (strcmp(o, "--filter-us") == 0) {
+        return number(o, v, 0, &opts.filter_us);
     }
     if (strcmp(o, "--hold-until") == 0) {
         opts.hold_until = v;

@@ -133,9 +133,9 @@ int report_write(FILE *out, int exit_code)
     fprintf(out, "{\n  \"version\": \"%d.%d.%d\",\n  \"bare\": %s,\n  \"exit_code\": %d,\n",
             POSE_MAJOR, POSE_MINOR, POSE_PATCH, POSE_BARE ? "true" : "false", exit_code);
     fprintf(out, "  \"reloads\": %" PRIu64 ",\n  \"pauses\": %" PRIu64 ",\n  \"starved\": %" PRIu64
-                 ",\n  \"register_faults\": %" PRIu64 ",\n  \"longest_drain_ms\": %.3f,\n  \"held_most\": %" PRIu64 ",\n",
+                 ",\n  \"register_faults\": %" PRIu64 ",\n  \"longest_drain_ms\": %.3f,\n  \"most_drained\": %" PRIu64 ",\n  \"held_most\": %" PRIu64 ",\n",
             totals.reloads, totals.pauses, totals.starved, totals.register_faults,
-            (double)totals.longest_drain_ns / 1e6, totals.held_most);
+            (double)totals.longest_drain_ns / 1e6, totals.most_drained, totals.held_most);
     fprintf(out, "  \"registered_twice\": %" PRIu64 ",\n  \"exposed\": %" PRIu64 ",\n  \"written\": %" PRIu64 ",\n",
             totals.registered_twice, totals.exposed, totals.written);
     fprintf(out, "  \"watches_malloc\": %s,\n", buffers_kept(0) != UINT64_MAX ? "true" : "false");

@@ -84,6 +84,7 @@ type Host interface {
 	EmitAt(events []byte, slices []event.Slice) int
 
 	SetMaxInFlight(bytes int64)
+	SliceSize() int                      // bytes that a slice should not exceed by much
 	Pending() int                        // slices that the engine has not ingested
 	Taken() uint64                       // records appended and no longer pending
 	Ingested() (records uint64, ok bool) // the engine's own count

@@ -43,6 +43,7 @@ func (e *Engine) emitAhead(h Host, now time.Time) (all bool, after time.Time) {
 	elapsed := int64(now.Sub(e.start))
 	e.clock.set(now, elapsed)
 	e.clock.latest = min(e.clock.latest+int64(lookahead+grain), event.MaxTime)
+	e.limitSlice(h)
 	buf := e.appendAhead(h.Buffer(), elapsed)
 	slices, before := e.ahead.slices, e.ahead.before
 	if len(slices) < 2 {
@@ -65,7 +66,6 @@ func (e *Engine) emitAhead(h Host, now time.Time) (all bool, after time.Time) {
 // with the progress before each.
 func (e *Engine) appendAhead(buf []byte, elapsed int64) []byte {
 	e.ahead.slices, e.ahead.before = e.ahead.slices[:0], e.ahead.before[:0]
-	e.slice = e.full
 	for moment := elapsed; len(e.ahead.slices) < maxAhead && !e.Finished(); {
 		at := e.plan.sched.At(e.spent + 1)
 		if at >= e.plan.end || at > elapsed+int64(lookahead)-e.plan.delay {

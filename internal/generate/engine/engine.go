@@ -40,10 +40,10 @@ type Host interface {
 	Emit(tag string, records int, events []byte)
 }
 
-// sparing is a Host that reports whether it is short of memory. If it is, each
-// slice is limited to one record.
-type sparing interface {
-	Sparing() bool
+// sizing is a Host that limits the size of slices. SliceSize returns a number of bytes
+// that the next slice should not exceed by more than one record.
+type sizing interface {
+	SliceSize() int
 }
 
 // Source makes the records of an engine.
@@ -343,10 +343,7 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	}
 	e.clock.set(now, elapsed)
 
-	e.slice = e.full
-	if s, ok := h.(sparing); ok && s.Sparing() {
-		e.slice = 1
-	}
+	e.limitSlice(h)
 	buf := h.Buffer()
 	before := e.counts.Records
 	for len(buf) < e.slice && e.owes(due) {
@@ -366,6 +363,14 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 		h.Emit("", int(e.counts.Records-before), buf)
 	}
 	return e.owes(due)
+}
+
+// limitSlice sets the size of the next slices.
+func (e *Engine) limitSlice(h Host) {
+	e.slice = e.full
+	if s, ok := h.(sizing); ok {
+		e.slice = min(e.slice, s.SliceSize())
+	}
 }
 
 // follow lets the source look at the environment, a few times a second.

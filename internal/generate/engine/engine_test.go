@@ -313,7 +313,12 @@ type frugal struct {
 	from time.Duration // after epoch
 }
 
-func (f *frugal) Sparing() bool { return f.now.Sub(epoch) >= f.from }
+func (f *frugal) SliceSize() int {
+	if f.now.Sub(epoch) >= f.from {
+		return 1
+	}
+	return MaxSlice
+}
 
 func (f *frugal) Wait(t time.Time) bool {
 	if soon := f.now.Add(time.Millisecond); t.Before(soon) {
@@ -324,7 +329,7 @@ func (f *frugal) Wait(t time.Time) bool {
 
 // While the host is short of memory, each slice is one record, for every kind of
 // source.
-func TestSparing(t *testing.T) {
+func TestHostSliceSize(t *testing.T) {
 	for _, given := range [][]string{
 		{"rate", "unlimited"},
 		{"rate", "unlimited", "dummy", `{"a":1}{"b":2}`},
