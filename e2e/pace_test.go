@@ -116,9 +116,11 @@ func TestUnlimitedStarvesNobody(t *testing.T) {
 				p.await("the first of its metrics", 20*time.Second, func() bool { return p.ingested(port) > 0 })
 				before := p.ingested(port)
 				for range 10 {
+					// A request that comes while v5.1.1 publishes its metrics makes it
+					// answer 404 until it publishes again, once a second.
 					asked := time.Now()
-					if p.ingested(port) < 0 {
-						t.Error("the metrics did not answer")
+					for p.ingested(port) < 0 && time.Since(asked) < 2*time.Second {
+						time.Sleep(10 * time.Millisecond)
 					}
 					if took := time.Since(asked); took > 2*time.Second {
 						t.Errorf("the metrics took %v", took)
