@@ -113,8 +113,8 @@ func TestUnlimitedStarvesNobody(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				port := freePort(t)
 				p := h.start(t, launch{config: httpService(port) + config + "\n[OUTPUT]\n    name null\n    match *\n"})
-				p.await("the first of its metrics", 20*time.Second, func() bool { return p.ingested(port) > 0 })
-				before := p.ingested(port)
+				before := 0.0
+				p.await("the first of its metrics", 20*time.Second, func() bool { before = p.ingested(port); return before > 0 })
 				for range 10 {
 					// A request that comes while v5.1.1 publishes its metrics makes it
 					// answer 404 until it publishes again, once a second.
