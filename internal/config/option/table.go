@@ -117,8 +117,8 @@ var rows = []Option{
 	},
 	{
 		Name: "max_in_flight", Kind: Size, Default: "4M", Example: "1M", Section: secPace,
-		Help: "How many bytes may be in the queue of Fluent Bit's engine before it ingests them. Less is slower; more needs memory " +
-			"and keeps the engine from its other work.",
+		Help: "How many bytes may be in the queue of Fluent Bit's engine before it ingests them. Less is slower; more needs memory. " +
+			"Fewer are in it where the engine would take more than 100 ms to ingest them.",
 		set: sizeBetween(256_000, 64_000_000, func(c *Config) *int64 { return &c.MaxInFlight }),
 	},
 	{
