@@ -42,7 +42,7 @@ type input struct {
 
 	records, bytes, ticks, scheduled, late, shortfall, refused, memoryWait *flb.Counter
 
-	key     string // of the stream, if there is one
+	key     string // of the stream, if a reload continues it
 	resumed uint64 // records before a reload
 
 	counted        engine.Counts // totals in the metrics
@@ -211,8 +211,8 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	return nil
 }
 
-// continueStream logs what identifies the stream of a template or a replay, and moves
-// its first record behind those made before a reload.
+// continueStream logs what identifies the stream of records, and moves its first
+// record behind those made before a reload.
 func (in *input) continueStream(c *engine.Config, drawn string) {
 	if !c.HasStream() {
 		return

@@ -40,6 +40,8 @@ const (
 	Time         // a time span: 90, 500ms, 1h30m, 2d
 	Choice       // one of a few words
 	File         // the name of a file
+	Moment       // a point in time, or one relative to the start
+	Factor       // a number above 0
 )
 
 // String returns the kind's name in the documentation.
@@ -61,6 +63,10 @@ func (k Kind) String() string {
 		return "choice"
 	case File:
 		return "file"
+	case Moment:
+		return "moment"
+	case Factor:
+		return "factor"
 	}
 	return "unknown"
 }
@@ -119,6 +125,11 @@ type Config struct {
 	StartTimeNsec  int64 // its nanoseconds, or -1
 	FixedTimestamp bool
 	FlushOnStartup bool
+
+	StartTime *units.Moment // the time of the first record; nil is not set
+	EndTime   *units.Moment // when the run ends, on the clock of the records; nil is not set
+	TimeStep  time.Duration // between the times of two ticks; 0 is not set
+	TimeSpeed Ratio         // of the records' clock to that on the wall
 
 	Strict bool
 
@@ -319,7 +330,13 @@ func (c *Config) conflicts(failed Errors) Errors {
 			continue
 		}
 		for _, other := range o.Excludes {
-			if has(other) {
+			switch {
+			case !has(other):
+			case o.Name == "load_profile" && other == "rate" && c.Rate.Unlimited:
+				if c.StartTime == nil && c.StartTimeSec < 0 {
+					errs = append(errs, Errorf(o.Name, "with rate unlimited, the times of the records follow load_profile: it requires start_time"))
+				}
+			default:
 				errs = append(errs, Errorf(o.Name, "%s and %s are mutually exclusive", o.Name, other))
 			}
 		}
@@ -327,8 +344,35 @@ func (c *Config) conflicts(failed Errors) Errors {
 			errs = append(errs, Errorf(o.Name, "it requires %s", o.Requires))
 		}
 	}
+	errs = append(errs, c.clockConflicts()...)
 	if c.Ledger != "" && has("audit") && !c.Audit {
 		errs = append(errs, Errorf("ledger", "it requires audit on"))
+	}
+	return errs
+}
+
+// clockConflicts returns the errors of options of the records' clock that contradict
+// one another.
+func (c *Config) clockConflicts() (errs Errors) {
+	if c.FixedTimestamp {
+		for _, x := range []struct {
+			name string
+			set  bool
+		}{{"end_time", c.EndTime != nil}, {"time_step", c.TimeStep > 0}, {"time_speed", !c.TimeSpeed.One()}} {
+			if x.set {
+				errs = append(errs, Errorf(x.name, "%s and fixed_timestamp are mutually exclusive", x.name))
+			}
+		}
+	}
+	start := units.Moment{Relative: true} // now
+	switch {
+	case c.StartTime != nil:
+		start = *c.StartTime
+	case c.StartTimeSec >= 0:
+		start = units.Moment{Nanoseconds: c.StartTimeSec * int64(time.Second)}
+	}
+	if end := c.EndTime; end != nil && end.Relative == start.Relative && end.Nanoseconds <= start.Nanoseconds {
+		errs = append(errs, Errorf("end_time", "%s is not after the start time, %s", units.FormatMoment(*end), units.FormatMoment(start)))
 	}
 	return errs
 }
@@ -353,7 +397,7 @@ func (c *Config) Paced() bool { return slices.ContainsFunc(speeds, c.Given) }
 
 // Bounded reports whether the run has an end.
 func (c *Config) Bounded() bool {
-	return c.Samples > 0 || c.MaxRecords > 0 || c.Duration > 0
+	return c.Samples > 0 || c.MaxRecords > 0 || c.Duration > 0 || c.EndTime != nil
 }
 
 // Find returns the row of an option; names are not case-sensitive.

@@ -24,8 +24,8 @@ const (
 // Table has a row for each option.
 var Table = slices.Concat(rows, templates, replays)
 
-// rows are those of the records and their pace. The rows down to flush_on_startup are those
-// of Fluent Bit's dummy input, with its names, defaults and meaning.
+// rows are those of the records and their pace. Those of Fluent Bit's dummy input have its
+// names, defaults and meaning.
 var rows = []Option{
 	{
 		Name: "strict", Kind: Boolean, Default: "on", Example: "off", Section: secChecks,
@@ -135,8 +135,35 @@ var rows = []Option{
 		},
 	},
 	{
+		Name: "start_time", Kind: Moment, Example: "2026-11-01T00:00:00+01:00", Section: secTime,
+		Excludes: []string{"start_time_sec", "start_time_nsec"},
+		Help: "The time at which the clock of the records starts: RFC 3339, relative to the start of the run (-24h) or in seconds since 1970. " +
+			"From there it goes at the pace of the run, unless time_speed or time_step sets another.",
+		DefaultText: "now",
+		set:         moment(func(c *Config) **units.Moment { return &c.StartTime }),
+	},
+	{
+		Name: "end_time", Kind: Moment, Example: "+1h", Section: secTime,
+		Help: "The time on the clock of the records at which the run ends. With start_time and max_records, the records are evenly spread from start_time " +
+			"to before end_time, in as long as their output takes.",
+		DefaultText: "none",
+		set:         moment(func(c *Config) **units.Moment { return &c.EndTime }),
+	},
+	{
+		Name: "time_step", Kind: Time, Default: "0", Example: "10s", Section: secTime,
+		Excludes: []string{"time_speed"},
+		Help: "The time between two ticks on the clock of the records, at any rate: with rate unlimited, a day of records takes as long as its output. Record 0 of the stream has start_time. " +
+			"0: the rate decides.",
+		set: span(func(c *Config) *time.Duration { return &c.TimeStep }),
+	},
+	{
+		Name: "time_speed", Kind: Factor, Default: "1", Example: "1440", Section: secTime,
+		Help: "How many times as fast as the wall clock the clock of the records goes: with 1440, a day takes a minute.",
+		set:  value(parseTimeSpeed, func(c *Config) *Ratio { return &c.TimeSpeed }),
+	},
+	{
 		Name: "start_time_sec", Kind: Integer, Default: "-1", Example: "1700000000", Section: secTime,
-		Help: "The time of the first record, in seconds since 1970. Later records follow at the pace of the run. Negative: now.",
+		Help: "As start_time, in seconds since 1970, as in the dummy input. Negative: now.",
 		set:  integer(math.MinInt32, math.MaxUint32, func(c *Config) *int64 { return &c.StartTimeSec }),
 	},
 	{
@@ -146,7 +173,7 @@ var rows = []Option{
 	},
 	{
 		Name: "fixed_timestamp", Kind: Boolean, Default: "off", Example: "on", Section: secTime,
-		Help: "Use the same time for every record: start_time_sec and start_time_nsec, or the time of the start. " +
+		Help: "Use the same time for every record: start_time, or the time of the start. " +
 			"With off, no two records of an input have the same time.",
 		set: boolean(func(c *Config) *bool { return &c.FixedTimestamp }),
 	},

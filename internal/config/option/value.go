@@ -119,6 +119,21 @@ func span(field func(*Config) *time.Duration) func(*Config, string) error {
 	return value(units.ParseDuration, field)
 }
 
+// moment makes the set function of a moment that may be absent.
+func moment(field func(*Config) **units.Moment) func(*Config, string) error {
+	return func(c *Config, text string) error {
+		*field(c) = nil
+		if text == "" {
+			return nil
+		}
+		m, err := units.ParseMoment(text)
+		if err == nil {
+			*field(c) = &m
+		}
+		return err
+	}
+}
+
 // choice makes the set function of an option with a few words to choose from.
 func choice[T ~string](field func(*Config) *T) func(*Config, string) error {
 	return func(c *Config, text string) error {
@@ -146,6 +161,28 @@ type nearError struct {
 type PerSecond struct {
 	Num, Den  uint64 // Num/Den per second
 	Unlimited bool   // then the fraction is unused
+}
+
+// Ratio is a factor as a fraction, in lowest terms.
+type Ratio struct{ Num, Den uint64 }
+
+// One reports whether the factor changes nothing.
+func (r Ratio) One() bool { return r.Num == r.Den }
+
+// maxSpeed is the highest speed of the records' clock: a century in half an hour.
+const maxSpeed = 2e6
+
+// parseTimeSpeed reads the speed of the records' clock.
+func parseTimeSpeed(text string) (Ratio, error) {
+	f, err := units.ParseFactor(text)
+	if err != nil {
+		return Ratio{}, err
+	}
+	num, den, fits := f.Fraction()
+	if !fits || den > 1e6 || num/den > maxSpeed || num > den*maxSpeed {
+		return Ratio{}, &units.Error{Value: text, Expected: "at most 2M, and at most 6 decimals"}
+	}
+	return Ratio{num, den}, nil
 }
 
 // ParseRate reads a rate, or the word unlimited. 0 is 1 per second, as in the

@@ -202,3 +202,8 @@ func ParseFactor(text string) (Factor, error) {
 // Times returns the product, rounded down, whether it is whole, and whether it
 // fits.
 func (f Factor) Times(n uint64) (product uint64, whole, fits bool) { return times(f.v, n) }
+
+// Fraction returns the factor as num/den in lowest terms, and whether both fit.
+func (f Factor) Fraction() (num, den uint64, fits bool) {
+	return f.v.Num().Uint64(), f.v.Denom().Uint64(), f.v.Num().IsUint64() && f.v.Denom().IsUint64()
+}

@@ -89,6 +89,19 @@ var Kinds = []Kind{
 		},
 	},
 	{
+		Name: "moment", Rule: `date "T" clock zone | ( "+" | "-" ) time | decimal | "now"`,
+		Help: "A point in time, start_time, end_time: as in RFC 3339, before (`-`) or after (`+`) the start of the run, or in seconds since 1970. From 1970 to 2106.",
+		Examples: []Example{
+			{"2026-11-01T00:00:00+01:00", "2026-10-31T23:00:00Z", "midnight in Berlin"}, {"2026-11-01T00:00:00.25Z", "2026-11-01T00:00:00.25Z", "with a fraction of a second"},
+			{"-24h", "-1d", "a day before the start"}, {"+90s", "+1m30s", "90 seconds after it"}, {"now", "now", "the start"}, {"1700000000", "2023-11-14T22:13:20Z", "seconds since 1970"},
+			{"2026-11-01", "", ""}, {"2026-11-01 08:30", "", ""}, {"24h", "", ""}, {"-5", "", ""}, {"2026-02-30T00:00:00Z", "", ""}, {"1969-12-31T23:59:59Z", "", ""},
+		},
+		read: func(text string) (string, error) {
+			m, err := ParseMoment(text)
+			return FormatMoment(m), err
+		},
+	},
+	{
 		Name: "share", Rule: `decimal "%"`,
 		Help:     "A percentage: the chances in `--fault`.",
 		Examples: []Example{{"5%", "5%", "one in twenty"}, {"0.1%", "0.1%", "one in a thousand"}, {"0.5", "", ""}},
@@ -129,7 +142,7 @@ func Markdown() []byte {
 	for _, k := range Kinds {
 		fmt.Fprintf(&b, "%-9s = %s ;\n", k.Name, k.Rule)
 	}
-	b.WriteString("factor    = decimal ;\nnumber    = count ;\n")
+	b.WriteString("factor    = decimal ;\nnumber    = count ;\n(* date, clock and zone: full-date, partial-time and time-offset of RFC 3339 *)\n")
 	b.WriteString("\nmultiple  = \"k\" | \"M\" | \"G\" | \"T\" ;\nbinary    = \"Ki\" | \"Mi\" | \"Gi\" | \"Ti\" ;\n")
 	b.WriteString("unit      = \"d\" | \"h\" | \"m\" | \"s\" | \"ms\" | \"us\" | \"µs\" | \"ns\" ;\n")
 	b.WriteString("decimal   = ( digit { digit } [ \".\" { digit } ] | \".\" digit { digit } ) [ \"e\" [ \"+\" | \"-\" ] digit { digit } ] ;\n```\n")

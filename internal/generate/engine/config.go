@@ -41,12 +41,16 @@ type Config struct {
 }
 
 // StreamKey returns a key that is equal for configurations with the same template,
-// seed and position in the stream. An engine can continue where an engine with an
-// equal key stopped.
+// seed, position in the stream and schedule of times. An engine can continue where
+// an engine with an equal key stopped.
 func (c *Config) StreamKey() string {
 	t := &c.Template
-	return strings.Join([]string{c.source, c.replayKey(), t.Metadata, t.Tag, t.Seed, t.Stream,
-		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10)}, "\x00")
+	key := []string{c.source, c.replayKey(), t.Metadata, t.Tag, t.Seed, t.Stream,
+		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10)}
+	if c.scheduled() {
+		key = append(key, fmt.Sprintf("%+v", kindOf(c)), c.LoadProfile, strconv.FormatInt(c.MaxRecords, 10))
+	}
+	return strings.Join(key, "\x00")
 }
 
 // Configure parses and compiles all options. Any error makes it fail with

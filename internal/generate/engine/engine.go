@@ -188,24 +188,24 @@ func New(c *Config, o Options) *Engine {
 		e.now = time.Now
 	}
 	e.start = e.now()
-	var timing Timing
-	e.clock, timing = newStamper(c, e.start, o.Clock)
+	timing := e.setClock(c, o)
 	e.origin = originOf(c, timing)
 	e.startup = c.FlushOnStartup
+	timer := newTimer(timing, newNumbering(c))
 	var tags tagger
 	switch {
 	case c.replay != nil:
-		e.replay = newReplayed(c, timing, o.Log)
+		e.replay = newReplayed(c, timer, o.Log)
 		e.source = e.replay
 		if c.timeline {
 			e.plan.follow(newTimeline(c, e.replay))
 			e.startup = false
 		}
 	case c.Program != nil:
-		t := newTemplated(c, timing)
+		t := &templated{timer, c.Program}
 		e.source, tags = t, t
 	default:
-		e.source = newFixed(c, timing, o)
+		e.source = newFixed(c, timer, o)
 	}
 	if o.Mark != nil {
 		e.source = Mark(e.source, *o.Mark)
@@ -213,7 +213,9 @@ func New(c *Config, o Options) *Engine {
 	if c.Program != nil && c.Program.HasTag() {
 		e.source = &tagging{Source: e.source, tagger: tags, index: map[string]int{}}
 	}
-	e.bulk, _ = e.source.(bulkSource)
+	if e.clock.gap == 1 {
+		e.bulk, _ = e.source.(bulkSource)
+	}
 	e.tagged, _ = e.source.(tagged)
 	if _, even := e.plan.sched.(pace.FixedRate); even && !e.plan.bytes && e.copies == 1 && e.source.RecordsPerTick() == 1 {
 		e.runner, _ = e.source.(runSource)
@@ -373,7 +375,7 @@ func (e *Engine) limitSlice(h Host) {
 	}
 }
 
-// follow lets the source look at the environment, a few times a second.
+// refresh lets the source look at the environment, a few times a second.
 func (e *Engine) refresh(now time.Time) {
 	if !now.Before(e.refreshNext) {
 		e.refreshNext = now.Add(refreshInterval)
@@ -437,11 +439,11 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 		dst, n = e.bulk.AppendMany(dst, e.form, first, e.counts.Records, want, e.slice)
 	} else {
 		for ; n < want && len(dst) < e.slice && e.has(e.counts.Records+n); n++ {
-			dst = e.source.Append(dst, e.form, first+int64(n), e.counts.Records+n)
+			dst = e.source.Append(dst, e.form, first+int64(n)*e.clock.gap, e.counts.Records+n)
 		}
 	}
 	if n > 0 {
-		e.clock.used(first + int64(n-1))
+		e.clock.used(first + int64(n-1)*e.clock.gap)
 	}
 	e.counts.Records += n
 	if elapsed-at > int64(late) {

@@ -485,7 +485,7 @@ func TestAllocs(t *testing.T) {
 // then the record of the Refresh has the first body.
 func TestRecordsInAnyOrder(t *testing.T) {
 	dummy := `{"n":0}{"n":1}{"n":2}`
-	f := newFixed(config(t, "dummy", dummy), Timing{}, Options{Env: func() (string, string) { return dummy, "{}" }})
+	f := newFixed(config(t, "dummy", dummy), newTimer(Timing{}, numbering{}), Options{Env: func() (string, string) { return dummy, "{}" }})
 	body := func(k uint64) string {
 		ev, _, err := event.Decode(f.Append(nil, event.V2, 1, k))
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 // fixed is the source of the options dummy and metadata. It repeats the same bodies
 // in order, until the environment changes them.
 type fixed struct {
-	timing   Timing
+	timer    *timer
 	bodies   [][]byte
 	metadata []byte
 	first    uint64 // number of a record with the first body
@@ -25,9 +25,9 @@ type fixed struct {
 	warn                func(line string)
 }
 
-func newFixed(c *Config, timing Timing, o Options) *fixed {
+func newFixed(c *Config, timer *timer, o Options) *fixed {
 	f := &fixed{
-		timing:    timing,
+		timer:     timer,
 		bodies:    c.bodies,
 		metadata:  event.EmptyMap,
 		dummyText: c.Dummy,
@@ -48,14 +48,13 @@ func newFixed(c *Config, timing Timing, o Options) *fixed {
 func (f *fixed) RecordsPerTick() uint64 { return uint64(len(f.bodies)) }
 
 func (f *fixed) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
-	return event.Append(dst, form, f.timing.Time(due), f.metadata, f.bodies[(k-f.first)%uint64(len(f.bodies))])
+	return event.Append(dst, form, f.timer.time(due, k), f.metadata, f.bodies[(k-f.first)%uint64(len(f.bodies))])
 }
 
 // AppendMany implements bulkSource.
 func (f *fixed) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
-	if len(f.bodies) == 1 {
+	if t, step, ok := f.timer.span(due); ok && len(f.bodies) == 1 {
 		start := len(dst)
-		t, step := f.timing.span(due, 1)
 		dst, n = f.repeat(dst, form, t, n, limit)
 		if step > 0 && n > 1 {
 			event.SetTimes(dst[start:], form, (len(dst)-start)/int(n), t, step)
@@ -70,13 +69,13 @@ func (f *fixed) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, 
 }
 
 // AppendRun implements runSource: it is used while there is one body.
-func (f *fixed) AppendRun(dst []byte, form event.Form, due []int64, _ uint64, limit int) ([]byte, int) {
+func (f *fixed) AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int) {
 	start := len(dst)
-	dst, n := f.repeat(dst, form, f.timing.Time(due[0]), uint64(len(due)), limit)
+	dst, n := f.repeat(dst, form, f.timer.time(due[0], k), uint64(len(due)), limit)
 	if n > 1 {
 		size := (len(dst) - start) / int(n)
 		for i, m := range due[:n] {
-			event.SetTime(dst[start+i*size:], form, f.timing.Time(m))
+			event.SetTime(dst[start+i*size:], form, f.timer.time(m, k+uint64(i)))
 		}
 	}
 	return dst, int(n)

@@ -56,18 +56,11 @@ func (c *Config) hash() string {
 
 // Fields returns the origin as names and values, for the ledger.
 func (o Origin) Fields() [][2]string {
-	timing := "due"
-	switch {
-	case o.Timing.Fixed:
-		timing = fmt.Sprintf("fixed:%d", o.Timing.Offset)
-	case o.Timing.Offset != 0:
-		timing = fmt.Sprintf("due%+d", o.Timing.Offset)
-	}
 	fields := [][2]string{
 		{"first", strconv.FormatUint(o.First, 10)}, {"step", strconv.FormatUint(o.Step, 10)},
 		{"copies", strconv.FormatUint(o.Copies, 10)},
 		{"seed", o.Seed}, {"stream", o.Stream}, {"shard", fmt.Sprintf("%d/%d", o.Shard, o.Shards)},
-		{"clock", timing}, {"template", o.Template}, {"goarch", o.GOARCH},
+		{"clock", o.Timing.String()}, {"template", o.Template}, {"goarch", o.GOARCH},
 	}
 	if len(o.Files) > 0 {
 		var lines []string
@@ -119,19 +112,10 @@ func (p *originParser) parse(name, text string) uint64 {
 	return n
 }
 
-func (p *originParser) timing() (t Timing) {
-	text := p.text("clock")
-	number, fixed := strings.CutPrefix(text, "fixed:")
-	if !fixed {
-		number = strings.TrimPrefix(text, "due")
-	}
-	if number == "" {
-		return t
-	}
-	t.Fixed = fixed
-	var err error
-	if t.Offset, err = strconv.ParseInt(number, 10, 64); err != nil && p.err == nil {
-		p.err = fmt.Errorf("field clock: unknown clock %q", text)
+func (p *originParser) timing() Timing {
+	t, err := parseTiming(p.text("clock"))
+	if err != nil && p.err == nil {
+		p.err = fmt.Errorf("field clock: %w", err)
 	}
 	return t
 }
@@ -139,16 +123,14 @@ func (p *originParser) timing() (t Timing) {
 // Source returns the source of the records of an origin, without identities. The
 // configuration must have the seed, the stream and the texts of the origin.
 func (c *Config) Source(o Origin) Source {
-	n := numbering{first: o.First, step: o.Step}
+	timer := newTimer(o.Timing, numbering{first: o.First, step: o.Step})
 	switch {
 	case c.replay != nil:
-		s := newReplayed(c, o.Timing, func(string) {})
-		s.numbering = n
-		return s
+		return newReplayed(c, timer, func(string) {})
 	case c.Program != nil:
-		return &templated{n, o.Timing, c.Program}
+		return &templated{timer, c.Program}
 	}
-	return newFixed(c, o.Timing, Options{})
+	return newFixed(c, timer, Options{})
 }
 
 // hashedFiles are files of a path that are hashed while they are read.

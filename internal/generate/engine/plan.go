@@ -65,6 +65,7 @@ func newPlan(c *Config, turn time.Duration) plan {
 	}
 	interval := uint64(sec)*uint64(time.Second) + uint64(nsec)
 	switch {
+	case c.profile != nil && c.Rate.Unlimited: // the times of records follow it
 	case c.profile != nil:
 		p.sched = c.profile
 		if end, ok := c.profile.End(); ok {

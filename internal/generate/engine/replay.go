@@ -61,8 +61,8 @@ func (c *Config) Paced() bool { return c.timeline || c.Replay.Speed.Unlimited ||
 func (c *Config) Bounded() bool { return c.replay != nil || c.Config.Bounded() }
 
 // HasStream reports whether the records are those of a stream, in which each has a
-// number.
-func (c *Config) HasStream() bool { return c.replay != nil || c.Program != nil }
+// number. An engine that replaces this one in a hot reload continues the stream.
+func (c *Config) HasStream() bool { return c.replay != nil || c.Program != nil || c.scheduled() }
 
 // replayKey is the part of StreamKey that a replay has.
 func (c *Config) replayKey() string {
@@ -75,15 +75,14 @@ func (c *Config) replayKey() string {
 
 // replayed is the source of records that are replayed.
 type replayed struct {
-	numbering
-	timing   Timing
+	*timer
 	reader   *replay.Reader
 	metadata []byte
 	next     uint64 // number of the record after the last one that was appended
 }
 
-func newReplayed(c *Config, timing Timing, log func(line string)) *replayed {
-	s := &replayed{numbering: newNumbering(c), timing: timing, reader: c.replay.NewReader(log), metadata: event.EmptyMap}
+func newReplayed(c *Config, timer *timer, log func(line string)) *replayed {
+	s := &replayed{timer: timer, reader: c.replay.NewReader(log), metadata: event.EmptyMap}
 	if len(c.metadata) > 0 {
 		s.metadata = c.metadata[0]
 	}
@@ -100,7 +99,7 @@ func (s *replayed) ready(k uint64) bool { return s.reader.Seek(s.number(k)) == r
 func (s *replayed) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
 	s.ready(k)
 	s.next = k + 1
-	return event.Append(dst, form, s.timing.Time(due), s.metadata, s.reader.Current().Body)
+	return event.Append(dst, form, s.time(due, k), s.metadata, s.reader.Current().Body)
 }
 
 // AppendMany implements bulkSource.

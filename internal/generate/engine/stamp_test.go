@@ -16,7 +16,7 @@ import (
 // Records follow the wall clock when it is set. Smaller deviations do not change the
 // intervals between them.
 func TestClockStep(t *testing.T) {
-	s, _ := newStamper(config(t), epoch, Clock{})
+	s, _ := newStamper(config(t), epoch, 0, Clock{})
 	due := func(mono time.Duration, wall time.Duration) time.Duration {
 		s.set(epoch.Add(wall), int64(mono))
 		return time.Duration(s.due(int64(mono)) - epoch.UnixNano())
@@ -109,6 +109,9 @@ func TestTimesIncrease(t *testing.T) {
 			{"rate", "50", "dummy", `{"a":1}{"b":2}{"c":3}`, "catch_up", "full"},
 			{"rate", "50", "start_time_sec", "1000", "copies", "4", "start_delay", "1s"},
 			{"bytes_rate", "3G"},
+			{"rate", "333.3", "copies", "70", "time_speed", "0.3"},
+			{"rate", "unlimited", "start_time_sec", "1000", "time_speed", "0.7"},
+			{"rate", "100k", "start_time", "-24h", "time_speed", "1440", "start_delay", "1s"},
 			{"load_profile", "poisson 2M for 1h"},
 			{"rate", "1M", "template", `{"k": {{ seq }}}`},
 			{"rate", "unlimited", "template", `{"k": {{ seq }}}`},

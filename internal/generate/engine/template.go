@@ -31,20 +31,15 @@ func (n numbering) number(k uint64) uint64 { return n.first + k*n.step }
 
 // templated is the source of records from a template.
 type templated struct {
-	numbering
-	timing Timing
-	p      *template.Program
-}
-
-func newTemplated(c *Config, timing Timing) *templated {
-	return &templated{newNumbering(c), timing, c.Program}
+	*timer
+	p *template.Program
 }
 
 // RecordsPerTick implements Source: a tick of dummy gives all its objects.
 func (s *templated) RecordsPerTick() uint64 { return s.p.RecordsPerTick() }
 
 func (s *templated) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
-	return s.p.Append(dst, form, s.timing.Time(due), s.number(k))
+	return s.p.Append(dst, form, s.time(due, k), s.number(k))
 }
 
 // AppendMany implements bulkSource.
@@ -71,7 +66,7 @@ func (s *templated) Refresh(uint64) {}
 
 // appendTag implements tagger.
 func (s *templated) appendTag(dst []byte, due int64, k uint64) []byte {
-	return s.p.AppendTag(dst, s.timing.Time(due), s.number(k))
+	return s.p.AppendTag(dst, s.time(due, k), s.number(k))
 }
 
 // tagging is a source whose records have tags. It appends records one at a time,

@@ -259,6 +259,41 @@ func TestTimes(t *testing.T) {
 	})
 }
 
+// Times are right around the hours that come twice or not at all, on leap days and at
+// the turn of the year, in whatever order records come.
+func TestTimesAtEdges(t *testing.T) {
+	edges := map[string][]time.Time{
+		"Europe/Berlin":       {time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC), time.Date(2026, 10, 25, 1, 0, 0, 0, time.UTC)},
+		"America/New_York":    {time.Date(2026, 3, 8, 7, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 6, 0, 0, 0, time.UTC)},
+		"Australia/Lord_Howe": {time.Date(2026, 4, 4, 15, 0, 0, 0, time.UTC)},   // by half an hour
+		"Pacific/Apia":        {time.Date(2011, 12, 30, 10, 0, 0, 0, time.UTC)}, // a day that does not exist
+		"UTC":                 {time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2100, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)},
+	}
+	const goLayout, strftimeLayout = "Mon 2006-01-02 002 15:04:05.000 -0700 MST", "%a %F %j %T.%L %z %Z"
+	for zone, moments := range edges {
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := compile(fmt.Sprintf(`{"go": {{ now %q %q }}, "c": {{ now %q %[2]q }}, "of": {{ time_of (div (now "unix_ns") 1000000000) "2006-01-02T15:04:05Z07:00" %[2]q }}}`, goLayout, zone, strftimeLayout))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, edge := range moments {
+			for _, d := range []time.Duration{0, -1, time.Second, -time.Hour, 90 * time.Minute, -time.Millisecond, 25 * time.Hour, -1, 0, 30 * time.Minute, 23 * time.Hour} {
+				at := edge.Add(d)
+				body := value.OfRaw(p.AppendBody(nil, at.UnixNano(), 0))
+				if got, want := body.Field("go").S(), at.In(loc).Format(goLayout); got != want || body.Field("c").S() != want {
+					t.Errorf("%v in %s is %q and %q, want %q", at, zone, got, body.Field("c").S(), want)
+				}
+				if got, want := body.Field("of").S(), at.In(loc).Format(time.RFC3339); got != want {
+					t.Errorf("%v in %s is %q with time_of, want %q", at, zone, got, want)
+				}
+			}
+		}
+	}
+}
+
 // Numbers of people pass the checks that real ones pass, and lie where nobody
 // has one.
 func TestIdentifiers(t *testing.T) {

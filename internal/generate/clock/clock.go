@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package clock computes the times that the records of a stream bear.
+//
+// A [Clock] is a pure function of a record's position in its stream: it reads no
+// wall clock, and earlier calls do not change its results. The time of any record is
+// therefore the same alone and in sequence, in every shard, and after a reload.
+//
+// The normal path is [Even] or [Along], then [Clock.At] for any record, or
+// [Clock.Walk] for many.
+//
+// # Terms
+//
+// A position is the number of a record in its stream, from 0. A tick is perTick
+// consecutive positions, which bear times 1 ns apart. Lanes are inputs that share a
+// stream and have a schedule each: the positions of one tick of all lanes alternate
+// between them.
+package clock
+
+import (
+	"fmt"
+	"math/big"
+	"math/bits"
+	"strconv"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/pace"
+)
+
+// Last is the latest time of a record, in nanoseconds since 1970.
+const Last = units.MaxMoment - 1
+
+// Clock is the clock of one stream. The zero value is not valid.
+type Clock struct {
+	start   int64  // nanoseconds since 1970
+	origin  uint64 // the position of tick 0, or of the first tick due after the start
+	perTick uint64
+	lanes   uint64
+
+	even    pace.FixedRate
+	profile *pace.Profile // nil if the ticks are evenly spaced
+	speed   Speed
+	lead    uint64 // tick i has the time of tick i+lead of the schedule
+}
+
+// Speed is how fast the clock of the records is, as a fraction of the speed of its
+// schedule.
+type Speed struct{ Num, Den uint64 }
+
+// Layout is how the records of a stream become ticks.
+type Layout struct {
+	Origin  uint64 // the position at the start
+	PerTick uint64 // records in a tick
+	Lanes   uint64 // inputs that have a schedule each
+}
+
+// Even returns a clock whose tick i is at start + i*step, rounded down to a
+// nanosecond. start is in nanoseconds since 1970.
+func Even(start int64, step pace.FixedRate, l Layout) *Clock {
+	return &Clock{start: start, origin: l.Origin, perTick: max(l.PerTick, 1), lanes: max(l.Lanes, 1), even: step, speed: Speed{1, 1}}
+}
+
+// Along returns a clock whose ticks have the times at which a schedule makes them
+// due, at a multiple of its speed: tick i is at start + speed*At(i+1), rounded down
+// to a nanosecond. The schedule is a [pace.FixedRate] or a [*pace.Profile].
+func Along(start int64, s pace.Schedule, speed Speed, l Layout) *Clock {
+	c := Even(start, pace.FixedRate{Num: 1, Den: 1}, l)
+	c.lead, c.speed = 1, speed
+	switch s := s.(type) {
+	case pace.FixedRate:
+		c.even = s
+		if faster, ok := Faster(s, speed); ok {
+			c.even, c.speed = faster, Speed{1, 1}
+		}
+	case *pace.Profile:
+		c.profile = s
+	}
+	return c
+}
+
+// Faster returns the schedule with the times of another multiplied by a speed, unless
+// its fraction has more than 64 bits.
+func Faster(r pace.FixedRate, s Speed) (faster pace.FixedRate, ok bool) {
+	product := func(a, b uint64) *big.Int {
+		return new(big.Int).Mul(new(big.Int).SetUint64(a), new(big.Int).SetUint64(b))
+	}
+	f := new(big.Rat).SetFrac(product(r.Num, s.Num), product(r.Den, s.Den))
+	return pace.FixedRate{Num: f.Num().Uint64(), Den: f.Denom().Uint64()}, f.Num().IsUint64() && f.Denom().IsUint64()
+}
+
+// Start returns the time at which the clock starts, in nanoseconds since 1970.
+func (c *Clock) Start() int64 { return c.start }
+
+// At returns the time of the record at a position, in nanoseconds since 1970. All
+// records after the [Last] time have that time; those before the origin have the
+// time of the start.
+func (c *Clock) At(position uint64) int64 {
+	tick, part := c.place(position)
+	return c.time(c.due(tick), part)
+}
+
+// place returns the tick of a position, and which of its records it is.
+func (c *Clock) place(position uint64) (tick, part uint64) {
+	i := position - min(position, c.origin)
+	if c.lanes > 1 {
+		i /= c.lanes
+	}
+	if c.perTick == 1 {
+		return i, 0
+	}
+	return i / c.perTick, i % c.perTick
+}
+
+// due returns the time of a tick, in nanoseconds after the start.
+func (c *Clock) due(tick uint64) int64 {
+	if tick > pace.Unbounded-c.lead {
+		return pace.Never
+	}
+	if c.profile != nil {
+		return c.speed.Scale(c.profile.At(tick + c.lead))
+	}
+	return c.speed.Scale(c.even.At(tick + c.lead))
+}
+
+// time returns the time of a part of a tick.
+func (c *Clock) time(due int64, part uint64) int64 {
+	if due >= Last-c.start || part >= uint64(Last-c.start-due) {
+		return Last
+	}
+	return c.start + due + int64(part)
+}
+
+// Scale returns speed*t, rounded down, or [pace.Never].
+func (s Speed) Scale(t int64) int64 {
+	if s.Num == s.Den || t == pace.Never {
+		return t
+	}
+	hi, lo := bits.Mul64(uint64(t), s.Num)
+	if hi >= s.Den {
+		return pace.Never
+	}
+	q, _ := bits.Div64(hi, lo, s.Den)
+	return int64(min(q, pace.Never))
+}
+
+// Latest returns the largest t with Scale(t) <= scaled, or [pace.Never].
+func (s Speed) Latest(scaled int64) int64 {
+	if s.Num == s.Den || scaled == pace.Never {
+		return scaled
+	}
+	//	t*num < (scaled+1)*den
+	hi, lo := bits.Mul64(uint64(scaled)+1, s.Den)
+	lo, borrow := bits.Sub64(lo, 1, 0)
+	if hi -= borrow; hi >= s.Num {
+		return pace.Never
+	}
+	q, _ := bits.Div64(hi, lo, s.Num)
+	return int64(min(q, pace.Never))
+}
+
+// End returns the first position whose time is not before end or, on a clock along a
+// schedule, after end. It is [pace.Unbounded] if there is none. The nanoseconds
+// within a tick do not count.
+func (c *Clock) End(end int64) uint64 {
+	t := end - c.start
+	if c.lead == 0 {
+		t--
+	}
+	if t < 0 {
+		return c.origin
+	}
+	t = c.speed.Latest(t)
+	ticks := uint64(0) // with a time of at most t
+	if c.profile != nil {
+		ticks = c.profile.Due(t)
+	} else if ticks = c.even.Due(t); c.lead == 0 && ticks < pace.Unbounded {
+		ticks++ // the one at the start
+	}
+	hi, positions := bits.Mul64(ticks, c.perTick)
+	over, positions := bits.Mul64(positions, c.lanes)
+	if sum := positions + c.origin; hi == 0 && over == 0 && sum >= positions {
+		return sum
+	}
+	return pace.Unbounded
+}
+
+// String returns the clock in the form that [Parse] reads.
+func (c *Clock) String() string {
+	if c.profile != nil {
+		return fmt.Sprintf("profile:%d:%d:%d:%d:%d/%d:%s", c.start, c.origin, c.perTick, c.lanes, c.speed.Num, c.speed.Den, c.profile)
+	}
+	return fmt.Sprintf("even:%d:%d:%d:%d:%d/%d:%d/%d:%d", c.start, c.origin, c.perTick, c.lanes, c.speed.Num, c.speed.Den, c.even.Num, c.even.Den, c.lead)
+}
+
+// Parse reads the result of [Clock.String].
+func Parse(text string) (*Clock, error) {
+	c := &Clock{lead: 1}
+	p := parser{text: text}
+	kind := p.part()
+	c.start = int64(p.number())
+	c.origin, c.perTick, c.lanes = p.number(), p.number(), p.number()
+	c.speed.Num, c.speed.Den = p.fraction()
+	switch kind {
+	case "even":
+		c.even.Num, c.even.Den = p.fraction()
+		c.lead = p.number()
+	case "profile":
+		var err error
+		if c.profile, err = pace.ParseProfile(p.text); err != nil {
+			return nil, fmt.Errorf("invalid clock %q: %w", text, err)
+		}
+		p.text = ""
+	default:
+		p.wrong = true
+	}
+	if p.wrong || p.text != "" || c.perTick == 0 || c.lanes == 0 || c.start < 0 || c.start > Last || c.lead > 1 {
+		return nil, fmt.Errorf("invalid clock %q", text)
+	}
+	return c, nil
+}
+
+// parser reads numbers that are separated by colons.
+type parser struct {
+	text  string
+	wrong bool
+}
+
+func (p *parser) part() (part string) {
+	part, p.text, _ = strings.Cut(p.text, ":")
+	return part
+}
+
+func (p *parser) parse(text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	p.wrong = p.wrong || err != nil
+	return n
+}
+
+func (p *parser) number() uint64 { return p.parse(p.part()) }
+
+func (p *parser) fraction() (num, den uint64) {
+	a, b, _ := strings.Cut(p.part(), "/")
+	num, den = p.parse(a), p.parse(b)
+	p.wrong = p.wrong || num == 0 || den == 0
+	return num, den
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/clock"
+	"github.com/gdummy/gdummy/internal/generate/pace"
+)
+
+// below returns how many records have numbers below end.
+func (n numbering) below(end uint64) uint64 {
+	if end <= n.first {
+		return 0
+	}
+	return (end-n.first-1)/n.step + 1
+}
+
+// scheduled reports whether the time of a record depends on its position in the
+// stream alone, instead of the moment at which it is due.
+func (c *Config) scheduled() bool {
+	return c.TimeStep > 0 || c.spread() || c.Rate.Unlimited && c.profile != nil
+}
+
+// spread reports whether the records are evenly spread between two times.
+func (c *Config) spread() bool {
+	return c.startsAt() && c.EndTime != nil && c.MaxRecords > 0 && c.TimeSpeed.One() && c.TimeStep == 0 &&
+		!(c.Rate.Unlimited && c.profile != nil)
+}
+
+// startsAt reports whether the clock of the records has a start time of its own.
+func (c *Config) startsAt() bool {
+	return c.StartTime != nil || c.StartTimeSec >= 0 || c.StartTimeNsec >= 0
+}
+
+// perTick returns the number of records in a tick.
+func (c *Config) perTick() uint64 {
+	n := uint64(c.Copies)
+	switch {
+	case c.replay != nil:
+	case c.Program != nil:
+		n *= c.Program.RecordsPerTick()
+	default:
+		n *= uint64(len(c.bodies))
+	}
+	return n
+}
+
+// newSchedule returns the schedule of a configuration's times.
+func newSchedule(c *Config, s *stamper) *clock.Clock {
+	shards := max(c.Template.Shards, 1)
+	l := clock.Layout{PerTick: c.perTick()}
+	if c.TimeStep > 0 {
+		return clock.Even(s.start, pace.FixedRate{Num: uint64(c.TimeStep), Den: 1}, l)
+	}
+	l.Origin = s.origin
+	if c.spread() {
+		ticks := (uint64(c.MaxRecords)*shards-1)/l.PerTick + 1
+		return clock.Even(s.start, pace.FixedRate{Num: uint64(max(s.end-s.start, 1)), Den: ticks}, l)
+	}
+	l.Lanes = shards
+	return clock.Along(s.start, c.profile, clock.Speed(c.TimeSpeed), l)
+}
+
+// setClock sets the clock of the records and the end of the run that follows from it,
+// and returns their timing.
+func (e *Engine) setClock(c *Config, o Options) Timing {
+	s, timing := newStamper(c, e.start, e.plan.delay, o.Clock)
+	e.clock = s
+	if s.kind.ends && s.end <= s.start && s.kind.relative && o.Log != nil {
+		o.Log("option end_time: " + formatTime(s.end) + " is not after the start time " + formatTime(s.start) + ": there are no records")
+	}
+	n := newNumbering(c)
+	switch {
+	case timing.Schedule != nil && s.kind.ends:
+		e.plan.records = min(e.plan.records, n.below(timing.Schedule.End(s.end)))
+	case timing.Schedule != nil && c.profile != nil && c.TimeStep == 0:
+		e.plan.records = min(e.plan.records, n.below(timing.Schedule.End(event.MaxTime)))
+	case timing.Schedule == nil && s.kind.ends:
+		e.plan.end = min(e.plan.end, s.left(clock.Speed(c.TimeSpeed), e.plan.delay))
+	}
+	return timing
+}
+
+// left returns how long the clock of the records goes from the start of the schedule,
+// delay nanoseconds after that of the engine, to its end time.
+func (s *stamper) left(speed clock.Speed, delay int64) int64 {
+	moment := s.end // on the wall clock
+	if s.kind.relative {
+		if s.end < s.start {
+			return -1
+		}
+		span := speed.Latest(s.end - s.start)
+		if span > pace.Never-s.zero {
+			return pace.Never
+		}
+		moment = s.zero + span
+	}
+	return moment - s.base - delay
+}
+
+func formatTime(t int64) string { return units.FormatMoment(units.Moment{Nanoseconds: t}) }

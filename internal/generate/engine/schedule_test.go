@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/event"
+)
+
+// read returns the times and the bodies of events.
+func read(tb failer, events []byte) (times []int64, bodies []string) {
+	for len(events) > 0 {
+		ev, rest, err := event.Decode(events)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		times = append(times, ev.Time)
+		bodies = append(bodies, string(ev.Body))
+		events = rest
+	}
+	return times, bodies
+}
+
+// scheduledClocks are configurations whose times depend on positions.
+var scheduledClocks = [][]string{
+	{"rate", "unlimited", "start_time", "2024-02-28T23:00:00Z", "time_step", "10s"},
+	{"rate", "300", "start_time", "2024-02-28T23:00:00Z", "time_step", "10s", "copies", "3"},
+	{"rate", "unlimited", "time_step", "1ms", "start_time_sec", "1700000000"},
+	{"rate", "unlimited", "start_time", "2026-03-29T00:00:00+01:00", "load_profile", "ramp 0 to 500 for 2s; poisson 20", "time_speed", "60"},
+	{"rate", "unlimited", "start_time", "0", "end_time", "4000000000", "load_profile", "5 for 1s; idle for 3s; repeat", "copies", "2"},
+	{"bytes_rate", "100k", "start_time", "-24h", "time_step", "7ns"},
+	{"rate", "100", "time_step", "1h", "flush_on_startup", "on"},
+}
+
+// Record k has the same time and the same bytes alone and in sequence, in one input
+// or in many shards, and if a reload interrupts the stream.
+func TestScheduledTimes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		given := append([]string{"template", `{"k":{{ seq }},"t":{{ now "unix_ns" }},"u":{{ int 0 999 }}}`, "max_in_flight", "256k"},
+			rapid.SampledFrom(scheduledClocks).Draw(t, "clock")...)
+		w := &world{now: epoch, until: epoch.Add(time.Minute)}
+		run := func(clock Clock, resumed uint64, more ...string) *Engine {
+			c := config(t, append(slices.Clone(given), more...)...)
+			c.Template.First += int64(resumed * c.Template.Shards)
+			e := New(c, Options{Form: event.V2, Now: w.clock, Clock: clock})
+			w.until = w.now.Add(time.Minute)
+			e.Run(w)
+			return e
+		}
+		const n = 240
+		run(Clock{}, 0, "max_records", fmt.Sprint(n))
+		times, bodies := read(t, w.events)
+		if len(times) != n {
+			t.Fatalf("%d records, want %d", len(times), n)
+		}
+		for i := 1; i < n; i++ {
+			if times[i] <= times[i-1] {
+				t.Fatalf("record %d has the time %d, the previous one %d", i, times[i], times[i-1])
+			}
+		}
+		same := func(what string, k int, at int64, body string) {
+			t.Helper()
+			if at != times[k] || body != bodies[k] {
+				t.Fatalf("%s: record %d is %q at %d, in sequence %q at %d", what, k, body, at, bodies[k], times[k])
+			}
+		}
+
+		if !slices.Contains(given, "load_profile") && !slices.Contains(given, "-24h") {
+			k := rapid.IntRange(0, n-1).Draw(t, "k")
+			*w = world{now: epoch}
+			run(Clock{}, 0, "max_records", "1", "first_seq", fmt.Sprint(k))
+			at, body := read(t, w.events)
+			same("alone", k, at[0], body[0])
+		}
+
+		shards := rapid.IntRange(1, 4).Draw(t, "shards")
+		if !slices.Contains(given, "load_profile") { // each shard has a profile of its own
+			for i := range shards {
+				*w = world{now: epoch}
+				run(Clock{}, 0, "max_records", fmt.Sprint(n/shards), "shard", fmt.Sprintf("%d/%d", i, shards))
+				at, body := read(t, w.events)
+				if len(at) != n/shards {
+					t.Fatalf("%d records in shard %d, want %d", len(at), i, n/shards)
+				}
+				for j := range at {
+					same("shard", i+j*shards, at[j], body[j])
+				}
+			}
+		}
+
+		cut := rapid.IntRange(1, n).Draw(t, "cut")
+		*w = world{now: epoch}
+		before := run(Clock{}, 0, "samples", fmt.Sprint(cut)).Clock()
+		atCut, _ := read(t, w.events)
+		cut = len(atCut)
+		w.now = w.now.Add(2 * time.Second)
+		run(before, uint64(cut), "max_records", fmt.Sprint(n))
+		at, body := read(t, w.events)
+		for j := range n {
+			same("reload", j, at[j], body[j])
+		}
+	})
+}
+
+// A running clock has a start, a speed and an end; its times move by the time between
+// ticks, times the speed.
+func TestRunningClocks(t *testing.T) {
+	for _, tt := range []struct {
+		why   string
+		given []string
+		want  []time.Duration // after the epoch
+	}{
+		{"a start time", []string{"start_time", "2023-11-14T22:13:20Z", "rate", "2", "max_records", "2"},
+			[]time.Duration{500 * time.Millisecond, time.Second}},
+		{"relative to the start", []string{"start_time", "-24h", "rate", "1", "max_records", "2"},
+			[]time.Duration{time.Second - 24*time.Hour, 2*time.Second - 24*time.Hour}},
+		{"a speed", []string{"start_time", "-1h", "rate", "1", "time_speed", "60", "max_records", "2"},
+			[]time.Duration{time.Minute - time.Hour, 2*time.Minute - time.Hour}},
+		{"a speed from now on", []string{"rate", "1", "time_speed", "0.5", "max_records", "2"},
+			[]time.Duration{500 * time.Millisecond, time.Second}},
+		{"to an end", []string{"start_time", "-2m", "end_time", "now", "rate", "1", "time_speed", "60"},
+			[]time.Duration{-time.Minute, 0}},
+		{"to an end, on the wall clock", []string{"end_time", "+3s", "rate", "1"},
+			[]time.Duration{time.Second, 2 * time.Second, 3 * time.Second}},
+		{"a delay does not move the start time", []string{"start_time", "-1h", "rate", "1", "start_delay", "10m", "max_records", "1"},
+			[]time.Duration{time.Second - time.Hour}},
+		{"copies", []string{"start_time", "-1h", "rate", "1", "time_speed", "3600", "copies", "2", "max_records", "3"},
+			[]time.Duration{0, 3600, time.Hour}},
+		{"copies of a slow clock", []string{"start_time", "-1h", "rate", "1", "time_speed", "0.3", "copies", "4", "max_records", "5"},
+			[]time.Duration{300*time.Millisecond - time.Hour, 300*time.Millisecond + 1 - time.Hour, 300*time.Millisecond + 2 - time.Hour, 300*time.Millisecond + 3 - time.Hour, 600*time.Millisecond - time.Hour}},
+		{"steps", []string{"start_time", "-1h", "end_time", "now", "time_step", "20m", "rate", "unlimited"},
+			[]time.Duration{-time.Hour, -40 * time.Minute, -20 * time.Minute}},
+		{"evenly spread", []string{"start_time", "-1h", "end_time", "now", "max_records", "4", "rate", "10"},
+			[]time.Duration{-time.Hour, -45 * time.Minute, -30 * time.Minute, -15 * time.Minute}},
+		{"evenly spread, a shard", []string{"start_time", "-1h", "end_time", "now", "max_records", "2", "rate", "unlimited", "shard", "1/2"},
+			[]time.Duration{-45 * time.Minute, -15 * time.Minute}},
+		{"evenly spread, from another record on", []string{"start_time", "-1h", "end_time", "now", "max_records", "2", "rate", "unlimited", "first_seq", "500"},
+			[]time.Duration{-time.Hour, -30 * time.Minute}},
+		{"along a profile to its end", []string{"start_time", "-1h", "load_profile", "1 for 2s; idle for 1s", "rate", "unlimited", "time_speed", "60"},
+			[]time.Duration{-59 * time.Minute, -58 * time.Minute}},
+		{"along a profile to the end time", []string{"start_time", "-1h", "end_time", "now", "load_profile", "1/h", "rate", "unlimited"},
+			[]time.Duration{0}},
+		{"no time at all", []string{"start_time", "2023-11-14T22:13:20Z", "end_time", "-1s", "rate", "unlimited"}, nil},
+	} {
+		w := &world{now: epoch, until: epoch.Add(time.Hour)}
+		e := New(config(t, tt.given...), Options{Form: event.V2, Now: w.clock})
+		e.Run(w)
+		times, _ := read(t, w.events)
+		got := make([]time.Duration, 0, len(times))
+		for _, at := range times {
+			got = append(got, time.Duration(at-epoch.UnixNano()))
+		}
+		if !slices.Equal(got, tt.want) || !e.Finished() {
+			t.Errorf("%s: times %v, finished %v; want %v", tt.why, got, e.Finished(), tt.want)
+		}
+	}
+}
+
+// A run that has no record because its end is not after its start says so, where the
+// configuration alone does not show it.
+func TestNoTime(t *testing.T) {
+	var logged []string
+	New(config(t, "start_time", "2030-01-01T00:00:00Z", "end_time", "now", "rate", "unlimited"), Options{
+		Form: event.V2, Now: func() time.Time { return epoch }, Log: func(line string) { logged = append(logged, line) },
+	})
+	const want = "option end_time: 2023-11-14T22:13:20Z is not after the start time 2030-01-01T00:00:00Z: there are no records"
+	if len(logged) != 1 || logged[0] != want {
+		t.Errorf("logged %q, want %q", logged, want)
+	}
+}
+
+// Options of the clock that contradict one another are errors.
+func TestClockConflicts(t *testing.T) {
+	for section, want := range map[string]string{
+		"start_time now\nstart_time_sec 5":                                 "option start_time: start_time and start_time_sec are mutually exclusive",
+		"time_step 1s\ntime_speed 2":                                       "option time_step: time_step and time_speed are mutually exclusive",
+		"time_step 1s\nfixed_timestamp on":                                 "option time_step: time_step and fixed_timestamp are mutually exclusive",
+		"time_speed 2\nfixed_timestamp on":                                 "option time_speed: time_speed and fixed_timestamp are mutually exclusive",
+		"end_time +1h\nfixed_timestamp on":                                 "option end_time: end_time and fixed_timestamp are mutually exclusive",
+		"end_time -1h":                                                     "option end_time: -1h is not after the start time, now",
+		"start_time_sec 1700000000\nend_time 2023-11-14T22:13:20Z":         "option end_time: 2023-11-14T22:13:20Z is not after the start time, 2023-11-14T22:13:20Z",
+		"load_profile 5\nrate 5":                                           "option load_profile: load_profile and rate are mutually exclusive",
+		"load_profile 5\nrate unlimited":                                   "option load_profile: with rate unlimited, the times of the records follow load_profile: it requires start_time",
+		"load_profile 5\nrate unlimited\nstart_time -1h\nmax_records 1":    "",
+		"fixed_timestamp off\ntime_step 1s\nmax_records 1\nstart_time now": "",
+		"time_speed 2000001":                                               `option time_speed: invalid value "2000001": expected at most 2M, and at most 6 decimals`,
+		"time_speed 0.0000001":                                             `option time_speed: invalid value "0.0000001": expected at most 2M, and at most 6 decimals`,
+	} {
+		_, _, err := Configure(from(section), nil)
+		got := ""
+		var errs option.Errors
+		if errors.As(err, &errs) {
+			got = errs.Error()
+		}
+		if got != want {
+			t.Errorf("%q:\n got %s\nwant %s", section, got, want)
+		}
+	}
+}
