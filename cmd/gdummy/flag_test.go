@@ -107,6 +107,12 @@ func makeFixture(t *testing.T) string {
 	write("fluent-bit.conf", []byte("[INPUT]\n    name gdummy\n    rat  5\n"))
 	write("orders.ndjson", []byte("{\"time\":\"2026-11-01T08:00:00Z\",\"order\":1}\n{\"time\":\"2026-11-01T08:00:00.2Z\",\"order\":2}\n"))
 	write("others/records", []byte("{\"a\":1}\n"))
+	write("checkout.test.yaml", []byte("pipeline: fluent-bit.conf\nsinks:\n  - output: orders\n"))
+	// One that no test runs in: what is compared is how the command ends.
+	write("fluent-bit", []byte("#!/bin/sh\necho Fluent Bit v2.0.14\n"))
+	if err := os.Chmod(filepath.Join(dir, "fluent-bit"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	write("garbage/records.gz", []byte("\x1f\x8bno archive"))
 	each("nested", func(line string) string { return `{"log":` + line + `}` })
 	each("ingested", func(line string) string { return `{"event":{"ingested":"2100-01-01T00:00:00Z"},` + line[1:] })
@@ -173,6 +179,7 @@ func runExample(t *testing.T, dir, line string) string {
 	var out, log both
 	cmd := exec.Command("sh", "-c", "exec "+line)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &log
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -195,6 +202,16 @@ func runExample(t *testing.T, dir, line string) string {
 			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 				t.Error(err)
 			}
+		}
+	}
+	if strings.Contains(line, "--watch") {
+		for end := time.Now().Add(30 * time.Second); !strings.Contains(log.String(), "watching"); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: it does not watch: %s", line, log.String())
+			}
+		}
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Error(err)
 		}
 	}
 	code := 0

@@ -29,6 +29,15 @@ func SumBody(body []byte) (Sum, error) {
 	return s, nil
 }
 
+// HashValue returns the hash of a value, which is the MessagePack of one value and
+// nothing else. Values that bodies with the same sum may have in one place have the
+// same hash. coarse is that of the sum.
+func HashValue(b []byte, coarse bool) (hash uint64, ok bool) {
+	r := bodyReader{b: b, coarse: coarse}
+	hash, ok = r.value(0)
+	return hash, ok && len(r.b) == 0
+}
+
 // bodyReader hashes the values at the front of b. Its methods return false if b is
 // not the MessagePack of a body.
 type bodyReader struct {

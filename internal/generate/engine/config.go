@@ -30,11 +30,12 @@ type Config struct {
 	// Program is the compiled template, or nil if the records are those of dummy.
 	Program *template.Program
 
-	bodies   [][]byte // of dummy, in MessagePack
-	metadata [][]byte // of metadata, in MessagePack: one map
-	profile  *pace.Profile
-	source   string       // the text of the template's body
-	files    *hashedFiles // that templates read; nil without templates
+	bodies      [][]byte // of dummy, in MessagePack
+	metadata    [][]byte // of metadata, in MessagePack: one map
+	profile     *pace.Profile
+	expressions []template.Text
+	source      string       // the text of the template's body
+	files       *hashedFiles // that templates read; nil without templates
 
 	replay   *replay.Set // nil if there is no replay
 	timeline bool        // records come at the spacing of the times that they have in their files
@@ -59,8 +60,14 @@ func (c *Config) StreamKey() string {
 //
 // It searches the Path for template_file and the files that templates read.
 func Configure(lookup option.Lookup, in files.Path) (c *Config, warnings option.Errors, err error) {
+	return ConfigureWith(lookup, in, nil)
+}
+
+// ConfigureWith is Configure with expressions about the records, see
+// [template.Config]. If there are any, a template is made of the option dummy, too.
+func ConfigureWith(lookup option.Lookup, in files.Path, expressions []template.Text) (c *Config, warnings option.Errors, err error) {
 	read, warnings, errs := option.Read(lookup)
-	c = &Config{Config: *read}
+	c = &Config{Config: *read, expressions: expressions}
 	errs = append(errs, c.compile(in, errs)...)
 	errs = append(errs, c.checkIdentity()...)
 	slices.SortStableFunc(errs, func(a, b *option.Error) int { return option.Index(a.Option) - option.Index(b.Option) })
@@ -162,7 +169,7 @@ func (c *Config) templates(in files.Path) (conf *template.Config, file string, f
 	conf = &template.Config{
 		Metadata: template.Text{Name: "metadata_template", Text: t.Metadata},
 		Tag:      template.Text{Name: "tag_template", Text: t.Tag},
-		Left:     t.Left, Right: t.Right, Seed: seed.Parse(t.Seed), Stream: t.Stream, Files: c.files,
+		Left:     t.Left, Right: t.Right, Seed: seed.Parse(t.Seed), Stream: t.Stream, Files: c.files, Expressions: c.expressions,
 	}
 	switch {
 	case t.Body != "":
@@ -183,7 +190,7 @@ func (c *Config) templates(in files.Path) (conf *template.Config, file string, f
 			return nil, "", nil // checkFormat reports it
 		}
 		conf.Body = template.Text{Name: "format", Text: f.Text, Left: "{{", Right: "}}"}
-	case t.Metadata != "" || t.Tag != "":
+	case t.Metadata != "" || t.Tag != "" || len(c.expressions) > 0 && c.Replay.Files == "":
 		conf.Body = template.Text{Name: "dummy", Text: c.Dummy}
 		conf.Bodies = c.bodies
 	default:
@@ -209,6 +216,10 @@ func (c *Config) compileTemplates(conf *template.Config, file string, usable boo
 		return option.Errors{option.Errorf(conf.Body.Name, "%v", err)}
 	}
 	for _, m := range all {
+		if _, ok := option.Find(m.In); !ok { // an expression
+			errs = append(errs, &option.Error{Option: m.In, Problem: m.Problem, Meant: m.Near})
+			continue
+		}
 		e := c.ErrorIn(m.In, "", m)
 		e.Value, e.Example = "", ""
 		if m.In == "template_file" {

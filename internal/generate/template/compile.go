@@ -114,6 +114,9 @@ func (c *compiler) compile() {
 		c.list(tag.tree.Root)
 		c.emit(instr{op: opEnd})
 	}
+	for _, e := range c.conf.Expressions {
+		c.expression(e)
+	}
 	if len(c.errs) == 0 {
 		c.errs = c.fallback
 	}
@@ -180,7 +183,7 @@ func (c *compiler) complete() {
 		return
 	}
 	p.alias = seed.NewAlias(weights)
-	p.clear = len(p.shapes) > 1 && (p.metadata >= 0 || p.tag >= 0)
+	p.clear = len(p.shapes) > 1 && (p.metadata >= 0 || p.tag >= 0 || len(p.expressions) > 0)
 	p.run.loops = make([]loop, c.loops)
 	p.run.dots = make([]value.Value, c.dots)
 	p.optimize()

@@ -89,6 +89,10 @@ type Config struct {
 	Seed   uint64
 	Stream string // the stream's name
 	Files  fake.Files
+
+	// Expressions are computed for a record on request, with its variables: see
+	// [Program.Expression].
+	Expressions []Text
 }
 
 // Errors are all the errors of a template, in the order of the text.
@@ -123,6 +127,8 @@ type Program struct {
 	metadata int // where its code starts, or -1
 	tag      int
 	meta     []byte // without code for it
+
+	expressions []fake.Gen
 
 	members, metaMembers map[string]bool // the names that are known at the start
 

@@ -12,6 +12,8 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/engine"
+	"github.com/gdummy/gdummy/internal/generate/template"
+	"github.com/gdummy/gdummy/internal/generate/value"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
@@ -22,7 +24,11 @@ type Maker struct {
 	config *engine.Config
 	source engine.Source
 	buf    []byte
+	last   body // of buf
 }
+
+// body is the MessagePack of a body.
+type body []byte
 
 // Truth is where the records of a run came from, as far as the one who makes them
 // again knows.
@@ -46,7 +52,10 @@ func (e *RefusedError) Error() string {
 
 // NewMaker returns the maker of the records of a run. It returns a [*RefusedError] if
 // the version, the template or a file is not what made them.
-func NewMaker(run *ledger.Stream, truth Truth) (*Maker, error) {
+//
+// Expressions are in the words of templates, with the variables of the template; see
+// [Maker.Value]. An error in one is an [option.Errors].
+func NewMaker(run *ledger.Stream, truth Truth, expressions ...template.Text) (*Maker, error) {
 	refuse := func(format string, args ...any) (*Maker, error) {
 		return nil, &RefusedError{run.Name, fmt.Sprintf(format, args...)}
 	}
@@ -60,7 +69,7 @@ func NewMaker(run *ledger.Stream, truth Truth) (*Maker, error) {
 	if sent := run.Open["version"]; !sameVersion(sent, truth.Version) {
 		return refuse("version %s of gdummy sent them, this is %s", orDevel(sent), orDevel(truth.Version))
 	}
-	config, _, err := engine.Configure(func(name string) (string, bool) {
+	config, _, err := engine.ConfigureWith(func(name string) (string, bool) {
 		switch name {
 		case "seed":
 			return origin.Seed, true
@@ -70,9 +79,9 @@ func NewMaker(run *ledger.Stream, truth Truth) (*Maker, error) {
 			return "", false
 		}
 		return truth.Options(name)
-	}, truth.Files)
+	}, truth.Files, expressions)
 	if err != nil {
-		return refuse("%v", err)
+		return nil, err
 	}
 	now := config.Origin()
 	if now.Template != origin.Template {
@@ -82,6 +91,9 @@ func NewMaker(run *ledger.Stream, truth Truth) (*Maker, error) {
 		if now.Files[name] != origin.Files[name] {
 			return refuse("the file %s has changed since", name)
 		}
+	}
+	if len(expressions) > 0 && config.Program == nil {
+		return refuse("the records of a replay have no variables, which the expectations use")
 	}
 	return &Maker{config: config, source: config.Source(origin)}, nil
 }
@@ -107,10 +119,17 @@ func orDevel(version string) string {
 // valid until the next call.
 func (m *Maker) Event(form event.Form, id recordid.ID) (ev []byte, ok bool) {
 	m.buf = m.source.Append(m.buf[:0], form, id.Time, id.Seq)
-	_, body, err := event.Split(m.buf, form)
-	if err != nil {
+	_, b, err := event.Split(m.buf, form)
+	if m.last = b; err != nil {
 		return m.buf, false
 	}
-	sum, err := recordid.SumBody(body)
+	sum, err := recordid.SumBody(b)
 	return m.buf, err == nil && sum == id.Sum
+}
+
+// Value returns the value of an expression for the record that Event has made last.
+// The dot of the expression is the body that arrived. The value is valid until the
+// next call of Event.
+func (m *Maker) Value(i int, arrived []byte) value.Value {
+	return m.config.Program.Expression(i, value.OfRaw(arrived))
 }

@@ -266,7 +266,6 @@ func TestRefused(t *testing.T) {
 		{"another file", func() { write("users.csv", "name\nBob\n") }, "the file users.csv has changed since"},
 		{"another template", func() { write("t.tmpl", template+" ") }, "the template or the options of the input have changed since"},
 		{"another version", func() { truth.Version = "v1.0.1" }, "version v1.0.0 of gdummy sent them, this is v1.0.1"},
-		{"no file", func() { os.Remove(filepath.Join(dir, "users.csv")) }, "users.csv"},
 		{"an old ledger", func() { delete(run.Open, "template") }, "no field template: the ledger is of an older version"},
 	} {
 		reset()

@@ -184,9 +184,11 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 	if err != nil || n < 2 || n > 4 {
 		return nil, errProtocol
 	}
-	if rest, err = msgpack.Skip(rest); err != nil { // the tag
+	var tag []byte
+	if tag, rest, err = msgp.ReadStringZC(rest); err != nil {
 		return nil, errProtocol
 	}
+	b.tag = tag
 	entries := rest
 	if rest, err = msgpack.Skip(rest); err != nil {
 		return nil, errProtocol
@@ -285,6 +287,10 @@ func options(b []byte) (chunk []byte, compressed string, err error) {
 
 // unpack reads events.
 func unpack(b *batch, data []byte, compressed string) error {
+	if b.whole && compressed == "" {
+		b.events = data
+		return nil
+	}
 	switch compressed {
 	case "", "text":
 		return b.scan.Bytes(data)

@@ -163,10 +163,14 @@ type batch struct {
 	foreign uint64 // records
 	scan    *recordscan.Scanner
 	seen    uint64 // broken pieces that were told
+
+	whole  bool   // events are handed over as they are
+	tag    []byte // of events
+	events []byte // if whole
 }
 
 func (s *Server) newBatch(o recordscan.Options) *batch {
-	b := new(batch)
+	b := &batch{whole: s.o.Events != nil}
 	o.Keys, o.Path = s.o.Keys, s.o.Path
 	o.Take = func(id recordid.ID, st recordscan.State, _ int64) {
 		if st == recordscan.Foreign {
@@ -240,6 +244,11 @@ func (s *Server) hand(b *batch, f injectedFault) {
 
 // deliver gives a batch to the sink that was taken.
 func (s *Server) deliver(b *batch) {
+	if b.whole {
+		s.o.Events(string(b.tag), b.events, s.o.Now())
+		b.events = nil
+		return
+	}
 	s.sink.Take(b.found, s.o.Now().UnixNano())
 	if n := b.scan.Broken(); n > b.seen || b.foreign > 0 {
 		s.sink.Others(b.foreign, n-b.seen)

@@ -74,6 +74,11 @@ type Options struct {
 	TLS       *tls.Config // nil is none
 	SharedKey string      // of the forward protocol; "" is none
 
+	// Events, if not nil, takes the events of messages of the forward protocol, in
+	// MessagePack, instead of the Sink: those of a message when it is about to be
+	// acknowledged. events is valid during the call. It is called by many goroutines.
+	Events func(tag string, events []byte, arrival time.Time)
+
 	Faults *Faults // nil is none
 	Seed   uint64  // of the faults
 

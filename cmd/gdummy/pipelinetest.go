@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/config/render"
+	"github.com/gdummy/gdummy/internal/prove/expect"
+	"github.com/gdummy/gdummy/internal/wire/agent"
+)
+
+// testFlags are the flags of `gdummy test`.
+type testFlags struct {
+	binaries []string
+	library  string
+	only     *regexp.Regexp
+	records  uint64
+	timeout  time.Duration
+	verbose  bool
+	json     bool
+	junit    string
+	watch    bool
+}
+
+func (f *testFlags) table() []flagRow {
+	return []flagRow{
+		{name: "fluent-bit", arg: "FILE", help: "the Fluent Bit to test in; may be repeated, for a verdict of each", without: "fluent-bit in PATH",
+			example: "checkout.test.yaml --fluent-bit ./fluent-bit", set: appendTo(&f.binaries)},
+		{name: "plugin", arg: "FILE", help: "the library of the plugin", without: "the one that the configuration loads, else gdummy.so\nbeside the command, else that of the package",
+			example: "checkout.test.yaml --plugin ./gdummy.so", set: setString(&f.library)},
+		{name: "run", arg: "REGEX", help: "report only the sinks whose FILE/SINK matches", example: "checkout.test.yaml --run orders",
+			set: func(text string) (err error) {
+				f.only, err = regexp.Compile(text)
+				return err
+			}},
+		{name: "records", arg: "N", help: "records of each input, instead of what the file says", example: "checkout.test.yaml --records 1k",
+			set: setCount(&f.records, 1)},
+		{name: "timeout", arg: "D", help: "give up after the time D", without: "1m", example: "checkout.test.yaml --timeout 5m", set: setSpan(&f.timeout)},
+		{name: "v", help: "list what differs from the configuration", example: "checkout.test.yaml -v", set: setBool(&f.verbose)},
+		{name: "json", help: "print the verdicts as one JSON object", example: "checkout.test.yaml --json", set: setBool(&f.json)},
+		{name: "junit", arg: "FILE", help: "write the verdicts as JUnit XML, too", example: "checkout.test.yaml --junit report.xml", set: setString(&f.junit)},
+		{name: "watch", help: "run again when a file changes, until Ctrl-C", example: "checkout.test.yaml --watch", set: setBool(&f.watch)},
+	}
+}
+
+func testHelp(w io.Writer) {
+	fmt.Fprint(w, `
+A FILE has expectations of the records that arrive at the outputs of a pipeline; see
+docs/reference/expectations.md. Fluent Bit runs on a copy of the configuration: its gdummy inputs
+send as many records as the file says, as fast as possible, and the outputs at which the
+file looks send to this command. Everything between them is as configured. What
+else differs is listed with -v. Each record is computed again from its identity, and
+compared with what arrived.
+
+Exit codes: 0 all sinks are as expected; 1 at least one is not; 2 wrong usage, a file
+that cannot be read, or no verdict, because Fluent Bit did not start or did not finish.
+`)
+}
+
+func testCommand(s stream, args []string) int {
+	f := testFlags{timeout: time.Minute}
+	fs := flags("test", f.table())
+	if code, ok := parse(s, fs, args); !ok {
+		return code
+	}
+	if fs.NArg() == 0 {
+		return usageError(s, "test", "expected a FILE of expectations")
+	}
+	if len(f.binaries) == 0 {
+		f.binaries = []string{"fluent-bit"}
+	}
+	var binaries []agent.Binary
+	for _, name := range f.binaries {
+		b, err := agent.Find(name)
+		if err != nil {
+			fmt.Fprintf(s.err, "gdummy test: %v\n", err)
+			return exitUsage
+		}
+		binaries = append(binaries, b)
+	}
+	stop := interrupted()
+	for {
+		code := f.runAll(s, fs.Args(), binaries, stop)
+		if !f.watch {
+			return code
+		}
+		fmt.Fprintln(s.err, "gdummy test: watching for changes; press Ctrl-C to stop")
+		if !waitForChange(fs.Args(), stop) {
+			return code
+		}
+		fmt.Fprintln(s.out)
+	}
+}
+
+// testRun is one file in one Fluent Bit.
+type testRun struct {
+	File      string          `json:"file"`
+	FluentBit string          `json:"fluent_bit"` // the executable
+	Version   string          `json:"version"`
+	Seconds   float64         `json:"seconds"`
+	Error     string          `json:"error,omitempty"` // why there is no verdict
+	Log       []string        `json:"log,omitempty"`   // errors that Fluent Bit logged then
+	Sinks     []expect.Result `json:"sinks"`
+	Changes   []string        `json:"changes"`
+
+	name string
+}
+
+// runAll runs all files in all Fluent Bits, and returns the exit code.
+func (f *testFlags) runAll(s stream, paths []string, binaries []agent.Binary, stop <-chan struct{}) int {
+	code := exitFine
+	var runs []testRun
+	for _, path := range paths {
+		for _, b := range binaries {
+			r := f.runOne(path, b, stop)
+			if len(binaries) > 1 {
+				r.name += "@" + b.Version
+			}
+			runs = append(runs, r)
+			if !f.json {
+				f.print(s.out, &r)
+			}
+			switch {
+			case r.Error != "":
+				code = exitUsage
+			case code == exitFine && r.failed():
+				code = exitFound
+			}
+		}
+	}
+	if f.json {
+		if err := printTestJSON(s.out, runs); err != nil {
+			fmt.Fprintf(s.err, "gdummy test: cannot write the verdicts: %v\n", err)
+			return exitUsage
+		}
+	}
+	if f.junit != "" {
+		if err := writeJUnit(f.junit, runs); err != nil {
+			fmt.Fprintf(s.err, "gdummy test: cannot write --junit: %v\n", err)
+			return exitUsage
+		}
+	}
+	return code
+}
+
+// failed reports whether a sink is not as expected.
+func (r *testRun) failed() bool {
+	for i := range r.Sinks {
+		if !r.Sinks[i].OK() {
+			return true
+		}
+	}
+	return false
+}
+
+// testName returns the name of a file in verdicts: checkout of checkout.test.yaml.
+func testName(path string) string {
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	return strings.TrimSuffix(name, ".test")
+}
+
+// runOne runs a file in a Fluent Bit.
+func (f *testFlags) runOne(path string, b agent.Binary, stop <-chan struct{}) testRun {
+	r := testRun{File: path, FluentBit: b.Path, Version: b.Version, Sinks: []expect.Result{}, name: testName(path)}
+	file, err := expect.ReadFile(path)
+	if err != nil {
+		r.Error = err.Error()
+		return r
+	}
+	if !b.HasMetadata() {
+		r.Error = fmt.Sprintf("Fluent Bit %s has no metadata, in which the identity of a record survives parsers: 2.1 or later is required", b.Version)
+		return r
+	}
+	if f.records > 0 {
+		file.Records = f.records
+	}
+	library, err := f.pluginOf(file)
+	if err != nil {
+		r.Error = err.Error()
+		return r
+	}
+	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop}
+	result := t.run()
+	r.Seconds, r.Changes = result.took.Seconds(), result.changes
+	if result.err != nil {
+		r.Error, r.Log = result.err.Error(), result.log
+		return r
+	}
+	for _, sink := range result.sinks {
+		if f.only == nil || f.only.MatchString(r.name+"/"+sink.Sink) {
+			r.Sinks = append(r.Sinks, sink)
+		}
+	}
+	return r
+}
+
+// packaged is where packages install the library.
+const packaged = "/usr/lib/gdummy/gdummy.so"
+
+// pluginOf returns the library to load; "" if the configuration loads one.
+func (f *testFlags) pluginOf(file *expect.File) (string, error) {
+	if f.library != "" {
+		return filepath.Abs(f.library)
+	}
+	config, err := render.Read(file.Pipeline)
+	if err != nil {
+		return "", err
+	}
+	if config.LoadsPlugin(plugin) {
+		return "", nil
+	}
+	candidates := []string{packaged}
+	if self, err := os.Executable(); err == nil {
+		candidates = append([]string{filepath.Join(filepath.Dir(self), "gdummy.so")}, candidates...)
+	}
+	for _, c := range candidates {
+		if _, err := os.Stat(c); err == nil {
+			return c, nil
+		}
+	}
+	return "", fmt.Errorf("no library of the plugin: the configuration loads none, and neither of %s exists; use --plugin FILE", strings.Join(candidates, ", "))
+}
+
+// print prints the verdict of one run, as go test does.
+func (f *testFlags) print(w io.Writer, r *testRun) {
+	colours := coloured(w)
+	if r.Error != "" {
+		fmt.Fprintf(w, "%s %s %.1fs\n", red.paint("ERROR", colours), r.name, r.Seconds)
+		for line := range strings.Lines(r.Error) {
+			fmt.Fprintf(w, "    %s\n", strings.TrimRight(line, "\n"))
+		}
+		for _, line := range r.Log {
+			fmt.Fprintf(w, "    | %s\n", line)
+		}
+	}
+	for i := range r.Sinks {
+		sink := &r.Sinks[i]
+		verdict := "ok   "
+		if !sink.OK() {
+			verdict = red.paint("FAIL ", colours)
+		}
+		fmt.Fprintf(w, "%s %s/%s %d records %.1fs\n", verdict, r.name, sink.Sink, sink.Arrived, r.Seconds)
+		sink.Print(w)
+	}
+	if f.verbose {
+		for _, c := range r.Changes {
+			fmt.Fprintf(w, "    differs: %s\n", c)
+		}
+	}
+}
+
+// watchEvery is how often files are looked at for changes.
+const watchEvery = 300 * time.Millisecond
+
+// waitForChange waits until a file of the tests changes; it returns false if stop is
+// closed before.
+func waitForChange(paths []string, stop <-chan struct{}) bool {
+	before := modified(paths)
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return false
+		case <-tick.C:
+			if modified(paths) != before {
+				return true
+			}
+		}
+	}
+}
+
+// modified returns a text that changes if one of the files does, or a file of their
+// pipelines.
+func modified(paths []string) string {
+	var b strings.Builder
+	stat := func(path string) {
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprintln(&b, path, info.ModTime().UnixNano(), info.Size())
+		}
+	}
+	for _, path := range paths {
+		stat(path)
+		file, err := expect.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		if config, err := render.Read(file.Pipeline); err == nil {
+			for _, p := range config.Files() {
+				stat(p)
+			}
+		}
+	}
+	return b.String()
+}

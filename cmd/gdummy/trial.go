@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/config/conf"
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/config/render"
+	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/prove/expect"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/wire/agent"
+	"github.com/gdummy/gdummy/internal/wire/receive"
+)
+
+// trial is one run of a file of expectations in one Fluent Bit.
+type trial struct {
+	file    *expect.File
+	binary  agent.Binary
+	library string // of the plugin; "" is the one that the configuration loads
+	limit   time.Duration
+	stop    <-chan struct{}
+
+	config  *render.Config
+	changes []string // what differs from the user's configuration
+	dir     string
+	main    string // the copy of the configuration
+	judge   *expect.Judge
+	servers []*receive.Server
+	truths  map[string]expect.Truth // by the input's name
+}
+
+// trialResult is how a trial ended.
+type trialResult struct {
+	sinks   []expect.Result
+	changes []string
+	took    time.Duration
+	err     error
+	log     []string // of Fluent Bit, if err is not nil
+}
+
+// run runs the trial.
+func (t *trial) run() (r trialResult) {
+	began := time.Now()
+	defer func() { r.took, r.changes = time.Since(began), t.changes }()
+	if t.dir, r.err = os.MkdirTemp("", "gdummy-test-"); r.err != nil {
+		return r
+	}
+	defer os.RemoveAll(t.dir)
+	defer func() {
+		for _, s := range t.servers {
+			s.Close()
+		}
+	}()
+	if r.err = t.prepare(); r.err != nil {
+		return r
+	}
+	args := []string{"-c", t.main}
+	if t.library != "" {
+		args = append(args, "-e", t.library)
+	}
+	a, err := agent.Start(t.binary, args...)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer a.Kill()
+	ended := t.wait(a)
+	if r.err = t.judge.Err(); r.err != nil {
+		return r
+	}
+	if ended != nil {
+		r.err, r.log = ended, a.Errors()
+		return r
+	}
+	r.sinks = t.judge.Verdict()
+	return r
+}
+
+// prepare writes the copy of the configuration.
+func (t *trial) prepare() (err error) {
+	if t.config, err = render.Read(t.file.Pipeline); err != nil {
+		return err
+	}
+	t.judge = expect.NewJudge(t.file.Sinks)
+	if err := t.inputs(); err != nil {
+		return err
+	}
+	if err := t.outputs(); err != nil {
+		return err
+	}
+	t.service()
+	if t.main, err = t.config.Write(t.dir); err != nil {
+		return err
+	}
+	return t.readTruths()
+}
+
+func (t *trial) change(format string, args ...any) {
+	t.changes = append(t.changes, fmt.Sprintf(format, args...))
+}
+
+// paceOptions are the options that decide when and how many records are due.
+var paceOptions = []string{
+	"rate", "bytes_rate", "interval_sec", "interval_nsec", "load_profile", "samples", "duration", "start_delay",
+	"replay_speed", "on_finish", "audit", "audit_in", "ledger", "flush_on_startup",
+}
+
+// inputs replaces inputs as the file says, and makes the gdummy inputs those of a test.
+func (t *trial) inputs() error {
+	labels := render.Labels(t.config.Inputs)
+	replaced := map[string]bool{}
+	for _, in := range t.file.Inputs {
+		i := slices.Index(labels, in.Input)
+		if i < 0 {
+			return fmt.Errorf("inputs: no input %q in %s: expected one of %s", in.Input, t.file.Pipeline, strings.Join(labels, ", "))
+		}
+		t.replace(t.config.Inputs[i], labels[i], in)
+		replaced[in.Input] = true
+	}
+	n := 0
+	for i, s := range t.config.Inputs {
+		if s.Plugin() != plugin {
+			s.Drop()
+			t.change("input %s is left out: nothing feeds it", labels[i])
+			continue
+		}
+		for _, name := range paceOptions {
+			s.Remove(name)
+		}
+		s.Set("rate", "unlimited")
+		s.Set("max_records", strconv.FormatUint(t.file.Records, 10))
+		s.Set("audit_in", "metadata")
+		s.Set("ledger", filepath.Join(t.dir, "ledger"))
+		t.change("input %s: %d records as fast as possible, with an identity in the metadata", labels[i], t.file.Records)
+		if _, ok := s.Get("seed"); !ok {
+			s.Set("seed", t.file.Seed)
+			t.change("input %s: seed %s", labels[i], t.file.Seed)
+		}
+		if s.Text("alias") == "" {
+			s.Set("alias", labels[i])
+		}
+		n++
+	}
+	if n == 0 {
+		return fmt.Errorf("%s has no gdummy input: replace one with `inputs:`, such as `- input: %s` with `format: nginx`", t.file.Pipeline, first(labels, "tail.0"))
+	}
+	return nil
+}
+
+func first(list []string, other string) string {
+	if len(list) > 0 {
+		return list[0]
+	}
+	return other
+}
+
+// replace makes a gdummy input of an input. What belongs to Fluent Bit itself stays.
+func (t *trial) replace(s *render.Section, label string, in expect.Input) {
+	old := s.Plugin()
+	if s.Text("tag") == "" {
+		s.Set("tag", label)
+	}
+	for _, name := range s.Names() {
+		if name != "name" && name != "tag" && name != "alias" && !option.IsCore(name) || name == "host" || name == "port" || name == "listen" || strings.HasPrefix(name, "tls") {
+			s.Remove(name)
+		}
+	}
+	s.Set("name", plugin)
+	s.Set("alias", label)
+	for _, o := range in.Options {
+		s.Set(o[0], o[1])
+	}
+	t.change("input %s: %s is replaced by gdummy", label, old)
+}
+
+// outputOptions are the properties of an output that a test keeps.
+var outputOptions = []string{
+	"alias", "match", "match_regex", "log_level", "log_suppress_interval", "retry_limit", "processors",
+	"storage.total_limit_size", "workers", "condition",
+}
+
+// outputs points the outputs of the sinks at receivers, and the others at nothing.
+func (t *trial) outputs() error {
+	labels := render.Labels(t.config.Outputs)
+	ports := make([][]int, len(labels)) // the sinks of each output
+	for n, s := range t.file.Sinks {
+		i := slices.Index(labels, s.Output)
+		if i < 0 {
+			return fmt.Errorf("sink %s: no output %q in %s: expected one of %s", s.Name, s.Output, t.file.Pipeline, strings.Join(labels, ", "))
+		}
+		ports[i] = append(ports[i], n)
+	}
+	for i, s := range t.config.Outputs {
+		old := s.Plugin()
+		for _, name := range s.Names() {
+			if !slices.Contains(outputOptions, name) {
+				s.Remove(name)
+			}
+		}
+		if s.Text("alias") == "" {
+			s.Set("alias", labels[i]) // routes name it
+		}
+		if len(ports[i]) == 0 {
+			s.Set("name", "null")
+			s.Remove("workers")
+			t.change("output %s: %s is replaced by null, since no sink looks at it", labels[i], old)
+			continue
+		}
+		sinks := ports[i]
+		server, err := receive.Listen("forward://127.0.0.1:0", nil, receive.Options{
+			Events: func(_ string, events []byte, arrival time.Time) {
+				for _, n := range sinks {
+					t.judge.Arrive(n, events, arrival)
+				}
+			},
+		})
+		if err != nil {
+			return err
+		}
+		t.servers = append(t.servers, server)
+		_, port, _ := strings.Cut(server.Addr().String(), ":")
+		s.Set("name", "forward")
+		s.Set("host", "127.0.0.1")
+		s.Set("port", port)
+		s.Set("require_ack_response", "on")
+		s.Set("retain_metadata_in_forward_mode", "on")
+		t.change("output %s: %s is replaced by forward to 127.0.0.1:%s", labels[i], old, port)
+	}
+	return nil
+}
+
+// testFlush is how often Fluent Bit flushes in a test, in seconds.
+const testFlush = "0.1"
+
+// service keeps a test apart from what else runs on the machine.
+func (t *trial) service() {
+	t.config.SetService("flush", testFlush)
+	t.change("service: flush %s", testFlush)
+	for _, s := range t.config.Service {
+		for _, name := range []string{"http_server", "http_listen", "http_port", "log_file", "daemon", "hot_reload"} {
+			if _, ok := s.Get(name); ok {
+				s.Remove(name)
+				t.change("service: without %s", name)
+			}
+		}
+		if _, ok := s.Get("storage.path"); ok {
+			s.Set("storage.path", filepath.Join(t.dir, "storage"))
+			t.change("service: storage.path is a directory of the test")
+		}
+	}
+}
+
+// readTruths reads the copy, to know where the records of each input come from.
+func (t *trial) readTruths() error {
+	config, err := conf.Read(t.main, conf.Disk)
+	if err != nil {
+		return err
+	}
+	if len(config.Errors) > 0 {
+		return config.Errors[0]
+	}
+	env := config.Lookup(conf.Process)
+	t.truths = map[string]expect.Truth{}
+	for _, in := range config.Inputs {
+		name, _ := in.Property("name")
+		if name == nil || !strings.EqualFold(name.Value.Text, plugin) {
+			continue
+		}
+		alias, _ := in.Property("alias")
+		t.truths[alias.Value.Expand(env).Text] = expect.Truth{
+			Version: version, Files: files.Beside(t.file.Pipeline),
+			Options: func(name string) (string, bool) {
+				p, ok := in.Property(name)
+				if !ok {
+					return "", false
+				}
+				return p.Value.Expand(env).Text, true
+			},
+		}
+	}
+	return nil
+}
+
+// books returns the runs of the ledger, as far as it is written.
+func (t *trial) books(whole bool) (books []*ledger.Stream, truths []expect.Truth, err error) {
+	l, err := ledger.ReadFile(filepath.Join(t.dir, "ledger"))
+	if err != nil {
+		return nil, nil, nil // there is none yet
+	}
+	for _, b := range ledger.Merge([]*ledger.Ledger{l}) {
+		truth, ok := t.truths[b.Name]
+		if !ok {
+			return nil, nil, fmt.Errorf("the ledger has an input %q, which the configuration does not have", b.Name)
+		}
+		if !whole {
+			// The plan, until the ledger has what was sent.
+			b.Accepted = []ledger.Entry{{Range: ledger.Range{From: 0, To: t.file.Records - 1}}}
+		}
+		books, truths = append(books, b), append(truths, truth)
+	}
+	return books, truths, nil
+}
+
+// The times of a trial.
+const (
+	pollEvery = 20 * time.Millisecond
+	quiet     = 350 * time.Millisecond // without arrivals, when all that is expected is here
+	patience  = 3 * time.Second        // without arrivals, when something is missing
+)
+
+// wait waits until everything has arrived, or nothing more does. It returns why there
+// is no verdict.
+func (t *trial) wait(a *agent.Agent) error {
+	t.judge.Resolve = func() ([]*ledger.Stream, []expect.Truth, error) { return t.books(false) }
+	began := time.Now()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	var full time.Time // since when nothing arrives
+	for {
+		select {
+		case <-t.stop:
+			return fmt.Errorf("interrupted")
+		case <-a.Done():
+			return fmt.Errorf("Fluent Bit %s ended by itself", t.binary.Version)
+		case now := <-tick.C:
+			last := t.judge.Last()
+			switch {
+			case t.judge.Err() != nil:
+				return nil
+			case now.Sub(began) > t.limit:
+				return fmt.Errorf("no verdict within %v (--timeout)", t.limit)
+			case last.IsZero() && now.Sub(began) < patience+2*time.Second, now.Sub(last) < quiet && !last.IsZero():
+				full = time.Time{}
+				continue
+			}
+			if full.IsZero() {
+				full = now
+				if t.judge.Refresh() == len(t.truths) && t.judge.Complete() {
+					return nil
+				}
+			}
+			if now.Sub(full) >= patience && t.sent() {
+				a.Stop(10 * time.Second)
+				return t.final()
+			}
+		}
+	}
+}
+
+// sent reports whether the engine has ingested all records, as far as the ledger says.
+func (t *trial) sent() bool {
+	books, _, err := t.books(true)
+	if err != nil || len(books) < len(t.truths) {
+		return false
+	}
+	for _, b := range books {
+		if b.Listed().Accepted < t.file.Records {
+			return false
+		}
+	}
+	return true
+}
+
+// final gives the judge what the ledger says at the end.
+func (t *trial) final() error {
+	books, truths, err := t.books(true)
+	for i := range books {
+		if err == nil {
+			err = t.judge.Add(books[i], truths[i])
+		}
+	}
+	return err
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// contentResult is the part of the output of `gdummy test --json` that tests check.
+type contentResult struct {
+	Tests []struct {
+		Error string
+		Log   []string
+		Sinks []struct {
+			Sink     string
+			Expected uint64
+			Arrived  uint64
+			Failures []struct {
+				Kind, Field string
+				Count       uint64
+				Examples    []struct{ Sent, Arrived, Want, Got, Where, Encoding string }
+			}
+		}
+	}
+}
+
+// testContent runs `gdummy test` on the files in a directory.
+func testContent(t *testing.T, h host, dir, name string, args ...string) contentResult {
+	t.Helper()
+	cmd := exec.Command(gdummyCmd, append([]string{"test", name, "--json", "--plugin", gdummySO, "--fluent-bit", h.path}, args...)...)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	var r contentResult
+	if err := json.Unmarshal(out, &r); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := 0
+	for _, test := range r.Tests {
+		for _, s := range test.Sinks {
+			if len(s.Failures) > 0 {
+				want = max(want, 1)
+			}
+		}
+		if test.Error != "" {
+			want = 2
+		}
+	}
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		t.Errorf("exit code %d, want %d", got, want)
+	}
+	return r
+}
+
+// found returns what failed: SINK: KIND FIELD, sorted.
+func (r contentResult) found(t *testing.T) (found []string) {
+	t.Helper()
+	for _, test := range r.Tests {
+		if test.Error != "" {
+			t.Fatalf("no verdict: %s\n%s", test.Error, strings.Join(test.Log, "\n"))
+		}
+		for _, s := range test.Sinks {
+			for _, f := range s.Failures {
+				found = append(found, s.Sink+": "+strings.TrimSpace(f.Kind+" "+f.Field))
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// mistake is a change of a pipeline that people make, and what a test has to say.
+type mistake struct {
+	why  string
+	file string
+	old  string
+	new  string
+	want []string // of found
+}
+
+// both returns a failure at both sinks.
+func both(failures ...string) (all []string) {
+	for _, sink := range []string{"app", "errors"} {
+		for _, f := range failures {
+			all = append(all, sink+": "+f)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+const (
+	pipelineFile = "fluent-bit.conf"
+	parsersFile  = "parsers.conf"
+	scriptFile   = "redact.lua"
+)
+
+// mistakes are those that are planted, one at a time, in the pipeline in
+// testdata/content.
+var mistakes = []mistake{
+	{"the pipeline as it should be", pipelineFile, "", "", nil},
+	{"a regex that loses the query string", parsersFile, `(?<path>[^ ]+) `, `(?<path>[^ ?]+)\S* `, both("wrong value path")},
+	{"a regex that swaps two members", parsersFile, `(?<status>\d+) (?<size>\d+)`, `(?<size>\d+) (?<status>\d+)`, both("wrong value size", "wrong value status")},
+	{"a regex with another name", parsersFile, `(?<ip>`, `(?<addr>`, append(both("no member ip"), "app: extra member addr")},
+	{"types missing", parsersFile, "    Types status:integer size:integer\n", "", both("wrong type size", "wrong type status")},
+	{"one type missing", parsersFile, " size:integer", "", both("wrong type size")},
+	{"a type too many", parsersFile, "size:integer", "size:float", nil},
+	{"the time is not kept", parsersFile, "Time_Keep on", "Time_Keep off", both("no member at")},
+	{"a lua filter that changes 1 % of the values", scriptFile, `r["note"] = nil`, `r["note"] = nil
+    if r["n"] % 100 == 7 then r["size"] = r["size"] + 1 end`, both("wrong value size")},
+	{"a lua filter that makes text of a number", scriptFile, `r["note"] = nil`, `r["note"] = nil
+    r["n"] = tostring(r["n"])`, both("wrong type n")},
+	{"a redaction that forgets one of three members", scriptFile, `    r["note"] = nil
+`, "", append(both("secret found $card"), "app: extra member note")},
+	{"a redaction that leaves the value in base64", scriptFile, `    r["raw"] = nil
+`, "", append(both("secret found $card"), "app: extra member raw")},
+	{"a redaction that renames", pipelineFile, "remove pin", "rename pin code", append(both("secret found $pin"), "app: extra member code")},
+	{"nest under a wrong prefix", pipelineFile, "add_prefix user_", "add_prefix usr_", append(both("no member user_id", "no member user_name"), "app: extra member usr_id", "app: extra member usr_name")},
+	{"nest without a prefix", pipelineFile, "    add_prefix user_\n", "", append(both("no member user_id", "no member user_name"), "app: extra member id", "app: extra member name")},
+	{"a parser that drops the rest", pipelineFile, "reserve_data on", "reserve_data off", both("no member load", "no member n", "no member text", "no member user_id", "no member user_name")},
+	{"a parser that keeps the line", pipelineFile, "reserve_data on", "reserve_data on\n    preserve_key on", []string{"app: extra member log"}},
+	{"rewrite_tag that keeps the original", pipelineFile, "errors false", "errors true", []string{"app: leaked"}},
+	{"rewrite_tag with a rule that matches too much", pipelineFile, "^error$ errors", "^(error|debug)$ errors", []string{"errors: leaked"}},
+	{"rewrite_tag to another tag", pipelineFile, "errors false", "error false", []string{"errors: missing"}},
+	{"a grep that keeps too much", pipelineFile, "exclude level ^debug$", "exclude level ^dbg$", []string{"app: leaked"}},
+	{"a grep that drops too much", pipelineFile, "exclude level ^debug$", "regex level ^nothing$", []string{"app: missing"}},
+	{"a grep on one value of many", pipelineFile, "exclude level ^debug$", "exclude level ^debug$\n[FILTER]\n    name grep\n    match app\n    exclude ip ^198.18.1", []string{"app: missing"}},
+	{"a route that matches too much", pipelineFile, "    alias errors\n    match errors", "    alias errors\n    match *", []string{"errors: leaked"}},
+	{"a route that matches nothing", pipelineFile, "    alias errors\n    match errors", "    alias errors\n    match error", []string{"errors: missing"}},
+	{"a filter that matches nothing", pipelineFile, "    name modify\n    match app", "    name modify\n    match apps", append(both("secret found $pin"), "app: extra member pin")},
+	{"a member too many", pipelineFile, "remove pin", "remove pin\n    add host web-1", []string{"app: extra member host"}},
+	{"a constant instead of a value", pipelineFile, "remove pin", "remove pin\n    set ip 127.0.0.1", both("wrong value ip")},
+	{"a record in two copies", pipelineFile, "[OUTPUT]\n    name es\n    alias errors\n    match errors", "[FILTER]\n    name rewrite_tag\n    match errors\n    rule $level ^error$ copy true\n[FILTER]\n    name rewrite_tag\n    match copy\n    rule $level ^error$ again false\n[OUTPUT]\n    name es\n    alias errors\n    match_regex ^(errors|again)$", []string{"errors: duplicate"}},
+}
+
+// plant copies the pipeline with a mistake in it.
+func (m mistake) plant(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/content")); err != nil {
+		t.Fatal(err)
+	}
+	if m.old == "" {
+		return dir
+	}
+	path := filepath.Join(dir, m.file)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(text), m.old) != 1 {
+		t.Fatalf("%q is not in %s once", m.old, m.file)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Each mistake is found, and nothing else is reported.
+func TestContent(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v2_1_0, "metadata")
+		for i, m := range mistakes {
+			if testing.Short() && i%5 != 0 {
+				continue
+			}
+			t.Run(m.why, func(t *testing.T) {
+				slices.Sort(m.want)
+				got := testContent(t, h, m.plant(t), "app.test.yaml").found(t)
+				if diff := cmp.Diff(m.want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+}

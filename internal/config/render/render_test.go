@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gdummy/gdummy/internal/config/conf"
+)
+
+// write writes files into a new directory.
+func write(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// render reads main in dir, changes it, and returns the text of the copy.
+func render(t *testing.T, dir, main string, change func(c *Config)) string {
+	t.Helper()
+	c, err := Read(filepath.Join(dir, main))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(c)
+	out := t.TempDir()
+	path, err := c.Write(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(out, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) > 1 {
+			all.WriteString("# " + e.Name() + "\n")
+		}
+		all.WriteString(strings.ReplaceAll(string(text), dir, "DIR"))
+	}
+	read, err := conf.Read(path, conf.Disk)
+	if err != nil || len(read.Errors) > 0 {
+		t.Errorf("the copy has errors: %v %v", err, read.Errors)
+	}
+	return all.String()
+}
+
+// A classic file keeps its order and values; what changes is what was asked for, and
+// paths.
+func TestClassic(t *testing.T) {
+	dir := write(t, map[string]string{
+		"main.conf":     "@SET a=b\n[SERVICE]\n    Parsers_File  p.conf\n    Flush 5\n# comment\n[INPUT]\n    Name   tail\n    Path   /var/log/*.log\n\n@INCLUDE sub/*.conf\n[OUTPUT]\n    Name  es\n    Match *\n    Host  ${ES}\n",
+		"sub/lua.conf":  "[FILTER]\n    Name lua\n    Match *\n    Script s.lua\n",
+		"p.conf":        "",
+		"s.lua":         "",
+		"sub/other.txt": "",
+	})
+	got := render(t, dir, "main.conf", func(c *Config) {
+		c.Inputs[0].Set("name", "gdummy")
+		c.Inputs[0].Remove("path")
+		c.Inputs[0].Set("rate", "5")
+		c.SetService("flush", "0.1")
+	})
+	want := `@SET a=b
+[SERVICE]
+    parsers_file DIR/p.conf
+    flush 0.1
+[INPUT]
+    name gdummy
+    rate 5
+[FILTER]
+    Name lua
+    Match *
+    script DIR/s.lua
+[OUTPUT]
+    Name es
+    Match *
+    Host ${ES}
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A YAML file keeps what has a structure; includes become copies of their own.
+func TestYAML(t *testing.T) {
+	dir := write(t, map[string]string{
+		"main.yaml": `env:
+  A: "1"
+includes:
+  - inc/*.yaml
+plugins:
+  - ./x.so
+pipeline:
+  inputs:
+    - name: tail
+      tag: app
+      processors:
+        logs:
+          - name: content_modifier
+            action: insert
+            value: 5
+            key: "5"
+    - {name: cpu, interval_sec: 1}
+  outputs:
+    - name: http
+      match: '*'
+      body: |
+        a "quoted"
+        line
+`,
+		"inc/f.yaml": "pipeline:\n  filters:\n    - name: lua\n      match: \"*\"\n      script: s.lua\n",
+		"s.lua":      "", "x.so": "",
+	})
+	got := render(t, dir, "main.yaml", func(c *Config) {
+		if diff := cmp.Diff([]string{"tail.0", "cpu.0"}, Labels(c.Inputs)); diff != "" {
+			t.Error(diff)
+		}
+		c.Inputs[0].Set("name", "gdummy")
+		c.Inputs[1].Drop()
+		c.SetService("flush", "0.1")
+	})
+	want := `# 1-f.yaml
+pipeline:
+  filters:
+    -
+      name: lua
+      match: "*"
+      script: "DIR/s.lua"
+# main.yaml
+service:
+  flush: "0.1"
+env:
+  A: "1"
+includes:
+  - "1-f.yaml"
+plugins:
+  - "DIR/x.so"
+pipeline:
+  inputs:
+    -
+      name: "gdummy"
+      tag: app
+      processors:
+        logs:
+          -
+            name: content_modifier
+            action: insert
+            value: 5
+            key: "5"
+  outputs:
+    -
+      name: http
+      match: "*"
+      body: "a \"quoted\"\nline\n"
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Files of any content are rendered or refused.
+func FuzzRender(f *testing.F) {
+	f.Add("pipeline:\n  inputs:\n    - name: a\n      b: [1, {c: d}]\n", true)
+	f.Add("[INPUT]\n    name a\n@SET x=y\n", false)
+	f.Fuzz(func(t *testing.T, text string, yaml bool) {
+		c := &Config{}
+		if yaml {
+			if y, err := c.readYAML("x.yaml", text); err == nil {
+				_ = y.text()
+			}
+			return
+		}
+		if strings.Contains(strings.ToUpper(text), "@INCLUDE") {
+			return
+		}
+		if b, err := c.readClassic("x.conf", text); err == nil {
+			_ = b.text()
+		}
+	})
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/gdummy/gdummy/internal/config/units"
+)
+
+// File is a file of expectations.
+type File struct {
+	Path     string
+	Pipeline string // the configuration, as a path from the working directory
+	Records  uint64 // of each gdummy input
+	Seed     string // of those that have none
+	Inputs   []Input
+	Sinks    []Sink
+}
+
+// Input is what replaces an input of the configuration.
+type Input struct {
+	Input   string // its alias, or PLUGIN.N
+	Options [][2]string
+}
+
+// Sink is what is expected of the records at one output.
+type Sink struct {
+	Name   string
+	Output string // its alias, or PLUGIN.N
+	From   string // the input whose records are meant; "" is all
+	Arrive string // an expression; "" is all records
+	Fields []Field
+	Absent []string // expressions
+	Only   []string // paths of members; nil is any
+	Within time.Duration
+	Lines  uint64 // that arrive as one record
+	Copies uint64 // of each record
+	Share  *Share // of the records; nil is all
+}
+
+// Field is the expected value of one member.
+type Field struct {
+	Path      string
+	Value     string        // an expression
+	Tolerance time.Duration // within "1ms"
+	As        string        // text or number; "" is the type as well
+}
+
+// Share is how many of all records may arrive, from 0 to 1.
+type Share struct{ Value, Tolerance float64 }
+
+// Defaults of a file.
+const (
+	DefaultRecords = 10_000
+	DefaultSeed    = "1"
+)
+
+// The YAML of a file.
+type (
+	yamlFile struct {
+		Pipeline string          `yaml:"pipeline"`
+		Records  string          `yaml:"records"`
+		Seed     string          `yaml:"seed"`
+		Inputs   []yaml.MapSlice `yaml:"inputs"`
+		Sinks    []yamlSink      `yaml:"sinks"`
+	}
+	yamlSink struct {
+		Name   string        `yaml:"name"`
+		Output string        `yaml:"output"`
+		From   string        `yaml:"from"`
+		Arrive string        `yaml:"arrive"`
+		Fields yaml.MapSlice `yaml:"fields"`
+		Absent []string      `yaml:"absent"`
+		Only   []string      `yaml:"only"`
+		Within string        `yaml:"within"`
+		Lines  string        `yaml:"lines"`
+		Copies string        `yaml:"copies"`
+		Share  string        `yaml:"share"`
+	}
+)
+
+// ReadFile reads a file of expectations.
+func ReadFile(path string) (*File, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f.Path = path
+	if !filepath.IsAbs(f.Pipeline) {
+		f.Pipeline = filepath.Join(filepath.Dir(path), f.Pipeline)
+	}
+	return f, nil
+}
+
+// Parse parses the text of a file of expectations.
+func Parse(text []byte) (*File, error) {
+	var y yamlFile
+	if err := yaml.UnmarshalWithOptions(text, &y, yaml.Strict()); err != nil {
+		return nil, err
+	}
+	f := &File{Pipeline: y.Pipeline, Records: DefaultRecords, Seed: DefaultSeed}
+	if f.Pipeline == "" {
+		return nil, fmt.Errorf("pipeline: expected the path of a configuration of Fluent Bit")
+	}
+	if y.Seed != "" {
+		f.Seed = y.Seed
+	}
+	if err := count(&f.Records, "records", y.Records); err != nil {
+		return nil, err
+	}
+	for i, m := range y.Inputs {
+		in, err := parseInput(m)
+		if err != nil {
+			return nil, fmt.Errorf("inputs[%d]: %w", i, err)
+		}
+		f.Inputs = append(f.Inputs, in)
+	}
+	if len(y.Sinks) == 0 {
+		return nil, fmt.Errorf("sinks: expected at least one output to look at")
+	}
+	for i, s := range y.Sinks {
+		sink, err := parseSink(s)
+		if err != nil {
+			return nil, fmt.Errorf("sinks[%d]: %w", i, err)
+		}
+		if slices.ContainsFunc(f.Sinks, func(o Sink) bool { return o.Name == sink.Name }) {
+			return nil, fmt.Errorf("sinks[%d]: second sink named %q", i, sink.Name)
+		}
+		f.Sinks = append(f.Sinks, sink)
+	}
+	return f, nil
+}
+
+// count parses a whole number of at least 1, such as 100k, if there is one.
+func count(to *uint64, name, text string) error {
+	if text == "" {
+		return nil
+	}
+	n, err := units.ParseCount(text, 1, 1<<40)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	*to = uint64(n)
+	return nil
+}
+
+func parseInput(m yaml.MapSlice) (in Input, err error) {
+	for _, item := range m {
+		name, text := fmt.Sprint(item.Key), scalarText(item.Value)
+		if name == "input" {
+			in.Input = text
+			continue
+		}
+		in.Options = append(in.Options, [2]string{name, text})
+	}
+	switch {
+	case in.Input == "":
+		return in, fmt.Errorf("input: expected the alias of an input, or its plugin and number, such as tail.0")
+	case len(in.Options) == 0:
+		return in, fmt.Errorf("input %s: expected options of gdummy, such as format", in.Input)
+	}
+	return in, nil
+}
+
+func scalarText(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+func parseSink(y yamlSink) (Sink, error) {
+	s := Sink{Name: y.Name, Output: y.Output, From: y.From, Arrive: y.Arrive, Absent: y.Absent, Only: y.Only, Lines: 1, Copies: 1}
+	if s.Name == "" {
+		s.Name = s.Output
+	}
+	if s.Output == "" {
+		s.Output = s.Name
+	}
+	if s.Output == "" {
+		return s, fmt.Errorf("output: expected the alias of an output, or its plugin and number, such as es.0")
+	}
+	for _, item := range y.Fields {
+		f, err := parseField(fmt.Sprint(item.Key), scalarText(item.Value))
+		if err != nil {
+			return s, err
+		}
+		s.Fields = append(s.Fields, f)
+	}
+	if y.Within != "" {
+		d, err := units.ParseDuration(y.Within)
+		if err != nil {
+			return s, fmt.Errorf("within: %w", err)
+		}
+		s.Within = d
+	}
+	if err := count(&s.Lines, "lines", y.Lines); err != nil {
+		return s, err
+	}
+	if err := count(&s.Copies, "copies", y.Copies); err != nil {
+		return s, err
+	}
+	if y.Share != "" {
+		share, err := parseShare(y.Share)
+		if err != nil {
+			return s, err
+		}
+		s.Share = share
+	}
+	return s, nil
+}
+
+// modifiers are what may follow the expression of a field.
+var modifiers = regexp.MustCompile(`\|\s*(?:within\s+"([^"]*)"|as\s+(\w+))\s*$`)
+
+func parseField(path, text string) (Field, error) {
+	f := Field{Path: path, Value: text}
+	for {
+		m := modifiers.FindStringSubmatch(f.Value)
+		if m == nil {
+			break
+		}
+		f.Value = strings.TrimSpace(strings.TrimSuffix(f.Value, m[0]))
+		switch {
+		case m[2] == "text" || m[2] == "number":
+			f.As = m[2]
+		case m[2] != "":
+			return f, fmt.Errorf("fields: %s: as %s: expected as text or as number", path, m[2])
+		default:
+			d, err := units.ParseDuration(m[1])
+			if err != nil {
+				return f, fmt.Errorf("fields: %s: within: %w", path, err)
+			}
+			f.Tolerance = d
+		}
+	}
+	if f.Value == "" {
+		return f, fmt.Errorf("fields: %s: expected an expression, such as $status", path)
+	}
+	return f, nil
+}
+
+var shares = regexp.MustCompile(`^\s*([0-9.]+)\s*%\s*(?:(?:±|\+-|\+/-)\s*([0-9.]+)\s*%\s*)?$`)
+
+func parseShare(text string) (*Share, error) {
+	m := shares.FindStringSubmatch(text)
+	if m == nil {
+		return nil, fmt.Errorf("share: invalid value %q: expected percentages such as 10%% ± 1%%", text)
+	}
+	var s Share
+	for i, to := range []*float64{&s.Value, &s.Tolerance} {
+		if m[i+1] == "" {
+			continue
+		}
+		if _, err := fmt.Sscanf(m[i+1], "%g", to); err != nil || *to > 100 {
+			return nil, fmt.Errorf("share: invalid value %q: expected percentages such as 10%% ± 1%%", text)
+		}
+		*to /= 100
+	}
+	return &s, nil
+}

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/template"
+	"github.com/gdummy/gdummy/internal/generate/value"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// Judge compares what arrives with what is expected. Its methods may be called by
+// several goroutines.
+type Judge struct {
+	// Resolve, if not nil, is called when a record of an unknown run arrives. It
+	// returns the runs of which ledgers are known now, and where their records came
+	// from.
+	Resolve func() ([]*ledger.Stream, []Truth, error)
+
+	mu    sync.Mutex
+	sinks []*sink
+	runs  map[runID]*run
+	names []*run // in the order of the ledger
+	match matcher
+	find  finder
+	right map[string]bool
+	found [][]form
+	last  time.Time // of the last arrival
+	err   error     // of Resolve, or of an expression
+}
+
+type runID struct {
+	run      recordid.Run
+	instance uint16
+}
+
+// run is the records of one input.
+type run struct {
+	name   string
+	book   *ledger.Stream
+	maker  *Maker
+	plans  []plan // of each sink
+	blocks []int64
+}
+
+// plan has the indexes of a sink's expressions in the maker of a run, or -1.
+type plan struct {
+	applies bool
+	arrive  int
+	fields  int
+	absent  int
+}
+
+// sink is what arrived at one output.
+type sink struct {
+	Sink
+	seen     map[*run]*tally
+	arrived  uint64
+	foreign  uint64
+	failures map[failureKey]*Failure
+	order    []*Failure
+}
+
+// tally is how often each record of a run arrived.
+type tally struct {
+	counts  []uint8
+	records uint64 // different ones that count
+}
+
+type failureKey struct {
+	kind  Kind
+	field string
+}
+
+// NewJudge makes the judge of a file's sinks.
+func NewJudge(sinks []Sink) *Judge {
+	j := &Judge{runs: map[runID]*run{}, right: map[string]bool{}}
+	for _, s := range sinks {
+		j.sinks = append(j.sinks, &sink{Sink: s, seen: map[*run]*tally{}, failures: map[failureKey]*Failure{}})
+	}
+	return j
+}
+
+// Add adds the run of an input, whose records are expected at the sinks. If it is known
+// already, the ledger replaces what was known of it.
+func (j *Judge) Add(book *ledger.Stream, truth Truth) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.add(book, truth)
+}
+
+// resolve asks for the runs that are known now.
+func (j *Judge) resolve() {
+	if j.Resolve == nil || j.err != nil {
+		return
+	}
+	books, truths, err := j.Resolve()
+	for i := range books {
+		if err == nil {
+			err = j.add(books[i], truths[i])
+		}
+	}
+	j.err = err
+}
+
+// Err returns the error that ended the judgment, if there is one.
+func (j *Judge) Err() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.err
+}
+
+func (j *Judge) add(book *ledger.Stream, truth Truth) error {
+	id := runID{book.Run, book.Instance}
+	if known := j.runs[id]; known != nil {
+		known.book = book
+		return nil
+	}
+	r := &run{name: book.Name, book: book}
+	var texts []template.Text
+	expression := func(label, text string) {
+		texts = append(texts, template.Text{Name: label, Text: "{{" + text + "}}", Left: "{{", Right: "}}"})
+	}
+	for _, s := range j.sinks {
+		p := plan{applies: s.From == "" || s.From == book.Name, arrive: -1}
+		if !p.applies {
+			r.plans = append(r.plans, p)
+			continue
+		}
+		if s.Arrive != "" {
+			p.arrive = len(texts)
+			expression(s.Name+": arrive", s.Arrive)
+		}
+		p.fields = len(texts)
+		for _, f := range s.Fields {
+			expression(s.Name+": fields: "+f.Path, f.Value)
+		}
+		p.absent = len(texts)
+		for _, a := range s.Absent {
+			expression(s.Name+": absent", a)
+		}
+		r.plans = append(r.plans, p)
+	}
+	maker, err := NewMaker(book, truth, texts...)
+	var errs option.Errors
+	if errors.As(err, &errs) {
+		var lines []string
+		for _, e := range errs {
+			line := e.Option + ": " + e.Problem
+			if e.Meant != "" && !strings.Contains(line, "did you mean") {
+				line += "; did you mean " + e.Meant + "?"
+			}
+			lines = append(lines, line)
+		}
+		return errors.New(strings.Join(lines, "\n"))
+	}
+	if err != nil {
+		return err
+	}
+	r.maker = maker
+	j.runs[id] = r
+	j.names = append(j.names, r)
+	return nil
+}
+
+// Arrive takes events that arrived at a sink, by its number. arrival is when.
+func (j *Judge) Arrive(n int, events []byte, arrival time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.last = arrival
+	s := j.sinks[n]
+	for len(events) > 0 {
+		size, err := event.Size(events)
+		if err != nil {
+			j.fail(s, Broken, "", nil)
+			return
+		}
+		ev, _, err := event.Decode(events[:size])
+		events = events[size:]
+		if err != nil {
+			j.fail(s, Broken, "", nil)
+			continue
+		}
+		j.record(n, s, ev, arrival)
+	}
+}
+
+// record judges one record that arrived.
+func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
+	s.arrived++
+	id, end := recordid.Find(ev.Metadata)
+	if end < 0 {
+		id, end = recordid.Find(ev.Body)
+	}
+	if end < 0 {
+		s.foreign++
+		return
+	}
+	r := j.runs[runID{id.Run, id.Instance}]
+	if r == nil {
+		j.resolve()
+		r = j.runs[runID{id.Run, id.Instance}]
+	}
+	if r == nil || !r.plans[n].applies {
+		j.fail(s, Leaked, "", &Example{Arrived: j.show(ev.Body)})
+		return
+	}
+	r.remember(id)
+	if _, ok := r.maker.Event(event.V2, id); !ok {
+		j.fail(s, Unknown, "", &Example{Seq: id.Seq, Input: r.name, Arrived: j.show(ev.Body)})
+		return
+	}
+	p := &r.plans[n]
+	j.found = j.found[:0]
+	if p.arrive >= 0 && !r.maker.Value(p.arrive, ev.Body).Truth() {
+		j.fail(s, Leaked, "", j.example(r, id, ev))
+		return
+	}
+	if !j.count(s, r, id, ev) {
+		return
+	}
+	clear(j.right)
+	for i := range s.Fields {
+		j.field(s, r, p, i, id, ev)
+	}
+	for i := range s.Absent {
+		if l, ok := j.find.find(r.maker.Value(p.absent+i, ev.Body), ev.Body, j.right); ok {
+			e := j.example(r, id, ev)
+			e.Where, e.Encoding = l.path, l.encoding
+			j.fail(s, Secret, s.Absent[i], e)
+		}
+	}
+	if s.Only != nil {
+		extra(ev.Body, "", s.Only, func(path string, _ []byte) {
+			j.fail(s, Extra, path, j.example(r, id, ev))
+		})
+	}
+	if s.Within > 0 {
+		if late := arrival.Sub(time.Unix(0, id.Time)); late > s.Within {
+			e := j.example(r, id, ev)
+			e.Got = late.Round(time.Millisecond).String()
+			e.Want = "within " + s.Within.String()
+			j.fail(s, Late, "", e)
+		}
+	}
+}
+
+// blockSize is how many records share a moment that is remembered.
+const blockSize = 256
+
+// remember keeps the moment of one record of each block, to compute those that do not
+// arrive.
+func (r *run) remember(id recordid.ID) {
+	b := int(id.Seq / blockSize)
+	for len(r.blocks) <= b {
+		r.blocks = append(r.blocks, 0)
+	}
+	if r.blocks[b] == 0 {
+		r.blocks[b] = id.Time
+	}
+}
+
+// moment returns about when a record was due that did not arrive.
+func (r *run) moment(seq uint64) int64 {
+	for b := min(int(seq/blockSize), len(r.blocks)-1); b >= 0; b-- {
+		if r.blocks[b] != 0 {
+			return r.blocks[b]
+		}
+	}
+	for _, t := range r.blocks {
+		if t != 0 {
+			return t
+		}
+	}
+	return r.book.Opened.UnixNano()
+}
+
+// count counts a record, and reports whether it is one more than should arrive.
+func (j *Judge) count(s *sink, r *run, id recordid.ID, ev event.Event) (ok bool) {
+	t := s.seen[r]
+	if t == nil {
+		t = new(tally)
+		s.seen[r] = t
+	}
+	at := id.Seq / s.Lines
+	if at > math.MaxInt32 {
+		return true
+	}
+	for uint64(len(t.counts)) <= at {
+		t.counts = append(t.counts, make([]uint8, max(1024, len(t.counts)))...)
+	}
+	if t.counts[at] == 0 {
+		t.records++
+	}
+	if t.counts[at] < math.MaxUint8 {
+		t.counts[at]++
+	}
+	if uint64(t.counts[at]) > s.Copies {
+		j.fail(s, Duplicate, "", j.example(r, id, ev))
+		return false
+	}
+	return true
+}
+
+// field compares one field.
+func (j *Judge) field(s *sink, r *run, p *plan, i int, id recordid.ID, ev event.Event) {
+	f := &s.Fields[i]
+	want := r.maker.Value(p.fields+i, ev.Body)
+	got, ok := member(ev.Body, f.Path)
+	if want.K == value.Omit {
+		want = value.Null
+	}
+	if want.K == value.Nil && !ok {
+		return
+	}
+	kind := WrongValue
+	if ok {
+		switch j.match.compare(f, want, got) {
+		case same:
+			j.right[f.Path] = true
+			return
+		case wrongType:
+			kind = WrongType
+		}
+	}
+	e := j.example(r, id, ev)
+	e.Want, e.Got = j.text(want.Append(nil)), "no member"
+	if ok {
+		e.Got = j.text(got)
+	} else {
+		kind = NoMember
+	}
+	j.fail(s, kind, f.Path, e)
+}
+
+// secrets remembers the forms of a record's secrets, of any sink, to mask them.
+func (j *Judge) secrets(r *run) {
+	j.found = j.found[:0]
+	for n, s := range j.sinks {
+		for i := range s.Absent {
+			if !r.plans[n].applies {
+				break
+			}
+			if v := r.maker.Value(r.plans[n].absent+i, emptyBody); v.K != value.Nil && v.K != value.Omit {
+				j.found = append(j.found, forms(nil, v.AppendText(nil)))
+			}
+		}
+	}
+}
+
+// example shows a record as it was sent, and as it arrived.
+func (j *Judge) example(r *run, id recordid.ID, ev event.Event) *Example {
+	j.secrets(r)
+	return &Example{Seq: id.Seq, Input: r.name, Sent: j.show(r.maker.last), Arrived: j.show(ev.Body)}
+}
+
+// show returns a body as JSON, with the secrets masked.
+func (j *Judge) show(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	return j.text(b)
+}
+
+func (j *Judge) text(b []byte) string {
+	v, _ := value.First(string(b))
+	return string(mask(v.AppendJSON(nil), j.found))
+}
+
+// maxExamples is how many records of each kind of failure are shown.
+const maxExamples = 3
+
+// fail notes a failure.
+func (j *Judge) fail(s *sink, kind Kind, field string, e *Example) {
+	key := failureKey{kind, field}
+	f := s.failures[key]
+	if f == nil {
+		f = &Failure{Kind: kind, Field: field}
+		s.failures[key] = f
+		s.order = append(s.order, f)
+	}
+	f.Count++
+	if e != nil && len(f.Examples) < maxExamples {
+		f.Examples = append(f.Examples, *e)
+	}
+}
+
+// Last returns when something last arrived; zero if nothing has.
+func (j *Judge) Last() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last
+}
+
+// Arrived returns how many records arrived at all sinks.
+func (j *Judge) Arrived() (n uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.sinks {
+		n += s.arrived
+	}
+	return n
+}
+
+// Refresh asks for the runs that are known now, and returns how many there are.
+func (j *Judge) Refresh() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.resolve()
+	return len(j.runs)
+}
+
+// Complete reports whether all records that the ledgers have arrived where they are
+// expected. What should not arrive cannot be waited for.
+func (j *Judge) Complete() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for n, s := range j.sinks {
+		if s.Share != nil {
+			return false
+		}
+		for _, r := range j.names {
+			if missing, _ := j.missing(n, s, r, 1, nil); missing > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// missing returns how many records of a run did not arrive that should have, as often
+// as they should, and how many should have. It stops after limit of them, if limit is
+// not 0, and calls f with each.
+func (j *Judge) missing(n int, s *sink, r *run, limit uint64, f func(seq uint64)) (missing, expected uint64) {
+	p := &r.plans[n]
+	if !p.applies {
+		return 0, 0
+	}
+	t := s.seen[r]
+	for _, e := range r.book.Accepted {
+		for group := e.From / s.Lines; group <= e.To/s.Lines; group++ {
+			if t != nil && group < uint64(len(t.counts)) && uint64(t.counts[group]) >= s.Copies {
+				expected++
+				continue
+			}
+			seq := max(group*s.Lines, e.From)
+			if p.arrive >= 0 {
+				r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
+				if !r.maker.Value(p.arrive, emptyBody).Truth() {
+					continue
+				}
+			}
+			expected++
+			missing++
+			if f != nil {
+				f(seq)
+			}
+			if limit > 0 && missing >= limit {
+				return missing, expected
+			}
+		}
+	}
+	return missing, expected
+}
+
+var emptyBody = []byte{0x80}
+
+// Verdict returns the verdict of each sink.
+func (j *Judge) Verdict() (results []Result) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for n, s := range j.sinks {
+		res := Result{Sink: s.Name, Arrived: s.arrived}
+		counted := uint64(0)
+		for _, r := range j.names {
+			j.found = j.found[:0]
+			missing, expected := j.missing(n, s, r, 0, func(seq uint64) {
+				if s.Share != nil {
+					return
+				}
+				var e *Example
+				if f := s.failures[failureKey{Missing, ""}]; f == nil || len(f.Examples) < maxExamples {
+					r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
+					j.secrets(r)
+					e = &Example{Seq: seq, Input: r.name, Sent: j.show(r.maker.last)}
+				}
+				j.fail(s, Missing, "", e)
+			})
+			res.Expected += expected
+			counted += expected - missing
+		}
+		if s.Share != nil {
+			got := float64(counted) / math.Max(float64(res.Expected), 1)
+			if math.Abs(got-s.Share.Value) > s.Share.Tolerance {
+				j.fail(s, WrongShare, "", &Example{
+					Want: fmt.Sprintf("%.4g%% ± %.4g%%", 100*s.Share.Value, 100*s.Share.Tolerance),
+					Got:  fmt.Sprintf("%.4g%%: %d of %d", 100*got, counted, res.Expected),
+				})
+			}
+		}
+		if s.foreign > 0 {
+			j.fail(s, Foreign, "", nil)
+			s.failures[failureKey{Foreign, ""}].Count = s.foreign
+		}
+		if res.Expected == 0 && len(s.order) == 0 {
+			j.fail(s, Nothing, "", nil)
+		}
+		slices.SortStableFunc(s.order, func(a, b *Failure) int { return cmp.Compare(a.Kind, b.Kind) })
+		for _, f := range s.order {
+			res.Failures = append(res.Failures, *f)
+		}
+		results = append(results, res)
+	}
+	return results
+}

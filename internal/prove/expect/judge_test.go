@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/msgpack"
+)
+
+// shop is a template with variables of all kinds.
+const shop = `{{- $event := weighted "order" 1 "view" 3 -}}{{- $card := credit_card -}}{{- $pin := int 100 999 -}}
+{{- $total := lognormal 3 1 | round 2 -}}{{- $ip := ipv4 -}}{{- $name := printf "%s & ü" (name) -}}{{- $n := seq -}}
+{"event": {{ $event }}, "card": {{ $card }}, "pin": {{ $pin }}, "total": {{ $total }}, "client": {"ip": {{ $ip }}, "name": {{ $name }}}, "n": {{ $n }},
+ "at": "{{ now "rfc3339_ms" }}", "tags": ["a", {{ $n }}], "big": 9007199254740993}`
+
+// pipeline sends records of the shop through f, which returns what arrives of each, and
+// judges that.
+func pipeline(t *testing.T, expectations string, n int, f func(k int, event string, sent []byte) []string) []Result {
+	t.Helper()
+	file, err := Parse([]byte("pipeline: x\nsinks:\n" + expectations))
+	if err != nil {
+		t.Fatal(err)
+	}
+	truth := Truth{Options: func(name string) (string, bool) {
+		text, ok := map[string]string{"template": shop, "rate": "10k", "seed": "7", "audit_in": "metadata"}[name]
+		return text, ok
+	}}
+	run := send(t, truth, 3*n)[0]
+	run.book.Accepted[0].To = uint64(n - 1)
+	run.book.Accepted = run.book.Accepted[:1]
+	j := NewJudge(file.Sinks)
+	if err := j.Add(run.book, truth); err != nil {
+		t.Fatal(err)
+	}
+	rest := run.events
+	for k := range n {
+		var ev event.Event
+		if ev, rest, err = event.Decode(rest); err != nil {
+			t.Fatal(err)
+		}
+		name, _ := field(ev.Body, "event")
+		for _, text := range f(k, string(name[1:]), ev.Body) {
+			arrives(t, j, ev, text)
+		}
+	}
+	return j.Verdict()
+}
+
+// arrives lets a record arrive with another body, which is JSON or, behind a %, MessagePack.
+func arrives(t *testing.T, j *Judge, ev event.Event, text string) {
+	t.Helper()
+	body := []byte(strings.TrimPrefix(text, "%"))
+	if !strings.HasPrefix(text, "%") {
+		b, err := jsonbody.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body = b[0]
+	}
+	j.Arrive(0, event.Append(nil, event.V2, ev.Time, ev.Metadata, body), time.Unix(0, ev.Time).Add(time.Second))
+}
+
+// kinds returns the failures of the only sink, with their counts.
+func kinds(results []Result) (all []string) {
+	for _, f := range results[0].Failures {
+		all = append(all, strings.TrimSpace(fmt.Sprintf("%d %s %s", f.Count, f.Kind, f.Field)))
+	}
+	return all
+}
+
+// What is planted is found, exactly as often, and nothing else is.
+func TestPlanted(t *testing.T) {
+	const n = 400
+	planted := 0 // failures that the pipeline has counted itself: # of want
+	all := func(f func(k int, sent []byte) string) func(int, string, []byte) []string {
+		return func(k int, _ string, sent []byte) []string { return []string{f(k, sent)} }
+	}
+	asSent := func(_ int, sent []byte) string { return "%" + string(sent) }
+	raw := func(sent []byte, path string) string {
+		v, _ := member(sent, path)
+		return (&Judge{}).text(v)
+	}
+	text := func(sent []byte, path string) string { return strings.Trim(raw(sent, path), `"`) }
+	for _, tt := range []struct {
+		why, expect string
+		pipe        func(int, string, []byte) []string
+		want        []string
+	}{
+		{"as sent", "  - output: a\n    fields: {event: $event, card: $card, total: $total, client.ip: $ip, client.name: $name, n: $n, tags: list \"a\" $n, big: 9007199254740993}\n    only: [event, card, pin, total, client, n, at, tags, big]\n",
+			all(asSent), nil},
+		{"one of them missing", "  - output: a\n", func(k int, _ string, sent []byte) []string {
+			if k == 7 {
+				return nil
+			}
+			return []string{asSent(k, sent)}
+		}, []string{"1 missing"}},
+		{"one of them twice", "  - output: a\n", func(k int, _ string, sent []byte) []string {
+			return slices.Repeat([]string{asSent(k, sent)}, 1+k/(n-1))
+		}, []string{"1 duplicate"}},
+		{"others leak", "  - output: a\n    arrive: eq $event \"order\"\n", func(k int, event string, sent []byte) []string {
+			if event == "view" && k%2 == 0 {
+				return nil
+			}
+			if event == "view" {
+				planted++
+			}
+			return []string{asSent(k, sent)}
+		}, []string{"# leaked"}},
+		{"only some are missing", "  - output: a\n    arrive: eq $event \"order\"\n", func(k int, event string, sent []byte) []string {
+			if event == "order" && k < 100 {
+				planted++
+			}
+			if event != "order" || k < 100 {
+				return nil
+			}
+			return []string{asSent(k, sent)}
+		}, []string{"# missing"}},
+		{"a number became text", "  - output: a\n    fields: {n: $n}\n", all(func(_ int, sent []byte) string {
+			return `{"n":"` + raw(sent, "n") + `"}`
+		}), []string{"400 wrong type n"}},
+		{"a number as text is asked for", "  - output: a\n    fields: {n: $n | as text}\n", all(func(_ int, sent []byte) string {
+			return `{"n":"` + raw(sent, "n") + `"}`
+		}), nil},
+		{"an integer became a double", "  - output: a\n    fields: {n: $n}\n", all(func(_ int, sent []byte) string {
+			return `{"n":` + raw(sent, "n") + `.0}`
+		}), []string{"400 wrong type n"}},
+		{"a double is asked for", "  - output: a\n    fields: {n: $n | as number}\n", all(func(_ int, sent []byte) string {
+			return `{"n":` + raw(sent, "n") + `.0}`
+		}), nil},
+		{"a large integer lost its last digit", "  - output: a\n    fields: {big: 9007199254740993}\n", all(func(_ int, _ []byte) string { return `{"big":9007199254740992}` }), []string{"400 wrong value big"}},
+		{"a double with 16 digits", "  - output: a\n    fields: {f: 0.30000000000000004}\n", all(func(_ int, _ []byte) string { return `{"f":0.3}` }), nil},
+		{"1 % of the values", "  - output: a\n    fields: {total: $total}\n", all(func(k int, sent []byte) string {
+			if k%100 == 3 {
+				return `{"total":-1.5}`
+			}
+			return asSent(k, sent)
+		}), []string{"4 wrong value total"}},
+		{"no member", "  - output: a\n    fields: {client.ip: $ip}\n", all(func(_ int, _ []byte) string { return `{"client":{}}` }), []string{"400 no member client.ip"}},
+		{"a name with a dot", "  - output: a\n    fields: {client.ip: $ip}\n", all(func(_ int, sent []byte) string { return `{"client.ip":` + raw(sent, "client.ip") + `}` }), nil},
+		{"a member too many", "  - output: a\n    only: [event, client.ip]\n", all(func(k int, sent []byte) string {
+			if k == 5 {
+				return `{"event":"x","client":{"ip":1,"port":2},"y":3}`
+			}
+			return `{"event":"x","client":{"ip":1}}`
+		}), []string{"1 extra member client.port", "1 extra member y"}},
+		{"a time", "  - output: a\n    fields: {at: $n | within \"1ms\"}\n", all(func(_ int, sent []byte) string { return `{"at":` + raw(sent, "n") + `.0005}` }), nil},
+		{"a time that is off", "  - output: a\n    fields: {at: $n | within \"1ms\"}\n", all(func(_ int, sent []byte) string { return `{"at":` + raw(sent, "n") + `.002}` }), []string{"400 wrong value at"}},
+		{"a time in the wrong zone", "  - output: a\n    fields: {at: '\"2026-01-02T03:04:05Z\" | within \"1s\"'}\n", all(func(_ int, _ []byte) string { return `{"at":"2026-01-02T03:04:05+01:00"}` }), []string{"400 wrong value at"}},
+		{"a secret", "  - output: a\n    absent: [$card]\n", all(asSent), []string{"400 secret found $card"}},
+		{"a secret in a text", "  - output: a\n    absent: [$card]\n", all(func(_ int, sent []byte) string { return `{"log":"card=` + text(sent, "card") + `;"}` }), []string{"400 secret found $card"}},
+		{"a secret in JSON in a text", "  - output: a\n    absent: [$name]\n", all(func(_ int, sent []byte) string {
+			return `{"log":"{\"name\":\"` + strings.ReplaceAll(text(sent, "client.name"), "&", `\\u0026`) + `\"}"}`
+		}), []string{"400 secret found $name"}},
+		{"a secret in a URL", "  - output: a\n    absent: [$name]\n", all(func(_ int, sent []byte) string {
+			return `{"log":"/?q=` + strings.NewReplacer(" ", "+", "&", "%26", "ü", "%C3%BC", "'", "%27").Replace(text(sent, "client.name")) + `"}`
+		}), []string{"400 secret found $name"}},
+		{"a short secret is none within a number", "  - output: a\n    absent: [$pin]\n", all(func(_ int, sent []byte) string { return `{"log":"x` + raw(sent, "pin") + `9"}` }), nil},
+		{"a short secret between spaces", "  - output: a\n    absent: [$pin]\n", all(func(_ int, sent []byte) string { return `{"log":"pin ` + raw(sent, "pin") + ` ok"}` }), []string{"400 secret found $pin"}},
+		{"late", "  - output: a\n    within: 500ms\n", all(asSent), []string{"400 late"}},
+		{"in time", "  - output: a\n    within: 1s\n", all(asSent), nil},
+		{"five lines are one", "  - output: a\n    lines: 5\n", func(k int, _ string, sent []byte) []string {
+			if k%5 != 0 {
+				return nil
+			}
+			return []string{asSent(k, sent)}
+		}, nil},
+		{"five lines are two", "  - output: a\n    lines: 5\n", func(k int, _ string, sent []byte) []string {
+			if k%5 != 0 && k%5 != 3 {
+				return nil
+			}
+			return []string{asSent(k, sent)}
+		}, []string{"80 duplicate"}},
+		{"two copies", "  - output: a\n    copies: 2\n", func(k int, _ string, sent []byte) []string { return slices.Repeat([]string{asSent(k, sent)}, 2) }, nil},
+		{"one copy of two", "  - output: a\n    copies: 2\n", all(asSent), []string{"400 missing"}},
+		{"a share", "  - output: a\n    share: 10% ± 1%\n", func(k int, _ string, sent []byte) []string {
+			return slices.Repeat([]string{asSent(k, sent)}, (9-k%10)/9)
+		}, nil},
+		{"a share that is too large", "  - output: a\n    share: 10% ± 1%\n", func(k int, _ string, sent []byte) []string { return slices.Repeat([]string{asSent(k, sent)}, k%2) }, []string{"1 wrong share"}},
+		{"what arrived in a condition", "  - output: a\n    arrive: lt .n 400\n", all(asSent), nil},
+		{"nothing is expected", "  - output: a\n    arrive: false\n", func(int, string, []byte) []string { return nil }, []string{"1 nothing expected"}},
+	} {
+		planted = 0
+		got := kinds(pipeline(t, tt.expect, n, tt.pipe))
+		for i := range tt.want {
+			tt.want[i] = strings.Replace(tt.want[i], "#", strconv.Itoa(planted), 1)
+		}
+		slices.Sort(got)
+		slices.Sort(tt.want)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.why, diff)
+		}
+	}
+}
+
+// A secret is found in base64 wherever it begins, and is not shown.
+func TestSecretInBase64(t *testing.T) {
+	results := pipeline(t, "  - output: a\n    absent: [$card]\n", 60, func(k int, _ string, sent []byte) []string {
+		card, _ := member(sent, "card")
+		text := strings.Repeat("x", k%7) + string(card[1:]) + strings.Repeat("y", k%5)
+		encoding := base64.StdEncoding
+		if k%2 == 0 {
+			encoding = base64.RawURLEncoding
+		}
+		return []string{`{"log":"` + encoding.EncodeToString([]byte(text)) + `"}`}
+	})
+	f := results[0].Failures
+	if len(f) != 1 || f[0].Count != 60 || f[0].Kind != Secret {
+		t.Fatalf("%+v, want 60 secrets", f)
+	}
+	for _, e := range f[0].Examples {
+		if e.Encoding != "base64" || e.Where != "log" || !strings.Contains(e.Arrived, "***") || !strings.Contains(e.Sent, `"card":"***"`) {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// An expression with an error is reported with the sink and the field.
+func TestWrongExpression(t *testing.T) {
+	truth := Truth{Options: func(name string) (string, bool) {
+		text, ok := map[string]string{"template": shop, "rate": "10k", "seed": "7"}[name]
+		return text, ok
+	}}
+	run := send(t, truth, 3)[0]
+	err := NewJudge([]Sink{{Name: "a", Fields: []Field{{Path: "x", Value: "$totl"}}, Arrive: "eqq $n 1", Lines: 1, Copies: 1}}).Add(run.book, truth)
+	want := "a: fields: x: unknown variable $totl; did you mean $total?"
+	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "a: arrive: unknown function eqq") {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// A file of expectations with an error is refused, and the message has the place.
+func TestFileErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"sinks: [{output: a}]\n": "pipeline: expected the path",
+		"pipeline: x\n":          "sinks: expected at least one",
+		"pipeline: x\nsinks: [{name: a, output: b}, {name: a}]\n":                       "sinks[1]: second sink named \"a\"",
+		"pipeline: x\nsinks: [{output: a, feilds: {}}]\n":                               "unknown field \"feilds\"",
+		"pipeline: x\nrecords: many\nsinks: [{output: a}]\n":                            "records: ",
+		"pipeline: x\nsinks: [{output: a, share: lots}]\n":                              "sinks[0]: share: invalid value \"lots\"",
+		"pipeline: x\nsinks: [{output: a, within: soon}]\n":                             "sinks[0]: within: ",
+		"pipeline: x\nsinks:\n  - output: a\n    fields: {b: $c | as date}\n":           "as date: expected as text or as number",
+		"pipeline: x\ninputs: [{format: nginx}]\nsinks: [{output: a}]\n":                "inputs[0]: input: expected the alias",
+		"pipeline: x\ninputs: [{input: tail.0}]\nsinks: [{output: a}]\n":                "inputs[0]: input tail.0: expected options",
+		"pipeline: x\nsinks:\n  - output: a\n    fields: {b: '$c | within \"soon\"'}\n": "fields: b: within: ",
+	} {
+		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// Files of any content do not stop the parser, and bodies of any content not the
+// comparison.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("pipeline: x\nrecords: 1k\nsinks: [{output: a, fields: {b: $c | as text}, share: 1% ± 1%}]\n"))
+	f.Fuzz(func(t *testing.T, text []byte) { _, _ = Parse(text) })
+}
+
+func FuzzBodies(f *testing.F) {
+	f.Add([]byte("\x82\xa1a\x01\xa1b\x81\xa1c\xa6secret"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if rest, err := msgpack.Skip(b); err != nil || len(rest) > 0 {
+			return
+		}
+		_, _ = member(b, "a.b.c")
+		extra(b, "", []string{"a.b"}, func(string, []byte) {})
+		fi := finder{forms: forms(nil, []byte("secret"))}
+		_, _ = fi.walk(b, "", 0, false)
+	})
+}

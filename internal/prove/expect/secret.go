@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+
+	"github.com/gdummy/gdummy/internal/generate/value"
+	"github.com/gdummy/gdummy/internal/msgpack"
+)
+
+// shortSecret is the length, in bytes, below which a secret is looked for between
+// characters that are neither letters nor digits: three digits are part of many
+// numbers.
+const shortSecret = 6
+
+// form is a secret in one encoding.
+type form struct {
+	encoding string // "" is as it is
+	text     []byte
+}
+
+// forms appends the forms of a secret.
+func forms(dst []form, secret []byte) []form {
+	dst = append(dst, form{"", secret})
+	if escaped := url.QueryEscape(string(secret)); escaped != string(secret) {
+		dst = append(dst, form{"URL", []byte(escaped)})
+		if path := url.PathEscape(string(secret)); path != escaped && path != string(secret) {
+			dst = append(dst, form{"URL", []byte(path)})
+		}
+	}
+	if quoted, err := json.Marshal(string(secret)); err == nil && len(quoted)-2 != len(secret) {
+		dst = append(dst, form{"JSON", quoted[1 : len(quoted)-1]})
+	}
+	if len(secret) < shortSecret {
+		return dst
+	}
+	// In a longer text, base64 of the secret begins at one of three bits, and the
+	// characters at both ends depend on what is around it.
+	for shift := range 3 {
+		padded := append(make([]byte, shift), secret...)
+		whole := len(padded) / 3 * 3
+		from := 0
+		if shift > 0 {
+			from = 3
+		}
+		if whole-from < 3 {
+			continue
+		}
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			text := encoding.EncodeToString(padded[from:whole])
+			if n := len(dst); n > 0 && string(dst[n-1].text) == text {
+				continue
+			}
+			dst = append(dst, form{"base64", []byte(text)})
+		}
+	}
+	return dst
+}
+
+// leak is a place in which a secret was found.
+type leak struct {
+	path, encoding string
+}
+
+// finder looks for secrets.
+type finder struct {
+	forms []form
+	text  []byte
+	right map[string]bool // paths of members that are as expected
+}
+
+// find returns where a secret is in a body, if it is. A short one may be equal to the
+// value of a member that is as expected, which are those of right.
+func (f *finder) find(secret value.Value, b []byte, right map[string]bool) (leak, bool) {
+	if secret.K == value.Nil || secret.K == value.Omit {
+		return leak{}, false
+	}
+	f.text = secret.AppendText(f.text[:0])
+	if len(f.text) == 0 {
+		return leak{}, false
+	}
+	f.forms = forms(f.forms[:0], f.text)
+	hit := false
+	for i := range f.forms {
+		hit = hit || bytes.Contains(b, f.forms[i].text)
+	}
+	if f.right = right; len(f.text) >= shortSecret {
+		f.right = nil
+	}
+	number, isNumber := secret.Number()
+	if !hit && !isNumber {
+		return leak{}, false
+	}
+	return f.walk(b, "", number, isNumber)
+}
+
+func (f *finder) walk(v []byte, path string, number float64, isNumber bool) (leak, bool) {
+	if f.right[path] {
+		return leak{}, false
+	}
+	h := msgpack.Read(v)
+	switch h.Kind {
+	case msgpack.String, msgpack.Binary:
+		for _, form := range f.forms {
+			if holds(v[h.Size:], form.text) {
+				return leak{path, form.encoding}, true
+			}
+		}
+	case msgpack.Integer, msgpack.Float:
+		got, _ := value.First(string(v))
+		if n, ok := got.Number(); isNumber && ok && n == number {
+			return leak{path, ""}, true
+		}
+	case msgpack.Map:
+		var found leak
+		ok := false
+		each(v, func(name, inner []byte) bool {
+			p := string(name)
+			if path != "" {
+				p = path + "." + p
+			}
+			found, ok = f.walk(inner, p, number, isNumber)
+			return !ok
+		})
+		return found, ok
+	case msgpack.Array:
+		b := v[h.Size:]
+		for range h.N {
+			rest, err := msgpack.Skip(b)
+			if err != nil {
+				return leak{}, false
+			}
+			if l, ok := f.walk(b[:len(b)-len(rest)], path+"[]", number, isNumber); ok {
+				return l, true
+			}
+			b = rest
+		}
+	}
+	return leak{}, false
+}
+
+// holds reports whether a text has a secret in it.
+func holds(text, secret []byte) bool {
+	for at := 0; ; {
+		i := bytes.Index(text[at:], secret)
+		if i < 0 {
+			return false
+		}
+		from, to := at+i, at+i+len(secret)
+		if len(secret) >= shortSecret || (from == 0 || !isWord(text[from-1])) && (to == len(text) || !isWord(text[to])) {
+			return true
+		}
+		at = from + 1
+	}
+}
+
+func isWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+// mask replaces all forms of the secrets in a text.
+func mask(text []byte, secrets [][]form) []byte {
+	for _, forms := range secrets {
+		for _, f := range forms {
+			if len(f.text) > 1 {
+				text = bytes.ReplaceAll(text, f.text, []byte("***"))
+			}
+		}
+	}
+	return text
+}

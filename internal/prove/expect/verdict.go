@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"fmt"
+	"io"
+)
+
+// Kind is what is wrong with a record.
+type Kind uint8
+
+// The kinds of failures, in the order in which they are reported.
+const (
+	Nothing    Kind = iota + 1
+	Missing         // it should have arrived
+	Leaked          // it should not have
+	Duplicate       // it arrived too often
+	WrongShare      // too many or too few arrived
+	NoMember        // a member is not there
+	WrongType       // the value is right, its type is not
+	WrongValue      // the value is not right
+	Extra           // a member should not be there
+	Secret          // a secret is in the record
+	Late            // it took too long
+	Unknown         // what was sent cannot be computed again
+	Foreign         // it has no identity
+	Broken          // it cannot be read
+)
+
+var kindNames = [...]string{
+	Nothing: "nothing expected", Missing: "missing", Leaked: "leaked", Duplicate: "duplicate", WrongShare: "wrong share",
+	NoMember: "no member", WrongType: "wrong type", WrongValue: "wrong value", Extra: "extra member", Secret: "secret found",
+	Late: "late", Unknown: "unchecked", Foreign: "no identity", Broken: "unreadable",
+}
+
+// String returns the name of the kind.
+func (k Kind) String() string { return kindNames[k] }
+
+// MarshalText implements encoding.TextMarshaler.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// about describes a kind.
+func (k Kind) about() string {
+	switch k {
+	case Nothing:
+		return "no record is expected here, so that nothing was tested"
+	case Missing:
+		return "did not arrive"
+	case Leaked:
+		return "arrived, and should not have"
+	case Duplicate:
+		return "arrived too often"
+	case Unknown:
+		return "cannot be computed again"
+	case Foreign:
+		return "arrived without an identity"
+	}
+	return ""
+}
+
+// Example is one record that failed.
+type Example struct {
+	Input    string `json:"input,omitempty"`
+	Seq      uint64 `json:"record"`
+	Sent     string `json:"sent,omitempty"`    // JSON
+	Arrived  string `json:"arrived,omitempty"` // JSON
+	Want     string `json:"want,omitempty"`
+	Got      string `json:"got,omitempty"`
+	Where    string `json:"where,omitempty"`    // the path of a secret
+	Encoding string `json:"encoding,omitempty"` // of a secret
+}
+
+// Failure is all failures of one kind and field.
+type Failure struct {
+	Kind     Kind      `json:"kind"`
+	Field    string    `json:"field,omitempty"`
+	Count    uint64    `json:"count"`
+	Examples []Example `json:"examples,omitempty"` // the first few
+}
+
+// Result is the verdict of one sink.
+type Result struct {
+	Sink     string    `json:"sink"`
+	Expected uint64    `json:"expected"` // records
+	Arrived  uint64    `json:"arrived"`
+	Failures []Failure `json:"failures"`
+}
+
+// OK reports whether nothing failed.
+func (r *Result) OK() bool { return len(r.Failures) == 0 }
+
+// Print prints the failures.
+func (r *Result) Print(w io.Writer) {
+	for _, f := range r.Failures {
+		head := f.Kind.String()
+		if f.Field != "" {
+			head += " " + f.Field
+		}
+		records := "records"
+		if f.Count == 1 {
+			records = "record"
+		}
+		fmt.Fprintf(w, "    %s: %d %s", head, f.Count, records)
+		if about := f.Kind.about(); about != "" {
+			fmt.Fprintf(w, " %s", about)
+		}
+		fmt.Fprintln(w)
+		for _, e := range f.Examples {
+			e.print(w)
+		}
+	}
+}
+
+func (e *Example) print(w io.Writer) {
+	if e.Input != "" {
+		fmt.Fprintf(w, "        record %d of %s\n", e.Seq, e.Input)
+	}
+	for _, line := range [][2]string{{"sent", e.Sent}, {"arrived", e.Arrived}, {"want", e.Want}, {"got", e.Got}} {
+		if line[1] != "" {
+			fmt.Fprintf(w, "            %-8s %s\n", line[0], line[1])
+		}
+	}
+	if e.Where != "" {
+		encoding := e.Encoding
+		if encoding == "" {
+			encoding = "as it is"
+		}
+		fmt.Fprintf(w, "            %-8s %s (%s)\n", "in", e.Where, encoding)
+	}
+}

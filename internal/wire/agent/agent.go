@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package agent runs a Fluent Bit.
+//
+// The normal path is [Find], [Start], and [Agent.Stop]. What it logs is kept, the last
+// lines of it: they are the reason if it ends by itself.
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Binary is an executable of Fluent Bit.
+type Binary struct {
+	Path    string
+	Version string // such as 5.1.1
+	number  [3]int
+}
+
+var versionLine = regexp.MustCompile(`Fluent Bit v(\d+)\.(\d+)\.(\d+)`)
+
+// Find returns the Fluent Bit of a name or path.
+func Find(name string) (Binary, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return Binary{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, path, "--version").CombinedOutput()
+	m := versionLine.FindSubmatch(out)
+	if m == nil {
+		if err == nil {
+			err = errors.New("no version of Fluent Bit in its output")
+		}
+		return Binary{}, fmt.Errorf("%s --version: %w", path, err)
+	}
+	b := Binary{Path: path}
+	for i := range b.number {
+		b.number[i], _ = strconv.Atoi(string(m[i+1]))
+	}
+	b.Version = fmt.Sprintf("%d.%d.%d", b.number[0], b.number[1], b.number[2])
+	return b, nil
+}
+
+// HasMetadata reports whether events have metadata.
+func (b Binary) HasMetadata() bool {
+	return b.number[0] > 2 || b.number[0] == 2 && b.number[1] >= 1
+}
+
+// Agent is a Fluent Bit that runs.
+type Agent struct {
+	cmd  *exec.Cmd
+	log  tail
+	done chan struct{}
+	err  error
+}
+
+// Start starts a Fluent Bit with arguments. It has the working directory and the
+// environment of this process.
+func Start(b Binary, args ...string) (*Agent, error) {
+	a := &Agent{cmd: exec.Command(b.Path, args...), done: make(chan struct{})}
+	a.cmd.Stdout, a.cmd.Stderr = &a.log, &a.log
+	// Ctrl-C on the terminal does not reach it: whoever started it decides.
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := a.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		a.err = a.cmd.Wait()
+		close(a.done)
+	}()
+	return a, nil
+}
+
+// Done is closed when the process has ended.
+func (a *Agent) Done() <-chan struct{} { return a.done }
+
+// Stop asks the process to flush what it has and to end, and kills it if that takes
+// longer than patience.
+func (a *Agent) Stop(patience time.Duration) {
+	_ = a.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	select {
+	case <-a.done:
+	case <-time.After(patience):
+		a.Kill()
+	}
+}
+
+// Kill ends the process at once.
+func (a *Agent) Kill() {
+	_ = a.cmd.Process.Kill() // it may have ended
+	<-a.done
+}
+
+// Log returns the last lines of the log.
+func (a *Agent) Log() []string { return a.log.lines() }
+
+// Errors returns the lines of the log that report errors.
+func (a *Agent) Errors() (lines []string) {
+	for _, l := range a.log.lines() {
+		if strings.Contains(l, "[error]") || strings.Contains(l, "[ error]") {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+// tailSize is how much a tail keeps, in bytes.
+const tailSize = 64 << 10
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, b...)
+	if len(t.buf) > 2*tailSize {
+		t.buf = append(t.buf[:0], t.buf[len(t.buf)-tailSize:]...)
+	}
+	return len(b), nil
+}
+
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func (t *tail) lines() (lines []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for line := range bytes.Lines(colour.ReplaceAll(t.buf, nil)) {
+		lines = append(lines, strings.TrimRight(string(line), "\r\n"))
+	}
+	return lines
+}
