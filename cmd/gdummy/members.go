@@ -95,6 +95,7 @@ var countMembers = [][2]string{
 	{"arrived", "records that arrived, each counted once"},
 	{"lost", "records that were accepted and did not arrive"},
 	{"duplicates", "arrivals beyond the first of a record"},
+	{"repeated", "arrivals of records that were repeated on purpose"},
 	{"reordered", "records that arrived after a later one"},
 	{"damaged", "records whose body is not what was sent"},
 	{"enriched", "records to which fields were added"},

@@ -156,6 +156,10 @@ func run(s stream, args []string) int {
 
 	if !config.Paced() && (config.Bounded() || !isTerminal(out)) {
 		config.Rate = option.PerSecond{Unlimited: true}
+		if errs := config.CheckDisorder(); len(errs) > 0 {
+			fmt.Fprintf(s.err, "gdummy run: %v\n", errs)
+			return exitUsage
+		}
 	}
 
 	// A closed pipe comes back from Write, instead of ending the process.

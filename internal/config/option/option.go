@@ -131,6 +131,10 @@ type Config struct {
 	TimeStep  time.Duration // between the times of two ticks; 0 is not set
 	TimeSpeed Ratio         // of the records' clock to that on the wall
 
+	ShuffleWithin time.Duration // blocks of time whose records come in a random order; 0 is not set
+	Repeat        string        // how many records are sent again; "" is not set
+	Late          string        // how many records bear an earlier time; "" is not set
+
 	Strict bool
 
 	Template Template

@@ -17,6 +17,7 @@ const (
 	secPace    = "Pace"
 	secEnd     = "End"
 	secTime    = "Time stamps"
+	secOrder   = "Disorder on purpose"
 	secChecks  = "Checks"
 	secProof   = "Proof of delivery"
 )
@@ -176,6 +177,27 @@ var rows = []Option{
 		Help: "Use the same time for every record: start_time, or the time of the start. " +
 			"With off, no two records of an input have the same time.",
 		set: boolean(func(c *Config) *bool { return &c.FixedTimestamp }),
+	},
+	{
+		Name: "shuffle_within", Kind: Time, Default: "0", Example: "30s", Section: secOrder,
+		Excludes: []string{"replay", "fixed_timestamp"},
+		Help: "Send the records of each block of time, of this length on the clock of the records, in a random order. The times of the records are scheduled, " +
+			"so it requires a rate, a load_profile or time_step. With a ledger, gdummy audit knows the order. Without start_time, the times are as much earlier, so that none is in the future. 0: in order.",
+		set: span(func(c *Config) *time.Duration { return &c.ShuffleWithin }),
+	},
+	{
+		Name: "repeat", Kind: String, Example: "1% within 1000", Section: secOrder,
+		Excludes: []string{"replay", "fixed_timestamp"},
+		Help: "Send an earlier record again, byte for byte, in this share of the places (at most 20%). The earlier one is fewer than so many records back, and not a repeat itself; " +
+			"the record whose place it takes is not sent. With a ledger, gdummy audit does not count repeats as duplicates. It requires a schedule, as shuffle_within does.",
+		set: func(c *Config, text string) error { c.Repeat = text; return nil },
+	},
+	{
+		Name: "late", Kind: String, Example: "5% by 10s to 10m", Section: secOrder,
+		Excludes: []string{"fixed_timestamp"},
+		Help: "Give this share of the records an earlier time, as if they had been held up on their way: by a time (5% by 10s), a range (5% by 10s to 10m) or times that are exponentially distributed " +
+			"around a mean (5% by exponential 2m). Their places do not change. With rate unlimited, it requires time_step or start_time.",
+		set: func(c *Config, text string) error { c.Late = text; return nil },
 	},
 	{
 		Name: "flush_on_startup", Kind: Boolean, Default: "off", Example: "on", Section: secPace,

@@ -92,6 +92,9 @@ func Faster(r pace.FixedRate, s Speed) (faster pace.FixedRate, ok bool) {
 // Start returns the time at which the clock starts, in nanoseconds since 1970.
 func (c *Clock) Start() int64 { return c.start }
 
+// Origin returns the first position.
+func (c *Clock) Origin() uint64 { return c.origin }
+
 // At returns the time of the record at a position, in nanoseconds since 1970. All
 // records after the [Last] time have that time; those before the origin have the
 // time of the start.
@@ -163,15 +166,33 @@ func (s Speed) Latest(scaled int64) int64 {
 // schedule, after end. It is [pace.Unbounded] if there is none. The nanoseconds
 // within a tick do not count.
 func (c *Clock) End(end int64) uint64 {
-	t := end - c.start
-	if c.lead == 0 {
-		t--
-	}
-	if t < 0 {
+	if end < c.start {
 		return c.origin
 	}
-	t = c.speed.Latest(t)
-	ticks := uint64(0) // with a time of at most t
+	return c.before(end - c.start + int64(c.lead))
+}
+
+// Block returns the positions, from one to before another, whose times are in the same
+// multiple of a width, in nanoseconds after the start, as that of a position.
+func (c *Clock) Block(position uint64, width int64) (from, to uint64) {
+	tick, _ := c.place(position)
+	due := c.due(tick)
+	begin := due - due%width
+	from, to = c.before(begin), pace.Unbounded
+	if begin <= pace.Never-width {
+		to = c.before(begin + width)
+	}
+	return from, to
+}
+
+// before returns how many positions, counted from 0, have times of less than t
+// nanoseconds after the start.
+func (c *Clock) before(t int64) uint64 {
+	if t <= 0 {
+		return c.origin
+	}
+	t = c.speed.Latest(t - 1)
+	ticks := uint64(0)
 	if c.profile != nil {
 		ticks = c.profile.Due(t)
 	} else if ticks = c.even.Due(t); c.lead == 0 && ticks < pace.Unbounded {

@@ -15,6 +15,7 @@ import (
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/disorder"
 	"github.com/gdummy/gdummy/internal/generate/format"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/generate/pace"
@@ -33,6 +34,7 @@ type Config struct {
 	bodies      [][]byte // of dummy, in MessagePack
 	metadata    [][]byte // of metadata, in MessagePack: one map
 	profile     *pace.Profile
+	disorder    disorder.Rules
 	expressions []template.Text
 	source      string       // the text of the template's body
 	files       *hashedFiles // that templates read; nil without templates
@@ -49,7 +51,7 @@ func (c *Config) StreamKey() string {
 	key := []string{c.source, c.replayKey(), t.Metadata, t.Tag, t.Seed, t.Stream,
 		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10)}
 	if c.scheduled() {
-		key = append(key, fmt.Sprintf("%+v", kindOf(c)), c.LoadProfile, strconv.FormatInt(c.MaxRecords, 10))
+		key = append(key, fmt.Sprintf("%+v", kindOf(c)), c.LoadProfile, strconv.FormatInt(c.MaxRecords, 10), c.disorder.String())
 	}
 	return strings.Join(key, "\x00")
 }
@@ -70,6 +72,9 @@ func ConfigureWith(lookup option.Lookup, in files.Path, expressions []template.T
 	c = &Config{Config: *read, expressions: expressions}
 	errs = append(errs, c.compile(in, errs)...)
 	errs = append(errs, c.checkIdentity()...)
+	if len(errs) == 0 {
+		errs = append(errs, c.CheckDisorder()...)
+	}
 	slices.SortStableFunc(errs, func(a, b *option.Error) int { return option.Index(a.Option) - option.Index(b.Option) })
 	switch {
 	case len(errs) == 0:
@@ -118,6 +123,7 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 			errs = append(errs, c.ErrorIn("load_profile", c.LoadProfile, err))
 		}
 	}
+	errs = append(errs, c.compileDisorder(wrong)...)
 	usable := true
 	for _, e := range failed {
 		switch {

@@ -191,7 +191,11 @@ func New(c *Config, o Options) *Engine {
 	timing := e.setClock(c, o)
 	e.origin = originOf(c, timing)
 	e.startup = c.FlushOnStartup
-	timer := newTimer(timing, newNumbering(c))
+	numbers := newNumbering(c)
+	if timing.moves() {
+		numbers = numbering{step: 1} // the source gets positions
+	}
+	timer := newTimer(timing, numbers)
 	var tags tagger
 	switch {
 	case c.replay != nil:
@@ -213,10 +217,13 @@ func New(c *Config, o Options) *Engine {
 	if c.Program != nil && c.Program.HasTag() {
 		e.source = &tagging{Source: e.source, tagger: tags, index: map[string]int{}}
 	}
+	e.tagged, _ = e.source.(tagged)
+	if timing.moves() {
+		e.source = &moving{e.source, newNumbering(c), timing}
+	}
 	if e.clock.gap == 1 {
 		e.bulk, _ = e.source.(bulkSource)
 	}
-	e.tagged, _ = e.source.(tagged)
 	if _, even := e.plan.sched.(pace.FixedRate); even && !e.plan.bytes && e.copies == 1 && e.source.RecordsPerTick() == 1 {
 		e.runner, _ = e.source.(runSource)
 	}

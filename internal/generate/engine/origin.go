@@ -66,6 +66,9 @@ func (o Origin) Fields() [][2]string {
 		{"seed", o.Seed}, {"stream", o.Stream}, {"shard", fmt.Sprintf("%d/%d", o.Shard, o.Shards)},
 		{"clock", o.Timing.String()}, {"template", o.Template}, {"goarch", o.GOARCH},
 	}
+	if o.Timing.Disorder != nil {
+		fields = append(fields, [2]string{"disorder", o.Timing.Disorder.Text()})
+	}
 	if len(o.Files) > 0 {
 		var lines []string
 		for _, name := range slices.Sorted(maps.Keys(o.Files)) {
@@ -121,13 +124,18 @@ func (p *originParser) timing() Timing {
 	if err != nil && p.err == nil {
 		p.err = fmt.Errorf("field clock: %w", err)
 	}
+	p.disorder(&t)
 	return t
 }
 
 // Source returns the source of the records of an origin, without identities. The
 // configuration must have the seed, the stream and the texts of the origin.
 func (c *Config) Source(o Origin) Source {
-	timer := newTimer(o.Timing, numbering{first: o.First, step: o.Step})
+	numbers := numbering{first: o.First, step: o.Step}
+	if o.Moves() {
+		numbers = numbering{step: 1}
+	}
+	timer := newTimer(o.Timing, numbers)
 	switch {
 	case c.replay != nil:
 		return newReplayed(c, timer, func(string) {})

@@ -20,7 +20,7 @@ func (n numbering) below(end uint64) uint64 {
 // scheduled reports whether the time of a record depends on its position in the
 // stream alone, instead of the moment at which it is due.
 func (c *Config) scheduled() bool {
-	return c.TimeStep > 0 || c.spread() || c.Rate.Unlimited && c.profile != nil
+	return c.TimeStep > 0 || c.spread() || c.Rate.Unlimited && c.profile != nil || c.disorder.Moves()
 }
 
 // spread reports whether the records are evenly spread between two times.
@@ -60,7 +60,7 @@ func newSchedule(c *Config, s *stamper) *clock.Clock {
 		return clock.Even(s.start, pace.FixedRate{Num: uint64(max(s.end-s.start, 1)), Den: ticks}, l)
 	}
 	l.Lanes = shards
-	return clock.Along(s.start, c.profile, clock.Speed(c.TimeSpeed), l)
+	return clock.Along(s.start, c.schedule(), clock.Speed(c.TimeSpeed), l)
 }
 
 // setClock sets the clock of the records and the end of the run that follows from it,
@@ -71,15 +71,19 @@ func (e *Engine) setClock(c *Config, o Options) Timing {
 	if s.kind.ends && s.end <= s.start && s.kind.relative && o.Log != nil {
 		o.Log("option end_time: " + formatTime(s.end) + " is not after the start time " + formatTime(s.start) + ": there are no records")
 	}
-	n := newNumbering(c)
+	limit := uint64(pace.Unbounded)
 	switch {
 	case timing.Schedule != nil && s.kind.ends:
-		e.plan.records = min(e.plan.records, n.below(timing.Schedule.End(s.end)))
+		limit = timing.Schedule.End(s.end)
 	case timing.Schedule != nil && c.profile != nil && c.TimeStep == 0:
-		e.plan.records = min(e.plan.records, n.below(timing.Schedule.End(event.MaxTime)))
+		limit = timing.Schedule.End(event.MaxTime)
 	case timing.Schedule == nil && s.kind.ends:
 		e.plan.end = min(e.plan.end, s.left(clock.Speed(c.TimeSpeed), e.plan.delay))
 	}
+	if limit < pace.Unbounded {
+		e.plan.records = min(e.plan.records, newNumbering(c).below(limit))
+	}
+	timing.Disorder = newDisorder(c, timing.Schedule, limit)
 	return timing
 }
 

@@ -38,6 +38,9 @@ var scheduledClocks = [][]string{
 	{"rate", "unlimited", "start_time", "0", "end_time", "4000000000", "load_profile", "5 for 1s; idle for 3s; repeat", "copies", "2"},
 	{"bytes_rate", "100k", "start_time", "-24h", "time_step", "7ns"},
 	{"rate", "100", "time_step", "1h", "flush_on_startup", "on"},
+	{"rate", "unlimited", "start_time", "2024-02-28T23:00:00Z", "time_step", "100ms", "shuffle_within", "3s", "repeat", "10% within 40", "late", "10% by 1s to 5s"},
+	{"rate", "300", "time_step", "10s", "repeat", "5% within 20", "copies", "3"},
+	{"rate", "200", "start_time", "-24h", "time_speed", "2", "shuffle_within", "1s", "repeat", "5% within 20"},
 }
 
 // Record k has the same time and the same bytes alone and in sequence, in one input
@@ -61,8 +64,9 @@ func TestScheduledTimes(t *testing.T) {
 		if len(times) != n {
 			t.Fatalf("%d records, want %d", len(times), n)
 		}
+		moves := slices.Contains(given, "repeat")
 		for i := 1; i < n; i++ {
-			if times[i] <= times[i-1] {
+			if times[i] <= times[i-1] && !moves {
 				t.Fatalf("record %d has the time %d, the previous one %d", i, times[i], times[i-1])
 			}
 		}
@@ -82,7 +86,7 @@ func TestScheduledTimes(t *testing.T) {
 		}
 
 		shards := rapid.IntRange(1, 4).Draw(t, "shards")
-		if !slices.Contains(given, "load_profile") { // each shard has a profile of its own
+		if !slices.Contains(given, "load_profile") && !slices.Contains(given, "200") { // each shard has a schedule of its own
 			for i := range shards {
 				*w = world{now: epoch}
 				run(Clock{}, 0, "max_records", fmt.Sprint(n/shards), "shard", fmt.Sprintf("%d/%d", i, shards))
@@ -177,6 +181,8 @@ func TestNoTime(t *testing.T) {
 	}
 }
 
+const unscheduled = "the records have no scheduled time: expected time_step, a rate other than unlimited, a load_profile, or start_time with end_time and max_records"
+
 // Options of the clock that contradict one another are errors.
 func TestClockConflicts(t *testing.T) {
 	for section, want := range map[string]string{
@@ -191,6 +197,16 @@ func TestClockConflicts(t *testing.T) {
 		"load_profile 5\nrate unlimited":                                   "option load_profile: with rate unlimited, the times of the records follow load_profile: it requires start_time",
 		"load_profile 5\nrate unlimited\nstart_time -1h\nmax_records 1":    "",
 		"fixed_timestamp off\ntime_step 1s\nmax_records 1\nstart_time now": "",
+		"shuffle_within 30s\nrate unlimited":                               "option shuffle_within: " + unscheduled,
+		"repeat 1% within 100\nbytes_rate 1M":                              "option repeat: " + unscheduled,
+		"late 1% by 5s\nrate unlimited":                                    "option late: with rate unlimited, it requires start_time or time_step",
+		"shuffle_within 30s\nrate unlimited\nstart_time -1h\nend_time now": "option shuffle_within: " + unscheduled,
+		"shuffle_within 30s\nrate unlimited\ntime_step 1s":                 "",
+		"shuffle_within 30s\nrate 5":                                       "",
+		"repeat 1% within 1":                                               `option repeat: invalid value "1": expected a whole number from 2 to 1000000000000`,
+		"repeat 1%":                                                        `option repeat: invalid value "1%": expected a share and a number of records, such as 1% within 1000`,
+		"late 5% by 5m to 10s":                                             `option late: invalid value "5% by 5m to 10s": expected the shorter time first`,
+		"repeat 1% within 9\nfixed_timestamp on":                           "option repeat: repeat and fixed_timestamp are mutually exclusive",
 		"time_speed 2000001":                                               `option time_speed: invalid value "2000001": expected at most 2M, and at most 6 decimals`,
 		"time_speed 0.0000001":                                             `option time_speed: invalid value "0.0000001": expected at most 2M, and at most 6 decimals`,
 	} {

@@ -104,6 +104,9 @@ func newStamper(c *Config, start time.Time, delay int64, before Clock) (stamper,
 			s.zero += delay
 		}
 		s.start, s.end = s.kind.start.From(start), s.kind.end.From(start)
+		if !c.startsAt() {
+			s.start = max(s.start-int64(c.ShuffleWithin), 0) // no record is from the future
+		}
 	}
 	switch {
 	case s.kind.fixed && s.kind.relative:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/clock"
+	"github.com/gdummy/gdummy/internal/generate/disorder"
 )
 
 // Timing makes the time that a record bears, of the moment at which it was due or of
@@ -22,7 +23,8 @@ type Timing struct {
 	Zero  int64
 	Speed clock.Speed
 
-	Schedule *clock.Clock // if not nil, times depend on positions alone
+	Schedule *clock.Clock   // if not nil, times depend on positions alone
+	Disorder *disorder.Plan // nil if there is none
 }
 
 // Time returns the time of a record that was due at a moment, if it has no schedule.
@@ -103,10 +105,16 @@ func newTimer(timing Timing, n numbering) *timer { return &timer{Timing: timing,
 
 // time returns the time of record k, which was due at a moment.
 func (t *timer) time(due int64, k uint64) int64 {
+	at := int64(0)
 	if t.Schedule == nil {
-		return t.Time(due)
+		at = t.Time(due)
+	} else {
+		at = t.scheduled(k)
 	}
-	return t.scheduled(k)
+	if t.Disorder != nil {
+		at = max(at-t.Disorder.Delay(t.number(k)), 0)
+	}
+	return at
 }
 
 func (t *timer) scheduled(k uint64) int64 {
@@ -127,7 +135,7 @@ func (t *timer) scheduled(k uint64) int64 {
 // span returns the time of record k, which was due at a moment, and the step to those
 // of the records that were due 1 ns apart after it. ok is false if they have no step.
 func (t *timer) span(due int64) (first, step int64, ok bool) {
-	if t.Schedule != nil || t.Speed.Num != t.Speed.Den {
+	if t.Schedule != nil || t.Disorder != nil || t.Speed.Num != t.Speed.Den {
 		return 0, 0, false
 	}
 	first = t.Time(due)

@@ -141,3 +141,22 @@ func TestParse(t *testing.T) {
 		t.Error("different texts have the same seed")
 	}
 }
+
+// Unpermute is the inverse of Permute.
+func TestUnpermute(t *testing.T) {
+	for n := uint64(1); n < 200; n++ {
+		for i := range n {
+			if got := Unpermute(n, Permute(n, i, n), n); got != i {
+				t.Fatalf("%d of %d is at %d, from which %d comes back", i, n, Permute(n, i, n), got)
+			}
+		}
+	}
+	for _, n := range []uint64{1e6, 1 << 32, 1e12 + 1, 1 << 50} {
+		for k := range uint64(500) {
+			i := Mix(k) % n
+			if got := Unpermute(k, Permute(k, i, n), n); got != i {
+				t.Fatalf("%d of %d comes back as %d", i, n, got)
+			}
+		}
+	}
+}

@@ -51,6 +51,7 @@ package audit
 import (
 	"time"
 
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/recordid"
@@ -103,6 +104,10 @@ type Auditor struct {
 
 	refusals refusals
 
+	plans   map[streamID]*engine.Origin // of streams that are out of order on purpose
+	known   map[streamID]bool           // whether a ledger has the stream, or is not waited for
+	waiting []waiting                   // of streams that are not known yet
+
 	reloaded map[streamID]time.Time // when Complete first saw that a reload ended the run
 }
 
@@ -129,6 +134,12 @@ type stream struct {
 
 	jumps []jump
 	stats *latencyStats
+
+	plan      *engine.Origin // nil unless it is out of order on purpose
+	repeated  uint64         // arrivals of intended repeats
+	ahead     []uint64       // repeats, at least those later than max
+	settled   map[uint64]bool
+	uncounted uint64 // arrivals that the set counts twice
 }
 
 // jump is a gap in the numbers, with the emission times of its neighbours.
@@ -147,6 +158,8 @@ func New(o Options) *Auditor {
 		streams:  map[streamID]*stream{},
 		mem:      &memoryBudget{limit: o.Memory},
 		reloaded: map[streamID]time.Time{},
+		plans:    map[streamID]*engine.Origin{},
+		known:    map[streamID]bool{},
 	}
 	a.SetLedgers(o.Ledgers)
 	return a
@@ -157,6 +170,9 @@ func New(o Options) *Auditor {
 func (a *Auditor) Take(id recordid.ID, state recordscan.State, arrival int64) {
 	if state == recordscan.Foreign {
 		a.foreign++
+		return
+	}
+	if a.wait(id, state, arrival) {
 		return
 	}
 	s := a.stream(id)
@@ -172,6 +188,13 @@ func (a *Auditor) Take(id recordid.ID, state recordscan.State, arrival int64) {
 	case recordscan.Unchecked:
 		s.unchecked++
 	}
+	if s.plan != nil {
+		var none bool
+		if id.Seq, none = s.delivery(id.Seq); none {
+			s.undecided++
+			return
+		}
+	}
 	switch s.arrived.add(id.Seq) {
 	case present:
 		s.duplicates++
@@ -180,8 +203,17 @@ func (a *Auditor) Take(id recordid.ID, state recordscan.State, arrival int64) {
 		s.undecided++
 		return
 	}
-	s.order(id)
-	s.stats.add(id.Time, arrival)
+	if s.plan == nil {
+		s.order(id)
+		s.stats.add(id.Time, arrival)
+		return
+	}
+	if s.plan.Repeats(id.Seq) {
+		s.repeat(id.Seq)
+	} else {
+		s.order(id)
+	}
+	s.stats.addUntimed(id.Time, arrival)
 }
 
 // order tracks the order of arrival for a record that has not arrived before.
@@ -225,7 +257,7 @@ func (a *Auditor) stream(id recordid.ID) *stream {
 		if len(a.streams) >= maxStreams {
 			return nil
 		}
-		s = &stream{id: key, arrived: newSet(a.mem), stats: a.newStats()}
+		s = &stream{id: key, arrived: newSet(a.mem), stats: a.newStats(), plan: a.plans[key]}
 		a.streams[key] = s
 	}
 	a.last = s
@@ -249,4 +281,8 @@ func (a *Auditor) Progress() Progress {
 }
 
 // SetLedgers replaces the ledgers. Call it when they have grown.
-func (a *Auditor) SetLedgers(l []*ledger.Ledger) { a.ledgers, a.merged = l, ledger.Merge(l) }
+func (a *Auditor) SetLedgers(l []*ledger.Ledger) {
+	a.ledgers, a.merged = l, ledger.Merge(l)
+	a.learn()
+	a.release(false)
+}

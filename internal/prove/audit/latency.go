@@ -64,6 +64,15 @@ func (c *latencyStats) add(sent, arrival int64) {
 	c.line.add(arrival, latency)
 }
 
+// addUntimed adds a record whose identity has no moment at which it was due.
+func (c *latencyStats) addUntimed(t, arrival int64) {
+	c.taken++
+	if arrival != 0 {
+		t = arrival
+	}
+	c.line.add(t, -1)
+}
+
 // merge adds other statistics.
 func (c *latencyStats) merge(o *latencyStats) {
 	c.early += o.early

@@ -84,6 +84,12 @@ func (a *Auditor) Refuse(reason int, id recordid.ID) {
 	if st == nil {
 		return
 	}
+	if st.plan != nil {
+		var none bool
+		if id.Seq, none = st.delivery(id.Seq); none {
+			return
+		}
+	}
 	for len(st.refused) <= reason {
 		st.refused = append(st.refused, nil)
 	}

@@ -122,6 +122,31 @@ func (s *set) add(v uint64) result {
 	return added
 }
 
+// contains reports whether a number is in the set: present, added if it is not, or
+// undecided.
+func (s *set) contains(v uint64) result {
+	key := v >> blockBits
+	b := s.blocks[key]
+	switch {
+	case b == nil && s.isFull(key):
+		return present
+	case b == nil:
+		return added
+	case b.frozen:
+		return undecided
+	}
+	in := false
+	if b.bits != nil {
+		in = b.bits[v&(blockSize-1)>>6]&(1<<(v&63)) != 0
+	} else {
+		in = slices.Contains(b.list, uint16(v)) != b.holes
+	}
+	if in {
+		return present
+	}
+	return added
+}
+
 // list adds a number to a block with few elements.
 func (s *set) list(b *block, v uint16) result {
 	if slices.Contains(b.list, v) {

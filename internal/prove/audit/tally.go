@@ -12,10 +12,13 @@ import (
 // tally compares the arrivals of a stream with its ledger; ls is nil if there is none.
 // It adds the refusals of our receiver to r.
 func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
+	if ls != nil {
+		s.settle(ls)
+	}
 	st := Stream{
 		Run: s.id.run.String(), Instance: s.id.instance,
 		Counts: Counts{
-			Arrived: s.arrived.count, Duplicates: s.duplicates, Unknown: s.undecided,
+			Arrived: s.arrived.count - s.uncounted, Repeated: s.repeated, Duplicates: s.duplicates, Unknown: s.undecided,
 			Reordered: s.reordered, Distance: s.distance,
 			Damaged: s.damaged, Enriched: s.enriched, Unchecked: s.unchecked,
 		},

@@ -20,6 +20,7 @@ type Counts struct {
 	Arrived    uint64 `json:"arrived"`
 	Lost       uint64 `json:"lost"`
 	Duplicates uint64 `json:"duplicates"`
+	Repeated   uint64 `json:"repeated"` // arrivals of intended repeats
 	Reordered  uint64 `json:"reordered"`
 	Damaged    uint64 `json:"damaged"`
 	Enriched   uint64 `json:"enriched"`
@@ -72,6 +73,7 @@ func (c *Counts) add(o Counts) {
 	c.Arrived += o.Arrived
 	c.Lost += o.Lost
 	c.Duplicates += o.Duplicates
+	c.Repeated += o.Repeated
 	c.Reordered += o.Reordered
 	c.Damaged += o.Damaged
 	c.Enriched += o.Enriched
@@ -104,6 +106,7 @@ func Columns() []Column {
 		{"lost", func(c *Counts) Booked { return Known(c.Lost) }, true, true},
 		{"by receiver", func(c *Counts) Booked { return Known(c.ByReceiver) }, false, true},
 		{"duplicates", func(c *Counts) Booked { return Known(c.Duplicates) }, true, true},
+		{"repeated", func(c *Counts) Booked { return Known(c.Repeated) }, false, false},
 		{"reordered", func(c *Counts) Booked { return Known(c.Reordered) }, true, false},
 		{"damaged", func(c *Counts) Booked { return Known(c.Damaged) }, true, true},
 		{"enriched", func(c *Counts) Booked { return Known(c.Enriched) }, false, false},
@@ -173,6 +176,7 @@ type Verdict struct {
 
 // Verdict returns the verdict on the records so far. More may be added after it.
 func (a *Auditor) Verdict() *Verdict {
+	a.release(true)
 	v := &Verdict{Exact: true, Streams: []Stream{}}
 	sel := a.selection()
 	receiver := &Receiver{Faults: a.o.Faults, Seed: a.o.Seed, Refused: slices.Clone(a.refusals)}
@@ -218,6 +222,7 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 		v.add(st.Counts)
 		v.Exact = v.Exact && !st.inexact
 		v.noteEnd(&st, ls, len(a.ledgers) > 0)
+		v.noteDisorder(&st, ls)
 		v.Streams = append(v.Streams, st)
 	}
 	return total

@@ -30,6 +30,7 @@ type Proof struct {
 	mark   engine.MarkOptions
 	open   func(engine.Origin) (*ledger.Writer, string, error) // the ledger; nil without one
 	ledger *ledger.Writer                                      // nil without one, and before Open
+	origin engine.Origin                                       // of the engine
 	path   string                                              // of the ledger, absolute
 	noted  uint64                                              // number of records in the ledger, from the first on
 }
@@ -85,6 +86,7 @@ func (p *Proof) Open(origin engine.Origin) (err error) {
 	if p == nil || p.open == nil {
 		return nil
 	}
+	p.origin = origin
 	p.ledger, p.path, err = p.open(origin)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -163,7 +165,7 @@ func (p *Proof) refused(made uint64, r Refusals) []uint64 {
 				return
 			}
 			if id.Run == p.mark.Run && id.Instance == p.mark.Instance {
-				numbers = append(numbers, id.Seq)
+				numbers = append(numbers, p.record(id.Seq, made, numbers))
 			}
 			events = events[end:]
 		}
@@ -177,6 +179,21 @@ func (p *Proof) refused(made uint64, r Refusals) []uint64 {
 		}
 	}
 	return numbers
+}
+
+// record returns which of the records from p.noted to before made has the number of an
+// identity, and is not in taken: with disorder on purpose, two may have it.
+func (p *Proof) record(number, made uint64, taken []uint64) uint64 {
+	if !p.origin.Moves() {
+		return number
+	}
+	records, n := p.origin.Deliveries(number)
+	for _, k := range records[:n] {
+		if k >= p.noted && k < made && (n == 1 || !slices.Contains(taken, k)) {
+			return k
+		}
+	}
+	return number
 }
 
 func (p *Proof) note(accepted, ingested, shortfall uint64) {
