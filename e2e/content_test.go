@@ -105,6 +105,7 @@ const (
 	pipelineFile = "fluent-bit.conf"
 	parsersFile  = "parsers.conf"
 	scriptFile   = "redact.lua"
+	yamlFile     = "fluent-bit.yaml"
 )
 
 // mistakes are those that are planted, one at a time, in the pipeline in
@@ -117,6 +118,9 @@ var mistakes = []mistake{
 	{"types missing", parsersFile, "    Types status:integer size:integer\n", "", both("wrong type size", "wrong type status")},
 	{"one type missing", parsersFile, " size:integer", "", both("wrong type size")},
 	{"a type too many", parsersFile, "size:integer", "size:float", nil},
+	{"a time format without the zone", parsersFile, "%L%z\n", "%L\n    Time_Offset +0200\n", both("wrong value @time")},
+	{"a time format that does not match", parsersFile, "%Y-%m-%dT", "%d/%m/%YT", both("no member at")},
+	{"a time format without fractions", parsersFile, "%S.%L%z", "%S", both("wrong value @time")},
 	{"the time is not kept", parsersFile, "Time_Keep on", "Time_Keep off", both("no member at")},
 	{"a lua filter that changes 1 % of the values", scriptFile, `r["note"] = nil`, `r["note"] = nil
     if r["n"] % 100 == 7 then r["size"] = r["size"] + 1 end`, both("wrong value size")},
@@ -145,11 +149,23 @@ var mistakes = []mistake{
 	{"a record in two copies", pipelineFile, "[OUTPUT]\n    name es\n    alias errors\n    match errors", "[FILTER]\n    name rewrite_tag\n    match errors\n    rule $level ^error$ copy true\n[FILTER]\n    name rewrite_tag\n    match copy\n    rule $level ^error$ again false\n[OUTPUT]\n    name es\n    alias errors\n    match_regex ^(errors|again)$", []string{"errors: duplicate"}},
 }
 
-// plant copies the pipeline with a mistake in it.
-func (m mistake) plant(t *testing.T) (dir string) {
+// lineMistakes are planted in the pipeline in testdata/lines, which is YAML, reads
+// files, and joins lines.
+var lineMistakes = []mistake{
+	{"the pipeline as it should be", yamlFile, "", "", nil},
+	{"a multiline parser that joins too little", parsersFile, `/^\s+at .*/`, `/^\s+at frame 1/`, []string{"traces: duplicate", "traces: wrong value log"}},
+	{"a multiline parser that joins nothing", parsersFile, `/^\s+at .*/`, `/^\s+in .*/`, []string{"traces: duplicate", "traces: wrong value log"}},
+	{"a processor of another input only", yamlFile, "    - name: tail\n      path: /var/log/app/*.log\n      tag: app\n      db: /var/lib/fluent-bit/app.db\n      processors:\n        logs:\n          - name: modify\n            add: env prod\n",
+		"    - name: tail\n      path: /var/log/app/*.log\n      tag: app\n", []string{"traces: no member env"}},
+	{"a processor with another value", yamlFile, "add: env prod", "add: env test", []string{"traces: wrong value env"}},
+	{"a filter on another member", yamlFile, "multiline.key_content: log", "multiline.key_content: message", []string{"traces: duplicate", "traces: wrong value log"}},
+}
+
+// plant copies the pipeline in a directory of testdata, with a mistake in it.
+func (m mistake) plant(t *testing.T, pipeline string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/content")); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", pipeline))); err != nil {
 		t.Fatal(err)
 	}
 	if m.old == "" {
@@ -173,17 +189,32 @@ func (m mistake) plant(t *testing.T) (dir string) {
 func TestContent(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v2_1_0, "metadata")
-		for i, m := range mistakes {
-			if testing.Short() && i%5 != 0 {
-				continue
-			}
-			t.Run(m.why, func(t *testing.T) {
-				slices.Sort(m.want)
-				got := testContent(t, h, m.plant(t), "app.test.yaml").found(t)
-				if diff := cmp.Diff(m.want, got); diff != "" {
-					t.Errorf("(-want +got):\n%s", diff)
-				}
-			})
-		}
+		findMistakes(t, h, "content", mistakes)
 	})
+}
+
+// Inputs that read files are replaced, and keep their tags and processors. A multiline
+// filter makes one record of several.
+func TestContentOfLines(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v4_1_0, "a multiline filter that keeps metadata: v3.2.10 drops it, v2.2.3 gives all records of a chunk that of the first one")
+		findMistakes(t, h, "lines", lineMistakes)
+	})
+}
+
+// findMistakes plants mistakes in a pipeline, one at a time.
+func findMistakes(t *testing.T, h host, pipeline string, mistakes []mistake) {
+	t.Helper()
+	for i, m := range mistakes {
+		if testing.Short() && i%5 != 0 {
+			continue
+		}
+		t.Run(m.why, func(t *testing.T) {
+			slices.Sort(m.want)
+			got := testContent(t, h, m.plant(t, pipeline), "app.test.yaml").found(t)
+			if diff := cmp.Diff(m.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
 }

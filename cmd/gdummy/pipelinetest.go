@@ -175,7 +175,7 @@ func (f *testFlags) runOne(path string, b agent.Binary, stop <-chan struct{}) te
 		return r
 	}
 	if !b.HasMetadata() {
-		r.Error = fmt.Sprintf("Fluent Bit %s has no metadata, in which the identity of a record survives parsers: 2.1 or later is required", b.Version)
+		r.Error = fmt.Sprintf("version %s of Fluent Bit has no metadata, in which the identity of a record survives parsers: 2.1 or later is required", b.Version)
 		return r
 	}
 	if f.records > 0 {

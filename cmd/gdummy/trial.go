@@ -330,7 +330,7 @@ func (t *trial) wait(a *agent.Agent) error {
 		case <-t.stop:
 			return fmt.Errorf("interrupted")
 		case <-a.Done():
-			return fmt.Errorf("Fluent Bit %s ended by itself", t.binary.Version)
+			return fmt.Errorf("the process of Fluent Bit %s ended", t.binary.Version)
 		case now := <-tick.C:
 			last := t.judge.Last()
 			switch {

@@ -47,9 +47,12 @@ type Sink struct {
 	Share  *Share // of the records; nil is all
 }
 
+// TimePath is the path of a Field that is the time of the record.
+const TimePath = "@time"
+
 // Field is the expected value of one member.
 type Field struct {
-	Path      string
+	Path      string // of the member, or TimePath
 	Value     string        // an expression
 	Tolerance time.Duration // within "1ms"
 	As        string        // text or number; "" is the type as well
@@ -246,6 +249,9 @@ func parseField(path, text string) (Field, error) {
 			}
 			f.Tolerance = d
 		}
+	}
+	if f.Path == TimePath && f.Tolerance == 0 {
+		f.Tolerance = time.Microsecond // of a double
 	}
 	if f.Value == "" {
 		return f, fmt.Errorf("fields: %s: expected an expression, such as $status", path)

@@ -318,6 +318,9 @@ func (j *Judge) field(s *sink, r *run, p *plan, i int, id recordid.ID, ev event.
 	f := &s.Fields[i]
 	want := r.maker.Value(p.fields+i, ev.Body)
 	got, ok := member(ev.Body, f.Path)
+	if f.Path == TimePath {
+		got, ok = value.OfFloat(float64(ev.Time)/1e9).Append(nil), true
+	}
 	if want.K == value.Omit {
 		want = value.Null
 	}

@@ -157,6 +157,8 @@ func TestPlanted(t *testing.T) {
 		{"a time", "  - output: a\n    fields: {at: $n | within \"1ms\"}\n", all(func(_ int, sent []byte) string { return `{"at":` + raw(sent, "n") + `.0005}` }), nil},
 		{"a time that is off", "  - output: a\n    fields: {at: $n | within \"1ms\"}\n", all(func(_ int, sent []byte) string { return `{"at":` + raw(sent, "n") + `.002}` }), []string{"400 wrong value at"}},
 		{"a time in the wrong zone", "  - output: a\n    fields: {at: '\"2026-01-02T03:04:05Z\" | within \"1s\"'}\n", all(func(_ int, _ []byte) string { return `{"at":"2026-01-02T03:04:05+01:00"}` }), []string{"400 wrong value at"}},
+		{"the time of the record", "  - output: a\n    fields: {'@time': 'now \"rfc3339_ns\"'}\n", all(asSent), nil},
+		{"the time of the record is off", "  - output: a\n    fields: {'@time': 'add $n 0.5'}\n", all(asSent), []string{"400 wrong value @time"}},
 		{"a secret", "  - output: a\n    absent: [$card]\n", all(asSent), []string{"400 secret found $card"}},
 		{"a secret in a text", "  - output: a\n    absent: [$card]\n", all(func(_ int, sent []byte) string { return `{"log":"card=` + text(sent, "card") + `;"}` }), []string{"400 secret found $card"}},
 		{"a secret in JSON in a text", "  - output: a\n    absent: [$name]\n", all(func(_ int, sent []byte) string {
