@@ -132,7 +132,7 @@ var collections = []Func{
 	},
 }
 
-// whole returns s[lo:hi] without what it would have of characters that are cut.
+// whole returns s[lo:hi] without partial characters at its ends.
 func whole(s string, lo, hi int) string {
 	for lo < hi && !utf8.RuneStart(s[lo]) {
 		lo++

@@ -12,7 +12,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// replaced makes a function that puts something random in the place of a
+// replaced returns the row of a function that replaces each hole in a text by a random
 // character.
 func replaced(name, doc, example string, hole byte, with string) Func {
 	return Func{
@@ -37,11 +37,11 @@ func replaced(name, doc, example string, hole byte, with string) Func {
 
 const (
 	lowerLetters = "abcdefghijklmnopqrstuvwxyz"
-	// Letters that are taken for others are left out.
+	// Without similar characters.
 	passwordLetters = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!#$%&*+-=?@_"
 )
 
-// made has what is put together from parts.
+// made are texts that are composed from parts.
 var made = []Func{
 	replaced("numerify", "TEXT with a random digit for each #.", `numerify "INV-####-##"`, '#', "0123456789"),
 	replaced("lexify", "TEXT with a random lower-case letter for each ?.", `lexify "node-??"`, '?', lowerLetters),
@@ -75,7 +75,7 @@ var made = []Func{
 	}),
 	composed("card_expiry", secPeople, "The month in which a credit card expires, such as 09/31: one of the 60 after the record's time.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		year, month, _ := time.Unix(floorDiv(r.T, 1e9), 0).UTC().Date()
-		n := uint64(year*12+int(month)) + rnd.Below(60) // month is from 1 on: the next month, or later
+		n := uint64(year*12+int(month)) + rnd.Below(60) // month starts at 1: this is the next month, or later
 		dst = digits(dst, n%12+1, 2)
 		return digits(append(dst, '/'), n/12%100, 2)
 	}),
@@ -89,7 +89,7 @@ var made = []Func{
 			start := len(dst)
 			dst = append(dst, from(rnd, isinCountries)...)
 			dst = letters(dst, rnd, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 9)
-			// Luhn's check of a number in which letters are two digits.
+			// Luhn's algorithm, where a letter is two digits.
 			sum, double := 0, true
 			for i := len(dst) - 1; i >= start; i-- {
 				v := int(dst[i] - '0')

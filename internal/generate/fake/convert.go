@@ -4,7 +4,7 @@ package fake
 
 import "github.com/gdummy/gdummy/internal/generate/value"
 
-// conversions make one type of another.
+// conversions convert values to other types.
 var conversions = []Func{
 	{
 		Name: "toint", Section: secLogic, Result: "integer", Pure: true, Example: `toint "42"`,

@@ -32,13 +32,13 @@ var (
 	letters2 = regexp.MustCompile(`[A-Za-z]{2}`)
 )
 
-// misspelt reports whether a layout is a word that looks like the name of one: it has
-// adjacent letters that mean nothing in a layout of package time.
+// misspelt reports whether a layout is probably a misspelt name: it is a word with
+// adjacent letters that are not elements of a layout of package time.
 func misspelt(layout string) bool {
 	return word.MatchString(layout) && letters2.MatchString(elements.ReplaceAllString(layout, " "))
 }
 
-// ofLayout cuts a layout of package time at its fractions of a second.
+// ofLayout splits a layout of package time at its fractions of a second.
 func ofLayout(layout string) []layoutPart {
 	var parts []layoutPart
 	start := 0
@@ -60,7 +60,7 @@ func ofLayout(layout string) []layoutPart {
 	return append(parts, layoutPart{chunks: []layoutChunk{{text: layout[start:]}}})
 }
 
-// set sets a part to a second.
+// set formats the chunks for a second.
 func (p *layoutPart) set(when time.Time) {
 	p.text = p.text[:0]
 	for _, c := range p.chunks {
@@ -75,7 +75,7 @@ func (p *layoutPart) set(when time.Time) {
 	}
 }
 
-// append appends a part at so many nanoseconds of the second that it is set to.
+// append appends the part for a time nano nanoseconds after the second passed to set.
 func (p *layoutPart) append(dst []byte, nano int64) []byte {
 	dst = append(dst, p.text...)
 	if p.digits == 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// appendLogfmtKey appends a name: it can't have spaces, quotes or = in it, nor
-// be empty.
+// appendLogfmtKey appends a name. Invalid characters, and an empty name, are replaced
+// by _.
 func appendLogfmtKey(dst []byte, name string) []byte {
 	if name == "" {
 		return append(dst, '_')

@@ -4,7 +4,7 @@ package fake
 
 import "github.com/gdummy/gdummy/internal/generate/value"
 
-// compare makes a comparison of Go's templates.
+// compare returns the row of a comparison, as in Go's templates.
 func compare(name, doc, example string, holds func(order int) bool) Func {
 	return Func{
 		Name: name, Section: secLogic, Result: "boolean", Pure: true, Example: example, Doc: doc,
