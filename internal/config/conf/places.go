@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// The YAML package has the position of the start of a scalar, not of each of its
-// characters. So the scalar is read here once more: if that gives the same
-// text, the places are right.
+// The YAML package has the position of a scalar, but not of each of its characters.
+// Therefore this file reads the scalar again. If the text is the same, the positions are
+// correct.
 
-// placed is a text that grows along with the places of its bytes.
+// placed is a text with the offset of each byte.
 type placed struct {
 	text []byte
 	from []int
@@ -29,8 +29,8 @@ func (p *placed) add(s string, from int, one bool) {
 	}
 }
 
-// places returns where the bytes of a scalar stand that begins at start and is
-// text, white space around it removed.
+// places returns the offsets of the bytes of text, the scalar at start without
+// surrounding white space.
 func places(f *file, start int, text string) (func(int) int, bool) {
 	if start >= len(f.text) {
 		return nil, false
@@ -43,9 +43,9 @@ func places(f *file, start int, text string) (func(int) int, bool) {
 		p.single(f.text, start+1)
 	case '|', '>':
 		p.block(f, start, -1)
-		// With an indentation of its own, as in |2, the block's first line
-		// may be indented further: that of the parent counts as well,
-		// which is not known here.
+		// With an explicit indentation, as in |2, the first line of the block may be
+		// indented further. The indentation of the parent, which is unknown here,
+		// is added.
 		for indent := 1; indent < maxYAMLDepth; indent++ {
 			if _, ok := p.found(start, text); ok {
 				break
@@ -59,7 +59,7 @@ func places(f *file, start int, text string) (func(int) int, bool) {
 	return p.found(start, text)
 }
 
-// found returns where the bytes of text stand, if text is what was read.
+// found returns the offsets of the bytes of text, if the same text was read.
 func (p *placed) found(start int, text string) (func(int) int, bool) {
 	all := string(p.text)
 	at := strings.Index(all, text)
@@ -78,8 +78,8 @@ func (p *placed) found(start int, text string) (func(int) int, bool) {
 	}, true
 }
 
-// fold reads a line break within a quoted or plain scalar, with the white space
-// around it, and returns where to go on.
+// fold reads a line break within a quoted or plain scalar, with surrounding white space,
+// and returns the offset after it.
 func (p *placed) fold(s string, i int) int {
 	for n := len(p.text); n > 0 && (p.text[n-1] == ' ' || p.text[n-1] == '\t'); n = len(p.text) {
 		p.text, p.from = p.text[:n-1], p.from[:n-1]
@@ -164,8 +164,7 @@ func hexRune(s string, i, digits int) (r rune, n int) {
 	return rune(v), n
 }
 
-// plain reads as much as gives size bytes: what ends a plain scalar depends on
-// all around it.
+// plain reads a plain scalar of size bytes. Its end would depend on the context.
 func (p *placed) plain(s string, i, size int) {
 	for i < len(s) && len(p.text) < size {
 		if atBreak(s, i) {
@@ -177,11 +176,11 @@ func (p *placed) plain(s string, i, size int) {
 	}
 }
 
-// block reads a literal (|) or folded (>) scalar whose lines are indented by
-// indent characters, or as the first one is.
+// block reads a literal (|) or folded (>) scalar. Its lines are indented by indent
+// characters, or if that is 0, like the first one.
 func (p *placed) block(f *file, start, indent int) {
 	folded := f.text[start] == '>'
-	line := f.pos(start).Line // of the header; in f.lines that is the next one
+	line := f.pos(start).Line // of the header, and the index in f.lines of the next one
 	breaks, more := 0, false
 	for ; line < len(f.lines); line++ {
 		from := f.lines[line]

@@ -60,7 +60,7 @@ func ParseUnsigned(text string) (uint64, error) {
 	return 0, e
 }
 
-// counted reads a number with a sign and a multiple. It returns nil for an error.
+// counted parses a number with a sign and a multiple. It returns nil for an error.
 func (e *Error) counted() *big.Rat {
 	negative, digits := sign(e.Value)
 	v, name := number(digits)
@@ -126,7 +126,7 @@ func size(text string) (int64, *Error) {
 	return e.whole64(scaled(v, factor), "whole bytes")
 }
 
-// whole64 returns v if it is a whole number that fits.
+// whole64 returns v as an integer, if it is one and fits.
 func (e *Error) whole64(v *big.Rat, what string) (int64, *Error) {
 	n, whole, fits := times(v, 1)
 	switch {
@@ -140,8 +140,8 @@ func (e *Error) whole64(v *big.Rat, what string) (int64, *Error) {
 	return 0, e
 }
 
-// bytesOf returns the factor of a multiple of bytes, or 0: k, KB, KiB, B. A lone m
-// is not one, but mb is.
+// bytesOf returns the factor of a multiple of bytes, such as k, KB, KiB or B, or 0. A
+// single m is not a multiple, but mb is.
 func bytesOf(name string) uint64 {
 	if core := strings.TrimRight(name, "Bb"); len(core) == len(name)-1 {
 		if core == "m" {
@@ -180,7 +180,7 @@ func ParseShare(text string) (float64, error) {
 	return f, nil
 }
 
-// trimmed writes a number without zeros at its end.
+// trimmed returns a number without trailing zeros.
 func trimmed(v *big.Rat) string {
 	s := v.FloatString(maxNumber)
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
@@ -199,8 +199,8 @@ func ParseFactor(text string) (Factor, error) {
 	return Factor{v}, nil
 }
 
-// Times returns the product, rounded down, whether it is whole, and whether it
-// fits.
+// Times returns the product, rounded down. It reports whether the product is exact, and
+// whether it fits.
 func (f Factor) Times(n uint64) (product uint64, whole, fits bool) { return times(f.v, n) }
 
 // Fraction returns the factor as num/den in lowest terms, and whether both fit.

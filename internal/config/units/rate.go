@@ -11,11 +11,10 @@ import (
 // event per hour. Sums and comparisons of rates are exact.
 type Rate uint64
 
-// Quanta is how many quanta one per second has.
+// Quanta is one per second, in quanta.
 const Quanta = 3600e6
 
-// The rates of one per hour, minute and second, and the highest there is: one per
-// nanosecond.
+// One per hour, minute and second, and the maximum: one per nanosecond.
 const (
 	PerSecond Rate = Quanta
 	PerMinute      = PerSecond / 60
@@ -88,8 +87,8 @@ func rate(text string) (Rate, *Error) {
 	return Rate(n), nil
 }
 
-// ParseByteRate parses a rate of bytes: a size with an optional /s, /m or /h. It
-// is a whole number per second.
+// ParseByteRate parses a rate in bytes: a size with an optional /s, /m or /h. It must be
+// a whole number per second.
 func ParseByteRate(text string) (int64, error) {
 	n, e := byteRate(text)
 	if e != nil {
@@ -122,8 +121,8 @@ func byteRate(text string) (int64, *Error) {
 	return e.whole64(new(big.Rat).Quo(scaled(v, factor), big.NewRat(int64(PerSecond/per), 1)), "whole bytes per second")
 }
 
-// fraction reads a number, the name of its multiple, and what follows a slash,
-// which is 0 without one. It leaves the place of the name in Offset.
+// fraction parses a number, the name of its multiple, and the unit after a slash, or 0
+// if there is none. It sets Offset to that of the name.
 func (e *Error) fraction() (v *big.Rat, name string, per Rate, ok bool) {
 	text := e.Value
 	negative, digits := sign(text)

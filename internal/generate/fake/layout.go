@@ -7,19 +7,18 @@ import (
 	"time"
 )
 
-// layoutPart is a part of a layout: what changes once a second, and then digits of
-// the second.
+// layoutPart is a part of a layout: chunks that change once per second, then digits of
+// the fraction of the second.
 type layoutPart struct {
 	chunks []layoutChunk
-	text   []byte // the chunks, at one second
+	text   []byte // of the chunks
 
 	digits int
-	point  byte // before them, or 0
-	trim   bool // zeros at the end are left out, and so is the point
+	point  byte // before the digits, or 0
+	trim   bool // omit zeros at the end, and the point if no digits remain
 }
 
-// layoutChunk is a layout of package time, a text that is none, or a directive of
-// strftime.
+// layoutChunk is a layout of package time, a literal text, or a directive of strftime.
 type layoutChunk struct {
 	text      string
 	literal   bool
