@@ -152,6 +152,8 @@ func TestPlaces(t *testing.T) {
 		"a: 'one\n\n      ''two'' 0123456789'",
 		"a: !!str 0123456789",
 		"a: # why\n      0123456789",
+		"a: \"\\n\\ x\n      \\n\n      0123456789\"", // white space that is escaped, folded and trimmed
+		"a: x\t\n      0123456789",
 	} {
 		text = "pipeline:\n  inputs:\n  - name: x\n    " + text + "\n"
 		c := Parse("f", []byte(text), YAML, memory(nil))
