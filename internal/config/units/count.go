@@ -19,20 +19,13 @@ const (
 // ParseCount parses a whole number from lo to hi, with an optional multiple and,
 // if lo is negative, a sign.
 func ParseCount(text string, lo, hi int64) (int64, error) {
-	n, e := count(text, lo, hi)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := count(s, lo, hi); return e })
-	}
-	return n, nil
+	return parsed(text, func(s string) (int64, *Error) { return count(s, lo, hi) })
 }
 
 func count(text string, lo, hi int64) (int64, *Error) {
 	e := &Error{Value: text, Expected: expectedCount}
 	v := e.counted()
-	if v == nil {
-		return 0, e
-	}
-	if !v.IsInt() {
+	if v == nil || !v.IsInt() {
 		return 0, e
 	}
 	n := v.Num()
@@ -69,17 +62,8 @@ func (e *Error) counted() *big.Rat {
 	}
 	factor, binary := multiple(name)
 	e.Offset = len(e.Value) - len(name)
-	switch {
-	case name == "m":
-		e.Expected = "M for millions"
-		e.Meant = []string{e.Value[:e.Offset] + "M"}
-		return nil
-	case binary:
-		e.Expected = "k, M, G or T, the powers of 1000"
-		e.Meant = []string{e.Value[:e.Offset] + notBinary(name)}
-		return nil
-	case factor == 0:
-		e.noUnit(name)
+	if factor == 0 || binary {
+		e.noMultiple(name, false)
 		return nil
 	}
 	e.Offset = 0
@@ -94,11 +78,7 @@ func (e *Error) counted() *big.Rat {
 // which may be followed by B. k, M, G and T are powers of 1000 as in Fluent Bit,
 // Ki, Mi, Gi and Ti powers of 1024.
 func ParseSize(text string) (int64, error) {
-	n, e := size(text)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := size(s); return e })
-	}
-	return n, nil
+	return parsed(text, size)
 }
 
 func size(text string) (int64, *Error) {
@@ -115,12 +95,7 @@ func size(text string) (int64, *Error) {
 	factor := bytesOf(name)
 	if factor == 0 {
 		e.Offset = len(text) - len(name)
-		if name == "m" {
-			e.Expected = "M for millions"
-			e.Meant = []string{text[:e.Offset] + "M"}
-		} else {
-			e.noUnit(name)
-		}
+		e.noMultiple(name, false)
 		return 0, e
 	}
 	return e.whole64(scaled(v, factor), "whole bytes")

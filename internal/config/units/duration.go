@@ -25,20 +25,12 @@ var timeUnits = []struct {
 // with a unit each, as in 500ms, 1h30m or 1d12h. It is neither negative nor finer
 // than a nanosecond, nor longer than [MaxDuration].
 func ParseDuration(text string) (time.Duration, error) {
-	d, e := duration(text, false)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := duration(s, false); return e })
-	}
-	return d, nil
+	return parsed(text, func(s string) (time.Duration, *Error) { return duration(s, false) })
 }
 
 // ParseOffset parses a time span that may be negative, as in -1h30m.
 func ParseOffset(text string) (time.Duration, error) {
-	d, e := duration(text, true)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := duration(s, true); return e })
-	}
-	return d, nil
+	return parsed(text, func(s string) (time.Duration, *Error) { return duration(s, true) })
 }
 
 func duration(text string, signed bool) (time.Duration, *Error) {

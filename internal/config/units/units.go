@@ -135,6 +135,26 @@ func letters(s string) int {
 	return len(s)
 }
 
+// noMultiple reports a name at Offset that is not a multiple: m, which has other
+// meanings, a power of 1024, or an unknown one. A rate may be per minute.
+func (e *Error) noMultiple(name string, rate bool) {
+	before, after := e.Value[:e.Offset], e.Value[e.Offset+len(name):]
+	_, binary := multiple(name)
+	switch {
+	case name == "m" && rate && after == "":
+		e.Expected = "M for millions or /m for a rate per minute"
+		e.Meant = []string{before + "M (" + before + " million per second)", before + "/m (" + before + " per minute)"}
+	case name == "m":
+		e.Expected = "M for millions"
+		e.Meant = []string{before + "M" + after}
+	case binary:
+		e.Expected = "k, M, G or T, the powers of 1000"
+		e.Meant = []string{before + strings.Replace(name[:1], "m", "M", 1) + after}
+	default:
+		e.noUnit(name)
+	}
+}
+
 // noUnit reports an unknown unit, if the name could be one.
 func (e *Error) noUnit(name string) {
 	if name != "" && name != "M" && !strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsLetter(c) }) {
@@ -144,7 +164,7 @@ func (e *Error) noUnit(name string) {
 
 // times returns v*unit if that is a whole number of 64 bits.
 func times(v *big.Rat, unit uint64) (n uint64, whole, fits bool) {
-	p := new(big.Rat).Mul(v, new(big.Rat).SetInt(new(big.Int).SetUint64(unit)))
+	p := scaled(v, unit)
 	floor := new(big.Int).Quo(p.Num(), p.Denom())
 	return floor.Uint64(), p.IsInt(), floor.IsUint64()
 }
@@ -178,17 +198,18 @@ func multiple(name string) (factor uint64, binary bool) {
 	return 0, false
 }
 
-// notBinary returns the power of 1000 for a multiple such as Ki, but not for a single m.
-func notBinary(name string) string {
-	if name[0] == 'm' {
-		return "M"
-	}
-	return name[:1]
-}
-
 // scaled returns v*factor.
 func scaled(v *big.Rat, factor uint64) *big.Rat {
 	return new(big.Rat).Mul(v, new(big.Rat).SetInt(new(big.Int).SetUint64(factor)))
+}
+
+// parsed returns the result of parse. It completes an error, see finish.
+func parsed[T any](text string, parse func(text string) (T, *Error)) (T, error) {
+	v, e := parse(text)
+	if e != nil {
+		return v, finish(e, func(text string) *Error { _, e := parse(text); return e })
+	}
+	return v, nil
 }
 
 // finish adds probable correct spellings to an error: repaired texts that parse accepts,
