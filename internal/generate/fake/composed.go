@@ -114,15 +114,14 @@ var made = []Func{
 		Doc:  "A price from LOW to HIGH with two decimals. Three in four end in .99, .95, .50 or .00.",
 		Args: []Arg{{Name: "LOW", Type: Number, Optional: true, Default: "1"}, {Name: "HIGH", Type: Number, Optional: true, Default: "1000"}},
 		build: func(c *Call) (Gen, error) {
-			lo, hi, place := c.num(0), c.num(1), c.Place
+			lo, hi := c.num(0), c.num(1)
 			if err := ordered(c, lo, hi); err != nil {
 				return nil, err
 			}
 			if lo < 0 || hi > 1e12 {
 				return nil, argErr(0, "price: expected LOW and HIGH from 0 to 1e12, found %v and %v", lo, hi)
 			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
+			return c.random(func(rnd seed.Rand) value.Value {
 				p := round(lo+float64(rnd.Float()*(hi-lo)), 2)
 				if ending := rnd.Below(16); ending < 12 {
 					if q := float64(int64(p)) + [12]float64{.99, .99, .99, .99, .99, .95, .95, .95, .5, .5, 0, 0}[ending]; q >= lo && q <= hi {
@@ -130,7 +129,7 @@ var made = []Func{
 					}
 				}
 				return value.OfFloat(min(max(p, lo), hi))
-			}, nil
+			}), nil
 		},
 	},
 }

@@ -230,11 +230,7 @@ var identity = []Func{
 		Name: "port", Section: secIdentity, Result: "integer", Example: `port`,
 		Doc: "An ephemeral port: 32768 to 60999, as on Linux.",
 		build: func(c *Call) (Gen, error) {
-			place := c.Place
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfInt(32768 + int64(rnd.Below(60999-32768+1)))
-			}, nil
+			return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(32768 + int64(rnd.Below(60999-32768+1))) }), nil
 		},
 	},
 	composed("hostname", secIdentity, "The name of a machine, such as web-042.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {

@@ -102,15 +102,13 @@ var ids = inSection(secTests, []Func{
 		Name: "asn", Section: secTests, Result: "integer", Example: `asn`,
 		Doc: "The number of an autonomous system, from those reserved for documentation: 64496 to 64511 and 65536 to 65551 (RFC 5398).",
 		build: func(c *Call) (Gen, error) {
-			place := c.Place
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
+			return c.random(func(rnd seed.Rand) value.Value {
 				n := int64(rnd.Below(32))
 				if n < 16 {
 					return value.OfInt(64496 + n)
 				}
 				return value.OfInt(65536 - 16 + n)
-			}, nil
+			}), nil
 		},
 	},
 	composed("aws_access_key", secTests, "The id of an AWS access key: one of the examples in AWS' documentation.",

@@ -62,21 +62,20 @@ var numbers = []Func{
 		Doc:  "A number from LOW to HIGH, uniformly distributed and rounded to DIGITS decimals, or not rounded if DIGITS is negative.",
 		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "DIGITS", Type: Integer, Optional: true, Default: "-1"}},
 		build: func(c *Call) (Gen, error) {
-			lo, hi, digits, place := c.num(0), c.num(1), c.int(2), c.Place
+			lo, hi, digits := c.num(0), c.num(1), c.int(2)
 			if err := ordered(c, lo, hi); err != nil {
 				return nil, err
 			}
 			if digits > 15 {
 				return nil, argErr(2, "float: DIGITS is %d, expected at most 15", digits)
 			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
+			return c.random(func(rnd seed.Rand) value.Value {
 				f := lo + float64(rnd.Float()*(hi-lo))
 				if digits >= 0 {
 					f = round(f, digits)
 				}
 				return value.OfFloat(f)
-			}, nil
+			}), nil
 		},
 	},
 	{
@@ -84,14 +83,10 @@ var numbers = []Func{
 		Doc:  "A number from LOW to HIGH, uniformly distributed.",
 		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}},
 		build: func(c *Call) (Gen, error) {
-			lo, hi, place := c.num(0), c.num(1), c.Place
-			if err := ordered(c, lo, hi); err != nil {
-				return nil, err
-			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
+			lo, hi := c.num(0), c.num(1)
+			return c.random(func(rnd seed.Rand) value.Value {
 				return value.OfFloat(lo + float64(rnd.Float()*(hi-lo)))
-			}, nil
+			}), ordered(c, lo, hi)
 		},
 	},
 	{
@@ -140,7 +135,7 @@ var numbers = []Func{
 			"N is at most 2^40.",
 		Args: []Arg{{Name: "N", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "1"}},
 		build: func(c *Call) (Gen, error) {
-			n, s, place := c.int(0), c.num(1), c.Place
+			n, s := c.int(0), c.num(1)
 			if n < 1 || n > 1<<40 {
 				return nil, argErr(0, "zipf: N is %d, expected 1 to %d", n, int64(1)<<40)
 			}
@@ -149,19 +144,13 @@ var numbers = []Func{
 			}
 			if n > 100_000 {
 				z := newZipf(float64(n), s)
-				return func(r *Record) value.Value {
-					rnd := r.rand(place)
-					return value.OfInt(z.draw(&rnd))
-				}, nil
+				return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(z.draw(&rnd)) }), nil
 			}
 			alias, err := c.Env.zipf(int(n), s)
 			if err != nil {
 				return nil, err
 			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfInt(int64(alias.Draw(&rnd)) + 1)
-			}, nil
+			return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(int64(alias.Draw(&rnd)) + 1) }), nil
 		},
 	},
 	{
@@ -169,15 +158,12 @@ var numbers = []Func{
 		Doc:  "true with probability P, otherwise false.",
 		Args: []Arg{{Name: "P", Type: Number, Optional: true, Default: "0.5"}},
 		build: func(c *Call) (Gen, error) {
-			p, place := c.num(0), c.Place
+			p := c.num(0)
 			if !(p >= 0 && p <= 1) {
 				return nil, argErr(0, "bool: P is %v, expected a probability from 0 to 1", p)
 			}
 			chance := seed.Chance(p)
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfBool(rnd.Hit(chance))
-			}, nil
+			return c.random(func(rnd seed.Rand) value.Value { return value.OfBool(rnd.Hit(chance)) }), nil
 		},
 	},
 	{
@@ -314,6 +300,12 @@ func (e *Env) curve(key call, quantile func(p float64) float64) *seed.Curve {
 	}
 	e.curves[key] = &curve
 	return &curve
+}
+
+// random builds a function of the random numbers of a record.
+func (c *Call) random(draw func(rnd seed.Rand) value.Value) Gen {
+	place := c.Place
+	return func(r *Record) value.Value { return draw(r.rand(place)) }
 }
 
 // drawn builds a distribution with the parameters a and b.

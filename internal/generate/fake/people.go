@@ -260,10 +260,6 @@ func digits(dst []byte, n uint64, width int) []byte {
 
 func degrees(most float64) func(c *Call) (Gen, error) {
 	return func(c *Call) (Gen, error) {
-		place := c.Place
-		return func(r *Record) value.Value {
-			rnd := r.rand(place)
-			return value.OfFloat(round((2*rnd.Float()-1)*most, 6))
-		}, nil
+		return c.random(func(rnd seed.Rand) value.Value { return value.OfFloat(round((2*rnd.Float()-1)*most, 6)) }), nil
 	}
 }

@@ -238,69 +238,22 @@ var stringFuncs = []Func{
 		}
 		return dst
 	}),
-	{
-		Name: "quote", Section: secStrings, Result: "string", Pure: true, Example: `quote "say \"hi\""`,
-		Doc:  "TEXT as a JSON string, in quotes.",
-		Args: []Arg{{Name: "TEXT", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value {
-				s := asText(r, g(r))
-				start := len(r.Scratch)
-				r.Scratch = value.AppendQuoted(r.Scratch, s)
-				return r.text(start)
-			}, nil
-		},
-	},
+	onText("quote", "TEXT as a JSON string, in quotes.", `quote "say \"hi\""`, value.AppendQuoted),
 	{
 		Name: "json", Section: secStrings, Result: "string", Pure: true, Example: `json (dict "a" 1)`,
 		Doc:  "VALUE as JSON text, for logs with JSON in a string.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value {
-				v := g(r)
-				start := len(r.Scratch)
-				r.Scratch = v.AppendJSON(r.Scratch)
-				return r.text(start)
-			}, nil
-		},
+		build: ofOne(anyValue, func(r *Record, v value.Value) value.Value {
+			start := len(r.Scratch)
+			r.Scratch = v.AppendJSON(r.Scratch)
+			return r.text(start)
+		}),
 	},
 	{
 		Name: "logfmt", Section: secStrings, Result: "string", Pure: true, Example: `logfmt (dict "level" "info" "msg" "it is done" "n" 3)`,
-		Doc:  "An object as logfmt: name=value pairs, with values quoted if necessary. Characters not allowed in a name are replaced by _.",
-		Args: []Arg{{Name: "OBJECT", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			if err := c.wants(0, compound); err != nil {
-				return nil, err
-			}
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value {
-				v := g(r)
-				if v.K == value.Row {
-					start := len(r.Scratch)
-					r.Scratch = v.Append(r.Scratch)
-					v = raw(r.text(start))
-				}
-				n, isMap, rest := v.Items()
-				if !isMap {
-					return value.Null
-				}
-				start := len(r.Scratch)
-				for i := range n {
-					if i > 0 {
-						r.Scratch = append(r.Scratch, ' ')
-					}
-					var key, member value.Value
-					key, rest = value.First(rest)
-					member, rest = value.First(rest)
-					r.Scratch = appendLogfmtKey(r.Scratch, key.S())
-					r.Scratch = append(r.Scratch, '=')
-					r.Scratch = appendLogfmt(r.Scratch, member)
-				}
-				return r.text(start)
-			}, nil
-		},
+		Doc:   "An object as logfmt: name=value pairs, with values quoted if necessary. Characters not allowed in a name are replaced by _.",
+		Args:  []Arg{{Name: "OBJECT", Dynamic: true}},
+		build: ofOne(func(c *Call) error { return c.wants(0, compound) }, logfmt),
 	},
 	{
 		Name: "replace", Section: secStrings, Result: "string", Pure: true, Example: `replace " " "_" "a b c"`,

@@ -181,11 +181,7 @@ var text = []Func{
 		build: func(c *Call) (Gen, error) {
 			codes := []int64{200, 304, 404, 302, 201, 204, 301, 400, 401, 403, 500, 502, 503, 504}
 			alias := seed.NewAlias([]float64{820, 60, 35, 20, 15, 10, 8, 6, 6, 5, 8, 3, 3, 1})
-			place := c.Place
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfInt(codes[alias.Draw(&rnd)])
-			}, nil
+			return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(codes[alias.Draw(&rnd)]) }), nil
 		},
 	},
 	composed("sql", secText, "An SQL statement on one line.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
