@@ -13,20 +13,20 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
-// Faults is how a receiver misbehaves on purpose.
+// Faults configures the faults that a receiver injects.
 type Faults struct {
-	Drop    float64 // chance that a request is answered well and thrown away
+	Drop    float64 // probability that a request is acknowledged and discarded
 	Delay   time.Duration
-	Delayed float64       // chance of Delay before the answer
-	Status  int           // of HTTP; other receivers do not answer
-	Refused float64       // chance of Status
-	Reset   float64       // chance that the connection is reset instead of an answer
-	Slow    int64         // bytes per second that are read, of each connection; 0 is no limit
-	Outage  time.Duration // for this long, connections are reset
-	Every   time.Duration // an outage ends each of these; 0 is one, at the start
+	Delayed float64       // probability of Delay before the answer
+	Status  int           // HTTP status; other receivers do not answer
+	Refused float64       // probability of Status
+	Reset   float64       // probability that the connection is reset instead of an answer
+	Slow    int64         // bytes per second read from each connection; 0 means no limit
+	Outage  time.Duration // how long connections are reset
+	Every   time.Duration // period with an outage at its end; 0 means one outage at the start
 }
 
-// The names of faults, in the order in which a request is said to have met them.
+// The names of faults, in the order in which a request meets them.
 const (
 	faultOutage = "outage"
 	faultReset  = "reset"
@@ -38,16 +38,16 @@ const (
 
 var faultNames = []string{faultOutage, faultReset, faultStatus, faultDelay, faultSlow, faultDrop}
 
-// Refusal is why a request was not taken, or not the whole of it: a request of
-// HTTP, a message of the forward protocol, or a connection.
+// Refusal describes why a request was refused, entirely or in part: an HTTP request, a
+// message of the forward protocol, or a connection.
 type Refusal struct {
-	Why     string // a fault, as Faults.Name returns it, or a limit
-	Dropped bool   // it was acknowledged all the same
-	Partly  bool   // not all of it was read: there may have been more records in it
-	More    bool   // the same request as that of a Refusal before
+	Why     string // a fault, in the form of Faults.Name, or a limit
+	Dropped bool   // it was acknowledged
+	Partly  bool   // it was not read completely: it may have more records
+	More    bool   // it is the request of an earlier Refusal
 }
 
-// Limits that a request may break.
+// Reasons of refusals other than faults.
 const (
 	whyLarge    = "a request larger than the limits"
 	whyEncoding = "an unknown Content-Encoding"
@@ -58,8 +58,8 @@ const (
 	whyKey      = "a wrong shared key"
 )
 
-// Name returns a fault as ParseFaults reads it, such as status=503@40%. It is
-// empty for one that never happens.
+// Name returns a fault in the syntax of ParseFaults, such as status=503@40%, or "" if it
+// never happens.
 func (f *Faults) Name(fault string) string {
 	chance := func(p float64) string { return strconv.FormatFloat(100*p, 'g', 10, 64) + "%" }
 	at := func(p float64) string {
@@ -87,7 +87,7 @@ func (f *Faults) Name(fault string) string {
 	return ""
 }
 
-// Names returns the faults that may happen, as Name does.
+// Names returns the faults that may happen, in the form of Name.
 func (f *Faults) Names() []string {
 	var all []string
 	for _, fault := range faultNames {
@@ -98,13 +98,13 @@ func (f *Faults) Names() []string {
 	return all
 }
 
-// Drops reports whether a fault of Names acknowledges what it throws away.
+// Drops reports whether a fault of Names acknowledges the requests that it discards.
 func Drops(name string) bool { return strings.HasPrefix(name, faultDrop+"=") }
 
-// String returns the faults as ParseFaults reads them.
+// String returns the faults in the syntax of ParseFaults.
 func (f *Faults) String() string { return strings.Join(f.Names(), ", ") }
 
-// span is a duration without the parts that are 0 at its end.
+// span formats a duration without trailing parts that are 0.
 func span(d time.Duration) string {
 	s := d.String()
 	if t, ok := strings.CutSuffix(s, "m0s"); ok {
@@ -116,11 +116,11 @@ func span(d time.Duration) string {
 	return s
 }
 
-// ParseFaults reads faults such as
+// ParseFaults parses faults such as
 //
 //	drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m
 //
-// A chance that is left out, after delay and status, is 100%.
+// The default probability of delay and status is 100%.
 func ParseFaults(text string) (*Faults, error) {
 	f := new(Faults)
 	seen := map[string]bool{}
@@ -135,7 +135,7 @@ func ParseFaults(text string) (*Faults, error) {
 			return nil, fmt.Errorf("fault %s: %w", name, err)
 		}
 		if seen[name] {
-			return nil, fmt.Errorf("fault %s is given twice in %q", name, text)
+			return nil, fmt.Errorf("fault %s is set twice in %q", name, text)
 		}
 		seen[name] = true
 	}
@@ -183,7 +183,7 @@ func (f *Faults) set(name, value string) (err error) {
 	return err
 }
 
-// down reports whether there is an outage, so long after the start.
+// down reports whether there is an outage at the given time since the start.
 func (f *Faults) down(since time.Duration) bool {
 	if f.Every > 0 {
 		return since%f.Every >= f.Every-f.Outage
@@ -191,17 +191,17 @@ func (f *Faults) down(since time.Duration) bool {
 	return since < f.Outage
 }
 
-// injectedFault is what happens to one request.
+// injectedFault holds the faults of one request.
 type injectedFault struct {
 	delay  time.Duration
 	drop   bool
-	status int  // instead of taking it
-	reset  bool // likewise
-	outage bool // likewise: one has begun
+	status int // 0 means none
+	reset  bool
+	outage bool
 }
 
-// fault is what keeps the records of the request from counting as arrived; it is
-// empty if nothing does.
+// fault returns the fault for which the records of the request do not count as arrived,
+// or "".
 func (f injectedFault) fault() string {
 	switch {
 	case f.outage:
@@ -216,14 +216,14 @@ func (f injectedFault) fault() string {
 	return ""
 }
 
-// refusal is the Refusal of a fault.
+// refusal returns the Refusal of a fault.
 func (s *Server) refusal(fault string) Refusal {
 	return Refusal{Why: s.o.Faults.Name(fault), Dropped: fault == faultDrop}
 }
 
 // faultInjector draws faults.
 type faultInjector struct {
-	faults *Faults // nil is none
+	faults *Faults // nil means none
 	mu     sync.Mutex
 	rng    *rand.Rand
 }
@@ -234,7 +234,7 @@ func (d *faultInjector) draw() (f injectedFault) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	// Each is always drawn, so that one chance does not move the others.
+	// All are always drawn, so that one probability does not affect the other draws.
 	delayed, refused := d.rng.Float64() < d.faults.Delayed, d.rng.Float64() < d.faults.Refused
 	f.reset = d.rng.Float64() < d.faults.Reset
 	f.drop = d.rng.Float64() < d.faults.Drop

@@ -20,7 +20,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 )
 
-// selfName is what the receiver calls itself in the handshake.
+// selfName is the receiver's host name in the handshake.
 const selfName = "gdummy"
 
 // errProtocol reports that a client does not speak the forward protocol.
@@ -31,12 +31,12 @@ type messages struct {
 	intake
 	c     net.Conn
 	l     limits
-	begun func(bool) // a message has begun to come; or it came, or never will
-	given int        // bytes at the front of buf that were given out
-	any   bool       // there was a message
+	begun func(bool) // called when a message begins (true), and when it is complete or failed
+	given int        // size of the last message, at the beginning of buf
+	any   bool       // a message was complete
 }
 
-// next returns the next value; it is valid until the next call.
+// next returns the next value. It is valid until the next call.
 func (m *messages) next() ([]byte, error) {
 	f := msgpack.NewFrame()
 	var since time.Time
@@ -71,7 +71,7 @@ func (m *messages) next() ([]byte, error) {
 	}
 }
 
-// forward speaks the forward protocol.
+// forward serves a connection with the forward protocol.
 func (s *Server) forward(c net.Conn) error {
 	m := s.newMessages(c)
 	defer m.close()
@@ -98,8 +98,8 @@ func (s *Server) forward(c net.Conn) error {
 	}
 }
 
-// answer takes a message and acknowledges it. It returns false if a fault, or the
-// end of the server, is the end of the connection.
+// answer processes a message and acknowledges it. more is false if a fault, or the end of
+// the server, ends the connection.
 func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
@@ -128,7 +128,7 @@ func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
 		reset(c)
 		return false, nil
 	case f.status != 0:
-		return false, nil // no answer but the end
+		return false, nil // closed without an answer
 	case chunk != nil:
 		ack := msgp.AppendMapHeader(nil, 1)
 		ack = msgp.AppendString(ack, "ack")
@@ -153,7 +153,7 @@ func (s *Server) newMessages(c net.Conn) *messages {
 	}}
 }
 
-// refuseMessage takes a message apart that is not taken.
+// refuseMessage parses a message and reports its records as refused.
 func (s *Server) refuseMessage(msg []byte, r Refusal) {
 	s.workers.places <- struct{}{}
 	b := s.batch()
@@ -163,8 +163,8 @@ func (s *Server) refuseMessage(msg []byte, r Refusal) {
 	s.sink.Refuse(r, b.found)
 }
 
-// takeMessage takes one message apart and gives what is in it to the sink. It
-// returns the chunk to acknowledge.
+// takeMessage parses a message and passes its records to the sink. It returns the chunk to
+// acknowledge.
 func (s *Server) takeMessage(msg []byte, b *batch, f injectedFault) (chunk []byte, err error) {
 	defer s.give(b)
 	if chunk, err = s.message(msg, b); err == nil {
@@ -173,8 +173,8 @@ func (s *Server) takeMessage(msg []byte, b *batch, f injectedFault) (chunk []byt
 	return chunk, err
 }
 
-// message reads one message and returns the chunk to acknowledge, as
-// MessagePack, or nil.
+// message parses a message into b. It returns the chunk to acknowledge, in MessagePack, or
+// nil if there is none.
 //
 //	Message        [tag, time, record, option?]
 //	Forward        [tag, [[time, record], ...], option?]
@@ -207,7 +207,7 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 			return nil, errProtocol
 		}
 		used++
-		// As an event, with the time, and the metadata beside it.
+		// Join the time, which may have metadata, and the record to an event.
 		size := len(record) - len(rest)
 		record = append(append([]byte{0x92}, entries[:len(entries)-len(record)]...), record[:size]...)
 	}
@@ -251,7 +251,7 @@ func isEventTime(entries []byte) bool {
 	return err == nil && len(rest) > 0 && msgp.NextType(rest) != msgp.ArrayType
 }
 
-// options reads the options of a message.
+// options parses the options of a message.
 func options(b []byte) (chunk []byte, compressed string, err error) {
 	if msgp.NextType(b) == msgp.NilType {
 		return nil, "", nil
@@ -285,7 +285,7 @@ func options(b []byte) (chunk []byte, compressed string, err error) {
 	return chunk, compressed, nil
 }
 
-// unpack reads events.
+// unpack scans events, which may be compressed.
 func unpack(b *batch, data []byte, compressed string) error {
 	if b.whole && compressed == "" {
 		b.events = data
@@ -303,7 +303,7 @@ func unpack(b *batch, data []byte, compressed string) error {
 	return fmt.Errorf("compressed with %q, expected gzip or zstd", compressed)
 }
 
-// handshake makes sure that the client knows the shared key.
+// handshake verifies that the client knows the shared key.
 func (s *Server) handshake(m *messages) error {
 	nonce := make([]byte, 16)
 	if _, err := io.ReadFull(rand.Reader, nonce); err != nil {
@@ -318,7 +318,7 @@ func (s *Server) handshake(m *messages) error {
 	helo = msgp.AppendString(helo, "")
 	helo = msgp.AppendString(helo, "keepalive")
 	helo = msgp.AppendBool(helo, true)
-	// With TLS, that handshake comes with the first bytes.
+	// With TLS, the first bytes include its handshake.
 	if err := m.c.SetDeadline(time.Now().Add(m.l.first)); err != nil {
 		return err
 	}
@@ -374,7 +374,7 @@ func (s *Server) handshake(m *messages) error {
 	return nil
 }
 
-// keyDigest is the proof of who knows the shared key.
+// keyDigest returns the digest that proves knowledge of the shared key.
 func keyDigest(salt, host, nonce []byte, key string) string {
 	h := sha512.New()
 	h.Write(salt)

@@ -14,9 +14,9 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// Whatever bytes come to whichever listener: it answers or hangs up as soon as
-// there are no more, and still takes the records of who comes next. In a bubble of
-// its own time, that does not depend on how busy the machine is.
+// For any input, each listener answers or closes the connection at the end of the input,
+// and accepts the records of the next client. Thanks to synctest, the result does not
+// depend on how busy the machine is.
 func FuzzListeners(f *testing.F) {
 	data, each := events(f, event.V2, 0, 2)
 	post := func(header string, body []byte) []byte {
@@ -39,8 +39,7 @@ func FuzzListeners(f *testing.F) {
 	f.Add(byte(1), post("Content-Encoding: snappy\r\n", data))
 	f.Add(byte(1), []byte("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n0\r\n\r\n"))
 
-	// A worker has ten seconds for an input, however busy the machine is: little is
-	// unpacked.
+	// A fuzz worker has ten seconds for an input, so the limit of decompression is low.
 	lim := tight
 	lim.request, lim.expanded, lim.line = 1<<17, 1<<18, 1<<16
 	f.Fuzz(func(t *testing.T, which byte, data []byte) {
@@ -50,29 +49,29 @@ func FuzzListeners(f *testing.F) {
 				c, start := p.dial(t), time.Now()
 				defer c.Close()
 				go func() {
-					_, _ = c.Write(data) // it may have hung up
+					_, _ = c.Write(data) // the connection may be closed
 					_ = c.CloseWrite()
 				}()
 				_, _ = io.Copy(io.Discard, c)
-				// What it computes takes no time here, and no limit may have been reached.
+				// Computing takes no time in the bubble, and no limit was reached.
 				if d := time.Since(start); d >= lim.silence {
-					t.Fatalf("it neither answered nor hung up for %v", d)
+					t.Fatalf("neither answered nor closed within %v", d)
 				}
 			}
 			send(data)
 			before := k.records()
 			send(good[kind])
 			if n := k.records() - before; n != 2 {
-				t.Fatalf("of who comes next it takes %d records, want 2", n)
+				t.Fatalf("next client: %d records, want 2", n)
 			}
 			if n := testenv.LastLiveHeap(); n > 256<<20 {
-				t.Fatalf("%d bytes are reachable", n)
+				t.Fatalf("%d bytes reachable", n)
 			}
 		})
 	})
 }
 
-// records is how many records came, each time they did.
+// records counts the arrivals of each record.
 func (s *sink) records() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -25,14 +25,14 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// tight are limits that a test can reach.
+// tight holds limits that a test can reach.
 var tight = limits{
 	request: 1 << 20, expanded: 2 << 20, line: 1 << 18, conns: 24, pending: 4 << 20, parsed: 2,
 	first: 2 * time.Second, idle: 20 * time.Second, silence: time.Second, whole: 3 * time.Second,
 }
 
-// good is a client that behaves: it sends the records 0 to n-1, each once, in
-// requests of a few, and sends again what was not acknowledged.
+// good is a correct client: it sends the records 0 to n-1 in small requests, and resends
+// those that are not acknowledged.
 type good struct {
 	t    *testing.T
 	s    *Server
@@ -40,7 +40,7 @@ type good struct {
 	tls  bool
 	key  string
 
-	times []int // how often run has sent each record
+	times []int // how many times run sent each record
 }
 
 func (g *good) dial() (net.Conn, error) {
@@ -83,10 +83,11 @@ func (g *good) handshake(c net.Conn) error {
 	return err
 }
 
-// once sends n records from number from on and waits for their acknowledgement.
+// once sends n records, the first of which has number from, and waits for their
+// acknowledgement.
 func (g *good) once(c net.Conn, from, n int) error {
 	data, each := events(g.t, event.V2, from, n)
-	// It waits for as long as the server lets it: that is the server's to say.
+	// It waits until the server's limits end the connection.
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func (g *good) run(n, step int, pause time.Duration) error {
 			c.Close()
 			c = nil
 			if g.kind == "tcp" {
-				return err // nobody knows what arrived
+				return err // the result is unknown
 			}
 			continue
 		}
@@ -152,7 +153,7 @@ func (g *good) run(n, step int, pause time.Duration) error {
 	return nil
 }
 
-// attacks are what clients do that are broken, or mean.
+// attacks returns requests of broken or malicious clients.
 func attacks(t testing.TB, kind string) [][]byte {
 	data, each := events(t, event.V2, 1_000_000, 50)
 	js := lines(each)
@@ -163,7 +164,7 @@ func attacks(t testing.TB, kind string) [][]byte {
 	}
 	z.Write(bytes.Repeat(data, 500))
 	z.Close()
-	// Each makes a multiple of tight.expanded.
+	// Each expands to a multiple of tight.expanded.
 	bombs := [][]byte{gz(bytes.Repeat(js, 500)), gz(gz(bytes.Repeat([]byte{0x80}, 1<<23))), zs.Bytes(), gz(bytes.Repeat([]byte(`{"a":[{},`), 1<<19))}
 	deep := [][]byte{bytes.Repeat([]byte{0x91}, 1<<19), bytes.Repeat([]byte(`{"a":`), 1<<17), bytes.Repeat([]byte("["), 1<<19),
 		bytes.Repeat([]byte("{\n"), 1<<17), bytes.Repeat([]byte(`{"a":[{}`), 1<<16), bytes.Repeat([]byte("gd1."), 1<<17)}
@@ -207,10 +208,10 @@ func attacks(t testing.TB, kind string) [][]byte {
 	return all
 }
 
-// Whatever clients send, however slowly and from however many connections: no
-// panic, memory and connections within their limits, every record of a good
-// client counted beside it, exactly once unless it was sent again, and nothing
-// left when it is closed.
+// Under any attack, with slow clients and many connections, the server does not panic,
+// and stays within its limits of memory and connections. It counts every record of a
+// correct client exactly once, unless the client resent it. After Close, nothing is
+// left.
 func TestUnderAttack(t *testing.T) {
 	cert := certificate(t)
 	for _, c := range []struct {
@@ -251,7 +252,7 @@ func TestUnderAttack(t *testing.T) {
 			g := &good{t: t, s: s, kind: c.kind, tls: c.o.TLS != nil, key: c.o.SharedKey}
 			shapes := attacks(t, c.kind)
 			base := testenv.LiveHeap()
-			// The good one has its connection; then come the others.
+			// The correct client connects before the attackers.
 			done := make(chan error, 1)
 			go func() { done <- g.run(records, step, 15*time.Millisecond) }()
 			k.await(t, step)
@@ -268,25 +269,25 @@ func TestUnderAttack(t *testing.T) {
 
 			k.mu.Lock()
 			for i, times := range g.times {
-				// Where the machine stood still the server's limits may have cut
-				// off the good one, too, before or after it had taken a request.
+				// If the machine stalled, the server's time limits may have ended
+				// the good client's connection, before or after a request.
 				if n := k.taken[uint64(i)]; n < 1 || n > times {
-					t.Errorf("record %d arrived %d times, and was sent %d times", i, n, times)
+					t.Errorf("record %d arrived %d times, was sent %d times", i, n, times)
 				}
 			}
 			k.mu.Unlock()
 			if n := conns.Load(); n > int64(tight.conns) {
 				t.Errorf("%d connections, more than %d", n, tight.conns)
 			}
-			// What is pending, what is taken apart, what each connection and each
-			// attacker have for themselves.
+			// Incomplete requests, requests being parsed, and the buffers of each
+			// connection and each attacker.
 			bound := tight.pending + int64(tight.parsed)*(8*tight.expanded) + int64(tight.conns)*(64<<10) + 32<<20
 			t.Logf("%d requests, %d connections at most; %d MB of memory at most, %d MB allowed", s.Requests(), conns.Load(), (peak.Load()-base)>>20, bound>>20)
 			if n := peak.Load() - base; n > bound {
-				t.Errorf("%d bytes of memory, more than %d", n, bound)
+				t.Errorf("%d bytes of memory, want at most %d", n, bound)
 			}
 			if !s.room.TryAcquire(tight.pending) {
-				t.Error("what was charged was not given back")
+				t.Error("room was not released")
 			}
 			for end := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(end) {
@@ -298,8 +299,8 @@ func TestUnderAttack(t *testing.T) {
 	}
 }
 
-// attack opens one connection after the other and does harm: whole, cut,
-// mutated, in pieces, one byte at a time, or nothing at all.
+// attack opens one connection at a time and sends attacks: complete, truncated, mutated,
+// in pieces, a byte at a time, or nothing at all.
 func attack(g *good, shapes [][]byte, r *rand.Rand, stop chan struct{}) {
 	for {
 		select {
@@ -338,7 +339,7 @@ func attack(g *good, shapes [][]byte, r *rand.Rand, stop chan struct{}) {
 				}
 				b = b[n:]
 			}
-		case 3: // dripping
+		case 3: // a byte at a time
 			for i := range min(len(b), 300) {
 				if _, err := c.Write(b[i : i+1]); err != nil {
 					break
@@ -358,8 +359,8 @@ func attack(g *good, shapes [][]byte, r *rand.Rand, stop chan struct{}) {
 	}
 }
 
-// A request that is too large leaves nothing behind: nothing of it counts, and the
-// next one is read from its own beginning.
+// No record of a request that is too large counts, and the next request is parsed
+// independently.
 func TestTooLargeLeavesNothing(t *testing.T) {
 	lim := tight
 	lim.parsed = 1
@@ -369,7 +370,7 @@ func TestTooLargeLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	// Behind a broken event the reader looks for the next one, without end.
+	// After a broken event the scanner searches for the next one, without limit.
 	garbage := append([]byte("\x92\xd7\x00\x00\x00\x00\x00\x00\x00\x00\x01"), bytes.Repeat([]byte{0xc1}, 3<<20)...)
 	if status, err := post(t, s, gz(garbage)); err != nil || status != http.StatusRequestEntityTooLarge {
 		t.Fatal(status, err)
@@ -380,12 +381,12 @@ func TestTooLargeLeavesNothing(t *testing.T) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if n := k.states[recordscan.Foreign]; n != 2 || k.broken != 0 {
-		t.Errorf("%d foreign records and %d broken pieces, want 2 and 0", n, k.broken)
+		t.Errorf("%d foreign records and %d unreadable parts, want 2 and 0", n, k.broken)
 	}
 }
 
-// Four clients that each keep a half request must not keep others from theirs.
-func TestSlowOnesKeepNobodyWaiting(t *testing.T) {
+// Four clients with incomplete requests do not block others.
+func TestSlowClientsBlockNoOthers(t *testing.T) {
 	k := newSink()
 	s := listen(t, "http", k, Options{})
 	for range 20 {

@@ -28,7 +28,7 @@ func (s *Server) serveHTTP() {
 		Handler:           http.HandlerFunc(s.request),
 		ReadHeaderTimeout: s.l.silence,
 		ReadTimeout:       s.l.whole,
-		WriteTimeout:      0, // answers are short; a delay may be long
+		WriteTimeout:      0, // answers are small, and a delay may be long
 		IdleTimeout:       s.l.idle,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0),
@@ -37,12 +37,12 @@ func (s *Server) serveHTTP() {
 		},
 	}
 	s.mu.Unlock()
-	_ = s.http.Serve(s.listener) // it ends with Close
+	_ = s.http.Serve(s.listener) // Close ends it
 }
 
-// request takes one request: any method with a body, any path.
+// request handles a request. It accepts any path, and any method with a body.
 func (s *Server) request(w http.ResponseWriter, r *http.Request) {
-	// Close waits for all who may still give something to the sink.
+	// Close waits for all requests that may still use the sink.
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -71,8 +71,8 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		refuse(w, errLarge)
 		return
 	}
-	// It is taken apart when it is there as a whole: whoever is slow keeps
-	// nobody waiting.
+	// The body is parsed once it is complete, so that a slow client does not occupy a
+	// worker.
 	in := intake{room: s.room, max: s.l.request}
 	defer in.close()
 	if err := in.all(r.Body, time.Now().Add(s.l.whole)); err != nil {
@@ -90,7 +90,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 			s.refuseBody(in.buf[:in.n], encoding, s.refusal(faultDelay))
 			unanswered()
 		case <-r.Context().Done():
-			// The client has given up: it does not count as arrived.
+			// The client gave up: the request does not count as arrived.
 			s.refuseBody(in.buf[:in.n], encoding, s.refusal(faultDelay))
 			unanswered()
 		}
@@ -98,7 +98,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	f.outage = s.down()
 	b := s.take(r.Context().Done())
 	if b == nil {
-		unanswered() // likewise
+		unanswered() // the client gave up, or the server is closed
 	}
 	if err := s.takeBody(in.buf[:in.n], encoding, b, f); err != nil {
 		why := Refusal{Why: whyBody, Partly: true}
@@ -129,11 +129,11 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// unanswered ends a request that was not taken. Without an answer its connection is
-// closed: a handler that just returned would have said that all is well.
+// unanswered closes the connection of a request without an answer. A handler that returns
+// would answer with 200.
 func unanswered() { panic(http.ErrAbortHandler) }
 
-// takeBody takes a body apart and gives what is in it to the sink.
+// takeBody parses a body and passes its records to the sink.
 func (s *Server) takeBody(body []byte, encoding string, b *batch, f injectedFault) error {
 	defer s.give(b)
 	err := s.scanBody(body, encoding, b)
@@ -143,7 +143,7 @@ func (s *Server) takeBody(body []byte, encoding string, b *batch, f injectedFaul
 	return err
 }
 
-// refuseBody takes a body apart that is not taken.
+// refuseBody parses a body and reports its records as refused.
 func (s *Server) refuseBody(body []byte, encoding string, r Refusal) {
 	s.workers.places <- struct{}{}
 	b := s.batch()
@@ -152,7 +152,7 @@ func (s *Server) refuseBody(body []byte, encoding string, r Refusal) {
 	s.sink.Refuse(r, b.found)
 }
 
-// scanBody finds what is in a body.
+// scanBody parses a body into b.
 func (s *Server) scanBody(body []byte, encoding string, b *batch) error {
 	if encoding == "snappy" {
 		n, err := s2.DecodedLen(body)
@@ -166,8 +166,8 @@ func (s *Server) scanBody(body []byte, encoding string, b *batch) error {
 	return b.scan.Bytes(body)
 }
 
-// refuse answers a request that cannot be taken. What has not arrived as a whole
-// is not acknowledged, and comes again.
+// refuse answers a request that is not accepted. It is not acknowledged, so the client
+// sends it again.
 func refuse(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, errLarge) || errors.Is(err, recordscan.ErrTooLarge):
@@ -179,16 +179,16 @@ func refuse(w http.ResponseWriter, err error) {
 	}
 }
 
-// unsupported answers a request whose body is nothing that can be read.
+// unsupported answers a request whose body has an unsupported format.
 func (s *Server) unsupported(w http.ResponseWriter, r *http.Request, why string) {
 	s.o.Log(fmt.Sprintf("http://%s: %s", r.RemoteAddr, why))
 	http.Error(w, why, http.StatusUnsupportedMediaType)
 }
 
-// readable reports whether a body of a type, by the header Content-Type, may be read.
-// What the type leaves open, the body tells.
+// readable reports whether a body with the given Content-Type may have a supported format.
+// The body itself decides.
 func readable(kind string) bool {
-	kind, _, _ = mime.ParseMediaType(kind) // "" if it says nothing
+	kind, _, _ = mime.ParseMediaType(kind) // "" if it is invalid or absent
 	class, sub, _ := strings.Cut(kind, "/")
 	switch class {
 	case "image", "audio", "video", "font", "model", "multipart":
@@ -206,8 +206,8 @@ func readable(kind string) bool {
 	return true
 }
 
-// known reports whether bodies may have an encoding. Those that begin with a sign of
-// their own need no header.
+// known reports whether an encoding is supported. gzip and zstd are also detected without
+// the header.
 func known(encoding string) bool {
 	switch encoding {
 	case "", "identity", "gzip", "x-gzip", "zstd", "snappy":

@@ -16,14 +16,14 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// limits are what clients may do. Tests have smaller ones.
+// limits holds the limits for clients. Tests use smaller ones.
 type limits struct {
-	request  int   // bytes of a request or message, as they are sent
-	expanded int64 // bytes of what it has in it, not compressed
+	request  int   // bytes of a request or message as sent
+	expanded int64 // bytes of a request or message after decompression
 	line     int   // bytes of a line over TCP
 	conns    int   // connections
-	pending  int64 // bytes that all requests together have that are not there as a whole
-	parsed   int   // requests that are taken apart at a time
+	pending  int64 // bytes of all incomplete requests
+	parsed   int   // requests that are parsed concurrently
 
 	first   time.Duration // until the first byte of a connection
 	idle    time.Duration // until a byte of the next request
@@ -36,8 +36,8 @@ var defaultLimits = limits{
 	first: 30 * time.Second, idle: 5 * time.Minute, silence: 10 * time.Second, whole: time.Minute,
 }
 
-// slowed gives clients the time that they need at a speed, in bytes per second,
-// that is our own fault.
+// slowed extends the time limits for clients that are read at the given speed, in bytes per
+// second, because of the fault slow.
 func (l limits) slowed(speed int64) limits {
 	if speed > 0 {
 		more := time.Duration(float64(l.request) / float64(speed) * float64(time.Second))
@@ -47,12 +47,11 @@ func (l limits) slowed(speed int64) limits {
 	return l
 }
 
-// small is how many bytes a request may have that is not charged to
-// limits.pending.
+// small is the maximum size, in bytes, of a request that is not charged to limits.pending.
 const small = 64 << 10
 
-// intake gathers one request after the other. What is more than small is
-// charged to room, which all connections share.
+// intake buffers one request at a time. A request larger than small is charged to room,
+// which all connections share.
 type intake struct {
 	room *semaphore.Weighted
 	max  int // bytes of a request
@@ -62,14 +61,14 @@ type intake struct {
 	charge int64
 }
 
-// errLarge reports that a request is larger than it may be, errBusy that others take
-// up all the room that there is.
+// errLarge reports that a request is too large, errBusy that other requests use all the
+// room.
 var (
 	errLarge = errors.New("the request is too large")
 	errBusy  = errors.New("too many large requests are in progress")
 )
 
-// grow makes room for more, and waits for it until the deadline.
+// grow enlarges the buffer. It waits for room until the deadline.
 func (i *intake) grow(deadline time.Time) error {
 	size := min(max(2*len(i.buf), 4<<10), i.max+1)
 	if size <= len(i.buf) {
@@ -90,8 +89,8 @@ func (i *intake) grow(deadline time.Time) error {
 	return nil
 }
 
-// drop forgets the first n bytes. A large buffer is given back as soon as what
-// is left fits a small one.
+// drop removes the first n bytes. It releases a large buffer once the rest fits in a small
+// one.
 func (i *intake) drop(n int) {
 	i.n = copy(i.buf, i.buf[n:i.n])
 	if i.charge > 0 && i.n <= small {
@@ -100,7 +99,7 @@ func (i *intake) drop(n int) {
 	}
 }
 
-// close gives back what was charged.
+// close releases the room.
 func (i *intake) close() {
 	i.room.Release(i.charge)
 	i.charge = 0
@@ -127,8 +126,8 @@ func (i *intake) all(r io.Reader, deadline time.Time) error {
 	}
 }
 
-// more reads some bytes from a connection. since is when the request began;
-// zero, if it has not.
+// more reads some bytes from a connection. since is the time at which the request began, or
+// zero if it has not.
 func (i *intake) more(c net.Conn, l limits, first bool, since time.Time) error {
 	now := time.Now()
 	deadline := now.Add(l.idle)
@@ -157,14 +156,14 @@ func (i *intake) more(c net.Conn, l limits, first bool, since time.Time) error {
 	return err
 }
 
-// batch gathers what a request has in it.
+// batch collects the records of a request.
 type batch struct {
 	found   []Finding
-	foreign uint64 // records
+	foreign uint64 // number of records
 	scan    *recordscan.Scanner
-	seen    uint64 // broken pieces that were told
+	seen    uint64 // value of scan.Broken at the last report
 
-	whole  bool   // events are handed over as they are
+	whole  bool   // pass events unchanged to Options.Events
 	tag    []byte // of events
 	events []byte // if whole
 }
@@ -174,7 +173,7 @@ func (s *Server) newBatch(o recordscan.Options) *batch {
 	o.Keys, o.Path = s.o.Keys, s.o.Path
 	o.Take = func(id recordid.ID, st recordscan.State, _ int64) {
 		if st == recordscan.Foreign {
-			b.foreign++ // there may be very many, and they are all the same
+			b.foreign++ // there may be very many, so they are only counted
 			return
 		}
 		b.found = append(b.found, Finding{id, st})
@@ -183,18 +182,18 @@ func (s *Server) newBatch(o recordscan.Options) *batch {
 	return b
 }
 
-// workers are where requests are taken apart: a few at a time, so that what that
-// takes is bounded, too.
+// workers limits how many requests are parsed concurrently, and thereby the memory that
+// parsing needs.
 type workers struct {
 	places chan struct{}
 	mu     sync.Mutex
 	idle   []*batch
 }
 
-// maxKept is how many findings a batch may keep room for.
+// maxKept is the maximum capacity of findings in a batch kept for reuse.
 const maxKept = 1 << 14
 
-// take waits for a place and a batch; it returns nil if the client has gone
+// take waits for a worker and returns a batch, or nil if the client or the server is gone
 // before that.
 func (s *Server) take(gone <-chan struct{}) *batch {
 	select {
@@ -219,9 +218,9 @@ func (s *Server) batch() *batch {
 	return s.newBatch(recordscan.Options{MaxRecord: s.l.request, MaxBytes: s.l.expanded})
 }
 
-// give gives both back.
+// give returns the worker and the batch.
 func (s *Server) give(b *batch) {
-	// What a request had in it that was not taken does not count, as it comes again.
+	// The records of a request that failed do not count: the client sends it again.
 	b.found, b.foreign, b.seen = b.found[:0], 0, b.scan.Broken()
 	b.scan.Trim()
 	s.workers.mu.Lock()
@@ -232,7 +231,7 @@ func (s *Server) give(b *batch) {
 	<-s.workers.places
 }
 
-// hand gives a batch to the sink.
+// hand passes a batch to the sink, as taken or as refused by a fault.
 func (s *Server) hand(b *batch, f injectedFault) {
 	if fault := f.fault(); fault != "" {
 		s.sink.Refuse(s.refusal(fault), b.found)
@@ -242,7 +241,7 @@ func (s *Server) hand(b *batch, f injectedFault) {
 	s.deliver(b)
 }
 
-// deliver gives a batch to the sink that was taken.
+// deliver passes a batch to the sink as taken.
 func (s *Server) deliver(b *batch) {
 	if b.whole {
 		s.o.Events(string(b.tag), b.events, s.o.Now())
@@ -262,8 +261,8 @@ func (s *Server) forget(b *batch) {
 	b.found, b.foreign = b.found[:0], 0
 }
 
-// cause returns why a request came in part only, and whether that is our doing: a
-// fault or a limit, and not the client's own end.
+// cause returns why a request is incomplete. ours reports that a fault or a limit of the
+// server is the reason, and not the client.
 func (s *Server) cause(c net.Conn, err error) (r Refusal, ours bool) {
 	r.Partly = true
 	var timeout net.Error
@@ -284,8 +283,7 @@ func (s *Server) cause(c net.Conn, err error) (r Refusal, ours bool) {
 	return r, true
 }
 
-// identities returns what is found in the piece of a request: as it is sent, not
-// compressed.
+// identities returns the identities in part of a request that is not compressed.
 func identities(text []byte) (found []Finding) {
 	for {
 		id, end := recordid.Find(text)

@@ -20,10 +20,10 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 )
 
-// The tests of this file run in a bubble of their own time, over pipes: what a server
-// does after a while is seen at its very moment, and no test waits for it.
+// The tests of this file run in a synctest bubble, over pipes: they observe what a server
+// does after a while without waiting.
 
-// pipes is a listener whose connections are pipes in memory.
+// pipes is a listener of in-memory connections.
 type pipes struct {
 	accepted chan net.Conn
 	closed   chan struct{}
@@ -42,11 +42,11 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 func (p *pipes) Addr() net.Addr { return new(net.TCPAddr) }
 
-// duplex is one end of a connection, of which each direction is a pipe and can be
-// closed alone, as in TCP.
+// duplex is one end of a connection. Each direction is a pipe that can be closed
+// separately, as in TCP.
 type duplex struct {
-	net.Conn          // what it writes to
-	in       net.Conn // what it reads from
+	net.Conn          // for writing
+	in       net.Conn // for reading
 }
 
 func (d *duplex) Read(b []byte) (int, error)         { return d.in.Read(b) }
@@ -70,7 +70,7 @@ func (p *pipes) dial(t testing.TB) *duplex {
 	return &duplex{there, answered}
 }
 
-// post sends body over a connection of its own and returns the status of the answer.
+// post sends body over a new connection and returns the status of the answer.
 func (p *pipes) post(t testing.TB, body []byte) (int, error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -83,7 +83,7 @@ func (p *pipes) post(t testing.TB, body []byte) (int, error) {
 	return resp.StatusCode, resp.Body.Close()
 }
 
-// inBubble runs f in a bubble, with a server that is closed after it.
+// inBubble runs f in a synctest bubble, with a server that is closed after it.
 func inBubble(t *testing.T, kind string, o Options, lim limits, f func(t *testing.T, p *pipes, s *Server, k *sink)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -102,7 +102,7 @@ func write(t testing.TB, c net.Conn, b []byte) {
 	}
 }
 
-// A client that sends a byte now and then has as long for a request as any other.
+// The time limit of a request also holds for a client that sends a byte now and then.
 func TestDrip(t *testing.T) {
 	lim := tight
 	lim.silence, lim.whole = 300*time.Millisecond, 600*time.Millisecond
@@ -128,9 +128,9 @@ func TestDrip(t *testing.T) {
 	}
 }
 
-// Idle connections are closed when there are too many, the oldest first. One that has
-// sent something is not.
-func TestIdleOnesGiveWay(t *testing.T) {
+// If there are too many connections, the oldest idle one is closed. A connection with a
+// complete request is not idle.
+func TestOldestIdleIsClosed(t *testing.T) {
 	lim := tight
 	lim.conns, lim.silence, lim.first = 4, time.Second, time.Minute
 	inBubble(t, "forward", Options{}, lim, func(t *testing.T, p *pipes, s *Server, k *sink) {
@@ -161,13 +161,13 @@ func TestIdleOnesGiveWay(t *testing.T) {
 	})
 }
 
-// After Close, nothing reaches the sink, whatever was under way.
+// After Close, the sink is not called, whatever requests were in progress.
 func TestCloseWaits(t *testing.T) {
 	data, _ := events(t, event.V2, 0, 500)
 	for closeAfter, want := range map[time.Duration]int{10 * time.Millisecond: 0, 30 * time.Millisecond: 20 * 500} {
 		inBubble(t, "http", Options{Faults: &Faults{Delay: 20 * time.Millisecond, Delayed: 1}}, defaultLimits, func(t *testing.T, p *pipes, s *Server, k *sink) {
 			for range 20 {
-				go p.post(t, data) // fails where the server is closed
+				go p.post(t, data) // fails once the server is closed
 			}
 			time.Sleep(closeAfter)
 			s.Close()
@@ -180,7 +180,7 @@ func TestCloseWaits(t *testing.T) {
 	}
 }
 
-// An outage ends when it should.
+// An outage ends on time.
 func TestOutage(t *testing.T) {
 	data, _ := events(t, event.V2, 0, 1)
 	inBubble(t, "http", Options{Faults: &Faults{Outage: 200 * time.Millisecond}}, defaultLimits, func(t *testing.T, p *pipes, s *Server, k *sink) {
@@ -195,14 +195,14 @@ func TestOutage(t *testing.T) {
 	})
 }
 
-// A message in two pieces is read as one, whatever comes between them.
+// A message may arrive in two pieces.
 func TestForwardInPieces(t *testing.T) {
 	inBubble(t, "forward", Options{}, defaultLimits, func(t *testing.T, p *pipes, s *Server, k *sink) {
 		msg := packedForward(t, 20)
 		c := p.dial(t)
 		defer c.Close()
 		write(t, c, msg[:len(msg)/2])
-		synctest.Wait() // the server has read it
+		synctest.Wait() // until the server has read it
 		if n := k.count(recordscan.Intact); n != 0 {
 			t.Errorf("%d records of half a message", n)
 		}
@@ -214,8 +214,7 @@ func TestForwardInPieces(t *testing.T) {
 	})
 }
 
-// More connections than allowed are closed at once, and their places are free again
-// when others end.
+// Connections beyond the limit are closed immediately, and accepted again once others end.
 func TestManyConnections(t *testing.T) {
 	inBubble(t, "tcp", Options{}, defaultLimits, func(t *testing.T, p *pipes, s *Server, k *sink) {
 		open := func() int {
@@ -248,13 +247,13 @@ func TestManyConnections(t *testing.T) {
 	})
 }
 
-// What came over a connection before it is reset is known to have been refused. A
-// dropped record's connection stays open.
+// Records that arrive before a connection is reset are reported as refused. If records are
+// dropped, the connection stays open.
 func TestTCPFaults(t *testing.T) {
 	_, each := events(t, event.V2, 0, 20)
 	for name, c := range map[string]struct {
 		faults Faults
-		taken  int // the rest is withheld
+		taken  int // the others are withheld
 	}{
 		"reset": {Faults{Reset: 1}, 0}, "status": {Faults{Status: 503, Refused: 1}, 0}, "drop": {Faults{Drop: 1}, 0},
 		"outage": {Faults{Outage: time.Minute, Every: time.Minute + 300*time.Millisecond}, 10},

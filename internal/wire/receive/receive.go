@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package receive is what an output of Fluent Bit can be pointed at: receivers
-// of the forward protocol, of HTTP and of JSON lines over TCP, which hand over
-// the identities of the records that arrive.
+// Package receive provides receivers for outputs of Fluent Bit: for the forward
+// protocol, for HTTP, and for JSON lines over TCP. They report the identities of the
+// records that arrive.
 //
-// The normal path is [Listen], then [Server.Close]. Everything that arrives goes
-// to the [Sink]: a request of HTTP or a message of the forward protocol when it
-// has arrived as a whole and is about to be acknowledged, a line of TCP when it
-// is there.
+// The normal path is [Listen], then [Server.Close]. The [Sink] gets an HTTP request or a
+// message of the forward protocol when it is complete, before it is acknowledged, and a
+// line over TCP when it arrives.
 //
-// Clients are not trusted: sizes, connections, nesting and time are bounded, and
-// a client that breaks the rules loses its connection. So does, where there are
-// too many, the one that has been there for longest without a complete request:
-// those who only hold connections do not keep others out.
+// Clients are not trusted: sizes, connections, nesting and time are limited, and a client
+// that exceeds a limit loses its connection. If there are too many connections, the
+// oldest one without a complete request is closed, so that idle connections do not keep
+// others out.
 package receive
 
 import (
@@ -36,57 +35,56 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Limits of what clients may do.
+// Limits for clients.
 const (
-	MaxRequest  = 32 << 20 // bytes of a request or message, as they are sent
-	MaxExpanded = 64 << 20 // bytes of what it has in it, not compressed
+	MaxRequest  = 32 << 20 // bytes of a request or message as sent
+	MaxExpanded = 64 << 20 // bytes of a request or message after decompression
 	MaxLine     = 1 << 20  // bytes of a record over TCP
 	MaxConns    = 256
-	MaxPending  = 256 << 20 // bytes of all requests that have begun to come
+	MaxPending  = 256 << 20 // bytes of all incomplete requests
 )
 
-// Finding is one record that arrived.
+// Finding is a record that arrived.
 type Finding struct {
 	ID    recordid.ID
 	State recordscan.State
 }
 
-// Sink takes what arrives. It is called by many goroutines.
+// Sink receives the records that arrive. It is called concurrently.
 type Sink interface {
-	// Take takes records that arrived, in nanoseconds since 1970.
+	// Take receives records and their arrival time, in nanoseconds since 1970.
 	Take(f []Finding, arrival int64)
 
-	// Refuse takes the records of a request that was not taken, as far as they
-	// are known.
+	// Refuse receives the known records of a refused request.
 	Refuse(r Refusal, f []Finding)
 
-	// Others takes how many records had no identity, and how many pieces could
-	// not be read.
+	// Others receives the number of records without an identity, and of unreadable
+	// parts.
 	Others(foreign, broken uint64)
 }
 
-// Options say what is received, and how.
+// Options configures a [Server].
 type Options struct {
-	// Keys and Path are those of decode.Options.
+	// Keys and Path are those of recordscan.Options.
 	Keys []string
 	Path string
 
-	TLS       *tls.Config // nil is none
-	SharedKey string      // of the forward protocol; "" is none
+	TLS       *tls.Config // nil means no TLS
+	SharedKey string      // of the forward protocol; "" means none
 
-	// Events, if not nil, takes the events of messages of the forward protocol, in
-	// MessagePack, instead of the Sink: those of a message when it is about to be
-	// acknowledged. events is valid during the call. It is called by many goroutines.
+	// Events, if not nil, receives the events of messages of the forward protocol, in
+	// MessagePack, instead of the Sink, before a message is acknowledged. events is
+	// valid during the call. It is called concurrently.
 	Events func(tag string, events []byte, arrival time.Time)
 
-	Faults *Faults // nil is none
+	Faults *Faults // nil means none
 	Seed   uint64  // of the faults
 
-	Now func() time.Time // nil is time.Now
+	Now func() time.Time // nil means time.Now
 	Log func(line string)
 }
 
-// Server is one listener.
+// Server is a receiver at one address.
 type Server struct {
 	o        Options
 	kind     string
@@ -110,11 +108,11 @@ type Server struct {
 	active   atomic.Int64
 }
 
-// Kinds are the schemes of addresses.
+// kinds lists the schemes of addresses.
 var kinds = []string{"forward", "http", "tcp"}
 
-// Listen listens at an address, such as forward://127.0.0.1:24224. A host that
-// is left out is 127.0.0.1.
+// Listen starts a server at an address such as forward://127.0.0.1:24224. The default host
+// is 127.0.0.1.
 func Listen(address string, sink Sink, o Options) (*Server, error) {
 	return listenWith(address, sink, o, defaultLimits)
 }
@@ -177,20 +175,19 @@ func serveOn(l net.Listener, kind string, sink Sink, o Options, lim limits) *Ser
 	return s
 }
 
-// Addr is where the server listens.
+// Addr returns the address at which the server listens.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// String returns the address as Listen takes it.
+// String returns the address in the form of Listen.
 func (s *Server) String() string { return s.kind + "://" + s.Addr().String() }
 
-// Requests returns how many requests, messages or connections have come.
+// Requests returns the number of requests, messages or connections so far.
 func (s *Server) Requests() uint64 { return s.requests.Load() }
 
-// Active reports whether a request or message has begun to come and has no answer
-// yet.
+// Active reports whether a request or message is incomplete or unanswered.
 func (s *Server) Active() bool { return s.active.Load() > 0 }
 
-// Close ends the server and all its connections.
+// Close stops the server and closes all its connections.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -207,7 +204,7 @@ func (s *Server) Close() error {
 		c.Close()
 	}
 	if server != nil {
-		server.Close() // it has the same listener
+		server.Close() // it uses the same listener
 	}
 	s.wg.Wait()
 	return err
@@ -240,8 +237,8 @@ func (s *Server) serve() {
 	}
 }
 
-// guarded bounds the number of connections and keeps a list of them. In an
-// outage it resets them.
+// guarded is a listener that limits and lists the connections, and resets them during an
+// outage.
 type guarded struct {
 	net.Listener
 	s *Server
@@ -291,9 +288,8 @@ func (g *guarded) Accept() (net.Conn, error) {
 	}
 }
 
-// evictOldestIdle takes the connection out of the list that has been there for longest
-// without a complete request, and returns it; nil if there is none. Who just came
-// is left alone.
+// evictOldestIdle removes the oldest connection without a complete request from the list
+// and returns it. It returns nil if there is none, or if that connection is new.
 func (s *Server) evictOldestIdle() *guardedConn {
 	var out *guardedConn
 	for c := range s.conns {
@@ -313,18 +309,18 @@ func (s *Server) down() bool {
 	return s.o.Faults != nil && s.o.Faults.down(s.o.Now().Sub(s.start))
 }
 
-// guardedConn is one connection.
+// guardedConn is a connection of a guarded listener.
 type guardedConn struct {
 	net.Conn
 	s      *Server
 	since  time.Time
-	served atomic.Bool // a request has come as a whole
-	cut    atomic.Bool // an outage has ended a request
+	served atomic.Bool // a request was complete
+	cut    atomic.Bool // an outage interrupted a request
 	once   sync.Once
 	gone   chan struct{} // closed with the connection
 }
 
-// Read implements net.Conn. It reads slowly if it is to, and fails in an outage.
+// Read implements net.Conn. It applies the faults slow and outage.
 func (c *guardedConn) Read(b []byte) (int, error) {
 	f := c.s.o.Faults
 	if f != nil && f.Slow > 0 {
@@ -340,7 +336,7 @@ func (c *guardedConn) Read(b []byte) (int, error) {
 		c.reset()
 		first := n > 0 && !c.cut.Swap(true)
 		if c.s.kind == "tcp" {
-			return n, net.ErrClosed // what came is told with the rest
+			return n, net.ErrClosed // tcp reports these bytes with the rest
 		}
 		if first {
 			r := c.s.refusal(faultOutage)
@@ -361,15 +357,15 @@ func (c *guardedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// reset closes the connection the hard way.
+// reset closes the connection with a reset.
 func (c *guardedConn) reset() {
 	if t, ok := c.Conn.(*net.TCPConn); ok {
-		_ = t.SetLinger(0) // it is closed all the same
+		_ = t.SetLinger(0) // after an error, it is closed without a reset
 	}
 	c.Close()
 }
 
-// guardOf returns the guarded connection, which may have TLS around it.
+// guardOf returns the guardedConn of a connection, which may use TLS.
 func guardOf(c net.Conn) *guardedConn {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
@@ -387,7 +383,7 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-// goneOf returns what is closed with the connection.
+// goneOf returns a channel that is closed with the connection.
 func goneOf(c net.Conn) <-chan struct{} {
 	if g := guardOf(c); g != nil {
 		return g.gone
@@ -395,20 +391,20 @@ func goneOf(c net.Conn) <-chan struct{} {
 	return nil
 }
 
-// wasCut reports whether an outage has ended a request of the connection.
+// wasCut reports whether an outage interrupted a request of the connection.
 func wasCut(c net.Conn) bool {
 	g := guardOf(c)
 	return g != nil && g.cut.Load()
 }
 
-// served notes that a request has come as a whole.
+// served notes that a request was complete.
 func served(c net.Conn) {
 	if g := guardOf(c); g != nil {
 		g.served.Store(true)
 	}
 }
 
-// pause waits, or returns false because the server is closed.
+// pause waits for d. It returns false if the server is closed before that.
 func (s *Server) pause(d time.Duration) bool {
 	if d <= 0 {
 		return true

@@ -29,16 +29,16 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
-// sink counts what it gets.
+// sink counts the records that it receives.
 type sink struct {
 	mu       sync.Mutex
 	taken    map[uint64]int
 	states   map[recordscan.State]int
 	refusals []Refusal
-	refused  map[string][]uint64 // numbers, by why
+	refused  map[string][]uint64 // numbers, by reason
 	withheld int                 // all of those
 	broken   uint64
-	below    uint64 // if not 0, others than these numbers do not count
+	below    uint64 // if not 0, only numbers below it count
 }
 
 func newSink() *sink {
@@ -97,7 +97,7 @@ func (s source) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	return event.Append(dst, form, t, event.EmptyMap, s.body)
 }
 
-// events are n marked events, and where each ends.
+// events returns n marked events, and the end of each.
 func events(t testing.TB, form event.Form, from, n int) (data []byte, each [][]byte) {
 	b, err := jsonbody.Parse(`{"message":"dummy","n":1.5}`)
 	if err != nil {
@@ -200,7 +200,7 @@ func TestForward(t *testing.T) {
 	}
 }
 
-// packedForward is a message of n marked records that asks for an acknowledgement.
+// packedForward returns a message of n marked records that requests an acknowledgement.
 func packedForward(t testing.TB, n int) []byte {
 	data, _ := events(t, event.V2, 0, n)
 	msg := msgp.AppendBytes(msgp.AppendString(msgp.AppendArrayHeader(nil, 3), "a.tag"), data)
@@ -273,7 +273,7 @@ func TestHTTP(t *testing.T) {
 			t.Errorf("%s: %d, %v, %+v", name, code, err, k.states)
 		}
 	}
-	// Bombs: what is sent, and what it becomes.
+	// Decompression bombs.
 	lim := defaultLimits
 	if testenv.Race() {
 		lim = tight
@@ -291,12 +291,12 @@ func TestHTTP(t *testing.T) {
 		}
 	}
 	if len(k.taken) > 0 {
-		t.Errorf("%d records of what was refused", len(k.taken))
+		t.Errorf("%d records of refused requests were taken", len(k.taken))
 	}
 }
 
-// What cannot be read is answered with 415, by its type or by what it is; whatever
-// may be JSON, MessagePack or text is read.
+// An unsupported body is answered with 415, because of its type or its contents. Anything
+// that may be JSON, MessagePack or text is accepted.
 func TestUnsupported(t *testing.T) {
 	_, each := events(t, event.V2, 0, 3)
 	js := string(lines(each))
@@ -341,8 +341,8 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// A body that is one document, with a list of records that are wrapped, has as many
-// records as the list: those that are there twice arrive twice.
+// A body that is a single document with a list of wrapped records has the records of the
+// list. A record that is listed twice arrives twice.
 func TestWrappedTwice(t *testing.T) {
 	_, each := events(t, event.V2, 0, 20)
 	var hits [][]byte
@@ -377,12 +377,12 @@ func TestTCP(t *testing.T) {
 	c := dial(t, s)
 	js := lines(each)
 	c.Write(js[:len(js)-10])
-	k.await(t, 19) // as they come, not at the end
+	k.await(t, 19) // as they arrive, not at the end
 	c.Write(js[len(js)-10:])
 	k.await(t, 20)
 }
 
-// What the encoding says is undone, or refused: never taken for text.
+// A body is decoded according to its encoding or refused, and never treated as text.
 func TestContentEncoding(t *testing.T) {
 	data, _ := events(t, event.V2, 0, 20)
 	for encoding, c := range map[string]struct {
@@ -410,7 +410,7 @@ func TestContentEncoding(t *testing.T) {
 	}
 }
 
-// What is under way when the server is closed has no answer, as it was not taken.
+// A request in progress when the server is closed is neither taken nor answered.
 func TestClosedUnanswered(t *testing.T) {
 	data, _ := events(t, event.V2, 0, 5)
 	for range 20 {
@@ -428,8 +428,7 @@ func TestClosedUnanswered(t *testing.T) {
 	}
 }
 
-// Faults are drawn from the seed, counted apart, and nothing that was refused
-// is taken.
+// Faults depend on the seed and are counted separately. Refused records are not taken.
 func TestFaults(t *testing.T) {
 	f, err := ParseFaults("status=503@30%, drop=20%, delay=1ms@50%")
 	if err != nil {
@@ -451,7 +450,7 @@ func TestFaults(t *testing.T) {
 	a, k := run()
 	b, _ := run()
 	if d := cmp.Diff(a, b); d != "" {
-		t.Errorf("another run, other faults: %s", d)
+		t.Errorf("faults differ in a second run: %s", d)
 	}
 	refused := 0
 	for _, c := range a {
@@ -471,7 +470,7 @@ func TestReset(t *testing.T) {
 	if code, err := post(t, s, data); err == nil {
 		t.Errorf("answered %d", code)
 	}
-	s.Close() // which waits for those who may still give something to the sink
+	s.Close() // waits for requests that may still use the sink
 	if k.withheld != 1 || len(k.taken) != 0 {
 		t.Errorf("%+v", k)
 	}
@@ -492,15 +491,15 @@ func TestParseFaults(t *testing.T) {
 	}
 	for _, bad := range []string{"", "x", "drop", "drop=1", "drop=101%", "drop=-1%", "drop=NaN%", "status=200", "status=x", "delay=x", "outage=5m every 30s", "slow=0", "what=1%", "status=503@10%, status=429"} {
 		if _, err := ParseFaults(bad); err == nil {
-			t.Errorf("%q is taken", bad)
+			t.Errorf("ParseFaults(%q) succeeded", bad)
 		}
 	}
 	if f := want; f.down(4*time.Minute) || !f.down(4*time.Minute+31*time.Second) || f.down(5*time.Minute+time.Second) {
-		t.Error("the outage is at another time")
+		t.Error("wrong time of the outage")
 	}
 }
 
-// Whatever clients send, the server goes on.
+// The server survives any input.
 func TestHostile(t *testing.T) {
 	for _, kind := range kinds {
 		k := newSink()
@@ -522,7 +521,7 @@ func TestHostile(t *testing.T) {
 			}
 			c.Close()
 		}
-		// It still works.
+		// The server still works.
 		switch kind {
 		case "http":
 			post(t, s, data)
@@ -539,7 +538,7 @@ func TestListenRefuses(t *testing.T) {
 	for _, a := range []string{"", "x", "udp://127.0.0.1:1", "forward://127.0.0.1", "http://:99999"} {
 		if s, err := Listen(a, newSink(), Options{}); err == nil {
 			s.Close()
-			t.Errorf("%q is an address", a)
+			t.Errorf("Listen(%q) succeeded", a)
 		}
 	}
 	s, err := Listen("tcp://:0", newSink(), Options{})
@@ -594,7 +593,7 @@ func (c *counter) Refuse(Refusal, []Finding) {}
 func (c *counter) Others(uint64, uint64)     {}
 func (c *counter) get() int                  { c.mu.Lock(); defer c.mu.Unlock(); return c.n }
 
-// TLS is around whatever comes, faults included.
+// TLS works with every protocol, including faults.
 func TestTLS(t *testing.T) {
 	cert := certificate(t)
 	k := newSink()

@@ -22,7 +22,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
-// auditSink feeds an audit, as the command does.
+// auditSink passes records to an audit, like the command.
 type auditSink struct {
 	*sink
 	a *audit.Auditor
@@ -45,10 +45,9 @@ func (s auditSink) Refuse(r Refusal, f []Finding) {
 	}
 }
 
-// plan is what a receiver is told to do, and a client that sends batches to it, one
-// after the other.
+// plan configures the faults of a receiver, and a client that sends batches in sequence.
 type plan struct {
-	kind     string // acked is forward with acknowledgements
+	kind     string // acked means forward with acknowledgements
 	faults   Faults
 	seed     uint64
 	tries    int // for each batch
@@ -77,22 +76,22 @@ func drawPlan(r *rand.Rand) plan {
 	return p
 }
 
-// want is what a verdict must say.
+// want is the expected verdict.
 type want struct {
 	Counts  audit.Counts
 	Refused []audit.Refusal
 }
 
-// fate of an attempt, as the plan has it.
+// fate is the planned result of an attempt.
 type attempt struct {
 	batch  int
-	why    string // empty if it was taken
+	why    string // empty if the batch is taken
 	unread bool
-	unseen bool // nothing of it was known
+	unseen bool // no record of it is known
 }
 
-// planned is what a plan comes to, in the time of the client: it draws the same dice
-// as the server.
+// planned computes the result of a plan, in the time of the client. It draws the same
+// random numbers as the server.
 func (p plan) planned() (w want, end time.Duration) {
 	d := faultInjector{faults: &p.faults, rng: rand.New(rand.NewPCG(p.seed, 0x6764756d6d79))}
 	var all []attempt
@@ -119,9 +118,9 @@ func (p plan) planned() (w want, end time.Duration) {
 				case "acked":
 					failed = late || a.why != "" && a.why != faultDrop
 				case "forward":
-					failed, spent = false, 0 // nobody waits
+					failed, spent = false, 0 // the client does not wait for an answer
 				case "tcp":
-					failed = late // it could not be written
+					failed = late // the batch could not be written
 					a.unseen = late
 					a.unread = a.why == faultReset || a.why == faultStatus
 				}
@@ -136,7 +135,7 @@ func (p plan) planned() (w want, end time.Duration) {
 	return p.add(all), now
 }
 
-// add adds up what happened to the batches.
+// add adds the results of the batches.
 func (p plan) add(all []attempt) (w want) {
 	w.Refused = []audit.Refusal{}
 	reasons := map[string]int{}
@@ -202,7 +201,7 @@ func (p plan) add(all []attempt) (w want) {
 	return w
 }
 
-// send sends a batch once, and returns nil if the client takes it for delivered.
+// send sends a batch once. It returns nil if the client considers it delivered.
 func (p plan) send(t *testing.T, at *pipes, data []byte, each [][]byte) error {
 	if p.kind == "http" {
 		client := http.Client{Timeout: p.patience, Transport: &http.Transport{
@@ -234,9 +233,9 @@ func (p plan) send(t *testing.T, at *pipes, data []byte, each [][]byte) error {
 	return err
 }
 
-// The verdict on what a receiver with faults refused is what was planned: lost, if it
-// never came again, by the fault that refused it; withheld, if it was acknowledged;
-// and nothing of the kind, if it came again.
+// The verdict on records that a receiver with faults refused is exact: they are lost by
+// that fault if they did not arrive later, withheld if they were acknowledged, and neither
+// if they arrived.
 func TestRefusedIsNotDelivered(t *testing.T) {
 	seen := map[string]int{}
 	for seed := range uint64(400) {
@@ -281,7 +280,7 @@ func TestRefusedIsNotDelivered(t *testing.T) {
 			if v.Receiver != nil {
 				got.Refused = v.Receiver.Refused
 				if v.Receiver.AtLeast {
-					t.Errorf("plan %d: no memory was short", seed)
+					t.Errorf("plan %d: the verdict is exact in spite of the memory limit", seed)
 				}
 			}
 			got.Counts.Reordered, got.Counts.Distance = 0, 0
@@ -313,12 +312,12 @@ func TestRefusedIsNotDelivered(t *testing.T) {
 	for _, kind := range []string{"lost: http outa", "lost: http rese", "lost: http stat", "lost: http dela", "withheld: http", "lost, never seen: http",
 		"lost: acked rese", "lost: forward stat", "lost: tcp rese", "withheld: tcp", "duplicates: acked"} {
 		if seen[kind] == 0 {
-			t.Errorf("no plan came to %q", kind)
+			t.Errorf("no plan resulted in %q", kind)
 		}
 	}
 }
 
-// Faults are named as ParseFaults reads them.
+// Names of faults have the syntax of ParseFaults.
 func TestFaultNames(t *testing.T) {
 	for text, want := range map[string]string{
 		"drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m": "outage=30s every 5m, reset=1%, status=503@10%, delay=2s@5%, slow=1000000B/s, drop=1%",
@@ -351,8 +350,8 @@ func TestFaultNames(t *testing.T) {
 	}
 }
 
-// A client that gives up on a receiver that reads too slowly: what came of its
-// request was refused by that fault, and the rest is not known.
+// If a client gives up on a receiver that reads too slowly, the records read so far are
+// refused by that fault; the others are unknown.
 func TestSlowIsRefused(t *testing.T) {
 	data, _ := events(t, event.V2, 0, 200)
 	msg := msgp.AppendBytes(msgp.AppendString(msgp.AppendArrayHeader(nil, 2), "tag"), data)
@@ -367,7 +366,7 @@ func TestSlowIsRefused(t *testing.T) {
 				t.Fatalf("%s: %d bytes in five seconds, %v", kind, n, err)
 			}
 			if !s.Active() {
-				t.Errorf("%s: nothing is under way", kind)
+				t.Errorf("%s: Active() = false during a request", kind)
 			}
 			c.Close()
 			time.Sleep(time.Minute)
@@ -381,13 +380,13 @@ func TestSlowIsRefused(t *testing.T) {
 				t.Errorf("%s: %d records are known of %d bytes, want about %d", kind, len(got), n, whole)
 			}
 			if s.Active() {
-				t.Errorf("%s: something is under way", kind)
+				t.Errorf("%s: Active() = true after the request", kind)
 			}
 		})
 	}
 }
 
-// What a limit refuses has a reason; what the client itself cuts has none.
+// A request that a limit refuses has a reason. One that the client aborts has none.
 func TestLimitsAreReasons(t *testing.T) {
 	data, _ := events(t, event.V2, 0, 20)
 	lim := tight
@@ -419,7 +418,7 @@ func TestLimitsAreReasons(t *testing.T) {
 				}
 			}()
 			conn.SetWriteDeadline(time.Now().Add(time.Hour))
-			conn.Write([]byte(c.text)) // it may be closed midway
+			conn.Write([]byte(c.text)) // the connection may be closed meanwhile
 			if name == "forward, cut" {
 				conn.Close()
 			}

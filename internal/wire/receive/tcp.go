@@ -11,12 +11,12 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 )
 
-// refuseAfter is how long a connection that is to be reset is read: what comes
-// in that time is known to have been refused.
+// refuseAfter is how long a connection is read before it is reset. The records that arrive
+// in that time are known to be refused.
 const refuseAfter = 200 * time.Millisecond
 
-// tcp reads records in sequence, of which none has an answer. A client
-// sends nothing again: what is under way when a connection is reset is lost.
+// tcp serves a connection with records in sequence, which are not answered. Clients do not
+// send them again: records in transit are lost when the connection is reset.
 func (s *Server) tcp(c net.Conn) error {
 	s.requests.Add(1)
 	f := s.injector.draw()
@@ -41,7 +41,7 @@ func (s *Server) tcp(c net.Conn) error {
 	}
 	s.workers.places <- struct{}{}
 	err := b.scan.Read(r)
-	r.fault.outage = wasCut(c) // what came after the outage began was read, too
+	r.fault.outage = wasCut(c) // records that arrived after the outage began are refused
 	r.hand()
 	switch slow := s.o.Faults != nil && s.o.Faults.Slow > 0; {
 	case r.reported:
@@ -54,18 +54,18 @@ func (s *Server) tcp(c net.Conn) error {
 	return err
 }
 
-// flushing hands over what was found before it waits for more. While it waits,
-// others may take their records apart.
+// flushing is a reader that passes the records found so far to the sink before it waits for
+// input. While it waits, it gives up its worker.
 type flushing struct {
 	s        *Server
 	c        net.Conn
 	b        *batch
 	fault    injectedFault
-	reported bool      // that the connection was refused
-	last     time.Time // when there was a record
+	reported bool      // the connection was reported as refused
+	last     time.Time // time of the last record
 }
 
-// hand gives what was found to the sink.
+// hand passes the records found to the sink.
 func (r *flushing) hand() {
 	fault := r.fault.fault()
 	if fault == "" {
@@ -74,7 +74,7 @@ func (r *flushing) hand() {
 	}
 	why := r.s.refusal(fault)
 	why.More, r.reported = r.reported, true
-	why.Partly = fault != faultDrop // who is reset may have more under way
+	why.Partly = fault != faultDrop // more records may be in transit
 	r.s.sink.Refuse(why, r.b.found)
 	r.s.forget(r.b)
 }

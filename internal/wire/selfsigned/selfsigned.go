@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package selfsigned makes certificates for tests of TLS.
+// Package selfsigned creates certificates for tests of TLS.
 package selfsigned
 
 import (
@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Pair returns a certificate and its key, as PEM, for an hour and no name in
-// particular: who connects must not verify it.
+// Pair returns a certificate and its key in PEM. The certificate is valid for an hour and
+// has no name, so clients must not verify it.
 func Pair() (cert, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
