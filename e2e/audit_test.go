@@ -34,7 +34,7 @@ type verdict struct {
 	Latency   struct{ Max time.Duration }
 	Streams   []struct {
 		Run, Name   string
-		First, Last time.Time // of what arrived, when it was due
+		First, Last time.Time // due times of the records that arrived
 		Closed      bool
 		counts
 		LostRanges []struct {
@@ -48,17 +48,17 @@ type verdict struct {
 	}
 }
 
-// counts are those of a verdict.
+// counts holds the counts of a verdict.
 type counts struct {
 	Sent, Accepted, Ingested, Arrived, Lost, Duplicates, Reordered uint64
 	Damaged, Enriched, Foreign, Unknown, Withheld, Refused, Broken uint64
 }
 
-// scheduled are the records that are due in a time at 1000 a second. On a busy
-// machine some of them are given up, which is counted.
+// scheduled returns the number of records due in a time at 1000 per second. On a busy
+// machine some are dropped, which is counted.
 func scheduled(d time.Duration) uint64 { return uint64(d / time.Millisecond) }
 
-// auditing is a `gdummy audit --json` that runs.
+// auditing is a running `gdummy audit --json`.
 type auditing struct {
 	t        *testing.T
 	cmd      *exec.Cmd
@@ -75,12 +75,12 @@ func startAudit(t *testing.T, args ...string) *auditing {
 	stop := time.AfterFunc(lifetime, func() { _ = a.cmd.Process.Kill() })
 	t.Cleanup(func() {
 		stop.Stop()
-		_ = a.cmd.Process.Kill() // it has ended, as a rule
+		_ = a.cmd.Process.Kill() // it has usually exited
 	})
 	return a
 }
 
-// verdict waits for the end and returns the verdict. The exit code must agree.
+// verdict waits for the exit and returns the verdict. The exit code must match.
 func (a *auditing) verdict() verdict {
 	a.t.Helper()
 	err := a.cmd.Wait()
@@ -109,7 +109,7 @@ func audit(t *testing.T, args ...string) verdict {
 	return startAudit(t, args...).verdict()
 }
 
-// expect compares what a test is about.
+// expect compares the counts.
 func (v verdict) expect(t *testing.T, want counts) {
 	t.Helper()
 	if v.counts != want {
@@ -117,7 +117,7 @@ func (v verdict) expect(t *testing.T, want counts) {
 	}
 }
 
-// all are the counts of n records of which nothing is to be said.
+// all returns the counts of n records without faults.
 func all(n uint64) counts {
 	return counts{Sent: n, Accepted: n, Ingested: n, Arrived: n}
 }
@@ -132,8 +132,7 @@ func (p *process) awaitRecords(n int) {
 	})
 }
 
-// awaitOut waits until the files of the output, and what was printed, have n
-// identities.
+// awaitOut waits until the files of the output and the printed text have n identities.
 func (p *process) awaitOut(n int) {
 	p.t.Helper()
 	p.await(fmt.Sprintf("%d records at the output", n), lifetime, func() bool {
@@ -148,8 +147,8 @@ func (p *process) awaitOut(n int) {
 	})
 }
 
-// awaitOutputs waits until the outputs are done with n records, by Fluent Bit's own
-// metrics: each was delivered, or given up.
+// awaitOutputs waits until the outputs have delivered or dropped n records, according to
+// Fluent Bit's metrics.
 func (p *process) awaitOutputs(port, n int) {
 	p.t.Helper()
 	p.await(fmt.Sprintf("%d records that the outputs are done with", n), lifetime, func() bool {
@@ -165,8 +164,7 @@ func (p *process) awaitOutputs(port, n int) {
 
 var deliveredLine = regexp.MustCompile(`delivered (\d+), shortfall`)
 
-// awaitDelivered waits for the end of a finite run and returns how many records it
-// had.
+// awaitDelivered waits for the end of a finite run and returns its number of records.
 func (p *process) awaitDelivered() (n int) {
 	p.t.Helper()
 	p.await("the summary of a run", lifetime, func() bool {
@@ -179,7 +177,7 @@ func (p *process) awaitDelivered() (n int) {
 	return n
 }
 
-// awaitMore waits until the ledger has more records of the run that is written now.
+// awaitMore waits until the ledger has more records of the current run.
 func (p *process) awaitMore() {
 	p.t.Helper()
 	lines := func() int {
@@ -190,13 +188,13 @@ func (p *process) awaitMore() {
 	p.await("more records in the ledger", lifetime, func() bool { return lines() > before })
 }
 
-// toHTTP sends all records to a port.
+// toHTTP is an output that sends all records to a port over HTTP.
 func toHTTP(port int, properties ...string) string {
 	return fmt.Sprintf("\n[OUTPUT]\n    name http\n    match *\n    host 127.0.0.1\n    port %d\n    %s\n",
 		port, strings.Join(properties, "\n    "))
 }
 
-// toForward sends all records to a port, by the forward protocol.
+// toForward is an output that sends all records to a port over the forward protocol.
 func toForward(port int, properties ...string) string {
 	return fmt.Sprintf("\n[OUTPUT]\n    name forward\n    match *\n    host 127.0.0.1\n    port %d\n    %s\n",
 		port, strings.Join(properties, "\n    "))
@@ -208,7 +206,7 @@ const often = "    scheduler.base 1\n    scheduler.cap 2\n"
 
 const retrying = service + often
 
-// 1. Many records, and nothing happens to them.
+// 1. Many records without faults.
 func TestAuditClean(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		n := 10_000_000
@@ -259,8 +257,7 @@ func TestAuditGrep(t *testing.T) {
 	})
 }
 
-// What a processor drops, the engine never counts as ingested; that it was accepted
-// and lost is told all the same.
+// Records that a processor drops are not ingested, but accepted and lost.
 func TestAuditProcessor(t *testing.T) {
 	var dummy strings.Builder
 	for i := range 100 {
@@ -299,13 +296,13 @@ pipeline:
 	})
 }
 
-// A process that stands still for seconds misses its rate, whatever the host: the log
-// says so, the ledger has it, and the audit judges it.
+// A process that stalls for seconds misses its rate on every host: the shortfall is in the
+// log and the ledger, and a fault in the verdict.
 func TestAuditShortfall(t *testing.T) {
 	const due = 3000
 	summary := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] scheduled (\d+) records \(500/s\), delivered (\d+), shortfall (\d+), refused 0`)
 	onEachHost(t, func(t *testing.T, h host) {
-		for catchUp, made := range map[string]time.Duration{"none": 100 * time.Millisecond, "limit": time.Second} { // of what is late
+		for catchUp, made := range map[string]time.Duration{"none": 100 * time.Millisecond, "limit": time.Second} { // made up after a stall
 			t.Run(catchUp, func(t *testing.T) {
 				t.Parallel()
 				p := h.start(t, launch{config: service +
@@ -327,7 +324,7 @@ func TestAuditShortfall(t *testing.T) {
 				n, _ := strconv.Atoi(m[3])
 				least := int((stall - made) / (2 * time.Millisecond))
 				if m[1] != fmt.Sprint(due) || delivered+n != due || n < least-20 {
-					t.Errorf("%s; want %d in all, and a shortfall of %d at least", m[0], due, least)
+					t.Errorf("%s; want %d in total, and a shortfall of at least %d", m[0], due, least)
 				}
 				text, err := os.ReadFile(p.dir + "/ledger")
 				if want := fmt.Sprintf(" shortfall=%d #", n); err != nil || !regexp.MustCompile(` close .*`+want).Match(text) {
@@ -343,10 +340,10 @@ func TestAuditShortfall(t *testing.T) {
 					t.Errorf("clean %v, shortfall %d, %v; want %v", v.Clean, v.Shortfall, v.Faults, want)
 				}
 				if v := audit(t, "--max-shortfall", m[3], "--ledger", p.dir+"/ledger", p.out()); !v.Clean {
-					t.Errorf("not forgiven: %v", v.Faults)
+					t.Errorf("a fault within its limit: %v", v.Faults)
 				}
 				if v := audit(t, "--max-shortfall", fmt.Sprint(n-1), "--ledger", p.dir+"/ledger", p.out()); v.Clean {
-					t.Errorf("a shortfall of %d is forgiven as one of %d", n, n-1)
+					t.Errorf("a shortfall of %d is not a fault with a limit of %d", n, n-1)
 				}
 				first, err := exec.Command(gdummyCmd, "audit", "--ledger", p.dir+"/ledger", p.out()).Output()
 				var exit *exec.ExitError
@@ -365,8 +362,7 @@ func outage() time.Duration {
 	return 30 * time.Second
 }
 
-// 3. The receiver is down, and the output tries again until it is not: clean, in
-// another order.
+// 3. The receiver has an outage, and the output retries: clean, but reordered.
 func TestAuditOutageWithRetries(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		port, web, dir := freePort(t), freePort(t), t.TempDir()
@@ -380,12 +376,12 @@ func TestAuditOutageWithRetries(t *testing.T) {
 		p.awaitExit(lifetime)
 		v := a.verdict()
 		want := all(scheduled(outage()+2*time.Second) - v.Shortfall)
-		want.Reordered = v.Reordered // what came late, however late
+		want.Reordered = v.Reordered // any number
 		v.expect(t, want)
 	})
 }
 
-// 4. The same without retries: what was sent in the outage is lost, and said to be.
+// 4. The same without retries: the records sent in the outage are lost.
 func TestAuditOutageWithoutRetries(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		port, web, dir := freePort(t), freePort(t), t.TempDir()
@@ -400,26 +396,26 @@ func TestAuditOutageWithoutRetries(t *testing.T) {
 		p.awaitExit(lifetime)
 		v := a.verdict()
 		want := all(scheduled(outage()+4*time.Second) - v.Shortfall)
-		want.Lost, want.Arrived = v.Lost, want.Sent-v.Lost // where it is cut is the flush's to say
+		want.Lost, want.Arrived = v.Lost, want.Sent-v.Lost // depends on the times of flushes
 		v.expect(t, want)
 		r := v.Streams[0].LostRanges
 		if len(r) != 1 || r[0].From != 0 || r[0].Count != v.Lost {
 			t.Fatalf("lost %d, in %+v; want one range from the first on", v.Lost, r)
 		}
 		if until := r[0].Until.Sub(started); until < outage()-2*time.Second || until > outage()+2*time.Second {
-			t.Errorf("the last of them was sent after %v, in an outage of %v", until, outage())
+			t.Errorf("the last lost record was sent after %v, in an outage of %v", until, outage())
 		}
 	})
 }
 
-// 5. Killed: what was in memory only is gone, what was in files comes when Fluent
-// Bit is back. The ledger has no end, so that the very last is unknown.
+// 5. After a kill, records in memory are lost, and records in files are delivered once
+// Fluent Bit runs again. The ledger has no close line, so the last records are unknown.
 func TestAuditKill(t *testing.T) {
 	const slice = 65536 / 92 // records
 	onEachHost(t, func(t *testing.T, h host) {
 		for _, c := range []struct {
 			name, storage, rate string
-			lines               int // of the ledger with records, behind which it is killed
+			lines               int // number of ledger lines with records before the kill
 		}{
 			{"memory", "memory", "1000", 3},
 			{"filesystem", "filesystem", "1000", 3},
@@ -443,25 +439,25 @@ func TestAuditKill(t *testing.T) {
 				if len(v.Streams) != 2 || v.Streams[0].Closed || v.Streams[1].Arrived != 1 {
 					t.Fatalf("%+v", v)
 				}
-				// That of the one that was killed, and of the one that still ran.
+				// The killed run, and the one that is still running.
 				if v.Known || v.CutOff != 2 {
-					t.Errorf("known: %v; %d ledgers without an end, want 2", v.Known, v.CutOff)
+					t.Errorf("known: %v; %d ledgers without a close line, want 2", v.Known, v.CutOff)
 				}
 				killed := v.Streams[0]
 				t.Logf("%s: accepted %d, ingested %d, arrived %d, lost %d, unknown %d", c.name, killed.Accepted, killed.Ingested, killed.Arrived, killed.Lost, killed.Unknown)
 				if killed.Ingested == 0 {
-					t.Errorf("%s: the ledger does not know of anything that the engine took in", c.name)
+					t.Errorf("%s: the ledger has no ingested records", c.name)
 				}
-				// In memory, all is gone. With files there is all that the engine
-				// had taken, some of it after the ledger's last line; what it had
-				// accepted but not taken yet, in the ring, is gone: the last ones.
+				// Records in memory are all lost. With files, ingested records
+				// arrive, some of them newer than the ledger's last line. The last
+				// records, accepted but still in the ring, are lost.
 				want := counts{Sent: killed.Accepted, Accepted: killed.Accepted, Ingested: killed.Ingested, Lost: killed.Accepted}
 				if c.storage == "filesystem" {
 					kept := min(killed.Arrived, killed.Accepted)
 					want.Sent, want.Arrived, want.Lost = max(killed.Accepted, killed.Arrived), killed.Arrived, killed.Accepted-kept
-					// A slice is counted just before it is written to its file.
+					// The engine counts a slice just before it writes its file.
 					if killed.Arrived+slice < killed.Ingested {
-						t.Errorf("filesystem: %d arrived, the engine had taken %d", killed.Arrived, killed.Ingested)
+						t.Errorf("filesystem: %d arrived, %d ingested", killed.Arrived, killed.Ingested)
 					}
 				}
 				if r := killed.LostRanges; want.Lost == 0 && len(r) > 0 ||
@@ -477,8 +473,8 @@ func TestAuditKill(t *testing.T) {
 	})
 }
 
-// killAfter kills a Fluent Bit as soon as its ledger has so many lines with records:
-// what the last of them says was accepted, the engine may not have taken in.
+// killAfter kills a Fluent Bit as soon as its ledger has the given number of lines with
+// records. The engine may not have ingested those of the last line.
 func (p *process) killAfter(lines int) {
 	p.t.Helper()
 	path := filepath.Join(p.dir, "ledger")
@@ -488,16 +484,15 @@ func (p *process) killAfter(lines int) {
 			break
 		}
 		if time.Now().After(end) {
-			p.t.Fatalf("%d lines are not in the ledger: %s", lines, text)
+			p.t.Fatalf("want %d lines in the ledger: %s", lines, text)
 		}
 	}
 	p.kill()
 	p.awaitExit(lifetime)
 }
 
-// 6. Reloads under load. What is lost then was in Fluent Bit's own hands: accepted,
-// and often counted as ingested, at the very end of a run; from 4.1 on, nothing is.
-// Each run's ledger has its end.
+// 6. Reloads under load. Before 4.1, Fluent Bit loses records at the end of a run, which it
+// accepted and often counted as ingested; from 4.1 on, none. Each ledger is closed.
 func TestAuditReload(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v2_2_0, "reload by a signal")
@@ -517,7 +512,7 @@ func TestAuditReload(t *testing.T) {
 		p.stop()
 		v := audit(t, "--ledger", p.dir+"/ledger", p.out())
 		want := all(v.Accepted)
-		want.Ingested = v.Ingested // by the metrics, which an end may come before
+		want.Ingested = v.Ingested // the run may end before the metrics are updated
 		want.Arrived, want.Lost = v.Accepted-v.Lost, v.Lost
 		v.expect(t, want)
 		if len(v.Streams) != reloads+1 || v.Lost > 0 && !h.version.before(v4_1_0) {
@@ -525,7 +520,7 @@ func TestAuditReload(t *testing.T) {
 		}
 		for i, s := range v.Streams {
 			if !s.Closed {
-				t.Errorf("run %d has no end", i)
+				t.Errorf("run %d has no close line", i)
 			}
 			for _, r := range s.LostRanges {
 				t.Logf("run %d of %d: lost %d to %d of %d, of which the engine had counted %d", i, reloads+1, r.From, r.To, s.Accepted, s.Ingested)
@@ -537,7 +532,7 @@ func TestAuditReload(t *testing.T) {
 	})
 }
 
-// An audit that waits for its ledgers must not take a reload for the end.
+// With --until-ledger-complete, a reload does not end an audit.
 func TestAuditReloadWhileListening(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v2_2_0, "reload by a signal")
@@ -572,13 +567,13 @@ func TestAuditReloadWhileListening(t *testing.T) {
 	})
 }
 
-// 7. A tenth of the memory that a second of the load needs: paused, late, but all
-// there.
+// 7. With a tenth of the memory for a second of the load, the input is paused, and all
+// records arrive late.
 func TestAuditPaused(t *testing.T) {
 	const (
 		records  = 40000
 		rate     = 20000
-		event    = 92 // bytes of one, with its identity
+		event    = 92 // bytes of an event with its identity
 		limit    = rate * event / 10
 		inFlight = 256_000
 	)
@@ -595,8 +590,8 @@ func TestAuditPaused(t *testing.T) {
 		want := all(records)
 		want.Reordered = v.Reordered
 		v.expect(t, want)
-		// One after the other, and gone on after the last one. Between two of them
-		// no more comes in than there is room for.
+		// Pauses and resumes alternate, and the last one is a resume. The records
+		// between two pauses fit in the limit.
 		words := ""
 		for _, e := range v.Streams[0].Events {
 			words += e.Word + " "
@@ -608,8 +603,8 @@ func TestAuditPaused(t *testing.T) {
 		if least := records * event / (limit + inFlight); pauses < least {
 			t.Errorf("%d pauses, want %d or more", pauses, least)
 		}
-		// Due as the rate says, and late by all that the pauses took: the last one
-		// but one ended before the last record was made.
+		// Records are due at the rate, and late by the time of the pauses. The last
+		// pause but one ended before the last record was made.
 		due := v.Streams[0].Last.Sub(v.Streams[0].First)
 		if want := (records - 1) * time.Second / rate; due != want {
 			t.Errorf("due within %v, want %v", due, want)
@@ -622,7 +617,7 @@ func TestAuditPaused(t *testing.T) {
 	})
 }
 
-// 8. Two inputs, three outputs: each output has what its tags say.
+// 8. Two inputs and three outputs: each output has the records that match its tags.
 func TestAuditRouting(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{config: service +
@@ -665,8 +660,8 @@ func TestAuditForwarded(t *testing.T) {
 	})
 }
 
-// In a pipeline of the shell, Ctrl-C goes to all that are in it. Fluent Bit writes
-// its last, and then there is a verdict.
+// Ctrl-C in a pipeline of the shell interrupts all commands. Fluent Bit flushes its records,
+// and a verdict follows.
 func TestAuditPiped(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		dir := t.TempDir()
@@ -696,14 +691,14 @@ func TestAuditPiped(t *testing.T) {
 		if !v.Known || v.Accepted < 1000 || len(v.Streams) != 1 || !v.Streams[0].Closed {
 			t.Fatalf("%+v", v)
 		}
-		// Versions before 4.1 drop at the end what waits in their queue.
+		// Versions before 4.1 drop the records in their queue at the end.
 		if r := v.Streams[0].LostRanges; v.Lost > 0 && (!h.version.before(v4_1_0) || len(r) != 1 || r[0].To != v.Accepted-1) {
 			t.Errorf("lost %+v of %d", r, v.Accepted)
 		}
 	})
 }
 
-// Whatever an output sends to a receiver, in each of its formats, arrives whole.
+// Records arrive undamaged from every output, in each of its formats.
 func TestAuditReceivers(t *testing.T) {
 	type output struct{ name, properties string }
 	// GELF needs a short text, and a level that is a number if there is one.
@@ -730,7 +725,7 @@ func TestAuditReceivers(t *testing.T) {
 		web := freePort(t)
 		dir, config := t.TempDir(), httpService(web)+often+input("name gdummy", "tag a", `dummy {"level":"info","took":0.25}`, "rate 2000", "max_records 4000", "ledger ledger", "catch_up full")
 		outputs := outputs
-		if h.version.before(v2_1_0) { // which has no events with metadata
+		if h.version.before(v2_1_0) { // no metadata
 			outputs = slices.DeleteFunc(slices.Clone(outputs), func(o output) bool { return strings.Contains(o.properties, "metadata") })
 		}
 		var audits []*auditing
@@ -750,7 +745,7 @@ func TestAuditReceivers(t *testing.T) {
 			v := audits[i].verdict()
 			v.Reordered = 0 // two threads send
 			unchecked := uint64(0)
-			if strings.Contains(o.properties, "gelf") { // which keeps no body
+			if strings.Contains(o.properties, "gelf") { // the body is not preserved
 				unchecked = 4000
 			}
 			if v.counts != all(4000) || v.Unchecked != unchecked || v.Known != (unchecked == 0) || !v.Clean {
@@ -760,8 +755,8 @@ func TestAuditReceivers(t *testing.T) {
 	})
 }
 
-// A receiver that answers with errors, resets connections and is slow on purpose:
-// what comes again has arrived, and nothing came twice.
+// With a receiver that injects errors, resets and slowness, all records arrive, and none
+// twice.
 func TestAuditFaults(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		for kind, output := range map[string]func(int, ...string) string{"http": toHTTP, "forward": toForward} {
@@ -769,7 +764,7 @@ func TestAuditFaults(t *testing.T) {
 				t.Parallel()
 				properties := []string{"retry_limit no_limits"}
 				if kind == "forward" {
-					properties = append(properties, "require_ack_response on") // without, nobody sends again
+					properties = append(properties, "require_ack_response on") // otherwise the output does not retry
 				}
 				port, web, dir := freePort(t), freePort(t), t.TempDir()
 				a := startAudit(t, "--listen", fmt.Sprintf("%s://127.0.0.1:%d", kind, port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "30s",
@@ -785,14 +780,14 @@ func TestAuditFaults(t *testing.T) {
 				want.Reordered = v.Reordered
 				v.expect(t, want)
 				if v.Reordered == 0 {
-					t.Error("nothing came again: no fault was drawn")
+					t.Error("no retries: no fault was drawn")
 				}
 			})
 		}
 	})
 }
 
-// Through TLS, to who knows the shared key only.
+// TLS, and a shared key that one of two outputs does not know.
 func TestAuditSecret(t *testing.T) {
 	cert, key, err := selfsigned.Pair()
 	if err != nil {
@@ -820,7 +815,7 @@ func TestAuditSecret(t *testing.T) {
 		v.Reordered = 0 // two threads send
 		v.expect(t, all(2000))
 		if !strings.Contains(a.err.String(), "the client has a different shared key") {
-			t.Errorf("nobody was refused: %s", a.err.String())
+			t.Errorf("no client was refused: %s", a.err.String())
 		}
 		if !v.Clean || !v.Known {
 			t.Errorf("clean %v, known %v: %v", v.Clean, v.Known, v.Faults)
@@ -828,8 +823,8 @@ func TestAuditSecret(t *testing.T) {
 	})
 }
 
-// 10. A filter that changes a member damages; one that adds members, or nests all
-// of them, enriches.
+// 10. A filter that changes a field damages records; one that adds fields, or nests all of
+// them, enriches them.
 func TestAuditFilters(t *testing.T) {
 	filters := map[string]string{
 		"a member changed": "name modify\n    match *\n    set level debug",
@@ -865,8 +860,8 @@ func TestAuditFilters(t *testing.T) {
 	})
 }
 
-// Every kind of value, in every format that keeps it: what Fluent Bit writes of it
-// is spelled otherwise, and not damaged.
+// Values of every kind, in every format that preserves them: Fluent Bit may write them
+// differently, but they are not damaged.
 func TestAuditSpelling(t *testing.T) {
 	const dummy = `{"s":"a\"\\/\u0001\u00e9\u4e2d\ud83d\ude00\t<>&","i":1,"n":-5,"big":9007199254740993,"u":18446744073709551615,` +
 		`"f":0.1,"g":1.0,"h":1e21,"k":123456789.12345678,"l":1e-7,"m":1234567890123456.7,"t":true,"z":null,"a":[1,2.5,"x",{"b":{}}],"w":-0.0}`
@@ -890,7 +885,7 @@ func TestAuditSpelling(t *testing.T) {
 	})
 }
 
-// What Fluent Bit prints, and what it writes as OpenTelemetry, is checked.
+// The formats of stdout and opentelemetry are checked.
 func TestAuditRewritten(t *testing.T) {
 	const dummy = `{"level":"info","s":"a \"b\" \u00e9\t{}","i":-5,"u":18446744073709551615,"f":0.25,"g":-1e21,"m":1234567890123456.5,` +
 		`"t":true,"z":null,"a":[1,null,"x, y",{"b":{}},[]]}`

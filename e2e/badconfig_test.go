@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// badConfigs are mistakes, each with what the log must say of it, after
-// "option NAME: ". Options that only gdummy has stand at the end.
+// badConfigs lists errors, each with its message in the log after "option NAME: ". Options
+// that only gdummy has are at the end.
 var badConfigs = []struct {
 	name    string
 	props   []string
@@ -61,15 +61,14 @@ var badConfigs = []struct {
 	{"fixed_timestamp: a number", []string{`fixed_timestamp 1`}, "fixed_timestamp", `invalid value "1": expected on or off`},
 	{"flush_on_startup: a word", []string{`flush_on_startup maybe`}, "flush_on_startup", `invalid value "maybe": expected on or off`},
 	{"strict: a word", []string{`strict very`}, "strict", `invalid value "very": expected on or off`},
-	{"two mistakes", []string{`copies 0`, `samples x`}, "copies", `invalid value "0": expected a whole number`},
+	{"two errors", []string{`copies 0`, `samples x`}, "copies", `invalid value "0": expected a whole number`},
 }
 
-// Every mistake is named, with its option and place, and no host goes on with
-// it: hosts that can refuse a start do, with an exit code; the others keep the
-// input idle and end cleanly.
+// Every error is logged with its option and position. Hosts that support it refuse to
+// start, with an exit code. On others the input is idle, and they exit cleanly.
 func TestBadConfigurations(t *testing.T) {
 	if len(badConfigs) < 40 {
-		t.Errorf("%d configurations, expected 40 at least", len(badConfigs))
+		t.Errorf("%d configurations, expected at least 40", len(badConfigs))
 	}
 	onEachHost(t, func(t *testing.T, h host) {
 		for _, c := range badConfigs {
@@ -80,20 +79,20 @@ func TestBadConfigurations(t *testing.T) {
 				p.awaitError(c.option, c.problem)
 				p.awaitRefusal()
 				if n := len(p.records("a")); n > 0 {
-					t.Errorf("%d records all the same", n)
+					t.Errorf("%d records in spite of the error", n)
 				}
 			})
 		}
 	})
 }
 
-// awaitError waits for the line that names an error.
+// awaitError waits for the line of an error.
 func (p *process) awaitError(option, problem string) {
 	p.t.Helper()
 	p.awaitLog(fmt.Sprintf("[error] [input:gdummy:gdummy.0] option %s: %s", option, problem), 10*time.Second)
 }
 
-// awaitRefusal waits for the end that a mistake has on this host.
+// awaitRefusal waits for the effect of an error on this host.
 func (p *process) awaitRefusal() {
 	p.t.Helper()
 	if p.host.version.before(v4_0_3) {
@@ -108,8 +107,8 @@ func (p *process) awaitRefusal() {
 	}
 }
 
-// All mistakes of an input are named at once, and a good input beside it does
-// not save the start.
+// All errors of an input are logged at once, and the start is refused even if another input
+// is valid.
 func TestBadBesideGood(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{config: service +
@@ -119,7 +118,7 @@ func TestBadBesideGood(t *testing.T) {
 		p.awaitError("copies", `invalid value "0": expected a whole number`)
 		p.awaitError("samples", `invalid value "x": expected a whole number`)
 		if h.version.before(v4_0_3) {
-			// There the good one works, and the bad one stays idle.
+			// The valid input works, and the invalid one is idle.
 			p.await("records of the good input", 10*time.Second, func() bool { return len(p.records("good")) >= 20 })
 		}
 		p.awaitRefusal()
@@ -129,8 +128,8 @@ func TestBadBesideGood(t *testing.T) {
 	})
 }
 
-// `strict off` forgives what the dummy input forgives: a warning, and the
-// default.
+// With `strict off`, the errors that the dummy input ignores are warnings, and the default
+// is used.
 func TestStrictOff(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{config: service +
@@ -147,8 +146,8 @@ func TestStrictOff(t *testing.T) {
 	})
 }
 
-// From 5.1.1 on the host knows our options: it lists them, and refuses misspelt
-// ones. Older hosts do neither, and must not be harmed by the list.
+// From 5.1.1 on the host lists our options and refuses misspelled ones. Older hosts do
+// neither, and ignore the list.
 func TestOptionList(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		t.Run("help", func(t *testing.T) {
@@ -166,7 +165,7 @@ func TestOptionList(t *testing.T) {
 				"dummy", "metadata", "rate", "interval_sec", "interval_nsec", "samples", "copies",
 				"start_time_sec", "start_time_nsec", "fixed_timestamp", "flush_on_startup", "strict",
 			} {
-				// The first one follows the end of a heading's bold type.
+				// The first one follows the escape sequence that ends a bold heading.
 				if !strings.Contains(log, "\n"+option+" ") && !strings.Contains(log, "\x1b[0m"+option+" ") {
 					t.Errorf("the help does not list %s", option)
 				}

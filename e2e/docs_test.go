@@ -19,9 +19,9 @@ import (
 
 var updateDocs = flag.Bool("update-docs", false, "renew what pages of documentation show as the output of commands")
 
-// Every command that README and the pages in docs show runs here, and prints what the
-// page shows but for numbers, times and random identities. Package session describes
-// how pages mark their blocks.
+// Every command in README and the pages in docs is run, and its output is that of the page
+// except for numbers, times and random identities. Package session documents how pages mark
+// their blocks.
 //
 // They run in the newest Fluent Bit of the suite, for which the pages are written.
 func TestDocs(t *testing.T) {
@@ -50,7 +50,7 @@ func TestDocs(t *testing.T) {
 		executed++
 		t.Run(strings.TrimPrefix(path, "../"), func(t *testing.T) {
 			t.Parallel()
-			_, _ = os.Stat(path) // its results are not to be taken from the cache
+			_, _ = os.Stat(path) // so that go test does not use a cached result after a change
 			runPage(t, newest, page)
 		})
 	}
@@ -59,7 +59,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// ports are those that pages use. Each run replaces them with free ones.
+// ports lists the ports in pages. Each run replaces them with free ones.
 var ports = []string{"9880", "2020", "24224", "5170"}
 
 var listen = regexp.MustCompile(`--listen \w+://[^:]*:(\d+)`)
@@ -130,9 +130,8 @@ func runPage(t *testing.T, h host, page *session.Page) {
 	}
 }
 
-// writeWorkspace writes a go.work file, with which a module that a page makes in a
-// directory uses this checkout of the project: what the page gets from the network may be
-// a version that does not exist yet.
+// writeWorkspace writes a go.work file, so that a module that a page creates in a directory
+// uses this checkout. The version that the page downloads may not exist yet.
 func writeWorkspace(t *testing.T, path, dir string) {
 	t.Helper()
 	checkout, err := filepath.Abs("..")
@@ -164,7 +163,7 @@ func awaitListener(t *testing.T, port string) {
 	t.Fatalf("nothing listens on port %s", port)
 }
 
-// check compares what commands print with what the page shows, or renews the page.
+// check compares the output of commands with the page, or renews the page.
 func check(t *testing.T, page *session.Page, b *session.Block, results []session.Result) {
 	t.Helper()
 	for i, r := range results {

@@ -12,21 +12,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// dropIn is one configuration that the dummy input and gdummy must answer with
-// the same records. What is right is what the dummy of v5.1 does; its records
-// stand in testdata/dropin.golden.
+// dropIn is a configuration for which the dummy input and gdummy produce the same records.
+// The reference is dummy in v5.1, whose records are in testdata/dropin.golden.
 type dropIn struct {
 	name  string
 	props []string // "key value", for both
 	ours  []string // for gdummy only
 
-	// take is how many records are compared; 0 stands for the configuration's
-	// own end, of which want is the number of records.
+	// take is the number of records to compare; 0 means that the configuration is
+	// finite, and want is its number of records.
 	take, want int
 
-	// start and every say that the times are exact: record j of gdummy has the
-	// time start + every*(j/perTick + 1) and 1 ns for each record of its tick before
-	// it, or start if every is 0.
+	// If start is set, times are exact: record j of gdummy has the time
+	// start + every*(j/perTick + 1) plus 1 ns for each earlier record of its tick, or
+	// start if every is 0.
 	start   time.Time
 	every   time.Duration
 	perTick int
@@ -35,12 +34,12 @@ type dropIn struct {
 	env []string // of the process
 	set string   // @SET lines, or YAML of an env section
 
-	// since is the first host whose dummy has these options, or gives records
-	// at all.
+	// since is the first host whose dummy has these options, or produces records at
+	// all.
 	since version
 
-	// differs is the first host whose dummy gives the records of v5.1; why says
-	// what older ones do.
+	// differs is the first host whose dummy produces the records of v5.1; why
+	// describes older ones.
 	differs version
 	why     string
 }
@@ -53,7 +52,7 @@ const (
 	commandLine                   // -p key=value
 )
 
-// The hosts in which the dummy input became what it is.
+// Hosts in which the dummy input changed.
 var (
 	intervals  = version{2, 2, 0} // interval_sec, interval_nsec
 	metadata   = version{2, 1, 0} // metadata
@@ -61,7 +60,7 @@ var (
 	encoder    = version{2, 1, 0} // with fixed_timestamp, all records of a tick have one time
 	surrogates = version{4, 0, 0} // \\uD83D\\uDE00 is one character
 	integers64 = version{4, 1, 0} // integers above int64
-	newReader  = version{5, 1, 0} // another JSON reader, in all places
+	newReader  = version{5, 1, 0} // another JSON parser everywhere
 )
 
 var dropIns = []dropIn{
@@ -155,10 +154,10 @@ var dropIns = []dropIn{
 		differs: encoder, why: "the records of a tick are some nanoseconds apart", start: time.Unix(5, 0)},
 	{name: "names in capitals", props: []string{`Dummy {"a":1}`, "SAMPLES 2", "Rate 20"}, want: 2},
 
-	// What dummy forgives, gdummy forgives with `strict off`.
+	// Errors that dummy ignores are warnings of gdummy with `strict off`.
 	{name: "bad JSON", props: []string{`dummy {"bad`, "samples 2", "rate 20"}, ours: []string{"strict off"}, want: 2},
 	{name: "bad metadata", props: []string{`metadata {"bad`, "samples 2", "rate 20"}, ours: []string{"strict off"}, want: 2, since: metadata},
-	{name: "objects before a mistake", props: []string{`dummy {"a":1} {"b`, "samples 2", "rate 20"}, ours: []string{"strict off"}, take: 2, differs: newReader, why: "the default record stands in for all objects"},
+	{name: "objects before an error", props: []string{`dummy {"a":1} {"b`, "samples 2", "rate 20"}, ours: []string{"strict off"}, take: 2, differs: newReader, why: "the default record stands in for all objects"},
 	{name: "something else between objects", props: []string{`dummy {"a":1} [2] {"b":3}`, "samples 2", "rate 20"}, ours: []string{"strict off"}, take: 2},
 }
 
@@ -173,8 +172,8 @@ func manyMembers(size int) string {
 	return b.String() + `"last":true}`
 }
 
-// run starts a Fluent Bit with gdummy under the tag "ours", and with the dummy
-// input under "theirs" if so asked.
+// run starts a Fluent Bit with gdummy under the tag "ours" and, if theirs is set, with the
+// dummy input under "theirs".
 func (c dropIn) run(t *testing.T, h host, withDummy bool) *process {
 	t.Helper()
 	plugins := []string{"gdummy"}
@@ -216,8 +215,8 @@ func (c dropIn) run(t *testing.T, h host, withDummy bool) *process {
 	return h.start(t, l)
 }
 
-// collect waits for the records of a tag, and for the end of the process if the
-// configuration has one.
+// collect waits for the records of a tag, and for the exit of the process if the
+// configuration is finite.
 func (c dropIn) collect(t *testing.T, p *process, tags ...string) map[string][]record {
 	t.Helper()
 	n := max(c.take, c.want)
@@ -241,7 +240,7 @@ func (c dropIn) collect(t *testing.T, p *process, tags ...string) map[string][]r
 	return recs
 }
 
-// The records of gdummy are those of v5.1's dummy input, on every host.
+// gdummy produces the records of v5.1's dummy input on every host.
 func TestDropIn(t *testing.T) {
 	golden := readGolden(t)
 	onEachHost(t, func(t *testing.T, h host) {
@@ -281,20 +280,20 @@ func testDropIn(t *testing.T, h host, c dropIn, golden *goldenFile) {
 		case h.version.before(c.differs):
 			t.Logf("as known, the dummy of %s differs from v5.1's: %s (-v5.1 +%[1]s):\n%s", h.version, c.why, diff)
 		default:
-			t.Errorf("the dummy of %s differs from v5.1's, and the table does not say so (-v5.1 +%[1]s):\n%s", h.version, diff)
+			t.Errorf("the dummy of %s differs from v5.1's, which is not in the table (-v5.1 +%[1]s):\n%s", h.version, diff)
 		}
 	}
 	if isReference {
 		for i := range min(len(ours), len(theirs)) {
 			if !ours[i].sameBytes(theirs[i]) {
-				t.Fatalf("record %d has other bytes:\ndummy  % x\ngdummy % x", i, theirs[i].body, ours[i].body)
+				t.Fatalf("the bytes of record %d differ:\ndummy  % x\ngdummy % x", i, theirs[i].body, ours[i].body)
 			}
 		}
 	}
 	c.checkTimes(t, ours)
 }
 
-// checkTimes compares gdummy's times with the table.
+// checkTimes compares the times of gdummy with the table.
 func (c dropIn) checkTimes(t *testing.T, recs []record) {
 	for i, r := range recs {
 		switch {
@@ -311,8 +310,7 @@ func (c dropIn) checkTimes(t *testing.T, recs []record) {
 	}
 }
 
-// show renders records for comparison, with their time where dummy's own is
-// exact.
+// show formats records for comparison, with their time if dummy's is exact.
 func (c dropIn) show(recs []record) []string {
 	out := texts(recs)
 	for i, r := range recs {
@@ -323,7 +321,7 @@ func (c dropIn) show(recs []record) []string {
 	return out
 }
 
-// fold writes runs of equal lines as one, with their number.
+// fold replaces repeated lines by one line with their number.
 func fold(in []string) []string {
 	var out []string
 	for i := 0; i < len(in); {
@@ -341,8 +339,7 @@ func fold(in []string) []string {
 	return out
 }
 
-// withoutMetadata is what becomes of golden lines on hosts whose events have no
-// metadata.
+// withoutMetadata returns golden lines as on hosts whose events have no metadata.
 func withoutMetadata(in []string) []string {
 	out := make([]string, len(in))
 	for i, line := range in {
@@ -369,7 +366,7 @@ func TestDropInTable(t *testing.T) {
 		}
 	}
 	if len(dropIns) < 25 {
-		t.Errorf("%d configurations, expected 25 at least", len(dropIns))
+		t.Errorf("%d configurations, expected at least 25", len(dropIns))
 	}
 	if _, err := os.Stat(goldenPath); err != nil {
 		t.Error(err)

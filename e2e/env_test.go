@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// From 5.1.1 on an env section can name a file that is read again while Fluent
-// Bit runs. The records of dummy follow it, and so do ours: body and metadata.
+// From 5.1.1 on, an env section can refer to a file that Fluent Bit reads again while it
+// runs. The body and metadata of our records change with it, as those of dummy do.
 func TestEnvironmentChanges(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v5_1_1, "variables that plugins can follow")
@@ -46,7 +46,7 @@ pipeline:
 		both(`{"m": "m1"} {"v": "two"}`)
 		write(t, dir, "meta", "m2")
 		both(`{"m": "m2"} {"v": "two"}`)
-		// No longer JSON: both continue with the initial record.
+		// Invalid JSON: both continue with the initial record.
 		write(t, dir, "body", `broken"`)
 		both(`{"m": "m2"} {"v": "one"}`)
 		write(t, dir, "body", "three")

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The form of an event, to the byte: hosts from 2.1 on read both, but metadata
-// has a place in the new form only; older hosts read nothing but the old one.
+// The exact form of an event: hosts from 2.1 on read both forms, but only the new one has
+// metadata. Older hosts read only the old one.
 func TestEventForm(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{config: service +
@@ -39,7 +39,7 @@ func TestEventForm(t *testing.T) {
 	})
 }
 
-// Without start_time, records carry the wall clock's time of their tick.
+// Without start_time, records have the wall clock time of their tick.
 func TestTimeIsNow(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		before := time.Now()

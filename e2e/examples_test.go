@@ -17,8 +17,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
-// Each example runs unchanged, in its own directory, and produces the records that
-// its template makes, byte by byte, in order, with their tags.
+// Each example runs unchanged, in its own directory, and produces exactly the records of its
+// template, in order, with their tags.
 func TestExamples(t *testing.T) {
 	files, err := filepath.Glob("../examples/*/fluent-bit.*")
 	if err != nil || len(files) != 10 {
@@ -31,7 +31,7 @@ func TestExamples(t *testing.T) {
 		}
 		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
 			inputs := readExample(t, file)
-			var one sync.Mutex // their programs are not for several at once
+			var one sync.Mutex // their programs do not run concurrently
 			onEachHost(t, func(t *testing.T, h host) { runExample(t, h, file, inputs, &one) })
 		})
 	}
@@ -43,7 +43,7 @@ type exampleInput struct {
 	tag string
 }
 
-// readExample reads the inputs of an example. Files are beside it.
+// readExample reads the inputs of an example, whose files are beside it.
 func readExample(t *testing.T, file string) (inputs []exampleInput) {
 	t.Helper()
 	config, err := conf.Read(file, conf.Disk)
@@ -84,10 +84,10 @@ func runExample(t *testing.T, h host, file string, inputs []exampleInput, one *s
 		args = append(args, "-o", "file", "-m", "*", "-p", "path=out", "-p", "format=msgpack")
 	}
 	p := h.start(t, launch{args: args})
-	if finite { // it ends by itself
+	if finite { // it exits by itself
 		p.awaitExit(60 * time.Second)
 		if want := fmt.Sprintf("delivered %d, shortfall 0, refused 0", inputs[0].MaxRecords); p.exitCode != 0 || !strings.Contains(p.log(), want) {
-			t.Errorf("it ended with %d, and not with %q in its log", p.exitCode, want)
+			t.Errorf("exit code %d; want %q in the log", p.exitCode, want)
 		}
 		return
 	}
@@ -118,7 +118,7 @@ func runExample(t *testing.T, h host, file string, inputs []exampleInput, one *s
 				got = append(got, tagged{name, r})
 			}
 		}
-		// The records of an input have times of their own.
+		// The records of an input have distinct times.
 		slices.SortStableFunc(got, func(a, b tagged) int { return a.time.Compare(b.time) })
 		for j, r := range got {
 			k := uint64(c.Template.First) + c.Template.Shard + uint64(j)*max(c.Template.Shards, 1)
@@ -137,7 +137,7 @@ func runExample(t *testing.T, h host, file string, inputs []exampleInput, one *s
 	}
 }
 
-// outputs are the names of the files of records with a tag, or all of them.
+// outputs returns the names of the files with the records of a tag, or of all.
 func outputs(p *process, pattern string) []string {
 	if pattern == "" {
 		pattern = "*"

@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// A service manager sends SIGTERM and expects a clean end: exit code 0 within
-// three seconds, however long the input would wait for
-// its next tick, at any time.
+// After SIGTERM, the exit code is 0 within three seconds, however long the input would wait
+// for its next tick.
 func TestSIGTERM(t *testing.T) {
 	configs := map[string]string{
 		"idle for an hour":        input("name gdummy", "tag a", "interval_sec 3600"),
@@ -35,8 +34,8 @@ func TestSIGTERM(t *testing.T) {
 	})
 }
 
-// SIGINT is what Ctrl-C sends, and comes twice from an impatient user; a stop
-// during the very start finds inputs that have not yet run.
+// Ctrl-C sends SIGINT, and an impatient user presses it twice. A stop during the start finds
+// inputs that have not run yet.
 func TestSIGINTAtOnce(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{config: service + input("name gdummy", "tag a", "rate 100") + toFiles})

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Files beside the configuration are found wherever Fluent Bit is started, by every way
-// to name the configuration, and those in the working directory come first.
+// Files beside the configuration are found wherever Fluent Bit is started and however the
+// configuration is named. Those in the working directory have priority.
 func TestFilesAreFound(t *testing.T) {
 	const config = service + `
 [INPUT]
@@ -54,7 +54,7 @@ func TestFilesAreFound(t *testing.T) {
 				}
 				p.stop()
 				if tt.args[0] == "-w" {
-					return // where the records are is not where p looks
+					return // the records are in another directory
 				}
 				p.allBodies("included", `{"v": "`+value+`"}`)
 			})
@@ -69,7 +69,7 @@ func TestFilesAreFound(t *testing.T) {
 	})
 }
 
-// configuration makes a working directory and a configuration with its files in another.
+// configuration creates a working directory, and a configuration with its files in another.
 func configuration(t *testing.T, config string) (here, conf string) {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())

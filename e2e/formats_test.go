@@ -22,17 +22,16 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/template"
 )
 
-// parsed is a format that a parser of Fluent Bit's takes apart.
+// parsed is a format with a parser of Fluent Bit.
 type parsed struct {
 	format, parser string
-	// again puts the line together again from what the parser found in it, and
-	// the record's time.
+	// again reconstructs the line from the parsed fields and the record's time.
 	again func(m map[string]string, at time.Time, raw string) string
-	// unknown is in lines that the parser does not know, though they are right.
+	// unknown is in valid lines that the parser does not support.
 	unknown string
 }
 
-// logfmtPair is a key and its value of a line in logfmt.
+// logfmtPair is a key and its value in a line of logfmt.
 var logfmtPair = regexp.MustCompile(`(\S+?)=("(?:[^"\\]|\\.)*"|\S*)`)
 
 // accessLine is a line of an access log; its parser sets the time of the record.
@@ -84,13 +83,13 @@ var parsers = []parsed{
 	{"nginx_json", "json", nil, ""},
 }
 
-// Fluent Bit's own parsers take the lines of our formats apart: every single
-// one, and each byte ends up where it belongs. FLUENT_BIT_PARSERS names the
-// parsers.conf that comes with it; parsers_extra.conf lies beside it.
+// Fluent Bit's parsers parse every line of our formats, and every byte is in the right
+// field. FLUENT_BIT_PARSERS is the path of Fluent Bit's parsers.conf; parsers_extra.conf is
+// beside it.
 func TestParsers(t *testing.T) {
 	conf := os.Getenv("FLUENT_BIT_PARSERS")
 	if conf == "" {
-		t.Skip("SKIPPED: FLUENT_BIT_PARSERS names no parsers.conf, such as /etc/fluent-bit/parsers.conf: FLUENT BIT'S PARSERS WERE NOT TRIED")
+		t.Skip("SKIPPED: FLUENT_BIT_PARSERS is not set to a parsers.conf, such as /etc/fluent-bit/parsers.conf: FLUENT BIT'S PARSERS WERE NOT TESTED")
 	}
 	files := "  parsers_file " + conf + "\n"
 	extra := filepath.Join(filepath.Dir(conf), "parsers_extra.conf")
@@ -98,7 +97,7 @@ func TestParsers(t *testing.T) {
 		files += "  parsers_file " + extra + "\n"
 	} else {
 		extra = ""
-		t.Logf("SKIPPED: there is no parsers_extra.conf beside %s: mysql_slow WAS NOT READ BY ITS PARSER", conf)
+		t.Logf("SKIPPED: no parsers_extra.conf beside %s: mysql_slow WAS NOT TESTED WITH ITS PARSER", conf)
 	}
 	const records = 2000
 	onEachHost(t, func(t *testing.T, h host) {
@@ -129,18 +128,18 @@ func TestParsers(t *testing.T) {
 			for _, r := range got {
 				if problem := f.check(r); problem != "" {
 					if bad++; bad == 1 {
-						t.Errorf("%s was not read by the parser %s: %s", f.format, f.parser, problem)
+						t.Errorf("format %s, parser %s: %s", f.format, f.parser, problem)
 					}
 				}
 			}
 			if bad > 0 {
-				t.Errorf("%d of %d records of %s were not read", bad, records, f.format)
+				t.Errorf("%d of %d records of %s were not parsed", bad, records, f.format)
 			}
 		}
 	})
 }
 
-// check returns what is wrong with a record that a parser has made.
+// check describes what is wrong with a parsed record, or returns "".
 func (f parsed) check(r record) string {
 	m, _, err := msgp.ReadMapStrIntfBytes(r.body, nil)
 	if err != nil {
@@ -155,7 +154,7 @@ func (f parsed) check(r record) string {
 		return ""
 	}
 	for _, key := range []string{"time", "start_time"} {
-		// Fluent Bit reads fractions of a second as doubles.
+		// Fluent Bit parses fractions of a second as doubles.
 		if text, ok := m[key].(string); ok && strings.Contains(text, "T") {
 			if at, err := time.Parse(time.RFC3339Nano, text); err != nil || r.time.Sub(at).Abs() > time.Nanosecond {
 				return fmt.Sprintf("its time is %v, and not %s (%v)", r.time, text, err)
@@ -175,8 +174,8 @@ func (f parsed) check(r record) string {
 		}
 		return ""
 	}
-	// What is left is a document: its members are those of the line, but for the
-	// time that some parsers take out.
+	// Otherwise the line is a document: the record has its fields, except for the time,
+	// which some parsers remove.
 	want := map[string]any{}
 	if f.parser == "logfmt" {
 		for _, pair := range logfmtPair.FindAllStringSubmatch(raw, -1) {
@@ -205,14 +204,13 @@ func (f parsed) check(r record) string {
 	return ""
 }
 
-// Fluent Bit's own parsers of what spans lines put together what belongs together,
-// and nothing else: the files of programs and containers, line by line, become
-// the events that were written.
+// Fluent Bit's multiline parsers join exactly the lines that belong together: the lines in
+// files of programs and containers become the events that were written.
 func TestMultiline(t *testing.T) {
 	const records = 2000
 	for _, tt := range []struct {
 		format, parser string
-		// events are what is to come of the texts of the records.
+		// events returns the expected events for the texts of the records.
 		events func(logs []string) []string
 	}{
 		{"java_multiline", "java", func(logs []string) (want []string) {
@@ -274,7 +272,7 @@ func TestMultiline(t *testing.T) {
 			}
 			want := tt.events(logs)
 			if len(want) == records && tt.format != "go_panic" {
-				t.Fatal("nothing spans lines")
+				t.Fatal("no event has several lines")
 			}
 			onEachHost(t, func(t *testing.T, h host) {
 				dir := t.TempDir()
@@ -300,8 +298,8 @@ func TestMultiline(t *testing.T) {
 	}
 }
 
-// The records of a template are the same in Fluent Bit as anywhere: they depend on
-// the seed, the stream and their number only; after a reload they go on.
+// The records of a template depend only on the seed, the stream and their number, in Fluent
+// Bit, too. After a reload the stream continues.
 func TestTemplatesInFluentBit(t *testing.T) {
 	const config = `
 [SERVICE]
@@ -348,14 +346,14 @@ func TestTemplatesInFluentBit(t *testing.T) {
 				want = odd[50+i/2]
 			}
 			if string(r.body) != string(want.body) {
-				t.Errorf("record %d is %s in one stream and %s in the same one started there", 100+i, want, r)
+				t.Errorf("record %d is %s in one stream and %s in the same stream started there", 100+i, want, r)
 			}
 		}
 	})
 }
 
-// After a hot reload with the same seed and template a stream goes on where it
-// was; with another template it begins again.
+// After a hot reload with the same seed and template, a stream continues. With another
+// template it starts again.
 func TestStreamsAcrossReloads(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v2_1_0, "hot reload")
@@ -379,8 +377,8 @@ func TestStreamsAcrossReloads(t *testing.T) {
 		for _, tag := range []string{"first", "second"} {
 			for i, r := range p.records(tag) {
 				if tag == "second" && i == 0 && h.version.before(version{4, 1, 0}) {
-					// What the old instance had under way is dropped by these hosts; the stream
-					// goes on behind it.
+					// These hosts drop the pending records of the old instance; the stream
+					// continues after them.
 					var next uint64
 					if _, err := fmt.Sscanf(r.String(), `{} {"k": %d,`, &next); err != nil || next < seen {
 						t.Fatalf("the first record of %s is %s, after %d of first", tag, r, seen)

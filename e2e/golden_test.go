@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// goldenFile holds the records of v5.1's dummy input for each configuration of
-// the table, as text:
+// goldenFile has the records of v5.1's dummy input for each configuration of the table, as
+// text:
 //
 //	== NAME
 //	  PROPERTY

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Three Go libraries in one process, each with a runtime of its own: one with package
-// flb that dereferences nil, and two without, before and after it. All recover, from the
-// start on, after SIGCONT and after SIGHUP, over which Fluent Bit installs its handlers.
+// Three Go libraries in one process, each with its own runtime, dereference nil: one with
+// package flb, and two without, loaded before and after it. All recover, also after SIGCONT
+// and SIGHUP, after which Fluent Bit installs its handlers again.
 func TestOtherGoLibraries(t *testing.T) {
 	libraries, err := foreignLibraries()
 	if err != nil {
@@ -34,7 +34,7 @@ func TestOtherGoLibraries(t *testing.T) {
 					args: hotReload(h)})
 				all := func(what string) {
 					t.Helper()
-					n := len(p.records("crash")) // every other one is followed by a panic
+					n := len(p.records("crash")) // a panic follows every second record
 					one, two := len(p.records("one")), len(p.records("two"))
 					p.await(what+": all three recover", 30*time.Second, func() bool {
 						return len(p.records("crash")) >= n+4 && len(p.records("one")) >= one+2 && len(p.records("two")) >= two+2
@@ -45,7 +45,7 @@ func TestOtherGoLibraries(t *testing.T) {
 				p.send(syscall.SIGCONT)
 				p.awaitLog("Fluent Bit Dump", 10*time.Second)
 				all("after SIGCONT")
-				if !h.version.before(v2_1_0) && h.version != (version{4, 0, 3}) { // which does not finish a reload of threaded inputs
+				if !h.version.before(v2_1_0) && h.version != (version{4, 0, 3}) { // which does not complete a reload of threaded inputs
 					p.betweenCollects()
 					p.send(syscall.SIGHUP)
 					p.await("the reload", 20*time.Second, func() bool { return p.reloads() == 1 })
@@ -57,9 +57,8 @@ func TestOtherGoLibraries(t *testing.T) {
 	}
 }
 
-// betweenCollects waits until no collect of a Go input is under way: those begin at
-// whole seconds since the start of the machine. A fault in the moment in which Fluent Bit
-// installs its handlers can't be survived.
+// betweenCollects waits for a time without a collect of a Go input: collects begin at whole
+// seconds since the boot. A fault while Fluent Bit installs its handlers ends the process.
 func (p *process) betweenCollects() {
 	p.t.Helper()
 	p.await("the middle of a second", 10*time.Second, func() bool {
@@ -76,8 +75,8 @@ func (p *process) betweenCollects() {
 	})
 }
 
-// The plugin with nothing but the callbacks: records come once a second, nothing else of
-// the host is used, and the log says so.
+// With plain callbacks, records are emitted once a second, nothing else of the host is used,
+// and a line in the log reports it.
 func TestPlainCallbacks(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		port := freePort(t)
@@ -89,7 +88,7 @@ func TestPlainCallbacks(t *testing.T) {
 			strings.TrimPrefix(h.version.String(), "v")), 10*time.Second)
 		for name := range p.metrics(port) {
 			if strings.Contains(name, "gdummy_") {
-				t.Errorf("there is the metric %s", name)
+				t.Errorf("unexpected metric %s", name)
 			}
 		}
 		p.stop()
@@ -101,7 +100,7 @@ func TestPlainCallbacks(t *testing.T) {
 
 var described = regexp.MustCompile(`the host is Fluent Bit [^\n]*`)
 
-// What the host is and what is used of it is one line, once.
+// One line in the log describes the host and what is used of it.
 func TestHostLine(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{config: service +
@@ -121,8 +120,8 @@ func TestHostLine(t *testing.T) {
 	})
 }
 
-// The library given twice registers one plugin: one input of a section, with its own
-// settings, also after a reload.
+// A library that is loaded twice registers one plugin: a section has one input, also after a
+// reload.
 func TestGivenTwice(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		for name, test := range map[string]struct {
@@ -152,7 +151,7 @@ func TestGivenTwice(t *testing.T) {
 					t.Helper()
 					p.await("records", 20*time.Second, func() bool { return len(p.records("a")) > 20 })
 					if got := strings.Count(p.log(), said); got != n {
-						t.Errorf("the warning is there %d times, want %d", got, n)
+						t.Errorf("the warning is logged %d times, want %d", got, n)
 					}
 				}
 				once(1)
@@ -166,7 +165,7 @@ func TestGivenTwice(t *testing.T) {
 				p.stop()
 				p.allBodies("a", `{"a": 1}`)
 				if strings.Contains(p.log(), "[input:gdummy:gdummy.1]") {
-					t.Error("there is a second input")
+					t.Error("a second input exists")
 				}
 			})
 		}

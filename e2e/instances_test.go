@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// The promise of the README, to the record: what was asked for, no more and no
-// less, also after the input has had time to give too many.
+// An input produces exactly the requested records, also after it had time to produce more.
 func TestExactCount(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		for _, threaded := range []string{"on", "off"} {
@@ -32,16 +31,15 @@ func TestExactCount(t *testing.T) {
 	})
 }
 
-// clock is an input that shows how the host's time passes: a record a second.
+// clock is an input with one record per second, which shows the host's time.
 const clock = `
 [INPUT]
     name dummy
     tag  clock
 `
 
-// awaitTicks waits for further ticks of the clock. What an input had still to
-// give when it began has come by the second one: inputs are called once a second,
-// and outputs five times.
+// awaitTicks waits for further ticks of the clock. By the second one, all records that were
+// pending have arrived: inputs are called once a second, and outputs five times.
 func (p *process) awaitTicks(n int) {
 	p.t.Helper()
 	from := len(p.records("clock"))
@@ -50,8 +48,8 @@ func (p *process) awaitTicks(n int) {
 	})
 }
 
-// Instances of one library never mix: each has its own body, metadata, rate and
-// end, on threads of their own, on the engine's, and with one of each.
+// Instances of one library are independent: each has its own body, metadata, rate and end,
+// whether both, one or none of them are threaded.
 func TestTwoInstances(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		for _, threaded := range [][2]string{{"on", "on"}, {"off", "off"}, {"on", "off"}, {"off", "on"}} {
@@ -80,7 +78,7 @@ func TestTwoInstances(t *testing.T) {
 						t.Fatalf("record %d of b is %s, expected %s", i, r, want)
 					}
 				}
-				// A record's time is that of its own tick, to the nanosecond.
+				// A record's time is exactly that of its tick.
 				checkSpacing(t, a, 1, 10*time.Millisecond)
 				checkSpacing(t, b, 4, time.Second/30)
 			})
@@ -88,9 +86,8 @@ func TestTwoInstances(t *testing.T) {
 	})
 }
 
-// checkSpacing holds the times of records against an even pace: all records of a
-// tick have one time, and ticks are an interval apart, but for what the wall
-// clock is adjusted by (half a millisecond, before records follow it).
+// checkSpacing checks that all records of a tick have the same time, and that ticks are an
+// interval apart, except for adjustments of the wall clock of up to half a millisecond.
 func checkSpacing(t *testing.T, recs []record, perTick int, interval time.Duration) {
 	t.Helper()
 	if len(recs) == 0 {
@@ -102,13 +99,13 @@ func checkSpacing(t *testing.T, recs []record, perTick int, interval time.Durati
 	for i, r := range recs {
 		want := recs[0].time.Add(interval * time.Duration(i/perTick))
 		if d := r.time.Sub(want); d.Abs() > 5*time.Millisecond {
-			t.Fatalf("record %d has the time %v, which is %v beside its tick", i, r.time, d)
+			t.Fatalf("record %d has the time %v, which is off its tick by %v", i, r.time, d)
 		}
 	}
 }
 
-// Many instances: a table of instances that is too small, or one that is shared
-// by mistake, does not show with two.
+// Many instances: two would not reveal a table of instances that is too small or wrongly
+// shared.
 func TestTwelveInstances(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		config := service + clock + toFiles
@@ -128,15 +125,15 @@ func TestTwelveInstances(t *testing.T) {
 		for i := range n {
 			tag := fmt.Sprintf("t%d", i)
 			if got := len(p.records(tag)); got != 10+i {
-				t.Errorf("instance %d gave %d records, expected %d", i, got, 10+i)
+				t.Errorf("instance %d has %d records, expected %d", i, got, 10+i)
 			}
 			p.allBodies(tag, fmt.Sprintf(`{"i": %d}`, i))
 		}
 	})
 }
 
-// Two inputs with one alias are two streams, also after a reload, and names of any
-// length have metrics of their own.
+// Two inputs with the same alias are two streams, also after a reload, and names of any
+// length have their own metrics.
 func TestOneAlias(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		port := freePort(t)
@@ -163,7 +160,7 @@ func TestOneAlias(t *testing.T) {
 			})
 		}
 		come(20)
-		if h.version != v4_0_3 && !h.version.before(v2_2_0) { // v4.0.3 finishes no reload of threaded inputs
+		if h.version != v4_0_3 && !h.version.before(v2_2_0) { // v4.0.3 does not complete a reload of threaded inputs
 			p.send(syscall.SIGHUP)
 			p.awaitLog(`[input:gdummy:x#2] the stream continues with record `, 30*time.Second)
 			come(20)
@@ -189,7 +186,7 @@ func TestOneAlias(t *testing.T) {
 				body := render(r.body)
 				id := body[strings.Index(body, `"id"`):]
 				if owner, ok := owners[id]; ok {
-					t.Fatalf("%s: a record of %s is one of %s", id, tag, owner)
+					t.Fatalf("%s: %s has a record of %s", id, tag, owner)
 				}
 				owners[id] = tag
 			}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// What an input has to say goes through Fluent Bit's logger: with a log_file,
-// nothing of it stands on stdout or stderr, panics with their stacks included.
+// Messages of an input go through Fluent Bit's logger. With a log_file, none are on stdout or
+// stderr, including panics with their stacks.
 func TestNothingBehindTheLogger(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		for _, plugin := range []string{"gdummy", "crash"} {
@@ -50,7 +50,7 @@ func TestNothingBehindTheLogger(t *testing.T) {
 	})
 }
 
-// Lines carry the instance's name, and log_level counts for each instance alone.
+// Messages have the instance's name, and log_level applies to each instance separately.
 func TestLogLevels(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		bad := []string{"strict off", "copies 0", "rate 20"} // a warning
@@ -86,9 +86,9 @@ func TestLogLevels(t *testing.T) {
 
 var daemonPID = regexp.MustCompile(`\[fluent bit\] version=.* pid=(\d+)`)
 
-// Fluent Bit's daemon mode forks after it has loaded the plugin. Go does not
-// survive that: instead of a hang, which SIGTERM would not end, there is a
-// message in the log, and a refused start where that is possible.
+// Fluent Bit's daemon mode forks after loading the plugin, which Go does not support. Instead
+// of a hang that SIGTERM would not end, there is a message in the log, and the start is
+// refused if possible.
 func TestDaemonIsRefused(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		dir := t.TempDir()

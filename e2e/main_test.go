@@ -2,18 +2,18 @@
 
 // Package e2e_test runs the plugin in real Fluent Bits.
 //
-// The environment variable FLUENT_BIT names the program, or several separated
-// by colons: then everything runs in each of them, as subtests named by version.
-// Without it `fluent-bit` is taken from PATH, and if there is none the suite is
-// skipped. The plugin is built from this tree, into a temporary directory.
+// The environment variable FLUENT_BIT has the path of the program, or several separated by
+// colons: then every test runs in each of them, as subtests named by version. The default is
+// `fluent-bit` in PATH; without one, the suite is skipped. The plugin is built from this
+// tree, into a temporary directory.
 //
-// What records look like is read from the chunks themselves: the output `file`
-// with `format msgpack` writes them as they are, so that types, the order of
-// members and the form of an event are all seen. See record_test.go.
+// Tests read records from chunks: the output `file` with `format msgpack` writes them
+// unchanged, so that types, the order of fields and the form of an event are visible. See
+// record_test.go.
 //
-// With GDUMMY_E2E_FOREIGN=on, two Go libraries that have nothing of this module are
-// loaded in every Fluent Bit, one before the plugin and one after it: all must be as
-// it is without them. See ../flbhost/testdata/foreign.
+// With GDUMMY_E2E_FOREIGN=on, every Fluent Bit loads two Go libraries without code of this
+// module, one before the plugin and one after it. They must not change any result. See
+// ../flbhost/testdata/foreign.
 //
 // Golden files are renewed with `go test ./e2e -update` and a Fluent Bit v5.1.
 package e2e_test
@@ -40,7 +40,7 @@ var update = flag.Bool("update", false, "renew the golden files from a Fluent Bi
 // The libraries under test, built by TestMain.
 var gdummySO, crashSO string
 
-// Libraries beside them, built when they are needed; see foreignLibraries.
+// Other libraries, built when needed; see foreignLibraries.
 var foreignDir string
 
 // gdummyCmd is the command, built by TestMain.
@@ -68,15 +68,15 @@ func (v version) before(w version) bool {
 	return false
 }
 
-// Where hosts changed, as far as tests need to know.
+// Versions in which hosts changed.
 var (
 	v2_1_0 = version{2, 1, 0} // events with metadata; hot reload
-	v2_1_9 = version{2, 1, 9} // what is under way when an input is paused is kept
+	v2_1_9 = version{2, 1, 9} // pending records of a paused input are kept
 	v2_2_0 = version{2, 2, 0} // reload by a signal; filters as processors
 	v3_2_0 = version{3, 2, 0} // plugins in YAML
-	v4_0_3 = version{4, 0, 3} // an Init that fails stops the start
-	v4_1_0 = version{4, 1, 0} // a reload loses nothing of what was taken in
-	v5_1_0 = version{5, 1, 0} // the dummy input that the golden file is of
+	v4_0_3 = version{4, 0, 3} // a failing Init stops the start
+	v4_1_0 = version{4, 1, 0} // a reload does not lose ingested records
+	v5_1_0 = version{5, 1, 0} // the dummy input of the golden file
 	v5_1_1 = version{5, 1, 1} // lists of options; ${VAR} at run time
 )
 
@@ -119,7 +119,7 @@ func run(m *testing.M) int {
 			return 1
 		}
 	}
-	// Nearly all the time of these tests is waiting for a clock.
+	// These tests mostly wait.
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
 		_ = flag.Set("test.parallel", "8")
 	}
@@ -153,21 +153,20 @@ func findHosts() ([]host, error) {
 	return found, nil
 }
 
-// inputs looks at what results depend on but go test does not see, as it is built
-// and run by TestMain: the sources of the plugin and the command, and which hosts
-// there are. Otherwise results of a plugin that has changed since, or of another
-// Fluent Bit, would be taken from the cache.
+// inputs makes go test track the files that results depend on: the sources of the plugin and
+// the command, which TestMain builds and runs, and the hosts. Otherwise go test would use
+// cached results after a change to them.
 var inputs = sync.OnceFunc(func() {
 	os.Getenv("FLUENT_BIT")
 	for _, dir := range []string{"../cmd", "../flb", "../internal", "testdata"} {
 		_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-			_, _ = os.Stat(path) // to have looked is all
+			_, _ = os.Stat(path) // go test tracks the file
 			return err
 		})
 	}
 })
 
-// onEachHost runs a test in every Fluent Bit, side by side.
+// onEachHost runs a test in every Fluent Bit, in parallel.
 func onEachHost(t *testing.T, test func(t *testing.T, h host)) {
 	t.Helper()
 	t.Parallel()
@@ -180,16 +179,16 @@ func onEachHost(t *testing.T, test func(t *testing.T, h host)) {
 	}
 }
 
-// since skips a test on older hosts, with the reason.
+// since skips a test on hosts before v, which lack what.
 func (h host) since(t *testing.T, v version, what string) {
 	t.Helper()
 	if h.version.before(v) {
-		t.Skipf("SKIPPED: %s has no %s, which came with %s: name a later one in FLUENT_BIT", h.version, what, v)
+		t.Skipf("SKIPPED: %s has no %s, which %s added: set FLUENT_BIT to a later version", h.version, what, v)
 	}
 }
 
-// foreignLibraries returns two Go libraries that have nothing of this module: the
-// inputs one and two.
+// foreignLibraries returns two Go libraries without code of this module: the inputs one and
+// two.
 var foreignLibraries = sync.OnceValues(func() (libraries [2]string, err error) {
 	for i, name := range []string{"one", "two"} {
 		libraries[i] = filepath.Join(foreignDir, name+".so")
@@ -201,8 +200,8 @@ var foreignLibraries = sync.OnceValues(func() (libraries [2]string, err error) {
 	return libraries, nil
 })
 
-// withForeign puts the plugins between two other Go libraries, if the whole suite runs
-// with them.
+// withForeign adds two other Go libraries before and after the plugins, if
+// GDUMMY_E2E_FOREIGN is on.
 func withForeign(t *testing.T, plugins []string) []string {
 	t.Helper()
 	if os.Getenv("GDUMMY_E2E_FOREIGN") != "on" {

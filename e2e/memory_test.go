@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// bigDummy is a record of 1 KB: memory is full of them soon.
+// bigDummy is a record of 1 KB, which fills memory quickly.
 var bigDummy = fmt.Sprintf(`dummy {"pad":%q}`, xs(1000))
 
 var (
@@ -18,13 +18,12 @@ var (
 	memoryFreed = regexp.MustCompile(`\[ ?info\] \[input:gdummy:\S+\] memory: the outputs have released memory`)
 )
 
-// While an output takes nothing, the inputs together let the process grow by
-// max_memory and not by much more; each says so once, and goes on by itself when the
-// output is back.
+// While an output is blocked, the inputs together let the process grow by max_memory, and
+// not by much more. Each logs it once, and resumes once the output does.
 func TestMaxMemory(t *testing.T) {
 	const (
 		limit = 64 // MB, as the process may grow; see memoryShort
-		// An output that tries to send makes JSON of some chunks of 2 MB.
+		// An output that tries to send converts some chunks of 2 MB to JSON.
 		slack = 64
 	)
 	onEachHost(t, func(t *testing.T, h host) {
@@ -56,9 +55,9 @@ func TestMaxMemory(t *testing.T) {
 					look()
 					return len(memoryShort.FindAllString(p.log(), -1)) >= len(c.inputs)
 				})
-				// A Fluent Bit with its plugin needs 60 MB at most before its inputs begin.
+				// Fluent Bit with the plugin needs at most 60 MB before its inputs start.
 				if most > 60+limit+slack {
-					t.Errorf("%d MB of memory, expected %d at most", most, 60+limit+slack)
+					t.Errorf("%d MB of memory, expected at most %d", most, 60+limit+slack)
 				}
 				s.open.Store(true)
 				p.await("the end of the shortage", 60*time.Second, func() bool { return memoryFreed.MatchString(p.log()) || s.count() > 200_000 })
@@ -69,15 +68,15 @@ func TestMaxMemory(t *testing.T) {
 					t.Errorf("%d warnings, expected one of each input", n)
 				}
 				if gaveUp := !strings.Contains(p.log(), "shortfall 0,"); gaveUp != c.late {
-					t.Errorf("records were given up: %v, expected %v", gaveUp, c.late)
+					t.Errorf("records were dropped: %v, expected %v", gaveUp, c.late)
 				}
 			})
 		}
 	})
 }
 
-// Chunks in files are not memory: behind an output that takes nothing they are
-// written until the run has all of its records, many times max_memory.
+// Chunks in files do not count as memory: with a blocked output, a run writes all of its
+// records, many times max_memory.
 func TestMaxMemoryFilesystem(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		s := newSink(t)
@@ -87,7 +86,7 @@ func TestMaxMemoryFilesystem(t *testing.T) {
 		p.kill()
 		<-p.exited
 		if memoryShort.MatchString(p.log()) {
-			t.Error("it waited for memory")
+			t.Error("the input waited for memory")
 		}
 	})
 }

@@ -13,8 +13,8 @@ import (
 
 var sample = regexp.MustCompile(`^(\w+(?:\{[^}]*\})?) ([-+.\deE]+)(?: \d+)?$`)
 
-// metrics reads what the process shows to Prometheus, by name with labels; nil if
-// it shows nothing yet.
+// metrics returns the Prometheus metrics of the process, by name with labels, or nil if there
+// are none yet.
 func (p *process) metrics(port int) map[string]float64 {
 	resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/api/v2/metrics/prometheus", port))
 	if err != nil {
@@ -31,19 +31,19 @@ func (p *process) metrics(port int) map[string]float64 {
 	return m
 }
 
-// A finite run counts exactly: what gdummy handed over, what the engine took in,
-// and the operations under the names that Go inputs have always used.
+// The metrics of a finite run are exact: the records that gdummy emitted and the engine
+// ingested, and the operations under the names that all Go inputs use.
 func TestCounters(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		port := freePort(t)
 		p := h.start(t, launch{config: httpService(port) +
 			input("name gdummy", "tag a", "alias first", `dummy {"a":1}{"b":2}`, "rate 100", "samples 250", "copies 3") +
-			// One tick a second is one operation a tick.
+			// With one tick per second, each tick is one operation.
 			input("name gdummy", "tag b", `dummy {"message":"x"}`, "samples 3") + toFiles})
 		p.await("1500 and 3 records", 20*time.Second, func() bool {
 			return len(p.records("a")) >= 1500 && len(p.records("b")) >= 3
 		})
-		// A V2 event here is 1+1+10+1 bytes around a body of 4 or 11.
+		// A V2 event has 1+1+10+1 bytes and a body of 4 or 11.
 		overhead := 13.0
 		if h.version.before(v2_1_0) {
 			overhead = 11
@@ -76,7 +76,7 @@ func TestCounters(t *testing.T) {
 			}
 			return out
 		}
-		// The server's copy is renewed every few seconds (5 in older hosts).
+		// The server updates its copy every few seconds (5 in older hosts).
 		deadline := time.Now().Add(20 * time.Second)
 		for len(differs()) > 0 && time.Now().Before(deadline) {
 			time.Sleep(100 * time.Millisecond)
@@ -85,15 +85,15 @@ func TestCounters(t *testing.T) {
 			t.Error(d)
 		}
 		if n := got[`fluentbit_plugin_operation_succeeded_total{name="first"}`]; n < 3 || n > 250 {
-			t.Errorf("first: %v operations succeeded, expected one for each time that records were handed over", n)
+			t.Errorf("first: %v operations succeeded, expected one for each emission", n)
 		}
 		p.stop()
 	})
 }
 
-// Without a thread of its own an input is called once a second, sometimes a
-// little late. What came due in between is delivered, and not given up as if there
-// had been a stall; without `samples` nothing makes up for it later.
+// An input with threaded off is called once a second, sometimes a little late. The records
+// due in between are delivered, and not dropped as after a stall. Without `samples`, they
+// would not be made up.
 func TestNoShortfallOnTheEnginesThread(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		port := freePort(t)
@@ -103,7 +103,7 @@ func TestNoShortfallOnTheEnginesThread(t *testing.T) {
 		m := p.metrics(port)
 		p.stop()
 		if n, ok := m[`fluentbit_gdummy_shortfall_records_total{name="gdummy.0"}`]; n != 0 || !ok {
-			t.Errorf("%v records were given up (there: %v)", n, ok)
+			t.Errorf("shortfall %v (exists: %v), want 0", n, ok)
 		}
 		recs := p.records("a")
 		if len(recs) < 800 {

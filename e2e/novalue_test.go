@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// An option without a value is a mistake on every host, as most of them are a variable
-// that is not set: Fluent Bit itself hands over no value as no property.
+// An option without a value is an error on every host, as it is usually an unset variable.
+// Fluent Bit does not pass such a property to the plugin.
 func TestNoValue(t *testing.T) {
 	const empty = "empty value: set a value, such as "
 	for _, c := range []struct {
@@ -40,18 +40,18 @@ func TestNoValue(t *testing.T) {
 			p.awaitError(c.option, c.problem)
 			p.awaitRefusal()
 			if n := len(p.records("a")); n > 0 {
-				t.Errorf("%d records all the same", n)
+				t.Errorf("%d records in spite of the error", n)
 			}
 			for _, name := range []string{"~", "null"} {
 				if _, err := os.Stat(filepath.Join(p.dir, name)); err == nil {
-					t.Errorf("there is a file %s", name)
+					t.Errorf("unexpected file %s", name)
 				}
 			}
 		})
 	}
 }
 
-// A name alone in a classic configuration is refused by Fluent Bit itself.
+// Fluent Bit refuses a name without a value in a classic configuration.
 func TestNameAlone(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{config: service + input("name gdummy", "tag a", "ledger") + toFiles})
@@ -63,7 +63,7 @@ func TestNameAlone(t *testing.T) {
 	})
 }
 
-// What has an effect other than its writer may think is a warning, and the records come.
+// A setting with an unexpected effect is a warning, and records are produced.
 func TestNoEffect(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -92,8 +92,8 @@ func TestNoEffect(t *testing.T) {
 	}
 }
 
-// An option that is given twice: Fluent Bit refuses it where it knows the options, and
-// elsewhere the first value counts, which is said once.
+// An option that is set twice: Fluent Bit refuses it if it knows the options. Otherwise the
+// first value is used, and one warning is logged.
 func TestOptionTwice(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{config: service +
@@ -112,7 +112,7 @@ func TestOptionTwice(t *testing.T) {
 		p.stop()
 		p.allBodies("a", `{"a": 1}`)
 		if n := strings.Count(p.log(), "set more than once"); n != 1 {
-			t.Errorf("it is said %d times", n)
+			t.Errorf("%d warnings, want 1", n)
 		}
 	})
 }
@@ -123,7 +123,7 @@ func onEachHostSub(t *testing.T, name string, test func(t *testing.T, h host)) {
 	t.Run(name, func(t *testing.T) { onEachHost(t, test) })
 }
 
-// yamlInput is a configuration in YAML with one input, of its properties.
+// yamlInput returns a configuration in YAML with one input from its properties.
 func yamlInput(properties ...string) string {
 	return `service:
   flush: 0.2

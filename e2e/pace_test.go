@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// Whatever the load looks like and however slowly it is taken, what was promised
-// is what stands at the output, not one record more or less; then on_finish ends the
-// process, which ends well.
+// For every load profile and every speed of the output, exactly the requested records arrive.
+// Then on_finish ends the process, with exit code 0.
 func TestMaxRecords(t *testing.T) {
 	shapes := []struct {
 		name    string
@@ -45,10 +44,10 @@ func TestMaxRecords(t *testing.T) {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
 				if s.pauses && h.version.before(v2_1_9) {
-					// It drops what is under way when it pauses an input. And it pauses through
-					// the input's thread but resumes from its own, so that the pause may come
-					// last and hold for ever.
-					t.Skipf("SKIPPED: %s loses records, and at times its inputs, when it pauses them: name a later one in FLUENT_BIT", h.version)
+					// It drops pending records when it pauses an input. It also pauses in
+					// the input's thread but resumes in its own, so that the pause may take
+					// effect last and never end.
+					t.Skipf("SKIPPED: %s loses records, and sometimes inputs, when it pauses them: set FLUENT_BIT to a later version", h.version)
 				}
 				output := toFiles
 				var slow *sink
@@ -69,17 +68,17 @@ func TestMaxRecords(t *testing.T) {
 					got = len(p.records("a"))
 				}
 				if got != s.n {
-					t.Errorf("%d records at the output, promised %d\n%s", got, s.n, tail(p.log()))
+					t.Errorf("%d records at the output, want %d\n%s", got, s.n, tail(p.log()))
 				}
 				if want := fmt.Sprintf("delivered %d, ", s.n); !strings.Contains(p.log(), want) {
-					t.Errorf("the summary does not say %q:\n%s", want, tail(p.log()))
+					t.Errorf("the summary lacks %q:\n%s", want, tail(p.log()))
 				}
 			})
 		}
 	})
 }
 
-// newSlowSink is a sink that takes its time with each chunk.
+// newSlowSink returns a sink that takes a while for each chunk.
 func newSlowSink(t *testing.T, delay time.Duration) *sink {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -97,9 +96,9 @@ func newSlowSink(t *testing.T, delay time.Duration) *sink {
 	return s
 }
 
-// An unlimited rate leaves the engine its time: metrics answer, the end comes, also
-// behind filters that are slow, and beside another one.
-func TestUnlimitedStarvesNobody(t *testing.T) {
+// An unlimited rate does not starve the engine: metrics respond and the process exits, also
+// with slow filters and a second unlimited input.
+func TestUnlimitedStarvesNoOthers(t *testing.T) {
 	filters := "\n[FILTER]\n    name modify\n    match *\n    add x y\n[FILTER]\n    name grep\n    match *\n    regex message d.*\n"
 	onEachHost(t, func(t *testing.T, h host) {
 		for name, config := range map[string]string{
@@ -134,8 +133,8 @@ func TestUnlimitedStarvesNobody(t *testing.T) {
 	})
 }
 
-// ingested sums up what the inputs have given, by the engine's count; -1 if it does
-// not answer.
+// ingested returns the number of records that the engine ingested from all inputs, or -1 if it
+// does not respond.
 func (p *process) ingested(port int) float64 {
 	sum, found := 0.0, false
 	for name, v := range p.metrics(port) {
@@ -149,8 +148,8 @@ func (p *process) ingested(port int) float64 {
 	return sum
 }
 
-// A processor that drops records keeps the engine's count behind what was handed over
-// for good: the run ends all the same, and has given what it promised.
+// If a processor drops records, the engine's count never reaches the number emitted. The run
+// still ends, with all its records.
 func TestProcessorDrops(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, version{2, 2, 0}, "processors that drop records")
@@ -164,7 +163,7 @@ func TestProcessorDrops(t *testing.T) {
 			t.Fatalf("exit code %d, signal %v\n%s", p.exitCode, p.signal, tail(p.log()))
 		}
 		if want := "delivered 200000, "; !strings.Contains(p.log(), want) {
-			t.Errorf("the summary does not say %q:\n%s", want, tail(p.log()))
+			t.Errorf("the summary lacks %q:\n%s", want, tail(p.log()))
 		}
 		if n := len(p.records("a")); n != 100_000 {
 			t.Errorf("%d records at the output, expected 100000", n)

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Fluent Bit installs its own handler of SIGSEGV again after SIGHUP and SIGCONT:
-// without ours put back, a nil dereference in Go would end the process there. Each
-// panic is logged with its stack and counted, and the instance goes on.
+// After SIGHUP and SIGCONT, Fluent Bit installs its handler of SIGSEGV again. If Go's were not
+// restored, a nil dereference in Go would end the process. Each panic is logged with its
+// stack and counted, and the instance continues.
 func TestNilDereference(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		port := freePort(t)
@@ -29,7 +29,7 @@ func TestNilDereference(t *testing.T) {
 		n, r := panics(), bodies()
 		p.await("a panic and records after SIGCONT", 20*time.Second, func() bool { return panics() >= n+1 && bodies() >= r+2 })
 
-		hup := !h.version.before(v2_1_0) // before, SIGHUP ends the process
+		hup := !h.version.before(v2_1_0) // earlier hosts exit on SIGHUP
 		if hup {
 			p.send(syscall.SIGHUP)
 			p.await("the reload", 20*time.Second, func() bool { return p.reloads() == 1 })
@@ -43,7 +43,7 @@ func TestNilDereference(t *testing.T) {
 		})
 		m := p.metrics(port)
 		if failed, panicked := m[`fluentbit_plugin_operation_failed_total{name="crash.0"}`], m[`fluentbit_plugin_panics_total{name="crash.0"}`]; failed != panicked {
-			t.Errorf("%v failed operations, %v panics, expected as many", failed, panicked)
+			t.Errorf("%v failed operations, %v panics, expected the same number", failed, panicked)
 		}
 		log := p.log()
 		for _, want := range []string{
@@ -67,8 +67,8 @@ func TestNilDereference(t *testing.T) {
 	})
 }
 
-// A panic within Init is a failure of it: the start is refused, or in versions
-// that can't the input stays idle. The log says so.
+// A panic in Init refuses the start or, in versions that do not support that, leaves the input
+// idle. It is logged.
 func TestPanicInInit(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		p := h.start(t, launch{plugins: []string{crashSO}, config: service +
@@ -80,13 +80,13 @@ func TestPanicInInit(t *testing.T) {
 		}
 		p.await("the other input's records", 10*time.Second, func() bool { return len(p.records("b")) > 0 })
 		if n := len(p.records("a")); n > 0 {
-			t.Errorf("%d records of the input that is not set up", n)
+			t.Errorf("%d records of an input without Init", n)
 		}
 		p.stop()
 	})
 }
 
-// hotReload is the option that lets SIGHUP load the configuration again.
+// hotReload enables reloading by SIGHUP.
 func hotReload(h host) []string {
 	if h.version.before(v2_1_0) {
 		return nil
@@ -94,13 +94,13 @@ func hotReload(h host) []string {
 	return []string{"-Y"}
 }
 
-// reloads counts the hot reloads that are done.
+// reloads counts the completed hot reloads.
 func (p *process) reloads() int {
-	// The banner's line comes with each start of the engine, reloads included.
+	// The banner is printed at each start of the engine, including reloads.
 	return strings.Count(p.log(), "[fluent bit] version=") - 1
 }
 
-// httpService is service with the HTTP server that shows the metrics.
+// httpService is service with the HTTP server for metrics.
 func httpService(port int) string {
 	return service + fmt.Sprintf("    http_server on\n    http_listen 127.0.0.1\n    http_port   %d\n", port)
 }

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// sink is an HTTP server that takes no chunk until it is opened. Only then does
-// it keep what it gets.
+// sink is an HTTP server that refuses all chunks until it is opened, and then keeps their
+// records.
 type sink struct {
 	port    int
 	open    atomic.Bool
@@ -66,15 +66,16 @@ func (s *sink) count() int {
 	return len(s.recs)
 }
 
-// output is the section that sends a tag to the sink and tries again each second.
+// output returns the section of an output that sends a tag to the sink and retries each
+// second.
 func (s *sink) output(tag string) string {
 	return fmt.Sprintf("\n[OUTPUT]\n    name http\n    match %s\n    host 127.0.0.1\n    port %d\n    format msgpack\n    retry_limit no_limits\n", tag, s.port)
 }
 
-// An input that reaches its mem_buf_limit is paused, and goes on when its records
-// are gone. Fluent Bit stops and starts the collector of the instance that was
-// initialised last instead (in all versions); which of the two has the limit must
-// not matter, and the other must not notice. What was promised comes to the end.
+// An input that reaches its mem_buf_limit is paused, and resumes once its records are
+// flushed. In all versions, Fluent Bit stops and starts the collector of the instance that was
+// initialized last instead. It must not matter which of two instances has the limit, and the
+// other must not be affected. All records arrive.
 func TestPauseAndResume(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		for _, order := range []string{"limited first", "limited last"} {
@@ -101,7 +102,7 @@ func testPauseAndResume(t *testing.T, h host, limitedFirst bool) {
 		strings.Replace(toFiles, "*", "free", 1)
 	p := h.start(t, launch{config: config})
 
-	// Older hosts name the input by its number, newer ones by its alias.
+	// Older hosts log the number of the input, newer ones its alias.
 	limitedName, freeName := `(limited|gdummy\.0)`, `(free|gdummy\.1)`
 	if !limitedFirst {
 		limitedName, freeName = `(limited|gdummy\.1)`, `(free|gdummy\.0)`
@@ -111,19 +112,19 @@ func testPauseAndResume(t *testing.T, h host, limitedFirst bool) {
 		return func() bool { return line.MatchString(p.log()) }
 	}
 	p.await("the pause", 20*time.Second, logged(limitedName, ` paused \(mem buf overlimit`))
-	// The other input goes on at its rate, 20 a second, while this one is paused.
+	// The other input continues at its rate, 20 per second, while this one is paused.
 	n, from := len(p.records("free")), time.Now()
 	p.await("a hundred records of the other input", 20*time.Second, func() bool { return len(p.records("free")) >= n+100 })
 	if took := time.Since(from); took > 8*time.Second {
 		t.Errorf("a hundred records of the other input took %v, expected 5s", took)
 	}
 	if s.count() > 0 {
-		t.Fatal("the sink took records before it was opened")
+		t.Fatal("the sink accepted records before it was opened")
 	}
 
 	s.open.Store(true)
 	p.await("the resume", 20*time.Second, logged(limitedName, ` resume \(mem buf overlimit`))
-	// Older hosts drop what is under way when they pause an input.
+	// Older hosts drop pending records when they pause an input.
 	drops := h.version.before(v2_1_9)
 	if drops {
 		n := s.count()
@@ -137,7 +138,7 @@ func testPauseAndResume(t *testing.T, h host, limitedFirst bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		t.Errorf("a chunk could not be read: %v", s.err)
+		t.Errorf("cannot decode a chunk: %v", s.err)
 	}
 	if drops {
 		t.Logf("%s dropped %d records of %d", h.version, samples-len(s.recs), samples)
@@ -157,19 +158,19 @@ func testPauseAndResume(t *testing.T, h host, limitedFirst bool) {
 
 var droppedLine = regexp.MustCompile(`\[ ?warn\] \[input:gdummy:gdummy\.0\] Fluent Bit has dropped (\d+) of the (\d+) records in its queue`)
 
-// Hosts before 2.1.9 drop the queue of an input that they pause. The log says so while
-// it happens, and at the end how many records it was. The way out that it names,
-// threaded off, loses none.
+// Hosts before 2.1.9 drop the queue of an input that they pause. A warning is logged when it
+// happens, and the number of records at the end. With threaded off, which the warning
+// suggests, none are lost.
 func TestPauseDrops(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		if !h.version.before(v2_1_9) {
-			t.Skipf("SKIPPED: %s drops nothing when it pauses an input; name one before %s in FLUENT_BIT", h.version, v2_1_9)
+			t.Skipf("SKIPPED: %s drops nothing when it pauses an input: set FLUENT_BIT to a version before %s", h.version, v2_1_9)
 		}
 		for _, threaded := range []string{"on", "off"} {
 			for _, catchUp := range []string{"limit", "full"} {
 				t.Run("threaded "+threaded+", catch_up "+catchUp, func(t *testing.T) {
 					t.Parallel()
-					// Half a second reaches the limit; the flush takes it away.
+					// The records of half a second reach the limit; a flush removes them.
 					in := []string{"name gdummy", "tag a", "rate 20k", "mem_buf_limit 1M", "ledger ledger", "threaded " + threaded, "catch_up " + catchUp}
 					if threaded == "off" {
 						in = append(in, "max_records 30000")
@@ -183,13 +184,13 @@ func TestPauseDrops(t *testing.T) {
 						}
 						audit(t, "--max-shortfall", "1000000", "--ledger", p.dir+"/ledger", p.out()).expect(t, all(30000))
 						if droppedLine.MatchString(p.log()) {
-							t.Error("the log has a loss")
+							t.Error("the log reports a loss")
 						}
 						return
 					}
 					p.await("the warning", 60*time.Second, func() bool { return droppedLine.MatchString(p.log()) })
 					p.stop()
-					// What the engine takes in after it was told to stop, it does not write.
+					// The engine does not write records that it ingests after SIGTERM.
 					v := audit(t, "--ledger", p.dir+"/ledger", p.out())
 					dropped := v.Accepted - v.Ingested
 					lines := droppedLine.FindAllStringSubmatch(p.log(), -1)

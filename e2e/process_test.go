@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// process is a Fluent Bit that runs.
+// process is a running Fluent Bit.
 type process struct {
 	t    *testing.T
 	host host
@@ -30,25 +30,25 @@ type process struct {
 
 	exited   chan struct{}
 	exitCode int
-	signal   syscall.Signal // that ended it, or 0
+	signal   syscall.Signal // the signal that ended it, or 0
 }
 
-// lifetime is how long any process may last: a test that hangs must not
-// leave one behind.
+// lifetime is the maximum lifetime of a process, so that a test that hangs does not leave one
+// running.
 const lifetime = 3 * time.Minute
 
-// launch is how a Fluent Bit is started.
+// launch describes how to start a Fluent Bit.
 type launch struct {
 	config  string   // text of a configuration
 	yaml    bool     // in YAML
 	args    []string // instead of, or in addition to, a configuration
-	plugins []string // gdummy, if nil
-	alone   bool     // nothing beside the plugins, also if the whole suite runs with other libraries
+	plugins []string // nil means gdummy
+	alone   bool     // no other libraries, even if GDUMMY_E2E_FOREIGN is on
 	env     []string
-	dir     string // the working directory; a new one, if empty
+	dir     string // the working directory; "" means a new one
 }
 
-// start starts a Fluent Bit, which ends with the test at the latest.
+// start starts a Fluent Bit, which is stopped at the end of the test.
 func (h host) start(t *testing.T, l launch) *process {
 	t.Helper()
 	p := &process{t: t, host: h, dir: l.dir, exited: make(chan struct{})}
@@ -120,7 +120,7 @@ func (l launch) configName() string {
 	return "fluent-bit.conf"
 }
 
-// tail keeps the log of a failed test readable: without the banner and in size.
+// tail returns the end of a log without the banner, for failure messages.
 func tail(s string) string {
 	if i := strings.Index(s, "[fluent bit] version="); i >= 0 {
 		s = s[i:]
@@ -135,7 +135,7 @@ func tail(s string) string {
 // write writes a file in the working directory and returns its path.
 func (p *process) write(name, text string) string {
 	path := filepath.Join(p.dir, name)
-	// In one step: Fluent Bit may be reading it.
+	// Atomically: Fluent Bit may be reading it.
 	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
 		p.t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func (p *process) send(s syscall.Signal) {
 	}
 }
 
-// log returns all that was written to stdout and stderr up to now.
+// log returns the output to stdout and stderr so far.
 func (p *process) log() string {
 	out, _ := os.ReadFile(p.stdout)
 	err, _ := os.ReadFile(p.stderr)
@@ -172,8 +172,8 @@ func (p *process) running() bool {
 	}
 }
 
-// await waits until a condition holds. It fails the test if that takes too long
-// or if the process ends before.
+// await waits until a condition holds. It fails the test if that takes too long or if the
+// process exits.
 func (p *process) await(what string, within time.Duration, cond func() bool) {
 	p.t.Helper()
 	deadline := time.Now().Add(within)
@@ -182,10 +182,10 @@ func (p *process) await(what string, within time.Duration, cond func() bool) {
 			if cond() {
 				return
 			}
-			p.t.Fatalf("the process ended (code %d, %v) before: %s", p.exitCode, p.signal, what)
+			p.t.Fatalf("the process exited (code %d, %v) before: %s", p.exitCode, p.signal, what)
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("after %v not yet: %s", within, what)
+			p.t.Fatalf("not within %v: %s", within, what)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -196,8 +196,8 @@ func (p *process) awaitLog(text string, within time.Duration) {
 	p.await("in the log: "+text, within, func() bool { return strings.Contains(p.log(), text) })
 }
 
-// startedLine is the last one of a start: the outputs' workers are there. Where Fluent
-// Bit is built with a stream processor, that comes after them.
+// startedLine matches the last line of a start: the workers of outputs or, if Fluent Bit has
+// one, the stream processor.
 var startedLine = regexp.MustCompile(`worker #0 started|stream processor started`)
 
 func (p *process) awaitStart() {
@@ -205,7 +205,7 @@ func (p *process) awaitStart() {
 	p.await("in the log: "+startedLine.String(), 10*time.Second, func() bool { return startedLine.MatchString(p.log()) })
 }
 
-// awaitExit waits for the end and returns how long it took.
+// awaitExit waits for the exit and returns how long it took.
 func (p *process) awaitExit(within time.Duration) time.Duration {
 	p.t.Helper()
 	start := time.Now()
@@ -217,7 +217,7 @@ func (p *process) awaitExit(within time.Duration) time.Duration {
 	return time.Since(start)
 }
 
-// stop asks for the end as a service manager does, and expects a clean one.
+// stop sends SIGTERM and expects a clean exit.
 func (p *process) stop() {
 	p.t.Helper()
 	p.stopWithin(15 * time.Second) // on a busy machine
@@ -231,11 +231,11 @@ func (p *process) stopWithin(most time.Duration) {
 		p.t.Errorf("after SIGTERM: exit code %d, signal %v; expected a clean exit", p.exitCode, p.signal)
 	}
 	if took > most {
-		p.t.Errorf("after SIGTERM: exit took %v, expected %v at most", took, most)
+		p.t.Errorf("after SIGTERM: exit took %v, expected at most %v", took, most)
 	}
 }
 
-// service is the section that most configurations begin with.
+// service is the first section of most configurations.
 const service = `
 [SERVICE]
     flush     0.2
@@ -252,22 +252,20 @@ const toFiles = `
     format msgpack
 `
 
-// input makes an [INPUT] section from its properties, one "key value" each.
+// input returns an [INPUT] section from its properties, each "key value".
 func input(properties ...string) string {
 	return "\n[INPUT]\n    " + strings.Join(properties, "\n    ") + "\n"
 }
 
-// lastPort is the one that freePort has given last. It begins somewhere else in
-// each process.
+// lastPort is the last result of freePort. It begins at a different port in each process.
 var lastPort = func() *atomic.Int32 {
 	p := new(atomic.Int32)
 	p.Store(int32(os.Getpid()))
 	return p
 }()
 
-// freePort returns a port of the loopback interface that nobody listens on. It is
-// none of those that the kernel gives away, and given to one test only: what
-// listens on it may begin to do so seconds later.
+// freePort returns a free port of the loopback interface, outside of the kernel's range of
+// ephemeral ports. It returns each port once, as the listener may start seconds later.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 1000 {
@@ -278,11 +276,11 @@ func freePort(t *testing.T) int {
 			return port
 		}
 	}
-	t.Fatal("no port is free")
+	t.Fatal("no free port")
 	return 0
 }
 
-// usage is what a process holds.
+// usage holds the resources of a process.
 type usage struct {
 	threads, fds, rssKB int
 }

@@ -25,18 +25,18 @@ type record struct {
 	body     []byte    // MessagePack
 }
 
-// String shows metadata and body with their types; see render.
+// String returns metadata and body with their types; see render.
 func (r record) String() string {
 	return render(r.metadata) + " " + render(r.body)
 }
 
-// timeString shows the time as Fluent Bit does, to the nanosecond.
+// timeString returns the time in the format of Fluent Bit, with nanoseconds.
 func (r record) timeString() string {
 	return fmt.Sprintf("%d.%09d", r.time.Unix(), r.time.Nanosecond())
 }
 
-// records reads the records with a tag that have been written up to now. While
-// the process runs, an event that is not yet there to its end is left out.
+// records returns the records with a tag that are written so far. While the process runs, an
+// incomplete event is ignored.
 func (p *process) records(tag string) []record {
 	p.t.Helper()
 	data, err := os.ReadFile(filepath.Join(p.out(), tag))
@@ -54,7 +54,7 @@ func (p *process) records(tag string) []record {
 	return recs
 }
 
-// decode reads events to the end of data, or to the first that cannot be read.
+// decode decodes events to the end of data, or to the first invalid one.
 func decode(data []byte) (recs []record, rest []byte, err error) {
 	for len(data) > 0 {
 		var r record
@@ -112,10 +112,10 @@ func readMap(b []byte) (m, rest []byte, err error) {
 	return b[:len(b)-len(rest)], rest, nil
 }
 
-// render writes MessagePack as text, so that different values give different
-// texts: like JSON, but doubles always have a point or an exponent, members
-// stand in their order, duplicates included, and bytes that are no UTF-8 show as
-// \x. Long strings are abbreviated with their length and hash.
+// render formats MessagePack as text, so that different values have different texts. It is
+// like JSON, but doubles always have a point or an exponent, members keep their order and
+// duplicates, and bytes that are not UTF-8 are \x escapes. Long strings are abbreviated with
+// their length and hash.
 func render(b []byte) string {
 	if b == nil {
 		return "-"
@@ -202,7 +202,7 @@ func renderValue(w *strings.Builder, b []byte) []byte {
 		w.WriteString("null")
 		return b[1:]
 	default:
-		// JSON has no other types: a float32 or a bin is an error.
+		// Records come from JSON: a float32 or a bin is an error.
 		rest, err := msgp.Skip(b)
 		if err != nil {
 			return fail(err)
@@ -212,7 +212,7 @@ func renderValue(w *strings.Builder, b []byte) []byte {
 	}
 }
 
-// texts renders records, a line each.
+// texts renders records, one per line.
 func texts(recs []record) []string {
 	s := make([]string, len(recs))
 	for i, r := range recs {
@@ -221,7 +221,7 @@ func texts(recs []record) []string {
 	return s
 }
 
-// allBodies checks that every record has one and the same body.
+// allBodies checks that every record has the given body.
 func (p *process) allBodies(tag, want string) {
 	p.t.Helper()
 	for i, r := range p.records(tag) {
@@ -231,7 +231,7 @@ func (p *process) allBodies(tag, want string) {
 	}
 }
 
-// sameBytes reports whether bodies and metadata are equal byte for byte.
+// sameBytes reports whether bodies and metadata have equal bytes.
 func (r record) sameBytes(o record) bool {
 	return bytes.Equal(r.metadata, o.metadata) && bytes.Equal(r.body, o.body)
 }

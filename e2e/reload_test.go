@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// SIGHUP loads the configuration again, twenty times: Go's globals outlive that,
-// and whatever an instance does not give back adds up. Each time the records of
-// the new configuration must come; in the end the metrics are there and threads,
-// descriptors and memory are what they were.
+// SIGHUP reloads the configuration twenty times. Go's globals survive that, so the resources
+// that an instance leaks add up. Each reload must produce the records of the new
+// configuration. In the end there are metrics, and threads, descriptors and memory have not
+// grown.
 func TestHotReload(t *testing.T) {
 	for _, threaded := range []string{"on", "off"} {
 		t.Run("threaded "+threaded, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestHotReload(t *testing.T) {
 }
 
 func testHotReload(t *testing.T, h host, threaded string) {
-	// What a reload costs without us: some hosts leave descriptors open.
+	// The cost of a reload without gdummy: some hosts leak descriptors.
 	const early = 3
 	_, base := reload(t, h, "dummy", threaded, early, early+4)
 	p, growth := reload(t, h, "gdummy", threaded, early, 20)
@@ -38,17 +38,16 @@ func testHotReload(t *testing.T, h host, threaded string) {
 		t.Errorf("%d more threads", growth.threads)
 	}
 	if allowed := base.fds*(20-early)/4 + 4; growth.fds > allowed {
-		t.Errorf("%d more descriptors, expected %d at most", growth.fds, allowed)
+		t.Errorf("%d more descriptors, expected at most %d", growth.fds, allowed)
 	}
 	if allowed := max(base.rssKB, 0)*(20-early)/4 + 6000; growth.rssKB > allowed {
-		t.Errorf("%d KB more memory, expected %d at most", growth.rssKB, allowed)
+		t.Errorf("%d KB more memory, expected at most %d", growth.rssKB, allowed)
 	}
 	p.stop()
 }
 
-// reload runs two inputs and sends SIGHUP until n reloads are done, waiting for
-// the records of each configuration. It returns by how much the process has grown
-// since the reload number early.
+// reload runs two inputs and sends SIGHUP for each of n reloads, waiting for the records of
+// each configuration. It returns how much the process has grown since reload number early.
 func reload(t *testing.T, h host, plugin, threaded string, early, n int) (*process, usage) {
 	t.Helper()
 	port := freePort(t)
@@ -63,14 +62,13 @@ func reload(t *testing.T, h host, plugin, threaded string, early, n int) (*proce
 		there := func() bool {
 			return len(p.records(fmt.Sprintf("a%d", generation))) > 0 && len(p.records(fmt.Sprintf("b%d", generation))) > 0
 		}
-		// v4.0.3 hangs now and then when threaded inputs, its own dummy included, are
-		// reloaded while they have chunks: "pending chunk count" and nothing more.
-		// v3.2.10 does with inputs that are not threaded. Where dummy hangs alone,
-		// there is nothing to compare with.
+		// v4.0.3 sometimes hangs in a reload while threaded inputs, including its
+		// dummy, have chunks: the last line is "pending chunk count". v3.2.10 does with
+		// inputs that are not threaded. If dummy alone hangs, there is no reference.
 		if h.version == (version{4, 0, 3}) && threaded == "on" || plugin == "dummy" {
 			for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
-					t.Skipf("SKIPPED: %s hangs in reload %d of %s: a defect of the host, which its own dummy meets as well: name another one in FLUENT_BIT", h.version, generation, plugin)
+					t.Skipf("SKIPPED: %s hangs in reload %d of %s: a defect of the host, also with its dummy: set FLUENT_BIT to another version", h.version, generation, plugin)
 				}
 			}
 		}
@@ -118,15 +116,15 @@ func (p *process) settledUsage(t *testing.T) usage {
 	return now
 }
 
-// A mistake in a section of ours must not end an agent that runs. After a reload the
-// input continues with its last good configuration and the same stream, also after a
-// second one, whatever the mistake is; a good one takes over from there.
+// An error in a gdummy section must not end a running agent. After a reload with any error,
+// and after a second one, the input continues with its last valid configuration and the same
+// stream. A valid configuration then continues from there.
 func TestReloadWithMistake(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v2_2_0, "hot reload by a signal")
 		threaded := "on"
 		if h.version == (version{4, 0, 3}) {
-			threaded = "off" // it finishes no reload of threaded inputs, dummy's neither
+			threaded = "off" // it does not complete a reload of threaded inputs, including dummy
 		}
 		port := freePort(t)
 		config := func(a, b string) string {
@@ -171,7 +169,7 @@ func TestReloadWithMistake(t *testing.T) {
 			p.write("fluent-bit.conf", config(a, b))
 			p.send(syscall.SIGHUP)
 			bad += 2 - int(wantA) - int(wantB)
-			p.await("the mistakes in the log "+what, 30*time.Second, func() bool {
+			p.await("the errors in the log "+what, 30*time.Second, func() bool {
 				return strings.Count(p.log(), "hot reload: this section has an error; the input continues with its last good configuration") == bad
 			})
 			p.await("the metric "+what, 30*time.Second, func() bool {
@@ -183,7 +181,7 @@ func TestReloadWithMistake(t *testing.T) {
 		}
 		write(`{"n":{{ seq `)
 		reload("after a file was broken", "template_file a.tmpl", "ledger none/b.ledger", 0, 0)
-		reload("after a second mistake", "samples few\n    template_file a.tmpl", "copies none", 0, 0)
+		reload("after a second error", "samples few\n    template_file a.tmpl", "copies none", 0, 0)
 		write(good)
 		reload("after the file was mended", "template_file a.tmpl", "ledger none/b.ledger", 1, 0)
 		reload("after all was mended", "template_file a.tmpl", "ledger b.ledger", 1, 1)
@@ -198,7 +196,7 @@ func TestReloadWithMistake(t *testing.T) {
 				}
 				switch {
 				case n <= last:
-					t.Fatalf("record %d follows record %d of %s: the stream did not go on where it was", n, last, tag)
+					t.Fatalf("record %d follows record %d of %s: the stream did not continue", n, last, tag)
 				case n > last+1 && !h.version.before(v4_1_0):
 					t.Fatalf("record %d follows record %d of %s", n, last, tag)
 				}

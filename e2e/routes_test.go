@@ -18,9 +18,9 @@ var (
 	v5_0_5 = version{5, 0, 5} // ... of threaded inputs as well
 )
 
-// Conditional routes carry each record once, and the ledger counts it once, though the
-// engine counts it for each route. Where the engine loses all of them, a warning says so
-// and names the way out, which works.
+// With conditional routes, each record arrives once, and the ledger counts it once, although
+// the engine counts it for each route. On hosts that lose all of them, a warning describes the
+// remedy, which works.
 func TestConditionalRoutes(t *testing.T) {
 	const n = 3000
 	for _, threaded := range []string{"on", "off"} {
@@ -51,7 +51,7 @@ pipeline:
     - {name: file, alias: errors, path: out, file: errors, format: plain}
     - {name: file, alias: rest, path: out, file: rest, format: plain}
 `, threaded, n)})
-				// came returns how many lines an output has, which must all be of a level.
+				// came returns the number of lines of an output, which must all have a level.
 				came := func(output, level string) int {
 					text, _ := os.ReadFile(filepath.Join(p.out(), output))
 					all := strings.Count(string(text), "\n")
@@ -78,7 +78,7 @@ pipeline:
 					t.Errorf("%d and %d records, want %d and %d", errors, rest, n/3, n-n/3)
 				}
 				if strings.Contains(p.log(), warning) {
-					t.Error("the warning is logged where routes work")
+					t.Error("a warning although routes work")
 				}
 				l, err := ledger.ReadFile(filepath.Join(p.dir, "run.ledger"))
 				if err != nil {

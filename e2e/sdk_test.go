@@ -21,7 +21,7 @@ import (
 
 var exampleInputs sync.Map // of the example's name, to func() (so string, err error)
 
-// exampleInputSO builds an example that is an input of its own, once.
+// exampleInputSO builds an example input, once.
 func exampleInputSO(t *testing.T, name string) string {
 	t.Helper()
 	build, _ := exampleInputs.LoadOrStore(name, sync.OnceValues(func() (string, error) {
@@ -53,8 +53,8 @@ func (p *process) lines(tag string) []string {
 	return all
 }
 
-// wantLines checks that lines are numbered from 0 to n-1, in order, and returns how many
-// are repeated.
+// wantLines checks that lines are numbered from 0 to n-1, in order. It returns the number of
+// repeated lines.
 func wantLines(t *testing.T, lines []string, n int) (repeated int) {
 	t.Helper()
 	last := -1
@@ -74,10 +74,10 @@ func wantLines(t *testing.T, lines []string, n int) (repeated int) {
 	return repeated
 }
 
-// reload loads the configuration again, where a host can.
+// reload reloads the configuration, if the host supports it.
 func (p *process) reload() {
 	p.t.Helper()
-	if p.host.version.before(v2_1_0) || p.host.version == (version{4, 0, 3}) { // which does not finish a reload of threaded inputs
+	if p.host.version.before(v2_1_0) || p.host.version == (version{4, 0, 3}) { // which does not complete a reload of threaded inputs
 		return
 	}
 	n := p.reloads()
@@ -85,7 +85,7 @@ func (p *process) reload() {
 	p.await("the reload", 30*time.Second, func() bool { return p.reloads() > n })
 }
 
-// Each line over TCP arrives once and in order, over a pause by mem_buf_limit and a hot
+// Each line over TCP arrives once and in order, in spite of a pause by mem_buf_limit and a hot
 // reload. An idle connection does not delay the exit.
 func TestTCPLinesExample(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
@@ -94,7 +94,7 @@ func TestTCPLinesExample(t *testing.T) {
 		port := freePort(t)
 		limit := "mem_buf_limit 200k"
 		if h.version.before(v2_1_9) {
-			limit = "mem_buf_limit 0" // those lose what is under way at a pause
+			limit = "mem_buf_limit 0" // these hosts lose pending records at a pause
 		}
 		p := h.start(t, launch{plugins: []string{exampleInputSO(t, "tcp-lines")}, args: hotReload(h),
 			config: service + "    scheduler.base 1\n    scheduler.cap 1\n" +
@@ -152,7 +152,7 @@ func TestTCPLinesExample(t *testing.T) {
 			}
 			lines = append(lines, m["line"].(string))
 		}
-		// Chunks that the server refused at first arrive after later ones.
+		// Chunks that the server refused first arrive after later ones.
 		slices.SortFunc(lines, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
 		if repeated := wantLines(t, lines, sent); repeated > 0 || s.err != nil {
 			t.Errorf("%d lines are repeated, error %v", repeated, s.err)
@@ -160,7 +160,7 @@ func TestTCPLinesExample(t *testing.T) {
 	})
 }
 
-// Each line of a file arrives, in order, while it grows, over a hot reload and a restart.
+// Each line of a growing file arrives, in order, in spite of a hot reload and a restart.
 func TestFollowFileExample(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		const n = 20000

@@ -15,7 +15,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/format"
 )
 
-// byCommand returns the records that `gdummy run` makes with some options.
+// byCommand returns the records of `gdummy run` with the given options.
 func byCommand(t *testing.T, n int, options ...string) []record {
 	t.Helper()
 	args := []string{"run", "-format", "msgpack", "-records", fmt.Sprint(n), "-p", "rate=unlimited"}
@@ -33,8 +33,8 @@ func byCommand(t *testing.T, n int, options ...string) []record {
 	return recs
 }
 
-// expectSame compares records with those of the command, to the byte; an event of a
-// host before 2.1 has no metadata.
+// expectSame compares the bytes of records with those of the command. Events of hosts before
+// 2.1 have no metadata.
 func expectSame(t *testing.T, what string, got, want []record) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -42,15 +42,14 @@ func expectSame(t *testing.T, what string, got, want []record) {
 	}
 	for i := range min(len(got), len(want)) {
 		if g, w := got[i], want[i]; !g.time.Equal(w.time) || !bytes.Equal(g.body, w.body) || g.v2 && !bytes.Equal(g.metadata, w.metadata) {
-			t.Errorf("%s: record %d is\n%s %s\nand by the command\n%s %s", what, i, g.timeString(), g, w.timeString(), w)
+			t.Errorf("%s: record %d is\n%s %s\nand from the command\n%s %s", what, i, g.timeString(), g, w.timeString(), w)
 			return
 		}
 	}
 }
 
-// The records of every format are those that `gdummy run` makes with the same seed
-// and stream, whether they are appended when they are due or handed over once a
-// second, with other options of the input beside.
+// The records of every format are those of `gdummy run` with the same seed and stream, whether
+// they are appended when due or emitted once a second, also with other options.
 func TestFormatsAsByTheCommand(t *testing.T) {
 	const n = 200
 	still := []string{"seed october", "stream_id s", "first_seq 1000", "fixed_timestamp on", "start_time_sec 1700000000", `metadata_template {"k": {{ seq }}}`}
@@ -80,10 +79,9 @@ func TestFormatsAsByTheCommand(t *testing.T) {
 	})
 }
 
-// Without a stream_id, it is the alias, or else the n of gdummy.n; a seed that
-// nobody gave is in the log, makes the same records again, and outlives reloads, in
-// which a stream, or its shard, goes on as long as neither seed nor template
-// changes.
+// The default stream_id is the alias, or else the n of gdummy.n. A drawn seed is logged,
+// generates the same records again, and survives reloads. In a reload, a stream or its shard
+// continues unless seed or template change.
 func TestStreamNamesAndSeeds(t *testing.T) {
 	const (
 		n     = 40
@@ -150,7 +148,7 @@ func TestStreamNamesAndSeeds(t *testing.T) {
 			}
 			if tag == "part." { // each third record, from 101 on
 				if (k-101)%3 != 0 {
-					t.Errorf("%sb begins with record %d, which is no part of it", tag, k)
+					t.Errorf("%sb begins with record %d, which is not in the shard", tag, k)
 				}
 				k = (k - 101) / 3
 			}

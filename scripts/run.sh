@@ -6,7 +6,7 @@
 set -eu
 plugin=$1 host=$2 seconds=$3
 
-mistake() {
+fail() {
     echo "make run: ARGS: $*" >&2
     exit 2
 }
@@ -23,13 +23,13 @@ for word in ${ARGS:-}; do
         expect=value
         ;;
     option:-* | more:-[a-zA-Z] | more:--*)
-        mistake "unknown flag \"$word\": expected -p KEY=VALUE"
+        fail "unknown flag \"$word\": expected -p KEY=VALUE"
         ;;
     option:*)
-        mistake "\"$word\" is not an option: expected -p KEY=VALUE, such as ARGS='-p $word'"
+        fail "\"$word\" is not an option: expected -p KEY=VALUE, such as ARGS='-p $word'"
         ;;
     value:-[a-zA-Z] | value:--*)
-        mistake "an option lacks its value: expected -p KEY=VALUE, found \"$word\""
+        fail "an option lacks its value: expected -p KEY=VALUE, found \"$word\""
         ;;
     value:*=*)
         value=$word
@@ -37,7 +37,7 @@ for word in ${ARGS:-}; do
         expect=more
         ;;
     value:*)
-        mistake "\"$word\" is not a property: expected -p KEY=VALUE"
+        fail "\"$word\" is not a property: expected -p KEY=VALUE"
         ;;
     more:*)
         # replace the last argument by itself and the word
@@ -53,7 +53,7 @@ for word in ${ARGS:-}; do
     esac
 done
 
-[ "$expect" != value ] || mistake "the last option lacks its value: expected -p KEY=VALUE"
+[ "$expect" != value ] || fail "the last option lacks its value: expected -p KEY=VALUE"
 
 fluent_bit=${FLUENT_BIT:-$(command -v fluent-bit || true)}
 fluent_bit=${fluent_bit%%:*}

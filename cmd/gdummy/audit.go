@@ -34,18 +34,18 @@ type auditFlags struct {
 	ledgers []string
 	sources []string
 	path    string
-	arrived string // path of the member with the time of arrival
+	arrived string // path of the field with the arrival time
 	memory  int64
 	json    bool
 	html    string
 	limits  audit.Limits
 	live    listenFlags
-	runs    []recordid.Run // that count
-	last    bool           // the last ones count
-	seeded  bool           // the seed was given
+	runs    []recordid.Run // --run ID
+	last    bool           // --run last
+	seeded  bool           // --seed is set
 
-	ledgerPaths []string // of the files that ledgers stands for
-	keys        []string // under which identities were sent
+	ledgerPaths []string // the files that match ledgers
+	keys        []string // names under which identities were sent
 }
 
 // noLimits are the default limits.
@@ -240,8 +240,8 @@ func (f *auditFlags) run(s stream) int {
 		Keys: keys, Path: f.path, Arrival: f.arrived, Take: a.Take,
 	})
 	if growing && !live {
-		// Ctrl-C ends all of a pipeline: who writes into it writes its last now,
-		// and then there is an end, and a verdict.
+		// Ctrl-C interrupts all commands of a pipeline. The writer finishes, the
+		// input ends, and a verdict follows.
 		stop := interrupted()
 		go func() {
 			<-stop
@@ -280,8 +280,8 @@ func (f *auditFlags) run(s stream) int {
 		}
 	}
 	if growing {
-		// They have grown. A ledger that no longer exists is a fault, not the end
-		// of an audit of hours.
+		// The ledgers have grown. A ledger that no longer exists is a fault: it must
+		// not cost the verdict of a long audit.
 		ledgers, faults = f.lastLedgers()
 		a.SetLedgers(ledgers)
 	}
@@ -289,7 +289,7 @@ func (f *auditFlags) run(s stream) int {
 	return f.conclude(s, v, append(f.limits.Faults(v), faults...))
 }
 
-// refuse reports the sources that cannot be read; there is no verdict then.
+// refuse reports sources in unsupported formats, instead of a verdict.
 func (f *auditFlags) refuse(s stream, list []unreadable) int {
 	for _, u := range list {
 		fmt.Fprintf(s.err, "gdummy audit: cannot read %s: %v\n", nameOf(u.Source), &recordscan.FormatError{Format: u.Format, Entry: u.Entry})
@@ -353,7 +353,7 @@ func checkPage(path string, ledgers []string) error {
 	}
 	err = file.Close()
 	if absent {
-		err = errors.Join(err, os.Remove(path)) // until there is one
+		err = errors.Join(err, os.Remove(path)) // until the page is written
 	}
 	return err
 }

@@ -13,14 +13,15 @@ import (
 
 	"github.com/gdummy/gdummy/internal/config/conf"
 	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
-// plugin is the name under which an input is ours.
+// plugin is the name of our inputs.
 const plugin = "gdummy"
 
-// checkFlags are the flags of `gdummy check`.
+// checkFlags holds the flags of `gdummy check`.
 type checkFlags struct{ json bool }
 
 func (f *checkFlags) table() []flagRow {
@@ -48,10 +49,10 @@ func check(s stream, args []string) int {
 				fmt.Fprintf(s.err, "gdummy check: %s: %v\n", path, err)
 			}
 			c.add(finding{pos: conf.Pos{File: path}, severity: severityError, message: err.Error()})
-		} else if c.mistakes > 0 {
+		} else if c.errors+c.warnings > 0 {
 			code = max(code, exitFound)
 		}
-		report.Files = append(report.Files, checkedFile{path, c.inputs, c.mistakes})
+		report.Files = append(report.Files, checkedFile{path, c.inputs, c.errors, c.warnings})
 		for _, f := range c.found {
 			report.Findings = append(report.Findings, checkFinding{
 				f.pos.File, f.pos.Line, f.pos.Column, f.severity, f.option, f.message, f.hint,
@@ -95,7 +96,7 @@ The object of --json has
 	}
 }
 
-// checkReport is what --json prints.
+// checkReport is the output of --json.
 type checkReport struct {
 	Files    []checkedFile  `json:"files"`
 	Findings []checkFinding `json:"findings"`
@@ -104,7 +105,8 @@ type checkReport struct {
 type checkedFile struct {
 	File     string `json:"file"`
 	Inputs   int    `json:"inputs"`
-	Mistakes int    `json:"mistakes"`
+	Errors   int    `json:"errors"`
+	Warnings int    `json:"warnings"`
 }
 
 type checkFinding struct {
@@ -117,11 +119,12 @@ type checkFinding struct {
 	Hint     string `json:"hint,omitempty"`
 }
 
-// checkMembers document the members of a checkReport.
+// checkMembers documents the members of a checkReport.
 var checkMembers = [][2]string{
 	{"files[].file", "a FILE, as given"},
-	{"files[].inputs", "how many gdummy inputs it has, those of included files counted"},
-	{"files[].mistakes", "how many findings are errors or warnings; the exit code is 0 if all are 0"},
+	{"files[].inputs", "the number of its gdummy inputs, including those of included files"},
+	{"files[].errors", "the number of findings that are errors"},
+	{"files[].warnings", "the number of findings that are warnings; the exit code is 0 without errors and warnings"},
 	{"findings[].file", "the file of the finding: a FILE, or one that it names"},
 	{"findings[].line", "the line, from 1; 0 if the file cannot be read"},
 	{"findings[].column", "the column, in characters from 1; 0 with line 0"},
@@ -157,7 +160,11 @@ func checkFile(s stream, path string) (*checker, error) {
 	}
 	for _, in := range config.Inputs {
 		name, ok := in.Property("name")
-		if !ok || !strings.EqualFold(name.Value.Expand(c.env).Text, plugin) {
+		if !ok {
+			continue
+		}
+		if given := name.Value.Expand(c.env).Text; !strings.EqualFold(given, plugin) {
+			c.misspelled(name.Value.Pos(0), given)
 			continue
 		}
 		c.inputs++
@@ -166,6 +173,14 @@ func checkFile(s stream, path string) (*checker, error) {
 	}
 	c.sort()
 	return c, nil
+}
+
+// misspelled notes the name of an input that resembles ours and is not Fluent Bit's
+// dummy.
+func (c *checker) misspelled(pos conf.Pos, name string) {
+	if near := units.Nearest(name, []string{plugin, "dummy"}); near == plugin {
+		c.add(finding{pos: pos, severity: severityNote, message: fmt.Sprintf("input %q is not checked", name), hint: "did you mean " + plugin + "?"})
+	}
 }
 
 func count(n int, what string) string {
@@ -178,10 +193,11 @@ func count(n int, what string) string {
 // checker collects the findings in one configuration.
 type checker struct {
 	env      conf.Environment
-	files    files.Path // where options' files are looked for
+	files    files.Path // where to search for the files of options
 	found    []finding
 	inputs   int
-	mistakes int
+	errors   int
+	warnings int
 }
 
 // The severities of findings.
@@ -201,7 +217,7 @@ type finding struct {
 	hint     string // or ""
 }
 
-// text returns the finding as people see it.
+// text formats the finding for people.
 func (f *finding) text(colours bool) string {
 	var b strings.Builder
 	switch f.severity {
@@ -226,8 +242,11 @@ func (f *finding) text(colours bool) string {
 }
 
 func (c *checker) add(f finding) {
-	if f.severity != severityNote {
-		c.mistakes++
+	switch f.severity {
+	case severityError:
+		c.errors++
+	case severityWarning:
+		c.warnings++
 	}
 	c.found = append(c.found, f)
 }
@@ -237,7 +256,7 @@ func (c *checker) errorf(pos conf.Pos, option, format string, args ...any) {
 	c.add(finding{pos: pos, severity: severityError, option: option, message: fmt.Sprintf(format, args...)})
 }
 
-// sort puts what was found into the order of the text.
+// sort sorts the findings by position.
 func (c *checker) sort() {
 	files := map[string]int{}
 	for _, f := range c.found {
@@ -257,8 +276,12 @@ func (c *checker) print(w io.Writer, path string) {
 		fmt.Fprintln(w, f.text(coloured(w)))
 	}
 	switch {
-	case c.mistakes > 0:
-		fmt.Fprintf(w, "%s: %s\n", path, count(c.mistakes, "error"))
+	case c.errors > 0 && c.warnings > 0:
+		fmt.Fprintf(w, "%s: %s, %s\n", path, count(c.errors, "error"), count(c.warnings, "warning"))
+	case c.errors > 0:
+		fmt.Fprintf(w, "%s: %s\n", path, count(c.errors, "error"))
+	case c.warnings > 0:
+		fmt.Fprintf(w, "%s: %s\n", path, count(c.warnings, "warning"))
 	case c.inputs == 0:
 		fmt.Fprintf(w, "%s: note: no %s input\n", path, plugin)
 	default:
@@ -266,9 +289,9 @@ func (c *checker) print(w io.Writer, path string) {
 	}
 }
 
-// input checks one input of ours.
+// input checks a gdummy input.
 func (c *checker) input(in *conf.Input) {
-	values := map[string]*conf.Expanded{} // by the option's name, those to be parsed
+	values := map[string]*conf.Expanded{} // by the name of the option
 	first := map[string]*conf.Property{}
 	for _, p := range in.Properties {
 		o, known := option.Find(p.Name)
@@ -321,6 +344,7 @@ func (c *checker) input(in *conf.Input) {
 	}, c.files)
 	var errs option.Errors
 	errors.As(err, &errs)
+	c.unset(first, values, errs)
 	for _, e := range errs {
 		c.option(in, values, severityError, e)
 	}
@@ -361,8 +385,8 @@ func (c *checker) routes(in *conf.Input) {
 	})
 }
 
-// bracketed are the options whose text may begin with a bracket, which YAML reads as
-// a map or a list.
+// bracketed lists the options whose text may begin with a bracket, which YAML parses as a
+// map or a list.
 var bracketed = []string{"dummy", "metadata", "template", "metadata_template", "tag_template"}
 
 // notText reports a map or a list where text is expected.
@@ -375,12 +399,12 @@ func (c *checker) notText(pos conf.Pos, name, what string, p *conf.Property) {
 	c.add(f)
 }
 
-// templates are the options in which users mean a dollar sign and an action by "${{",
-// and not a variable.
+// templates lists the options in which "${{" is meant as a dollar sign and an action, not
+// as a variable.
 var templates = []string{"template", "metadata_template", "tag_template"}
 
-// keepActions makes an environment that leaves "${{ ... }" as it stands, so that
-// the rest of a template can be checked.
+// keepActions returns an environment that leaves "${{ ... }" unchanged, so that the rest of
+// a template can be checked.
 func keepActions(env conf.Environment) conf.Environment {
 	return func(name string) (string, bool) {
 		if strings.HasPrefix(name, "{") {
@@ -390,7 +414,7 @@ func keepActions(env conf.Environment) conf.Environment {
 	}
 }
 
-// variables reports errors in the variables of a value, and notes on them.
+// variables reports errors in the variables of a value.
 func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded) {
 	for _, x := range v.Vars {
 		switch {
@@ -402,11 +426,23 @@ func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded)
 			})
 		case x.Missed:
 			c.errorf(raw.Pos(x.Offset), o.Name, "Fluent Bit does not expand ${%s}, because of a '}' before it", x.Name)
-		case !x.Set:
-			c.add(finding{
-				pos: raw.Pos(x.Offset), severity: severityNote, option: o.Name,
-				message: fmt.Sprintf("${%s} is not set here: it is empty", x.Name),
-			})
+		}
+	}
+}
+
+// unset notes the unset variables of options without an error: an error names them.
+func (c *checker) unset(properties map[string]*conf.Property, values map[string]*conf.Expanded, errs option.Errors) {
+	for name, v := range values {
+		if slices.ContainsFunc(errs, func(e *option.Error) bool { return e.Option == name }) {
+			continue
+		}
+		for _, x := range v.Vars {
+			if !x.Set && !x.Missed {
+				c.add(finding{
+					pos: properties[name].Value.Pos(x.Offset), severity: severityNote, option: name,
+					message: fmt.Sprintf("${%s} is not set here: it is empty", x.Name),
+				})
+			}
 		}
 	}
 }

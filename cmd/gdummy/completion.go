@@ -16,10 +16,10 @@ import (
 // of a command line, the last of which is to be completed.
 const completeCommand = "__complete"
 
-// fileNames stands for the names of files among completions: the shell knows them.
+// fileNames among completions means that the shell completes names of files.
 const fileNames = ":files"
 
-// shells are the shells with a completion script.
+// shells lists the shells with a completion script.
 var shells = []struct{ name, install string }{
 	{"bash", "source <(gdummy completion bash)"},
 	{"zsh", "source <(gdummy completion zsh)"},
@@ -47,7 +47,7 @@ func completion(s stream, args []string) int {
 	}
 	script, err := scripts.ReadFile("completion/gdummy." + fs.Arg(0))
 	if err != nil {
-		return unknown(s, "gdummy completion", "shell", fs.Arg(0), shellNames())
+		return usageError(s, "completion", "unsupported shell %q: expected %s", fs.Arg(0), strings.Join(shellNames(), ", "))
 	}
 	if _, err := s.out.Write(script); err != nil {
 		fmt.Fprintf(s.err, "gdummy completion: %v\n", err)
@@ -64,7 +64,7 @@ func completionHelp(w io.Writer) {
 	fmt.Fprint(w, "\nThe same line in ~/.bashrc, ~/.zshrc (after compinit) or ~/.config/fish/config.fish\ncompletes in every shell.\n")
 }
 
-// complete prints the completions of the last word, one a line, each followed by a tab
+// complete prints the completions of the last word, one per line, each followed by a tab
 // and its help if it has any.
 func complete(s stream, words []string) int {
 	if len(words) == 0 {
@@ -79,8 +79,8 @@ func complete(s stream, words []string) int {
 	return exitFine
 }
 
-// completions returns the words that may follow those before. Where they depend on how
-// the current word begins, they begin like that.
+// completions returns the words that may follow the words before. If they depend on the
+// prefix of the current word, they have that prefix.
 func completions(before []string, current string) []string {
 	if len(before) == 0 {
 		return append(commandWords(), "--help", "--version")
@@ -97,7 +97,7 @@ func completions(before []string, current string) []string {
 		rows = append(rows, new(runFlags).options()...)
 	}
 	fs := flags(c.name, rows)
-	var arguments []string // that are not flags
+	var arguments []string // without flags
 	for i := 1; i < len(before); i++ {
 		r := fs.written(before[i])
 		switch {
@@ -109,7 +109,7 @@ func completions(before []string, current string) []string {
 		case i == len(before)-1:
 			return r.completions(current)
 		default:
-			i++ // its value
+			i++ // skip its value
 		}
 	}
 	if !strings.HasPrefix(current, "-") {
@@ -137,13 +137,13 @@ func (c *command) arguments(before []string) []string {
 	return c.words(before)
 }
 
-// written returns the row of a flag as it is written, with dashes, or nil.
+// written returns the row of a flag given with its dashes, or nil.
 func (fs *flagSet) written(word string) *flagRow {
 	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
 	return fs.find(name)
 }
 
-// completions returns those of the flag's value.
+// completions returns the completions of the flag's value.
 func (r *flagRow) completions(current string) []string {
 	switch {
 	case r.words != nil:
@@ -154,7 +154,7 @@ func (r *flagRow) completions(current string) []string {
 	return nil
 }
 
-// prefixed returns words with a prefix; files have none.
+// prefixed returns words with a prefix, except fileNames.
 func prefixed(prefix string, words []string) []string {
 	var list []string
 	for _, w := range words {

@@ -69,7 +69,7 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// typed are lines with a tab at the end, and what a shell makes of them.
+// typed lists lines that end with a tab, and their completions in a shell.
 var typed = []struct{ line, want string }{
 	{"gdummy aud", "gdummy audit "},
 	{"gdummy doc function weighte", "gdummy doc function weighted "},
@@ -90,7 +90,7 @@ func shell(t *testing.T, name string) string {
 	return path
 }
 
-// The scripts complete what is typed at a terminal.
+// The scripts complete lines at a terminal.
 func TestCompletionAtTerminal(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -125,7 +125,7 @@ func TestCompletionAtTerminal(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			// expect reads until the text was printed.
+			// expect reads until text is printed.
 			expect := func(text string) {
 				t.Helper()
 				var seen []byte
@@ -140,11 +140,10 @@ func TestCompletionAtTerminal(t *testing.T) {
 			send(tt.setup + "; echo re''ady\n")
 			expect("ready")
 			for _, line := range typed {
-				// The line becomes the argument of echo, which prints what the shell
-				// made of it.
+				// The line becomes the argument of echo, which prints the completed line.
 				send(line.line + "\t\x01echo '<\x05>'\n")
 				want := line.want
-				if tt.name == "zsh" { // takes a space back when the cursor moves
+				if tt.name == "zsh" { // removes a space when the cursor moves
 					want = strings.TrimSuffix(want, " ")
 				}
 				expect("<" + want + ">")

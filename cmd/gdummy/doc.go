@@ -21,21 +21,21 @@ import (
 type topic struct {
 	name string
 	help string // one line
-	page bool   // docs/reference/NAME.md has what it prints
+	page bool   // docs/reference/NAME.md has the output
 
 	print func() ([]byte, error)
-	of    *entries // instead of print, for a topic that has a second argument
+	of    *entries // instead of print, for a topic with a second argument
 }
 
-// entries are what a topic prints one of.
+// entries are the possible second arguments of a topic.
 type entries struct {
 	list  string // the topic that lists them
 	names func() []string
 	print func(name string) ([]byte, error)
-	hint  func(name string) string // ends the error of an unknown name
+	hint  func(name string) string // returns the end of the error for an unknown name
 }
 
-// page returns the print function of a page that is written by hand.
+// page returns the print function of a hand-written page.
 func page(text string) func() ([]byte, error) {
 	return func() ([]byte, error) { return []byte(text), nil }
 }
@@ -95,8 +95,8 @@ func topicNames() []string {
 	return names
 }
 
-// formatsPage returns the page on formats: each with its first record of seed 1, as
-// JSON.
+// formatsPage returns the page on formats. It shows the first record of each with seed 1,
+// in JSON.
 func formatsPage() ([]byte, error) {
 	w := new(bytes.Buffer)
 	fmt.Fprint(w, `# Formats
@@ -152,7 +152,7 @@ func doc(s stream, args []string) int {
 	return exitFine
 }
 
-// text returns what a topic prints: of one of its entries, if it has any.
+// text returns the output of a topic, or of one of its entries if it has any.
 func (t *topic) text(name string) ([]byte, error) {
 	if t.of == nil {
 		return t.print()

@@ -11,8 +11,8 @@ import (
 
 var update = flag.Bool("update", false, "renew the golden files and the pages in docs")
 
-// The pages in docs are what `gdummy doc` prints: whoever changes a table
-// renews them with `make docs`.
+// The generated pages in docs are the output of `gdummy doc`. `make docs` renews them after
+// a change to a table.
 func TestDocs(t *testing.T) {
 	for _, topic := range topics() {
 		if !topic.page {

@@ -24,9 +24,9 @@ const (
 	second = int64(1e9)
 )
 
-// Each example is checked, its records are shown in a golden file, and a
-// fingerprint of its first 100,000 records is kept: whoever changes one on purpose
-// says so in the CHANGELOG.
+// Each example has no errors, and its first records and the fingerprint of its first
+// 100,000 are in a golden file. A change to a fingerprint requires an entry in the
+// CHANGELOG.
 func TestExamples(t *testing.T) {
 	testenv.SkipRace(t)
 	root, err := filepath.Abs("../../examples")
@@ -48,7 +48,7 @@ func TestExamples(t *testing.T) {
 	for _, file := range examples {
 		name := filepath.Base(filepath.Dir(file))
 		if !strings.Contains(string(index), "["+name+"]("+name+")") {
-			t.Errorf("examples/README.md does not tell of %s", name)
+			t.Errorf("examples/README.md does not mention %s", name)
 		}
 		t.Run(name, func(t *testing.T) {
 			config, err := conf.Read(file, conf.Disk)
@@ -80,7 +80,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// showInput writes the first records of an input, and the fingerprint.
+// showInput writes the first records of an input, and its fingerprint.
 func showInput(t *testing.T, w *bytes.Buffer, i int, c *engine.Config) {
 	t.Helper()
 	p := c.Program
@@ -91,7 +91,7 @@ func showInput(t *testing.T, w *bytes.Buffer, i int, c *engine.Config) {
 		b = p.Append(b[:0], event.V2, start+int64(j)*second/100, k)
 		ev, rest, err := event.Decode(b)
 		if err != nil || len(rest) > 0 {
-			t.Fatalf("record %d can't be read: %v", k, err)
+			t.Fatalf("record %d: %v", k, err)
 		}
 		tag := string(p.AppendTag(nil, start+int64(j)*second/100, k))
 		hash.Write(b)
@@ -107,7 +107,7 @@ func showInput(t *testing.T, w *bytes.Buffer, i int, c *engine.Config) {
 	fmt.Fprintf(w, "input %d: fingerprint %016x\n", i, hash.Sum64())
 }
 
-// The fingerprints of the first 100,000 records of each format are kept.
+// The fingerprints of the first 100,000 records of each format are in a golden file.
 func TestFingerprints(t *testing.T) {
 	testenv.SkipRace(t)
 	var got bytes.Buffer
@@ -135,7 +135,7 @@ func TestFingerprints(t *testing.T) {
 	compare(t, "testdata/fingerprints/formats.txt", got.Bytes())
 }
 
-// compare compares with a golden file, or renews it.
+// compare compares got with a golden file, or renews the file.
 func compare(t *testing.T, path string, got []byte) {
 	t.Helper()
 	if *update {
@@ -156,6 +156,6 @@ func compare(t *testing.T, path string, got []byte) {
 				t.Fatalf("%s, line %d: got\n%s", path, i+1, line)
 			}
 		}
-		t.Fatalf("%s has more than was given", path)
+		t.Fatalf("%s has more lines than the result", path)
 	}
 }

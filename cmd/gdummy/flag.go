@@ -19,16 +19,16 @@ import (
 // flagRow is a flag of a subcommand. Its help, its errors, its completion and
 // docs/reference/commands.md are generated from it; a test runs the example.
 type flagRow struct {
-	name    string                       // one letter has one dash
-	arg     string                       // the name of its value; empty if it has none
-	help    string                       // lines; the default is not in it
-	without string                       // the default in words, or empty
+	name    string                       // a single letter has a single dash
+	arg     string                       // the name of its value, or "" if it has none
+	help    string                       // lines, without the default
+	without string                       // the default in words, or ""
 	example string                       // the arguments of the command
-	section string                       // the heading of this row and those that follow it
-	option  string                       // the option that it sets, if it is that of one: then it is a name, too
-	words   func(prefix string) []string // completions of its value; nil for files if arg is FILE, else for none
+	section string                       // the heading of this row and the following ones
+	option  string                       // the option that it sets, or ""; also a name of the flag
+	words   func(prefix string) []string // completions of its value; nil means files if arg is FILE, otherwise none
 
-	set func(text string) error // a flag without a value gets true or false
+	set func(text string) error // text is true or false for a flag without a value
 }
 
 func (r *flagRow) dashed() string {
@@ -38,10 +38,10 @@ func (r *flagRow) dashed() string {
 	return "--" + r.name
 }
 
-// head is the flag as it is written, with the name of its value.
+// head returns the flag with its dashes and the name of its value.
 func (r *flagRow) head() string { return strings.TrimSpace(r.dashed() + " " + r.arg) }
 
-// text is the help, with the default.
+// text returns the help with the default.
 func (r *flagRow) text() string {
 	if r.without == "" {
 		return r.help
@@ -49,16 +49,16 @@ func (r *flagRow) text() string {
 	return r.help + " (default: " + r.without + ")"
 }
 
-// flagSet is the flags of a subcommand.
+// flagSet holds the flags of a subcommand.
 type flagSet struct {
 	*flag.FlagSet
 	rows  []flagRow
-	words []string // the arguments that are not flags
-	wrong *flagRow // whose value is invalid, for the reason why
+	words []string // the arguments without flags
+	wrong *flagRow // the flag with an invalid value, for the reason why
 	why   error
 }
 
-// NArg, Arg and Args are those of the flag package, for arguments in any position.
+// NArg is like the method of flag.FlagSet, for arguments in any position.
 func (fs *flagSet) NArg() int { return len(fs.words) }
 
 // Arg returns argument i, or "".
@@ -69,10 +69,10 @@ func (fs *flagSet) Arg(i int) string {
 	return ""
 }
 
-// Args returns all arguments that are not flags.
+// Args returns the arguments without flags.
 func (fs *flagSet) Args() []string { return fs.words }
 
-// Parse reads flags and arguments in any order. Everything after "--" is an argument.
+// Parse parses flags and arguments in any order. Everything after "--" is an argument.
 func (fs *flagSet) Parse(args []string) error {
 	args = fs.joined(args)
 	for len(args) > 0 {
@@ -90,7 +90,7 @@ func (fs *flagSet) Parse(args []string) error {
 	return nil
 }
 
-// flags makes the flag set of a subcommand from its table.
+// flags returns the flag set of a subcommand from its table.
 func flags(name string, rows []flagRow) *flagSet {
 	fs := &flagSet{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), rows: rows}
 	fs.SetOutput(io.Discard) // parse reports errors
@@ -119,8 +119,8 @@ func flags(name string, rows []flagRow) *flagSet {
 	return fs
 }
 
-// joined makes --audit=off of --audit off, where the flag is that of a boolean option:
-// as a property it has a value, too.
+// joined replaces --audit off by --audit=off for the flag of a boolean option, which may
+// have a value like the property.
 func (fs *flagSet) joined(args []string) []string {
 	var out []string
 	for i := 0; i < len(args); i++ {
@@ -171,8 +171,8 @@ func (fs *flagSet) usage(w io.Writer) {
 	}
 }
 
-// parse reads the flags of a subcommand. If it returns false, the subcommand
-// ends with code: after printing its help, or after an error.
+// parse parses the flags of a subcommand. If it returns false, the subcommand must exit
+// with code: help was printed, or an error.
 func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 	err := fs.Parse(args)
 	switch {
@@ -219,7 +219,7 @@ func (fs *flagSet) find(name string) *flagRow {
 	return nil
 }
 
-// usageError reports an error in how a subcommand was called, and returns its exit code.
+// usageError reports a usage error of a subcommand and returns the exit code.
 func usageError(s stream, name, format string, args ...any) int {
 	fmt.Fprintf(s.err, "gdummy %s: %s\n", name, fmt.Sprintf(format, args...))
 	fmt.Fprintf(s.err, "run `gdummy help %s` for details\n", name)
@@ -272,7 +272,7 @@ func commandsPage() []byte {
 	return w.Bytes()
 }
 
-// What sets values of flags.
+// Functions that set values of flags.
 
 func setString(to *string) func(string) error {
 	return func(text string) error {
@@ -295,7 +295,7 @@ func appendTo(to *[]string) func(string) error {
 	}
 }
 
-// setSpan accepts times above 0.
+// setSpan accepts durations above 0.
 func setSpan(to *time.Duration) func(string) error {
 	return func(text string) (err error) {
 		if *to, err = units.ParseDuration(text); err == nil && *to == 0 {
@@ -305,7 +305,7 @@ func setSpan(to *time.Duration) func(string) error {
 	}
 }
 
-// setCount accepts whole numbers of at least least.
+// setCount accepts whole numbers from least on.
 func setCount[T int | int64 | uint64](to *T, least int64) func(string) error {
 	return func(text string) error {
 		n, err := units.ParseCount(text, least, math.MaxInt64)

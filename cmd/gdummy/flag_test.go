@@ -30,10 +30,9 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
-// Each flag's example is run as a shell does, in a directory that has what it
-// names. The golden file says how it ends: with which code, first line and new
-// files. Who listens is sent the records, and ends at Ctrl-C if nothing else ends
-// it.
+// Each flag's example is run as in a shell, in a directory with the files that it names.
+// The golden file has its exit code, the first line of output, and the new files. A command
+// that listens receives the records, and is interrupted if nothing else ends it.
 func TestFlagExamples(t *testing.T) {
 	fixture := makeFixture(t)
 	type ran struct{ line, end string }
@@ -77,8 +76,8 @@ func TestFlagExamples(t *testing.T) {
 	compare(t, "testdata/flags.golden", got.Bytes())
 }
 
-// makeFixture makes a directory with all that examples name: records as they came
-// out, in various states, and the ledger of their run.
+// makeFixture creates a directory with the files that examples name: records in various
+// states, and the ledger of their run.
 func makeFixture(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -132,7 +131,7 @@ func makeFixture(t *testing.T) string {
 	return dir
 }
 
-// shortRun makes the ledger and the records of a run that gave up 50 records.
+// shortRun creates the ledger and the records of a run with a shortfall of 50.
 func shortRun(t *testing.T) (book, records []byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger")
@@ -161,13 +160,13 @@ func shortRun(t *testing.T) (book, records []byte) {
 
 var listens = regexp.MustCompile(`(forward|http|tcp)://:\d+`)
 
-// runExample runs a line in a directory and says how it ended.
+// runExample runs a line in a directory and describes the result.
 func runExample(t *testing.T, dir, line string) string {
 	t.Helper()
 	before := tree(t, dir)
 	m := listens.FindStringSubmatch(line)
 	addr := ""
-	if m != nil { // at a port that is free here
+	if m != nil { // replace the port by a free one
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -188,7 +187,7 @@ func runExample(t *testing.T, dir, line string) string {
 	if m != nil {
 		for end := time.Now().Add(30 * time.Second); !strings.Contains(log.String(), "listening at"); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("%s: it does not listen: %s", line, log.String())
+				t.Fatalf("%s: not listening: %s", line, log.String())
 			}
 		}
 		data, err := os.ReadFile(filepath.Join(dir, "out", "records"))
@@ -233,7 +232,7 @@ func runExample(t *testing.T, dir, line string) string {
 
 var timeOfRecord = regexp.MustCompile(`\d{10}\.\d{9}|\d{10}\.\d+`)
 
-// tree are the files in a directory.
+// tree returns the files in a directory.
 func tree(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	matches, err := filepath.Glob(dir + "/*")
@@ -246,8 +245,8 @@ func tree(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// send sends records to who listens, and waits until they are taken. With a shared
-// key it only awaits the greeting: it does not know the key.
+// send sends records to a listener, and waits until they are accepted. If there is a shared
+// key, which it does not know, it only awaits the greeting.
 func send(kind, addr string, secure, greeting bool, data []byte) error {
 	insecure := &tls.Config{InsecureSkipVerify: true}
 	if kind == "http" {
@@ -280,11 +279,11 @@ func send(kind, addr string, secure, greeting bool, data []byte) error {
 	case greeting:
 		var b [7]byte
 		if _, err := io.ReadFull(c, b[:]); err != nil || string(b[1:6]) != "\xa4HELO" {
-			return fmt.Errorf("no greeting but %q: %w", b, err)
+			return fmt.Errorf("got %q instead of a greeting: %w", b, err)
 		}
 		return nil
 	}
-	// A list of records, with an answer when they are taken.
+	// A list of records, whose acceptance is answered.
 	lines := bytes.SplitAfter(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
 	msg := msgp.AppendString(msgp.AppendArrayHeader(nil, 3), "a")
 	msg = msgp.AppendArrayHeader(msg, uint32(len(lines)))
@@ -302,7 +301,7 @@ func send(kind, addr string, secure, greeting bool, data []byte) error {
 }
 
 // Errors in flags name the flag, the value, and what is expected.
-func TestFlagMistakes(t *testing.T) {
+func TestFlagErrors(t *testing.T) {
 	for line, want := range map[string]string{
 		"audit --max-lost -1 out": "gdummy audit: flag --max-lost: invalid value \"-1\": expected a whole number from 0 to 9223372036854775807\n  example: gdummy audit --max-lost 100 --ledger run.ledger cut\n",
 		"audit --ledgr x out":     "gdummy audit: unknown flag --ledgr; did you mean --ledger?\n  example: gdummy audit --ledger 'run.ledger*' out\n",
@@ -324,7 +323,7 @@ func TestFlagMistakes(t *testing.T) {
 	}
 }
 
-// A row that lacks something would show in the help.
+// Every row of the table is complete.
 func TestFlagsAreComplete(t *testing.T) {
 	for _, c := range commands() {
 		if c.flags == nil {
@@ -333,14 +332,14 @@ func TestFlagsAreComplete(t *testing.T) {
 		seen := map[string]bool{}
 		for _, r := range c.flags() {
 			if r.name == "" || r.help == "" || r.example == "" || r.set == nil || seen[r.name] {
-				t.Errorf("the row of %s of %s is incomplete or there twice", r.name, c.name)
+				t.Errorf("the row of %s of %s is incomplete or a duplicate", r.name, c.name)
 			}
 			seen[r.name] = true
 		}
 	}
 }
 
-// --seed is read as the option seed is.
+// --seed is parsed like the option seed.
 func TestSeedOfFaults(t *testing.T) {
 	for text, want := range map[string]uint64{"010": 10, "0x1f": 31, "18446744073709551615": 1<<64 - 1, "abc": seed.Parse("abc")} {
 		var f auditFlags

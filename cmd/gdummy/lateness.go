@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// lateness attributes the shortfall of a run to its output, to generating records, or
-// to a process that was not scheduled. It sums the time that each has taken since no
-// record was late; the shortfall that follows is due to the one that took longest.
+// lateness attributes the shortfall of a run to its output, to generating records, or to a
+// process that was not scheduled. It sums the time that each has taken since no record was
+// late, and attributes further shortfall to the one that took longest.
 type lateness struct {
-	since time.Time // when it began to generate
+	since time.Time // when generating began
 
 	generating, writing, stalled time.Duration // since no record was late
 
-	short                             uint64 // records of the shortfall
+	short                             uint64 // number of records in the shortfall
 	byGenerating, byWriting, byStalls uint64
 }
 
-// generated notes that records were generated until now, and how large the
-// shortfall was until then. onTime reports that no record is late now.
+// generated notes that records were generated until now, and the shortfall so far. onTime
+// reports that no record is late now.
 func (l *lateness) generated(now time.Time, short uint64, onTime bool) {
 	l.generating += now.Sub(l.since)
 	more := short - l.short
@@ -41,7 +41,7 @@ func (l *lateness) generated(now time.Time, short uint64, onTime bool) {
 // wrote notes that something was written from begin to end.
 func (l *lateness) wrote(begin, end time.Time) { l.writing += end.Sub(begin) }
 
-// woke notes that the run goes on, at now, after it was to sleep until at.
+// woke notes that the run continues at now, after it was due to sleep until at.
 func (l *lateness) woke(now, at time.Time) {
 	l.stalled += max(now.Sub(at), 0)
 	l.since = now

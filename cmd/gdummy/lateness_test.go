@@ -12,7 +12,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
-// sleeper is an output that takes a while for each write.
+// sleeper is an output with slow writes.
 type sleeper time.Duration
 
 func (s sleeper) Write(p []byte) (int, error) {
@@ -20,11 +20,11 @@ func (s sleeper) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A run says what made its records late: the output, or generating them.
+// A run reports what caused its shortfall: the output, or generating records.
 func TestLateness(t *testing.T) {
 	for name, c := range map[string]struct {
 		write, generate time.Duration // for each write, for each record
-		want            string        // empty if nothing is given up
+		want            string        // empty without a shortfall
 	}{
 		"in time":          {time.Millisecond, 100 * time.Microsecond, ""},
 		"a slow output":    {3 * time.Second, 100 * time.Microsecond, "the output was too slow"},
@@ -50,19 +50,19 @@ func TestLateness(t *testing.T) {
 			e.Run(h)
 			h.end()
 			if got := h.late.String(); got != c.want || (e.Counts().Shortfall > 0) != (c.want != "") {
-				t.Errorf("%s: %d given up: %q, want %q", name, e.Counts().Shortfall, got, c.want)
+				t.Errorf("%s: shortfall %d: %q, want %q", name, e.Counts().Shortfall, got, c.want)
 			}
 		})
 	}
 }
 
-// What is given up is due to what took longest since no record was late; sleep that is
-// too long is neither the output's fault nor that of generating.
+// A shortfall is attributed to what took longest since no record was late. Sleeping too
+// long is neither the output's fault nor that of generating.
 func TestLatenessCauses(t *testing.T) {
 	var l lateness
 	at := func(ms int64) time.Time { return time.UnixMilli(ms) }
 	l.woke(at(0), at(0))
-	l.generated(at(5000), 0, true) // in time: what it took counts for nothing
+	l.generated(at(5000), 0, true) // on time: the time does not count
 	l.woke(at(6010), at(6000))
 	l.generated(at(6030), 0, false)
 	l.wrote(at(6030), at(8030))
@@ -77,8 +77,8 @@ func TestLatenessCauses(t *testing.T) {
 	}
 }
 
-// A run ends with one line of what was asked and what came of it, and says at once
-// that it fell short, however short it was.
+// A run ends with a line about what was requested and achieved, and reports a shortfall
+// immediately, even in a very short run.
 func TestSummary(t *testing.T) {
 	for _, c := range []struct {
 		args string

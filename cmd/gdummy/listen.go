@@ -21,12 +21,12 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
-// listenFlags are the flags of an audit with --listen.
+// listenFlags holds the flags that require --listen.
 type listenFlags struct {
 	addresses     []string
 	untilComplete bool
 	idle          time.Duration
-	first         time.Duration // how long nothing at all may arrive; 0 is the default
+	first         time.Duration // --first-within; 0 means the default
 	faults        *receive.Faults
 	seed          uint64
 	seedText      string
@@ -36,11 +36,11 @@ type listenFlags struct {
 	reported map[recordid.Run]bool // runs whose ledger will never be complete
 }
 
-// lockedAudit is an audit that many receivers feed.
+// lockedAudit is an audit for concurrent use by several receivers.
 type lockedAudit struct {
 	mu   sync.Mutex
 	a    *audit.Auditor
-	last time.Time // when something arrived, or was refused; zero if nothing has
+	last time.Time // time of the last arrival or refusal, or zero
 	log  func(format string, args ...any)
 }
 
@@ -74,8 +74,7 @@ func (l *lockedAudit) Others(foreign, broken uint64) {
 	l.a.Broken(broken)
 }
 
-// progressEvery is the time between two lines of progress, where a line cannot be
-// overwritten.
+// progressEvery is the time between two lines of progress if the output is not a terminal.
 const progressEvery = 10 * time.Second
 
 // listen audits what arrives until a flag or Ctrl-C ends it.
@@ -154,10 +153,10 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 // defaultFirst is the default of --first-within, with --idle.
 const defaultFirst = 5 * time.Minute
 
-// waiting decides when an audit has listened for long enough.
+// waiting decides when an audit stops listening.
 type waiting struct {
-	idle  time.Duration // 0 is no limit
-	first time.Duration // until something arrives at all; 0 is defaultFirst, or no limit without idle
+	idle  time.Duration // 0 means no limit
+	first time.Duration // limit of the first arrival; 0 means defaultFirst, or no limit without idle
 	began time.Time
 }
 
@@ -178,13 +177,13 @@ func (w *waiting) over(now, last time.Time, active bool) string {
 	return ""
 }
 
-// ledgerPoll schedules reads of the ledgers. After a day they are so long that reading
-// them continuously would take a whole core.
+// ledgerPoll schedules the reading of ledgers. After a day they are so long that reading
+// them continuously would occupy a core.
 type ledgerPoll struct{ next time.Time }
 
 func (l *ledgerPoll) due(now time.Time) bool { return !now.Before(l.next) }
 
-// done notes when a read began and ended. Reads take a twentieth of the time.
+// done notes when a read began and ended. Reading takes at most a twentieth of the time.
 func (l *ledgerPoll) done(began, ended time.Time) { l.next = ended.Add(19 * ended.Sub(began)) }
 
 func (f *auditFlags) progress(w io.Writer, p audit.Progress, over bool) {
@@ -215,8 +214,7 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 	return l.a.Complete(time.Now()), nil
 }
 
-// readLedgers reads the ledgers; while an audit is under way, they may be absent
-// or not have a line yet.
+// readLedgers reads the ledgers. With early, ledgers may not exist yet, or have no lines.
 func (f *auditFlags) readLedgers(early bool) ([]*ledger.Ledger, []string, error) {
 	paths, err := expandLedgers(f.ledgers)
 	if early && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoMatch)) {

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// both is a buffer that two goroutines may use.
+// both is a buffer for concurrent use.
 type both struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -37,8 +37,7 @@ func (b *both) String() string {
 	return b.b.String()
 }
 
-// An audit that listens must end when the ledger's records are there, and say
-// what a run that is sent to it lost.
+// A listening audit ends when the ledger's records have arrived, and reports the losses.
 func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	ledger, out := filepath.Join(dir, "ledger"), filepath.Join(dir, "out")
@@ -112,8 +111,8 @@ func TestListen(t *testing.T) {
 	}
 }
 
-// hear starts an audit at a port of its own, calls do with its address until that
-// returns no error, and returns what the audit ended with.
+// hear starts an audit at a free port, calls do with its address until that returns no
+// error, and returns the exit code and output of the audit.
 func hear(t *testing.T, do func(addr string) error, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -148,7 +147,7 @@ func post(data []byte) func(addr string) error {
 	}
 }
 
-// generate makes n records with a ledger, and returns them.
+// generate generates n records with a ledger, and returns them.
 func generate(t *testing.T, n int, ledger string) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out")
@@ -162,8 +161,8 @@ func generate(t *testing.T, n int, ledger string) []byte {
 	return data
 }
 
-// The same commands a second time, with the same ledger: what ran before is not
-// lost, and the audit ends.
+// If the same commands run again with the same ledger, the first run is not lost, and the
+// audit ends.
 func TestListenAgain(t *testing.T) {
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	generate(t, 2000, ledger)
@@ -172,7 +171,7 @@ func TestListenAgain(t *testing.T) {
 	if code != 0 || !strings.HasPrefix(out, "clean: 500 of 500 records arrived\n") || !strings.Contains(out, "note: a run of the ledgers ended before") {
 		t.Errorf("code %d:\n%s", code, out)
 	}
-	// Asked for by name, it counts.
+	// A run that is requested counts.
 	first, _, _ := strings.Cut(strings.SplitAfterN(slurp(t, ledger), "run=", 2)[1], " ")
 	code, out, _ = hear(t, post(second), "--ledger", ledger, "--idle", "300ms", "--run", first)
 	if code != 1 || !strings.HasPrefix(out, "FAULTS: 2,000 lost; 0 of 2,000 records arrived\n") {
@@ -189,9 +188,8 @@ func slurp(t *testing.T, path string) string {
 	return string(data)
 }
 
-// What was listened to for hours is not thrown away because something else is
-// amiss at the end.
-func TestVerdictAnyway(t *testing.T) {
+// A verdict is printed even if the page cannot be written, or the ledger no longer exists.
+func TestVerdictInSpiteOfErrors(t *testing.T) {
 	dir := t.TempDir()
 	ledger, page := filepath.Join(dir, "ledger"), filepath.Join(dir, "sub", "page.html")
 	data := generate(t, 500, ledger)
@@ -218,7 +216,7 @@ func TestVerdictAnyway(t *testing.T) {
 	}
 }
 
-// A verdict that nobody can read must not end with 0, whatever it would say.
+// The exit code is not 0 if the verdict cannot be written.
 func TestVerdictNotWritten(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
@@ -227,7 +225,7 @@ func TestVerdictNotWritten(t *testing.T) {
 	}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		t.Skipf("SKIPPED: there is no file that is always full (Linux has /dev/full): %v", err)
+		t.Skipf("SKIPPED: no /dev/full, which Linux has: %v", err)
 	}
 	defer full.Close()
 	r, w, err := os.Pipe()
@@ -247,8 +245,8 @@ func TestVerdictNotWritten(t *testing.T) {
 	}
 }
 
-// --idle counts from the first arrival on, which is waited for longer, and not while
-// something is on its way in.
+// --idle counts from the last arrival, and not while a request is being received. The limit
+// of the first arrival is longer.
 func TestWaiting(t *testing.T) {
 	begun := time.Unix(1000, 0)
 	at := func(seconds float64) time.Time { return begun.Add(time.Duration(seconds * 1e9)) }
@@ -280,8 +278,8 @@ func TestWaiting(t *testing.T) {
 	}
 }
 
-// Looking into the ledgers takes no more than a twentieth of the time, however long
-// they are, and is done at once where they are short.
+// Reading ledgers takes at most a twentieth of the time, however long they are. Short ones
+// are read often.
 func TestLedgerPoll(t *testing.T) {
 	for _, c := range []struct {
 		took time.Duration
@@ -298,13 +296,12 @@ func TestLedgerPoll(t *testing.T) {
 			}
 		}
 		if n != c.want {
-			t.Errorf("ledgerPoll that take %v: %d in an hour, want %d", c.took, n, c.want)
+			t.Errorf("reads that take %v: %d in an hour, want %d", c.took, n, c.want)
 		}
 	}
 }
 
-// Who is piped into an audit may begin its ledger, and end it, after the audit has
-// begun.
+// The writer of a pipe into an audit may begin its ledger after the audit has started.
 func TestPiped(t *testing.T) {
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	r, w := io.Pipe()
@@ -313,7 +310,7 @@ func TestPiped(t *testing.T) {
 	go func() {
 		done <- gdummy(stream{r, &out, &log}, []string{"audit", "--ledger", ledger, "-"})
 	}()
-	// The first byte is taken when the ledger has been looked for.
+	// The audit reads the first byte after it searched for the ledger.
 	if _, err := io.WriteString(w, " "); err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +322,7 @@ func TestPiped(t *testing.T) {
 	if code := <-done; code != 0 || !strings.HasPrefix(out.String(), "clean: 500 of 500 records arrived\n") || !strings.Contains(log.String(), "does not exist yet") {
 		t.Errorf("code %d:\n%s%s", code, out.String(), log.String())
 	}
-	// One that never comes.
+	// A ledger that is never written.
 	var late both
 	if code := gdummy(stream{bytes.NewReader(data), &late, new(both)}, []string{"audit", "--ledger", ledger + ".absent", "-"}); code != 1 ||
 		!strings.HasPrefix(late.String(), "FAULTS: cannot read the ledger: stat "+ledger+".absent: no such file or directory; 500 of 500 records arrived") {
@@ -333,9 +330,8 @@ func TestPiped(t *testing.T) {
 	}
 }
 
-// Programs read these numbers at the top of the verdict, and in each stream, each a
-// whole one, with or without anything to count. What only a ledger knows is absent
-// without one.
+// The counts are integers in the verdict and in each stream, even if they are 0. Those that
+// only a ledger has are absent without one.
 func TestJSONIntegers(t *testing.T) {
 	ledger, records := filepath.Join(t.TempDir(), "ledger"), filepath.Join(t.TempDir(), "records")
 	if err := os.WriteFile(records, generate(t, 1000, ledger), 0o644); err != nil {
@@ -375,8 +371,8 @@ func TestJSONIntegers(t *testing.T) {
 	}
 }
 
-// Ctrl-C in a pipeline goes to all that are in it: the audit waits for the last of
-// what it is given, and says its verdict.
+// Ctrl-C interrupts all commands of a pipeline: the audit reads its input to the end and
+// prints a verdict.
 func TestPipedInterrupted(t *testing.T) {
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	data := generate(t, 500, ledger)
@@ -392,7 +388,7 @@ func TestPipedInterrupted(t *testing.T) {
 	}
 	stop := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer stop.Stop()
-	// More than a pipe holds: when it is written, it is read.
+	// More than the capacity of a pipe: once it is written, it has been read.
 	if _, err := in.Write(append(bytes.Repeat([]byte(" "), 1<<20), data[:len(data)/2]...)); err != nil {
 		t.Fatal(err)
 	}
@@ -401,7 +397,7 @@ func TestPipedInterrupted(t *testing.T) {
 	}
 	for end := time.Now().Add(30 * time.Second); !strings.Contains(log.String(), "Ctrl-C again"); {
 		if time.Now().After(end) {
-			t.Fatal("it does not say that it goes on")
+			t.Fatal("no message that the audit continues")
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

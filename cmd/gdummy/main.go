@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command gdummy generates records as the gdummy input of Fluent Bit does, checks
-// configurations, and audits what arrived.
+// Command gdummy generates records like the gdummy input of Fluent Bit, checks
+// configurations, and audits the records that arrived.
 //
 //	gdummy run -p 'dummy={"level":"info"}' -p rate=100
 //	gdummy check fluent-bit.conf
 //	gdummy doc options
 //
-// Every subcommand is a row of the table in [commands]. All of them end with one of
-// three exit codes, as grep and diff do: see [exitCodes].
+// Every subcommand is a row of the table in [commands]. All use the same three exit codes,
+// like grep and diff: see [exitCodes].
 package main
 
 import (
@@ -27,14 +27,14 @@ const (
 	exitUsage = 2
 )
 
-// exitCodes describe them.
+// exitCodes describes the exit codes.
 var exitCodes = [...]string{
 	exitFine:  "success",
 	exitFound: "faults found: errors in a configuration, lost records",
 	exitUsage: "failure: wrong usage, an invalid option, a file that cannot be read or written",
 }
 
-// stream is where a subcommand reads and writes.
+// stream holds the standard streams of a subcommand.
 type stream struct {
 	in       io.Reader
 	out, err io.Writer
@@ -48,8 +48,8 @@ type command struct {
 	run  func(s stream, args []string) int
 
 	flags func() []flagRow               // its table; nil without one
-	more  func(io.Writer)                // prints the part of its help below the flags, or nil
-	words func(before []string) []string // completions of an argument that follows those before; nil without any
+	more  func(io.Writer)                // prints the help below the flags, or nil
+	words func(before []string) []string // completions of the argument after before, or nil
 }
 
 func (c *command) usage() string { return strings.TrimSpace("gdummy " + c.name + " " + c.args) }
@@ -116,13 +116,13 @@ func names() []string {
 	return names
 }
 
-// unknown reports a name that does not exist, with the nearest one or all of them.
+// unknown reports an unknown name, and suggests the nearest name or all names.
 func unknown(s stream, who, what, given string, names []string) int {
 	fmt.Fprintf(s.err, "%s: unknown %s %q%s\n", who, what, given, units.Hint(given, names, strings.Join(names, ", ")))
 	return exitUsage
 }
 
-// tagline is what gdummy does.
+// tagline describes gdummy.
 const tagline = "realistic log records at an exact rate, with proof of delivery"
 
 func overview(w io.Writer) {

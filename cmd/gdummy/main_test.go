@@ -14,17 +14,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The stories in testdata call the command as a shell does.
+// The scripts in testdata call the command as in a shell.
 func TestMain(m *testing.M) {
-	// Under the race detector each command would take a second to end.
+	// With the race detector, each command would take a second to exit.
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=10")
 	}
 	testscript.Main(m, map[string]func(){"gdummy": main})
 }
 
-// Every story is a text that people can read; `go test ./cmd/gdummy -update`
-// renews what they expect to be printed.
+// Every script shows what users see; `go test ./cmd/gdummy -update` renews the expected
+// output.
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -36,7 +36,7 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// await waits until a file has a text: `await message printed`.
+// await waits until a file contains a text: `await message printed`.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await text file")
@@ -53,7 +53,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// exits runs a command that must end with a code: `exits 2 gdummy --nonsense`.
+// exits runs a command and compares its exit code: `exits 2 gdummy --nonsense`.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits code command [args...]")
@@ -74,12 +74,12 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// A row that lacks something would show in the help.
+// Every row of the table is complete.
 func TestCommandsAreComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range commands() {
 		if c.name == "" || c.help == "" || c.run == nil || seen[c.name] {
-			t.Errorf("the row of command %q is incomplete or there twice", c.name)
+			t.Errorf("the row of command %q is incomplete or a duplicate", c.name)
 		}
 		seen[c.name] = true
 	}

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// -q hides every error of a start, so nothing that people copy has it.
+// -q hides the errors of a start, so no command that users may copy has it.
 func TestErrorsAreSeen(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"../../README.md", "../../Makefile", "../../docs/*.md", "../../docs/*/*.md", "../../scripts/*"} {
@@ -38,8 +38,8 @@ func TestErrorsAreSeen(t *testing.T) {
 	}
 }
 
-// What is missing in ARGS of `make run` is said before anything starts.
-func TestMakeRunMistakes(t *testing.T) {
+// Errors in ARGS of `make run` are reported before anything starts.
+func TestMakeRunErrors(t *testing.T) {
 	for args, want := range map[string]string{
 		"rate=5":          `"rate=5" is not an option: expected -p KEY=VALUE, such as ARGS='-p rate=5'`,
 		"-p":              "the last option lacks its value: expected -p KEY=VALUE",
@@ -62,7 +62,7 @@ func TestMakeRunMistakes(t *testing.T) {
 	}
 }
 
-// The words of a value stay together, and so do those of each property.
+// A value with spaces is one value, and a property with spaces one property.
 func TestMakeRunProperties(t *testing.T) {
 	dir := t.TempDir()
 	host := filepath.Join(dir, "host")

@@ -24,10 +24,10 @@ func manualPages() []string {
 	return append(pages, optionsPage)
 }
 
-// roff writes a manual page in the macros of man(7).
+// roff writes a manual page with the macros of man(7).
 type roff struct{ bytes.Buffer }
 
-// escaped is a text in which nothing is a request or an escape.
+// escaped escapes text for roff.
 func escaped(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
@@ -39,7 +39,7 @@ func escaped(text string) string {
 // heading begins a section.
 func (r *roff) heading(text string) { fmt.Fprintf(r, ".SH %s\n", strings.ToUpper(escaped(text))) }
 
-// item writes a term and what it means.
+// item writes a term and its explanation.
 func (r *roff) item(term, text string) {
 	fmt.Fprintf(r, ".TP\n\\fB%s\\fR\n", escaped(term))
 	r.lines(text)
@@ -52,8 +52,8 @@ func (r *roff) lines(text string) {
 	}
 }
 
-// paragraphs writes a text whose paragraphs have empty lines between them. Those with
-// an indented line keep their lines.
+// paragraphs writes a text whose paragraphs are separated by empty lines. A paragraph with
+// an indented line keeps its line breaks.
 func (r *roff) paragraphs(text string) {
 	for i, p := range strings.Split(strings.Trim(text, "\n"), "\n\n") {
 		if i > 0 {
@@ -69,7 +69,7 @@ func (r *roff) paragraphs(text string) {
 	}
 }
 
-// manualPage returns a manual page, which has the tables that the help has.
+// manualPage returns a manual page from the tables of the help.
 func manualPage(file string) ([]byte, error) {
 	name, section, _ := strings.Cut(file, ".")
 	r := new(roff)

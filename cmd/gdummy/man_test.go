@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Every manual page is well-formed, and shows what the help shows.
+// Every manual page is well-formed and has the contents of the help.
 func TestManualPages(t *testing.T) {
 	pages := manualPages()
 	if len(pages) < 7 {
@@ -25,7 +25,7 @@ func TestManualPages(t *testing.T) {
 			mandoc := shell(t, "mandoc")
 			lint := exec.Command(mandoc, "-T", "lint", "-W", "warning")
 			lint.Stdin = bytes.NewReader(page)
-			// There is no date: a page is as old as its version.
+			// A page has a version instead of a date.
 			if out, err := lint.CombinedOutput(); err != nil && strings.Count(string(out), "\n") != strings.Count(string(out), "missing date") {
 				t.Errorf("%s", out)
 			}
@@ -49,7 +49,7 @@ func TestManualPages(t *testing.T) {
 	}
 }
 
-// unbold removes what is printed twice to look bold.
+// unbold removes the overstriking of bold text.
 func unbold(text string) string {
 	var b []rune
 	for _, c := range text {

@@ -31,7 +31,7 @@ type schema struct {
 	AnyOf       []*schema          `json:"anyOf,omitempty"`
 }
 
-// schemaOf returns the schema of what encoding/json writes of a type.
+// schemaOf returns the schema of a type's encoding/json form.
 func schemaOf(t reflect.Type) *schema {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
@@ -71,7 +71,7 @@ func schemaOf(t reflect.Type) *schema {
 			s.Required = append(s.Required, embedded.Required...)
 		case f.IsExported():
 			s.Properties[name] = schemaOf(f.Type)
-			// Point leaves out latencies that are unknown.
+			// Point omits unknown latencies.
 			if flags == "" && !(t == reflect.TypeFor[audit.Point]() && strings.HasSuffix(name, "latency")) {
 				s.Required = append(s.Required, name)
 			}
@@ -81,8 +81,7 @@ func schemaOf(t reflect.Type) *schema {
 	return s
 }
 
-// describe puts the descriptions of members into a schema and returns those that it
-// has no place for.
+// describe adds the descriptions of members to a schema. It returns those without a member.
 func describe(s *schema, members [][2]string) (unplaced []string) {
 	for _, m := range members {
 		at := s
@@ -103,7 +102,7 @@ func describe(s *schema, members [][2]string) (unplaced []string) {
 	return unplaced
 }
 
-// leaves returns the paths of a schema's members that have no members themselves.
+// leaves returns the paths of a schema's members without members.
 func leaves(s *schema, path string) (all []string) {
 	switch {
 	case s.Items != nil:
@@ -117,8 +116,7 @@ func leaves(s *schema, path string) (all []string) {
 	return all
 }
 
-// The schemas in docs/reference are those of the types that --json prints, and the
-// tables have every member.
+// The schemas in docs/reference are current, and the tables have every member.
 func TestSchemas(t *testing.T) {
 	report, refused := schemaOf(reflect.TypeFor[auditReport]()), schemaOf(reflect.TypeFor[refusedReport]())
 	report.AnyOf = []*schema{{Required: report.Required}, {Required: refused.Required}}
@@ -141,7 +139,7 @@ func TestSchemas(t *testing.T) {
 			documented = append(documented, m[0])
 		}
 		for _, path := range leaves(s.schema, "") {
-			// Those of a stream are documented in one place.
+			// The counts of a stream are documented with the totals.
 			if rest, ok := strings.CutPrefix(path, "streams[]."); ok && (strings.HasPrefix(rest, "latency.") || strings.HasPrefix(rest, "timeline.")) {
 				path = "streams[]." + rest[:strings.IndexByte(rest, '.')]
 			}
@@ -150,7 +148,7 @@ func TestSchemas(t *testing.T) {
 		slices.Sort(documented)
 		slices.Sort(want)
 		if d := cmp.Diff(slices.Compact(want), documented); d != "" {
-			t.Errorf("the members of %s --json (-), and those in the table (+): %s", s.file, d)
+			t.Errorf("members of %s --json (-), and in the table (+): %s", s.file, d)
 		}
 		if unplaced := describe(s.schema, s.members); len(unplaced) > 0 {
 			t.Errorf("%s: unknown members: %v", s.file, unplaced)

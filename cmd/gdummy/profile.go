@@ -20,10 +20,10 @@ import (
 const (
 	defaultWidth = 80
 	maxWidth     = 1000
-	maxRows      = 100000 // of the table
+	maxRows      = 100000 // rows of the table
 )
 
-// profileFlags are the flags of `gdummy profile`.
+// profileFlags holds the flags of `gdummy profile`.
 type profileFlags struct {
 	length, step time.Duration
 	svg          string

@@ -14,26 +14,26 @@ import (
 )
 
 const (
-	showAfter = time.Second            // what takes less needs no bar
-	showEvery = 200 * time.Millisecond // often enough for the eye
+	showAfter = time.Second            // shorter operations have no bar
+	showEvery = 200 * time.Millisecond // between two updates
 )
 
-// progress shows on a terminal how much of something is done, once it has taken a
-// second. What else is written to the terminal goes through it, so that no line
-// is mixed with the bar.
+// progress shows a progress bar on a terminal for an operation of more than a second.
+// Other output to the terminal must be written through it, so that lines do not mix with
+// the bar.
 type progress struct {
 	out   io.Writer
 	bar   *progressbar.ProgressBar // nil if out is not a terminal
 	began time.Time
-	next  time.Time // when to show it again
+	next  time.Time // time of the next update
 	done  int64
 	shown bool
 
-	records func() uint64 // how many were read, or nil if done counts records
+	records func() uint64 // number of records read, or nil if done counts records
 }
 
-// newProgress returns the progress of total bytes, if records counts the records in
-// them, or else of total records; -1 is an unknown total.
+// newProgress returns the progress of total bytes, or of total records if the function
+// records is nil. A total of -1 is unknown.
 func newProgress(out io.Writer, total int64, records func() uint64) *progress {
 	p := &progress{out: out, began: time.Now(), records: records}
 	p.next = p.began.Add(showAfter)
@@ -42,7 +42,7 @@ func newProgress(out io.Writer, total int64, records func() uint64) *progress {
 	}
 	options := []progressbar.Option{
 		progressbar.OptionSetWriter(out), progressbar.OptionUseANSICodes(true), progressbar.OptionSetWidth(20),
-		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine that draws
+		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine
 		progressbar.OptionShowCount(),
 	}
 	if records != nil {
@@ -55,7 +55,7 @@ func newProgress(out io.Writer, total int64, records func() uint64) *progress {
 	return p
 }
 
-// update notes that so much is done, and shows it now and then.
+// update sets how much is done, and updates the bar if that is due.
 func (p *progress) update(done int64) {
 	p.done = done
 	now := time.Now()
@@ -64,19 +64,19 @@ func (p *progress) update(done int64) {
 	}
 	p.next = now.Add(showEvery)
 	p.shown = true
-	_ = p.bar.Set64(done) // a terminal that is gone shows nothing
+	_ = p.bar.Set64(done) // an error of the terminal does not matter
 	if p.records != nil {
 		p.bar.Describe(audit.Grouped(uint64(float64(p.records())/now.Sub(p.began).Seconds())) + " records/s")
 	}
 }
 
-// Write writes to the terminal, in place of the bar.
+// Write removes the bar and writes to the terminal.
 func (p *progress) Write(b []byte) (int, error) {
 	p.hide()
 	return p.out.Write(b)
 }
 
-// hide removes the bar until it is shown again.
+// hide removes the bar until the next update.
 func (p *progress) hide() {
 	if p.shown {
 		_ = p.bar.Clear()
@@ -84,7 +84,7 @@ func (p *progress) hide() {
 	}
 }
 
-// reader returns a reader of r that shows how much of all was read.
+// reader returns a reader of r that updates the bar.
 func (p *progress) reader(r io.Reader) io.Reader {
 	return readerFunc(func(b []byte) (int, error) {
 		n, err := r.Read(b)
@@ -118,20 +118,20 @@ func isFile(w io.Writer) bool {
 // colour is a colour of a terminal.
 type colour string
 
-// The colours, as SGR escape sequences have them.
+// The colours, in SGR escape sequences.
 const (
 	red    colour = "31"
 	green  colour = "32"
 	yellow colour = "33"
 )
 
-// coloured reports whether text that is written to w may have colours: it is a
-// terminal, and nobody objects (https://no-color.org).
+// coloured reports whether output to w has colours: w is a terminal, and NO_COLOR is not
+// set (https://no-color.org).
 func coloured(w io.Writer) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
 }
 
-// paint returns a text in a colour if on is set.
+// paint returns text in the colour if on is set.
 func (c colour) paint(text string, on bool) string {
 	if !on {
 		return text

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onTerminal returns what f writes to a terminal of 100 columns.
+// onTerminal returns the output of f on a terminal of 100 columns.
 func onTerminal(t *testing.T, f func(tty *os.File)) string {
 	t.Helper()
 	pty, tty := openTerminal(t)
@@ -28,7 +28,7 @@ func onTerminal(t *testing.T, f func(tty *os.File)) string {
 	read := make(chan string)
 	go func() {
 		var out strings.Builder
-		_, _ = io.Copy(&out, bufio.NewReader(pty)) // ends with an error when nobody has the terminal open
+		_, _ = io.Copy(&out, bufio.NewReader(pty)) // returns an error when the terminal is closed
 		read <- strings.ReplaceAll(out.String(), "\r\n", "\n")
 	}()
 	f(tty)
@@ -36,7 +36,7 @@ func onTerminal(t *testing.T, f func(tty *os.File)) string {
 	return <-read
 }
 
-// started returns a progress that began long enough ago to be shown.
+// started returns a progress whose bar is due.
 func started(out io.Writer, total int64, records func() uint64) *progress {
 	p := newProgress(out, total, records)
 	p.began = p.began.Add(-time.Minute)
@@ -46,7 +46,7 @@ func started(out io.Writer, total int64, records func() uint64) *progress {
 
 const clearLine = "\x1b[2K\r"
 
-// The bar has bytes, records per second and the time left; a message replaces it.
+// The bar shows bytes, records per second and the remaining time. A message replaces it.
 func TestProgress(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	for _, tt := range []struct {
@@ -73,7 +73,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// Nothing is shown in the first second, nor twice in a moment.
+// The bar is not shown in the first second, and is updated rarely.
 func TestProgressIsRare(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	if got := onTerminal(t, func(tty *os.File) {
@@ -94,7 +94,7 @@ func TestProgressIsRare(t *testing.T) {
 	}
 }
 
-// Elsewhere than on a terminal, and on a dumb one, there is no bar.
+// There is no bar in a pipe or on a dumb terminal.
 func TestNoProgress(t *testing.T) {
 	var out bytes.Buffer
 	p := started(&out, 10, nil)
@@ -109,7 +109,7 @@ func TestNoProgress(t *testing.T) {
 	}
 }
 
-// A run that takes longer than a second shows its records, if it writes to a file.
+// A run of more than a second shows a bar if it writes to a file.
 func TestRunShowsProgress(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "records")

@@ -55,7 +55,7 @@ func (p properties) first(key string) *property {
 // firstCounts describes what happens to the second value of an option.
 const firstCounts = "the first value is used; Fluent Bit 5.1.1 and later refuse to start"
 
-// unset adds the variables that are not set to the error of a value that has them.
+// unset adds the unset variables of an option's value to its error.
 func unset(e *option.Error, vars []conf.Variable) {
 	var names []string
 	for _, v := range vars {

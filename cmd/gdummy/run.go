@@ -21,11 +21,10 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/tracking"
 )
 
-// defaultTag is what Fluent Bit calls the records of the first gdummy input
-// that has no tag.
+// defaultTag is the tag in Fluent Bit of the first gdummy input without the property tag.
 const defaultTag = "gdummy.0"
 
-// runFlags are the flags of `gdummy run`.
+// runFlags holds the flags of `gdummy run`.
 type runFlags struct {
 	props    properties
 	format   formatFlag
@@ -55,7 +54,7 @@ func (f *runFlags) table() []flagRow {
 	}
 }
 
-// options are the flags of the options that have none in the table: the names with
+// options returns the flags of the options that are not in the table. Their names have
 // dashes, as in --max-records.
 func (f *runFlags) options() []flagRow {
 	var rows []flagRow
@@ -75,7 +74,7 @@ func (f *runFlags) options() []flagRow {
 	return rows
 }
 
-// optionFlag is the flag of an option, but for what it sets.
+// optionFlag returns the flag of an option without its set function.
 func optionFlag(o *option.Option) flagRow {
 	r := flagRow{
 		name: strings.ReplaceAll(o.Name, "_", "-"), option: o.Name, arg: strings.ToUpper(o.Kind.String()),
@@ -96,7 +95,7 @@ func optionFlag(o *option.Option) flagRow {
 	return r
 }
 
-// quoted is a text in a shell.
+// quoted quotes text for a shell.
 func quoted(text string) string {
 	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=") == "" {
 		return text
@@ -104,7 +103,8 @@ func quoted(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// runHelp is what the help of run and docs/reference/commands.md have below the flags.
+// runHelp prints the help of run below the flags, which is also in
+// docs/reference/commands.md.
 const runHelp = `Without a rate (rate, bytes_rate, interval_sec, interval_nsec, load_profile), the run is
 as fast as its output if it has an end (--records, --duration, samples, max_records) or
 the output is not a terminal; on a terminal it is one record a second. It stops at Ctrl-C
@@ -162,7 +162,7 @@ func run(s stream, args []string) int {
 		}
 	}
 
-	// A closed pipe comes back from Write, instead of ending the process.
+	// Write returns an error for a closed pipe, instead of ending the process.
 	signal.Ignore(syscall.SIGPIPE)
 	stop := interrupted()
 
@@ -221,8 +221,8 @@ func run(s stream, args []string) int {
 	return exitFine
 }
 
-// interrupted returns a channel that is closed at the first SIGINT or SIGTERM. The
-// second one ends the process at once, even while a write hangs.
+// interrupted returns a channel that is closed at the first SIGINT or SIGTERM. The second
+// one ends the process immediately, even while a write blocks.
 func interrupted() <-chan struct{} {
 	signals := make(chan os.Signal, 1)
 	stop := make(chan struct{})

@@ -12,13 +12,13 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/format"
 )
 
-// formatFlag is a way to print records.
+// formatFlag is an output format of records.
 type formatFlag struct {
 	name, help string
 	append     func(h *runHost, dst []byte, tag string, ev event.Event) ([]byte, error)
 }
 
-// formats are the ways to print records; the first one is the default.
+// formats lists the output formats. The first one is the default.
 var formats = []formatFlag{
 	{"fluentbit", "as the stdout output of Fluent Bit", func(h *runHost, dst []byte, tag string, ev event.Event) ([]byte, error) {
 		return event.AppendText(dst, h.index, tag, ev)
@@ -51,7 +51,7 @@ func formatNames() []string {
 	return names
 }
 
-// set selects a format by its name.
+// set selects a format by name.
 func (f *formatFlag) set(name string) error {
 	for _, known := range formats {
 		if known.name == name {
@@ -66,28 +66,28 @@ func (f *formatFlag) set(name string) error {
 	return err
 }
 
-// writeSize is how many bytes are gathered before they are written.
+// writeSize is the number of bytes that are buffered before they are written.
 const writeSize = 64 << 10
 
-// runHost prints what an engine emits.
+// runHost prints the records that an engine emits.
 type runHost struct {
 	out    io.Writer
 	format formatFlag
 	tag    string
 	stop   <-chan struct{}
 
-	waiting func() (short uint64) // called now and then; how many records are shortfall
+	waiting func() (short uint64) // called periodically; returns the shortfall
 	late    lateness
 
-	progress *progress // nil unless it writes to a file
+	progress *progress // nil unless the output is a file
 
 	index            uint64    // of the next record
-	printed, written uint64    // records
-	events           []byte    // of Buffer
+	printed, written uint64    // number of records
+	events           []byte    // result of Buffer
 	buf              []byte    // printed, but not written
-	unwritten        []byte    // the same, when writing has failed
-	wrote            time.Time // when something was last written
-	err              error     // of writing: nothing is printed any more
+	unwritten        []byte    // events of buf, after a write error
+	wrote            time.Time // time of the last write
+	err              error     // write error, after which nothing is printed
 }
 
 // Wait implements engine.Host.
@@ -99,7 +99,7 @@ func (h *runHost) Wait(t time.Time) bool {
 		h.progress.update(int64(h.written))
 	}
 	if d > 0 || len(h.buf) >= writeSize {
-		h.flush() // here, where all of a slice is printed, whatever its tags
+		h.flush() // after a whole slice, whatever its tags
 	}
 	defer func() { h.late.woke(time.Now(), later(later(t, now), h.wrote)) }()
 	if h.err != nil {
@@ -129,7 +129,7 @@ func (h *runHost) Buffer() []byte { return h.events[:0] }
 // Emit implements engine.Host.
 func (h *runHost) Emit(tag string, records int, events []byte) {
 	if tag == "" {
-		h.events = events // grown, perhaps
+		h.events = events // it may have grown
 	}
 	if h.err != nil {
 		return
@@ -145,7 +145,7 @@ func (h *runHost) Emit(tag string, records int, events []byte) {
 	h.printed += uint64(records)
 }
 
-// print takes the first of the events and prints it.
+// print prints the first event and returns the others.
 func (h *runHost) print(tag string, events *[]byte) (err error) {
 	if h.format.append == nil {
 		n, err := event.Size(*events)
@@ -165,7 +165,7 @@ func (h *runHost) print(tag string, events *[]byte) (err error) {
 	return err
 }
 
-// flush writes what is printed.
+// flush writes the buffer.
 func (h *runHost) flush() {
 	begin := time.Now()
 	if h.err == nil && len(h.buf) > 0 {
@@ -180,7 +180,7 @@ func (h *runHost) flush() {
 	h.late.wrote(begin, h.wrote)
 }
 
-// end writes the rest of a run.
+// end writes the rest of the buffer at the end of a run.
 func (h *runHost) end() {
 	h.late.generated(time.Now(), h.waiting(), false)
 	h.flush()
@@ -194,7 +194,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// refusals are the records that could not be written, for the ledger.
+// refusals returns the records that could not be written, for the ledger.
 func (h *runHost) refusals(f func(records int, events []byte)) {
 	if n := h.printed - h.written; n > 0 {
 		f(int(n), h.unwritten)

@@ -29,7 +29,7 @@ func nameOf(source string) string {
 	return source
 }
 
-// readSource reads one source, and shows how far it is.
+// readSource scans one source, and updates the progress bar.
 func readSource(s stream, scan *recordscan.Scanner, name string, bar *progress) error {
 	r := s.in
 	if name != "-" {
@@ -46,15 +46,15 @@ func readSource(s stream, scan *recordscan.Scanner, name string, bar *progress) 
 	return nil
 }
 
-// unreadable is a source in a format that is not read.
+// unreadable is a source in an unsupported format.
 type unreadable struct {
 	Source string `json:"source"`
 	Entry  string `json:"entry,omitempty"` // of an archive
-	Format string `json:"format"`          // what it looks like
+	Format string `json:"format"`          // its apparent format
 }
 
-// unreadableOf returns the files whose beginning shows that they cannot be read, before
-// hours are spent on others.
+// unreadableOf returns the files whose beginning shows that they cannot be read. It is
+// called before all others are read, which may take hours.
 func unreadableOf(sources []string) (list []unreadable) {
 	for _, name := range sources {
 		if name == "-" {
@@ -82,8 +82,8 @@ func sizeOf(sources []string) int64 {
 
 var errNoMatch = errors.New("no file matches")
 
-// beginning returns the beginning of a regular file, or nothing. The error of one that
-// cannot be read is reported when all of it is read.
+// beginning returns the beginning of a regular file, or nil. Errors are reported when the
+// whole file is read.
 func beginning(name string) []byte {
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return nil
@@ -100,26 +100,25 @@ func beginning(name string) []byte {
 
 // fileSet collects files, each once.
 type fileSet struct {
-	names []string
-	infos []os.FileInfo
-	skip  []os.FileInfo // not even if they are named
-	page  string        // what --html writes; the one of the last time is no source
-	books bool          // the files are ledgers
-	log   func(format string, args ...any)
+	names   []string
+	infos   []os.FileInfo
+	skip    []os.FileInfo // files to skip
+	page    string        // the file of --html, or ""; an earlier page is not a source
+	ledgers bool          // the files are ledgers
+	log     func(format string, args ...any)
 }
 
-// expandLedgers returns the files that names, patterns and directories stand for, each
-// once.
+// expandLedgers returns the files that match names, patterns and directories, each once.
 func expandLedgers(names []string) ([]string, error) {
-	f := fileSet{log: func(string, ...any) {}, books: true}
+	f := fileSet{log: func(string, ...any) {}, ledgers: true}
 	return f.expand(names)
 }
 
-// expandSources returns the files that names, patterns and directories stand for, each
-// once, without those of skip. Links to files count as the files, as in
-// /var/log/containers; whatever else a directory contains is logged, and so are
-// ledgers. A ledger that is named is an error, and so is a source that the page would
-// overwrite; page is its file, or "".
+// expandSources returns the files that match names, patterns and directories, each once,
+// without those of skip. In directories it follows links to files, as in
+// /var/log/containers, and logs anything else that it skips, including ledgers. It returns
+// an error for a ledger that is given by name, and for a source that the page would
+// overwrite; page is the file of the page, or "".
 func expandSources(names, skip []string, page string, log func(format string, args ...any)) ([]string, error) {
 	f := fileSet{log: log, page: page}
 	for _, name := range skip {
@@ -157,20 +156,20 @@ func (f *fileSet) expand(names []string) ([]string, error) {
 	return f.names, nil
 }
 
-// add adds a file, or those in a directory. named reports that it does not come from a
-// pattern.
+// add adds a file, or the files in a directory. named reports that it is given by name, not
+// by a pattern.
 func (f *fileSet) add(name string, named bool) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		if named && f.isBook(name, info) {
+		if named && f.isLedger(name, info) {
 			return fmt.Errorf("%s is a ledger: it has what was sent, not what arrived; use --ledger %s", name, name)
 		}
 		return f.file(name, info)
 	}
-	// WalkDir does not follow a link, not even the one it begins at.
+	// WalkDir does not follow links, not even as its root.
 	if root, err := filepath.EvalSymlinks(name); err == nil && root != filepath.Clean(name) {
 		name = root
 	}
@@ -196,13 +195,12 @@ func (f *fileSet) add(name string, named bool) error {
 	})
 }
 
-// isBook reports whether a file is a ledger among what arrived, and not to be skipped
-// anyway.
-func (f *fileSet) isBook(name string, info os.FileInfo) bool {
-	return !f.books && !among(f.skip, info) && ledger.Is(beginning(name))
+// isLedger reports whether a source is a ledger that is not in skip.
+func (f *fileSet) isLedger(name string, info os.FileInfo) bool {
+	return !f.ledgers && !among(f.skip, info) && ledger.Is(beginning(name))
 }
 
-// file adds a file, unless it is there or to be skipped.
+// file adds a file, unless it is already added or to be skipped.
 func (f *fileSet) file(name string, info os.FileInfo) error {
 	switch {
 	case among(f.skip, info), among(f.infos, info):
@@ -210,7 +208,7 @@ func (f *fileSet) file(name string, info os.FileInfo) error {
 		if info.Size() > 0 && !report.Is(beginning(name)) {
 			return fmt.Errorf("--html %s: the page would overwrite a source", f.page)
 		}
-	case f.isBook(name, info):
+	case f.isLedger(name, info):
 		f.log("warning: skipped %s: a ledger; use --ledger %s", name, name)
 	default:
 		f.names, f.infos = append(f.names, name), append(f.infos, info)
@@ -218,7 +216,7 @@ func (f *fileSet) file(name string, info os.FileInfo) error {
 	return nil
 }
 
-// isPage reports whether a file is that of the page.
+// isPage reports whether a file is that of --html.
 func (f *fileSet) isPage(info os.FileInfo) bool {
 	if f.page == "" || !info.Mode().IsRegular() {
 		return false
@@ -231,7 +229,7 @@ func among(infos []os.FileInfo, info os.FileInfo) bool {
 	return slices.ContainsFunc(infos, func(other os.FileInfo) bool { return os.SameFile(info, other) })
 }
 
-// readLedgers reads ledgers, and returns the names of the fields in which identities
+// readLedgers reads ledgers. It also returns the names of the fields in which identities
 // were sent.
 func readLedgers(paths []string) (ledgers []*ledger.Ledger, keys []string, err error) {
 	for _, path := range paths {

@@ -19,8 +19,8 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// Record k of every format and example is the same however one gets there: one
-// after the other, started at any record, in shards, at a rate, several a tick.
+// Record k of every format and example is the same, whether generated in sequence, from any
+// start, in shards, at a rate, or several per tick.
 func TestStreams(t *testing.T) {
 	testenv.SkipRace(t)
 	const n = 600
@@ -35,7 +35,7 @@ func TestStreams(t *testing.T) {
 		}
 		options = slices.DeleteFunc(slices.Clone(options), func(o string) bool {
 			o = strings.ToLower(o)
-			// With tags, records of one slice go out tag by tag.
+			// With tags, the records of a slice are emitted tag by tag.
 			return strings.HasPrefix(o, "first_seq=") || strings.HasPrefix(o, "tag_template=")
 		})
 		whole := records(t, n, append(options, fmt.Sprint("first_seq=", first), "rate=unlimited")...)
@@ -57,7 +57,7 @@ func TestStreams(t *testing.T) {
 	})
 }
 
-// records runs the command and returns the events, with a time that stands still.
+// records runs the command and returns the events, with a fixed time.
 func records(t *testing.T, n int, options ...string) [][]byte {
 	t.Helper()
 	args := []string{"-records", fmt.Sprint(n), "-format", "msgpack", "-p", "seed=1", "-p", "fixed_timestamp=on", "-p", "start_time_sec=1700000000"}
@@ -79,8 +79,8 @@ func records(t *testing.T, n int, options ...string) [][]byte {
 	return all
 }
 
-// What `gdummy doc format NAME` prints is a template that gives the records of the
-// format, to the byte.
+// The output of `gdummy doc format NAME` is a template that generates exactly the records
+// of the format.
 func TestFormatsCopied(t *testing.T) {
 	for _, f := range format.All() {
 		var out, errs bytes.Buffer
@@ -94,12 +94,12 @@ func TestFormatsCopied(t *testing.T) {
 		want := records(t, 300, "rate=unlimited", "format="+f.Name)
 		got := records(t, 300, "rate=unlimited", "template_file="+file)
 		if !slices.EqualFunc(got, want, bytes.Equal) {
-			t.Errorf("the template of %s gives other records than the format", f.Name)
+			t.Errorf("the records of format %s and of its template differ", f.Name)
 		}
 	}
 }
 
-// The seed that is told when none was given makes the same records again.
+// The seed that a run reports generates the same records again.
 func TestDrawnSeed(t *testing.T) {
 	var out, errs bytes.Buffer
 	args := []string{"-records", "50", "-format", "msgpack", "-p", "rate=unlimited", "-p", "format=json_app", "-p", "fixed_timestamp=on", "-p", "start_time_sec=1700000000"}
@@ -111,15 +111,15 @@ func TestDrawnSeed(t *testing.T) {
 		t.Fatalf("%q: %v", errs.Bytes(), err)
 	}
 	if again := piped(t, append(args, "-p", "seed="+seed)); !bytes.Equal(again, out.Bytes()) {
-		t.Errorf("seed %s gives other records", seed)
+		t.Errorf("seed %s generates different records", seed)
 	}
 	if other := piped(t, append(args, "-p", "seed=1"+seed)); bytes.Equal(other, out.Bytes()) {
-		t.Error("another seed gives the same records")
+		t.Error("another seed generates the same records")
 	}
 }
 
-// eachShipped calls f with the options of each format, and of each input of each
-// example, in the directory of the example.
+// eachShipped calls f with the options of each format, and of each input of each example,
+// in the example's directory.
 func eachShipped(t *testing.T, f func(t *testing.T, options []string)) {
 	t.Helper()
 	for _, known := range format.All() {
@@ -154,7 +154,7 @@ func eachShipped(t *testing.T, f func(t *testing.T, options []string)) {
 	}
 }
 
-// piped runs the command into a pipe and returns what comes out at its other end.
+// piped runs the command with a pipe as output and returns the output.
 func piped(t *testing.T, args []string) []byte {
 	t.Helper()
 	r, w, err := os.Pipe()

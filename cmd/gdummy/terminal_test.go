@@ -15,13 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openTerminal returns both ends of a terminal: what is written to tty can be read
-// from the other.
+// openTerminal returns both ends of a pseudoterminal: output to tty can be read from pty.
 func openTerminal(t *testing.T) (pty, tty *os.File) {
 	t.Helper()
 	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("SKIPPED: there is no terminal to be had (mount devpts at /dev/pts): %v", err)
+		t.Skipf("SKIPPED: no pseudoterminal (mount devpts at /dev/pts): %v", err)
 	}
 	t.Cleanup(func() { pty.Close() })
 	fd := int(pty.Fd())
@@ -39,9 +38,9 @@ func openTerminal(t *testing.T) (pty, tty *os.File) {
 	return pty, tty
 }
 
-// Without a rate, records come one a second on a terminal, unless the run has an end;
-// elsewhere they come as fast as the output takes them. The times of the records say
-// which it was: one that is due each second has the time of its second.
+// The default rate is one record per second on a terminal, unless the run has an end.
+// Elsewhere it is as fast as the output. The times of the records show which it was: a
+// record that is due each second has the time of its second.
 func TestRunWithoutRate(t *testing.T) {
 	const second, unlimited = "one a second", "unlimited"
 	for _, tt := range []struct {

@@ -26,7 +26,7 @@ func printJSON(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 	_ = e.Encode(out) // to memory, and all of it can be encoded
 }
 
-// headline returns the verdict in one line, with what is no fault but may hide one.
+// headline returns the verdict and its caveats in one line.
 func headline(v *audit.Verdict, faults []string, colours bool) string {
 	var parts []string
 	head, c := "clean", green
@@ -43,7 +43,7 @@ func headline(v *audit.Verdict, faults []string, colours bool) string {
 	return c.paint(head+":", colours) + " " + strings.Join(parts, "; ")
 }
 
-// shownRanges is how many ranges of lost records the table shows for a stream.
+// shownRanges is the maximum number of ranges shown for a stream.
 const shownRanges = 10
 
 // printVerdict prints a verdict for people.
@@ -93,7 +93,7 @@ func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string, colours bo
 	}
 }
 
-// printRefusals prints the faults of our own receiver, and what it refused.
+// printRefusals prints the faults of our receiver, and what it refused.
 func printRefusals(w *bytes.Buffer, r *audit.Receiver) {
 	if r == nil {
 		return
@@ -111,12 +111,11 @@ func printRefusals(w *bytes.Buffer, r *audit.Receiver) {
 	t.Flush()
 }
 
-// printLatency prints the latency: of all, and of each stream where there are
-// several.
+// printLatency prints the latency in total, and of each stream if there are several.
 func printLatency(w *bytes.Buffer, v *audit.Verdict) {
 	if v.Latency == nil {
 		if v.Arrived > 0 {
-			fmt.Fprint(w, "\nlatency: unknown, these sources carry no arrival times (--listen measures them, --arrived-at reads them)\n")
+			fmt.Fprint(w, "\nlatency unknown: these sources carry no arrival times (--listen measures them, --arrived-at reads them)\n")
 		}
 		return
 	}
@@ -139,16 +138,16 @@ func printLatency(w *bytes.Buffer, v *audit.Verdict) {
 			row(streamName(&v.Streams[i]), l)
 		}
 	}
-	if len(v.Streams) != 1 || v.Streams[0].Latency == nil { // one that has no room for its own
+	if len(v.Streams) != 1 || v.Streams[0].Latency == nil { // a single stream without its own latency
 		row("total", v.Latency)
 	}
 	t.Flush()
 }
 
-// sparkWidth is how many characters a throughput over time has.
+// sparkWidth is the maximum width of a spark line.
 const sparkWidth = 48
 
-// printRates prints the throughput over time.
+// printRates prints the throughput.
 func printRates(w *bytes.Buffer, v *audit.Verdict) {
 	if len(v.Timeline.Points) == 0 {
 		return
@@ -179,7 +178,7 @@ func printRates(w *bytes.Buffer, v *audit.Verdict) {
 	t.Flush()
 }
 
-// spark draws a time line in one line: a bar for each point, or for several.
+// spark returns a timeline as a spark line, with a bar for one or more points.
 func spark(tl *audit.Timeline) string {
 	const bars = "▁▂▃▄▅▆▇█"
 	n := len(tl.Points)
@@ -204,7 +203,7 @@ func spark(tl *audit.Timeline) string {
 	return b.String()
 }
 
-// streamName is what the table calls a stream.
+// streamName returns the name of a stream in tables.
 func streamName(st *audit.Stream) string {
 	if st.Name != "" {
 		return st.Run + " " + st.Name

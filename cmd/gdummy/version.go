@@ -8,13 +8,13 @@ import (
 	"runtime/debug"
 )
 
-// version is that of a release, as its build sets it:
+// version is the version of a release, which is set by the build:
 //
 //	go build -ldflags '-X main.version=v1.2.3' ./cmd/gdummy
 var version string
 
-// current is the version of this build: that of a release, else that of the
-// module as `go install` fetched it, else the commit.
+// current returns the version of this build: that of the release, else that of the module
+// as fetched by `go install`, else the commit.
 func current() string {
 	if version != "" {
 		return version

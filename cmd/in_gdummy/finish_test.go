@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// A finished run ends when the engine has all of it: its queue is empty and its count
-// is what was delivered. Where that is never reached, it ends 3 s after the count
-// last moved.
+// A finished run ends when the engine has ingested all records: its queue is empty, and its
+// count is the number delivered. Otherwise it ends 3 s after the last change of the count.
 func TestSettling(t *testing.T) {
 	type look struct {
 		at       time.Duration

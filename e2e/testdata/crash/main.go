@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command crash is an input plugin for the tests: each time Fluent Bit calls it,
-// it emits {"n": N}, and after every other one it does what must not end Fluent
-// Bit. With the property `at init` it does that before.
+// Command crash is an input plugin for the tests. Each time Fluent Bit calls it, it emits
+// {"n": N}, and after every second record it panics. With the property `at init` it panics in
+// Init.
 package main
 
 import (
