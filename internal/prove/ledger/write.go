@@ -51,19 +51,23 @@ type Writer struct {
 	file File
 	o    Options
 
-	pending, refused  Range
-	hasPending        bool
-	hasRefused        bool
-	since             time.Time
+	accepted, refused records
+	ingested, short   uint64    // totals
+	written           uint64    // the ingested total in the last line
 	seen              time.Time // time of the last Tick: later records were generated after it
-	accepted, ingests uint64    // totals
-	refusals, short   uint64
-	written           uint64 // the ingested total in the last line
-	torn              bool   // the last write failed midway
+	torn              bool      // the last write failed midway
 	nextLine          time.Time
 	nextSync          time.Time
 	syncing           atomic.Bool
 	buf               []byte
+}
+
+// records counts the records that the host accepted, or those that it refused.
+type records struct {
+	total   uint64
+	pending Range // the last ones, if any is set: they are not written yet
+	any     bool
+	since   time.Time // when the first of pending was generated, at the earliest
 }
 
 // Open opens a ledger for appending, creates it if it does not exist, and writes the
@@ -105,7 +109,7 @@ func newWriter(f File, o Options, torn bool) (*Writer, error) {
 		o.Sync = DefaultSync
 	}
 	now := o.Now()
-	w := &Writer{file: f, o: o, torn: torn, seen: now, ingests: Uncounted, written: Uncounted}
+	w := &Writer{file: f, o: o, torn: torn, seen: now, ingested: Uncounted, written: Uncounted}
 	w.nextLine, w.nextSync = now.Add(o.Interval), now.Add(max(o.Sync, 0))
 	b := w.begin(now, wordOpen)
 	b = fmt.Appendf(b, " name=%q key=%q in=%s version=%q", o.Name, o.Key, o.Place, o.Version)
@@ -116,40 +120,29 @@ func newWriter(f File, o Options, torn bool) (*Writer, error) {
 }
 
 // Accepted notes that the host accepted n records, the first of which has number from.
-func (w *Writer) Accepted(from, n uint64) {
-	if n == 0 {
-		return
-	}
-	w.accepted += n
-	if w.hasPending && w.pending.To+1 == from {
-		w.pending.To += n
-		return
-	}
-	if w.hasPending {
-		w.flush(w.o.Now()) // there is a gap between
-	}
-	w.pending, w.hasPending, w.since = Range{from, from + n - 1}, true, w.seen
-}
+func (w *Writer) Accepted(from, n uint64) { w.note(&w.accepted, from, n) }
 
 // Refused notes that the host refused n records, the first of which has number from.
-func (w *Writer) Refused(from, n uint64) {
+func (w *Writer) Refused(from, n uint64) { w.note(&w.refused, from, n) }
+
+func (w *Writer) note(r *records, from, n uint64) {
 	if n == 0 {
 		return
 	}
-	w.refusals += n
-	if w.hasRefused && w.refused.To+1 == from {
-		w.refused.To += n
+	r.total += n
+	if r.any && r.pending.To+1 == from {
+		r.pending.To += n
 		return
 	}
-	if w.hasRefused {
-		w.flush(w.o.Now())
+	if r.any {
+		w.flush(w.o.Now()) // there is a gap between
 	}
-	w.refused, w.hasRefused = Range{from, from + n - 1}, true
+	r.pending, r.any, r.since = Range{from, from + n - 1}, true, w.seen
 }
 
 // Totals notes how many records the engine has ingested since the start, or
 // [Uncounted], and how many were dropped because they were late.
-func (w *Writer) Totals(ingested, shortfall uint64) { w.ingests, w.short = ingested, shortfall }
+func (w *Writer) Totals(ingested, shortfall uint64) { w.ingested, w.short = ingested, shortfall }
 
 // Tick writes a line if one is due. After an error, the next line includes what could
 // not be written.
@@ -190,37 +183,36 @@ func (w *Writer) Close() error {
 	now := w.o.Now()
 	err := w.flush(now)
 	b := w.begin(now, wordClose)
-	b = w.totals(fmt.Appendf(b, " accepted=%d refused=%d", w.accepted, w.refusals))
+	b = w.totals(fmt.Appendf(b, " accepted=%d refused=%d", w.accepted.total, w.refused.total))
 	return errors.Join(err, w.end(b), w.file.Sync(), w.file.Close())
 }
 
 // totals appends the totals noted last.
 func (w *Writer) totals(b []byte) []byte {
-	if w.ingests != Uncounted {
-		b = fmt.Appendf(b, " ingested=%d", w.ingests)
+	if w.ingested != Uncounted {
+		b = fmt.Appendf(b, " ingested=%d", w.ingested)
 	}
 	return fmt.Appendf(b, " shortfall=%d", w.short)
 }
 
 // flush writes the pending ranges and totals.
 func (w *Writer) flush(now time.Time) error {
-	if w.hasPending || w.ingests != w.written {
+	if a := &w.accepted; a.any || w.ingested != w.written {
 		b := w.begin(now, wordAccepted)
-		if w.hasPending {
-			b = fmt.Appendf(b, " from=%d to=%d since=%s", w.pending.From, w.pending.To, stamp(w.since))
+		if a.any {
+			b = fmt.Appendf(b, " from=%d to=%d since=%s", a.pending.From, a.pending.To, stamp(a.since))
 		}
 		if err := w.end(w.totals(b)); err != nil {
 			return err
 		}
-		w.hasPending, w.written = false, w.ingests
+		a.any, w.written = false, w.ingested
 	}
-	if w.hasRefused {
-		b := w.begin(now, wordRefused)
-		b = fmt.Appendf(b, " from=%d to=%d", w.refused.From, w.refused.To)
+	if r := &w.refused; r.any {
+		b := fmt.Appendf(w.begin(now, wordRefused), " from=%d to=%d", r.pending.From, r.pending.To)
 		if err := w.end(b); err != nil {
 			return err
 		}
-		w.hasRefused = false
+		r.any = false
 	}
 	return nil
 }
