@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/gdummy/gdummy/internal/chart"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
@@ -249,16 +250,4 @@ func plural(n uint64, what string) string {
 	return audit.Grouped(n) + " " + what + "s"
 }
 
-// short prints nanoseconds with three digits or so.
-func short(ns int64) string {
-	d := time.Duration(ns)
-	switch {
-	case d >= 10*time.Second:
-		d = d.Round(100 * time.Millisecond)
-	case d >= 10*time.Millisecond:
-		d = d.Round(100 * time.Microsecond)
-	case d >= 10*time.Microsecond:
-		d = d.Round(100 * time.Nanosecond)
-	}
-	return d.String()
-}
+func short(ns int64) string { return chart.FormatLatency(time.Duration(ns)) }

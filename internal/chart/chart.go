@@ -11,12 +11,6 @@
 // highest rate.
 package chart
 
-import (
-	"math"
-	"strconv"
-	"strings"
-)
-
 // Series is a rate over time. Times are in nanoseconds since its start, rates in
 // records per second.
 type Series interface {
@@ -87,91 +81,4 @@ func highest(columns []column) float64 {
 		top = max(top, c.mean, c.high)
 	}
 	return top
-}
-
-// scale is an axis with marks at 0, step, 2*step, up to count*step.
-type scale struct {
-	step  float64
-	count int
-}
-
-func (s scale) top() float64 { return s.step * float64(s.count) }
-
-// rates returns an axis of rates up to at least top, with 3 to 6 marks above 0.
-func rates(top float64) scale {
-	if top <= 0 {
-		return scale{1, 1}
-	}
-	unit := math.Pow(10, math.Floor(math.Log10(top/6)))
-	for {
-		for _, step := range []float64{1, 2, 5} {
-			step = tidy(step * unit)
-			if n := int(math.Ceil(top/step - 1e-9)); n <= 6 {
-				return scale{step, max(n, 1)}
-			}
-		}
-		unit *= 10
-	}
-}
-
-// tidy removes the rounding error of a number with few digits.
-func tidy(f float64) float64 {
-	v, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 6, 64), 64)
-	if err != nil {
-		return f
-	}
-	return v
-}
-
-// times returns the step, in nanoseconds, between the marks of a time axis that
-// has at most n of them.
-func times(to int64, n int) int64 {
-	const minute, hour, day = 60e9, 3600e9, 86400e9
-	for unit := int64(1); unit < 1e9; unit *= 10 {
-		for _, step := range []int64{unit, 2 * unit, 5 * unit} {
-			if to/step <= int64(n) {
-				return step
-			}
-		}
-	}
-	for _, step := range []int64{1e9, 2e9, 5e9, 10e9, 15e9, 30e9,
-		minute, 2 * minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute,
-		hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour} {
-		if to/step <= int64(n) {
-			return step
-		}
-	}
-	for unit := int64(day); ; unit *= 10 {
-		for _, step := range []int64{unit, 2 * unit, 5 * unit} {
-			if to/step <= int64(n) {
-				return step
-			}
-		}
-	}
-}
-
-// FormatRate formats a rate with about three digits: 950, 1.25k, 0.1.
-func FormatRate(rate float64) string {
-	unit := ""
-	for _, u := range []struct {
-		name string
-		size float64
-	}{{"G", 1e9}, {"M", 1e6}, {"k", 1e3}} {
-		if rate >= u.size*0.9995 {
-			rate, unit = rate/u.size, u.name
-			break
-		}
-	}
-	switch {
-	case rate >= 100:
-		return strconv.FormatFloat(rate, 'f', 0, 64) + unit
-	case rate > 0 && rate < 0.01:
-		return strconv.FormatFloat(rate, 'g', 3, 64)
-	}
-	places := 2
-	if rate < 1 {
-		places = 3
-	}
-	s := strconv.FormatFloat(rate, 'f', places, 64)
-	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + unit
 }

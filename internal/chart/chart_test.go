@@ -129,16 +129,27 @@ func TestFormatRate(t *testing.T) {
 	}
 }
 
+func TestFormatLatency(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 999: "999ns", 1500: "1.5µs", 50 * time.Millisecond: "50ms", 999_600_000: "1s",
+		1_260_400_000: "1.26s", 59_900_000_000: "59.9s", 93_260_000_000: "1m33.3s", 5_000_600_000_000: "1h23m21s",
+	} {
+		if got := FormatLatency(d); got != want {
+			t.Errorf("FormatLatency(%d) = %s, want %s", d, got, want)
+		}
+	}
+}
+
 func TestAxes(t *testing.T) {
 	for _, tt := range []struct {
 		top  float64
-		want scale
+		want Axis
 	}{
-		{0, scale{1, 1}}, {1, scale{0.2, 5}}, {6, scale{1, 6}}, {6.01, scale{2, 4}}, {1000, scale{200, 5}},
-		{1001, scale{200, 6}}, {0.3, scale{0.05, 6}}, {1e9, scale{2e8, 5}}, {3e-10, scale{5e-11, 6}},
+		{0, Axis{1, 1}}, {1, Axis{0.2, 5}}, {6, Axis{1, 6}}, {6.01, Axis{2, 4}}, {1000, Axis{200, 5}},
+		{1001, Axis{200, 6}}, {0.3, Axis{0.05, 6}}, {1e9, Axis{2e8, 5}}, {3e-10, Axis{5e-11, 6}},
 	} {
-		if got := rates(tt.top); got != tt.want {
-			t.Errorf("rates(%v) = %v, want %v", tt.top, got, tt.want)
+		if got := NewAxis(tt.top, 6); got != tt.want {
+			t.Errorf("NewAxis(%v, 6) = %v, want %v", tt.top, got, tt.want)
 		}
 	}
 	for _, tt := range []struct {
@@ -147,8 +158,8 @@ func TestAxes(t *testing.T) {
 		{1, 1}, {12, 2}, {time.Second, 200 * time.Millisecond}, {time.Minute, 10 * time.Second}, {12 * time.Minute, 2 * time.Minute},
 		{24 * time.Hour, 6 * time.Hour}, {7 * 24 * time.Hour, 2 * 24 * time.Hour}, {1<<63 - 1, 20000 * 24 * time.Hour},
 	} {
-		if got := times(int64(tt.to), 6); got != int64(tt.want) {
-			t.Errorf("times(%v) = %v, want %v", tt.to, time.Duration(got), tt.want)
+		if got := TimeStep(tt.to, 6); got != tt.want {
+			t.Errorf("TimeStep(%v, 6) = %v, want %v", tt.to, got, tt.want)
 		}
 	}
 }

@@ -49,9 +49,9 @@ const svgStyle = `
 // a light or a dark colour scheme.
 func (c *Chart) SVG() []byte {
 	columns := c.columns(plotWidth)
-	axis := rates(highest(columns))
+	axis := NewAxis(highest(columns), 6)
 	x := func(i float64) string { return coordinate(plotLeft + i) }
-	y := func(rate float64) string { return coordinate(plotBottom - rate/axis.top()*plotHeight) }
+	y := func(rate float64) string { return coordinate(plotBottom - rate/axis.Top()*plotHeight) }
 	name := c.Series.String()
 
 	var b bytes.Buffer
@@ -65,8 +65,8 @@ func (c *Chart) SVG() []byte {
 	fmt.Fprintf(&b, "<text x=\"%d\" y=\"44\">%d records in %s, mean %s/s, peak %s/s</text>\n", plotLeft,
 		c.Total, units.FormatDuration(time.Duration(c.To)), FormatRate(c.Mean), FormatRate(c.Peak))
 
-	for i := 0; i <= axis.count; i++ {
-		rate := axis.step * float64(i)
+	for i := 0; i <= axis.Count; i++ {
+		rate := axis.Step * float64(i)
 		class := "grid"
 		if i == 0 {
 			class = "axis"
@@ -75,7 +75,7 @@ func (c *Chart) SVG() []byte {
 		fmt.Fprintf(&b, "<text x=\"%d\" y=\"%s\" text-anchor=\"end\" dominant-baseline=\"middle\">%s</text>\n",
 			plotLeft-8, y(rate), FormatRate(rate))
 	}
-	step := times(c.To, 9)
+	step := int64(TimeStep(time.Duration(c.To), 9))
 	for at := int64(0); ; at += step {
 		px := x(float64(at) / float64(c.To) * plotWidth)
 		fmt.Fprintf(&b, "<line class=\"axis\" x1=\"%s\" x2=\"%[1]s\" y1=\"%d\" y2=\"%d\"/>\n", px, plotBottom, plotBottom+5)
@@ -91,7 +91,7 @@ func (c *Chart) SVG() []byte {
 	// visible.
 	var path strings.Builder
 	for i, col := range columns {
-		if col.high > col.low && (col.high-col.low)/axis.top()*plotHeight > 1 {
+		if col.high > col.low && (col.high-col.low)/axis.Top()*plotHeight > 1 {
 			fmt.Fprintf(&path, "M%s %sH%sV%sH%sZ", x(float64(i)), y(col.high), x(float64(i+1)), y(col.low), x(float64(i)))
 		}
 	}

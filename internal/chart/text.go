@@ -6,8 +6,8 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 	"unicode/utf8"
 
@@ -45,14 +45,14 @@ func (c *Chart) Text(width int, plain bool) []byte {
 	}
 	margin := 7 // a label of the rate, and a space
 	columns := c.columns(max(width, MinWidth) - margin - 1)
-	axis := rates(highest(columns))
-	for i := range axis.count + 1 { // labels such as 2.5e-10
-		margin = max(margin, len(FormatRate(axis.step*float64(i)))+1)
+	axis := NewAxis(highest(columns), 6)
+	for i := range axis.Count + 1 { // labels such as 2.5e-10
+		margin = max(margin, len(FormatRate(axis.Step*float64(i)))+1)
 	}
 	if margin > 7 {
 		columns = c.columns(max(width, MinWidth) - margin - 1)
 	}
-	rows := axis.count * rowsPerMark
+	rows := axis.Count * rowsPerMark
 
 	var b bytes.Buffer
 	b.WriteString("records/s\n")
@@ -60,11 +60,11 @@ func (c *Chart) Text(width int, plain bool) []byte {
 	for row := rows - 1; row >= 0; row-- {
 		label, side := "", g.side
 		if (row+1)%rowsPerMark == 0 {
-			label, side = FormatRate(axis.step*float64((row+1)/rowsPerMark)), g.mark
+			label, side = FormatRate(axis.Step*float64((row+1)/rowsPerMark)), g.mark
 		}
 		line := fmt.Sprintf("%*s%s", margin, label+" ", side)
 		for _, col := range columns {
-			filled := col.mean/axis.top()*float64(rows) - float64(row)
+			filled := col.mean/axis.Top()*float64(rows) - float64(row)
 			// A rate above 0 is visible, however low.
 			cell := int(math.Round(filled * float64(len(g.levels))))
 			if cell <= 0 && row == 0 && col.mean > 0 {
@@ -73,7 +73,7 @@ func (c *Chart) Text(width int, plain bool) []byte {
 			switch {
 			case cell > 0:
 				line += g.levels[min(cell, len(g.levels))-1]
-			case col.high > col.low && (col.high-col.mean)/axis.top()*float64(rows) > 1.5 && col.high/axis.top()*float64(rows)-float64(row) > 0.5:
+			case col.high > col.low && (col.high-col.mean)/axis.Top()*float64(rows) > 1.5 && col.high/axis.Top()*float64(rows)-float64(row) > 0.5:
 				line += g.between
 				shaded = true
 			default:
@@ -84,7 +84,7 @@ func (c *Chart) Text(width int, plain bool) []byte {
 	}
 
 	// The axis of time.
-	step := times(c.To, max(len(columns)/12, 2))
+	step := int64(TimeStep(time.Duration(c.To), max(len(columns)/12, 2)))
 	line := make([]string, len(columns))
 	for i := range line {
 		line[i] = g.line
@@ -107,7 +107,7 @@ func (c *Chart) Text(width int, plain bool) []byte {
 	fmt.Fprintf(&b, "%*s%s%s\n%s\n", margin, "0 ", g.corner, strings.Join(line, ""), labels)
 	if shaded {
 		full := g.levels[len(g.levels)-1]
-		fmt.Fprintf(&b, "\n%s mean rate in the time of a column, %s up to the highest in it\n", full, g.between)
+		fmt.Fprintf(&b, "\n%s mean rate of a column, %s up to its highest rate\n", full, g.between)
 	}
 	return b.Bytes()
 }
@@ -115,9 +115,9 @@ func (c *Chart) Text(width int, plain bool) []byte {
 // Table returns the records due in each step of the given length, in nanoseconds,
 // and in total at its end.
 func (c *Chart) Table(step int64) []byte {
-	type row struct{ time, due, sum, rate string }
-	rows := []row{{"until", "due", "in all", "mean/s"}}
-	width := row{}
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "until\tdue\ttotal\tmean/s\t\n")
 	before, from := uint64(0), int64(0)
 	for from < c.To {
 		to := c.To
@@ -125,35 +125,16 @@ func (c *Chart) Table(step int64) []byte {
 			to = from + step
 		}
 		sum := c.Series.Due(to)
-		rows = append(rows, row{
-			time: units.FormatDuration(time.Duration(to)),
-			due:  strconv.FormatUint(sum-before, 10),
-			sum:  strconv.FormatUint(sum, 10),
-			rate: FormatRate(c.Series.Records(from, to) / (float64(to-from) / 1e9)),
-		})
+		mean := c.Series.Records(from, to) / (float64(to-from) / 1e9)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t\n", units.FormatDuration(time.Duration(to)), sum-before, sum, FormatRate(mean))
 		before, from = sum, to
 	}
-	wider := func(a *string, b string) {
-		if len(b) > len(*a) {
-			*a = b
-		}
-	}
-	for _, r := range rows {
-		wider(&width.time, r.time)
-		wider(&width.due, r.due)
-		wider(&width.sum, r.sum)
-		wider(&width.rate, r.rate)
-	}
-	var b bytes.Buffer
-	for _, r := range rows {
-		fmt.Fprintf(&b, "%*s  %*s  %*s  %*s\n", len(width.time), r.time, len(width.due), r.due,
-			len(width.sum), r.sum, len(width.rate), r.rate)
-	}
+	w.Flush()
 	return b.Bytes()
 }
 
 // Step returns a step, in nanoseconds, with which Table has about a dozen rows.
-func (c *Chart) Step() int64 { return times(c.To, 15) }
+func (c *Chart) Step() int64 { return int64(TimeStep(time.Duration(c.To), 15)) }
 
 // Summary returns the profile's totals, one per line.
 func (c *Chart) Summary() []byte {
@@ -162,13 +143,13 @@ func (c *Chart) Summary() []byte {
 	end, ends := c.Series.End()
 	switch {
 	case ends && end == c.To:
-		b.WriteString("which is all of it\n")
+		b.WriteString("the whole profile\n")
 	case ends:
 		fmt.Fprintf(&b, "the profile ends at %s\n", units.FormatDuration(time.Duration(end)))
 	case c.Series.Cycle() > 0:
 		fmt.Fprintf(&b, "the profile repeats every %s\n", units.FormatDuration(time.Duration(c.Series.Cycle())))
 	default:
-		b.WriteString("the profile goes on\n")
+		b.WriteString("the profile has no end\n")
 	}
 	fmt.Fprintf(&b, "total  %d records\n", c.Total)
 	fmt.Fprintf(&b, "mean   %s/s\n", FormatRate(c.Mean))

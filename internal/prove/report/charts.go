@@ -5,10 +5,10 @@ package report
 import (
 	"fmt"
 	"html/template"
-	"math"
 	"strings"
 	"time"
 
+	"github.com/gdummy/gdummy/internal/chart"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
@@ -19,34 +19,22 @@ const (
 	chartHeight = 1000
 )
 
-// axis is an axis from 0 to max with a grid line at each step.
-type axis struct{ max, step float64 }
+// maxMarks is the maximum number of grid lines above 0.
+const maxMarks = 5
 
-// newAxis returns an axis that ends at a round value of at least top.
-func newAxis(top float64) axis {
-	if top <= 0 {
-		return axis{1, 1}
-	}
-	step := math.Pow(10, math.Floor(math.Log10(top)))
-	switch {
-	case top/step <= 1.25:
-		step /= 4
-	case top/step <= 2:
-		step /= 2
-	case top/step > 5:
-		step *= 2
-	}
-	return axis{math.Ceil(top/step-1e-9) * step, step}
-}
+// axis is the axis of a chart.
+type axis struct{ chart.Axis }
+
+func newAxis(top float64) axis { return axis{chart.NewAxis(top, maxMarks)} }
 
 // at returns the y coordinate of a value.
-func (a axis) at(v float64) float64 { return chartHeight * (1 - min(v/a.max, 1)) }
+func (a axis) at(v float64) float64 { return chartHeight * (1 - min(v/a.Top(), 1)) }
 
 // ticks returns the grid lines of the axis.
 func (a axis) ticks(label func(float64) string) []tick {
-	var all []tick
-	for i := 0; float64(i)*a.step <= a.max*1.0001; i++ {
-		all = append(all, tick{float64(i) * a.step / a.max, label(float64(i) * a.step)})
+	all := make([]tick, a.Count+1)
+	for i := range all {
+		all[i] = tick{float64(i) / float64(a.Count), label(float64(i) * a.Step)}
 	}
 	return all
 }
@@ -124,7 +112,7 @@ func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
 	area("bars", func(bin) float64 { return 0 }, arrived)
 	area("lost", arrived, func(b bin) float64 { return float64(b.arrived) + b.lost })
 	c.events(d, streams)
-	return c.plot(title, y.ticks(number), d.String(), c.marks())
+	return c.plot(title, y.ticks(chart.FormatRate), d.String(), c.marks())
 }
 
 // marks returns the strip of losses: the larger the lost share, the darker.

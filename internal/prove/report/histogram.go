@@ -5,6 +5,7 @@ package report
 import (
 	"time"
 
+	"github.com/gdummy/gdummy/internal/chart"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
@@ -141,14 +142,6 @@ func (c *histogram) span() time.Duration { return c.width * time.Duration(len(c.
 // place returns the position of a time in the histogram, from 0 to 1.
 func (c *histogram) place(t time.Time) float64 { return float64(t.Sub(c.start)) / float64(c.span()) }
 
-// timeSteps lists the possible steps of a time axis.
-var timeSteps = []time.Duration{
-	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
-	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
-	day, 2 * day, 7 * day, 14 * day, 28 * day, 91 * day, 365 * day, 10 * 365 * day, 100 * 365 * day,
-}
-
 const day = 24 * time.Hour
 
 // maxTicks is the maximum number of ticks of a time axis.
@@ -162,13 +155,7 @@ type tick struct {
 
 // ticks returns the ticks of the time axis. No two have the same label.
 func (c *histogram) ticks() []tick {
-	step := timeSteps[len(timeSteps)-1]
-	for _, s := range timeSteps {
-		if c.span()/s < maxTicks {
-			step = s
-			break
-		}
-	}
+	step := max(chart.TimeStep(c.span(), maxTicks-1), time.Second)
 	format := "15:04:05"
 	switch {
 	case step >= 365*day:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gdummy/gdummy/internal/chart"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
@@ -130,7 +131,7 @@ func TestTicks(t *testing.T) {
 		}
 	}
 	for top := 1.0; top < 1e13; top *= 1.1 {
-		for name, label := range map[string]func(float64) string{"number": number, "short": func(ns float64) string { return short(int64(ns)) }} {
+		for name, label := range map[string]func(float64) string{"rate": chart.FormatRate, "short": func(ns float64) string { return short(int64(ns)) }} {
 			a := newAxis(top)
 			seen := map[string]bool{}
 			for _, x := range a.ticks(label) {
@@ -139,27 +140,14 @@ func TestTicks(t *testing.T) {
 				}
 				seen[x.Text] = true
 			}
-			if a.max < top || a.max > 1.67*top || len(a.ticks(label)) > 6 {
+			if a.Top() < top || a.Top() > 1.67*top || len(a.ticks(label)) > 6 {
 				t.Fatalf("%s up to %g: %+v", name, top, a)
 			}
 		}
 	}
 }
 
-func TestNumbers(t *testing.T) {
-	for ns, want := range map[int64]string{
-		0: "0", 999: "999ns", 1500: "1.50µs", 50_000_000: "50.0ms", 999_000_000: "999ms",
-		1_260_400_000: "1.26s", 59_900_000_000: "59.9s", 93_000_000_000: "1m33s",
-	} {
-		if got := short(ns); got != want {
-			t.Errorf("short %d: %s, want %s", ns, got, want)
-		}
-	}
-	for v, want := range map[float64]string{0: "0", 0.5: "0.5", 999.4: "999", 999.97: "1k", 1250: "1.25k", 2.5e6: "2.5M", 3e9: "3G"} {
-		if got := number(v); got != want {
-			t.Errorf("number %g: %s, want %s", v, got, want)
-		}
-	}
+func TestPart(t *testing.T) {
 	for _, c := range []struct {
 		n, total uint64
 		want     string

@@ -14,12 +14,12 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/gdummy/gdummy/internal/chart"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
@@ -100,7 +100,7 @@ func rate(tl audit.Timeline) string {
 		return fmt.Sprintf("%s records in %s, too short for a rate", audit.Grouped(n), short(int64(took)))
 	}
 	mean, peak := tl.Rate()
-	return fmt.Sprintf("%s per second on average, %s at peak", number(mean), number(peak))
+	return fmt.Sprintf("%s per second on average, %s at peak", chart.FormatRate(mean), chart.FormatRate(peak))
 }
 
 // card is one number of the summary.
@@ -202,19 +202,6 @@ func clock(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05.000")
 }
 
-// number formats a value of an axis.
-func number(v float64) string {
-	for _, unit := range []struct {
-		size float64
-		name string
-	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
-		if v >= unit.size*0.9995 { // which is rounded up
-			return strconv.FormatFloat(v/unit.size, 'g', 3, 64) + unit.name
-		}
-	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
-}
-
 // cell is a number in a table.
 type cell struct{ Text, Class string }
 
@@ -302,25 +289,4 @@ func columns(v *audit.Verdict) []audit.Column {
 	return slices.DeleteFunc(audit.Columns(), func(c audit.Column) bool { return !c.Always && c.Get(&v.Counts).N == 0 })
 }
 
-// short formats nanoseconds with three digits.
-func short(ns int64) string {
-	d := time.Duration(ns)
-	switch {
-	case d >= time.Minute:
-		return d.Round(time.Second).String()
-	case d >= time.Second:
-		return digits(d.Seconds()) + "s"
-	case d >= time.Millisecond:
-		return digits(float64(ns)/1e6) + "ms"
-	case d >= time.Microsecond:
-		return digits(float64(ns)/1e3) + "µs"
-	case d == 0:
-		return "0"
-	}
-	return strconv.FormatInt(ns, 10) + "ns"
-}
-
-// digits formats a number below 1000 with three digits.
-func digits(v float64) string {
-	return strconv.FormatFloat(v, 'f', max(0, 2-int(math.Log10(max(v, 1)))), 64)
-}
+func short(ns int64) string { return chart.FormatLatency(time.Duration(ns)) }

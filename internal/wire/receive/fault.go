@@ -70,15 +70,15 @@ func (f *Faults) Name(fault string) string {
 	}
 	switch {
 	case fault == faultOutage && f.Outage > 0 && f.Every > 0:
-		return "outage=" + span(f.Outage) + " every " + span(f.Every)
+		return "outage=" + units.FormatDuration(f.Outage) + " every " + units.FormatDuration(f.Every)
 	case fault == faultOutage && f.Outage > 0:
-		return "outage=" + span(f.Outage)
+		return "outage=" + units.FormatDuration(f.Outage)
 	case fault == faultReset && f.Reset > 0:
 		return "reset=" + chance(f.Reset)
 	case fault == faultStatus && f.Refused > 0:
 		return fmt.Sprintf("status=%d%s", f.Status, at(f.Refused))
 	case fault == faultDelay && f.Delayed > 0 && f.Delay > 0:
-		return "delay=" + span(f.Delay) + at(f.Delayed)
+		return "delay=" + units.FormatDuration(f.Delay) + at(f.Delayed)
 	case fault == faultSlow && f.Slow > 0:
 		return fmt.Sprintf("slow=%dB/s", f.Slow)
 	case fault == faultDrop && f.Drop > 0:
@@ -103,18 +103,6 @@ func Drops(name string) bool { return strings.HasPrefix(name, faultDrop+"=") }
 
 // String returns the faults in the syntax of ParseFaults.
 func (f *Faults) String() string { return strings.Join(f.Names(), ", ") }
-
-// span formats a duration without trailing parts that are 0.
-func span(d time.Duration) string {
-	s := d.String()
-	if t, ok := strings.CutSuffix(s, "m0s"); ok {
-		s = t + "m"
-	}
-	if t, ok := strings.CutSuffix(s, "h0m"); ok {
-		s = t + "h"
-	}
-	return s
-}
 
 // ParseFaults parses faults such as
 //

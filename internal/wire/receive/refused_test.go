@@ -324,7 +324,7 @@ func TestFaultNames(t *testing.T) {
 		"status=429":                       "status=429",
 		"delay=1500ms":                     "delay=1.5s",
 		"outage=1h":                        "outage=1h",
-		"outage=90m every 1d":              "outage=1h30m every 24h",
+		"outage=90m every 1d":              "outage=1h30m every 1d",
 		"drop=0.1%,reset=33.3%":            "reset=33.3%, drop=0.1%",
 		"drop=0%, delay=0s, status=500@0%": "",
 	} {
