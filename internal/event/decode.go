@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
 // Event is one decoded event. Metadata and Body are parts of the slice that it was
@@ -58,7 +60,7 @@ func Decode(b []byte) (ev Event, rest []byte, err error) {
 
 // Size returns the length of the first event in b, in bytes.
 func Size(b []byte) (int, error) {
-	rest, err := skip(b)
+	rest, err := msgpack.Skip(b)
 	if err != nil {
 		return 0, wrap("no event", err)
 	}
@@ -91,25 +93,18 @@ func readMap(b []byte, what string) (m, rest []byte, err error) {
 	if t := msgp.NextType(b); t != msgp.MapType {
 		return nil, b, fmt.Errorf("event: the %s is a %s, expected a map", what, t)
 	}
-	rest, err = skip(b)
+	rest, err = msgpack.Skip(b)
 	if err != nil {
 		return nil, b, wrap(what, err)
 	}
 	return b[:len(b)-len(rest)], rest, nil
 }
 
-func skip(b []byte) ([]byte, error) {
-	if len(b) == 0 {
-		return b, errShort
-	}
-	return msgp.Skip(b)
-}
-
 func wrap(what string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, msgp.ErrShortBytes), errors.Is(err, errShort):
+	case errors.Is(err, msgp.ErrShortBytes), errors.Is(err, msgpack.ErrShort), errors.Is(err, msgpack.ErrTooLarge):
 		return errShort
 	}
 	return fmt.Errorf("event: %s: %w", what, err)
@@ -124,7 +119,7 @@ func Split(b []byte, f Form) (metadata, body []byte, err error) {
 	if f == Legacy {
 		return EmptyMap, b[at:], nil
 	}
-	rest, err := skip(b[at:])
+	rest, err := msgpack.Skip(b[at:])
 	if err != nil {
 		return nil, nil, wrap("metadata", err)
 	}

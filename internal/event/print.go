@@ -4,19 +4,21 @@ package event
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
 
-	"github.com/tinylib/msgp/msgp"
+	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
-// maxPrintDepth is the maximum depth of maps and arrays that the printers accept.
+// maxPrintDepth is the maximum depth of maps and arrays that can be printed.
 const maxPrintDepth = 256
 
-// AppendText appends an event as the stdout output of Fluent Bit 5.1 prints it,
+// AppendText appends an event in the format of the stdout output of Fluent Bit 5.1,
 // with a newline:
 //
 //	[0] dummy.0: [[1700000000.123456789, {}], {"message"=>"dummy"}]
@@ -29,84 +31,246 @@ func AppendText(dst []byte, index uint64, tag string, ev Event) ([]byte, error) 
 	dst = append(dst, tag...)
 	dst = append(dst, ": [["...)
 	dst = strconv.AppendInt(dst, ev.Time/int64(time.Second), 10)
-	dst = append(dst, '.')
-	dst = appendNine(dst, uint64(ev.Time%int64(time.Second)))
+	point := len(dst)
+	dst = strconv.AppendInt(dst, int64(time.Second)+ev.Time%int64(time.Second), 10) // 1 and nine digits
+	dst[point] = '.'
 	dst = append(dst, ", "...)
-	dst, _, err := appendTextValue(dst, ev.Metadata, 0)
+	dst, _, err := text.value(dst, ev.Metadata, 0)
 	if err != nil {
 		return dst, err
 	}
 	dst = append(dst, "], "...)
-	dst, _, err = appendTextValue(dst, ev.Body, 0)
+	dst, _, err = text.value(dst, ev.Body, 0)
 	return append(dst, "]\n"...), err
 }
 
-// appendNine appends v in nine digits.
-func appendNine(dst []byte, v uint64) []byte {
-	for unit := uint64(1e8); unit > 0; unit /= 10 {
-		dst = append(dst, byte('0'+v/unit%10))
+// AppendJSON appends an event in the format json_lines of the outputs of Fluent Bit 5.1,
+// with a newline:
+//
+//	{"date":1700000000.123457,"message":"dummy"}
+//
+// Metadata, unless empty, comes first, under "__internal__". Of several members with the
+// same name in an object, only the last is kept. A member "date" of the body therefore
+// replaces the time. Characters outside ASCII are escaped.
+func AppendJSON(dst []byte, ev Event) ([]byte, error) {
+	h := msgpack.Read(ev.Body)
+	if h.Kind != msgpack.Map {
+		return dst, errors.New("event: the body is not a map")
 	}
-	return dst
+	var buf [fewMembers]printed
+	body, _, err := members(buf[:0], ev.Body[h.Size:], h.N)
+	if err != nil {
+		return dst, wrap("body", err)
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(body, func(m printed) bool { return m.name != nil && string(m.name) == name })
+	}
+	dst = append(dst, '{')
+	start := len(dst)
+	if !has("date") {
+		dst = append(dst, `"date":`...)
+		sec, nsec := ev.Time/int64(time.Second), ev.Time%int64(time.Second)
+		dst = appendJSONFloat(dst, float64(sec)+float64(nsec)/float64(time.Second))
+	}
+	if len(ev.Metadata) > 0 && ev.Metadata[0] != EmptyMap[0] && !has("__internal__") {
+		dst = comma(dst, start)
+		dst = append(dst, `"__internal__":{"log_metadata":`...)
+		if dst, _, err = json.value(dst, ev.Metadata, 0); err != nil {
+			return dst, err
+		}
+		dst = append(dst, '}')
+	}
+	dst, err = json.object(dst, start, body, 0)
+	return append(dst, "}\n"...), err
 }
 
-// appendTextValue follows msgpack_object_print of msgpack-c.
-func appendTextValue(dst, b []byte, depth int) (out, rest []byte, err error) {
-	if len(b) == 0 {
-		return dst, b, errShort
-	}
+// printer appends values in one of two formats.
+type printer struct {
+	null, comma, arrow string
+
+	text      func(dst, s []byte) []byte
+	binary    func(dst, s []byte) []byte
+	float     func(dst []byte, f float64) []byte
+	extension func(dst []byte, kind int8, s []byte) []byte
+	unique    bool // of several members with the same name, print only the last
+}
+
+// text follows msgpack_object_print of msgpack-c.
+var text = &printer{
+	null: "nil", comma: ", ", arrow: "=>",
+	text:   func(dst, s []byte) []byte { return append(append(append(dst, '"'), s...), '"') },
+	binary: appendTextBytes,
+	float:  func(dst []byte, f float64) []byte { return appendDecimals(dst, f, 6) },
+	extension: func(dst []byte, kind int8, s []byte) []byte {
+		return appendTextBytes(fmt.Appendf(dst, "(ext: %d)", kind), s)
+	},
+}
+
+// json follows msgpack2json of Fluent Bit. For an extension Fluent Bit writes \xNN, which
+// is not JSON. The closest valid form is a string of the same bytes with JSON escapes.
+var json = &printer{
+	null: "null", comma: ",", arrow: ":",
+	text: appendJSONString, binary: appendJSONString, float: appendJSONFloat,
+	extension: func(dst []byte, _ int8, s []byte) []byte {
+		dst = append(dst, '"')
+		for _, c := range s {
+			dst = appendEscape(dst, uint16(c))
+		}
+		return append(dst, '"')
+	},
+	unique: true,
+}
+
+// value appends the first value in b and returns the rest of b.
+func (p *printer) value(dst, b []byte, depth int) (out, rest []byte, err error) {
 	if depth > maxPrintDepth {
 		return dst, b, fmt.Errorf("event: nested deeper than %d levels", maxPrintDepth)
 	}
-	switch msgp.NextType(b) {
-	case msgp.MapType:
-		n, b, err := msgp.ReadMapHeaderBytes(b)
-		dst = append(dst, '{')
-		for i := uint32(0); i < n && err == nil; i++ {
-			if i > 0 {
-				dst = append(dst, ", "...)
-			}
-			if dst, b, err = appendTextValue(dst, b, depth+1); err != nil {
-				break
-			}
-			dst = append(dst, "=>"...)
-			dst, b, err = appendTextValue(dst, b, depth+1)
-		}
-		return append(dst, '}'), b, err
-	case msgp.ArrayType:
-		n, b, err := msgp.ReadArrayHeaderBytes(b)
-		dst = append(dst, '[')
-		for i := uint32(0); i < n && err == nil; i++ {
-			if i > 0 {
-				dst = append(dst, ", "...)
-			}
-			dst, b, err = appendTextValue(dst, b, depth+1)
-		}
-		return append(dst, ']'), b, err
-	case msgp.StrType:
-		s, b, err := msgp.ReadStringZC(b)
-		dst = append(dst, '"')
-		dst = append(dst, s...)
-		return append(dst, '"'), b, err
-	case msgp.BinType:
-		s, b, err := msgp.ReadBytesZC(b)
-		return appendTextBytes(dst, s), b, err
-	case msgp.NilType:
-		b, err := msgp.ReadNilBytes(b)
-		return append(dst, "nil"...), b, err
-	case msgp.Float64Type, msgp.Float32Type:
-		f, b, err := readFloat(b)
-		return appendDecimals(dst, f, 6), b, err
-	case msgp.BoolType, msgp.IntType, msgp.UintType:
-		return appendPlain(dst, b)
+	h := msgpack.Read(b)
+	kind := h.Kind
+	if kind == msgpack.Incomplete || h.Payload() > uint64(len(b)-h.Size) {
+		return dst, b, errShort
 	}
-	raw, rest, err := readExtension(b)
-	if err != nil {
-		return dst, b, err
+	payload := b[h.Size:][:h.Payload()]
+	rest = b[h.Size+len(payload):]
+	switch kind {
+	case msgpack.Nil:
+		dst = append(dst, p.null...)
+	case msgpack.False, msgpack.True:
+		dst = strconv.AppendBool(dst, kind == msgpack.True)
+	case msgpack.Integer:
+		if h.Negative {
+			dst = append(dst, '-')
+		}
+		dst = strconv.AppendUint(dst, h.N, 10)
+	case msgpack.Float:
+		dst = p.float(dst, math.Float64frombits(h.N))
+	case msgpack.String:
+		dst = p.text(dst, payload)
+	case msgpack.Binary:
+		dst = p.binary(dst, payload)
+	case msgpack.Extension:
+		dst = p.extension(dst, int8(b[h.Size-1]), payload)
+	case msgpack.Array:
+		return p.array(dst, rest, h.N, depth)
+	case msgpack.Map:
+		return p.mapping(dst, rest, h.N, depth)
+	default:
+		return dst, b, fmt.Errorf("event: the byte %#02x does not begin a value", b[0])
 	}
-	dst = append(dst, "(ext: "...)
-	dst = strconv.AppendInt(dst, int64(raw.Type), 10)
-	dst = append(dst, ')')
-	return appendTextBytes(dst, raw.Data), rest, nil
+	return dst, rest, nil
+}
+
+func (p *printer) array(dst, b []byte, n uint64, depth int) (out, rest []byte, err error) {
+	dst = append(dst, '[')
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, p.comma...)
+		}
+		if dst, b, err = p.value(dst, b, depth+1); err != nil {
+			return dst, b, err
+		}
+	}
+	return append(dst, ']'), b, nil
+}
+
+func (p *printer) mapping(dst, b []byte, n uint64, depth int) (out, rest []byte, err error) {
+	dst = append(dst, '{')
+	if p.unique {
+		var buf [fewMembers]printed
+		all, rest, err := members(buf[:0], b, n)
+		if err != nil {
+			return dst, b, wrap("map", err)
+		}
+		dst, err = p.object(dst, len(dst), all, depth)
+		return append(dst, '}'), rest, err
+	}
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, p.comma...)
+		}
+		if dst, b, err = p.value(dst, b, depth+1); err != nil {
+			return dst, b, err
+		}
+		dst = append(dst, p.arrow...)
+		if dst, b, err = p.value(dst, b, depth+1); err != nil {
+			return dst, b, err
+		}
+	}
+	return append(dst, '}'), b, nil
+}
+
+// fewMembers is the number of members up to which comparing all pairs of names is cheaper
+// than a table.
+const fewMembers = 16
+
+// printed is a member of a map in MessagePack.
+type printed struct {
+	key   []byte
+	name  []byte // the text of key, or nil if it is not a string
+	value []byte
+}
+
+// members appends the n members at the start of b, and returns the rest of b.
+func members(dst []printed, b []byte, n uint64) (all []printed, rest []byte, err error) {
+	for range n {
+		m := printed{key: b}
+		if h := msgpack.Read(b); h.Kind == msgpack.String {
+			m.name = b[h.Size:min(h.Size+int(h.N), len(b))]
+		}
+		if m.value, err = msgpack.Skip(b); err != nil {
+			return dst, b, err
+		}
+		if b, err = msgpack.Skip(m.value); err != nil {
+			return dst, b, err
+		}
+		dst = append(dst, m)
+	}
+	return dst, b, nil
+}
+
+// object appends members, without those whose name a later one has. Members after start
+// in dst belong to the same object.
+func (p *printer) object(dst []byte, start int, all []printed, depth int) ([]byte, error) {
+	var last map[string]int // of large maps: the last member of each name
+	if len(all) > fewMembers {
+		last = make(map[string]int, len(all))
+		for i, m := range all {
+			if m.name != nil {
+				last[string(m.name)] = i
+			}
+		}
+	}
+	for i, m := range all {
+		again := false
+		switch {
+		case m.name == nil:
+		case last != nil:
+			again = last[string(m.name)] != i
+		default:
+			again = slices.ContainsFunc(all[i+1:], func(o printed) bool { return o.name != nil && bytes.Equal(o.name, m.name) })
+		}
+		if again {
+			continue
+		}
+		dst = comma(dst, start)
+		var err error
+		if dst, _, err = p.value(dst, m.key, depth+1); err != nil {
+			return dst, err
+		}
+		dst = append(dst, p.arrow...)
+		if dst, _, err = p.value(dst, m.value, depth+1); err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+func comma(dst []byte, start int) []byte {
+	if len(dst) > start {
+		dst = append(dst, ',')
+	}
+	return dst
 }
 
 func appendTextBytes(dst, s []byte) []byte {
@@ -126,55 +290,7 @@ func appendTextBytes(dst, s []byte) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendPlain appends booleans and integers, for which both printers have the same
-// format.
-func appendPlain(dst, b []byte) (out, rest []byte, err error) {
-	switch msgp.NextType(b) {
-	case msgp.BoolType:
-		v, b, err := msgp.ReadBoolBytes(b)
-		return strconv.AppendBool(dst, v), b, err
-	case msgp.UintType:
-		v, b, err := msgp.ReadUint64Bytes(b)
-		return strconv.AppendUint(dst, v, 10), b, err
-	default:
-		v, b, err := msgp.ReadInt64Bytes(b)
-		return strconv.AppendInt(dst, v, 10), b, err
-	}
-}
-
-func readFloat(b []byte) (float64, []byte, error) {
-	if msgp.NextType(b) == msgp.Float32Type {
-		f, b, err := msgp.ReadFloat32Bytes(b)
-		return float64(f), b, err
-	}
-	return msgp.ReadFloat64Bytes(b)
-}
-
-func readExtension(b []byte) (msgp.RawExtension, []byte, error) {
-	// The reader checks that the type is the one asked for, which is the
-	// byte after the size.
-	var raw msgp.RawExtension
-	at := 1
-	switch b[0] {
-	case 0xc7:
-		at = 2
-	case 0xc8:
-		at = 3
-	case 0xc9:
-		at = 5
-	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
-	default:
-		return raw, b, fmt.Errorf("event: the byte %#02x does not begin a value", b[0])
-	}
-	if len(b) <= at {
-		return raw, b, errShort
-	}
-	raw.Type = int8(b[at])
-	rest, err := msgp.ReadExtensionBytes(b, &raw)
-	return raw, rest, wrap("extension", err)
-}
-
-// appendDecimals appends f as printf's %.*f does.
+// appendDecimals appends f like %.*f of printf.
 func appendDecimals(dst []byte, f float64, n int) []byte {
 	switch {
 	case math.IsNaN(f):
@@ -190,224 +306,7 @@ func appendDecimals(dst []byte, f float64, n int) []byte {
 	return strconv.AppendFloat(dst, f, 'f', n, 64)
 }
 
-// AppendJSON appends an event as the outputs of Fluent Bit 5.1 write it in the
-// format json_lines, with a newline:
-//
-//	{"date":1700000000.123457,"message":"dummy"}
-//
-// Metadata, unless empty, comes first, under "__internal__". Of several members
-// with the same name in an object, only the last is kept. A member "date" of the
-// body therefore replaces the time. Characters outside ASCII are escaped.
-func AppendJSON(dst []byte, ev Event) ([]byte, error) {
-	fields, body, err := msgp.ReadMapHeaderBytes(ev.Body)
-	if err != nil {
-		return dst, wrap("body", err)
-	}
-	hasDate, hasInternal, err := reserved(body, fields)
-	if err != nil {
-		return dst, err
-	}
-	dst = append(dst, '{')
-	start := len(dst)
-	if !hasDate {
-		dst = append(dst, `"date":`...)
-		sec, nsec := ev.Time/int64(time.Second), ev.Time%int64(time.Second)
-		dst = appendJSONFloat(dst, float64(sec)+float64(nsec)/float64(time.Second))
-	}
-	if len(ev.Metadata) > 0 && ev.Metadata[0] != EmptyMap[0] && !hasInternal {
-		dst = comma(dst, start)
-		dst = append(dst, `"__internal__":{"log_metadata":`...)
-		if dst, _, err = appendJSONValue(dst, ev.Metadata, 0); err != nil {
-			return dst, err
-		}
-		dst = append(dst, '}')
-	}
-	dst, _, err = appendJSONMembers(dst, start, body, fields, 0)
-	return append(dst, "}\n"...), err
-}
-
-// reserved reports whether a body has members with the names that AppendJSON sets.
-func reserved(b []byte, n uint32) (date, internal bool, err error) {
-	for range n {
-		if msgp.NextType(b) == msgp.StrType {
-			var key []byte
-			if key, b, err = msgp.ReadStringZC(b); err != nil {
-				return date, internal, wrap("body", err)
-			}
-			date = date || string(key) == "date"
-			internal = internal || string(key) == "__internal__"
-		} else if b, err = skip(b); err != nil {
-			return date, internal, wrap("body", err)
-		}
-		if b, err = skip(b); err != nil {
-			return date, internal, wrap("body", err)
-		}
-	}
-	return date, internal, nil
-}
-
-func comma(dst []byte, start int) []byte {
-	if len(dst) > start {
-		dst = append(dst, ',')
-	}
-	return dst
-}
-
-// appendJSONMembers appends n members; those before start in dst belong to the
-// same object.
-func appendJSONMembers(dst []byte, start int, b []byte, n uint32, depth int) (out, rest []byte, err error) {
-	var last map[string]uint32 // of large maps: the last member of each name
-	if n > manyMembers {
-		if last, err = lastNames(b, n); err != nil {
-			return dst, b, wrap("map", err)
-		}
-	}
-	for i := range n {
-		var again bool
-		if last != nil {
-			name, isText := peekName(b)
-			again = isText && last[string(name)] != i
-		} else if again, err = repeated(b, n-i); err != nil {
-			return dst, b, wrap("map", err)
-		}
-		if again {
-			if b, err = skip(b); err == nil {
-				b, err = skip(b)
-			}
-			if err != nil {
-				return dst, b, wrap("map", err)
-			}
-			continue
-		}
-		dst = comma(dst, start)
-		if dst, b, err = appendJSONValue(dst, b, depth+1); err != nil {
-			return dst, b, err
-		}
-		dst = append(dst, ':')
-		if dst, b, err = appendJSONValue(dst, b, depth+1); err != nil {
-			return dst, b, err
-		}
-	}
-	return dst, b, nil
-}
-
-// manyMembers is the number of members from which a table of names costs less than
-// comparing all pairs.
-const manyMembers = 64
-
-// lastNames returns the number of the last member of each name.
-func lastNames(b []byte, n uint32) (map[string]uint32, error) {
-	last := make(map[string]uint32)
-	for i := range n {
-		if name, isText := peekName(b); isText {
-			last[string(name)] = i
-		}
-		var err error
-		if b, err = skip(b); err == nil {
-			b, err = skip(b)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return last, nil
-}
-
-// peekName returns the string at the start of b, if there is one.
-func peekName(b []byte) ([]byte, bool) {
-	if msgp.NextType(b) != msgp.StrType {
-		return nil, false
-	}
-	name, _, err := msgp.ReadStringZC(b)
-	return name, err == nil
-}
-
-// repeated reports whether the first of n members has the name of a later one.
-func repeated(b []byte, n uint32) (bool, error) {
-	if msgp.NextType(b) != msgp.StrType {
-		return false, nil
-	}
-	name, b, err := msgp.ReadStringZC(b)
-	if err != nil {
-		return false, err
-	}
-	for range n - 1 {
-		if b, err = skip(b); err != nil {
-			return false, err
-		}
-		if msgp.NextType(b) != msgp.StrType {
-			if b, err = skip(b); err != nil {
-				return false, err
-			}
-			continue
-		}
-		var other []byte
-		if other, b, err = msgp.ReadStringZC(b); err != nil {
-			return false, err
-		}
-		if bytes.Equal(name, other) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// appendJSONValue follows msgpack2json of Fluent Bit.
-func appendJSONValue(dst, b []byte, depth int) (out, rest []byte, err error) {
-	if len(b) == 0 {
-		return dst, b, errShort
-	}
-	if depth > maxPrintDepth {
-		return dst, b, fmt.Errorf("event: nested deeper than %d levels", maxPrintDepth)
-	}
-	switch msgp.NextType(b) {
-	case msgp.MapType:
-		n, b, err := msgp.ReadMapHeaderBytes(b)
-		if err != nil {
-			return dst, b, wrap("map", err)
-		}
-		dst = append(dst, '{')
-		dst, b, err = appendJSONMembers(dst, len(dst), b, n, depth)
-		return append(dst, '}'), b, err
-	case msgp.ArrayType:
-		n, b, err := msgp.ReadArrayHeaderBytes(b)
-		dst = append(dst, '[')
-		for i := uint32(0); i < n && err == nil; i++ {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst, b, err = appendJSONValue(dst, b, depth+1)
-		}
-		return append(dst, ']'), b, err
-	case msgp.StrType:
-		s, b, err := msgp.ReadStringZC(b)
-		return appendJSONString(dst, s), b, err
-	case msgp.BinType:
-		s, b, err := msgp.ReadBytesZC(b)
-		return appendJSONString(dst, s), b, err
-	case msgp.NilType:
-		b, err := msgp.ReadNilBytes(b)
-		return append(dst, "null"...), b, err
-	case msgp.Float64Type, msgp.Float32Type:
-		f, b, err := readFloat(b)
-		return appendJSONFloat(dst, f), b, err
-	case msgp.BoolType, msgp.IntType, msgp.UintType:
-		return appendPlain(dst, b)
-	}
-	raw, rest, err := readExtension(b)
-	if err != nil {
-		return dst, b, err
-	}
-	// Fluent Bit writes \xNN here, which is not JSON. The closest valid form is a
-	// string of the same bytes with JSON escapes.
-	dst = append(dst, '"')
-	for _, c := range raw.Data {
-		dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-	}
-	return append(dst, '"'), rest, nil
-}
-
-// appendJSONFloat writes whole numbers that fit an int64 as %.1f and others as
+// appendJSONFloat appends whole numbers that fit an int64 like %.1f, and others like
 // %.16g.
 func appendJSONFloat(dst []byte, f float64) []byte {
 	switch {
@@ -428,37 +327,39 @@ func appendJSONString(dst, s []byte) []byte {
 			i++
 			continue
 		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRune(s[i:])
-			i += n
-			if r > 0xffff {
-				r -= 0x10000
-				dst = appendEscape(dst, uint16(0xd800+r>>10))
-				dst = appendEscape(dst, uint16(0xdc00+r&0x3ff))
-				continue
-			}
-			dst = appendEscape(dst, uint16(r))
+		r, n := utf8.DecodeRune(s[i:])
+		i += n
+		if short := shortEscape(r); short != 0 {
+			dst = append(dst, '\\', short)
 			continue
 		}
-		i++
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, `\n`...)
-		case '\r':
-			dst = append(dst, `\r`...)
-		case '\t':
-			dst = append(dst, `\t`...)
-		case '\b':
-			dst = append(dst, `\b`...)
-		case '\f':
-			dst = append(dst, `\f`...)
-		default:
-			dst = appendEscape(dst, uint16(c))
+		if r > 0xffff {
+			r -= 0x10000
+			dst = appendEscape(dst, uint16(0xd800+r>>10))
+			r = 0xdc00 + r&0x3ff
 		}
+		dst = appendEscape(dst, uint16(r))
 	}
 	return append(dst, '"')
+}
+
+// shortEscape returns the letter of the two-character escape of r in JSON, or 0.
+func shortEscape(r rune) byte {
+	switch r {
+	case '"', '\\':
+		return byte(r)
+	case '\n':
+		return 'n'
+	case '\r':
+		return 'r'
+	case '\t':
+		return 't'
+	case '\b':
+		return 'b'
+	case '\f':
+		return 'f'
+	}
+	return 0
 }
 
 func appendEscape(dst []byte, u uint16) []byte {

@@ -46,6 +46,11 @@ func (f *Frame) Next(b []byte, max int) (size int, err error) {
 // Skip returns the bytes after the value at the front of b. It takes one pass, for any
 // nesting depth.
 func Skip(b []byte) (rest []byte, err error) {
+	if h := Read(b); h.Kind > Incomplete && h.Kind < Array {
+		if n := h.Payload(); n <= uint64(len(b)-h.Size) {
+			return b[h.Size+int(n):], nil
+		}
+	}
 	f := NewFrame()
 	n, err := f.Next(b, len(b))
 	return b[n:], err
