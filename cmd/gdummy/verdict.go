@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/gdummy/gdummy/internal/chart"
 	"github.com/gdummy/gdummy/internal/prove/audit"
@@ -204,12 +205,16 @@ func spark(tl *audit.Timeline) string {
 	return b.String()
 }
 
-// streamName returns the name of a stream in tables.
+// streamName returns the name of a stream in tables. The name in a ledger may be any text:
+// it is quoted if it has control characters, which a terminal would execute.
 func streamName(st *audit.Stream) string {
-	if st.Name != "" {
-		return st.Run + " " + st.Name
+	switch {
+	case st.Name == "":
+		return fmt.Sprintf("%s %d", st.Run, st.Instance)
+	case strings.ContainsFunc(st.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return fmt.Sprintf("%s %q", st.Run, st.Name)
 	}
-	return fmt.Sprintf("%s %d", st.Run, st.Instance)
+	return st.Run + " " + st.Name
 }
 
 func printRanges(w *bytes.Buffer, st *audit.Stream) {

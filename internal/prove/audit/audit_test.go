@@ -536,3 +536,17 @@ func BenchmarkTake(b *testing.B) {
 		a.Take(recordid.ID{Run: 1, Seq: k, Time: int64(k) * 100}, recordscan.Intact, int64(k)*100+5000)
 	}
 }
+
+// The mean latency of a point does not overflow, whatever the clocks are.
+func TestMeanLatencyOfAbsurdClocks(t *testing.T) {
+	const year2262 = int64(1<<63 - 1)
+	a := New(Options{})
+	for k := range uint64(4) {
+		a.Take(recordid.ID{Run: 1, Seq: k, Time: int64(k)}, recordscan.Intact, year2262)
+	}
+	points := a.Verdict().Timeline.Points
+	// The latencies are year2262 less 0, 1, 2 and 3: their mean is less by 1.5.
+	if len(points) != 1 || points[0].Mean != year2262-2 || points[0].MaxLatency != year2262 {
+		t.Errorf("got %+v, want a mean of %d", points, year2262-2)
+	}
+}

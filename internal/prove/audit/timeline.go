@@ -4,6 +4,7 @@ package audit
 
 import (
 	"encoding/json"
+	"math/bits"
 	"time"
 )
 
@@ -23,11 +24,20 @@ type Timeline struct {
 
 // Point counts the arrivals of one period.
 type Point struct {
-	Arrived    uint64 `json:"arrived"`
-	MaxLatency int64  `json:"max_latency"` // in nanoseconds, 0 if unknown
-	sum        int64
-	Mean       int64  `json:"mean_latency"`
-	timed      uint64 // number of arrivals whose latency is known
+	Arrived    uint64    `json:"arrived"`
+	MaxLatency int64     `json:"max_latency"` // in nanoseconds, 0 if unknown
+	Mean       int64     `json:"mean_latency"`
+	timed      uint64    // number of arrivals whose latency is known
+	sum        [2]uint64 // of their latencies: the high and the low 64 bits
+}
+
+// add adds other arrivals. Mean is set by export only.
+func (p *Point) add(o Point) {
+	p.Arrived += o.Arrived
+	p.MaxLatency = max(p.MaxLatency, o.MaxLatency)
+	p.timed += o.timed
+	low, carry := bits.Add64(p.sum[1], o.sum[1], 0)
+	p.sum = [2]uint64{p.sum[0] + o.sum[0] + carry, low}
 }
 
 // MarshalJSON implements json.Marshaler. It omits unknown latencies.
@@ -71,7 +81,8 @@ func (l *timeline) add(t, latency int64) {
 	if latency >= 0 {
 		p.timed++
 		p.MaxLatency = max(p.MaxLatency, latency)
-		p.sum += latency
+		low, carry := bits.Add64(p.sum[1], uint64(latency), 0)
+		p.sum = [2]uint64{p.sum[0] + carry, low}
 	}
 }
 
@@ -99,11 +110,7 @@ func (l *timeline) merge(o *timeline) {
 		if t < l.start || at >= int64(len(l.points)) {
 			at = l.reach(t)
 		}
-		q := &l.points[at]
-		q.Arrived += p.Arrived
-		q.MaxLatency = max(q.MaxLatency, p.MaxLatency)
-		q.sum += p.sum
-		q.timed += p.timed
+		l.points[at].add(p)
 	}
 }
 
@@ -138,11 +145,7 @@ func (l *timeline) halve() {
 		for len(points) <= j {
 			points = append(points, Point{})
 		}
-		q := &points[j]
-		q.Arrived += p.Arrived
-		q.MaxLatency = max(q.MaxLatency, p.MaxLatency)
-		q.sum += p.sum
-		q.timed += p.timed
+		points[j].add(p)
 	}
 	l.start, l.width, l.points = start, width, points
 }
@@ -193,7 +196,8 @@ func (l *timeline) export() Timeline {
 	}
 	for i, p := range l.points {
 		if p.timed > 0 {
-			p.Mean = p.sum / int64(p.timed)
+			mean, _ := bits.Div64(p.sum[0], p.sum[1], p.timed)
+			p.Mean = int64(mean)
 		}
 		t.Points[i] = p
 	}
