@@ -157,9 +157,10 @@ func hasEvent(data []byte) bool {
 }
 
 // isPacked reports whether data is a sequence of MessagePack maps or lists of maps, the
-// last of which may be incomplete.
+// last of which may be incomplete. Only a map with a name shows that an incomplete
+// sequence is not something else; of little data, the first two bytes decide.
 func isPacked(data []byte) bool {
-	if c := data[0]; len(data) < fewBytes && (isMap(c) || isArray(c)) && (len(data) == 1 || data[1] >= 0x80 || files.Controls(data) > 0) {
+	if len(data) < fewBytes && isPackedHead(data) {
 		return true
 	}
 	named := false
@@ -170,46 +171,43 @@ func isPacked(data []byte) bool {
 		}
 		named = named || hasName(b)
 		f := msgpack.NewFrame()
-		switch n, err := f.Next(b, maxRecord); err {
-		case nil:
-			at += n
-		case msgpack.ErrShort:
-			return named
-		default:
-			return false
+		n, err := f.Next(b, maxRecord)
+		if err != nil {
+			return err == msgpack.ErrShort && named
 		}
+		at += n
 	}
 	return true
 }
 
-// hasName reports whether the first member of the first map in data has a name.
+// isPackedHead reports whether data begins with the header of a map or an array that no
+// text follows.
+func isPackedHead(data []byte) bool {
+	return (isMap(data[0]) || isArray(data[0])) && (len(data) == 1 || data[1] >= 0x80 || files.Controls(data) > 0)
+}
+
+// hasName reports whether the first member of the first map in data has a name. Arrays,
+// and the time of an event, may precede the map.
 func hasName(data []byte) bool {
 	for len(data) > 0 {
-		n := 1
-		switch c := data[0]; {
-		case c == 0xdc || c == 0xde:
-			n = 3
-		case c == 0xdd || c == 0xdf:
-			n = 5
-		case isMap(c), isArray(c):
-		case c == 0xd7 || c == 0xd8:
-			n = 10 // the time of an event
-		default:
+		h := msgpack.Read(data)
+		switch {
+		case h.Kind == msgpack.Map:
+			return hasText(data[h.Size:])
+		case h.Kind != msgpack.Array && data[0] != 0xd7 && data[0] != 0xd8:
 			return false
 		}
-		if len(data) < n+1 {
-			return false
-		}
-		is := isMap(data[0])
-		if data = data[n:]; !is {
-			continue
-		}
-		p := packReader{b: data}
-		if data[0]&0xe0 != 0xa0 && data[0] != 0xd9 {
-			return false
-		}
-		name, ok := p.name()
-		return ok && len(name) > 0 && files.Controls(name) == 0 && strconv.CanBackquote(string(bytes.ReplaceAll(name, []byte("`"), nil)))
+		data = data[min(h.Size+int(h.Payload()), len(data)):]
 	}
 	return false
+}
+
+// hasText reports whether data begins with a short string of printable text.
+func hasText(data []byte) bool {
+	h := msgpack.Read(data)
+	if h.Kind != msgpack.String || data[0] > 0xd9 || h.N == 0 || h.N > uint64(len(data)-h.Size) {
+		return false
+	}
+	text := data[h.Size:][:h.N]
+	return files.Controls(text) == 0 && strconv.CanBackquote(string(bytes.ReplaceAll(text, []byte("`"), nil)))
 }

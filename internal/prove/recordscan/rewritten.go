@@ -247,68 +247,28 @@ func (d *doc) unescape(s []byte, htmlOnly bool) []byte {
 // may have rewritten the record.
 func (s *Scanner) reconsider(again func(reading)) {
 	d := &s.doc
-	base, foreign := d.how, d.foreign
-	s.states = s.states[:0]
+	base := d.how
 	s.subsetSum.few = true
 	defer func() { s.subsetSum.few = false }()
-	damaged, coarsely := 0, false
+	r := reconsideration{s: s, again: again, foreign: d.foreign}
+	s.states = s.states[:0]
 	for i := range d.found {
 		f := &d.found[i]
 		s.states = append(s.states, f.state)
 		if f.state == Damaged {
-			damaged++
-			coarsely = coarsely || f.id.Sum.Coarse
+			r.damaged++
+			r.coarse = r.coarse || f.id.Sum.Coarse
 		}
 	}
-	hints := reading(0)
-	try := func(how reading) {
-		again(how)
-		hints |= d.hints
-		if len(d.found) != len(s.states) {
-			damaged = 0
-			return
-		}
-		s.effort = 1<<16 + 32*len(d.members)
-		for i, st := range s.states {
-			f := &d.found[i]
-			if st != Damaged || f.id.Sum.Coarse != (how&coarse != 0) {
-				continue
-			}
-			st, body := s.verify(f)
-			if st > Enriched {
-				if st, body = s.moved(f), -1; st == Damaged {
-					continue
-				}
-			}
-			if st == Intact && s.within {
-				st = Enriched
-			}
-			s.states[i] = st
-			if body >= 0 {
-				before := d.foreign
-				d.listed(body)
-				foreign += d.foreign - before
-			}
-			damaged--
-		}
-	}
-	both := func(how reading) {
-		if how &^= coarse; damaged > 0 {
-			try(how)
-		}
-		if damaged > 0 && coarsely {
-			try(how | coarse)
-		}
-	}
-	both(base | unfolded | probe)
+	r.try(base | unfolded | probe)
 	choices := d.choices
 	for _, escapes := range []reading{0, unescaped, plainHTML, html} {
-		if escapes&^hints != 0 {
+		if escapes&^r.hints != 0 {
 			continue
 		}
 		for d.pick = 0; d.pick < 1<<min(choices, maxPicked); d.pick++ {
 			if escapes != 0 || d.pick > 0 {
-				both(base | unfolded | rewritten | escapes)
+				r.try(base | unfolded | rewritten | escapes)
 			}
 		}
 	}
@@ -321,7 +281,63 @@ func (s *Scanner) reconsider(again func(reading)) {
 			f.state = Unchecked // not all combinations were tried
 		}
 	}
-	d.foreign = foreign
+	d.foreign = r.foreign
+}
+
+// reconsideration is the progress of reconsider. The states are in Scanner.states, as each
+// reading replaces the findings.
+type reconsideration struct {
+	s       *Scanner
+	again   func(reading)
+	damaged int     // number of findings that are still damaged
+	coarse  bool    // one of them has a coarse sum
+	hints   reading // of all readings so far
+	foreign int     // number of foreign records
+}
+
+// try verifies damaged findings with a reading, coarse or not as their sums are.
+func (r *reconsideration) try(how reading) {
+	how &^= coarse
+	if r.damaged > 0 {
+		r.read(how)
+	}
+	if r.damaged > 0 && r.coarse {
+		r.read(how | coarse)
+	}
+}
+
+// read verifies those damaged findings to which a reading applies.
+func (r *reconsideration) read(how reading) {
+	s, d := r.s, &r.s.doc
+	r.again(how)
+	r.hints |= d.hints
+	if len(d.found) != len(s.states) {
+		r.damaged = 0
+		return
+	}
+	s.effort = 1<<16 + 32*len(d.members)
+	for i, st := range s.states {
+		f := &d.found[i]
+		if st != Damaged || f.id.Sum.Coarse != (how&coarse != 0) {
+			continue
+		}
+		st, body := s.verify(f)
+		if st > Enriched {
+			if st, body = s.moved(f), -1; st == Damaged {
+				continue
+			}
+		}
+		if st == Intact && s.within {
+			st = Enriched
+		}
+		s.states[i] = st
+		if body >= 0 {
+			before := d.foreign
+			d.listed(body)
+			r.foreign += d.foreign - before
+		}
+		r.damaged--
+	}
 }
 
 // maxMoved is the maximum number of maps examined to find the body of an identity that

@@ -50,6 +50,23 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 	if len(d.found) == 0 {
 		return Foreign
 	}
+	s.verifyAll(again)
+	if s.thorough && slices.ContainsFunc(d.found, func(f finding) bool { return f.state == Damaged }) {
+		s.reconsider(again)
+	}
+	if len(d.found) > 1 && s.merge() {
+		d.keepBest()
+	}
+	for i := range d.found {
+		worst = max(worst, d.found[i].state)
+	}
+	return worst
+}
+
+// verifyAll determines the state of each finding: of those with a coarse sum with the
+// reading coarse, if that makes a difference.
+func (s *Scanner) verifyAll(again func(reading)) {
+	d := &s.doc
 	// Each finding examines a few maps around it, which would take long for a record
 	// that consists of identities.
 	s.effort = 1<<16 + 32*len(d.members)
@@ -62,37 +79,33 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 		}
 		s.one(f)
 	}
-	if later {
-		s.states = s.states[:0]
-		for i := range d.found {
-			s.states = append(s.states, d.found[i].state)
-		}
-		again(d.how | coarse)
-		for i := range d.found {
-			if f := &d.found[i]; !f.id.Sum.Coarse {
-				f.state = s.states[i]
-				continue
-			}
-			s.one(&d.found[i])
-		}
+	if !later {
+		return
 	}
-	if s.thorough && slices.ContainsFunc(d.found, func(f finding) bool { return f.state == Damaged }) {
-		s.reconsider(again)
-	}
-	if len(d.found) > 1 && s.merge() {
-		// Of several copies of a record, the best counts.
-		for i := range d.found {
-			f := &d.found[i]
-			if of := &d.found[f.record]; f.class > 0 && of != f {
-				of.state = min(of.state, f.state)
-				f.state = 0
-			}
-		}
-	}
+	s.states = s.states[:0]
 	for i := range d.found {
-		worst = max(worst, d.found[i].state)
+		s.states = append(s.states, d.found[i].state)
 	}
-	return worst
+	again(d.how | coarse)
+	for i := range d.found {
+		f := &d.found[i]
+		if f.id.Sum.Coarse {
+			s.one(f)
+		} else {
+			f.state = s.states[i]
+		}
+	}
+}
+
+// keepBest reduces the copies of a record to one, with the best state of them.
+func (d *doc) keepBest() {
+	for i := range d.found {
+		f := &d.found[i]
+		if of := &d.found[f.record]; f.class > 0 && of != f {
+			of.state = min(of.state, f.state)
+			f.state = 0
+		}
+	}
 }
 
 // one determines the state of one finding.

@@ -193,23 +193,28 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 	if rest, err = msgpack.Skip(rest); err != nil {
 		return nil, errProtocol
 	}
+	entries = entries[:len(entries)-len(rest)]
 	used := uint32(2)
-	kind := msgp.NextType(entries)
-	packed := kind == msgp.BinType || kind == msgp.StrType
-	isList := kind == msgp.ArrayType && !isEventTime(entries)
-	var record []byte
-	if !packed && !isList {
-		if n < 3 {
-			return nil, errProtocol
-		}
-		record = rest
-		if rest, err = msgpack.Skip(rest); err != nil {
-			return nil, errProtocol
-		}
+	var events []byte
+	packed := false
+	switch kind := msgp.NextType(entries); {
+	case kind == msgp.BinType:
+		packed = true
+		events, _, err = msgp.ReadBytesZC(entries)
+	case kind == msgp.StrType:
+		packed = true
+		events, _, err = msgp.ReadStringZC(entries)
+	case kind == msgp.ArrayType && !isEventTime(entries):
+		_, events, err = msgp.ReadArrayHeaderBytes(entries)
+	default:
+		// An event consists of the time, which may have metadata, and the record.
+		record := rest
+		rest, err = msgpack.Skip(rest)
+		events = append(append([]byte{0x92}, entries...), record[:len(record)-len(rest)]...)
 		used++
-		// Join the time, which may have metadata, and the record to an event.
-		size := len(record) - len(rest)
-		record = append(append([]byte{0x92}, entries[:len(entries)-len(record)]...), record[:size]...)
+	}
+	if err != nil || n < used {
+		return nil, errProtocol
 	}
 	compressed := ""
 	if n > used {
@@ -217,32 +222,10 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 			return nil, err
 		}
 	}
-	switch {
-	case packed:
-		var data []byte
-		if kind == msgp.BinType {
-			data, _, err = msgp.ReadBytesZC(entries)
-		} else {
-			data, _, err = msgp.ReadStringZC(entries)
-		}
-		if err != nil {
-			return nil, errProtocol
-		}
-		return chunk, unpack(b, data, compressed)
-	case isList:
-		count, events, err := msgp.ReadArrayHeaderBytes(entries)
-		if err != nil {
-			return nil, errProtocol
-		}
-		end := events
-		for range count {
-			if end, err = msgpack.Skip(end); err != nil {
-				return nil, errProtocol
-			}
-		}
-		return chunk, unpack(b, events[:len(events)-len(end)], "")
+	if !packed {
+		compressed = ""
 	}
-	return chunk, unpack(b, record, "")
+	return chunk, unpack(b, events, compressed)
 }
 
 // isEventTime reports whether an array is [time, metadata], not a list of events.

@@ -42,33 +42,14 @@ func (s *Server) serveHTTP() {
 
 // request handles a request. It accepts any path, and any method with a body.
 func (s *Server) request(w http.ResponseWriter, r *http.Request) {
-	// Close waits for all requests that may still use the sink.
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		unanswered()
-	}
-	s.wg.Add(1)
-	s.mu.Unlock()
+	s.enter()
 	defer s.wg.Done()
 	s.requests.Add(1)
 	s.active.Add(1)
 	defer s.active.Add(-1)
 	c, _ := r.Context().Value(connKey{}).(net.Conn)
 	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
-	if !known(encoding) {
-		s.sink.Refuse(Refusal{Why: whyEncoding, Partly: true}, nil)
-		s.unsupported(w, r, fmt.Sprintf("Content-Encoding %q: expected gzip, zstd or snappy", encoding))
-		return
-	}
-	if kind := r.Header.Get("Content-Type"); !readable(kind) {
-		s.sink.Refuse(Refusal{Why: whyBody, Partly: true}, nil)
-		s.unsupported(w, r, fmt.Sprintf("Content-Type %q: expected JSON, MessagePack or text", kind))
-		return
-	}
-	if r.ContentLength > int64(s.l.request) {
-		s.sink.Refuse(Refusal{Why: whyLarge, Partly: true}, nil)
-		refuse(w, errLarge)
+	if !s.acceptable(w, r, encoding) {
 		return
 	}
 	// The body is parsed once it is complete, so that a slow client does not occupy a
@@ -82,36 +63,19 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
+	body := in.buf[:in.n]
 	f := s.injector.draw()
-	if f.delay > 0 {
-		select {
-		case <-time.After(f.delay):
-		case <-s.closing:
-			s.refuseBody(in.buf[:in.n], encoding, s.refusal(faultDelay))
-			unanswered()
-		case <-r.Context().Done():
-			// The client gave up: the request does not count as arrived.
-			s.refuseBody(in.buf[:in.n], encoding, s.refusal(faultDelay))
-			unanswered()
-		}
+	if !s.wait(r, f.delay) {
+		s.refuseBody(body, encoding, s.refusal(faultDelay))
+		unanswered()
 	}
 	f.outage = s.down()
 	b := s.take(r.Context().Done())
 	if b == nil {
 		unanswered() // the client gave up, or the server is closed
 	}
-	if err := s.takeBody(in.buf[:in.n], encoding, b, f); err != nil {
-		why := Refusal{Why: whyBody, Partly: true}
-		if errors.Is(err, errLarge) || errors.Is(err, recordscan.ErrTooLarge) {
-			why.Why = whyLarge
-		}
-		s.sink.Refuse(why, identities(in.buf[:in.n]))
-		var format *recordscan.FormatError
-		if errors.As(err, &format) {
-			s.unsupported(w, r, "a body that cannot be read: "+format.Error())
-			return
-		}
-		refuse(w, err)
+	if err := s.takeBody(body, encoding, b, f); err != nil {
+		s.unreadable(w, r, body, err)
 		return
 	}
 	if c != nil {
@@ -127,6 +91,67 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusOK)
 	}
+}
+
+// enter adds a request that may use the sink, for which Close waits.
+func (s *Server) enter() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		unanswered()
+	}
+	s.wg.Add(1)
+	s.mu.Unlock()
+}
+
+// acceptable reports whether the header of a request allows its body to be read, and
+// otherwise refuses it.
+func (s *Server) acceptable(w http.ResponseWriter, r *http.Request, encoding string) bool {
+	kind := r.Header.Get("Content-Type")
+	switch {
+	case !known(encoding):
+		s.sink.Refuse(Refusal{Why: whyEncoding, Partly: true}, nil)
+		s.unsupported(w, r, fmt.Sprintf("Content-Encoding %q: expected gzip, zstd or snappy", encoding))
+	case !readable(kind):
+		s.sink.Refuse(Refusal{Why: whyBody, Partly: true}, nil)
+		s.unsupported(w, r, fmt.Sprintf("Content-Type %q: expected JSON, MessagePack or text", kind))
+	case r.ContentLength > int64(s.l.request):
+		s.sink.Refuse(Refusal{Why: whyLarge, Partly: true}, nil)
+		refuse(w, errLarge)
+	default:
+		return true
+	}
+	return false
+}
+
+// wait waits for d. It returns false if the server is closed before that, or the client
+// gives up, so that its request does not count as arrived.
+func (s *Server) wait(r *http.Request, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	select {
+	case <-time.After(d):
+		return true
+	case <-s.closing:
+	case <-r.Context().Done():
+	}
+	return false
+}
+
+// unreadable refuses a request whose body cannot be parsed.
+func (s *Server) unreadable(w http.ResponseWriter, r *http.Request, body []byte, err error) {
+	why := whyBody
+	if errors.Is(err, errLarge) || errors.Is(err, recordscan.ErrTooLarge) {
+		why = whyLarge
+	}
+	s.sink.Refuse(Refusal{Why: why, Partly: true}, identities(body))
+	var format *recordscan.FormatError
+	if errors.As(err, &format) {
+		s.unsupported(w, r, "a body that cannot be read: "+format.Error())
+		return
+	}
+	refuse(w, err)
 }
 
 // unanswered closes the connection of a request without an answer. A handler that returns

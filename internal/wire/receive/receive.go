@@ -122,11 +122,7 @@ func listenWith(address string, sink Sink, o Options, lim limits) (*Server, erro
 	if err != nil || u.Host == "" || u.Port() == "" {
 		return nil, fmt.Errorf("%q is not an address such as forward://127.0.0.1:24224", address)
 	}
-	known := false
-	for _, k := range kinds {
-		known = known || k == u.Scheme
-	}
-	if !known {
+	if !slices.Contains(kinds, u.Scheme) {
 		return nil, fmt.Errorf("%q: expected forward://, http:// or tcp://", address)
 	}
 	if o.SharedKey != "" && u.Scheme != "forward" {
@@ -244,8 +240,10 @@ type guarded struct {
 	s *Server
 }
 
-// Accept implements net.Listener.
+// Accept implements net.Listener. It refuses connections beyond the limit, and during an
+// outage.
 func (g *guarded) Accept() (net.Conn, error) {
+	s := g.s
 	for {
 		c, err := g.Listener.Accept()
 		if err != nil {
@@ -255,37 +253,38 @@ func (g *guarded) Accept() (net.Conn, error) {
 			}
 			return nil, err
 		}
-		s := g.s
 		gc := &guardedConn{Conn: c, s: s, since: time.Now(), gone: make(chan struct{})}
-		s.mu.Lock()
-		full := len(s.conns) >= s.l.conns
-		var out *guardedConn
-		if full {
-			out = s.evictOldestIdle()
-			full = out == nil
+		r := Refusal{Why: whyConns}
+		if s.admit(gc) {
+			if !s.down() {
+				return gc, nil
+			}
+			r = s.refusal(faultOutage)
 		}
-		full = full || s.closed
-		if !full {
-			s.conns[gc] = true
-		}
-		s.mu.Unlock()
-		if out != nil {
-			out.reset()
-		}
-		switch {
-		case full:
-			gc.reset()
-			s.sink.Refuse(Refusal{Why: whyConns, Partly: true}, nil)
-			continue
-		case s.down():
-			gc.reset()
-			r := s.refusal(faultOutage)
-			r.Partly = true
-			s.sink.Refuse(r, nil)
-			continue
-		}
-		return gc, nil
+		gc.reset()
+		r.Partly = true
+		s.sink.Refuse(r, nil)
 	}
+}
+
+// admit adds a connection to the list, if necessary in place of an idle one. It reports
+// whether there is room.
+func (s *Server) admit(c *guardedConn) bool {
+	s.mu.Lock()
+	var out *guardedConn
+	ok := !s.closed
+	if ok && len(s.conns) >= s.l.conns {
+		out = s.evictOldestIdle()
+		ok = out != nil
+	}
+	if ok {
+		s.conns[c] = true
+	}
+	s.mu.Unlock()
+	if out != nil {
+		out.reset()
+	}
+	return ok
 }
 
 // evictOldestIdle removes the oldest connection without a complete request from the list
