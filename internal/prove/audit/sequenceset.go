@@ -354,66 +354,81 @@ type gap struct {
 	vague bool
 }
 
+// gaps passes gaps to f. It joins adjacent ones.
+type gaps struct {
+	f    func(gap)
+	last gap
+	open bool // last is not passed yet
+}
+
+func (g *gaps) flush() {
+	if g.open {
+		g.f(g.last)
+		g.open = false
+	}
+}
+
+// add adds a range of missing values.
+func (g *gaps) add(from, to uint64) {
+	if g.open && g.last.to+1 == from {
+		g.last.to, g.last.missing = to, g.last.missing+to-from+1
+		return
+	}
+	g.flush()
+	g.last, g.open = gap{from: from, to: to, missing: to - from + 1}, true
+}
+
+// addApart adds a gap that is not joined with others.
+func (g *gaps) addApart(x gap) {
+	g.flush()
+	g.f(x)
+}
+
 // missing calls f for each gap in from..to, in order. It joins adjacent gaps, except
 // those of frozen blocks.
 func (s *set) missing(from, to uint64, f func(gap)) {
-	var g gap
-	open := false
-	flush := func() {
-		if open {
-			f(g)
-			open = false
-		}
-	}
-	miss := func(a, b uint64) {
-		if open && g.to+1 == a {
-			g.to, g.missing = b, g.missing+b-a+1
-			return
-		}
-		flush()
-		g, open = gap{from: a, to: b, missing: b - a + 1}, true
-	}
-	// absent adds numbers that are in no block.
-	absent := func(a, b uint64) {
-		if s.rejected == 0 || b>>blockBits < s.rejectedSpan.from || a>>blockBits > s.rejectedSpan.to {
-			miss(a, b)
-			return
-		}
-		flush()
-		f(gap{from: a, to: b, missing: b - a + 1, vague: true})
-	}
+	g := &gaps{f: f}
 	full := s.full[s.find(from>>blockBits):]
-	upTo := func(end uint64) { // the numbers before end, which are in no block
-		for from < end && len(full) > 0 && full[0].from<<blockBits < end {
-			if first := full[0].from << blockBits; first > from {
-				absent(from, first-1)
-			}
-			from = max(from, min((full[0].to+1)<<blockBits, end))
-			full = full[1:]
-		}
-		if from < end {
-			absent(from, end-1)
-			from = end
-		}
-	}
 	for _, key := range s.keys(from, to) {
 		first := max(from, key<<blockBits)
 		last := min(to, key<<blockBits+blockSize-1)
-		upTo(first)
+		full = s.between(from, first, full, g)
 		from = last + 1
-		b := s.blocks[key]
-		switch {
-		case b.frozen:
-			flush()
+		if b := s.blocks[key]; b.frozen {
 			width := last - first + 1
 			holes := min(uint64(blockSize-b.n), width)
-			f(gap{from: first, to: last, missing: holes, late: min(uint64(b.late), holes), vague: width < blockSize})
-		default:
-			s.blockMissing(b, key, first, last, miss)
+			g.addApart(gap{from: first, to: last, missing: holes, late: min(uint64(b.late), holes), vague: width < blockSize})
+		} else {
+			s.blockMissing(b, key, first, last, g.add)
 		}
 	}
-	upTo(to + 1)
-	flush()
+	s.between(from, to+1, full, g)
+	g.flush()
+}
+
+// between adds the gaps in from..end-1, where there are no blocks but the full spans. It
+// returns the full spans after them.
+func (s *set) between(from, end uint64, full []span, g *gaps) []span {
+	for from < end && len(full) > 0 && full[0].from<<blockBits < end {
+		if first := full[0].from << blockBits; first > from {
+			s.absent(from, first-1, g)
+		}
+		from = max(from, min((full[0].to+1)<<blockBits, end))
+		full = full[1:]
+	}
+	if from < end {
+		s.absent(from, end-1, g)
+	}
+	return full
+}
+
+// absent adds numbers that are in no block.
+func (s *set) absent(from, to uint64, g *gaps) {
+	if s.rejected == 0 || to>>blockBits < s.rejectedSpan.from || from>>blockBits > s.rejectedSpan.to {
+		g.add(from, to)
+		return
+	}
+	g.addApart(gap{from: from, to: to, missing: to - from + 1, vague: true})
 }
 
 // keys returns the keys of the blocks in from..to, ascending.

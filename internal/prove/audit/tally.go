@@ -28,24 +28,36 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 		st.First, st.Last = time.Unix(0, s.firstTime).UTC(), time.Unix(0, s.lastTime).UTC()
 	}
 	st.Sent = s.end()
-	t := tallying{s: s, st: &st, receiver: r}
+	t := tallying{s: s, st: &st, receiver: r, reasons: a.reasons(s, r)}
+	switch {
+	case ls != nil:
+		t.ledger(ls)
+	case st.Sent > 0:
+		t.missing(0, st.Sent-1, true)
+	}
+	return st
+}
+
+// reasons adds the refused records of a stream to r. It returns the indices of their
+// reasons in r, acknowledged ones first.
+func (a *Auditor) reasons(s *stream, r *Receiver) (all []int) {
 	for len(r.Refused) < len(a.refusals) {
 		r.Refused = append(r.Refused, a.refusals[len(r.Refused)])
 	}
 	for _, acknowledged := range []bool{true, false} {
 		for i, set := range s.refused {
 			if set != nil && r.Refused[i].Acknowledged == acknowledged {
-				t.reasons = append(t.reasons, i)
+				all = append(all, i)
 				r.Refused[i].Records += set.count
 			}
 		}
 	}
-	if ls == nil {
-		if st.Sent > 0 {
-			t.missing(0, st.Sent-1, true)
-		}
-		return st
-	}
+	return all
+}
+
+// ledger adds what the ledger has of the stream, and the missing records.
+func (t *tallying) ledger(ls *ledger.Stream) {
+	st := t.st
 	st.Ledger, st.Closed, st.Name = true, !ls.Closed.IsZero(), ls.Name
 	st.Accepted, st.Refused, st.Shortfall = Known(0), Known(0), Known(ls.Shortfall)
 	if ls.Counted {
@@ -58,44 +70,42 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 		st.Refused.N += r.Len()
 	}
 	t.accepted = ls.Accepted
-	next := uint64(0) // the first record that is not tallied yet
-	refused := ls.Refused
-	between := func(to uint64) { // the records next..to-1 were not accepted
-		for next < to {
-			if len(refused) > 0 && refused[0].To < next {
-				refused = refused[1:]
-				continue
-			}
-			end := to
-			if len(refused) > 0 && refused[0].From < to {
-				if refused[0].From <= next {
-					next = min(refused[0].To+1, to)
-					continue
-				}
-				end = refused[0].From
-			}
-			t.missing(next, end-1, false)
-			next = end
-		}
-	}
+	next, refused := uint64(0), ls.Refused // the first record that is not tallied yet
 	for i := 0; i < len(ls.Accepted); i++ {
 		r := ls.Accepted[i].Range
 		for i+1 < len(ls.Accepted) && ls.Accepted[i+1].From <= r.To+1 {
 			i++
 			r.To = max(r.To, ls.Accepted[i].To)
 		}
-		between(r.From)
+		refused = t.neither(next, r.From, refused)
 		st.Accepted.N += r.Len()
 		t.missing(r.From, r.To, true)
 		next = r.To + 1
 	}
 	end := ls.Given() // records that only the line close counts are unknown
-	between(end)
+	t.neither(next, end, refused)
 	if st.Sent > end {
 		t.missing(end, st.Sent-1, false)
 	}
 	st.Sent = max(st.Sent, end)
-	return st
+}
+
+// neither adds those of the records from..to-1, which were not accepted, that were not
+// refused either. It returns the refused ranges from there on.
+func (t *tallying) neither(from, to uint64, refused []ledger.Range) []ledger.Range {
+	for from < to {
+		switch {
+		case len(refused) == 0 || refused[0].From >= to:
+			t.missing(from, to-1, false)
+			return refused
+		case refused[0].From > from:
+			t.missing(from, refused[0].From-1, false)
+		}
+		if from = max(from, refused[0].To+1); from < to {
+			refused = refused[1:]
+		}
+	}
+	return refused
 }
 
 // tallying counts the missing records of a stream.
