@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -297,10 +296,7 @@ func (f *auditFlags) refuse(s stream, list []unreadable) int {
 	if !f.json {
 		return exitUsage
 	}
-	e := json.NewEncoder(s.out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(refusedReport{Unreadable: list}); err != nil {
+	if err := encodeJSON(s.out, refusedReport{Unreadable: list}); err != nil {
 		fmt.Fprintf(s.err, "gdummy audit: cannot write the verdict: %v\n", err)
 	}
 	return exitUsage

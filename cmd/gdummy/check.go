@@ -4,7 +4,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -63,10 +62,7 @@ func check(s stream, args []string) int {
 		}
 	}
 	if f.json {
-		enc := json.NewEncoder(s.out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(report); err != nil {
+		if err := encodeJSON(s.out, report); err != nil {
 			fmt.Fprintf(s.err, "gdummy check: %v\n", err)
 			return exitUsage
 		}
@@ -183,13 +179,6 @@ func (c *checker) misspelled(pos conf.Pos, name string) {
 	}
 }
 
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
-}
-
 // checker collects the findings in one configuration.
 type checker struct {
 	env      conf.Environment
@@ -277,15 +266,15 @@ func (c *checker) print(w io.Writer, path string) {
 	}
 	switch {
 	case c.errors > 0 && c.warnings > 0:
-		fmt.Fprintf(w, "%s: %s, %s\n", path, count(c.errors, "error"), count(c.warnings, "warning"))
+		fmt.Fprintf(w, "%s: %s, %s\n", path, plural(c.errors, "error"), plural(c.warnings, "warning"))
 	case c.errors > 0:
-		fmt.Fprintf(w, "%s: %s\n", path, count(c.errors, "error"))
+		fmt.Fprintf(w, "%s: %s\n", path, plural(c.errors, "error"))
 	case c.warnings > 0:
-		fmt.Fprintf(w, "%s: %s\n", path, count(c.warnings, "warning"))
+		fmt.Fprintf(w, "%s: %s\n", path, plural(c.warnings, "warning"))
 	case c.inputs == 0:
 		fmt.Fprintf(w, "%s: note: no %s input\n", path, plugin)
 	default:
-		fmt.Fprintf(w, "%s: no errors in %s\n", path, count(c.inputs, plugin+" input"))
+		fmt.Fprintf(w, "%s: no errors in %s\n", path, plural(c.inputs, plugin+" input"))
 	}
 }
 

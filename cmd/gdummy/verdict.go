@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -22,10 +23,15 @@ func printJSON(w *bytes.Buffer, v *audit.Verdict, faults []string) {
 	if out.Faults == nil {
 		out.Faults = []string{}
 	}
+	_ = encodeJSON(w, out) // to memory, and all of it can be encoded
+}
+
+// encodeJSON writes v as indented JSON.
+func encodeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	_ = e.Encode(out) // to memory, and all of it can be encoded
+	return e.Encode(v)
 }
 
 // headline returns the verdict and its caveats in one line.
@@ -248,11 +254,11 @@ func printRanges(w *bytes.Buffer, st *audit.Stream) {
 
 func clockTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-func plural(n uint64, what string) string {
+func plural[T int | uint64](n T, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return audit.Grouped(n) + " " + what + "s"
+	return audit.Grouped(uint64(n)) + " " + what + "s"
 }
 
 func short(ns int64) string { return chart.FormatLatency(time.Duration(ns)) }
