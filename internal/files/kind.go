@@ -66,27 +66,7 @@ func PackingOf(head []byte) Packing {
 
 // String returns the name of the packing.
 func (p Packing) String() string {
-	switch p {
-	case Gzip:
-		return "gzip"
-	case Zstd:
-		return "zstd"
-	case XZ:
-		return "xz"
-	case Bzip2:
-		return "bzip2"
-	case LZ4:
-		return "lz4"
-	case Snappy:
-		return "framed snappy"
-	case Zip:
-		return "zip"
-	case Tar:
-		return "tar"
-	case UTF16:
-		return "UTF-16"
-	}
-	return "unpacked"
+	return [...]string{"unpacked", "gzip", "zstd", "xz", "bzip2", "lz4", "framed snappy", "zip", "tar", "UTF-16"}[p]
 }
 
 // isTar reports whether data starts with the header of a tar archive, with a valid

@@ -58,19 +58,7 @@ const (
 
 // String returns the state's name.
 func (s State) String() string {
-	switch s {
-	case Intact:
-		return "intact"
-	case Enriched:
-		return "enriched"
-	case Unchecked:
-		return "unchecked"
-	case Damaged:
-		return "damaged"
-	case Foreign:
-		return "foreign"
-	}
-	return "unknown"
+	return [...]string{"unknown", "intact", "enriched", "unchecked", "damaged", "foreign"}[s]
 }
 
 // Options configures a [Scanner].

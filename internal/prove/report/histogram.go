@@ -30,44 +30,31 @@ type bin struct {
 // newHistogram returns the histogram of tl and streams. It has no bins if no time is
 // known.
 func newHistogram(tl audit.Timeline, streams []audit.Stream) histogram {
-	var from, to time.Time
-	reach := func(t time.Time) {
-		if t.IsZero() {
-			return
-		}
-		if from.IsZero() || t.Before(from) {
-			from = t
-		}
-		if to.IsZero() || t.After(to) {
-			to = t
-		}
-	}
+	var e extent
 	c := histogram{width: max(time.Duration(tl.Width), time.Second)}
 	if n := len(tl.Points); n > 0 {
-		reach(tl.Start)
-		reach(tl.Start.Add(c.width*time.Duration(n) - 1))
+		e.include(tl.Start, tl.Start.Add(c.width*time.Duration(n)-1))
 	}
 	for i := range streams {
 		for _, l := range streams[i].LostRanges {
-			reach(l.Since)
-			reach(l.Until)
+			e.include(l.Since, l.Until)
 		}
-		for _, e := range streams[i].Events {
-			reach(e.Time)
+		for _, event := range streams[i].Events {
+			e.include(event.Time)
 		}
 	}
-	if from.IsZero() {
+	if e.from.IsZero() {
 		return histogram{}
 	}
 	for {
 		// A multiple of the width, like the points of the timeline.
-		c.start = from.Add(-time.Duration(from.UnixNano() % int64(c.width)))
-		if to.Sub(c.start)/c.width < maxBins {
+		c.start = e.from.Add(-time.Duration(e.from.UnixNano() % int64(c.width)))
+		if e.to.Sub(c.start)/c.width < maxBins {
 			break
 		}
 		c.width *= 2
 	}
-	c.bins = make([]bin, to.Sub(c.start)/c.width+1)
+	c.bins = make([]bin, e.to.Sub(c.start)/c.width+1)
 	for i, p := range tl.Points {
 		b := &c.bins[c.index(tl.Start.Add(time.Duration(tl.Width)*time.Duration(i)))]
 		b.arrived += p.Arrived
@@ -85,20 +72,32 @@ func newHistogram(tl audit.Timeline, streams []audit.Stream) histogram {
 // brief reports whether all arrivals and losses fall within less than a second, so
 // that there is no rate.
 func brief(tl audit.Timeline, streams []audit.Stream) bool {
-	from, to := tl.First, tl.Last
+	var e extent
+	e.include(tl.First, tl.Last)
 	for i := range streams {
 		for _, l := range streams[i].LostRanges {
-			for _, t := range []time.Time{l.Since, l.Until} {
-				if !t.IsZero() && (from.IsZero() || t.Before(from)) {
-					from = t
-				}
-				if t.After(to) {
-					to = t
-				}
-			}
+			e.include(l.Since, l.Until)
 		}
 	}
-	return !from.IsZero() && to.Sub(from) < time.Second
+	return !e.from.IsZero() && e.to.Sub(e.from) < time.Second
+}
+
+// extent is the period from the first of several times to the last. It is zero without any.
+type extent struct{ from, to time.Time }
+
+// include extends the period to known times.
+func (e *extent) include(times ...time.Time) {
+	for _, t := range times {
+		if t.IsZero() {
+			continue
+		}
+		if e.from.IsZero() || t.Before(e.from) {
+			e.from = t
+		}
+		if t.After(e.to) {
+			e.to = t
+		}
+	}
 }
 
 // index returns the index of the bin that contains a time.

@@ -83,7 +83,7 @@ func (s *Server) forward(c net.Conn) error {
 	for {
 		msg, err := m.next()
 		if err != nil {
-			if r, ours := s.cause(c, err); ours && m.n > m.given {
+			if r, ours := s.cause(guardOf(c), err); ours && m.n > m.given {
 				s.sink.Refuse(r, identities(m.buf[m.given:m.n]))
 			}
 			return err
@@ -105,27 +105,26 @@ func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
 	defer s.active.Add(-1)
 	f := s.injector.draw()
 	if !s.pause(f.delay) {
-		s.refuseMessage(msg, s.refusal(faultDelay))
+		s.reject(s.refusal(faultDelay), func(b *batch) error {
+			_, err := s.message(msg, b)
+			return err
+		})
 		return false, nil
 	}
 	f.outage = s.down()
-	b := s.take(goneOf(c))
+	b := s.take(guardOf(c).gone)
 	if b == nil {
 		return false, nil
 	}
-	chunk, err := s.takeMessage(msg, b, f)
-	if err != nil {
-		r := Refusal{Why: whyBody, Partly: true}
-		if errors.Is(err, errLarge) || errors.Is(err, recordscan.ErrTooLarge) {
-			r.Why = whyLarge
-		}
-		s.sink.Refuse(r, identities(msg))
+	var chunk []byte
+	if err := s.accept(b, f, func() (err error) { chunk, err = s.message(msg, b); return err }); err != nil {
+		s.sink.Refuse(Refusal{Why: whyUnreadable(err), Partly: true}, identities(msg))
 		return false, err
 	}
-	served(c)
+	guardOf(c).served.Store(true)
 	switch {
 	case f.reset || f.outage:
-		reset(c)
+		guardOf(c).reset()
 		return false, nil
 	case f.status != 0:
 		return false, nil // closed without an answer
@@ -151,26 +150,6 @@ func (s *Server) newMessages(c net.Conn) *messages {
 			s.active.Add(-1)
 		}
 	}}
-}
-
-// refuseMessage parses a message and reports its records as refused.
-func (s *Server) refuseMessage(msg []byte, r Refusal) {
-	s.workers.places <- struct{}{}
-	b := s.batch()
-	defer s.give(b)
-	_, err := s.message(msg, b)
-	r.Partly = err != nil
-	s.sink.Refuse(r, b.found)
-}
-
-// takeMessage parses a message and passes its records to the sink. It returns the chunk to
-// acknowledge.
-func (s *Server) takeMessage(msg []byte, b *batch, f injectedFault) (chunk []byte, err error) {
-	defer s.give(b)
-	if chunk, err = s.message(msg, b); err == nil {
-		s.hand(b, f)
-	}
-	return chunk, err
 }
 
 // message parses a message into b. It returns the chunk to acknowledge, in MessagePack, or

@@ -47,7 +47,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
 	s.active.Add(1)
 	defer s.active.Add(-1)
-	c, _ := r.Context().Value(connKey{}).(net.Conn)
+	c := guardOf(r.Context().Value(connKey{}).(net.Conn))
 	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
 	if !s.acceptable(w, r, encoding) {
 		return
@@ -66,7 +66,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	body := in.buf[:in.n]
 	f := s.injector.draw()
 	if !s.wait(r, f.delay) {
-		s.refuseBody(body, encoding, s.refusal(faultDelay))
+		s.reject(s.refusal(faultDelay), func(b *batch) error { return s.scanBody(body, encoding, b) })
 		unanswered()
 	}
 	f.outage = s.down()
@@ -74,18 +74,14 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	if b == nil {
 		unanswered() // the client gave up, or the server is closed
 	}
-	if err := s.takeBody(body, encoding, b, f); err != nil {
+	if err := s.accept(b, f, func() error { return s.scanBody(body, encoding, b) }); err != nil {
 		s.unreadable(w, r, body, err)
 		return
 	}
-	if c != nil {
-		served(c)
-	}
+	c.served.Store(true)
 	switch {
 	case f.reset || f.outage:
-		if c != nil {
-			reset(c)
-		}
+		c.reset()
 	case f.status != 0:
 		w.WriteHeader(f.status)
 	default:
@@ -141,11 +137,7 @@ func (s *Server) wait(r *http.Request, d time.Duration) bool {
 
 // unreadable refuses a request whose body cannot be parsed.
 func (s *Server) unreadable(w http.ResponseWriter, r *http.Request, body []byte, err error) {
-	why := whyBody
-	if errors.Is(err, errLarge) || errors.Is(err, recordscan.ErrTooLarge) {
-		why = whyLarge
-	}
-	s.sink.Refuse(Refusal{Why: why, Partly: true}, identities(body))
+	s.sink.Refuse(Refusal{Why: whyUnreadable(err), Partly: true}, identities(body))
 	var format *recordscan.FormatError
 	if errors.As(err, &format) {
 		s.unsupported(w, r, "a body that cannot be read: "+format.Error())
@@ -157,25 +149,6 @@ func (s *Server) unreadable(w http.ResponseWriter, r *http.Request, body []byte,
 // unanswered closes the connection of a request without an answer. A handler that returns
 // would answer with 200.
 func unanswered() { panic(http.ErrAbortHandler) }
-
-// takeBody parses a body and passes its records to the sink.
-func (s *Server) takeBody(body []byte, encoding string, b *batch, f injectedFault) error {
-	defer s.give(b)
-	err := s.scanBody(body, encoding, b)
-	if err == nil {
-		s.hand(b, f)
-	}
-	return err
-}
-
-// refuseBody parses a body and reports its records as refused.
-func (s *Server) refuseBody(body []byte, encoding string, r Refusal) {
-	s.workers.places <- struct{}{}
-	b := s.batch()
-	defer s.give(b)
-	r.Partly = s.scanBody(body, encoding, b) != nil
-	s.sink.Refuse(r, b.found)
-}
 
 // scanBody parses a body into b.
 func (s *Server) scanBody(body []byte, encoding string, b *batch) error {

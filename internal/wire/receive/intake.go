@@ -231,6 +231,33 @@ func (s *Server) give(b *batch) {
 	<-s.workers.places
 }
 
+// accept parses a request into b and passes its records to the sink.
+func (s *Server) accept(b *batch, f injectedFault, parse func() error) error {
+	defer s.give(b)
+	err := parse()
+	if err == nil {
+		s.hand(b, f)
+	}
+	return err
+}
+
+// reject parses a request that is refused, and reports its records.
+func (s *Server) reject(r Refusal, parse func(*batch) error) {
+	s.workers.places <- struct{}{}
+	b := s.batch()
+	defer s.give(b)
+	r.Partly = parse(b) != nil
+	s.sink.Refuse(r, b.found)
+}
+
+// whyUnreadable returns the reason to refuse a request that cannot be parsed.
+func whyUnreadable(err error) string {
+	if errors.Is(err, errLarge) || errors.Is(err, recordscan.ErrTooLarge) {
+		return whyLarge
+	}
+	return whyBody
+}
+
 // hand passes a batch to the sink, as taken or as refused by a fault.
 func (s *Server) hand(b *batch, f injectedFault) {
 	if fault := f.fault(); fault != "" {
@@ -263,7 +290,7 @@ func (s *Server) forget(b *batch) {
 
 // cause returns why a request is incomplete. ours reports that a fault or a limit of the
 // server is the reason, and not the client.
-func (s *Server) cause(c net.Conn, err error) (r Refusal, ours bool) {
+func (s *Server) cause(c *guardedConn, err error) (r Refusal, ours bool) {
 	r.Partly = true
 	var timeout net.Error
 	switch {
@@ -271,7 +298,7 @@ func (s *Server) cause(c net.Conn, err error) (r Refusal, ours bool) {
 		r.Why = whyLarge
 	case errors.Is(err, errBusy):
 		r.Why = whyBusy
-	case c != nil && wasCut(c):
+	case c.cut.Load():
 		r.Why, r.More = s.o.Faults.Name(faultOutage), true
 	case s.o.Faults != nil && s.o.Faults.Slow > 0:
 		r.Why = s.o.Faults.Name(faultSlow)

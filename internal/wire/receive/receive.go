@@ -369,38 +369,7 @@ func guardOf(c net.Conn) *guardedConn {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
-	g, _ := c.(*guardedConn)
-	return g
-}
-
-// reset resets a connection.
-func reset(c net.Conn) {
-	if g := guardOf(c); g != nil {
-		g.reset()
-		return
-	}
-	c.Close()
-}
-
-// goneOf returns a channel that is closed with the connection.
-func goneOf(c net.Conn) <-chan struct{} {
-	if g := guardOf(c); g != nil {
-		return g.gone
-	}
-	return nil
-}
-
-// wasCut reports whether an outage interrupted a request of the connection.
-func wasCut(c net.Conn) bool {
-	g := guardOf(c)
-	return g != nil && g.cut.Load()
-}
-
-// served notes that a request was complete.
-func served(c net.Conn) {
-	if g := guardOf(c); g != nil {
-		g.served.Store(true)
-	}
+	return c.(*guardedConn)
 }
 
 // pause waits for d. It returns false if the server is closed before that.

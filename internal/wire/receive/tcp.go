@@ -37,11 +37,11 @@ func (s *Server) tcp(c net.Conn) error {
 	}
 	r := &flushing{s: s, c: c, b: b, fault: f}
 	if f.reset || f.status != 0 {
-		time.AfterFunc(refuseAfter, func() { reset(c) })
+		time.AfterFunc(refuseAfter, guardOf(c).reset)
 	}
 	s.workers.places <- struct{}{}
 	err := b.scan.Read(r)
-	r.fault.outage = wasCut(c) // records that arrived after the outage began are refused
+	r.fault.outage = guardOf(c).cut.Load() // records that arrived after the outage began are refused
 	r.hand()
 	switch slow := s.o.Faults != nil && s.o.Faults.Slow > 0; {
 	case r.reported:
@@ -85,7 +85,7 @@ func (r *flushing) Read(p []byte) (int, error) {
 	switch {
 	case len(r.b.found) > 0 || r.b.foreign > 0:
 		if len(r.b.found) > 0 {
-			served(r.c)
+			guardOf(r.c).served.Store(true)
 		}
 		r.hand()
 		r.last = time.Now()
