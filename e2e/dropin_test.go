@@ -86,7 +86,7 @@ var dropIns = []dropIn{
 	{name: "unicode as it is", props: []string{`dummy {"grüße":"日本語 😀 ñ"}`, "samples 1"}, want: 1},
 	{name: "escapes", props: []string{`dummy {"e":"\"\\\/\b\f\n\r\t","a\nb":1}`, "samples 1"}, want: 1},
 	{name: "unicode escapes", props: []string{`dummy {"u":"\u00e9\u00E9\u20ac\u0041\uffff\u001f"}`, "samples 1"}, want: 1},
-	{name: "surrogate pairs", props: []string{`dummy {"u":"\ud83d\ude00\uD834\uDD1E"}`, "samples 1"}, want: 1, differs: surrogates, why: "each half becomes three bytes of its own, which are no UTF-8"},
+	{name: "surrogate pairs", props: []string{`dummy {"u":"\ud83d\ude00\uD834\uDD1E"}`, "samples 1"}, want: 1, differs: surrogates, why: "each half becomes three bytes, which are not UTF-8"},
 	{name: "control characters", via: commandLine, props: []string{"dummy {\"a\tb\":\"c\td\ne\rf\x01\x1f\"}", "metadata {\"m\":\"\t\n\"}", "samples 1"}, want: 1, since: metadata},
 	{name: "a tab in a classic configuration", props: []string{"dummy {\"a\tb\":\"c\td\\te\"}", "samples 1"}, want: 1},
 	{name: "bytes that are not UTF-8", props: []string{"dummy {\"s\":\"a\xff\",\"\xe9t\xe9\":[\"\xc3\",\"\\u00e9\xed\xa0\x80\",\"\xf0\x9f\x98\"]}", "metadata {\"\xff\":\"\xfe\"}", "samples 1"}, want: 1, since: metadata},

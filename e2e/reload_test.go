@@ -119,7 +119,7 @@ func (p *process) settledUsage(t *testing.T) usage {
 // An error in a gdummy section must not end a running agent. After a reload with any error,
 // and after a second one, the input continues with its last valid configuration and the same
 // stream. A valid configuration then continues from there.
-func TestReloadWithMistake(t *testing.T) {
+func TestReloadWithError(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v2_2_0, "hot reload by a signal")
 		threaded := "on"

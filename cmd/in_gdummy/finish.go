@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// finishers are the inputs of this process with on_finish exit. The instances run
-// on threads of their own; this is all that they share.
+// finishers counts the inputs of this process with on_finish exit. It is the only state that
+// instances share; they run on different threads.
 var finishers group
 
 // group counts the inputs that have not finished.
 type group struct {
 	mu   sync.Mutex
-	open int // inputs that run
+	open int // number of running inputs
 }
 
 // join adds an input.
@@ -26,15 +26,14 @@ func (g *group) join() {
 	g.open++
 }
 
-// leave takes an input away that ends without having finished: at the exit, or in a
-// hot reload.
+// leave removes an input that ends before it has finished: at the exit, or in a hot reload.
 func (g *group) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open--
 }
 
-// finish says that an input has finished, and returns whether it was the last.
+// finish removes an input that has finished, and reports whether it was the last.
 func (g *group) finish() (last bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -42,34 +41,34 @@ func (g *group) finish() (last bool) {
 	return g.open == 0
 }
 
-// stopProcess asks the process to stop as an operator would: Fluent Bit then
-// flushes what it has, for as long as its grace says.
+// stopProcess sends SIGTERM to the process, after which Fluent Bit flushes its records within
+// its grace period.
 func stopProcess() error { return syscall.Kill(os.Getpid(), syscall.SIGTERM) }
 
-// settling watches the engine take in the last of a finished run. At SIGTERM Fluent
-// Bit pauses its inputs, and what waits in the queue of a paused input is discarded.
+// settling waits until the engine has ingested the last records of a finished run. At SIGTERM
+// Fluent Bit pauses its inputs, and discards the records in the queue of a paused input.
 //
-// The queue has to be empty, and the engine's own count has to reach what was handed
-// over: on a host whose queue can't be seen, that it stands still for a while says
-// only that the engine is busy. Processors that drop records keep the count from
-// ever reaching that, so that it is waited for only as long as it moves.
+// The queue must be empty, and the engine's count must reach the number of delivered records:
+// on a host whose queue is not visible, a count that does not change may only mean that the
+// engine is busy. If processors drop records, the count never reaches that number, so the wait
+// ends once the count stops changing.
 type settling struct {
 	count uint64
-	moved time.Time // when count was first seen
+	moved time.Time // time of the last change of count
 }
 
-// settleTime is how long the engine's count may stand still before the rest is
-// believed to be dropped. Its timer fires every 250 ms, on a busy machine much later.
+// settleTime is the time without a change of the engine's count after which the rest is
+// assumed to be dropped. The engine's timer fires every 250 ms, on a busy machine much later.
 const settleTime = 3 * time.Second
 
-// done reports whether the engine has taken in the records that were delivered.
+// done reports whether the engine has ingested the delivered records.
 // pending is the number of slices in the queue, ingested the engine's count.
 func (s *settling) done(now time.Time, pending int, delivered uint64, ingested func() (uint64, bool)) bool {
 	if pending > 0 {
 		s.moved = time.Time{}
 		return false
 	}
-	n, _ := ingested() // no count yet: nothing was taken in
+	n, _ := ingested() // 0 if there is no count yet
 	if n >= delivered {
 		return true
 	}

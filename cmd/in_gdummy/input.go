@@ -32,18 +32,18 @@ type input struct {
 	exit   bool // on_finish exit
 	proof  *tracking.Proof
 
-	ingested     uint64 // or ledger.Uncounted
+	ingested     uint64 // may be ledger.Uncounted
 	ingestedNext time.Time
-	seenIngest   bool   // the engine has ingested something
+	seenIngest   bool   // the engine has ingested records
 	maxInFlight  uint64 // bytes
-	pending      int    // slices, at the last check
+	pending      int    // number of slices at the last check
 	settling     settling
 	ledgerError  string // the last one that was logged
 
 	records, bytes, ticks, scheduled, late, shortfall, refused, memoryWait *flb.Counter
 
 	key     string // of the stream, if a reload continues it
-	resumed uint64 // records before a reload
+	resumed uint64 // number of records before a reload
 
 	counted        engine.Counts // totals in the metrics
 	countedRefused uint64
@@ -73,13 +73,13 @@ func options() []flb.Option {
 	return opts
 }
 
-// settings are the parsed options of a section. They outlive the instance: an input
-// whose section has an error after a hot reload continues with the last good ones.
+// settings holds the parsed options of a section. They outlive the instance: an input whose
+// section has an error after a hot reload continues with the last valid ones.
 type settings struct {
 	config    engine.Config
 	following map[string]string // options with ${VAR}, as written
 	drawn     string            // the seed, if the section has none
-	files     files.Path        // where the section's files are looked for
+	files     files.Path        // where to search for the section's files
 }
 
 // Init implements flb.Input.
@@ -180,7 +180,7 @@ func listed(list []flb.Listed) (empty map[string]bool, repeated []string) {
 	return empty, repeated
 }
 
-// start begins a run with settings, which it leaves as they are.
+// start begins a run with settings, which it does not change.
 func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	config := s.config
 	in.inst = inst
@@ -206,13 +206,13 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 		inst.Log(flb.Info, "delivery: once a second, because the input has no thread of its own or the version has no append")
 	}
 	if in.exit {
-		finishers.join() // only now: an input that idles is not waited for
+		finishers.join() // not before: an idle input must not be waited for
 	}
 	return nil
 }
 
-// continueStream logs what identifies the stream of records, and moves its first
-// record behind those made before a reload.
+// continueStream logs the seed, and continues the stream after the records generated before
+// a reload.
 func (in *input) continueStream(c *engine.Config, drawn string) {
 	if !c.HasStream() {
 		return
@@ -317,7 +317,7 @@ func (in *input) Collect(e *flb.Emitter) error {
 		return nil
 	}
 	if !in.inst.Streams() && in.engine.Counts().Records > before {
-		return nil // the records of this call are handed over when it returns
+		return nil // the records of this call are delivered when it returns
 	}
 	for !in.settled(e) {
 		if !e.Wait(time.Now().Add(pendingInterval)) {
@@ -328,7 +328,7 @@ func (in *input) Collect(e *flb.Emitter) error {
 	return nil
 }
 
-// settled reports whether the engine has ingested all records that were handed over.
+// settled reports whether the engine has ingested all delivered records.
 func (in *input) settled(e *flb.Emitter) bool {
 	return in.settling.done(time.Now(), e.Pending(), in.engine.Counts().Records-e.Lost(), e.Ingested)
 }
@@ -336,7 +336,7 @@ func (in *input) settled(e *flb.Emitter) bool {
 // Close implements flb.Closer.
 func (in *input) Close(reload bool) error {
 	reloads.keepClock(in.inst.Name(), in.engine.Clock())
-	if in.key != "" { // hosts below 2.2 do not report that it is a reload
+	if in.key != "" { // hosts before 2.2 do not report a reload
 		reloads.keep(in.inst.Name(), in.key, in.resumed+in.engine.Counts().Records)
 	}
 	in.engine.Close()
@@ -367,8 +367,8 @@ func (in *input) updateLedger(e *flb.Emitter) {
 	in.logLedgerError(in.proof.Update(c.Records, e.Refusals, in.countIngested(e, false), c.Shortfall))
 }
 
-// countIngested returns how many records the engine has ingested, as of the last
-// second, or of now.
+// countIngested returns the number of records that the engine has ingested, now or within
+// the last second.
 func (in *input) countIngested(e *flb.Emitter, now bool) uint64 {
 	if in.proof == nil {
 		return 0
@@ -388,7 +388,7 @@ func (in *input) countIngested(e *flb.Emitter, now bool) uint64 {
 	return in.ingested
 }
 
-// logLedgerError logs why the ledger could not be written, once.
+// logLedgerError logs an error of the ledger once.
 func (in *input) logLedgerError(err error) {
 	if err == nil || err.Error() == in.ledgerError {
 		return
@@ -397,7 +397,7 @@ func (in *input) logLedgerError(err error) {
 	in.inst.Log(flb.Error, "option ledger: "+in.ledgerError)
 }
 
-// finish ends a finite run, all records of which the engine has ingested.
+// finish ends a finite run after the engine has ingested all its records.
 func (in *input) finish() {
 	in.done = true
 	in.summary()
@@ -409,7 +409,7 @@ func (in *input) finish() {
 	}
 }
 
-// summary logs one line about a run that has ended, once.
+// summary logs one line about a run that has ended, only once.
 func (in *input) summary() {
 	if in.summed {
 		return

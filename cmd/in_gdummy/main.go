@@ -11,7 +11,7 @@ import (
 	"github.com/gdummy/gdummy/flb"
 )
 
-// version is that of a release, as its build sets it:
+// version is the version of a release, which is set by the build:
 //
 //	go build -ldflags '-X main.version=v1.2.3' ./cmd/in_gdummy
 var version string

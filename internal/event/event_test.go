@@ -26,7 +26,7 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// The bytes of both forms, as Fluent Bit writes them.
+// The bytes of both forms are those of Fluent Bit.
 func TestAppend(t *testing.T) {
 	body, metadata := []byte{0x81, 0xa1, 'a', 1}, []byte{0x81, 0xa1, 'm', 2}
 	for _, c := range []struct {
@@ -74,8 +74,7 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// Times written into events are those of events that were appended with them, over
-// the end of a second too.
+// SetTimes writes the same times as Append, also across the end of a second.
 func TestSetTimes(t *testing.T) {
 	body, metadata := []byte{0x81, 0xa1, 'a', 1}, []byte{0x81, 0xa1, 'm', 2}
 	for _, f := range []Form{Legacy, V2} {
@@ -100,7 +99,7 @@ func TestSetTimes(t *testing.T) {
 	}
 }
 
-// Appending is the hot path: it must not allocate.
+// Appending is a hot path and does not allocate.
 func TestAppendAllocations(t *testing.T) {
 	buf := make([]byte, 0, 1024)
 	if n := testenv.AllocsPerRun(100, func() { buf = Append(buf[:0], V2, 1, EmptyMap, EmptyMap) }); n > 0 {
@@ -115,7 +114,7 @@ func TestAppendAllocations(t *testing.T) {
 	}
 }
 
-// Times that other writers use, and what is no event.
+// Times in the forms of other writers, and invalid events.
 func TestDecodeForeign(t *testing.T) {
 	for in, want := range map[string]int64{
 		"92 05 80":                           5e9,
@@ -146,12 +145,11 @@ func TestDecodeForeign(t *testing.T) {
 		}
 	}
 	if _, _, err := Decode([]byte{0x80}); err == nil {
-		t.Error("a map is no event")
+		t.Error("Decode succeeded for a map")
 	}
 }
 
-// prints are bodies, and how Fluent Bit 5.1.1 prints them: its output was
-// compared.
+// prints lists bodies and their output in Fluent Bit 5.1.1, with which it was compared.
 var prints = []struct{ body, text, json, why string }{
 	{"80", `{}`, `"date":1.5`, "the smallest body"},
 	{"81 a16e c0", `{"n"=>nil}`, `"date":1.5,"n":null`, "nil has two names"},
@@ -172,7 +170,7 @@ var prints = []struct{ body, text, json, why string }{
 	{"81 a178 d701 4142434445464700", `{"x"=>(ext: 1)"ABCDEFG\x00"}`, `"date":1.5,"x":"\u0041\u0042\u0043\u0044\u0045\u0046\u0047\u0000"`, "an extension"},
 	{"83 a161 01 a162 02 a161 03", `{"a"=>1, "b"=>2, "a"=>3}`, `"date":1.5,"b":2,"a":3`, "of the same name, JSON keeps the last"},
 	{"82 a161 01 a464617465 02", `{"a"=>1, "date"=>2}`, `"a":1,"date":2`, "a date of the body's own"},
-	{"81 01 02", `{1=>2}`, `"date":1.5,1:2`, "a name that is no text"},
+	{"81 01 02", `{1=>2}`, `"date":1.5,1:2`, "a name that is not text"},
 }
 
 func TestPrint(t *testing.T) {
@@ -196,7 +194,7 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// Large maps take another way to the same result.
+// Large maps have the same result as small ones.
 func TestPrintLargeMap(t *testing.T) {
 	const n = 1000
 	b := msgp.AppendMapHeader(nil, 2*n)
@@ -214,8 +212,7 @@ func TestPrintLargeMap(t *testing.T) {
 	}
 }
 
-// What cannot be printed is an error, never a panic: deep nesting, bytes that end
-// early.
+// Deep nesting and truncated bytes are errors, never a panic.
 func TestPrintMalformed(t *testing.T) {
 	deep := append(bytes.Repeat([]byte{0x81, 0xa1, 'a'}, 1000), 0x80)
 	for name, b := range map[string][]byte{
@@ -224,10 +221,10 @@ func TestPrintMalformed(t *testing.T) {
 	} {
 		ev := Event{Metadata: EmptyMap, Body: b}
 		if out, err := AppendText(nil, 0, "t", ev); err == nil {
-			t.Errorf("%s gives %s", name, out)
+			t.Errorf("%s: got %s, want an error", name, out)
 		}
 		if out, err := AppendJSON(nil, ev); err == nil {
-			t.Errorf("%s gives %s", name, out)
+			t.Errorf("%s: got %s, want an error", name, out)
 		}
 	}
 }

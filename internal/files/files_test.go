@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// work makes two directories, enters the first, and returns both.
+// work creates two directories, changes to the first, and returns both.
 func work(t *testing.T) (here, conf string) {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -79,7 +79,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// The error names every path, each once, and the reason unless it is the plain one.
+// The error lists every path once, with the reason unless the file does not exist.
 func TestError(t *testing.T) {
 	here, conf := work(t)
 	if err := os.Mkdir(filepath.Join(here, "dir"), 0o755); err != nil {
@@ -109,8 +109,8 @@ func TestError(t *testing.T) {
 	}
 }
 
-// A file that is there is continued, wherever it is; a new one is made in the working
-// directory.
+// Append continues an existing file wherever it is found, and creates a new one in the
+// working directory.
 func TestAppend(t *testing.T) {
 	here, conf := work(t)
 	write(t, filepath.Join(conf, "beside"), "1")

@@ -18,7 +18,7 @@ func encode(order binary.AppendByteOrder, text string) string {
 	return string(b)
 }
 
-// A file that is no text is named for what it is, and text in whatever alphabet is text.
+// The format of a file that is not text is named. Text in any alphabet is text.
 func TestNotText(t *testing.T) {
 	const text = "[INPUT]\n    name gdummy\n"
 	tar := make([]byte, 512)
@@ -54,7 +54,7 @@ func TestNotText(t *testing.T) {
 	}
 }
 
-// What is read line by line ends its lines as Fluent Bit does.
+// Lines must end as in Fluent Bit.
 func TestNotLines(t *testing.T) {
 	for data, want := range map[string]string{
 		"a\nb\r\n": "", "{}": "", "a\rb\r": "its lines end in CR alone, expected LF or CRLF",

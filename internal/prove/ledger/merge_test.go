@@ -82,7 +82,7 @@ func TestGone(t *testing.T) {
 		word := strings.Fields(line)[1]
 		ranges := word == wordAccepted && strings.Contains(line, " from=") || word == wordRefused
 		if s.Given() != 40 || s.Whole() != (!ranges && word != wordClose) {
-			t.Errorf("without %q: %d given out, whole %v", line, s.Given(), s.Whole())
+			t.Errorf("without %q: %d numbered, whole %v", line, s.Given(), s.Whole())
 		}
 	}
 }

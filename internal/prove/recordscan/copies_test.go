@@ -52,7 +52,7 @@ func TestWrapped(t *testing.T) {
 			`{"timeUnixNano":"1","body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$I"}}]}}}`, "resourceLogs.scopeLogs.logRecords.body.gdummy", ""},
 		{"OTLP, the original as an attribute", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[`, `]}]}]}`,
 			`{"body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$I"}}]}},"attributes":[{"key":"log.record.original","value":{"stringValue":$S}}]}`, "", ""},
-		{"OTLP, attributes of a kind that nobody knows", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[`, `]}]}]}`,
+		{"OTLP, attributes of an unknown kind", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[`, `]}]}]}`,
 			`{"body":{"otherValue":1},"attributes":[{"key":"gdummy","value":{"stringValue":"$I"}},{"key":"log.record.original","value":{"stringValue":$S}}]}`, "", ""},
 		{"OTLP, one resource each", `{"resourceLogs":[`, `]}`,
 			`{"scopeLogs":[{"logRecords":[{"body":{"kvlistValue":{"values":[{"key":"message","value":{"stringValue":"dummy"}},{"key":"gdummy","value":{"stringValue":"$I"}}]}}}]}]}`, "resourceLogs.scopeLogs.logRecords.body.gdummy", ""},

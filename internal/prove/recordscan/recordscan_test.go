@@ -360,7 +360,7 @@ func TestMsgpackShapes(t *testing.T) {
 		{"in text", "", "gdummy=" + one, "[5 unchecked 5 unchecked]"},
 		{"as bytes", "", []byte(one), "[5 unchecked 5 unchecked]"},
 		{"in bytes", "", []byte(`{"message":"dummy","gdummy":"` + one + `"}`), "[5 enriched 5 enriched]"},
-		{"in bytes that are no text", "", []byte("\xff" + one), "[5 unchecked 5 unchecked]"},
+		{"in bytes that are not text", "", []byte("\xff" + one), "[5 unchecked 5 unchecked]"},
 		{"nested", "", map[string]any{"message": "dummy", "gdummy": one}, "[5 enriched 5 enriched]"},
 		{"nested, changed", "", map[string]any{"message": "other", "gdummy": one}, "[5 damaged 5 damaged]"},
 		{"nested elsewhere", "gdummy", map[string]any{"message": "dummy", "gdummy": one}, "[foreign foreign]"},
