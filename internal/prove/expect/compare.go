@@ -31,13 +31,32 @@ func member(m []byte, path string) (v []byte, ok bool) {
 
 // field returns the value of a member of a map, in MessagePack.
 func field(m []byte, name string) (v []byte, ok bool) {
-	each(m, func(key, val []byte) bool {
-		if string(key) == name {
-			v, ok = val, true
+	h := msgpack.Read(m)
+	if h.Kind != msgpack.Map {
+		return nil, false
+	}
+	b := m[h.Size:]
+	for range h.N {
+		key, size := msgpack.ShortString(b)
+		if size == 0 {
+			k := msgpack.Read(b)
+			if k.Kind != msgpack.String && k.Kind != msgpack.Binary || uint64(len(b)-k.Size) < k.N {
+				return nil, false
+			}
+			size = k.Size + int(k.N)
+			key = b[k.Size:size]
 		}
-		return !ok
-	})
-	return v, ok
+		b = b[size:]
+		rest, err := msgpack.Skip(b)
+		if err != nil {
+			return nil, false
+		}
+		if string(key) == name {
+			return b[:len(b)-len(rest)], true
+		}
+		b = rest
+	}
+	return nil, false
 }
 
 // each calls f with the members of a map until it returns false.
@@ -134,7 +153,7 @@ func scalar(b []byte, h msgpack.Header) ([]byte, bool) {
 	case msgpack.String, msgpack.Binary:
 		return b[h.Size:], true
 	case msgpack.Integer, msgpack.Float, msgpack.True, msgpack.False, msgpack.Nil:
-		v, _ := value.First(string(b))
+		v, _ := value.First(value.OfBytes(b).S())
 		return v.AppendText(nil), true
 	}
 	return nil, false
@@ -142,7 +161,7 @@ func scalar(b []byte, h msgpack.Header) ([]byte, bool) {
 
 // within compares two moments: numbers of seconds since 1970, or texts of RFC 3339.
 func within(want value.Value, got []byte, tolerance time.Duration) outcome {
-	v, _ := value.First(string(got))
+	v, _ := value.First(value.OfBytes(got).S())
 	a, ok1 := seconds(want)
 	b, ok2 := seconds(v)
 	switch {

@@ -52,7 +52,7 @@ const TimePath = "@time"
 
 // Field is the expected value of one member.
 type Field struct {
-	Path      string // of the member, or TimePath
+	Path      string        // of the member, or TimePath
 	Value     string        // an expression
 	Tolerance time.Duration // within "1ms"
 	As        string        // text or number; "" is the type as well

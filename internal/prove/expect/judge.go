@@ -356,7 +356,7 @@ func (j *Judge) secrets(r *run) {
 				break
 			}
 			if v := r.maker.Value(r.plans[n].absent+i, emptyBody); v.K != value.Nil && v.K != value.Omit {
-				j.found = append(j.found, forms(nil, v.AppendText(nil)))
+				j.found = append(j.found, new(speller).of(v.AppendText(nil)))
 			}
 		}
 	}

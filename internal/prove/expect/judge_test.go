@@ -277,7 +277,8 @@ func FuzzBodies(f *testing.F) {
 		}
 		_, _ = member(b, "a.b.c")
 		extra(b, "", []string{"a.b"}, func(string, []byte) {})
-		fi := finder{forms: forms(nil, []byte("secret"))}
+		var fi finder
+		fi.of([]byte("secret"))
 		_, _ = fi.walk(b, "", 0, false)
 	})
 }

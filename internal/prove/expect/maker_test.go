@@ -142,7 +142,7 @@ type sent struct {
 
 // send runs an engine for at least n records, in three runs with a reload between each
 // two, as the plugin does.
-func send(t *testing.T, truth Truth, n int) (runs []sent) {
+func send(t testing.TB, truth Truth, n int) (runs []sent) {
 	t.Helper()
 	book := filepath.Join(t.TempDir(), "ledger")
 	h := &sender{rng: rand.New(rand.NewPCG(1, 2)), now: time.Unix(1_700_000_000, 123)}

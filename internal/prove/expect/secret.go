@@ -23,42 +23,69 @@ type form struct {
 	text     []byte
 }
 
-// forms appends the forms of a secret.
-func forms(dst []form, secret []byte) []form {
-	dst = append(dst, form{"", secret})
+// speller spells secrets in all encodings. Its results are valid until the next call.
+type speller struct {
+	forms  []form
+	buf    []byte // of base64
+	padded []byte
+}
+
+// of returns the forms of a secret.
+func (s *speller) of(secret []byte) []form {
+	s.forms, s.buf = append(s.forms[:0], form{"", secret}), s.buf[:0]
+	if !isPlain(secret) {
+		s.escaped(secret)
+	}
+	if len(secret) >= shortSecret {
+		s.base64(secret)
+	}
+	return s.forms
+}
+
+// isPlain reports whether a text has only letters and digits of ASCII, which no encoding
+// escapes.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if !isWord(c) || c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// escaped adds the forms in URLs and in JSON.
+func (s *speller) escaped(secret []byte) {
 	if escaped := url.QueryEscape(string(secret)); escaped != string(secret) {
-		dst = append(dst, form{"URL", []byte(escaped)})
+		s.forms = append(s.forms, form{"URL", []byte(escaped)})
 		if path := url.PathEscape(string(secret)); path != escaped && path != string(secret) {
-			dst = append(dst, form{"URL", []byte(path)})
+			s.forms = append(s.forms, form{"URL", []byte(path)})
 		}
 	}
 	if quoted, err := json.Marshal(string(secret)); err == nil && len(quoted)-2 != len(secret) {
-		dst = append(dst, form{"JSON", quoted[1 : len(quoted)-1]})
+		s.forms = append(s.forms, form{"JSON", quoted[1 : len(quoted)-1]})
 	}
-	if len(secret) < shortSecret {
-		return dst
-	}
-	// In a longer text, base64 of the secret begins at one of three bits, and the
-	// characters at both ends depend on what is around it.
+}
+
+// base64 adds the forms in base64. In a longer text, it begins at one of three bits, and
+// the characters at both ends depend on what is around it.
+func (s *speller) base64(secret []byte) {
 	for shift := range 3 {
-		padded := append(make([]byte, shift), secret...)
-		whole := len(padded) / 3 * 3
-		from := 0
+		s.padded = append(append(s.padded[:0], "\x00\x00"[:shift]...), secret...)
+		whole, from := len(s.padded)/3*3, 0
 		if shift > 0 {
 			from = 3
 		}
 		if whole-from < 3 {
 			continue
 		}
-		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			text := encoding.EncodeToString(padded[from:whole])
-			if n := len(dst); n > 0 && string(dst[n-1].text) == text {
-				continue
-			}
-			dst = append(dst, form{"base64", []byte(text)})
+		at := len(s.buf)
+		s.buf = base64.RawStdEncoding.AppendEncode(s.buf, s.padded[from:whole])
+		text := s.buf[at:len(s.buf):len(s.buf)]
+		s.forms = append(s.forms, form{"base64", text})
+		if bytes.ContainsAny(text, "+/") {
+			s.forms = append(s.forms, form{"base64", base64.RawURLEncoding.AppendEncode(nil, s.padded[from:whole])})
 		}
 	}
-	return dst
 }
 
 // leak is a place in which a secret was found.
@@ -68,7 +95,7 @@ type leak struct {
 
 // finder looks for secrets.
 type finder struct {
-	forms []form
+	speller
 	text  []byte
 	right map[string]bool // paths of members that are as expected
 }
@@ -83,7 +110,7 @@ func (f *finder) find(secret value.Value, b []byte, right map[string]bool) (leak
 	if len(f.text) == 0 {
 		return leak{}, false
 	}
-	f.forms = forms(f.forms[:0], f.text)
+	f.of(f.text)
 	hit := false
 	for i := range f.forms {
 		hit = hit || bytes.Contains(b, f.forms[i].text)

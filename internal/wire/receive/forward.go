@@ -249,7 +249,10 @@ func options(b []byte) (chunk []byte, compressed string, err error) {
 
 // unpack scans events, which may be compressed.
 func unpack(b *batch, data []byte, compressed string) error {
-	if b.whole && compressed == "" {
+	if b.whole {
+		if compressed != "" && compressed != "text" {
+			return fmt.Errorf("compressed with %q, which is not expanded here", compressed)
+		}
 		b.events = data
 		return nil
 	}

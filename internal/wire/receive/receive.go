@@ -63,6 +63,13 @@ type Sink interface {
 	Others(foreign, broken uint64)
 }
 
+// discard is a Sink that keeps nothing.
+type discard struct{}
+
+func (discard) Take([]Finding, int64)     {}
+func (discard) Refuse(Refusal, []Finding) {}
+func (discard) Others(uint64, uint64)     {}
+
 // Options configures a [Server].
 type Options struct {
 	// Keys and Path are those of recordscan.Options.
@@ -73,8 +80,9 @@ type Options struct {
 	SharedKey string      // of the forward protocol; "" means none
 
 	// Events, if not nil, receives the events of messages of the forward protocol, in
-	// MessagePack, instead of the Sink, before a message is acknowledged. events is
-	// valid during the call. It is called concurrently.
+	// MessagePack, instead of the Sink, which may then be nil, before a message is
+	// acknowledged. Compressed messages are refused. events is valid during the call.
+	// It is called concurrently.
 	Events func(tag string, events []byte, arrival time.Time)
 
 	Faults *Faults // nil means none
@@ -146,6 +154,9 @@ func serveOn(l net.Listener, kind string, sink Sink, o Options, lim limits) *Ser
 	}
 	if o.Log == nil {
 		o.Log = func(string) {}
+	}
+	if sink == nil {
+		sink = discard{}
 	}
 	s := &Server{
 		o: o, kind: kind, sink: sink, start: o.Now(),

@@ -207,6 +207,42 @@ func packedForward(t testing.TB, n int) []byte {
 	return append(msg, "\x81\xa5chunk\xa3abc"...)
 }
 
+// Events of all messages are handed over as they are, before the acknowledgement, and a
+// message that cannot be read ends its connection only.
+func TestForwardEvents(t *testing.T) {
+	data, each := events(t, event.V2, 0, 3)
+	head := func(n uint32) []byte { return msgp.AppendString(msgp.AppendArrayHeader(nil, n), "a.tag") }
+	option := msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "chunk"), "abc")
+	gzipped := msgp.AppendMapHeader(nil, 1)
+	gzipped = msgp.AppendString(msgp.AppendString(gzipped, "compressed"), "gzip")
+	for name, tt := range map[string]struct {
+		msg  []byte
+		want string
+	}{
+		"forward":        {append(append(msgp.AppendArrayHeader(head(3), 3), data...), option...), string(data)},
+		"packed forward": {append(msgp.AppendBytes(head(3), data), option...), string(data)},
+		"message":        {append(append(head(4), each[0][1:]...), option...), string(each[0])},
+		"compressed":     {append(msgp.AppendBytes(head(3), gz(data)), gzipped...), ""},
+		"broken":         {msgp.AppendInt(msgp.AppendArrayHeader(nil, 3), 1), ""},
+	} {
+		got := ""
+		s := listen(t, "forward", nil, Options{Events: func(tag string, events []byte, arrival time.Time) {
+			if tag != "a.tag" || arrival.IsZero() {
+				t.Errorf("%s: tag %q, arrival %v", name, tag, arrival)
+			}
+			got += string(events)
+		}})
+		c := dial(t, s)
+		c.Write(tt.msg)
+		c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		ack := make([]byte, 9)
+		n, err := io.ReadFull(c, ack)
+		if acknowledged := err == nil; acknowledged != (tt.want != "") || got != tt.want {
+			t.Errorf("%s: %q, %v; events %q, want %q", name, ack[:n], err, got, tt.want)
+		}
+	}
+}
+
 func TestForwardSharedKey(t *testing.T) {
 	data, _ := events(t, event.V2, 0, 5)
 	for _, key := range []string{"secret", "wrong"} {
