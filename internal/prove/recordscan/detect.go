@@ -192,6 +192,8 @@ func hasName(data []byte) bool {
 	for len(data) > 0 {
 		h := msgpack.Read(data)
 		switch {
+		case h.Size == 0: // cut
+			return false
 		case h.Kind == msgpack.Map:
 			return hasText(data[h.Size:])
 		case h.Kind != msgpack.Array && data[0] != 0xd7 && data[0] != 0xd8:
