@@ -16,8 +16,65 @@ import (
 // member returns the MessagePack of the member at a path: names from the outermost,
 // joined by dots. A name may have dots as well: the longest one that exists is used.
 func member(m []byte, path string) (v []byte, ok bool) {
+	all := make(members, 0, 16) // on the stack
+	all.read(m)
+	return all.member(path)
+}
+
+// field returns the value of a member of a map, in MessagePack.
+func field(m []byte, name string) (v []byte, ok bool) {
+	all := make(members, 0, 16) // on the stack
+	all.read(m)
+	return all.field(name)
+}
+
+// members are the members of one map.
+type members []struct{ name, value []byte }
+
+// read reads the members of a map; those of something else, or of what is not
+// MessagePack, are missing.
+func (m *members) read(b []byte) {
+	*m = (*m)[:0]
+	h := msgpack.Read(b)
+	if h.Kind != msgpack.Map {
+		return
+	}
+	b = b[h.Size:]
+	for range h.N {
+		name, size := msgpack.ShortString(b)
+		if size == 0 {
+			k := msgpack.Read(b)
+			if k.Kind != msgpack.String && k.Kind != msgpack.Binary || uint64(len(b)-k.Size) < k.N {
+				return
+			}
+			size = k.Size + int(k.N)
+			name = b[k.Size:size]
+		}
+		b = b[size:]
+		rest, err := msgpack.Skip(b)
+		if err != nil {
+			return
+		}
+		*m = append(*m, struct{ name, value []byte }{name, b[:len(b)-len(rest)]})
+		b = rest
+	}
+}
+
+// field returns the first member of a name.
+func (m members) field(name string) (v []byte, ok bool) {
+	for i := range m {
+		if string(m[i].name) == name {
+			return m[i].value, true
+		}
+	}
+	return nil, false
+}
+
+// member returns the MessagePack of the member at a path, as the function of this name
+// does.
+func (m members) member(path string) (v []byte, ok bool) {
 	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '.') {
-		v, ok := field(m, path[:end])
+		v, ok := m.field(path[:end])
 		switch {
 		case !ok:
 		case end == len(path):
@@ -29,55 +86,14 @@ func member(m []byte, path string) (v []byte, ok bool) {
 	return nil, false
 }
 
-// field returns the value of a member of a map, in MessagePack.
-func field(m []byte, name string) (v []byte, ok bool) {
-	h := msgpack.Read(m)
-	if h.Kind != msgpack.Map {
-		return nil, false
-	}
-	b := m[h.Size:]
-	for range h.N {
-		key, size := msgpack.ShortString(b)
-		if size == 0 {
-			k := msgpack.Read(b)
-			if k.Kind != msgpack.String && k.Kind != msgpack.Binary || uint64(len(b)-k.Size) < k.N {
-				return nil, false
-			}
-			size = k.Size + int(k.N)
-			key = b[k.Size:size]
-		}
-		b = b[size:]
-		rest, err := msgpack.Skip(b)
-		if err != nil {
-			return nil, false
-		}
-		if string(key) == name {
-			return b[:len(b)-len(rest)], true
-		}
-		b = rest
-	}
-	return nil, false
-}
-
 // each calls f with the members of a map until it returns false.
 func each(m []byte, f func(name, v []byte) bool) {
-	h := msgpack.Read(m)
-	if h.Kind != msgpack.Map {
-		return
-	}
-	b := m[h.Size:]
-	for range h.N {
-		k := msgpack.Read(b)
-		if k.Kind != msgpack.String && k.Kind != msgpack.Binary || uint64(len(b)-k.Size) < k.N {
+	all := make(members, 0, 16) // on the stack
+	all.read(m)
+	for i := range all {
+		if !f(all[i].name, all[i].value) {
 			return
 		}
-		name := b[k.Size : k.Size+int(k.N)]
-		b = b[k.Size+int(k.N):]
-		rest, err := msgpack.Skip(b)
-		if err != nil || !f(name, b[:len(b)-len(rest)]) {
-			return
-		}
-		b = rest
 	}
 }
 

@@ -28,16 +28,17 @@ type Judge struct {
 	// from.
 	Resolve func() ([]*ledger.Stream, []Truth, error)
 
-	mu    sync.Mutex
-	sinks []*sink
-	runs  map[runID]*run
-	names []*run // in the order of the ledger
-	match matcher
-	find  finder
-	right map[string]bool
-	found [][]form
-	last  time.Time // of the last arrival
-	err   error     // of Resolve, or of an expression
+	mu      sync.Mutex
+	sinks   []*sink
+	runs    map[runID]*run
+	names   []*run // in the order of the ledger
+	match   matcher
+	find    finder
+	right   map[string]bool
+	members members // of the record that is judged
+	found   [][]form
+	last    time.Time // of the last arrival
+	err     error     // of Resolve, or of an expression
 }
 
 type runID struct {
@@ -231,6 +232,7 @@ func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 		return
 	}
 	clear(j.right)
+	j.members.read(ev.Body)
 	for i := range s.Fields {
 		j.field(s, r, p, i, id, ev)
 	}
@@ -317,7 +319,7 @@ func (j *Judge) count(s *sink, r *run, id recordid.ID, ev event.Event) (ok bool)
 func (j *Judge) field(s *sink, r *run, p *plan, i int, id recordid.ID, ev event.Event) {
 	f := &s.Fields[i]
 	want := r.maker.Value(p.fields+i, ev.Body)
-	got, ok := member(ev.Body, f.Path)
+	got, ok := j.members.member(f.Path)
 	if f.Path == TimePath {
 		got, ok = value.OfFloat(float64(ev.Time)/1e9).Append(nil), true
 	}
