@@ -87,15 +87,28 @@ const (
 	start   = int64(1700000000_123456789) // time of the first one, 2023-11-14T22:13:20.123456789Z
 )
 
-// lines calls read with the `log` of the first records of a format, and the time
-// of each; formats whose records are documents give them as JSON.
+// lines calls read with the `log` of the first regular records of a format, and the
+// time of each; formats whose records are documents give them as JSON.
 func lines(t *testing.T, name string, read func(at time.Time, line string)) {
+	t.Helper()
+	linesOf(t, name, new(float64), read)
+}
+
+// irregular calls read with the first irregular records of a format.
+func irregular(t *testing.T, name string, read func(at time.Time, line string)) {
+	t.Helper()
+	all := 1.0
+	linesOf(t, name, &all, read)
+}
+
+// linesOf is lines with a share of irregular records.
+func linesOf(t *testing.T, name string, share *float64, read func(at time.Time, line string)) {
 	t.Helper()
 	f, ok := format.Find(name)
 	if !ok {
 		t.Fatalf("there is no format %s", name)
 	}
-	p, err := template.Compile(template.Config{Body: template.Text{Name: f.Name, Text: f.Text}, Seed: 1, Stream: "0"})
+	p, err := template.Compile(template.Config{Body: template.Text{Name: f.Name, Text: f.Text}, Seed: 1, Stream: "0", Irregular: share})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +200,33 @@ func TestAccessLogs(t *testing.T) {
 			}
 			request(t, line[strings.IndexByte(line, '"')+1:])
 		})
+	}
+}
+
+// Each byte of irregular lines is found as well.
+func TestIrregularAccessLogs(t *testing.T) {
+	common := groked(t, `^%{HTTPD_COMMONLOG}$`)
+	combined := groked(t, `^%{HTTPD_COMBINEDLOG}$`)
+	for name, read := range map[string]func(string) map[string]string{"apache_common": common, "apache_combined": combined, "nginx": combined} {
+		kinds := map[string]bool{}
+		irregular(t, name, func(at time.Time, line string) {
+			m := read(line)
+			_, request, _ := strings.Cut(line, `"`) // the pattern does not name what is no request
+			request, _, _ = strings.Cut(request, `"`)
+			if m["http.request.method"] != "" {
+				request = fmt.Sprintf("%s %s HTTP/%s", m["http.request.method"], m["url.original"], m["http.version"])
+			}
+			got := fmt.Sprintf(`%s - %s [%s] "%s" %s %s`, or(m["source.address"]), or(m["user.name"]), m["timestamp"], request, m["http.response.status_code"], or(m["http.response.body.size"]))
+			if name != "apache_common" {
+				got += fmt.Sprintf(` "%s" "%s"`, or(m["http.request.referrer"]), or(m["user_agent.original"]))
+			}
+			same(t, got, line)
+			onTime(t, "02/Jan/2006:15:04:05 -0700", m["timestamp"], at, time.Second)
+			kinds[m["http.request.method"]+m["http.version"]+m["http.response.status_code"]] = true
+		})
+		if len(kinds) < 9 {
+			t.Errorf("%s: the lines are %v", name, kinds)
+		}
 	}
 }
 

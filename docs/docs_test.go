@@ -51,7 +51,7 @@ func pages(t *testing.T) map[string]*session.Page {
 // generated are the pages that come from tables in the code, whose examples other
 // tests run.
 var generated = []string{
-	"docs/reference/commands.md", "docs/reference/formats.md", "docs/reference/functions.md",
+	"docs/reference/broken.md", "docs/reference/commands.md", "docs/reference/formats.md", "docs/reference/functions.md",
 	"docs/reference/json.md", "docs/reference/load-profiles.md", "docs/reference/options.md", "THIRD_PARTY.md",
 }
 

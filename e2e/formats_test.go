@@ -31,6 +31,15 @@ type parsed struct {
 	unknown string
 }
 
+// share returns the option for regular lines only, if there are others.
+func (f parsed) share() string {
+	known, _ := format.Find(f.format)
+	if !strings.Contains(known.Text, "{{- irregular ") {
+		return ""
+	}
+	return "  irregular 0\n"
+}
+
 // logfmtPair is a key and its value in a line of logfmt.
 var logfmtPair = regexp.MustCompile(`(\S+?)=("(?:[^"\\]|\\.)*"|\S*)`)
 
@@ -109,7 +118,7 @@ func TestParsers(t *testing.T) {
 				continue
 			}
 			tried = append(tried, f)
-			fmt.Fprintf(&b, "[INPUT]\n  name gdummy\n  tag %s\n  format %s\n  seed 1\n  rate 5000\n  max_records %d\n", f.format, f.format, records)
+			fmt.Fprintf(&b, "[INPUT]\n  name gdummy\n  tag %s\n  format %s\n%s  seed 1\n  rate 5000\n  max_records %d\n", f.format, f.format, f.share(), records)
 			fmt.Fprintf(&b, "[FILTER]\n  name modify\n  match %s\n  copy log raw\n", f.format)
 			fmt.Fprintf(&b, "[FILTER]\n  name parser\n  match %s\n  key_name log\n  parser %s\n  reserve_data on\n", f.format, f.parser)
 		}

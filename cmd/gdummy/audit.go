@@ -48,7 +48,7 @@ type auditFlags struct {
 }
 
 // noLimits are the default limits.
-var noLimits = audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1, Unchecked: -1, Broken: -1}
+var noLimits = audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1, Unchecked: -1, Broken: -1, BrokenLost: -1, Repaired: -1}
 
 func (f *auditFlags) table() []flagRow {
 	const none = "no limit"
@@ -120,6 +120,10 @@ func (f *auditFlags) table() []flagRow {
 			example: "--max-unchecked 0 --ledger run.ledger csv", set: setCount(&f.limits.Unchecked, 0)},
 		{name: "max-broken", arg: "N", help: "forgive up to N pieces that could not be read", without: "0, or no limit if\nthe ledgers prove that all arrived",
 			example: "--max-broken 0 --ledger run.ledger out garbage", set: setCount(&f.limits.Broken, 0)},
+		{name: "max-broken-lost", arg: "N", help: "forgive up to N lost records of those that were sent broken on purpose", without: none,
+			example: "--max-broken-lost 0 --ledger run.ledger out", set: setCount(&f.limits.BrokenLost, 0)},
+		{name: "max-repaired", arg: "N", help: "forgive up to N of those that arrived with another content", without: none,
+			example: "--max-repaired 0 --ledger run.ledger out", set: setCount(&f.limits.Repaired, 0)},
 		{name: "max-p99", arg: "D", help: "forgive a 99th percentile of the latency of up to D", without: none,
 			example: "--max-p99 500ms --arrived-at event.ingested --ledger run.ledger ingested", set: setSpan(&f.limits.P99)},
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gdummy/gdummy/docs"
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/damage"
 	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/format"
 	"github.com/gdummy/gdummy/internal/generate/pace"
@@ -61,6 +62,7 @@ func topics() []topic {
 		{name: "load-profiles", help: "how a rate changes over time", page: true, print: generated(pace.Markdown)},
 		{name: "functions", help: "the functions of templates", page: true, print: template.Functions},
 		{name: "function", help: "the function NAME, with an example", of: &entries{"functions", fake.Names, template.Function, fake.HintFunc}},
+		{name: "broken", help: "damage to records on purpose, by kind", page: true, print: generated(damage.Markdown)},
 		{name: "formats", help: "the built-in formats", page: true, print: formatsPage},
 		{name: "commands", help: "the flags of gdummy, with examples", page: true, print: generated(commandsPage)},
 		{name: "json", help: "the members of --json", page: true, print: generated(membersPage)},

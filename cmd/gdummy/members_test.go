@@ -126,6 +126,12 @@ func TestSchemas(t *testing.T) {
 	for _, m := range countMembers {
 		counts = append(counts, [2]string{"streams[]." + m[0], m[1]})
 	}
+	for _, m := range auditMembers {
+		// Those of a kind of damage have the names of the total.
+		if name, ok := strings.CutPrefix(m[0], "broken_records."); ok && !strings.Contains(name, "[]") {
+			counts = append(counts, [2]string{"broken_records.kinds[]." + name, m[1]})
+		}
+	}
 	for _, s := range []struct {
 		file, title string
 		schema      *schema
@@ -140,7 +146,7 @@ func TestSchemas(t *testing.T) {
 		}
 		for _, path := range leaves(s.schema, "") {
 			// The counts of a stream are documented with the totals.
-			if rest, ok := strings.CutPrefix(path, "streams[]."); ok && (strings.HasPrefix(rest, "latency.") || strings.HasPrefix(rest, "timeline.")) {
+			if rest, ok := strings.CutPrefix(path, "streams[]."); ok && (strings.HasPrefix(rest, "latency.") || strings.HasPrefix(rest, "timeline.") || strings.HasPrefix(rest, "broken_records.")) {
 				path = "streams[]." + rest[:strings.IndexByte(rest, '.')]
 			}
 			want = append(want, path)

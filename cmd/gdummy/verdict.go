@@ -90,6 +90,7 @@ func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string, colours bo
 	if v.Foreign > 0 || v.Broken > 0 {
 		fmt.Fprintf(w, "\nforeign: %s records without an identity; %s pieces could not be read\n", audit.Grouped(v.Foreign), audit.Grouped(v.Broken))
 	}
+	printBroken(w, v.BrokenRecords)
 	printRefusals(w, v.Receiver)
 	printLatency(w, v)
 	printRates(w, v)
@@ -99,6 +100,30 @@ func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string, colours bo
 		}
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
+}
+
+// printBroken prints what happened to the records that were sent broken, by kind.
+func printBroken(w *bytes.Buffer, r *audit.BrokenRecords) {
+	if r == nil {
+		return
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "sent broken\trecords\tas sent\trepaired\tunchecked\tlost\twithheld\tunknown\ttook neighbours\tneighbours\t\n")
+	row := func(name string, c *audit.BrokenCounts) {
+		fmt.Fprintf(t, "%s\t", name)
+		for _, n := range []uint64{c.Sent, c.AsSent, c.Repaired, c.Unchecked, c.Lost, c.Withheld, c.Unknown, c.TookNeighbours, c.Neighbours} {
+			fmt.Fprintf(t, "%s\t", audit.Grouped(n))
+		}
+		fmt.Fprintln(t)
+	}
+	for i := range r.Kinds {
+		row(r.Kinds[i].Kind, &r.Kinds[i].BrokenCounts)
+	}
+	if len(r.Kinds) != 1 {
+		row("total", &r.BrokenCounts)
+	}
+	t.Flush()
 }
 
 // printRefusals prints the faults of our receiver, and what it refused.

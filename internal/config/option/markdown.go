@@ -81,8 +81,9 @@ func (o *Option) Markdown() []byte {
 	return b.Bytes()
 }
 
-// Sections are the headings in the order of the table, but with the checks last: their
-// rows are first because they affect how the others are read, but few readers need them.
+// Sections are the headings in the order in which they appear in the table, but
+// for the checks: their rows come first because they decide how the others are
+// read, but few readers need them.
 func Sections() []string {
 	var s []string
 	for _, o := range Table {
@@ -100,7 +101,7 @@ func firstSentence(s string) string {
 	return s
 }
 
-// code returns a text in backquotes, or a dash if it is empty.
+// code is text in Markdown's backquotes; an empty one is a dash.
 func code(text string) string {
 	if text == "" {
 		return "–"
@@ -115,5 +116,5 @@ func code(text string) string {
 	return cell(fence + text + fence)
 }
 
-// cell escapes a text for a cell of a table.
+// cell makes a text fit a cell of a table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -7,24 +7,29 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/gdummy/gdummy/internal/config/units"
 )
 
 const secTemplates = "Templates"
 
 // Template is the options of templates.
 type Template struct {
-	Body, File, Format string // the body: at most one is set
+	Body, File, Format string // where the body comes from
 	Metadata, Tag      string
 	Left, Right        string // delimiters
+
+	Irregular *float64 // the share of irregular records; nil is the usual one
+	Broken    string   // the plan of package damage; empty is none
 
 	Seed   string
 	Stream string
 	First  int64  // number of the first record
 	Shard  uint64 // this part of the stream, from 0
-	Shards uint64 // number of parts
+	Shards uint64 // of so many
 }
 
-// templates are the options of templates.
+// templates are the rows of templates.
 var templates = []Option{
 	{
 		Name: "template", Kind: String, Example: `{"user": {{ username }}, "status": {{ weighted 200 95 500 5 }}}`, Section: secTemplates,
@@ -44,6 +49,30 @@ var templates = []Option{
 		Excludes: []string{"dummy"},
 		Help:     "A built-in template: records in a well-known format. `gdummy doc formats` lists them, `gdummy doc format NAME` prints one.",
 		set:      func(c *Config, text string) error { c.Template.Format = text; return nil },
+	},
+	{
+		Name: "irregular", Kind: String, Default: "", DefaultText: "the usual share of the format", Example: "0.2", Section: secTemplates,
+		Help: "The share of records, from 0 to 1 or in percent, that are irregular: the odd lines that real sources of a format write now and then. " +
+			"A template says with `irregular` which of its objects are.",
+		set: func(c *Config, text string) error {
+			c.Template.Irregular = nil
+			if text == "" {
+				return nil
+			}
+			share, err := units.ParseFraction(text)
+			if err != nil {
+				return err
+			}
+			c.Template.Irregular = &share
+			return nil
+		},
+	},
+	{
+		Name: "broken", Kind: String, Default: "", Example: "1%: nul 3, utf8_cut 1", Section: secTemplates,
+		Excludes: []string{"shuffle_within", "repeat", "late"},
+		Help: "Damage on purpose: the share of records, from 0 to 1 or in percent, and the kinds with their weights; without them, all kinds. " +
+			"`gdummy doc broken` lists them. With an audit, the records count apart.",
+		set: func(c *Config, text string) error { c.Template.Broken = text; return nil },
 	},
 	{
 		Name: "metadata_template", Kind: String, Example: `{"source": "{{ hostname }}"}`, Section: secTemplates,

@@ -15,6 +15,7 @@ import (
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/damage"
 	"github.com/gdummy/gdummy/internal/generate/disorder"
 	"github.com/gdummy/gdummy/internal/generate/format"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
@@ -36,6 +37,7 @@ type Config struct {
 	profile     *pace.Profile
 	disorder    disorder.Rules
 	expressions []template.Text
+	broken      *damage.Plan // nil if no record is broken
 	source      string       // the text of the template's body
 	files       *hashedFiles // that templates read; nil without templates
 
@@ -49,11 +51,19 @@ type Config struct {
 func (c *Config) StreamKey() string {
 	t := &c.Template
 	key := []string{c.source, c.replayKey(), t.Metadata, t.Tag, t.Seed, t.Stream,
-		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10)}
+		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10), c.irregular()}
 	if c.scheduled() {
 		key = append(key, fmt.Sprintf("%+v", kindOf(c)), c.LoadProfile, strconv.FormatInt(c.MaxRecords, 10), c.disorder.String())
 	}
 	return strings.Join(key, "\x00")
+}
+
+// irregular returns the option, or "" if it is not set.
+func (c *Config) irregular() string {
+	if share := c.Template.Irregular; share != nil {
+		return strconv.FormatFloat(*share, 'g', -1, 64)
+	}
+	return ""
 }
 
 // Configure parses and compiles all options. Any error makes it fail with
@@ -71,6 +81,7 @@ func ConfigureWith(lookup option.Lookup, in files.Path, expressions []template.T
 	read, warnings, errs := option.Read(lookup)
 	c = &Config{Config: *read, expressions: expressions}
 	errs = append(errs, c.compile(in, errs)...)
+	warnings = append(warnings, c.checkIrregular(errs)...)
 	errs = append(errs, c.checkIdentity()...)
 	if len(errs) == 0 {
 		errs = append(errs, c.CheckDisorder()...)
@@ -121,6 +132,11 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 	if c.LoadProfile != "" && !wrong["load_profile"] {
 		if c.profile, err = pace.ParseProfile(c.LoadProfile); err != nil {
 			errs = append(errs, c.ErrorIn("load_profile", c.LoadProfile, err))
+		}
+	}
+	if text := c.Template.Broken; text != "" && !wrong["broken"] {
+		if c.broken, err = damage.Parse(text); err != nil {
+			errs = append(errs, c.ErrorIn("broken", text, err))
 		}
 	}
 	errs = append(errs, c.compileDisorder(wrong)...)
@@ -176,6 +192,7 @@ func (c *Config) templates(in files.Path) (conf *template.Config, file string, f
 		Metadata: template.Text{Name: "metadata_template", Text: t.Metadata},
 		Tag:      template.Text{Name: "tag_template", Text: t.Tag},
 		Left:     t.Left, Right: t.Right, Seed: seed.Parse(t.Seed), Stream: t.Stream, Files: c.files, Expressions: c.expressions,
+		Irregular: t.Irregular,
 	}
 	switch {
 	case t.Body != "":
@@ -234,6 +251,18 @@ func (c *Config) compileTemplates(conf *template.Config, file string, usable boo
 		errs = append(errs, e)
 	}
 	return errs
+}
+
+// checkIrregular reports a share of irregular records where there are none. Without a
+// usable template the question is open.
+func (c *Config) checkIrregular(failed option.Errors) option.Errors {
+	if c.Template.Irregular == nil || c.Program == nil && len(failed) > 0 {
+		return nil
+	}
+	if c.Program != nil && c.Program.HasIrregular() {
+		return nil
+	}
+	return option.Errors{option.Errorf("irregular", "no effect: no record is irregular; use a format that has irregular lines, or a template in which {{ irregular SHARE }} precedes an object")}
 }
 
 // checkIdentity reports an audit_key that is already the name of a field: most JSON

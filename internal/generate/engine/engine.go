@@ -211,6 +211,9 @@ func New(c *Config, o Options) *Engine {
 	default:
 		e.source = newFixed(c, timer, o)
 	}
+	if c.broken != nil {
+		e.source = newBreaking(e.source, e.origin.Damage()) // before the sums of the bodies
+	}
 	if o.Mark != nil {
 		e.source = Mark(e.source, *o.Mark)
 	}

@@ -27,6 +27,8 @@ type Origin struct {
 	Timing        Timing
 	Template      string            // hash of the texts that records are made of
 	Files         map[string]string // hashes of the files that templates read, by name
+	Irregular     string            // the share of irregular records; empty is the usual one
+	Broken        string            // the plan of package damage; empty is none
 	GOARCH        string            // floats may differ in their last bit
 }
 
@@ -34,11 +36,15 @@ type Origin struct {
 func originOf(c *Config, timing Timing) Origin {
 	n := newNumbering(c)
 	t := &c.Template
-	return Origin{
+	o := Origin{
 		First: n.first, Step: n.step, Copies: uint64(c.Copies),
 		Seed: t.Seed, Stream: t.Stream, Shard: t.Shard, Shards: max(t.Shards, 1),
-		Timing: timing, Template: c.hash(), Files: c.files.sums(), GOARCH: runtime.GOARCH,
+		Timing: timing, Template: c.hash(), Files: c.files.sums(), Irregular: c.irregular(), GOARCH: runtime.GOARCH,
 	}
+	if c.broken != nil {
+		o.Broken = c.broken.String()
+	}
+	return o
 }
 
 // Origin returns the origin of the records of a configuration, without their timing.
@@ -52,7 +58,7 @@ func (c *Config) hash() string {
 		source = "" // whether it is compiled makes no difference
 	}
 	h := xxhash.New()
-	for _, text := range []string{source, t.Metadata, t.Tag, t.Left, t.Right, c.Dummy, c.Metadata, c.replayKey()} {
+	for _, text := range []string{source, t.Metadata, t.Tag, t.Left, t.Right, c.Dummy, c.Metadata, c.replayKey(), c.irregular(), c.Template.Broken} {
 		fmt.Fprintf(h, "%d\n%s", len(text), text)
 	}
 	return fmt.Sprintf("%016x", h.Sum64())
@@ -68,6 +74,11 @@ func (o Origin) Fields() [][2]string {
 	}
 	if o.Timing.Disorder != nil {
 		fields = append(fields, [2]string{"disorder", o.Timing.Disorder.Text()})
+	}
+	for _, f := range [][2]string{{"irregular", o.Irregular}, {"broken", o.Broken}} {
+		if f[1] != "" {
+			fields = append(fields, f)
+		}
 	}
 	if len(o.Files) > 0 {
 		var lines []string
@@ -86,6 +97,7 @@ func ParseOrigin(fields map[string]string) (Origin, error) {
 		First: p.number("first"), Step: p.number("step"), Copies: p.number("copies"),
 		Seed: fields["seed"], Stream: fields["stream"],
 		Timing: p.timing(), Template: p.text("template"), GOARCH: p.text("goarch"), Files: map[string]string{},
+		Irregular: fields["irregular"], Broken: fields["broken"],
 	}
 	shard, shards, _ := strings.Cut(p.text("shard"), "/")
 	o.Shard, o.Shards = p.parse("shard", shard), p.parse("shard", shards)
@@ -136,13 +148,19 @@ func (c *Config) Source(o Origin) Source {
 		numbers = numbering{step: 1}
 	}
 	timer := newTimer(o.Timing, numbers)
+	var source Source
 	switch {
 	case c.replay != nil:
-		return newReplayed(c, timer, func(string) {})
+		source = newReplayed(c, timer, func(string) {})
 	case c.Program != nil:
-		return &templated{timer, c.Program}
+		source = &templated{timer, c.Program}
+	default:
+		source = newFixed(c, timer, Options{})
 	}
-	return newFixed(c, timer, Options{})
+	if d := o.Damage(); d != nil {
+		source = newBreaking(source, d)
+	}
+	return source
 }
 
 // hashedFiles are files of a path that are hashed while they are read.

@@ -2,7 +2,7 @@
 
 package fake
 
-// special are the functions that the compiler builds itself.
+// special are the words that the compiler itself understands.
 var special = []Func{
 	{
 		Name: "omit", Section: secSpecial, Result: "nothing", Form: true,
@@ -20,6 +20,13 @@ var special = []Func{
 		Example: `{{ weight 1.5 }}{"event": "view"} {{ weight 1 }}{"event": "order"}`,
 		Doc:     "The weight of the object after it: of several objects, each occurs in proportion to its weight. The default is 1.",
 		Args:    []Arg{{Name: "N", Type: Number}},
+	},
+	{
+		Name: "irregular", Section: secSpecial, Result: "nothing", Form: true,
+		Example: `{"line": "ok"} {{ irregular 0.4 }}{"line": "odd"}`,
+		Doc: "Before an object: it is irregular, and SHARE of all records are like it. The other objects share the rest, by their weights. " +
+			"The option irregular sets the share of all irregular objects together, and keeps their proportions.",
+		Args: []Arg{{Name: "SHARE", Type: Number}},
 	},
 	{
 		Name: "pad", Section: secSpecial, Result: "string", Form: true,

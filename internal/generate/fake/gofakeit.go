@@ -7,8 +7,8 @@ import (
 	"github.com/brianvoe/gofakeit/v7/data"
 )
 
-// tabled returns the row of a function that draws from a table of gofakeit. All entries
-// of the table occur with every seed.
+// tabled makes a function of one of gofakeit's tables: it has all of its
+// entries, in the table's order, whatever the seed.
 func tabled(name, doc, category, table string) Func {
 	return Func{
 		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
@@ -16,7 +16,8 @@ func tabled(name, doc, category, table string) Func {
 	}
 }
 
-// gathered returns the row of a function that draws from the distinct values of a pool.
+// gathered makes a function of different values that gofakeit composes, which
+// depend on the seed and the name only.
 func gathered(name, doc string, make1 func(*gofakeit.Faker) string) Func {
 	return Func{
 		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
@@ -31,7 +32,7 @@ func gathered(name, doc string, make1 func(*gofakeit.Faker) string) Func {
 	}
 }
 
-// unique returns the distinct texts of a list, in order.
+// unique returns the texts of a list without repetitions, in their order.
 func unique(list []string) []string {
 	seen := make(map[string]bool, len(list))
 	var out []string
@@ -44,12 +45,12 @@ func unique(list []string) []string {
 	return out
 }
 
-// message returns a function that returns the text of an error.
+// message makes the text of one of gofakeit's errors.
 func message(make1 func(*gofakeit.Faker) error) func(*gofakeit.Faker) string {
 	return func(f *gofakeit.Faker) string { return make1(f).Error() }
 }
 
-// things are the values of gofakeit that are not about people.
+// things has what gofakeit knows beside people.
 var things = []Func{
 	tabled("middle_name", "A person's middle name.", "person", "middle"),
 	tabled("name_prefix", "A title before a name, such as Mrs.", "person", "prefix"),

@@ -7,22 +7,23 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// pool is a list of texts, encoded once in one piece of memory. Draws are fast: texts
-// are compact in the processor's cache, and a short text is copied by one move of
-// constant size.
+// pool is a list of texts, encoded once, in one piece of memory. It makes a
+// draw cheap: no text is longer in a processor's cache than it has to be, and
+// one that is not long is copied by one move of a constant size, whatever its
+// length.
 type pool struct {
-	all  []byte // the texts, each with its MessagePack header
+	all  []byte // the texts, each after the header of its MessagePack
 	span []extent
 }
 
-// extent is the position of a text in a pool.
+// extent is where one text of a pool lies.
 type extent struct {
-	head uint32 // start of the header
-	text uint32 // start of the text
+	head uint32 // where its header starts
+	text uint32 // where it starts itself
 	end  uint32
 }
 
-// newPool returns a pool of the texts.
+// newPool makes a pool of texts.
 func newPool(texts []string) *pool {
 	p := &pool{span: make([]extent, 0, len(texts))}
 	for _, s := range texts {
@@ -39,7 +40,7 @@ func (p *pool) add(s string) {
 	p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(s)), uint32(len(p.all))})
 }
 
-// draw returns the index of a random text, all equally likely.
+// draw returns the index of a text, each as likely.
 func (p *pool) draw(rnd *seed.Rand) int { return int(rnd.Below(uint64(len(p.span)))) }
 
 // value returns text i.
@@ -64,7 +65,7 @@ func (p *pool) copy(dst []byte, from, to uint32) []byte {
 	return value.AppendPiece(dst, p.all[from:], int(to-from))
 }
 
-// from builds a function that draws from a pool.
+// from builds a function whose values are the texts of a pool.
 func (c *Call) from(p *pool) Gen {
 	place := c.Place
 	c.Text = func(dst []byte, r *Record) []byte {
@@ -81,7 +82,7 @@ func (c *Call) from(p *pool) Gen {
 	}
 }
 
-// listed returns the row of a function that draws from a list.
+// listed makes a function whose values are those of a list, all equally likely.
 func listed(name, section, doc string, texts []string) Func {
 	return Func{
 		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
@@ -89,12 +90,12 @@ func listed(name, section, doc string, texts []string) Func {
 	}
 }
 
-// among builds a function whose value is one of the values, whose index pick returns.
+// among builds a function whose value is the constant that pick chooses.
 func (c *Call) among(values []value.Value, pick func(r *Record) int) Gen {
 	p := new(pool)
 	texts, plain := true, true
 	for _, v := range values {
-		plain = plain && v.K < value.Raw // not nested, so never too deep
+		plain = plain && v.K < value.Raw // nothing that could be nested too deeply
 		head := len(p.all)
 		p.all = v.Append(p.all)
 		p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(v.S())), uint32(len(p.all))})

@@ -424,15 +424,21 @@ const (
 	step    = int64(250e6) // nanoseconds from record to record
 )
 
-// lines calls read with the `log` of the first records of a format, and the time
-// of each; formats whose records are documents give them as JSON.
+// lines calls read with the `log` of the first regular records of a format, and the
+// time of each; formats whose records are documents give them as JSON.
 func lines(t *testing.T, name string, read func(at time.Time, line string)) {
+	t.Helper()
+	linesOf(t, name, regular, read)
+}
+
+// linesOf is lines with a share of irregular records.
+func linesOf(t *testing.T, name string, share *float64, read func(at time.Time, line string)) {
 	t.Helper()
 	f, ok := Find(name)
 	if !ok {
 		t.Fatalf("unknown format %s", name)
 	}
-	p := compile(t, f)
+	p := compileWith(t, f, share)
 	for k := range uint64(records) {
 		at := start + int64(k)*step
 		v := value.OfRaw(p.AppendBody(nil, at, k))

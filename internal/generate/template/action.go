@@ -18,8 +18,8 @@ func (c *compiler) action(n *parse.ActionNode) {
 	if len(n.Pipe.Decl) == 0 && len(n.Pipe.Cmds) == 1 {
 		if id, ok := n.Pipe.Cmds[0].Args[0].(*parse.IdentifierNode); ok {
 			switch id.Ident {
-			case "weight":
-				c.shapeWeight(n.Pipe.Cmds[0])
+			case "weight", "irregular":
+				c.shapeWeight(n.Pipe.Cmds[0], id.Ident)
 				return
 			case "pad":
 				c.padding(n.Pipe.Cmds[0])
@@ -46,8 +46,7 @@ func (c *compiler) action(n *parse.ActionNode) {
 	}
 }
 
-// put appends the value of an action at an offset: as a name, a value or text,
-// depending on the place.
+// put appends the value of an action at an offset, as what it must be there.
 func (c *compiler) put(op operand, at int) {
 	switch c.st.place {
 	case inText, inName, inString:
@@ -80,37 +79,59 @@ func (c *compiler) put(op operand, at int) {
 	}
 }
 
-// putText appends the text of a value to the open string.
+// putText appends the text of a value to the string that is open.
 func (c *compiler) putText(op operand) {
 	switch {
 	case op.Const:
 		c.literalText(op.Value.AppendText(nil))
 	case op.slot > 0:
+		if op.decl != nil {
+			c.printing(op.decl, textInstr(op.decl.op))
+		}
 		c.emit(instr{op: opTextVar, a: op.slot - 1})
-	case op.Text != nil:
-		c.emit(instr{op: opTextPut, put: op.Text})
 	default:
-		c.emit(instr{op: opTextVal, gen: op.Gen})
+		c.emit(textInstr(op))
 	}
 }
 
-// emitValue appends a JSON value.
+// textInstr returns the instruction that appends the text of a value.
+func textInstr(op operand) instr {
+	switch {
+	case op.Const:
+		return instr{op: opText, lit: string(op.Value.AppendText(nil))}
+	case op.Text != nil:
+		return instr{op: opTextPut, put: op.Text}
+	}
+	return instr{op: opTextVal, gen: op.Gen}
+}
+
+// emitValue appends a value in the place of one.
 func (c *compiler) emitValue(op operand) {
 	room := jsonbody.MaxDepth - len(c.st.stack)
-	switch top := c.st.top(); {
-	case op.Const:
-		c.emit(instr{op: opLit, lit: string(op.Value.Within(room).Append(nil))})
-	case op.omit && top != nil:
+	if top := c.st.top(); op.omit && top != nil {
 		top.counted = true
 		c.emit(instr{op: opMember, a: room, gen: op.Gen})
-	case op.Pack != nil:
-		c.emit(instr{op: opPack, put: op.Pack})
-	case op.Text != nil:
-		c.emit(instr{op: opStrPut, put: op.Text})
-	default:
-		c.emit(instr{op: opVal, a: room, gen: op.Gen})
+	} else {
+		if op.decl != nil {
+			c.printing(op.decl, valueInstr(op.decl.op, room))
+		}
+		c.emit(valueInstr(op, room))
 	}
 	c.closeValue()
+}
+
+// valueInstr returns the instruction that appends a value, with room for so many
+// levels.
+func valueInstr(op operand, room int) instr {
+	switch {
+	case op.Const:
+		return instr{op: opLit, lit: string(op.Value.Within(room).Append(nil))}
+	case op.Pack != nil:
+		return instr{op: opPack, put: op.Pack}
+	case op.Text != nil:
+		return instr{op: opStrPut, put: op.Text}
+	}
+	return instr{op: opVal, a: room, gen: op.Gen}
 }
 
 // padding compiles {{ pad N }}.
@@ -127,7 +148,7 @@ func (c *compiler) padding(cmd *parse.CommandNode) {
 		c.standIn()
 	case c.lost:
 	case c.st.place != atValue:
-		c.errorAt(at, "pad must be the value of a member: this pad is %s", c.st.place)
+		c.errorAt(at, "pad must be the value of a member, found it %s", c.st.place)
 		c.standIn()
 	case c.in.Name != c.conf.Body.Name || c.env.Nested > 0:
 		c.errorAt(at, "pad must be in the body")
@@ -146,20 +167,21 @@ func (c *compiler) padding(cmd *parse.CommandNode) {
 	}
 }
 
-// shapeWeight compiles {{ weight N }}, which precedes an object.
-func (c *compiler) shapeWeight(cmd *parse.CommandNode) {
+// shapeWeight compiles {{ weight N }} or {{ irregular SHARE }}, which precedes an
+// object.
+func (c *compiler) shapeWeight(cmd *parse.CommandNode, word string) {
 	at := c.offset(cmd.Position())
 	if c.outermost() {
 		switch top := c.st.top(); {
 		case c.lost:
 			c.abandon()
 		case top != nil && c.st.comma == after && c.st.place != atValue && !c.st.inString():
-			c.errorAt(at, "the object before this weight is not closed: expected %q to close the %q of %s", top.closing(), top.opening(), c.where(top.offset))
+			c.errorAt(at, "the object before this %s is not closed: expected %q to close the %q of %s", word, top.closing(), top.opening(), c.where(top.offset))
 			c.abandon()
 		}
 	}
 	if c.st.place != atTop || c.depth > 0 || c.fragments > 0 || c.in.Name != c.conf.Body.Name {
-		c.errorAt(at, "weight must precede an object of the body, outside of all objects, actions and fragments")
+		c.errorAt(at, "%s must be before an object of the body, outside of everything else", word)
 		c.standIn()
 		return
 	}
@@ -167,14 +189,17 @@ func (c *compiler) shapeWeight(cmd *parse.CommandNode) {
 	if len(cmd.Args) == 2 {
 		n, _ = cmd.Args[1].(*parse.NumberNode)
 	}
-	if n == nil || !n.IsFloat || n.Float64 < 0 || math.IsInf(n.Float64, 0) {
+	switch {
+	case word == "irregular" && (n == nil || !n.IsFloat || !(n.Float64 >= 0 && n.Float64 <= 1)):
+		c.errorAt(at, "irregular: expected a share of all records from 0 to 1, as in irregular 0.02")
+		return
+	case n == nil || !n.IsFloat || n.Float64 < 0 || math.IsInf(n.Float64, 0):
 		c.errorAt(at, "weight: expected a number of 0 or more, as in weight 90")
 		return
-	}
-	if c.weighted && !c.lost {
+	case c.weighted && !c.lost:
 		c.errorAt(at, "second weight for the same object")
 	}
 	c.endPrologue()
 	c.weighted = true
-	c.weight = n.Float64
+	c.weight, c.irregular = n.Float64, word == "irregular"
 }

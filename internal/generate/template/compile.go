@@ -3,6 +3,7 @@
 package template
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"text/template/parse"
@@ -14,9 +15,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// compiler makes a Program. Its state is grouped by lifetime: reports belong to the
-// compilation, shapes to a text, scope to a text or fragment, and position to a text
-// or to a fragment that is used as a value.
+// compiler makes a Program. What changes while it does is grouped by what
+// replaces it: a text, a fragment, a fragment that is used as a value.
 type compiler struct {
 	conf Config
 	prog *Program
@@ -31,7 +31,10 @@ type compiler struct {
 
 	places uint64 // function calls so far
 	loops  int    // so far
-	dots   int    // saved dots so far
+
+	declared []*declaration
+	changing int // reads so far of variables that get further values, or stay where they are
+	dots     int // saved dots so far
 }
 
 // reports are the errors found so far.
@@ -45,44 +48,45 @@ type reports struct {
 type shapes struct {
 	names  map[string]bool // of the members of the outermost objects
 	body   []variableInfo  // variables of all shapes, for metadata and tag
-	shared int             // number of variables in scope that belong to all shapes
+	shared int             // how many variables in scope belong to all shapes
 
-	start     int // index of the current shape's first instruction
+	start     int // where the code of the current shape starts
 	weight    float64
-	weighted  bool // a weight precedes the current shape
+	weighted  bool // a weight or irregular precedes the current shape
+	irregular bool // and weight is a share of all records
 	sawObject bool // a shape precedes the current one
 }
 
-// scope is the state that a fragment does not share with the text that uses it.
+// scope is what a fragment does not share with the text that uses it.
 type scope struct {
 	in     Text
-	shift  int            // to subtract from positions in its trees
+	shift  int            // how much positions of its trees are too high
 	vars   []variableInfo // in scope, innermost last
 	breaks []*breaks      // loops around, innermost last
 }
 
-// position is a position in the JSON.
+// position is where the compiler is in the JSON.
 type position struct {
 	st        state
-	depth     int  // number of enclosing ifs and loops
-	loopDepth int  // number of enclosing loops
-	lost      bool // after an error: the JSON is not followed until the next object
+	depth     int  // of ifs and loops
+	loopDepth int  // of loops
+	lost      bool // after an error, until the next object: the JSON is not followed
 }
 
-// context describes what encloses the node that is being compiled.
+// context counts what surrounds the node that is being compiled.
 type context struct {
-	active    []string // fragments, outermost first
-	fragments int      // their number
-	atStart   int      // number of expressions that are computed once, at the start
-	inPer     int      // number of expressions that are computed for a key
-	dotted    int      // number of with and range actions, which set the dot
+	active    []string // the fragments, outermost first
+	fragments int      // how many these are
+	atStart   int      // expressions that are computed once, at the start
+	inPer     int      // expressions that are computed for a key
+	dotted    int      // with and range, which set the dot
 }
 
 // part is one text of a template, parsed.
 type part struct {
 	text  Text
-	tree  *parse.Tree // nil if there is no text, or it cannot be parsed
-	shift int         // to subtract from positions in the tree
+	tree  *parse.Tree // nil without a text, or if it cannot be parsed
+	shift int
 }
 
 func (c *compiler) compile() {
@@ -126,7 +130,7 @@ func (c *compiler) compile() {
 	}
 }
 
-// fixedBodies makes each of Config.Bodies a shape.
+// fixedBodies makes a shape of each of Config.Bodies.
 func (c *compiler) fixedBodies() {
 	c.prog.inTurn = true
 	c.begin(part{text: c.conf.Body}, nil, state{})
@@ -141,10 +145,10 @@ func (c *compiler) compileBody(p part) {
 	c.list(p.tree.Root)
 	c.finish()
 	if c.lost {
-		c.body = append(c.body, c.vars[c.shared:]...) // their object is not complete
+		c.body = append(c.body, c.vars[c.shared:]...) // their object never ended
 	}
 	if c.in.unbalanced {
-		// The scopes of its variables are unknown.
+		// The scopes of its variables are not known.
 		for _, name := range variable.FindAllString(c.in.Text, -1) {
 			c.body = append(c.body, variableInfo{name: name})
 		}
@@ -172,27 +176,61 @@ func (c *compiler) compileMetadata(p part) {
 // complete makes the program ready to run.
 func (c *compiler) complete() {
 	p := c.prog
-	weights := make([]float64, len(p.shapes))
-	sum := 0.0
-	for i, s := range p.shapes {
-		weights[i] = s.weight
-		sum += s.weight
-	}
-	if sum <= 0 {
+	weights, problem := shapeWeights(p.shapes, c.conf.Irregular)
+	if problem != "" {
 		c.in = c.conf.Body
-		c.errorAt(0, "the weights of all objects are 0, expected at least one above 0")
+		c.errorAt(0, "%s", problem)
 		return
 	}
 	p.alias = seed.NewAlias(weights)
 	p.clear = len(p.shapes) > 1 && (p.metadata >= 0 || p.tag >= 0 || len(p.expressions) > 0)
+	c.inline()
 	p.run.loops = make([]loop, c.loops)
 	p.run.dots = make([]value.Value, c.dots)
 	p.optimize()
 }
 
-// mergeScopes generalizes the properties of the body's variables to all shapes. If
-// two shapes have rows of the same name, any column is valid, and is null for the
-// rows that lack it.
+// shapeWeights returns the weights of shapes, or what is wrong with them. Irregular
+// shapes have shares of all records, and the others share the rest. share, if not nil,
+// is that of all irregular ones together.
+func shapeWeights(shapes []shape, share *float64) (weights []float64, problem string) {
+	regular, irregular := 0.0, 0.0
+	for _, s := range shapes {
+		if s.irregular {
+			irregular += s.weight
+		} else {
+			regular += s.weight
+		}
+		weights = append(weights, s.weight)
+	}
+	const slack = 1e-9 // of sums of shares
+	switch {
+	case regular+irregular <= 0:
+		return nil, "the weights of all objects are 0, expected at least one above 0"
+	case irregular > 1+slack:
+		return nil, fmt.Sprintf("the shares of all irregular objects are %.6g together, expected at most 1", irregular)
+	case regular <= 0 && irregular < 1-slack:
+		return nil, "all objects are irregular or have the weight 0, expected a regular one"
+	case irregular <= 0:
+		return weights, ""
+	}
+	total := irregular
+	if share != nil {
+		total = *share
+	}
+	for i, s := range shapes {
+		if s.irregular {
+			weights[i] *= total / irregular
+		} else if regular > 0 {
+			weights[i] *= (1 - total) / regular
+		}
+	}
+	return weights, ""
+}
+
+// mergeScopes makes what is known about the body's variables true for all shapes:
+// a row with the same name in two shapes has the columns that both know, and a
+// column that one of them lacks is null there.
 func (c *compiler) mergeScopes() {
 	columns := map[string]*[]string{}
 	for i := range c.body {
@@ -239,7 +277,7 @@ func invalid(text string) int {
 	return -1
 }
 
-// delims returns the delimiters of the text.
+// delims are the delimiters of the text.
 func (c *compiler) delims() (left, right string) {
 	if c.in.Left != "" {
 		return c.in.Left, c.in.Right
@@ -247,7 +285,7 @@ func (c *compiler) delims() (left, right string) {
 	return c.conf.Left, c.conf.Right
 }
 
-// begin starts to compile a text. The names of its members are added to names.
+// begin starts to compile a text. names gets the names of its members.
 func (c *compiler) begin(p part, names map[string]bool, st state) {
 	c.scope = scope{in: p.text, shift: p.shift, vars: slices.Clone(c.body)}
 	c.position = position{st: st, lost: p.text.unbalanced}
@@ -276,16 +314,16 @@ func (c *compiler) finish() {
 func (c *compiler) endShape() {
 	c.emit(instr{op: opEnd})
 	p := c.prog
-	p.shapes = append(p.shapes, shape{weight: c.weight, start: c.start})
+	p.shapes = append(p.shapes, shape{weight: c.weight, irregular: c.irregular, start: c.start, variables: c.variables()})
 	c.sawObject, c.weighted = true, false
-	c.start, c.weight = len(p.code), 1
+	c.start, c.weight, c.irregular = len(p.code), 1, false
 	c.st.comma, c.st.padded = none, false
 	c.body = append(c.body, c.vars[c.shared:]...)
 	c.vars = c.vars[:c.shared]
 }
 
-// endPrologue ends the code before the first object. The code and its variables
-// belong to all objects.
+// endPrologue ends the code before the first object: it and its variables belong
+// to all objects.
 func (c *compiler) endPrologue() {
 	p := c.prog
 	empty := len(p.code) == c.start && len(c.vars) == c.shared
@@ -301,7 +339,7 @@ func (c *compiler) endPrologue() {
 func (c *compiler) emit(in instr) {
 	if len(c.prog.code) >= MaxCode {
 		if !c.lost {
-			c.fail(0, "the template is too large: it compiles to more than %d instructions, with all fragments expanded", MaxCode)
+			c.fail(0, "the template is too large: it has more than %d instructions, with all fragments expanded", MaxCode)
 		}
 		return
 	}

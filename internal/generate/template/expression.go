@@ -17,14 +17,18 @@ import (
 // operand is a compiled expression.
 type operand struct {
 	fake.Operand
-	omit bool // may be omit
-	slot int  // 1 + the slot of the variable; 0 if the expression is not a variable
+	omit bool         // may be omit
+	slot int          // of the variable that it is, from 1 on; 0 if it is none
+	decl *declaration // of that variable, if it is known
+	tied bool         // it reads a variable that gets further values
 }
 
-// pipe compiles a pipeline. The value of a command is the last argument of the next.
+// pipe compiles a pipeline: each command's value is the last argument of the
+// next.
 func (c *compiler) pipe(p *parse.PipeNode) (operand, bool) {
 	var op operand
 	ok := true
+	reads := c.changing
 	for i, cmd := range p.Cmds {
 		var piped *operand
 		if i > 0 {
@@ -35,11 +39,12 @@ func (c *compiler) pipe(p *parse.PipeNode) (operand, bool) {
 		op, good = c.command(cmd, piped, ok)
 		ok = ok && good
 	}
+	op.tied = c.changing > reads
 	return op, ok
 }
 
-// command compiles one command of a pipeline. If sound is false, the piped value is
-// unknown because of an error.
+// command compiles one command of a pipeline. Unless sound, the value piped to
+// it is not known because of an error.
 func (c *compiler) command(cmd *parse.CommandNode, piped *operand, sound bool) (operand, bool) {
 	first := cmd.Args[0]
 	if id, ok := first.(*parse.IdentifierNode); ok {
@@ -94,9 +99,10 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 		if !c.known(name, n.Pos) {
 			return operand{}, false
 		}
-		op := operand{fake.Operand{Gen: ofSlot(v.slot), Names: v.names, Kinds: v.kinds}, v.omit, 0}
+		op := operand{Operand: fake.Operand{Gen: ofSlot(v.slot), Names: v.names, Kinds: v.kinds}, omit: v.omit}
+		c.reading(v)
 		if len(n.Ident) == 1 {
-			op.slot = v.slot + 1
+			op.slot, op.decl = v.slot+1, v.decl
 		}
 		return c.fields(op, n.Ident[1:], n.Pos)
 	case *parse.ChainNode:
@@ -118,8 +124,8 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 	return operand{}, false
 }
 
-// known reports whether values of a record can be used here: the values of a
-// cardinality are computed before the first record.
+// known reports whether what belongs to a record can be used here: the values of a
+// cardinality are computed before there are records.
 func (c *compiler) known(what string, pos parse.Pos) bool {
 	if c.atStart > 0 {
 		c.errorAt(c.offset(pos), "cardinality: %s is not known at the start, when the values are computed", what)
@@ -166,7 +172,7 @@ func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, b
 	return op, true
 }
 
-// keyed returns the number of enclosing expressions of per or of cardinality.
+// keyed counts the expressions of per or cardinality around what is compiled.
 func (c *compiler) keyed(name string) *int {
 	if name == "per" {
 		return &c.inPer
@@ -196,7 +202,7 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 			op.omit = true
 			return op, true
 		}
-	case "weight", "pad":
+	case "weight", "irregular", "pad":
 		c.errorAt(at, "%s must be in an action of its own", f.Name)
 		return operand{}, false
 	case "fragment":
@@ -218,7 +224,8 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 	places := c.places
 	for i, a := range args {
 		if f.Keyed && i == len(args)-1 {
-			// An expression has the same value for the same key anywhere in a template.
+			// The same expression under the same key is the same value, anywhere in
+			// a template.
 			c.places = seed.Text(a.String()) | 1<<63
 			call.Set = c.places
 			c.env.Nested++

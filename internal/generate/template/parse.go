@@ -12,32 +12,32 @@ import (
 	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
-// parser parses a text with text/template/parse.
-//
-// The standard parser stops at the first error and reports only its line. Therefore
-// functions are checked later, as are variables, which a prefix declares. If parsing
-// still fails, each action is parsed alone, and the text is repaired so that the rest
-// is checked, too.
+// parser turns a text into the trees of text/template/parse.
 type parser struct {
 	Text
 	left, right string
-	prefix      string // declares all variables
-	ends        string // missing ends of blocks
+	prefix      string // declares all variables, see below
+	ends        string // of blocks that have none
 	errs        []*diag.Error
-	fallback    []*diag.Error // reported only if the compiler finds no errors
+	fallback    []*diag.Error // count if the compiler finds nothing more exact
 }
+
+// The standard parser stops at the first error, and reports only its line. So it is kept from judging what can be judged later (functions, and
+// variables, which a prefix declares), and if it fails, each action is parsed
+// alone, and the text is repaired, so that the rest of it is checked as well.
 
 var variable = regexp.MustCompile(`\$[\pL\p{Nd}_]+`)
 
-// assigns matches assignments to variables.
+// assigns finds the variables that are given another value.
 var assigns = regexp.MustCompile(`(\$[\pL\p{Nd}_]+)\s*=`)
 
-// goMessage matches the prefix of the standard parser's messages.
+// goMessage is what precedes the parser's messages.
 var goMessage = regexp.MustCompile(`^template: [^:]*:(\d+):(?:\d+:)? ?`)
 
-// parse returns the tree of a text and its fragments by name. If the standard parser
-// rejects the text, it stores errors, and returns the tree of the repaired text, or
-// nil. Positions in the trees are those of the parsed text, with the prefix.
+// parse returns the tree of a text and its fragments by name. What the standard
+// parser does not accept is reported as errors, and the tree is that of the
+// repaired text, or nil. Positions in the trees are p.prefix too high, and those
+// of the repaired text.
 func (p *parser) parse() (*parse.Tree, map[string]*parse.Tree) {
 	p.prefix = p.declare(p.Text.Text)
 	tree, set, err := p.try(p.prefix + p.Text.Text)
@@ -77,7 +77,7 @@ func (p *parser) try(text string) (*parse.Tree, map[string]*parse.Tree, error) {
 	return tree, set, err
 }
 
-// whole reports an error that occurs only when the text is parsed as a whole.
+// whole reports an error that only the parser of the whole text finds.
 func (p *parser) whole(err error) {
 	line := 1
 	if m := goMessage.FindStringSubmatch(err.Error()); m != nil {
@@ -99,15 +99,14 @@ func (p *parser) whole(err error) {
 	}
 	if v := variable.FindString(msg); v != "" && strings.Contains(rest, v) {
 		at += strings.LastIndex(rest, v)
-		msg = "unknown variable " + v + ": a fragment has no variables but the dot that is passed to it"
+		msg = "unknown variable " + v + ": a fragment has only the dot that it is given"
 	} else if i := strings.Index(rest, p.left); i >= 0 {
 		at += i + len(p.left)
 	}
 	p.errorAt(at, msg)
 }
 
-// clean removes the prefix and all lines but the first from a message of the standard
-// parser.
+// clean makes a message of the standard parser ours.
 func clean(msg string) string {
 	msg = goMessage.ReplaceAllString(msg, "")
 	msg = strings.ReplaceAll(msg, "\\n", " ")
@@ -135,7 +134,7 @@ func (c *compiler) sorted() Errors {
 	})
 	var es Errors
 	for i, e := range c.errs {
-		// The errors of a fragment are reported for each use.
+		// A fragment that is used twice has its errors twice.
 		if i > 0 && e.In == c.errs[i-1].In && e.Offset == c.errs[i-1].Offset && e.Problem == c.errs[i-1].Problem {
 			continue
 		}

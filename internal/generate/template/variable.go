@@ -3,6 +3,7 @@
 package template
 
 import (
+	"slices"
 	"text/template/parse"
 
 	"github.com/gdummy/gdummy/internal/config/units"
@@ -14,9 +15,10 @@ import (
 type variableInfo struct {
 	name  string
 	slot  int
-	omit  bool      // may be omitted
-	names *[]string // columns of a row
+	omit  bool      // may be omit
+	names *[]string // its columns, if it is a row
 	kinds fake.Kinds
+	decl  *declaration // nil if it has no value of its own
 }
 
 // set compiles a declaration or an assignment.
@@ -43,26 +45,34 @@ func (c *compiler) set(p *parse.PipeNode, op operand) {
 	} else {
 		slot = c.declare(name, op)
 	}
-	if op.Gen != nil {
-		c.emit(instr{op: opSet, a: slot, gen: op.Gen})
+	if op.Gen == nil {
+		return
 	}
+	if !p.IsAssign {
+		c.vars[len(c.vars)-1].decl = c.declaring(name, slot, op)
+	}
+	c.emit(instr{op: opSet, a: slot, gen: op.Gen})
 }
 
-// declare adds a variable to the scope and returns its slot.
+// declare brings a variable into scope and returns its slot.
 func (c *compiler) declare(name string, op operand) int {
 	r := &c.prog.rec
 	slot := len(r.Vars)
-	for _, v := range c.body {
-		if v.name == name && c.depth == 0 && c.fragments == 0 {
-			slot = v.slot // of another shape: metadata and tag know it by name
+	if c.depth == 0 && c.fragments == 0 {
+		// Metadata and tag know a variable of another shape, or of all shapes, by its
+		// name.
+		for _, v := range slices.Concat(c.vars[:c.shared], c.body) {
+			if v.name == name {
+				slot = v.slot
+			}
 		}
 	}
 	if slot == len(r.Vars) {
 		r.Vars = append(r.Vars, value.Null)
 	}
-	v := variableInfo{name, slot, op.omit, op.Names, op.Kinds}
+	v := variableInfo{name: name, slot: slot, omit: op.omit, names: op.Names, kinds: op.Kinds}
 	if c.in.assigned[name] {
-		v.kinds = 0 // assignments may change it
+		v.kinds = 0 // it may have others, too
 	}
 	c.vars = append(c.vars, v)
 	return slot
@@ -75,12 +85,12 @@ func (c *compiler) unknownVariable(name string, pos parse.Pos) {
 	}
 	hint := units.Hint(name, names, "")
 	if hint == "" && c.fragments > 0 {
-		hint = ": a fragment has no variables but the dot that is passed to it"
+		hint = ": a fragment has only the dot that it is given"
 	}
 	c.errorAt(c.offset(pos), "unknown variable %s%s", name, hint)
 }
 
-// variable returns the innermost variable of a name, or nil.
+// variable returns the variable of a name, or nil.
 func (c *compiler) variable(name string) *variableInfo {
 	for i := len(c.vars) - 1; i >= 0; i-- {
 		if c.vars[i].name == name {

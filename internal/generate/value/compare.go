@@ -3,7 +3,6 @@
 package value
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
@@ -15,10 +14,23 @@ func Compare(a, b Value) (order int, ok bool) {
 	case a.K == String && b.K == String:
 		return strings.Compare(a.S(), b.S()), true
 	case a.K == Int && b.K == Int:
-		return cmp.Compare(int64(a.N), int64(b.N)), true
+		x, y := int64(a.N), int64(b.N)
+		switch {
+		case x < y:
+			return -1, true
+		case x > y:
+			return 1, true
+		}
+		return 0, true
 	case (a.K == Int || a.K == Float) && (b.K == Int || b.K == Float):
 		x, y := a.Float(), b.Float()
-		return cmp.Compare(x, y), x == x && y == y
+		switch {
+		case x < y:
+			return -1, true
+		case x > y:
+			return 1, true
+		}
+		return 0, x == y
 	case a.K == Bool && b.K == Bool:
 		return int(a.N) - int(b.N), true
 	case a.K == Nil && b.K == Nil:

@@ -132,6 +132,8 @@ type stream struct {
 	damaged, enriched, unchecked               uint64
 	firstTime, lastTime                        int64 // moments at which records were due; of refused records if none arrived
 
+	changes *changes // nil if no record can have been sent broken
+
 	jumps []jump
 	stats *latencyStats
 
@@ -195,6 +197,7 @@ func (a *Auditor) Take(id recordid.ID, state recordscan.State, arrival int64) {
 			return
 		}
 	}
+	s.changes.add(id.Seq, state)
 	switch s.arrived.add(id.Seq) {
 	case present:
 		s.duplicates++
@@ -259,6 +262,7 @@ func (a *Auditor) stream(id recordid.ID) *stream {
 		}
 		s = &stream{id: key, arrived: newSet(a.mem), stats: a.newStats(), plan: a.plans[key]}
 		a.streams[key] = s
+		a.follow(s)
 	}
 	a.last = s
 	return s

@@ -20,6 +20,10 @@ type Limits struct {
 	// are a fault unless ledgers prove that everything arrived.
 	Broken int64
 
+	// BrokenLost and Repaired are for records that were sent broken on purpose; a
+	// negative value is no limit.
+	BrokenLost, Repaired int64
+
 	P99 time.Duration // of the latency; 0 means no limit
 }
 
@@ -51,6 +55,14 @@ func (l Limits) Faults(v *Verdict) []string {
 	}{{"reordered", v.Reordered, l.Reordered}, {"foreign", v.Foreign, l.Foreign}, {"unknown", v.Unknown, l.Unknown}, {"unchecked", v.Unchecked, l.Unchecked}} {
 		if x.limit >= 0 {
 			over(x.name, x.got, uint64(x.limit))
+		}
+	}
+	if r := v.BrokenRecords; r != nil {
+		if l.BrokenLost >= 0 {
+			over("sent broken and lost", r.Lost, uint64(l.BrokenLost))
+		}
+		if l.Repaired >= 0 {
+			over("sent broken and repaired", r.Repaired, uint64(l.Repaired))
 		}
 	}
 	if l.Unknown >= 0 {

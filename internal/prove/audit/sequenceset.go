@@ -480,3 +480,36 @@ func (s *set) blockMissing(b *block, key, first, last uint64, miss func(a, b uin
 		v = end + 1
 	}
 }
+
+// has reports whether a number is in the set. Those of blocks that are forgotten are
+// not.
+func (s *set) has(v uint64) bool {
+	key := v >> blockBits
+	b := s.blocks[key]
+	switch {
+	case b == nil:
+		return s.isFull(key)
+	case b.bits != nil:
+		return b.bits[v&(blockSize-1)>>6]&(1<<(v&63)) != 0
+	case b.frozen:
+		return false
+	}
+	return slices.Contains(b.list, uint16(v)) != b.holes
+}
+
+// present calls f for each run of numbers below end that are in the set, ascending.
+// Blocks that are forgotten are left out.
+func (s *set) present(from, end uint64, f func(from, to uint64)) {
+	if from >= end {
+		return
+	}
+	s.missing(from, end-1, func(g gap) {
+		if from < g.from {
+			f(from, g.from-1)
+		}
+		from = g.to + 1
+	})
+	if from < end {
+		f(from, end-1)
+	}
+}

@@ -70,6 +70,9 @@ func (t *tallying) ledger(ls *ledger.Stream) {
 		st.Refused.N += r.Len()
 	}
 	t.accepted = ls.Accepted
+	if t.s.changes != nil {
+		t.broken = newBrokenTally(ls)
+	}
 	next, refused := uint64(0), ls.Refused // the first record that is not tallied yet
 	for i := 0; i < len(ls.Accepted); i++ {
 		r := ls.Accepted[i].Range
@@ -88,6 +91,12 @@ func (t *tallying) ledger(ls *ledger.Stream) {
 		t.missing(end, st.Sent-1, false)
 	}
 	st.Sent = max(st.Sent, end)
+	if t.broken != nil {
+		st.Damaged -= t.broken.arrive(t.s, st.Sent)
+		t.broken.neighbours(t.s, st.Sent)
+		st.BrokenRecords = t.broken.export()
+		st.inexact = st.inexact || t.broken.more
+	}
 }
 
 // neither adds those of the records from..to-1, which were not accepted, that were not
@@ -113,6 +122,8 @@ type tallying struct {
 	s        *stream
 	st       *Stream
 	accepted []ledger.Entry
+
+	broken *brokenTally // nil if no record was sent broken
 
 	receiver *Receiver
 	reasons  []int // indices of receiver.Refused for this stream, acknowledged ones first
@@ -148,11 +159,15 @@ func (t *tallying) absent(from, to uint64, sent bool, reasons []int) {
 		if r.Acknowledged {
 			t.st.Withheld += n
 			r.Withheld += n
+			if t.broken != nil && n == to-from+1 {
+				t.broken.split(from, to, func(c *BrokenCounts) { c.Withheld++ }, func(uint64, uint64) {})
+			}
 			return
 		}
+		before := t.st.Lost
 		t.lost(gap{from: from, to: to, missing: n})
-		t.st.ByReceiver += n
-		r.Lost += n
+		t.st.ByReceiver += t.st.Lost - before
+		r.Lost += t.st.Lost - before
 	}
 	t.s.refused[reasons[0]].split(from, to,
 		func(from, to uint64) { count(from, to, to-from+1) },
@@ -203,6 +218,18 @@ func (t *tallying) blurred(g gap, sent bool) {
 // lost counts the records of a gap that are certainly lost. Those that may have arrived
 // late are already counted as unknown.
 func (t *tallying) lost(g gap) {
+	if t.broken == nil || g.late > 0 || g.missing < g.to-g.from+1 {
+		t.lose(g)
+		return
+	}
+	t.broken.lose(g.from, g.to)
+	t.broken.split(g.from, g.to, func(c *BrokenCounts) { c.Lost++ }, func(from, to uint64) {
+		t.lose(gap{from: from, to: to, missing: to - from + 1})
+	})
+}
+
+// lose is lost for records that were not sent broken.
+func (t *tallying) lose(g gap) {
 	t.st.Lost += g.missing - g.late
 	if g.missing > g.late {
 		t.list(&t.st.LostRanges, g, g.missing-g.late)
@@ -212,6 +239,9 @@ func (t *tallying) lost(g gap) {
 func (t *tallying) unknown(g gap) {
 	t.st.inexact = t.st.inexact || g.vague
 	t.st.Unknown += g.missing - g.late
+	if t.broken != nil && g.late == 0 && g.missing == g.to-g.from+1 {
+		t.broken.split(g.from, g.to, func(c *BrokenCounts) { c.Unknown++ }, func(uint64, uint64) {})
+	}
 	if g.missing > g.late {
 		t.list(&t.st.UnknownRanges, g, g.missing-g.late)
 	}

@@ -147,6 +147,9 @@ type Stream struct {
 	MoreRanges    uint64  `json:"more_ranges,omitempty"` // number of ranges that are not listed
 	Events        []Event `json:"events,omitempty"`
 
+	// BrokenRecords are those that were sent broken on purpose; nil if there are none.
+	BrokenRecords *BrokenRecords `json:"broken_records,omitempty"`
+
 	// Latency and Timeline are those of this stream; nil if it has none of its own.
 	Latency  *Latency  `json:"latency,omitempty"`
 	Timeline *Timeline `json:"timeline,omitempty"`
@@ -170,6 +173,9 @@ type Verdict struct {
 	Other         uint64   `json:"other"`             // arrivals of runs that were not requested
 	Latency       *Latency `json:"latency,omitempty"` // nil if no arrival time is known
 	Timeline      Timeline `json:"timeline"`
+
+	// BrokenRecords are those that were sent broken on purpose; nil if there are none.
+	BrokenRecords *BrokenRecords `json:"broken_records,omitempty"`
 
 	Receiver *Receiver `json:"receiver,omitempty"` // nil if it has no faults and refused nothing
 }
@@ -211,7 +217,8 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 	for _, id := range sel.order {
 		s, ls := a.streams[id], sel.ledger[id]
 		if s == nil {
-			s = &stream{id: id, arrived: newSet(&memoryBudget{limit: 1 << 20})}
+			none := &memoryBudget{limit: 1 << 20}
+			s = &stream{id: id, arrived: newSet(none), changes: newChanges(none)}
 		}
 		st := a.tally(s, ls, receiver)
 		if c := s.stats; c != nil && c != a.shared && c.taken > 0 {
@@ -220,6 +227,7 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 			st.Latency, st.Timeline = c.export(), &line
 		}
 		v.add(st.Counts)
+		v.addBroken(st.BrokenRecords)
 		v.Exact = v.Exact && !st.inexact
 		v.noteEnd(&st, ls, len(a.ledgers) > 0)
 		v.noteDisorder(&st, ls)
@@ -399,6 +407,9 @@ func (v *Verdict) Caveats(faults []string) []string {
 			all = append(all, fmt.Sprintf(c.more, Grouped(c.n)))
 		}
 	}
+	if c := v.brokenRecords(); c != "" {
+		all = append(all, c)
+	}
 	if c := v.byReceiver(); c != "" {
 		all = append(all, c)
 	}
@@ -439,7 +450,7 @@ func (v *Verdict) ends() (all []string) {
 // Proven reports whether ledgers prove that all accepted records arrived.
 func (v *Verdict) Proven() bool {
 	for i := range v.Streams {
-		if st := &v.Streams[i]; !st.Ledger || !st.Closed || st.Lost > 0 || st.Withheld > 0 || st.Unknown > 0 {
+		if st := &v.Streams[i]; !st.Ledger || !st.Closed || st.Lost > 0 || st.Withheld > 0 || st.Unknown > 0 || st.BrokenRecords != nil && st.BrokenRecords.Lost > 0 {
 			return false
 		}
 	}

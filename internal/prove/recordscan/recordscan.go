@@ -102,7 +102,7 @@ var ErrTooLarge = errors.New("the data is too large")
 const (
 	maxRecord = 64 << 20
 
-	maxDepth  = 128
+	maxDepth  = 256
 	maxParts  = 1 << 18 // maps and members of a record
 	maxString = 3       // depth of JSON within strings of JSON
 

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/damage"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+)
+
+// Damage is which records of a run are broken on purpose, and how.
+type Damage struct {
+	numbering
+	draw *damage.Draw
+}
+
+// Damage returns the damage of an origin, or nil if no record is broken.
+func (o Origin) Damage() *Damage {
+	if o.Broken == "" {
+		return nil
+	}
+	plan, err := damage.Parse(o.Broken)
+	if err != nil {
+		return nil // no run writes such a plan
+	}
+	return &Damage{numbering{first: o.First, step: o.Step}, plan.For(seed.Stream(seed.Parse(o.Seed), o.Stream))}
+}
+
+// Of returns the kind of damage of record k, or 0.
+func (d *Damage) Of(k uint64) damage.Kind { return d.draw.Of(d.number(k)) }
+
+// breaking is a source that breaks some of the records of another.
+type breaking struct {
+	Source
+	bulk   bulkSource // Source, or nil
+	runner runSource  // Source, or nil
+
+	damage  *Damage
+	breaker damage.Breaker
+}
+
+// newBreaking returns a source that breaks records of another.
+func newBreaking(source Source, d *Damage) Source {
+	b := &breaking{Source: source, damage: d}
+	b.bulk, _ = source.(bulkSource)
+	b.runner, _ = source.(runSource)
+	if b.bulk != nil && b.runner != nil {
+		return &breakingMany{b}
+	}
+	return b
+}
+
+// Append implements Source.
+func (b *breaking) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
+	start := len(dst)
+	dst = b.Source.Append(dst, form, due, k)
+	kind := b.damage.Of(k)
+	if kind == 0 {
+		return dst
+	}
+	body := start + event.Overhead(form)
+	if form != event.Legacy {
+		rest, err := msgp.Skip(dst[body:])
+		if err != nil {
+			return dst
+		}
+		body = len(dst) - len(rest)
+	}
+	return b.breaker.Break(dst, body, kind, b.damage.draw, b.damage.number(k))
+}
+
+// whole returns how many records from k on, of at most n, are not broken.
+func (b *breaking) whole(k, n uint64) uint64 {
+	for i := range n {
+		if b.damage.Of(k+i) != 0 {
+			return i
+		}
+	}
+	return n
+}
+
+// breakingMany is breaking with a source that can append many records at once.
+type breakingMany struct{ *breaking }
+
+// maxWhole bounds how many records are looked at for one that is broken, before those
+// before it are appended.
+const maxWhole = 256
+
+// AppendMany implements bulkSource.
+func (b *breakingMany) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
+	done := uint64(0)
+	for done < n && len(dst) < limit {
+		at := due + int64(done)
+		whole := b.whole(k+done, min(n-done, maxWhole))
+		if whole == 0 {
+			dst = b.Append(dst, form, at, k+done)
+			done++
+			continue
+		}
+		var m uint64
+		dst, m = b.bulk.AppendMany(dst, form, at, k+done, whole, limit)
+		done += m
+	}
+	return dst, done
+}
+
+// AppendRun implements runSource.
+func (b *breakingMany) AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int) {
+	done := 0
+	for done < len(due) && len(dst) < limit {
+		whole := int(b.whole(k+uint64(done), uint64(min(len(due)-done, maxWhole))))
+		if whole == 0 {
+			dst = b.Append(dst, form, due[done], k+uint64(done))
+			done++
+			continue
+		}
+		var m int
+		dst, m = b.runner.AppendRun(dst, form, due[done:done+whole], k+uint64(done), limit)
+		done += m
+	}
+	return dst, done
+}
