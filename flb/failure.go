@@ -4,6 +4,7 @@ package flb
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,15 +17,17 @@ const (
 	minFailureInterval = 2 * time.Second
 	maxFailureInterval = 5 * time.Minute
 
-	// maxFailures is how many kinds of failure are kept apart.
+	// maxFailures is the number of kinds of failure that are distinguished. All further
+	// kinds together are one kind.
 	maxFailures = 8
 )
 
-// failureLog decides which failures of Collect and of goroutines are logged. A file that cannot be
-// opened fails each time, once a second, and must not fill the log.
+// failureLog decides which failures of Collect and of goroutines are logged. A file that
+// cannot be opened fails once per second, and must not fill the log.
 type failureLog struct {
-	mu    sync.Mutex
-	kinds map[string]*failure
+	mu     sync.Mutex
+	kinds  map[string]*failure
+	others failure // of further kinds
 }
 
 // failure is one kind of failure: those whose texts differ in their digits only.
@@ -35,45 +38,52 @@ type failure struct {
 	suppressed int // since it was last logged
 }
 
-// add records a failure and reports whether to log it, and how many of its kind were
-// not logged since the last time.
-func (l *failureLog) add(now time.Time, text string) (suppressed int, log bool) {
+// add records a failure and reports whether to log it. note is a text to append to the
+// logged line: the number of failures that were not logged since the last time.
+func (l *failureLog) add(now time.Time, text string) (note string, log bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kind := withoutDigits(text)
-	f := l.kinds[kind]
-	if f == nil {
-		if l.kinds == nil {
-			l.kinds = map[string]*failure{}
-		}
-		if len(l.kinds) == maxFailures {
-			l.dropOldest()
-		}
-		f = &failure{}
-		l.kinds[kind] = f
+	f, what := l.find(now, withoutDigits(text)), "more since this was"
+	if f == &l.others {
+		what = "of other kinds since one of them was"
 	}
-	if now.Sub(f.last) > 2*max(f.interval, minFailureInterval) {
-		*f = failure{next: now} // it had ended, or is new
+	if f.ended(now) {
+		*f = failure{next: now}
 	}
 	f.last = now
 	if now.Before(f.next) {
 		f.suppressed++
-		return 0, false
+		return "", false
 	}
-	suppressed, f.suppressed = f.suppressed, 0
+	if f.suppressed > 0 {
+		note = fmt.Sprintf(" (%d %s last logged)", f.suppressed, what)
+	}
+	f.suppressed = 0
 	f.interval = min(max(2*f.interval, minFailureInterval), maxFailureInterval)
 	f.next = now.Add(f.interval)
-	return suppressed, true
+	return note, true
 }
 
-func (l *failureLog) dropOldest() {
-	oldest := ""
-	for kind, f := range l.kinds {
-		if oldest == "" || f.last.Before(l.kinds[oldest].last) {
-			oldest = kind
-		}
+// find returns the state of a kind. A new kind replaces one that has ended.
+func (l *failureLog) find(now time.Time, kind string) *failure {
+	if f := l.kinds[kind]; f != nil {
+		return f
 	}
-	delete(l.kinds, oldest)
+	maps.DeleteFunc(l.kinds, func(_ string, f *failure) bool { return f.ended(now) })
+	if len(l.kinds) == maxFailures {
+		return &l.others
+	}
+	if l.kinds == nil {
+		l.kinds = map[string]*failure{}
+	}
+	l.kinds[kind] = &failure{}
+	return l.kinds[kind]
+}
+
+// ended reports whether the failure has not occurred for some time. Up to maxFailures kinds
+// may alternate, one per second.
+func (f *failure) ended(now time.Time) bool {
+	return now.Sub(f.last) > 2*max(f.interval, maxFailures*time.Second)
 }
 
 // withoutDigits returns text with each run of digits replaced by one "0".
@@ -95,13 +105,11 @@ func withoutDigits(text string) string {
 
 // logFailure logs the lines of a failure, unless it was logged recently.
 func (in *Instance) logFailure(kind string, lines []string) {
-	suppressed, log := in.failures.add(time.Now(), kind)
+	note, log := in.failures.add(time.Now(), kind)
 	if !log || len(lines) == 0 {
 		return
 	}
-	if suppressed > 0 {
-		lines = slices.Clone(lines)
-		lines[0] += fmt.Sprintf(" (%d more since this was last logged)", suppressed)
-	}
+	lines = slices.Clone(lines)
+	lines[0] += note
 	in.logLines(lines)
 }

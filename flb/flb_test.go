@@ -18,6 +18,7 @@ import (
 	"github.com/gdummy/gdummy/flb/flbtest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/tinylib/msgp/msgp"
+	"golang.org/x/sys/unix"
 )
 
 // script is an Input made of functions; those that are nil do nothing.
@@ -325,6 +326,52 @@ func TestFailuresBackOff(t *testing.T) {
 	})
 }
 
+// Kinds of failure that alternate are logged less and less often, even if there are more
+// than are distinguished.
+func TestAlternatingFailures(t *testing.T) {
+	for kinds, want := range map[int]int{8: 8 * 9, 12: 9 * 9} {
+		synctest.Test(t, func(t *testing.T) {
+			n := 0
+			h := start(t, &script{collect: func(e *flb.Emitter) error {
+				n++
+				return fmt.Errorf("cannot open %c", 'a'+n%kinds)
+			}}, flbtest.Section{})
+			h.Advance(10 * time.Minute)
+			var lines []string
+			for _, line := range h.Log() {
+				if strings.Contains(line, "cannot open") {
+					lines = append(lines, line)
+				}
+			}
+			if len(lines) != want {
+				t.Errorf("%d kinds, %d failures: logged %d times, want %d:\n%s", kinds, n, len(lines), want, strings.Join(lines, "\n"))
+			}
+			note := " of other kinds since one of them was last logged)"
+			if got := slices.ContainsFunc(lines, func(l string) bool { return strings.HasSuffix(l, note) }); got != (kinds > 8) {
+				t.Errorf("%d kinds: a line with %q: %v", kinds, note, got)
+			}
+		})
+	}
+}
+
+// Tag returns the tag of the section.
+func TestTag(t *testing.T) {
+	for tag, want := range map[string]string{"app.log": "app.log", "": "script.0"} {
+		var got string
+		var ok bool
+		start(t, &script{init: func(in *flb.Instance) error {
+			got, ok = in.Tag()
+			return nil
+		}}, flbtest.Section{Tag: tag})
+		if got != want || !ok {
+			t.Errorf("Tag() of a section with the tag %q = %q, %v, want %q, true", tag, got, ok, want)
+		}
+	}
+	if tag, ok := new(flb.Instance).Tag(); tag != "" || ok {
+		t.Errorf("Tag() of the zero Instance = %q, %v, want \"\", false", tag, ok)
+	}
+}
+
 // An input is notified of each pause once, and does not collect while it is paused.
 func TestPauseOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -454,12 +501,44 @@ func TestWatch(t *testing.T) {
 	if diff := cmp.Diff(upTo(5), numbers(h)); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}
+}
+
+// Watch and Unwatch return the errors of epoll. A descriptor that is closed is not watched
+// any more, even if another file gets its number.
+func TestWatchErrors(t *testing.T) {
+	pipe := func() (fds [2]int) {
+		if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fds[0]); unix.Close(fds[1]) })
+		return fds
+	}
+	first, second := pipe()[0], pipe()[0]
+	start(t, &script{init: func(in *flb.Instance) error {
+		for i, step := range []struct {
+			do   func(fd int) error
+			want error
+		}{
+			{in.Unwatch, unix.ENOENT},
+			{in.Watch, nil},
+			{in.Watch, unix.EEXIST},
+			{func(fd int) error { return unix.Dup3(second, fd, unix.O_CLOEXEC) }, nil}, // closes fd
+			{in.Watch, nil},
+			{in.Unwatch, nil},
+			{in.Unwatch, unix.ENOENT},
+		} {
+			if err := step.do(first); !errors.Is(err, step.want) {
+				t.Errorf("step %d: got %v, want %v", i, err, step.want)
+			}
+		}
+		return nil
+	}}, flbtest.Section{})
 	file, err := os.Open("flb_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	h = flbtest.New(t, scripted(&script{init: func(in *flb.Instance) error { return in.Watch(int(file.Fd())) }}))
+	h := flbtest.New(t, scripted(&script{init: func(in *flb.Instance) error { return in.Watch(int(file.Fd())) }}))
 	if err := h.Start(flbtest.Section{}); err == nil || !strings.Contains(err.Error(), "cannot wait for file descriptor") {
 		t.Errorf("Watch of a regular file: %v", err)
 	}

@@ -34,7 +34,9 @@ type run struct {
 	tick   time.Time // of the next collect
 	paused bool
 	over   bool
-	fds    []unix.PollFd
+
+	epoll   int // contains the watched file descriptors, as in Fluent Bit
+	watched int // their number
 
 	goroutines bool // RunsGoroutines was called
 
@@ -53,8 +55,12 @@ type run struct {
 
 func newRun(h *Host, s Section) *run {
 	name := h.plugin.Name + ".0"
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		h.t.Fatal("flbtest: cannot create an epoll descriptor: ", err)
+	}
 	return &run{
-		h: h, section: s,
+		h: h, section: s, epoll: epoll,
 		facts: host.Facts{
 			Plugin: h.plugin.Name, Name: cmp.Or(s.Alias, name), Tag: cmp.Or(s.Tag, name), TagKnown: true,
 			Metadata: !s.Legacy, Appends: !s.Buffered, OwnThread: !s.ThreadedOff, EmitsAhead: !s.Buffered && !s.ThreadedOff,
@@ -67,6 +73,7 @@ func newRun(h *Host, s Section) *run {
 
 // serve is the instance's thread.
 func (r *run) serve(lives chan<- bool) {
+	defer unix.Close(r.epoll)
 	r.calls = flb.Simulate(r.h.plugin, r)
 	ok := r.calls.Init()
 	lives <- ok
@@ -171,7 +178,7 @@ func (r *run) Wait(d time.Duration, wakeable bool) host.Outcome {
 			d = max(d, drainAfter)
 		}
 		d = min(d, time.Until(r.tick))
-		if wakeable && len(r.fds) > 0 || full {
+		if wakeable && r.watched > 0 || full {
 			d = min(d, pollInterval)
 		}
 		if r.sleep(d, wakeable && !full) {
@@ -180,17 +187,17 @@ func (r *run) Wait(d time.Duration, wakeable bool) host.Outcome {
 	}
 }
 
-// isWoken consumes a Wake and looks at the watched file descriptors.
+// isWoken consumes a Wake and checks the watched file descriptors.
 func (r *run) isWoken() bool {
 	select {
 	case <-r.woken:
 		return true
 	default:
 	}
-	if len(r.fds) == 0 {
+	if r.watched == 0 {
 		return false
 	}
-	n, err := unix.Poll(r.fds, 0)
+	n, err := unix.EpollWait(r.epoll, make([]unix.EpollEvent, 1), 0)
 	return err == nil && n > 0
 }
 
@@ -200,26 +207,18 @@ func (r *run) Wake() error {
 }
 
 func (r *run) Watch(fd int) error {
-	var stat unix.Stat_t
-	if err := unix.Fstat(fd, &stat); err != nil {
+	if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
 		return fmt.Errorf("cannot wait for file descriptor %d: %w", fd, err)
 	}
-	if kind := stat.Mode & unix.S_IFMT; kind == unix.S_IFREG || kind == unix.S_IFDIR {
-		return fmt.Errorf("cannot wait for file descriptor %d: %w", fd, unix.EPERM)
-	}
-	if slices.ContainsFunc(r.fds, func(p unix.PollFd) bool { return int(p.Fd) == fd }) {
-		return fmt.Errorf("cannot wait for file descriptor %d: %w", fd, unix.EEXIST)
-	}
-	r.fds = append(r.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	r.watched++
 	return nil
 }
 
 func (r *run) Unwatch(fd int) error {
-	n := len(r.fds)
-	r.fds = slices.DeleteFunc(r.fds, func(p unix.PollFd) bool { return int(p.Fd) == fd })
-	if len(r.fds) == n {
-		return fmt.Errorf("cannot stop waiting for file descriptor %d: %w", fd, unix.ENOENT)
+	if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_DEL, fd, nil); err != nil {
+		return fmt.Errorf("cannot stop waiting for file descriptor %d: %w", fd, err)
 	}
+	r.watched--
 	return nil
 }
 

@@ -2,11 +2,11 @@
 
 package msgpack
 
-// Frame finds the end of a value that arrives in pieces. It looks at each byte once,
-// whatever the pieces are, and keeps no stack: nesting costs nothing.
+// Frame finds the end of a value that arrives in pieces. It reads each byte once, for
+// any size of the pieces, and needs no stack for nested values.
 type Frame struct {
-	at   int    // the next header, or the end of the value before
-	left uint64 // values to come; at 0 the value is complete
+	at   int    // offset of the next header, or the end of the complete value
+	left uint64 // number of values still expected; 0 if the value is complete
 }
 
 // NewFrame returns a frame of the value at the front of a buffer.
@@ -43,8 +43,8 @@ func (f *Frame) Next(b []byte, max int) (size int, err error) {
 	return f.at, nil
 }
 
-// Skip returns what follows the value at the front of b. It takes one pass, however
-// deep the value nests.
+// Skip returns the bytes after the value at the front of b. It takes one pass, for any
+// nesting depth.
 func Skip(b []byte) (rest []byte, err error) {
 	if h := Read(b); h.Kind > Incomplete && h.Kind < Array {
 		if n := h.Payload(); n <= uint64(len(b)-h.Size) {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package msgpack reads the headers of MessagePack values. The checksum of a record,
-// the scanner of audits and the receivers walk over MessagePack with it, each for a
-// purpose of its own.
+// the scanner of audits and the receivers use it to walk over MessagePack.
 //
 // The normal path is [Read], which returns the [Header] of the value at the front of
-// a buffer; its Size and [Header.Payload] are where the next header begins. [Frame]
-// finds the end of a value that arrives in pieces, and [Skip] the end of one that is
-// complete.
+// a buffer. The next header begins after its Size and [Header.Payload]. [Frame] finds
+// the end of a value that arrives in pieces, and [Skip] the end of a complete value.
 package msgpack
 
 import (
@@ -26,7 +24,7 @@ var (
 // Kind is the kind of a value.
 type Kind uint8
 
-// The kinds of values, and what a header is that is not one.
+// The kinds of values, and of headers that are not valid.
 const (
 	Invalid    Kind = iota // the byte 0xc1, which MessagePack does not use
 	Incomplete             // the buffer ends within the header
@@ -42,14 +40,14 @@ const (
 	Map
 )
 
-// Header is what precedes the payload of a value. Integers, floats, booleans and nil
-// have no payload: their header is all of them.
+// Header is the part of a value before its payload. Integers, floats, booleans and nil
+// consist of their header only.
 type Header struct {
 	Kind     Kind
 	Negative bool // of an Integer
 
-	// Size is the size of the header, in bytes. That of an Extension includes its
-	// type, which is the last byte.
+	// Size is the size of the header, in bytes. For an Extension it includes the type,
+	// which is the last byte.
 	Size int
 
 	// N is the absolute value of an Integer; of a Float, the bits of the float64; of
@@ -58,8 +56,8 @@ type Header struct {
 	N uint64
 }
 
-// Payload returns how many bytes belong to the value after its header, without those
-// of the elements of an Array or the members of a Map.
+// Payload returns the number of bytes of the value after its header, without the
+// elements of an Array or the members of a Map.
 func (h Header) Payload() uint64 {
 	switch h.Kind {
 	case String, Binary, Extension:
@@ -68,7 +66,7 @@ func (h Header) Payload() uint64 {
 	return 0
 }
 
-// Values returns how many values follow that are parts of this one.
+// Values returns the number of values that follow as parts of this one.
 func (h Header) Values() uint64 {
 	switch h.Kind {
 	case Array:
@@ -79,15 +77,15 @@ func (h Header) Values() uint64 {
 	return 0
 }
 
-// layout is the form of a header that does not have its size in its first byte.
+// layout is the form of a header whose first byte does not contain the size.
 type layout struct {
 	kind   Kind
 	width  uint8 // of the number after the first byte, in bytes
-	fixed  uint8 // the size of the payload where no number has it
-	signed bool  // the number is
+	fixed  uint8 // size of the payload, if there is no number
+	signed bool  // the number is signed
 }
 
-// layouts are those of the first bytes from 0xc0 to 0xdf.
+// layouts are the layouts of the first bytes from 0xc0 to 0xdf.
 var layouts = [32]layout{
 	{kind: Nil}, {kind: Invalid}, {kind: False}, {kind: True},
 	{kind: Binary, width: 1}, {kind: Binary, width: 2}, {kind: Binary, width: 4},
@@ -103,7 +101,7 @@ var layouts = [32]layout{
 	{kind: Map, width: 2}, {kind: Map, width: 4},
 }
 
-// short are the headers that are one byte, by that byte.
+// short are the headers of one byte, by that byte.
 var short = func() (t [256]Header) {
 	for c := range 256 {
 		switch h := &t[c]; {
@@ -131,8 +129,8 @@ func Read(b []byte) Header {
 }
 
 // ShortString returns the String of up to 31 bytes at the front of b, and its size with
-// the header; 0 if there is something else. It is faster than Read for what most names
-// and many values are.
+// the header, or 0 if there is another value. It is faster than Read, and applies to
+// most names and many values.
 func ShortString(b []byte) (s []byte, size int) {
 	if len(b) > 0 && b[0]>>5 == 0xa0>>5 {
 		if size = 1 + int(b[0]&0x1f); size <= len(b) {

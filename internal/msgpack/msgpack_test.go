@@ -94,8 +94,8 @@ func TestShortString(t *testing.T) {
 	}
 }
 
-// A message that arrives byte by byte is read once, not once a byte: bytes that Next
-// has passed are overwritten with an invalid one, and it does not notice.
+// A message that arrives byte by byte is read only once: Next does not notice that the
+// bytes it has read are overwritten with an invalid one.
 func TestFrameReadsOnce(t *testing.T) {
 	msg := append([]byte{0x92, 0xa1, 'x', 0xdd, 0, 0, 3, 0}, bytes.Repeat([]byte{0x92, 1, 0x80}, 3<<8)...)
 	f, seen := NewFrame(), bytes.Clone(msg)
@@ -112,7 +112,7 @@ func TestFrameReadsOnce(t *testing.T) {
 	}
 }
 
-// Whatever Skip accepts, msgp accepts as well, and of the same size.
+// A value that Skip accepts is also valid for msgp, with the same size.
 func FuzzSkip(f *testing.F) {
 	for _, b := range [][]byte{{0x81, 0xa1, 'a', 1}, {0x92, 0xd7, 0}, {0xdd, 255, 255, 255, 255}, {0xc1}, {0xc9, 0, 0, 0, 0, 0}} {
 		f.Add(b)

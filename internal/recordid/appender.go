@@ -3,7 +3,8 @@
 package recordid
 
 // Appender makes the identities of the records of one instance. It keeps the text of
-// the last one and rewrites what has changed, which is cheaper than [ID.Append].
+// the last identity and rewrites the parts that change, which is faster than
+// [ID.Append].
 type Appender struct {
 	id   ID
 	text [Size]byte

@@ -12,7 +12,7 @@ import (
 // ErrBody reports that bytes are not the MessagePack of one map.
 var ErrBody = errors.New("not the MessagePack of one map")
 
-// maxDepth is how deep the values of a body may nest.
+// maxDepth is the maximum nesting depth of values in a body.
 const maxDepth = 256
 
 // SumBody returns the sum of a body, which is one MessagePack map and nothing else.
@@ -43,7 +43,7 @@ func HashValue(b []byte, coarse bool) (hash uint64, ok bool) {
 type bodyReader struct {
 	b         []byte
 	coarse    bool // integers that may have been doubles are rounded
-	sawCoarse bool // there was a double that Fluent Bit writes as an integer
+	sawCoarse bool // a double was found that Fluent Bit writes as an integer
 }
 
 func (r *bodyReader) body() (Sum, bool) {

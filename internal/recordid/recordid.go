@@ -130,14 +130,14 @@ func Parse(text []byte) (ID, bool) {
 	if text[30] > '7' {
 		return ID{}, false
 	}
-	// Eight digits at a time; some are read twice.
+	// Eight digits at a time. Some are read twice.
 	r0, bad0 := get8(text[4:])   // of the run
 	r1, bad1 := get8(text[10:])  // of the run, and the instance
 	s0, bad2 := get8(text[19:])  // of the number
 	s1, bad3 := get8(text[21:])  // likewise
 	t0, bad4 := get8(text[30:])  // of the time
 	t1, bad5 := get8(text[35:])  // likewise
-	sum, bad6 := get8(text[44:]) // the sum and what follows it
+	sum, bad6 := get8(text[44:]) // the sum and the following parts
 	end, bad7 := get8(text[47:]) // with the check
 	id := ID{
 		Run: Run(r0<<20 | r1>>10&(1<<20-1)), Instance: uint16(r1 & (1<<10 - 1)),

@@ -15,8 +15,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 )
 
-// What an identity says must come back whole, and no single damaged byte may
-// pass for another identity often: 15 bits of check let one in 32768 through.
+// Parsing an identity returns the same numbers.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := ID{
@@ -45,8 +44,8 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// Eight digits at once are what they are one by one, and what is no digit at any
-// place is none.
+// Parsing eight digits at once is equal to parsing them one by one, and reports a byte
+// that is not a digit at any position.
 func TestDigits(t *testing.T) {
 	for i := range 8 {
 		for c := range 256 {
@@ -63,6 +62,7 @@ func TestDigits(t *testing.T) {
 	}
 }
 
+// A damaged byte is detected, except for one in 32768: the check has 15 bits.
 func TestDamagedIdentity(t *testing.T) {
 	text := ID{Run: 12345, Seq: 99, Time: 1732300000123456789, Sum: Sum{Hash: 77}}.Append(nil)
 	passed := 0
@@ -93,11 +93,11 @@ func TestRun(t *testing.T) {
 		t.Errorf("%v, %v; want %v", b, err, a)
 	}
 	if _, err := NewRun(strings.NewReader("short")); err == nil {
-		t.Error("a run out of five random bytes")
+		t.Error("NewRun with five random bytes: no error")
 	}
 	for _, bad := range []string{"", "0", "w00000000000", "0000000000000"} {
 		if _, err := ParseRun(bad); err == nil {
-			t.Errorf("%q is a run", bad)
+			t.Errorf("ParseRun(%q): no error", bad)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func sumOf(t *testing.T, text string) Sum {
 	return s
 }
 
-// The same value spelled otherwise must have the same sum.
+// Different forms of the same value have the same sum.
 func TestSame(t *testing.T) {
 	for _, c := range [][2]string{
 		{`{"a":1,"b":2}`, `{"b":2,"a":1}`},
@@ -135,7 +135,7 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// Values that a pipeline has changed must have another sum.
+// Values that a pipeline has changed have another sum.
 func TestDifferent(t *testing.T) {
 	for _, c := range [][2]string{
 		{`{"a":1}`, `{"a":2}`},
@@ -161,8 +161,8 @@ func TestDifferent(t *testing.T) {
 	}
 }
 
-// Fluent Bit writes doubles with %.16g: whatever the double, the sum must
-// survive that any number of times.
+// Fluent Bit writes doubles with %.16g. The sum of any double survives that any number
+// of times.
 func TestDoublesAsFluentBitWritesThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := math.Float64frombits(rapid.Uint64().Draw(t, "bits"))
@@ -170,7 +170,7 @@ func TestDoublesAsFluentBitWritesThem(t *testing.T) {
 			f = rapid.Float64Range(-1e17, 1e17).Draw(t, "f")
 		}
 		if math.IsNaN(f) || math.IsInf(f, 0) {
-			t.Skip("JSON has no such number")
+			t.Skip("no JSON number")
 		}
 		want, coarse := HashFloat(f)
 		text := strconv.FormatFloat(f, 'g', 16, 64)
@@ -183,7 +183,7 @@ func TestDoublesAsFluentBitWritesThem(t *testing.T) {
 		}
 		g, _ := strconv.ParseFloat(text, 64)
 		if math.IsInf(g, 0) {
-			t.Skip("the largest double, rounded up, is none")
+			t.Skip("rounded up, the largest double overflows")
 		}
 		if got, _ := HashFloat(g); got != want {
 			t.Fatalf("%v as %s: %x, want %x", f, text, got, want)
@@ -191,14 +191,15 @@ func TestDoublesAsFluentBitWritesThem(t *testing.T) {
 	})
 }
 
-func TestSumBodyRefuses(t *testing.T) {
+// Bytes that are not one map are errors, and values of every type have a sum.
+func TestSumBodyErrors(t *testing.T) {
 	for _, b := range [][]byte{nil, {0x90}, {0x81}, {0x81, 0xa1, 'a'}, {0x80, 0x80}, {0xdf, 255, 255, 255, 255}, {0x81, 0xa1, 'a', 0xc1},
 		append(bytes.Repeat([]byte{0x81, 0xa1, 'a'}, 300), 0x80)} {
 		if _, err := SumBody(b); err == nil {
 			t.Errorf("% x has a sum", b)
 		}
 	}
-	// Every kind of value is read, also those that JSON has not.
+	// Values of every type, including those that JSON lacks.
 	b := []byte{0xde, 0, 9,
 		0xa1, 'a', 0xc4, 1, 0xff,
 		0xa1, 'b', 0xc7, 3, 5, 1, 2, 3,
@@ -218,7 +219,7 @@ func FuzzSumBody(f *testing.F) {
 	f.Add([]byte{0x81, 0xa1, 'a', 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, err := SumBody(b)
-		// Whatever has a sum is MessagePack for others too.
+		// A body with a sum is also valid for msgp.
 		if err == nil {
 			if rest, err := msgp.Skip(b); err != nil || len(rest) > 0 {
 				t.Fatalf("% x: %v, rest % x", b, err, rest)

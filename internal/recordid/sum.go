@@ -14,16 +14,15 @@ import (
 // values:
 //
 //   - The order of members does not matter. A name that occurs twice counts twice.
-//   - Strings are their text without escapes.
-//   - Numbers are their decimal value: 1000, 1000.0 and 1e3 are the same.
-//     Integers are exact. Doubles are rounded to 16 significant digits, as
-//     Fluent Bit writes them, and then to 15, halves away from zero: a double that
-//     is read from 16 digits and written again can differ in the last one.
+//   - A string is its text without escapes.
+//   - A number is its decimal value: 1000, 1000.0 and 1e3 are the same. Integers are
+//     exact. Doubles are rounded to 16 significant digits, as Fluent Bit writes them,
+//     and then to 15, half away from zero: a double that is read from 16 digits and
+//     written again can differ in the last one.
 //   - Fluent Bit writes doubles d with 1e15 <= d < 1e16 as integers. A body that has
 //     such a double is Coarse, and all its numbers of that size are rounded.
 //
-// Strings, numbers, booleans, null, arrays and maps are covered. Binary and
-// extension values, NaN, infinities and invalid UTF-8 have no form in JSON: their
+// Binary and extension values, NaN, infinities and invalid UTF-8 have no JSON form. Their
 // sum is that of their bytes, which a pipeline may not preserve.
 //
 // Hash is the sum of one hash per member, modulo 2^35. In a body with members that

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package testenv reports what tests can expect of the build that runs them.
+// Package testenv reports properties of the test binary, and measures memory and time.
 package testenv
 
 import (
@@ -14,12 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Instrumented reports whether the race detector or coverage is on: the test binary
-// then allocates and takes time for itself.
+// Instrumented reports whether the race detector or coverage is enabled. They allocate
+// and take time themselves.
 func Instrumented() bool { return race || testing.CoverMode() != "" }
 
-// AllocsPerRun is testing.AllocsPerRun in a plain build. In an instrumented one it
-// calls f once and returns 0, because the instrumentation allocates too.
+// AllocsPerRun is testing.AllocsPerRun. In an instrumented build it calls f once and
+// returns 0, because the instrumentation allocates too.
 func AllocsPerRun(runs int, f func()) float64 {
 	if Instrumented() {
 		f()
@@ -28,23 +28,22 @@ func AllocsPerRun(runs int, f func()) float64 {
 	return testing.AllocsPerRun(runs, f)
 }
 
-// LiveHeap collects garbage and returns the size, in bytes, of what is reachable.
+// LiveHeap collects garbage and returns the size of the reachable heap, in bytes.
 func LiveHeap() int64 {
 	runtime.GC()
 	return LastLiveHeap()
 }
 
-// LastLiveHeap returns the size, in bytes, of what the last collection found
-// reachable. Unlike the heap's size it does not depend on how much garbage has
-// gathered since.
+// LastLiveHeap returns the size of the heap, in bytes, that was reachable at the last
+// collection. It does not include the garbage since then.
 func LastLiveHeap() int64 {
 	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(s)
 	return int64(s[0].Value.Uint64())
 }
 
-// CPUTime calls f and returns the processor time that its thread has used. Other
-// processes do not add to it, and what f leaves to goroutines is not counted.
+// CPUTime calls f and returns the processor time used by its thread. It does not include
+// other processes, or goroutines that f starts.
 func CPUTime(f func()) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -61,8 +60,8 @@ func threadTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// SkipRace skips a long test of a single goroutine under the race detector: it cannot
-// have a race, and other builds run it.
+// SkipRace skips a long test of a single goroutine under the race detector, because it
+// cannot have a race.
 func SkipRace(t testing.TB) {
 	t.Helper()
 	if race {
@@ -70,7 +69,7 @@ func SkipRace(t testing.TB) {
 	}
 }
 
-// Race reports whether the race detector is on.
+// Race reports whether the race detector is enabled.
 func Race() bool { return race }
 
 // Rounds returns n, or n/20 in an instrumented build, where a test takes ten times as
@@ -82,8 +81,8 @@ func Rounds(n int) int {
 	return n
 }
 
-// Kolmogorov returns the largest distance between the distribution of draws, which it
-// sorts, and the one whose distribution function is given.
+// Kolmogorov sorts draws and returns the maximum distance of their distribution from the
+// given distribution function.
 func Kolmogorov(draws []float64, cdf func(x float64) float64) float64 {
 	slices.Sort(draws)
 	n := float64(len(draws))

@@ -9,8 +9,8 @@ import (
 	"github.com/gdummy/gdummy/internal/files"
 )
 
-// classic reads a file in the classic form: sections and commands begin in the
-// first column, the properties of a section are indented alike.
+// classic reads a file in the classic form: sections and commands begin in the first
+// column, and all properties of a section have the same indentation.
 func (r *reader) classic(f *file) {
 	if len(f.text) > maxSize {
 		r.errorf(f.pos(0), "%v", errSize)
@@ -43,8 +43,8 @@ type classicFile struct {
 	*reader
 	file *file
 
-	indent  string // of the first property; all others must have it too
-	section bool   // there was a section header
+	indent  string // of the first property, which the others must have too
+	section bool   // after the first section header
 	input   *Input // the current section, if it is an input
 	inGroup bool
 }
@@ -74,7 +74,7 @@ func (c *classicFile) include(pos Pos, path string) {
 		}
 		return
 	}
-	// Fluent Bit looks in the working directory first.
+	// Fluent Bit tries the working directory first.
 	if !filepath.IsAbs(path) {
 		if _, err := c.files.Read(path); err != nil {
 			path = filepath.Join(c.root, path)
@@ -155,8 +155,7 @@ func (c *classicFile) property(start, end int) {
 		c.indent = line[:at]
 	}
 	if at == len(line) {
-		// Fluent Bit looks at the indentation of a line with nothing else
-		// on it as well.
+		// Fluent Bit also checks the indentation of a line of white space.
 		if at != len(c.indent) && at != 2*len(c.indent) || !strings.HasPrefix(line, c.indent) {
 			c.errorf(c.file.pos(start), "blank line with an indentation other than that of the lines before it")
 		}
@@ -198,8 +197,8 @@ func (c *classicFile) indented(start int, indent string) bool {
 		c.inGroup = false
 		return true
 	case len(indent) == 2*len(c.indent) && strings.HasPrefix(indent, c.indent):
-		// Twice as deep: the content of a group. Fluent Bit adds it to the
-		// section if there is no group.
+		// Twice the indentation: the content of a group. Without a group, Fluent Bit
+		// adds it to the section.
 		return true
 	case !strings.HasPrefix(indent, c.indent) && len(indent) >= len(c.indent):
 		c.errorf(pos, "mixed tabs and spaces: expected the indentation of the lines before it")

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package conf reads the configurations of Fluent Bit, as far as inputs go, and
-// records the position of everything in them.
+// Package conf reads the inputs in configurations of Fluent Bit, with the position of
+// each part.
 //
-// The normal path is [Read]: it reads a file in the classic or the YAML form with
-// all that it includes, by the rules of Fluent Bit 5.1.1 (flb_cf_fluentbit.c,
-// flb_cf_yaml.c), and returns its inputs. Fluent Bit stops at the first error; Read continues and reports all of them.
+// The normal path is [Read]. It reads a file in the classic or the YAML form and all
+// files that it includes, by the rules of Fluent Bit 5.1.1 (flb_cf_fluentbit.c,
+// flb_cf_yaml.c), and returns the inputs. Fluent Bit stops at the first error, but Read
+// reports all errors.
 //
 // # Terms
 //
-// An input is one `[INPUT]` section or one element of pipeline.inputs. Its
-// properties have a name and a value. A value is text, white space around it
-// removed, in which ${VARIABLE} is not yet replaced: [Value.Expand] does that.
+// An input is one `[INPUT]` section or one element of pipeline.inputs. It has
+// properties, each with a name and a value. A value is text without surrounding white
+// space, in which [Value.Expand] replaces ${VARIABLE}.
 //
 // # Limits
 //
-// Sections other than inputs are read for their syntax only. A file may have up
-// to 8 MiB (YAML: 1 MiB); at most 1000 files and 32 MiB are read.
+// Of sections other than inputs, only the syntax is checked. A file has at most 8 MiB
+// (YAML: 1 MiB). At most 1000 files and 32 MiB are read.
 package conf
 
 import (
@@ -40,7 +41,7 @@ type Pos struct {
 // String returns the position in the form of compilers.
 func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// Error is an error at which Fluent Bit would stop.
+// Error is an error for which Fluent Bit would not start.
 type Error struct {
 	Pos     Pos
 	Problem string
@@ -55,12 +56,12 @@ type Config struct {
 	Inputs []*Input
 	Errors []*Error
 
-	// Env are the variables that the files set themselves, with @SET or in
-	// the section env. They hide those of the process.
+	// Env are the variables that the files set, with @SET or in the section env. They
+	// hide those of the process.
 	Env map[string]string
 }
 
-// Lookup returns the environment in which the configuration's values are expanded.
+// Lookup returns the environment for the expansion of values.
 func (c *Config) Lookup(outer Environment) Environment {
 	return func(name string) (string, bool) {
 		if v, ok := c.Env[name]; ok && v != "" {
@@ -92,20 +93,20 @@ func (in *Input) Property(name string) (*Property, bool) {
 
 // Property is a property of an input.
 type Property struct {
-	Name  string // in the form in which plugins ask for it
+	Name  string // as plugins ask for it
 	Pos   Pos
 	Value Value
 
-	// NotText describes the value if it is not text but a map or a
-	// list of something else than text, which YAML can express.
+	// NotText describes the value if it is a YAML map, or a list with other elements
+	// than text.
 	NotText string
 
-	// List is where the list begins of which the value is an element, nil if it is
-	// none. Fluent Bit sets the property once for each element.
+	// List is the start of the list that contains the value, or nil. Fluent Bit sets the
+	// property once for each element.
 	List *Pos
 
-	// Quoted is a map or list in brackets as text, in quotes and on one line; ""
-	// if the value is something else.
+	// Quoted is the text of a map or list in brackets, in quotes and on one line. It is
+	// "" for other values.
 	Quoted string
 }
 
@@ -114,7 +115,7 @@ type Value struct {
 	Text string
 
 	file *file
-	from func(offset int) int // the byte of the file that gave a byte of Text
+	from func(offset int) int // offset in the file of a byte of Text
 }
 
 // Pos returns the position of a byte of Text in the file.
@@ -122,7 +123,7 @@ func (v *Value) Pos(offset int) Pos {
 	return v.file.pos(v.from(min(max(offset, 0), len(v.Text))))
 }
 
-// Expanded is a value whose variables are replaced.
+// Expanded is a value with its variables replaced.
 type Expanded struct {
 	Text string
 	Vars []Variable
@@ -141,7 +142,7 @@ func (v *Value) Expand(env Environment) *Expanded {
 // has the position of the variable.
 func (e *Expanded) Pos(offset int) Pos { return e.value.Pos(e.exp.origin(offset)) }
 
-// Files is where files come from.
+// Files opens files.
 type Files struct {
 	Read func(path string) ([]byte, error)
 	Glob func(pattern string) ([]string, error)
@@ -173,7 +174,7 @@ func readFile(path string) ([]byte, error) {
 	return b, unwrapPathError(err)
 }
 
-// unwrapPathError drops the path, which the position of an error has already.
+// unwrapPathError removes the path, which is already in the position of the error.
 func unwrapPathError(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {
@@ -182,9 +183,9 @@ func unwrapPathError(err error) error {
 	return err
 }
 
-// Read reads the file at path and all that it includes. Like Fluent Bit it reads
-// a file as YAML if its name ends in .yaml or .yml. It returns an error if the
-// file itself cannot be read; all other errors are in the Config.
+// Read reads the file at path and all files that it includes. Like Fluent Bit, it reads a
+// file as YAML if its name ends in .yaml or .yml. It returns an error if the file itself
+// cannot be read. All other errors are in the Config.
 func Read(path string, files Files) (*Config, error) {
 	text, err := files.Read(path)
 	if err != nil {
@@ -206,8 +207,8 @@ const (
 	YAML
 )
 
-// Guess returns the form of a text that has no file name: the classic one begins
-// with a section or a command.
+// Guess returns the form of a text without a file name. The classic form begins with a
+// section or a command.
 func Guess(text []byte) Format {
 	for line := range strings.Lines(yamlText(string(text))) {
 		line = strings.TrimSpace(line)
@@ -222,7 +223,7 @@ func Guess(text []byte) Format {
 	return Classic
 }
 
-// Parse reads a text as if it stood in a file of the given name, with all that it
+// Parse reads a text as the content of a file with the given name, and all files that it
 // includes.
 func Parse(name string, text []byte, format Format, files Files) *Config {
 	r := &reader{files: files, root: filepath.Dir(name), config: &Config{Env: map[string]string{}}, seen: map[string]bool{}}
@@ -241,7 +242,7 @@ type reader struct {
 	files  Files
 	root   string // directory of the first file
 	config *Config
-	seen   map[string]bool // paths that were read
+	seen   map[string]bool // paths of files read
 	total  int             // bytes of included files
 }
 
@@ -254,7 +255,7 @@ func (r *reader) wrong(pos Pos, problem, hint string) {
 	r.config.Errors = append(r.config.Errors, &Error{pos, problem, hint})
 }
 
-// open reads an included file. It reports errors at pos.
+// open reads an included file, and reports errors at pos.
 func (r *reader) open(pos Pos, path string) (*file, bool) {
 	clean := filepath.Clean(path)
 	if r.seen[clean] {
@@ -292,11 +293,11 @@ func (r *reader) glob(pos Pos, dir, pattern string) []string {
 	return paths
 }
 
-// file is the text of a file, in which places can be found.
+// file is the text of a file, with its lines.
 type file struct {
 	name  string
 	text  string
-	lines []int // offsets at which lines begin
+	lines []int // offsets of lines
 }
 
 func newFile(name string, text []byte) *file {
@@ -309,7 +310,7 @@ func newFile(name string, text []byte) *file {
 	return f
 }
 
-// pos returns the place of a byte: that of the character which it is part of.
+// pos returns the position of the character that contains a byte.
 func (f *file) pos(offset int) Pos {
 	offset = min(max(offset, 0), len(f.text))
 	line := sort.SearchInts(f.lines, offset+1)
@@ -323,7 +324,7 @@ func (f *file) pos(offset int) Pos {
 	return Pos{f.name, line, column}
 }
 
-// offset returns the byte of a place; it is the inverse of pos.
+// offset returns the offset of a position. It is the inverse of pos.
 func (f *file) offset(line, column int) int {
 	if line < 1 || line > len(f.lines) {
 		return len(f.text)
@@ -336,10 +337,10 @@ func (f *file) offset(line, column int) int {
 	return at
 }
 
-// space is what Fluent Bit removes around values.
+// space is the white space that Fluent Bit removes around values.
 const space = " \t\n\v\f\r"
 
-// trimmed returns the value of a part of the file, without white space around it.
+// trimmed returns a part of the file as a value, without surrounding white space.
 func (f *file) trimmed(from, to int) Value {
 	part := f.text[from:to]
 	text := strings.Trim(part, space)

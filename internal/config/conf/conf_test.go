@@ -40,7 +40,7 @@ func memory(files map[string]string) Files {
 	}
 }
 
-// dump writes what was read, for people to compare.
+// dump returns a configuration as text.
 func dump(c *Config) string {
 	var b strings.Builder
 	for _, in := range c.Inputs {
@@ -61,7 +61,7 @@ func dump(c *Config) string {
 	return b.String()
 }
 
-// configs are texts, each with the reason why it is here.
+// configs are texts with the reason for each.
 var configs = []struct {
 	why, text string
 	format    Format
@@ -138,7 +138,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// Every character of a value is found in the file, however YAML writes it.
+// Every character of a value has its position in the file, in all styles of YAML.
 func TestPlaces(t *testing.T) {
 	for _, text := range []string{
 		"a: '{\"b\": 0123456789}'",
@@ -152,26 +152,28 @@ func TestPlaces(t *testing.T) {
 		"a: 'one\n\n      ''two'' 0123456789'",
 		"a: !!str 0123456789",
 		"a: # why\n      0123456789",
+		"a: \"\\n\\ x\n      \\n\n      0123456789\"", // white space that is escaped, folded and trimmed
+		"a: x\t\n      0123456789",
 	} {
 		text = "pipeline:\n  inputs:\n  - name: x\n    " + text + "\n"
 		c := Parse("f", []byte(text), YAML, memory(nil))
 		if len(c.Errors) > 0 || len(c.Inputs) != 1 || len(c.Inputs[0].Properties) != 2 {
-			t.Errorf("%s\nwas not read: %s", text, dump(c))
+			t.Errorf("%s\ngot: %s", text, dump(c))
 			continue
 		}
 		v := c.Inputs[0].Properties[1].Value
 		at := strings.Index(v.Text, "0123456789")
 		for i := range 10 {
 			if from := v.from(at + i); at < 0 || from >= len(text) || text[from] != v.Text[at+i] {
-				t.Errorf("%s\ngives %q, of which byte %d is not found", text, v.Text, at+i)
+				t.Errorf("%s\nvalue %q: byte %d has no position", text, v.Text, at+i)
 				break
 			}
 		}
 	}
 }
 
-// Includes: relative to the first file in the classic form, to the including one
-// in YAML; never twice.
+// Included files are relative to the first file in the classic form, and to the including
+// file in YAML. None is read twice.
 func TestIncludes(t *testing.T) {
 	files := memory(map[string]string{
 		"etc/main.conf":     "@INCLUDE sub/*.conf\n@INCLUDE more.conf\n@INCLUDE more.conf\n@INCLUDE main.conf\n[INPUT]\n name main\n",
@@ -214,17 +216,17 @@ func TestIncludes(t *testing.T) {
 		}
 	}
 	if _, err := Read("no-such.conf", files); err == nil {
-		t.Error("a file that is not there was read")
+		t.Error("missing file: no error")
 	}
 
-	// Paths that grow without end.
+	// Includes without end.
 	same := Files{Read: func(string) ([]byte, error) { return []byte("includes: [a/b.yaml]"), nil }}
 	if c, err := Read("b.yaml", same); err != nil || len(c.Errors) != 1 || !strings.Contains(c.Errors[0].Problem, "more than 1000 included files") {
 		t.Errorf("%v, %v", c.Errors, err)
 	}
 }
 
-// Variables, by Fluent Bit's rules where they make sense.
+// Variables are expanded by the rules of Fluent Bit, except for its bugs.
 func TestExpand(t *testing.T) {
 	env := func(name string) (string, bool) {
 		v, ok := map[string]string{"A": "1", "LONG": "0123456789", "BRACE": "}"}[name]
@@ -262,7 +264,7 @@ func TestExpand(t *testing.T) {
 		}
 	}
 
-	// A place behind a variable is found although its value is longer.
+	// The position after a variable is correct although the value is longer.
 	c := Parse("f", []byte("[INPUT]\n dummy <${LONG}> x\n"), Classic, memory(nil))
 	e := c.Inputs[0].Properties[0].Value.Expand(env)
 	for at, column := range map[int]int{0: 8, 1: 9, 5: 9, 11: 16, 13: 18} {
@@ -272,7 +274,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// The files' own variables hide those of the process; an empty one is none.
+// Variables of the files hide those of the process. An empty variable is not set.
 func TestLookup(t *testing.T) {
 	c := Parse("f", []byte("@SET A=1\n@SET B=\n"), Classic, memory(nil))
 	env := c.Lookup(func(name string) (string, bool) { return "outer " + name, name != "D" })
@@ -291,13 +293,12 @@ func TestGuess(t *testing.T) {
 		"": Classic, "# x\n\n[INPUT]": Classic, "@SET a=b": Classic, "  [x]": Classic, "pipeline:": YAML, "---\na: b": YAML, "{}": YAML,
 	} {
 		if got := Guess([]byte(text)); got != want {
-			t.Errorf("%q is taken for %v", text, got)
+			t.Errorf("Guess(%q): got %v", text, got)
 		}
 	}
 }
 
-// No text makes the reader panic or run on, and every place lies within the file
-// that it names.
+// No text makes the reader panic or hang, and every position is within its file.
 func FuzzConf(f *testing.F) {
 	for _, c := range configs {
 		if len(c.text) < 10000 {
@@ -325,7 +326,7 @@ func FuzzConf(f *testing.F) {
 		within := func(p Pos) {
 			t.Helper()
 			if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > utf8.RuneCountInString(lines[p.Line-1])+1 {
-				t.Fatalf("%v lies outside of the file", p)
+				t.Fatalf("%v is outside of the file", p)
 			}
 		}
 		c := Parse("f", []byte(text), format, files)

@@ -18,8 +18,8 @@ func encoded(order binary.AppendByteOrder, text string) string {
 	return string(b)
 }
 
-// Files in other encodings are read where Fluent Bit reads them (libyaml does), and
-// named for what they are where it does not. Places are those of the text.
+// Files in other encodings are read if Fluent Bit reads them, as libyaml does. Otherwise
+// the error names the encoding. Positions are those in the text.
 func TestEncodings(t *testing.T) {
 	const (
 		classic = "[INPUT]\n    name gdummy\n    rate ä5\n"
@@ -33,7 +33,7 @@ func TestEncodings(t *testing.T) {
 		why, text string
 		form      Format
 		rate      string // where its value stands; "" if it is not read
-		mistake   string
+		problem   string
 	}{
 		{"a mark", mark + classic, Classic, "f:3:10", "f:1:1: byte order mark at the start of the file: Fluent Bit does not skip it"},
 		{"UTF-16", encoded(le, mark+classic), Classic, "", "f:1:1: it is UTF-16, expected UTF-8; `iconv -f UTF-16 -t utf-8` converts it"},
@@ -49,17 +49,17 @@ func TestEncodings(t *testing.T) {
 		{"UTF-16 and CR alone", encoded(le, mark+cr(yaml)), YAML, "f:4:13", ""},
 	} {
 		got := Parse("f", []byte(c.text), c.form, Disk)
-		rate, mistake := "", ""
+		rate, problem := "", ""
 		for _, in := range got.Inputs {
 			if p, ok := in.Property("rate"); ok {
 				rate = p.Value.Pos(0).String()
 			}
 		}
 		for _, m := range got.Errors {
-			mistake += m.Error()
+			problem += m.Error()
 		}
-		if rate != c.rate || mistake != c.mistake {
-			t.Errorf("form %d, %s: rate at %q, expected %q; %q, expected %q", c.form, c.why, rate, c.rate, mistake, c.mistake)
+		if rate != c.rate || problem != c.problem {
+			t.Errorf("form %d, %s: rate at %q, want %q; error %q, want %q", c.form, c.why, rate, c.rate, problem, c.problem)
 		}
 	}
 	for text, want := range map[string]Format{
@@ -67,14 +67,14 @@ func TestEncodings(t *testing.T) {
 		"# one\r[INPUT]\r": Classic, "# one\rpipeline:\r": YAML,
 	} {
 		if got := Guess([]byte(text)); got != want {
-			t.Errorf("%q: form %d, expected %d", text, got, want)
+			t.Errorf("%q: form %d, want %d", text, got, want)
 		}
 	}
 }
 
-// A value in brackets without quotes that is no YAML is named, with what would be
-// right, and the rest of the file is read.
-func TestFlowMistakes(t *testing.T) {
+// A value in brackets without quotes that is not YAML is an error with the correct form,
+// and the rest of the file is read.
+func TestFlowErrors(t *testing.T) {
 	const problem = "expected text, found an invalid %s of YAML: text that begins with a bracket needs quotes"
 	aMap, aList := strings.Replace(problem, "%s", "map", 1), strings.Replace(problem, "%s", "list", 1)
 	for _, c := range []struct{ value, pos, problem, want string }{
@@ -100,7 +100,7 @@ func TestFlowMistakes(t *testing.T) {
 			t.Errorf("%s: %s", c.value, dump(got))
 		}
 	}
-	// An error of another kind is reported as it was.
+	// Other errors are not changed.
 	got := Parse("f", []byte("pipeline:\n  inputs:\n    - name: gdummy\n      dummy: {\"a\": {{ x }}}\n   rate: [\n"), YAML, Disk)
 	if len(got.Errors) != 1 || got.Errors[0].Hint != "" {
 		t.Errorf("%v", got.Errors)

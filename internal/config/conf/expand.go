@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// Environment looks up a variable. One that is set to nothing is not set, as in
-// Fluent Bit.
+// Environment looks up a variable. An empty variable is not set, as in Fluent Bit.
 type Environment func(name string) (value string, ok bool)
 
 // Process is the environment of this process.
@@ -22,40 +21,39 @@ func Process(name string) (string, bool) {
 type Variable struct {
 	Name   string
 	Offset int  // of its '$', in bytes
-	Set    bool // it has a value, or a default
+	Set    bool // it has a value or a default
 
-	// Missed reports that Fluent Bit does not expand it, or damages the text
-	// around it: its search for the closing brace ends at a '}' in front
-	// of the variable (flb_env_var_translate, all versions up to 5.1.1).
+	// Missed reports that Fluent Bit does not expand the variable, or damages the text
+	// around it: its search for the closing brace ends at a '}' before the variable
+	// (flb_env_var_translate, all versions up to 5.1.1).
 	Missed bool
 }
 
-// maxVariable is the length, in bytes, from which on Fluent Bit accepts no name.
+// maxVariable is the length of a name, in bytes, from which on Fluent Bit rejects it.
 const maxVariable = 4096
 
-// Expand replaces the variables in a text. It replaces all of them, those too
-// that Fluent Bit misses. A variable that is not set becomes nothing.
+// Expand replaces all variables in a text, including those that Fluent Bit misses. A
+// variable that is not set is replaced by nothing.
 func Expand(text string, env Environment) (expanded string, vars []Variable) {
 	e := expand(text, env)
 	return e.text, e.vars
 }
 
-// expansion is an expanded text that knows where it comes from.
+// expansion is an expanded text with the origin of each byte.
 type expansion struct {
 	text string
 	vars []Variable
 	cuts []cut
 }
 
-// cut is a place in an expanded text from which on its bytes come from another
-// place of the raw text: one by one, or all from the same place.
+// cut is an offset in an expanded text from which on its bytes have another origin in
+// the raw text: consecutive bytes, or all the same one.
 type cut struct {
 	at, from int
 	single   bool
 }
 
-// origin returns the offset in the raw text from which a byte of the expanded
-// one comes.
+// origin returns the offset in the raw text of a byte of the expanded text.
 func (e *expansion) origin(offset int) int {
 	i := sort.Search(len(e.cuts), func(i int) bool { return e.cuts[i].at > offset })
 	if i == 0 {
@@ -89,7 +87,7 @@ func expand(text string, env Environment) *expansion {
 		inner := rest[i+2 : i+n]
 		name, fallback, hasDefault := strings.Cut(inner, ":-")
 		if j := strings.IndexByte(inner, ':'); j >= 0 && hasDefault && j < len(name) {
-			// Fluent Bit looks at the first colon only.
+			// Fluent Bit checks the first colon only.
 			name, fallback, hasDefault = inner, "", false
 		}
 		e.cuts = append(e.cuts, cut{at: b.Len(), from: at})

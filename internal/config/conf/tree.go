@@ -12,7 +12,7 @@ import (
 
 // This file reads variables, included files and inputs from the tree of a YAML file.
 
-// at returns the place of a node.
+// at returns the position of a node.
 func (y *yamlFile) at(n ast.Node) Pos { return y.file.pos(y.offset(n.GetToken())) }
 
 func (y *yamlFile) offset(t *token.Token) int {
@@ -22,7 +22,7 @@ func (y *yamlFile) offset(t *token.Token) int {
 	return y.file.offset(t.Position.Line, t.Position.Column)
 }
 
-// plain takes anchors and tags off a node; Fluent Bit ignores them.
+// plain returns a node without anchors and tags, which Fluent Bit ignores.
 func plain(n ast.Node) ast.Node {
 	for range maxYAMLDepth {
 		switch v := n.(type) {
@@ -37,7 +37,7 @@ func plain(n ast.Node) ast.Node {
 	return n
 }
 
-// members returns the members of a map, or reports that n is something else.
+// members returns the members of a map, or reports an error if n is not a map.
 func (y *yamlFile) members(n ast.Node, what string) []*ast.MappingValueNode {
 	switch v := plain(n).(type) {
 	case *ast.MappingNode:
@@ -52,7 +52,7 @@ func (y *yamlFile) members(n ast.Node, what string) []*ast.MappingValueNode {
 	return nil
 }
 
-// elements returns the elements of a list, or reports that n is something else.
+// elements returns the elements of a list, or reports an error if n is not a list.
 func (y *yamlFile) elements(n ast.Node, what string) []ast.Node {
 	switch v := plain(n).(type) {
 	case *ast.SequenceNode:
@@ -230,8 +230,8 @@ func (y *yamlFile) quoted(n ast.Node) string {
 	return quote(flowValue(text))
 }
 
-// conditionalRoute returns the position of the first route for logs that not all records
-// take. Whatever Fluent Bit would refuse is none.
+// conditionalRoute returns the position of the first route for logs that depends on the
+// record, or nil. It ignores routes that Fluent Bit would reject.
 func (y *yamlFile) conditionalRoute(routes ast.Node) *Pos {
 	for _, m := range mapping(routes) {
 		signals, _ := y.key(m)
@@ -256,7 +256,7 @@ func (y *yamlFile) conditionalRoute(routes ast.Node) *Pos {
 	return nil
 }
 
-// isTrue reports whether Fluent Bit reads a text as yes.
+// isTrue reports whether Fluent Bit parses a text as true.
 func isTrue(text string) bool {
 	switch strings.ToLower(text) {
 	case "true", "on", "yes":
@@ -265,7 +265,7 @@ func isTrue(text string) bool {
 	return false
 }
 
-// mapping returns the members of a map; anything else has none.
+// mapping returns the members of a map, or nil for other nodes.
 func mapping(n ast.Node) []*ast.MappingValueNode {
 	switch v := plain(n).(type) {
 	case *ast.MappingNode:
@@ -286,7 +286,7 @@ func allText(list *ast.SequenceNode) bool {
 	return true
 }
 
-// snake makes intervalSec, as YAML users may write, interval_sec
+// snake converts names such as intervalSec, which YAML allows, to interval_sec
 // (flb_cf_key_translate).
 func snake(name string) string {
 	if name == "" || name[0] < 'a' || name[0] > 'z' {
@@ -307,8 +307,8 @@ func snake(name string) string {
 	return b.String()
 }
 
-// scalar returns the text of a scalar as it is written, whatever type YAML would
-// see in it, and whether n is one.
+// scalar returns the text of a scalar as written, independent of its type in YAML, and
+// reports whether n is a scalar.
 func (y *yamlFile) scalar(n ast.Node) (string, bool) {
 	switch v := n.(type) {
 	case *ast.StringNode:
@@ -319,21 +319,21 @@ func (y *yamlFile) scalar(n ast.Node) (string, bool) {
 		if t := v.GetToken(); t != nil && strings.HasPrefix(y.file.text[y.offset(t):], t.Value) {
 			return t.Value, true
 		}
-		return "", true // nothing is written
+		return "", true // an empty value
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode, *ast.MergeKeyNode:
 		return n.GetToken().Value, true
 	}
 	return "", false
 }
 
-// value returns a scalar without white space around it, as Fluent Bit does, with
-// the place of each of its bytes.
+// value returns a scalar without surrounding white space, as Fluent Bit does, with the
+// offset of each byte.
 func (y *yamlFile) value(n ast.Node) Value {
 	text, _ := y.scalar(n)
 	text = strings.Trim(text, space)
 	start := y.offset(n.GetToken())
 	for start < len(y.file.text) && y.file.text[start] == ' ' {
-		start++ // behind a tag, the position is that of the space
+		start++ // after a tag, the position is that of the space
 	}
 	v := Value{Text: text, file: y.file, from: func(int) int { return start }}
 	if from, ok := places(y.file, start, text); ok {

@@ -25,7 +25,7 @@ const (
 
 // yaml reads a file in the YAML form.
 func (r *reader) yaml(f *file) {
-	// libyaml knows byte order marks, UTF-16 and all ends of lines.
+	// libyaml supports byte order marks, UTF-16 and all line endings.
 	*f = *newFile(f.name, []byte(yamlText(f.text)))
 	if what := files.NotText([]byte(f.text)); what != "" {
 		r.errorf(f.pos(0), "%s", what)
@@ -56,7 +56,7 @@ func (r *reader) yaml(f *file) {
 	if !errors.As(err, &at) {
 		r.errorf(f.pos(0), "%v", err)
 		if err == errYAMLTimeout {
-			r.total = maxTotal // no further file
+			r.total = maxTotal // read no more files
 		}
 		return
 	}
@@ -64,7 +64,7 @@ func (r *reader) yaml(f *file) {
 	if t := at.GetToken(); t != nil && t.Position != nil {
 		pos = f.pos(f.offset(t.Position.Line, t.Position.Column))
 	}
-	// Its Error shows a part of the text as well, which can take long.
+	// Its method Error also formats a part of the text, which can be slow.
 	r.errorf(pos, "%s", at.GetMessage())
 }
 
@@ -93,15 +93,15 @@ func yamlText(text string) string {
 	return text
 }
 
-// yamlTimeout is how long the YAML package may take for a file. Its time grows with
-// the square of the members of a map: some thousand take a second, and no
-// configuration has as many.
+// yamlTimeout is the maximum time to parse a YAML file. The time of the YAML package is
+// quadratic in the number of members of a map: some thousands, more than any
+// configuration has, take a second.
 const yamlTimeout = 10 * time.Second
 
 var errYAMLTimeout = fmt.Errorf("reading the YAML took longer than %v", yamlTimeout)
 
-// parseYAML keeps the YAML package from ending the process by a panic, and from
-// running on. What does not finish is left behind: there is no way to stop it.
+// parseYAML parses YAML. It recovers from panics of the YAML package, and returns after
+// yamlTimeout. The goroutine then continues, because it cannot be stopped.
 func parseYAML(text string) (*ast.File, error) {
 	type result struct {
 		tree *ast.File
@@ -126,8 +126,8 @@ func parseYAML(text string) (*ast.File, error) {
 	}
 }
 
-// tooDeep reports whether a text might nest deeper than the reader, which calls
-// itself at each level, should go. Brackets in strings count as well.
+// tooDeep reports whether the nesting depth of a text may be too large for a recursive
+// parser. It also counts brackets in strings.
 func tooDeep(text string) bool {
 	open, inLine := 0, 0
 	for i := range len(text) {
@@ -139,7 +139,7 @@ func tooDeep(text string) bool {
 		case '\n':
 			inLine = 0
 		case '-', '?', ':', '!', '&':
-			// `- - - x` and `? ? x` nest within one line, as do properties.
+			// `- - - x` and `? ? x` nest within a line, as do properties.
 			if i+1 < len(text) && (text[i+1] == ' ' || text[i+1] == '\t' || text[i] == '!' || text[i] == '&') {
 				inLine++
 			}
@@ -156,7 +156,7 @@ type yamlFile struct {
 	*reader
 	file *file
 
-	blanked  map[int]flow // by the offset of the key: values that are not in the tree
+	blanked  map[int]flow // values that are not in the tree, by the offset of the key
 	reported bool         // one of them is a property of an input
 }
 
@@ -168,11 +168,11 @@ type flow struct {
 	quoted string
 }
 
-// flowStart matches a property up to the bracket that its value begins with.
+// flowStart matches a property up to the opening bracket of its value.
 var flowStart = regexp.MustCompile(`(?m)^ *(?:- +)*([A-Za-z][\w.]*) *: +([\[{])`)
 
-// blank returns the text with each value in brackets that is not YAML, such as a
-// template without quotes, replaced by white space. Everything else stays in its place.
+// blank replaces each value in brackets that is not YAML, such as a template without
+// quotes, by white space. It does not change other offsets.
 func (y *yamlFile) blank() string {
 	text := []byte(y.file.text)
 	y.blanked = map[int]flow{}
@@ -201,9 +201,8 @@ func (y *yamlFile) blank() string {
 	}
 }
 
-// flowValue returns the value at the beginning of a text that begins with a bracket: up
-// to the bracket that closes it, and the rest of its line. A value that
-// is not closed ends with its line.
+// flowValue returns the value at the start of a text: from the opening to the closing
+// bracket, and the rest of that line. A value that is not closed ends with its line.
 func flowValue(text string) string {
 	open, quoted, end := 0, byte(0), 0
 	for i := 0; i < len(text) && end == 0; i++ {
@@ -228,7 +227,7 @@ func flowValue(text string) string {
 	return text[:end] + strings.TrimRight(rest, space)
 }
 
-// quote returns a value on one line and in quotes, shortened if it is long.
+// quote returns a value in quotes and on one line, shortened if it is long.
 func quote(value string) string {
 	const most = 80
 	value = strings.Join(strings.Fields(value), " ")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package diag describes errors at a place in a text that a user wrote.
+// Package diag describes errors at a position in a text.
 //
 // The normal path is [Errorf], which turns a byte offset into a line and a column.
 // [Error.Excerpt] shows the line with a mark under the column.
@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// Error is an error at a place in a text.
+// Error is an error at a position in a text.
 type Error struct {
 	In      string // the file or option that the text is from, or ""
 	Line    int    // from 1
@@ -38,7 +38,7 @@ func Errorf(text string, offset int, format string, args ...any) *Error {
 	}
 }
 
-// Error returns the place and the problem in one line.
+// Error returns the position and the problem in one line.
 func (e *Error) Error() string {
 	if e.In != "" {
 		return fmt.Sprintf("%s: line %d, column %d: %s", e.In, e.Line, e.Column, e.Problem)

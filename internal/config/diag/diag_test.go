@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The mark is under the place in long lines too, of which a part is shown.
+// The mark is under the column, even if only a part of a long line is shown.
 func TestExcerpt(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{`{"a":x}`, "{\"a\":x}\n     ^"},
@@ -25,7 +25,8 @@ func TestExcerpt(t *testing.T) {
 	}
 }
 
-// A place is a line and a column in characters; an offset outside the text is its end.
+// A position has a line and a column in characters. An offset outside of the text is
+// moved to its end.
 func TestErrorf(t *testing.T) {
 	const text = "é=1\nü= 2"
 	for _, tt := range []struct {

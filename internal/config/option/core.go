@@ -4,10 +4,9 @@ package option
 
 import "strings"
 
-// Core are the properties of Fluent Bit itself: valid in every input, and never
-// passed to a plugin. They are those of flb_input_set_property
-// in 5.1.1, and those that the loader takes out before it (name, routes,
-// processors, telemetry) or lets pass (active, condition).
+// Core are the properties of Fluent Bit itself, which are valid in every input and not
+// passed to plugins: those in flb_input_set_property of 5.1.1, and those that the loader
+// handles itself (name, routes, processors, telemetry) or ignores (active, condition).
 var Core = []string{
 	"name", "tag", "alias", "log_level", "log_suppress_interval", "routable", "routes",
 	"processors", "telemetry", "active", "condition",

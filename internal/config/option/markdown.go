@@ -81,9 +81,8 @@ func (o *Option) Markdown() []byte {
 	return b.Bytes()
 }
 
-// Sections are the headings in the order in which they appear in the table, but
-// for the checks: their rows come first because they decide how the others are
-// read, but few readers need them.
+// Sections are the headings in the order of the table, but with the checks last: their
+// rows are first because they affect how the others are read, but few readers need them.
 func Sections() []string {
 	var s []string
 	for _, o := range Table {
@@ -101,7 +100,7 @@ func firstSentence(s string) string {
 	return s
 }
 
-// code is text in Markdown's backquotes; an empty one is a dash.
+// code returns a text in backquotes, or a dash if it is empty.
 func code(text string) string {
 	if text == "" {
 		return "–"
@@ -116,5 +115,5 @@ func code(text string) string {
 	return cell(fence + text + fence)
 }
 
-// cell makes a text fit a cell of a table.
+// cell escapes a text for a cell of a table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package option is the one table of everything a user can set.
+// Package option is the table of everything that a user can set.
 //
-// [Table] holds the name, kind, default, help and example of every option, the
-// options that it excludes, and how its text becomes part of a [Config]. The plugin's
-// start, the list that Fluent Bit shows for `-h`, the command's flags, its checks and
-// its documentation all read it; nothing that a user sees of an option is written
-// anywhere else.
+// [Table] has the name, kind, default, help and example of every option, the options
+// that it excludes, and the function that parses its text into a [Config]. The plugin,
+// the list that Fluent Bit shows for `-h`, the flags and checks of the command, and the
+// documentation are derived from it.
 //
-// The normal path is [Read]: it asks for the text of each option, uses the default of
-// those that are absent, and returns a Config and all errors at once, each an
-// [*Error] that names the option, the value, the place in it, and what is expected.
-// The package opens no file and compiles nothing: templates, JSON and load profiles
-// are kept as text, for package engine to compile.
+// The normal path is [Read]. It looks up the text of each option, uses defaults for
+// missing ones, and returns a Config and all errors at once. Each is an [*Error] with
+// the option, the value, the position in it, and what is expected. The package opens no
+// files and compiles nothing: templates, JSON and load profiles remain text, which
+// package engine compiles.
 package option
 
 import (
@@ -77,7 +76,7 @@ type Option struct {
 	Kind    Kind
 	Default string
 
-	DefaultText string   // the default in words, if Default does not say it
+	DefaultText string   // the default in words, instead of Default
 	Help        string   // one or two sentences
 	Example     string   // a valid value
 	With        []string // the options that the example needs, each as name=value
@@ -90,8 +89,8 @@ type Option struct {
 	// warning, as in the dummy input. For other options it is an error.
 	EmptyIsDefault bool
 
-	// FollowsEnvironment reports whether ${VAR} in the value is expanded again
-	// while records are made, on hosts that return the text as it was written.
+	// FollowsEnvironment reports whether ${VAR} in the value is expanded repeatedly
+	// while records are made, on hosts that return the text as written.
 	FollowsEnvironment bool
 
 	// set parses text into c.
@@ -100,26 +99,26 @@ type Option struct {
 
 // Config is the value of every option.
 type Config struct {
-	Dummy    string // JSON objects, the bodies in turn
+	Dummy    string // JSON objects: the bodies, in order
 	Metadata string // one JSON object
 
 	Rate         PerSecond // of ticks
-	BytesRate    int64     // bytes of MessagePack per second; 0 is not set
+	BytesRate    int64     // bytes of MessagePack per second; 0 if not set
 	IntervalSec  int64     // seconds between ticks; overrides Rate
 	IntervalNsec int64     // added to IntervalSec
-	Samples      int64     // ticks in all; 0 or less is without end
-	Copies       int64     // times that each tick repeats all bodies
+	Samples      int64     // total number of ticks; 0 or less for no limit
+	Copies       int64     // repetitions of all bodies in each tick
 
 	LoadProfile string // how the rate moves; "" is not set
 
-	MaxRecords int64         // records in all; 0 is without end
-	Duration   time.Duration // of the whole run; 0 is without end
-	StartDelay time.Duration // before the first tick counts
-	CatchUp    CatchUp       // what happens to ticks that are late
-	OnFinish   OnFinish      // what to do at the end of a finite run
+	MaxRecords int64         // total number of records; 0 for no limit
+	Duration   time.Duration // of the whole run; 0 for no limit
+	StartDelay time.Duration // before the schedule starts
+	CatchUp    CatchUp       // what happens to late ticks
+	OnFinish   OnFinish      // what happens at the end of a finite run
 
 	MaxInFlight int64 // bytes in the queue of the engine
-	MaxMemory   int64 // how far the process may grow, in bytes; 0 is not set
+	MaxMemory   int64 // maximum growth of the process, in bytes; 0 if not set
 
 	StartTimeSec   int64 // the time of the first record, or -1
 	StartTimeNsec  int64 // its nanoseconds, or -1
@@ -140,12 +139,12 @@ type Config struct {
 	Template Template
 	Replay   Replay
 
-	Audit    bool    // records carry an identity; so they do with a Ledger
-	AuditKey string  // the name of the field that holds it
+	Audit    bool    // records have an identity, as they do with a Ledger
+	AuditKey string  // the name of the field with the identity
 	AuditIn  AuditIn // the part of the record with that field
 	Ledger   string  // a file name, or empty
 
-	origins map[string]func(offset int) int // from a value without its quotes to the value as given
+	origins map[string]func(offset int) int // from offsets in a value without quotes to the value as given
 	given   map[string]bool                 // the options that are set
 }
 
@@ -154,9 +153,9 @@ type CatchUp string
 
 // The ways to catch up.
 const (
-	CatchUpFull  CatchUp = "full"  // all of them are delivered, however late
+	CatchUpFull  CatchUp = "full"  // all are delivered
 	CatchUpLimit CatchUp = "limit" // those of the last second are delivered
-	CatchUpNone  CatchUp = "none"  // they are dropped
+	CatchUpNone  CatchUp = "none"  // all are dropped
 )
 
 // OnFinish is what happens at the end of a finite run.
@@ -164,19 +163,19 @@ type OnFinish string
 
 // The ways to finish.
 const (
-	FinishIdle OnFinish = "idle" // nothing: the input stays, without records
-	FinishExit OnFinish = "exit" // the whole process is asked to stop
+	FinishIdle OnFinish = "idle" // nothing: the input remains, without records
+	FinishExit OnFinish = "exit" // the process is asked to stop
 )
 
 // Lookup returns the text given for an option, and whether one was given.
 type Lookup func(name string) (text string, ok bool)
 
-// Read reads every option of the table. It returns what could be read, also if there
-// are errors, which are of every option that has one. What the dummy input accepts
-// without effect is a warning.
+// Read reads every option of the table. It reports the errors of all options, and returns
+// the valid ones even if there are errors. A value that the dummy input accepts without
+// effect is a warning.
 //
-// A lookup that returns an empty text and true has an option without a value: that is
-// an error, because its cause is in most cases a variable that is not set.
+// An option with an empty value, for which lookup returns "" and true, is an error: in
+// most cases the cause is a variable that is not set.
 func Read(lookup Lookup) (c *Config, warnings, errs Errors) {
 	c = &Config{Strict: true, given: map[string]bool{}, origins: map[string]func(int) int{}}
 	for i := range Table {
@@ -243,8 +242,7 @@ func (o *Option) parse(c *Config, text string) error {
 	}
 }
 
-// isNull reports whether a text is YAML's null, which Fluent Bit hands over as it
-// is written.
+// isNull reports whether a text is YAML's null, which Fluent Bit passes as written.
 func isNull(text string) bool {
 	switch text {
 	case "~", "null", "Null", "NULL":
@@ -269,8 +267,8 @@ func (o *Option) DefaultValue() string {
 	return code(o.Default)
 }
 
-// Reset sets an option to its default, and returns what is used instead, in words.
-// It is for errors that are forgiven.
+// Reset sets an option with a tolerated error to its default, and describes the value
+// used instead.
 func (c *Config) Reset(name string) string {
 	o, _ := Find(name)
 	if err := o.set(c, o.Default); err != nil {
@@ -282,13 +280,13 @@ func (c *Config) Reset(name string) string {
 	return fmt.Sprintf("the default %s is used", o.Default)
 }
 
-// Errorf returns an error of an option that concerns no place in its value.
+// Errorf returns an error of an option without a position in its value.
 func Errorf(name, format string, args ...any) *Error {
 	return &Error{Option: name, Problem: fmt.Sprintf(format, args...)}
 }
 
-// ErrorIn returns the error of an option whose value, without its quotes, is text.
-// If err has a place, in a [*diag.Error], it is that of text.
+// ErrorIn returns the error err of an option whose value, without quotes, is text. If err
+// is a [*diag.Error], its position is in text.
 func (c *Config) ErrorIn(name, text string, err error) *Error {
 	o, _ := Find(name)
 	e := o.error(text, err)
@@ -313,7 +311,7 @@ func (o *Option) error(text string, err error) *Error {
 	case errors.As(err, &near):
 		e.Meant = near.near
 	case errors.As(err, &unit):
-		e.Example = "" // the problem has it
+		e.Example = "" // already in the problem
 		if o.Kind == Integer && strings.Contains(unit.Expected, ", such as") {
 			unit.Expected = "a whole number, such as " + o.Example
 			e.Problem = unit.Error()
@@ -322,8 +320,8 @@ func (o *Option) error(text string, err error) *Error {
 	return e
 }
 
-// conflicts returns the errors of options that exclude one another or require one
-// another. Options that have failed because they are empty exclude none.
+// conflicts returns the errors of options that exclude or require each other. An option
+// with the error that it is empty excludes no others.
 func (c *Config) conflicts(failed Errors) Errors {
 	has := func(name string) bool {
 		return c.given[name] && !slices.ContainsFunc(failed, func(e *Error) bool { return e.Option == name && e.Empty })
@@ -381,7 +379,7 @@ func (c *Config) clockConflicts() (errs Errors) {
 	return errs
 }
 
-// AuditIn is the part of a record that holds the identity.
+// AuditIn is the part of a record that contains the identity.
 type AuditIn string
 
 // The parts of a record.
@@ -390,13 +388,13 @@ const (
 	AuditInMetadata AuditIn = "metadata"
 )
 
-// speeds are the options that set how fast records come.
+// speeds are the options that set the speed of records.
 var speeds = []string{"bytes_rate", "load_profile", "rate", "interval_sec", "interval_nsec"}
 
 // Given reports whether an option is set.
 func (c *Config) Given(name string) bool { return c.given[name] }
 
-// Paced reports whether an option sets how fast records come.
+// Paced reports whether an option sets the speed of records.
 func (c *Config) Paced() bool { return slices.ContainsFunc(speeds, c.Given) }
 
 // Bounded reports whether the run has an end.
@@ -404,7 +402,7 @@ func (c *Config) Bounded() bool {
 	return c.Samples > 0 || c.MaxRecords > 0 || c.Duration > 0 || c.EndTime != nil
 }
 
-// Find returns the row of an option; names are not case-sensitive.
+// Find returns the row of an option. Names are not case-sensitive.
 func Find(name string) (*Option, bool) {
 	if i := Index(name); i >= 0 {
 		return &Table[i], true
@@ -412,7 +410,7 @@ func Find(name string) (*Option, bool) {
 	return nil, false
 }
 
-// Index returns the index of an option in the table, or -1; names are not
+// Index returns the index of an option in the table, or -1. Names are not
 // case-sensitive.
 func Index(name string) int {
 	return slices.IndexFunc(Table, func(o Option) bool { return strings.EqualFold(o.Name, name) })
@@ -422,14 +420,14 @@ func Index(name string) int {
 type Error struct {
 	Option   string
 	Value    string      // as given
-	Where    *diag.Error // the place within Value without its quotes, or nil
-	Offset   int         // the same place in bytes of Value, quotes included
-	File     string      // the file that Where is in, if it is not Value
+	Where    *diag.Error // the position in Value without quotes, or nil
+	Offset   int         // the same position as an offset in Value with quotes, in bytes
+	File     string      // the file of Where, if it is not in Value
 	Problem  string
 	Meant    string // the word that was probably meant, or ""
 	Example  string // a valid value, or ""
 	Hint     string // what else helps, or ""
-	Fallback string // what is used instead, if the error was forgiven
+	Fallback string // the value used instead, if the error is tolerated
 	Empty    bool   // there is no value
 }
 
@@ -450,8 +448,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Lines returns the error as people see it: the problem, the line with a mark at the
-// place, and the advice.
+// Lines returns the error for users: the problem, the line with a mark at the position,
+// and the advice.
 func (e *Error) Lines() []string {
 	lines := []string{e.Error()}
 	if e.Where != nil {
@@ -465,8 +463,8 @@ func (e *Error) Lines() []string {
 	return lines
 }
 
-// Advice returns what may help, on one line: the word that was probably meant, a
-// hint, or an example. It is empty if there is none.
+// Advice returns one line of help: the nearest valid word, a hint, or an example. It
+// returns "" if there is none.
 func (e *Error) Advice() string {
 	switch {
 	case e.Meant != "":

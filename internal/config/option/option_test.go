@@ -11,17 +11,17 @@ import (
 func TestIsCore(t *testing.T) {
 	for _, name := range []string{"tag", "Tag", "mem_buf_limit", "storage.type", "net.keepalive", "OAuth2.issuer", "threaded", "tls.verify", "alias"} {
 		if !IsCore(name) {
-			t.Errorf("%s is Fluent Bit's own", name)
+			t.Errorf("IsCore(%s) = true", name)
 		}
 	}
 	for _, name := range []string{"", "rate", "tags", "network", "storage"} {
 		if IsCore(name) {
-			t.Errorf("%s is not Fluent Bit's own", name)
+			t.Errorf("IsCore(%s) = false", name)
 		}
 	}
 }
 
-// The value of a JSON string, and where each byte of it comes from.
+// The value of a JSON string, and the origin of each byte.
 func TestDecode(t *testing.T) {
 	for _, tt := range []struct {
 		quoted, value string

@@ -15,7 +15,7 @@ const secTemplates = "Templates"
 
 // Template is the options of templates.
 type Template struct {
-	Body, File, Format string // where the body comes from
+	Body, File, Format string // the body: at most one is set
 	Metadata, Tag      string
 	Left, Right        string // delimiters
 
@@ -26,10 +26,10 @@ type Template struct {
 	Stream string
 	First  int64  // number of the first record
 	Shard  uint64 // this part of the stream, from 0
-	Shards uint64 // of so many
+	Shards uint64 // number of parts
 }
 
-// templates are the rows of templates.
+// templates are the options of templates.
 var templates = []Option{
 	{
 		Name: "template", Kind: String, Example: `{"user": {{ username }}, "status": {{ weighted 200 95 500 5 }}}`, Section: secTemplates,

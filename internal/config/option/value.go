@@ -14,9 +14,8 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
-// unquote removes white space around a text and one pair of quotes, which Fluent Bit's
-// classic configuration keeps. origin returns where in s a byte of the result comes
-// from.
+// unquote removes surrounding white space and one pair of quotes, which Fluent Bit's
+// classic configuration keeps. origin returns the offset in s of a byte of the result.
 func unquote(s string) (text string, origin func(int) int) {
 	text = strings.TrimSpace(s)
 	from := strings.Index(s, text)
@@ -37,9 +36,9 @@ func unquote(s string) (text string, origin func(int) int) {
 	return inner, shifted
 }
 
-// decode returns the value of a JSON string and, for each byte of the value and its
-// end, the offset in quoted that it comes from. Bytes that JSON does not allow in a
-// string are kept. ok reports whether quoted is one string.
+// decode returns the value of a JSON string, and the offset in quoted of each byte of the
+// value and of its end. It keeps bytes that JSON does not allow in a string. ok reports
+// whether quoted is one string.
 func decode(quoted string) (value string, origins []int, ok bool) {
 	var b []byte
 	end := len(quoted) - 1
@@ -77,12 +76,12 @@ func decode(quoted string) (value string, origins []int, ok bool) {
 	return string(b), append(origins, end), true
 }
 
-// integer makes the set function of an integer between lo and hi.
+// integer returns the set function of an integer from lo to hi.
 func integer(lo, hi int64, field func(*Config) *int64) func(*Config, string) error {
 	return value(func(text string) (int64, error) { return units.ParseCount(text, lo, hi) }, field)
 }
 
-// value makes the set function of what parse reads.
+// value returns the set function of a value that parse parses.
 func value[T any](parse func(string) (T, error), field func(*Config) *T) func(*Config, string) error {
 	return func(c *Config, text string) error {
 		v, err := parse(text)
@@ -94,12 +93,12 @@ func value[T any](parse func(string) (T, error), field func(*Config) *T) func(*C
 	}
 }
 
-// boolean makes the set function of a boolean.
+// boolean returns the set function of a boolean.
 func boolean(field func(*Config) *bool) func(*Config, string) error {
 	return value(ParseBoolean, field)
 }
 
-// sizeBetween makes the set function of a size between lo and hi bytes.
+// sizeBetween returns the set function of a size from lo to hi bytes.
 func sizeBetween(lo, hi int64, field func(*Config) *int64) func(*Config, string) error {
 	return value(func(text string) (int64, error) {
 		v, err := units.ParseSize(text)
@@ -114,7 +113,7 @@ func sizeBetween(lo, hi int64, field func(*Config) *int64) func(*Config, string)
 	}, field)
 }
 
-// span makes the set function of a time span.
+// span returns the set function of a time span.
 func span(field func(*Config) *time.Duration) func(*Config, string) error {
 	return value(units.ParseDuration, field)
 }
@@ -134,7 +133,7 @@ func moment(field func(*Config) **units.Moment) func(*Config, string) error {
 	}
 }
 
-// choice makes the set function of an option with a few words to choose from.
+// choice returns the set function of a Choice.
 func choice[T ~string](field func(*Config) *T) func(*Config, string) error {
 	return func(c *Config, text string) error {
 		*field(c) = T(text)
@@ -142,7 +141,7 @@ func choice[T ~string](field func(*Config) *T) func(*Config, string) error {
 	}
 }
 
-// words returns the words of a choice as texts.
+// words returns the words of a choice as strings.
 func words[T ~string](choices ...T) []string {
 	texts := make([]string, len(choices))
 	for i, c := range choices {
@@ -151,7 +150,7 @@ func words[T ~string](choices ...T) []string {
 	return texts
 }
 
-// nearError is an error in a word, with the word that was probably meant, or "".
+// nearError is an error in a word, with the nearest valid word, or "".
 type nearError struct {
 	error
 	near string
@@ -185,8 +184,8 @@ func parseTimeSpeed(text string) (Ratio, error) {
 	return Ratio{num, den}, nil
 }
 
-// ParseRate reads a rate, or the word unlimited. 0 is 1 per second, as in the
-// dummy input.
+// ParseRate parses a rate, or the word unlimited. 0 means 1 per second, as in the dummy
+// input.
 func ParseRate(text string) (PerSecond, error) {
 	const unlimited = "unlimited"
 	if strings.EqualFold(text, unlimited) {
@@ -210,7 +209,7 @@ func ParseRate(text string) (PerSecond, error) {
 	return PerSecond{Num: num, Den: den}, nil
 }
 
-// ParseBoolean reads a boolean in Fluent Bit's spellings.
+// ParseBoolean parses a boolean in Fluent Bit's spellings.
 func ParseBoolean(text string) (bool, error) {
 	switch strings.ToLower(text) {
 	case "on", "true", "yes":
@@ -221,7 +220,7 @@ func ParseBoolean(text string) (bool, error) {
 	return false, fmt.Errorf("invalid value %q: expected on or off (or true, false, yes, no)", text)
 }
 
-// Names returns the names of all options, in the table's order.
+// Names returns the names of all options, in the order of the table.
 func Names() []string {
 	names := make([]string, len(Table))
 	for i := range Table {
@@ -230,8 +229,8 @@ func Names() []string {
 	return names
 }
 
-// Unknown returns the error of a name that is no option. known are the names that may
-// have been meant; given reports whether one of them is set already.
+// Unknown returns the error for a name that is not an option. known are the valid names,
+// and given reports whether one of them is already set.
 func Unknown(name, value string, known []string, given func(name string) bool) *Error {
 	e := &Error{Option: name, Value: value, Problem: "unknown option"}
 	switch near := units.Nearest(name, known); {

@@ -19,20 +19,13 @@ const (
 // ParseCount parses a whole number from lo to hi, with an optional multiple and,
 // if lo is negative, a sign.
 func ParseCount(text string, lo, hi int64) (int64, error) {
-	n, e := count(text, lo, hi)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := count(s, lo, hi); return e })
-	}
-	return n, nil
+	return parsed(text, func(s string) (int64, *Error) { return count(s, lo, hi) })
 }
 
 func count(text string, lo, hi int64) (int64, *Error) {
 	e := &Error{Value: text, Expected: expectedCount}
 	v := e.counted()
-	if v == nil {
-		return 0, e
-	}
-	if !v.IsInt() {
+	if v == nil || !v.IsInt() {
 		return 0, e
 	}
 	n := v.Num()
@@ -60,7 +53,7 @@ func ParseUnsigned(text string) (uint64, error) {
 	return 0, e
 }
 
-// counted reads a number with a sign and a multiple. It returns nil for an error.
+// counted parses a number with a sign and a multiple. It returns nil for an error.
 func (e *Error) counted() *big.Rat {
 	negative, digits := sign(e.Value)
 	v, name := number(digits)
@@ -69,17 +62,8 @@ func (e *Error) counted() *big.Rat {
 	}
 	factor, binary := multiple(name)
 	e.Offset = len(e.Value) - len(name)
-	switch {
-	case name == "m":
-		e.Expected = "M for millions"
-		e.Meant = []string{e.Value[:e.Offset] + "M"}
-		return nil
-	case binary:
-		e.Expected = "k, M, G or T, the powers of 1000"
-		e.Meant = []string{e.Value[:e.Offset] + notBinary(name)}
-		return nil
-	case factor == 0:
-		e.noUnit(name)
+	if factor == 0 || binary {
+		e.noMultiple(name, false)
 		return nil
 	}
 	e.Offset = 0
@@ -94,11 +78,7 @@ func (e *Error) counted() *big.Rat {
 // which may be followed by B. k, M, G and T are powers of 1000 as in Fluent Bit,
 // Ki, Mi, Gi and Ti powers of 1024.
 func ParseSize(text string) (int64, error) {
-	n, e := size(text)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := size(s); return e })
-	}
-	return n, nil
+	return parsed(text, size)
 }
 
 func size(text string) (int64, *Error) {
@@ -115,18 +95,13 @@ func size(text string) (int64, *Error) {
 	factor := bytesOf(name)
 	if factor == 0 {
 		e.Offset = len(text) - len(name)
-		if name == "m" {
-			e.Expected = "M for millions"
-			e.Meant = []string{text[:e.Offset] + "M"}
-		} else {
-			e.noUnit(name)
-		}
+		e.noMultiple(name, false)
 		return 0, e
 	}
 	return e.whole64(scaled(v, factor), "whole bytes")
 }
 
-// whole64 returns v if it is a whole number that fits.
+// whole64 returns v as an integer, if it is one and fits.
 func (e *Error) whole64(v *big.Rat, what string) (int64, *Error) {
 	n, whole, fits := times(v, 1)
 	switch {
@@ -140,8 +115,8 @@ func (e *Error) whole64(v *big.Rat, what string) (int64, *Error) {
 	return 0, e
 }
 
-// bytesOf returns the factor of a multiple of bytes, or 0: k, KB, KiB, B. A lone m
-// is not one, but mb is.
+// bytesOf returns the factor of a multiple of bytes, such as k, KB, KiB or B, or 0. A
+// single m is not a multiple, but mb is.
 func bytesOf(name string) uint64 {
 	if core := strings.TrimRight(name, "Bb"); len(core) == len(name)-1 {
 		if core == "m" {
@@ -180,7 +155,7 @@ func ParseShare(text string) (float64, error) {
 	return f, nil
 }
 
-// trimmed writes a number without zeros at its end.
+// trimmed returns a number without trailing zeros.
 func trimmed(v *big.Rat) string {
 	s := v.FloatString(maxNumber)
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
@@ -199,8 +174,8 @@ func ParseFactor(text string) (Factor, error) {
 	return Factor{v}, nil
 }
 
-// Times returns the product, rounded down, whether it is whole, and whether it
-// fits.
+// Times returns the product, rounded down. It reports whether the product is exact, and
+// whether it fits.
 func (f Factor) Times(n uint64) (product uint64, whole, fits bool) { return times(f.v, n) }
 
 // Fraction returns the factor as num/den in lowest terms, and whether both fit.

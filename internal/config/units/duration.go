@@ -13,7 +13,7 @@ const MaxDuration = 36500 * 24 * time.Hour
 
 const expectedDuration = "a time span, such as 10 (seconds), 500ms, 1h30m or 2d"
 
-// timeUnits are the units of time, the largest first.
+// timeUnits are the units of time, beginning with the largest.
 var timeUnits = []struct {
 	name string
 	ns   uint64
@@ -25,20 +25,12 @@ var timeUnits = []struct {
 // with a unit each, as in 500ms, 1h30m or 1d12h. It is neither negative nor finer
 // than a nanosecond, nor longer than [MaxDuration].
 func ParseDuration(text string) (time.Duration, error) {
-	d, e := duration(text, false)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := duration(s, false); return e })
-	}
-	return d, nil
+	return parsed(text, func(s string) (time.Duration, *Error) { return duration(s, false) })
 }
 
 // ParseOffset parses a time span that may be negative, as in -1h30m.
 func ParseOffset(text string) (time.Duration, error) {
-	d, e := duration(text, true)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := duration(s, true); return e })
-	}
-	return d, nil
+	return parsed(text, func(s string) (time.Duration, *Error) { return duration(s, true) })
 }
 
 func duration(text string, signed bool) (time.Duration, *Error) {
@@ -96,8 +88,8 @@ func duration(text string, signed bool) (time.Duration, *Error) {
 	return time.Duration(ns), nil
 }
 
-// timeUnit returns the ns of a unit, or 0. Case does not matter, but M is not a
-// minute: elsewhere it is a million, or a month.
+// timeUnit returns a unit in ns, or 0. It ignores case, but M is not a minute, because
+// it also means million or month.
 func timeUnit(name string) uint64 {
 	if name == "M" {
 		return 0
@@ -110,7 +102,7 @@ func timeUnit(name string) uint64 {
 	return 0
 }
 
-// nextUnit returns 1h30m for 1h30: the unit that follows the last one.
+// nextUnit adds the next smaller unit to a text that ends in a number: 1h30m for 1h30.
 func nextUnit(text, digits string) []string {
 	last := strings.TrimRight(digits, "0123456789.")
 	for i, u := range timeUnits[:len(timeUnits)-1] {
@@ -122,8 +114,8 @@ func nextUnit(text, digits string) []string {
 	return nil
 }
 
-// otherUnit returns what was meant by a unit that does not exist, if the time
-// span ends with it: weeks, months and years are given in days.
+// otherUnit returns suggestions for an unknown unit at the end of a time span: weeks,
+// months and years are converted to days.
 func otherUnit(before, name, after string, v *big.Rat) []string {
 	if after != "" {
 		return nil
@@ -144,7 +136,7 @@ func otherUnit(before, name, after string, v *big.Rat) []string {
 	return inDays(before, v, days, "")
 }
 
-// inDays returns the time span in days, if the text holds nothing before it.
+// inDays returns a time span in days, if it is the entire text.
 func inDays(before string, v *big.Rat, days uint64, note string) []string {
 	if first, rest := number(before); first == nil || rest != "" {
 		return nil
@@ -156,7 +148,7 @@ func inDays(before string, v *big.Rat, days uint64, note string) []string {
 	return []string{FormatDuration(time.Duration(ns)) + note}
 }
 
-// plural reports whether a name is one of the others, or that with an s.
+// plural reports whether a name is one of the others, or its plural.
 func plural(name string, others ...string) bool {
 	name = strings.ToLower(name)
 	for _, o := range others {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// FormatCount returns a whole number in the shortest form that reads back as the
-// same: 1500, 1.5M, 20k. Sizes have the same form.
+// FormatCount returns the shortest text that parses as the same number: 1500, 1.5M, 20k.
+// Sizes have the same form.
 func FormatCount(n int64) string {
 	sign, abs := "", uint64(n)
 	if n < 0 {
@@ -20,7 +20,7 @@ func FormatCount(n int64) string {
 	return sign + text + name
 }
 
-// FormatRate returns a rate in a form that reads back as the same.
+// FormatRate returns a text that parses as the same rate.
 func FormatRate(r Rate) string {
 	per, unit := PerSecond, ""
 	switch {
@@ -34,8 +34,7 @@ func FormatRate(r Rate) string {
 	return text + name + unit
 }
 
-// multipled writes n/unit with the largest multiple that takes no more than two
-// decimals.
+// multipled returns n/unit with the largest multiple that needs at most two decimals.
 func multipled(n, unit uint64) (text, name string) {
 	for _, m := range []struct {
 		name string
@@ -48,7 +47,7 @@ func multipled(n, unit uint64) (text, name string) {
 	return decimal(n, unit), ""
 }
 
-// decimal writes n/unit, which has an end.
+// decimal returns n/unit, which must have a finite decimal form.
 func decimal(n, unit uint64) string {
 	s := strconv.FormatUint(n/unit, 10)
 	rest := n % unit
@@ -64,8 +63,8 @@ func decimal(n, unit uint64) string {
 	return string(b)
 }
 
-// FormatDuration returns a time span in a form that reads back as the same:
-// 1h30m, 1.8s, 500ms, 2d. A negative one is 0s.
+// FormatDuration returns a text that parses as the same time span: 1h30m, 1.8s, 500ms,
+// 2d. For a negative time span it returns 0s.
 func FormatDuration(d time.Duration) string {
 	ns := uint64(max(d, 0))
 	if ns == 0 {

@@ -14,15 +14,15 @@ type Kind struct {
 	Help     string
 	Examples []Example
 
-	// read returns the value in its normal form.
+	// read parses a value and returns it in its normal form.
 	read func(text string) (normal string, err error)
 }
 
 // Example is a text of a kind and its meaning.
 type Example struct {
 	Text    string
-	Normal  string // the same value in its normal form, empty if it is an error
-	Meaning string // in words; empty if it is an error
+	Normal  string // the same value in its normal form; "" for an error
+	Meaning string // in words; "" for an error
 }
 
 // Kinds has a row for each kind of value. The documentation is generated from it, and

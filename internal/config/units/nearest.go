@@ -4,8 +4,8 @@ package units
 
 import "strings"
 
-// Nearest returns the name among names that is most like the one given, or ""
-// if none is like it. The case of given does not matter.
+// Nearest returns the most similar of names, or "" if none is similar. It ignores the
+// case of given.
 func Nearest(given string, names []string) string {
 	given = strings.ToLower(given)
 	best, bestDistance := "", len(given)/3+2
@@ -17,8 +17,8 @@ func Nearest(given string, names []string) string {
 	return best
 }
 
-// Hint returns how an error about an unknown name ends: with the nearest of the
-// names, or with what is expected.
+// Hint returns the end of an error about an unknown name: the nearest of the names, or
+// else expected.
 func Hint(name string, names []string, expected string) string {
 	switch near := Nearest(name, names); {
 	case near != "":
@@ -29,8 +29,8 @@ func Hint(name string, names []string, expected string) string {
 	return ""
 }
 
-// distance is the number of insertions, deletions, substitutions and swaps of
-// neighbours that turn a into b (optimal string alignment).
+// distance returns the number of insertions, deletions, substitutions and swaps of
+// neighbours that change a to b (optimal string alignment).
 func distance(a, b string) int {
 	prev2 := make([]int, len(b)+1)
 	prev := make([]int, len(b)+1)

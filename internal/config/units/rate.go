@@ -11,11 +11,10 @@ import (
 // event per hour. Sums and comparisons of rates are exact.
 type Rate uint64
 
-// Quanta is how many quanta one per second has.
+// Quanta is one per second, in quanta.
 const Quanta = 3600e6
 
-// The rates of one per hour, minute and second, and the highest there is: one per
-// nanosecond.
+// One per hour, minute and second, and the maximum: one per nanosecond.
 const (
 	PerSecond Rate = Quanta
 	PerMinute      = PerSecond / 60
@@ -40,11 +39,7 @@ func (r Rate) Float() float64 { return float64(r) / float64(PerSecond) }
 // ParseRate parses a rate from 0 to [MaxRate]: a number, an optional multiple, and
 // an optional /s, /m or /h.
 func ParseRate(text string) (Rate, error) {
-	r, e := rate(text)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := rate(s); return e })
-	}
-	return r, nil
+	return parsed(text, rate)
 }
 
 func rate(text string) (Rate, *Error) {
@@ -54,22 +49,8 @@ func rate(text string) (Rate, *Error) {
 		return 0, e
 	}
 	factor, binary := multiple(name)
-	switch {
-	case name == "m" && per == 0:
-		n := text[:e.Offset]
-		e.Expected = "M for millions or /m for a rate per minute"
-		e.Meant = []string{n + "M (" + n + " million per second)", n + "/m (" + n + " per minute)"}
-		return 0, e
-	case name == "m":
-		e.Expected = "M for millions"
-		e.Meant = []string{strings.Replace(text, "m", "M", 1)}
-		return 0, e
-	case binary:
-		e.Expected = "k, M, G or T, the powers of 1000"
-		e.Meant = []string{text[:e.Offset] + notBinary(name) + text[e.Offset+len(name):]}
-		return 0, e
-	case factor == 0:
-		e.noUnit(name)
+	if factor == 0 || binary {
+		e.noMultiple(name, true)
 		return 0, e
 	}
 	if per == 0 {
@@ -88,14 +69,10 @@ func rate(text string) (Rate, *Error) {
 	return Rate(n), nil
 }
 
-// ParseByteRate parses a rate of bytes: a size with an optional /s, /m or /h. It
-// is a whole number per second.
+// ParseByteRate parses a rate in bytes: a size with an optional /s, /m or /h. It must be
+// a whole number per second.
 func ParseByteRate(text string) (int64, error) {
-	n, e := byteRate(text)
-	if e != nil {
-		return 0, finish(e, func(s string) *Error { _, e := byteRate(s); return e })
-	}
-	return n, nil
+	return parsed(text, byteRate)
 }
 
 func byteRate(text string) (int64, *Error) {
@@ -106,13 +83,7 @@ func byteRate(text string) (int64, *Error) {
 	}
 	factor := bytesOf(name)
 	if factor == 0 {
-		if name == "m" && per == 0 {
-			n := text[:e.Offset]
-			e.Expected = "M for millions or /m for a rate per minute"
-			e.Meant = []string{n + "M (" + n + " million per second)", n + "/m (" + n + " per minute)"}
-		} else {
-			e.noUnit(name)
-		}
+		e.noMultiple(name, true)
 		return 0, e
 	}
 	if per == 0 {
@@ -122,8 +93,8 @@ func byteRate(text string) (int64, *Error) {
 	return e.whole64(new(big.Rat).Quo(scaled(v, factor), big.NewRat(int64(PerSecond/per), 1)), "whole bytes per second")
 }
 
-// fraction reads a number, the name of its multiple, and what follows a slash,
-// which is 0 without one. It leaves the place of the name in Offset.
+// fraction parses a number, the name of its multiple, and the unit after a slash, or 0
+// if there is none. It sets Offset to that of the name.
 func (e *Error) fraction() (v *big.Rat, name string, per Rate, ok bool) {
 	text := e.Value
 	negative, digits := sign(text)

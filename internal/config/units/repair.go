@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// words are the units as people spell them out.
+// words are the units in words.
 var words = map[string]string{
 	"nanosecond": "ns", "nsec": "ns", "nanos": "ns",
 	"microsecond": "us", "usec": "us", "micros": "us",
@@ -31,7 +31,7 @@ var (
 	spaces    = strings.NewReplacer(" ", "", "\t", "")
 )
 
-// repairs returns spellings of a text that may be what was meant.
+// repairs returns corrected spellings of a text, which may be valid.
 func repairs(text string) []string {
 	if len(text) > maxNumber {
 		return nil
@@ -49,7 +49,7 @@ func repairs(text string) []string {
 	return []string{s, word.ReplaceAllStringFunc(s, unitOf)}
 }
 
-// unitOf returns the unit that a word stands for, or the word.
+// unitOf returns the unit with a name, or the name.
 func unitOf(w string) string {
 	lower := strings.ToLower(w)
 	for _, name := range []string{lower, strings.TrimSuffix(lower, "s")} {

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package units is the one grammar of numbers with units: counts, rates, sizes,
-// time spans, shares and factors. Options, load profiles, flags, faults and the
-// functions of templates read their values with it, so that `10k`, `30/m`, `20M`
-// and `1d12h` mean the same wherever they are accepted.
+// Package units parses and formats numbers with units: counts, rates, sizes, time
+// spans, shares and factors. Options, load profiles, flags, faults and template
+// functions use it, so that `10k`, `30/m`, `20M` and `1d12h` have the same meaning
+// everywhere.
 //
 // The normal path is one of [ParseCount], [ParseRate], [ParseSize],
 // [ParseByteRate], [ParseDuration] and [ParseShare]. Each returns the exact value
-// or an [*Error], which names the value, the place in it, what is expected, and
-// the spelling that was probably meant. Nothing is rounded: a value that cannot
-// be kept exactly is an error.
+// or an [*Error] with the value, the position, what is expected, and probable correct
+// spellings. Values are never rounded: a value that cannot be represented exactly is
+// an error.
 //
 // # Terms
 //
 // A number is a decimal: 500, 0.1, 1e6. A multiple follows it without a space:
 // k, M, G, T are powers of 1000 in every kind of value, Ki, Mi, Gi, Ti powers of
-// 1024 in sizes. A lone m is never a million and a lone M never a minute: the
-// two are confused too easily.
+// 1024 in sizes. A single m is never a million, and a single M is never a minute,
+// because they are easily confused.
 package units
 
 import (
@@ -30,9 +30,9 @@ import (
 type Error struct {
 	Value    string   // as given
 	Offset   int      // of the error in Value, in bytes
-	Problem  string   // what is wrong, unless Expected implies it
-	Expected string   // what is expected, with an example
-	Meant    []string // correct spellings of what was probably meant
+	Problem  string   // the error, unless Expected implies it
+	Expected string   // the valid values, with an example
+	Meant    []string // probable correct spellings
 }
 
 // Error returns the error in one line.
@@ -43,7 +43,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("invalid value %s: %s", quote(e.Value), e.Text())
 }
 
-// Text returns the error without the value, for a caller that shows the value.
+// Text returns the error without the value, for callers that show the value themselves.
 func (e *Error) Text() string {
 	text := "expected " + e.Expected
 	if e.Problem != "" {
@@ -66,8 +66,8 @@ func quote(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// The longest number, in bytes, and the largest exponent: far beyond what any
-// kind of value can hold, and small enough to compute with.
+// The maximum length of a number, in bytes, and the maximum exponent: far beyond the
+// range of any kind of value, and small enough to compute with.
 const (
 	maxNumber   = 64
 	maxExponent = 64
@@ -76,9 +76,8 @@ const (
 // isDigit reports whether c is a decimal digit.
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// number reads the number at the start of s and returns what follows it; v is nil
-// if there is none. A sign is not part of it. The exponent is: Helm writes a
-// million from its values as 1e+06.
+// number parses the number at the start of s and returns the rest of s. v is nil if there
+// is no number. It accepts no sign, but an exponent: Helm writes a million as 1e+06.
 func number(s string) (v *big.Rat, rest string) {
 	i, digits, point := 0, 0, false
 	for ; i < len(s); i++ {
@@ -119,7 +118,7 @@ func number(s string) (v *big.Rat, rest string) {
 	return v, s[end:]
 }
 
-// sign takes the sign off a text.
+// sign removes the sign of a text.
 func sign(text string) (negative bool, rest string) {
 	if rest, ok := strings.CutPrefix(text, "-"); ok {
 		return true, rest
@@ -127,8 +126,8 @@ func sign(text string) (negative bool, rest string) {
 	return false, strings.TrimPrefix(text, "+")
 }
 
-// letters returns how many bytes at the start of s are neither digits nor
-// punctuation of the grammar: the name of a unit.
+// letters returns the length of the name of a unit at the start of s: of all bytes that
+// are neither digits nor punctuation.
 func letters(s string) int {
 	if i := strings.IndexAny(s, "0123456789./%+- \t"); i >= 0 {
 		return i
@@ -136,7 +135,27 @@ func letters(s string) int {
 	return len(s)
 }
 
-// noUnit reports an unknown unit, if the name can be one.
+// noMultiple reports a name at Offset that is not a multiple: m, which has other
+// meanings, a power of 1024, or an unknown one. A rate may be per minute.
+func (e *Error) noMultiple(name string, rate bool) {
+	before, after := e.Value[:e.Offset], e.Value[e.Offset+len(name):]
+	_, binary := multiple(name)
+	switch {
+	case name == "m" && rate && after == "":
+		e.Expected = "M for millions or /m for a rate per minute"
+		e.Meant = []string{before + "M (" + before + " million per second)", before + "/m (" + before + " per minute)"}
+	case name == "m":
+		e.Expected = "M for millions"
+		e.Meant = []string{before + "M" + after}
+	case binary:
+		e.Expected = "k, M, G or T, the powers of 1000"
+		e.Meant = []string{before + strings.Replace(name[:1], "m", "M", 1) + after}
+	default:
+		e.noUnit(name)
+	}
+}
+
+// noUnit reports an unknown unit, if the name could be one.
 func (e *Error) noUnit(name string) {
 	if name != "" && name != "M" && !strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsLetter(c) }) {
 		e.Problem = "unknown unit " + quote(name)
@@ -145,20 +164,20 @@ func (e *Error) noUnit(name string) {
 
 // times returns v*unit if that is a whole number of 64 bits.
 func times(v *big.Rat, unit uint64) (n uint64, whole, fits bool) {
-	p := new(big.Rat).Mul(v, new(big.Rat).SetInt(new(big.Int).SetUint64(unit)))
+	p := scaled(v, unit)
 	floor := new(big.Int).Quo(p.Num(), p.Denom())
 	return floor.Uint64(), p.IsInt(), floor.IsUint64()
 }
 
-// The multiples, by their letters.
+// The multiples, by letter.
 var multiples = []struct {
 	letter byte
 	power  uint64 // of 1000
 	binary uint64 // of 1024
 }{{'k', 1e3, 1 << 10}, {'m', 1e6, 1 << 20}, {'g', 1e9, 1 << 30}, {'t', 1e12, 1 << 40}}
 
-// multiple returns the factor that a name such as k, M or Gi stands for, 1 for the
-// empty name and 0 for an unknown one. Case does not matter, but for a lone m.
+// multiple returns the factor of a name such as k, M or Gi, 1 for the empty name, and 0
+// for an unknown name. It ignores case, except that of a single m.
 func multiple(name string) (factor uint64, binary bool) {
 	if name == "" {
 		return 1, false
@@ -179,21 +198,22 @@ func multiple(name string) (factor uint64, binary bool) {
 	return 0, false
 }
 
-// notBinary returns the power of 1000 for a multiple such as Ki. A lone m is none.
-func notBinary(name string) string {
-	if name[0] == 'm' {
-		return "M"
-	}
-	return name[:1]
-}
-
 // scaled returns v*factor.
 func scaled(v *big.Rat, factor uint64) *big.Rat {
 	return new(big.Rat).Mul(v, new(big.Rat).SetInt(new(big.Int).SetUint64(factor)))
 }
 
-// finish completes an error with the spelling that was probably meant: a repaired
-// text that parse accepts, or what parse suggests for it.
+// parsed returns the result of parse. It completes an error, see finish.
+func parsed[T any](text string, parse func(text string) (T, *Error)) (T, error) {
+	v, e := parse(text)
+	if e != nil {
+		return v, finish(e, func(text string) *Error { _, e := parse(text); return e })
+	}
+	return v, nil
+}
+
+// finish adds probable correct spellings to an error: repaired texts that parse accepts,
+// or its suggestions for them.
 func finish(e *Error, parse func(text string) *Error) error {
 	for _, text := range repairs(e.Value) {
 		if len(e.Meant) > 0 {

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What the documentation says of a text is true: users copy it.
+// The documented examples are correct.
 func TestExamples(t *testing.T) {
 	for _, k := range Kinds {
 		for _, x := range k.Examples {
@@ -29,11 +29,11 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// The exact value of what people write.
+// Exact values of common spellings.
 func TestValues(t *testing.T) {
 	for _, tt := range []struct {
 		text string
-		want int64 // -1 is refused
+		want int64 // -1 for an error
 	}{
 		{"0", 0}, {"7", 7}, {"007", 7}, {"+7", 7}, {"1k", 1000}, {"1K", 1000}, {"2M", 2e6}, {"1g", 1e9}, {"3T", 3e12}, {"1.5k", 1500}, {".5k", 500}, {"5.k", 5000},
 		{"1e3", 1000}, {"1E3", 1000}, {"1e+06", 1e6}, {"5e-1k", 500}, {"1.0", 1}, {"9223372036854775807", math.MaxInt64},
@@ -114,7 +114,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// A mistake names the value, what is expected, and what was probably meant.
+// An error has the value, what is expected, and a probable correct spelling.
 func TestErrors(t *testing.T) {
 	count := func(s string) error { _, err := ParseCount(s, 1, math.MaxInt32); return err }
 	signed := func(s string) error { _, err := ParseCount(s, math.MinInt32, math.MaxInt32); return err }
@@ -176,7 +176,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Every value survives its normal form.
+// The normal form of a value parses as the same value.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-1e7, 1e7)).Draw(t, "n")
@@ -203,7 +203,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// isLimit reports whether an error is about a value that has the right form.
+// isLimit reports whether an error is about the range of a value with a valid form.
 func isLimit(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -217,9 +217,9 @@ func isLimit(err error) bool {
 	return false
 }
 
-// No text makes a parser panic. What is accepted survives its normal form, and
-// means the same with every kind that accepts it; a mistake has a place in the
-// text, and what it suggests is accepted.
+// No text makes a parser panic. The normal form of a value parses as the same value, and
+// all kinds that accept a text agree on its value. An error has a position in the text,
+// and its suggestions are valid.
 func FuzzParse(f *testing.F) {
 	for _, k := range Kinds {
 		for _, x := range k.Examples {

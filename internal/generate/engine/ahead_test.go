@@ -134,7 +134,7 @@ func TestAheadLate(t *testing.T) {
 }
 
 // A change of the environment also affects slices that are appended ahead.
-func TestAheadFollows(t *testing.T) {
+func TestAheadRefresh(t *testing.T) {
 	p := &planner{world: new(world)}
 	p.now, p.until = epoch, epoch.Add(time.Second)
 	e := New(config(t, "rate", "100"), Options{Form: event.V2, Now: p.clock, Env: func() (string, string) {
@@ -173,6 +173,6 @@ func TestAheadAllocs(t *testing.T) {
 	d := &discarding{now: epoch, buf: make([]byte, 0, MaxSlice)}
 	e := New(config(t, "rate", "100"), Options{Form: event.V2, Now: func() time.Time { return d.now }})
 	if n := testenv.AllocsPerRun(100, func() { e.Run(d) }); n != 0 {
-		t.Errorf("%v allocations a run", n)
+		t.Errorf("%v allocations per run", n)
 	}
 }

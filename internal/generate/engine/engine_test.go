@@ -217,7 +217,7 @@ func TestRecords(t *testing.T) {
 
 // A host that calls Run once per second, slightly late, is not a stall: nothing is
 // dropped between two calls, with any catch_up.
-func TestTurnIsNoStall(t *testing.T) {
+func TestCallIntervalIsNotAStall(t *testing.T) {
 	for _, catchUp := range []string{"full", "limit", "none"} {
 		w := world{now: epoch, until: epoch, jitter: func(time.Duration) time.Duration { return 0 }} // never waits
 		e := New(config(t, "rate", "100", "catch_up", catchUp), Options{Form: event.V2, Now: w.clock, CallInterval: time.Second})
@@ -369,7 +369,7 @@ func TestSliceSize(t *testing.T) {
 	for _, s := range w.slices {
 		total += s.records
 		if s.size > 1_000_000/64+28 {
-			t.Errorf("a slice of %d bytes", s.size)
+			t.Errorf("slice of %d bytes", s.size)
 		}
 	}
 	if total != 200_000 {
@@ -418,7 +418,7 @@ func TestGrain(t *testing.T) {
 }
 
 // The environment may change the record while the engine runs.
-func TestFollow(t *testing.T) {
+func TestRefresh(t *testing.T) {
 	text := `{"v":1}`
 	var warnings []string
 	w := world{now: epoch}

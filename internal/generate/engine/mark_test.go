@@ -72,7 +72,7 @@ func TestMark(t *testing.T) {
 }
 
 // The sum of a cached body must not outlive the body.
-func TestMarkBodiesInTurn(t *testing.T) {
+func TestMarkCache(t *testing.T) {
 	src := &list{[][]byte{mapOf(1), mapOf(2), mapOf(2), append(mapOf(1)[:3:3], 9)}, event.EmptyMap}
 	m := Mark(src, MarkOptions{})
 	for k := range uint64(20) {
@@ -103,7 +103,7 @@ func TestMarkDoesNotAllocate(t *testing.T) {
 		buf := make([]byte, 0, 1<<16)
 		k := uint64(0)
 		if n := testenv.AllocsPerRun(1000, func() { buf = m.Append(buf[:0], event.V2, 1, k); k++ }); n != 0 {
-			t.Errorf("metadata %v: %v allocations a record", meta, n)
+			t.Errorf("metadata %v: %v allocations per record", meta, n)
 		}
 	}
 }

@@ -31,9 +31,9 @@ type plan struct {
 // because a running engine emits ticks slightly late.
 const backlogNone = 100 * time.Millisecond
 
-// newPlan returns the plan of a configuration, for a host that calls Run once every
-// turn.
-func newPlan(c *Config, turn time.Duration) plan {
+// newPlan returns the plan of a configuration, for a host that calls Run at the given
+// interval.
+func newPlan(c *Config, callInterval time.Duration) plan {
 	p := plan{
 		delay:   int64(c.StartDelay),
 		end:     pace.Never,
@@ -53,9 +53,9 @@ func newPlan(c *Config, turn time.Duration) plan {
 	case option.CatchUpFull:
 		p.maxBacklog = pace.Never
 	case option.CatchUpNone:
-		p.maxBacklog = int64(turn + backlogNone)
+		p.maxBacklog = int64(callInterval + backlogNone)
 	default:
-		p.maxBacklog = int64(turn + time.Second)
+		p.maxBacklog = int64(callInterval + time.Second)
 	}
 
 	// As in the dummy input, intervals override the rate, unless one is negative.

@@ -4,9 +4,9 @@ package fake
 
 import "fmt"
 
-// userAgents lists the user agents of current browsers and crawlers, each as often
-// as its share. Browsers send a frozen platform version, so only their own version
-// varies.
+// userAgents are the user agents of current browsers and crawlers, repeated in
+// proportion to their share. Browsers send a frozen platform version, so only their own
+// version varies.
 var userAgents = agents()
 
 func agents() []string {

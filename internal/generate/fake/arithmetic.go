@@ -8,8 +8,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// arithmetic makes a function of two numbers. Of integers the result is an
-// integer, unless it does not fit one.
+// arithmetic returns the row of a function of two numbers. The result of integers is an
+// integer unless ints reports an overflow.
 func arithmetic(name, doc, example string, ints func(a, b int64) (int64, bool), floats func(a, b float64) float64) Func {
 	return Func{
 		Name: name, Section: secLogic, Result: "integer or number", Pure: true, Example: example, Doc: doc,
@@ -45,7 +45,7 @@ func intOrNull(v value.Value) value.Value {
 	return value.OfInt(v.Int())
 }
 
-// arithmetics are the functions of numbers that are given.
+// arithmetics are the functions that compute numbers from numbers.
 var arithmetics = []Func{
 	arithmetic("add", "A + B.", `add 1 2`, func(a, b int64) (int64, bool) {
 		s := a + b

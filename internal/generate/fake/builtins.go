@@ -2,7 +2,7 @@
 
 package fake
 
-// special are the words that the compiler itself understands.
+// special are the functions that the compiler builds itself.
 var special = []Func{
 	{
 		Name: "omit", Section: secSpecial, Result: "nothing", Form: true,

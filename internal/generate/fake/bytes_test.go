@@ -16,7 +16,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// What works on many bytes at once is held against what works on one.
+// Code that works on many bytes at once is compared with code that works on one.
 
 func TestCase(t *testing.T) {
 	each := func(f func(rune) rune, s string) string {
@@ -28,15 +28,15 @@ func TestCase(t *testing.T) {
 	}
 	check := func(s string) {
 		t.Helper()
-		// With what is not of the text behind it, and with room in dst, or without.
+		// With other bytes after the text, and with and without capacity in dst.
 		wide := value.OfBytes(append([]byte(s), strings.Repeat("Zz\xff", value.Reach)...)[:len(s)])
 		for _, v := range []value.Value{value.OfString(s), wide} {
 			for _, room := range []int{1, 200} {
 				if got, want := string(appendCase(append(make([]byte, 0, room), 'X'), v, 'A', unicode.ToLower)), "X"+each(unicode.ToLower, s); got != want {
-					t.Fatalf("lower %q gave %q, want %q", s, got, want)
+					t.Fatalf("lower %q: got %q, want %q", s, got, want)
 				}
 				if got, want := string(appendCase(append(make([]byte, 0, room), 'x'), v, 'a', unicode.ToUpper)), "x"+each(unicode.ToUpper, s); got != want {
-					t.Fatalf("upper %q gave %q, want %q", s, got, want)
+					t.Fatalf("upper %q: got %q, want %q", s, got, want)
 				}
 			}
 		}
@@ -80,7 +80,7 @@ func TestIPv4(t *testing.T) {
 	})
 }
 
-// TestPool: texts come out as they went in, with room behind them and without.
+// A pool returns its texts unchanged, with and without capacity in dst.
 func TestPool(t *testing.T) {
 	var texts []string
 	for n := range 70 {
@@ -94,7 +94,7 @@ func TestPool(t *testing.T) {
 				t.Fatalf("text %d with room %d is %q, want %q", i, room, got, "x"+want)
 			}
 			if v := p.value(i); string(p.pack(dst, i)) != "x"+string(v.Append(nil)) || v.S() != want {
-				t.Fatalf("text %d with room %d is packed wrongly", i, room)
+				t.Fatalf("text %d with room %d: pack differs from append", i, room)
 			}
 		}
 	}

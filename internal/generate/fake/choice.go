@@ -185,7 +185,7 @@ var choice = []Func{
 	},
 }
 
-// table reads the file in the first argument.
+// table returns the file that the first argument names.
 func (c *Call) table() (*table, error) {
 	t, err := c.Env.table(c.str(0))
 	if err != nil {

@@ -14,35 +14,31 @@ import (
 
 var clockNames = append(slices.Clone(stateNames), "since", "until", "began")
 
-// clock is a machine whose states last for a time. The time of a key is cut into
-// windows, and each window is filled with whole lives: what state a key is in at a
-// moment is found from the start of the window, whatever was asked before.
+// clock is a machine whose states have dwell times. The time of a key is divided into
+// windows, and each window is filled with complete lives: the state at a moment is
+// computed from the start of the window, and does not depend on earlier queries.
 //
-// The lives of a window are drawn one after another until they reach target,
-// which lies before the end of the window by as much as the last of them goes
-// beyond it on the average. So no kind of life is preferred (Wald's equation), and
-// what is missing or too much, some hundredths of the window, is shared among the
-// times of all its states: means are scaled, ranges moved towards one of their
-// ends.
+// The lives of a window are drawn in sequence until they reach target. target is before
+// the end of the window, by the mean time that the last life exceeds it. Therefore no
+// kind of life is preferred (Wald's equation). The difference to the window, a few
+// percent, is distributed over the times of all states: means are scaled, and times of
+// ranges are moved towards one end of the range.
 type clock struct {
 	*machine
 	window int64
 	target float64
-	budget int // of states in a window
+	budget int // maximum number of states in a window
 
-	// need is how long the rest of a life takes at least from each state on,
-	// hop the state that follows on that way.
-	need  []float64
-	hop   []int
-	early []float64 // how long it takes at least to get there
+	need  []float64 // minimum time from each state to the end of a life
+	hop   []int     // next state on that path
+	early []float64 // minimum time until each state
 	sum   []float64 // of the odds
 
 	recent *clockCache
 }
 
-// clockCache keeps the last result for some keys, for all clocks of a template:
-// most records show one of few keys, and that in the state it was in. It affects
-// the speed only.
+// clockCache caches the last result for some keys, for all clocks of a template: most
+// records have one of few keys, in an unchanged state. It has no effect on results.
 type clockCache [1024]struct {
 	clock  *clock
 	key    uint64
@@ -67,14 +63,14 @@ func (e *Env) clock(text string, m *machine) (*clock, error) {
 	return c, err
 }
 
-// fit is how the lives of a window are scaled to fill it.
+// fit describes how the lives of a window are scaled to fill it.
 type fit struct {
-	lives  int64   // how many
-	factor float64 // of means
-	shift  float64 // of ranges, from -1, the lower end, to 1, the upper one
+	lives  int64   // their number
+	factor float64 // for means
+	shift  float64 // for ranges, from -1 (lower end) to 1 (upper end)
 }
 
-// newClock makes the clock of a machine with dwell times.
+// newClock returns the clock of a machine with dwell times.
 func newClock(m *machine, recent *clockCache) (*clock, error) {
 	c := &clock{machine: m, recent: recent}
 	n := len(m.states)
@@ -93,7 +89,7 @@ func newClock(m *machine, recent *clockCache) (*clock, error) {
 	}
 	steps, life, square := c.moments()
 	if !(steps >= 1) {
-		steps = math.Inf(1) // more than can be computed with
+		steps = math.Inf(1) // not finite
 	}
 	const mostSteps = 128
 	if !(steps <= mostSteps) {
@@ -103,10 +99,10 @@ func newClock(m *machine, recent *clockCache) (*clock, error) {
 	if !(life <= float64(maxSpan)) {
 		return nil, fmt.Errorf("a life lasts %.4g days on average, expected at most %.0f", life/float64(24*time.Hour), maxSpan.Hours()/24)
 	}
-	// How far the last life goes beyond a moment on the average (the renewal theorem).
+	// The mean time that the last life exceeds a given time (renewal theorem).
 	beyond := square / (2 * life)
 	lives := max(16*beyond/life, min(64*beyond/life, 512/steps))
-	// Each way through the machine fits into half a window.
+	// Each path through the machine fits into half a window.
 	for s := range m.states {
 		for _, t := range m.next[s] {
 			lives = max(lives, 2*(c.early[s]+m.dwell[s].least()+c.need[t])/life)
@@ -123,8 +119,8 @@ func newClock(m *machine, recent *clockCache) (*clock, error) {
 	return c, nil
 }
 
-// paths finds the quickest ways to the end, and states that have none or that
-// nothing leads to.
+// paths computes the shortest paths, and reports states that are not reachable or from
+// which no path leads to an end.
 func (c *clock) paths() error {
 	n := len(c.states)
 	c.need, c.hop, c.early = make([]float64, n), make([]int, n), make([]float64, n)
@@ -132,8 +128,8 @@ func (c *clock) paths() error {
 		c.need[s], c.early[s] = math.Inf(1), math.Inf(1)
 	}
 	c.early[0] = 0
-	// Bellman and Ford. A way counts as quicker by at least a nanosecond for
-	// each state on it, so that it never goes in circles.
+	// Bellman-Ford. Each state counts for at least one nanosecond, so that no shortest
+	// path has a cycle.
 	for range n {
 		for s := range c.states {
 			own := c.dwell[s].least() + 1
@@ -159,12 +155,12 @@ func (c *clock) paths() error {
 	return nil
 }
 
-// moments returns the mean number of states in a life, how long it lasts on the
-// average, and the mean of the square of that.
+// moments returns the mean number of states in a life, the mean of its duration, and
+// the mean of the square of its duration.
 func (c *clock) moments() (steps, life, square float64) {
 	n := len(c.states)
-	// Each is what a state has itself and what those that follow it have: linear
-	// equations, the same for the three but for the right-hand side.
+	// Each is the sum of the state's own value and the values of its successors: linear
+	// equations that differ in their right-hand sides only.
 	a := make([][]float64, n)
 	mean := make([]float64, n)
 	for s := range a {
@@ -193,8 +189,8 @@ func (c *clock) moments() (steps, life, square float64) {
 	return steps, life, ways[0][n]
 }
 
-// solve solves linear equations. Their right-hand sides follow the square of their
-// coefficients, and are replaced by the solutions.
+// solve solves linear equations by elimination. Each row has the coefficients, then any
+// number of right-hand sides, which are replaced by the solutions.
 func solve(a [][]float64) {
 	n := len(a)
 	for i := range n {
@@ -222,13 +218,13 @@ func solve(a [][]float64) {
 	}
 }
 
-// walker goes through the lives of a window.
+// walker iterates over the states of a window.
 type walker struct {
 	rnd         seed.Rand
 	s, previous int
 	step        int64
-	x           float64 // how long the state was drawn to last
-	least       float64 // how long the life lasts at least, with this state
+	x           float64 // time drawn for the state
+	least       float64 // minimum duration of the life, including this state
 	count       int     // of states in the window
 }
 
@@ -245,9 +241,8 @@ func (c *clock) enter(w *walker, s int) {
 	w.count++
 }
 
-// follow goes to the next state of a life. What could not be brought to an end
-// within the window never comes, and a life that has used up the window's
-// states goes the quickest way.
+// follow moves to the next state of a life. It avoids states from which the life could
+// not end within the window. After budget states, it takes the shortest path.
 func (c *clock) follow(w *walker) {
 	next, odds := c.next[w.s], c.odds[w.s]
 	to := c.hop[w.s]
@@ -268,14 +263,14 @@ func (c *clock) follow(w *walker) {
 	c.enter(w, to)
 }
 
-// fit returns how a window is filled.
+// fit returns the fit of a window.
 func (c *clock) fit(key uint64, window int64) fit {
 	known := &c.recent[key%uint64(len(c.recent))]
 	if known.clock == c && known.key == key && known.window == window && known.fit.lives > 0 {
 		return known.fit
 	}
-	// What the states of the lives have together: the times as drawn, and by
-	// how much those of ranges could be shorter and longer.
+	// Totals over all states: the times drawn, and by how much times of ranges can be
+	// shortened and extended.
 	type totals struct{ means, ranges, shorter, longer float64 }
 	var all, before totals
 	w := walker{rnd: seed.At(key, uint64(window))}
@@ -305,8 +300,8 @@ func (c *clock) fit(key uint64, window int64) fit {
 		f.lives--
 		missing = float64(c.window) - all.means - all.ranges
 	}
-	// Means, scaled by some hundredths, have the same distribution for all that can
-	// be seen; ranges help if that is not enough.
+	// Scaling means by a few percent does not change their distribution noticeably.
+	// Change ranges only if that is not enough.
 	f.factor = 1
 	switch {
 	case math.Abs(missing) <= all.means/8:
@@ -317,7 +312,7 @@ func (c *clock) fit(key uint64, window int64) fit {
 	case missing <= all.means+all.longer:
 		f.shift = missing / (all.means + all.longer)
 		f.factor += f.shift
-	default: // ranges cannot grow that much
+	default: // ranges cannot be extended that much
 		f.shift = 1
 		if all.means > 0 {
 			f.factor += (missing - all.longer) / all.means
@@ -330,20 +325,20 @@ func (c *clock) fit(key uint64, window int64) fit {
 	return f
 }
 
-// moment is where a key is in its lives.
+// moment is the position of a key in its lives.
 type moment struct {
 	walker
 	window, life        int64
 	began, since, until int64 // in nanoseconds since 1970
 }
 
-// find returns where a key is at a time.
+// find returns the position of a key at a time.
 func (c *clock) find(key uint64, t int64) moment {
 	known := &c.recent[key%uint64(len(c.recent))]
 	if known.clock == c && known.key == key && known.last.since <= t && t < known.last.until {
 		return known.last
 	}
-	// Windows of different keys begin at different times.
+	// The windows of different keys start at different times.
 	m := moment{window: floorDiv(t, c.window)}
 	offset := t - m.window*c.window + int64(seed.Mix(key)%uint64(c.window))
 	if offset >= c.window {
@@ -384,13 +379,13 @@ func (c *clock) find(key uint64, t int64) moment {
 	m.began += start
 	m.since += start
 	if m.until += start; m.until < m.since {
-		m.until = math.MaxInt64 // of a time that ends in 2262
+		m.until = math.MaxInt64 // beyond the year 2262
 	}
 	known.last = m
 	return m
 }
 
-// at returns the row of a key at a record's time.
+// at returns the row of a key at the time of a record.
 func (c *clock) at(r *Record, key uint64) value.Value {
 	m := c.find(key, r.T)
 	start := len(r.Scratch)

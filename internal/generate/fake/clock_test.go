@@ -15,7 +15,7 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// reporter is a test, also one of package rapid.
+// reporter is the common part of testing.TB and rapid.T.
 type reporter interface {
 	Helper()
 	Fatal(args ...any)
@@ -43,12 +43,12 @@ type visit struct {
 	step              int64
 	life              [2]int64
 	lasted            float64
-	closing           bool // the last state of a window, which takes what is left over
+	closing           bool // the last state of a window, which takes the remaining time
 }
 
-// follow walks through n states of a key, from one to the next in time, and
-// checks that no moment is left out and no life cut off. States that last less
-// than a nanosecond may be left out.
+// follow visits n states of a key in the order of time. It checks that each begins at
+// the end of the one before, and that no life is cut off. States of less than a
+// nanosecond may be missing.
 func follow(t reporter, c *clock, key uint64, at int64, n int, brief bool) []visit {
 	t.Helper()
 	var visits []visit
@@ -61,11 +61,11 @@ func follow(t reporter, c *clock, key uint64, at int64, n int, brief bool) []vis
 		}
 		switch {
 		case is.since != was.until || is.until <= is.since || is.began > is.since:
-			t.Fatalf("after %+v comes %+v", was, is)
+			t.Fatalf("%+v is followed by %+v", was, is)
 		case last && is.began != is.since, last && !brief && (is.s != 0 || is.step != 0 || is.previous != -1):
-			t.Fatalf("a life begins with %+v", is)
+			t.Fatalf("the first state of a life is %+v", is)
 		case !last && (is.began != was.began || is.life != was.life || is.window != was.window):
-			t.Fatalf("a life is cut off: after %+v comes %+v", was, is)
+			t.Fatalf("a life is cut off: %+v is followed by %+v", was, is)
 		}
 		v := visit{was.s, was.previous, is.s, was.step, [2]int64{was.window, was.life}, float64(was.until - was.since), was.window != is.window}
 		if last {
@@ -77,9 +77,9 @@ func follow(t reporter, c *clock, key uint64, at int64, n int, brief bool) []vis
 	return visits[min(1, len(visits)):]
 }
 
-// States last as long as was said and follow each other as often as was said. The
-// distance of distributions is above 1.95 over the root of the number of draws
-// once in a thousand times, by chance; the seeds are fixed.
+// Dwell times and transitions have the given distributions. By chance, the distance of
+// n draws from a distribution exceeds 1.95/√n once in a thousand runs. The seeds are
+// fixed.
 func TestDwell(t *testing.T) {
 	testenv.SkipRace(t)
 	for _, machine := range []string{
@@ -127,7 +127,7 @@ func TestDwell(t *testing.T) {
 	}
 }
 
-// At any moment, a state is as likely as the share of time that it takes.
+// At any moment, the probability of a state is its share of the time.
 func TestOccupancy(t *testing.T) {
 	c := mustClock(t, "created 10m: paid 3, cancelled 1; paid 20m..60m: shipped; shipped 1h; cancelled 2h")
 	const n = 40_000
@@ -148,7 +148,7 @@ func TestOccupancy(t *testing.T) {
 func TestClockForgets(t *testing.T) {
 	const machine = "login 5s: browse; browse 1m: browse 7, buy 2, logout 1; buy 30s..90s: browse; logout 1h"
 	asked := mustClock(t, machine)
-	// Another one that shares its memory gets in its way, and gets nothing wrong.
+	// Another clock shares the cache.
 	m, err := parseMachine("a 1m: b; b 1h..2h")
 	if err != nil {
 		t.Fatal(err)
@@ -161,21 +161,21 @@ func TestClockForgets(t *testing.T) {
 		at := rapid.Int64Range(math.MinInt64/4, math.MaxInt64/2).Draw(t, "at")
 		key := rapid.Uint64Range(0, 300).Draw(t, "key")
 		if a, b := asked.find(key, at), mustClock(t, machine).find(key, at); a != b {
-			t.Fatalf("%+v, and without a past %+v", a, b)
+			t.Fatalf("got %+v, want %+v as with an empty cache", a, b)
 		}
 		if a, b := other.find(key, at), mustClock(t, "a 1m: b; b 1h..2h").find(key, at); a != b {
-			t.Fatalf("%+v, and without a past %+v", a, b)
+			t.Fatalf("got %+v, want %+v as with an empty cache", a, b)
 		}
-		// All moments of a state tell of it.
+		// All moments of a state return it.
 		m := asked.find(key, at)
 		if m.since > at || m.until <= at || m != asked.find(key, m.since) || m != asked.find(key, m.until-1) {
-			t.Fatalf("%d is in %+v", at, m)
+			t.Fatalf("time %d: got %+v", at, m)
 		}
 	})
 }
 
-// Whatever a machine looks like, it is refused or its lives go on in few steps
-// and without a cut.
+// Any machine is either rejected, or its states are found in few steps and no life is
+// cut off.
 func TestHostileClocks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 6).Draw(t, "states")
@@ -214,13 +214,13 @@ func TestHostileClocks(t *testing.T) {
 			}
 		}
 		if m := c.find(key, epoch); m.count > c.budget+n {
-			t.Fatalf("%d states were looked at", m.count)
+			t.Fatalf("%d states visited, want at most the budget", m.count)
 		}
 	})
 }
 
-// Mistakes in machines say what would be right.
-func TestMachineMistakes(t *testing.T) {
+// Errors in machines say what is expected.
+func TestMachineErrors(t *testing.T) {
 	for machine, want := range map[string]string{
 		"":                              "expected at least one state, found none",
 		"a: b 0":                        `invalid weight "0": expected a number above 0`,

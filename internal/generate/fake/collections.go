@@ -16,13 +16,8 @@ var collections = []Func{
 		Name: "len", Section: secLogic, Result: "integer", Pure: true, Example: `len "four"`,
 		Doc:  "The number of bytes of a string, elements of an array or members of an object.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			if err := c.wants(0, compound|kinds(value.String, value.Nil)); err != nil {
-				return nil, err
-			}
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value { return value.OfInt(int64(g(r).Len())) }, nil
-		},
+		build: ofOne(func(c *Call) error { return c.wants(0, compound|kinds(value.String, value.Nil)) },
+			func(_ *Record, v value.Value) value.Value { return value.OfInt(int64(v.Len())) }),
 	},
 	{
 		Name: "index", Section: secLogic, Result: "any", Pure: true, Example: `index (list "a" "b") 1`,
@@ -132,7 +127,7 @@ var collections = []Func{
 	},
 }
 
-// whole returns s[lo:hi] without what it would have of characters that are cut.
+// whole returns s[lo:hi] without partial characters at its ends.
 func whole(s string, lo, hi int) string {
 	for lo < hi && !utf8.RuneStart(s[lo]) {
 		lo++

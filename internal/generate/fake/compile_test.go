@@ -14,8 +14,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// Functions are tested as they are used: in templates. These are the seed, the
-// files and the time of the tests' records.
+// Functions are tested in templates, with this seed, these files and this time of the
+// first record.
 
 const exampleTime = int64(1700000000_123456789)
 
@@ -61,8 +61,7 @@ func record(p *template.Program, k uint64) string {
 	return string(value.OfRaw(p.AppendBody(nil, exampleTime+int64(k)*1e9, k)).AppendJSON(nil))
 }
 
-// Every function has the same value for record k, whichever records were generated
-// before it.
+// The value of every function for record k does not depend on the records made before.
 func TestExamples(t *testing.T) {
 	const n = 30
 	for i := range fake.Table {

@@ -12,7 +12,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// replaced makes a function that puts something random in the place of a
+// replaced returns the row of a function that replaces each hole in a text by a random
 // character.
 func replaced(name, doc, example string, hole byte, with string) Func {
 	return Func{
@@ -37,11 +37,11 @@ func replaced(name, doc, example string, hole byte, with string) Func {
 
 const (
 	lowerLetters = "abcdefghijklmnopqrstuvwxyz"
-	// Letters that are taken for others are left out.
+	// Without similar characters.
 	passwordLetters = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!#$%&*+-=?@_"
 )
 
-// made has what is put together from parts.
+// made are texts that are composed from parts.
 var made = []Func{
 	replaced("numerify", "TEXT with a random digit for each #.", `numerify "INV-####-##"`, '#', "0123456789"),
 	replaced("lexify", "TEXT with a random lower-case letter for each ?.", `lexify "node-??"`, '?', lowerLetters),
@@ -75,7 +75,7 @@ var made = []Func{
 	}),
 	composed("card_expiry", secPeople, "The month in which a credit card expires, such as 09/31: one of the 60 after the record's time.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		year, month, _ := time.Unix(floorDiv(r.T, 1e9), 0).UTC().Date()
-		n := uint64(year*12+int(month)) + rnd.Below(60) // month is from 1 on: the next month, or later
+		n := uint64(year*12+int(month)) + rnd.Below(60) // month starts at 1: this is the next month, or later
 		dst = digits(dst, n%12+1, 2)
 		return digits(append(dst, '/'), n/12%100, 2)
 	}),
@@ -89,7 +89,7 @@ var made = []Func{
 			start := len(dst)
 			dst = append(dst, from(rnd, isinCountries)...)
 			dst = letters(dst, rnd, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 9)
-			// Luhn's check of a number in which letters are two digits.
+			// Luhn's algorithm, where a letter is two digits.
 			sum, double := 0, true
 			for i := len(dst) - 1; i >= start; i-- {
 				v := int(dst[i] - '0')
@@ -114,15 +114,14 @@ var made = []Func{
 		Doc:  "A price from LOW to HIGH with two decimals. Three in four end in .99, .95, .50 or .00.",
 		Args: []Arg{{Name: "LOW", Type: Number, Optional: true, Default: "1"}, {Name: "HIGH", Type: Number, Optional: true, Default: "1000"}},
 		build: func(c *Call) (Gen, error) {
-			lo, hi, place := c.num(0), c.num(1), c.Place
+			lo, hi := c.num(0), c.num(1)
 			if err := ordered(c, lo, hi); err != nil {
 				return nil, err
 			}
 			if lo < 0 || hi > 1e12 {
 				return nil, argErr(0, "price: expected LOW and HIGH from 0 to 1e12, found %v and %v", lo, hi)
 			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
+			return c.random(func(rnd seed.Rand) value.Value {
 				p := round(lo+float64(rnd.Float()*(hi-lo)), 2)
 				if ending := rnd.Below(16); ending < 12 {
 					if q := float64(int64(p)) + [12]float64{.99, .99, .99, .99, .99, .95, .95, .95, .5, .5, 0, 0}[ending]; q >= lo && q <= hi {
@@ -130,7 +129,7 @@ var made = []Func{
 					}
 				}
 				return value.OfFloat(min(max(p, lo), hi))
-			}, nil
+			}), nil
 		},
 	},
 }

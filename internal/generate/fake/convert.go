@@ -4,47 +4,44 @@ package fake
 
 import "github.com/gdummy/gdummy/internal/generate/value"
 
-// conversions make one type of another.
+// conversions convert values to other types.
 var conversions = []Func{
 	{
 		Name: "toint", Section: secLogic, Result: "integer", Pure: true, Example: `toint "42"`,
-		Doc:  "VALUE as an integer, truncated towards zero; null if it is not a number.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			if err := c.numbered(0); err != nil {
-				return nil, err
-			}
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value { return intOrNull(g(r)) }, nil
-		},
+		Doc:   "VALUE as an integer, truncated towards zero; null if it is not a number.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true}},
+		build: ofOne(isNumber, func(_ *Record, v value.Value) value.Value { return intOrNull(v) }),
 	},
 	{
 		Name: "tofloat", Section: secLogic, Result: "number", Pure: true, Example: `tofloat 3`,
 		Doc:  "VALUE as a floating-point number; null if it is not a number.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			if err := c.numbered(0); err != nil {
-				return nil, err
+		build: ofOne(isNumber, func(_ *Record, v value.Value) value.Value {
+			if f, ok := v.Number(); ok {
+				return value.OfFloat(f)
 			}
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value {
-				if f, ok := g(r).Number(); ok {
-					return value.OfFloat(f)
-				}
-				return value.Null
-			}, nil
-		},
+			return value.Null
+		}),
 	},
 	{
 		Name: "tostring", Section: secLogic, Result: "string", Pure: true, Example: `tostring 42`,
-		Doc:  "VALUE as a string: strings are unchanged, everything else is written as JSON.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value { return value.OfString(asText(r, g(r))) }, nil
-		},
+		Doc:   "VALUE as a string: strings are unchanged, everything else is written as JSON.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true}},
+		build: ofOne(anyValue, func(r *Record, v value.Value) value.Value { return value.OfString(asText(r, v)) }),
 	},
 }
+
+// ofOne returns the build function of a function of one value. check checks the call.
+func ofOne(check func(c *Call) error, compute func(r *Record, v value.Value) value.Value) func(c *Call) (Gen, error) {
+	return func(c *Call) (Gen, error) {
+		g := c.Args[0].Gen
+		return func(r *Record) value.Value { return compute(r, g(r)) }, check(c)
+	}
+}
+
+func anyValue(*Call) error { return nil }
+
+func isNumber(c *Call) error { return c.numbered(0) }
 
 // asText returns the text of a value.
 func asText(r *Record, v value.Value) string { return inText(r, v).S() }

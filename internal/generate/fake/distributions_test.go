@@ -16,9 +16,9 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// Numbers have the distribution that was asked for, and a parameter that is off
-// by two hundredths would show. Of 400,000 draws the distance is above 0.0031
-// once in a thousand times, by chance; the seed is fixed.
+// Numbers have the requested distribution, and the test detects a parameter that is off
+// by 2 %. By chance, the distance of 400,000 draws exceeds 0.0031 once in a thousand
+// runs. The seed is fixed.
 func TestDistributions(t *testing.T) {
 	testenv.SkipRace(t)
 	t.Parallel()
@@ -49,18 +49,18 @@ func TestDistributions(t *testing.T) {
 			t.Errorf("%s: the distance is %.4f, expected at most %v", tt.expression, d, bound)
 		}
 		if testing.Short() {
-			continue // what would not be noticed is tried in full runs
+			continue // planted errors are tested in full runs
 		}
 		for _, wrong := range tt.wrong {
 			if d := testenv.Kolmogorov(floats(t, wrong, n), tt.cdf); d < bound {
-				t.Errorf("%s is taken for %s: the distance is %.4f", wrong, tt.expression, d)
+				t.Errorf("%s is not distinguished from %s: the distance is %.4f", wrong, tt.expression, d)
 			}
 		}
 	}
 }
 
-// chi returns by how much counts differ from what was expected: chi squared, and
-// what it is at most, but for once in a thousand times (Wilson and Hilferty).
+// chi returns the chi squared of counts, and the bound that it exceeds by chance once in
+// a thousand runs (Wilson and Hilferty).
 func chi(counts map[string]float64, want map[string]float64) (sum, bound float64) {
 	total, weights := 0.0, 0.0
 	for _, c := range counts {
@@ -75,15 +75,15 @@ func chi(counts map[string]float64, want map[string]float64) (sum, bound float64
 	}
 	for key, c := range counts {
 		if want[key] == 0 {
-			sum += c * total // what must not come
+			sum += c * total // must not occur
 		}
 	}
 	f := float64(len(want) - 1)
 	return sum, f * math.Pow(1-2/(9*f)+3.1*math.Sqrt(2/(9*f)), 3)
 }
 
-// Things come as often as was asked for, and a weight, an exponent or a
-// probability that is off by two hundredths would show.
+// Values have the requested frequencies, and the test detects a weight, an exponent or a
+// probability that is off by 2 %.
 func TestFrequencies(t *testing.T) {
 	testenv.SkipRace(t)
 	t.Parallel()
@@ -136,11 +136,11 @@ func TestFrequencies(t *testing.T) {
 			t.Errorf("%s: chi squared is %.1f, expected at most %.1f", tt.expression, sum, bound)
 		}
 		if testing.Short() {
-			continue // what would not be noticed is tried in full runs
+			continue // planted errors are tested in full runs
 		}
 		for _, wrong := range tt.wrong {
 			if sum, bound := chi(count(wrong), tt.want); sum < bound {
-				t.Errorf("%s is taken for %s: chi squared is %.1f", wrong, tt.expression, sum)
+				t.Errorf("%s is not distinguished from %s: chi squared is %.1f", wrong, tt.expression, sum)
 			}
 		}
 	}
@@ -174,7 +174,7 @@ func TestShuffles(t *testing.T) {
 	}
 }
 
-// A counter is exact however far it has counted.
+// A counter is exact at any record number.
 func TestCounter(t *testing.T) {
 	for _, tt := range []struct {
 		expression        string
@@ -190,7 +190,7 @@ func TestCounter(t *testing.T) {
 		for _, k := range []uint64{0, 1, 2, 99, 1e6, 1e12, 1<<62 + 12345} {
 			got := value.OfRaw(p.AppendBody(nil, exampleTime, k)).Field("v").Int()
 			n := new(big.Int).Mul(new(big.Int).SetUint64(k), big.NewInt(tt.step))
-			n.Mod(n, big.NewInt(tt.wrap)) // Euclid's: never negative
+			n.Mod(n, big.NewInt(tt.wrap)) // Euclidean: never negative
 			if want := tt.start + n.Int64(); got != want {
 				t.Errorf("%s: record %d has %d, want %d", tt.expression, k, got, want)
 			}
@@ -198,7 +198,7 @@ func TestCounter(t *testing.T) {
 	}
 }
 
-// Names, ids and texts have the form that they are said to have.
+// Names, ids and texts match the documented patterns.
 func TestOutputPatterns(t *testing.T) {
 	for expression, pattern := range map[string]string{
 		`container`:       `^[a-z]+$`,
@@ -242,7 +242,7 @@ func TestOutputPatterns(t *testing.T) {
 		}
 		for _, v := range values(t, fmt.Sprintf("pick (bytes %d) (hex %d)", n, n), 50) {
 			if len(v.S()) != n {
-				t.Errorf("%q is not %d long", v.S(), n)
+				t.Errorf("%q: the length is not %d", v.S(), n)
 			}
 		}
 	}
@@ -253,23 +253,23 @@ func TestOutputPatterns(t *testing.T) {
 	}
 }
 
-// A walk is the same for a key whoever else walks, and moves in its own time.
+// The walk of a key does not depend on other keys, and has its own period.
 func TestWalkKeys(t *testing.T) {
 	alone := floats(t, `walk 0 10 50 "a"`, 400)
 	among := values(t, `walk 0 10 50 (cycle "a" "b")`, 400)
 	apart := 0.0
 	for k, v := range among {
 		if k%2 == 0 && v.Float() != alone[k] {
-			t.Fatalf("record %d is at %v, and alone at %v", k, v.Float(), alone[k])
+			t.Fatalf("record %d: %v with other keys, %v alone", k, v.Float(), alone[k])
 		}
 		if k%2 == 1 {
 			apart = max(apart, math.Abs(v.Float()-alone[k]))
 		}
 	}
 	if apart < 1 {
-		t.Errorf("two keys are never further apart than %v", apart)
+		t.Errorf("the distance of two keys is at most %v", apart)
 	}
-	// The place of a slow walk changes slower than that of a fast one.
+	// A walk with a longer period changes more slowly.
 	moved := func(period int) (sum float64) {
 		fs := floats(t, fmt.Sprintf("walk 0 10 %d", period), 5000)
 		for k := range fs[1:] {
@@ -282,7 +282,7 @@ func TestWalkKeys(t *testing.T) {
 	}
 }
 
-// Columns of a row stay together, and types are those of the file.
+// The columns of a row belong together, with the types given in the file.
 func TestRows(t *testing.T) {
 	p := mustCompile(t, `{{ $r := row "users.csv" }}{"n": {{ $r.name }}, "e": {{ $r.email }}, "a": {{ $r.age }}}`)
 	seen := map[string]bool{}
@@ -300,8 +300,8 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// strftime's letters mean what they mean in C, fractions stand wherever they are
-// written, and all other text stands for itself.
+// Conversions of strftime are those of C. Fractions may be anywhere, and all other text
+// is literal.
 func TestStrftime(t *testing.T) {
 	for layout, want := range map[string]string{
 		"%Y %y %m %d %e": "2023 23 11 14 14", "%H %I %M %S %p": "22 10 13 20 PM", "%b %B %h %a %A": "Nov November Nov Tue Tuesday",
@@ -338,8 +338,7 @@ func TestStrftimeWeeks(t *testing.T) {
 	}
 }
 
-// A word that is nearly the name of a layout is a mistake; words that are layouts
-// are none.
+// A misspelt name of a layout is an error, unless it is a valid layout.
 func TestLayoutNames(t *testing.T) {
 	for layout, want := range map[string]string{
 		"rfc3399": "rfc3339", "rfc3339ms": "rfc3339_ms", "RFC3339": "rfc3339", "apache2": "apache", "rfc5424": "rfc1123", "unixms": "unix_ms", "Kitchen": "kitchen",
@@ -362,7 +361,7 @@ func TestLayoutNames(t *testing.T) {
 	}
 }
 
-// A walk continues wherever a stream begins, within its documented bounds.
+// A walk is continuous and within its documented bounds from any record number on.
 func TestWalkFar(t *testing.T) {
 	p := mustCompile(t, `{"v": {{ walk 0 1 100 }}}`)
 	at := func(k uint64) float64 { return value.OfRaw(p.AppendBody(nil, exampleTime, k)).Field("v").Float() }
@@ -371,12 +370,12 @@ func TestWalkFar(t *testing.T) {
 		for i := range uint64(500) {
 			step := math.Abs(at(k+i+1) - at(k+i))
 			if step == 0 || step > 0.05 {
-				t.Fatalf("from record %d to the next it goes by %v", k+i, step)
+				t.Fatalf("record %d: a step of %v", k+i, step)
 			}
 			moved += step
 		}
 		if moved < 0.5 || moved > 8 {
-			t.Errorf("from record %d on it moves by %v in 500", k, moved)
+			t.Errorf("from record %d on: a range of %v in 500 records", k, moved)
 		}
 	}
 	fs := floats(t, `walk 0 1 100`, 100_000)
@@ -387,16 +386,16 @@ func TestWalkFar(t *testing.T) {
 	slices.Sort(spans)
 	slices.Sort(fs)
 	if span := spans[len(spans)/2]; math.Abs(span-0.24) > 0.02 {
-		t.Errorf("in PERIOD records it gets %v of the way", span)
+		t.Errorf("in PERIOD records: %v of the range", span)
 	}
 	if lo, hi := fs[len(fs)/50], fs[len(fs)-len(fs)/50]; math.Abs(lo-0.19) > 0.03 || math.Abs(hi-0.81) > 0.03 {
-		t.Errorf("it is mostly from %v to %v", lo, hi)
+		t.Errorf("most values are from %v to %v", lo, hi)
 	}
 }
 
-// Over all keys a walk has the mean, the spread and the pace of what it is made of:
-// heights h = 8/15, h/2, h/4, h/8 of smoothed steps, each twice as fast as the one
-// before. Each would show if it were off by two hundredths.
+// Over all keys, the mean, deviation and steps of a walk are those of its octaves, with
+// amplitudes h = 8/15, h/2, h/4 and h/8, each with twice the frequency of the one
+// before. The test detects an amplitude that is off by 2 %.
 func TestWalkMoments(t *testing.T) {
 	testenv.SkipRace(t)
 	moments := func(expression string) (mean, sd, pace float64) {
@@ -423,7 +422,7 @@ func TestWalkMoments(t *testing.T) {
 	}
 	for _, wrong := range []string{`walk 20 81.2 1000 (div seq 2)`, `walk 19.4 80.6 1000 (div seq 2)`, `walk 20 80 1020 (div seq 2)`} {
 		if right(moments(wrong)) {
-			t.Errorf("%s is taken for the right one", wrong)
+			t.Errorf("%s is not distinguished from the correct walk", wrong)
 		}
 	}
 }

@@ -15,11 +15,11 @@ import (
 // maxSpan is the longest dwell time.
 const maxSpan = 3650 * 24 * time.Hour
 
-// dwell is how long a state lasts, in nanoseconds: a mean, of the exponential
-// distribution, or any time of a range, each as likely.
+// dwell is the distribution of the time in a state, in nanoseconds: exponential with a
+// mean, or uniform over a range.
 type dwell struct {
 	mean   bool
-	lo, hi float64 // the range; of a mean, both are the mean
+	lo, hi float64 // the range; both are the mean if mean is set
 }
 
 // unit is the exponential distribution with mean 1.
@@ -32,7 +32,7 @@ func (d dwell) draw(rnd *seed.Rand) float64 {
 	return d.lo + float64(rnd.Float()*(d.hi-d.lo))
 }
 
-// least is the shortest time there is.
+// least returns the minimum time.
 func (d dwell) least() float64 {
 	if d.mean {
 		return 0
@@ -40,7 +40,7 @@ func (d dwell) least() float64 {
 	return d.lo
 }
 
-// moments returns the means of the time and of its square.
+// moments returns the mean of the time, and of its square.
 func (d dwell) moments() (mean, square float64) {
 	if d.mean {
 		return d.hi, 2 * d.hi * d.hi
@@ -48,7 +48,7 @@ func (d dwell) moments() (mean, square float64) {
 	return (d.lo + d.hi) / 2, (float64(d.lo*d.lo) + float64(d.lo*d.hi) + float64(d.hi*d.hi)) / 3
 }
 
-// parseDwell reads a mean like 5m or a range like 2h..6h.
+// parseDwell parses a mean such as 5m, or a range such as 2h..6h.
 func parseDwell(text string) (dwell, error) {
 	low, high, ranged := strings.Cut(text, "..")
 	if !ranged {
@@ -70,8 +70,8 @@ func parseDwell(text string) (dwell, error) {
 	return dwell{!ranged, float64(lo), float64(hi)}, nil
 }
 
-// parseSpan reads a time span. A number alone is refused: in a rule it could be
-// a weight.
+// parseSpan parses a time span. A number without a unit is an error, because it could
+// be meant as a weight.
 func parseSpan(text string) (time.Duration, error) {
 	d, err := units.ParseDuration(text)
 	var e *units.Error

@@ -4,9 +4,9 @@ package fake
 
 import "math"
 
-// ofEntropy returns probabilities of n things whose entropy is the given number
-// of bits: those of a geometric distribution p(i) ~ q^i, whose q is found by
-// halving. The entropy grows with q from 0 to log2(n).
+// ofEntropy returns n probabilities with the given entropy, in bits: those of a
+// geometric distribution p(i) ~ q^i. The entropy increases with q from 0 to log2(n), so
+// bisection finds q.
 func ofEntropy(bits float64, n int) []float64 {
 	p := make([]float64, n)
 	fill := func(q float64) float64 {

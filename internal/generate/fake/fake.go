@@ -2,22 +2,21 @@
 
 // Package fake is the registry of the functions that templates call.
 //
-// [Table] holds, for every function, its name, what it does, its arguments with
-// types and defaults, an example, and how a call of it is built. The compiler of
-// templates, the documentation and the tests all read it.
+// [Table] has one row for each function: its name, documentation, arguments with types
+// and defaults, an example, and how to build a call. The compiler of templates, the
+// documentation and the tests read it.
 //
-// A call is built once, when a template is compiled: its constant arguments are
-// looked at, lists are weighed, files are read, and the result is a [Gen].
-// From then on the Gen is called for each record. It draws its random numbers
-// from the record's key and its own place in the template, so its value depends
-// on nothing that happened before. A Gen allocates nothing; text that it composes
-// lies in the record's scratch space.
+// A call is built once, when a template is compiled. [Call.Build] checks constant
+// arguments, builds tables of weights, reads files, and returns a [Gen], which is then
+// called for each record. A Gen draws random numbers from the key of the record and
+// from its place in the template, so its value does not depend on earlier records. It
+// does not allocate: text that it composes is in the scratch space of the record.
 //
-// Functions that seem to remember are closed forms of the record's number:
-// walks are noise, shuffles are permutations, and the lives of states are hashed.
+// Functions that seem to have memory are closed forms of the record's number: walks
+// are noise, shuffles are permutations, and the states of state machines are hashed.
 //
-// What can't be computed (a division by zero, a field that isn't there) is null.
-// Floating-point results may differ in their last bit between processor
+// A value that cannot be computed, such as a division by zero or a missing field, is
+// null. The last bit of floating-point results may differ between processor
 // architectures.
 package fake
 
@@ -31,29 +30,29 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// Record is what functions see of the record that is being made.
+// Record is the record being made.
 type Record struct {
-	K      uint64 // its number in the stream
-	T      int64  // its time, in nanoseconds since 1970
-	Key    uint64 // of its random numbers, changed by loops and by per
-	Stream uint64 // the stream's key
+	K      uint64 // number in the stream
+	T      int64  // in nanoseconds since 1970
+	Key    uint64 // of its random numbers; loops and per change it
+	Stream uint64 // key of the stream
 
 	Scratch []byte        // text composed for this record
-	Vars    []value.Value // the template's variables
+	Vars    []value.Value // variables of the template
 	Dot     value.Value
 }
 
-// rand returns the random numbers of one place.
+// rand returns the random numbers of a place in the template.
 func (r *Record) rand(place uint64) seed.Rand { return seed.At(r.Key, place) }
 
-// maxScratch bounds the text that one record may compose, in bytes: a template
-// that doubles a text again and again must not eat the memory of its host.
+// maxScratch is the maximum size of the scratch space, in bytes: a template that
+// doubles a text repeatedly must not exhaust the memory of its host.
 const maxScratch = 4 << 20
 
-// full reports whether the record has composed as much text as it may.
+// full reports whether the scratch space has reached its maximum size.
 func (r *Record) full() bool { return len(r.Scratch) > maxScratch }
 
-// text returns what was appended to the scratch space from start on.
+// text returns the scratch space from start on as a string.
 func (r *Record) text(start int) value.Value {
 	if r.full() {
 		return value.Null
@@ -61,8 +60,7 @@ func (r *Record) text(start int) value.Value {
 	return value.OfBytes(r.Scratch[start:])
 }
 
-// row returns the row that has the values which were appended to the scratch space
-// from start on.
+// row returns a row with the values in the scratch space from start on.
 func (r *Record) row(start int, names *[]string) value.Value {
 	if r.full() {
 		return value.Null
@@ -73,8 +71,8 @@ func (r *Record) row(start int, names *[]string) value.Value {
 // Gen returns the value of a call for a record.
 type Gen func(r *Record) value.Value
 
-// Append appends what a call has for a record, without the way through a value
-// and the scratch space.
+// Append appends the value of a call for a record, without using a [value.Value] or
+// the scratch space.
 type Append func(dst []byte, r *Record) []byte
 
 // Operand is an argument of a call.
@@ -82,26 +80,25 @@ type Operand struct {
 	Gen   Gen
 	Const bool        // always Value
 	Value value.Value // if Const
-	Names *[]string   // the columns, if it is known to be a row of a table
-	Kinds Kinds       // of its values, if they are known
+	Names *[]string   // columns, if the value is a row of a known table
+	Kinds Kinds       // possible types of the value, if known
 
-	Text Append // appends the text, if the value is always a string; nil otherwise
+	Text Append // appends the text; nil if the value may be something else than a string
 	Pack Append // appends the value as MessagePack; may be nil
 }
 
-// Constant makes the operand of a value that does not change.
+// Constant returns the operand of a constant.
 func Constant(v value.Value) Operand {
 	return Operand{Gen: func(*Record) value.Value { return v }, Const: true, Value: v, Kinds: kinds(v.K)}
 }
 
-// Env is what calls may need while they are built.
+// Env is the environment in which the calls of a template are built.
 type Env struct {
 	Seed   uint64
-	Stream uint64 // the stream's key
+	Stream uint64 // key of the stream
 	Files  Files
 
-	// Nested counts the values around the one that is being compiled that are
-	// not part of the record itself.
+	// Nested is the number of enclosing values that are not part of the record.
 	Nested int
 
 	pools   map[string]*pool
@@ -112,12 +109,12 @@ type Env struct {
 	recent  *clockCache
 	curves  map[call]*seed.Curve
 	zipfs   map[call]*seed.Alias
-	ranks   int // of the zipfs together
+	ranks   int // total of zipfs
 	sets    map[set][]value.Value
-	making  making // of the sets together
+	making  making // total of sets
 }
 
-// call is a call by its numbers: equal ones share what is made for them.
+// call identifies a call with numeric arguments. Equal calls share their tables.
 type call struct {
 	function string
 	a, b     float64
@@ -144,9 +141,9 @@ type Arg struct {
 	Name     string
 	Type     Type
 	Optional bool
-	Default  string // of an optional one, as text
-	Rest     bool   // takes all arguments that remain, at least one unless Optional
-	Dynamic  bool   // may differ from record to record
+	Default  string // as text, if Optional
+	Rest     bool   // takes all remaining arguments, at least one unless Optional
+	Dynamic  bool   // need not be a constant
 }
 
 // Func is one row of the registry.
@@ -156,58 +153,55 @@ type Func struct {
 	Doc     string
 	Args    []Arg
 	Result  string // the type of its value, in words
-	Example string // an expression that calls it; of a Form, a template that does
+	Example string // an expression, or if Form is set, a template
 
-	// Pure functions depend on nothing but their arguments.
+	// Pure functions depend only on their arguments.
 	Pure bool
 
-	// Follows is what of the record the value follows besides its random
-	// numbers: its number or its time, or nothing.
+	// Follows is the property of the record on which the value depends, besides its
+	// random numbers.
 	Follows Follows
 
-	// Form marks what the compiler itself builds.
+	// Form functions are built by the compiler itself.
 	Form bool
 
-	// Keyed functions compute their last argument with a key of its own: equal
-	// expressions then have equal values anywhere in a template.
+	// Keyed functions compute their last argument with a separate key, so that equal
+	// expressions have equal values anywhere in a template.
 	Keyed bool
 
 	build func(c *Call) (Gen, error)
 }
 
-// Follows is what of a record a value follows.
+// Follows is a property of a record on which values may depend.
 type Follows uint8
 
-// What values may follow.
+// The properties of records.
 const (
 	Nothing Follows = iota
 	TheNumber
 	TheTime
 )
 
-// String names it in messages.
+// String returns the name of the property, as used in errors.
 func (f Follows) String() string { return [...]string{"nothing", "number", "time"}[f] }
 
-// Call is a call of a function while it is built.
+// Call is a call of a function that is being built.
 type Call struct {
 	Func  *Func
 	Place uint64 // of its random numbers
-	Set   uint64 // of those of its last argument, if that is Keyed
+	Set   uint64 // place of the last argument, if Func.Keyed is set
 	Args  []Operand
 	Env   *Env
 
-	// Names is set by functions whose values are rows of a table.
-	Names *[]string
-
-	// Kinds are set by functions whose values have other types than Func.Result.
-	Kinds Kinds
-
-	// Text and Pack are set by functions that have them, see [Operand].
+	// The function sets Names if its values are rows of a table, Kinds if their types
+	// are not those of Func.Result, and Text and Pack if it has them, see [Operand].
+	Names      *[]string
+	Kinds      Kinds
 	Text, Pack Append
 }
 
-// texts builds a function whose values are the texts that appendTo appends. It
-// must not ask for arguments: what they compose would lie in its way.
+// texts builds a function whose values are the texts that appendTo appends. appendTo
+// must not evaluate arguments: they may use the scratch space to which it appends.
 func (c *Call) texts(appendTo Append) Gen {
 	c.Text = appendTo
 	return func(r *Record) value.Value {
@@ -222,7 +216,7 @@ func (c *Call) textsOf(arg Gen, appendTo func(dst []byte, r *Record, s string) [
 	return c.textsFrom(arg, func(dst []byte, r *Record, v value.Value) []byte { return appendTo(dst, r, v.S()) })
 }
 
-// textsFrom is textsOf for who wants the text as a value.
+// textsFrom is like textsOf, and passes the text as a value.
 func (c *Call) textsFrom(arg Gen, appendTo func(dst []byte, r *Record, v value.Value) []byte) Gen {
 	c.Text = func(dst []byte, r *Record) []byte {
 		return appendTo(dst, r, inText(r, arg(r)))
@@ -237,18 +231,18 @@ func (c *Call) textsFrom(arg Gen, appendTo func(dst []byte, r *Record, v value.V
 
 // ArgError is an error in one argument.
 type ArgError struct {
-	Arg     int // its index, or -1 for the call itself
+	Arg     int // index, or -1 for the call itself
 	Problem string
 }
 
-// Error returns what is wrong with the argument.
+// Error returns the description of the error.
 func (e *ArgError) Error() string { return e.Problem }
 
 func argErr(i int, format string, args ...any) error {
 	return &ArgError{i, fmt.Sprintf(format, args...)}
 }
 
-// Signature returns how the function is called, as in "int LOW HIGH".
+// Signature returns the name and arguments of the function, such as "int LOW HIGH".
 func (f *Func) Signature() string {
 	s := f.Name
 	for _, a := range f.Args {
@@ -268,8 +262,8 @@ func (f *Func) Signature() string {
 	return s
 }
 
-// Build checks the arguments of a call, fills in what was left out and builds
-// it. Errors are of type [*ArgError].
+// Build checks the arguments of a call, adds default values and builds the call. It
+// returns errors of type [*ArgError].
 func (c *Call) Build() (Operand, error) {
 	f := c.Func
 	given := len(c.Args)
@@ -341,7 +335,7 @@ func argCount(need, most int, rest bool) string {
 	return fmt.Sprintf("%d to %d argument%s", need, most, plural)
 }
 
-// check holds a constant against the argument's type.
+// check checks the type of a constant.
 func (a *Arg) check(i int, f *Func, v value.Value) error {
 	bad := false
 	switch a.Type {
@@ -387,7 +381,7 @@ func (c *Call) num(i int) float64 { return c.Args[i].Value.Float() }
 func (c *Call) int(i int) int64   { return c.Args[i].Value.Int() }
 func (c *Call) str(i int) string  { return c.Args[i].Value.S() }
 
-// gens returns the arguments from i on.
+// gens returns the Gens of the arguments from i on.
 func (c *Call) gens(i int) []Gen {
 	var gs []Gen
 	for _, a := range c.Args[min(i, len(c.Args)):] {
@@ -406,7 +400,7 @@ func Find(name string) *Func {
 	return nil
 }
 
-// foreignNames are names in Go, Helm and Sprig, and what they are called here.
+// foreignNames maps names of functions in Go, Helm and Sprig to ours.
 var foreignNames = map[string]string{
 	"println": "print", "urlquery": "urlescape", "squote": "quote", "toJson": "json", "toRawJson": "json", "mustToJson": "json", "toString": "tostring",
 	"uuidv4": "uuid", "randInt": "int", "randint": "int", "randNumeric": "int", "randBytes": "base64", "choice": "pick", "randomElement": "pick",
@@ -415,7 +409,7 @@ var foreignNames = map[string]string{
 	"addf": "add", "subf": "sub", "mulf": "mul", "divf": "div",
 }
 
-// HintFunc is Hint for the name of a function.
+// HintFunc returns the hint for an unknown function, see [units.Hint].
 func HintFunc(name string) string {
 	if ours, ok := foreignNames[name]; ok {
 		return "; did you mean " + ours + "?"

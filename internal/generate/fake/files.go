@@ -23,22 +23,22 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// Files opens the files that templates name: a [files.Path], except in tests.
+// Files opens the files that templates read. It is a [files.Path], except in tests.
 type Files interface {
 	Open(path string) (io.ReadCloser, error)
 }
 
-// table is a CSV or NDJSON file in memory. Rows are sequences of MessagePack
-// values, without their names, in chunks: little more than the file has
-// bytes, and never copied to grow.
+// table is a CSV or NDJSON file in memory. Rows are sequences of MessagePack values
+// without names, in chunks: they are hardly larger than the file, and never copied to
+// grow.
 type table struct {
 	names  []string // nil for NDJSON, whose rows are objects
 	chunks [][]byte
 	rows   []place
 }
 
-// place is where a row ends: its chunk and the offset in it. It starts where
-// the row before it in the same chunk ends.
+// place is the end of a row: its chunk and the offset in it. The row starts at the end
+// of the previous row in the same chunk.
 type place struct {
 	chunk, end uint32
 }
@@ -69,21 +69,20 @@ func (t *table) row(i uint64) value.Value {
 	return value.OfRow(b, &t.names)
 }
 
-// column is one of a table.
+// column identifies a column of a table.
 type column struct {
 	table *table
 	name  string
 }
 
-// index finds rows by the text of a column: a hash table of row numbers, which
-// takes a few bytes a row where a map with the texts in it would take more than
-// the rows.
+// index finds rows by the text of a column. It is a hash table of row numbers, with a
+// few bytes per row: a map with the texts would be larger than the rows.
 type index struct {
 	column
-	slots []uint32 // a row's number and one; 0 is empty
+	slots []uint32 // 1 + the number of a row, or 0
 }
 
-// index makes the index of a column, once for all calls that need it.
+// index returns the index of a column, which all calls share.
 func (e *Env) index(t *table, name string) *index {
 	x := &index{column: column{t, name}}
 	if known := e.indexes[x.column]; known != nil {
@@ -113,7 +112,7 @@ func (e *Env) index(t *table, name string) *index {
 	return x
 }
 
-// probe returns the slot of a key, and whether a row is in it.
+// probe returns the slot of a key, and reports whether it has a row.
 func (x *index) probe(key string) (slot uint64, found bool) {
 	mask := uint64(len(x.slots) - 1)
 	for slot = seed.Mix(seed.Text(key)) & mask; x.slots[slot] != 0; slot = (slot + 1) & mask {
@@ -130,7 +129,7 @@ func (x *index) probe(key string) (slot uint64, found bool) {
 	return slot, false
 }
 
-// find returns the first row that has the key.
+// find returns the first row with the key.
 func (x *index) find(key string) (row uint64, ok bool) {
 	slot, found := x.probe(key)
 	if !found {
@@ -139,7 +138,7 @@ func (x *index) find(key string) (row uint64, ok bool) {
 	return uint64(x.slots[slot] - 1), true
 }
 
-// table reads a file, once for all calls that name it.
+// table returns a file, which all calls share.
 func (e *Env) table(path string) (*table, error) {
 	if t, ok := e.tables[path]; ok {
 		return t, nil
@@ -149,8 +148,8 @@ func (e *Env) table(path string) (*table, error) {
 		return nil, err
 	}
 	defer f.Close()
-	// Reading leaves as much garbage as the file is long; what is kept has no
-	// pointers in it, so that collecting early costs little.
+	// Reading produces as much garbage as the size of the file. The result has no
+	// pointers, so that frequent collections are cheap.
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	var t *table
 	switch strings.ToLower(filepath.Ext(path)) {
@@ -197,14 +196,14 @@ func (e *Env) open(path string) (*textFile, error) {
 	return &textFile{text, f}, nil
 }
 
-// types are those that a column may have.
+// types are the types of columns.
 var types = []string{"int", "float", "bool", "json", "string"}
 
 // foreignTypes are other names of types.
 var foreignTypes = map[string]string{"integer": "int", "number": "float", "double": "float", "str": "string", "text": "string", "object": "json"}
 
-// columns reads the first line of a CSV file: names, which may end in a colon and
-// a type. Without one the cells are strings.
+// columns parses the first line of a CSV file: names, each with an optional colon and
+// type. The default type is string.
 func columns(head []string) (names, typs []string, err error) {
 	if len(head) == 1 && strings.ContainsAny(head[0], ";\t") {
 		return nil, nil, fmt.Errorf("line 1: one column, %q: names and cells are separated by commas", head[0])
@@ -231,10 +230,10 @@ func columns(head []string) (names, typs []string, err error) {
 	return names, typs, nil
 }
 
-// errNotUTF8 is what is wrong with a text in another encoding.
+// errNotUTF8 reports a text in another encoding.
 var errNotUTF8 = errors.New("not UTF-8; `iconv -f latin1 -t utf-8` converts a file from Latin-1")
 
-// withoutMark returns f without the byte order mark that it may begin with.
+// withoutMark returns f without a byte order mark at its start.
 func withoutMark(f *textFile) *bufio.Reader {
 	r := f.Reader
 	if mark, _ := r.Peek(3); string(mark) == "\ufeff" {
@@ -243,7 +242,8 @@ func withoutMark(f *textFile) *bufio.Reader {
 	return r
 }
 
-// badCSV describes an error in a line of CSV.
+// badCSV converts an error of package csv. cells and names are the numbers found and
+// expected.
 func badCSV(err error, cells, names int) error {
 	var parse *csv.ParseError
 	if !errors.As(err, &parse) {
@@ -260,7 +260,7 @@ func badCSV(err error, cells, names int) error {
 	return fmt.Errorf("line %d, column %d: %w", parse.Line, parse.Column, parse.Err)
 }
 
-// HasTables reports whether files were read.
+// HasTables reports whether any files were read.
 func (e *Env) HasTables() bool { return len(e.tables)+len(e.lists) > 0 }
 
 // readCSV reads a file whose first line names the columns.
@@ -309,7 +309,8 @@ func readCSV(f *textFile) (*table, error) {
 	}
 }
 
-// typed reads a cell of a column with a type; an empty one is null.
+// typed parses a cell of a column with a type. An empty cell is null, except in a column
+// of strings.
 func typed(cell, typ string) (value.Value, error) {
 	if typ == "" || typ == "string" {
 		return value.OfString(cell), nil

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// A file is read as those who make such files mean it, or refused with the line
-// that is wrong.
+// Files are read as other programs write them. Errors have the line.
 func TestFiles(t *testing.T) {
 	for _, tt := range []struct{ why, name, text, want string }{
 		{"names in quotes behind a byte order mark", "f.csv", "\ufeff\"name\",\"age:int\"\n\"Ada\",36\n", `{"name":"Ada","age":36}`},

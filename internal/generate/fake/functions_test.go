@@ -37,8 +37,8 @@ func floats(t testing.TB, expression string, n int) []float64 {
 	return fs
 }
 
-// Means and deviations are those that were asked for. The bounds are five standard
-// errors; the seed is fixed.
+// Means and deviations are the requested ones. The bounds are five standard errors, and
+// the seed is fixed.
 func TestMoments(t *testing.T) {
 	const n = 100_000
 	for _, tt := range []struct {
@@ -70,7 +70,7 @@ func TestMoments(t *testing.T) {
 	}
 }
 
-// Zipf's law: the n-th comes in proportion to 1/n^s.
+// Zipf's law: n occurs in proportion to 1/n^s.
 func TestZipf(t *testing.T) {
 	const n = 200_000
 	var counts [101]float64
@@ -84,12 +84,12 @@ func TestZipf(t *testing.T) {
 	for i := 1; i <= 100; i++ {
 		want := n * math.Pow(float64(i), -1.1) / sum
 		if math.Abs(counts[i]-want) > 5*math.Sqrt(want) {
-			t.Errorf("%d came %v times, want about %v", i, counts[i], want)
+			t.Errorf("%d occurred %v times, want about %v", i, counts[i], want)
 		}
 	}
 }
 
-// A walk stays within its bounds, uses most of them, and moves in small steps.
+// A walk stays within its bounds, uses most of the range, and moves in small steps.
 func TestWalk(t *testing.T) {
 	fs := floats(t, `walk 20 80 100`, 50_000)
 	for i, f := range fs {
@@ -101,14 +101,14 @@ func TestWalk(t *testing.T) {
 		}
 	}
 	if lo, hi := slices.Min(fs), slices.Max(fs); lo > 32 || hi < 68 {
-		t.Errorf("it stays between %v and %v", lo, hi)
+		t.Errorf("all values are between %v and %v", lo, hi)
 	}
 	if a, b := floats(t, `walk 0 1 10 "a"`, 20), floats(t, `walk 0 1 10 "b"`, 20); slices.Equal(a, b) {
-		t.Error("two keys walk together")
+		t.Error("two keys have the same walk")
 	}
 }
 
-// What must come exactly so often does.
+// Functions without repetition return exactly the documented number of values.
 func TestExactly(t *testing.T) {
 	for _, tt := range []struct {
 		expression       string
@@ -136,8 +136,8 @@ func TestExactly(t *testing.T) {
 	}
 }
 
-// Lives go from state to state as the machine allows, none is cut off, and the
-// share of each way is that of its weight.
+// Lives follow the transitions of the machine, none is cut off, and each transition has
+// the frequency of its weight.
 func TestStates(t *testing.T) {
 	const lives = 50
 	allowed := map[string][]string{"created": {"paid", "cancelled"}, "paid": {"packed"}, "packed": {"packed", "shipped"}, "shipped": {"delivered"}}
@@ -157,32 +157,32 @@ func TestStates(t *testing.T) {
 		switch {
 		case step == 0:
 			if known || state != "created" || r.Field("p").K != value.Nil {
-				t.Fatalf("record %d begins a life with %s", k, r.AppendJSON(nil))
+				t.Fatalf("record %d: the first state of a life is %s", k, r.AppendJSON(nil))
 			}
 		case !known:
 			if fresh++; fresh > lives {
-				t.Fatalf("record %d continues a life that never began", k)
+				t.Fatalf("record %d continues an unknown life", k)
 			}
 		case was.step+1 != step || was.state != r.Field("p").S() || !slices.Contains(allowed[was.state], state):
-			t.Fatalf("record %d goes from %v to %s", k, was, r.AppendJSON(nil))
+			t.Fatalf("record %d: transition from %v to %s", k, was, r.AppendJSON(nil))
 		}
 		open[id] = life{state, step}
 		if last := r.Field("l").N == 1; last != (len(allowed[state]) == 0) {
-			t.Fatalf("record %d is wrong about its end: %s", k, r.AppendJSON(nil))
+			t.Fatalf("record %d: last is wrong: %s", k, r.AppendJSON(nil))
 		} else if last {
 			delete(open, id)
 			ended[state]++
 		}
 	}
 	if len(open) > lives {
-		t.Errorf("%d lives are under way, expected at most %d", len(open), lives)
+		t.Errorf("%d lives are open, want at most %d", len(open), lives)
 	}
 	if share := ended["cancelled"] / (ended["cancelled"] + ended["delivered"]); math.Abs(share-0.25) > 0.02 {
 		t.Errorf("%v of the lives are cancelled, want 0.25", share)
 	}
 }
 
-// printf writes what package fmt writes.
+// The output of printf equals that of package fmt.
 func TestPrintf(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		flags := rapid.SampledFrom([]string{"", "-", "0", "+", " ", "+0", "-+", "#"}).Draw(t, "flags")
@@ -190,7 +190,7 @@ func TestPrintf(t *testing.T) {
 		precision := rapid.SampledFrom([]string{"", ".0", ".1", ".3"}).Draw(t, "precision")
 		var verb, literal string
 		var arg any
-		unknown := false // before records are made
+		unknown := false // at compile time
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 3:
 			flags, width, precision, unknown = "", "", "", true
@@ -294,8 +294,8 @@ func TestTimesAtEdges(t *testing.T) {
 	}
 }
 
-// Numbers of people pass the checks that real ones pass, and lie where nobody
-// has one.
+// Identifiers of people pass the checks of real ones, and are in ranges that are never
+// assigned.
 func TestIdentifiers(t *testing.T) {
 	for _, v := range values(t, `credit_card`, 500) {
 		sum := 0
@@ -332,7 +332,7 @@ func TestIdentifiers(t *testing.T) {
 	for _, v := range values(t, `hetu`, 500) {
 		n, err := strconv.Atoi(v.S()[:6] + v.S()[7:10])
 		if err != nil || v.S()[10] != "0123456789ABCDEFHJKLMNPRSTUVWXY"[n%31] || v.S()[7] != '9' {
-			t.Errorf("%s fails its check", v.S())
+			t.Errorf("%s: invalid check digit", v.S())
 		}
 	}
 	for expression, pattern := range map[string]string{
@@ -357,7 +357,7 @@ func TestIdentifiers(t *testing.T) {
 	}
 }
 
-// Addresses lie within their network.
+// Addresses are in their network.
 func TestAddresses(t *testing.T) {
 	for _, tt := range []struct{ function, cidr string }{
 		{"ipv4", "10.20.0.0/16"}, {"ipv4", "192.0.2.7/32"}, {"ipv4", "192.0.2.0/31"}, {"ipv4", "0.0.0.0/0"},
@@ -372,7 +372,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// Random characters have the entropy that was asked for.
+// Random characters have the requested entropy.
 func TestEntropy(t *testing.T) {
 	for _, want := range []float64{0, 1, 2.5, 4, 6} {
 		var counts [256]float64
@@ -390,12 +390,12 @@ func TestEntropy(t *testing.T) {
 			}
 		}
 		if math.Abs(h-want) > 0.02 {
-			t.Errorf("%v bits were asked for, %v are there", want, h)
+			t.Errorf("entropy of %v bits requested, got %v", want, h)
 		}
 	}
 }
 
-// Samplers look at the last bits of trace ids: all of them are random.
+// All bits of trace ids are random: samplers use the last ones.
 func TestTraceBits(t *testing.T) {
 	const n = 4000
 	for _, f := range []string{"trace_id", "span_id"} {
@@ -421,14 +421,14 @@ func TestTraceBits(t *testing.T) {
 	}
 }
 
-// Area codes are those that the North American plan could give.
+// Area codes are valid in the North American Numbering Plan.
 func TestPhone(t *testing.T) {
 	shape := regexp.MustCompile(`^\+1([2-9][0-8][0-9])55501[0-9]{2}$`)
 	areas := map[string]bool{}
 	for _, v := range values(t, "phone", 20000) {
 		m := shape.FindStringSubmatch(v.S())
 		if m == nil || strings.HasSuffix(m[1], "11") || strings.HasPrefix(m[1], "37") || strings.HasPrefix(m[1], "96") {
-			t.Fatalf("%s is no number of the plan", v.S())
+			t.Fatalf("%s is not a valid number", v.S())
 		}
 		areas[m[1]] = true
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/brianvoe/gofakeit/v7/data"
 )
 
-// tabled makes a function of one of gofakeit's tables: it has all of its
-// entries, in the table's order, whatever the seed.
+// tabled returns the row of a function that draws from a table of gofakeit. All entries
+// of the table occur with every seed.
 func tabled(name, doc, category, table string) Func {
 	return Func{
 		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
@@ -16,8 +16,7 @@ func tabled(name, doc, category, table string) Func {
 	}
 }
 
-// gathered makes a function of different values that gofakeit composes, which
-// depend on the seed and the name only.
+// gathered returns the row of a function that draws from the distinct values of a pool.
 func gathered(name, doc string, make1 func(*gofakeit.Faker) string) Func {
 	return Func{
 		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
@@ -32,7 +31,7 @@ func gathered(name, doc string, make1 func(*gofakeit.Faker) string) Func {
 	}
 }
 
-// unique returns the texts of a list without repetitions, in their order.
+// unique returns the distinct texts of a list, in order.
 func unique(list []string) []string {
 	seen := make(map[string]bool, len(list))
 	var out []string
@@ -45,12 +44,12 @@ func unique(list []string) []string {
 	return out
 }
 
-// message makes the text of one of gofakeit's errors.
+// message returns a function that returns the text of an error.
 func message(make1 func(*gofakeit.Faker) error) func(*gofakeit.Faker) string {
 	return func(f *gofakeit.Faker) string { return make1(f).Error() }
 }
 
-// things has what gofakeit knows beside people.
+// things are the values of gofakeit that are not about people.
 var things = []Func{
 	tabled("middle_name", "A person's middle name.", "person", "middle"),
 	tabled("name_prefix", "A title before a name, such as Mrs.", "person", "prefix"),

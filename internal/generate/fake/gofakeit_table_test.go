@@ -10,8 +10,8 @@ import (
 	"github.com/brianvoe/gofakeit/v7/data"
 )
 
-// knows tells of each function of gofakeit which of ours gives the same, or, in
-// parentheses, why none does.
+// knows maps each function of gofakeit to ours with the same values, or to the reason,
+// in parentheses, why there is none.
 const knows = `
 address                    address
 airlineaircrafttype        aircraft_type
@@ -403,8 +403,8 @@ verbtransitive             (a kind of verb that no log tells apart)
 word                       word
 `
 
-// Each function of gofakeit is accounted for: one that a new version brings is
-// given a function or a reason.
+// Every function of gofakeit is listed, so that a function in a new version gets an
+// entry.
 func TestGofakeit(t *testing.T) {
 	told := map[string]bool{}
 	for line := range strings.Lines(strings.TrimSpace(knows)) {
@@ -421,17 +421,17 @@ func TestGofakeit(t *testing.T) {
 		}
 		told[theirs] = true
 		if !strings.HasPrefix(ours, "(") && Find(ours) == nil {
-			t.Errorf("%s is ours as %s, which there is not", theirs, ours)
+			t.Errorf("%s maps to %s, which does not exist", theirs, ours)
 		}
 	}
 	for name := range gofakeit.FuncLookups {
 		if !told[name] {
-			t.Errorf("gofakeit's %s has no function and no reason", name)
+			t.Errorf("gofakeit's %s is not listed", name)
 		}
 	}
 }
 
-// No two functions have one name.
+// Names of functions are unique.
 func TestNames(t *testing.T) {
 	seen := map[string]bool{}
 	for _, name := range Names() {
@@ -442,8 +442,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// What is drawn from gofakeit's tables is text as it stands, each once: no
-// placeholders of its templates, nothing empty.
+// The texts of gofakeit's tables are distinct, not empty, and contain no placeholders.
 func TestLists(t *testing.T) {
 	for _, f := range things {
 		c := &Call{Func: &f, Place: 1, Env: &Env{Seed: 1}}
@@ -458,6 +457,6 @@ func TestLists(t *testing.T) {
 		}
 	}
 	if list := unique(data.Data["airline"]["airport"]); len(list) != 85 {
-		t.Errorf("%d airports, expected 85: of one there are two", len(list))
+		t.Errorf("%d airports, want 85 (86 entries, two are equal)", len(list))
 	}
 }

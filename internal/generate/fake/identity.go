@@ -12,7 +12,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// composed makes a function without arguments that appends text.
+// composed returns the row of a function without arguments that appends a text.
 func composed(name, section, doc string, appendTo func(dst []byte, r *Record, rnd *seed.Rand) []byte) Func {
 	return Func{
 		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
@@ -29,12 +29,11 @@ func composed(name, section, doc string, appendTo func(dst []byte, r *Record, rn
 const (
 	hexDigits = "0123456789abcdef"
 	crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-	// Kubernetes leaves vowels and look-alikes out of generated names.
+	// Names that Kubernetes generates have no vowels and no similar characters.
 	podLetters = "bcdfghjklmnpqrstvwxz2456789"
 )
 
-// octets has the decimal digits of each byte followed by a point, and how
-// many characters that is.
+// octets has the decimal text of each byte with a point, and its length.
 var octets = func() (t [256]struct {
 	text [4]byte
 	n    uint8
@@ -59,9 +58,9 @@ func appendIPv4(dst []byte, ip uint32) []byte {
 	return dst[:at+int(n)-1]
 }
 
-// hex8 returns the eight hexadecimal digits of v, the first of them in the
-// highest byte. All are made at once: the digits are spread to a byte each, and
-// those from ten on get what lies between the digit 9 and the letter a.
+// hex8 returns the eight hexadecimal digits of v, the first of them in the highest
+// byte. It computes all at once: each digit is moved to its own byte, and the distance
+// between '9' and 'a' is added to those from ten on.
 func hex8(v uint32) uint64 {
 	x := uint64(v)
 	x = (x | x<<16) & 0x0000ffff0000ffff
@@ -71,7 +70,7 @@ func hex8(v uint32) uint64 {
 	return x + 0x3030303030303030 + letter*('a'-'9'-1)
 }
 
-// appendHex appends the lowest n bytes of v, the highest of them first.
+// appendHex appends the lowest n bytes of v in hexadecimal.
 func appendHex(dst []byte, v uint64, n int) []byte {
 	v <<= 64 - 8*n
 	at := len(dst)
@@ -231,11 +230,7 @@ var identity = []Func{
 		Name: "port", Section: secIdentity, Result: "integer", Example: `port`,
 		Doc: "An ephemeral port: 32768 to 60999, as on Linux.",
 		build: func(c *Call) (Gen, error) {
-			place := c.Place
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfInt(32768 + int64(rnd.Below(60999-32768+1)))
-			}, nil
+			return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(32768 + int64(rnd.Below(60999-32768+1))) }), nil
 		},
 	},
 	composed("hostname", secIdentity, "The name of a machine, such as web-042.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
@@ -325,7 +320,7 @@ func appendPod(dst []byte, name string, rnd *seed.Rand) []byte {
 	return letters(dst, rnd, podLetters, 5)
 }
 
-// from draws one text of a list.
+// from returns a random text of a list.
 func from(rnd *seed.Rand, list []string) string { return list[rnd.Below(uint64(len(list)))] }
 
 var (

@@ -12,10 +12,11 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// ids has numbers of people, things and accounts for tests of redaction: each
-// passes its check, and is from a range that is reserved for tests or never
-// assigned. Numbers without a range that an authority documents are not here: the Canadian SIN (those with 0 are given to some), the numbers of people
-// in Brazil, Denmark, France, Italy, Poland and Spain, the Australian TFN, VINs.
+// ids are identifiers of people, things and accounts for tests of redaction. Each
+// passes its check and is from a range that is reserved for tests or never assigned.
+// Identifiers without such a range in official documentation are omitted: the Canadian
+// SIN (some with 0 are assigned), those of people in Brazil, Denmark, France, Italy,
+// Poland and Spain, the Australian TFN, and VINs.
 var ids = inSection(secTests, []Func{
 	composed("nhs_number", secTests, "A British NHS number from 999 000 0000 to 999 999 9999, the range reserved for tests, with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
@@ -28,7 +29,7 @@ var ids = inSection(secTests, []Func{
 	composed("fodselsnummer", secTests, "A Norwegian birth number with 80 added to the month, as Skatteetaten marks synthetic people (Tenor, Test-Norge), with valid check digits.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			date := (1+rnd.Below(28))*10000 + (81+rnd.Below(12))*100 + 40 + rnd.Below(60)
-			// 000 to 499 are for 1900 to 1999.
+			// 000 to 499 are assigned to births in 1900 to 1999.
 			for i := rnd.Below(500); ; i = (i + 1) % 500 {
 				n := date*1000 + i
 				first := (11 - weigh(n, 2, 5, 4, 9, 8, 1, 6, 7, 3)%11) % 11
@@ -48,7 +49,8 @@ var ids = inSection(secTests, []Func{
 		}),
 	composed("personnummer", secTests, "A Swedish personal number of twelve digits, one of those of January 1890 that Skatteverket publishes for tests (the open data set Testpersonnummer).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-			// The list continues by the day; women (even) and men (odd) take turns.
+			// The list has one number per day, alternating between women (even) and men
+			// (odd).
 			day := 1 + rnd.Below(28)
 			n := 900100000 + day*1000 + 981 - day%2
 			return digits(append(dst, "18"...), n*10+luhn(n), 10)
@@ -57,7 +59,7 @@ var ids = inSection(secTests, []Func{
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testBSN)...) }),
 	composed("steuer_id", secTests, "A German tax number (IdNr) that begins with 0, which only test numbers do (ELSTER, Prüfung der Steuer- und Steueridentifikationsnummer), with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-			// Of the first ten digits, one is there twice and one is missing.
+			// Of the first ten digits, one occurs twice and one is missing.
 			b := append(dst, "0123456789"...)
 			d := b[len(dst):]
 			for i := 9; i > 1; i-- {
@@ -100,15 +102,13 @@ var ids = inSection(secTests, []Func{
 		Name: "asn", Section: secTests, Result: "integer", Example: `asn`,
 		Doc: "The number of an autonomous system, from those reserved for documentation: 64496 to 64511 and 65536 to 65551 (RFC 5398).",
 		build: func(c *Call) (Gen, error) {
-			place := c.Place
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
+			return c.random(func(rnd seed.Rand) value.Value {
 				n := int64(rnd.Below(32))
 				if n < 16 {
 					return value.OfInt(64496 + n)
 				}
 				return value.OfInt(65536 - 16 + n)
-			}, nil
+			}), nil
 		},
 	},
 	composed("aws_access_key", secTests, "The id of an AWS access key: one of the examples in AWS' documentation.",
@@ -167,19 +167,18 @@ var ids = inSection(secTests, []Func{
 	},
 })
 
-// bban is the part of an IBAN that a country defines: a bank and the digits of an
-// account.
+// bban is the national part of an IBAN: a bank, and the number of digits of an account.
 type bban struct {
 	bank  string
 	width int
 }
 
-// testBanks are those that do not exist.
+// testBanks are banks that do not exist, by country.
 var testBanks = map[string]bban{"GB": {"TEST", 14}, "IE": {"TEST", 14}, "NL": {"TEST", 10}, "DE": {"0", 17}}
 
-// appendIBAN appends a random account. The check digits are those of ISO 13616:
-// the country and 00 go to the end, letters are two digits, and the remainder
-// modulo 97 is subtracted from 98.
+// appendIBAN appends the IBAN of a random account. For the check digits (ISO 13616),
+// the country and 00 are moved to the end, letters are converted to two digits, and the
+// remainder modulo 97 is subtracted from 98.
 func appendIBAN(dst []byte, country string, b bban, rnd *seed.Rand) []byte {
 	start := len(dst)
 	dst = append(append(append(dst, country...), "00"...), b.bank...)
@@ -189,7 +188,7 @@ func appendIBAN(dst []byte, country string, b bban, rnd *seed.Rand) []byte {
 	return dst
 }
 
-// weigh adds up the digits of n, from the last one on, each times its weight.
+// weigh returns the weighted sum of the digits of n, beginning with the last one.
 func weigh(n uint64, weights ...uint64) uint64 {
 	sum := uint64(0)
 	for _, w := range weights {
@@ -202,8 +201,7 @@ func weigh(n uint64, weights ...uint64) uint64 {
 // gtin returns the check digit of an article number.
 func gtin(n uint64) uint64 { return (10 - weigh(n, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1)%10) % 10 }
 
-// luhn returns the digit that makes the digits of n and itself pass the check of
-// credit cards.
+// luhn returns the check digit of n by Luhn's algorithm.
 func luhn(n uint64) uint64 {
 	sum := uint64(0)
 	for double := true; n > 0; n, double = n/10, !double {
@@ -216,7 +214,7 @@ func luhn(n uint64) uint64 {
 	return (10 - sum%10) % 10
 }
 
-// mod97 continues a number modulo 97 with digits and letters; A is 10.
+// mod97 appends digits and letters, where A is 10, to a number modulo 97.
 func mod97(rem uint64, text []byte) uint64 {
 	for _, c := range text {
 		if c >= 'A' {
@@ -228,8 +226,8 @@ func mod97(rem uint64, text []byte) uint64 {
 	return rem
 }
 
-// appendMRZ appends the machine readable zone of a passport (ICAO Doc 9303, part
-// 4): names, then number, birth, sex and expiry with check digits.
+// appendMRZ appends the machine-readable zone of a passport (ICAO Doc 9303, part 4):
+// names, then number, date of birth, sex and date of expiry with check digits.
 func appendMRZ(dst []byte, last, first part, rnd *seed.Rand) []byte {
 	start := len(dst)
 	dst = last.append(append(dst, "P<UTO"...))
@@ -249,8 +247,8 @@ func appendMRZ(dst []byte, last, first part, rnd *seed.Rand) []byte {
 	dst = digits(dst, (25+rnd.Below(15))*10000+(1+rnd.Below(12))*100+1+rnd.Below(28), 6)
 	dst = checked(dst, at)
 	dst = fillers(dst, line+42)
-	dst = append(dst, '<') // the personal number is not there
-	// The last digit is of all numbers with their check digits.
+	dst = append(dst, '<') // no personal number
+	// The last digit checks all numbers with their check digits.
 	sum := mrzSum(mrzSum(mrzSum(0, 0, dst[line:line+10]), 10, dst[line+13:line+20]), 17, dst[line+21:line+43])
 	return append(dst, byte('0'+sum%10))
 }
@@ -268,7 +266,7 @@ func checked(dst []byte, at int) []byte {
 	return append(dst, byte('0'+mrzSum(0, 0, dst[at:])%10))
 }
 
-// mrzSum adds up characters with the weights 7, 3, 1; seen stood before them.
+// mrzSum adds characters with the weights 7, 3, 1 to sum, after seen others.
 func mrzSum(sum, seen int, text []byte) int {
 	for i, c := range text {
 		v := 0
@@ -320,7 +318,7 @@ func appendBech32(dst []byte, _ *Record, rnd *seed.Rand) []byte {
 }
 
 var (
-	// From the list of citizen service numbers to try changes with.
+	// From the list of citizen service numbers for tests of changes.
 	testBSN = strings.Fields("999994669 999992740 999990019 999990925 999993276 999993252 999991176 999993136 999993215 999990317 999994281 999990743 999993070 999991334")
 
 	testAadhaar = strings.Fields("999941057058 999971658847 999933119405 999955183433 999990501894")
@@ -329,7 +327,7 @@ var (
 
 	awsKeys = strings.Fields("AKIAIOSFODNN7EXAMPLE AKIAI44QH8DHBEXAMPLE ASIAIOSFODNN7EXAMPLE")
 
-	// fiction has blocks of telephone numbers: x is any digit, a one from 2 on.
+	// fiction has blocks of telephone numbers: x is any digit, a is a digit from 2 to 9.
 	fiction = map[string][]string{
 		"US": {"+1a1a55501xx"},
 		"GB": {"+441632960xxx", "+442079460xxx", "+447700900xxx", "+441134960xxx", "+441174960xxx", "+441214960xxx", "+441314960xxx", "+441414960xxx", "+441514960xxx", "+441614960xxx"},

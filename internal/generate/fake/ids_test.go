@@ -19,7 +19,7 @@ func draws(t *testing.T, name string, n int, args ...Operand) []string {
 	t.Helper()
 	f := Find(name)
 	if f == nil {
-		t.Fatalf("there is no function %s", name)
+		t.Fatalf("function %s does not exist", name)
 	}
 	c := &Call{Func: f, Place: 3, Args: args, Env: &Env{Seed: 1}}
 	op, err := c.Build()
@@ -34,8 +34,8 @@ func draws(t *testing.T, name string, n int, args ...Operand) []string {
 	return out
 }
 
-// The checks here are written from their definitions, for digits as they stand in
-// a text, and are tried on published examples first.
+// The checks in this file are implemented from their definitions, on text, and tested
+// with published examples.
 
 func digitsOf(s string) []int {
 	var ds []int
@@ -100,7 +100,7 @@ func isSteuerID(s string) bool {
 	for _, d := range ds[:10] {
 		counts[d]++
 	}
-	// One digit is missing of the first ten, and so one is there twice.
+	// Of the first ten digits, one is missing, and therefore one occurs twice.
 	if len(counts) != 9 {
 		return false
 	}
@@ -148,7 +148,7 @@ func isEAN(s string) bool {
 	return len(s) == 13 && dot(digitsOf(s), 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1)%10 == 0
 }
 
-// spelled writes letters as numbers from 10 on.
+// spelled replaces letters by numbers from 10 on.
 func spelled(s string) string {
 	var b strings.Builder
 	for _, d := range digitsOf(s) {
@@ -194,8 +194,7 @@ func isMRZ(s string) bool {
 }
 
 func isBech32(s string) bool {
-	// As a polynomial over GF(32), whose elements are multiplied one by one: the
-	// code word has the remainder 1 (BIP 173).
+	// As a polynomial over GF(32), the code word has the remainder 1 (BIP 173).
 	hrp, data, ok := strings.Cut(s, "1")
 	if !ok {
 		return false
@@ -241,8 +240,7 @@ func isBech32(s string) bool {
 	return fmt.Sprint(rest) == "[0 0 0 0 0 1]"
 }
 
-// Published numbers pass the checks of this file, and fail them with a digit
-// changed.
+// Published numbers pass the checks of this file, and fail them with a changed digit.
 func TestChecks(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -279,7 +277,7 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// Numbers pass the checks that real ones pass, and lie where nobody has one.
+// Numbers pass the checks of real ones, and are in ranges that are never assigned.
 func TestNumbers(t *testing.T) {
 	text := func(s string) []Operand { return []Operand{Constant(value.OfString(s))} }
 	for _, tt := range []struct {
@@ -325,12 +323,12 @@ func TestNumbers(t *testing.T) {
 		for _, s := range draws(t, tt.name, 2000, tt.args...) {
 			seen[s] = true
 			if !re.MatchString(s) || tt.is != nil && !tt.is(s) {
-				t.Errorf("%s: %q is none", tt.name, s)
+				t.Errorf("%s: %q is invalid", tt.name, s)
 				break
 			}
 		}
 		if len(seen) < tt.differs {
-			t.Errorf("%s: %d different ones in 2000, expected %d", tt.name, len(seen), tt.differs)
+			t.Errorf("%s: %d distinct values in 2000, want %d", tt.name, len(seen), tt.differs)
 		}
 	}
 }
@@ -347,7 +345,7 @@ func TestPersonnummer(t *testing.T) {
 	}
 }
 
-// Countries that nothing is known of are refused.
+// Unknown countries are errors.
 func TestCountries(t *testing.T) {
 	for name, want := range map[string]string{
 		"phone_of": `phone_of: unknown COUNTRY "XX": expected US, GB, AU, DE, FR, IE or SE`,

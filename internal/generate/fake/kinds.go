@@ -8,7 +8,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// Kinds are the types that a value may have; 0 means that nothing is known.
+// Kinds is a set of types that a value may have. 0 means unknown.
 type Kinds uint16
 
 func kinds(ks ...value.Kind) (all Kinds) {
@@ -23,23 +23,22 @@ var (
 	compound = kinds(value.Raw, value.Row)
 )
 
-// results are the types of values by [Func.Result]. A value that cannot be
-// computed is null all the same.
+// results are the types of values by [Func.Result]. All values may be null, too.
 var results = map[string]Kinds{
 	"integer": kinds(value.Int), "number": kinds(value.Float), "integer or number": numeric, "boolean": kinds(value.Bool),
 	"string": kinds(value.String), "array": kinds(value.Raw), "object": kinds(value.Raw), "row": kinds(value.Row),
 }
 
-// mayBe reports whether a value may have one of the types; all are for what nothing
-// is known of, and for what nothing is asked of.
+// mayBe reports whether a value may have one of the wanted types. A want of 0 accepts
+// all types.
 func (k Kinds) mayBe(want Kinds) bool { return k == 0 || want == 0 || k&want != 0 }
 
-// String names the types in messages.
+// String returns the names of the types, as used in errors.
 func (k Kinds) String() string {
 	var names []string
 	for i := value.Nil; i <= value.Omit; i++ {
 		if i == value.Int && k&numeric == numeric {
-			continue // numbers are all of them
+			continue // "number" includes integers
 		}
 		if k&(1<<i) != 0 {
 			names = append(names, i.String())
@@ -64,7 +63,7 @@ func (c *Call) wants(i int, want Kinds) error {
 	return nil
 }
 
-// numbered checks that a constant argument is a number, or the text of one.
+// numbered checks that an argument may be a number, or a string with a number.
 func (c *Call) numbered(i int) error {
 	if k := c.Args[i].Kinds; !k.mayBe(numeric | kinds(value.String, value.Bool, value.Nil)) {
 		return argErr(i, "%s: expected a number, or a string with one, found %s", c.Func.Name, k)
@@ -75,13 +74,13 @@ func (c *Call) numbered(i int) error {
 	return nil
 }
 
-// Ranges reports whether a loop can run over what is known of an operand.
+// Ranges reports whether a loop can iterate over the operand, as far as known.
 func (o Operand) Ranges() bool { return o.Kinds.mayBe(numeric | compound) }
 
-// HasFields reports whether what is known of an operand may have members.
+// HasFields reports whether the operand can have fields, as far as known.
 func (o Operand) HasFields() bool { return o.Kinds.mayBe(compound | kinds(value.Nil)) }
 
-// kinds are those that an argument of the type may have.
+// kinds returns the types of values that are valid for an argument.
 func (t Type) kinds() Kinds {
 	switch t {
 	case Integer, Number:
@@ -92,9 +91,8 @@ func (t Type) kinds() Kinds {
 	return 0
 }
 
-// comparable reports whether values of both types can be compared: numbers with
-// numbers, and others with their like. Order reports whether it is for more than
-// whether they are the same.
+// comparable reports whether values of these types can be compared: both are numbers,
+// or have the same type. If order is false, they are only compared for equality.
 func comparable(a, b Kinds, order bool) bool {
 	for _, class := range []Kinds{numeric, kinds(value.String), kinds(value.Bool), compound} {
 		if class == compound && order {
@@ -107,13 +105,12 @@ func comparable(a, b Kinds, order bool) bool {
 	return !order && (a.mayBe(kinds(value.Nil)) || b.mayBe(kinds(value.Nil)))
 }
 
-// comparands checks that the other arguments of a comparison can be compared
-// with the first.
+// comparands checks that the first argument can be compared with the others.
 func comparands(c *Call, order bool) error {
 	a := c.Args[0]
 	for i, b := range c.Args[1:] {
 		if !comparable(a.Kinds, b.Kinds, order) {
-			return argErr(i+1, "%s: %s can't be compared with %s", c.Func.Name, a.Kinds, b.Kinds)
+			return argErr(i+1, "%s: %s cannot be compared with %s", c.Func.Name, a.Kinds, b.Kinds)
 		}
 	}
 	return nil

@@ -10,9 +10,8 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// Where things with dwell times are depends on the record's number and time
-// only: it is the same in any order of records, also when the clock goes back,
-// and when a stream begins anywhere.
+// With dwell times, the state depends only on the number and time of the record: not on
+// the order of records, a clock that goes back, or the first record of the stream.
 func TestStatesInTime(t *testing.T) {
 	const text = `{{ $s := states 40 "login 5s: browse; browse 1m: browse 7, buy 2, logout 1; buy 30s..90s: browse; logout 1h" }}` +
 		`{"s": {{ $s }}, "u": {{ state_of (cycle "ada" "grace" 17) "up 1h: down; down 5m..10m: up 1, gone 1; gone 1m" }}}`
@@ -26,20 +25,19 @@ func TestStatesInTime(t *testing.T) {
 	back := mustCompile(t, text)
 	for k := n - 1; k >= 0; k-- {
 		if got := string(value.OfRaw(back.AppendBody(nil, at(uint64(k)), uint64(k))).AppendJSON(nil)); got != inTurn[k] {
-			t.Fatalf("record %d is %s, and %s if they are made backwards", k, inTurn[k], got)
+			t.Fatalf("record %d is %s in order, and %s in reverse order", k, inTurn[k], got)
 		}
 	}
 	for k := uint64(0); k < n; k += 97 {
 		alone := mustCompile(t, text)
 		if got := string(value.OfRaw(alone.AppendBody(nil, at(k), k)).AppendJSON(nil)); got != inTurn[k] {
-			t.Fatalf("record %d is %s, and %s alone", k, inTurn[k], got)
+			t.Fatalf("record %d is %s in order, and %s alone", k, inTurn[k], got)
 		}
 	}
 }
 
-// A life of one thing goes on in time as the records do: the states that are
-// seen of it follow one another, and it has one id, one beginning and steps
-// that only grow.
+// A life progresses with the time of records: its states follow each other, its id and
+// its begin are constant, and its steps increase.
 func TestStatesGoOn(t *testing.T) {
 	p := mustCompile(t, `{"s": {{ states 25 "created 20s: paid 3, cancelled 1; paid 1m..3m: shipped; shipped 2m; cancelled 10s" }}}`)
 	type life struct {
@@ -53,31 +51,31 @@ func TestStatesGoOn(t *testing.T) {
 		is := life{s.Field("began").Float(), s.Field("since").Float(), s.Field("step").Int(), s.Field("state").S()}
 		now, until := float64(exampleTime)/1e9+float64(k)*0.02, s.Field("until").Float()
 		if is.since > now+1e-5 || until < now-1e-5 || is.began > is.since {
-			t.Fatalf("record %d at %f is in %s", k, now, s.AppendJSON(nil))
+			t.Fatalf("record %d at %f: got %s", k, now, s.AppendJSON(nil))
 		}
 		id := s.Field("id").Int()
 		was, known := lives[id]
 		if known && (is.began != was.began || is.step < was.step || is.since < was.since || (is.step == was.step) != (is == was)) {
-			t.Fatalf("record %d goes from %+v to %s", k, was, s.AppendJSON(nil))
+			t.Fatalf("record %d: transition from %+v to %s", k, was, s.AppendJSON(nil))
 		}
 		lives[id] = is
 	}
-	// 2000 seconds of 25 things, each of whose lives lasts 202.5 on the average, and
-	// those that were under way: the bounds are three standard deviations.
+	// 2000 seconds of 25 entities whose lives last 202.5 s on average, and the lives
+	// that were open at the start. The bounds are three standard deviations.
 	if len(lives) < 240 || len(lives) > 304 {
-		t.Errorf("%d lives were seen, expected about 272", len(lives))
+		t.Errorf("%d lives, want about 272", len(lives))
 	}
 }
 
-// Lives without dwell times have as many steps as the odds say, on the average,
-// and end as often in each way.
+// Without dwell times, the mean length of lives and the frequencies of their last states
+// follow from the weights.
 func TestLivesLast(t *testing.T) {
 	testenv.SkipRace(t)
 	t.Parallel()
 	for _, tt := range []struct {
 		machine string
-		visits  float64            // of a life, on the average
-		ends    map[string]float64 // how often each end comes
+		visits  float64            // mean number in a life
+		ends    map[string]float64 // share of each last state
 	}{
 		{"s: s 19, e 1", 21, map[string]float64{"e": 1}},
 		{"s: s 3, e 1", 5, map[string]float64{"e": 1}},
@@ -99,7 +97,7 @@ func TestLivesLast(t *testing.T) {
 			}
 		}
 		if got := n / lives; got < tt.visits*0.99 || got > tt.visits*1.01 {
-			t.Errorf("%s: a life has %.3f steps on the average, want %v", tt.machine, got, tt.visits)
+			t.Errorf("%s: the mean length of a life is %.3f steps, want %v", tt.machine, got, tt.visits)
 		}
 		for end, want := range tt.ends {
 			if got := ends[end] / lives; got < want-0.006 || got > want+0.006 {

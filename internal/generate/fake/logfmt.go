@@ -8,8 +8,33 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// appendLogfmtKey appends a name: it can't have spaces, quotes or = in it, nor
-// be empty.
+// logfmt returns an object or a row as logfmt, or null for another value.
+func logfmt(r *Record, v value.Value) value.Value {
+	if v.K == value.Row {
+		start := len(r.Scratch)
+		r.Scratch = v.Append(r.Scratch)
+		v = raw(r.text(start))
+	}
+	n, isMap, rest := v.Items()
+	if !isMap {
+		return value.Null
+	}
+	start := len(r.Scratch)
+	for i := range n {
+		if i > 0 {
+			r.Scratch = append(r.Scratch, ' ')
+		}
+		var key, member value.Value
+		key, rest = value.First(rest)
+		member, rest = value.First(rest)
+		r.Scratch = append(appendLogfmtKey(r.Scratch, key.S()), '=')
+		r.Scratch = appendLogfmt(r.Scratch, member)
+	}
+	return r.text(start)
+}
+
+// appendLogfmtKey appends a name. Invalid characters, and an empty name, are replaced
+// by _.
 func appendLogfmtKey(dst []byte, name string) []byte {
 	if name == "" {
 		return append(dst, '_')

@@ -4,7 +4,7 @@ package fake
 
 import "github.com/gdummy/gdummy/internal/generate/value"
 
-// compare makes a comparison of Go's templates.
+// compare returns the row of a comparison, as in Go's templates.
 func compare(name, doc, example string, holds func(order int) bool) Func {
 	return Func{
 		Name: name, Section: secLogic, Result: "boolean", Pure: true, Example: example, Doc: doc,
@@ -19,6 +19,21 @@ func compare(name, doc, example string, holds func(order int) bool) Func {
 				return value.OfBool(ok && holds(order))
 			}, nil
 		},
+	}
+}
+
+// firstWith builds the first argument with the given truth, or the last argument.
+func firstWith(truth bool) func(c *Call) (Gen, error) {
+	return func(c *Call) (Gen, error) {
+		gens := c.gens(0)
+		return func(r *Record) (v value.Value) {
+			for _, g := range gens {
+				if v = g(r); v.Truth() == truth {
+					return v
+				}
+			}
+			return v
+		}, nil
 	}
 }
 
@@ -61,44 +76,21 @@ var logic = []Func{
 	compare("ge", "Reports whether A is greater than or equal to B.", `ge 1 2`, func(o int) bool { return o >= 0 }),
 	{
 		Name: "and", Section: secLogic, Result: "one of the values", Pure: true, Example: `and true (gt 2 1)`,
-		Doc:  "The first value that is false, zero, empty or null, otherwise the last one.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
-		build: func(c *Call) (Gen, error) {
-			gens := c.gens(0)
-			return func(r *Record) (v value.Value) {
-				for _, g := range gens {
-					if v = g(r); !v.Truth() {
-						return v
-					}
-				}
-				return v
-			}, nil
-		},
+		Doc:   "The first value that is false, zero, empty or null, otherwise the last one.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
+		build: firstWith(false),
 	},
 	{
 		Name: "or", Section: secLogic, Result: "one of the values", Pure: true, Example: `or "" "default"`,
-		Doc:  "The first value that is not false, zero, empty or null, otherwise the last one.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
-		build: func(c *Call) (Gen, error) {
-			gens := c.gens(0)
-			return func(r *Record) (v value.Value) {
-				for _, g := range gens {
-					if v = g(r); v.Truth() {
-						return v
-					}
-				}
-				return v
-			}, nil
-		},
+		Doc:   "The first value that is not false, zero, empty or null, otherwise the last one.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true, Rest: true}},
+		build: firstWith(true),
 	},
 	{
 		Name: "not", Section: secLogic, Result: "boolean", Pure: true, Example: `not (eq 1 2)`,
-		Doc:  "true if VALUE is false, zero, empty or null, otherwise false.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value { return value.OfBool(!g(r).Truth()) }, nil
-		},
+		Doc:   "true if VALUE is false, zero, empty or null, otherwise false.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true}},
+		build: ofOne(anyValue, func(_ *Record, v value.Value) value.Value { return value.OfBool(!v.Truth()) }),
 	},
 	{
 		Name: "ternary", Section: secLogic, Result: "one of the values", Pure: true, Example: `bool 0.5 | ternary "yes" "no"`,

@@ -4,14 +4,14 @@ package fake
 
 import "testing"
 
-// What others call otherwise leads to functions that there are, and hides none.
+// Foreign names map to existing functions, and are not names of ours.
 func TestForeignNames(t *testing.T) {
 	for name, ours := range foreignNames {
 		if Find(ours) == nil {
-			t.Errorf("%s leads to %s, which does not exist", name, ours)
+			t.Errorf("%s maps to %s, which does not exist", name, ours)
 		}
 		if Find(name) != nil {
-			t.Errorf("%s is a function of ours", name)
+			t.Errorf("%s is the name of a function", name)
 		}
 	}
 	for name, want := range map[string]string{

@@ -39,7 +39,7 @@ var numbers = []Func{
 				n := uint64(hi-lo) + 1
 				return func(r *Record) value.Value {
 					rnd := r.rand(place)
-					if n == 0 { // all numbers there are
+					if n == 0 { // all of int64
 						return value.OfInt(int64(rnd.Uint64()))
 					}
 					return value.OfInt(lo + int64(rnd.Below(n)))
@@ -62,21 +62,20 @@ var numbers = []Func{
 		Doc:  "A number from LOW to HIGH, uniformly distributed and rounded to DIGITS decimals, or not rounded if DIGITS is negative.",
 		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "DIGITS", Type: Integer, Optional: true, Default: "-1"}},
 		build: func(c *Call) (Gen, error) {
-			lo, hi, digits, place := c.num(0), c.num(1), c.int(2), c.Place
+			lo, hi, digits := c.num(0), c.num(1), c.int(2)
 			if err := ordered(c, lo, hi); err != nil {
 				return nil, err
 			}
 			if digits > 15 {
 				return nil, argErr(2, "float: DIGITS is %d, expected at most 15", digits)
 			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
+			return c.random(func(rnd seed.Rand) value.Value {
 				f := lo + float64(rnd.Float()*(hi-lo))
 				if digits >= 0 {
 					f = round(f, digits)
 				}
 				return value.OfFloat(f)
-			}, nil
+			}), nil
 		},
 	},
 	{
@@ -84,14 +83,10 @@ var numbers = []Func{
 		Doc:  "A number from LOW to HIGH, uniformly distributed.",
 		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}},
 		build: func(c *Call) (Gen, error) {
-			lo, hi, place := c.num(0), c.num(1), c.Place
-			if err := ordered(c, lo, hi); err != nil {
-				return nil, err
-			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
+			lo, hi := c.num(0), c.num(1)
+			return c.random(func(rnd seed.Rand) value.Value {
 				return value.OfFloat(lo + float64(rnd.Float()*(hi-lo)))
-			}, nil
+			}), ordered(c, lo, hi)
 		},
 	},
 	{
@@ -140,7 +135,7 @@ var numbers = []Func{
 			"N is at most 2^40.",
 		Args: []Arg{{Name: "N", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "1"}},
 		build: func(c *Call) (Gen, error) {
-			n, s, place := c.int(0), c.num(1), c.Place
+			n, s := c.int(0), c.num(1)
 			if n < 1 || n > 1<<40 {
 				return nil, argErr(0, "zipf: N is %d, expected 1 to %d", n, int64(1)<<40)
 			}
@@ -149,19 +144,13 @@ var numbers = []Func{
 			}
 			if n > 100_000 {
 				z := newZipf(float64(n), s)
-				return func(r *Record) value.Value {
-					rnd := r.rand(place)
-					return value.OfInt(z.draw(&rnd))
-				}, nil
+				return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(z.draw(&rnd)) }), nil
 			}
 			alias, err := c.Env.zipf(int(n), s)
 			if err != nil {
 				return nil, err
 			}
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfInt(int64(alias.Draw(&rnd)) + 1)
-			}, nil
+			return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(int64(alias.Draw(&rnd)) + 1) }), nil
 		},
 	},
 	{
@@ -169,15 +158,12 @@ var numbers = []Func{
 		Doc:  "true with probability P, otherwise false.",
 		Args: []Arg{{Name: "P", Type: Number, Optional: true, Default: "0.5"}},
 		build: func(c *Call) (Gen, error) {
-			p, place := c.num(0), c.Place
+			p := c.num(0)
 			if !(p >= 0 && p <= 1) {
 				return nil, argErr(0, "bool: P is %v, expected a probability from 0 to 1", p)
 			}
 			chance := seed.Chance(p)
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfBool(rnd.Hit(chance))
-			}, nil
+			return c.random(func(rnd seed.Rand) value.Value { return value.OfBool(rnd.Hit(chance)) }), nil
 		},
 	},
 	{
@@ -200,7 +186,7 @@ var numbers = []Func{
 				k := seed.Combine(r.Stream+place, hash(key(r)))
 				n := r.K
 				if n >= stretch {
-					// Too far for a float64: another walk, that begins here.
+					// Beyond the precision of a float64: start another walk.
 					k = seed.Combine(k, n/stretch)
 					n %= stretch
 				}
@@ -256,13 +242,13 @@ var numbers = []Func{
 	},
 }
 
-// shuffled makes a function that returns each number below n once in n records, in
-// an order that differs from one n records to the next.
+// shuffled returns a function that returns each number below n once in n records, in a
+// different order for each n records.
 func shuffled(place, n uint64) func(r *Record) uint64 {
 	if n > seed.MaxShuffle {
 		return func(r *Record) uint64 { return seed.Permute(seed.Combine(r.Stream+place, r.K/n), r.K%n, n) }
 	}
-	// The order of the last n records is kept.
+	// Cache the order of the last n records.
 	order := make([]uint8, n)
 	known := uint64(0)
 	seed.Shuffle(known, order)
@@ -275,22 +261,21 @@ func shuffled(place, n uint64) func(r *Record) uint64 {
 	}
 }
 
-// stretch is how many records a walk lasts at most, as no user will see: 36 years
-// at a million a second.
+// stretch is the maximum length of a walk, in records: 36 years at a million records
+// per second.
 const stretch = 1 << 50
 
-// maxRanks bounds the numbers that the tables of zipf have together; each takes 16
-// bytes.
+// maxRanks is the maximum number of entries in all tables of zipf, of 16 bytes each.
 const maxRanks = 8 << 20
 
-// zipf returns the table of a zipf that has one.
+// zipf returns the table of a zipf with a small n.
 func (e *Env) zipf(n int, s float64) (*seed.Alias, error) {
 	key := call{"zipf", float64(n), s}
 	if known := e.zipfs[key]; known != nil {
 		return known, nil
 	}
 	if e.ranks += n; e.ranks > maxRanks {
-		return nil, argErr(0, "zipf: those of this template have tables of more than %d numbers together; N above 100000 needs none", maxRanks)
+		return nil, argErr(0, "zipf: the tables of this template have more than %d entries in total; N above 100000 needs no table", maxRanks)
 	}
 	weights := make([]float64, n)
 	for i := range weights {
@@ -304,7 +289,7 @@ func (e *Env) zipf(n int, s float64) (*seed.Alias, error) {
 	return &alias, nil
 }
 
-// curve returns the curve of a distribution.
+// curve returns the curve of a distribution, which equal calls share.
 func (e *Env) curve(key call, quantile func(p float64) float64) *seed.Curve {
 	if known := e.curves[key]; known != nil {
 		return known
@@ -317,7 +302,13 @@ func (e *Env) curve(key call, quantile func(p float64) float64) *seed.Curve {
 	return &curve
 }
 
-// drawn makes the Gen of a distribution with the parameters a and b.
+// random builds a function of the random numbers of a record.
+func (c *Call) random(draw func(rnd seed.Rand) value.Value) Gen {
+	place := c.Place
+	return func(r *Record) value.Value { return draw(r.rand(place)) }
+}
+
+// drawn builds a distribution with the parameters a and b.
 func (c *Call) drawn(a, b float64, quantile func(p float64) float64) Gen {
 	curve, place := c.Env.curve(call{c.Func.Name, a, b}, quantile), c.Place
 	c.Pack = func(dst []byte, r *Record) []byte {
@@ -337,7 +328,7 @@ func ordered(c *Call, lo, hi float64) error {
 	return nil
 }
 
-// round rounds to a number of decimals, halves away from zero.
+// round rounds f to a number of decimals, half away from zero.
 func round(f float64, digits int64) float64 {
 	if digits < 0 {
 		p := math.Pow10(int(-max(digits, -300)))
@@ -350,7 +341,7 @@ func round(f float64, digits int64) float64 {
 	return f
 }
 
-// hash makes a key of any value.
+// hash returns a key for a value.
 func hash(v value.Value) uint64 {
 	switch v.K {
 	case value.Int, value.Float, value.Bool:
@@ -359,8 +350,9 @@ func hash(v value.Value) uint64 {
 	return seed.Text(v.S())
 }
 
-// noise is value noise: a curve through random heights between 0 and 1, four
-// octaves of it, at x. Each octave is twice as fast and half as high.
+// noise returns value noise at x: the sum of four octaves of a curve through random
+// heights, from 0 to 1. Each octave has twice the frequency and half the amplitude of
+// the one before.
 func noise(key uint64, x float64) float64 {
 	sum := 0.0
 	height := 8.0 / 15

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// oneFile is a text that every path names.
+// oneFile is a Files in which every path has the same text.
 type oneFile string
 
 // Open implements Files.
@@ -16,7 +16,7 @@ func (f oneFile) Open(string) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(string(f))), nil
 }
 
-// What is neither CSV nor NDJSON is named for what it is.
+// The error for a file that is neither CSV nor NDJSON names its type.
 func TestNoTable(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a.csv", "\x1f\x8b\x08\x00", `"a.csv": it is compressed with gzip, expected text`},

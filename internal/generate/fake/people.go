@@ -9,13 +9,13 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// poolSize is how many values a pool has. gofakeit takes up to microseconds for
-// a value; from a pool it is a few nanoseconds.
+// poolSize is the number of values in a pool. gofakeit needs up to microseconds for a
+// value, a pool a few nanoseconds.
 const poolSize = 1024
 
-// pool returns the values of a function of gofakeit. They depend on the seed and
-// the name only, so that two streams of one seed have the same people. prepare,
-// if not nil, is done to each.
+// pool returns values of a function of gofakeit, converted by prepare if it is not nil.
+// They depend on the seed and the name only, so that streams of the same seed have the
+// same people.
 func (e *Env) pool(name string, make1 func(*gofakeit.Faker) string, prepare func(string) string) *pool {
 	if p, ok := e.pools[name]; ok {
 		return p
@@ -35,7 +35,7 @@ func (e *Env) pool(name string, make1 func(*gofakeit.Faker) string, prepare func
 	return e.pools[name]
 }
 
-// pooled makes a function of a pool.
+// pooled returns the row of a function that draws from a pool.
 func pooled(name, doc string, make1 func(*gofakeit.Faker) string) Func {
 	return Func{
 		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
@@ -45,8 +45,8 @@ func pooled(name, doc string, make1 func(*gofakeit.Faker) string) Func {
 	}
 }
 
-// joined makes a function of two pools, which has far more values than each.
-// prepare, if not nil, is done to each text of the pools.
+// joined returns the row of a function that joins values of two pools, so that it has
+// far more values than each. If prepare is not nil, it converts each value first.
 func joined(name, doc string, makes makers, prepare func(string) string, join func(dst []byte, a, b part, rnd *seed.Rand) []byte) Func {
 	return Func{
 		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
@@ -63,7 +63,7 @@ func joined(name, doc string, makes makers, prepare func(string) string, join fu
 	}
 }
 
-// part is one text of a pool.
+// part is a text of a pool.
 type part struct {
 	pool *pool
 	i    int
@@ -73,7 +73,7 @@ func (p part) append(dst []byte) []byte { return p.pool.append(dst, p.i) }
 
 // spaced joins two texts with a space.
 func spaced(dst []byte, a, b part, _ *seed.Rand) []byte {
-	// Not by their methods: calls would cost as much as what they do.
+	// Not with part.append, which is not inlined here.
 	dst = append(a.pool.append(dst, a.i), ' ')
 	return b.pool.append(dst, b.i)
 }
@@ -103,7 +103,7 @@ var people = []Func{
 			at := len(dst)
 			dst = append(first.append(dst), '.')
 			if len(dst) > at+2 && rnd.Below(2) == 0 {
-				dst = dst[:at+1] // its first letter alone
+				dst = dst[:at+1] // only its first letter
 			}
 			dst = last.append(dst)
 			if n := rnd.Below(200); n < 100 {
@@ -122,8 +122,7 @@ var people = []Func{
 	joined("street", "A street and a number.", makers{(*gofakeit.Faker).StreetNumber, (*gofakeit.Faker).StreetName}, nil, spaced),
 	composed("phone", secPeople, "A telephone number in the North American range reserved for fiction (555-0100 to 555-0199).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
-			// No area code ends in 11, as 911 does, has a 9 in the middle, or begins
-			// with 37 or 96.
+			// No area code ends in 11, has a 9 in the middle, or begins with 37 or 96.
 			area := rnd.Below(89)
 			if area >= 11 {
 				area++
@@ -261,10 +260,6 @@ func digits(dst []byte, n uint64, width int) []byte {
 
 func degrees(most float64) func(c *Call) (Gen, error) {
 	return func(c *Call) (Gen, error) {
-		place := c.Place
-		return func(r *Record) value.Value {
-			rnd := r.rand(place)
-			return value.OfFloat(round((2*rnd.Float()-1)*most, 6))
-		}, nil
+		return c.random(func(rnd seed.Rand) value.Value { return value.OfFloat(round((2*rnd.Float()-1)*most, 6)) }), nil
 	}
 }

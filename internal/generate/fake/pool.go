@@ -7,23 +7,22 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// pool is a list of texts, encoded once, in one piece of memory. It makes a
-// draw cheap: no text is longer in a processor's cache than it has to be, and
-// one that is not long is copied by one move of a constant size, whatever its
-// length.
+// pool is a list of texts, encoded once in one piece of memory. Draws are fast: texts
+// are compact in the processor's cache, and a short text is copied by one move of
+// constant size.
 type pool struct {
-	all  []byte // the texts, each after the header of its MessagePack
+	all  []byte // the texts, each with its MessagePack header
 	span []extent
 }
 
-// extent is where one text of a pool lies.
+// extent is the position of a text in a pool.
 type extent struct {
-	head uint32 // where its header starts
-	text uint32 // where it starts itself
+	head uint32 // start of the header
+	text uint32 // start of the text
 	end  uint32
 }
 
-// newPool makes a pool of texts.
+// newPool returns a pool of the texts.
 func newPool(texts []string) *pool {
 	p := &pool{span: make([]extent, 0, len(texts))}
 	for _, s := range texts {
@@ -40,7 +39,7 @@ func (p *pool) add(s string) {
 	p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(s)), uint32(len(p.all))})
 }
 
-// draw returns the index of a text, each as likely.
+// draw returns the index of a random text, all equally likely.
 func (p *pool) draw(rnd *seed.Rand) int { return int(rnd.Below(uint64(len(p.span)))) }
 
 // value returns text i.
@@ -65,7 +64,7 @@ func (p *pool) copy(dst []byte, from, to uint32) []byte {
 	return value.AppendPiece(dst, p.all[from:], int(to-from))
 }
 
-// from builds a function whose values are the texts of a pool.
+// from builds a function that draws from a pool.
 func (c *Call) from(p *pool) Gen {
 	place := c.Place
 	c.Text = func(dst []byte, r *Record) []byte {
@@ -82,7 +81,7 @@ func (c *Call) from(p *pool) Gen {
 	}
 }
 
-// listed makes a function whose values are those of a list, all equally likely.
+// listed returns the row of a function that draws from a list.
 func listed(name, section, doc string, texts []string) Func {
 	return Func{
 		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
@@ -90,12 +89,12 @@ func listed(name, section, doc string, texts []string) Func {
 	}
 }
 
-// among builds a function whose value is the constant that pick chooses.
+// among builds a function whose value is one of the values, whose index pick returns.
 func (c *Call) among(values []value.Value, pick func(r *Record) int) Gen {
 	p := new(pool)
 	texts, plain := true, true
 	for _, v := range values {
-		plain = plain && v.K < value.Raw // nothing that could be nested too deeply
+		plain = plain && v.K < value.Raw // not nested, so never too deep
 		head := len(p.all)
 		p.all = v.Append(p.all)
 		p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(v.S())), uint32(len(p.all))})

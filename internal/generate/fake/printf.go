@@ -12,16 +12,16 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// directive is one % of a format, with the text before it.
+// directive is a directive of a format, with the text before it.
 type directive struct {
 	before string
-	text   string // all of it, as package fmt takes it
+	text   string // in the syntax of package fmt
 	verb   byte
 	minus  bool // pad on the right
 	zero   bool // pad numbers with zeros
 	width  int
-	prec   int  // -1 without
-	fast   bool // written here, without package fmt
+	prec   int  // or -1
+	fast   bool // formatted without package fmt, which allocates
 	gen    Gen
 }
 
@@ -33,7 +33,7 @@ const (
 	maxWidth = 1000
 )
 
-// buildPrintf parses the format, which has the syntax of package fmt.
+// buildPrintf builds printf. The format has the syntax of package fmt.
 func buildPrintf(c *Call) (Gen, error) {
 	format, gens := c.str(0), c.gens(1)
 	var ds []directive
@@ -132,7 +132,7 @@ func parseDirective(format string, m []int) (directive, error) {
 	return d, nil
 }
 
-// kinds are the types that a verb formats; none means all.
+// kinds returns the types that a verb formats, or 0 for all.
 func (d *directive) kinds() Kinds {
 	switch d.verb {
 	case 'd', 'o', 'b', 'c', 'e', 'f', 'g', 'E', 'G':
@@ -145,8 +145,8 @@ func (d *directive) kinds() Kinds {
 	return 0
 }
 
-// accepts checks what is known of argument i. The text of a number is as good as
-// the number.
+// accepts checks the type of argument i, as far as known. A string with a number is
+// valid as a number.
 func (d *directive) accepts(arg Operand, i int) error {
 	want := d.kinds()
 	if arg.Kinds.mayBe(want) {
@@ -162,7 +162,7 @@ func (d *directive) accepts(arg Operand, i int) error {
 	return argErr(i, "printf: %%%c: expected %s, found %s%s", d.verb, want, arg.Kinds, hint)
 }
 
-// append appends a value as the directive formats it.
+// append appends a formatted value.
 func (d *directive) append(dst []byte, v value.Value) []byte {
 	want := d.kinds()
 	if v.K == value.String && want&numeric != 0 && !kinds(v.K).mayBe(want) {
@@ -186,7 +186,7 @@ func (d *directive) append(dst []byte, v value.Value) []byte {
 	return d.pad(dst, start)
 }
 
-// pad fills what was appended from start on up to the width.
+// pad pads dst[start:] to the width.
 func (d *directive) pad(dst []byte, start int) []byte {
 	gap := d.width - utf8.RuneCount(dst[start:])
 	if gap <= 0 {
@@ -215,7 +215,7 @@ func (d *directive) pad(dst []byte, start int) []byte {
 	return dst
 }
 
-// goValue returns the value that package fmt formats.
+// goValue returns the value to pass to package fmt.
 func (d *directive) goValue(v value.Value) any {
 	switch {
 	case v.K == value.Nil || v.K == value.Omit:
@@ -235,7 +235,7 @@ func (d *directive) goValue(v value.Value) any {
 
 func (d *directive) isFloat() bool { return strings.IndexByte("efgEG", d.verb) >= 0 }
 
-// asNumber returns the number that a string is the text of, or the string.
+// asNumber returns the number in a string, or the string if it is not a number.
 func asNumber(v value.Value) value.Value {
 	f, ok := v.Number()
 	if !ok {

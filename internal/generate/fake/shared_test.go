@@ -22,7 +22,7 @@ func (f texts) Open(path string) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(f[path])), nil
 }
 
-// numbersOf makes the operands of numbers.
+// numbersOf returns numbers as operands.
 func numbersOf(ns ...float64) (args []Operand) {
 	for _, n := range ns {
 		v := value.OfFloat(n)
@@ -34,8 +34,7 @@ func numbersOf(ns ...float64) (args []Operand) {
 	return args
 }
 
-// The index of a file takes a fraction of the file, whatever its keys are, and is
-// made once.
+// The index of a column is much smaller than the file, for any keys, and is shared.
 func TestIndexIsSmall(t *testing.T) {
 	var csv strings.Builder
 	csv.WriteString("key,n:int\n")
@@ -54,7 +53,7 @@ func TestIndexIsSmall(t *testing.T) {
 		t.Errorf("the index takes %.0f bytes for a file of %d", grown, csv.Len())
 	}
 	if env.index(tab, "key") != x || env.index(tab, "n") == x {
-		t.Error("an index is not of its column alone, or made again")
+		t.Error("the index is not shared, or is that of another column")
 	}
 	for i := range rows {
 		if row, ok := x.find(fmt.Sprintf("the key that row %07d is found by", i)); ok != (i < 90_000) || ok && row != uint64(i) {
@@ -67,7 +66,7 @@ func TestIndexIsSmall(t *testing.T) {
 	runtime.KeepAlive(tab)
 }
 
-// Equal distributions and equal sets are made once for all calls of a template.
+// All calls of a template share equal distributions and equal sets.
 func TestSharing(t *testing.T) {
 	env := &Env{Seed: 1}
 	build := func(name string, args ...Operand) {
@@ -86,7 +85,7 @@ func TestSharing(t *testing.T) {
 			build(tt.name, numbersOf(tt.args...)...)
 		}
 		if grown := float64(testenv.LiveHeap()) - before; grown > 200*1000 {
-			t.Errorf("200 calls more of %s take %.0f bytes", tt.name, grown)
+			t.Errorf("200 more calls of %s take %.0f bytes", tt.name, grown)
 		}
 	}
 	tries := 0
@@ -103,7 +102,7 @@ func TestSharing(t *testing.T) {
 	runtime.KeepAlive(env)
 }
 
-// What a template makes at its start is bounded, however many calls it has.
+// The work at the start of a template is bounded, for any number of calls.
 func TestStartIsBounded(t *testing.T) {
 	testenv.SkipRace(t)
 	env := &Env{}
@@ -117,13 +116,13 @@ func TestStartIsBounded(t *testing.T) {
 				return
 			}
 		}
-		t.Errorf("%s: 200 were made", name)
+		t.Errorf("%s: 200 calls, no error", name)
 	}
-	refused("zipf", "tables of more than 8388608 numbers together; N above 100000 needs none", func(i int) error {
+	refused("zipf", "the tables of this template have more than 8388608 entries in total; N above 100000 needs no table", func(i int) error {
 		_, err := (&Call{Func: Find("zipf"), Args: numbersOf(100_000, 1+float64(i)/100), Env: env}).Build()
 		return err
 	})
-	refused("large sets", "with those of other calls, more than 128 MB", func(i int) error {
+	refused("large sets", "with those of other calls, exceed 128 MB", func(i int) error {
 		_, err := env.distinct(10_000, func(r *Record) value.Value {
 			return value.OfString(fmt.Sprintf("%0100d", r.Key))
 		}, uint64(i), 0)
@@ -131,7 +130,7 @@ func TestStartIsBounded(t *testing.T) {
 	})
 	env = &Env{}
 	long := make([]byte, 1<<20)
-	refused("slow sets", "takes too long to be made so often", func(i int) error {
+	refused("slow sets", "composes too much text", func(i int) error {
 		_, err := env.distinct(1000, func(r *Record) value.Value {
 			r.Scratch = append(r.Scratch, long...)
 			return value.OfInt(int64(seed.Mix(r.Key)))

@@ -117,25 +117,23 @@ var state = []Func{
 	},
 }
 
-// The values of all sets of a template together have at most so many bytes, and
-// take at most so much to make: text that was composed on the way, and a bit for
-// each try.
+// Limits of all sets of a template, in bytes.
 const (
-	maxDistinct = 128 << 20
-	maxMaking   = 1 << 30
+	maxDistinct = 128 << 20 // total size of the values
+	maxMaking   = 1 << 30   // work to make them: text composed, and a constant for each try
 )
 
-// set is a cardinality by how many values of what it has.
+// set identifies a cardinality: n distinct values of an expression.
 type set struct {
 	n   int
 	key uint64 // of the expression
 }
 
-// making counts what sets have together, in bytes.
+// making has the totals of all sets, in bytes.
 type making struct{ size, work int }
 
-// distinct makes a Gen of n different values of gen. The values depend on key
-// alone, so that equal calls have equal ones; place is where they are drawn from.
+// distinct builds a draw from n distinct values of gen. The values depend on key only,
+// so that equal calls share them. The draws depend on place.
 func (e *Env) distinct(n int, gen Gen, key, place uint64) (Gen, error) {
 	values, known := e.sets[set{n, key}]
 	if !known {
@@ -154,31 +152,31 @@ func (e *Env) distinct(n int, gen Gen, key, place uint64) (Gen, error) {
 	}, nil
 }
 
-// values makes n different values of gen.
+// values returns n distinct values of gen.
 func (e *Env) values(n int, gen Gen, key uint64) ([]value.Value, error) {
 	seen := make(map[string]bool, min(n, 1000))
 	values := make([]value.Value, 0, min(n, 1000))
 	r := &Record{Stream: e.Stream}
 	var packed []byte
 	for i, last := 0, 0; len(values) < n; i++ {
-		// n things drawn at random take about n*ln(n) draws to be seen, and the
-		// last of them seldom more than 10*n.
+		// All of n values occur after about n*ln(n) draws, and the last of them rarely
+		// needs more than 10*n.
 		if i-last > 20*len(values)+1000 {
-			return nil, argErr(1, "cardinality: EXPRESSION gave %d different values in %d tries, expected %d", len(values), i, n)
+			return nil, argErr(1, "cardinality: EXPRESSION has %d distinct values in %d tries, expected %d", len(values), i, n)
 		}
 		r.Scratch = r.Scratch[:0]
 		r.K = uint64(i)
 		r.Key = seed.Record(seed.Combine(e.Stream, key), uint64(i))
 		v := gen(r)
 		if e.making.work += len(r.Scratch) + 16; e.making.work > maxMaking {
-			return nil, argErr(1, "cardinality: EXPRESSION takes too long to be made so often: %d of %d values were", len(values), n)
+			return nil, argErr(1, "cardinality: EXPRESSION composes too much text: only %d of %d values were made", len(values), n)
 		}
 		packed = v.Append(packed[:0])
 		if !seen[string(packed)] {
 			seen[string(packed)] = true
 			last = i
 			if e.making.size += len(packed); e.making.size > maxDistinct {
-				return nil, argErr(1, "cardinality: %d values of EXPRESSION have, with those of other calls, more than %d MB", len(values)+1, maxDistinct>>20)
+				return nil, argErr(1, "cardinality: %d values of EXPRESSION, with those of other calls, exceed %d MB", len(values)+1, maxDistinct>>20)
 			}
 			values = append(values, v.Clone())
 		}

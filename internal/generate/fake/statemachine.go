@@ -14,24 +14,24 @@ import (
 
 var stateNames = []string{"state", "previous", "id", "step", "last"}
 
-// machine is a state machine. Slots live one life after another; a window of
-// visits of a slot is filled with whole lives, so that a state is found from the
-// start of its window, and no life is ever cut off.
+// machine is a state machine. A slot has one life after another. Its visits are divided
+// into windows, and each window is filled with complete lives: a state is computed from
+// the start of its window, and no life is cut off.
 type machine struct {
 	states []string
 	next   [][]int
 	odds   [][]float64
-	timed  bool    // states last for a time, see [clock]
-	dwell  []dwell // how long, if timed
+	timed  bool    // states have dwell times, see [clock]
+	dwell  []dwell // if timed
 	window uint64
-	// fill[s][r] is how likely a slot that is in state s with r more visits
-	// fills the window with whole lives, if nothing ensures it. Drawing in
-	// proportion to it makes sure of that.
+	// fill[s][r] is the probability that a slot in state s, with r more visits, fills
+	// the window with complete lives. Transitions are drawn in proportion to it, so
+	// that the window is always filled.
 	fill [][]float64
-	// drawn are the odds to draw by. Short lives fill a window more easily than
-	// long ones, so that by the odds themselves too many would be short, by a tenth
-	// where lives have twelve steps; by these, each way is as frequent as it
-	// should be over the whole window.
+	// drawn replaces odds in draws. Short lives fill a window more easily than long
+	// ones, so that with odds too many lives would be short: by a tenth if lives have
+	// twelve steps. With drawn, each transition has the right frequency over the
+	// window.
 	drawn [][]float64
 }
 
@@ -102,11 +102,11 @@ func parseMachine(text string) (*machine, error) {
 	return m, m.setWindow()
 }
 
-// setWindow finds how many visits whole lives can fill, and what odds make the
-// ways in them as frequent as they should be.
+// setWindow sets the length of a window, and the odds that give transitions the right
+// frequencies in it.
 func (m *machine) setWindow() error {
-	// The longest window up to 96 visits, and two for each state, that whole lives
-	// can fill.
+	// The longest window that complete lives can fill, up to 96 visits and two for
+	// each state.
 	most := 96 + 2*len(m.states)
 	m.drawn = make([][]float64, len(m.odds))
 	for s, odds := range m.odds {
@@ -128,8 +128,8 @@ func (m *machine) setWindow() error {
 	if m.window == 0 {
 		return fmt.Errorf("a life that begins with %q never ends: expected a way to a state without successors", m.states[0])
 	}
-	// Odds that are off by a share are corrected by that share, again and again;
-	// what lives are too long for does not come right, and is left where it is.
+	// Correct odds by their relative error, repeatedly. Odds that lead to lives longer
+	// than a window do not converge.
 	for range 60 {
 		worst := 0.0
 		for s, ways := range m.ways() {
@@ -155,7 +155,7 @@ func (m *machine) setWindow() error {
 	return nil
 }
 
-// setFill works out fill for windows of up to so many visits.
+// setFill computes fill for windows of at most most visits.
 func (m *machine) setFill(most int) {
 	m.fill = make([][]float64, len(m.states))
 	for s := range m.fill {
@@ -182,7 +182,7 @@ func (m *machine) setFill(most int) {
 	}
 }
 
-// ways returns how often each way is gone in a window, on the average.
+// ways returns the mean number of each transition in a window.
 func (m *machine) ways() [][]float64 {
 	ways := make([][]float64, len(m.states))
 	for s := range ways {
@@ -217,7 +217,7 @@ func (m *machine) ways() [][]float64 {
 	return ways
 }
 
-// step returns the state of a slot at one of its visits.
+// step returns the state of a slot at a visit.
 func (m *machine) step(r *Record, key, visit uint64) value.Value {
 	window := visit / m.window
 	rnd := seed.At(key, window)
@@ -240,8 +240,8 @@ func (m *machine) step(r *Record, key, visit uint64) value.Value {
 	return r.row(start, &stateNames)
 }
 
-// appendState appends the columns of stateNames; previous is -1 in the first state
-// of a life.
+// appendState appends the columns of stateNames. previous is -1 in the first state of a
+// life.
 func (m *machine) appendState(dst []byte, s, previous int, id uint64, step int64) []byte {
 	dst = value.AppendString(dst, m.states[s])
 	if previous < 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// shares goes through windows of a machine and returns how often each way was
-// gone, as a share of those from the same state, and of how many.
+// shares runs windows of a machine. It returns the share of each transition among those
+// from the same state, and the number of the latter.
 func shares(t *testing.T, machine string, windows int) (m *machine, ways map[[2]int]float64, from map[int]float64) {
 	t.Helper()
 	m, err := parseMachine(machine)
@@ -30,7 +30,7 @@ func shares(t *testing.T, machine string, windows int) (m *machine, ways map[[2]
 			}
 			to := m.follow(s, left-1, &rnd)
 			if to < 0 {
-				t.Fatalf("%s: nothing follows %s with %d visits left", machine, m.states[s], left)
+				t.Fatalf("%s: no transition from %s with %d visits left", machine, m.states[s], left)
 			}
 			ways[[2]int{s, to}]++
 			from[s]++
@@ -46,8 +46,8 @@ func shares(t *testing.T, machine string, windows int) (m *machine, ways map[[2]
 	return m, ways, from
 }
 
-// Each way is gone as often as was said, although lives have to fill windows. A
-// weight that is off by two hundredths would show: so it does for another machine.
+// Each transition has the frequency of its weight, although lives must fill windows. The
+// test detects a weight that is off by 2 %, as it does for another machine.
 func TestWays(t *testing.T) {
 	testenv.SkipRace(t)
 	for _, tt := range []struct{ machine, wrong string }{
@@ -80,25 +80,24 @@ func TestWays(t *testing.T) {
 			t.Errorf("%s: %s, %.1f standard deviations away", tt.machine, where, worst)
 		}
 		if worst, _ := off(tt.wrong); worst < 4 {
-			t.Errorf("%s is taken for %s", tt.wrong, tt.machine)
+			t.Errorf("%s is not distinguished from %s", tt.wrong, tt.machine)
 		}
 	}
 }
 
-// Lives that are longer than a window, or that can't fill one by their odds, end
-// all the same.
+// Lives end even if they are longer than a window, or are unlikely to fill one.
 func TestLongLives(t *testing.T) {
 	for _, machine := range []string{
 		"a: a 999, b 1", "a: a 1e100, b 1e-100", "a: b; b: c 1, a 1e9", "a: b 1, c 1e12; b: d; c: a 1e9, d 1",
 	} {
 		if _, ways, _ := shares(t, machine, 200); len(ways) == 0 {
-			t.Errorf("%s goes nowhere", machine)
+			t.Errorf("%s: no transitions", machine)
 		}
 	}
 }
 
-// States last as long as was said: a mean or a way that is off by two hundredths
-// would show.
+// States have the given dwell times: the test detects a mean or a weight that is off by
+// 2 %.
 func TestDwellTimes(t *testing.T) {
 	testenv.SkipRace(t)
 	means := func(machine string) (up, down, way float64) {
@@ -118,13 +117,13 @@ func TestDwellTimes(t *testing.T) {
 		return math.Abs(up-1) < 0.012 && math.Abs(down-1) < 0.006 && math.Abs(way-0.5) < 0.006
 	}
 	if up, down, way := means("up 1h: down 1, broken 1; down 10m..30m; broken 1h"); !right(up, down, way) {
-		t.Errorf("up and down last %.4f and %.4f times as long as they should, %.4f of the ways lead down", up, down, way)
+		t.Errorf("up and down last %.4f and %.4f times the given times, %.4f of the transitions lead down", up, down, way)
 	}
 	for _, wrong := range []string{
 		"up 3672s: down 1, broken 1; down 10m..30m; broken 1h", "up 1h: down 1, broken 1; down 612s..1836s; broken 1h", "up 1h: down 104, broken 100; down 10m..30m; broken 1h",
 	} {
 		if right(means(wrong)) {
-			t.Errorf("%s is taken for the right one", wrong)
+			t.Errorf("%s is not distinguished from the correct machine", wrong)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// onText makes a function that appends something made of one text.
+// onText returns the row of a function that converts a text.
 func onText(name, doc, example string, appendTo func(dst []byte, s string) []byte) Func {
 	return Func{
 		Name: name, Section: secStrings, Result: "string", Pure: true, Example: example, Doc: doc,
@@ -27,8 +27,8 @@ func onText(name, doc, example string, appendTo func(dst []byte, s string) []byt
 	}
 }
 
-// concat makes the Gen of the concatenated texts of all arguments, spaced
-// with a space between two of which neither is a text.
+// concat builds the concatenation of all arguments. If spaced, two adjacent values that
+// are not strings are separated by a space.
 func (c *Call) concat(spaced bool) Gen {
 	gens := c.gens(0)
 	values := make([]value.Value, len(gens))
@@ -50,8 +50,8 @@ func (c *Call) concat(spaced bool) Gen {
 	}
 }
 
-// onCase makes a function that changes the case of the 26 letters from first on;
-// other does so for letters that are not ASCII.
+// onCase returns the row of a function that changes the case of the 26 letters from
+// first on, and applies other to a text that is not ASCII.
 func onCase(name, doc, example string, first uint64, other func(rune) rune) Func {
 	return Func{
 		Name: name, Section: secStrings, Result: "string", Pure: true, Example: example, Doc: doc,
@@ -64,12 +64,12 @@ func onCase(name, doc, example string, first uint64, other func(rune) rune) Func
 	}
 }
 
-// appendCase appends a text with letters in the other case. Eight bytes are
-// turned at once, and all of a short text without a branch: where letters are,
-// and how many, cannot be predicted.
+// appendCase appends a text in the other case. It converts eight bytes at once, and a
+// short text without branches, which would be mispredicted: letters are at random
+// places.
 func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) []byte {
 	at, n := len(dst), len(v.S())
-	var seen uint64 // all bytes of the text, one upon the other
+	var seen uint64 // bitwise or of all bytes of the text
 	switch b := v.Block(); {
 	case b != nil && cap(dst)-at >= value.Reach:
 		d := dst[at : at+value.Reach]
@@ -81,7 +81,7 @@ func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) 
 		binary.LittleEndian.PutUint64(d[24:], turn(w3, first))
 		dst = dst[:at+n]
 		if seen = w0 | w1 | w2 | w3; seen&notASCII != 0 {
-			// In the text, or after it?
+			// The other byte may be after the text.
 			seen = 0
 			for _, c := range dst[at:] {
 				seen |= uint64(c)
@@ -110,20 +110,19 @@ func appendCase(dst []byte, v value.Value, first uint64, other func(rune) rune) 
 	return dst
 }
 
-// notASCII has the highest bit of eight bytes.
+// notASCII is the highest bit of each of eight bytes.
 const notASCII = 0x8080808080808080
 
-// turn turns the case of those of eight bytes that are one of the 26 letters from
-// first on.
+// turn changes the case of the bytes of x that are one of the 26 letters from first on.
 func turn(x, first uint64) uint64 {
 	const ones, high = 0x0101010101010101, notASCII
 	low := x &^ high
-	from := low + (0x80-first)*ones      // the highest bit of a byte says: not before the first
-	behind := low + (0x80-first-26)*ones // after the last
-	return x ^ (from&^behind&high&^x)>>2
+	from := low + (0x80-first)*ones     // has the highest bit of bytes >= first
+	after := low + (0x80-first-26)*ones // has the highest bit of bytes >= first+26
+	return x ^ (from&^after&high&^x)>>2
 }
 
-// onTwo makes a test of a text against another.
+// onTwo returns the row of a predicate on two texts.
 func onTwo(name, doc, example string, holds func(s, part string) bool) Func {
 	return Func{
 		Name: name, Section: secStrings, Result: "boolean", Pure: true, Example: example, Doc: doc,
@@ -239,69 +238,22 @@ var stringFuncs = []Func{
 		}
 		return dst
 	}),
-	{
-		Name: "quote", Section: secStrings, Result: "string", Pure: true, Example: `quote "say \"hi\""`,
-		Doc:  "TEXT as a JSON string, in quotes.",
-		Args: []Arg{{Name: "TEXT", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value {
-				s := asText(r, g(r))
-				start := len(r.Scratch)
-				r.Scratch = value.AppendQuoted(r.Scratch, s)
-				return r.text(start)
-			}, nil
-		},
-	},
+	onText("quote", "TEXT as a JSON string, in quotes.", `quote "say \"hi\""`, value.AppendQuoted),
 	{
 		Name: "json", Section: secStrings, Result: "string", Pure: true, Example: `json (dict "a" 1)`,
 		Doc:  "VALUE as JSON text, for logs with JSON in a string.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value {
-				v := g(r)
-				start := len(r.Scratch)
-				r.Scratch = v.AppendJSON(r.Scratch)
-				return r.text(start)
-			}, nil
-		},
+		build: ofOne(anyValue, func(r *Record, v value.Value) value.Value {
+			start := len(r.Scratch)
+			r.Scratch = v.AppendJSON(r.Scratch)
+			return r.text(start)
+		}),
 	},
 	{
 		Name: "logfmt", Section: secStrings, Result: "string", Pure: true, Example: `logfmt (dict "level" "info" "msg" "it is done" "n" 3)`,
-		Doc:  "An object as logfmt: name=value pairs, with values quoted if necessary. Characters not allowed in a name are replaced by _.",
-		Args: []Arg{{Name: "OBJECT", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			if err := c.wants(0, compound); err != nil {
-				return nil, err
-			}
-			g := c.Args[0].Gen
-			return func(r *Record) value.Value {
-				v := g(r)
-				if v.K == value.Row {
-					start := len(r.Scratch)
-					r.Scratch = v.Append(r.Scratch)
-					v = raw(r.text(start))
-				}
-				n, isMap, rest := v.Items()
-				if !isMap {
-					return value.Null
-				}
-				start := len(r.Scratch)
-				for i := range n {
-					if i > 0 {
-						r.Scratch = append(r.Scratch, ' ')
-					}
-					var key, member value.Value
-					key, rest = value.First(rest)
-					member, rest = value.First(rest)
-					r.Scratch = appendLogfmtKey(r.Scratch, key.S())
-					r.Scratch = append(r.Scratch, '=')
-					r.Scratch = appendLogfmt(r.Scratch, member)
-				}
-				return r.text(start)
-			}, nil
-		},
+		Doc:   "An object as logfmt: name=value pairs, with values quoted if necessary. Characters not allowed in a name are replaced by _.",
+		Args:  []Arg{{Name: "OBJECT", Dynamic: true}},
+		build: ofOne(func(c *Call) error { return c.wants(0, compound) }, logfmt),
 	},
 	{
 		Name: "replace", Section: secStrings, Result: "string", Pure: true, Example: `replace " " "_" "a b c"`,

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// sections are the sections of the documentation, in their order.
+// sections are the sections of the documentation, in order.
 var sections = []string{
 	secNumbers, secChoice, secState, secIdentity, secTime, secText, secPeople, secTests, secLogic, secStrings, secSpecial,
 }
@@ -22,7 +22,7 @@ func bySection(table []Func) []Func {
 	return table
 }
 
-// inSection puts functions into a section.
+// inSection sets the section of functions.
 func inSection(section string, fs []Func) []Func {
 	for i := range fs {
 		fs[i].Section = section

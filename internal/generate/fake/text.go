@@ -11,8 +11,9 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// fill appends a pattern: %w is a word, %s a service, %n a small number, %N a
-// large one, %x eight hexadecimal digits, %i an address, %m milliseconds.
+// fill appends a pattern with random values: %w is a word, %s a service, %n a small
+// number, %N a large number, %x eight hexadecimal digits, %i an address, and %m a
+// number of milliseconds.
 func fill(dst []byte, p string, rnd *seed.Rand) []byte {
 	for {
 		i := strings.IndexByte(p, '%')
@@ -60,7 +61,7 @@ func sentence(dst []byte, rnd *seed.Rand, list []string, n int64) []byte {
 	return append(dst, '.')
 }
 
-// prose makes a function of N words or sentences.
+// prose returns the row of a function that appends N words or sentences.
 func prose(name, doc, fallback string, most int64, appendTo func(dst []byte, rnd *seed.Rand, n int64) []byte) Func {
 	return Func{
 		Name: name, Section: secText, Result: "string", Example: name, Doc: doc,
@@ -149,7 +150,7 @@ var text = []Func{
 			}
 			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
-				// Not a variable of functions: their argument would be allocated.
+				// Direct calls: the argument of a call through a variable would escape.
 				switch language {
 				case "java":
 					return javaTrace(dst, &rnd)
@@ -180,11 +181,7 @@ var text = []Func{
 		build: func(c *Call) (Gen, error) {
 			codes := []int64{200, 304, 404, 302, 201, 204, 301, 400, 401, 403, 500, 502, 503, 504}
 			alias := seed.NewAlias([]float64{820, 60, 35, 20, 15, 10, 8, 6, 6, 5, 8, 3, 3, 1})
-			place := c.Place
-			return func(r *Record) value.Value {
-				rnd := r.rand(place)
-				return value.OfInt(codes[alias.Draw(&rnd)])
-			}, nil
+			return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(codes[alias.Draw(&rnd)]) }), nil
 		},
 	},
 	composed("sql", secText, "An SQL statement on one line.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
@@ -216,18 +213,18 @@ var text = []Func{
 	}),
 }
 
-// appendPath writes one of twenty kinds of path, most of them with something
-// random at the end: a number, or an entry of a list.
+// appendPath appends one of twenty kinds of path. Most of them end in a random number
+// or an entry of a list.
 func appendPath(dst []byte, _ *Record, rnd *seed.Rand) []byte {
 	return appendOf(dst, rnd, pathKinds, pathStarts)
 }
 
-// appendOf writes a path of some kinds, whose starts are in a pool.
+// appendOf appends a path of one of the kinds. starts has the starts of the kinds.
 func appendOf(dst []byte, rnd *seed.Rand, kinds []pathKind, starts *pool) []byte {
 	i := int(rnd.Below(uint64(len(kinds))))
 	dst = starts.append(dst, i)
 	if k := &kinds[i]; k.most > 0 {
-		// Few of them are frequent: the square of a share is smaller than it.
+		// Squaring makes few of them frequent.
 		n := rnd.Below(k.most)
 		return value.AppendUint(dst, 1+n*n/k.most)
 	} else {
@@ -235,20 +232,20 @@ func appendOf(dst []byte, rnd *seed.Rand, kinds []pathKind, starts *pool) []byte
 	}
 }
 
-// pathKind is a kind of path: what follows its start.
+// pathKind is a kind of path: a start and a random rest.
 type pathKind struct {
 	start string
-	most  uint64 // a number up to this
+	most  uint64 // the rest is a number up to this
 	rest  *pool  // or one of these
 }
 
-// share is a kind of path that is in a list several times.
+// share is a kind of path with its frequency.
 type share struct {
 	times int
 	kind  pathKind
 }
 
-// spread makes lists of kinds: each as often as it is to come, and their starts.
+// spread returns a list with each kind as often as its frequency, and the starts.
 func spread(all ...share) (list []pathKind, starts *pool) {
 	var texts []string
 	for _, k := range all {
@@ -268,7 +265,7 @@ var (
 		share{2, pathKind{"/api/v1/orders/", 900_000, nil}},
 		share{6, pathKind{"", 0, newPool(paths)}},
 	)
-	// Of pages, which link to others.
+	// Pages that link to others.
 	pageKinds, pageStarts = spread(
 		share{4, pathKind{"/", 0, newPool([]string{""})}},
 		share{6, pathKind{"/products/", 2000, nil}},
@@ -277,7 +274,7 @@ var (
 	)
 )
 
-// fault is an error of a program: its type, its message, and the code that
+// fault is an error of a program: its type, its message, and the line of code that
 // raises it.
 type fault struct{ kind, says, code string }
 
@@ -323,7 +320,7 @@ func pythonTrace(dst []byte, rnd *seed.Rand) []byte {
 		if n == 0 {
 			break
 		}
-		name = from(rnd, pyFunctions) // which is the one that the next frame is in
+		name = from(rnd, pyFunctions) // the function of the next frame
 		dst = append(append(append(dst, "return "...), name...), "(request)"...)
 	}
 	dst = append(append(append(dst, f.code...), '\n'), f.kind...)
@@ -363,14 +360,13 @@ var (
 		{"out of memory: could not allocate %N bytes", "lost the connection to %s for good, exiting", "configuration %w.yaml is missing, exiting", "disk full on /var/lib/%s"},
 	}
 
-	methods = strings.Fields(strings.Repeat("GET ", 72) + strings.Repeat("POST ", 16) + strings.Repeat("PUT ", 5) + strings.Repeat("DELETE ", 3) + strings.Repeat("HEAD ", 2) + strings.Repeat("PATCH ", 2))
-	paths   = []string{"/cart", "/checkout", "/login", "/logout", "/account", "/about", "/help", "/favicon.ico", "/robots.txt", "/static/app.js", "/static/style.css", "/static/logo.svg", "/api/v1/cart", "/api/v1/session", "/healthz", "/metrics"}
-	pages   = []string{"/cart", "/checkout", "/login", "/account", "/about", "/help"}
-	tables  = []string{"users", "orders", "order_items", "products", "sessions", "payments", "inventory", "events"}
-	// Those with amounts, those whose rows are thrown away some day, those of users.
-	paidTables = []string{"orders", "payments"}
-	oldTables  = []string{"sessions", "events"}
-	userTables = []string{"orders", "sessions", "payments", "events"}
+	methods    = strings.Fields(strings.Repeat("GET ", 72) + strings.Repeat("POST ", 16) + strings.Repeat("PUT ", 5) + strings.Repeat("DELETE ", 3) + strings.Repeat("HEAD ", 2) + strings.Repeat("PATCH ", 2))
+	paths      = []string{"/cart", "/checkout", "/login", "/logout", "/account", "/about", "/help", "/favicon.ico", "/robots.txt", "/static/app.js", "/static/style.css", "/static/logo.svg", "/api/v1/cart", "/api/v1/session", "/healthz", "/metrics"}
+	pages      = []string{"/cart", "/checkout", "/login", "/account", "/about", "/help"}
+	tables     = []string{"users", "orders", "order_items", "products", "sessions", "payments", "inventory", "events"}
+	paidTables = []string{"orders", "payments"}                       // have amounts
+	oldTables  = []string{"sessions", "events"}                       // have rows that expire
+	userTables = []string{"orders", "sessions", "payments", "events"} // have users
 
 	javaFaults = []fault{
 		{"java.lang.IllegalStateException", "order %N is closed", ""},

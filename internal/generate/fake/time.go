@@ -5,14 +5,14 @@ package fake
 import (
 	"strings"
 	"time"
-	_ "time/tzdata" // containers have no zones of their own
+	_ "time/tzdata" // containers often have no time zones
 
 	"github.com/gdummy/gdummy/internal/config/units"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// layouts are the names of layouts, as package time writes them.
+// layouts are named layouts of package time.
 var layouts = []struct{ name, layout string }{
 	{"rfc3339", "2006-01-02T15:04:05Z07:00"},
 	{"rfc3339_ms", "2006-01-02T15:04:05.000Z07:00"},
@@ -31,7 +31,7 @@ var layouts = []struct{ name, layout string }{
 	{"kitchen", "3:04PM"},
 }
 
-// epochs are the layouts of numbers.
+// epochs are the named layouts of integers.
 var epochs = []struct {
 	name string
 	unit int64
@@ -128,7 +128,7 @@ func layoutDoc() string {
 	return b.String() + "."
 }
 
-// zone reads a time zone.
+// zone parses a time zone.
 func zone(name string) (*time.Location, error) {
 	if t, err := time.Parse("-07:00", name); err == nil {
 		_, offset := t.Zone()
@@ -137,8 +137,8 @@ func zone(name string) (*time.Location, error) {
 	return time.LoadLocation(name)
 }
 
-// buildTime makes the Gen of the time that at returns. The arguments from i on are
-// its layout, zone, offset and jitter.
+// buildTime builds the time that at returns. The arguments from i on are the layout,
+// zone, offset and jitter.
 func buildTime(c *Call, i int, at func(*Record) int64) (Gen, error) {
 	loc, err := zone(c.str(i + 1))
 	if err != nil {
@@ -170,7 +170,7 @@ func buildTime(c *Call, i int, at func(*Record) int64) (Gen, error) {
 	}, nil
 }
 
-// shifted adds the offset and the jitter in the arguments i and i+1 to a time.
+// shifted adds the offset and the jitter, in the arguments i and i+1, to a time.
 func (c *Call) shifted(i int, at func(*Record) int64) (when func(*Record) int64, jitters bool, err error) {
 	offset, err := units.ParseOffset(c.str(i))
 	if err != nil {
@@ -194,8 +194,7 @@ func (c *Call) shifted(i int, at func(*Record) int64) (when func(*Record) int64,
 	}, jitter > 0, nil
 }
 
-// epoch makes the Gen of a time as a number, or returns nil if the layout is not
-// the name of one.
+// epoch builds a time as a number. It returns nil if layout is not a layout of numbers.
 func (c *Call) epoch(layout string, when func(*Record) int64) Gen {
 	if layout == "unix_float" {
 		c.Kinds = kinds(value.Float)
@@ -232,12 +231,11 @@ func (c *Call) layout(i int) ([]layoutPart, error) {
 	return nil, argErr(i, "%s: unknown LAYOUT %q%s", c.Func.Name, layout, units.Hint(layout, layoutNames(), "a name, a layout of Go or one of strftime"))
 }
 
-// timeWriter writes times. It keeps the text of what does not change within a
-// second, since a template is not used by several goroutines at once.
+// timeWriter formats times. It caches the text that does not change within a second.
 type timeWriter struct {
 	loc   *time.Location
 	parts []layoutPart
-	from  int64 // the second that the parts are set to, in nanoseconds
+	from  int64 // the second of the parts, in nanoseconds
 }
 
 // set sets the parts to the second of a time.
@@ -263,8 +261,8 @@ func (w *timeWriter) append(dst []byte, t int64) []byte {
 	return dst
 }
 
-// wholeSeconds makes the Gen of a time without fractions: its text and its
-// MessagePack stay as they are for a second.
+// wholeSeconds builds a time without fractions of seconds. Its text and its MessagePack
+// are cached for a second.
 func (c *Call) wholeSeconds(w *timeWriter, when func(*Record) int64) Gen {
 	c.Text = func(dst []byte, r *Record) []byte { return w.append(dst, when(r)) }
 	var packed []byte
@@ -283,7 +281,7 @@ func (c *Call) wholeSeconds(w *timeWriter, when func(*Record) int64) Gen {
 	}
 }
 
-// layoutNames are the names of all layouts.
+// layoutNames returns the names of all layouts.
 func layoutNames() []string {
 	names := []string{"unix_float"}
 	for _, l := range layouts {

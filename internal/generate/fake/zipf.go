@@ -8,14 +8,14 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/seed"
 )
 
-// zipf draws whole numbers from 1 to n in proportion to 1/x^s, for n that no
-// table could hold, by rejection-inversion (W. Hörmann, G. Derflinger 1996). Under
-// the curve 1/x^s, whose integral is known, lies a number's bar around each whole
-// number; what is drawn under the curve is nearly always within the bar.
+// zipf draws integers from 1 to n in proportion to 1/x^s, for n that are too large for
+// a table, by rejection-inversion (W. Hörmann, G. Derflinger 1996). It draws x under the
+// curve 1/x^s by inverting its integral, and rounds x to k. It rejects x if it is
+// outside of the bar of k, which is rare.
 type zipf struct {
 	n, s      float64
-	low, high float64 // of the integral, from the bar of 1 to that of n
-	sure      float64 // this near above a whole number it is always the bar
+	low, high float64 // of the integral, from the bar of 1 to the bar of n
+	sure      float64 // if k - x is at most this, x is in the bar of k
 }
 
 func newZipf(n, s float64) zipf {
@@ -25,7 +25,7 @@ func newZipf(n, s float64) zipf {
 	return z
 }
 
-// tries bounds the draws. One of them fails in less than a third of the cases.
+// tries is the maximum number of draws. Less than a third of them are rejected.
 const tries = 64
 
 func (z *zipf) draw(rnd *seed.Rand) int64 {
@@ -41,23 +41,23 @@ func (z *zipf) draw(rnd *seed.Rand) int64 {
 	return int64(k)
 }
 
-// height is 1/x^s.
+// height returns 1/x^s.
 func (z *zipf) height(x float64) float64 { return math.Exp(-z.s * math.Log(x)) }
 
-// integral is that of height from 1 to x: (x^(1-s) - 1) / (1-s), or log(x) where
-// s is 1, written so that it is exact in between, too.
+// integral returns the integral of height from 1 to x: (x^(1-s) - 1) / (1-s), or log(x)
+// if s is 1. This form is also exact near 1.
 func (z *zipf) integral(x float64) float64 {
 	l := math.Log(x)
 	return grow((1-z.s)*l) * l
 }
 
-// inverse is the inverse function of integral.
+// inverse is the inverse of integral.
 func (z *zipf) inverse(y float64) float64 {
 	t := max(y*(1-z.s), -1)
 	return math.Exp(shrink(t) * y)
 }
 
-// grow is (e^x - 1) / x, shrink is log(1+x) / x.
+// grow returns (e^x - 1) / x, and shrink log(1+x) / x.
 func grow(x float64) float64 {
 	if math.Abs(x) < 1e-8 {
 		return 1 + x/2

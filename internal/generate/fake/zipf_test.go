@@ -10,8 +10,8 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// sumPowers is the sum of 1/x^s for x from a to b, by adding the first and by the
-// formula of Euler and Maclaurin for the rest.
+// sumPowers returns the sum of 1/x^s for x from a to b: of the first terms by addition,
+// of the rest by the Euler-Maclaurin formula.
 func sumPowers(a, b, s float64) float64 {
 	sum := 0.0
 	for ; a <= b && a < 1000; a++ {
@@ -28,8 +28,8 @@ func sumPowers(a, b, s float64) float64 {
 	return sum + s/12*(math.Pow(a, -s-1)-math.Pow(b, -s-1))
 }
 
-// Numbers come as often as Zipf's law has it, by a test of chi squared over the
-// first numbers and then decades. It would fail if S were off by two hundredths.
+// Frequencies follow Zipf's law, by a chi-squared test over the first numbers and then
+// decades. The test detects an S that is off by 0.02.
 func TestZipfLarge(t *testing.T) {
 	testenv.SkipRace(t)
 	const n = 400_000
@@ -86,7 +86,7 @@ func TestZipfLarge(t *testing.T) {
 				t.Errorf("N %v, S %v: chi squared is %.1f of %d, expected at most %.1f", N, s, sum, freedom, bound)
 			}
 			if off, _ := chi(0.02); off < bound {
-				t.Errorf("N %v, S %v: chi squared is %.1f if S is off by 0.02, and would not show it", N, s, off)
+				t.Errorf("N %v, S %v: chi squared is %.1f if S is off by 0.02, which is not detected", N, s, off)
 			}
 		}
 	}

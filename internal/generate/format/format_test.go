@@ -127,7 +127,7 @@ func TestRecords(t *testing.T) {
 				dst = p.Append(dst[:0], event.V2, start+int64(k)*1e6, k)
 				k++
 			}); n > 0 {
-				t.Errorf("%v allocations a record, want none", n)
+				t.Errorf("%v allocations per record, want 0", n)
 			}
 		})
 	}

@@ -101,7 +101,7 @@ var (
 	duration = func(s *segment) *uint64 { return &s.dur }
 	every    = func(s *segment) *uint64 { return &s.every }
 	off      = func(s *segment) *uint64 { return &s.off }
-	seed     = func(s *segment) *uint64 { return &s.seed }
+	seedOf   = func(s *segment) *uint64 { return &s.seed }
 	peak     = func(s *segment) *uint64 { return &s.peak }
 )
 
@@ -144,7 +144,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "poisson", shape: random, Example: "poisson 200 for 1m seed 7",
-		Clauses: []Clause{{"", Rate, false, rate}, {"for", Time, true, duration}, {"seed", Number, true, seed}},
+		Clauses: []Clause{{"", Rate, false, rate}, {"for", Time, true, duration}, {"seed", Number, true, seedOf}},
 		Help: "Independent random arrivals, at RATE on average. The same seed (0 by default) produces the same " +
 			"arrival times.",
 	},

@@ -5,6 +5,8 @@ package pace
 import (
 	"math"
 	"math/bits"
+
+	"github.com/gdummy/gdummy/internal/generate/seed"
 )
 
 // arrivals is a Poisson process: independent random arrivals with a given mean
@@ -19,7 +21,7 @@ import (
 // arrivals, and each of these gets a random nanosecond. Every node draws its
 // random numbers from a hash of its position.
 type arrivals struct {
-	seed  uint64
+	key   uint64     // of the random numbers
 	first int        // log2 of the size of the first block, in ns
 	until [65]uint64 // until[j]: arrivals before 2^j ns, for j >= first
 
@@ -39,13 +41,13 @@ const leafMax = 32
 
 // newArrivals returns the process of a rate, in quanta, of at most one arrival per
 // nanosecond.
-func newArrivals(rate, seed uint64) *arrivals {
-	a := &arrivals{seed: mix(seed ^ 0x67_64_75_6d_6d_79)}
+func newArrivals(rate, key uint64) *arrivals {
+	a := &arrivals{key: seed.Mix(key ^ 0x67_64_75_6d_6d_79)}
 	mean := float64(rate) / quantaPerNanosecond
 	for a.first < 62 && mean*math.Exp2(float64(a.first)) < leafMax/2 {
 		a.first++
 	}
-	r := rng(a.seed)
+	r := rng{seed.At(a.key, 0)}
 	sum := uint64(0)
 	for j := a.first; j <= 63; j++ {
 		// The first block is [0, 2^first), the others are [2^(j-1), 2^j).
@@ -79,7 +81,7 @@ func (a *arrivals) seek(x uint64) *node {
 	}
 	for {
 		n := &a.path[a.depth-1]
-		r := rng(mix(mix(a.seed^n.start) + uint64(n.level)))
+		r := rng{seed.At(seed.Mix(seed.Mix(a.key^n.start)+uint64(n.level)), 0)}
 		if n.leaf() {
 			a.scatter(n, &r)
 			return n
@@ -102,7 +104,7 @@ func (a *arrivals) scatter(n *node, r *rng) {
 	for i := range int(min(n.n, leafMax)) {
 		t := uint64(1)
 		if n.level > 0 {
-			t += r.next() >> (64 - n.level)
+			t += r.Uint64() >> (64 - n.level)
 		}
 		j := i
 		for ; j > 0 && a.times[j-1] > t; j-- {
@@ -127,22 +129,11 @@ func (a *arrivals) within(n *node, x uint64) uint64 {
 	return due
 }
 
-// rng is SplitMix64, a hashed counter: every state is a valid seed.
-type rng uint64
-
-func (r *rng) next() uint64 {
-	*r += 0x9e3779b97f4a7c15
-	return mix(uint64(*r))
-}
-
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
+// rng draws from the distributions of a Poisson process.
+type rng struct{ seed.Rand }
 
 // uniform returns a number between 0 and 1, exclusive.
-func (r *rng) uniform() float64 { return (float64(r.next()>>12) + 0.5) / (1 << 52) }
+func (r *rng) uniform() float64 { return (float64(r.Uint64()>>12) + 0.5) / (1 << 52) }
 
 func (r *rng) normal() float64 { return math.Sqrt2 * math.Erfinv(2*r.uniform()-1) }
 
@@ -156,13 +147,13 @@ func (r *rng) halves(n uint64) uint64 {
 		x := math.Round(r.normal() * math.Sqrt(float64(n)) / 2)
 		x = max(min(x, float64(n/2)), -float64(n/2))
 		// n/2 and x are added as integers: float64 is not precise enough.
-		return uint64(int64(n/2+n&1&r.next()) + int64(x))
+		return uint64(int64(n/2+n&1&r.Uint64()) + int64(x))
 	}
 	heads := 0
 	for ; n >= 64; n -= 64 {
-		heads += bits.OnesCount64(r.next())
+		heads += bits.OnesCount64(r.Uint64())
 	}
-	return uint64(heads + bits.OnesCount64(r.next()<<(64-n)))
+	return uint64(heads + bits.OnesCount64(r.Uint64()<<(64-n)))
 }
 
 // poisson returns a number from a Poisson distribution.

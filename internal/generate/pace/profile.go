@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/seed"
 )
 
 // A profile uses integers only, so that nothing is lost to rounding at the end
@@ -162,7 +163,7 @@ func (p *Profile) setup() {
 		switch {
 		case s.kind.shape == random:
 			p.random = true
-			s.arrivals = newArrivals(s.a, mix(s.seed)+uint64(i))
+			s.arrivals = newArrivals(s.a, seed.Mix(s.seed)+uint64(i))
 		case s.dur > 0:
 			var sp span
 			before := s.find(s.dur-1, &sp)

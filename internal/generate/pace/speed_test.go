@@ -5,6 +5,7 @@ package pace
 import (
 	"testing"
 
+	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
@@ -61,9 +62,9 @@ func BenchmarkJump(b *testing.B) {
 	for _, spec := range moving {
 		b.Run(spec, func(b *testing.B) {
 			p := mustParse(b, spec)
-			r := rng(1)
+			r := rng{seed.At(1, 0)}
 			for b.Loop() {
-				p.At(p.Due(int64(r.next()>>11)) + 1)
+				p.At(p.Due(int64(r.Uint64()>>11)) + 1)
 			}
 		})
 	}

@@ -46,7 +46,8 @@ func (c *compiler) action(n *parse.ActionNode) {
 	}
 }
 
-// put appends the value of an action at an offset, as what it must be there.
+// put appends the value of an action at an offset: as a name, a value or text,
+// depending on the place.
 func (c *compiler) put(op operand, at int) {
 	switch c.st.place {
 	case inText, inName, inString:
@@ -79,7 +80,7 @@ func (c *compiler) put(op operand, at int) {
 	}
 }
 
-// putText appends the text of a value to the string that is open.
+// putText appends the text of a value to the open string.
 func (c *compiler) putText(op operand) {
 	switch {
 	case op.Const:
@@ -105,7 +106,7 @@ func textInstr(op operand) instr {
 	return instr{op: opTextVal, gen: op.Gen}
 }
 
-// emitValue appends a value in the place of one.
+// emitValue appends a JSON value.
 func (c *compiler) emitValue(op operand) {
 	room := jsonbody.MaxDepth - len(c.st.stack)
 	if top := c.st.top(); op.omit && top != nil {
@@ -148,7 +149,7 @@ func (c *compiler) padding(cmd *parse.CommandNode) {
 		c.standIn()
 	case c.lost:
 	case c.st.place != atValue:
-		c.errorAt(at, "pad must be the value of a member, found it %s", c.st.place)
+		c.errorAt(at, "pad must be the value of a member: this pad is %s", c.st.place)
 		c.standIn()
 	case c.in.Name != c.conf.Body.Name || c.env.Nested > 0:
 		c.errorAt(at, "pad must be in the body")
@@ -181,7 +182,7 @@ func (c *compiler) shapeWeight(cmd *parse.CommandNode, word string) {
 		}
 	}
 	if c.st.place != atTop || c.depth > 0 || c.fragments > 0 || c.in.Name != c.conf.Body.Name {
-		c.errorAt(at, "%s must be before an object of the body, outside of everything else", word)
+		c.errorAt(at, "%s must precede an object of the body, outside of all objects, actions and fragments", word)
 		c.standIn()
 		return
 	}

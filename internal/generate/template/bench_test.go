@@ -18,7 +18,7 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 )
 
-// sixFields is the template that speed is promised for.
+// sixFields is the template of the documented speed.
 const sixFields = `{"ts": {{ now "rfc3339" }}, "user": "{{ $u := name }}{{ $u }}", "mail": "{{ lower $u }}@example.org", ` +
 	`"status": {{ weighted 200 90 404 8 500 2 }}, "bytes": {{ lognormal 8.5 1.2 }}, "id": "{{ uuid }}"}`
 
@@ -43,9 +43,9 @@ func BenchmarkTemplate(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Mrec/s")
 }
 
-// BenchmarkAgainstGoTemplate makes the same record with text/template, to JSON,
-// whose functions do as little as they can, in turn with ours: what counts is
-// the ratio.
+// BenchmarkAgainstGoTemplate alternates between our records and the same records made
+// with text/template in JSON, whose functions do as little as possible. The ratio is
+// the result.
 func BenchmarkAgainstGoTemplate(b *testing.B) {
 	n := uint64(0)
 	draw := func() uint64 {
@@ -70,7 +70,7 @@ func BenchmarkAgainstGoTemplate(b *testing.B) {
 	var buf bytes.Buffer
 	var dst []byte
 	var ours, theirs time.Duration
-	const each = 200 // records a turn
+	const each = 200 // records per turn
 	k := uint64(0)
 	for b.Loop() {
 		start := time.Now()
@@ -96,8 +96,8 @@ func BenchmarkAgainstGoTemplate(b *testing.B) {
 	b.ReportMetric(float64(theirs)/float64(ours), "times-text/template")
 }
 
-// BenchmarkStart compiles a template that reads a CSV file of 100 MB: a small one,
-// and the largest that is allowed, with a lookup in the file as well.
+// BenchmarkStart compiles a template that reads a CSV file: a small one, and one of
+// 100 MB, the maximum, also with a lookup.
 func BenchmarkStart(b *testing.B) {
 	var csv bytes.Buffer
 	csv.WriteString("id:int,name,email,city,score:float\n")
@@ -138,7 +138,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// resident returns how much memory the process holds, in bytes.
+// resident returns the resident memory of the process, in bytes.
 func resident(b *testing.B) float64 {
 	data, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -149,9 +149,10 @@ func resident(b *testing.B) float64 {
 	return pages * float64(os.Getpagesize())
 }
 
-// A step is looked up for each instruction: by a shift, if its size allows.
+// The address of a step is computed for each instruction: with a shift if its size is
+// a power of two.
 func TestStepSize(t *testing.T) {
 	if n := unsafe.Sizeof(step{}); n&(n-1) != 0 {
-		t.Errorf("a step has %d bytes, which is no power of two", n)
+		t.Errorf("a step has %d bytes, want a power of two", n)
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// breaks are the jumps out of a loop.
+// breaks are the break and continue actions of a loop.
 type breaks struct {
 	loop  int
-	st    state
+	st    state // at the start of the body
 	jumps []int // out of the loop
-	again []int // to the next round
+	again []int // to the next iteration
 }
 
 // branch compiles if and with.
@@ -80,8 +80,8 @@ func (c *compiler) condition(p *parse.PipeNode) fake.Gen {
 	return op.Gen
 }
 
-// mismatch explains why branches that end in the states then and otherwise do not
-// meet.
+// mismatch returns the error for branches that end in the states then and otherwise,
+// which cannot be joined.
 func mismatch(word string, hasElse bool, before, then, otherwise state) string {
 	switch {
 	case !hasElse && before.place == atValue:
@@ -89,21 +89,21 @@ func mismatch(word string, hasElse bool, before, then, otherwise state) string {
 	case !hasElse && before.place == atTop:
 		return fmt.Sprintf("without an else there is no object if the condition of this %s is false", word)
 	case then.place == otherwise.place:
-		return fmt.Sprintf("what this %s opens must be closed in it", word)
+		return fmt.Sprintf("this %s must close the objects, arrays and strings that it opens", word)
 	case !hasElse:
-		return fmt.Sprintf("the JSON must be at the same place before and after this %s: it begins %s and ends %s", word, before.place, then.place)
+		return fmt.Sprintf("this %s must end at the same place in the JSON as it begins: it begins %s and ends %s", word, before.place, then.place)
 	}
-	return fmt.Sprintf("the branches of this %s must leave the JSON at the same place: one ends %s, the other %s", word, then.place, otherwise.place)
+	return fmt.Sprintf("the branches of this %s must end at the same place in the JSON: one ends %s, the other %s", word, then.place, otherwise.place)
 }
 
-// topEnd ends a shape whose object stood within an if.
+// topEnd ends a shape whose object was inside an if.
 func (c *compiler) topEnd() {
 	if c.st.place == atTop && c.st.comma == after && c.depth == 0 && c.fragments == 0 {
 		c.endShape()
 	}
 }
 
-// patch makes the instruction at i jump to here.
+// patch makes the instruction at i jump to the next instruction.
 func (c *compiler) patch(i int) {
 	if i < len(c.prog.code) {
 		c.prog.code[i].a = len(c.prog.code)
@@ -121,7 +121,7 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 	c.emit(instr{op: opRange, b: br.loop, gen: op.Gen})
 	c.depth++
 	c.loopDepth++
-	c.round(n, br)
+	c.rangeBody(n, br)
 	c.vars = c.vars[:scope]
 	if n.ElseList == nil {
 		c.patch(start)
@@ -140,22 +140,23 @@ func (c *compiler) rangeNode(n *parse.RangeNode) {
 	c.loopDepth--
 }
 
-// rangeOperand compiles what a range runs over.
+// rangeOperand compiles the value that a range iterates over.
 func (c *compiler) rangeOperand(p *parse.PipeNode) operand {
 	op, ok := c.pipe(p)
 	switch v := op.Value; {
 	case !ok:
 		return constant(value.Null)
 	case op.Const && v.K == value.Int && v.Int() > MaxLoop:
-		c.errorAt(c.offset(p.Pos), "range: expected at most %d rounds, found %d", MaxLoop, v.Int())
+		c.errorAt(c.offset(p.Pos), "range: expected at most %d iterations, found %d", MaxLoop, v.Int())
 	case op.Const && v.K != value.Int && v.K != value.Raw, !op.Const && !op.Ranges():
 		c.errorAt(c.offset(p.Pos), "range: expected a number, an array or an object, found %s", op.Kinds)
 	}
 	return op
 }
 
-// round compiles what a range repeats. It must end where it began.
-func (c *compiler) round(n *parse.RangeNode, br *breaks) {
+// rangeBody compiles the body of a range. It must end at the place in the JSON where
+// it begins.
+func (c *compiler) rangeBody(n *parse.RangeNode, br *breaks) {
 	next := len(c.prog.code)
 	c.emit(instr{op: opNext, b: br.loop})
 	switch d := n.Pipe.Decl; len(d) {
@@ -185,11 +186,11 @@ func (c *compiler) round(n *parse.RangeNode, br *breaks) {
 	at := c.offset(n.Pos)
 	switch {
 	case br.st.place != c.st.place:
-		c.fail(at, "what this range repeats must end where it began: it begins %s and ends %s", br.st.place, c.st.place)
+		c.fail(at, "the body of this range must end at the same place in the JSON as it begins: it begins %s and ends %s", br.st.place, c.st.place)
 	case c.st.place == atTop:
-		c.fail(at, "a range must not contain whole objects: each object is another record")
+		c.fail(at, "a range must not contain complete records: only an if can select one")
 	default:
-		c.fail(at, "what this range opens must be closed in it")
+		c.fail(at, "this range must close the objects, arrays and strings that it opens")
 	}
 }
 
@@ -208,7 +209,7 @@ func (c *compiler) rangeElse(n *parse.RangeNode, start int, before state) {
 	}
 	met, ok := meet(then, c.st)
 	if !ok {
-		c.fail(c.offset(n.Pos), "the else of this range must leave the JSON where it was: it ends %s", c.st.place)
+		c.fail(c.offset(n.Pos), "the else of this range must end at the same place in the JSON as it begins: it ends %s", c.st.place)
 	}
 	c.st = met
 }
@@ -216,11 +217,11 @@ func (c *compiler) rangeElse(n *parse.RangeNode, start int, before state) {
 // leave compiles break and continue.
 func (c *compiler) leave(pos parse.Pos, again bool) {
 	if len(c.breaks) == 0 || c.lost {
-		return // the parser has reported the former
+		return // the parser has reported a break outside of a range
 	}
 	br := c.breaks[len(c.breaks)-1]
 	if _, ok := meet(br.st, c.st); !ok {
-		c.fail(c.offset(pos), "the JSON must be where it was at the start of the range: it is %s, expected %s", c.st.place, br.st.place)
+		c.fail(c.offset(pos), "break and continue must be at the same place in the JSON as the start of the range: found one %s, expected %s", c.st.place, br.st.place)
 		return
 	}
 	if !again {

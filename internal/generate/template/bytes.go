@@ -15,8 +15,8 @@ func (in *step) literal(dst []byte) []byte {
 	return value.AppendPiece(dst, in.lit, len(in.lit)-value.Reach)
 }
 
-// openString appends lit, the header of a string in the size that it had last
-// time, and before.
+// openString appends lit, the header of a string, and before. The header has the
+// size of the previous one.
 func (in *step) openString(dst []byte) []byte {
 	switch in.head {
 	case 1:
@@ -27,7 +27,7 @@ func (in *step) openString(dst []byte) []byte {
 	return in.openLong(dst, int(in.head))
 }
 
-// openLong is openString for a header of any size, which is left empty.
+// openLong is openString for a header of any size, which the caller writes.
 func (in *step) openLong(dst []byte, size int) []byte {
 	text := in.lit[:len(in.lit)-value.Reach]
 	at := len(text) - in.before - 1 // the header
@@ -36,8 +36,7 @@ func (in *step) openLong(dst []byte, size int) []byte {
 	return append(dst, text[at+1:]...)
 }
 
-// appendString appends lit and a string that has the text of v between before and
-// after.
+// appendString appends lit and a string: before, the text of v, and after.
 func (in *step) appendString(dst []byte, v value.Value) []byte {
 	n := in.around + len(v.S())
 	switch {
@@ -57,8 +56,8 @@ func (in *step) appendString(dst []byte, v value.Value) []byte {
 	return value.AppendPiece(dst, in.after, in.around-in.before)
 }
 
-// closeContainer writes the header of a container that has n members, in the
-// shortest form; room bytes were left for it at at.
+// closeContainer writes the header of a container with n members, in the shortest
+// form, to the room bytes reserved for it at at.
 func closeContainer(dst []byte, at, room, n int, isMap bool) []byte {
 	var h [5]byte
 	size := 1
@@ -81,8 +80,7 @@ func closeContainer(dst []byte, at, room, n int, isMap bool) []byte {
 	return dst
 }
 
-// appendStringHeader appends the header of a string of n bytes, in the shortest
-// form.
+// appendStringHeader appends the shortest header of a string of n bytes.
 func appendStringHeader(dst []byte, n int) []byte {
 	switch {
 	case n < 32:
@@ -95,8 +93,8 @@ func appendStringHeader(dst []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, 0xdb), uint32(n))
 }
 
-// closeString writes the header of a string that in has opened at at and that
-// goes up to the end of dst, in the shortest form.
+// closeString writes the shortest header of the string that in opened at at. The
+// string ends at the end of dst.
 func closeString(dst []byte, at int, in *step) []byte {
 	switch n := len(dst) - at - int(in.head); {
 	case in.head == 1 && n < 32:
@@ -109,7 +107,8 @@ func closeString(dst []byte, at int, in *step) []byte {
 	return dst
 }
 
-// fit makes the header of a string of n bytes fit, now and the next time.
+// fit resizes the header at at for a string of n bytes, and reserves as much for the
+// next string.
 func (in *step) fit(dst []byte, at, n int) []byte {
 	var h [5]byte
 	head := len(appendStringHeader(h[:0], n))
@@ -119,7 +118,7 @@ func (in *step) fit(dst []byte, at, n int) []byte {
 	return dst
 }
 
-// resize makes the gap of old bytes at at one of size bytes.
+// resize changes the size of a gap at at from old to size bytes.
 func resize(dst []byte, at, old, size int) []byte {
 	switch {
 	case size < old:
@@ -133,14 +132,13 @@ func resize(dst []byte, at, old, size int) []byte {
 	return dst
 }
 
-// pad puts a string at the place of pad so that the body, which starts at start,
-// has the size that was asked for. A body that is already too long gets an empty
-// string.
+// pad inserts a string at the place of pad so that the body, which begins at start,
+// has the requested size. If the body is too long already, the string is empty.
 func (p *Program) pad(dst []byte, start int) []byte {
 	at := p.run.padAt
 	gap := max(p.run.padTo-(len(dst)-start), 1)
-	// The header may be longer than it has to be: a size of 34 can't be had
-	// with a fixstr (up to 32) but with a str8 of 32.
+	// The header may be longer than necessary: no fixstr has 33 bytes in total, but a
+	// str8 does.
 	var h [5]byte
 	head := 1
 	switch {
@@ -161,8 +159,8 @@ func (p *Program) pad(dst []byte, start int) []byte {
 	}
 	copy(dst[at+gap:], dst[at:end])
 	copy(dst[at:], h[:head])
-	// Letters of the record's own, so that records do not compress better for
-	// being padded.
+	// The letters differ from record to record, so that padding does not improve the
+	// compression.
 	rnd := seed.At(p.rec.Key, math.MaxUint64)
 	fill := dst[at+head : at+gap]
 	for len(fill) > 0 {

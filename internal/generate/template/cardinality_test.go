@@ -11,8 +11,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// TestCardinalityDraws: two equal calls know the same values, but do not draw
-// the same one.
+// Two equal calls share their values but draw independently.
 func TestCardinalityDraws(t *testing.T) {
 	p, err := compile(`{"a": {{ cardinality 10 (username) }}, "b": {{ cardinality 10 (username) }}}`)
 	if err != nil {
@@ -37,7 +36,7 @@ func TestCardinalityDraws(t *testing.T) {
 	}
 }
 
-// TestRecordIsBounded: what composes text again and again ends at some megabytes.
+// A record that composes text repeatedly is limited to a few megabytes.
 func TestRecordIsBounded(t *testing.T) {
 	for _, text := range []string{
 		`{{ $a := hex 1048576 }}{"a": "` + strings.Repeat("{{ $a }}", 300) + `"}`,
@@ -65,8 +64,8 @@ func TestRecordIsBounded(t *testing.T) {
 	}
 }
 
-// The table says which functions follow the record's number or time: the others
-// give the same under the same key, and so may stand in per.
+// Follows is correct in the table: functions that depend on neither the number nor the
+// time of a record return the same value for the same key, and are valid in per.
 func TestFollows(t *testing.T) {
 	for _, f := range fake.Table {
 		if f.Form {
@@ -85,15 +84,15 @@ func TestFollows(t *testing.T) {
 			times = times || made(0, exampleTime+int64(i)*100e9) != first // some hours: card_expiry may differ after months
 		}
 		if want := f.Follows == fake.TheNumber; numbers != want {
-			t.Errorf("%s differs with the record's number: %v, the table has %v", f.Name, numbers, want)
+			t.Errorf("%s depends on the record's number: got %v, the table has %v", f.Name, numbers, want)
 		}
 		if want := f.Follows == fake.TheTime; times != want {
-			t.Errorf("%s differs with the record's time: %v, the table has %v", f.Name, times, want)
+			t.Errorf("%s depends on the record's time: got %v, the table has %v", f.Name, times, want)
 		}
 	}
 }
 
-// A cardinality of numbers has the first of them: its tries are counted.
+// In a cardinality, seq is the number of the try, so the values are the first ones.
 func TestCardinalityOfNumbers(t *testing.T) {
 	p := mustCompile(t, `{"a": {{ cardinality 5 (add 100 seq) }}}`)
 	seen := map[string]bool{}
@@ -102,7 +101,7 @@ func TestCardinalityOfNumbers(t *testing.T) {
 	}
 	for _, want := range []string{`{"a":100}`, `{"a":101}`, `{"a":102}`, `{"a":103}`, `{"a":104}`} {
 		if !seen[want] {
-			t.Errorf("%s never came", want)
+			t.Errorf("%s did not occur", want)
 		}
 	}
 	if len(seen) != 5 {

@@ -15,8 +15,9 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// compiler makes a Program. What changes while it does is grouped by what
-// replaces it: a text, a fragment, a fragment that is used as a value.
+// compiler makes a Program. Its state is grouped by lifetime: reports belong to the
+// compilation, shapes to a text, scope to a text or fragment, and position to a text
+// or to a fragment that is used as a value.
 type compiler struct {
 	conf Config
 	prog *Program
@@ -48,45 +49,45 @@ type reports struct {
 type shapes struct {
 	names  map[string]bool // of the members of the outermost objects
 	body   []variableInfo  // variables of all shapes, for metadata and tag
-	shared int             // how many variables in scope belong to all shapes
+	shared int             // number of variables in scope that belong to all shapes
 
-	start     int // where the code of the current shape starts
+	start     int // index of the current shape's first instruction
 	weight    float64
 	weighted  bool // a weight or irregular precedes the current shape
 	irregular bool // and weight is a share of all records
 	sawObject bool // a shape precedes the current one
 }
 
-// scope is what a fragment does not share with the text that uses it.
+// scope is the state that a fragment does not share with the text that uses it.
 type scope struct {
 	in     Text
-	shift  int            // how much positions of its trees are too high
+	shift  int            // to subtract from positions in its trees
 	vars   []variableInfo // in scope, innermost last
 	breaks []*breaks      // loops around, innermost last
 }
 
-// position is where the compiler is in the JSON.
+// position is a position in the JSON.
 type position struct {
 	st        state
-	depth     int  // of ifs and loops
-	loopDepth int  // of loops
-	lost      bool // after an error, until the next object: the JSON is not followed
+	depth     int  // number of enclosing ifs and loops
+	loopDepth int  // number of enclosing loops
+	lost      bool // after an error: the JSON is not followed until the next object
 }
 
-// context counts what surrounds the node that is being compiled.
+// context describes what encloses the node that is being compiled.
 type context struct {
-	active    []string // the fragments, outermost first
-	fragments int      // how many these are
-	atStart   int      // expressions that are computed once, at the start
-	inPer     int      // expressions that are computed for a key
-	dotted    int      // with and range, which set the dot
+	active    []string // fragments, outermost first
+	fragments int      // their number
+	atStart   int      // number of expressions that are computed once, at the start
+	inPer     int      // number of expressions that are computed for a key
+	dotted    int      // number of with and range actions, which set the dot
 }
 
 // part is one text of a template, parsed.
 type part struct {
 	text  Text
-	tree  *parse.Tree // nil without a text, or if it cannot be parsed
-	shift int
+	tree  *parse.Tree // nil if there is no text, or it cannot be parsed
+	shift int         // to subtract from positions in the tree
 }
 
 func (c *compiler) compile() {
@@ -130,7 +131,7 @@ func (c *compiler) compile() {
 	}
 }
 
-// fixedBodies makes a shape of each of Config.Bodies.
+// fixedBodies makes each of Config.Bodies a shape.
 func (c *compiler) fixedBodies() {
 	c.prog.inTurn = true
 	c.begin(part{text: c.conf.Body}, nil, state{})
@@ -145,10 +146,10 @@ func (c *compiler) compileBody(p part) {
 	c.list(p.tree.Root)
 	c.finish()
 	if c.lost {
-		c.body = append(c.body, c.vars[c.shared:]...) // their object never ended
+		c.body = append(c.body, c.vars[c.shared:]...) // their object is not complete
 	}
 	if c.in.unbalanced {
-		// The scopes of its variables are not known.
+		// The scopes of its variables are unknown.
 		for _, name := range variable.FindAllString(c.in.Text, -1) {
 			c.body = append(c.body, variableInfo{name: name})
 		}
@@ -228,9 +229,9 @@ func shapeWeights(shapes []shape, share *float64) (weights []float64, problem st
 	return weights, ""
 }
 
-// mergeScopes makes what is known about the body's variables true for all shapes:
-// a row with the same name in two shapes has the columns that both know, and a
-// column that one of them lacks is null there.
+// mergeScopes generalizes the properties of the body's variables to all shapes. If
+// two shapes have rows of the same name, any column is valid, and is null for the
+// rows that lack it.
 func (c *compiler) mergeScopes() {
 	columns := map[string]*[]string{}
 	for i := range c.body {
@@ -277,7 +278,7 @@ func invalid(text string) int {
 	return -1
 }
 
-// delims are the delimiters of the text.
+// delims returns the delimiters of the text.
 func (c *compiler) delims() (left, right string) {
 	if c.in.Left != "" {
 		return c.in.Left, c.in.Right
@@ -285,7 +286,7 @@ func (c *compiler) delims() (left, right string) {
 	return c.conf.Left, c.conf.Right
 }
 
-// begin starts to compile a text. names gets the names of its members.
+// begin starts to compile a text. The names of its members are added to names.
 func (c *compiler) begin(p part, names map[string]bool, st state) {
 	c.scope = scope{in: p.text, shift: p.shift, vars: slices.Clone(c.body)}
 	c.position = position{st: st, lost: p.text.unbalanced}
@@ -322,8 +323,8 @@ func (c *compiler) endShape() {
 	c.vars = c.vars[:c.shared]
 }
 
-// endPrologue ends the code before the first object: it and its variables belong
-// to all objects.
+// endPrologue ends the code before the first object. The code and its variables
+// belong to all objects.
 func (c *compiler) endPrologue() {
 	p := c.prog
 	empty := len(p.code) == c.start && len(c.vars) == c.shared
@@ -339,7 +340,7 @@ func (c *compiler) endPrologue() {
 func (c *compiler) emit(in instr) {
 	if len(c.prog.code) >= MaxCode {
 		if !c.lost {
-			c.fail(0, "the template is too large: it has more than %d instructions, with all fragments expanded", MaxCode)
+			c.fail(0, "the template is too large: it compiles to more than %d instructions, with all fragments expanded", MaxCode)
 		}
 		return
 	}

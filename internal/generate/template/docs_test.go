@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// What docs/reference/templates.md shows is what its templates give.
+// The templates in docs/reference/templates.md produce the output shown there.
 func TestDocs(t *testing.T) {
 	const page = "../../../docs/reference/templates.md"
 	text, err := os.ReadFile(page)
@@ -31,12 +31,12 @@ func TestDocs(t *testing.T) {
 			b.WriteString(record(p, k) + "\n")
 		}
 		if !*update && b.String() != m[2] {
-			t.Errorf("%sgives\n%swhich docs/reference/templates.md shows as\n%s", m[1], b.String(), m[2])
+			t.Errorf("%sgot\n%swant, as in docs/reference/templates.md\n%s", m[1], b.String(), m[2])
 		}
 		return "```template\n" + m[1] + "```\n```output\n" + b.String() + "```"
 	})
 	if n < 10 {
-		t.Errorf("%d templates in the page, expected 10 or more", n)
+		t.Errorf("%d templates in the page, want 10 or more", n)
 	}
 	if *update {
 		if err := os.WriteFile(page, []byte(renewed), 0o644); err != nil {

@@ -8,28 +8,28 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// frame is a counted container that is open.
+// frame is an open container whose members are counted.
 type frame struct {
-	at    int // where its header is
-	mark  int // where its last member starts
+	at    int // of its header
+	mark  int // of its last member
 	count int
 }
 
-// loop is a range that runs.
+// loop is a running range.
 type loop struct {
 	i, n  int
 	isMap bool
-	rest  string // what has not come yet, of an array or object
+	rest  string // remaining elements or members
 	key   value.Value
 	item  value.Value
 	seed  uint64      // the record's key outside of the loop
 	dot   value.Value // the dot outside of the loop
-	ints  bool
+	ints  bool        // the range is over a number
 }
 
-// machine is what running code needs besides the record.
+// machine is the state of running code, besides the record.
 type machine struct {
-	frames []frame // from 1 on
+	frames []frame // starting at 1
 	depth  int
 	loops  []loop
 	dots   []value.Value
@@ -38,13 +38,13 @@ type machine struct {
 	padTo  int
 }
 
-// exec runs the code at pc up to its end and appends its output.
+// exec runs the code at pc to its end and appends its output.
 func (p *Program) exec(dst []byte, pc int) []byte {
 	r, m := &p.rec, &p.run
 	code := p.steps
 	first := len(dst)
 	limit := first + MaxSize
-	str := 0 // where the open string starts: its header
+	str := 0 // of the open string's header
 	var opener *step
 	for {
 		in := &code[pc]
@@ -185,8 +185,8 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 	}
 }
 
-// text returns the text of a value as a string, composed in the scratch space if
-// it is none. It is empty if the record is too large already.
+// text returns the text of a value as a string. Unless the value is a string, the
+// text is in the scratch space. If the record is too large already, it is empty.
 func (p *Program) text(v value.Value, full bool) value.Value {
 	if full {
 		return value.OfString("")
@@ -200,7 +200,7 @@ func (p *Program) text(v value.Value, full bool) value.Value {
 	return value.OfBytes(r.Scratch[start:])
 }
 
-// startLoop sets a loop up over v and reports whether there is anything in it.
+// startLoop starts a loop over v and reports whether it has any iterations.
 func (m *machine) startLoop(r *fake.Record, b int, v value.Value) bool {
 	l := &m.loops[b]
 	*l = loop{seed: r.Key, dot: r.Dot, i: -1}
@@ -220,8 +220,8 @@ func (m *machine) startLoop(r *fake.Record, b int, v value.Value) bool {
 	return l.n > 0
 }
 
-// next starts the next round of a loop, or ends it. size is that of the
-// record so far.
+// next starts the next iteration of a loop and returns true, or ends the loop and
+// returns false. size is the size of the record so far.
 func (m *machine) next(r *fake.Record, b, size int) bool {
 	l := &m.loops[b]
 	l.i++

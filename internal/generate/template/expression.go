@@ -18,13 +18,12 @@ import (
 type operand struct {
 	fake.Operand
 	omit bool         // may be omit
-	slot int          // of the variable that it is, from 1 on; 0 if it is none
+	slot int          // 1 + the slot of the variable; 0 if the expression is not a variable
 	decl *declaration // of that variable, if it is known
-	tied bool         // it reads a variable that gets further values
+	tied bool         // reads a variable that is assigned again
 }
 
-// pipe compiles a pipeline: each command's value is the last argument of the
-// next.
+// pipe compiles a pipeline. The value of a command is the last argument of the next.
 func (c *compiler) pipe(p *parse.PipeNode) (operand, bool) {
 	var op operand
 	ok := true
@@ -43,8 +42,8 @@ func (c *compiler) pipe(p *parse.PipeNode) (operand, bool) {
 	return op, ok
 }
 
-// command compiles one command of a pipeline. Unless sound, the value piped to
-// it is not known because of an error.
+// command compiles one command of a pipeline. If sound is false, the piped value is
+// unknown because of an error.
 func (c *compiler) command(cmd *parse.CommandNode, piped *operand, sound bool) (operand, bool) {
 	first := cmd.Args[0]
 	if id, ok := first.(*parse.IdentifierNode); ok {
@@ -124,8 +123,8 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 	return operand{}, false
 }
 
-// known reports whether what belongs to a record can be used here: the values of a
-// cardinality are computed before there are records.
+// known reports whether values of a record can be used here: the values of a
+// cardinality are computed before the first record.
 func (c *compiler) known(what string, pos parse.Pos) bool {
 	if c.atStart > 0 {
 		c.errorAt(c.offset(pos), "cardinality: %s is not known at the start, when the values are computed", what)
@@ -172,7 +171,7 @@ func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, b
 	return op, true
 }
 
-// keyed counts the expressions of per or cardinality around what is compiled.
+// keyed returns the number of enclosing expressions of per or of cardinality.
 func (c *compiler) keyed(name string) *int {
 	if name == "per" {
 		return &c.inPer
@@ -224,8 +223,7 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 	places := c.places
 	for i, a := range args {
 		if f.Keyed && i == len(args)-1 {
-			// The same expression under the same key is the same value, anywhere in
-			// a template.
+			// An expression has the same value for the same key anywhere in a template.
 			c.places = seed.Text(a.String()) | 1<<63
 			call.Set = c.places
 			c.env.Nested++

@@ -19,10 +19,10 @@ type definition struct {
 	shift int
 }
 
-// dollar finds the variable $, which is the dot that a fragment is given.
+// dollar matches the variable $, which is the dot passed to a fragment.
 var dollar = regexp.MustCompile(`\$(?:[^\pL\p{Nd}_]|$)`)
 
-// template compiles {{ template "name" dot }}: the fragment is put in here.
+// template compiles {{ template "name" dot }}: the fragment is expanded in place.
 func (c *compiler) template(n *parse.TemplateNode) {
 	var op operand
 	if n.Pipe != nil {
@@ -39,7 +39,7 @@ func (c *compiler) template(n *parse.TemplateNode) {
 	c.topEnd()
 }
 
-// fragment puts the code of a fragment in.
+// fragment compiles a fragment in place.
 func (c *compiler) fragment(name string, at int) {
 	def, ok := c.defs[name]
 	if !ok {
@@ -72,7 +72,7 @@ func (c *compiler) fragment(name string, at int) {
 	c.scope = was
 }
 
-// fragmentValue compiles (fragment "name" dot): what the fragment appends, as a
+// fragmentValue compiles (fragment "name" dot): the output of the fragment as a
 // value.
 func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (operand, bool) {
 	var name *parse.StringNode
@@ -107,8 +107,8 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 	return operand{Operand: fake.Operand{Gen: func(r *fake.Record) value.Value {
 		was := r.Dot
 		r.Dot = dot(r)
-		// The scratch space may be used by the functions that the code calls, so
-		// it appends to another buffer.
+		// Functions called by the code may use the scratch space, so its output goes
+		// to another buffer.
 		tmp := p.takeBuf()
 		tmp = p.exec(tmp, p.subprograms[index])
 		at := len(r.Scratch)
@@ -120,8 +120,8 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 	}}}, true
 }
 
-// subprogram compiles a fragment to code that a jump skips, and returns its index
-// in the program's subprograms.
+// subprogram compiles a fragment to code that the surrounding code jumps over, and
+// returns its index in Program.subprograms.
 func (c *compiler) subprogram(name string, at int) (index int, ok bool) {
 	jump, errs := len(c.prog.code), len(c.errs)
 	c.emit(instr{op: opJump})
@@ -144,7 +144,7 @@ func (c *compiler) subprogram(name string, at int) (index int, ok bool) {
 	return len(c.prog.subprograms) - 1, true
 }
 
-// takeBuf takes a buffer out of the pool.
+// takeBuf returns an empty buffer of the pool.
 func (p *Program) takeBuf() []byte {
 	if n := len(p.bufPool); n > 0 {
 		b := p.bufPool[n-1]

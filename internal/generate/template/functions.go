@@ -13,13 +13,13 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// exampleFiles are the files that the functions' examples read.
+// exampleFiles are the files that the examples of functions read.
 var exampleFiles = exampleFS{
 	"users.csv": "name,email,age:int\nAda Lovelace,ada@example.org,36\nGrace Hopper,grace@example.org,85\nAlan Turing,alan@example.org,41\n",
 	"towns.txt": "Berlin\nLisbon\nNairobi\nOsaka\n",
 }
 
-// exampleFS is files by name, in memory.
+// exampleFS has the contents of files by name.
 type exampleFS map[string]string
 
 func (m exampleFS) Open(path string) (io.ReadCloser, error) {
@@ -41,8 +41,8 @@ func exampleText(f *fake.Func) string {
 	return `{"v": {{ ` + f.Example + ` }}}`
 }
 
-// examples returns the output of a function's example for the first n records
-// with the seed 1, a second apart, as JSON: values, or of a Form the records.
+// examples returns the output of a function's example as JSON, for the first n
+// records of seed 1, one second apart: values, or records if the function is a Form.
 func examples(f *fake.Func, n int) ([]string, error) {
 	p, err := Compile(Config{Body: Text{Name: "example", Text: exampleText(f)}, Seed: 1, Stream: "0", Files: exampleFiles})
 	if err != nil {
@@ -64,9 +64,9 @@ func examples(f *fake.Func, n int) ([]string, error) {
 func Functions() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("# Functions of templates\n\n" +
-		"What templates may call, by section. `gdummy doc templates` explains templates. Arguments in brackets may be left out.\n" +
+		"The functions that templates can call. `gdummy doc templates` explains templates. Arguments in brackets are optional.\n" +
 		"The examples show the values of the first records of seed 1.\n" +
-		"This file is what `gdummy doc functions` prints.\n")
+		"`gdummy doc functions` prints this page.\n")
 	section := ""
 	for i := range fake.Table {
 		f := &fake.Table[i]
@@ -82,8 +82,7 @@ func Functions() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Function returns the part of [Functions] about one function. The name must be that
-// of a function.
+// Function returns the section of [Functions] about one function, which must exist.
 func Function(name string) ([]byte, error) {
 	var b bytes.Buffer
 	err := document(&b, fake.Find(name))

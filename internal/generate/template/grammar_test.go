@@ -14,8 +14,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// grammar draws the text of a template that text/template knows, too. Variables
-// in scope are kept by type.
+// grammar draws the text of a template that is also valid for text/template. It keeps
+// the variables in scope by type.
 type grammar struct {
 	t      *rapid.T
 	vars   map[byte][]string // 'i', 's', 'b' and 'l' (of integers)
@@ -115,7 +115,7 @@ func (g *grammar) act(inner string) string {
 	return g.pick("left", "{{ ", "{{ ", "{{", "{{- ") + inner + g.pick("right", " }}", " }}", "}}", " -}}")
 }
 
-// scoped draws a piece in which further variables are known.
+// scoped draws a piece with additional variables in scope.
 func (g *grammar) scoped(depth int, typ byte, names ...string) string {
 	names = append(names, "")[:max(len(names), 1)]
 	was := map[byte][]string{}
@@ -154,7 +154,7 @@ func (g *grammar) text(depth int) string {
 		case 2:
 			b.WriteString(g.pick("comment", "{{/* so }} */}}", "{{- /* a \" */ -}}"))
 		case 3:
-			// The expression does not know the variable.
+			// The variable is not in scope in its own expression.
 			e, v := g.expr(typ, 0), g.variable()
 			b.WriteString(g.act(v + " := " + e))
 			g.vars[typ] = append(g.vars[typ], v)
@@ -220,7 +220,7 @@ func (g *grammar) text(depth int) string {
 	return b.String()
 }
 
-// What text/template accepts as well, it executes to the same text.
+// A template that text/template accepts produces the same text there.
 func TestLikeGo(t *testing.T) {
 	functions := gotemplate.FuncMap{"list": func(items ...any) []any { return items }}
 	rapid.Check(t, func(t *rapid.T) {
@@ -246,7 +246,7 @@ func TestLikeGo(t *testing.T) {
 		}
 		got := value.OfRaw(p.AppendBody(nil, exampleTime, 0)).Field("v").S()
 		if got != want.String() {
-			t.Fatalf("%s%s\ngives %q\nwant  %q", defines.String(), text, got, want.String())
+			t.Fatalf("%s%s\ngot  %q\nwant %q", defines.String(), text, got, want.String())
 		}
 	})
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// allocated is how many bytes have ever been allocated.
+// allocated returns the number of bytes allocated so far, freed ones included.
 func allocated() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.TotalAlloc
 }
 
-// hostile are templates that would eat all time or memory, were there no limits.
+// hostile are templates that would exhaust time or memory without limits.
 var hostile = []struct{ why, text string }{
 	{"fragments that double", func() string {
 		var b strings.Builder
@@ -37,7 +37,7 @@ var hostile = []struct{ why, text string }{
 		return b.String() + `{{ define "f40" }}1{{ end }}{"a": {{ fragment "f0" }}}`
 	}()},
 	{"loops within loops", `{"a": [` + strings.Repeat(`{{ range 10000 }}`, 12) + `1,` + strings.Repeat(`{{ end }}`, 12) + `]}`},
-	{"loops that give nothing", `{"a": [` + strings.Repeat(`{{ range 10000 }}`, 12) + `{{ $x := 1 }}` + strings.Repeat(`{{ end }}`, 12) + `]}`},
+	{"loops without output", `{"a": [` + strings.Repeat(`{{ range 10000 }}`, 12) + `{{ $x := 1 }}` + strings.Repeat(`{{ end }}`, 12) + `]}`},
 	{"a text that doubles", `{{ $x := "ab" }}{"a": [{{ range 10000 }}{{ $x = cat $x $x }}{{ end }}], "b": {{ $x }}}`},
 	{"an array that doubles", `{{ $x := list 1 }}{"a": [{{ range 10000 }}{{ $x = list $x $x }}{{ end }}], "b": {{ $x }}}`},
 	{"an array that nests", `{{ $x := list }}{"a": [{{ range 10000 }}{{ $x = list $x }}{{ end }}], "b": {{ $x }}}`},
@@ -52,8 +52,8 @@ var hostile = []struct{ why, text string }{
 	{"hexadecimal", `{"a": {{ hex 999999999 }}}`},
 	{"words", `{"a": {{ words 999999999 }}}`},
 	{"words in a loop", `{"a": [{{ range 10000 }}{{ words 10000 }},{{ end }}]}`},
-	{"a law of many", `{"a": {{ zipf 9223372036854775807 1.1 }}}`},
-	{"lives", `{"a": {{ states 9223372036854775807 "a: b" }}}`},
+	{"a distribution of many", `{"a": {{ zipf 9223372036854775807 1.1 }}}`},
+	{"a state machine of many", `{"a": {{ states 9223372036854775807 "a: b" }}}`},
 	{"distinct values", `{"a": {{ cardinality 300000 (first_name) }}}`},
 	{"distinct values that are long", `{"a": {{ cardinality 1000000 (words 10000) }}}`},
 	{"distinct values of distinct values", `{"a": {{ cardinality 200000 (cat (cardinality 200000 (hex 16)) (cardinality 200000 (hex 16))) }}}`},
@@ -84,8 +84,7 @@ var hostile = []struct{ why, text string }{
 	}()},
 }
 
-// What a hostile template costs is bounded: in time, in memory, and in the size
-// of its records.
+// The cost of a hostile template is bounded in time, memory and size of records.
 func TestHostile(t *testing.T) {
 	testenv.SkipRace(t)
 	for _, tt := range hostile {
@@ -103,8 +102,8 @@ func TestHostile(t *testing.T) {
 					if n, err := event.Size(b); err != nil || n != len(b) {
 						t.Errorf("record %d has %d bytes, its event %d: %v", k, len(b), n, err)
 					}
-					// A record is looked at after each step: one step may be as large
-					// as a value may be.
+					// The size is checked between steps, and a step may append a value
+					// of the maximum size.
 					if len(b) > 4*MaxSize {
 						t.Errorf("a record has %d bytes", len(b))
 					}
@@ -112,10 +111,10 @@ func TestHostile(t *testing.T) {
 			})
 			used := allocated() - before
 			if used > most {
-				t.Errorf("it allocated %d MB", used>>20)
+				t.Errorf("allocated %d MB, want at most 512", used>>20)
 			}
 			if took > 20*time.Second && !testenv.Instrumented() {
-				t.Errorf("it took %v", took)
+				t.Errorf("took %v, want at most 20s", took)
 			}
 			t.Logf("%v, %d MB, %.100v", took.Round(time.Millisecond), used>>20, err)
 		})

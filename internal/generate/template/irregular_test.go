@@ -65,7 +65,7 @@ func TestIrregularErrors(t *testing.T) {
 		`{"a": 1} {{ irregular 2 }}{"b": 1}`:                               "irregular: expected a share of all records from 0 to 1, as in irregular 0.02",
 		`{"a": 1} {{ irregular }}{"b": 1}`:                                 "irregular: expected a share of all records from 0 to 1, as in irregular 0.02",
 		`{"a": 1} {{ irregular 0.1 }}{{ weight 2 }}{"b": 1}`:               "second weight for the same object",
-		`{"a": {{ irregular 0.1 }}}`:                                       "irregular must be before an object of the body, outside of everything else",
+		`{"a": {{ irregular 0.1 }}}`:                                       "irregular must precede an object of the body, outside of all objects, actions and fragments",
 		`{"a": {{ add (irregular 0.1) 1 }}}`:                               "irregular must be in an action of its own",
 		`{"a": 1} {{ irregular 0.1 }}`:                                     "expected a JSON object after this weight, found nothing",
 		`{{ weight 0 }}{"a": 1} {{ irregular 0 }}{"b": 1}`:                 "the weights of all objects are 0, expected at least one above 0",

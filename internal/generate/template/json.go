@@ -16,7 +16,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// place is where the compiler is in the JSON.
+// place is a place in the grammar of JSON.
 type place uint8
 
 const (
@@ -27,7 +27,7 @@ const (
 	atElem                // in an array, before an element or its end
 	inName                // in the string of a name
 	inString              // in the string of a value
-	inText                // in text that is no JSON: the tag
+	inText                // in text that is not JSON: the tag
 )
 
 func (p place) String() string {
@@ -44,22 +44,22 @@ const (
 	none  comma = iota // the opening bracket
 	after              // a member
 	sep                // a comma
-	maybe              // one thing or another: actions make the commas' work
+	maybe              // depends on actions: a comma is optional
 )
 
-// container is an object or array that is open.
+// container is an open object or array.
 type container struct {
 	isMap   bool
-	open    int   // its opOpen
-	count   int   // of members, if each is always there
-	counted bool  // members have to be counted while the record is made
-	loops   bool  // there may be any number of them
-	depth   int   // of ifs and loops around it
-	marks   []int // its opMarks
+	open    int   // index of its opOpen
+	count   int   // of members in the text
+	counted bool  // members depend on the record and are counted at run time
+	loops   bool  // a loop adds members
+	depth   int   // number of enclosing ifs and loops
+	marks   []int // indexes of its opMarks
 	offset  int   // of the bracket in the text
 }
 
-// closing is the bracket that closes it.
+// closing returns the closing bracket.
 func (ct *container) closing() byte {
 	if ct.isMap {
 		return '}'
@@ -67,7 +67,7 @@ func (ct *container) closing() byte {
 	return ']'
 }
 
-// opening is the bracket that opens it.
+// opening returns the opening bracket.
 func (ct *container) opening() byte {
 	if ct.isMap {
 		return '{'
@@ -75,7 +75,7 @@ func (ct *container) opening() byte {
 	return '['
 }
 
-// content names what is in it.
+// content returns what the container consists of.
 func (ct *container) content() string {
 	if ct.isMap {
 		return "a member"
@@ -83,16 +83,16 @@ func (ct *container) content() string {
 	return "an element"
 }
 
-// state is where the compiler is in the JSON. It is compared where branches
-// meet.
+// state is the state of the JSON parser. Branches must end in states that can be
+// joined.
 type state struct {
 	place place
 	comma comma
-	str   str // if it is within one
+	str   str // the open string
 	stack []*container
 	dead  bool // not reachable: a break or continue precedes it
 
-	padded bool // there is a pad in the record
+	padded bool // the record has a pad
 }
 
 func (s state) clone() state {
@@ -109,7 +109,8 @@ func (s *state) top() *container {
 	return s.stack[len(s.stack)-1]
 }
 
-// meet returns the state where two branches come together, and whether they can.
+// meet joins the states at the end of two branches, and reports whether that is
+// possible.
 func meet(a, b state) (state, bool) {
 	switch {
 	case a.dead:
@@ -130,14 +131,14 @@ func meet(a, b state) (state, bool) {
 	return a, true
 }
 
-// str is a string of the JSON that is open.
+// str is an open string of the JSON.
 type str struct {
-	open   int // its opStrOpen
+	open   int // index of its opStrOpen
 	offset int
-	depth  int // of ifs and loops around it
+	depth  int // number of enclosing ifs and loops
 }
 
-// json follows a piece of the text between actions, which is at the offset off.
+// json parses the text between two actions, which begins at the offset off.
 func (c *compiler) json(text string, off int) {
 	for i := 0; i < len(text); {
 		switch {
@@ -162,11 +163,12 @@ func (c *compiler) json(text string, off int) {
 	}
 }
 
-// object follows the start of an object at text[i], outside of all others.
+// object parses the start of a top-level object at text[i]. Like the functions below,
+// it returns the index of the next byte to parse.
 func (c *compiler) object(text string, i, off int) int {
 	switch ch := text[i]; {
 	case ch == ',' && c.sawObject:
-		c.fail(off+i, "expected another JSON object, found ',': no comma separates objects, and perhaps a bracket too many closed the one before")
+		c.fail(off+i, "expected another JSON object, found ',': objects are not separated by commas, or an extra bracket closed the object before it")
 	case ch != '{':
 		c.fail(off+i, "expected a JSON object, found %s", char(text[i:]))
 	case c.st.comma == after:
@@ -178,7 +180,7 @@ func (c *compiler) object(text string, i, off int) int {
 	return i
 }
 
-// colon follows the colon between a name and its value.
+// colon parses the colon between a name and its value.
 func (c *compiler) colon(text string, i, off int) int {
 	if text[i] != ':' {
 		c.fail(off+i, "expected a colon after the name, found %s", char(text[i:]))
@@ -188,8 +190,8 @@ func (c *compiler) colon(text string, i, off int) int {
 	return i + 1
 }
 
-// element follows what is between the members or elements of a container, up to
-// the start of the next one.
+// element parses what is between the members or elements of a container, and the
+// start of the next one.
 func (c *compiler) element(text string, i, off int) int {
 	ch, at, top := text[i], off+i, c.st.top()
 	switch closing := top.closing(); {
@@ -199,7 +201,7 @@ func (c *compiler) element(text string, i, off int) int {
 	case ch == ',':
 		c.fail(at, "expected %s before this comma", top.content())
 	case ch == closing && c.depth != top.depth:
-		c.fail(at, "this %q closes the %q of %s, which was opened outside of the action around it: close it there", closing, top.opening(), c.where(top.offset))
+		c.fail(at, "this %q closes the %q of %s, which is outside of the enclosing action: close it there", closing, top.opening(), c.where(top.offset))
 	case ch == closing && c.st.comma == sep:
 		c.fail(at, "expected %s after the comma, found %q", top.content(), closing)
 	case ch == closing:
@@ -217,7 +219,7 @@ func (c *compiler) element(text string, i, off int) int {
 	return i
 }
 
-// value follows the start of a value or a name at text[i].
+// value parses a literal at text[i], or the start of a string, object or array.
 func (c *compiler) value(text string, i, off int) int {
 	ch := text[i]
 	c.member()
@@ -274,8 +276,7 @@ func literal(word string) (b []byte, problem string) {
 	return nil, fmt.Sprintf("invalid value %s: text needs quotes", short(word))
 }
 
-// member notes that a member or an element begins, unless it is a member's
-// value.
+// member starts a member or an element, unless a member's value begins.
 func (c *compiler) member() {
 	if c.st.place != atMember && c.st.place != atElem {
 		return
@@ -308,8 +309,8 @@ func (c *compiler) openContainer(isMap bool, offset int) {
 	}
 }
 
-// close closes the innermost container. If its members are always all there,
-// its header is a literal.
+// close closes the innermost container. If the number of its members is the same in
+// every record, its header is a literal.
 func (c *compiler) close() {
 	ct := c.st.top()
 	c.st.stack = c.st.stack[:len(c.st.stack)-1]
@@ -365,7 +366,7 @@ func (c *compiler) openString(offset int) {
 	}
 }
 
-// inString follows the inside of a string from text[i] on.
+// inString parses the inside of a string at text[i].
 func (c *compiler) inString(text string, i, off int) int {
 	var lit []byte
 	for ; i < len(text) && !c.lost; i++ {
@@ -376,7 +377,7 @@ func (c *compiler) inString(text string, i, off int) int {
 			return i + 1
 		case ch == '\n':
 			c.fail(c.st.str.offset, "this string is not closed on its line: expected '\"', or \\n for a line feed in it")
-			return max(c.st.str.offset-off, 0) // the object may end in what was taken for the string
+			return max(c.st.str.offset-off, 0) // the end of the object may be in the string
 		case ch == '\t':
 			c.fail(off+i, "a tab in a string must be written \\t")
 		case ch < ' ':
@@ -403,7 +404,7 @@ func (c *compiler) literalText(lit []byte) {
 	}
 }
 
-// closeString closes a string. One without actions is a literal.
+// closeString closes a string. A string without actions is a literal.
 func (c *compiler) closeString() {
 	code := c.prog.code
 	var text strings.Builder
@@ -412,8 +413,8 @@ func (c *compiler) closeString() {
 		static = static && in.op == opText
 		text.WriteString(in.lit)
 	}
-	// Jumps into a string that is open would miss it, but a string that was
-	// opened before a jump has the jump inside.
+	// No jump leads into the removed code: a string that contains a jump is not
+	// static.
 	if static {
 		c.prog.code = append(code[:c.st.str.open], instr{op: opLit, lit: string(value.AppendString(nil, text.String()))})
 	} else {
@@ -429,8 +430,8 @@ func (c *compiler) closeString() {
 	c.closeValue()
 }
 
-// unescape reads an escape of JSON and returns its text and its length,
-// 0 if it is none.
+// unescape parses the JSON escape at the start of s. It returns its text, and its
+// length or 0 if it is invalid.
 func unescape(s string) ([]byte, int) {
 	if len(s) < 2 {
 		return nil, 0
@@ -460,7 +461,7 @@ func unescape(s string) ([]byte, int) {
 	return utf8.AppendRune(nil, r), 6
 }
 
-// noEscape returns the invalid escape that s begins with.
+// noEscape returns the invalid escape at the start of s.
 func noEscape(s string) string {
 	if rest, ok := strings.CutPrefix(s, `\u`); ok {
 		return s[:2+len(rest)-len(strings.TrimLeft(rest[:min(4, len(rest))], "0123456789abcdefABCDEF")+rest[min(4, len(rest)):])]
@@ -469,7 +470,7 @@ func noEscape(s string) string {
 	return s[:1+n]
 }
 
-// char shows the character that s begins with.
+// char returns the first character of s in quotes.
 func char(s string) string {
 	r, _ := utf8.DecodeRuneInString(s)
 	return strconv.QuoteRune(r)

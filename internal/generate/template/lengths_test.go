@@ -11,8 +11,8 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// Strings of every kind of instruction are written whole, with the shortest header,
-// whatever their length and whatever the one before them was.
+// Every instruction for strings writes the complete string with the shortest header,
+// independent of the length of the string and of the one before it.
 func TestLengths(t *testing.T) {
 	testenv.SkipRace(t)
 	lengths := []int{0, 65536, 1, 31, 255, 32, 31, 65535, 33, 30, 256, 255, 254, 64, 65536, 65535, 65537, 63, 29}
@@ -23,7 +23,7 @@ func TestLengths(t *testing.T) {
 	}
 	for _, around := range []int{0, 1, 2, 15, 31, 32, 33, 200, 65500} {
 		before, after := strings.Repeat("b", around), strings.Repeat("a", around)
-		// Each is a member's value and, behind it, a name.
+		// Each is the value of a member, and then a name.
 		for form, text := range map[string]string{
 			"put":      `{{ lower (trunc $n "` + long + `") }}`,
 			"value":    `{{ trunc $n "` + long + `" }}`,
@@ -41,7 +41,7 @@ func TestLengths(t *testing.T) {
 					t.Fatalf("%s, a string of %d bytes, %d before and after: %d bytes, want %d", form, len(s), around, len(dst), len(want))
 				}
 				if tight := p.AppendBody(make([]byte, 0, len(want)-1), exampleTime, k); string(tight) != string(want) {
-					t.Fatalf("%s, a string of %d bytes, %d before and after: it differs where there is no room", form, len(s), around)
+					t.Fatalf("%s, a string of %d bytes, %d before and after: differs without spare capacity", form, len(s), around)
 				}
 			}
 		}

@@ -2,8 +2,8 @@
 
 package template
 
-// optimize drops what does nothing and joins instructions: literals with each
-// other and with what follows them, and strings that hold one value.
+// optimize removes instructions without effect and joins others: literals with each
+// other and with the next instruction, and strings that contain one value.
 func (p *Program) optimize() {
 	target := make([]bool, len(p.code)+1)
 	entries := []*int{&p.prologue, &p.metadata, &p.tag}
@@ -59,8 +59,8 @@ func (p *Program) optimize() {
 	p.seal()
 }
 
-// join makes one instruction of in and the last of code, if that can be, or puts
-// it before that one.
+// join merges in into the last instruction of code, or inserts it before that
+// instruction. It reports whether this was possible.
 func join(code *[]instr, in instr) bool {
 	last := &(*code)[len(*code)-1]
 	switch {
@@ -92,7 +92,7 @@ func (o op) leads() bool {
 }
 
 // continues reports whether an instruction can append a text to the open string
-// before it does its own part.
+// before its own output.
 func (o op) continues() bool {
 	switch o {
 	case opTextVal, opTextVar, opTextPut, opStrClose:
@@ -101,8 +101,8 @@ func (o op) continues() bool {
 	return false
 }
 
-// fuse makes one instruction of a string that has one value in it. What sets
-// variables before that value can be done before the string.
+// fuse replaces a string that contains one value by a single instruction. Variables
+// that are set before that value are set before the string.
 func (p *Program) fuse(target []bool) {
 	code := p.code
 	for i := range code {

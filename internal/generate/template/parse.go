@@ -12,32 +12,32 @@ import (
 	"github.com/gdummy/gdummy/internal/config/diag"
 )
 
-// parser turns a text into the trees of text/template/parse.
+// parser parses a text with text/template/parse.
+//
+// The standard parser stops at the first error and reports only its line. Therefore
+// functions are checked later, as are variables, which a prefix declares. If parsing
+// still fails, each action is parsed alone, and the text is repaired so that the rest
+// is checked, too.
 type parser struct {
 	Text
 	left, right string
-	prefix      string // declares all variables, see below
-	ends        string // of blocks that have none
+	prefix      string // declares all variables
+	ends        string // missing ends of blocks
 	errs        []*diag.Error
-	fallback    []*diag.Error // count if the compiler finds nothing more exact
+	fallback    []*diag.Error // reported only if the compiler finds no errors
 }
-
-// The standard parser stops at the first error, and reports only its line. So it is kept from judging what can be judged later (functions, and
-// variables, which a prefix declares), and if it fails, each action is parsed
-// alone, and the text is repaired, so that the rest of it is checked as well.
 
 var variable = regexp.MustCompile(`\$[\pL\p{Nd}_]+`)
 
-// assigns finds the variables that are given another value.
+// assigns matches assignments to variables.
 var assigns = regexp.MustCompile(`(\$[\pL\p{Nd}_]+)\s*=`)
 
-// goMessage is what precedes the parser's messages.
+// goMessage matches the prefix of the standard parser's messages.
 var goMessage = regexp.MustCompile(`^template: [^:]*:(\d+):(?:\d+:)? ?`)
 
-// parse returns the tree of a text and its fragments by name. What the standard
-// parser does not accept is reported as errors, and the tree is that of the
-// repaired text, or nil. Positions in the trees are p.prefix too high, and those
-// of the repaired text.
+// parse returns the tree of a text and its fragments by name. If the standard parser
+// rejects the text, it stores errors, and returns the tree of the repaired text, or
+// nil. Positions in the trees are those of the parsed text, with the prefix.
 func (p *parser) parse() (*parse.Tree, map[string]*parse.Tree) {
 	p.prefix = p.declare(p.Text.Text)
 	tree, set, err := p.try(p.prefix + p.Text.Text)
@@ -77,7 +77,7 @@ func (p *parser) try(text string) (*parse.Tree, map[string]*parse.Tree, error) {
 	return tree, set, err
 }
 
-// whole reports an error that only the parser of the whole text finds.
+// whole reports an error that occurs only when the text is parsed as a whole.
 func (p *parser) whole(err error) {
 	line := 1
 	if m := goMessage.FindStringSubmatch(err.Error()); m != nil {
@@ -99,14 +99,15 @@ func (p *parser) whole(err error) {
 	}
 	if v := variable.FindString(msg); v != "" && strings.Contains(rest, v) {
 		at += strings.LastIndex(rest, v)
-		msg = "unknown variable " + v + ": a fragment has only the dot that it is given"
+		msg = "unknown variable " + v + ": a fragment has no variables but the dot that is passed to it"
 	} else if i := strings.Index(rest, p.left); i >= 0 {
 		at += i + len(p.left)
 	}
 	p.errorAt(at, msg)
 }
 
-// clean makes a message of the standard parser ours.
+// clean removes the prefix and all lines but the first from a message of the standard
+// parser.
 func clean(msg string) string {
 	msg = goMessage.ReplaceAllString(msg, "")
 	msg = strings.ReplaceAll(msg, "\\n", " ")
@@ -134,7 +135,7 @@ func (c *compiler) sorted() Errors {
 	})
 	var es Errors
 	for i, e := range c.errs {
-		// A fragment that is used twice has its errors twice.
+		// The errors of a fragment are reported for each use.
 		if i > 0 && e.In == c.errs[i-1].In && e.Offset == c.errs[i-1].Offset && e.Problem == c.errs[i-1].Problem {
 			continue
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
-// A promise is what a piece of a template is to give: it reads a value off the
-// front of some MessagePack, and says what is wrong with it.
+// A promise describes the expected output of a piece of a template: it reads a value
+// from MessagePack, and returns the rest and any difference.
 type promise func(b []byte) (rest []byte, problem string)
 
 // is promises a value of a type.
@@ -28,7 +28,7 @@ func is(want msgp.Type) promise {
 		}
 		rest, err := msgp.Skip(b)
 		if err != nil || got != want {
-			return nil, fmt.Sprintf("%v (%v), and not %v", got, err, want)
+			return nil, fmt.Sprintf("%v (%v), want %v", got, err, want)
 		}
 		return rest, ""
 	}
@@ -39,14 +39,14 @@ func text(prefix, suffix string) promise {
 	return func(b []byte) ([]byte, string) {
 		s, rest, err := msgp.ReadStringBytes(b)
 		if err != nil || !strings.HasPrefix(s, prefix) || !strings.HasSuffix(s, suffix) {
-			return nil, fmt.Sprintf("%q (%v), and not %s...%s", s, err, prefix, suffix)
+			return nil, fmt.Sprintf("%q (%v), want %s...%s", s, err, prefix, suffix)
 		}
 		return rest, ""
 	}
 }
 
-// members promises an object with these members, in this order. One that may be
-// left out has its name in maybe.
+// members promises an object with these members, in this order. Those with true in
+// maybe are optional.
 func members(names []string, values []promise, maybe []bool) promise {
 	return func(b []byte) ([]byte, string) {
 		n, b, err := msgp.ReadMapHeaderBytes(b)
@@ -69,18 +69,17 @@ func members(names []string, values []promise, maybe []bool) promise {
 				}
 			}
 			if !maybe[i] {
-				return nil, fmt.Sprintf("the member %s is not where it should be", name)
+				return nil, fmt.Sprintf("member %s is missing, or not in order", name)
 			}
 		}
 		if n > 0 {
-			return nil, fmt.Sprintf("%d members too many", n)
+			return nil, fmt.Sprintf("%d extra members", n)
 		}
 		return b, ""
 	}
 }
 
-// elements promises an array: each of its elements once, or as many times as n
-// allows.
+// elements promises an array of least to most elements that repeat values in order.
 func elements(values []promise, least, most int) promise {
 	return func(b []byte) ([]byte, string) {
 		n, b, err := msgp.ReadArrayHeaderBytes(b)
@@ -97,7 +96,7 @@ func elements(values []promise, least, most int) promise {
 	}
 }
 
-// typed are actions, and the type of what they give.
+// typed are actions and the types of their values.
 var typed = []struct {
 	action string
 	want   msgp.Type
@@ -109,7 +108,7 @@ var typed = []struct {
 	{`list 1 (name) (bool)`, msgp.ArrayType}, {`dict "a" (int 1 9) "b" (word)`, msgp.MapType}, {`row "users.csv"`, msgp.MapType}, {`index (list 1) 9`, msgp.NilType},
 }
 
-// grow draws a part of a template that produces one value, and its promise.
+// grow draws a piece of a template that produces one value, and its promise.
 func grow(t *rapid.T, depth, number int) (string, promise) {
 	id := func() int { return rapid.IntRange(0, 99).Draw(t, "id") }
 	kind := rapid.IntRange(0, 8).Draw(t, "kind")
@@ -192,13 +191,12 @@ func grow(t *rapid.T, depth, number int) (string, promise) {
 	return "{{ " + a.action + " }}", is(a.want)
 }
 
-// Whatever a template is made of, its records can be read, their members stand in
-// their order, values are of the types that their actions promise, and record k is
-// the same whatever was made before it.
+// The records of any template are valid, with members in order and values of the types
+// of their actions. Record k does not depend on the records made before it.
 func TestProperties(t *testing.T) {
 	testenv.SkipRace(t)
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
-		// The templates are large: a few of them have all there is.
+		// The templates are large: a few of them contain everything.
 		f.Value.Set("25")
 		defer f.Value.Set(f.DefValue)
 	}
@@ -207,7 +205,7 @@ func TestProperties(t *testing.T) {
 		var promises []promise
 		for i := range rapid.IntRange(1, 3).Draw(t, "shapes") {
 			text, p := grow(t, 0, 0)
-			if i == 0 { // the others have no $u: it is null then
+			if i == 0 { // in the other shapes $u is null
 				text = strings.TrimSuffix(text, "true }") + "{{ $u := word }}true }"
 			}
 			texts, promises = append(texts, "{{ weight 1 }}"+text), append(promises, p)
@@ -230,7 +228,7 @@ func TestProperties(t *testing.T) {
 			b := p.Append(nil, event.V2, exampleTime+int64(i), first+uint64(i))
 			ev, rest, err := event.Decode(b)
 			if err != nil || len(rest) > 0 {
-				t.Fatalf("%s\nrecord %d can't be read: %v", source, i, err)
+				t.Fatalf("%s\nrecord %d is invalid: %v", source, i, err)
 			}
 			if rest, problem := members([]string{"g", "k"}, []promise{is(msgp.StrType), is(msgp.IntType)}, []bool{false, false})(ev.Metadata); problem != "" || len(rest) > 0 {
 				t.Fatalf("%s\nthe metadata of record %d: %s", source, i, problem)
@@ -256,7 +254,7 @@ func TestProperties(t *testing.T) {
 		for _, i := range rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}).Draw(t, "order") {
 			b := other.Append(nil, event.V2, exampleTime+int64(i), first+uint64(i))
 			if got := string(b) + string(other.AppendTag(nil, exampleTime+int64(i), first+uint64(i))); got != inTurn[i] {
-				t.Fatalf("%s\nrecord %d differs if others are made before it", source, i)
+				t.Fatalf("%s\nrecord %d depends on the order of calls", source, i)
 			}
 		}
 	})

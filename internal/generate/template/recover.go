@@ -10,28 +10,28 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// An object of the JSON has one error at most, its first: what follows it in the
-// object may be a consequence. Until the next object the compiler is lost, and
-// checks the actions alone.
+// At most one error in the JSON is reported for each object: later ones may be
+// consequences of the first. After an error the compiler is lost: until the next
+// object it checks only the actions.
 
-// fail reports an error in the JSON. The rest of the object is not followed.
+// fail reports an error in the JSON and abandons the rest of the object.
 func (c *compiler) fail(at int, format string, args ...any) {
 	c.errorAt(at, format, args...)
 	c.lost = true
 }
 
-// boundary matches the end of an object and the start of the next one. In an
-// array they would have a comma between them.
+// boundary matches the end of an object and the start of the next one. Elements of an
+// array do not match: they are separated by commas.
 var boundary = regexp.MustCompile(`\}[ \t\r]*\n\s*\{`)
 
-// outermost reports whether the compiler is in the body, outside of fragments,
-// ifs and loops: only there an object can begin.
+// outermost reports whether the compiler is in the body and outside of fragments, ifs
+// and loops. Only there a top-level object can begin after an error.
 func (c *compiler) outermost() bool {
 	return c.depth == 0 && c.fragments == 0 && c.in.Name == c.conf.Body.Name && !c.in.unbalanced && len(c.prog.code) < MaxCode
 }
 
-// resume returns where the next object begins in a text in which the compiler is
-// lost, or the text's length.
+// resume looks for the next top-level object after an error. It returns its index in
+// text, or the length of text.
 func (c *compiler) resume(text string) int {
 	if !c.outermost() {
 		return len(text)
@@ -44,20 +44,21 @@ func (c *compiler) resume(text string) int {
 	return next[1] - 1
 }
 
-// abandon leaves an object that is not complete because of an error.
+// abandon ends an object that is incomplete because of an error.
 func (c *compiler) abandon() {
 	c.st = state{}
 	c.lost = false
 	c.endShape()
 }
 
-// where names a place in the text.
+// where returns the line and column of an offset as text.
 func (c *compiler) where(offset int) string {
 	e := diag.Errorf(c.in.Text, offset, "")
 	return fmt.Sprintf("line %d, column %d", e.Line, e.Column)
 }
 
-// standIn continues after an action with an error as if it had appended a value.
+// standIn recovers from an error in an action by appending null where a value is
+// expected.
 func (c *compiler) standIn() {
 	switch {
 	case c.lost || c.st.inString() || c.st.place == inText:

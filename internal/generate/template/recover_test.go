@@ -11,16 +11,15 @@ import (
 	"testing"
 )
 
-// piece is a token of the JSON of a template, outside of its actions, or one that
-// is an action.
+// piece is a token of a template: a token of its JSON, or an action.
 type piece struct {
 	at, end int
 	kind    byte // the character, '"' for a string, '0' for a word, 'a' for an action
-	name    bool // a string that a colon follows
-	inText  bool // the string has an action in it
+	name    bool // a string before a colon
+	inText  bool // the string contains an action
 }
 
-// pieces takes a template apart.
+// pieces splits a template into tokens.
 func pieces(text string) []piece {
 	var all []piece
 	for i := 0; i < len(text); {
@@ -69,16 +68,16 @@ type planted struct {
 	why     string
 }
 
-// plants are the mistakes that can be made at a piece.
+// plants returns the possible errors at a piece.
 func plants(text string, all []piece, i int) []planted {
 	p := all[i]
 	token := text[p.at:p.end]
 	instead := func(why, with string) planted { return planted{p.at, p.end, with, why} }
 	switch p.kind {
 	case ',':
-		return []planted{instead("a comma is missing", " "), instead("a comma too many", ",,"), instead("a semicolon", ";")}
+		return []planted{instead("a comma is missing", " "), instead("an extra comma", ",,"), instead("a semicolon", ";")}
 	case ':':
-		return []planted{instead("a colon is missing", " "), instead("a colon too many", "::"), instead("an equals sign", "="), instead("an arrow", " => ")}
+		return []planted{instead("a colon is missing", " "), instead("an extra colon", "::"), instead("an equals sign", "="), instead("an arrow", " => ")}
 	case '0':
 		return []planted{
 			instead("a word", "yes"), instead("words", "not yet"), instead("a number with a zero", "007"), instead("a number with a plus", "+1"),
@@ -86,25 +85,25 @@ func plants(text string, all []piece, i int) []planted {
 		}
 	case '"':
 		found := []planted{
-			instead("a quotation mark is missing before", token[1:]), instead("a quotation mark is missing behind", token[:len(token)-1]),
-			instead("a quotation mark too many", token+`"`), instead("no escape", `"\d`+token[1:]), instead("a tab", "\"\t"+token[1:]),
+			instead("the opening quotation mark is missing", token[1:]), instead("the closing quotation mark is missing", token[:len(token)-1]),
+			instead("an extra quotation mark", token+`"`), instead("an invalid escape", `"\d`+token[1:]), instead("a tab", "\"\t"+token[1:]),
 			instead("quotation marks are missing", token[1:len(token)-1]),
 		}
 		if !p.inText {
 			found = append(found, instead("a line feed", "\"a\nb"+token[1:]))
 			if !p.name {
-				found = append(found, instead("quotation marks within", `"say "hi" again`+token[1:]))
+				found = append(found, instead("quotation marks inside", `"say "hi" again`+token[1:]))
 			}
 		}
 		return found
 	case '}', ']':
-		found := []planted{instead("a comma before it", ","+token), instead("one bracket too many", token+token)}
+		found := []planted{instead("a comma before it", ","+token), instead("an extra bracket", token+token)}
 		if i < len(all)-1 {
 			found = append(found, instead("the wrong bracket", map[byte]string{'}': "]", ']': "}"}[p.kind]))
 		}
 		return append(found, instead("a bracket is missing", ""))
 	case '{', '[':
-		found := []planted{instead("a comma behind it", token+",")}
+		found := []planted{instead("a comma after it", token+",")}
 		if i > 0 {
 			found = append(found, instead("a comment", token+" // so, \"it\" is\n"), instead("the bracket is missing", " "))
 		}
@@ -113,7 +112,7 @@ func plants(text string, all []piece, i int) []planted {
 	return nil
 }
 
-// apply plants mistakes that stand in order.
+// apply plants errors, which are in order.
 func apply(text string, ps ...planted) string {
 	for i := len(ps) - 1; i >= 0; i-- {
 		text = text[:ps[i].at] + ps[i].with + text[ps[i].end:]
@@ -121,7 +120,7 @@ func apply(text string, ps ...planted) string {
 	return text
 }
 
-// errorsOf compiles a template and returns its mistakes.
+// errorsOf compiles a template and returns its errors.
 func errorsOf(t testing.TB, text string) Errors {
 	t.Helper()
 	_, err := compile(text)
@@ -132,7 +131,7 @@ func errorsOf(t testing.TB, text string) Errors {
 	return errs
 }
 
-// whole are templates whose JSON is of all sorts.
+// whole are valid templates with every part of the JSON grammar.
 var whole = []string{
 	`{"a": 1, "b": [1, 2, {"c": "x", "d": [true, null]}, -3.5], "e": {"f": "y", "g": {}, "h": []}, "i": "z"}`,
 	"{\n  \"a\": 1,\n  \"b\": [\n    1,\n    {\"c\": \"x\", \"d\": false}\n  ],\n  \"e\": {\n    \"f\": \"y\"\n  },\n  \"i\": \"z\"\n}\n",
@@ -141,8 +140,8 @@ var whole = []string{
 	`{"a": {{ if bool }}"x"{{ else }}{"y": [1]}{{ end }}, "b": [{{ range 3 }}{"c": 5, "d": "e"},{{ end }}], {{ if bool }}"f": 6,{{ end }} "g": "h"}`,
 }
 
-// One error in the JSON is one message, whatever and wherever it is.
-func TestOneMistake(t *testing.T) {
+// A single error in the JSON is reported once, without follow-up errors.
+func TestOneError(t *testing.T) {
 	tried := 0
 	for _, text := range whole {
 		if errs := errorsOf(t, text); len(errs) > 0 {
@@ -154,7 +153,7 @@ func TestOneMistake(t *testing.T) {
 				broken := apply(text, p)
 				errs := errorsOf(t, broken)
 				if len(errs) == 0 && strings.Contains(" a comma is missing, quotation marks are missing, no value,", " "+p.why+",") {
-					continue // there are templates in which they may be missing
+					continue // the result may be valid
 				}
 				tried++
 				if len(errs) != 1 {
@@ -164,12 +163,12 @@ func TestOneMistake(t *testing.T) {
 		}
 	}
 	if tried < 800 {
-		t.Errorf("%d mistakes were made", tried)
+		t.Errorf("%d errors were planted, want at least 800", tried)
 	}
 }
 
-// Of two errors in an object the first is reported; of two in different objects
-// both are, each as it is alone.
+// Of two errors in the same object the first is reported. Two errors in different
+// objects are both reported, like each alone.
 func TestTwoErrors(t *testing.T) {
 	const first, second = "{\"n\": {{ seq }}, \"b\": [1, {\"c\": \"x\"}]}", "{\"a\": {\"d\": \"y\"}, \"z\": [3, \"{{ word }}\"]}"
 	all, others := pieces(first), pieces(second)
@@ -199,17 +198,17 @@ func TestTwoErrors(t *testing.T) {
 			}
 		}
 		if tried < 500 {
-			t.Errorf("joined by %q: only %d pairs were tried", joint, tried)
+			t.Errorf("joined by %q: %d pairs were tried, want at least 500", joint, tried)
 		}
 	}
 	for _, text := range []string{`{"a": yes, "b": no}`, `{"a": 1 "b": [2,]}`, "{\n\"a: 1,\n\"b\": 01\n}"} {
 		if got := errorsOf(t, text); len(got) != 1 {
-			t.Errorf("%s: got\n%v\nwant the first error alone", text, got)
+			t.Errorf("%s: got\n%v\nwant only the first error", text, got)
 		}
 	}
 }
 
-// moved is an error's text as it is in an object behind another one.
+// moved returns the error text of an object for the same object after another one.
 func moved(problem, joint string) string {
 	return inFirstLine.ReplaceAllStringFunc(problem, func(p string) string {
 		column, _ := strconv.Atoi(p[strings.LastIndexByte(p, ' ')+1:])
@@ -219,12 +218,12 @@ func moved(problem, joint string) string {
 
 var inFirstLine = regexp.MustCompile(`line 1, column \d+`)
 
-// Nobody reads a thousand mistakes, and telling them costs time.
-func TestMistakesEnd(t *testing.T) {
+// The number of reported errors is limited.
+func TestTooManyErrors(t *testing.T) {
 	for _, piece := range []string{`{{ emial }}, `, `{{ ( }}, `} {
 		errs := errorsOf(t, `{"a": [`+strings.Repeat(piece, 1000)+`1]}`)
 		if len(errs) != MaxErrors+1 || errs[MaxErrors].Problem != "too many errors: the first 100 are shown" {
-			t.Errorf("%s: %d mistakes are told, the last is %v", piece, len(errs), errs[len(errs)-1])
+			t.Errorf("%s: got %d errors, the last is %v", piece, len(errs), errs[len(errs)-1])
 		}
 	}
 }

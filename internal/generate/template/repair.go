@@ -15,24 +15,24 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/fake"
 )
 
-// A text that the standard parser rejects is repaired: what is broken in it is
-// reported and replaced, so that the compiler can check the rest. An action is
-// replaced by a placeholder: a value of which nothing is known. If blocks and ends
-// do not match, the text is unbalanced, and only its expressions are checked.
+// A text that the standard parser rejects is repaired: errors are reported and
+// replaced, so that the compiler can check the rest. A broken action is replaced by a
+// placeholder, a value of unknown type. If blocks and ends do not match, the text is
+// unbalanced, and only its expressions are checked.
 
-// placeholder is the name of a function that replaces what is broken. Nobody would
-// write it.
+// placeholder is the name of the function in the place of a broken expression. It is
+// unlikely to occur in a template.
 const placeholder = "ʘ"
 
-// move is a part of a repaired text, up to the next move.
+// move is a part of a repaired text. It ends where the next move starts.
 type move struct {
-	at   int  // in the repaired text
-	from int  // in the text as it was given; -1 is nowhere
-	new  bool // the part was added
+	at   int  // offset in the repaired text
+	from int  // offset in the original text, or -1 if there is none
+	new  bool // the part was inserted
 }
 
-// origin returns the offset in the original text of an offset in the repaired one:
-// -1 for what was added.
+// origin returns the offset in the original text for an offset in the repaired text,
+// or -1 if it was inserted.
 func (t Text) origin(at int) int {
 	if len(t.moves) == 0 || at < 0 {
 		return at
@@ -44,7 +44,7 @@ func (t Text) origin(at int) int {
 	return m.from + at - m.at
 }
 
-// isPlaceholder reports whether an action replaces one that was broken.
+// isPlaceholder reports whether an action is a placeholder.
 func isPlaceholder(p *parse.PipeNode) bool {
 	if len(p.Decl) > 0 || len(p.Cmds) != 1 {
 		return false
@@ -60,9 +60,9 @@ func (s *state) mayName() bool { return s.place == atMember && s.comma != after 
 type action struct {
 	start, end int
 	word       string // its first word
-	before     string // inserted before it
-	insert     string // inserted after it
-	with       string // what replaces it if it is broken
+	before     string // text to insert before it
+	insert     string // text to insert after it
+	with       string // replacement if it is broken
 	broken     bool
 }
 
@@ -75,7 +75,7 @@ var (
 // words are the first words of actions that are not values.
 var words = []string{"if", "with", "range", "define", "block", "end", "else", "template", "break", "continue"}
 
-// openers are the words that may be misspelt.
+// openers are the words whose misspellings are recognized.
 var openers = []string{"if", "with", "range"}
 
 // repair reports all errors and returns the repaired text.
@@ -127,8 +127,8 @@ func (p *parser) repair() string {
 	return b.String()
 }
 
-// indent returns how much of an action is white space and a trim marker before its
-// first word.
+// indent returns the length of the trim marker and white space before the first word
+// of an action.
 func indent(inner string) int {
 	rest := inner
 	if strings.HasPrefix(rest, "-") && len(rest) > 1 && unicode.IsSpace(rune(rest[1])) {
@@ -137,8 +137,8 @@ func indent(inner string) int {
 	return len(inner) - len(strings.TrimLeftFunc(rest, unicode.IsSpace))
 }
 
-// actions finds the actions of the text. It reports those that do not end, and
-// returns the places of their delimiters.
+// actions finds the actions of the text. It reports actions that are not closed, and
+// returns the offsets of their delimiters as loose.
 func (p *parser) actions() (found []action, loose []int) {
 	text := p.Text.Text
 	for at := 0; ; {
@@ -149,7 +149,7 @@ func (p *parser) actions() (found []action, loose []int) {
 		start := at + i + len(p.left)
 		end := p.endOf(start)
 		if end < 0 {
-			// Perhaps a quotation mark is missing.
+			// A quotation mark may be missing.
 			end = strings.Index(text[start:], p.right)
 			if next := strings.Index(text[start:], p.left); end < 0 || next >= 0 && next < end {
 				p.errorAt(start-len(p.left), "this action is not closed: expected "+p.right)
@@ -165,8 +165,8 @@ func (p *parser) actions() (found []action, loose []int) {
 	}
 }
 
-// endOf returns where the right delimiter of an action is, or -1 if another
-// action begins before, or a string does not end.
+// endOf returns the offset of the right delimiter of the action at at. It returns -1
+// if another action begins before it, or a string is not closed.
 func (p *parser) endOf(at int) int {
 	text := p.Text.Text
 	rest := strings.TrimLeft(strings.TrimPrefix(text[at:], "-"), " \t\r\n")
@@ -227,7 +227,7 @@ func (p *parser) probe(acts []action) {
 	}
 }
 
-// problem returns what is wrong with an action that begins with word, or "".
+// problem returns the error in an action that begins with word, or "".
 func (p *parser) problem(word, rest, inner string) string {
 	end := p.left + "end" + p.right
 	probe := p.left + inner + p.right
@@ -254,8 +254,8 @@ func (p *parser) problem(word, rest, inner string) string {
 	return ""
 }
 
-// substitute returns what replaces an action that is broken: it begins with word,
-// which rest follows in the whole text of the action.
+// substitute returns a replacement for a broken action. The action is whole: word,
+// then rest.
 func substitute(word, rest, whole string) string {
 	switch word {
 	case "if", "with", "range":
@@ -285,12 +285,12 @@ func substitute(word, rest, whole string) string {
 	return placeholder
 }
 
-// block is an if, with, range, block or define that is open.
+// block is an open if, with, range, block or define.
 type block struct {
 	word    string
 	action  int
-	at      int  // its place in the text
-	hasElse bool // its else precedes
+	at      int // offset in the text
+	hasElse bool
 }
 
 // balancer matches blocks with their ends.
@@ -299,11 +299,11 @@ type balancer struct {
 	acts    []action
 	open    []block
 	defined map[string]bool // names of fragments
-	missing int             // number of ends that the rest of the text lacks
+	missing int             // number of missing ends in the rest of the text
 }
 
-// balance reports blocks and ends that do not match, and marks the actions to
-// replace and what to add so that they do.
+// balance reports blocks and ends that do not match. It replaces actions and inserts
+// ends so that they do.
 func (p *parser) balance(acts []action) {
 	b := &balancer{parser: p, acts: acts, defined: map[string]bool{}}
 	for i := range acts {
@@ -333,7 +333,7 @@ func (p *parser) balance(acts []action) {
 
 func (b *balancer) place(a *action) int { return a.start + indent(b.Text.Text[a.start:a.end]) }
 
-// rest is the text of an action after its first word.
+// rest returns the text of an action after its first word.
 func (b *balancer) rest(a *action) string {
 	return strings.TrimSpace(b.Text.Text[b.place(a)+len(a.word) : a.end])
 }
@@ -342,13 +342,13 @@ func (b *balancer) push(i int, word string) {
 	b.open = append(b.open, block{word: word, action: i, at: b.place(&b.acts[i])})
 }
 
-// blank reports an error in an action and replaces it by a comment.
+// blank reports an error in an action and replaces the action by a comment.
 func (b *balancer) blank(a *action, problem string) {
 	b.errorAt(b.place(a), problem)
 	a.broken, a.with = true, "/**/"
 }
 
-// mismatch is blank for an action because of which the JSON cannot be followed.
+// mismatch is like blank, and marks the text as unbalanced.
 func (b *balancer) mismatch(a *action, problem string) {
 	b.blank(a, problem)
 	b.unbalanced = true
@@ -357,10 +357,10 @@ func (b *balancer) mismatch(a *action, problem string) {
 func (b *balancer) define(i int) {
 	a := &b.acts[i]
 	if len(b.open) > 0 && b.missing > 0 {
-		a.before = b.closeAll(a.start) // here the ends are missing
+		a.before = b.closeAll(a.start) // the missing ends belong here
 	}
 	if len(b.open) > 0 {
-		b.mismatch(a, "define must be outside of everything else")
+		b.mismatch(a, "define must be outside of all blocks")
 		a.with = "with " + placeholder
 		b.push(i, "with")
 		return
@@ -415,8 +415,8 @@ func (b *balancer) leave(i int) {
 	b.blank(&b.acts[i], b.acts[i].word+" must be in a range")
 }
 
-// misspelt finds an action before action end, in the innermost open block, that
-// was perhaps meant to begin a block: fi, rnage.
+// misspelt looks for a misspelt start of a block, such as fi or rnage, between the
+// innermost open block and the action end, and reports whether there is one.
 func (b *balancer) misspelt(end int) bool {
 	from := 0
 	if len(b.open) > 0 {
@@ -437,14 +437,15 @@ func (b *balancer) misspelt(end int) bool {
 	return false
 }
 
-// declareIn declares the variables in a fragment, up to end, for the standard
-// parser. The compiler reports those that are not declared.
+// declareIn declares all variables of a fragment, which ends at end, for the standard
+// parser. The compiler reports undeclared variables.
 func (b *balancer) declareIn(o block, end int) {
 	a := &b.acts[o.action]
 	a.insert = b.declare(b.Text.Text[a.end:end])
 }
 
-// closeAll reports the blocks that are open at a place, and returns their ends.
+// closeAll reports the open blocks, whose ends are missing at an offset, and returns
+// these ends.
 func (b *balancer) closeAll(at int) (ends string) {
 	for _, o := range b.open {
 		if o.word == "define" {

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// One broken action is one error, without any that follow from it, wherever it is.
-// Each action of each template of the table is broken in turn.
+// A broken action is reported once, without follow-up errors. The test breaks each
+// action of each template of the table.
 func TestNoFollowUps(t *testing.T) {
-	broken := 0
+	tried := 0
 	for _, c := range cases(t, "testdata/templates.txt") {
 		given, _, _ := strings.Cut(c, "\n---\n")
 		if rest, ok := strings.CutPrefix(given, "# "); ok {
@@ -25,8 +25,8 @@ func TestNoFollowUps(t *testing.T) {
 		if len(loose) > 0 || len(p.errs) > 0 {
 			t.Errorf("%s: the actions were not found", given)
 		}
-		type mistake struct{ why, text, want string }
-		var tries []mistake
+		type broken struct{ why, text, want string }
+		var tries []broken
 		for _, a := range acts {
 			inner := given[a.start:a.end]
 			trimmed := strings.TrimSuffix(inner, " -")
@@ -36,22 +36,22 @@ func TestNoFollowUps(t *testing.T) {
 			}
 			switch word := wordAt.FindString(inner[indent(inner):]); word {
 			case "end":
-				tries = append(tries, mistake{"an end is missing", given[:a.start-2] + given[a.end+2:], "expected {{ end }}"})
+				tries = append(tries, broken{"an end is missing", given[:a.start-2] + given[a.end+2:], "expected {{ end }}"})
 			case "else", "break", "continue":
-				tries = append(tries, mistake{"nothing follows " + word, given[:a.start] + trimmed + " ) " + inner[len(trimmed):] + given[a.end:], want})
+				tries = append(tries, broken{"nothing follows " + word, given[:a.start] + trimmed + " ) " + inner[len(trimmed):] + given[a.end:], want})
 			default:
 				if strings.HasPrefix(inner[indent(inner):], "/*") {
 					continue
 				}
-				tries = append(tries, mistake{"a parenthesis too many", given[:a.start] + trimmed + " ) " + inner[len(trimmed):] + given[a.end:], "paren"})
+				tries = append(tries, broken{"an extra parenthesis", given[:a.start] + trimmed + " ) " + inner[len(trimmed):] + given[a.end:], "paren"})
 			}
 		}
 		tries = append(tries,
-			mistake{"an end too many", given + "{{ end }}", "no if, with, range or define"},
-			mistake{"an else too many", given + "{{ else }}", "no if, with or range"},
+			broken{"an extra end", given + "{{ end }}", "no if, with, range or define"},
+			broken{"an extra else", given + "{{ else }}", "no if, with or range"},
 		)
 		for _, try := range tries {
-			broken++
+			tried++
 			_, err := compile(try.text)
 			var errs Errors
 			if !errors.As(err, &errs) || len(errs) != 1 || !strings.Contains(errs[0].Problem, try.want) {
@@ -59,13 +59,13 @@ func TestNoFollowUps(t *testing.T) {
 			}
 		}
 	}
-	if broken < 300 {
-		t.Errorf("%d templates were broken", broken)
+	if tried < 300 {
+		t.Errorf("%d templates were broken, want at least 300", tried)
 	}
 }
 
-// Metadata and tag know the variables of a body in which something is broken.
-func TestMistakesElsewhere(t *testing.T) {
+// The variables of a body with errors are in scope in the metadata and the tag.
+func TestErrorsInAllTexts(t *testing.T) {
 	for _, tt := range []struct{ body, want string }{
 		{`{"a": {{ $u := name }}{{ $u }} {{ $v := int 1 ) }}}`, "template: line 1, column 35: unexpected right paren"},
 		{`{"a": "{{ $u := name }}{{ $u }}", "b": {{ $v := int 1 ) }}1}`, "template: line 1, column 43: unexpected right paren"},

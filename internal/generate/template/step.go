@@ -16,41 +16,41 @@ const (
 	opLit       // append lit
 	opVal       // append lit and the value of gen, if it is nested at most a levels deep
 	opPack      // append lit and what put appends: a value
-	opMember    // append the value of gen as opVal does, but if it is omitted, it takes the member with it
+	opMember    // like opVal, but an omitted value also removes the member
 	opStrVal    // append lit and the value of gen as a string
 	opStrCat    // append lit, and a string of before, the text of gen, and after
 	opStrVar    // append lit, and a string of before, the text of variable a, and after
 	opStrPut    // append lit, which ends in the header of a string and its start; what put appends; after
 
-	opMark  // a member of a counted container starts here: count it
-	opOpen  // a container with a header of a bytes; b is 1 for an object
-	opClose // write its header
+	opMark  // start and count a member of a counted container
+	opOpen  // open a counted container and reserve a bytes for its header; b is 1 for an object
+	opClose // close it and write its header
 
 	opStrOpen  // append lit, which ends in the header of a string and its start
 	opText     // append lit to it
 	opTextVal  // append lit and the text of gen to it
 	opTextVar  // append lit and the text of variable a to it
 	opTextPut  // append lit and what put appends to it
-	opStrClose // append lit to it and write the header that the instruction at a left room for
+	opStrClose // append lit to it and write its header
 
 	opSet    // variable a = gen
 	opJump   // to a
 	opUnless // jump to a unless gen is true
-	opWith   // the same, and the dot is saved as b and becomes gen's value
-	opDot    // the dot is saved as b and becomes gen's value
-	opUndot  // the dot saved as b is back
+	opWith   // opUnless and opDot
+	opDot    // save the dot as b, and set it to the value of gen
+	opUndot  // restore the dot saved as b
 
-	opRange // loop b starts over the value of gen; jump to a if it is empty
-	opNext  // the next round of loop b; jump to a if there is none
+	opRange // start loop b over the value of gen; jump to a if it is empty
+	opNext  // start the next iteration of loop b; jump to a if there is none
 	opItem  // variable a = the item of loop b
-	opIndex // variable a = its index or key
+	opIndex // variable a = the index or key of loop b
 
-	opBreak // loop b is over: what it has changed is back
+	opBreak // end loop b and restore the state before it
 
-	opPad // a string that makes the body a bytes long goes here
+	opPad // the place of a string that makes the body a bytes long
 )
 
-// jumps reports whether a is an index of the code.
+// jumps reports whether a is the index of an instruction.
 func (o op) jumps() bool {
 	switch o {
 	case opJump, opUnless, opWith, opRange, opNext:
@@ -69,25 +69,24 @@ type instr struct {
 	before, after string
 }
 
-// step is an instruction ready to run: its texts are pieces, which are copied
-// fast.
+// step is an instruction in its final form. Its texts are pieces, see [value.Piece].
 type step struct {
 	op   op
-	head uint8 // of a string that opens here: the size of its header last time, which is the best guess
+	head uint8 // size of the header of the previous string that was opened here, the best guess for the next
 	a, b int
 	gen  fake.Gen
 	put  fake.Append
 
-	// What is appended first: lit; where a string begins also its header, of one
-	// byte, and before. long is the same with a header of two bytes.
+	// lit is appended first. If a string begins here, it includes a header of one
+	// byte and before. long is the same with a header of two bytes.
 	lit, long []byte
 
-	// Of a string.
+	// For strings.
 	after          []byte
-	before, around int // lengths, in bytes: of before; of before and after
+	before, around int // lengths of before, and of before and after, in bytes
 }
 
-// seal makes the instructions ready to run.
+// seal converts the instructions to steps.
 func (p *Program) seal() {
 	p.steps = make([]step, len(p.code))
 	for i, in := range p.code {

@@ -2,30 +2,29 @@
 
 // Package template compiles templates of records.
 //
-// A template is JSON with actions of Go's text/template. An action in the place of
-// a value is a typed value, one inside a string is interpolated:
+// A template is JSON with actions of Go's text/template. An action in place of a
+// value is a typed value. An action inside a string is interpolated:
 //
 //	{"user": "{{ $u := username }}{{ $u }}", "status": {{ weighted 200 9 500 1 }}}
 //
-// The normal path is [Compile], then [Program.Append] for each record. Compiling
-// parses the actions with text/template/parse, follows the JSON through all
-// branches, and returns a flat list of instructions that append MessagePack; what
-// does not change from record to record is one literal. Nothing is reflected on,
-// and making a record allocates nothing.
+// The normal path is [Compile], then [Program.Append] for each record. Compile parses
+// the actions with text/template/parse and the JSON on all branches between them. The
+// result is a flat list of instructions that append MessagePack, in which parts that
+// are equal in all records are literals. Making a record uses no reflection and does
+// not allocate.
 //
 // # Terms
 //
-// A shape is one top-level object of a template; a template with several picks
-// one for each record, by their weights. A fragment is a {{define}}. A member is
-// a name and its value in an object.
+// A shape is one top-level object of a template. If there are several, each record has
+// one of them, chosen by weight. A fragment is a {{define}}. A member is a name and
+// its value in an object.
 //
 // # Limits
 //
-// Objects and arrays nest up to [jsonbody.MaxDepth] levels. A loop runs at most
-// [MaxLoop] times, all loops of one record together [MaxSteps] times, and none
-// continues once a record has more than [MaxSize] bytes. A template
-// compiles to at most [MaxCode] instructions, with its fragments put in where
-// they are used.
+// Objects and arrays nest up to [jsonbody.MaxDepth] levels. A loop has at most
+// [MaxLoop] iterations, all loops of one record together have at most [MaxSteps], and
+// a loop ends when the record exceeds [MaxSize] bytes. A template compiles to at most
+// [MaxCode] instructions, with all fragments expanded.
 package template
 
 import (
@@ -43,7 +42,7 @@ import (
 
 // The limits of templates.
 const (
-	MaxErrors = 100 // reported of the actions' syntax, and as many of the rest
+	MaxErrors = 100 // reported in the syntax of actions, and as many others
 
 	MaxLoop  = 10_000
 	MaxSteps = 100_000
@@ -51,48 +50,48 @@ const (
 	MaxSize  = 4 << 20
 )
 
-// Text is one of the texts that make a template.
+// Text is one of the texts of a template.
 type Text struct {
-	Name string // of the option it comes from
+	Name string // of its option
 	Text string
 
-	Left, Right string // delimiters of actions; empty is those of the Config
+	Left, Right string // delimiters of actions; "" means those of the Config
 
-	assigned map[string]bool // variables that get further values
+	assigned map[string]bool // variables to which other values are assigned
 
-	moves      []move // what was repaired in it
-	unbalanced bool   // its blocks and ends do not match, so its JSON cannot be followed
+	moves      []move // the repairs
+	unbalanced bool   // blocks and ends do not match, so the JSON cannot be followed
 }
 
-// tooMany is the error in the place of those beyond MaxErrors.
+// tooMany returns the error that replaces those beyond MaxErrors.
 func (t *Text) tooMany(offset int) *diag.Error {
 	return t.errorf(offset, "too many errors: the first %d are shown", MaxErrors)
 }
 
-// errorf returns the error at an offset of the text.
+// errorf returns an error at an offset of the text.
 func (t *Text) errorf(offset int, format string, args ...any) *diag.Error {
 	e := diag.Errorf(t.Text, offset, format, args...)
 	e.In = t.Name
 	return e
 }
 
-// Config is what to compile.
+// Config is the input of [Compile].
 type Config struct {
 	Body     Text
-	Metadata Text // one object; empty is none
-	Tag      Text // empty is none
+	Metadata Text // one object, or empty
+	Tag      Text // may be empty
 
-	Left, Right string // delimiters of actions; empty is {{ and }}
+	Left, Right string // delimiters of actions; "" means {{ and }}
 
-	Bodies          [][]byte // the MessagePack of bodies that come in turn, instead of Body
-	LiteralMetadata []byte   // the MessagePack of the metadata, if Metadata is empty
+	Bodies          [][]byte // bodies in MessagePack, repeated in order, instead of Body
+	LiteralMetadata []byte   // metadata in MessagePack, if Metadata is empty
 
 	// Irregular, if not nil, is the share of the irregular shapes, from 0 to 1,
 	// instead of that of the text.
 	Irregular *float64
 
 	Seed   uint64
-	Stream string // the stream's name
+	Stream string // name of the stream
 	Files  fake.Files
 
 	// Expressions are computed for a record on request, with its variables: see
@@ -100,7 +99,7 @@ type Config struct {
 	Expressions []Text
 }
 
-// Errors are all the errors of a template, in the order of the text.
+// Errors are all errors of a template, in the order of the text.
 type Errors []*diag.Error
 
 // Error returns one line for each error.
@@ -121,24 +120,23 @@ func (es Errors) Unwrap() []error {
 	return errs
 }
 
-// Program is a compiled template. It is not for use by several goroutines at
-// once.
+// Program is a compiled template. It is not safe for concurrent use.
 type Program struct {
-	code     []instr // while it is compiled
+	code     []instr // during compilation
 	steps    []step
-	prologue int // where the code before the shapes starts, or -1
+	prologue int // index of the code before the shapes, or -1
 	shapes   []shape
 	alias    seed.Alias
-	metadata int // where its code starts, or -1
-	tag      int
-	meta     []byte // without code for it
+	metadata int    // index of the code of the metadata, or -1
+	tag      int    // index of the code of the tag, or -1
+	meta     []byte // the metadata, if there is no code for it
 
 	expressions []fake.Gen
 
-	members, metaMembers map[string]bool // the names that are known at the start
+	members, metaMembers map[string]bool // constant names of members
 
-	inTurn bool // record k has shape k mod their number
-	clear  bool // variables of one shape could show in another record
+	inTurn bool // shapes are used in order instead of by weight
+	clear  bool // variables of one shape could be visible in a record of another
 	pads   bool // a member pads the record
 
 	rec  fake.Record
@@ -147,7 +145,7 @@ type Program struct {
 	run  machine
 	tmp  []byte
 
-	subprograms []int    // where the code of the fragments starts that are values
+	subprograms []int    // indexes of the code of fragments that are used as values
 	bufPool     [][]byte // buffers for them
 }
 
@@ -158,7 +156,7 @@ type shape struct {
 	variables map[string]fake.Gen
 }
 
-// Compile compiles a template. Mistakes in the texts are [Errors].
+// Compile compiles a template. Errors in the texts are returned as [Errors].
 func Compile(c Config) (*Program, error) {
 	if c.Left == "" {
 		c.Left = "{{"
@@ -178,14 +176,14 @@ func Compile(c Config) (*Program, error) {
 		return nil, co.sorted()
 	}
 	if len(p.steps) > 8<<10 || co.env.HasTables() {
-		// What was needed on the way may be ten times as large as what is kept,
-		// and the process would hold on to it.
+		// Compiling may have allocated ten times as much memory as the program needs.
+		// Return it to the operating system.
 		debug.FreeOSMemory()
 	}
 	return p, nil
 }
 
-// Shapes returns how many shapes the template has.
+// Shapes returns the number of shapes.
 func (p *Program) Shapes() int { return len(p.shapes) }
 
 // HasIrregular reports whether the template has irregular shapes.
@@ -196,14 +194,14 @@ func (p *Program) HasIrregular() bool {
 // Irregular reports whether the record that was appended last has an irregular shape.
 func (p *Program) Irregular() bool { return p.made && p.shapes[p.last].irregular }
 
-// HasMember reports whether bodies may have a member of that name. Names that are
-// made by actions are not known beforehand.
+// HasMember reports whether a body may have a member of that name. It does not know
+// names that actions produce.
 func (p *Program) HasMember(name string) bool { return p.members[name] }
 
 // HasMetadata reports the same for the metadata, if it is a template.
 func (p *Program) HasMetadata(name string) bool { return p.metaMembers[name] }
 
-// RecordsPerTick returns how many records make a turn: those of Config.Bodies, else 1.
+// RecordsPerTick returns the number of Config.Bodies, or 1 if there are none.
 func (p *Program) RecordsPerTick() uint64 {
 	if p.inTurn {
 		return uint64(len(p.shapes))
@@ -233,9 +231,9 @@ func (p *Program) AppendBody(dst []byte, t int64, k uint64) []byte {
 	return p.body(dst, p.begin(t, k))
 }
 
-// AppendTag appends the tag of record k, which has time t; it is empty without a
-// template for tags. It is cheapest right after Append of the same record, whose
-// variables it has; otherwise it makes the body again to get them.
+// AppendTag appends the tag of record k, which has time t. Without a template for
+// tags, it appends nothing. It is fastest directly after Append of the same record:
+// otherwise it makes the body again to compute the variables.
 func (p *Program) AppendTag(dst []byte, t int64, k uint64) []byte {
 	if p.tag < 0 {
 		return dst
@@ -246,7 +244,7 @@ func (p *Program) AppendTag(dst []byte, t int64, k uint64) []byte {
 	return p.exec(dst, p.tag)
 }
 
-// begin sets the record up and picks its shape.
+// begin starts record k and returns the index of its shape.
 func (p *Program) begin(t int64, k uint64) int {
 	r := &p.rec
 	r.K, r.T, p.made = k, t, true

@@ -39,13 +39,13 @@ func mustCompile(t testing.TB, text string) *Program {
 	return p
 }
 
-// record returns record k of a program as JSON, at a second of its own.
+// record returns record k of a program as JSON. Records are one second apart.
 func record(p *Program, k uint64) string {
 	return string(value.OfRaw(p.AppendBody(nil, exampleTime+int64(k)*1e9, k)).AppendJSON(nil))
 }
 
-// cases reads a file of cases: a template under a line of ===, and what is
-// expected of it under a line of ---. A line with # before them is the reason.
+// cases reads a file of cases: after a line of === a template, and after a line of ---
+// its expected output. A template may begin with a line with # and the reason.
 func cases(t testing.TB, path string) []string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -55,7 +55,8 @@ func cases(t testing.TB, path string) []string {
 	return strings.Split(strings.TrimPrefix(string(text), "===\n"), "\n===\n")
 }
 
-// golden runs every case of a file and compares, or renews what is expected.
+// golden runs every case of a file, and compares or renews the expected output. It
+// returns the number of cases.
 func golden(t *testing.T, path string, run func(text string) string) int {
 	t.Helper()
 	var renewed []string
@@ -80,7 +81,7 @@ func golden(t *testing.T, path string, run func(text string) string) int {
 	return len(all)
 }
 
-// What templates give, to the byte.
+// The exact records of templates.
 func TestTemplates(t *testing.T) {
 	n := golden(t, "testdata/templates.txt", func(text string) string {
 		p, err := compile(text)
@@ -94,13 +95,13 @@ func TestTemplates(t *testing.T) {
 		return first
 	})
 	if n != 114 {
-		t.Errorf("%d templates, expected 114", n)
+		t.Errorf("%d templates, want 114", n)
 	}
 }
 
 // All errors are reported at once, with their positions.
-func TestMistakes(t *testing.T) {
-	golden(t, "testdata/mistakes.txt", func(text string) string {
+func TestErrors(t *testing.T) {
+	golden(t, "testdata/errors.txt", func(text string) string {
 		_, err := compile(text)
 		var errs Errors
 		if !errors.As(err, &errs) {
@@ -108,14 +109,14 @@ func TestMistakes(t *testing.T) {
 		}
 		var b strings.Builder
 		for _, e := range errs {
-			e.In = "" // the golden file has one template after the other
+			e.In = "" // always the same
 			b.WriteString(e.Error() + "\n" + e.Excerpt() + "\n")
 		}
 		return b.String()
 	})
 }
 
-// Metadata and tags know the variables of the body, of whatever shape it has.
+// The variables of each shape are in scope in the metadata and the tag.
 func TestMetadataAndTag(t *testing.T) {
 	p, err := Compile(Config{
 		Body:     Text{Name: "template", Text: `{{ $k := seq }}{{ weight 1 }}{"a": "{{ $u := cat "a" $k }}{{ $u }}"}{{ weight 1 }}{"b": "{{ $u := cat "b" $k }}{{ $u }}"}`},
@@ -138,7 +139,7 @@ func TestMetadataAndTag(t *testing.T) {
 		if got, want := string(value.OfRaw(ev.Metadata).AppendJSON(nil)), fmt.Sprintf(`{"user":%q,"k":%d}`, user, k); got != want {
 			t.Errorf("metadata %s, want %s", got, want)
 		}
-		// Whatever was appended last, the tag is that of the record asked for.
+		// AppendTag does not depend on the record appended before.
 		want := "app." + user
 		if got := string(p.AppendTag(nil, exampleTime, k)); got != want {
 			t.Errorf("AppendTag of record %d after it: got %s, want %s", k, got, want)
@@ -149,12 +150,12 @@ func TestMetadataAndTag(t *testing.T) {
 		}
 	}
 	if shapes['a'] == 0 || shapes['b'] == 0 {
-		t.Errorf("one of the shapes never came: %v", shapes)
+		t.Errorf("one of the shapes did not occur: %v", shapes)
 	}
 }
 
-// A variable that is a row of one file in one shape and of another in the next has
-// the columns of both for the metadata: null where the record has no such column.
+// If a variable is a row of different files in two shapes, the metadata can use the
+// columns of both. A column that a record lacks is null.
 func TestSameNameInShapes(t *testing.T) {
 	p, err := Compile(Config{
 		Body: Text{Name: "template", Text: `{{ weight 1 }}{"a": {{ $r := row "a.csv" }}{{ $r.x }}, {{ $n := 1 }}"b": {{ $n }}}` +
@@ -182,8 +183,8 @@ func TestSameNameInShapes(t *testing.T) {
 	}
 }
 
-// Every function's example compiles, costs no allocation, and depends on k only:
-// whatever was made before, record k is the same.
+// The example of every function compiles, does not allocate, and depends on k only,
+// not on the records made before.
 func TestFunctions(t *testing.T) {
 	for i := range fake.Table {
 		f := &fake.Table[i]
@@ -192,7 +193,7 @@ func TestFunctions(t *testing.T) {
 			if !f.Form {
 				text = `{"v": {{ ` + f.Example + ` }}, "s": "<{{ ` + f.Example + ` }}>"}`
 			} else if !strings.Contains(text, f.Name+" ") {
-				t.Errorf("the example does not use it: %s", text)
+				t.Errorf("the example does not use the function: %s", text)
 			}
 			p := mustCompile(t, text)
 			inTurn := make([]string, 200)
@@ -203,7 +204,7 @@ func TestFunctions(t *testing.T) {
 			for i := range inTurn {
 				k := uint64(i*77) % uint64(len(inTurn))
 				if got := record(alone, k); got != inTurn[k] {
-					t.Fatalf("record %d alone is %s, in turn %s", k, got, inTurn[k])
+					t.Fatalf("record %d is %s out of order, and %s in order", k, got, inTurn[k])
 				}
 			}
 			var dst []byte
@@ -212,13 +213,13 @@ func TestFunctions(t *testing.T) {
 				dst = p.Append(dst[:0], event.V2, exampleTime, k)
 				k++
 			}); n > 0 {
-				t.Errorf("%v allocations a record, want none", n)
+				t.Errorf("%v allocations per record, want 0", n)
 			}
 		})
 	}
 }
 
-// A result is of the type that the documentation promises.
+// Results have the documented types.
 func TestResults(t *testing.T) {
 	kinds := map[string][]value.Kind{
 		"integer": {value.Int}, "number": {value.Float}, "boolean": {value.Bool}, "string": {value.String},
@@ -240,7 +241,7 @@ func TestResults(t *testing.T) {
 	}
 }
 
-// The template that speed is promised for allocates nothing.
+// The template of the documented speed does not allocate.
 func TestAllocations(t *testing.T) {
 	p := mustCompile(t, sixFields)
 	var dst []byte
@@ -249,11 +250,11 @@ func TestAllocations(t *testing.T) {
 		dst = p.Append(dst[:0], event.V2, exampleTime+int64(k)*1000, k)
 		k++
 	}); n > 0 {
-		t.Errorf("%v allocations a record, want none", n)
+		t.Errorf("%v allocations per record, want 0", n)
 	}
 }
 
-// Streams, seeds and records differ; equal ones are equal.
+// Records depend on the seed and the stream, and on nothing else.
 func TestSeeds(t *testing.T) {
 	make1 := func(seed uint64, stream string) string {
 		p, err := Compile(Config{Body: Text{Name: "template", Text: `{"v": {{ hex 16 }}}`}, Seed: seed, Stream: stream})
@@ -263,21 +264,21 @@ func TestSeeds(t *testing.T) {
 		return record(p, 3)
 	}
 	if first, again := make1(1, "a"), make1(1, "a"); first != again {
-		t.Error("the same seed and stream gave different records")
+		t.Error("records of the same seed and stream differ")
 	}
 	if make1(1, "a") == make1(1, "b") || make1(1, "a") == make1(2, "a") {
-		t.Error("different streams or seeds gave the same record")
+		t.Error("records of different streams or seeds are equal")
 	}
 }
 
-// A padded record has exactly the size that was asked for.
+// A padded record has exactly the requested size.
 func TestPad(t *testing.T) {
 	for size := 8; size < 70_000; size += 1 + size/7 {
 		p := mustCompile(t, fmt.Sprintf(`{"a": {{ int 0 1000 }}, "p": {{ pad %d }}, "z": "{{ word }}"}`, size))
 		for k := range uint64(5) {
 			b := p.AppendBody(nil, exampleTime, k)
 			if n, err := event.Size(append([]byte{0x92, 0xd7, 0, 0, 0, 0, 0, 0, 0, 0, 0}, b...)); err != nil || n != len(b)+11 {
-				t.Fatalf("size %d: the record is broken: %v", size, err)
+				t.Fatalf("size %d: the record is invalid: %v", size, err)
 			}
 			if len(b) != size && size > 25 {
 				t.Errorf("size %d, record %d: %d bytes", size, k, len(b))
@@ -286,9 +287,9 @@ func TestPad(t *testing.T) {
 	}
 }
 
-// No text makes the compiler or a record panic, hang or eat memory.
+// No text makes the compiler or a record panic, hang or exhaust memory.
 func FuzzCompile(f *testing.F) {
-	for _, path := range []string{"testdata/templates.txt", "testdata/mistakes.txt"} {
+	for _, path := range []string{"testdata/templates.txt", "testdata/errors.txt"} {
 		for _, c := range cases(f, path) {
 			text, _, _ := strings.Cut(c, "\n---\n")
 			f.Add(text)
@@ -300,23 +301,23 @@ func FuzzCompile(f *testing.F) {
 		if len(text) > 2000 {
 			return
 		}
-		watch := time.AfterFunc(20*time.Second, func() { panic("this takes too long: " + text) })
+		watch := time.AfterFunc(20*time.Second, func() { panic("more than 20 s: " + text) })
 		defer watch.Stop()
 		before := allocated()
 		defer func() {
 			if used := allocated() - before; used > 2<<30 {
-				t.Errorf("it allocated %d MB", used>>20)
+				t.Errorf("allocated %d MB, want at most 2048", used>>20)
 			}
 		}()
 		p, err := compile(text)
 		if err != nil {
 			var errs Errors
 			if !errors.As(err, &errs) || len(errs) == 0 {
-				t.Fatalf("%v is no Errors", err)
+				t.Fatalf("%v is not of type Errors", err)
 			}
 			for _, e := range errs {
 				if e.Line < 1 || e.Column < 1 || e.Problem == "" {
-					t.Fatalf("an error without a position or a problem: %+v", *e)
+					t.Fatalf("error without position or problem: %+v", *e)
 				}
 			}
 			return
@@ -327,14 +328,13 @@ func FuzzCompile(f *testing.F) {
 				t.Fatalf("record %d has %d bytes, its event %d: %v", k, len(b), n, err)
 			}
 			if again := p.Append(nil, event.V2, exampleTime, k); string(again) != string(b) {
-				t.Fatalf("record %d made twice differs", k)
+				t.Fatalf("record %d is not reproducible", k)
 			}
 		}
 	})
 }
 
-// A template without actions is what the option dummy makes of the same text, to
-// the byte.
+// A template without actions produces the same bytes as the option dummy.
 func TestLiteral(t *testing.T) {
 	var document func(depth int) *rapid.Generator[string]
 	document = func(depth int) *rapid.Generator[string] {
@@ -374,7 +374,7 @@ func TestLiteral(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := document(0).Draw(t, "text")
 		if strings.Contains(text, "{{") {
-			t.Skip("it has an action")
+			t.Skip("the text has an action")
 		}
 		want, err := jsonbody.Parse(text)
 		if err != nil {
@@ -385,12 +385,12 @@ func TestLiteral(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := p.AppendBody(nil, exampleTime, 0); string(got) != string(want[0]) {
-			t.Fatalf("%s\ngives %x\nwant  %x", text, got, want[0])
+			t.Fatalf("%s\ngot  %x\nwant %x", text, got, want[0])
 		}
 	})
 }
 
-// A template in another encoding is refused where that shows.
+// Text that is not UTF-8 is an error at its first invalid byte.
 func TestEncoding(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"{\"a\": \"Zo\xeb\"}", "template: line 1, column 10: byte 0xeb is not UTF-8"},
@@ -404,6 +404,6 @@ func TestEncoding(t *testing.T) {
 		}
 	}
 	if got := record(mustCompile(t, "{\"a\": \"\ufffd\"}"), 0); got != "{\"a\":\"\ufffd\"}" {
-		t.Errorf("the replacement character itself: got %s", got)
+		t.Errorf("the replacement character: got %s", got)
 	}
 }

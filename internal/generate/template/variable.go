@@ -15,8 +15,8 @@ import (
 type variableInfo struct {
 	name  string
 	slot  int
-	omit  bool      // may be omit
-	names *[]string // its columns, if it is a row
+	omit  bool      // may be omitted
+	names *[]string // columns of a row
 	kinds fake.Kinds
 	decl  *declaration // nil if it has no value of its own
 }
@@ -54,7 +54,7 @@ func (c *compiler) set(p *parse.PipeNode, op operand) {
 	c.emit(instr{op: opSet, a: slot, gen: op.Gen})
 }
 
-// declare brings a variable into scope and returns its slot.
+// declare adds a variable to the scope and returns its slot.
 func (c *compiler) declare(name string, op operand) int {
 	r := &c.prog.rec
 	slot := len(r.Vars)
@@ -72,7 +72,7 @@ func (c *compiler) declare(name string, op operand) int {
 	}
 	v := variableInfo{name: name, slot: slot, omit: op.omit, names: op.Names, kinds: op.Kinds}
 	if c.in.assigned[name] {
-		v.kinds = 0 // it may have others, too
+		v.kinds = 0 // assignments may change it
 	}
 	c.vars = append(c.vars, v)
 	return slot
@@ -85,12 +85,12 @@ func (c *compiler) unknownVariable(name string, pos parse.Pos) {
 	}
 	hint := units.Hint(name, names, "")
 	if hint == "" && c.fragments > 0 {
-		hint = ": a fragment has only the dot that it is given"
+		hint = ": a fragment has no variables but the dot that is passed to it"
 	}
 	c.errorAt(c.offset(pos), "unknown variable %s%s", name, hint)
 }
 
-// variable returns the variable of a name, or nil.
+// variable returns the innermost variable of a name, or nil.
 func (c *compiler) variable(name string) *variableInfo {
 	for i := len(c.vars) - 1; i >= 0; i-- {
 		if c.vars[i].name == name {

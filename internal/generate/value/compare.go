@@ -3,6 +3,7 @@
 package value
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -14,23 +15,10 @@ func Compare(a, b Value) (order int, ok bool) {
 	case a.K == String && b.K == String:
 		return strings.Compare(a.S(), b.S()), true
 	case a.K == Int && b.K == Int:
-		x, y := int64(a.N), int64(b.N)
-		switch {
-		case x < y:
-			return -1, true
-		case x > y:
-			return 1, true
-		}
-		return 0, true
+		return cmp.Compare(int64(a.N), int64(b.N)), true
 	case (a.K == Int || a.K == Float) && (b.K == Int || b.K == Float):
 		x, y := a.Float(), b.Float()
-		switch {
-		case x < y:
-			return -1, true
-		case x > y:
-			return 1, true
-		}
-		return 0, x == y
+		return cmp.Compare(x, y), x == x && y == y
 	case a.K == Bool && b.K == Bool:
 		return int(a.N) - int(b.N), true
 	case a.K == Nil && b.K == Nil:
