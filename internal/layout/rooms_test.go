@@ -16,7 +16,7 @@ var rooms = []string{"config", "generate", "prove", "wire"}
 
 // ground are the packages that every room may import. They import no room, but for
 // units, which everything that prints a figure needs.
-var ground = []string{"recordid", "event", "msgpack", "chart", "files", "testenv"}
+var ground = []string{"recordid", "event", "msgpack", "chart", "files", "unpack", "testenv"}
 
 // groundImports are the packages outside the ground that it may import.
 var groundImports = []string{"config/units"}

@@ -7,7 +7,6 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
-	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
@@ -17,12 +16,12 @@ import (
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/unpack"
 )
 
 // wired reports whether requests, too, may have this packing.
@@ -47,28 +46,22 @@ func (s *Scanner) unpack(p files.Packing, r, whole io.Reader, head []byte) error
 	s.depth++
 	defer func() { s.depth-- }()
 	b := bufio.NewReaderSize(r, 1<<16)
-	switch p {
-	case files.Gzip:
-		z := &members{r: b, z: new(gzip.Reader)}
-		if err := z.reset(); err != nil {
-			return err
+	if unpack.Supported(p) {
+		z, err := unpack.New(p, b, s.window())
+		var tooMuch unpack.DictionaryError
+		if errors.As(err, &tooMuch) {
+			return &FormatError{Format: "xz with " + tooMuch.String()}
 		}
-		return s.Read(s.bounded(z))
-	case files.Zstd:
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(s.window()))
 		if err != nil {
 			return err
 		}
 		defer z.Close()
-		return s.Read(s.bounded(z))
-	case files.XZ:
-		z, err := newXZ(b)
-		if err != nil {
-			return err
+		if wired(p) {
+			return s.Read(s.bounded(z))
 		}
 		return s.Read(z)
-	case files.Bzip2:
-		return s.Read(bzip2.NewReader(b))
+	}
+	switch p {
 	case files.LZ4:
 		return s.Read(&frames{r: b, z: lz4.NewReader(b)})
 	case files.Snappy:
@@ -109,52 +102,7 @@ func (s *Scanner) window() uint64 {
 	if s.served() {
 		return 8 << 20
 	}
-	return maxDictionary
-}
-
-// maxDictionary is the maximum size of a dictionary or window, in bytes. It is more than
-// xz -9 and zstd --ultra need.
-const maxDictionary = 128 << 20
-
-// members reads all members of a gzip file, and the zeros after them with which tapes and
-// blocks are padded.
-type members struct {
-	r *bufio.Reader
-	z *gzip.Reader
-}
-
-func (m *members) reset() error {
-	if err := m.z.Reset(m.r); err != nil {
-		return err
-	}
-	m.z.Multistream(false)
-	return nil
-}
-
-// Read implements io.Reader.
-func (m *members) Read(p []byte) (int, error) {
-	for {
-		n, err := m.z.Read(p)
-		if n > 0 || err != io.EOF {
-			if err == io.EOF {
-				err = nil // the next call returns it
-			}
-			return n, err
-		}
-		c := byte(0)
-		for err = nil; err == nil && c == 0; {
-			c, err = m.r.ReadByte()
-		}
-		if err != nil {
-			return 0, err
-		}
-		if err := m.r.UnreadByte(); err != nil {
-			return 0, err
-		}
-		if err := m.reset(); err != nil {
-			return 0, fmt.Errorf("after the end of gzip: %w", err)
-		}
-	}
+	return unpack.MaxDictionary
 }
 
 // frames reads all frames of an lz4 file.
@@ -205,7 +153,7 @@ func (s *Scanner) zip(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	z.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxDictionary)))
+	z.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(unpack.MaxDictionary)))
 	for _, file := range z.File {
 		if !file.Mode().IsRegular() {
 			continue

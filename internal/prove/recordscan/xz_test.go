@@ -3,19 +3,14 @@
 package recordscan
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"io"
-	"math/rand/v2"
-	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/ulikunitz/xz"
 
 	"github.com/gdummy/gdummy/internal/recordid"
@@ -24,67 +19,6 @@ import (
 // xzWith returns data compressed with xz.
 func xzWith(t testing.TB, c xz.WriterConfig, data []byte) []byte {
 	return through(t, data, func(w io.Writer) (io.WriteCloser, error) { return c.NewWriter(w) })
-}
-
-// unXZ decompresses xz.
-func unXZ(data []byte) ([]byte, error) {
-	z, err := newXZ(bufio.NewReader(bytes.NewReader(data)))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
-}
-
-// All types of checksums, several blocks, and several streams with zeros between them are
-// supported, and so is empty data. A changed byte is detected anywhere.
-func TestXZ(t *testing.T) {
-	text := make([]byte, 20_000)
-	r := rand.NewChaCha8([32]byte{6})
-	r.Read(text[:7000])
-	checks := map[string]xz.WriterConfig{
-		"CRC32": {CheckSum: xz.CRC32, BlockSize: 3001, DictCap: 4 << 10}, "CRC64": {CheckSum: xz.CRC64, BlockSize: 3002, DictCap: 4 << 10},
-		"SHA-256": {CheckSum: xz.SHA256, BlockSize: 3003, DictCap: 4 << 10}, "none": {NoCheckSum: true, BlockSize: 3000, DictCap: 4 << 10}, "one block": {DictCap: 4 << 10},
-	}
-	for name, c := range checks {
-		for _, size := range []int{0, 1, 3000, len(text)} {
-			data := xzWith(t, c, text[:size])
-			twice := append(append(bytes.Clone(data), make([]byte, 8)...), data...)
-			if got, err := unXZ(twice); err != nil || !bytes.Equal(got, append(bytes.Clone(text[:size]), text[:size]...)) {
-				t.Errorf("%s, %d bytes: %d bytes, %v", name, size, len(got), err)
-			}
-		}
-		data := xzWith(t, c, text)
-		for i := 0; i < len(data); i += 1 + i/20 {
-			bad := bytes.Clone(data)
-			bad[i] ^= 0x10
-			if _, err := unXZ(bad); err == nil && name != "none" {
-				t.Errorf("%s: no error with byte %d of %d changed", name, i, len(data))
-			}
-			if got, err := unXZ(data[:i]); err != io.ErrUnexpectedEOF || !bytes.HasPrefix(text, got) {
-				t.Errorf("%s: %d of %d bytes: %v", name, i, len(data), err)
-			}
-		}
-	}
-}
-
-// The output of the xz command is supported.
-func TestXZCommand(t *testing.T) {
-	path, err := exec.LookPath("xz")
-	if err != nil {
-		t.Skip("SKIPPED: xz is not in PATH (Debian: apt-get install xz-utils): ITS OUTPUT WAS NOT TESTED")
-	}
-	text := []byte(strings.Repeat("{\"message\":\"dummy\"}\n", 5000))
-	for _, args := range []string{"-0", "-9", "-T2 --block-size=9000", "-C sha256", "-C none", "-C crc32", "--lzma2=dict=4KiB"} {
-		cmd := exec.Command(path, append(strings.Fields(args), "-c")...)
-		cmd.Stdin = bytes.NewReader(text)
-		data, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("xz %s: %v", args, err)
-		}
-		if got, err := unXZ(data); err != nil || !bytes.Equal(got, text) {
-			t.Errorf("xz %s: %d bytes, %v", args, len(got), err)
-		}
-	}
 }
 
 // A block that needs too much memory causes an error, wherever it is. The data before it is
@@ -121,12 +55,6 @@ func TestXZDictionary(t *testing.T) {
 		var format *FormatError
 		if n != c.records || errors.As(err, &format) != c.format || err == nil || !strings.Contains(err.Error(), "a dictionary of 4095 MB, more than the supported 128 MB") {
 			t.Errorf("%s: %d records, expected %d; %v", c.why, n, c.records, err)
-		}
-	}
-	for size, want := range map[byte]int64{0: 4 << 10, 1: 6 << 10, 22: 8 << 20, 28: 64 << 20, 30: 128 << 20, 31: 192 << 20, 40: 1<<32 - 1} {
-		got, err := xzDictionary([]byte{2, 0, 0x21, 1, size, 0, 0, 0})
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("%s: %s, %v", strconv.Itoa(int(size)), diff, err)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package recordscan
+package unpack
 
 import (
 	"bufio"
@@ -33,30 +33,25 @@ type xzReader struct {
 	hash   hash.Hash // nil without a checksum
 }
 
-// newXZ returns a reader of xz. The error is a [FormatError] if the first block needs too
-// much memory.
+// newXZ returns a reader of xz. The error is a [DictionaryError] if the first block needs
+// too much memory.
 func newXZ(r *bufio.Reader) (*xzReader, error) {
 	x := &xzReader{r: r}
 	if err := x.stream(); err != nil {
 		return nil, noEOF(err)
 	}
-	err := x.next()
-	var tooMuch dictionaryError
-	if errors.As(err, &tooMuch) {
-		return nil, &FormatError{Format: "xz with " + tooMuch.String()}
-	}
-	return x, err
+	return x, x.next()
 }
 
-// dictionaryError reports a block that needs too much memory, in bytes.
-type dictionaryError int64
+// DictionaryError reports a block that needs too much memory, in bytes.
+type DictionaryError int64
 
 // Error implements error.
-func (e dictionaryError) Error() string { return "xz: a block has " + e.String() }
+func (e DictionaryError) Error() string { return "xz: a block has " + e.String() }
 
 // String describes the dictionary of the block.
-func (e dictionaryError) String() string {
-	return fmt.Sprintf("a dictionary of %d MB, more than the supported %d MB", e>>20, maxDictionary>>20)
+func (e DictionaryError) String() string {
+	return fmt.Sprintf("a dictionary of %d MB, more than the supported %d MB", e>>20, MaxDictionary>>20)
 }
 
 // Read implements io.Reader.
@@ -111,8 +106,8 @@ func (x *xzReader) next() error {
 	if err != nil {
 		return err
 	}
-	if dictionary > maxDictionary {
-		return dictionaryError(dictionary)
+	if dictionary > MaxDictionary {
+		return DictionaryError(dictionary)
 	}
 	if x.hash != nil {
 		x.hash.Reset()
