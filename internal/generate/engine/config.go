@@ -278,6 +278,8 @@ func (c *Config) checkIdentity() option.Errors {
 		taken, where = c.Program != nil && c.Program.HasMetadata(c.AuditKey), "metadata"
 	case c.AuditIn == option.AuditInMetadata:
 		taken, where = hasMember(c.metadata, c.AuditKey), "metadata"
+	case c.replay != nil:
+		taken = c.replay.HasMember(c.AuditKey)
 	case c.Program != nil:
 		taken = c.Program.HasMember(c.AuditKey)
 	default:

@@ -23,8 +23,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/pace"
+	"github.com/gdummy/gdummy/internal/generate/replay"
 )
 
 // Host provides the thread, the buffer and the output of an engine.
@@ -91,6 +93,9 @@ const (
 	grain = 10 * time.Millisecond
 	late  = 2 * grain
 )
+
+// followInterval is the time between two looks for more in a file that is followed.
+const followInterval = 200 * time.Millisecond
 
 // refreshInterval is the minimum time between two calls of Source.Refresh.
 const refreshInterval = 200 * time.Millisecond
@@ -201,9 +206,16 @@ func New(c *Config, o Options) *Engine {
 	case c.replay != nil:
 		e.replay = newReplayed(c, timer, o.Log)
 		e.source = e.replay
+		if c.Program != nil {
+			tags = e.replay
+		}
 		if c.timeline {
 			e.plan.follow(newTimeline(c, e.replay))
 			e.startup = false
+		}
+		if c.Replay.Stamp != option.StampNow {
+			e.clock.replayTiming(e.replay, c)
+			e.origin = originOf(c, e.replay.Timing)
 		}
 	case c.Program != nil:
 		t := &templated{timer, c.Program}
@@ -262,11 +274,13 @@ func (e *Engine) Clock() Clock { return e.clock.clock() }
 
 // Finished reports whether all records have been emitted and no more will be due.
 func (e *Engine) Finished() bool {
-	return e.ended || e.counts.Records >= e.plan.records || e.counts.Ticks >= e.plan.samples || !e.has(e.counts.Records)
+	return e.ended || e.counts.Records >= e.plan.records || e.counts.Ticks >= e.plan.samples ||
+		e.replay != nil && e.replay.state(e.counts.Records) == replay.Ended
 }
 
-// has reports whether there is a record k.
-func (e *Engine) has(k uint64) bool { return e.replay == nil || e.replay.ready(k) }
+// has reports whether record k can be appended. One that is awaited from a file that is
+// followed cannot.
+func (e *Engine) has(k uint64) bool { return e.replay == nil || e.replay.state(k) == replay.Ready }
 
 // Err returns why a replay has ended before its end, or nil.
 func (e *Engine) Err() error {
@@ -324,6 +338,9 @@ func (e *Engine) next(now time.Time, more bool) time.Time {
 	if more {
 		return now
 	}
+	if !e.has(e.counts.Records) {
+		return now.Add(followInterval)
+	}
 	at := int64(0)
 	if e.plan.sched != nil {
 		at = e.plan.sched.At(e.spent + 1)
@@ -348,6 +365,9 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	e.giveUp(t, due)
 	if !e.owes(due) {
 		e.ended = e.ended || t >= e.plan.end
+		if e.plan.sched != nil && !e.Finished() && !e.has(e.counts.Records) {
+			e.spent = max(e.spent, due) // there was nothing to emit
+		}
 		return false
 	}
 	if e.part == 0 {
@@ -395,7 +415,7 @@ func (e *Engine) refresh(now time.Time) {
 
 // owes reports whether a tick, or the rest of one, is to be emitted now.
 func (e *Engine) owes(due uint64) bool {
-	return !e.Finished() && (e.startup || e.spent < due)
+	return (e.startup || e.spent < due) && !e.Finished() && e.has(e.counts.Records)
 }
 
 // appendRun appends many ticks at once, each of one record, at a fixed rate. It is

@@ -39,7 +39,7 @@ func originOf(c *Config, timing Timing) Origin {
 	o := Origin{
 		First: n.first, Step: n.step, Copies: uint64(c.Copies),
 		Seed: t.Seed, Stream: t.Stream, Shard: t.Shard, Shards: max(t.Shards, 1),
-		Timing: timing, Template: c.hash(), Files: c.files.sums(), Irregular: c.irregular(), GOARCH: runtime.GOARCH,
+		Timing: timing, Template: c.hash(), Files: c.fileSums(), Irregular: c.irregular(), GOARCH: runtime.GOARCH,
 	}
 	if c.broken != nil {
 		o.Broken = c.broken.String()
@@ -151,7 +151,7 @@ func (c *Config) Source(o Origin) Source {
 	var source Source
 	switch {
 	case c.replay != nil:
-		source = newReplayed(c, timer, func(string) {})
+		source = newReplayed(c, timer, nil)
 	case c.Program != nil:
 		source = &templated{timer, c.Program}
 	default:
@@ -161,6 +161,15 @@ func (c *Config) Source(o Origin) Source {
 		source = newBreaking(source, d)
 	}
 	return source
+}
+
+// fileSums returns the hashes of all files that records are made of; nil if there are
+// none.
+func (c *Config) fileSums() map[string]string {
+	if c.replay != nil {
+		return c.replay.Sums()
+	}
+	return c.files.sums()
 }
 
 // hashedFiles are files of a path that are hashed while they are read.

@@ -12,6 +12,8 @@ import (
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/pace"
 	"github.com/gdummy/gdummy/internal/generate/replay"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/template"
 )
 
 // openReplay opens the files of a replay. wrong are the options that already have an
@@ -36,20 +38,37 @@ func (c *Config) openReplay(in files.Path, wrong map[string]bool) *option.Error 
 		}
 		names = append(names, found...)
 	}
+	t := &c.Template
 	set, err := replay.Open(replay.Options{
-		Files: names, Format: replay.Format(o.Format), Key: o.Key, Time: spec, MaxGap: o.MaxGap,
+		Files: names, Format: replay.Format(o.Format), Key: o.Key, FirstLine: o.FirstLine,
+		Time: spec, MaxGap: o.MaxGap, From: o.From, To: o.To,
+		Sample: o.Sample, Seed: seed.Stream(seed.Parse(t.Seed), t.Stream), Loop: o.Loop, Follow: o.Follow,
 	})
 	if err != nil {
 		return option.Errorf("replay", "%v", err)
 	}
 	c.replay = set
-	switch {
-	case o.Speed.Unlimited:
+	if o.Speed.Unlimited {
 		c.Rate = option.PerSecond{Unlimited: true}
-	case set.Timed() && !c.Config.Paced():
-		c.timeline = true
-	case c.Given("replay_speed") && !wrong["replay_speed"]:
-		return option.Errorf("replay_speed", "it requires replay_time, because the records have no times")
+	} else {
+		c.timeline = set.Timed() && !c.Config.Paced()
+	}
+	return c.checkTimes(spec)
+}
+
+// checkTimes returns the error of an option that needs records with times, if they have
+// none.
+func (c *Config) checkTimes(spec replay.TimeSpec) *option.Error {
+	if c.Replay.Restamp && !spec.Fixed() {
+		return option.Errorf("replay_restamp", "replay_time has names of different lengths, %%A or %%B")
+	}
+	if c.replay.Timed() {
+		return nil
+	}
+	for _, name := range []string{"replay_speed", "max_gap", "replay_from", "replay_to", "replay_stamp"} {
+		if c.Given(name) && !(name == "replay_speed" && c.Replay.Speed.Unlimited) && !(name == "replay_stamp" && c.Replay.Stamp == option.StampNow) {
+			return option.Errorf(name, "it requires replay_time, because the records have no times")
+		}
 	}
 	return nil
 }
@@ -58,7 +77,9 @@ func (c *Config) openReplay(in files.Path, wrong map[string]bool) *option.Error 
 func (c *Config) Paced() bool { return c.timeline || c.Replay.Speed.Unlimited || c.Config.Paced() }
 
 // Bounded reports whether the run has an end.
-func (c *Config) Bounded() bool { return c.replay != nil || c.Config.Bounded() }
+func (c *Config) Bounded() bool {
+	return c.replay != nil && !c.Replay.Loop && !c.Replay.Follow || c.Config.Bounded()
+}
 
 // HasStream reports whether the records are those of a stream, in which each has a
 // number. An engine that replaces this one in a hot reload continues the stream.
@@ -70,20 +91,34 @@ func (c *Config) replayKey() string {
 		return ""
 	}
 	o := &c.Replay
-	return strings.Join([]string{o.Files, string(o.Format), o.Key, o.Time}, "\x01")
+	first := ""
+	if o.FirstLine != nil {
+		first = o.FirstLine.String()
+	}
+	return fmt.Sprintf("%q", []any{o.Files, o.Format, o.Key, first, o.Time, o.MaxGap, o.From, o.To, o.Stamp, o.Restamp, o.Sample, o.Loop})
 }
 
 // replayed is the source of records that are replayed.
 type replayed struct {
 	*timer
 	reader   *replay.Reader
+	p        *template.Program // of tags and metadata, or nil
 	metadata []byte
-	next     uint64 // number of the record after the last one that was appended
+	made     []byte // metadata that p has made
+
+	inFile  bool // times are those of the file, after what timing adds
+	restamp bool // also in the body
+
+	next  uint64 // number of the record after the last one that was appended
+	stamp int64  // time of that record
 }
 
 func newReplayed(c *Config, timer *timer, log func(line string)) *replayed {
-	s := &replayed{timer: timer, reader: c.replay.NewReader(log), metadata: event.EmptyMap}
-	if len(c.metadata) > 0 {
+	s := &replayed{
+		timer: timer, reader: c.replay.NewReader(log), p: c.Program,
+		inFile: c.Replay.Stamp != option.StampNow, restamp: c.Replay.Restamp,
+	}
+	if len(c.metadata) > 0 && c.Given("metadata") {
 		s.metadata = c.metadata[0]
 	}
 	return s
@@ -92,27 +127,72 @@ func newReplayed(c *Config, timer *timer, log func(line string)) *replayed {
 // RecordsPerTick implements Source.
 func (s *replayed) RecordsPerTick() uint64 { return 1 }
 
-// ready reports whether record k is there. Only then it can be appended.
-func (s *replayed) ready(k uint64) bool { return s.reader.Seek(s.number(k)) == replay.Ready }
+// state reports whether record k is there. Only then it can be appended.
+func (s *replayed) state(k uint64) replay.State { return s.reader.Seek(s.number(k)) }
 
-// Append implements Source.
+// Append implements Source. It appends nothing if there is no record k.
 func (s *replayed) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
-	s.ready(k)
-	s.next = k + 1
-	return event.Append(dst, form, s.time(due, k), s.metadata, s.reader.Current().Body)
+	if s.state(k) != replay.Ready {
+		return dst
+	}
+	rec := s.reader.Current()
+	if s.next = k + 1; s.inFile {
+		s.stamp = min(max(rec.Time+s.Timing.Offset, 0), event.MaxTime)
+	} else {
+		s.stamp = s.timer.time(due, k)
+	}
+	dst = event.AppendHead(dst, form, s.stamp, s.metadataOf(rec, k))
+	start := len(dst)
+	dst = append(dst, rec.Body...)
+	if s.restamp {
+		rec.PutTime(dst[start:], s.stamp)
+	}
+	return dst
+}
+
+// metadataOf returns the metadata of record k: that of metadata_template, of metadata,
+// or of the file.
+func (s *replayed) metadataOf(rec *replay.Record, k uint64) []byte {
+	switch {
+	case s.p != nil && s.p.HasMetadataTemplate():
+		s.p.SetFile(rec.File)
+		s.made = s.p.AppendMetadata(s.made[:0], s.stamp, s.number(k))
+		return s.made
+	case s.metadata != nil:
+		return s.metadata
+	case rec.Metadata != nil:
+		return rec.Metadata
+	}
+	return event.EmptyMap
+}
+
+// appendTag implements tagger.
+func (s *replayed) appendTag(dst []byte, _ int64, k uint64) []byte {
+	if s.state(k) != replay.Ready {
+		return dst
+	}
+	s.p.SetFile(s.reader.Current().File)
+	return s.p.AppendTag(dst, s.stamp, s.number(k))
 }
 
 // AppendMany implements bulkSource.
 func (s *replayed) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
 	done := uint64(0)
-	for ; done < n && len(dst) < limit && s.ready(k+done); done++ {
+	for ; done < n && len(dst) < limit && s.state(k+done) == replay.Ready; done++ {
 		dst = s.Append(dst, form, due+int64(done), k+done)
 	}
 	return dst, done
 }
 
 // Refresh implements Source.
-func (s *replayed) Refresh(uint64) {}
+func (s *replayed) Refresh(uint64) { s.reader.Refresh() }
+
+// shiftTo makes the record of the stream with the given number bear the time t.
+func (s *replayed) shiftTo(t int64, number uint64) {
+	if s.reader.Seek(number) == replay.Ready {
+		s.Timing = Timing{Offset: t - s.reader.Current().Time}
+	}
+}
 
 // timeline is the schedule of a replay at the spacing of the records' times:
 //
@@ -150,7 +230,7 @@ func (l *timeline) At(n uint64) int64 {
 	if l.origin < 0 && reader.Seek(l.first) == replay.Ready {
 		l.origin = reader.Current().Offset
 	}
-	if !l.source.ready(n - 1) {
+	if l.source.state(n-1) != replay.Ready {
 		return pace.Never
 	}
 	hi, lo := bits.Mul64(uint64(reader.Current().Offset-l.origin), l.speed.Den)

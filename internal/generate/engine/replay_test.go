@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
@@ -136,5 +138,162 @@ func TestReplayVanishes(t *testing.T) {
 	e.Run(&w)
 	if err := e.Err(); !e.Finished() || err == nil || e.Counts().Records != 0 {
 		t.Errorf("finished: %v, %v", e.Finished(), err)
+	}
+}
+
+// The times of events are those at which records come, those of the file, or those of the
+// file moved; and on request the times in the records are the same.
+func TestReplayStamps(t *testing.T) {
+	path := replayFile(t, 0, 1500, 4000)
+	const first = 1795867200_000 // ms
+	at := func(ms ...int64) (times []int64) {
+		for _, m := range ms {
+			times = append(times, m*int64(time.Millisecond))
+		}
+		return times
+	}
+	now := epoch.UnixMilli()
+	for _, tt := range []struct {
+		options string
+		events  []int64
+		bodies  []int64 // ms
+	}{
+		{"replay_speed 10", at(now, now+150, now+400), []int64{first, first + 1500, first + 4000}},
+		{"replay_speed 10 replay_restamp on", at(now, now+150, now+400), []int64{now, now + 150, now + 400}},
+		{"replay_stamp keep rate 10 replay_restamp on", at(first, first+1500, first+4000), []int64{first, first + 1500, first + 4000}},
+		{"replay_stamp shift replay_speed 10", at(now, now+1500, now+4000), []int64{first, first + 1500, first + 4000}},
+		{"replay_stamp shift start_time_sec 1600000000 replay_restamp on", at(1600000000_000, 1600000001_500, 1600000004_000), []int64{1600000000_000, 1600000001_500, 1600000004_000}},
+		{"replay_stamp shift first_seq 1", at(now, now+2500), []int64{first + 1500, first + 4000}},
+	} {
+		var w world
+		run(t, &w, time.Minute, strings.Fields("replay "+path+" replay_time time "+tt.options)...)
+		var events, bodies []int64
+		for b := w.events; len(b) > 0; {
+			ev, rest, err := event.Decode(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b = rest
+			events = append(events, ev.Time)
+			ms, _, err := msgp.ReadInt64Bytes(ev.Body[bytes.Index(ev.Body, []byte("time"))+4:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			bodies = append(bodies, ms)
+		}
+		if !slices.Equal(events, tt.events) || !slices.Equal(bodies, tt.bodies) {
+			t.Errorf("%s: events %v, bodies %v; want %v, %v", tt.options, events, bodies, tt.events, tt.bodies)
+		}
+	}
+}
+
+// A reload goes on with the next record, and with the shift of the times.
+func TestReplayReload(t *testing.T) {
+	given := []string{"replay", replayFile(t, 0, 1000, 2000, 3000), "replay_time", "time", "replay_stamp", "shift", "replay_speed", "10"}
+	var w world
+	e := run(t, &w, 150*time.Millisecond, given...)
+	if n := e.Counts().Records; n != 2 {
+		t.Fatalf("%d records before the reload, want 2", n)
+	}
+	w.until = w.now.Add(time.Minute)
+	w.now = w.now.Add(10 * time.Second)
+	c := config(t, given...)
+	c.Template.First += 2
+	again := New(c, Options{Form: event.V2, Now: w.clock, Clock: e.Clock()})
+	again.Run(&w)
+	var times []time.Duration
+	for b := w.events; len(b) > 0; {
+		ev, rest, err := event.Decode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		times, b = append(times, time.Duration(ev.Time-epoch.UnixNano())), rest
+	}
+	if want := []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second}; !slices.Equal(times, want) {
+		t.Errorf("times %v, want %v", times, want)
+	}
+}
+
+// Tags and metadata can have the name of the file.
+func TestReplayFileName(t *testing.T) {
+	w := byTag{world: world{now: epoch, until: epoch.Add(time.Minute)}, tags: map[string]int{}}
+	c := config(t, "replay", replayFile(t, 0, 1, 2), "rate", "10", "tag_template", "app.{{ replay_file }}.{{ seq }}", "metadata_template", `{"file":"{{ replay_file }}"}`)
+	e := New(c, Options{Form: event.V2, Now: w.clock, Mark: &MarkOptions{}})
+	e.Run(&w)
+	if len(w.tags) != 3 || w.tags["app.replay.ndjson.1"] != 1 {
+		t.Errorf("tags %v", w.tags)
+	}
+	ev, _, err := event.Decode(w.events)
+	if err != nil || string(ev.Metadata) != "\x81\xa4file\xadreplay.ndjson" {
+		t.Errorf("metadata %q, %v", ev.Metadata, err)
+	}
+}
+
+// byTag is a world that counts records by their tags.
+type byTag struct {
+	world
+	tags map[string]int
+}
+
+func (w *byTag) Emit(tag string, records int, events []byte) {
+	w.tags[tag] += records
+	w.world.Emit(tag, records, events)
+}
+
+// A loop has no end of its own.
+func TestReplayLoop(t *testing.T) {
+	var w world
+	run(t, &w, time.Minute, "replay", replayFile(t, 0, 1000), "replay_time", "time", "loop", "on", "max_records", "5")
+	if got, want := delivered(t, &w), []string{"0s 0", "1s 1", "2s 0", "3s 1", "4s 0"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A file that is followed is waited for, and ticks without a record are none.
+func TestReplayFollow(t *testing.T) {
+	path := replayFile(t, 0)
+	w := world{now: epoch, until: epoch.Add(10 * time.Second)}
+	e := New(config(t, "replay", path, "follow", "on", "rate", "10"), Options{Form: event.V2, Now: w.clock})
+	e.Run(&w)
+	more, err := os.ReadFile(replayFile(t, 0, 1, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, more, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w.until = epoch.Add(20 * time.Second)
+	e.Run(&w)
+	want := []string{"100ms 0", "10s 1", "10.1s 2"}
+	if got := delivered(t, &w); !slices.Equal(got, want) || e.Finished() || e.Counts().Shortfall > 0 || e.Err() != nil {
+		t.Errorf("%q, want %q; finished: %v, %+v, %v", delivered(t, &w), want, e.Finished(), e.Counts(), e.Err())
+	}
+}
+
+// Options that need times are refused where there are none.
+func TestReplayConfig(t *testing.T) {
+	path := replayFile(t, 0)
+	for section, want := range map[string]string{
+		"replay_speed 2":                               "option replay_speed: it requires replay_time, because the records have no times",
+		"replay_from 2026-11-01":                       "option replay_from: it requires replay_time, because the records have no times",
+		"replay_stamp keep":                            "option replay_stamp: it requires replay_time, because the records have no times",
+		"replay_time other":                            "no record in the first 1 lines: " + path + ", line 1: skipped: no member other with the time",
+		"replay_speed x":                               `option replay_speed: invalid value "x": expected a factor, such as 10 or 0.5, or unlimited`,
+		"replay_speed 0":                               `option replay_speed: invalid value "0": expected a factor, such as 10 or 0.5, or unlimited`,
+		"replay_speed 30/m":                            `option replay_speed: invalid value "30/m": expected a factor, such as 10 or 0.5, or unlimited`,
+		"replay_from tomorrow":                         `option replay_from: invalid value "tomorrow": expected a date or a time from 1970 to 2105, such as 2026-11-01T08:00:00Z`,
+		"replay_first_line (":                          "option replay_first_line: error parsing regexp: missing closing ): `(`",
+		"replay_time time\nreplay_speed 2\nrate 5":     "option replay_speed: replay_speed and rate are mutually exclusive",
+		"replay_time time %A %d %H\nreplay_restamp on": "option replay_restamp: replay_time has names of different lengths, %A or %B",
+		"loop on\nfollow on":                           "option loop: loop and follow are mutually exclusive",
+		"dummy {}":                                     "option replay: replay and dummy are mutually exclusive",
+		"audit on\naudit_key n":                        `option audit_key: invalid value "n": the record already has a field of this name`,
+	} {
+		if _, _, err := Configure(from("replay "+path+"\n"+section), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", section, err, want)
+		}
+	}
+	if _, _, err := Configure(from("max_gap 5"), nil); err == nil || err.Error() != "option max_gap: it requires replay" {
+		t.Errorf("max_gap alone: %v", err)
 	}
 }

@@ -37,6 +37,7 @@ type stamper struct {
 
 	start, end int64  // of the records' clock, in nanoseconds since 1970; 0 without one
 	origin     uint64 // the position of the first record, before reloads
+	shift      *int64 // what replay_stamp shift adds to the times in the files, or nil
 }
 
 // clockKind is the configuration of the records' clock.
@@ -49,11 +50,12 @@ type clockKind struct {
 	end       units.Moment
 	step      time.Duration
 	speed     option.Ratio
+	replay    string // the files of a replay and what is replayed of them
 }
 
 // kindOf returns the kind of clock that a configuration asks for.
 func kindOf(c *Config) clockKind {
-	kind := clockKind{fixed: c.FixedTimestamp, scheduled: c.scheduled(), step: c.TimeStep, speed: c.TimeSpeed}
+	kind := clockKind{fixed: c.FixedTimestamp, scheduled: c.scheduled(), step: c.TimeStep, speed: c.TimeSpeed, replay: c.replayKey()}
 	switch {
 	case c.StartTime != nil:
 		kind.relative, kind.start = true, *c.StartTime
@@ -78,6 +80,7 @@ type Clock struct {
 	zero       int64
 	start, end int64
 	origin     uint64
+	shift      *int64
 }
 
 // lastMoment is the time from which times no longer increase, so that no record of
@@ -93,7 +96,7 @@ func newStamper(c *Config, start time.Time, delay int64, before Clock) (stamper,
 		s.gap = int64((speed.Den-1)/speed.Num + 1)
 	}
 	if s.kind == before.kind && !before.began.IsZero() && !s.kind.fixed {
-		s.began, s.zero, s.start, s.end, s.origin = before.began, before.zero, before.start, before.end, before.origin
+		s.began, s.zero, s.start, s.end, s.origin, s.shift = before.began, before.zero, before.start, before.end, before.origin, before.shift
 		if s.kind.relative && !s.kind.scheduled {
 			s.base = s.zero + int64(start.Sub(s.began))
 		}
@@ -123,9 +126,26 @@ func newStamper(c *Config, start time.Time, delay int64, before Clock) (stamper,
 	return s, Timing{}
 }
 
+// replayTiming sets the timing of a replay whose records bear the times of their files.
+func (s *stamper) replayTiming(r *replayed, c *Config) {
+	r.Timing = Timing{}
+	start := s.base
+	if s.kind.relative {
+		start = s.start
+	}
+	switch {
+	case c.Replay.Stamp == option.StampKeep:
+	case s.shift != nil:
+		r.Timing.Offset = *s.shift
+	default:
+		r.shiftTo(start, uint64(c.Template.First))
+		s.shift = &r.Timing.Offset
+	}
+}
+
 // clock returns the state for the engine that replaces this one.
 func (s *stamper) clock() Clock {
-	return Clock{s.kind, s.next, s.began, s.zero, s.start, s.end, s.origin}
+	return Clock{s.kind, s.next, s.began, s.zero, s.start, s.end, s.origin, s.shift}
 }
 
 // set adjusts the moments to the wall-clock time now, elapsed nanoseconds after the

@@ -36,6 +36,7 @@ type Record struct {
 	T      int64  // in nanoseconds since 1970
 	Key    uint64 // of its random numbers; loops and per change it
 	Stream uint64 // key of the stream
+	File   string // that the record is replayed from
 
 	Scratch []byte        // text composed for this record
 	Vars    []value.Value // variables of the template

@@ -5,6 +5,7 @@ package fake
 import (
 	"math"
 	"math/bits"
+	"strings"
 
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
@@ -199,6 +200,15 @@ var numbers = []Func{
 		Doc: "The record's number in its stream, starting at 0 or first_seq, without gaps.",
 		build: func(*Call) (Gen, error) {
 			return func(r *Record) value.Value { return value.OfInt(int64(r.K)) }, nil
+		},
+	},
+	{
+		Name: "replay_file", Section: secNumbers, Result: "string", Example: `replay_file`,
+		Doc: "The name of the file that the record is replayed from, without its directory, in tag_template and metadata_template of a replay. It is empty elsewhere.",
+		build: func(c *Call) (Gen, error) {
+			return c.texts(func(dst []byte, r *Record) []byte {
+				return append(dst, r.File[strings.LastIndexByte(r.File, '/')+1:]...)
+			}), nil
 		},
 	},
 	{

@@ -3,6 +3,7 @@
 package replay
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -10,17 +11,77 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
-	"github.com/gdummy/gdummy/internal/config/diag"
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/gdummy/gdummy/internal/files"
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/unpack"
 )
 
 // file is one of a Set.
 type file struct {
-	name   string
-	format Format
-	first  int64 // time of the first record, if records have times
+	name    string
+	packing files.Packing
+	format  Format
+	timed   bool   // its records have times
+	first   int64  // time of the first record, if it has one
+	body    []byte // of the first record
+	latest  int64  // when the file was written last
+	state   fileState
+}
+
+// fileState is by which a change of a file is noticed.
+type fileState struct {
+	info os.FileInfo
+	head uint64 // hash of the first bytes
+}
+
+// headSize is how many bytes at the beginning of a file are compared, and say what it
+// is.
+const headSize = 4 << 10
+
+// ChangedError reports that a file has changed since the replay began: which record is
+// record n is no longer defined.
+type ChangedError struct {
+	File   string
+	Change string
+}
+
+// Error returns the file and the change.
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%s has changed during the replay: %s", e.File, e.Change)
+}
+
+// readHead returns the beginning of a file, and its state.
+func readHead(r *os.File) (head []byte, s fileState, err error) {
+	if s.info, err = r.Stat(); err != nil {
+		return nil, s, err
+	}
+	head = make([]byte, headSize)
+	n, err := r.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, s, err
+	}
+	head = head[:n]
+	s.head = xxhash.Sum64(head)
+	return head, s, nil
+}
+
+// change describes how a file has changed since the state was taken; empty if it has
+// not.
+func (s *fileState) change(now fileState) string {
+	switch before, after := s.info.Size(), now.info.Size(); {
+	case !os.SameFile(s.info, now.info):
+		return "it was replaced by another file"
+	case before != after:
+		return fmt.Sprintf("it had %d bytes, and has %d", before, after)
+	case s.head != now.head:
+		return "its beginning differs"
+	case !s.info.ModTime().Equal(now.info.ModTime()):
+		return "it was written at " + now.info.ModTime().UTC().Format(time.RFC3339)
+	}
+	return ""
 }
 
 // examine finds out what a file is.
@@ -30,21 +91,102 @@ func examine(name string, o *Options) (*file, error) {
 		return nil, err
 	}
 	defer r.Close()
-	head := make([]byte, 4<<10)
-	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	head, state, err := readHead(r)
+	if err != nil {
 		return nil, err
 	}
-	head = head[:n]
-	f := &file{name: name, format: o.Format}
-	if f.format == Auto {
-		f.format = formatOf(name, head)
+	if !state.info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: expected a regular file, which can be read again", name)
 	}
-	if what := files.NotLines(head); what != "" {
+	f := &file{name: name, state: state, packing: files.PackingOf(head), format: o.Format, latest: state.info.ModTime().UnixNano()}
+	plain := name
+	if unpack.Supported(f.packing) {
+		if o.Follow {
+			return nil, fmt.Errorf("%s: follow needs a file that is not compressed, found %v", name, f.packing)
+		}
+		plain = strings.TrimSuffix(name, filepath.Ext(name))
+		if head, err = f.unpackedHead(); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if f.format == Auto {
+		f.format = formatOf(plain, head)
+	}
+	if o.Follow && f.format != Text && f.format != NDJSON {
+		return nil, fmt.Errorf("%s: follow needs a file of text or NDJSON, found %s", name, f.format)
+	}
+	if what := files.NotLines(head); what != "" && f.format != MsgPack {
 		return nil, fmt.Errorf("%s: %s", name, what)
+	}
+	if err := o.Time.check(f.format); err != nil && len(head) > 0 {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return f, f.readFirst(o)
 }
+
+// unpackedHead returns the beginning of what a compressed file has.
+func (f *file) unpackedHead() ([]byte, error) {
+	_, z, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	head := make([]byte, headSize)
+	n, err := io.ReadFull(z, head)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return head[:n], err
+}
+
+// formatOf returns the format of a file by its name, or else by its beginning.
+func formatOf(name string, head []byte) Format {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".ndjson", ".jsonl", ".json":
+		return NDJSON
+	case ".csv", ".tsv":
+		return CSV
+	case ".msgpack", ".mp":
+		return MsgPack
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
+	switch {
+	case bytes.HasPrefix(text, []byte("{")):
+		return NDJSON
+	case len(head) > 2 && head[0] == 0x92 && (head[1] == 0x92 || head[1] == 0xd7):
+		return MsgPack
+	}
+	return Text
+}
+
+// bom is the byte order mark of UTF-8.
+var bom = []byte("\ufeff")
+
+// open opens the file, and returns it and a reader of what it has, unpacked.
+func (f *file) open() (*os.File, io.ReadCloser, error) {
+	r, err := os.Open(f.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !unpack.Supported(f.packing) {
+		return r, r, nil
+	}
+	z, err := unpack.New(f.packing, bufio.NewReaderSize(r, 64<<10), unpack.MaxDictionary)
+	if err != nil {
+		r.Close()
+		return nil, nil, err
+	}
+	return r, &packed{z, r}, nil
+}
+
+// packed is a compressed file.
+type packed struct {
+	io.ReadCloser
+	file *os.File
+}
+
+// Close closes the decompressor and the file.
+func (p *packed) Close() error { return errors.Join(p.ReadCloser.Close(), p.file.Close()) }
 
 // maxUnusable is how many broken lines a file may begin with.
 const maxUnusable = 100
@@ -53,11 +195,11 @@ const maxUnusable = 100
 // has another format, or has its times elsewhere.
 func (f *file) readFirst(o *Options) error {
 	var first string
-	c := &cursor{file: f, options: o, report: func(line string) {
+	c := newCursor(f, o, 0, func(line string) {
 		if first == "" {
 			first = line
 		}
-	}}
+	})
 	defer c.close()
 	c.most = maxUnusable
 	more, err := c.next()
@@ -65,175 +207,9 @@ func (f *file) readFirst(o *Options) error {
 	case err != nil:
 		return err
 	case !more && c.broken > 0:
-		return fmt.Errorf("no record in the first %d lines: %s", c.lines.line, first)
+		return fmt.Errorf("no record in the first %d lines: %s", c.in.line, first)
 	}
-	f.first = c.rec.Time
+	f.first, f.body = c.rec.Time, c.rec.Body
+	f.timed = c.timed || !more && o.Time.Set()
 	return nil
-}
-
-// formatOf returns the format of a file by its name, or else by its beginning.
-func formatOf(name string, head []byte) Format {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".ndjson", ".jsonl", ".json":
-		return NDJSON
-	}
-	if bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n"), []byte("{")) {
-		return NDJSON
-	}
-	return Text
-}
-
-// bom is the byte order mark of UTF-8.
-var bom = []byte("\ufeff")
-
-// cursor reads the records of a file. It opens the file when its first record is asked
-// for.
-type cursor struct {
-	file    *file
-	options *Options
-	report  func(line string)
-	index   int // of the file in the set
-
-	opened  *os.File // or nil
-	lines   lines
-	scan    scanner
-	rec     Record // the last one read
-	pending bool   // the reader has not come to rec yet
-	highest int64  // the latest time so far; at first, that of the first record
-
-	broken   uint64 // lines
-	most     uint64 // broken lines, after which the file ends; 0 is no limit
-	reported uint64 // the last line that was looked at
-}
-
-// before reports whether the next record of c precedes that of d, or for a file that is
-// not open, whether it may.
-func (c *cursor) before(d *cursor) bool {
-	return c.highest < d.highest || c.highest == d.highest && c.index < d.index
-}
-
-// rewind goes before the first record.
-func (c *cursor) rewind() {
-	c.close()
-	c.pending, c.highest = false, c.file.first
-}
-
-func (c *cursor) close() {
-	if c.opened != nil {
-		c.opened.Close()
-		c.opened = nil
-	}
-}
-
-// next reads the next record into rec, and reports whether there is one.
-func (c *cursor) next() (more bool, err error) {
-	if c.opened == nil {
-		if c.opened, err = os.Open(c.file.name); err != nil {
-			return false, err
-		}
-		c.lines.reset(c.opened)
-	}
-	for c.most == 0 || c.broken < c.most {
-		line, err := c.lines.next()
-		switch err {
-		case nil:
-		case io.EOF:
-			return false, nil
-		case errLong:
-			c.skipped(err)
-			continue
-		default:
-			return false, errorAt(c.file.name, c.lines.line+1, err)
-		}
-		if c.lines.line == 1 {
-			line = bytes.TrimPrefix(line, bom)
-		}
-		c.rec.Line = c.lines.line
-		ok := false
-		if c.file.format == NDJSON {
-			ok = c.json(line)
-		} else {
-			ok = c.text(line)
-		}
-		if ok && c.timed() {
-			c.pending = true
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// text makes a record of a line of text.
-func (c *cursor) text(line []byte) bool {
-	line = line[:len(line)-1]
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		line = line[:n-1]
-	}
-	b := append(c.rec.Body[:0], 0x81)
-	b = appendString(b, []byte(c.options.Key))
-	c.rec.Body = appendString(b, line)
-	return true
-}
-
-// json makes a record of a line of NDJSON, and reports whether it did.
-func (c *cursor) json(line []byte) (ok bool) {
-	if c.rec.Body, ok = c.scan.object(c.rec.Body[:0], line); ok {
-		return true
-	}
-	if len(bytes.TrimSpace(line)) == 0 {
-		return false
-	}
-	bodies, err := jsonbody.Parse(string(line))
-	switch {
-	case err != nil:
-		c.skipped(err)
-		return false
-	case len(bodies) > 1:
-		c.skipped(fmt.Errorf("expected one JSON object, found %d", len(bodies)))
-		return false
-	}
-	c.rec.Body = append(c.rec.Body[:0], bodies[0]...)
-	return true
-}
-
-// timed finds the time of the record, and reports whether the record can be used.
-func (c *cursor) timed() bool {
-	spec := &c.options.Time
-	if !spec.Set() {
-		return true
-	}
-	t, at, size, err := spec.find(c.rec.Body)
-	if err != nil {
-		c.skipped(err)
-		return false
-	}
-	c.rec.Time, c.rec.at, c.rec.size = t, at, size
-	c.highest = max(c.highest, t)
-	return true
-}
-
-// maxReports is how many broken lines of a file are reported.
-const maxReports = 10
-
-// skipped reports the last line as broken, once.
-func (c *cursor) skipped(err error) {
-	if c.lines.line <= c.reported {
-		return
-	}
-	c.reported = c.lines.line
-	c.broken++
-	if c.broken > maxReports {
-		return
-	}
-	more := ""
-	if c.broken == maxReports {
-		more = "; further lines of this file are not reported"
-	}
-	place := fmt.Sprintf("%s, line %d", c.file.name, c.lines.line)
-	var at *diag.Error
-	if errors.As(err, &at) {
-		place += fmt.Sprintf(", column %d", at.Column)
-		err = errors.New(at.Problem)
-	}
-	c.report(fmt.Sprintf("%s: skipped: %v%s", place, err, more))
 }

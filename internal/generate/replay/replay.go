@@ -24,7 +24,8 @@ package replay
 
 import (
 	"fmt"
-	"math"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/event"
@@ -43,6 +44,19 @@ type Options struct {
 	// MaxGap is the longest time from one record to the next, in offsets; 0 is no
 	// limit.
 	MaxGap time.Duration
+
+	// FirstLine, if not nil, matches the first line of each record of text. The lines
+	// up to the next one that matches belong to the record.
+	FirstLine *regexp.Regexp
+
+	From, To int64   // only records with times in [From, To); To 0 is no end
+	Sample   float64 // share of the records, from 0 to 1
+	Seed     uint64  // of the sample
+
+	Loop bool // begin again at the end
+
+	// Follow waits for more at the end of the files.
+	Follow bool
 }
 
 // Format is what a file has.
@@ -50,20 +64,31 @@ type Format string
 
 // The formats.
 const (
-	Auto   Format = "auto" // by the name and the beginning of each file
-	NDJSON Format = "ndjson"
-	Text   Format = "text"
+	Auto    Format = "auto" // by the name and the beginning of each file
+	NDJSON  Format = "ndjson"
+	Text    Format = "text"
+	CSV     Format = "csv"
+	MsgPack Format = "msgpack"
 )
 
 // Record is a record of a file.
 type Record struct {
-	Body   []byte // MessagePack: a map
-	Time   int64  // in nanoseconds since 1970
-	Offset int64  // nanoseconds since record 0
-	File   string
-	Line   uint64 // where it begins in the file, from 1
+	Body     []byte // MessagePack: a map
+	Metadata []byte // the same; nil if the file has none
+	Time     int64  // in nanoseconds since 1970
+	Offset   int64  // nanoseconds since record 0
+	File     string
+	Line     uint64 // where it begins in the file, from 1
 
-	at, size int // of its time in Body
+	place place // of its time in Body
+}
+
+// PutTime overwrites the time in a copy of the body with t, in the same layout, offset
+// from UTC and width. It does nothing where the record has no time.
+func (r *Record) PutTime(body []byte, t int64) {
+	if r.place.size > 0 {
+		r.place.put(body, t)
+	}
 }
 
 // State is whether there is a record.
@@ -71,8 +96,9 @@ type State uint8
 
 // The states of a record.
 const (
-	Ready State = iota // it can be had
-	Ended              // there is none, or an error
+	Ready   State = iota // it can be had
+	Waiting              // it may come, because the file is followed
+	Ended                // there is none, or an error
 )
 
 // Set is the files of a replay.
@@ -83,6 +109,9 @@ type Set struct {
 
 // Open opens all files and finds out what they are, and returns them as a Set, closed.
 func Open(o Options) (*Set, error) {
+	if o.Follow && len(o.Files) > 1 {
+		return nil, fmt.Errorf("follow needs one file, found %d", len(o.Files))
+	}
 	s := &Set{options: o}
 	for _, name := range o.Files {
 		f, err := examine(name, &s.options)
@@ -96,147 +125,22 @@ func Open(o Options) (*Set, error) {
 
 // Timed reports whether records have times of their own, so that there is a spacing to
 // replay.
-func (s *Set) Timed() bool { return s.options.Time.Set() }
-
-// Reader reads the records of a Set. It is not for use by several goroutines at once.
-type Reader struct {
-	set     *Set
-	report  func(line string)
-	cursors []*cursor // of all files
-	queue   []*cursor // of files with records to come: a heap, the next record first
-	current *cursor   // that has the record found last, or nil
-	count   uint64    // records found
-	began   bool
-	closed  bool
-	err     error
-
-	highest int64 // the latest time so far
-	offset  int64
+func (s *Set) Timed() bool {
+	return len(s.files) > 0 && !slices.ContainsFunc(s.files, func(f *file) bool { return !f.timed })
 }
 
-// NewReader returns a reader of the records from the first one on. report receives
-// what is to be known about broken lines; nil discards it.
-func (s *Set) NewReader(report func(line string)) *Reader {
-	if report == nil {
-		report = func(string) {}
-	}
-	r := &Reader{set: s, report: report}
-	for i, f := range s.files {
-		r.cursors = append(r.cursors, &cursor{file: f, options: &s.options, report: report, index: i, rec: Record{File: f.name}})
-	}
-	return r
+// HasMember reports whether the first record of a file has a member of that name.
+func (s *Set) HasMember(name string) bool {
+	return slices.ContainsFunc(s.files, func(f *file) bool { return member(f.body, name) > 0 })
 }
 
-// Seek makes record n the current one, and reports whether there is one.
-func (r *Reader) Seek(n uint64) State {
-	if r.current != nil && n+1 == r.count {
-		return Ready
+// Sums returns a text for each file, by name, that changes with the file.
+func (s *Set) Sums() map[string]string {
+	sums := map[string]string{}
+	for _, f := range s.files {
+		sums[f.name] = fmt.Sprintf("%016x+%d", f.state.head, f.state.info.Size())
 	}
-	return r.seek(n)
-}
-
-func (r *Reader) seek(n uint64) State {
-	if r.err != nil || r.closed {
-		return Ended
-	}
-	if !r.began || n < r.count {
-		r.begin()
-	}
-	for r.count <= n {
-		if !r.next() {
-			return Ended
-		}
-	}
-	return Ready
-}
-
-// Current returns the record that Seek has found, until the next call of Seek.
-func (r *Reader) Current() *Record { return &r.current.rec }
-
-// Err returns why the records have ended before their end, or nil.
-func (r *Reader) Err() error { return r.err }
-
-// Close closes the files. There are no records afterwards.
-func (r *Reader) Close() {
-	for _, c := range r.cursors {
-		c.close()
-	}
-	r.current, r.closed = nil, true
-}
-
-// begin goes before record 0.
-func (r *Reader) begin() {
-	r.current, r.count, r.began = nil, 0, true
-	r.highest, r.offset = math.MinInt64, 0
-	r.queue = append(r.queue[:0], r.cursors...)
-	for _, c := range r.queue {
-		c.rewind()
-	}
-	for i := len(r.queue)/2 - 1; i >= 0; i-- {
-		r.sift(i)
-	}
-}
-
-// next goes to the next record, and reports whether there is one.
-func (r *Reader) next() bool {
-	for len(r.queue) > 0 {
-		c := r.queue[0]
-		if c.pending {
-			c.pending = false
-			r.current = c
-			r.count++
-			r.space(&c.rec)
-			return true
-		}
-		r.current = nil
-		more, err := c.next()
-		if err != nil {
-			r.err = err
-			return false
-		}
-		if !more {
-			c.close()
-			last := len(r.queue) - 1
-			r.queue[0] = r.queue[last]
-			r.queue = r.queue[:last]
-		}
-		r.sift(0)
-	}
-	r.current = nil
-	return false
-}
-
-// sift moves a cursor down in the queue, to its place.
-func (r *Reader) sift(i int) {
-	for {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(r.queue); child++ {
-			if r.queue[child].before(r.queue[least]) {
-				least = child
-			}
-		}
-		if least == i {
-			return
-		}
-		r.queue[i], r.queue[least] = r.queue[least], r.queue[i]
-		i = least
-	}
-}
-
-// space sets the offset of the record that follows the current one.
-func (r *Reader) space(rec *Record) {
-	if !r.set.Timed() {
-		return
-	}
-	if r.highest != math.MinInt64 && rec.Time > r.highest {
-		gap := rec.Time - r.highest
-		if most := int64(r.set.options.MaxGap); most > 0 {
-			gap = min(gap, most)
-		}
-		r.offset += gap
-	}
-	r.highest = max(r.highest, rec.Time)
-	rec.Offset = r.offset
+	return sums
 }
 
 // errorAt returns an error at a line of a file.

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/tinylib/msgp/msgp"
 	"pgregory.net/rapid"
+
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // write writes a file in a directory of its own and returns its path.
@@ -45,6 +47,9 @@ func open(t testing.TB, o Options) *Set {
 	if o.Key == "" {
 		o.Key = "log"
 	}
+	if o.Sample == 0 {
+		o.Sample = 1
+	}
 	s, err := Open(o)
 	if err != nil {
 		t.Fatal(err)
@@ -62,15 +67,15 @@ func show(t testing.TB, r *Record) string {
 	return fmt.Sprintf("%s:%d +%v %s", filepath.Base(r.File), r.Line, time.Duration(r.Offset), body.String())
 }
 
-// all returns all records of a set, and what was reported.
-func all(t testing.TB, s *Set) (records, reports []string) {
+// all returns all records of a set, or the first most, and what was reported.
+func all(t testing.TB, s *Set, most ...int) (records, reports []string) {
 	t.Helper()
 	r := s.NewReader(func(line string) { reports = append(reports, line) })
 	defer r.Close()
-	for n := uint64(0); r.Seek(n) == Ready; n++ {
+	for n := uint64(0); (most == nil || int(n) < most[0]) && r.Seek(n) == Ready; n++ {
 		records = append(records, show(t, r.Current()))
 	}
-	if r.Err() != nil {
+	if r.Err() != nil && r.Err() != errNothingToLoop {
 		t.Fatal(r.Err())
 	}
 	return records, reports
@@ -208,26 +213,107 @@ func TestAnyRecord(t *testing.T) {
 			}
 			o.Files = append(o.Files, write(t, fmt.Sprint(i), b.String()))
 		}
-		o.Format = NDJSON
+		o.Format, o.Sample = NDJSON, 1
 		if rapid.Bool().Draw(rt, "timed") {
 			o.Time = timeAt(t, "t")
+			o.From = rapid.SampledFrom([]int64{0, 1795867230_000000000}).Draw(rt, "from")
+			o.MaxGap = rapid.SampledFrom([]time.Duration{0, time.Second}).Draw(rt, "gap")
 		}
+		o.Sample = rapid.SampledFrom([]float64{1, 0.5}).Draw(rt, "sample")
+		o.Loop = rapid.Bool().Draw(rt, "loop")
 		s, err := Open(o)
 		if err != nil {
 			return
 		}
-		want, _ := all(t, s)
+		want, _ := all(t, s, 50)
 		r := s.NewReader(nil)
 		defer r.Close()
 		for range 10 {
 			n := rapid.IntRange(0, len(want)).Draw(rt, "n")
 			state := r.Seek(uint64(n))
-			if (state == Ready) != (n < len(want)) {
+			if (state == Ready) != (n < len(want) || o.Loop && len(want) > 0) {
 				rt.Fatalf("record %d of %d: %v", n, len(want), state)
 			}
-			if state == Ready && show(t, r.Current()) != want[n] {
+			if n < len(want) && show(t, r.Current()) != want[n] {
 				rt.Fatalf("record %d: %s, want %s", n, show(t, r.Current()), want[n])
 			}
 		}
 	})
+}
+
+// A loop goes on without a jump: each pass follows the one before by the mean distance of
+// two records, in offsets and in times.
+func TestLoop(t *testing.T) {
+	path := write(t, "x.ndjson", "{\"t\":1795867200,\"n\":1}\n{\"t\":1795867201,\"n\":2}\n{\"t\":1795867204,\"n\":3}\n")
+	r := open(t, Options{Files: []string{path}, Time: timeAt(t, "t"), Loop: true, MaxGap: 2 * time.Second}).NewReader(nil)
+	defer r.Close()
+	var offsets, times []time.Duration
+	for n := range uint64(8) {
+		if r.Seek(n) != Ready {
+			t.Fatal(r.Err())
+		}
+		offsets = append(offsets, time.Duration(r.Current().Offset))
+		times = append(times, time.Duration(r.Current().Time-1795867200_000000000))
+	}
+	const s = time.Second
+	if want := []time.Duration{0, 1 * s, 3 * s, 4500 * time.Millisecond, 5500 * time.Millisecond, 7500 * time.Millisecond, 9 * s, 10 * s}; !slices.Equal(offsets, want) {
+		t.Errorf("offsets %v, want %v", offsets, want)
+	}
+	if want := []time.Duration{0, 1 * s, 4 * s, 6 * s, 7 * s, 10 * s, 12 * s, 13 * s}; !slices.Equal(times, want) {
+		t.Errorf("times %v, want %v", times, want)
+	}
+	r = open(t, Options{Files: []string{write(t, "x", "")}, Loop: true}).NewReader(nil)
+	if r.Seek(0) != Ended || r.Err() != errNothingToLoop {
+		t.Errorf("a loop over nothing: %v", r.Err())
+	}
+}
+
+// A window has the records whose times are in it, and a sample its share, the same one
+// each time.
+func TestWindowAndSample(t *testing.T) {
+	var b strings.Builder
+	const n = 20_000
+	for i := range n {
+		fmt.Fprintf(&b, "{\"t\":%d}\n", 1795867200+i)
+	}
+	o := Options{Files: []string{write(t, "x.ndjson", b.String())}, Time: timeAt(t, "t"), From: 1795867210_000000000, To: 1795867213_000000000}
+	got, _ := all(t, open(t, o))
+	if diff := cmp.Diff([]string{`x.ndjson:11 +0s {"t":1795867210}`, `x.ndjson:12 +1s {"t":1795867211}`, `x.ndjson:13 +2s {"t":1795867212}`}, got); diff != "" {
+		t.Error(diff)
+	}
+	o.From, o.To, o.Sample, o.Seed = 0, 0, 0.1, 7
+	one, _ := all(t, open(t, o))
+	again, _ := all(t, open(t, o))
+	o.Seed = 8
+	other, _ := all(t, open(t, o))
+	if !slices.Equal(one, again) || slices.Equal(one, other) {
+		t.Errorf("samples of %d, %d and %d records: want equal ones for equal seeds only", len(one), len(again), len(other))
+	}
+	// Six standard deviations of 42 records.
+	if len(one) < n/10-255 || len(one) > n/10+255 {
+		t.Errorf("a sample of %d records, want about %d", len(one), n/10)
+	}
+}
+
+// The memory of a reader does not grow with its file, and it allocates nothing for a
+// record.
+func TestMemory(t *testing.T) {
+	line := `{"time":"2026-11-28T12:00:00.000Z","level":"info","message":"hello","n":17}` + "\n"
+	for _, o := range []Options{{}, {Time: timeAt(t, "time")}, {Format: Text, Time: timeAt(t, "iso")}} {
+		o.Files = []string{write(t, "x.ndjson", strings.Repeat(line, 100_000))}
+		r := open(t, o).NewReader(nil)
+		n := uint64(0)
+		if allocs := testenv.AllocsPerRun(50_000, func() {
+			if r.Seek(n) != Ready {
+				t.Fatal(r.Err())
+			}
+			n++
+		}); allocs > 0 {
+			t.Errorf("%v allocations a record, want none", allocs)
+		}
+		if size := len(r.cursors[0].in.buf); size != bufferSize {
+			t.Errorf("a buffer of %d bytes, want %d", size, bufferSize)
+		}
+		r.Close()
+	}
 }

@@ -212,6 +212,21 @@ func (p *Program) RecordsPerTick() uint64 {
 // HasTag reports whether records have tags of their own.
 func (p *Program) HasTag() bool { return p.tag >= 0 }
 
+// HasMetadataTemplate reports whether records have metadata of their own.
+func (p *Program) HasMetadataTemplate() bool { return p.metadata >= 0 }
+
+// SetFile sets the file that the next record is replayed from.
+func (p *Program) SetFile(name string) { p.rec.File = name }
+
+// AppendMetadata appends the metadata of record k alone, which has time t.
+func (p *Program) AppendMetadata(dst []byte, t int64, k uint64) []byte {
+	if p.metadata < 0 {
+		return append(dst, p.meta...)
+	}
+	p.tmp = p.AppendBody(p.tmp[:0], t, k)
+	return p.exec(dst, p.metadata)
+}
+
 // Append appends record k as one event with time t, in nanoseconds since 1970.
 func (p *Program) Append(dst []byte, form event.Form, t int64, k uint64) []byte {
 	shape := p.begin(t, k)
