@@ -39,6 +39,7 @@ var scenarios = []scenario{
 	{"templates", false, (*bench).templates},
 	{"rates", false, (*bench).rates},
 	{"inputs", false, (*bench).manyInputs},
+	{"replay", false, (*bench).replay},
 	{"idle", true, (*bench).idle},
 	{"steady", true, (*bench).steady},
 	{"unlimited", true, (*bench).unlimited},
@@ -51,7 +52,8 @@ type bench struct {
 	runs      int
 	seconds   time.Duration
 	long      bool
-	inputs    int // alike, in one process; 0 is 1
+	inputs    int    // alike, in one process; 0 is 1
+	parsers   string // a file with parsers, or empty
 }
 
 func main() {

@@ -59,6 +59,9 @@ func (b *bench) start(in []string, flush string, more ...string) (*process, erro
 	if in[0] == "gdummy" {
 		args = append(args, "-e", b.plugin)
 	}
+	if b.parsers != "" {
+		args = append(args, "-R", b.parsers)
+	}
 	for range max(b.inputs, 1) {
 		args = append(args, "-i", in[0])
 		for _, p := range append(in[1:len(in):len(in)], more...) {

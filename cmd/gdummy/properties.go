@@ -129,7 +129,7 @@ func (p properties) config(s stream) (*engine.Config, int) {
 	if wrong || err != nil {
 		return nil, exitUsage
 	}
-	if drawn != "" && config.Program != nil {
+	if drawn != "" && config.UsesSeed() {
 		fmt.Fprintf(s.err, "gdummy run: the seed is %s\n", drawn)
 	}
 	return config, exitFine

@@ -207,6 +207,9 @@ func run(s stream, args []string) int {
 	warn(evidence.Close(h.printed, h.refusals, h.written, c.Shortfall))
 	fmt.Fprintf(s.err, "gdummy run: scheduled %d records (%s), delivered %d, shortfall %d, refused %d, in %s\n",
 		c.Records+c.Shortfall, e.PerSecond(), h.written, c.Shortfall, c.Records-h.written, c.Elapsed.Round(time.Millisecond))
+	if n := e.Broken(); n > 0 {
+		fmt.Fprintf(s.err, "gdummy run: warning: broken lines skipped: %d\n", n)
+	}
 	if c.Shortfall > 0 {
 		fmt.Fprintf(s.err, "gdummy run: warning: shortfall of %d of %d records: %s\n", c.Shortfall, c.Records+c.Shortfall, &h.late)
 	}

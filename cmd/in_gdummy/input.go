@@ -217,7 +217,7 @@ func (in *input) continueStream(c *engine.Config, drawn string) {
 	if !c.HasStream() {
 		return
 	}
-	if drawn != "" && c.Program != nil {
+	if drawn != "" && c.UsesSeed() {
 		in.inst.Log(flb.Info, "the seed is "+drawn)
 	}
 	if c.Program != nil && c.Program.HasTag() && !in.inst.Streams() {
@@ -417,6 +417,9 @@ func (in *input) summary() {
 	in.summed = true
 	if err := in.engine.Err(); err != nil {
 		in.inst.Log(flb.Error, "option replay: "+err.Error())
+	}
+	if n := in.engine.Broken(); n > 0 {
+		in.inst.Logf(flb.Warn, "option replay: broken lines skipped: %d", n)
 	}
 	c := in.engine.Counts()
 	level := flb.Info

@@ -290,6 +290,14 @@ func (e *Engine) Err() error {
 	return e.replay.reader.Err()
 }
 
+// Broken returns how many lines of a replay were skipped because they are broken.
+func (e *Engine) Broken() uint64 {
+	if e.replay == nil {
+		return 0
+	}
+	return e.replay.reader.Broken()
+}
+
 // Close closes the files of a replay. The engine must not be used afterwards, but for
 // its counts.
 func (e *Engine) Close() {

@@ -85,6 +85,9 @@ func (c *Config) Bounded() bool {
 // number. An engine that replaces this one in a hot reload continues the stream.
 func (c *Config) HasStream() bool { return c.replay != nil || c.Program != nil || c.scheduled() }
 
+// UsesSeed reports whether the records depend on the seed.
+func (c *Config) UsesSeed() bool { return c.Program != nil || c.replay != nil && c.Replay.Sample < 1 }
+
 // replayKey is the part of StreamKey that a replay has.
 func (c *Config) replayKey() string {
 	if c.replay == nil {

@@ -297,3 +297,28 @@ func TestReplayConfig(t *testing.T) {
 		t.Errorf("max_gap alone: %v", err)
 	}
 }
+
+func BenchmarkReplay(b *testing.B) {
+	for name, line := range map[string]string{
+		"ndjson": `{"timestamp":"2026-11-28T22:13:42.123456Z","level":"info","logger":"http.server","msg":"request handled","method":"GET",` +
+			`"path":"/api/v1/orders/8812731/items?page=2&sort=asc","status":200,"bytes":18231,"duration_ms":12.75,"remote":"203.0.113.77",` +
+			`"user_agent":"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/130.0","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","retry":false}`,
+		"text": "2026-11-28T22:13:42.123Z INFO  [http-nio-8080-exec-12] c.e.shop.OrderController : order 4711 was placed: 3 items, 129.90 EUR, by card, in 12 ms",
+	} {
+		b.Run(name, func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "x.log")
+			if err := os.WriteFile(path, []byte(strings.Repeat(line+"\n", 100_000)), 0o644); err != nil {
+				b.Fatal(err)
+			}
+			e := New(config(b, "replay", path, "rate", "unlimited", "loop", "on"), Options{Form: event.V2})
+			defer e.Close()
+			buf, n := make([]byte, 0, 2*MaxSlice), uint64(0)
+			b.SetBytes(int64(len(line)))
+			b.ResetTimer()
+			for n < uint64(b.N) {
+				_, done := e.bulk.AppendMany(buf, e.form, 1, n, uint64(b.N)-n, MaxSlice)
+				n += done
+			}
+		})
+	}
+}
