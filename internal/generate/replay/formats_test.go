@@ -95,6 +95,9 @@ func FuzzCSV(f *testing.F) {
 			var cells []string
 			b := r.Current().Body
 			size, b, err := msgp.ReadMapHeaderBytes(b)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for range 2 * size {
 				var cell string
 				if cell, b, err = msgp.ReadStringBytes(b); err != nil {
