@@ -21,12 +21,12 @@ ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # All that does not need the C boundary builds and passes without cgo.
 PURE = ./internal/... ./cmd/gdummy/...
 
-.PHONY: help build run test test-pure test-c race cover lint bench e2e fuzz docs images man clean tools
+.PHONY: help build run test test-pure test-c race cover lint bench e2e fuzz docs images man release test-release clean tools
 
 build: $(PLUGIN) $(HOST) $(CMD) ## the plugin, the command and the embedded host, into build/
 
 help: ## these targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{ printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{ printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 tools:
 	@command -v $(GO) >/dev/null || { echo "gdummy needs Go 1.26 or later: there is no '$(GO)' in PATH"; exit 1; }
@@ -79,6 +79,7 @@ lint: tools ## gofmt, vet, staticcheck, actionlint
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) -C conformance vet ./...
+	$(GO) -C release vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(ACTIONLINT)
 
@@ -113,6 +114,14 @@ man: $(CMD) ## write the manual pages to build/man
 	@mkdir -p build/man
 	@for page in $$($(CMD) doc man-pages); do $(CMD) doc man-page $$page > build/man/$$page || exit 1; done
 	@ls build/man/*
+
+# Linux on amd64 and arm64, from the commit that is checked out. Needs Debian: its cross
+# compilers, and apt for the C library to link against.
+release: tools ## archives, packages, SBOM and checksums, into build/release
+	$(GO) -C release run .
+
+test-release: tools ## that a release is reproducible, can be installed, and runs
+	$(GO) -C release test -count=1 -timeout 30m -v ./...
 
 clean: ## remove build/
 	rm -rf build

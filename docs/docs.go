@@ -3,7 +3,10 @@
 // Package docs has the pages that the command prints.
 package docs
 
-import _ "embed"
+import (
+	_ "embed"
+	"strings"
+)
 
 // Templates teaches templates.
 //
@@ -14,3 +17,18 @@ var Templates string
 //
 //go:embed reference/audit.md
 var Audit string
+
+//go:embed how-to/install.md
+var install string
+
+// Install returns the short form of the page on installation: the section that has a
+// line or two for each way.
+func Install() string {
+	_, text, _ := strings.Cut(install, "\n## In short\n\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	var b strings.Builder
+	for line := range strings.Lines(strings.TrimRight(text, "\n") + "\n") {
+		b.WriteString(strings.TrimPrefix(line, "    "))
+	}
+	return b.String()
+}

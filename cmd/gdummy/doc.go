@@ -66,6 +66,7 @@ func topics() []topic {
 		{name: "formats", help: "the built-in formats", page: true, print: formatsPage},
 		{name: "commands", help: "the flags of gdummy, with examples", page: true, print: generated(commandsPage)},
 		{name: "json", help: "the members of --json", page: true, print: generated(membersPage)},
+		{name: "install", help: "how to install from a package, an image, a chart or an operator", print: page(docs.Install())},
 		{name: "templates", help: "how to write templates", print: page(docs.Templates)},
 		{name: "audit", help: "how to prove what arrived", print: page(docs.Audit)},
 		{name: "format", help: "the template of the format NAME, to copy and change", of: &entries{"formats", format.Names, func(name string) ([]byte, error) {
