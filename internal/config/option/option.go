@@ -125,6 +125,7 @@ type Config struct {
 	FixedTimestamp bool
 	FlushOnStartup bool
 
+	StartAt   *units.Moment // when the first tick counts, on the wall clock; nil is not set
 	StartTime *units.Moment // the time of the first record; nil is not set
 	EndTime   *units.Moment // when the run ends, on the clock of the records; nil is not set
 	TimeStep  time.Duration // between the times of two ticks; 0 is not set

@@ -110,6 +110,12 @@ var rows = []Option{
 		set:  span(func(c *Config) *time.Duration { return &c.StartDelay }),
 	},
 	{
+		Name: "start_at", Kind: Moment, Example: "2026-11-01T09:00:00+01:00", Section: secPace,
+		Excludes: []string{"start_delay"}, DefaultText: "now",
+		Help: "When to begin, on the wall clock: inputs on several machines begin together. It is as start_delay until then, which is computed at the start. A time that is over is now.",
+		set:  moment(func(c *Config) **units.Moment { return &c.StartAt }),
+	},
+	{
 		Name: "catch_up", Kind: Choice, Default: "limit", Example: "full", Section: secPace,
 		Help: "What happens to ticks delayed by a stall or a pause: full delivers all of them, limit those of the last second, " +
 			"none drops them. Dropped ones are counted as shortfall.",

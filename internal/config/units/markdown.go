@@ -90,7 +90,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "moment", Rule: `date "T" clock zone | ( "+" | "-" ) time | decimal | "now"`,
-		Help: "A point in time, start_time, end_time: as in RFC 3339, before (`-`) or after (`+`) the start of the run, or in seconds since 1970. From 1970 to 2106.",
+		Help: "A point in time: start_time, end_time, start_at. As in RFC 3339, before (`-`) or after (`+`) the start of the run, or in seconds since 1970. From 1970 to 2106.",
 		Examples: []Example{
 			{"2026-11-01T00:00:00+01:00", "2026-10-31T23:00:00Z", "midnight in Berlin"}, {"2026-11-01T00:00:00.25Z", "2026-11-01T00:00:00.25Z", "with a fraction of a second"},
 			{"-24h", "-1d", "a day before the start"}, {"+90s", "+1m30s", "90 seconds after it"}, {"now", "now", "the start"}, {"1700000000", "2023-11-14T22:13:20Z", "seconds since 1970"},

@@ -193,6 +193,9 @@ func New(c *Config, o Options) *Engine {
 		e.now = time.Now
 	}
 	e.start = e.now()
+	if c.StartAt != nil {
+		e.plan.delay = max(c.StartAt.From(e.start)-e.start.UnixNano(), 0)
+	}
 	timing := e.setClock(c, o)
 	e.origin = originOf(c, timing)
 	e.startup = c.FlushOnStartup

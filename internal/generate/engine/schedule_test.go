@@ -168,6 +168,25 @@ func TestRunningClocks(t *testing.T) {
 	}
 }
 
+// Inputs that start at different times begin together, with the same times of records.
+// A time that is over is now.
+func TestStartAt(t *testing.T) {
+	for _, late := range []time.Duration{0, 13 * time.Second, time.Minute, time.Hour} {
+		w := &world{now: epoch.Add(late), until: epoch.Add(3 * time.Hour)}
+		New(config(t, "start_at", "2023-11-14T22:14:20Z", "start_time", "2024-02-29T00:00:00Z", "rate", "1", "max_records", "2"),
+			Options{Form: event.V2, Now: w.clock}).Run(w)
+		began := max(late, time.Minute)
+		times, _ := read(t, w.events)
+		first := time.Date(2024, 2, 29, 0, 0, 1, 0, time.UTC).UnixNano()
+		if !slices.Equal(times, []int64{first, first + 1e9}) {
+			t.Errorf("started after %v: times %v, want %d and a second later", late, times, first)
+		}
+		if got := w.slices[0].at; got != began+time.Second {
+			t.Errorf("started after %v: the first record comes after %v, want %v", late, got, began+time.Second)
+		}
+	}
+}
+
 // A run that has no record because its end is not after its start says so, where the
 // configuration alone does not show it.
 func TestNoTime(t *testing.T) {
@@ -187,6 +206,7 @@ const unscheduled = "the records have no scheduled time: expected time_step, a r
 func TestClockConflicts(t *testing.T) {
 	for section, want := range map[string]string{
 		"start_time now\nstart_time_sec 5":                                 "option start_time: start_time and start_time_sec are mutually exclusive",
+		"start_at +5s\nstart_delay 5s":                                     "option start_at: start_at and start_delay are mutually exclusive",
 		"time_step 1s\ntime_speed 2":                                       "option time_step: time_step and time_speed are mutually exclusive",
 		"time_step 1s\nfixed_timestamp on":                                 "option time_step: time_step and fixed_timestamp are mutually exclusive",
 		"time_speed 2\nfixed_timestamp on":                                 "option time_speed: time_speed and fixed_timestamp are mutually exclusive",
