@@ -30,7 +30,7 @@ var pluginLinks = []string{
 	"internal/config/diag", "internal/config/option", "internal/config/units",
 	"internal/event", "internal/files", "internal/msgpack", "internal/recordid", "internal/unpack",
 	"internal/generate/clock", "internal/generate/damage", "internal/generate/disorder", "internal/generate/engine", "internal/generate/fake", "internal/generate/format", "internal/generate/jsonbody",
-	"internal/generate/pace", "internal/generate/replay", "internal/generate/seed", "internal/generate/template", "internal/generate/value",
+	"internal/generate/lives", "internal/generate/pace", "internal/generate/replay", "internal/generate/seed", "internal/generate/template", "internal/generate/value",
 	"internal/prove/ledger", "internal/prove/tracking",
 
 	"github.com/brianvoe/gofakeit/v7", "github.com/brianvoe/gofakeit/v7/data", "github.com/brianvoe/gofakeit/v7/source",

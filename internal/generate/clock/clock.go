@@ -6,7 +6,7 @@
 // wall clock, and earlier calls do not change its results. The time of any record is
 // therefore the same alone and in sequence, in every shard, and after a reload.
 //
-// The normal path is [Even] or [Along], then [Clock.At] for any record, or
+// The normal path is [Even], [Along] or [Follow], then [Clock.At] for any record, or
 // [Clock.Walk] for many.
 //
 // # Terms
@@ -40,8 +40,44 @@ type Clock struct {
 
 	even    pace.FixedRate
 	profile *pace.Profile // nil if the ticks are evenly spaced
+	follows bool          // the times are those of moments
+	moments Moments
+	base    int64 // what moments have at the start
 	speed   Speed
 	lead    uint64 // tick i has the time of tick i+lead of the schedule
+}
+
+// Moments are the times of the records of a stream, as package lives computes them.
+type Moments interface {
+	// At returns the time of the record at a position, in nanoseconds, or
+	// [pace.Never].
+	At(position uint64) int64
+
+	// Due returns how many records have times of at most t.
+	Due(t int64) uint64
+}
+
+// Follow returns a clock whose records have the times of m: the record at the origin
+// follows the start as it follows the record before it.
+func Follow(start int64, m Moments, origin uint64) *Clock {
+	c := &Clock{start: start, origin: origin, perTick: 1, lanes: 1, speed: Speed{1, 1}, lead: 1, follows: true}
+	c.Bind(m)
+	return c
+}
+
+// Bind sets the moments of a clock that [Parse] has made, if it follows any.
+func (c *Clock) Bind(m Moments) {
+	if c.follows && m != nil {
+		c.moments, c.base = m, Before(m, c.origin)
+	}
+}
+
+// Before returns the time of the record before a position, or 0 for position 0.
+func Before(m Moments, position uint64) int64 {
+	if position == 0 {
+		return 0
+	}
+	return m.At(position - 1)
 }
 
 // Speed is how fast the clock of the records is, as a fraction of the speed of its
@@ -99,8 +135,20 @@ func (c *Clock) Origin() uint64 { return c.origin }
 // records after the [Last] time have that time; those before the origin have the
 // time of the start.
 func (c *Clock) At(position uint64) int64 {
+	if c.follows {
+		return max(c.time(c.follow(position), 0), 0)
+	}
 	tick, part := c.place(position)
 	return c.time(c.due(tick), part)
+}
+
+// follow returns the time of a position, in nanoseconds after the start.
+func (c *Clock) follow(position uint64) int64 {
+	at := c.moments.At(position)
+	if at == pace.Never {
+		return at
+	}
+	return at - c.base
 }
 
 // place returns the tick of a position, and which of its records it is.
@@ -117,6 +165,9 @@ func (c *Clock) place(position uint64) (tick, part uint64) {
 
 // due returns the time of a tick, in nanoseconds after the start.
 func (c *Clock) due(tick uint64) int64 {
+	if c.follows {
+		return c.follow(c.origin + tick)
+	}
 	if tick > pace.Unbounded-c.lead {
 		return pace.Never
 	}
@@ -191,6 +242,9 @@ func (c *Clock) before(t int64) uint64 {
 	if t <= 0 {
 		return c.origin
 	}
+	if c.follows {
+		return max(c.moments.Due(min(t-1, pace.Never-c.base)+c.base), c.origin)
+	}
 	t = c.speed.Latest(t - 1)
 	ticks := uint64(0)
 	if c.profile != nil {
@@ -208,13 +262,17 @@ func (c *Clock) before(t int64) uint64 {
 
 // String returns the clock in the form that [Parse] reads.
 func (c *Clock) String() string {
+	if c.follows {
+		return fmt.Sprintf("lives:%d:%d:1:1:1/1:", c.start, c.origin)
+	}
 	if c.profile != nil {
 		return fmt.Sprintf("profile:%d:%d:%d:%d:%d/%d:%s", c.start, c.origin, c.perTick, c.lanes, c.speed.Num, c.speed.Den, c.profile)
 	}
 	return fmt.Sprintf("even:%d:%d:%d:%d:%d/%d:%d/%d:%d", c.start, c.origin, c.perTick, c.lanes, c.speed.Num, c.speed.Den, c.even.Num, c.even.Den, c.lead)
 }
 
-// Parse reads the result of [Clock.String].
+// Parse reads the result of [Clock.String]. A clock made by [Follow] must then be bound
+// to its moments.
 func Parse(text string) (*Clock, error) {
 	c := &Clock{lead: 1}
 	p := parser{text: text}
@@ -232,6 +290,8 @@ func Parse(text string) (*Clock, error) {
 			return nil, fmt.Errorf("invalid clock %q: %w", text, err)
 		}
 		p.text = ""
+	case "lives":
+		c.follows = true
 	default:
 		p.wrong = true
 	}

@@ -206,3 +206,50 @@ func BenchmarkWalk(b *testing.B) {
 		})
 	}
 }
+
+// doubling are moments of which each is twice the one before.
+type doubling struct{}
+
+func (doubling) At(position uint64) int64 { return 1 << min(position, 62) }
+
+func (doubling) Due(t int64) (n uint64) {
+	for n < 62 && int64(1)<<n <= t {
+		n++
+	}
+	return n
+}
+
+// A clock follows the moments of a stream, from the start or from any record on, and is
+// the same after it was written and read.
+func TestFollow(t *testing.T) {
+	for _, tt := range []struct {
+		origin, position uint64
+		want             int64 // after the start
+	}{{0, 0, 1}, {0, 10, 1024}, {4, 4, 8}, {4, 5, 24}, {4, 0, -7}} {
+		c := Follow(start, doubling{}, tt.origin)
+		again, err := Parse(c.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.Bind(doubling{})
+		for _, c := range []*Clock{c, again} {
+			if got := c.At(tt.position) - start; got != tt.want {
+				t.Errorf("from %d: position %d is at %d, want %d", tt.origin, tt.position, got, tt.want)
+			}
+			if got := c.End(start + tt.want); got != max(tt.position+1, tt.origin) {
+				t.Errorf("from %d: %d positions until %d, want %d", tt.origin, got, tt.want, tt.position+1)
+			}
+			if from, to := c.Block(tt.position, 1<<40); tt.want >= 0 && (from != tt.origin || to != c.End(start+1<<40-1)) {
+				t.Errorf("from %d: the block of %d is from %d to %d", tt.origin, tt.position, from, to)
+			}
+			w := c.Walk(tt.position, 3)
+			times := make([]int64, 2)
+			if w.Fill(times); times[0] != c.At(tt.position) || times[1] != c.At(tt.position+3) {
+				t.Errorf("from %d: the walk from %d is %d", tt.origin, tt.position, times)
+			}
+		}
+	}
+	if last := Follow(start, doubling{}, 0).At(62); last != Last {
+		t.Errorf("the last time is %d", last)
+	}
+}

@@ -29,7 +29,7 @@ type step struct{ whole, rest uint64 }
 func (c *Clock) Walk(position, stride uint64) Walker {
 	w := Walker{clock: c, position: position, stride: stride}
 	i := stride / c.lanes
-	if c.profile != nil || c.speed.Num != c.speed.Den || stride%c.lanes != 0 || position < c.origin || c.even.Den > 1<<62 {
+	if c.profile != nil || c.follows || c.speed.Num != c.speed.Den || stride%c.lanes != 0 || position < c.origin || c.even.Den > 1<<62 {
 		return w
 	}
 	tick, part := c.place(position)

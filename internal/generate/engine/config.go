@@ -86,6 +86,7 @@ func ConfigureWith(lookup option.Lookup, in files.Path, expressions []template.T
 	if len(errs) == 0 {
 		errs = append(errs, c.CheckDisorder()...)
 	}
+	errs = append(errs, c.checkLives()...)
 	slices.SortStableFunc(errs, func(a, b *option.Error) int { return option.Index(a.Option) - option.Index(b.Option) })
 	switch {
 	case len(errs) == 0:

@@ -39,7 +39,7 @@ func (c *Config) CheckDisorder() (errs option.Errors) {
 	const expected = "the records have no scheduled time: expected time_step, a rate other than unlimited, a load_profile, or start_time with end_time and max_records"
 	moves := func(name string) {
 		switch {
-		case c.schedule() == nil && !c.spread() && c.TimeStep == 0:
+		case c.lives() == nil && c.schedule() == nil && !c.spread() && c.TimeStep == 0:
 			errs = append(errs, option.Errorf(name, expected))
 		case uint64(c.Template.First) > recordid.MaxSeq/2:
 			errs = append(errs, option.Errorf(name, "first_seq is too large: expected at most %d", uint64(recordid.MaxSeq/2)))

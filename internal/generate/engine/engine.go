@@ -214,6 +214,7 @@ func New(c *Config, o Options) *Engine {
 		}
 		if c.timeline {
 			e.plan.follow(newTimeline(c, e.replay))
+			e.plan.stepwise = true
 			e.startup = false
 		}
 		if c.Replay.Stamp != option.StampNow {

@@ -143,6 +143,9 @@ func (p *originParser) timing() Timing {
 // Source returns the source of the records of an origin, without identities. The
 // configuration must have the seed, the stream and the texts of the origin.
 func (c *Config) Source(o Origin) Source {
+	if s := c.lives(); s != nil && o.Timing.Schedule != nil {
+		o.Timing.Schedule.Bind(s)
+	}
 	numbers := numbering{first: o.First, step: o.Step}
 	if o.Moves() {
 		numbers = numbering{step: 1}

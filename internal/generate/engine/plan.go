@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/option"
@@ -87,9 +88,12 @@ func newPlan(c *Config, callInterval time.Duration) plan {
 	return p
 }
 
-// follow makes the schedule that of a replay. It drops no ticks: each is a record.
-func (p *plan) follow(l *timeline) {
-	p.sched, p.bytes, p.stepwise = l, false, true
+// follow makes the schedule one whose ticks are records of their own. It drops none.
+func (p *plan) follow(l interface {
+	pace.Schedule
+	fmt.Stringer
+}) {
+	p.sched, p.bytes = l, false
 	p.maxBacklog = pace.Never
 	p.words = l.String()
 }

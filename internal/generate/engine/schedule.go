@@ -20,12 +20,12 @@ func (n numbering) below(end uint64) uint64 {
 // scheduled reports whether the time of a record depends on its position in the
 // stream alone, instead of the moment at which it is due.
 func (c *Config) scheduled() bool {
-	return c.TimeStep > 0 || c.spread() || c.Rate.Unlimited && c.profile != nil || c.disorder.Moves()
+	return c.lives() != nil || c.TimeStep > 0 || c.spread() || c.Rate.Unlimited && c.profile != nil || c.disorder.Moves()
 }
 
 // spread reports whether the records are evenly spread between two times.
 func (c *Config) spread() bool {
-	return c.startsAt() && c.EndTime != nil && c.MaxRecords > 0 && c.TimeSpeed.One() && c.TimeStep == 0 &&
+	return c.lives() == nil && c.startsAt() && c.EndTime != nil && c.MaxRecords > 0 && c.TimeSpeed.One() && c.TimeStep == 0 &&
 		!(c.Rate.Unlimited && c.profile != nil)
 }
 
@@ -55,6 +55,9 @@ func newSchedule(c *Config, s *stamper) *clock.Clock {
 		return clock.Even(s.start, pace.FixedRate{Num: uint64(c.TimeStep), Den: 1}, l)
 	}
 	l.Origin = s.origin
+	if stream := c.lives(); stream != nil {
+		return clock.Follow(s.start, stream, s.origin)
+	}
 	if c.spread() {
 		ticks := (uint64(c.MaxRecords)*shards-1)/l.PerTick + 1
 		return clock.Even(s.start, pace.FixedRate{Num: uint64(max(s.end-s.start, 1)), Den: ticks}, l)
@@ -71,11 +74,15 @@ func (e *Engine) setClock(c *Config, o Options) Timing {
 	if s.kind.ends && s.end <= s.start && s.kind.relative && o.Log != nil {
 		o.Log("option end_time: " + formatTime(s.end) + " is not after the start time " + formatTime(s.start) + ": there are no records")
 	}
+	stream := c.lives()
+	if stream != nil && e.plan.sched != nil {
+		e.plan.follow(newLivesSchedule(c, stream, &s, int64(e.start.Sub(s.began))+e.plan.delay))
+	}
 	limit := uint64(pace.Unbounded)
 	switch {
 	case timing.Schedule != nil && s.kind.ends:
 		limit = timing.Schedule.End(s.end)
-	case timing.Schedule != nil && c.profile != nil && c.TimeStep == 0:
+	case timing.Schedule != nil && c.profile != nil && c.TimeStep == 0, stream != nil:
 		limit = timing.Schedule.End(event.MaxTime)
 	case timing.Schedule == nil && s.kind.ends:
 		e.plan.end = min(e.plan.end, s.left(clock.Speed(c.TimeSpeed), e.plan.delay))

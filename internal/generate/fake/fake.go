@@ -108,6 +108,7 @@ type Env struct {
 	indexes map[column]*index
 	clocks  map[string]*clock
 	recent  *clockCache
+	lives   *livesStream
 	curves  map[call]*seed.Curve
 	zipfs   map[call]*seed.Alias
 	ranks   int // total of zipfs

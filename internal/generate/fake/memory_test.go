@@ -14,8 +14,11 @@ import (
 )
 
 // body returns the value v of record k.
-func body(p *template.Program, k uint64) value.Value {
-	return value.OfRaw(p.AppendBody(nil, exampleTime, k)).Field("v")
+func body(p *template.Program, k uint64) value.Value { return bodyAt(p, exampleTime, k).Field("v") }
+
+// bodyAt returns record k at a time.
+func bodyAt(p *template.Program, t int64, k uint64) value.Value {
+	return value.OfRaw(p.AppendBody(nil, t, k))
 }
 
 // The occurrences of a key are numbered from 0 without gaps, a block has each key as

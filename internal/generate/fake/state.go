@@ -63,7 +63,7 @@ var state = []Func{
 			if lives < 1 || lives > 1<<40 {
 				return nil, argErr(0, "states: LIVES is %d, expected 1 or more", lives)
 			}
-			m, err := parseMachine(c.str(1))
+			m, err := parseChain(c.str(1))
 			if err != nil {
 				return nil, argErr(1, "states: %v", err)
 			}
@@ -97,7 +97,7 @@ var state = []Func{
 			"A key has one life after another, whether records show it or not. Equal MACHINEs with equal keys are in the same state anywhere in a template.",
 		Args: []Arg{{Name: "KEY", Dynamic: true}, {Name: "MACHINE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
-			m, err := parseMachine(c.str(1))
+			m, err := parseChain(c.str(1))
 			if err != nil {
 				return nil, argErr(1, "state_of: %v", err)
 			}

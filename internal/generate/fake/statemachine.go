@@ -3,11 +3,13 @@
 package fake
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
+	"github.com/gdummy/gdummy/internal/generate/lives"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -21,8 +23,10 @@ type machine struct {
 	states []string
 	next   [][]int
 	odds   [][]float64
-	timed  bool    // states have dwell times, see [clock]
-	dwell  []dwell // if timed
+	paths  [][]lives.Way // next and odds, with the branches of forks
+	forks  bool          // there are any
+	timed  bool          // states have dwell times, see [clock]
+	dwell  []dwell       // if timed
 	window uint64
 	// fill[s][r] is the probability that a slot in state s, with r more visits, fills
 	// the window with complete lives. Transitions are drawn in proportion to it, so
@@ -35,8 +39,17 @@ type machine struct {
 	drawn [][]float64
 }
 
+// parseChain reads a machine without forks.
+func parseChain(text string) (*machine, error) {
+	m, err := parseMachine(text)
+	if err == nil && m.forks {
+		return nil, errors.New("a life that forks has several states at once: expected one successor, or use transitions")
+	}
+	return m, err
+}
+
 // parseMachine reads "a: b 9, c 1; b: c" or, with dwell times, "a 5m: b 9, c 1;
-// b 1h..2h: c; c 1d".
+// b 1h..2h: c; c 1d". With forks it is "a 5m: b & 1..4 c; c 1h: d".
 func parseMachine(text string) (*machine, error) {
 	m := new(machine)
 	index := map[string]int{}
@@ -47,7 +60,7 @@ func parseMachine(text string) (*machine, error) {
 		}
 		index[name] = len(m.states)
 		m.states = append(m.states, name)
-		m.next, m.odds, m.dwell = append(m.next, nil), append(m.odds, nil), append(m.dwell, dwell{})
+		m.next, m.odds, m.paths, m.dwell = append(m.next, nil), append(m.odds, nil), append(m.paths, nil), append(m.dwell, dwell{})
 		return len(m.states) - 1
 	}
 	for _, rule := range strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '\n' }) {
@@ -75,19 +88,18 @@ func parseMachine(text string) (*machine, error) {
 		if !more {
 			continue
 		}
-		for _, t := range strings.Split(to, ",") {
-			f := strings.Fields(t)
-			weight := 1.0
-			if len(f) == 2 {
-				var err error
-				if weight, err = strconv.ParseFloat(f[1], 64); err != nil || !(weight > 0) || math.IsInf(weight, 0) {
-					return nil, fmt.Errorf("invalid weight %q: expected a number above 0", f[1])
-				}
-			} else if len(f) != 1 {
-				return nil, fmt.Errorf("invalid successor %q: expected a state and its weight", strings.TrimSpace(t))
+		for _, text := range strings.Split(to, ",") {
+			way, err := parseWay(text, state)
+			if err != nil {
+				return nil, err
 			}
-			m.next[s] = append(m.next[s], state(f[0]))
-			m.odds[s] = append(m.odds[s], weight)
+			m.next[s] = append(m.next[s], way.Branches[0].State)
+			m.odds[s] = append(m.odds[s], way.Odds)
+			m.paths[s] = append(m.paths[s], way)
+			m.forks = m.forks || len(way.Branches) > 1 || way.Branches[0].High != 1
+		}
+		if len(m.next[s]) > 200 {
+			return nil, fmt.Errorf("state %q has %d successors, expected at most 200", from, len(m.next[s]))
 		}
 	}
 	if len(m.states) == 0 {
@@ -96,10 +108,59 @@ func parseMachine(text string) (*machine, error) {
 	if len(m.states) > 200 {
 		return nil, fmt.Errorf("expected at most 200 states, found %d", len(m.states))
 	}
-	if m.timed {
+	if m.timed || m.forks {
 		return m, nil
 	}
 	return m, m.setWindow()
+}
+
+// parseWay reads "paid 9" or, where a life forks, "payment & 1..4 item 9". state
+// returns the number of a state.
+func parseWay(text string, state func(name string) int) (w lives.Way, err error) {
+	w.Odds = 1
+	children := 0
+	branches := strings.Split(text, "&")
+	for i, branch := range branches {
+		f := strings.Fields(branch)
+		b := lives.Branch{Low: 1, High: 1}
+		if len(f) > 1 && strings.Contains(f[0], "..") {
+			if b.Low, b.High, err = parseTimes(f[0]); err != nil {
+				return w, err
+			}
+			f = f[1:]
+		}
+		if last := len(f) - 1; i == len(branches)-1 && last == 1 {
+			if w.Odds, err = strconv.ParseFloat(f[last], 64); err != nil || !(w.Odds > 0) || math.IsInf(w.Odds, 0) {
+				return w, fmt.Errorf("invalid weight %q: expected a number above 0", f[last])
+			}
+			f = f[:last]
+		}
+		if len(f) != 1 {
+			return w, fmt.Errorf("invalid successor %q: expected a state and its weight", strings.TrimSpace(text))
+		}
+		b.State = state(f[0])
+		children += b.High
+		w.Branches = append(w.Branches, b)
+	}
+	if children > maxChildren {
+		return w, fmt.Errorf("successor %q: a life has up to %d branches at once, expected at most %d", strings.TrimSpace(text), children, maxChildren)
+	}
+	return w, nil
+}
+
+// maxChildren is how many branches a life may have at a fork.
+const maxChildren = 200
+
+// parseTimes reads how often a state is entered, such as 1..4.
+func parseTimes(text string) (low, high int, err error) {
+	first, last, _ := strings.Cut(text, "..")
+	if low, err = strconv.Atoi(first); err == nil {
+		high, err = strconv.Atoi(last)
+	}
+	if err != nil || low < 0 || high < max(low, 1) {
+		return 0, 0, fmt.Errorf("invalid number %q: expected how often a state is entered, such as 1..4, or 3..3 for three times", text)
+	}
+	return low, high, nil
 }
 
 // setWindow sets the length of a window, and the odds that give transitions the right

@@ -36,6 +36,7 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/fake"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/generate/lives"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -133,6 +134,8 @@ type Program struct {
 
 	expressions []fake.Gen
 
+	lives *lives.Stream // nil if the records are not transitions
+
 	members, metaMembers map[string]bool // constant names of members
 
 	inTurn bool // shapes are used in order instead of by weight
@@ -175,6 +178,7 @@ func Compile(c Config) (*Program, error) {
 	if len(co.errs) > 0 {
 		return nil, co.sorted()
 	}
+	p.lives = co.env.Lives()
 	if len(p.steps) > 8<<10 || co.env.HasTables() {
 		// Compiling may have allocated ten times as much memory as the program needs.
 		// Return it to the operating system.
@@ -208,6 +212,10 @@ func (p *Program) RecordsPerTick() uint64 {
 	}
 	return 1
 }
+
+// Lives returns the stream of transitions that the records are, or nil. Record k must
+// have the time of its record k.
+func (p *Program) Lives() *lives.Stream { return p.lives }
 
 // HasTag reports whether records have tags of their own.
 func (p *Program) HasTag() bool { return p.tag >= 0 }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"github.com/gdummy/gdummy/internal/generate/lives"
+	"github.com/gdummy/gdummy/internal/generate/seed"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+var transitionNames = append(append([]string(nil), clockNames...), "stayed", "children", "left")
+
+// The words for how a stream of transitions begins.
+const (
+	startRunning = "running"
+	startEmpty   = "empty"
+)
+
+var transitions = []Func{
+	{
+		Name: "transitions", Section: secState, Follows: TheNumber, Result: "row",
+		Example: `(transitions 100 "created 5s: paid 9, cancelled 1; paid 10s..20s: shipped; shipped 1m: delivered").state`,
+		Doc: "The transition that the record is: each record is one state that one of many lives enters, when it enters it, and no transition is left out. " +
+			"MACHINE is that of states, with dwell times; a state that ends a life needs none. LIVES are open at a time on average. " +
+			"The rate follows from both, so that options like rate cannot be set; the times of the records are the moments of the transitions. " +
+			"The row is that of states with dwell times: `state`, `previous`, `id`, `step`, `last`, `since` (now), `until` (when the life goes on; of the last state, when its dwell time is over) " +
+			"and `began`; and also `stayed` (how long the life was in the previous state, in seconds; null at first), `children` (how many transitions follow from this one at once) and `left` (how many follow in all). " +
+			"A life can fork: `order 1m: payment & 1..4 item; item 1h: packed` goes on with a payment and one to four items, each at its own pace; " +
+			"`previous` and `left` are then those of the branch, and steps are numbered branch by branch. " +
+			"START is running (LIVES are open at the start, and go on) or empty (each life begins with its first state). " +
+			"A template has one stream of transitions; all calls have the same arguments.",
+		Args: []Arg{{Name: "LIVES", Type: Integer}, {Name: "MACHINE", Type: Text}, {Name: "START", Type: Text, Optional: true, Default: startRunning}},
+		build: func(c *Call) (Gen, error) {
+			s, err := c.lives()
+			if err != nil {
+				return nil, err
+			}
+			c.Names = &transitionNames
+			return func(r *Record) value.Value { return s.row(r) }, nil
+		},
+	},
+}
+
+// livesOf is what a stream of transitions is made of.
+type livesOf struct {
+	open    int64
+	machine string
+	start   string
+}
+
+// livesStream is the stream of transitions of a template.
+type livesStream struct {
+	livesOf
+	*lives.Stream
+	machine *machine
+}
+
+// Lives returns the stream of transitions that the records are, or nil.
+func (e *Env) Lives() *lives.Stream {
+	if e.lives == nil {
+		return nil
+	}
+	return e.lives.Stream
+}
+
+// lives returns the stream of a call.
+func (c *Call) lives() (*livesStream, error) {
+	of := livesOf{c.int(0), c.str(1), c.str(2)}
+	switch known := c.Env.lives; {
+	case known != nil && known.livesOf == of:
+		return known, nil
+	case known != nil:
+		return nil, argErr(-1, "transitions: a template has one stream of them, but another call has other arguments: "+
+			"keep the row in a variable, or use state_of for what else changes")
+	case of.start != startRunning && of.start != startEmpty:
+		return nil, argErr(2, "transitions: invalid START %q: expected %s or %s", of.start, startRunning, startEmpty)
+	}
+	m, err := parseMachine(of.machine)
+	if err != nil {
+		return nil, argErr(1, "transitions: %v", err)
+	}
+	if !m.timed {
+		return nil, argErr(1, "transitions: MACHINE has no dwell times: expected them as in \"created 5m: paid; paid 1d: shipped\"")
+	}
+	lm := &lives.Machine{States: m.states, Ways: m.paths}
+	for _, d := range m.dwell {
+		lm.Dwell = append(lm.Dwell, lives.Dwell{Mean: d.mean, Low: d.lo, High: d.hi})
+	}
+	stream, err := lives.New(lm, of.open, of.start == startEmpty, seed.Combine(c.Env.Stream, seed.Text("transitions")))
+	if err != nil {
+		return nil, argErr(1, "transitions: %v", err)
+	}
+	c.Env.lives = &livesStream{of, stream, m}
+	return c.Env.lives, nil
+}
+
+// row returns the row of a record. Its times are relative to that of the record, which
+// is the moment of the transition on whatever clock.
+func (s *livesStream) row(r *Record) value.Value {
+	t, ok := s.Record(r.K)
+	if !ok {
+		return value.Null
+	}
+	start := len(r.Scratch)
+	b := s.machine.appendState(r.Scratch, t.State, t.Previous, t.ID, int64(t.Step))
+	b = seconds(r.T).Append(b)
+	b = seconds(r.T + (t.Until - t.At)).Append(b)
+	b = seconds(r.T + (t.Born - t.At)).Append(b)
+	if t.Step == 0 {
+		b = value.Null.Append(b)
+	} else {
+		b = seconds(t.At - t.Since).Append(b)
+	}
+	b = value.AppendInt(b, int64(t.Children))
+	r.Scratch = value.AppendInt(b, int64(t.Left))
+	return r.row(start, &transitionNames)
+}
