@@ -201,7 +201,7 @@ func TestTransitionsDisorder(t *testing.T) {
 	for i := range bodies {
 		made[fmt.Sprint(times[i], bodies[i])] = true
 	}
-	for _, more := range [][]string{{"shuffle_within", "3s"}, {"repeat", "5%"}} {
+	for _, more := range [][]string{{"shuffle_within", "3s"}, {"repeat", "5% within 50"}} {
 		at, body := sequence(t, n, append(more, "end_time", "2023-11-14T22:13:35Z")...)
 		moved, seen := 0, map[string]bool{}
 		for i := range at {
