@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Each planted fault must be seen by its counter, by no other, and by the exit code.
+// Each planted fault sets its counter, no other counter, and the exit code.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -45,7 +45,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			end := []string{"--collects", "4"}
 			if test.fault == "refuse" {
-				end = []string{"--seconds", "0.1"} // nothing collects
+				end = []string{"--seconds", "0.1"} // no collects
 			}
 			args := append(end, "--tick", "20", "--output", "null", "PLUGIN", "-i", "-p", "fault="+test.fault, "-p", "path="+test.path)
 			if test.v < v210 {
@@ -69,14 +69,14 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// Without faults there is nothing to report, in any pose and on any path.
+// Without faults all counters are 0, in every pose and on every path.
 func TestCleanRun(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v220, v410, v511} {
 		for _, bare := range []bool{false, true} {
 			for _, path := range []string{"return", "append", "records", "none"} {
 				if bare && (path == "append" || path == "records") {
-					continue // there is nothing to append with
+					continue // no function to append
 				}
 				v := variant{version: version, bare: bare}
 				t.Run(v.String()+"-"+path, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestCleanRun(t *testing.T) {
 					if diff := cmp.Diff(faults{}, i.faults); diff != "" {
 						t.Errorf("faults (-want +got):\n%s%s", diff, r.stderr)
 					}
-					want := i // what must follow from the number of collects
+					want := i // as computed from the number of collects
 					want.Appends, want.Records, want.Handed, want.EmptyCollects = i.Collects, 3*i.Collects, 0, 0
 					want.Cleanups, want.NotCleaned, want.Dropped, want.Refused, want.Discarded = 0, 0, 0, 0, 0
 					switch {
@@ -122,7 +122,7 @@ func TestCleanRun(t *testing.T) {
 	}
 }
 
-// V2 events on a host that has only legacy ones are garbage to it.
+// V2 events are malformed on a host with legacy events only.
 func TestV2EventsBefore210(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v200}, "--collects", "2", "--tick", "20", "--output", "null", "PLUGIN", "-i")
@@ -132,7 +132,7 @@ func TestV2EventsBefore210(t *testing.T) {
 	}
 }
 
-// Init <= 0 refuses the start from 4.0.3 on, and makes no further call.
+// From 4.0.3 on, Init <= 0 fails the start, and no further calls are made.
 func TestInitRefused(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v403, v511} {
@@ -169,8 +169,8 @@ func TestFlagsLeftUnset(t *testing.T) {
 	}
 }
 
-// A producer that never lets the ring become empty is distinguished from a slow
-// engine. (It fills in 0.1 s what takes 1.3 s to drain.)
+// A producer that never lets the ring become empty is distinguished from a slow engine.
+// It fills in 0.1 s what takes 1.3 s to drain.
 func TestStarvation(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v511}, "--seconds", "0.5", "--tick", "20", "--drain-ms", "20", "--ring", "64",

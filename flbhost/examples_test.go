@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// The examples that wait for something other than time, under load, paused, reloaded and
-// stopped, in the poses that differ for them.
+// The examples that wait for events other than time, under load, with pauses, reloads and
+// exits, in the poses that differ for them.
 
 const (
 	tcpLines   = "../examples/tcp-lines"
@@ -40,7 +40,7 @@ var waiting = []struct {
 	{v: variant{version: v511, flags: []string{"-fsanitize=address"}}},
 }
 
-// eachWaiting runs a test in each of these poses, side by side.
+// eachWaiting runs a test in each of these poses, in parallel.
 func eachWaiting(t *testing.T, test func(t *testing.T, v variant, args []string)) {
 	t.Parallel()
 	for _, w := range waiting {
@@ -95,7 +95,7 @@ func startHost(t *testing.T, v variant, pkg string, args ...string) *running {
 	return r
 }
 
-// await waits until a file of the host's output has a text n times.
+// await waits until a file of the host's output contains a text n times.
 func (r *running) await(name, text string, n int) {
 	r.t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
@@ -105,12 +105,12 @@ func (r *running) await(name, text string, n int) {
 		}
 		if time.Now().After(end) {
 			r.cmd.Process.Kill()
-			r.t.Fatalf("%q is there %d times after a minute, want %d:\n%s", text, bytes.Count(b, []byte(text)), n, readFile(r.t, r.stderr))
+			r.t.Fatalf("%q occurs %d times after a minute, want %d:\n%s", text, bytes.Count(b, []byte(text)), n, readFile(r.t, r.stderr))
 		}
 	}
 }
 
-// end stops the host, if it does not end by itself, and returns the lines of its records.
+// end stops the host, if it is still running, and returns the lines of its records.
 func (r *running) end(stop bool) []string {
 	r.t.Helper()
 	if stop {
@@ -138,8 +138,8 @@ func (r *running) end(stop bool) []string {
 
 var listening = regexp.MustCompile(`listening on (\S+)`)
 
-// send sends n lines over each of some connections to the last address in the log. The
-// lines have the number of their sender, from first on, and their own.
+// send sends n lines over each of several connections to the last address in the log.
+// Lines contain the number of their sender, from first on, and their own number.
 func (r *running) send(first, connections, n int) (wait func()) {
 	r.t.Helper()
 	all := listening.FindAllSubmatch(readFile(r.t, r.stderr), -1)

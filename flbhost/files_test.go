@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// The plugin finds files in the working directory and beside the configuration that the
-// host was started with, whichever release it is.
+// In every release, the plugin finds files in the working directory and in the directory
+// of the configuration file.
 func TestGdummyFindsFiles(t *testing.T) {
 	t.Parallel()
 	so := goPlugin(t, gdummyPackage)
@@ -53,7 +53,7 @@ func TestGdummyFindsFiles(t *testing.T) {
 		r.wantLine(t, "ledger: "+filepath.Join(here, "new.ledger"))
 
 		if v.version < v403 {
-			continue // a start cannot be refused
+			continue // Init cannot fail the start
 		}
 		r = start("none", "-p", "template_file=none.tmpl")
 		r.wantCode(t, 3)

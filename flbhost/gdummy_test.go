@@ -24,8 +24,8 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
-// The plugins of this module at the boundary: built as a user builds them, and loaded by
-// the host in the poses of all releases that differ.
+// Tests of this module's plugins at the C boundary: built as users build them, and loaded
+// by the host in the poses of all releases that differ.
 
 var goPlugins sync.Map // of the package's path, to *built
 
@@ -50,7 +50,7 @@ func goPlugin(t *testing.T, pkg string) string {
 
 const gdummyPackage = "../cmd/in_gdummy"
 
-// load runs the host with one of this module's plugins in the place of PLUGIN.
+// load runs the host with one of this module's plugins as PLUGIN.
 func load(t *testing.T, v variant, pkg string, args ...string) result {
 	t.Helper()
 	host, err := v.host(t)
@@ -69,8 +69,8 @@ func load(t *testing.T, v variant, pkg string, args ...string) result {
 	return runCommand(t, exec.Command(host, full...), reportFile)
 }
 
-// wantClean checks that the plugin kept the contract. What a reload or the end finds in
-// the ring is the engine's to discard.
+// wantClean checks that there are no faults. At a reload or the end, the engine may
+// discard chunks in the ring.
 func (r result) wantClean(t *testing.T) {
 	t.Helper()
 	r.wantCode(t, 0)
@@ -81,7 +81,7 @@ func (r result) wantClean(t *testing.T) {
 	}
 }
 
-// poses are the releases in which the boundary differs, with symbols and without.
+// poses are the releases in which the boundary differs, with and without symbols.
 func poses() []variant {
 	var vs []variant
 	for _, v := range []int{v200, v210, v220, v400, v403, v410, v423, v500, v511} {
@@ -90,8 +90,8 @@ func poses() []variant {
 	return vs
 }
 
-// form is the form of a pose's events. A bare host exports nothing, and gets the form
-// that every release reads.
+// form returns the form of events of a pose. A bare host exports nothing, and gets the
+// form that every release accepts.
 func form(v variant) event.Form {
 	if v.version >= v210 && !v.bare {
 		return event.V2
@@ -99,7 +99,7 @@ func form(v variant) event.Form {
 	return event.Legacy
 }
 
-// events returns the expected bytes of n records, with the bodies in turn and a fixed time.
+// events returns the expected bytes of n records, with repeated bodies and a fixed time.
 func events(t *testing.T, f event.Form, sec int64, n int, text string) []byte {
 	t.Helper()
 	bodies, err := jsonbody.Parse(text)
@@ -122,9 +122,8 @@ func readFile(t *testing.T, name string) []byte {
 	return b
 }
 
-// Two instances, each with its own configuration, thread and records: the same bytes in
-// every pose, whether they are appended when due or returned once a second, on threads of
-// their own or on the engine's.
+// Two instances emit the same bytes in every pose, with their own threads or the engine's,
+// whether records are appended when due or returned once per second.
 func TestGdummyRecords(t *testing.T) {
 	t.Parallel()
 	for _, v := range poses() {
@@ -152,8 +151,8 @@ func TestGdummyRecords(t *testing.T) {
 	}
 }
 
-// Where neither a context nor an append identifies them, instances that share a thread
-// must not mix: they emit nothing, and log why.
+// If neither a context nor an append identifies instances that share a thread, they must
+// not mix: they emit nothing, and log the reason.
 func TestGdummyShared(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v400, bare: true}, gdummyPackage, "--threaded", "off", "--seconds", "3", "--output", "null", "PLUGIN",
@@ -167,8 +166,8 @@ func TestGdummyShared(t *testing.T) {
 	r.wantLine(t, "threaded off")
 }
 
-// On the engine's own thread an input whose rate is never reached must return:
-// or nothing else runs, and no signal ends the process.
+// On the engine's thread, an input whose rate is never reached must return. Otherwise
+// nothing else runs, and no signal ends the process.
 func TestGdummySharedUnlimited(t *testing.T) {
 	t.Parallel()
 	for _, v := range []variant{{version: v200}, {version: v400}, {version: v511}, {version: v511, bare: true}} {
@@ -188,8 +187,9 @@ func TestGdummySharedUnlimited(t *testing.T) {
 	}
 }
 
-// A start that can be refused is refused; where it can't, the input stays idle.
-func TestGdummyRefuses(t *testing.T) {
+// An invalid configuration fails the start, or if the release does not support that, the
+// input remains idle.
+func TestGdummyInitFails(t *testing.T) {
 	t.Parallel()
 	for _, v := range poses() {
 		t.Run(v.String(), func(t *testing.T) {
@@ -208,8 +208,8 @@ func TestGdummyRefuses(t *testing.T) {
 	}
 }
 
-// Nothing leaks and nothing is touched that is not ours, over a thousand reloads and
-// pauses, with the address sanitizer in the host.
+// A thousand reloads and pauses cause no leaks and no invalid memory accesses, as checked by
+// AddressSanitizer in the host.
 func TestGdummyReloads(t *testing.T) {
 	t.Parallel()
 	for _, v := range []variant{
@@ -236,8 +236,8 @@ func TestGdummyReloads(t *testing.T) {
 	}
 }
 
-// Over hot reloads no two records of an input have the same time, with a clock of
-// their own too: that runs on.
+// Across hot reloads, no two records of an input have the same time, including those with
+// a start time, whose clock continues.
 func TestGdummyReloadTimes(t *testing.T) {
 	t.Parallel()
 	for _, v := range []variant{{version: v511}, {version: v400}} {
@@ -291,8 +291,8 @@ func TestGdummySlowFilter(t *testing.T) {
 	}
 }
 
-// Nothing is lost, doubled or out of order with an engine that is slow, that refuses, or
-// whose ring is small, whether the ring is visible or not; and the engine is not starved.
+// No record is lost, duplicated or reordered by an engine that is slow, refuses appends or
+// has a small ring, visible or not. The engine is not starved.
 func TestGdummyBackpressure(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
@@ -332,7 +332,7 @@ func TestGdummyBackpressure(t *testing.T) {
 	}
 }
 
-// summaryTime is how long the run took, by its summary.
+// summaryTime returns the duration of the run from its summary.
 func summaryTime(t *testing.T, r result) time.Duration {
 	t.Helper()
 	m := regexp.MustCompile(`refused \d+, in (\S+)`).FindStringSubmatch(r.stderr)
@@ -346,8 +346,8 @@ func summaryTime(t *testing.T, r result) time.Duration {
 	return d
 }
 
-// Hosts before 2.1.9 drop the queue when they pause an input. The first loss is logged,
-// with the way out, and at the end the number of records: also if the input is never
+// Hosts before 2.1.9 drop the queue when they pause an input. The first loss is logged with
+// a workaround, and the number of lost records at the end, even if the input is never
 // resumed.
 func TestGdummyPauseLoses(t *testing.T) {
 	t.Parallel()
@@ -401,19 +401,19 @@ func TestGdummyPause(t *testing.T) {
 				"-i", "-p", "rate=100", "-p", "samples=0", "-i", "-p", "rate=100", "-p", "duration=6", "-p", "catch_up=full")
 			r.wantClean(t)
 			if n := r.report.Instances[1].Records; n != 600 {
-				t.Errorf("the input that was not paused gave %d records, want 600", n)
+				t.Errorf("the input that was not paused delivered %d records, want 600", n)
 			}
 			short := counter(t, r, "gdummy_shortfall_records_total", "gdummy.0")
 			gave := counter(t, r, "gdummy_records_total", "gdummy.0")
 			asked := counter(t, r, "gdummy_scheduled_records_total", "gdummy.0")
 			if short < 150 || short > 350 || gave+short != asked || gave != r.report.Instances[0].Records {
-				t.Errorf("gave %d, shortfall %d, asked %d; the host counts %d", gave, short, asked, r.report.Instances[0].Records)
+				t.Errorf("delivered %d, shortfall %d, scheduled %d; the host counts %d", gave, short, asked, r.report.Instances[0].Records)
 			}
 		})
 	}
 }
 
-// A shortfall is logged while it happens, not only at the end.
+// A shortfall is logged when it occurs, not only at the end.
 func TestGdummyShortfallLog(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--script", "at 1.5 pause 0; at 5 resume 0; at 13.5 exit", "PLUGIN",
@@ -422,7 +422,7 @@ func TestGdummyShortfallLog(t *testing.T) {
 	re := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] scheduled 500/s, held (\d+)[.\d]*/s over 1[0-3]s: (\d+) records dropped because they were late`)
 	m := re.FindStringSubmatch(r.stderr)
 	if m == nil {
-		t.Fatalf("no word of the shortfall:\n%s", r.stderr)
+		t.Fatalf("the shortfall is not logged:\n%s", r.stderr)
 	}
 	summary := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] scheduled \d+ records \(500/s\), delivered \d+, shortfall (\d+), refused 0`).FindStringSubmatch(r.stderr)
 	if summary == nil || summary[1] != m[2] {
@@ -484,7 +484,7 @@ func TestGdummyDaemon(t *testing.T) {
 	}
 }
 
-// The list that Fluent Bit prints for -h is the table.
+// The list that Fluent Bit prints for -h is the table of options.
 func TestGdummyConfigMap(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--options", "PLUGIN")
@@ -498,8 +498,8 @@ func TestGdummyConfigMap(t *testing.T) {
 	r.wantCode(t, 3)
 }
 
-// on_finish exit waits for an engine that takes long for what it has, on a host whose
-// queue cannot be seen: what waits there at SIGTERM is discarded.
+// on_finish exit waits for a slow engine on a host with a hidden queue, where chunks in the
+// queue are discarded at SIGTERM.
 func TestGdummyFinishesWhole(t *testing.T) {
 	t.Parallel()
 	raw := filepath.Join(t.TempDir(), "raw")
@@ -527,7 +527,7 @@ func TestGdummyExit(t *testing.T) {
 	}
 }
 
-// Delivery has no gap: a slice for each tick, also between two collects.
+// Each tick is delivered when due, also between two collects.
 func TestGdummySmooth(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "json", "--records", "45", "PLUGIN", "-i", "-p", "rate=20")
@@ -538,7 +538,7 @@ func TestGdummySmooth(t *testing.T) {
 	}
 }
 
-// The example in examples/ is a whole plugin.
+// The example in examples/heartbeat is a complete plugin.
 func TestHeartbeat(t *testing.T) {
 	t.Parallel()
 	for _, v := range []variant{{version: v200}, {version: v511}, {version: v511, bare: true}} {
@@ -564,15 +564,15 @@ func TestHeartbeat(t *testing.T) {
 	}
 }
 
-// Conditional routes make the engine count each record more than once. The ledger must
-// not: its ingested records are those that were appended and taken, and no others.
+// With conditional routes the engine counts each record more than once. The ledger counts
+// each record once, and only those that were ingested.
 func TestGdummyRoutes(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"one route":    {"--routes", "1"},
 		"three routes": {"--routes", "3"},
 		"threaded off": {"--routes", "1", "--threaded", "off"},
-		"dropped":      {"--drop-every", "3"}, // without routes, what the engine drops is seen
+		"dropped":      {"--drop-every", "3"}, // without routes, dropped records are visible
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -593,8 +593,8 @@ func TestGdummyRoutes(t *testing.T) {
 	}
 }
 
-// With a processor that drops records, the engine's count never reaches what was
-// appended. Where only that count is visible, it must not stop the input.
+// With a processor that drops records, the engine's count never reaches the number of
+// appended records. If only that count is visible, the input must not stop.
 func TestGdummyDropped(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{"seen": nil, "unseen": {"--hide-ring"}} {

@@ -13,12 +13,11 @@ import (
 	"testing"
 )
 
-// The host is never harmed: not by what a plugin believes of its memory, nor beside
-// other libraries. Hosts that no release is show it: see --layout, --alloc and
-// FLBHOST_SAYS.
+// The plugin never harms a host with unknown layouts, allocators or versions, or with other
+// Go libraries. See --layout, --alloc and FLBHOST_SAYS.
 
-// What gdummy may write into the context of an instance: remote_context and proxy
-// from 4.1 on, before that proxy only.
+// The words that gdummy may write to the context of an instance: remote_context and proxy
+// from 4.1 on, and only proxy before.
 func sanctioned(version, instances int) int {
 	if version >= v410 {
 		return 2 * instances
@@ -26,7 +25,7 @@ func sanctioned(version, instances int) int {
 	return instances
 }
 
-// Two inputs, and an end that the number of records brings.
+// Two inputs, until a number of records.
 var twoInputs = []string{"--output", "null", "--records", "300", "PLUGIN",
 	"-i", "-p", "rate=200", "-p", "samples=150", "-i", "-p", "rate=200", "-p", "samples=150"}
 
@@ -49,8 +48,8 @@ func (r result) wantWritten(t *testing.T, words int) {
 	}
 }
 
-// Members inserted, removed, exchanged and added, in a host with the version 5.1.1: if the
-// places to write to cannot be verified, nothing is written, and everything works as on a
+// Members are inserted, removed, exchanged and added in a host with the version 5.1.1. If
+// the members to write cannot be verified, nothing is written, and everything works as on a
 // host that does not pass the instance.
 func TestUnknownLayouts(t *testing.T) {
 	t.Parallel()
@@ -60,7 +59,7 @@ func TestUnknownLayouts(t *testing.T) {
 		"context-between": 0,
 		"context-less":    0,
 		"proxy-before":    0,
-		// Here the known members are in their places.
+		// The known members have their usual offsets.
 		"context-behind": 4,
 		"proxy-behind":   4,
 		"loop-before":    4,
@@ -73,7 +72,7 @@ func TestUnknownLayouts(t *testing.T) {
 				r.wantLine(t, "pause and resume: off: the layout is not known")
 			}
 		})
-		// The same with every access of the host watched, and structures where malloc has them.
+		// The same under AddressSanitizer, with structures from malloc.
 		t.Run(layout+" sanitized", func(t *testing.T) {
 			t.Parallel()
 			v := variant{version: v511, flags: []string{"-fsanitize=address"}}
@@ -93,8 +92,8 @@ func TestUnknownLayouts(t *testing.T) {
 	})
 }
 
-// In an untested version, and in one that cannot be read, nothing is written into the
-// host; what only reads still works.
+// In an untested or unknown version nothing is written to the host. Features that only read
+// still work.
 func TestUnknownVersions(t *testing.T) {
 	t.Parallel()
 	for says, line := range map[string]string{
@@ -115,8 +114,8 @@ func TestUnknownVersions(t *testing.T) {
 	}
 }
 
-// The version is read in each release, and what is used of it is logged once in a process,
-// with any number of instances and reloads.
+// The version is detected in each release, and the features used are logged once per
+// process, for any number of instances and reloads.
 func TestHostIsDescribed(t *testing.T) {
 	t.Parallel()
 	for _, v := range poses() {
@@ -132,7 +131,7 @@ func TestHostIsDescribed(t *testing.T) {
 	}
 }
 
-// With one environment variable, only the callbacks are used.
+// FLB_PLAIN_CALLBACKS restricts the plugin to the documented callbacks.
 func TestPlainCallbacks(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v220, v400, v511} {
@@ -156,7 +155,7 @@ func TestPlainCallbacks(t *testing.T) {
 				}
 			}
 			if strings.Contains(r.stderr, "fluentbit_gdummy_") {
-				t.Errorf("there are metrics of the plugin:\n%s", r.stderr)
+				t.Errorf("unexpected metrics of the plugin:\n%s", r.stderr)
 			}
 		})
 	}
@@ -172,8 +171,8 @@ func replace(args []string, what, with string) []string {
 	return out
 }
 
-// Structures may come from an allocator of the host's own: nothing asks the process's
-// for their size, which would read before them, and nothing is read or written after.
+// Structures may come from a separate allocator of the host. The plugin does not ask malloc
+// for their sizes, which would read memory before them, and accesses nothing after them.
 func TestForeignAllocator(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v210, v400, v410, v423, v511} {
@@ -188,7 +187,7 @@ func TestForeignAllocator(t *testing.T) {
 	}
 }
 
-// The list of options and ${VAR} at run time are there, whatever the allocator.
+// The list of options and ${VAR} at run time work with any allocator.
 func TestForeignAllocatorOptions(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--alloc", "before", "--seconds", "2", "PLUGIN", "-i", "-p", "dumy={}")
@@ -198,7 +197,7 @@ func TestForeignAllocatorOptions(t *testing.T) {
 	r.wantLine(t, "environment: followed; options: listed")
 }
 
-// A ring that never shows that it was emptied must not stop an input forever.
+// A ring whose flush_pending never clears must not stop an input forever.
 func TestFlushPendingNeverClears(t *testing.T) {
 	t.Parallel()
 	const n = 200000
@@ -212,8 +211,8 @@ func TestFlushPendingNeverClears(t *testing.T) {
 	}
 }
 
-// A library that is loaded twice registers once and logs it, at the start and in each
-// reload; a reload does not count as loading it twice.
+// A library that is loaded twice registers once and logs this, at the start and in each
+// reload. A reload itself does not count as loading it twice.
 func TestGivenTwice(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v210, v220, v400, v511} {
@@ -228,7 +227,7 @@ func TestGivenTwice(t *testing.T) {
 					t.Errorf("registered twice %d times, %d reloads", r.report.RegisteredTwice, r.report.Reloads)
 				}
 				if n := strings.Count(r.stderr, "[input:gdummy] this library is loaded twice: it is registered once."); n != 1+reloads {
-					t.Errorf("said %d times, want %d\n%s", n, 1+reloads, r.stderr)
+					t.Errorf("logged %d times, want %d\n%s", n, 1+reloads, r.stderr)
 				}
 				if r.report.Instances[0].Records == 0 {
 					t.Error("no records after the reloads")
@@ -240,7 +239,7 @@ func TestGivenTwice(t *testing.T) {
 
 var foreignBuilds sync.Map
 
-// foreign builds a Go library that has nothing of this module, under a name.
+// foreign builds a Go library without code of this module, with the given name.
 func foreign(t *testing.T, name string) string {
 	t.Helper()
 	v, _ := foreignBuilds.LoadOrStore(name, new(built))
@@ -259,9 +258,9 @@ func foreign(t *testing.T, name string) string {
 	return b.path
 }
 
-// Other Go libraries recover from a nil dereference beside the plugin, whichever was
-// loaded first, also after the host has installed its handlers anew, which the plugin
-// has to undo; what SIGCONT installs, before its handler returns. That it recovers itself is a test of the end-to-end ones.
+// Other Go libraries recover from a nil dereference, whether they are loaded before or after
+// the plugin, and even if the host installs its handlers again. The plugin restores theirs,
+// for SIGCONT before the handler returns. An end-to-end test covers the plugin itself.
 func TestOtherRuntimes(t *testing.T) {
 	t.Parallel()
 	one, two := foreign(t, "one"), foreign(t, "two")

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package flbhost_test tests the embedded host with a plugin that misbehaves
-// on request (testdata/plugin.c): a host that tests others must itself be tested to
-// detect what it is meant to detect.
+// Package flbhost_test tests the host with a plugin that misbehaves on request
+// (testdata/plugin.c), to ensure that it detects all faults.
 //
-// The host is built in the poses of several Fluent Bit releases, each at most
-// once. Runs end after a number of collects or records, and what is compared
-// does not depend on how many there were in the end.
+// The host is built in the poses of several Fluent Bit releases, each at most once. Runs
+// end after a number of collects or records, and results do not depend on how many there
+// were in the end.
 package flbhost_test
 
 import (
@@ -48,7 +47,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("SKIPPED under the race detector: the host and the plugins are built without it; run this package without -race")
 		return
 	}
-	flag.Set("test.parallel", "8") // the runs wait more than they work
+	flag.Set("test.parallel", "8") // the runs mostly wait
 	dir, err := os.MkdirTemp("", "flbhost")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -60,7 +59,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// compiler returns the C compiler, and skips the test where there is none.
+// compiler returns the C compiler, and skips the test if there is none.
 func compiler(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{os.Getenv("CC"), "cc", "gcc", "clang"} {
@@ -81,7 +80,7 @@ type built struct {
 	err  error
 }
 
-// compilers bounds how many run at a time.
+// compilers limits the number of compilers that run at the same time.
 var compilers = make(chan struct{}, 2)
 
 var builds sync.Map // of the compiler's arguments, to *built
@@ -109,7 +108,7 @@ func build(t *testing.T, args ...string) (string, error) {
 	return b.path, b.err
 }
 
-// A variant is one way to build the host and the plugin.
+// A variant is a build of the host and the plugin.
 type variant struct {
 	version int
 	bare    bool
@@ -124,8 +123,8 @@ func (v variant) String() string {
 	return s + strings.Join(v.flags, "")
 }
 
-// unit is a file that includes all sources of the host. Compiling it takes a fifth of
-// the time of compiling them one by one, and there are some thirty variants.
+// unit is a file that includes all sources of the host. Compiling it takes a fifth of the
+// time of compiling them separately, and there are about thirty variants.
 var unit = sync.OnceValues(func() (string, error) {
 	sources, err := filepath.Glob("src/*.c")
 	if err != nil || len(sources) == 0 {
@@ -161,8 +160,8 @@ func (v variant) plugin(t *testing.T) (string, error) {
 	return build(t, append(args, "testdata/plugin.c")...)
 }
 
-// command prepares a run of the host. PLUGIN among the arguments is replaced
-// by the plugin; without it, the plugin comes last.
+// command prepares a run of the host. The argument PLUGIN is replaced by the plugin, which
+// is otherwise appended.
 func (v variant) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	host, err := v.host(t)
@@ -187,7 +186,7 @@ func (v variant) command(t *testing.T, args ...string) *exec.Cmd {
 	return exec.Command(host, full...)
 }
 
-// A report is what the host writes with --report.
+// A report is the JSON that the host writes with --report.
 type report struct {
 	Version         string
 	Bare            bool
@@ -230,7 +229,7 @@ type faults struct {
 	MissingSymbols int `json:"missing_symbols"`
 }
 
-// A result is what a run produced.
+// A result is the output of a run.
 type result struct {
 	code   int
 	stdout string
@@ -238,7 +237,7 @@ type result struct {
 	report report
 }
 
-// run runs the host to its end, with a report.
+// run runs the host until it ends, with a report.
 func run(t *testing.T, v variant, args ...string) result {
 	t.Helper()
 	return runEnv(t, v, nil, args...)
@@ -269,7 +268,7 @@ func runCommand(t *testing.T, cmd *exec.Cmd, reportFile string) result {
 	return r
 }
 
-// finish waits for a started command, but not forever.
+// finish waits for a started command, with a timeout.
 func finish(t *testing.T, cmd *exec.Cmd, stdout, stderr *bytes.Buffer) result {
 	t.Helper()
 	timer := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
@@ -298,7 +297,7 @@ func (r result) wantLine(t *testing.T, text string) {
 	}
 }
 
-// A call is one callback, as the plugin saw it.
+// A call is one call of a callback, as logged by the plugin.
 type call struct {
 	name, thread string
 	tid          string
@@ -316,7 +315,7 @@ func (r result) calls() []call {
 	return cs
 }
 
-// names returns the names of the calls that keep selects, in order.
+// names returns the names of the calls for which keep returns true, in order.
 func names(cs []call, keep func(call) bool) []string {
 	var ns []string
 	for _, c := range cs {
@@ -327,7 +326,7 @@ func names(cs []call, keep func(call) bool) []string {
 	return ns
 }
 
-// collecting reports whether a call is made at each tick, and not once.
+// collecting reports whether a call is repeated at each tick.
 func collecting(c call) bool {
 	return strings.HasPrefix(c.name, "Input") || c.name == "Collect" || c.name == "Cleanup"
 }

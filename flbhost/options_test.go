@@ -12,7 +12,7 @@ import (
 
 var echoLine = regexp.MustCompile(`(?m)^\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\] \[ info\] \[echo\] (.*)$`)
 
-// What a plugin reads of its properties.
+// Values of properties, as a plugin reads them.
 func TestProperties(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -66,7 +66,7 @@ func TestProperties(t *testing.T) {
 	}
 }
 
-// With a config map (5.1.1) an unknown property refuses the start; before, it passes.
+// With a config map (5.1.1) an unknown property fails the start. Before, it is ignored.
 func TestConfigMap(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -124,7 +124,7 @@ echo                     string     mult     -                            proper
 	run(t, variant{version: v500}, "--options").wantCode(t, 2)
 }
 
-// Wrong usage is said to be so, and nothing runs.
+// Errors in usage are reported, and nothing runs.
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
@@ -168,7 +168,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// The host is clean under sanitizers while it does all it can.
+// The sanitizers find no errors in the host while it uses all features.
 func TestSanitizers(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{"-fsanitize=address,undefined", "-fsanitize=thread"} {

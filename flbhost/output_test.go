@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// bodies has one of each type, as msgpack, as `-o stdout` prints it, and as JSON.
+// bodies has a value of each type in MessagePack, as printed by `-o stdout`, and in JSON.
 var bodies = []struct{ name, hex, stdout, json string }{
 	{"string", "81a161a162", `{"a"=>"b"}`, `{"a":"b"}`},
 	{"escapes", "81a161a4220a5cc3", "{\"a\"=>\"\"\n\\\xc3\"}", "{\"a\":\"\\\"\\u000a\\\\\xc3\"}"},
@@ -36,7 +36,7 @@ var bodies = []struct{ name, hex, stdout, json string }{
 	{"long forms", "de0001d90161da0001" + "62", `{"a"=>"b"}`, `{"a":"b"}`},
 }
 
-// The forms of the output, in the old event format and the new.
+// The forms of the output, for both formats of events.
 func TestOutput(t *testing.T) {
 	t.Parallel()
 	for _, b := range bodies {
@@ -78,7 +78,7 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// msgpack-c reads 32 containers within each other and no more; the event has two of them.
+// The nesting depth is limited to 32, as in msgpack-c. The event itself uses two levels.
 func TestNesting(t *testing.T) {
 	t.Parallel()
 	for arrays, code := range map[int]int{30: 0, 31: 1} {
@@ -89,7 +89,7 @@ func TestNesting(t *testing.T) {
 	}
 }
 
-// --records is exact, and the tag given with an append wins.
+// --records is exact, and the tag of an append takes precedence.
 func TestRecordsIsExact(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v511}, "--records", "7", "--tick", "20", "--output", "json",
@@ -104,7 +104,7 @@ func TestRecordsIsExact(t *testing.T) {
 	}
 }
 
-// Numbers in stdout's form go up from 0 for each input, and start again with each chunk.
+// In the form of stdout, records are numbered from 0 for each input and each chunk.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v511}, "--records", "6", "--tick", "20",
@@ -118,7 +118,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// Metrics: the host's own and the plugin's, in the text form of cmetrics.
+// Metrics of the host and of the plugin, in the text form of cmetrics.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v511}, "--collects", "2", "--tick", "20", "--metrics", "--output", "null",
@@ -130,7 +130,7 @@ func TestMetrics(t *testing.T) {
 	r.wantLine(t, `2023-11-14T22:13:20.000000007Z sample_collects_total{name="x"} = `)
 }
 
-// When the reader of the output has gone, the run ends.
+// The run ends when the reader closes the output.
 func TestClosedPipe(t *testing.T) {
 	t.Parallel()
 	reader, writer, err := os.Pipe()
@@ -148,7 +148,7 @@ func TestClosedPipe(t *testing.T) {
 	finish(t, cmd, new(bytes.Buffer), &stderr).wantCode(t, 0)
 }
 
-// SIGTERM ends a run in order; SIGHUP reloads.
+// SIGTERM ends a run normally, and SIGHUP reloads.
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	cmd := variant{version: v511}.command(t, "--tick", "20", "--output", "null")

@@ -11,14 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Every release differs in what it passes to Register and Init, in the
-// callbacks it looks up, and in the thread it calls them on.
+// The releases differ in the arguments of Register and Init, in the callbacks that they
+// look up, and in the threads on which they call them.
 func TestPoses(t *testing.T) {
 	t.Parallel()
 	const lib = "flb-in-sample.0" // of flb-in-sample.0-w0, the kernel keeps 15 bytes
 	tests := []struct {
 		version int
-		room    int // malloc_usable_size of the definition: 8 bytes more than asked, or as much
+		room    int // malloc_usable_size of the definition: as requested, or 8 bytes more
 		context string
 		collect string
 		cleanup string
@@ -65,7 +65,7 @@ func TestPoses(t *testing.T) {
 	}
 }
 
-// With `threaded off`, by the host's option or the input's, all is called on the pipeline's thread.
+// With `threaded off`, set for the host or the input, all calls are on the pipeline thread.
 func TestThreadedOff(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
@@ -86,7 +86,7 @@ func TestThreadedOff(t *testing.T) {
 	}
 }
 
-// Several inputs have a thread each, and their Inits run in sequence.
+// Each input has its own thread, and their Inits run in sequence.
 func TestThreads(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v511}, "--collects", "30", "--tick", "20", "--output", "null",
@@ -120,8 +120,8 @@ func TestThreads(t *testing.T) {
 	r.wantLine(t, "[input:sample:second] initializing")
 }
 
-// A hot reload registers the new library before the old input ends, and
-// starts the new input after it.
+// A hot reload registers the new library before the old input ends, and starts the new
+// input afterwards.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	const n = 5
@@ -156,7 +156,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// --pauses: each of them, one Pause and one Resume.
+// --pauses: each is one Pause and one Resume.
 func TestPauses(t *testing.T) {
 	t.Parallel()
 	const n = 20
@@ -172,21 +172,21 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// The bug of all releases: whichever input is resumed, the collector of the
-// last one is meant.
-func TestPauseMeansTheLastInput(t *testing.T) {
+// The bug of all releases: a pause or resume of any input applies to the collector of the
+// last one.
+func TestPauseAffectsTheLastInput(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v511}, "--threaded", "off", "--output", "null",
 		"--script", "at 0 pause 1; at 0 resume 0; at 0 resume 1; at 0.2 exit", "PLUGIN", "-i", "-i")
 	r.wantCode(t, 0)
 	if n := strings.Count(r.stderr, "cannot resume collector"); n != 1 {
-		t.Errorf("%d complaints, want 1:\n%s", n, r.stderr)
+		t.Errorf("%d warnings, want 1:\n%s", n, r.stderr)
 	}
 	r.wantLine(t, "cannot resume collector sample.1:0, already running")
 }
 
-// What is appended while an input is paused waits in its ring from 2.1.9 on,
-// and is dropped before. (Its own collector continues: the bug above.)
+// Data appended by a paused input remains in its ring from 2.1.9 on, and is dropped before.
+// Its collector continues because of the bug above.
 func TestPausedData(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{v200, v220} {
@@ -203,7 +203,7 @@ func TestPausedData(t *testing.T) {
 	}
 }
 
-// A full ring is asked again for a second, then the data is gone.
+// An append to a full ring is retried for a second. Then the data is dropped.
 func TestRingFull(t *testing.T) {
 	t.Parallel()
 	r := run(t, variant{version: v511}, "--collects", "1", "--tick", "20", "--ring", "1", "--drain-ms", "2400",
@@ -225,14 +225,14 @@ func TestRefuseEvery(t *testing.T) {
 	i := r.report.Instances[0]
 	tried := 5 * i.Collects
 	if i.Refused != tried/3 || i.Appends != tried-tried/3 || i.Records != i.Appends {
-		t.Errorf("of %d appends %d refused, %d taken, %d ingested", tried, i.Refused, i.Appends, i.Records)
+		t.Errorf("of %d appends %d refused, %d accepted, %d ingested", tried, i.Refused, i.Appends, i.Records)
 	}
 	if n := strings.Count(r.stderr, "append -1\n"); n != i.Refused {
 		t.Errorf("the plugin saw %d refusals, the host made %d", n, i.Refused)
 	}
 }
 
-// A bare host has no symbols to find; others have those of their release.
+// A bare host has no visible symbols. Others have those of their release.
 func TestBare(t *testing.T) {
 	t.Parallel()
 	for _, v := range []variant{{version: v511, bare: true}, {version: v511}, {version: v200}, {version: v200, bare: true}} {
@@ -242,7 +242,7 @@ func TestBare(t *testing.T) {
 	}
 }
 
-// After a hup the host's handlers are installed over the plugin's.
+// A hup installs the host's signal handlers over those of the plugin.
 func TestHup(t *testing.T) {
 	t.Parallel()
 	for script, last := range map[string]string{"at 0 hup": "other", "at 1000 hup": "own"} {
@@ -256,7 +256,8 @@ func TestHup(t *testing.T) {
 	}
 }
 
-// --daemon: Register happens in the parent, all else in a child whose exit code comes through.
+// --daemon: Register runs in the parent, everything else in a child, whose exit code the
+// parent returns.
 func TestDaemon(t *testing.T) {
 	t.Parallel()
 	for fault, code := range map[string]int{"": 0, "leak": 1} {
@@ -282,7 +283,7 @@ func TestDaemon(t *testing.T) {
 	}
 }
 
-// The ring is laid out as the release's: what a plugin reads of it there, it reads here.
+// The ring has the layout of the release.
 func TestRingLayout(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// The plugin reads the host's own list of properties for what it is not handed over: those
-// without a value, and those given twice. Where it does not find the list, or must not
-// look, an option without a value is absent, as it always was.
+// The plugin reads properties that the host does not pass, those without a value and
+// duplicates, from the host's list. If it cannot find the list, or must not search for it,
+// an option without a value is missing.
 func TestGdummyProperties(t *testing.T) {
 	t.Parallel()
 	const (

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// reloading are the poses that differ in a hot reload: the newest, the last that cannot
-// refuse a start, the first that announces a reload, and the first that has one.
+// reloading are the poses that differ in a hot reload: the newest, the last in which Init
+// cannot fail the start, the first that announces a reload, and the first with reloads.
 var reloading = []variant{{version: v511}, {version: v400}, {version: v220}, {version: v210}}
 
 const (
@@ -39,7 +39,7 @@ func numbers(t *testing.T, r result, tag string) []int {
 	return all
 }
 
-// wantStream checks that records are in order, whatever the reloads in between dropped.
+// wantStream checks that records are in order. Reloads may have dropped some.
 func wantStream(t *testing.T, r result, tag string) {
 	t.Helper()
 	last := -1
@@ -54,7 +54,7 @@ func wantStream(t *testing.T, r result, tag string) {
 	}
 }
 
-// wantCount checks how often a line is in the log.
+// wantCount checks the number of times that a line is logged.
 func (r result) wantCount(t *testing.T, line string, want int) {
 	t.Helper()
 	if n := strings.Count(r.stderr, line); n != want {
@@ -62,9 +62,9 @@ func (r result) wantCount(t *testing.T, line string, want int) {
 	}
 }
 
-// In each hot reload with an error in its section, an input continues with the last good
-// configuration, and with a good one it continues the same stream.
-func TestReloadWithMistake(t *testing.T) {
+// After a hot reload with an error in its section, an input continues with the last valid
+// configuration. After one without an error it continues the same stream.
+func TestReloadWithError(t *testing.T) {
 	t.Parallel()
 	for _, v := range reloading {
 		t.Run(v.String(), func(t *testing.T) {
@@ -87,8 +87,8 @@ func TestReloadWithMistake(t *testing.T) {
 	}
 }
 
-// The metric shows that the section in force is not the one in the file.
-func TestReloadMistakeMetric(t *testing.T) {
+// The metric shows that the active configuration is not the one in the file.
+func TestReloadErrorMetric(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--metrics", "--reloads", "1", "PLUGIN",
 		"-i", "-p", "alias=a", "-p", "rate@1=fast", "-i", "-p", "alias=b", "-i", "-p", "alias=c", "-p", "alias@1=d", "-p", "rate@1=fast")
@@ -101,12 +101,12 @@ func TestReloadMistakeMetric(t *testing.T) {
 	r.wantCount(t, "[input:gdummy:a] "+continues, 1)
 	r.wantCount(t, "[input:gdummy:d] "+idles, 1)
 	if n := strings.Count(r.stderr, `fluentbit_gdummy_records_total{name="a"}`); n != 1 {
-		t.Errorf("the metrics of a are there %d times", n)
+		t.Errorf("the metrics of a occur %d times", n)
 	}
 }
 
-// The last good configuration is that of the alias or, without one, of the position among
-// our inputs together with the tag, and of no other input.
+// The last valid configuration is found by the alias or, without one, by the position among
+// our inputs and the tag.
 func TestReloadLastGoodOf(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -133,8 +133,8 @@ func TestReloadLastGoodOf(t *testing.T) {
 	}
 }
 
-// With another tag and an error, the input idles after a reload, but its configuration is
-// kept: after the next reload, with the old tag, it continues where it was.
+// With another tag and an error, the input idles after a reload. Its configuration is kept:
+// after the next reload, with the old tag, it continues its stream.
 func TestReloadAfterIdle(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "json", "--script", "at 1.2 reload; at 1.6 reload; at 2 reload; at 3.2 exit",
@@ -150,8 +150,8 @@ func TestReloadAfterIdle(t *testing.T) {
 	}
 }
 
-// Whatever stops an Init is covered: files, the ledger, and a panic.
-func TestReloadOtherMistakes(t *testing.T) {
+// All causes of a failed Init are covered: files, the ledger, and a panic.
+func TestReloadOtherErrors(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"template file": {"template_file@1=" + t.TempDir() + "/none.tmpl"},
@@ -184,8 +184,8 @@ func TestReloadOtherMistakes(t *testing.T) {
 	}
 }
 
-// A start is refused as before, also after reloads that were announced and never came
-// to an Init; and an input that cannot continue idles.
+// An error fails the start even after announced reloads without an Init. An input without a
+// previous configuration idles.
 func TestReloadWithoutRestorer(t *testing.T) {
 	t.Parallel()
 	for _, v := range reloading {
@@ -195,8 +195,8 @@ func TestReloadWithoutRestorer(t *testing.T) {
 	}
 }
 
-// An input that idles because of an error is not waited for: the others finish, and the
-// process ends.
+// The process ends when the other inputs have finished, without waiting for an input that
+// idles because of an error.
 func TestReloadFinish(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--reloads", "1", "--seconds", "60", "PLUGIN",
@@ -207,8 +207,7 @@ func TestReloadFinish(t *testing.T) {
 	r.wantCount(t, "stopping Fluent Bit", 1)
 }
 
-// Inputs of one name are streams of their own: in the log, in the metrics, in what they
-// make, and after reloads.
+// Inputs with the same name have separate logs, metrics, streams and reloads.
 func TestOneAlias(t *testing.T) {
 	t.Parallel()
 	for _, v := range reloading {
@@ -234,7 +233,7 @@ func TestOneAlias(t *testing.T) {
 					t.Fatal(err)
 				}
 				if owner, ok := owners[record.Body.ID]; ok {
-					t.Fatalf("%s of %s is a record of %s as well", record.Body.ID, record.Tag, owner)
+					t.Fatalf("%s of %s is also a record of %s", record.Body.ID, record.Tag, owner)
 				}
 				owners[record.Body.ID] = record.Tag
 			}
@@ -244,14 +243,14 @@ func TestOneAlias(t *testing.T) {
 			r.wantCount(t, "the stream continues with record ", 3)
 			for _, name := range []string{"x", "x#2", "x#3"} {
 				if counter(t, r, "gdummy_records_total", name) == 0 {
-					t.Errorf("%s has counted nothing", name)
+					t.Errorf("%s: the counter is 0", name)
 				}
 			}
 		})
 	}
 }
 
-// Streams whose names would be equal are renamed, to names that no input has.
+// Streams with equal names get unique names.
 func TestAlikeNames(t *testing.T) {
 	t.Parallel()
 	r := load(t, variant{version: v511}, gdummyPackage, "--output", "null", "--metrics", "--reloads", "1", "PLUGIN",
@@ -266,7 +265,7 @@ func TestAlikeNames(t *testing.T) {
 	r.wantCount(t, "option stream_id: \"", 6)
 }
 
-// Metrics keep names of any length apart.
+// Metrics distinguish names of any length.
 func TestLongNames(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("long", 200)

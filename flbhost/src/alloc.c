@@ -3,10 +3,10 @@
 /*
  * alloc.c: the memory of the structures that the host passes to a plugin.
  *
- * Normally it is malloc's. --alloc before and behind put each structure on pages of its
- * own, next to inaccessible pages: at the beginning, where a plugin crashes that assumes
- * malloc and reads the size in the preceding word, or at the end, where a plugin crashes
- * that reads or writes a byte after the structure.
+ * The default is malloc. --alloc before and behind place each structure on separate pages
+ * next to inaccessible ones: at the beginning, where a plugin crashes if it assumes malloc
+ * and reads the size in the preceding word, or at the end, where a plugin crashes if it
+ * accesses a byte after the structure.
  */
 #include "host.h"
 
@@ -40,7 +40,7 @@ void host_free(void *p)
         free(p);
     }
     else if (p != NULL) {
-        /* It stays reserved, and cannot be touched any more. */
+        /* The pages remain reserved and become inaccessible. */
         mprotect((void *)((uintptr_t)p / page() * page()), page(), PROT_NONE);
     }
 }

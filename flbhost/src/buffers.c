@@ -4,12 +4,11 @@
  * buffers.c: checks that the plugin frees the buffers that it returns.
  *
  * The plugin must free a buffer that it returns from collect: in its cleanup callback,
- * or at Exit if it reuses it. To check that, the host replaces the C library's malloc
- * and free, and records what happens to the returned addresses; a bit test excludes all
- * others.
+ * or at Exit if it reuses it. To check that, the host replaces malloc and free of the C
+ * library and records the calls for these addresses. A bit test excludes all others.
  *
- * Without glibc, under a sanitizer (which watches malloc itself) and with
- * FLBHOST_NO_MALLOC (for valgrind, likewise) nothing is watched.
+ * Nothing is checked without glibc, under a sanitizer, which replaces malloc itself, and
+ * with FLBHOST_NO_MALLOC, for valgrind.
  */
 #include "host.h"
 
@@ -66,12 +65,12 @@ struct buffer {
 
 #define FILTER_BITS 16
 
-/* Addresses ever handed set a bit here, and only then are looked up. */
+/* A filter: each address that was ever returned sets a bit. */
 static _Atomic uint8_t filter[1 << (FILTER_BITS - 3)];
 static atomic_flag lock = ATOMIC_FLAG_INIT;
 static struct buffer *table; /* open addressing */
 static size_t table_size, table_used;
-static struct buffer *twice; /* one entry per second free */
+static struct buffer *twice; /* an entry for each second free */
 static size_t n_twice;
 
 static uint32_t hash(const void *p)
@@ -98,7 +97,7 @@ static void release(void)
     atomic_flag_clear_explicit(&lock, memory_order_release);
 }
 
-/* With the lock held: the entry of p, or the empty one for it. */
+/* Returns the entry of p, or the empty entry for it. The lock must be held. */
 static struct buffer *find(const void *p)
 {
     size_t i = hash(p) & (table_size - 1);
@@ -145,7 +144,7 @@ void buffers_handed(int index, void *data)
     release();
 }
 
-/* Before p is freed. False: it has been freed before and must not be again. */
+/* Called before p is freed. Returns false if it must not be freed a second time. */
 static bool freeing(void *p)
 {
     bool first = true;
@@ -170,7 +169,7 @@ static bool freeing(void *p)
     return first;
 }
 
-/* After p was allocated: an address of old may come back. */
+/* Called after p is allocated: addresses may be reused. */
 static void *allocated(void *p)
 {
     if (p != NULL && seen(p)) {
@@ -238,14 +237,14 @@ void *realloc(void *p, size_t size)
         struct buffer *b = find(p);
 
         if (b->fate == HANDED) {
-            b->fate = GONE; /* before somebody else is given the address */
+            b->fate = GONE; /* before the address can be allocated again */
             index = b->index;
         }
         release();
     }
     q = allocated(__libc_realloc(p, size));
     if (index >= 0 && (q == p || (q == NULL && size != 0))) {
-        buffers_handed(index, p); /* still the same buffer, still to be freed */
+        buffers_handed(index, p); /* the same buffer, not freed yet */
     }
     return q;
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * engine.c: the pipeline thread, and what happens to data on it.
+ * engine.c: the pipeline thread.
  *
  * It starts the instances in sequence, drains their rings on a 250 ms timer or when one
  * reaches its window, checks and counts their records, and ends the instances.
  *
- * As in Fluent Bit, draining ends only when the ring is empty or the input is paused: a
- * plugin that never lets it become empty starves everything else. The host stops
- * draining some seconds after it was asked to stop, and counts this.
+ * As in Fluent Bit, draining ends only when the ring is empty or the input is paused. A
+ * plugin that never lets the ring become empty starves everything else. The host stops
+ * draining some seconds after a request to stop, and counts this.
  */
 #include "host.h"
 
@@ -76,7 +76,7 @@ static uint64_t check_records(struct flb_input_instance *ins, const char *tag,
     return objects;
 }
 
-/* ---- an output that takes nothing for a while ---- */
+/* ---- an output that does not accept records for a while ---- */
 
 struct held {
     struct held *next;
@@ -88,7 +88,7 @@ static bool holds(void)
     return opts.hold_until != NULL && log_held_lines() < (uint64_t)opts.n;
 }
 
-/* Data is kept in memory, as chunks are until an output has taken them. */
+/* Data is kept in memory, like chunks until an output has accepted them. */
 static void hold(struct engine *engine, const uint8_t *data, size_t size)
 {
     struct held *held;
@@ -120,7 +120,7 @@ static void release_held(struct engine *engine)
     }
     engine->held_bytes = 0;
 #if defined(__GLIBC__)
-    malloc_trim(0); /* so that the process is seen to have less */
+    malloc_trim(0); /* so that the process becomes smaller */
 #endif
 }
 
@@ -131,7 +131,7 @@ void engine_ingest(struct flb_input_instance *ins, const char *tag, ssize_t clai
     struct engine *engine = ins->engine;
     uint64_t objects;
 
-    if (size == 0) { /* older hosts get here with nothing */
+    if (size == 0) { /* older hosts append empty buffers */
         return;
     }
     objects = check_records(ins, tag != NULL ? tag : ins->tag, data, size);
@@ -143,7 +143,7 @@ void engine_ingest(struct flb_input_instance *ins, const char *tag, ssize_t clai
                      proxy_name(ins->proxy), input_name(ins), (unsigned long long)objects, claimed);
         }
     }
-    /* The engine trusts the claim, and counts itself only if that is 0. */
+    /* The engine uses the claimed number, and counts only if it is 0. */
     for (uint64_t n = 0; n <= opts.routes; n++) {
         cmt_counter_add(ins->cmt_records, wall_ns(), claimed > 0 ? (double)claimed : (double)objects,
                         1, &label);
@@ -156,7 +156,7 @@ void engine_ingest(struct flb_input_instance *ins, const char *tag, ssize_t clai
     }
 }
 
-/* Asked to stop, and still draining: once that is obeyed, there is the grace too. */
+/* Reports whether to stop draining: the grace period after a request to stop is over. */
 static bool starved(struct engine *engine)
 {
     uint64_t asked = engine->stop_requested_ns;
@@ -190,7 +190,7 @@ static void drain_one(struct flb_input_instance *ins)
             ins->stats->dropped += chunk->size > 0;
         }
         else if (opts.drop_every != 0 && ++ins->chunk_count % opts.drop_every == 0) {
-            /* taken, and in no count */
+            /* accepted, but not counted */
         }
         else {
             engine_ingest(ins, chunk->tag, chunk->claimed, chunk->data, chunk->size);
@@ -241,7 +241,7 @@ static void resume_all(struct engine *engine)
     }
 }
 
-/* What mem_buf_limit does when it is reached, and when it is not any more. */
+/* Pauses or resumes an instance, as mem_buf_limit does. */
 static void pause_some(struct engine *engine, int index, bool paused)
 {
     for (int i = 0; i < engine->n; i++) {
@@ -282,7 +282,7 @@ static void obey(struct engine *engine)
     }
 }
 
-/* --pauses: each step when every thread has obeyed the one before. */
+/* --pauses: starts a step when all threads have completed the previous one. */
 static void pauses_step(struct engine *engine)
 {
     while (engine->pauses_left > 0 && engine->acks_pending == 0) {
@@ -349,9 +349,9 @@ static void turn(struct engine *engine, int timeout_ms)
 }
 
 /*
- * Pause twice, as Fluent Bit does (once when it stops ingestion, once more
- * when it shuts down), with time in between for callbacks to end and for the
- * rings to drain; then exit the instances, last one first.
+ * Pauses twice, as Fluent Bit does when it stops ingestion and when it shuts
+ * down, with time in between for callbacks to end and rings to drain. Then
+ * ends the instances in reverse order.
  */
 static void shut_down(struct engine *engine)
 {
@@ -434,7 +434,7 @@ static void *engine_thread(void *arg)
 
 /* ---- called by the main thread ---- */
 
-/* The instances are made here, before the thread: NULL if a property is wrong. */
+/* Creates the instances before the thread. Returns NULL if a property is invalid. */
 struct engine *engine_create(struct proxy *proxy)
 {
     struct engine *engine = calloc(1, sizeof *engine);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * env.c: ${VAR} in property values, and the config map a plugin registers.
+ * env.c: ${VAR} in property values, and the config map of a plugin.
  */
 #include "host.h"
 
@@ -54,10 +54,10 @@ EXPORT const char *flb_env_get(struct flb_env *env, const char *key)
 }
 
 /*
- * Variables are replaced from left to right. As in Fluent Bit (all tags), the
- * closing brace is searched from where the previous variable ended rather than
- * from the opening one: a '}' between two variables ends the replacing, and
- * the text up to it is lost. The result is malloc'd.
+ * Replaces variables from left to right. As in Fluent Bit (all tags), the search
+ * for the closing brace starts at the end of the previous variable instead of
+ * the opening brace: a '}' between two variables ends the expansion, and the
+ * text up to it is lost. The result must be freed.
  */
 char *env_translate(const char *value)
 {
@@ -142,7 +142,7 @@ EXPORT char *flb_config_map_translate_dynamic(struct flb_config *config, struct 
         return NULL;
     }
     if (map->flags & MAP_MULT) {
-        raw = NULL; /* lists of values are not modelled */
+        raw = NULL; /* lists of values are not supported */
     }
     else {
         raw = map->value.raw != NULL ? map->value.raw : map->def_value;
@@ -173,7 +173,7 @@ bool config_map_dynamic(const struct flb_config_map *map, const char *key)
     return entry != NULL && (entry->flags & MAP_DYNAMIC_ENV) != 0;
 }
 
-/* Unknown keys stop the start, and so do keys set twice that may not be. */
+/* Unknown keys, and duplicates of keys that must be unique, are errors. */
 bool config_map_check(const struct flb_config_map *map, const char *plugin,
                       const struct list *props)
 {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * host.h: what the host's files share.
+ * host.h: declarations shared by the files of the host.
  *
  * The host is a small Fluent Bit with one plugin, its input instances, and a
- * pipeline that counts, checks and prints. Terms are Fluent Bit's: an
- * instance collects on its own thread, appends chunks to its ring, and the
+ * pipeline that counts, checks and prints. Terms are those of Fluent Bit: an
+ * instance collects on its own thread and appends chunks to its ring, and the
  * engine thread ingests them.
  *
  * Structs that a plugin can see (named flb_… or marked "layout") have the
- * fields of the release that the host poses as; all others are our own.
- * Everything here is hidden from the dynamic linker, so that no name of ours
- * can shadow one of the plugin's; what Fluent Bit exports is marked EXPORT.
+ * fields of the emulated release. All others are our own. All symbols are
+ * hidden from the dynamic linker, so that they cannot shadow those of the
+ * plugin, except for the exports of Fluent Bit, which are marked EXPORT.
  */
 #ifndef FLBHOST_HOST_H
 #define FLBHOST_HOST_H
@@ -38,7 +38,7 @@ enum { EXIT_FINE = 0, EXIT_CONTRACT = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3 };
 /* Fluent Bit's log levels. */
 enum { LOG_OFF = 0, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE, LOG_LEVELS };
 
-/* ---- loop.c: an epoll loop laid out as Monkey's, for plugins that peek ---- */
+/* ---- loop.c: an epoll loop with the layout of Monkey's, which plugins may read ---- */
 
 struct list {
     struct list *prev, *next;
@@ -50,7 +50,7 @@ struct event {
     int type;
     uint32_t mask;
     uint8_t status;
-    void *data; /* ours: what the event belongs to */
+    void *data; /* ours: the owner of the event */
     int (*handler)(void *);
     struct list head;
     struct list priority_head;
@@ -63,7 +63,7 @@ struct event_loop {
     int n_events;
     struct event *events;
     void *data;
-    struct event_backend *backend; /* ours: what data is in all releases */
+    struct event_backend *backend; /* ours: equal to data in all releases */
 };
 
 struct epoll_event;
@@ -79,14 +79,14 @@ struct event_backend {
 #define EV_COLLECTOR 0 /* a collector's timer */
 #define EV_SCHED 2048  /* a timer of the scheduler */
 #if POSE_SCHED_CORO
-#define EV_CONTROL (1 << 14) /* the engine speaks to an input thread */
+#define EV_CONTROL (1 << 14) /* a message from the engine to an input thread */
 #define EV_RING (1 << 15)    /* an input's ring has reached its window */
 #else
 #define EV_CONTROL 8192
 #define EV_RING 16384
 #endif
 #define EV_MANAGER 1 /* engine: a command from the main thread */
-#define EV_ACK 3     /* engine: an input thread has obeyed */
+#define EV_ACK 3     /* engine: an input thread has handled a message */
 
 struct event_loop *loop_create(int size);
 void loop_destroy(struct event_loop *loop);
@@ -121,7 +121,7 @@ struct flb_sched {
 
 void sched_init(struct flb_sched *sched, struct event_loop *loop, struct flb_config *config);
 
-/* The calling thread's loop and scheduler, as Fluent Bit keeps them. */
+/* The loop and the scheduler of the calling thread, as in Fluent Bit. */
 void thread_set(struct event_loop *loop, struct flb_sched *sched, const char *name);
 
 /* The clock, in loop.c as well. */
@@ -162,7 +162,7 @@ struct flb_config {
 
 extern struct flb_config the_config;
 
-/* layout: struct flb_config_map, an array that ends with name NULL */
+/* layout: struct flb_config_map, an array terminated by an entry with name NULL */
 struct flb_config_map {
     int type;
     char *name;
@@ -188,10 +188,10 @@ _Static_assert(offsetof(struct flb_config_map, desc) == 40, "config map entry");
 enum { MAP_STR, MAP_STR_PREFIX, MAP_INT, MAP_BOOL, MAP_DOUBLE, MAP_SIZE, MAP_TIME, MAP_DEPRECATED };
 enum { MAP_MULT = 1, MAP_DYNAMIC_ENV = 2 };
 
-/* layout: struct flb_kv. Those of an instance have sds. */
+/* layout: struct flb_kv; those of an instance have sds strings */
 struct property {
     char *key;
-    char *value; /* NULL when it came out empty */
+    char *value; /* NULL if empty */
     struct list head;
 };
 
@@ -229,27 +229,27 @@ EXPORT struct cmt_gauge *cmt_gauge_create(struct cmt *cmt, char *ns, char *subsy
                                    char *help, int n, char **keys);
 uint64_t wall_ns(void);
 
-/* ---- stats.c: the contents of the report; one per instance index, kept over reloads ---- */
+/* ---- stats.c: the contents of the report: one per instance index, kept across reloads ---- */
 
 struct stats {
     _Atomic uint64_t records, output, bytes, appends;
     _Atomic uint64_t collects, empty_collects, handed, cleanups;
     _Atomic uint64_t not_cleaned;   /* returned on a path without cleanup: -1, or no length */
-    _Atomic uint64_t lost;          /* -1 together with data */
+    _Atomic uint64_t lost;          /* returned together with -1 */
     _Atomic uint64_t malformed, wrong_counts;
     _Atomic uint64_t refused, dropped, discarded;
     _Atomic uint64_t late_appends;  /* after Exit */
-    _Atomic uint64_t wrong_thread;  /* off the input thread, where that is not allowed */
+    _Atomic uint64_t wrong_thread;  /* not on the input thread, where required */
     _Atomic uint64_t init_refused, missing_symbols;
     _Atomic uint64_t last_append_ns, longest_gap_ns, longest_collect_ns;
 };
 
 void stats_max(_Atomic uint64_t *field, uint64_t value);
 
-/* ---- buffers.c: what became of the buffers the plugin handed over ---- */
+/* ---- buffers.c: the buffers that the plugin has returned ---- */
 
 void buffers_handed(int index, void *data);
-uint64_t buffers_kept(int index);  /* never freed; UINT64_MAX where malloc cannot be watched */
+uint64_t buffers_kept(int index);  /* never freed; UINT64_MAX if malloc cannot be replaced */
 uint64_t buffers_freed_twice(int index);
 
 /* ---- msgpack.c ---- */
@@ -273,7 +273,7 @@ void json_string(FILE *out, const char *text, size_t len);
 
 int output_open(const char *spec, int instances);
 void output_record(int index, const char *tag, const struct record *r);
-void output_tick(void);  /* once a second: numbering starts again, as chunks do */
+void output_tick(void);  /* once per second: starts a new chunk, numbered from 0 */
 void output_flush(void);
 bool output_broken(void);
 void output_close(void);
@@ -281,8 +281,8 @@ void output_close(void);
 /* ---- ring.c ---- */
 
 struct chunk {
-    char *tag; /* NULL: the instance's */
-    ssize_t claimed; /* records, as the plugin counted; -1: it did not */
+    char *tag; /* NULL for the tag of the instance */
+    ssize_t claimed; /* number of records according to the plugin, or -1 */
     size_t size;
     uint8_t data[];
 };
@@ -291,7 +291,7 @@ struct chunk {
 struct queue {
     uint32_t magic1;
     uint8_t *buff;
-    size_t size; /* one byte more than fits */
+    size_t size; /* 1 + the capacity */
     size_t r, w;
     void *evt_fn;
     uint32_t magic2;
@@ -326,7 +326,7 @@ struct chunk *ring_pop(struct ring *ring);
 void ring_signal_read(struct ring *ring);
 void ring_flushed(struct ring *ring);
 
-/* ---- proxy.c: the library, its callbacks, and the structs it is given ---- */
+/* ---- proxy.c: the library, its callbacks, and the structs passed to it ---- */
 
 struct flb_input_instance;
 struct flb_output_instance;
@@ -387,19 +387,19 @@ struct go_input {
 struct proxy {
     struct proxy_def *def;
     struct api *api;
-    void *instance; /* written by plugins that work around the pause bug: use the accessors */
+    void *instance; /* written by plugins that avoid the pause bug: use the accessors */
     void *dso_handler;
     struct go_input *data;
     struct list head;
 };
 _Static_assert(sizeof(struct proxy) == 56, "proxy");
 
-/* ---- layout.c: what is shown of them, and the context of an instance ---- */
+/* ---- layout.c: the layouts of these structs and of the context of an instance ---- */
 
 struct layout {
     const char *name;
     int remote, proxy, words; /* of the context */
-    bool filled;              /* its second word is no NULL */
+    bool filled;              /* its second word is not NULL */
     int proxy_before, proxy_behind, plugin_before; /* words */
     bool loop_moved;
 };
@@ -414,7 +414,7 @@ bool proxy_whole(struct proxy *proxy, struct proxy *original);
 struct go_input *plugin_alloc(void);
 void *plugin_shown(struct go_input *plugin);
 
-/* layout: struct flb_plugin_input_proxy_context; before 4.1 Init sees another of the same shape */
+/* layout: struct flb_plugin_input_proxy_context; before 4.1 Init gets another of the same shape */
 void **context_create(struct proxy *proxy);
 size_t context_size(void);
 void *context_remote(void **context);
@@ -437,13 +437,13 @@ void proxy_input_exit(struct flb_input_instance *ins, int shutdown_by_reload);
 /* ---- input.c: instances, their threads and collectors ---- */
 
 struct instance_options {
-    const char *name; /* NULL: the plugin's */
+    const char *name; /* NULL for the name of the plugin */
     struct property *props;
     size_t n;
 };
 
 struct collector {
-    pthread_mutex_t lock; /* Fluent Bit has none: a pause may come from another input's thread */
+    pthread_mutex_t lock; /* not in Fluent Bit: the thread of another input may pause this one */
     struct event_loop *loop;
     struct event event;
     bool running;
@@ -464,18 +464,18 @@ struct flb_input_instance {
     char name[64];
     char *alias;
 
-    /* layout: struct flb_input_instance, of which plugins may know this part */
-    void **context; /* what collect, pause and exit use */
+    /* layout: the part of struct flb_input_instance that plugins may read */
+    void **context; /* for collect, pause and exit */
     int ch_events[2];
     void *p;
     char *tag; /* an sds */
     int tag_len;
 
-    void **init_context; /* what Init sees, before 4.1 */
+    void **init_context; /* for Init, before 4.1 */
     int log_level;
     bool threaded;
     struct list own_props;
-    struct list *props; /* own_props, or elsewhere: --hide-properties */
+    struct list *props; /* own_props, or another list with --hide-properties */
 
     _Atomic bool paused; /* by the engine, as mem_buf_limit does */
     struct collector collector;
@@ -489,7 +489,7 @@ struct flb_input_instance {
 
     pthread_t thread;
     bool thread_started;
-    _Atomic uintptr_t tid; /* who may append before 5.0 */
+    _Atomic uintptr_t tid; /* the thread that may append before 5.0 */
     struct event_loop *loop;
     struct flb_sched sched;
     struct event control_event, housekeeping_event;
@@ -500,7 +500,7 @@ struct flb_input_instance {
     uint64_t append_count; /* for --refuse-every */
     uint64_t chunk_count;  /* for --drop-every */
 
-    struct flb_input_instance *next; /* all that ever were, see instance_known */
+    struct flb_input_instance *next; /* in the list of all instances, see instance_known */
 };
 
 struct flb_input_instance *instance_create(struct engine *engine, int index,
@@ -508,9 +508,9 @@ struct flb_input_instance *instance_create(struct engine *engine, int index,
 bool instance_known(const struct flb_input_instance *ins);
 void instances_free(void);
 
-int instance_init(struct flb_input_instance *ins);      /* 0, or -1: Init refused */
+int instance_init(struct flb_input_instance *ins);      /* 0, or -1 if Init fails */
 void instance_start(struct flb_input_instance *ins);    /* collectors and PreRun */
-void instance_abandon(struct flb_input_instance *ins);  /* the start failed elsewhere */
+void instance_abandon(struct flb_input_instance *ins);  /* after another instance failed to start */
 int instance_pause(struct flb_input_instance *ins);     /* number of acks to wait for */
 int instance_resume(struct flb_input_instance *ins);
 void instance_exit(struct flb_input_instance *ins);
@@ -534,10 +534,10 @@ enum command { CMD_STOP = 1, CMD_PAUSE, CMD_RESUME, CMD_PAUSES };
 
 /* Notices to the main thread, one byte each. */
 enum notice {
-    NOTICE_RECORDS = 'r', /* --records is reached */
-    NOTICE_COLLECTS = 'c', /* --collects is */
-    NOTICE_PAUSES = 'p',  /* --pauses are done */
-    NOTICE_BROKEN = 'b',  /* the reader of the output has gone */
+    NOTICE_RECORDS = 'r', /* the number of --records is reached */
+    NOTICE_COLLECTS = 'c', /* the number of --collects is reached */
+    NOTICE_PAUSES = 'p',  /* all --pauses are complete */
+    NOTICE_BROKEN = 'b',  /* the reader has closed the output */
     NOTICE_STOP = 't',    /* SIGINT, SIGTERM */
     NOTICE_RELOAD = 'h',  /* SIGHUP */
 };
@@ -557,7 +557,7 @@ struct engine {
 
     pthread_mutex_t status_lock;
     pthread_cond_t status_changed;
-    int status; /* 0 starting, 1 up, 2 refused */
+    int status; /* 0 starting, 1 running, 2 failed */
 
     _Atomic bool ingestion_active;
     _Atomic uint64_t stop_requested_ns;
@@ -568,12 +568,12 @@ struct engine {
     bool pauses_resume; /* the next step of --pauses is a resume */
     bool records_told, broken_told;
 
-    struct held *held; /* what the output does not take for now (--hold-until) */
+    struct held *held; /* data that the output does not accept yet (--hold-until) */
     uint64_t held_bytes;
 };
 
 struct engine *engine_create(struct proxy *proxy);
-int engine_start(struct engine *engine); /* 0, or -1: refused */
+int engine_start(struct engine *engine); /* 0, or -1 if an input fails to start */
 void engine_command(struct engine *engine, enum command command, int arg);
 void engine_stop(struct engine *engine, int shutdown_by_reload);
 void engine_free(struct engine *engine);
@@ -604,7 +604,7 @@ struct options {
     long ring, window;
     bool hide_ring, hide_properties, stick_flush, twice;
     enum { ALLOC_MALLOC, ALLOC_BEFORE, ALLOC_BEHIND } alloc;
-    const char *before, *after; /* libraries beside the plugin */
+    const char *before, *after; /* libraries loaded before and after the plugin */
     bool daemon, list_options, metrics;
     const char *report;
 };
@@ -618,7 +618,7 @@ struct totals {
     _Atomic uint64_t register_faults;
     _Atomic uint64_t registered_twice;
     _Atomic uint64_t exposed; /* SIGCONTs that left the plugin without its handler of SIGSEGV */
-    _Atomic uint64_t written; /* words, by the plugin, in structures of the host */
+    _Atomic uint64_t written; /* words written by the plugin to structures of the host */
 };
 
 extern struct totals totals;

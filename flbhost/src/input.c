@@ -22,14 +22,14 @@
 #include <strings.h>
 #include <unistd.h>
 
-/* As Fluent Bit's; its ring is asked again ten times before data is dropped. */
+/* As in Fluent Bit: an append is tried ten more times before data is dropped. */
 #define RING_RETRIES 10
 #define RING_RETRY_MS 100
 #define LOOP_SIZE 256
 
 enum control { CONTROL_START = 1, CONTROL_ABANDON, CONTROL_PAUSE, CONTROL_RESUME, CONTROL_EXIT };
 
-/* All instances that ever were, so that a plugin which keeps one too long is caught. */
+/* All instances, including ended ones, to detect a plugin that uses one after its end. */
 static _Atomic(struct flb_input_instance *) all;
 
 bool instance_known(const struct flb_input_instance *ins)
@@ -78,8 +78,8 @@ static void tag_set(struct flb_input_instance *ins, const char *tag)
 }
 
 /*
- * KEY@N=VALUE holds for KEY after the N-th reload alone: what a user does who edits
- * the configuration in between. Returns whether p holds now; *key is its KEY.
+ * KEY@N=VALUE sets KEY after the N-th reload only, like an edit of the configuration.
+ * Returns whether p is set now, and its KEY in *key.
  */
 static bool property_holds(const struct instance_options *o, const struct property *p, char **key)
 {
@@ -101,7 +101,7 @@ static bool property_holds(const struct instance_options *o, const struct proper
     return true;
 }
 
-/* value: NULL for none. */
+/* value may be NULL. */
 static void property_add(struct flb_input_instance *ins, const char *key, const char *value)
 {
     struct property *p = calloc(1, sizeof *p);
@@ -114,10 +114,10 @@ static void property_add(struct flb_input_instance *ins, const char *key, const 
     ins->props->prev = &p->head;
 }
 
-/* Consumed without an effect here. Memory never fills; see --script pause. */
+/* Accepted without an effect. Memory is not limited; see --script pause. */
 static const char *const consumed[] = {"mem_buf_limit", "listen", "host", "port", "ipv6"};
 
-/* Core properties are consumed: the plugin never sees them. */
+/* Handles core properties, which are not passed to the plugin. */
 static int property_set(struct flb_input_instance *ins, const struct property *p)
 {
     char *value = env_translate(p->value);
@@ -201,7 +201,7 @@ static void metrics_init(struct flb_input_instance *ins)
     }
 }
 
-/* NULL: a core property has a value that Fluent Bit does not take. */
+/* Returns NULL if a core property has an invalid value. */
 struct flb_input_instance *instance_create(struct engine *engine, int index,
                                            const struct instance_options *o)
 {
@@ -257,7 +257,7 @@ struct flb_input_instance *instance_create(struct engine *engine, int index,
     return ins;
 }
 
-/* What an instance holds beyond its life stays readable, for late callers. */
+/* Members that late callers may read are not freed. */
 void instances_free(void)
 {
     struct flb_input_instance *ins = all;
@@ -343,7 +343,7 @@ void collector_resume(struct flb_input_instance *ins)
     }
 }
 
-/* The timer may have been stopped by another input's thread since the wait. */
+/* The thread of another input may have stopped the timer since the wait. */
 void collector_fire(struct flb_input_instance *ins)
 {
     struct collector *c = &ins->collector;
@@ -430,7 +430,7 @@ static enum control control_read(struct flb_input_instance *ins)
     return (enum control)message;
 }
 
-/* Returns true when the thread must end. */
+/* Returns true if the thread must end. */
 static bool control_obey(struct flb_input_instance *ins)
 {
     switch (control_read(ins)) {
@@ -548,7 +548,7 @@ void instance_start(struct flb_input_instance *ins)
     }
 }
 
-/* Fluent Bit makes no further call into an input when another refuses the start. */
+/* Fluent Bit does not call an input any more if another one fails to start. */
 void instance_abandon(struct flb_input_instance *ins)
 {
     if (ins->state == INSTANCE_UP) {
@@ -602,7 +602,7 @@ void instance_exit(struct flb_input_instance *ins)
     }
 }
 
-/* The thread's means, when it has ended. What is left in the ring is lost. */
+/* Frees the resources of an ended thread. Data in the ring is lost. */
 void instance_release(struct flb_input_instance *ins)
 {
     struct chunk *chunk;
@@ -674,7 +674,7 @@ static int append_to_ring(struct flb_input_instance *ins, ssize_t claimed, const
     return 0;
 }
 
-/* claimed: the number of records that the plugin passed, -1 if it passed none. */
+/* claimed is the number of records according to the plugin, or -1. */
 int input_append(struct flb_input_instance *ins, ssize_t claimed, const char *tag, size_t tag_len,
                  const void *data, size_t size)
 {
@@ -747,7 +747,7 @@ EXPORT int flb_input_log_append_records(struct flb_input_instance *ins, size_t r
 }
 
 #if POSE_V2_EVENTS
-/* Plugins only check whether it exists: then events may have metadata. */
+/* Plugins only check whether it exists: if so, events may have metadata. */
 EXPORT void *flb_log_event_encoder_create(int format);
 EXPORT void *flb_log_event_encoder_create(int format)
 {

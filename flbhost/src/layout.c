@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * layout.c: the structures that the host passes to a plugin, in layouts of no release.
+ * layout.c: unknown layouts of the structures that the host passes to a plugin.
  *
- * --layout selects what a plugin might find in a future or a modified Fluent Bit: the
- * layout belongs to the run, not to the build. A structure with another member before
- * it is the host's own, preceded by one word.
+ * --layout selects, at run time, a layout that a plugin could find in a future or a
+ * modified Fluent Bit. A structure with an additional first member is that of the host,
+ * preceded by one word.
  */
 #include "host.h"
 
@@ -23,16 +23,16 @@ enum { NONE = -1 };
 static const struct layout layouts[] = {
     {.name = "release", RELEASE},
 #if POSE_CTX_CALLBACKS
-    {.name = "context-before", .remote = 2, .proxy = 3, .words = 4, .filled = true}, /* a pointer more, before remote_context */
+    {.name = "context-before", .remote = 2, .proxy = 3, .words = 4, .filled = true}, /* an additional pointer before remote_context */
     {.name = "context-null", .remote = 2, .proxy = 3, .words = 4},                   /* the same, and it is NULL at Init */
     {.name = "context-between", .remote = 1, .proxy = 3, .words = 4},                /* before proxy */
     {.name = "context-behind", .remote = 1, .proxy = 2, .words = 6},
     {.name = "context-less", .remote = 0, .proxy = 1, .words = 2},                   /* without coll_fd */
 #endif
-    {.name = "proxy-before", RELEASE, .proxy_before = 1},   /* a pointer more, before def */
+    {.name = "proxy-before", RELEASE, .proxy_before = 1},   /* an additional pointer before def */
     {.name = "proxy-behind", RELEASE, .proxy_behind = 1},
-    {.name = "plugin-before", RELEASE, .plugin_before = 1}, /* a pointer more, before name */
-    {.name = "loop-before", RELEASE, .loop_moved = true},   /* a pointer more, before the event loop's data */
+    {.name = "plugin-before", RELEASE, .plugin_before = 1}, /* an additional pointer before name */
+    {.name = "loop-before", RELEASE, .loop_moved = true},   /* an additional pointer before the data of the event loop */
 };
 
 const struct layout *layout = &layouts[0];
@@ -70,7 +70,7 @@ size_t proxy_size(void)
     return sizeof(struct proxy) + (size_t)(layout->proxy_before + layout->proxy_behind) * sizeof(void *);
 }
 
-/* Whether the word after a proxy is the one that the host relies on. */
+/* Reports whether the word after a proxy is the expected one. */
 bool proxy_whole(struct proxy *proxy, struct proxy *original)
 {
     return layout->proxy_behind == 0 || *(void **)(proxy + 1) == original;

@@ -3,8 +3,8 @@
 /*
  * log.c: Fluent Bit's log, on stderr.
  *
- * One line is one write, so that lines of several threads never mix. The
- * plugin's lines are counted by level for the report; the host's are not.
+ * Each line is one write, so that lines of several threads do not mix. Lines
+ * of the plugin are counted by level for the report.
  */
 #include "host.h"
 
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Fluent Bit's struct log_message is a page, with its size in front. */
+/* Fluent Bit's struct log_message is a page that begins with its size. */
 #define LINE_SIZE (4096 - sizeof(size_t))
 
 static const char *const names[] = {"off", "error", "warn", "info", "debug", "trace"};
@@ -86,7 +86,7 @@ void host_log(int level, const char *fmt, ...)
     va_end(args);
 }
 
-/* What a plugin logs is written whatever the level: it is the plugin that asks. */
+/* Lines of a plugin are written at any level: the plugin checks the level itself. */
 void flb_log_print(int level, const char *file, int line, const char *fmt, ...)
 {
     va_list args;
@@ -109,7 +109,7 @@ void flb_log_print(int level, const char *file, int line, const char *fmt, ...)
     va_end(args);
 }
 
-/* How many lines of the plugin had the text of --hold-until. */
+/* The number of lines of the plugin with the text of --hold-until. */
 uint64_t log_held_lines(void)
 {
     return held_lines;

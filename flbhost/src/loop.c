@@ -3,10 +3,10 @@
 /*
  * loop.c: the event loop of the engine and of each input thread.
  *
- * A plugin may look at the loop from inside a callback (flb_engine_evl_get,
- * then a poll of the epoll descriptor), so it is a real epoll loop with
- * Monkey's layout: each descriptor's data.ptr is a struct event whose first
- * field is the descriptor and whose second is its type.
+ * A plugin may read the loop in a callback (flb_engine_evl_get, then a poll
+ * of the epoll descriptor). Therefore it is an epoll loop with the layout of
+ * Monkey: data.ptr of each descriptor is a struct event whose first field is
+ * the descriptor and whose second is its type.
  */
 #include "host.h"
 
@@ -69,9 +69,9 @@ void loop_del(struct event_loop *loop, struct event *event)
 }
 
 /*
- * As Monkey's timers: the first expiry is at a whole second of
- * CLOCK_MONOTONIC, the nanoseconds count for the interval only. An interval
- * below a second therefore begins at once.
+ * Like timers of Monkey, it first expires at a whole second of CLOCK_MONOTONIC:
+ * the nanoseconds apply to the interval only. An interval below a second
+ * therefore starts immediately.
  */
 int loop_timer(struct event_loop *loop, time_t sec, long nsec, int type, struct event *event)
 {
@@ -122,7 +122,7 @@ struct event *loop_event(struct event_loop *loop, int i)
     return backend->events[i].data.ptr;
 }
 
-/* Missed expiries come as one: the count is read and forgotten. */
+/* Several missed expirations count as one. */
 bool timer_consume(int fd)
 {
     uint64_t expiries;
@@ -189,7 +189,7 @@ uint64_t wall_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* Signals (Go's runtime uses SIGURG) must not cut the wait short. */
+/* Signals, such as SIGURG of Go's runtime, must not shorten the wait. */
 void sleep_us(long us)
 {
     struct timespec left = {us / 1000000, us % 1000000 * 1000};

@@ -3,9 +3,9 @@
 /*
  * main.c: flbhost, a host for Fluent Bit input plugins written in Go.
  *
- * The main thread, as in Fluent Bit, loads and registers the plugin, starts
- * the pipeline thread, and then waits for signals, for the end, and for the
- * next action of the script. Unregister and dlclose are its last calls.
+ * As in Fluent Bit, the main thread loads and registers the plugin, starts the
+ * pipeline thread, and then waits for signals, for the end, and for the next
+ * action of the script. Finally it calls Unregister and dlclose.
  */
 #include "host.h"
 
@@ -31,7 +31,7 @@ static struct engine *engine;
 static struct action *actions;
 static int n_actions;
 static char *plugin_path;
-static void *ballast; /* memory that is just there (--ballast) */
+static void *ballast; /* unused memory (--ballast) */
 static volatile pid_t child;
 
 /* ---- signals ---- */
@@ -51,7 +51,7 @@ static void on_stop(int sig)
     errno = saved;
 }
 
-/* Whatever handlers the plugin has installed are overwritten here, as upstream does. */
+/* Replaces all handlers, including those of the plugin, as Fluent Bit does. */
 static void on_hup(int sig)
 {
     int saved = errno;
@@ -74,7 +74,7 @@ static void on_fault(int sig)
     abort();
 }
 
-/* signal(2) and no alternate stack: Fluent Bit's way, not the one Go asks for. */
+/* signal(2) without an alternate stack, as in Fluent Bit: Go requires one. */
 static void signals_install(void)
 {
     signal(SIGINT, on_stop);
@@ -99,7 +99,7 @@ static struct proxy *load(int hot_reloading)
     return loaded;
 }
 
-/* A library beside the plugin; what it does is its own affair. */
+/* Loads a library besides the plugin. */
 static bool load_beside(const char *path)
 {
     void *handle = path != NULL ? dlopen(path, RTLD_NOW) : NULL;
@@ -110,7 +110,7 @@ static bool load_beside(const char *path)
     return path == NULL || handle != NULL;
 }
 
-/* Whether the plugin puts back what signals_install has replaced. */
+/* Reports whether the plugin restores the handlers that signals_install replaces. */
 static bool handlers_back(void)
 {
     struct sigaction now;
@@ -124,7 +124,7 @@ static bool handlers_back(void)
     return false;
 }
 
-/* Each reports whether its runtime still works: it survives a fault, or the process ends. */
+/* Checks the runtime of each library: it recovers from a fault, or the process ends. */
 static bool beside_works(const char *path)
 {
     void *handle = path != NULL ? dlopen(path, RTLD_NOW | RTLD_NOLOAD) : NULL;
@@ -138,8 +138,8 @@ static bool beside_works(const char *path)
 }
 
 /*
- * The new library is loaded and registered while the old engine still runs;
- * then the old one ends, and only then do the new instances begin.
+ * The new library is loaded and registered while the old engine is running. Then
+ * the old engine ends, and then the new instances start.
  */
 static int reload(void)
 {
@@ -206,7 +206,7 @@ static double elapsed(const struct run *run)
     return (double)(now_ns() - run->start) / 1e9;
 }
 
-/* Reads the notices of the engine and of the signal handlers. */
+/* Reads notices from the engine and the signal handlers. */
 static void listen(struct run *run, int timeout_ms)
 {
     struct pollfd pfd = {.fd = notices[0], .events = POLLIN};
@@ -235,7 +235,7 @@ static void listen(struct run *run, int timeout_ms)
     }
 }
 
-/* Milliseconds until something is due by the clock, -1 for never. */
+/* Milliseconds until the next timed action, or -1 for never. */
 static int until_next(const struct run *run)
 {
     double next = opts.seconds > 0 ? opts.seconds : INFINITY, left;
@@ -265,7 +265,7 @@ static bool over(const struct run *run)
     return run->ending || run->refused;
 }
 
-/* Until the end: false if a reload was refused. */
+/* Runs until the end. Returns false if a reload fails. */
 static bool control(void)
 {
     struct run run = {.start = now_ns()};
@@ -306,7 +306,7 @@ static void print_metrics(void)
     }
 }
 
-/* One life of the plugin after Register; returns the exit code so far. */
+/* Runs the registered plugin, and returns the exit code so far. */
 static int run(void)
 {
     int code = EXIT_FINE;
@@ -349,7 +349,7 @@ static bool names_fit(void)
     return true;
 }
 
-/* As -d does after the plugins are loaded; the parent only waits, and passes signals on. */
+/* Forks, as -d does after the plugins are loaded. The parent waits and forwards signals. */
 static int daemonize(void)
 {
     int status;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * metrics.c: a registry that records, with the functions of cmetrics.
+ * metrics.c: a registry with the functions of cmetrics.
  *
- * Counters and gauges with labels, and the text form. A registry belongs to
- * one instance and, unlike cmetrics before 5.1, may be used by any thread.
+ * It has counters and gauges with labels, and the text form. A registry belongs to
+ * one instance. Unlike cmetrics before 5.1, it is safe for use by any thread.
  */
 #include "host.h"
 
@@ -118,7 +118,7 @@ static bool same_label(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* op: '=' sets, '+' adds. A counter never falls. */
+/* op: '=' sets, '+' adds. A counter never decreases. */
 static int record(struct family *f, uint64_t ts, char op, double value, int n, char **labels)
 {
     struct series *s;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * msgpack.c: log events read, checked and printed straight from their bytes.
+ * msgpack.c: parses, checks and prints log events.
  *
  * An event is [ts, body] (legacy) or [[ts, metadata], body] (V2, from 2.1.0
  * on), where ts is extension type 0 of 8 bytes: seconds and nanoseconds, big
- * endian. Integers and floats as timestamps, which Fluent Bit would read too,
- * count as wrong here: no plugin of today should write them.
+ * endian. Integers and floats as timestamps, which Fluent Bit also accepts,
+ * are errors here, because plugins should not write them.
  */
 #include "host.h"
 
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* msgpack-c unpacks this many containers within each other, and no more. */
+/* The maximum nesting depth of msgpack-c. */
 #define MAX_DEPTH 32
 
 struct token {
@@ -42,7 +42,7 @@ static uint64_t be(const uint8_t *p, size_t n)
     return v;
 }
 
-/* Reads one token: returns its bytes (a container's: of its head), 0 if it is cut or unknown. */
+/* Reads a token. Returns its size (of a container: of its header), or 0 if it is incomplete or invalid. */
 static size_t token_read(const uint8_t *p, const uint8_t *end, struct token *t)
 {
     size_t left = (size_t)(end - p), head = 1, n;
@@ -231,7 +231,7 @@ static size_t skip(const uint8_t *p, const uint8_t *end, int depth)
     return (size_t)(p - start);
 }
 
-/* The bytes of the object at p, 0 if it cannot be read. */
+/* Returns the size of the object at p, or 0 if it is invalid. */
 size_t msgpack_skip(const uint8_t *p, const uint8_t *end)
 {
     return skip(p, end, 0);
@@ -243,8 +243,9 @@ static bool is_map(const uint8_t *p)
 }
 
 /*
- * Reads the event at *p and advances *p past it. RECORD_WRONG: an object, but no
- * event. RECORD_UNREADABLE: no object; all that follows is lost, too.
+ * Reads the event at *p and advances *p. Returns RECORD_WRONG for an object that is
+ * not an event, and RECORD_UNREADABLE for invalid data, after which nothing can be
+ * read.
  */
 enum record_status record_next(const uint8_t **p, const uint8_t *end, struct record *r)
 {
@@ -292,7 +293,7 @@ enum record_status record_next(const uint8_t **p, const uint8_t *end, struct rec
     return is_map(q) ? RECORD_OK : RECORD_WRONG;
 }
 
-/* As Fluent Bit counts: objects, up to the first that cannot be read. */
+/* Counts objects up to the first invalid one, as Fluent Bit does. */
 size_t record_count(const uint8_t *p, size_t size)
 {
     const uint8_t *end = p + size;
@@ -321,8 +322,8 @@ static void print_bytes(FILE *out, const struct token *t)
 }
 
 /*
- * The form of `-o stdout`: msgpack_object_print of msgpack-c. Strings are not
- * escaped. The bytes have been checked.
+ * Prints as `-o stdout` does: msgpack_object_print of msgpack-c, which does not
+ * escape strings. The object must be valid.
  */
 static const uint8_t *print_value(FILE *out, const uint8_t *p, const uint8_t *end)
 {
@@ -414,7 +415,7 @@ static void json_hex(FILE *out, const struct token *t)
     putc('"', out);
 }
 
-/* %.17g is exact; ".0" keeps a double from looking like an integer. */
+/* %.17g is exact. ".0" distinguishes a double from an integer. */
 static void json_double(FILE *out, double d)
 {
     char text[40];
@@ -482,7 +483,7 @@ static const uint8_t *json_value(FILE *out, const uint8_t *p, const uint8_t *end
             if (key.type == T_STR) {
                 p = json_value(out, p, end);
             }
-            else { /* any other key: its JSON text, quoted */
+            else { /* other keys: the JSON text in quotes */
                 char *text = NULL;
                 size_t len = 0;
                 FILE *f = open_memstream(&text, &len);

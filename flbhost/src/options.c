@@ -62,7 +62,7 @@ static const char usage[] =
 
 static int complain(const char *option, const char *value, const char *want)
 {
-    fprintf(stderr, "flbhost: %s '%s': want %s\n", option, value, want);
+    fprintf(stderr, "flbhost: option %s: invalid value '%s': expected %s\n", option, value, want);
     return -1;
 }
 
@@ -113,7 +113,7 @@ void options_free(void)
     free(opts.instances);
 }
 
-/* One option with a value: 1 if it is none of them. */
+/* Parses an option with a value. Returns 1 for an unknown option. */
 static int valued(const char *o, const char *v)
 {
     long n = 0;
@@ -123,7 +123,7 @@ static int valued(const char *o, const char *v)
         return number(o, v, 1, &opts.tick_ms);
     }
     if (strcmp(o, "-c") == 0) {
-        return 0; /* for a plugin that reads the command line */
+        return 0; /* ignored here: the plugin reads the command line */
     }
     if (strcmp(o, "--seconds") == 0) {
         opts.seconds = strtod(v, &end);
@@ -218,7 +218,7 @@ static int valued(const char *o, const char *v)
     return 1;
 }
 
-/* 0: go on. 1: all is said. -1: wrong, and said so. */
+/* Returns 0 to continue, 1 to exit, and -1 after an error message. */
 int options_parse(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * output.c: where the records go.
+ * output.c: the outputs.
  *
- * stdout prints what `-o stdout` does; json one object a line, for tests; raw
- * appends the msgpack to a file per instance; null nothing.
+ * stdout prints as `-o stdout` does, json prints one object per line, for tests,
+ * raw appends the MessagePack to a file per instance, and null does nothing.
  */
 #include "host.h"
 
@@ -16,7 +16,7 @@
 static enum { TO_STDOUT, TO_JSON, TO_NULL, TO_RAW } form;
 static FILE **raw;
 static int n_raw;
-static size_t *numbers; /* per instance, of the chunk that is being printed */
+static size_t *numbers; /* per instance, in the chunk being printed */
 static bool broken;
 
 int output_open(const char *spec, int instances)
@@ -54,7 +54,7 @@ int output_open(const char *spec, int instances)
         }
     }
     else {
-        fprintf(stderr, "flbhost: --output '%s': want stdout, json, null or raw:FILE\n", spec);
+        fprintf(stderr, "flbhost: option --output: invalid value '%s': expected stdout, json, null or raw:FILE\n", spec);
         return -1;
     }
     return 0;
@@ -137,7 +137,7 @@ void output_flush(void)
     }
 }
 
-/* The reader has gone: there is no point in going on. */
+/* The reader has closed the pipe: end the run. */
 bool output_broken(void)
 {
     return broken;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * pose.h: the release of Fluent Bit that the host acts as, fixed at compile time.
+ * pose.h: the release of Fluent Bit that the host emulates, fixed at compile time.
  *
  * FLBHOST_VERSION is 0xMMmmpp (5.1.1 is 0x050101). Every difference between releases
  * that is visible to a Go input plugin has a name here, with the first tag that has it;
@@ -38,13 +38,13 @@
 /* Events: [[ts, metadata], map] beside [ts, map]. */
 #define POSE_V2_EVENTS SINCE(0x020100)
 
-/* Data of a paused input waits in the ring; before, it is dropped. */
+/* Data of a paused input remains in the ring; before, it is dropped. */
 #define POSE_PAUSED_DATA_WAITS SINCE(0x020109)
 
 /* len == 0 returns at once; before, 0 bytes are appended and cleanup runs. */
 #define POSE_EMPTY_SKIPS_CLEANUP SINCE(0x02010a)
 
-/* FLBPluginPreRegister, …PreRun, …Pause, …Resume, …PreExit. */
+/* FLBPluginPreRegister, …PreRun, …Pause, …Resume and …PreExit exist. */
 #define POSE_LIFECYCLE_CALLBACKS SINCE(0x020200)
 
 /* Without a cleanup callback the host frees the buffer itself. */
@@ -56,7 +56,7 @@
 /* struct flb_api has the two functions for custom plugins: 9 pointers, not 7. */
 #define POSE_API_CUSTOM SINCE(0x040003)
 
-/* Init <= 0 refuses the start; before, the host continues without the input. */
+/* Init <= 0 fails the start; before, the host continues without the input. */
 #define POSE_INIT_REFUSES SINCE(0x040003)
 
 /* {coll_fd, remote_context, proxy}, and remote_context reaches …Ctx. */
@@ -69,7 +69,7 @@
 #define POSE_DEF_EVENT_TYPE SINCE(0x040203)
 #define POSE_DEF_CONFIG_MAP SINCE(0x050101)
 
-/* The definition is zeroed; before, what Register leaves out is garbage. */
+/* The definition is zeroed; before, members that Register does not set are undefined. */
 #define POSE_DEF_ZEROED SINCE(0x050000)
 
 /* The ring has a lock, and may be written by several threads. */

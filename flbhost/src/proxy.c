@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * proxy.c: the plugin's library, loaded and called as Fluent Bit's proxy does
- * (src/flb_plugin_proxy.c and src/proxy/go/go.c there).
+ * proxy.c: loads and calls the plugin like the proxy of Fluent Bit
+ * (src/flb_plugin_proxy.c and src/proxy/go/go.c).
  *
- * The allocations a plugin can see have exactly the size they have in the
- * release, so that a sanitizer catches a plugin that writes where an older
- * host has no room.
+ * Allocations that a plugin can see have exactly the size of the release, so
+ * that a sanitizer detects writes to members that an older host lacks.
  */
 #include "host.h"
 
@@ -17,7 +16,7 @@
 
 enum { PROXY_INPUT = 1, PROXY_GOLANG = 11 };
 
-/* What malloc leaves in a definition that is not zeroed: nothing to rely on. */
+/* The content of a definition that is not zeroed. */
 #define GARBAGE 0xa5
 
 static void *symbol(struct proxy *proxy, const char *name)
@@ -64,7 +63,7 @@ static int no_custom_log(struct flb_custom_instance *ins, int level)
 }
 #endif
 
-/* Case does not matter; of several, the first. */
+/* Returns the first property of a name, ignoring case. */
 static const char *input_get_property(const char *key, struct flb_input_instance *ins)
 {
     if (key == NULL || !instance_known(ins)) {
@@ -199,7 +198,7 @@ static struct proxy_def *def_create(void)
     return def;
 }
 
-/* dlopen, PreRegister, Register: on the main thread. */
+/* dlopen, PreRegister, Register, on the main thread. */
 struct proxy *proxy_load(const char *path, int hot_reloading)
 {
     void *handle = dlopen(path, RTLD_LAZY);
@@ -223,9 +222,9 @@ struct proxy *proxy_load(const char *path, int hot_reloading)
 }
 
 /*
- * Loads the same library again, as a second -e or an entry in plugins: does. Fluent Bit
- * would have two plugins of one name, and each section would create two inputs. A
- * definition that is not filled in registers nothing.
+ * Loads the same library again, like a second -e or an entry in plugins. Fluent Bit
+ * would then have two plugins of the same name, and each section would create two
+ * inputs. A definition that is not filled in registers nothing.
  */
 void proxy_load_again(const char *path, int hot_reloading)
 {
@@ -248,7 +247,7 @@ void proxy_load_again(const char *path, int hot_reloading)
     dlclose(again.dso_handler);
 }
 
-/* Unregister and dlclose: on the main thread. */
+/* Unregister and dlclose, on the main thread. */
 void proxy_unload(struct proxy *proxy)
 {
     void (*unregister)(struct proxy_def *) = NULL;
@@ -291,7 +290,7 @@ int proxy_input_init(struct flb_input_instance *ins)
     __atomic_store_n(&proxy->instance, ins, __ATOMIC_RELEASE);
     plugin->api = proxy->api;
     plugin->i_ins = ins;
-    /* Before 4.1 Init sees another context, in the place where the one that counts comes after. */
+    /* Before 4.1, Init gets another context, at the place of the later one. */
     if (ins->init_context != NULL) {
         ins->context = ins->init_context;
     }
@@ -405,10 +404,11 @@ void proxy_input_collect(struct flb_input_instance *ins)
 }
 
 /*
- * Pause and resume end with the collector of proxy->instance: the last that
- * was initialised, not the one that is paused. The bug is upstream's, in all
- * tags. Plugins work around it by storing their instance there, or by giving the
- * context a proxy of its own, so it is read through the context as upstream does.
+ * Pause and resume apply to the collector of proxy->instance: the instance that was
+ * initialized last instead of the one that is paused. This bug is in all tags of
+ * Fluent Bit. Plugins avoid it by storing their instance there, or by setting a
+ * separate proxy in the context. Therefore it is read through the context, as in
+ * Fluent Bit.
  */
 void proxy_input_pause(struct flb_input_instance *ins)
 {
@@ -440,7 +440,7 @@ void proxy_input_exit(struct flb_input_instance *ins, int shutdown_by_reload)
 {
     void (*preexit)(int) = NULL;
 
-    /* Here, as upstream hands back what it had: the host is to find its own again. */
+    /* At this point, as in Fluent Bit: the host must find its own values again. */
     watch_look();
     watch_end(ins->context);
     if (!proxy_whole(context_proxy(ins->context), ins->proxy)) {
@@ -461,7 +461,7 @@ void proxy_input_exit(struct flb_input_instance *ins, int shutdown_by_reload)
         host_log(LOG_ERROR, "[proxy] no FLBPluginExit: Fluent Bit would crash here");
         ins->stats->missing_symbols++;
     }
-    /* These free the proxy here, as the context names it after Exit. */
+    /* These releases free the proxy in the context after Exit. */
     if (!SINCE(0x020007) && context_proxy(ins->context) != ins->proxy) {
         host_log(LOG_ERROR, "[proxy] the context was left with another proxy: "
                             "Fluent Bit would crash here");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * report.c: what was seen, as JSON, and whether the plugin kept the contract.
+ * report.c: the report as JSON, and the faults of the plugin.
  */
 #include "host.h"
 
@@ -19,7 +19,7 @@ void stats_max(_Atomic uint64_t *field, uint64_t value)
     }
 }
 
-/* Where malloc cannot be watched, what the host did not clean counts as leaked. */
+/* If malloc cannot be replaced, buffers without a cleanup call count as leaked. */
 static uint64_t leaked(int i)
 {
     uint64_t kept = buffers_kept(i);
@@ -27,7 +27,7 @@ static uint64_t leaked(int i)
     return kept != UINT64_MAX ? kept : all_stats[i].not_cleaned;
 }
 
-/* What a plugin must not do, however the host treats it. */
+/* The faults of a plugin, which no behaviour of the host excuses. */
 struct fault {
     const char *name;
     const char *text;
@@ -40,13 +40,13 @@ static void faults(int i, struct fault out[FAULTS])
 {
     struct stats *s = &all_stats[i];
     const struct fault list[FAULTS] = {
-        {"leaked", "buffers handed over and never freed", leaked(i)},
+        {"leaked", "buffers returned and never freed", leaked(i)},
         {"cleaned_twice", "buffers freed twice", buffers_freed_twice(i)},
         {"lost", "collects that returned -1 together with data", s->lost},
         {"malformed", "malformed events or buffers", s->malformed},
         {"wrong_counts", "appends with a wrong record count", s->wrong_counts},
         {"late_appends", "appends after Exit", s->late_appends},
-        {"wrong_thread", "appends off the input's thread", s->wrong_thread},
+        {"wrong_thread", "appends on another thread than the input's", s->wrong_thread},
         {"init_refused", "times Init failed on a host that cannot refuse",
          POSE_INIT_REFUSES ? 0 : s->init_refused},
         {"missing_symbols", "calls of callbacks that are missing", s->missing_symbols},

@@ -3,10 +3,10 @@
 /*
  * ring.c: the queue of chunks between an input thread and the engine.
  *
- * A queue of pointers with exactly the layout of Fluent Bit's ring buffer on lwrb: a
- * plugin can find it from its instance and read both positions, to know how much is in
- * flight. When the window is reached (5 % of the bytes, rounded as Fluent Bit does: 52
- * of 1024 slots), the engine is woken once; otherwise its timer finds the chunks.
+ * It is a queue of pointers with the layout of Fluent Bit's ring buffer on lwrb. A plugin
+ * can find it from its instance and read both positions to compute the data in flight.
+ * When the window is reached (5 % of the bytes, rounded as in Fluent Bit: 52 of 1024
+ * slots), the engine is woken once. Otherwise it drains the ring on its timer.
  */
 #include "host.h"
 
@@ -37,7 +37,7 @@ struct ring *ring_create(size_t slots)
     return ring;
 }
 
-/* The chunks are gone already: see instance_release. */
+/* The chunks have already been freed: see instance_release. */
 void ring_free(struct ring *ring)
 {
     pthread_mutex_destroy(&ring->lock);
@@ -79,7 +79,7 @@ void ring_detach(struct ring *ring)
     pthread_mutex_unlock(&ring->lock);
 }
 
-/* Under the lock, as are all who write; a plugin may read the positions at any time. */
+/* All writers hold the lock. A plugin may read the positions at any time. */
 static size_t queue_used(const struct queue *q)
 {
     return q->w >= q->r ? q->w - q->r : q->size - (q->r - q->w);
@@ -115,7 +115,7 @@ int ring_push(struct ring *ring, struct chunk *chunk)
             queue_used(q) >= ring->data_window) {
             __atomic_store_n(&ring->flush_pending, 1, __ATOMIC_RELEASE);
             if (write(ring->signal_channels[1], ".", 1) != 1) {
-                /* The pipe is full: the engine has been woken already. */
+                /* The pipe is full, so the engine will wake up anyway. */
             }
         }
         ret = 0;

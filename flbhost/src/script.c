@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * script.c: what --script asks for, and when.
+ * script.c: the actions of --script.
  *
  *   at SECONDS pause [INDEX]     the engine stops an input, or all
  *   at SECONDS resume [INDEX]
  *   at SECONDS reload            one hot reload
- *   at SECONDS hup               Fluent Bit's signal handlers, over the plugin's
+ *   at SECONDS hup               Fluent Bit's signal handlers replace the plugin's
  *   at SECONDS cont              the signal SIGCONT, whose handler does the same
  *   at SECONDS exit
  */
@@ -51,7 +51,7 @@ static int parse_one(char *text, struct action *a)
     return -1;
 }
 
-/* The actions in the order of their times; -1 if the text is wrong. */
+/* Parses the actions and sorts them by time. Returns -1 if the text is invalid. */
 int script_parse(const char *text, struct action **actions)
 {
     char *copy = strdup(text), *save = NULL;
@@ -65,7 +65,7 @@ int script_parse(const char *text, struct action **actions)
         *actions = realloc(*actions, (size_t)(n + 1) * sizeof **actions);
         (*actions)[n].order = n;
         if (parse_one(part, &(*actions)[n]) == -1) {
-            fprintf(stderr, "flbhost: --script: '%s': want 'at SECONDS pause [INDEX], resume "
+            fprintf(stderr, "flbhost: option --script: invalid value '%s': expected 'at SECONDS pause [INDEX], resume "
                             "[INDEX], reload, hup, cont or exit'\n", part + strspn(part, " "));
             free(copy);
             return -1;

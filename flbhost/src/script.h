@@ -13,8 +13,8 @@ enum action_kind { ACTION_PAUSE, ACTION_RESUME, ACTION_RELOAD, ACTION_HUP, ACTIO
 struct action {
     double at; /* seconds after the start */
     enum action_kind kind;
-    int index; /* of the instance; -1: all */
-    int order; /* in the text, among equals */
+    int index; /* of the instance, or -1 for all */
+    int order; /* in the text, for actions at the same time */
 };
 
 int script_parse(const char *text, struct action **actions);

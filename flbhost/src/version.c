@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * version.c: the texts in which a plugin finds the version of its host.
+ * version.c: the texts that contain the version of the host.
  *
- * No function returns the version. A plugin finds it next to the message that
+ * No function returns the version. A plugin finds it near the message that
  * flb_engine_start logs, or in the greeting of the output nats. The texts are arrays,
- * since the version is a number to the compiler.
+ * because the compiler has the version as a number.
  */
 #include "host.h"
 
@@ -38,6 +38,6 @@ int flb_engine_start(void)
 #if FLBHOST_SAYS == 0
     return 0;
 #else
-    return version_greeting[0]; /* or it would be left out */
+    return version_greeting[0]; /* keeps the array in the binary */
 #endif
 }

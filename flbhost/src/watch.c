@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /*
- * watch.c: what a plugin has written into the structures that it was handed.
+ * watch.c: counts what a plugin writes to the structures of the host.
  *
- * Each is remembered with a copy of what the host has in it. Whatever differs later,
- * counted in words, was written by the plugin.
+ * It keeps a copy of each structure. Words that differ later were written by the
+ * plugin.
  */
 #include "host.h"
 
@@ -21,7 +21,7 @@ struct watched {
 static struct watched *watched;
 static pthread_mutex_t watched_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The host has made it, or changed it itself. */
+/* Starts to watch a structure, or updates its copy after a change by the host. */
 void watch(const void *at, size_t size)
 {
     struct watched *w;
@@ -53,7 +53,7 @@ static void look(struct watched *w)
     }
 }
 
-/* Counts what was written since, into watched of them. */
+/* Counts the words written since then, in watched structures. */
 void watch_look(void)
 {
     pthread_mutex_lock(&watched_lock);
@@ -63,7 +63,7 @@ void watch_look(void)
     pthread_mutex_unlock(&watched_lock);
 }
 
-/* It goes. */
+/* Stops watching a structure. */
 void watch_end(const void *at)
 {
     pthread_mutex_lock(&watched_lock);
