@@ -271,6 +271,15 @@ struct host_features {
 
 struct host_features host_features(void);
 
+/*
+ * Registration, see register.c. forked: the process is a child of the one that loaded this
+ * library. loads_are_over: inputs have been initialized, so that the next definition belongs
+ * to another load.
+ */
+int host_forked(void);
+void host_loads_are_over(void);
+int host_is_registered(const struct host_def *def);
+
 /* name_of: the instance's name or alias; NULL if the host has no such function. */
 const char *host_name_of(void *ins);
 
@@ -288,6 +297,9 @@ int host_cannot_identify(const struct instance *in);
 
 /* on_thread: the caller runs on the instance's thread. Safe for concurrent use. */
 int host_on_thread(const struct instance *in);
+
+/* event_loop: the event loop of the thread; NULL if the host has no such function. */
+void *host_event_loop(void);
 
 /* log: writes one line, without a newline; host_log_check reports whether the level is on. */
 int host_log_check(const struct instance *in, int level);

@@ -42,141 +42,6 @@ static const char daemon_refused[] =
 
 static __thread struct instance *instances;
 
-static pid_t loaded_by;
-
-__attribute__((constructor)) static void remember_process(void)
-{
-    loaded_by = getpid();
-}
-
-static int forked(void)
-{
-    return getpid() != loaded_by;
-}
-
-/* ---- the plugin ------------------------------------------------------- */
-
-/*
- * registration is a definition of the host that this library has filled in. A library
- * that is listed twice in one configuration (-e twice, -e and plugins:) is opened once
- * and registered twice, and a host that has two plugins of one name creates two inputs
- * for each section. A second definition of the same load is therefore not filled in,
- * which registers nothing. Returning -1 would free it twice (all versions).
- *
- * A new load is a hot reload (announced by PreRegister, from 2.2 on), or begins after
- * inputs of the previous load were initialised, or after an old definition was
- * unregistered. Below 2.2, a load without any input of the plugin is not noticed.
- */
-struct registration {
-    struct host_def *def;
-    int hot_reloading;
-    int loaded; /* its load is over: a later definition belongs to another */
-    struct registration *next;
-};
-
-static struct registration *registrations;
-static int hot_reloading;
-static pthread_mutex_t registering = PTHREAD_MUTEX_INITIALIZER;
-
-static void loads_are_over(void)
-{
-    struct registration *r;
-
-    pthread_mutex_lock(&registering);
-    for (r = registrations; r; r = r->next) {
-        r->loaded = 1;
-    }
-    pthread_mutex_unlock(&registering);
-}
-
-static int given_twice(void)
-{
-    struct registration *r;
-
-    for (r = registrations; r; r = r->next) {
-        if (!r->loaded && r->hot_reloading == hot_reloading) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int is_registered(const struct host_def *def)
-{
-    struct registration *r;
-
-    pthread_mutex_lock(&registering);
-    for (r = registrations; r && r->def != def; r = r->next) {
-    }
-    pthread_mutex_unlock(&registering);
-    return r != NULL;
-}
-
-EXPORT int FLBPluginPreRegister(int by_hot_reload)
-{
-    hot_reloading = by_hot_reload;
-    if (!forked()) {
-        flbGoPreRegister(by_hot_reload);
-    }
-    return HOST_OK;
-}
-
-static int do_register(struct host_def *def)
-{
-    struct registration *r;
-
-    if (given_twice()) {
-        def->proxy = 0; /* not zeroed by hosts below 5.0 */
-        flbGoGivenTwice();
-        return HOST_OK;
-    }
-    r = calloc(1, sizeof(*r));
-    if (!r || flbGoRegister(def, host_features().options) != HOST_OK) {
-        free(r);
-        return HOST_ERROR;
-    }
-    r->def = def;
-    r->hot_reloading = hot_reloading;
-    r->next = registrations;
-    registrations = r;
-    host_save_signals();
-    return HOST_OK;
-}
-
-EXPORT int FLBPluginRegister(struct host_def *def)
-{
-    int ret;
-
-    if (forked()) {
-        return HOST_ERROR;
-    }
-    pthread_mutex_lock(&registering);
-    ret = do_register(def);
-    pthread_mutex_unlock(&registering);
-    return ret;
-}
-
-/* In a hot reload this follows the new Register: only what belongs to def may be freed. */
-EXPORT void FLBPluginUnregister(struct host_def *def)
-{
-    struct registration **at, *r;
-
-    loads_are_over();
-    pthread_mutex_lock(&registering);
-    for (at = &registrations; *at && (*at)->def != def; at = &(*at)->next) {
-    }
-    r = *at;
-    if (r) {
-        *at = r->next;
-        free(r);
-        free(def->name);
-        free(def->description);
-        def->name = NULL;
-        def->description = NULL;
-    }
-    pthread_mutex_unlock(&registering);
-}
-
 /* ---- init and exit ----------------------------------------------------- */
 
 /* Input threads are named "flb-in-NAME-wN" before Init (all versions). */
@@ -197,7 +62,7 @@ static int is_proxy(const struct instance *in, const void *at, int in_init)
 {
     struct host_proxy p;
 
-    return host_peek(at, &p, sizeof(p)) == 0 && is_registered(p.def) && p.api == in->api && p.data == in->plugin_at &&
+    return host_peek(at, &p, sizeof(p)) == 0 && host_is_registered(p.def) && p.api == in->api && p.data == in->plugin_at &&
            (!in_init || p.instance == in->ins);
 }
 
@@ -375,12 +240,12 @@ EXPORT int FLBPluginInit(struct host_plugin *plugin)
     struct instance *in;
     int ret;
 
-    loads_are_over();
+    host_loads_are_over();
     in = instance_create(plugin);
     if (!in) {
         return HOST_ERROR;
     }
-    if (forked()) {
+    if (host_forked()) {
         host_log(in, HOST_LOG_ERROR, daemon_refused);
         ret = HOST_ERROR;
     }
@@ -428,7 +293,7 @@ EXPORT int FLBPluginExit(void)
         return HOST_OK;
     }
     instances = in->next;
-    if (in->handle != 0 && !forked()) {
+    if (in->handle != 0 && !host_forked()) {
         flbGoExit(in->handle, shutdown_by_reload);
     }
     instance_free(in);
@@ -458,7 +323,7 @@ EXPORT int FLBPluginInputPreRun(int hot_reload_enabled)
     (void) hot_reload_enabled;
     for (in = instances; in; in = in->next) {
         own_proxy_late(in);
-        if (in->handle != 0 && !forked()) {
+        if (in->handle != 0 && !host_forked()) {
             flbGoPreRun(in->handle);
             describe(in);
         }
@@ -476,7 +341,7 @@ static int collect(struct instance *in, void **data, size_t *size)
         return HOST_OK;
     }
     own_proxy_late(in);
-    if (in->handle == 0 || forked()) {
+    if (in->handle == 0 || host_forked()) {
         return HOST_OK;
     }
     if (in->paused && !in->proxy_at) {
@@ -544,7 +409,7 @@ EXPORT int FLBPluginInputCleanupCallbackCtx(void *remote_context, void *data)
 /* The instance is not passed: on a thread that several share, none is notified. */
 static struct instance *only_one(void)
 {
-    if (!instances || instances->next || instances->handle == 0 || forked()) {
+    if (!instances || instances->next || instances->handle == 0 || host_forked()) {
         return NULL;
     }
     return instances;
