@@ -5,6 +5,7 @@ package expect
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/tracking"
 	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/testenv"
 )
 
 // sender is a host that keeps what an engine emits. Its clock is set now and then, and
@@ -193,12 +195,15 @@ func send(t testing.TB, truth Truth, n int) (runs []sent) {
 	return runs
 }
 
+// go test ./internal/prove/expect -run ComputedAgain -records 100000 takes some minutes.
+var perSource = flag.Int("records", 10_000, "how many records of each source to compute again")
+
 // Whoever has the ledger of a run and the identity of a record computes the record that
 // was sent, to the bit, whatever made it, and after reloads, stalls and in any order.
 func TestRecordsAreComputedAgain(t *testing.T) {
-	n := 100_000
+	n := testenv.Rounds(*perSource)
 	if testing.Short() {
-		n = 3000
+		n = testenv.Rounds(3000)
 	}
 	for name, truth := range sources(t) {
 		t.Run(name, func(t *testing.T) {
