@@ -65,7 +65,7 @@ func TestJSONForOthers(t *testing.T) {
 		{"bytes that are no UTF-8", `{"a": {{ "\xff\xfe\xc0\x80" }}, "b": "{{ trunc 1 "é" }}"}`},
 		{"whole numbers", `{"a": 0, "b": -0, "c": 9223372036854775807, "d": -9223372036854775808, "e": 18446744073709551615, "f": 9007199254740993, "g": {{ int -9223372036854775808 9223372036854775807 }}}`},
 		{"doubles", `{"a": 0.1, "b": -0.0, "c": 1e308, "d": 5e-324, "e": 1.7976931348623157e308, "f": 123456789.123456789, "g": 1e21, "h": 1e-7, "i": {{ normal 0 1e300 }}, "j": {{ lognormal 0 50 }}}`},
-		{"what is no number", `{{ $n := mul 0 seq }}{"a": {{ div 1 $n }}, "b": {{ div 1.0 $n }}, "c": {{ mul 1e308 1e308 }}, "d": "{{ div 1.0 $n }}"}`},
+		{"not a number", `{{ $n := mul 0 seq }}{"a": {{ div 1 $n }}, "b": {{ div 1.0 $n }}, "c": {{ mul 1e308 1e308 }}, "d": "{{ div 1.0 $n }}"}`},
 		{"members of one name", `{"a": 1, "b": 2, "a": {"c": 1, "c": 2}}`},
 		{"a member called date", `{"date": "mine", "__internal__": 1}`},
 		{"empty names and values", `{"": "", "a": {"": {}}, "b": [], "c": [[], {}, [{}]]}`},

@@ -125,7 +125,7 @@ func TestLnav(t *testing.T) {
 				parts := strings.SplitN(want, " ", len(columns))
 				for j, c := range columns {
 					if parts[j] == "-" && (c == "sc_bytes" || c == "target_status_code") {
-						parts[j] = "0" // what is no number is 0 to it
+						parts[j] = "0" // it reads anything but a number as 0
 					}
 				}
 				want = strings.Join(parts, " ")

@@ -78,7 +78,7 @@ func (s *Section) Dropped() bool { return s.gone }
 // Plugin returns the plugin of an input, filter or output, in lower case.
 func (s *Section) Plugin() string { return strings.ToLower(s.Text("name")) }
 
-// Labels returns the names by which the sections are known: their alias, or else the
+// Labels returns the names of the sections: their alias, or else the
 // plugin and the number among the sections of the same plugin, as in Fluent Bit.
 func Labels(sections []*Section) []string {
 	count := map[string]int{}

@@ -77,7 +77,7 @@ const (
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // number parses the number at the start of s and returns the rest of s. v is nil if there
-// is no number. It accepts no sign, but an exponent: Helm writes a million as 1e+06.
+// is not a number. It accepts an exponent, since Helm writes a million as 1e+06, but no sign.
 func number(s string) (v *big.Rat, rest string) {
 	i, digits, point := 0, 0, false
 	for ; i < len(s); i++ {

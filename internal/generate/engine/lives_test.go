@@ -207,7 +207,7 @@ func TestTransitionsDisorder(t *testing.T) {
 		for i := range at {
 			record := fmt.Sprint(at[i], body[i])
 			if !made[record] {
-				t.Fatalf("%v: %s is no record of the stream", more, record)
+				t.Fatalf("%v: %s is not a record of the stream", more, record)
 			}
 			seen[record] = true
 			if at[i] != times[i] {

@@ -133,7 +133,7 @@ func (s *replayed) RecordsPerTick() uint64 { return 1 }
 // state reports whether record k is there. Only then it can be appended.
 func (s *replayed) state(k uint64) replay.State { return s.reader.Seek(s.number(k)) }
 
-// Append implements Source. It appends nothing if there is no record k.
+// Append implements Source. It appends nothing if the replay has fewer than k+1 records.
 func (s *replayed) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
 	if s.state(k) != replay.Ready {
 		return dst

@@ -192,7 +192,7 @@ func (c *cursor) next() (more bool, err error) {
 // brokenError is the error of a broken line.
 type brokenError struct{ error }
 
-// errBlank is the error of a line that is no record and not broken.
+// errBlank is the error of a line that is neither a record nor broken.
 var errBlank = errors.New("blank")
 
 // read reads a record.

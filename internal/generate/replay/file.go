@@ -31,7 +31,7 @@ type file struct {
 	state   fileState
 }
 
-// fileState is by which a change of a file is noticed.
+// fileState is compared to detect that a file has changed.
 type fileState struct {
 	info os.FileInfo
 	head uint64 // hash of the first bytes

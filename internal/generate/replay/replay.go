@@ -13,7 +13,7 @@
 // A pass is all files once. The time of a record is the one that it bears in its
 // file. Its offset is how long it comes after record 0, by the spacing of these
 // times. A broken line is one that is not in the format of its file: it is reported,
-// and is no record.
+// and is not a record.
 //
 // # Limits
 //
