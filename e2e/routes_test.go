@@ -36,6 +36,7 @@ pipeline:
       threaded: %s
       rate: 1000
       max_records: %d
+      flush_on_startup: on
       dummy: '{"level":"error"}{"level":"info"}{"level":"info"}'
       ledger: run.ledger
       routes:

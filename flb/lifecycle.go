@@ -129,9 +129,12 @@ func errorLines(err error) []string {
 	return strings.Split(err.Error(), "\n")
 }
 
+// PreRun collects at once, since the first Collect follows only a second later. On the
+// engine's own thread it does not: the engine has not connected its routes yet, and would
+// drop the records of conditional ones.
 func (c calls) PreRun() {
 	c.in.preRun = true
-	if c.in.started || !c.in.facts.Appends {
+	if c.in.started || !c.in.Streams() {
 		return
 	}
 	c.in.collect()
