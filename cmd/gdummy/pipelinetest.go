@@ -80,7 +80,7 @@ func testCommand(s stream, args []string) int {
 	for _, name := range f.binaries {
 		b, err := agent.Find(name)
 		if err != nil {
-			fmt.Fprintf(s.err, "gdummy test: %v\n", err)
+			fmt.Fprintf(s.err, "gdummy test: --fluent-bit: %v\n", err)
 			return exitUsage
 		}
 		binaries = append(binaries, b)

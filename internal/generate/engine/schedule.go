@@ -71,8 +71,12 @@ func newSchedule(c *Config, s *stamper) *clock.Clock {
 func (e *Engine) setClock(c *Config, o Options) Timing {
 	s, timing := newStamper(c, e.start, e.plan.delay, o.Clock)
 	e.clock = s
-	if s.kind.ends && s.end <= s.start && s.kind.relative && o.Log != nil {
-		o.Log("option end_time: " + formatTime(s.end) + " is not after the start time " + formatTime(s.start) + ": there are no records")
+	first := s.start
+	if !s.kind.relative {
+		first = s.base
+	}
+	if s.kind.ends && s.end <= first && o.Log != nil {
+		o.Log("option end_time: " + formatTime(s.end) + " is not after the start time " + formatTime(first) + ": there are no records")
 	}
 	stream := c.lives()
 	if stream != nil && e.plan.sched != nil {

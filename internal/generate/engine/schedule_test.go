@@ -190,13 +190,22 @@ func TestStartAt(t *testing.T) {
 // A run that has no record because its end is not after its start says so, where the
 // configuration alone does not show it.
 func TestNoTime(t *testing.T) {
-	var logged []string
-	New(config(t, "start_time", "2030-01-01T00:00:00Z", "end_time", "now", "rate", "unlimited"), Options{
-		Form: event.V2, Now: func() time.Time { return epoch }, Log: func(line string) { logged = append(logged, line) },
-	})
-	const want = "option end_time: 2023-11-14T22:13:20Z is not after the start time 2030-01-01T00:00:00Z: there are no records"
-	if len(logged) != 1 || logged[0] != want {
-		t.Errorf("logged %q, want %q", logged, want)
+	for _, c := range []struct {
+		given []string
+		want  string
+	}{
+		{[]string{"start_time", "2030-01-01T00:00:00Z", "end_time", "now", "rate", "unlimited"},
+			"option end_time: 2023-11-14T22:13:20Z is not after the start time 2030-01-01T00:00:00Z: there are no records"},
+		{[]string{"end_time", "2020-01-01T00:00:00Z", "rate", "1"},
+			"option end_time: 2020-01-01T00:00:00Z is not after the start time 2023-11-14T22:13:20Z: there are no records"},
+	} {
+		var logged []string
+		New(config(t, c.given...), Options{
+			Form: event.V2, Now: func() time.Time { return epoch }, Log: func(line string) { logged = append(logged, line) },
+		})
+		if len(logged) != 1 || logged[0] != c.want {
+			t.Errorf("%q: logged %q, want %q", c.given, logged, c.want)
+		}
 	}
 }
 

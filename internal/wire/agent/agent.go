@@ -32,6 +32,9 @@ var versionLine = regexp.MustCompile(`Fluent Bit v(\d+)\.(\d+)\.(\d+)`)
 // Find returns the Fluent Bit of a name or path.
 func Find(name string) (Binary, error) {
 	path, err := exec.LookPath(name)
+	if errors.Is(err, exec.ErrNotFound) {
+		return Binary{}, fmt.Errorf("there is no %s in PATH: expected the path of a Fluent Bit", name)
+	}
 	if err != nil {
 		return Binary{}, err
 	}

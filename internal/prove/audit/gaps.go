@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// gap is a range of numbers that a set does not contain.
+type gap struct {
+	from, to uint64 // both included
+	missing  uint64 // number of missing values: to-from+1, or less in a frozen block
+	late     uint64 // number of missing values that may have arrived
+
+	// vague reports that the range is part of a frozen block, and that all missing
+	// values may be in the other part of the block.
+	vague bool
+}
+
+// gaps passes gaps to f. It joins adjacent ones.
+type gaps struct {
+	f    func(gap)
+	last gap
+	open bool // last is not passed yet
+}
+
+func (g *gaps) flush() {
+	if g.open {
+		g.f(g.last)
+		g.open = false
+	}
+}
+
+// add adds a range of missing values.
+func (g *gaps) add(from, to uint64) {
+	if g.open && g.last.to+1 == from {
+		g.last.to, g.last.missing = to, g.last.missing+to-from+1
+		return
+	}
+	g.flush()
+	g.last, g.open = gap{from: from, to: to, missing: to - from + 1}, true
+}
+
+// addApart adds a gap that is not joined with others.
+func (g *gaps) addApart(x gap) {
+	g.flush()
+	g.f(x)
+}
+
+// missing calls f for each gap in from..to, in order. It joins adjacent gaps, except
+// those of frozen blocks.
+func (s *set) missing(from, to uint64, f func(gap)) {
+	g := &gaps{f: f}
+	full := s.full[s.find(from>>blockBits):]
+	for _, key := range s.keys(from, to) {
+		first := max(from, key<<blockBits)
+		last := min(to, key<<blockBits+blockSize-1)
+		full = s.between(from, first, full, g)
+		from = last + 1
+		if b := s.blocks[key]; b.frozen {
+			width := last - first + 1
+			holes := min(uint64(blockSize-b.n), width)
+			g.addApart(gap{from: first, to: last, missing: holes, late: min(uint64(b.late), holes), vague: width < blockSize})
+		} else {
+			s.blockMissing(b, key, first, last, g.add)
+		}
+	}
+	s.between(from, to+1, full, g)
+	g.flush()
+}
+
+// between adds the gaps in from..end-1, where there are no blocks but the full spans. It
+// returns the full spans after them.
+func (s *set) between(from, end uint64, full []span, g *gaps) []span {
+	for from < end && len(full) > 0 && full[0].from<<blockBits < end {
+		if first := full[0].from << blockBits; first > from {
+			s.absent(from, first-1, g)
+		}
+		from = max(from, min((full[0].to+1)<<blockBits, end))
+		full = full[1:]
+	}
+	if from < end {
+		s.absent(from, end-1, g)
+	}
+	return full
+}
+
+// absent adds numbers that are in no block.
+func (s *set) absent(from, to uint64, g *gaps) {
+	if s.rejected == 0 || to>>blockBits < s.rejectedSpan.from || from>>blockBits > s.rejectedSpan.to {
+		g.add(from, to)
+		return
+	}
+	g.addApart(gap{from: from, to: to, missing: to - from + 1, vague: true})
+}
+
+// keys returns the keys of the blocks in from..to, ascending.
+func (s *set) keys(from, to uint64) []uint64 {
+	var keys []uint64
+	for k := range s.blocks {
+		if k >= from>>blockBits && k <= to>>blockBits {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (s *set) blockMissing(b *block, key, first, last uint64, miss func(a, b uint64)) {
+	bm := b.bits
+	if bm == nil {
+		tmp := new([words]uint64)
+		if b.holes {
+			for i := range tmp {
+				tmp[i] = ^uint64(0)
+			}
+		}
+		for _, v := range b.list {
+			tmp[v>>6] ^= 1 << (v & 63)
+		}
+		bm = tmp
+	}
+	base := key << blockBits
+	for v := first; v <= last; {
+		i := v - base
+		w := ^bm[i>>6] >> (i & 63) // holes from v on
+		if w == 0 {
+			v = v&^63 + 64
+			continue
+		}
+		v += uint64(bits.TrailingZeros64(w))
+		if v > last {
+			return
+		}
+		i = v - base
+		n := uint64(bits.TrailingZeros64(bm[i>>6] >> (i & 63)))
+		end := v + n - 1
+		if n == 64 || i&63+n > 63 {
+			end = v | 63
+		}
+		end = min(end, last)
+		miss(v, end)
+		v = end + 1
+	}
+}
+
+// has reports whether a number is in the set. Those of blocks that are forgotten are
+// not.
+func (s *set) has(v uint64) bool {
+	key := v >> blockBits
+	b := s.blocks[key]
+	switch {
+	case b == nil:
+		return s.isFull(key)
+	case b.bits != nil:
+		return b.bits[v&(blockSize-1)>>6]&(1<<(v&63)) != 0
+	case b.frozen:
+		return false
+	}
+	return slices.Contains(b.list, uint16(v)) != b.holes
+}
+
+// present calls f for each run of numbers below end that are in the set, ascending.
+// Blocks that are forgotten are left out.
+func (s *set) present(from, end uint64, f func(from, to uint64)) {
+	if from >= end {
+		return
+	}
+	s.missing(from, end-1, func(g gap) {
+		if from < g.from {
+			f(from, g.from-1)
+		}
+		from = g.to + 1
+	})
+	if from < end {
+		f(from, end-1)
+	}
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// Last returns when something last arrived; zero if nothing has.
+func (j *Judge) Last() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last
+}
+
+// Arrived returns how many records arrived at all sinks.
+func (j *Judge) Arrived() (n uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.sinks {
+		n += s.arrived
+	}
+	return n
+}
+
+// Refresh asks for the runs that are known now, and returns how many there are.
+func (j *Judge) Refresh() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.resolve()
+	return len(j.runs)
+}
+
+// Complete reports whether all records that the ledgers have arrived where they are
+// expected. What should not arrive cannot be waited for.
+func (j *Judge) Complete() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for n, s := range j.sinks {
+		if s.Share != nil {
+			return false
+		}
+		for _, r := range j.names {
+			if missing, _ := j.missing(n, s, r, 1, nil); missing > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// missing returns how many records of a run did not arrive that should have, as often
+// as they should, and how many should have. It stops after limit of them, if limit is
+// not 0, and calls f with each.
+func (j *Judge) missing(n int, s *sink, r *run, limit uint64, f func(seq uint64)) (missing, expected uint64) {
+	p := &r.plans[n]
+	if !p.applies {
+		return 0, 0
+	}
+	t := s.seen[r]
+	for _, e := range r.book.Accepted {
+		for group := e.From / s.Lines; group <= e.To/s.Lines; group++ {
+			if t != nil && group < uint64(len(t.counts)) && uint64(t.counts[group]) >= s.Copies {
+				expected++
+				continue
+			}
+			seq := max(group*s.Lines, e.From)
+			if p.arrive >= 0 {
+				r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
+				if !r.maker.Value(p.arrive, emptyBody).Truth() {
+					continue
+				}
+			}
+			expected++
+			missing++
+			if f != nil {
+				f(seq)
+			}
+			if limit > 0 && missing >= limit {
+				return missing, expected
+			}
+		}
+	}
+	return missing, expected
+}
+
+var emptyBody = []byte{0x80}
+
+// Verdict returns the verdict of each sink.
+func (j *Judge) Verdict() (results []Result) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for n, s := range j.sinks {
+		res := Result{Sink: s.Name, Arrived: s.arrived}
+		counted := uint64(0)
+		for _, r := range j.names {
+			j.found = j.found[:0]
+			missing, expected := j.missing(n, s, r, 0, func(seq uint64) {
+				if s.Share != nil {
+					return
+				}
+				var e *Example
+				if f := s.failures[failureKey{Missing, ""}]; f == nil || len(f.Examples) < maxExamples {
+					r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
+					j.secrets(r)
+					e = &Example{Seq: seq, Input: r.name, Sent: j.show(r.maker.last)}
+				}
+				j.fail(s, Missing, "", e)
+			})
+			res.Expected += expected
+			counted += expected - missing
+		}
+		if s.Share != nil {
+			got := float64(counted) / math.Max(float64(res.Expected), 1)
+			if math.Abs(got-s.Share.Value) > s.Share.Tolerance {
+				j.fail(s, WrongShare, "", &Example{
+					Want: fmt.Sprintf("%.4g%% ± %.4g%%", 100*s.Share.Value, 100*s.Share.Tolerance),
+					Got:  fmt.Sprintf("%.4g%%: %d of %d", 100*got, counted, res.Expected),
+				})
+			}
+		}
+		if s.foreign > 0 {
+			j.fail(s, Foreign, "", nil)
+			s.failures[failureKey{Foreign, ""}].Count = s.foreign
+		}
+		if res.Expected == 0 && len(s.order) == 0 {
+			j.fail(s, Nothing, "", nil)
+		}
+		slices.SortStableFunc(s.order, func(a, b *Failure) int { return cmp.Compare(a.Kind, b.Kind) })
+		for _, f := range s.order {
+			res.Failures = append(res.Failures, *f)
+		}
+		results = append(results, res)
+	}
+	return results
+}
