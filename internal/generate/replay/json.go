@@ -111,32 +111,23 @@ func (s *scanner) elements(dst, b []byte, i, depth int) ([]byte, int) {
 }
 
 // closeMap writes the header of a map of n members, for which there is one byte.
-func closeMap(dst []byte, head int, n uint32) []byte {
-	switch {
-	case n < 16:
-		dst[head] = 0x80 | byte(n)
-	case n < 1<<16:
-		dst = widen(dst, head, 2)
-		dst[head], dst[head+1], dst[head+2] = 0xde, byte(n>>8), byte(n)
-	default:
-		dst = widen(dst, head, 4)
-		dst[head] = 0xdf
-		binary.BigEndian.PutUint32(dst[head+1:], n)
-	}
-	return dst
-}
+func closeMap(dst []byte, head int, n uint32) []byte { return closeAs(dst, head, n, 0x80, 0xde) }
 
 // closeArray writes the header of an array of n elements, for which there is one byte.
-func closeArray(dst []byte, head int, n uint32) []byte {
+func closeArray(dst []byte, head int, n uint32) []byte { return closeAs(dst, head, n, 0x90, 0xdc) }
+
+// closeAs writes a header: fix and n in one byte, or a code and n. The code of 32 bits
+// follows that of 16.
+func closeAs(dst []byte, head int, n uint32, fix, code16 byte) []byte {
 	switch {
 	case n < 16:
-		dst[head] = 0x90 | byte(n)
+		dst[head] = fix | byte(n)
 	case n < 1<<16:
 		dst = widen(dst, head, 2)
-		dst[head], dst[head+1], dst[head+2] = 0xdc, byte(n>>8), byte(n)
+		dst[head], dst[head+1], dst[head+2] = code16, byte(n>>8), byte(n)
 	default:
 		dst = widen(dst, head, 4)
-		dst[head] = 0xdd
+		dst[head] = code16 + 1
 		binary.BigEndian.PutUint32(dst[head+1:], n)
 	}
 	return dst
