@@ -168,9 +168,15 @@ func (m mistake) plant(t *testing.T, pipeline string) (dir string) {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", pipeline))); err != nil {
 		t.Fatal(err)
 	}
-	if m.old == "" {
-		return dir
+	if m.old != "" {
+		m.change(t, dir)
 	}
+	return dir
+}
+
+// change makes the mistake in the copy of a pipeline.
+func (m mistake) change(t *testing.T, dir string) {
+	t.Helper()
 	path := filepath.Join(dir, m.file)
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -182,7 +188,6 @@ func (m mistake) plant(t *testing.T, pipeline string) (dir string) {
 	if err := os.WriteFile(path, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return dir
 }
 
 // Each mistake is found, and nothing else is reported.
@@ -217,4 +222,51 @@ func findMistakes(t *testing.T, h host, pipeline string, mistakes []mistake) {
 			}
 		})
 	}
+}
+
+// The first test that --init writes passes as it is, in the Fluent Bit in which it was
+// written, and fails when a mistake is planted afterwards.
+func TestContentInit(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v3_2_0, "plugins in YAML")
+		for _, tt := range []struct {
+			pipeline, config string
+			mistake          mistake
+			lines            []string // of the test
+		}{
+			{"content", pipelineFile, mistakes[10], []string{
+				"pipeline: fluent-bit.conf", "  - output: app", `    arrive: eq $level "info"`, "      ip: $ip", "      user_id: $id",
+				"    # absent: [$card, $path, $pin, $q, $text]", "  - output: errors", `    arrive: eq $level "error"`,
+			}},
+			{"lines", yamlFile, lineMistakes[4], []string{
+				"  - input: tail.0", "    format: json_app", "  - output: loki.0", `      env: '"prod"'`, "    only: [duration_ms, env, error, http, level, message, service, span_id, time, trace_id, user_id]",
+				"  # no record with an identity arrived at metrics: confirm that none is meant to",
+			}},
+		} {
+			t.Run(tt.config, func(t *testing.T) {
+				dir := mistake{}.plant(t, tt.pipeline)
+				cmd := exec.Command(gdummyCmd, "test", "--init", tt.config, "--plugin", gdummySO, "--fluent-bit", h.path, "--records", "1k")
+				cmd.Dir = dir
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("%v: %s", err, out)
+				}
+				text, err := os.ReadFile(filepath.Join(dir, "fluent-bit.test.yaml"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, want := range tt.lines {
+					if !slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool { return strings.HasPrefix(line, want) }) {
+						t.Errorf("no line %q in:\n%s", want, text)
+					}
+				}
+				if got := testContent(t, h, dir, "fluent-bit.test.yaml").found(t); len(got) > 0 {
+					t.Errorf("the first test fails: %q\n%s", got, text)
+				}
+				tt.mistake.change(t, dir)
+				if got := testContent(t, h, dir, "fluent-bit.test.yaml").found(t); len(got) == 0 {
+					t.Errorf("%s: not found by:\n%s", tt.mistake.why, text)
+				}
+			})
+		}
+	})
 }

@@ -27,6 +27,7 @@ type testFlags struct {
 	json     bool
 	junit    string
 	watch    bool
+	init     string
 }
 
 func (f *testFlags) table() []flagRow {
@@ -47,6 +48,7 @@ func (f *testFlags) table() []flagRow {
 		{name: "json", help: "print the verdicts as one JSON object", example: "checkout.test.yaml --json", set: setBool(&f.json)},
 		{name: "junit", arg: "FILE", help: "write the verdicts as JUnit XML, too", example: "checkout.test.yaml --junit report.xml", set: setString(&f.junit)},
 		{name: "watch", help: "run again when a file changes, until Ctrl-C", example: "checkout.test.yaml --watch", set: setBool(&f.watch)},
+		{name: "init", arg: "CONFIG", help: "write a first test of the configuration CONFIG beside it, from what arrives in a\ntrial run; each of its lines has to be confirmed", example: "--init fluent-bit.yaml", set: setString(&f.init)},
 	}
 }
 
@@ -70,7 +72,10 @@ func testCommand(s stream, args []string) int {
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
-	if fs.NArg() == 0 {
+	switch {
+	case f.init != "" && (fs.NArg() > 0 || f.watch || f.json || f.junit != "" || len(f.binaries) > 1):
+		return usageError(s, "test", "--init: expected no FILE, no other --fluent-bit, and none of --watch, --json and --junit")
+	case f.init == "" && fs.NArg() == 0:
 		return usageError(s, "test", "expected a FILE of expectations")
 	}
 	if len(f.binaries) == 0 {
@@ -86,6 +91,9 @@ func testCommand(s stream, args []string) int {
 		binaries = append(binaries, b)
 	}
 	stop := interrupted()
+	if f.init != "" {
+		return f.writeFirst(s, f.init, binaries[0], stop)
+	}
 	for {
 		code := f.runAll(s, fs.Args(), binaries, stop)
 		if !f.watch {
@@ -175,7 +183,7 @@ func (f *testFlags) runOne(path string, b agent.Binary, stop <-chan struct{}) te
 		return r
 	}
 	if !b.HasMetadata() {
-		r.Error = fmt.Sprintf("version %s of Fluent Bit has no metadata, in which the identity of a record survives parsers: 2.1 or later is required", b.Version)
+		r.Error = noMetadata(b).Error()
 		return r
 	}
 	if f.records > 0 {
@@ -199,6 +207,10 @@ func (f *testFlags) runOne(path string, b agent.Binary, stop <-chan struct{}) te
 		}
 	}
 	return r
+}
+
+func noMetadata(b agent.Binary) error {
+	return fmt.Errorf("version %s of Fluent Bit has no metadata, in which the identity of a record survives parsers: 2.1 or later is required", b.Version)
 }
 
 // packaged is where packages install the library.

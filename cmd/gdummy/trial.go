@@ -28,6 +28,7 @@ type trial struct {
 	library string // of the plugin; "" is the one that the configuration loads
 	limit   time.Duration
 	stop    <-chan struct{}
+	survey  bool // what arrives is observed, not judged
 
 	config  *render.Config
 	changes []string // what differs from the user's configuration
@@ -91,6 +92,9 @@ func (t *trial) prepare() (err error) {
 		return err
 	}
 	t.judge = expect.NewJudge(t.file.Sinks)
+	if t.survey {
+		t.judge.Survey()
+	}
 	if err := t.inputs(); err != nil {
 		return err
 	}

@@ -35,9 +35,9 @@ type Input struct {
 // Sink is what is expected of the records at one output.
 type Sink struct {
 	Name   string
-	Output string // its alias, or PLUGIN.N
-	From   string // the input whose records are meant; "" is all
-	Arrive string // an expression; "" is all records
+	Output string   // its alias, or PLUGIN.N
+	From   []string // the inputs whose records are meant; nil is all
+	Arrive string   // an expression; "" is all records
 	Fields []Field
 	Absent []string // expressions
 	Only   []string // paths of members; nil is any
@@ -79,7 +79,7 @@ type (
 	yamlSink struct {
 		Name   string        `yaml:"name"`
 		Output string        `yaml:"output"`
-		From   string        `yaml:"from"`
+		From   any           `yaml:"from"`
 		Arrive string        `yaml:"arrive"`
 		Fields yaml.MapSlice `yaml:"fields"`
 		Absent []string      `yaml:"absent"`
@@ -186,7 +186,7 @@ func scalarText(v any) string {
 }
 
 func parseSink(y yamlSink) (Sink, error) {
-	s := Sink{Name: y.Name, Output: y.Output, From: y.From, Arrive: y.Arrive, Absent: y.Absent, Only: y.Only, Lines: 1, Copies: 1}
+	s := Sink{Name: y.Name, Output: y.Output, Arrive: y.Arrive, Absent: y.Absent, Only: y.Only, Lines: 1, Copies: 1}
 	if s.Name == "" {
 		s.Name = s.Output
 	}
@@ -196,6 +196,11 @@ func parseSink(y yamlSink) (Sink, error) {
 	if s.Output == "" {
 		return s, fmt.Errorf("output: expected the alias of an output, or its plugin and number, such as es.0")
 	}
+	from, err := parseFrom(y.From)
+	if err != nil {
+		return s, err
+	}
+	s.From = from
 	for _, item := range y.Fields {
 		f, err := parseField(fmt.Sprint(item.Key), scalarText(item.Value))
 		if err != nil {
@@ -257,6 +262,25 @@ func parseField(path, text string) (Field, error) {
 		return f, fmt.Errorf("fields: %s: expected an expression, such as $status", path)
 	}
 	return f, nil
+}
+
+// parseFrom parses the name of an input, or a list of them.
+func parseFrom(v any) (from []string, err error) {
+	if v == nil {
+		return nil, nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	for _, name := range list {
+		text, ok := name.(string)
+		if !ok || text == "" {
+			return nil, fmt.Errorf("from: invalid value %v: expected an input, or a list of them", name)
+		}
+		from = append(from, text)
+	}
+	return from, nil
 }
 
 var shares = regexp.MustCompile(`^\s*([0-9.]+)\s*%\s*(?:(?:±|\+-|\+/-)\s*([0-9.]+)\s*%\s*)?$`)

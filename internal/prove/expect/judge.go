@@ -5,6 +5,7 @@ package expect
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -68,6 +69,7 @@ type sink struct {
 	foreign  uint64
 	failures map[failureKey]*Failure
 	order    []*Failure
+	survey   *survey // nil without Survey
 }
 
 // tally is how often each record of a run arrived.
@@ -131,7 +133,7 @@ func (j *Judge) add(book *ledger.Stream, truth Truth) error {
 		texts = append(texts, template.Text{Name: label, Text: "{{" + text + "}}", Left: "{{", Right: "}}"})
 	}
 	for _, s := range j.sinks {
-		p := plan{applies: s.From == "" || s.From == book.Name, arrive: -1}
+		p := plan{applies: len(s.From) == 0 || slices.Contains(s.From, book.Name), arrive: -1}
 		if !p.applies {
 			r.plans = append(r.plans, p)
 			continue
@@ -230,6 +232,9 @@ func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 	}
 	clear(j.right)
 	j.members.read(ev.Body)
+	if s.survey != nil {
+		s.survey.look(j, r, ev)
+	}
 	for i := range s.Fields {
 		j.field(s, r, p, i, id, ev)
 	}

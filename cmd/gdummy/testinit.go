@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/config/render"
+	"github.com/gdummy/gdummy/internal/generate/format"
+	"github.com/gdummy/gdummy/internal/prove/expect"
+	"github.com/gdummy/gdummy/internal/wire/agent"
+)
+
+// surveyed is how many records of each input the trial run of --init has.
+const surveyed = 2000
+
+// writeFirst writes a first test of a configuration, from what arrives in a trial run,
+// beside it. It returns the exit code.
+func (f *testFlags) writeFirst(s stream, pipeline string, b agent.Binary, stop <-chan struct{}) int {
+	path, n, err := f.first(pipeline, b, stop)
+	if err != nil {
+		fmt.Fprintf(s.err, "gdummy test: --init %s: %v\n", pipeline, err)
+		return exitUsage
+	}
+	fmt.Fprintf(s.out, "wrote %s: %d of its lines have to be confirmed\n", path, n)
+	return exitFine
+}
+
+// first writes a first test, and returns its path and how many of its lines a person has
+// to confirm.
+func (f *testFlags) first(pipeline string, b agent.Binary, stop <-chan struct{}) (path string, n int, err error) {
+	path = strings.TrimSuffix(pipeline, filepath.Ext(pipeline)) + ".test.yaml"
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return "", 0, fmt.Errorf("%s exists: expected no such file", path)
+	}
+	config, err := render.Read(pipeline)
+	if err != nil {
+		return "", 0, err
+	}
+	if !b.HasMetadata() {
+		return "", 0, noMetadata(b)
+	}
+	file := &expect.File{Pipeline: pipeline, Records: surveyed, Seed: expect.DefaultSeed, Inputs: guessInputs(config)}
+	if f.records > 0 {
+		file.Records = f.records
+	}
+	for _, label := range render.Labels(config.Outputs) {
+		file.Sinks = append(file.Sinks, expect.Sink{Name: label, Output: label, Lines: 1, Copies: 1})
+	}
+	if len(file.Sinks) == 0 {
+		return "", 0, errors.New("no output: expected a configuration with outputs")
+	}
+	library, err := f.pluginOf(file)
+	if err != nil {
+		return "", 0, err
+	}
+	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop, survey: true}
+	result := t.run()
+	if result.err != nil {
+		return "", 0, errors.Join(result.err, errors.New(strings.Join(result.log, "\n")))
+	}
+	var text bytes.Buffer
+	file.Pipeline = filepath.Base(pipeline)
+	if err := file.WriteFirst(&text, t.judge.Observe()); err != nil {
+		return "", 0, err
+	}
+	if _, err := expect.Parse(text.Bytes()); err != nil {
+		return "", 0, fmt.Errorf("no record arrived at an output, of which expectations could be written: %w", err)
+	}
+	n = strings.Count(text.String(), "# confirm") + strings.Count(text.String(), "# complete")
+	return path, n, os.WriteFile(path, text.Bytes(), 0o666)
+}
+
+// readers are the plugins of inputs whose records are lines or documents of others.
+var readers = []string{
+	"tail", "forward", "http", "tcp", "udp", "syslog", "systemd", "stdin", "kafka", "head", "exec", "mqtt", "unix_socket",
+	"serial", "elasticsearch", "splunk", "opentelemetry",
+}
+
+// guessInputs returns what replaces the inputs of a configuration that are not gdummy. The
+// inputs that measure a machine are left out.
+func guessInputs(config *render.Config) (inputs []expect.Input) {
+	labels := render.Labels(config.Inputs)
+	for i, s := range config.Inputs {
+		in := expect.Input{Input: labels[i]}
+		switch name := s.Plugin(); {
+		case name == "dummy":
+			in.Options = [][2]string{{"dummy", `{"message":"dummy"}`}}
+			if text, ok := s.Get("dummy"); ok {
+				in.Options[0][1] = text
+			}
+		case slices.Contains(readers, name):
+			in.Options = [][2]string{{"format", guessFormat(config, s)}}
+		default:
+			continue
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs
+}
+
+// formatsOf are the formats that parsers of Fluent Bit's parsers.conf read, where the
+// names differ.
+var formatsOf = map[string]string{
+	"apache": "apache_combined", "apache2": "apache_combined", "docker": "docker_json", "json": "json_app",
+	"k8s_nginx_ingress": "nginx", "syslog_rfc3164_local": "syslog_rfc3164", "java": "java_multiline",
+	"python": "python_multiline", "go": "go_panic", "kube_custom": "kubernetes", "istio_envoy_proxy": "envoy",
+}
+
+// guessFormat returns the format of the records of an input: that of its parser or else of
+// the first filter's.
+func guessFormat(config *render.Config, input *render.Section) string {
+	for _, s := range append([]*render.Section{input}, config.Filters...) {
+		for _, property := range []string{"parser", "multiline.parser"} {
+			first, _, _ := strings.Cut(s.Text(property), ",")
+			name := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(first)), "-", "_")
+			if other, ok := formatsOf[name]; ok {
+				name = other
+			}
+			if _, ok := format.Find(name); ok && name != "" {
+				return name
+			}
+		}
+	}
+	return "json_app"
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/value"
+	"github.com/gdummy/gdummy/internal/msgpack"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// Observation is what arrived at an output, to write expectations from.
+type Observation struct {
+	Output   string
+	From     []string // the inputs whose records arrived, in the order of the ledger
+	All      bool     // whether records of all inputs arrived
+	Sent     uint64   // records of these inputs
+	Arrived  uint64   // different ones of them
+	Arrive   string   // the condition that they have in common, if some did not arrive
+	Lines    uint64   // records in sequence that became one; 1 without
+	Copies   uint64   // of each; 0 if it differs
+	Foreign  uint64   // records without an identity
+	Members  []ObservedMember
+	Unused   []string // variables whose values no member has
+	TopLevel []string // names of members
+}
+
+// Explained reports whether the observation describes which records arrive.
+func (o *Observation) Explained() bool {
+	return o.Foreign == 0 && o.Copies > 0 && (o.Arrive != "" || o.Lines > 1 || o.Arrived == o.Sent)
+}
+
+// ObservedMember is a member of the records that arrived.
+type ObservedMember struct {
+	Path    string
+	Value   string // an expression that has its value in all records, or ""
+	Always  bool   // whether all records have it
+	Example string // JSON
+}
+
+// survey is what a judge learns about one sink.
+type survey struct {
+	records uint64
+	members map[string]*surveyed
+	order   []string
+	top     []string // names of members, in the order of their arrival
+}
+
+// surveyed is a member of the records of a sink.
+type surveyed struct {
+	seen    uint64
+	example []byte             // MessagePack
+	varies  bool               // from the example
+	fits    map[string]outcome // variables that have its value: same, or wrongType if only as text
+}
+
+// Survey makes the judge remember what arrives, for [Judge.Observe]. It is called before
+// anything arrives.
+func (j *Judge) Survey() {
+	for _, s := range j.sinks {
+		s.survey = &survey{members: map[string]*surveyed{}}
+	}
+}
+
+// look looks at a record that arrived. The maker of its run has it.
+func (s *survey) look(j *Judge, r *run, ev event.Event) {
+	s.records++
+	vars := r.maker.variables()
+	for i := range j.members {
+		if name := string(j.members[i].name); !slices.Contains(s.top, name) {
+			s.top = append(s.top, name)
+		}
+	}
+	s.walk(ev.Body, "", func(path string, v []byte) {
+		m := s.members[path]
+		if m == nil {
+			m = &surveyed{example: slices.Clone(v), fits: map[string]outcome{}}
+			for name, want := range vars {
+				m.fits[name] = j.match.compare(new(Field), want, v)
+			}
+			s.members[path] = m
+			s.order = append(s.order, path)
+		}
+		m.seen++
+		m.varies = m.varies || string(m.example) != string(v)
+		for name, was := range m.fits {
+			want, ok := vars[name]
+			now := j.match.compare(new(Field), want, v)
+			textual := now == wrongType && j.match.compare(&Field{As: "text"}, want, v) == same
+			switch {
+			case !ok || now == wrongValue || now == wrongType && !textual || want.K == value.Nil || want.K == value.Omit:
+				delete(m.fits, name)
+			default:
+				m.fits[name] = max(was, now)
+			}
+		}
+	})
+}
+
+// walk calls f with the members of a map that are not maps, and with empty maps.
+func (s *survey) walk(b []byte, prefix string, f func(path string, v []byte)) {
+	each(b, func(name, v []byte) bool {
+		path := prefix + string(name)
+		if h := msgpack.Read(v); h.Kind == msgpack.Map && h.N > 0 {
+			s.walk(v, path+".", f)
+		} else {
+			f(path, v)
+		}
+		return true
+	})
+}
+
+// variables returns the values of the variables, such as $status, of the record that Event made last.
+func (m *Maker) variables() map[string]value.Value {
+	vars := map[string]value.Value{}
+	if m.config.Program == nil {
+		return vars // a replay
+	}
+	for _, name := range m.config.Program.Variables() {
+		if v, ok := m.config.Program.Variable(name); ok {
+			vars[name] = v
+		}
+	}
+	return vars
+}
+
+// Observe returns what arrived at each sink, after a [Judge.Survey].
+func (j *Judge) Observe() (all []Observation) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.sinks {
+		o := Observation{Output: s.Output, All: true, Lines: 1, Foreign: s.foreign}
+		var runs []*run
+		for _, r := range j.names {
+			if s.seen[r] == nil {
+				o.All = false
+				continue
+			}
+			runs = append(runs, r)
+			o.From = append(o.From, r.name)
+			o.Arrived += s.seen[r].records
+			o.Sent += r.book.Listed().Accepted
+		}
+		if len(runs) > 0 {
+			o.Copies = copiesOf(s, runs)
+			if o.Arrived < o.Sent {
+				if o.Lines = linesOf(s, runs); o.Lines == 1 {
+					o.Arrive = condition(s, runs)
+				}
+			}
+		}
+		s.survey.describe(j, &o, runs)
+		all = append(all, o)
+	}
+	return all
+}
+
+// copiesOf returns how often each record arrived that did, or 0 if that differs.
+func copiesOf(s *sink, runs []*run) (copies uint64) {
+	for _, r := range runs {
+		for _, n := range s.seen[r].counts {
+			switch {
+			case n == 0:
+			case copies == 0:
+				copies = uint64(n)
+			case copies != uint64(n):
+				return 0
+			}
+		}
+	}
+	return copies
+}
+
+// maxLines is how many lines that became one record a survey recognizes.
+const maxLines = 100
+
+// linesOf returns n if exactly each n-th record arrived, or 1.
+func linesOf(s *sink, runs []*run) uint64 {
+	for n := uint64(2); n <= maxLines; n++ {
+		fits := true
+		for _, r := range runs {
+			sent, counts := r.book.Listed().Accepted, s.seen[r].counts
+			for seq := uint64(0); seq < sent && fits; seq++ {
+				fits = (seq%n == 0) == (seq < uint64(len(counts)) && counts[seq] > 0)
+			}
+		}
+		if fits {
+			return n
+		}
+	}
+	return 1
+}
+
+// maxChoices is how many values a variable may have for a condition.
+const maxChoices = 20
+
+// condition returns an expression that is true for the records that arrived and false
+// for those that did not, or "". It has one variable: the one with the fewest values.
+func condition(s *sink, runs []*run) (expression string) {
+	type choice struct{ arrived, missing map[string]bool }
+	choices := map[string]*choice{}
+	for i, r := range runs {
+		counts := s.seen[r].counts
+		for _, e := range r.book.Accepted {
+			for seq := e.From; seq <= e.To; seq++ {
+				r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
+				vars := r.maker.variables()
+				if i == 0 && seq == e.From {
+					for name := range vars {
+						choices[name] = &choice{map[string]bool{}, map[string]bool{}}
+					}
+				}
+				maps.DeleteFunc(choices, func(name string, c *choice) bool {
+					v, ok := vars[name]
+					text, scalar := literal(v.Append(nil))
+					if !ok || !scalar {
+						return true
+					}
+					here, there := c.missing, c.arrived
+					if seq < uint64(len(counts)) && counts[seq] > 0 {
+						here, there = there, here
+					}
+					here[text] = true
+					return there[text] || len(here) > maxChoices
+				})
+			}
+		}
+	}
+	fewest := 0
+	for _, name := range slices.Sorted(maps.Keys(choices)) {
+		c := choices[name]
+		if n := len(c.arrived) + len(c.missing); fewest > 0 && n >= fewest {
+			continue
+		}
+		fewest = len(c.arrived) + len(c.missing)
+		if len(c.arrived) <= len(c.missing) {
+			expression = equalToOne("eq", "or", name, c.arrived)
+		} else {
+			expression = equalToOne("ne", "and", name, c.missing)
+		}
+	}
+	return expression
+}
+
+// equalToOne returns an expression such as `or (eq $a 1) (eq $a 2)`.
+func equalToOne(compare, join, name string, texts map[string]bool) string {
+	var parts []string
+	for _, text := range slices.Sorted(maps.Keys(texts)) {
+		parts = append(parts, compare+" "+name+" "+text)
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return join + " (" + strings.Join(parts, ") (") + ")"
+}
+
+// literal returns a scalar as a template has it.
+func literal(v []byte) (text string, ok bool) {
+	switch h := msgpack.Read(v); h.Kind {
+	case msgpack.String:
+		return strconv.Quote(string(v[h.Size:])), true
+	case msgpack.Integer, msgpack.Float, msgpack.True, msgpack.False:
+		got, _ := value.First(string(v))
+		return string(got.AppendJSON(nil)), true
+	}
+	return "", false
+}
+
+// describe adds the members.
+func (s *survey) describe(j *Judge, o *Observation, runs []*run) {
+	used := map[string]bool{}
+	slices.Sort(s.order) // a filter such as lua shuffles members
+	slices.Sort(s.top)
+	for _, path := range s.order {
+		m := s.members[path]
+		om := ObservedMember{Path: path, Always: m.seen == s.records, Example: j.text(m.example)}
+		name := m.best(path)
+		switch {
+		case name != "" && m.fits[name] == same:
+			om.Value = name
+		case name != "":
+			om.Value = name + " | as text"
+		case !m.varies:
+			om.Value, _ = literal(m.example)
+		}
+		for name := range m.fits {
+			used[name] = true
+		}
+		o.Members = append(o.Members, om)
+	}
+	o.TopLevel = s.top
+	if s.records == 0 {
+		return
+	}
+	for _, r := range runs {
+		for name := range r.maker.variables() {
+			if !used[name] && !slices.Contains(o.Unused, name) {
+				o.Unused = append(o.Unused, name)
+			}
+		}
+	}
+	slices.Sort(o.Unused)
+}
+
+// best returns the variable that a member is most likely made of, or "": of the same
+// type, and of the same name.
+func (m *surveyed) best(path string) (best string) {
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	score := func(name string) int {
+		n, word := 0, strings.TrimPrefix(name, "$")
+		if m.fits[name] == same {
+			n = 4
+		}
+		switch {
+		case word == last:
+			n += 2
+		case strings.Contains(last, word), strings.Contains(word, last):
+			n++
+		}
+		return n
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.fits)) {
+		if best == "" || score(name) > score(best) {
+			best = name
+		}
+	}
+	return best
+}
