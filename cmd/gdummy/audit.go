@@ -32,6 +32,7 @@ const leastMemory = 1_000_000
 type auditFlags struct {
 	ledgers []string
 	sources []string
+	expect  string // file of expectations
 	path    string
 	arrived string // path of the field with the arrival time
 	memory  int64
@@ -57,6 +58,9 @@ func (f *auditFlags) table() []flagRow {
 			example: "--ledger 'run.ledger*' out", set: appendTo(&f.ledgers)},
 		{name: "run", arg: "ID", help: "count only the run ID, as in a verdict or a ledger, or the last run of each\nledger (last); an ID may be repeated", without: "all",
 			example: "--run last --ledger run.ledger out", set: f.setRun},
+
+		{name: "expect", arg: "FILE", help: "compare the records with the expectations in FILE, as gdummy test does; a source is\nSINK=SOURCE, and an address SINK=forward://HOST:PORT, if FILE has several sinks",
+			example: "--expect shop.test.yaml --ledger run.ledger orders=out", set: setString(&f.expect)},
 
 		{section: "What arrived", name: "key", arg: "PATH", help: "look for identities only at PATH: names of fields joined by dots",
 			example: "--key log.gdummy --ledger run.ledger nested", set: setString(&f.path)},
@@ -167,6 +171,12 @@ func auditCommand(s stream, args []string) int {
 		return usageError(s, "audit", "--run last and --run ID are mutually exclusive")
 	case (f.live.cert == "") != (f.live.key == ""):
 		return usageError(s, "audit", "--tls-cert and --tls-key require each other")
+	}
+	if f.expect != "" {
+		if wrong := f.withExpect(); wrong != "" {
+			return usageError(s, "audit", "%s", wrong)
+		}
+		return f.runExpect(s)
 	}
 	return f.run(s)
 }

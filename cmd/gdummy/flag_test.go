@@ -107,6 +107,8 @@ func makeFixture(t *testing.T) string {
 	write("orders.ndjson", []byte("{\"time\":\"2026-11-01T08:00:00Z\",\"order\":1}\n{\"time\":\"2026-11-01T08:00:00.2Z\",\"order\":2}\n"))
 	write("others/records", []byte("{\"a\":1}\n"))
 	write("checkout.test.yaml", []byte("pipeline: fluent-bit.conf\nsinks:\n  - output: orders\n"))
+	write("shop.test.yaml", []byte("pipeline: shop.conf\nsinks:\n  - output: orders\n    fields: {message: '\"dummy\"'}\n"))
+	write("shop.conf", []byte("[INPUT]\n    name gdummy\n"))
 	// One that no test runs in: what is compared is how the command ends.
 	write("fluent-bit", []byte("#!/bin/sh\necho Fluent Bit v2.0.14\n"))
 	if err := os.Chmod(filepath.Join(dir, "fluent-bit"), 0o755); err != nil {
@@ -230,7 +232,7 @@ func runExample(t *testing.T, dir, line string) string {
 	return end
 }
 
-var timeOfRecord = regexp.MustCompile(`\d{10}\.\d{9}|\d{10}\.\d+`)
+var timeOfRecord = regexp.MustCompile(`\d{10}\.\d+|\d+\.\ds$`)
 
 // tree returns the files in a directory.
 func tree(t *testing.T, dir string) (names []string) {

@@ -84,12 +84,9 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 		Faults: f.live.faults, Seed: f.live.seed,
 		Log: func(line string) { fmt.Fprintf(s.err, "gdummy audit: %s\n", line) },
 	}
-	if f.live.cert != "" || f.live.key != "" {
-		pair, err := tls.LoadX509KeyPair(f.live.cert, f.live.key)
-		if err != nil {
-			return err
-		}
-		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	var err error
+	if o.TLS, err = f.live.certificate(); err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -148,6 +145,18 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 			}
 		}
 	}
+}
+
+// certificate returns the configuration of TLS, or nil without --tls-cert.
+func (f *listenFlags) certificate() (*tls.Config, error) {
+	if f.cert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // defaultFirst is the default of --first-within, with --idle.

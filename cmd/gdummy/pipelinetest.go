@@ -110,13 +110,13 @@ func testCommand(s stream, args []string) int {
 // testRun is one file in one Fluent Bit.
 type testRun struct {
 	File      string          `json:"file"`
-	FluentBit string          `json:"fluent_bit"` // the executable
-	Version   string          `json:"version"`
+	FluentBit string          `json:"fluent_bit,omitempty"` // the executable
+	Version   string          `json:"version,omitempty"`
 	Seconds   float64         `json:"seconds"`
 	Error     string          `json:"error,omitempty"` // why there is no verdict
 	Log       []string        `json:"log,omitempty"`   // errors that Fluent Bit logged then
 	Sinks     []expect.Result `json:"sinks"`
-	Changes   []string        `json:"changes"`
+	Changes   []string        `json:"changes,omitempty"`
 
 	name string
 }

@@ -105,7 +105,8 @@ func (t *trial) prepare() (err error) {
 	if t.main, err = t.config.Write(t.dir); err != nil {
 		return err
 	}
-	return t.readTruths()
+	t.truths, err = truthsOf(t.main, t.file.Pipeline)
+	return err
 }
 
 func (t *trial) change(format string, args ...any) {
@@ -263,35 +264,38 @@ func (t *trial) service() {
 	}
 }
 
-// readTruths reads the copy, to know where the records of each input come from.
-func (t *trial) readTruths() error {
-	config, err := conf.Read(t.main, conf.Disk)
+// truthsOf reads a configuration, to know where the records of each gdummy input come
+// from, by the input's name. Its files are beside pipeline.
+func truthsOf(path, pipeline string) (map[string]expect.Truth, error) {
+	config, err := conf.Read(path, conf.Disk)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(config.Errors) > 0 {
-		return config.Errors[0]
+		return nil, config.Errors[0]
 	}
 	env := config.Lookup(conf.Process)
-	t.truths = map[string]expect.Truth{}
+	truths := map[string]expect.Truth{}
+	n := 0
 	for _, in := range config.Inputs {
-		name, _ := in.Property("name")
-		if name == nil || !strings.EqualFold(name.Value.Text, plugin) {
+		option := func(name string) (string, bool) {
+			p, ok := in.Property(name)
+			if !ok {
+				return "", false
+			}
+			return p.Value.Expand(env).Text, true
+		}
+		if name, _ := option("name"); !strings.EqualFold(name, plugin) {
 			continue
 		}
-		alias, _ := in.Property("alias")
-		t.truths[alias.Value.Expand(env).Text] = expect.Truth{
-			Version: version, Files: files.Beside(t.file.Pipeline),
-			Options: func(name string) (string, bool) {
-				p, ok := in.Property(name)
-				if !ok {
-					return "", false
-				}
-				return p.Value.Expand(env).Text, true
-			},
+		label := fmt.Sprintf("%s.%d", plugin, n)
+		n++
+		if alias, ok := option("alias"); ok {
+			label = alias
 		}
+		truths[label] = expect.Truth{Version: version, Files: files.Beside(pipeline), Options: option}
 	}
-	return nil
+	return truths, nil
 }
 
 // books returns the runs of the ledger, as far as it is written.
