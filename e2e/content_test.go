@@ -270,3 +270,30 @@ func TestContentInit(t *testing.T) {
 		}
 	})
 }
+
+// A configuration names its test, in a section that Fluent Bit ignores.
+func TestContentNamed(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v3_2_0, "plugins in YAML")
+		for _, tt := range []struct{ pipeline, config, section string }{
+			{"content", pipelineFile, "[GDUMMY_TEST]\n    file app.test.yaml\n"},
+			{"named", yamlFile, "gdummy_test: {file: app.test.yaml}\n"},
+		} {
+			t.Run(tt.config, func(t *testing.T) {
+				dir := mistake{}.plant(t, tt.pipeline)
+				path := filepath.Join(dir, tt.config)
+				text, err := os.ReadFile(path)
+				if err == nil {
+					err = os.WriteFile(path, append([]byte(tt.section), text...), 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := testContent(t, h, dir, tt.config)
+				if got := r.found(t); len(got) > 0 || len(r.Tests[0].Sinks) == 0 {
+					t.Errorf("failures %q in %d sinks", got, len(r.Tests[0].Sinks))
+				}
+			})
+		}
+	})
+}

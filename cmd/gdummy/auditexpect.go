@@ -48,12 +48,12 @@ func (f *auditFlags) withExpect() string {
 // runExpect returns the exit code.
 func (f *auditFlags) runExpect(s stream) int {
 	began := time.Now()
-	file, err := expect.ReadFile(f.expect)
+	file, err := readTest(f.expect)
 	if err == nil {
 		a := auditExpect{auditFlags: f, s: s, file: file}
 		err = a.run()
 		if err == nil {
-			r := testRun{File: f.expect, Sinks: a.judge.Verdict(), Seconds: time.Since(began).Seconds(), name: testName(f.expect)}
+			r := testRun{File: f.expect, Sinks: a.judge.Verdict(), Seconds: time.Since(began).Seconds(), name: testName(file.Path)}
 			return a.conclude(&r)
 		}
 	}

@@ -54,7 +54,8 @@ func (f *testFlags) table() []flagRow {
 
 func testHelp(w io.Writer) {
 	fmt.Fprint(w, `
-A FILE has expectations of the records that arrive at the outputs of a pipeline; see
+A FILE has expectations of the records that arrive at the outputs of a pipeline, or is a
+configuration that names such a file with gdummy_test: {file: FILE}; see
 docs/reference/expectations.md. Fluent Bit runs on a copy of the configuration: its gdummy inputs
 send as many records as the file says, as fast as possible, and the outputs at which the
 file looks send to this command. Everything between them is as configured. What
@@ -76,7 +77,7 @@ func testCommand(s stream, args []string) int {
 	case f.init != "" && (fs.NArg() > 0 || f.watch || f.json || f.junit != "" || len(f.binaries) > 1):
 		return usageError(s, "test", "--init: expected no FILE, no other --fluent-bit, and none of --watch, --json and --junit")
 	case f.init == "" && fs.NArg() == 0:
-		return usageError(s, "test", "expected a FILE of expectations")
+		return usageError(s, "test", "expected a FILE of expectations, or a configuration that names one")
 	}
 	if len(f.binaries) == 0 {
 		f.binaries = []string{"fluent-bit"}
@@ -174,14 +175,44 @@ func testName(path string) string {
 	return strings.TrimSuffix(name, ".test")
 }
 
+// readTest reads a file of expectations, or the one that a configuration names.
+func readTest(path string) (*expect.File, error) {
+	config, err := render.Read(path)
+	if err != nil || config.Test == "" && len(config.Inputs)+len(config.Outputs) == 0 {
+		return expect.ReadFile(path)
+	}
+	if config.Test == "" {
+		return nil, fmt.Errorf("%s is a configuration without expectations: expected `gdummy_test: {file: FILE}` in it, or a section [GDUMMY_TEST]; --init writes a first FILE", path)
+	}
+	name := config.Test
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(path), name)
+	}
+	file, err := expect.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: gdummy_test: %w", path, err)
+	}
+	if !sameFile(path, file.Pipeline) {
+		return nil, fmt.Errorf("%s: gdummy_test: %s has the pipeline %s: expected this one", path, name, file.Pipeline)
+	}
+	return file, nil
+}
+
+func sameFile(a, b string) bool {
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(x, y)
+}
+
 // runOne runs a file in a Fluent Bit.
 func (f *testFlags) runOne(path string, b agent.Binary, stop <-chan struct{}) testRun {
 	r := testRun{File: path, FluentBit: b.Path, Version: b.Version, Sinks: []expect.Result{}, name: testName(path)}
-	file, err := expect.ReadFile(path)
+	file, err := readTest(path)
 	if err != nil {
 		r.Error = err.Error()
 		return r
 	}
+	r.name = testName(file.Path)
 	if !b.HasMetadata() {
 		r.Error = noMetadata(b).Error()
 		return r
@@ -300,10 +331,11 @@ func modified(paths []string) string {
 	}
 	for _, path := range paths {
 		stat(path)
-		file, err := expect.ReadFile(path)
+		file, err := readTest(path)
 		if err != nil {
 			continue
 		}
+		stat(file.Path)
 		if config, err := render.Read(file.Pipeline); err == nil {
 			for _, p := range config.Files() {
 				stat(p)

@@ -30,6 +30,7 @@ type Config struct {
 	Inputs, Filters, Outputs []*Section
 	Service                  []*Section // usually one
 	Plugins                  []string   // paths of the plugins that it loads, as they are written
+	Test                     string     // the file of the section gdummy_test, as it is written
 
 	path  string
 	dir   string // of the first file
@@ -146,6 +147,10 @@ func isYAML(path string) bool {
 	return ext == ".yaml" || ext == ".yml"
 }
 
+// testSection is the section that names the file of the configuration's expectations.
+// Fluent Bit ignores it.
+const testSection = "gdummy_test"
+
 // add adds a section to the list of its kind.
 func (c *Config) add(s *Section) {
 	switch s.Kind {
@@ -157,6 +162,8 @@ func (c *Config) add(s *Section) {
 		c.Outputs = append(c.Outputs, s)
 	case "service":
 		c.Service = append(c.Service, s)
+	case testSection:
+		c.Test = s.Text("file")
 	}
 	c.absolute(s)
 }

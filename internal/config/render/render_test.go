@@ -178,6 +178,24 @@ pipeline:
 	}
 }
 
+// A configuration names the file of its expectations, in a section that stays in the copy.
+func TestTestOf(t *testing.T) {
+	for name, text := range map[string]string{
+		"a.yaml": "gdummy_test: {file: a.test.yaml}\npipeline: {}\n",
+		"b.yaml": "gdummy_test:\n  file: a.test.yaml\n",
+		"c.conf": "[GDUMMY_TEST]\n    File a.test.yaml\n",
+	} {
+		got := render(t, write(t, map[string]string{name: text}), name, func(c *Config) {
+			if c.Test != "a.test.yaml" {
+				t.Errorf("%s: Test = %q", name, c.Test)
+			}
+		})
+		if !strings.Contains(got, "a.test.yaml") {
+			t.Errorf("%s: the copy is %q", name, got)
+		}
+	}
+}
+
 // Files of any content are rendered or refused.
 func FuzzRender(f *testing.F) {
 	f.Add("pipeline:\n  inputs:\n    - name: a\n      b: [1, {c: d}]\n", true)

@@ -108,9 +108,9 @@ func (c *Config) readYAML(path, text string) (*yamlFile, error) {
 func (c *Config) yamlSections(root *node, dir string) error {
 	for i, key := range root.keys {
 		v := root.values[i]
-		switch strings.ToLower(key) {
-		case "service":
-			c.section("service", v)
+		switch kind := strings.ToLower(key); kind {
+		case "service", testSection:
+			c.section(kind, v)
 		case "plugins":
 			for _, p := range v.values {
 				if !p.isMap && !p.isList {
