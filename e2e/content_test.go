@@ -161,6 +161,24 @@ var lineMistakes = []mistake{
 	{"a filter on another member", yamlFile, "multiline.key_content: log", "multiline.key_content: message", []string{"traces: duplicate", "traces: wrong value log"}},
 }
 
+// fileMistakes are planted in the pipeline in testdata/files, whose input has a parser.
+var fileMistakes = []mistake{
+	{"the pipeline as it should be", yamlFile, "", "", nil},
+	{"a parser that loses the query string", parsersFile, `(?<path>[^\"]*?)`, `(?<path>[^\"?]*)[^\" ]*?`, []string{"web: wrong value path"}},
+	{"types missing", parsersFile, "    Types code:integer size:integer\n", "", []string{"web: wrong type code", "web: wrong type size"}},
+	{"another time zone", parsersFile, "%S %z", "%S\n    Time_Offset +0200", []string{"web: wrong value @time"}},
+	{"another name", parsersFile, "(?<agent>", "(?<user_agent>", []string{"web: extra member user_agent", "web: no member agent"}},
+}
+
+// containerMistakes are planted in the pipeline in testdata/containers, whose inputs read the
+// logs of containers.
+var containerMistakes = []mistake{
+	{"the pipeline as it should be", yamlFile, "", "", nil},
+	{"a parser of another form", yamlFile, "multiline.parser: docker\n", "multiline.parser: cri\n", []string{"docker: wrong value log"}},
+	{"a filter that drops the other members", yamlFile, "reserve_data: on", "reserve_data: off", []string{"kube: missing", "kube: no identity"}},
+	{"a filter on another member", yamlFile, "key_name: log", "key_name: message", []string{"kube: no member level", "kube: no member n"}},
+}
+
 // plant copies the pipeline in a directory of testdata, with a mistake in it.
 func (m mistake) plant(t *testing.T, pipeline string) (dir string) {
 	t.Helper()
@@ -204,6 +222,22 @@ func TestContentOfLines(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v4_1_0, "a multiline filter that keeps metadata: v3.2.10 drops it, v2.2.3 gives all records of a chunk that of the first one")
 		findMistakes(t, h, "lines", lineMistakes)
+	})
+}
+
+// An input that parses by itself stays, and reads a file of the test.
+func TestContentOfFiles(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v3_2_0, "metadata that survives filters")
+		findMistakes(t, h, "files", fileMistakes)
+		if h.version.before(v4_2_0) {
+			r := testContent(t, h, mistake{}.plant(t, "containers"), "app.test.yaml")
+			if want := "is wrong: 4.2 or later is required"; !strings.Contains(r.Tests[0].Error, want) {
+				t.Errorf("error %q, want %q in it", r.Tests[0].Error, want)
+			}
+			return
+		}
+		findMistakes(t, h, "containers", containerMistakes)
 	})
 }
 

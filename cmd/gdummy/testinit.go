@@ -97,13 +97,30 @@ func guessInputs(config *render.Config) (inputs []expect.Input) {
 				in.Options[0][1] = text
 			}
 		case slices.Contains(readers, name):
-			in.Options = [][2]string{{"format", guessFormat(config, s)}}
+			name := guessFormat(config, s)
+			in.Options = [][2]string{{"format", name}}
+			if f, _ := format.Find(name); strings.Contains(f.Text, "irregular") {
+				in.Options = append(in.Options, [2]string{"irregular", "0%"})
+			}
+			if s.Plugin() == "tail" && (s.Text("parser") != "" || s.Text("multiline.parser") != "") {
+				in.Via, in.Form = expect.ViaFile, guessForm(s.Text("multiline.parser"))
+			}
 		default:
 			continue
 		}
 		inputs = append(inputs, in)
 	}
 	return inputs
+}
+
+// guessForm returns the form of the lines that a multiline.parser of tail reads.
+func guessForm(parsers string) string {
+	for _, form := range []string{expect.FormCRI, expect.FormDocker} {
+		if strings.Contains(strings.ToLower(parsers), form) {
+			return form
+		}
+	}
+	return ""
 }
 
 // formatsOf are the formats that parsers of Fluent Bit's parsers.conf read, where the
@@ -118,15 +135,12 @@ var formatsOf = map[string]string{
 // the first filter's.
 func guessFormat(config *render.Config, input *render.Section) string {
 	for _, s := range append([]*render.Section{input}, config.Filters...) {
-		for _, property := range []string{"parser", "multiline.parser"} {
-			first, _, _ := strings.Cut(s.Text(property), ",")
-			name := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(first)), "-", "_")
-			if other, ok := formatsOf[name]; ok {
-				name = other
-			}
-			if _, ok := format.Find(name); ok && name != "" {
-				return name
-			}
+		name := strings.ReplaceAll(strings.ToLower(s.Text("parser")), "-", "_")
+		if other, ok := formatsOf[name]; ok {
+			name = other
+		}
+		if _, ok := format.Find(name); ok && name != "" {
+			return name
 		}
 	}
 	return "json_app"

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,6 +38,8 @@ type trial struct {
 	judge   *expect.Judge
 	servers []*receive.Server
 	truths  map[string]expect.Truth // by the input's name
+	feeds   []*feed                 // of inputs that read a file
+	fed     map[string]expect.Truth // of the feeds, by the input's name
 }
 
 // trialResult is how a trial ended.
@@ -106,6 +109,10 @@ func (t *trial) prepare() (err error) {
 		return err
 	}
 	t.truths, err = truthsOf(t.main, t.file.Pipeline)
+	maps.Copy(t.truths, t.fed)
+	if len(t.feeds) > 0 {
+		t.judge.Place = t.place
+	}
 	return err
 }
 
@@ -122,17 +129,25 @@ var paceOptions = []string{
 // inputs replaces inputs as the file says, and makes the gdummy inputs those of a test.
 func (t *trial) inputs() error {
 	labels := render.Labels(t.config.Inputs)
-	replaced := map[string]bool{}
+	t.fed = map[string]expect.Truth{}
 	for _, in := range t.file.Inputs {
 		i := slices.Index(labels, in.Input)
 		if i < 0 {
 			return fmt.Errorf("inputs: no input %q in %s: expected one of %s", in.Input, t.file.Pipeline, strings.Join(labels, ", "))
 		}
+		if in.Via == expect.ViaFile {
+			if err := t.feedInput(t.config.Inputs[i], labels[i], in); err != nil {
+				return err
+			}
+			continue
+		}
 		t.replace(t.config.Inputs[i], labels[i], in)
-		replaced[in.Input] = true
 	}
-	n := 0
+	n := len(t.feeds)
 	for i, s := range t.config.Inputs {
+		if _, ok := t.fed[labels[i]]; ok {
+			continue
+		}
 		if s.Plugin() != plugin {
 			s.Drop()
 			t.change("input %s is left out: nothing feeds it", labels[i])
@@ -300,9 +315,12 @@ func truthsOf(path, pipeline string) (map[string]expect.Truth, error) {
 
 // books returns the runs of the ledger, as far as it is written.
 func (t *trial) books(whole bool) (books []*ledger.Stream, truths []expect.Truth, err error) {
+	for _, f := range t.feeds {
+		books, truths = append(books, f.book), append(truths, t.fed[f.label])
+	}
 	l, err := ledger.ReadFile(filepath.Join(t.dir, "ledger"))
 	if err != nil {
-		return nil, nil, nil // there is none yet
+		return books, truths, nil // there is none, or none yet
 	}
 	for _, b := range ledger.Merge([]*ledger.Ledger{l}) {
 		truth, ok := t.truths[b.Name]

@@ -29,8 +29,17 @@ type File struct {
 // Input is what replaces an input of the configuration.
 type Input struct {
 	Input   string // its alias, or PLUGIN.N
+	Via     string // ViaFile: it stays, and reads a file; "" is replaced
+	Form    string // of the lines of the file: FormCRI, FormDocker or ""
 	Options [][2]string
 }
+
+// The values of via and form of an Input.
+const (
+	ViaFile    = "file"
+	FormCRI    = "cri"
+	FormDocker = "docker"
+)
 
 // Sink is what is expected of the records at one output.
 type Sink struct {
@@ -163,8 +172,15 @@ func count(to *uint64, name, text string) error {
 func parseInput(m yaml.MapSlice) (in Input, err error) {
 	for _, item := range m {
 		name, text := fmt.Sprint(item.Key), scalarText(item.Value)
-		if name == "input" {
+		switch name {
+		case "input":
 			in.Input = text
+			continue
+		case "via":
+			in.Via = text
+			continue
+		case "form":
+			in.Form = text
 			continue
 		}
 		in.Options = append(in.Options, [2]string{name, text})
@@ -172,6 +188,12 @@ func parseInput(m yaml.MapSlice) (in Input, err error) {
 	switch {
 	case in.Input == "":
 		return in, fmt.Errorf("input: expected the alias of an input, or its plugin and number, such as tail.0")
+	case in.Via != "" && in.Via != ViaFile:
+		return in, fmt.Errorf("input %s: via: invalid value %q: expected file", in.Input, in.Via)
+	case in.Form != "" && in.Form != FormCRI && in.Form != FormDocker:
+		return in, fmt.Errorf("input %s: form: invalid value %q: expected cri or docker", in.Input, in.Form)
+	case in.Form != "" && in.Via == "":
+		return in, fmt.Errorf("input %s: form requires via: file", in.Input)
 	case len(in.Options) == 0:
 		return in, fmt.Errorf("input %s: expected options of gdummy, such as format", in.Input)
 	}

@@ -27,6 +27,12 @@ func (f *File) WriteFirst(w io.Writer, all []Observation) error {
 	}
 	for _, in := range f.Inputs {
 		fmt.Fprintf(&b, "  - input: %s\n", scalarYAML(in.Input))
+		if in.Via != "" {
+			fmt.Fprintf(&b, "    via: %s\n", in.Via)
+		}
+		if in.Form != "" {
+			fmt.Fprintf(&b, "    form: %s\n", in.Form)
+		}
 		for _, o := range in.Options {
 			fmt.Fprintf(&b, "    %s: %s   # confirm: these are the records of %s\n", o[0], scalarYAML(o[1]), in.Input)
 		}
@@ -76,6 +82,8 @@ func (o *Observation) write(b *strings.Builder) {
 	}
 	if slices.ContainsFunc(o.Members, func(m ObservedMember) bool { return m.Always && m.Value != "" }) {
 		b.WriteString("    fields:\n")
+	} else {
+		b.WriteString("    # fields:\n")
 	}
 	for _, m := range o.Members {
 		switch path := scalarYAML(m.Path); {

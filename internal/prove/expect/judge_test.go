@@ -246,15 +246,19 @@ func TestFileErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"sinks: [{output: a}]\n": "pipeline: expected the path",
 		"pipeline: x\n":          "sinks: expected at least one",
-		"pipeline: x\nsinks: [{name: a, output: b}, {name: a}]\n":                       "sinks[1]: second sink named \"a\"",
-		"pipeline: x\nsinks: [{output: a, feilds: {}}]\n":                               "unknown field \"feilds\"",
-		"pipeline: x\nrecords: many\nsinks: [{output: a}]\n":                            "records: ",
-		"pipeline: x\nsinks: [{output: a, share: lots}]\n":                              "sinks[0]: share: invalid value \"lots\"",
-		"pipeline: x\nsinks: [{output: a, within: soon}]\n":                             "sinks[0]: within: ",
-		"pipeline: x\nsinks:\n  - output: a\n    fields: {b: $c | as date}\n":           "as date: expected as text or as number",
-		"pipeline: x\ninputs: [{format: nginx}]\nsinks: [{output: a}]\n":                "inputs[0]: input: expected the alias",
-		"pipeline: x\ninputs: [{input: tail.0}]\nsinks: [{output: a}]\n":                "inputs[0]: input tail.0: expected options",
-		"pipeline: x\nsinks:\n  - output: a\n    fields: {b: '$c | within \"soon\"'}\n": "fields: b: within: ",
+		"pipeline: x\nsinks: [{name: a, output: b}, {name: a}]\n":                         "sinks[1]: second sink named \"a\"",
+		"pipeline: x\nsinks: [{output: a, feilds: {}}]\n":                                 "unknown field \"feilds\"",
+		"pipeline: x\nrecords: many\nsinks: [{output: a}]\n":                              "records: ",
+		"pipeline: x\nsinks: [{output: a, share: lots}]\n":                                "sinks[0]: share: invalid value \"lots\"",
+		"pipeline: x\nsinks: [{output: a, within: soon}]\n":                               "sinks[0]: within: ",
+		"pipeline: x\nsinks:\n  - output: a\n    fields: {b: $c | as date}\n":             "as date: expected as text or as number",
+		"pipeline: x\ninputs: [{format: nginx}]\nsinks: [{output: a}]\n":                  "inputs[0]: input: expected the alias",
+		"pipeline: x\ninputs: [{input: tail.0}]\nsinks: [{output: a}]\n":                  "inputs[0]: input tail.0: expected options",
+		"pipeline: x\ninputs: [{input: a, via: pipe, format: b}]\nsinks: [{output: a}]\n": "input a: via: invalid value \"pipe\": expected file",
+		"pipeline: x\ninputs: [{input: a, via: file, form: k, format: b}]\nsinks: []\n":   "input a: form: invalid value \"k\": expected cri or docker",
+		"pipeline: x\ninputs: [{input: a, form: cri, format: b}]\nsinks: [{output: a}]\n": "input a: form requires via: file",
+		"pipeline: x\nsinks: [{output: a, from: [1]}]\n":                                  "sinks[0]: from: invalid value 1: expected an input, or a list of them",
+		"pipeline: x\nsinks:\n  - output: a\n    fields: {b: '$c | within \"soon\"'}\n":   "fields: b: within: ",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)

@@ -72,11 +72,14 @@ func (s *survey) look(j *Judge, r *run, ev event.Event) {
 	s.records++
 	vars := r.maker.variables()
 	for i := range j.members {
-		if name := string(j.members[i].name); !slices.Contains(s.top, name) {
+		if name := string(j.members[i].name); name != r.marked && !slices.Contains(s.top, name) {
 			s.top = append(s.top, name)
 		}
 	}
 	s.walk(ev.Body, "", func(path string, v []byte) {
+		if path[strings.LastIndexByte(path, '.')+1:] == r.marked {
+			return
+		}
 		m := s.members[path]
 		if m == nil {
 			m = &surveyed{example: slices.Clone(v), fits: map[string]outcome{}}

@@ -44,7 +44,7 @@ func observe(t *testing.T, n int, f func(k int, event string) []string) string {
 		}
 	}
 	var b strings.Builder
-	file := &File{Pipeline: "fluent-bit.yaml", Records: uint64(n), Inputs: []Input{{"tail.0", [][2]string{{"format", "nginx"}}}}}
+	file := &File{Pipeline: "fluent-bit.yaml", Records: uint64(n), Inputs: []Input{{Input: "tail.0", Options: [][2]string{{"format", "nginx"}}}}}
 	if err := file.WriteFirst(&b, j.Observe()); err != nil {
 		t.Fatal(err)
 	}

@@ -61,6 +61,12 @@ func (b Binary) HasMetadata() bool {
 	return b.number[0] > 2 || b.number[0] == 2 && b.number[1] >= 1
 }
 
+// HasOffsets reports whether the offset_key of tail has the offset of the line in records
+// of multiline.parser: v3.2.10 adds up those of all lines before it.
+func (b Binary) HasOffsets() bool {
+	return b.number[0] > 4 || b.number[0] == 4 && b.number[1] >= 2
+}
+
 // Agent is a Fluent Bit that runs.
 type Agent struct {
 	cmd  *exec.Cmd
