@@ -3,6 +3,7 @@
 package receive
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -22,6 +23,7 @@ type Faults struct {
 	Refused float64       // probability of Status
 	Reset   float64       // probability that the connection is reset instead of an answer
 	Slow    int64         // bytes per second read from each connection; 0 means no limit
+	Rate    float64       // records per second taken over all connections; 0 means no limit
 	Outage  time.Duration // how long connections are reset
 	Every   time.Duration // period with an outage at its end; 0 means one outage at the start
 }
@@ -33,10 +35,11 @@ const (
 	faultStatus = "status"
 	faultDelay  = "delay"
 	faultSlow   = "slow"
+	faultRate   = "rate"
 	faultDrop   = "drop"
 )
 
-var faultNames = []string{faultOutage, faultReset, faultStatus, faultDelay, faultSlow, faultDrop}
+var faultNames = []string{faultOutage, faultReset, faultStatus, faultDelay, faultSlow, faultRate, faultDrop}
 
 // Refusal describes why a request was refused, entirely or in part: an HTTP request, a
 // message of the forward protocol, or a connection.
@@ -81,6 +84,8 @@ func (f *Faults) Name(fault string) string {
 		return "delay=" + units.FormatDuration(f.Delay) + at(f.Delayed)
 	case fault == faultSlow && f.Slow > 0:
 		return fmt.Sprintf("slow=%dB/s", f.Slow)
+	case fault == faultRate && f.Rate > 0:
+		return "rate=" + strconv.FormatFloat(f.Rate, 'f', -1, 64) + "/s"
 	case fault == faultDrop && f.Drop > 0:
 		return "drop=" + chance(f.Drop)
 	}
@@ -106,7 +111,7 @@ func (f *Faults) String() string { return strings.Join(f.Names(), ", ") }
 
 // ParseFaults parses faults such as
 //
-//	drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m
+//	drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, rate=5000/s, outage=30s every 5m
 //
 // The default probability of delay and status is 100%.
 func ParseFaults(text string) (*Faults, error) {
@@ -155,6 +160,14 @@ func (f *Faults) set(name, value string) (err error) {
 		if f.Slow, err = units.ParseByteRate(value); err == nil && f.Slow < 1 {
 			err = fmt.Errorf("invalid value %q: expected bytes per second above 0, such as 1MB/s", value)
 		}
+	case "rate":
+		var rate units.Rate
+		if rate, err = units.ParseRate(value); err == nil {
+			f.Rate = rate.Float()
+		}
+		if err == nil && f.Rate == 0 {
+			err = fmt.Errorf("invalid value %q: expected records per second above 0, such as 5000/s", value)
+		}
 	case "outage":
 		long, every, periodic := strings.Cut(value, " every ")
 		if f.Outage, err = units.ParseDuration(strings.TrimSpace(long)); err != nil {
@@ -166,7 +179,7 @@ func (f *Faults) set(name, value string) (err error) {
 			}
 		}
 	default:
-		return fmt.Errorf("unknown fault: expected drop, delay, status, reset, slow or outage")
+		return fmt.Errorf("unknown fault: expected drop, delay, status, reset, slow, rate or outage")
 	}
 	return err
 }
@@ -207,6 +220,55 @@ func (f injectedFault) fault() string {
 // refusal returns the Refusal of a fault.
 func (s *Server) refusal(fault string) Refusal {
 	return Refusal{Why: s.o.Faults.Name(fault), Dropped: fault == faultDrop}
+}
+
+// rateLimit spaces what all connections of a server deliver. Idle time is not made up.
+type rateLimit struct {
+	mu   sync.Mutex
+	next time.Time // when the records of the last reservation are taken
+}
+
+// reserve returns when a receiver with the given rate has taken n more records.
+func (l *rateLimit) reserve(now time.Time, n uint64, rate float64) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = later(l.next, now).Add(time.Duration(float64(n) / rate * float64(time.Second)))
+	return l.next
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// errGone reports that the client or the server ended while its records waited for the
+// fault rate.
+var errGone = errors.New("the connection ended")
+
+// limit waits until the records of a batch are taken, because of the fault rate. It
+// returns errGone if gone or the server is closed before that: they are refused.
+func (s *Server) limit(b *batch, gone <-chan struct{}) error {
+	if s.o.Faults == nil || s.o.Faults.Rate == 0 {
+		return nil
+	}
+	now := time.Now()
+	wait := s.rate.reserve(now, uint64(len(b.found))+b.foreign, s.o.Faults.Rate).Sub(now)
+	if wait <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-gone:
+	case <-s.closing:
+	}
+	s.sink.Refuse(s.refusal(faultRate), b.found)
+	s.forget(b)
+	return errGone
 }
 
 // faultInjector draws faults.

@@ -117,7 +117,11 @@ func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
 		return false, nil
 	}
 	var chunk []byte
-	if err := s.accept(b, f, func() (err error) { chunk, err = s.message(msg, b); return err }); err != nil {
+	err = s.accept(b, f, guardOf(c).gone, func() (err error) { chunk, err = s.message(msg, b); return err })
+	switch {
+	case errors.Is(err, errGone):
+		return false, nil
+	case err != nil:
 		s.sink.Refuse(Refusal{Why: whyUnreadable(err), Partly: true}, identities(msg))
 		return false, err
 	}

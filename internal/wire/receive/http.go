@@ -74,7 +74,11 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	if b == nil {
 		unanswered() // the client gave up, or the server is closed
 	}
-	if err := s.accept(b, f, func() error { return s.scanBody(body, encoding, b) }); err != nil {
+	err := s.accept(b, f, r.Context().Done(), func() error { return s.scanBody(body, encoding, b) })
+	switch {
+	case errors.Is(err, errGone):
+		unanswered()
+	case err != nil:
 		s.unreadable(w, r, body, err)
 		return
 	}

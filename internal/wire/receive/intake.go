@@ -231,10 +231,14 @@ func (s *Server) give(b *batch) {
 	<-s.workers.places
 }
 
-// accept parses a request into b and passes its records to the sink.
-func (s *Server) accept(b *batch, f injectedFault, parse func() error) error {
+// accept parses a request into b and passes its records to the sink. gone is closed with
+// the connection.
+func (s *Server) accept(b *batch, f injectedFault, gone <-chan struct{}, parse func() error) error {
 	defer s.give(b)
 	err := parse()
+	if err == nil && f.fault() == "" {
+		err = s.limit(b, gone)
+	}
 	if err == nil {
 		s.hand(b, f)
 	}

@@ -82,7 +82,7 @@ type Options struct {
 	// Events, if not nil, receives the events of messages of the forward protocol, in
 	// MessagePack, instead of the Sink, which may then be nil, before a message is
 	// acknowledged. Compressed messages are refused. events is valid during the call.
-	// It is called concurrently.
+	// It is called concurrently. The fault rate has no effect on them.
 	Events func(tag string, events []byte, arrival time.Time)
 
 	Faults *Faults // nil means none
@@ -99,6 +99,7 @@ type Server struct {
 	listener net.Listener
 	sink     Sink
 	injector faultInjector
+	rate     rateLimit
 	start    time.Time
 	http     *http.Server
 

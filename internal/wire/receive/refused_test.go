@@ -322,6 +322,8 @@ func TestFaultNames(t *testing.T) {
 	for text, want := range map[string]string{
 		"drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, outage=30s every 5m": "outage=30s every 5m, reset=1%, status=503@10%, delay=2s@5%, slow=1000000B/s, drop=1%",
 		"status=429":                       "status=429",
+		"rate=5k/s":                        "rate=5000/s",
+		"rate=30/m":                        "rate=0.5/s",
 		"delay=1500ms":                     "delay=1.5s",
 		"outage=1h":                        "outage=1h",
 		"outage=90m every 1d":              "outage=1h30m every 1d",

@@ -69,7 +69,9 @@ type flushing struct {
 func (r *flushing) hand() {
 	fault := r.fault.fault()
 	if fault == "" {
-		r.s.deliver(r.b)
+		if r.s.limit(r.b, guardOf(r.c).gone) == nil {
+			r.s.deliver(r.b)
+		}
 		return
 	}
 	why := r.s.refusal(fault)
