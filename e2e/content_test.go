@@ -18,9 +18,10 @@ import (
 // contentResult is the part of the output of `gdummy test --json` that tests check.
 type contentResult struct {
 	Tests []struct {
-		Error string
-		Log   []string
-		Sinks []struct {
+		Error   string
+		Log     []string
+		Changes []string
+		Sinks   []struct {
 			Sink     string
 			Expected uint64
 			Arrived  uint64

@@ -73,8 +73,10 @@ func (t *trial) feedInput(s *render.Section, label string, in expect.Input) erro
 		return fmt.Errorf("inputs: %s: %w", label, err)
 	}
 	for _, name := range tailOptions {
-		s.Remove(name)
+		t.remove(s, label, name)
 	}
+	t.remove(s, label, "path")
+	t.remove(s, label, "read_from_head")
 	s.Set("path", f.path)
 	s.Set("read_from_head", "on")
 	if s.Text("alias") == "" {

@@ -128,7 +128,7 @@ func (f *testFlags) runAll(s stream, paths []string, binaries []agent.Binary, st
 	var runs []testRun
 	for _, path := range paths {
 		for _, b := range binaries {
-			r := f.runOne(path, b, stop)
+			r := f.runOne(s, path, b, stop)
 			if len(binaries) > 1 {
 				r.name += "@" + b.Version
 			}
@@ -205,7 +205,7 @@ func sameFile(a, b string) bool {
 }
 
 // runOne runs a file in a Fluent Bit.
-func (f *testFlags) runOne(path string, b agent.Binary, stop <-chan struct{}) testRun {
+func (f *testFlags) runOne(s stream, path string, b agent.Binary, stop <-chan struct{}) testRun {
 	r := testRun{File: path, FluentBit: b.Path, Version: b.Version, Sinks: []expect.Result{}, name: testName(path)}
 	file, err := readTest(path)
 	if err != nil {
@@ -225,7 +225,7 @@ func (f *testFlags) runOne(path string, b agent.Binary, stop <-chan struct{}) te
 		r.Error = err.Error()
 		return r
 	}
-	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop}
+	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop, bar: newProgress(s.err, -1, nil)}
 	result := t.run()
 	r.Seconds, r.Changes = result.took.Seconds(), result.changes
 	if result.err != nil {

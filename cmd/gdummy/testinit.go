@@ -24,7 +24,7 @@ const surveyed = 2000
 // writeFirst writes a first test of a configuration, from what arrives in a trial run,
 // beside it. It returns the exit code.
 func (f *testFlags) writeFirst(s stream, pipeline string, b agent.Binary, stop <-chan struct{}) int {
-	path, n, err := f.first(pipeline, b, stop)
+	path, n, err := f.first(s, pipeline, b, stop)
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy test: --init %s: %v\n", pipeline, err)
 		return exitUsage
@@ -35,7 +35,7 @@ func (f *testFlags) writeFirst(s stream, pipeline string, b agent.Binary, stop <
 
 // first writes a first test, and returns its path and how many of its lines a person has
 // to confirm.
-func (f *testFlags) first(pipeline string, b agent.Binary, stop <-chan struct{}) (path string, n int, err error) {
+func (f *testFlags) first(s stream, pipeline string, b agent.Binary, stop <-chan struct{}) (path string, n int, err error) {
 	path = strings.TrimSuffix(pipeline, filepath.Ext(pipeline)) + ".test.yaml"
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return "", 0, fmt.Errorf("%s exists: expected no such file", path)
@@ -61,7 +61,7 @@ func (f *testFlags) first(pipeline string, b agent.Binary, stop <-chan struct{})
 	if err != nil {
 		return "", 0, err
 	}
-	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop, survey: true}
+	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop, survey: true, bar: newProgress(s.err, -1, nil)}
 	result := t.run()
 	if result.err != nil {
 		return "", 0, errors.Join(result.err, errors.New(strings.Join(result.log, "\n")))

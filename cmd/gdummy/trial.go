@@ -30,6 +30,7 @@ type trial struct {
 	limit   time.Duration
 	stop    <-chan struct{}
 	survey  bool // what arrives is observed, not judged
+	bar     *progress
 
 	config  *render.Config
 	changes []string // what differs from the user's configuration
@@ -55,6 +56,9 @@ type trialResult struct {
 func (t *trial) run() (r trialResult) {
 	began := time.Now()
 	defer func() { r.took, r.changes = time.Since(began), t.changes }()
+	if t.bar != nil {
+		defer t.bar.hide()
+	}
 	if t.dir, r.err = os.MkdirTemp("", "gdummy-test-"); r.err != nil {
 		return r
 	}
@@ -120,6 +124,14 @@ func (t *trial) change(format string, args ...any) {
 	t.changes = append(t.changes, fmt.Sprintf(format, args...))
 }
 
+// remove removes a property, if it is there, and notes that. Its value may be a secret.
+func (t *trial) remove(s *render.Section, label, name string) {
+	if slices.Contains(s.Names(), name) {
+		t.change("%s %s: without %s", s.Kind, label, name)
+		s.Remove(name)
+	}
+}
+
 // paceOptions are the options that decide when and how many records are due.
 var paceOptions = []string{
 	"rate", "bytes_rate", "interval_sec", "interval_nsec", "load_profile", "samples", "duration", "start_delay",
@@ -154,7 +166,7 @@ func (t *trial) inputs() error {
 			continue
 		}
 		for _, name := range paceOptions {
-			s.Remove(name)
+			t.remove(s, labels[i], name)
 		}
 		s.Set("rate", "unlimited")
 		s.Set("max_records", strconv.FormatUint(t.file.Records, 10))
@@ -191,15 +203,16 @@ func (t *trial) replace(s *render.Section, label string, in expect.Input) {
 	}
 	for _, name := range s.Names() {
 		if name != "name" && name != "tag" && name != "alias" && !option.IsCore(name) || name == "host" || name == "port" || name == "listen" || strings.HasPrefix(name, "tls") {
-			s.Remove(name)
+			t.remove(s, label, name)
 		}
 	}
 	s.Set("name", plugin)
 	s.Set("alias", label)
+	t.change("input %s: %s is replaced by gdummy", label, old)
 	for _, o := range in.Options {
 		s.Set(o[0], o[1])
+		t.change("input %s: %s %s", label, o[0], strings.TrimSpace(o[1]))
 	}
-	t.change("input %s: %s is replaced by gdummy", label, old)
 }
 
 // outputOptions are the properties of an output that a test keeps.
@@ -222,8 +235,8 @@ func (t *trial) outputs() error {
 	for i, s := range t.config.Outputs {
 		old := s.Plugin()
 		for _, name := range s.Names() {
-			if !slices.Contains(outputOptions, name) {
-				s.Remove(name)
+			if name != "name" && !slices.Contains(outputOptions, name) {
+				t.remove(s, labels[i], name)
 			}
 		}
 		if s.Text("alias") == "" {
@@ -231,7 +244,7 @@ func (t *trial) outputs() error {
 		}
 		if len(ports[i]) == 0 {
 			s.Set("name", "null")
-			s.Remove("workers")
+			t.remove(s, labels[i], "workers")
 			t.change("output %s: %s is replaced by null, since no sink looks at it", labels[i], old)
 			continue
 		}
@@ -358,6 +371,9 @@ func (t *trial) wait(a *agent.Agent) error {
 		case <-a.Done():
 			return fmt.Errorf("the process of Fluent Bit %s ended", t.binary.Version)
 		case now := <-tick.C:
+			if t.bar != nil {
+				t.bar.update(int64(t.judge.Arrived()))
+			}
 			last := t.judge.Last()
 			switch {
 			case t.judge.Err() != nil:
