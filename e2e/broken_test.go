@@ -14,7 +14,7 @@ import (
 	prove "github.com/gdummy/gdummy/internal/prove/audit"
 )
 
-// brokenVerdict is what `gdummy audit --json` says of records that were sent broken.
+// brokenVerdict holds what `gdummy audit --json` reports about records that were sent broken.
 type brokenVerdict struct {
 	Arrived, Lost, Damaged uint64
 	BrokenRecords          prove.BrokenRecords `json:"broken_records"`
@@ -30,19 +30,25 @@ func (a *auditing) broken() (v brokenVerdict) {
 	return v
 }
 
-// mild are the kinds of damage that Fluent Bit can read, with the most that can be rare.
-const mild = "utf8_start, utf8_inside, utf8_cut, nul, control, crlf, cr, cut_json, type, big_number, duplicate, no_name, empty, wide 0.2, long 0.3"
+// small and mild are the kinds of damage that Fluent Bit can read: without large records,
+// and with a few of them.
+const (
+	small = "utf8_start, utf8_inside, utf8_cut, nul, control, crlf, cr, cut_json, type, big_number, duplicate, no_name, empty"
+	mild  = small + ", wide 0.2, long 0.3"
+)
 
 // What Fluent Bit does to each kind of damage, as docs/how-to/broken-records.md says: JSON
 // cannot hold all of it, MessagePack can, and no other record suffers.
 func TestBrokenRecords(t *testing.T) {
 	const records = 4000
 	repaired := map[string]bool{"utf8_start": true, "utf8_inside": true, "utf8_cut": true, "duplicate": true}
-	run := input("name gdummy", "tag a", "format apache_combined", "seed 1", "rate 2000", fmt.Sprint("max_records ", records), "ledger ledger", "catch_up full", "broken 0.05: "+mild)
-	check := func(t *testing.T, v brokenVerdict, asSent func(kind string) bool) {
+	run := func(kinds string) string {
+		return input("name gdummy", "tag a", "format apache_combined", "seed 1", "rate 2000", fmt.Sprint("max_records ", records), "ledger ledger", "catch_up full", "broken 0.05: "+kinds)
+	}
+	check := func(t *testing.T, v brokenVerdict, kinds string, asSent func(kind string) bool) {
 		t.Helper()
-		if v.Arrived != records || v.Lost+v.Damaged > 0 || len(v.BrokenRecords.Kinds) != 15 {
-			t.Errorf("%d arrived, %d lost, %d damaged; %d kinds were sent broken", v.Arrived, v.Lost, v.Damaged, len(v.BrokenRecords.Kinds))
+		if want := strings.Count(kinds, ",") + 1; v.Arrived != records || v.Lost+v.Damaged > 0 || len(v.BrokenRecords.Kinds) != want {
+			t.Errorf("%d arrived, %d lost, %d damaged; %d kinds were sent broken, want %d", v.Arrived, v.Lost, v.Damaged, len(v.BrokenRecords.Kinds), want)
 		}
 		for _, k := range v.BrokenRecords.Kinds {
 			want := prove.BrokenCounts{Sent: k.Sent, AsSent: k.Sent}
@@ -61,21 +67,25 @@ func TestBrokenRecords(t *testing.T) {
 			"msgpack": func(string) bool { return true },
 		} {
 			t.Run("file, "+format, func(t *testing.T) {
-				p := h.start(t, launch{config: service + run + "[OUTPUT]\n    name file\n    match *\n    path out\n    format " + format + "\n"})
+				kinds := mild
+				if format == "plain" && h.version.before(v3_2_0) { // which needs minutes to write large records as JSON
+					kinds = small
+				}
+				p := h.start(t, launch{config: service + run(kinds) + "[OUTPUT]\n    name file\n    match *\n    path out\n    format " + format + "\n"})
 				p.awaitRecords(records)
 				p.awaitOut(records)
 				p.stop()
-				check(t, startAudit(t, "--ledger", p.dir+"/ledger", p.out()).broken(), asSent)
+				check(t, startAudit(t, "--ledger", p.dir+"/ledger", p.out()).broken(), kinds, asSent)
 			})
 		}
 		t.Run("forward", func(t *testing.T) {
 			port, dir := freePort(t), t.TempDir()
 			a := startAudit(t, "--listen", fmt.Sprintf("forward://127.0.0.1:%d", port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "30s")
-			p := h.start(t, launch{dir: dir, config: service + run + toForward(port)})
+			p := h.start(t, launch{dir: dir, config: service + run(mild) + toForward(port)})
 			p.awaitRecords(records)
 			p.send(syscall.SIGTERM)
 			p.awaitExit(lifetime)
-			check(t, a.broken(), func(string) bool { return true })
+			check(t, a.broken(), mild, func(string) bool { return true })
 		})
 	})
 }
