@@ -29,9 +29,9 @@ help: ## these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{ printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 tools:
-	@command -v $(GO) >/dev/null || { echo "gdummy needs Go 1.26 or later: there is no '$(GO)' in PATH"; exit 1; }
+	@command -v $(GO) >/dev/null || { echo "gdummy needs Go 1.26 or later: '$(GO)' was not found in PATH"; exit 1; }
 	@v=$$($(GO) env GOVERSION | sed 's/^go//'); printf '1.26\n%s\n' "$$v" | sort -V -C || { echo "gdummy needs Go 1.26 or later: '$(GO)' is $$v"; exit 1; }
-	@command -v $(CC) >/dev/null || { echo "gdummy needs a C compiler: there is no '$(CC)' in PATH (Debian: apt-get install gcc libc6-dev)"; exit 1; }
+	@command -v $(CC) >/dev/null || { echo "gdummy needs a C compiler: '$(CC)' was not found in PATH (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 
 $(PLUGIN): tools FORCE
 	@mkdir -p build
@@ -55,9 +55,9 @@ test: tools ## all tests; the end-to-end tests in their short form
 	$(MAKE) --no-print-directory -j2 --output-sync=line test-pure test-c
 	$(GO) -C conformance test -short ./...
 	@[ -n "$$FLUENT_BIT" ] || command -v fluent-bit >/dev/null || \
-		echo "### SKIPPED: the end-to-end tests, for there is no fluent-bit in PATH nor in FLUENT_BIT ###"
+		echo "### SKIPPED: the end-to-end tests need a fluent-bit in PATH or in FLUENT_BIT ###"
 	@command -v chromium >/dev/null || \
-		echo "### SKIPPED: the page of gdummy audit in a browser, for there is no chromium in PATH ###"
+		echo "### SKIPPED: the page of gdummy audit in a browser needs chromium in PATH ###"
 
 test-pure:
 	CGO_ENABLED=0 $(GO) test $(PURE)

@@ -56,7 +56,7 @@ var readers = map[string]string{
 	"json_app":           "valyala/fastjson, encoding/json; Fluent Bit's json",
 	"klog":               "lnav: the parser in Kubernetes is part of a program",
 	"kubernetes":         "valyala/fastjson, encoding/json",
-	"leef":               "nothing but the test here: there is no reader of LEEF that is free",
+	"leef":               "nothing but the test here: no free reader of LEEF exists",
 	"logfmt":             "go-logfmt/logfmt, lnav; Fluent Bit's logfmt",
 	"mysql_slow":         "pt-query-digest; Fluent Bit's mysql_slow (of parsers_extra.conf)",
 	"nginx":              "elastic/go-grok, lnav; Fluent Bit's nginx",
@@ -211,7 +211,7 @@ func TestIrregularAccessLogs(t *testing.T) {
 		kinds := map[string]bool{}
 		irregular(t, name, func(at time.Time, line string) {
 			m := read(line)
-			_, request, _ := strings.Cut(line, `"`) // the pattern does not name what is no request
+			_, request, _ := strings.Cut(line, `"`) // the pattern does not name what is not a request
 			request, _, _ = strings.Cut(request, `"`)
 			if m["http.request.method"] != "" {
 				request = fmt.Sprintf("%s %s HTTP/%s", m["http.request.method"], m["url.original"], m["http.version"])
@@ -570,7 +570,7 @@ func TestDocuments(t *testing.T) {
 					_, number := x.(json.Number)
 					known := members[member] != "" || member == "full_message" || strings.HasPrefix(member, "_") && member != "_id"
 					if !known || !text && !number {
-						t.Errorf("%s is no member of GELF: %s", member, line)
+						t.Errorf("%s is not a member of GELF: %s", member, line)
 					}
 				}
 			}
@@ -649,7 +649,7 @@ func TestJavaTraces(t *testing.T) {
 		for i, part := range parts[1:] {
 			if !strings.HasPrefix(part, "\tat ") {
 				if !other.MatchString(part) || i == 1 {
-					t.Errorf("%q is no part of a trace", part)
+					t.Errorf("%q is not part of a trace", part)
 				}
 				continue
 			}

@@ -27,7 +27,7 @@ func run(t *testing.T, pkg, format, head string, program string, args ...string)
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {
-		t.Skipf("SKIPPED: there is no %s (Debian: apt-get install %s): %s WAS NOT READ BY IT", program, pkg, format)
+		t.Skipf("SKIPPED: %s was not found (Debian: apt-get install %s): %s WAS NOT READ BY IT", program, pkg, format)
 	}
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "in.log"), filepath.Join(dir, "out.json")

@@ -13,7 +13,7 @@ import (
 //go:embed reference/templates.md
 var Templates string
 
-// Audit tells how to prove what arrived.
+// Audit describes how to prove what arrived.
 //
 //go:embed reference/audit.md
 var Audit string

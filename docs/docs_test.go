@@ -106,7 +106,7 @@ var (
 	fenced  = regexp.MustCompile("(?ms)^```.*?^```$")
 )
 
-// anchor is the name that GitHub gives a heading.
+// anchor returns the name that GitHub derives from a heading.
 func anchor(heading string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(heading) {

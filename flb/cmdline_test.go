@@ -86,6 +86,6 @@ func FuzzConfigFlag(f *testing.F) {
 				return
 			}
 		}
-		t.Errorf("%q is no argument, nor the end of one, of %q", got, args)
+		t.Errorf("%q is neither an argument nor the end of one in %q", got, args)
 	})
 }

@@ -170,7 +170,7 @@ static uint64_t bytes_of_last(const struct flow *f, size_t slices)
     return f->bytes[f->slices % FLOW_SLICES] - f->bytes[(f->slices - slices) % FLOW_SLICES];
 }
 
-/* count_anew: nothing is in flight, whatever the engine has counted. */
+/* count_anew: set the count to zero, whatever the engine has counted. */
 static void count_anew(struct flow *f, double counted, int64_t now)
 {
     f->base = (double) f->records[f->slices % FLOW_SLICES] - counted;

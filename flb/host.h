@@ -229,7 +229,7 @@ struct instance {
     struct host_proxy *shared_proxy; /* of all inputs of the plugin; NULL if unknown */
     union {
         struct host_proxy head;
-        char room[512];       /* and whatever follows it on a later host */
+        char room[512];       /* and later members on newer hosts */
     } proxy;                  /* which this input's context has instead */
     struct host_proxy **proxy_at; /* the place in the context */
     void **context_at;        /* where the host stores the context, until proxy_at is set (< 4.1) */
@@ -387,7 +387,7 @@ void host_restore_signals(void);
 void host_save_signals(void);
 int host_keeps_signals(void);
 
-/* warn: a line in the log while there is no instance. */
+/* warn: log a line before any instance exists. */
 void host_warn(const char *line);
 
 #endif

@@ -112,7 +112,7 @@ func (in *Instance) restore() bool {
 	})
 }
 
-var errNoRestorer = errors.New("Keep was called, and there is no Restore")
+var errNoRestorer = errors.New("Keep was called without a Restore")
 
 // idle is the Input of an instance that could not be set up and must live.
 type idle struct{}

@@ -69,7 +69,7 @@ func command(t *testing.T, name string, args ...string) string {
 func sources(t *testing.T) (clone, tarball string) {
 	t.Helper()
 	if _, err := git("..", "rev-parse", "HEAD"); err != nil {
-		t.Skipf("SKIPPED: this is no git checkout (%v)", err)
+		t.Skipf("SKIPPED: this is not a git checkout (%v)", err)
 	}
 	clone, tarball = filepath.Join(t.TempDir(), "clone"), filepath.Join(t.TempDir(), "another", "folder")
 	command(t, "git", "clone", "-q", "..", clone)

@@ -63,7 +63,7 @@ if [ -n "$fluent_bit" ]; then
     # Errors are seen, and nothing else: -q would hide them, those of a start too.
     set -- env FLB_LOG_LEVEL=error "$fluent_bit" -e "$plugin" -i gdummy "$@" -o stdout -f 0.2
 else
-    echo "# in the embedded host: there is no fluent-bit in PATH, nor in \$FLUENT_BIT"
+    echo "# in the embedded host: no fluent-bit in PATH or \$FLUENT_BIT"
     set -- "$host" "$plugin" -i gdummy "$@"
 fi
 [ "$seconds" -gt 0 ] || exec "$@"

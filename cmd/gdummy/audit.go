@@ -104,31 +104,31 @@ func (f *auditFlags) table() []flagRow {
 		{name: "html", arg: "FILE", help: "also write the verdict as a page to FILE",
 			example: "--html report.html --ledger run.ledger out", set: setString(&f.html)},
 
-		{section: "What is a fault", name: "max-lost", arg: "N", help: "forgive up to N lost records", without: "0",
+		{section: "What is a fault", name: "max-lost", arg: "N", help: "allow up to N lost records", without: "0",
 			example: "--max-lost 100 --ledger run.ledger cut", set: setCount(&f.limits.Lost, 0)},
-		{name: "max-withheld", arg: "N", help: "forgive up to N records that --fault drop acknowledged and discarded", without: "0",
+		{name: "max-withheld", arg: "N", help: "allow up to N records that --fault drop acknowledged and discarded", without: "0",
 			example: "--listen http://:9880 --fault drop=50% --max-withheld 1000 --ledger run.ledger", set: setCount(&f.limits.Withheld, 0)},
-		{name: "max-duplicates", arg: "N", help: "forgive up to N duplicates", without: "0",
+		{name: "max-duplicates", arg: "N", help: "allow up to N duplicates", without: "0",
 			example: "--max-duplicates 1000 --ledger run.ledger out copy", set: setCount(&f.limits.Duplicates, 0)},
-		{name: "max-damaged", arg: "N", help: "forgive up to N damaged records", without: "0",
+		{name: "max-damaged", arg: "N", help: "allow up to N damaged records", without: "0",
 			example: "--max-damaged 1000 --ledger run.ledger renamed", set: setCount(&f.limits.Damaged, 0)},
-		{name: "max-shortfall", arg: "N", help: "forgive up to N records that were scheduled and never sent, because the rate was missed", without: "0",
+		{name: "max-shortfall", arg: "N", help: "allow up to N records that were scheduled and never sent, because the rate was missed", without: "0",
 			example: "--max-shortfall 100 --ledger short.ledger short", set: setCount(&f.limits.Shortfall, 0)},
-		{name: "max-reordered", arg: "N", help: "forgive up to N reordered records", without: none,
+		{name: "max-reordered", arg: "N", help: "allow up to N reordered records", without: none,
 			example: "--max-reordered 0 --ledger run.ledger backwards", set: setCount(&f.limits.Reordered, 0)},
-		{name: "max-foreign", arg: "N", help: "forgive up to N foreign records", without: none,
+		{name: "max-foreign", arg: "N", help: "allow up to N foreign records", without: none,
 			example: "--max-foreign 0 --ledger run.ledger out others", set: setCount(&f.limits.Foreign, 0)},
-		{name: "max-unknown", arg: "N", help: "forgive up to N unknown records, and no unknown end: of a ledger that was\ncut off, or of a run without one", without: none,
+		{name: "max-unknown", arg: "N", help: "allow up to N unknown records, and no unknown end: of a ledger that was\ncut off, or of a run without one", without: none,
 			example: "--max-unknown 0 --ledger run.ledger out", set: setCount(&f.limits.Unknown, 0)},
-		{name: "max-unchecked", arg: "N", help: "forgive up to N records whose body could not be checked", without: none,
+		{name: "max-unchecked", arg: "N", help: "allow up to N records whose body could not be checked", without: none,
 			example: "--max-unchecked 0 --ledger run.ledger csv", set: setCount(&f.limits.Unchecked, 0)},
-		{name: "max-broken", arg: "N", help: "forgive up to N pieces that could not be read", without: "0, or no limit if\nthe ledgers prove that all arrived",
+		{name: "max-broken", arg: "N", help: "allow up to N pieces that could not be read", without: "0, or no limit if\nthe ledgers prove that all arrived",
 			example: "--max-broken 0 --ledger run.ledger out garbage", set: setCount(&f.limits.Broken, 0)},
-		{name: "max-broken-lost", arg: "N", help: "forgive up to N lost records of those that were sent broken on purpose", without: none,
+		{name: "max-broken-lost", arg: "N", help: "allow up to N lost records of those that were sent broken on purpose", without: none,
 			example: "--max-broken-lost 0 --ledger run.ledger out", set: setCount(&f.limits.BrokenLost, 0)},
-		{name: "max-repaired", arg: "N", help: "forgive up to N of those that arrived with another content", without: none,
+		{name: "max-repaired", arg: "N", help: "allow up to N of those that arrived with another content", without: none,
 			example: "--max-repaired 0 --ledger run.ledger out", set: setCount(&f.limits.Repaired, 0)},
-		{name: "max-p99", arg: "D", help: "forgive a 99th percentile of the latency of up to D", without: none,
+		{name: "max-p99", arg: "D", help: "allow a 99th percentile of the latency of up to D", without: none,
 			example: "--max-p99 500ms --arrived-at event.ingested --ledger run.ledger ingested", set: setSpan(&f.limits.P99)},
 	}
 }
@@ -204,7 +204,7 @@ A listener does not count runs of a ledger that ended before it started, unless 
 their records arrive. --run selects the runs that count.
 
 Exit codes: 0 clean; 1 faults: more lost, withheld, duplicate or damaged records or more
-shortfall than the limits forgive, nothing to audit, pieces that could not be read while
+shortfall than the limits allow, nothing to audit, pieces that could not be read while
 no ledger proves that all records arrived, or a ledger that no longer exists at the end;
 2 wrong usage, unreadable files, or a verdict or page that could not be written.
 `)

@@ -77,7 +77,7 @@ func (a *auditExpect) conclude(r *testRun) int {
 	return exitFine
 }
 
-// run gives the judge all that arrived.
+// run passes everything that arrived to the judge.
 func (a *auditExpect) run() error {
 	sources, err := a.sinksOf(a.sources, "SOURCE")
 	if err != nil {
@@ -177,7 +177,7 @@ func (a *auditExpect) books() (books []*ledger.Stream, truths []expect.Truth, er
 	return books, truths, nil
 }
 
-// add gives the judge the ledgers.
+// add passes the ledgers to the judge.
 func (a *auditExpect) add() error {
 	books, truths, err := a.books()
 	for i := range books {
@@ -191,7 +191,7 @@ func (a *auditExpect) add() error {
 	return err
 }
 
-// read gives the judge the records of the files of a sink.
+// read passes the records in the files of a sink to the judge.
 func (a *auditExpect) read(n int, names []string) error {
 	files, err := expandSources(names, a.ledgerPaths, "", func(format string, args ...any) {
 		fmt.Fprintf(a.s.err, "gdummy audit: "+format+"\n", args...)
@@ -212,7 +212,7 @@ func (a *auditExpect) read(n int, names []string) error {
 	return r.Err()
 }
 
-// receive gives the judge what arrives at the addresses of the sinks, until a flag or
+// receive passes what arrives at the addresses of the sinks, until a flag or
 // Ctrl-C ends it.
 func (a *auditExpect) receive(addresses [][]string) error {
 	pair, err := a.live.certificate()

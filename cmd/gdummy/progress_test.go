@@ -94,7 +94,7 @@ func TestProgressIsRare(t *testing.T) {
 	}
 }
 
-// There is no bar in a pipe or on a dumb terminal.
+// A pipe and a dumb terminal get no bar.
 func TestNoProgress(t *testing.T) {
 	var out bytes.Buffer
 	p := started(&out, 10, nil)

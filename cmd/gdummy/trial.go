@@ -412,7 +412,7 @@ func (t *trial) sent() bool {
 	return true
 }
 
-// final gives the judge what the ledger says at the end.
+// final passes the final state of the ledger to the judge.
 func (t *trial) final() error {
 	books, truths, err := t.books(true)
 	for i := range books {

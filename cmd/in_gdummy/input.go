@@ -203,7 +203,7 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 	if inst.Streams() {
 		inst.Log(flb.Info, "delivery: each record is appended to the engine when it is due")
 	} else {
-		inst.Log(flb.Info, "delivery: once a second, because the input has no thread of its own or the version has no append")
+		inst.Log(flb.Info, "delivery: once a second, because the input runs on the engine's thread (threaded off) or the version has no append")
 	}
 	if in.exit {
 		finishers.join() // not before: an idle input must not be waited for

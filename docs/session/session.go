@@ -15,7 +15,7 @@
 //	```console needs=docker     not run: it needs what a test does not have
 //
 // A page is one session: its blocks run in order, in one directory. Below a command
-// stands what it prints; a line of three dots stands for any lines, and a command
+// follows what it prints; a line of three dots matches any lines, and a command
 // without output may print anything. A command that fails is followed by
 // "$ echo $?" and its exit code.
 //
@@ -301,7 +301,7 @@ func Form(text string) string {
 	return text
 }
 
-// matches reports whether a text is as wanted, where a line of dots stands for any
+// matches reports whether a text is as wanted, where a line of dots matches any
 // lines.
 func matches(got, want string) bool {
 	parts := strings.Split(want, dots)

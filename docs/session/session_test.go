@@ -23,7 +23,7 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-// A page that says what is true has no differences, and one that does not has.
+// A page that shows the true output has no differences; any other has some.
 func TestRun(t *testing.T) {
 	const page = "# A page\n\n```yaml file=a.yaml\nrate: 5\n```\n\n```console\n$ cat a.yaml\nrate: 7\n$ printf 'a\\nb\\nc\\n'\na\n...\nc\n$ false\n$ echo $?\n1\n$ echo one \\\n    two\none two\n$ echo ignored\n```\n"
 	p, err := Read(write(t, page))

@@ -682,7 +682,7 @@ int input_append(struct flb_input_instance *ins, ssize_t claimed, const char *ta
     int state;
 
     if (!instance_known(ins)) {
-        host_log(LOG_ERROR, "[input] append to something that is no input instance");
+        host_log(LOG_ERROR, "[input] append to something that is not an input instance");
         totals.register_faults++;
         return -1;
     }

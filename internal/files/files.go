@@ -52,9 +52,9 @@ func (p Path) ReadFile(name string) (text []byte, path string, err error) {
 	return text, f.Name(), err
 }
 
-// Glob returns the paths of the files that a name or a pattern stands for, sorted: those
+// Glob returns the paths of the files that match a name or a pattern, sorted: those
 // in the first directory that has any. A file whose name is the pattern itself comes
-// before others. The error is an [*Error] if there is no file.
+// before others. The error is an [*Error] if no file matches.
 func (p Path) Glob(pattern string) ([]string, error) {
 	failed := &Error{Name: pattern}
 	for _, path := range p.candidates(pattern) {

@@ -21,7 +21,7 @@ func TestSPDX(t *testing.T) {
 	list.Dir = root
 	out, err := list.Output()
 	if err != nil {
-		t.Skipf("SKIPPED: this is no git checkout, which lists the files (%v)", err)
+		t.Skipf("SKIPPED: this is not a git checkout, which lists the files (%v)", err)
 	}
 	files := strings.Split(strings.TrimRight(string(out), "\x00"), "\x00")
 	if len(files) < 200 {

@@ -81,7 +81,7 @@ func (h Header) Values() uint64 {
 type layout struct {
 	kind   Kind
 	width  uint8 // of the number after the first byte, in bytes
-	fixed  uint8 // size of the payload, if there is no number
+	fixed  uint8 // size of the payload, if the type has no number
 	signed bool  // the number is signed
 }
 

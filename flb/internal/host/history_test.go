@@ -48,7 +48,7 @@ func TestAnnouncedReloads(t *testing.T) {
 }
 
 // Hosts below 2.2 announce nothing: a Register after an Init belongs to a reload, and
-// registering a library twice is no reload.
+// registering a library twice is not a reload.
 func TestReloadsUnannounced(t *testing.T) {
 	h := History{}
 	for i, want := range []bool{false, true, true} {

@@ -75,7 +75,7 @@ var configs = []struct {
 	{"comments and empty lines", "# one\n\n[INPUT]\n # two\n name x\n\n \n  \n rate 5 # not a comment\n", Classic},
 	{"an empty line with another indentation stops Fluent Bit", "[INPUT]\n  name x\n     \n \n  rate 5\n   # a comment too\n", Classic},
 	{"one that is the first sets the indentation", "  \n[INPUT]\n name x\n", Classic},
-	{"a tab is no separator", "[INPUT]\n name x\n rate\t5\n", Classic},
+	{"a tab is not a separator", "[INPUT]\n name x\n rate\t5\n", Classic},
 	{"tabs indent as well", "[INPUT]\n\tname x\n\trate 5\n", Classic},
 	{"indentation must be even", "[INPUT]\n  name x\n rate 5\n   copies 2\n\ttag y\n", Classic},
 	{"twice the indentation is a group's content", "[INPUT]\n  name x\n  [group a]\n    rate 5\n  rate 6\n", Classic},

@@ -429,7 +429,7 @@ type Error struct {
 	Example  string // a valid value, or ""
 	Hint     string // what else helps, or ""
 	Fallback string // the value used instead, if the error is tolerated
-	Empty    bool   // there is no value
+	Empty    bool   // no value was given
 }
 
 // Error returns the error in one line.

@@ -16,14 +16,14 @@ const secReplay = "Replay"
 
 // Replay is the options of a replay.
 type Replay struct {
-	Files     string // names and patterns, separated by commas; empty is no replay
+	Files     string // names and patterns, separated by commas; empty means no replay
 	Format    ReplayFormat
 	Key       string         // of a line of text
 	FirstLine *regexp.Regexp // of a record of several lines; nil if each line is one
 
 	Time    string        // where records have their time
 	Speed   PerSecond     // of the spacing of the records' times; Num 0 is not set
-	MaxGap  time.Duration // from one record to the next; 0 is no limit
+	MaxGap  time.Duration // from one record to the next; 0 means no limit
 	From    int64         // time of the first record, in nanoseconds since 1970; 0 is not set
 	To      int64         // the time before which the last record is; 0 is not set
 	Stamp   Stamp         // the times of the events

@@ -37,7 +37,7 @@ type Plan struct {
 
 // Rules are what a user asks for.
 type Rules struct {
-	Shuffle time.Duration // the length of a block of time; 0 is no shuffle
+	Shuffle time.Duration // the length of a block of time; 0 means no shuffle
 	Repeat  Repeat
 	Late    Late
 }

@@ -41,7 +41,7 @@ type Config struct {
 	source      string       // the text of the template's body
 	files       *hashedFiles // that templates read; nil without templates
 
-	replay   *replay.Set // nil if there is no replay
+	replay   *replay.Set // nil without a replay
 	timeline bool        // records come at the spacing of the times that they have in their files
 }
 
@@ -146,7 +146,7 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 		switch {
 		case !slices.Contains(templateOptions, e.Option):
 		case e.Empty:
-			c.Reset(e.Option) // YAML's null is no template; the others are compiled
+			c.Reset(e.Option) // YAML's null is not a template; the others are compiled
 		default:
 			usable = false
 		}

@@ -146,7 +146,7 @@ func TestRecords(t *testing.T) {
 			[]string{`500ms {} {"message":"dummy"}`},
 		},
 		{
-			"flush_on_startup gives one tick more at once, and it counts as a sample",
+			"flush_on_startup adds one tick at once, and it counts as a sample",
 			[]string{"flush_on_startup", "on", "samples", "2"}, 10 * time.Second,
 			[]string{`0s {} {"message":"dummy"}`, `1s {} {"message":"dummy"}`},
 		},

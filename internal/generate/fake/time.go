@@ -58,7 +58,7 @@ var times = []Func{
 	{
 		Name: "time_of", Section: secTime, Result: "string, integer or number", Example: `time_of "2026-11-01T08:30:00Z" "rfc1123" "Europe/Berlin"`,
 		Doc: "TIME in the same layouts as now. TIME is a number of seconds since 1970-01-01, or a text: `2026-11-01`, `2026-11-01 08:30`, `2026-11-01T08:30:00.5`, or " +
-			"with an offset (`Z`, `+01:00`). Without an offset it is a time in ZONE. What is no time is null.",
+			"with an offset (`Z`, `+01:00`). Without an offset it is a time in ZONE. A value that is not a time is null.",
 		Args: []Arg{
 			{Name: "TIME", Dynamic: true},
 			{Name: "LAYOUT", Type: Text, Optional: true, Default: "rfc3339_ms"},
@@ -87,7 +87,7 @@ var times = []Func{
 	{
 		Name: "add_time", Section: secTime, Result: "integer or number", Example: `time_of (add_time "2026-02-27" "36h") "rfc3339"`,
 		Doc: "The time SPAN after TIME, in seconds since 1970-01-01, for time_of. TIME is that of time_of, in ZONE if it has no offset. SPAN is a number of seconds or a text such as `-1h30m` or `2d`; " +
-			"a day is always 24 hours. What is no time or no span is null.",
+			"a day is always 24 hours. A value that is not a time or a span is null.",
 		Args: []Arg{
 			{Name: "TIME", Dynamic: true}, {Name: "SPAN", Dynamic: true}, {Name: "ZONE", Type: Text, Optional: true, Default: "UTC"},
 		},

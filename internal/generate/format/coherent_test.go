@@ -74,7 +74,7 @@ func TestRequests(t *testing.T) {
 				wrong("the status is none of the method")
 			}
 			if size, err := strconv.Atoi(m["size"]); err == nil && status >= 300 && size > 700 {
-				wrong("an error is no page")
+				wrong("an error is not a page")
 			} else if m["size"] != "" && status == 304 && size > 260 {
 				wrong("there is a body")
 			}

@@ -29,7 +29,7 @@ var parses = []struct{ text, want, why string }{
 	{`{"a":{"b":{}}}`, "81a16181a16280", "objects nest"},
 	{`{"a":[1,[],{}]}`, "81a16193019080", "arrays too"},
 	{`{"a":null,"b":true,"c":false}`, "83a161c0a162c3a163c2", "the three words"},
-	{`{"a":1}{"b":2}`, "81a16101 81a16202", "objects behind one another"},
+	{`{"a":1}{"b":2}`, "81a16101 81a16202", "objects in sequence"},
 	{"{\"a\":1}\n \t{}", "81a16101 80", "with white space between"},
 
 	{`{"n":0}`, "81a16e00", "the smallest integer"},

@@ -42,7 +42,7 @@ type cursor struct {
 	highest int64  // the latest time so far; at first, that of the first record
 
 	broken   uint64 // lines
-	most     uint64 // broken lines, after which the file ends; 0 is no limit
+	most     uint64 // broken lines, after which the file ends; 0 means no limit
 	reported uint64 // the last line that was looked at
 }
 

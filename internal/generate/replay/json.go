@@ -37,7 +37,7 @@ func (s *scanner) object(dst, line []byte) ([]byte, bool) {
 	return dst, i >= 0 && space(line, i) == len(line)-1
 }
 
-// space returns the offset of the next byte that is no white space, or of LF.
+// space returns the offset of the next byte that is not white space, or of LF.
 func space(b []byte, i int) int {
 	for b[i] == ' ' || b[i] == '\t' || b[i] == '\r' {
 		i++

@@ -49,7 +49,7 @@ type Options struct {
 	// up to the next one that matches belong to the record.
 	FirstLine *regexp.Regexp
 
-	From, To int64   // only records with times in [From, To); To 0 is no end
+	From, To int64   // only records with times in [From, To); To 0 means no end
 	Sample   float64 // share of the records, from 0 to 1
 	Seed     uint64  // of the sample
 

@@ -202,7 +202,7 @@ func member(b []byte, name string) int {
 	return 0
 }
 
-// numberTime returns the time of a value that is no text, and the unit of an integer: a
+// numberTime returns the time of a value that is not text, and the unit of an integer: a
 // number since 1970, whose size tells its unit, or an event time.
 func numberTime(h msgpack.Header, payload []byte) (t, unit int64, ok bool) {
 	switch h.Kind {

@@ -2,7 +2,7 @@
 
 // Package seed computes the random numbers of records.
 //
-// There is no generator with a state: every number is a hash of its position.
+// No generator has a state: every number is a hash of its position.
 // [Stream] computes a stream's key from the seed and the stream's name. [Record]
 // computes a record's key from the stream's key and the record's number. Each call
 // in a template draws from a [Rand] derived from the record's key and the position

@@ -86,7 +86,7 @@ type context struct {
 // part is one text of a template, parsed.
 type part struct {
 	text  Text
-	tree  *parse.Tree // nil if there is no text, or it cannot be parsed
+	tree  *parse.Tree // nil if the text is empty or cannot be parsed
 	shift int         // to subtract from positions in the tree
 }
 

@@ -130,7 +130,7 @@ type Program struct {
 	alias    seed.Alias
 	metadata int    // index of the code of the metadata, or -1
 	tag      int    // index of the code of the tag, or -1
-	meta     []byte // the metadata, if there is no code for it
+	meta     []byte // the metadata, unless code makes it
 
 	expressions []fake.Gen
 

@@ -147,7 +147,7 @@ type stream struct {
 // jump is a gap in the numbers, with the emission times of its neighbours.
 type jump struct {
 	from, to     uint64
-	since, until int64 // since is 0 if there is no earlier record
+	since, until int64 // since is 0 without an earlier record
 }
 
 // New returns an auditor.

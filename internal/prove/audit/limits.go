@@ -21,7 +21,7 @@ type Limits struct {
 	Broken int64
 
 	// BrokenLost and Repaired are for records that were sent broken on purpose; a
-	// negative value is no limit.
+	// negative value means no limit.
 	BrokenLost, Repaired int64
 
 	P99 time.Duration // of the latency; 0 means no limit

@@ -160,7 +160,7 @@ func mod(a, b int64) int64 {
 }
 
 // Brief returns the number of records and the period in which they arrived. ok reports
-// that it is shorter than a second, so that there is no rate.
+// that it is shorter than a second, so that it has no rate.
 func (t Timeline) Brief() (records uint64, span time.Duration, ok bool) {
 	for _, p := range t.Points {
 		records += p.Arrived

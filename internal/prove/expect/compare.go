@@ -163,7 +163,7 @@ func equalText(_ []byte, want value.Value, text []byte) bool {
 	return bytes.Equal(want.AppendText(buf[:0]), text)
 }
 
-// scalar returns a value that is no map and no array as text.
+// scalar returns a value that is neither a map nor an array as text.
 func scalar(b []byte, h msgpack.Header) ([]byte, bool) {
 	switch h.Kind {
 	case msgpack.String, msgpack.Binary:

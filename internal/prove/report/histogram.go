@@ -70,7 +70,7 @@ func newHistogram(tl audit.Timeline, streams []audit.Stream) histogram {
 }
 
 // brief reports whether all arrivals and losses fall within less than a second, so
-// that there is no rate.
+// that it has no rate.
 func brief(tl audit.Timeline, streams []audit.Stream) bool {
 	var e extent
 	e.include(tl.First, tl.Last)

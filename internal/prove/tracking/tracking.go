@@ -5,7 +5,7 @@
 //
 // The normal path is [Start] with the configuration, an engine with [Proof.Mark],
 // [Proof.Open] with its origin, [Proof.Update] about once a second, and [Proof.Close].
-// A nil *Proof stands for an instance without audit: all its methods do nothing.
+// A nil *Proof represents an instance without audit: all its methods do nothing.
 package tracking
 
 import (

@@ -33,7 +33,7 @@ var versionLine = regexp.MustCompile(`Fluent Bit v(\d+)\.(\d+)\.(\d+)`)
 func Find(name string) (Binary, error) {
 	path, err := exec.LookPath(name)
 	if errors.Is(err, exec.ErrNotFound) {
-		return Binary{}, fmt.Errorf("there is no %s in PATH: expected the path of a Fluent Bit", name)
+		return Binary{}, fmt.Errorf("%s was not found in PATH: expected the path of a Fluent Bit", name)
 	}
 	if err != nil {
 		return Binary{}, err

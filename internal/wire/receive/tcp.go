@@ -55,7 +55,7 @@ func (s *Server) tcp(c net.Conn) error {
 }
 
 // flushing is a reader that passes the records found so far to the sink before it waits for
-// input. While it waits, it gives up its worker.
+// input. While it waits, it releases its worker.
 type flushing struct {
 	s        *Server
 	c        net.Conn
