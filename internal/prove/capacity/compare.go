@@ -78,6 +78,7 @@ type comparing struct {
 func Compare(ctx context.Context, a, b Runner, options CompareOptions) (Comparison, error) {
 	c := &comparing{CompareOptions: options.withDefaults(), runners: [2]Runner{a, b}}
 	c.start = c.Now()
+	c.result = Comparison{A: []Trial{}, B: []Trial{}}
 	err := c.run(ctx)
 	c.finish(ctx, err)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
@@ -220,7 +221,7 @@ const throughputPart = 0.6
 
 // ratios computes the ratios of all metrics.
 func (c *comparing) ratios() []Ratio {
-	var all []Ratio
+	all := []Ratio{}
 	for i, rate := range c.rates {
 		if i == 0 {
 			all = append(all, Ratio{Metric: Throughput, Rate: rate})

@@ -76,7 +76,8 @@ type Result struct {
 	Rate       float64 `json:"rate"` // 0 if unknown, or if no rate holds
 	Low        float64 `json:"low"`
 	High       float64 `json:"high"`
-	Confidence float64 `json:"confidence"` // probability that the rate is from Low to High
+	Bytes      float64 `json:"bytes,omitempty"` // per second at Rate; 0 if unknown
+	Confidence float64 `json:"confidence"`      // probability that the rate is from Low to High
 
 	AtLeast bool `json:"at_least"`          // the limit may be gdummy's: the rate is at least Rate
 	Noisy   bool `json:"noisy"`             // trials contradict each other more than the precision allows
@@ -102,8 +103,8 @@ func (r *Result) Margin() float64 {
 	return max(r.High-r.Rate, r.Rate-r.Low) / r.Rate
 }
 
-// LastGood returns the held trial with the highest rate that no failure below it
-// contradicts, or nil. FirstBad returns the failed trial with the lowest rate above it.
+// LastGood returns the held trial with the highest rate within the interval or below
+// it, or nil.
 func (r *Result) LastGood() *Trial {
 	var best *Trial
 	for i := range r.Trials {
@@ -150,7 +151,7 @@ type searching struct {
 func (s *Search) Run(ctx context.Context, r Runner) (Result, error) {
 	run := &searching{Search: s.withDefaults(), runner: r}
 	run.start = run.Now()
-	run.result = Result{Confirmed: -1, Precision: run.Precision, Confidence: confidence}
+	run.result = Result{Trials: []Trial{}, Confirmed: -1, Precision: run.Precision, Confidence: confidence}
 	err := run.run(ctx)
 	run.finish(ctx, err)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
@@ -311,6 +312,13 @@ func (s *searching) finish(ctx context.Context, err error) {
 	}
 	r.Partial = r.Stopped != "" && (r.Stopped != OutOfBudget || r.Confirmed < 0)
 	r.Noisy = s.noisy()
+	var sizes []float64
+	for i := range r.Trials {
+		if t := &r.Trials[i]; t.Held && t.Bytes > 0 && t.Achieved > 0 {
+			sizes = append(sizes, t.Bytes/t.Achieved)
+		}
+	}
+	r.Bytes = r.Rate * median(sizes)
 	r.AtLeast = s.Headroom > 0 && r.Rate >= nearHeadroom*s.Headroom
 	if bad := r.FirstBad(); bad != nil {
 		headroom := bad.Evidence.Headroom
