@@ -32,7 +32,7 @@ func (r *Result) Line() string {
 		}
 		text += chart.FormatRate(r.Rate) + " records/s"
 		if r.Bytes > 0 {
-			text += " (" + formatBytes(r.Bytes) + "/s)"
+			text += " (" + FormatBytes(r.Bytes) + "/s)"
 		}
 		if !r.AtLeast {
 			text += " ± " + percentUp(r.Margin())
@@ -82,8 +82,8 @@ func (r *Result) Table() []byte {
 	fmt.Fprint(w, "trial\trate/s\theld\ttime\tp50\tp99\tCPU ns/record\tmemory\tbacklog\t\n")
 	for i := range r.Trials {
 		t := &r.Trials[i]
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", i+1, chart.FormatRate(t.Rate), t.verdict(), t.Duration.Round(time.Second),
-			latency(t.P50), latency(t.P99), decimal(t.CPUPerRecord()), size(t.Memory), size(t.Backlog))
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", i+1, chart.FormatRate(t.Rate), t.Verdict(), t.Duration.Round(time.Second),
+			latency(t.P50), latency(t.P99), decimal(t.CPUPerRecord()), size(t.Memory), chart.FormatRate(float64(t.Backlog)))
 	}
 	w.Flush()
 	return b.Bytes()
@@ -125,8 +125,8 @@ func (r *Result) Text() []byte {
 	return []byte(strings.Join(parts, "\n"))
 }
 
-// verdict returns whether the trial held, and why not.
-func (t *Trial) verdict() string {
+// Verdict returns whether the trial held, and why not.
+func (t *Trial) Verdict() string {
 	switch {
 	case t.Held:
 		return "yes"
@@ -226,10 +226,10 @@ func decimal(v float64) string {
 }
 
 // size formats a number of bytes.
-func size(n int64) string { return formatBytes(float64(n)) }
+func size(n int64) string { return FormatBytes(float64(n)) }
 
-// formatBytes formats a number of bytes with three digits: 61.2 MB.
-func formatBytes(n float64) string {
+// FormatBytes formats a number of bytes with three digits: 61.2 MB.
+func FormatBytes(n float64) string {
 	text := chart.FormatRate(math.Round(n))
 	digits := strings.TrimRight(text, "kMG")
 	return digits + " " + text[len(digits):] + "B"

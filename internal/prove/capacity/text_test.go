@@ -38,9 +38,9 @@ func sample() Result {
 	samples := func(bad bool) []Sample {
 		var all []Sample
 		for i := range 4 {
-			s := Sample{At: time.Duration(i) * time.Second, Rate: 180e3, Achieved: 179e3, P99: 310 * time.Millisecond, CPU: 1.2, Memory: 80e6, Backlog: 2e6}
+			s := Sample{At: time.Duration(i) * time.Second, Rate: 180e3, Achieved: 179e3, P99: 310 * time.Millisecond, CPU: 1.2, Memory: 80e6, Backlog: 9000}
 			if bad {
-				s.Rate, s.P99, s.Backlog = 200e3, time.Duration(i+1)*2*time.Second, int64(i)*40e6
+				s.Rate, s.P99, s.Backlog = 200e3, time.Duration(i+1)*2*time.Second, int64(i)*40e3
 			}
 			all = append(all, s)
 		}
@@ -51,13 +51,13 @@ func sample() Result {
 		RampLow: 150e3, RampHigh: 220e3, Confirmed: 3, Culprit: "engine thread at 99 %",
 		Trials: []Trial{
 			{Rate: 181e3, Held: true, Hold: 30 * time.Second, Duration: 30 * time.Second, Achieved: 181e3, Bytes: 60.8e6, P50: 240 * time.Millisecond, P99: 812 * time.Millisecond,
-				CPU: 36 * time.Second, Memory: 84e6, Backlog: 2.1e6, Purpose: Bisect, Took: 36 * time.Second, Samples: samples(false)},
-			{Rate: 200e3, Reason: Backlog, Detail: "38 MB/s", Hold: 30 * time.Second, Duration: 12 * time.Second, Achieved: 183e3, P50: 2100 * time.Millisecond, P99: 4700 * time.Millisecond,
-				CPU: 15 * time.Second, Memory: 512e6, Growth: 38e6, Backlog: 456e6, Purpose: Bisect, Took: 18 * time.Second, Samples: samples(true),
+				CPU: 36 * time.Second, Memory: 84e6, Backlog: 9100, Purpose: Bisect, Took: 36 * time.Second, Samples: samples(false)},
+			{Rate: 200e3, Reason: Backlog, Detail: "38k records/s", Hold: 30 * time.Second, Duration: 12 * time.Second, Achieved: 183e3, P50: 2100 * time.Millisecond, P99: 4700 * time.Millisecond,
+				CPU: 15 * time.Second, Memory: 512e6, Growth: 38e3, Backlog: 456e3, Purpose: Bisect, Took: 18 * time.Second, Samples: samples(true),
 				Evidence: Evidence{Threads: []Thread{{EngineThread, "flb-pipeline", 0.991}}, Headroom: 410e3}},
 			{Rate: 190e3, Reason: Lost, Hold: 30 * time.Second, Duration: 9 * time.Second, Achieved: 150e3, CPU: 11 * time.Second, Memory: 90e6, Purpose: Bisect, Took: 15 * time.Second, Contradicts: true},
 			{Rate: 172.9e3, Held: true, Hold: time.Minute, Duration: time.Minute, Achieved: 172.9e3, Bytes: 58e6, P50: 230 * time.Millisecond, P99: 790 * time.Millisecond,
-				CPU: 70 * time.Second, Memory: 83e6, Backlog: 2e6, Purpose: Confirm, Took: 66 * time.Second},
+				CPU: 70 * time.Second, Memory: 83e6, Backlog: 8700, Purpose: Confirm, Took: 66 * time.Second},
 			{Rate: 91e3, Held: true, Hold: 10 * time.Second, Duration: 10 * time.Second, Achieved: 91e3, P50: 200 * time.Millisecond, P99: 640 * time.Millisecond,
 				CPU: 6 * time.Second, Memory: 61e6, Whole: true, Purpose: Cost, Took: 16 * time.Second},
 		},

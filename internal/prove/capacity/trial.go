@@ -75,10 +75,10 @@ type Trial struct {
 	Bytes    float64       `json:"bytes"`    // generated, per second
 	P50      time.Duration `json:"p50"`      // latency; 0 if unknown
 	P99      time.Duration `json:"p99"`
-	CPU      time.Duration `json:"cpu"`    // of the process, within Duration
-	Memory   int64         `json:"memory"` // largest resident set
-	Growth   int64         `json:"growth"` // of the backlog, per second
-	Backlog  int64         `json:"backlog"`
+	CPU      time.Duration `json:"cpu"`     // of the process, within Duration
+	Memory   int64         `json:"memory"`  // largest resident set
+	Backlog  int64         `json:"backlog"` // records that were due and had not arrived at the end
+	Growth   int64         `json:"growth"`  // of the backlog, in records per second
 
 	Samples  []Sample `json:"samples,omitempty"` // over time, by At
 	Evidence Evidence `json:"evidence"`
@@ -117,7 +117,7 @@ type Sample struct {
 	P99      time.Duration `json:"p99"`
 	CPU      float64       `json:"cpu"` // cores
 	Memory   int64         `json:"memory"`
-	Backlog  int64         `json:"backlog"`
+	Backlog  int64         `json:"backlog"` // records
 }
 
 // Evidence is what a trial saw of the pipeline's parts. A part that the runner cannot

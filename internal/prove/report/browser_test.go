@@ -107,10 +107,13 @@ func TestBrowser(t *testing.T) {
 		{"nothing", audit.New(audit.Options{}).Verdict(), 1},
 		{"many", made(8000, 20, some), 60}, // a hundred ranges for each of twenty runs
 		{"lost", made(8000, 1, all), 2},
+		{"capacity", nil, 5},
 	} {
 		path := filepath.Join(t.TempDir(), "page.html")
 		var page bytes.Buffer
-		if err := Write(&page, Page{Verdict: p.v, Faults: audit.Limits{}.Faults(p.v), Made: start, Version: "1.0"}); err != nil {
+		if p.v == nil {
+			page.WriteString(pageOf(t, searched()))
+		} else if err := Write(&page, Page{Verdict: p.v, Faults: audit.Limits{}.Faults(p.v), Made: start, Version: "1.0"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil {

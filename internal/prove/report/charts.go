@@ -43,7 +43,7 @@ func (a axis) ticks(label func(float64) string) []tick {
 func (c *histogram) x(i int) float64 { return chartWidth * float64(i) / float64(len(c.bins)) }
 
 // plot returns a chart: axes, the SVG elements drawn, and the HTML below them.
-func (c *histogram) plot(title string, y []tick, drawn, below string) template.HTML {
+func plot(title string, x, y []tick, drawn, below string) template.HTML {
 	b := new(strings.Builder)
 	fmt.Fprintf(b, `<div class="plot"><svg viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`,
 		chartWidth, chartHeight, template.HTMLEscapeString(title))
@@ -55,8 +55,7 @@ func (c *histogram) plot(title string, y []tick, drawn, below string) template.H
 	for _, t := range y {
 		fmt.Fprintf(b, `<span class="y" style="bottom:%.2f%%">%s</span>`, 100*t.At, template.HTMLEscapeString(t.Text))
 	}
-	ticks := c.ticks()
-	for i, t := range ticks {
+	for i, t := range x {
 		class := "x"
 		switch {
 		case t.At > 0.95:
@@ -112,7 +111,7 @@ func arrivals(tl audit.Timeline, streams []audit.Stream) template.HTML {
 	area("bars", func(bin) float64 { return 0 }, arrived)
 	area("lost", arrived, func(b bin) float64 { return float64(b.arrived) + b.lost })
 	c.events(d, streams)
-	return c.plot(title, y.ticks(chart.FormatRate), d.String(), c.marks())
+	return plot(title, c.ticks(), y.ticks(chart.FormatRate), d.String(), c.marks())
 }
 
 // marks returns the strip of losses: the larger the lost share, the darker.
@@ -196,5 +195,5 @@ func latencies(tl audit.Timeline, l *audit.Latency, streams []audit.Stream) temp
 		d.WriteString(`"/>`)
 	}
 	c.events(d, streams)
-	return c.plot("latency over time", y.ticks(func(ns float64) string { return short(int64(ns)) }), d.String(), "")
+	return plot("latency over time", c.ticks(), y.ticks(func(ns float64) string { return short(int64(ns)) }), d.String(), "")
 }

@@ -2,15 +2,8 @@
 
 package report
 
-const text = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{{if .Faults}}Faults{{else}}Clean{{end}}: gdummy audit</title>
-<style>
-:root { --paper: #ffffff; --ink: #1c2024; --soft: #60646c; --line: #dfe2e7; --card: #f6f7f9; --good: #18794e; --bad: #c62a2f; --blue: #2f6fd0; --amber: #ad5700; --red: #e5484d; --grey: #9ba1a9; --grey2: #cdd1d6 }
+// style is the style of all pages.
+const style = `:root { --paper: #ffffff; --ink: #1c2024; --soft: #60646c; --line: #dfe2e7; --card: #f6f7f9; --good: #18794e; --bad: #c62a2f; --blue: #2f6fd0; --amber: #ad5700; --red: #e5484d; --grey: #9ba1a9; --grey2: #cdd1d6 }
 @media (prefers-color-scheme: dark) { :root { --paper: #15181c; --ink: #edeef0; --soft: #a5abb3; --line: #363b42; --card: #1e2227; --good: #3dd68c; --bad: #ff8b8d; --blue: #70a5ff; --amber: #ffb454; --red: #ff6369; --grey: #7d848d; --grey2: #545a63 } }
 @media print { :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --line: #bbbbbb; --card: #ffffff; --good: #18794e; --bad: #c62a2f; --blue: #2f6fd0; --amber: #ad5700; --red: #e5484d; --grey: #9ba1a9; --grey2: #cdd1d6 } }
 * { box-sizing: border-box }
@@ -47,9 +40,19 @@ th:first-child, td:first-child, .runs th:nth-child(2), .runs td:nth-child(2) { t
 code { font: 13px ui-monospace, monospace } li { margin: 4px 0 } ul { padding-left: 20px; margin: 4px 0 }
 summary { cursor: pointer; font-weight: 600; margin: 14px 0 4px }
 @media (max-width: 640px), print { .runs, .runs tbody { display: block } .runs tr:first-child { display: none } .runs tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(163px, 1fr)); gap: 2px 18px; padding: 8px 0; border-bottom: 1px solid var(--line) } .runs td, .runs tr.total td { display: flex; justify-content: space-between; padding: 0; border: 0; font-size: 13px } .runs td:first-child, .runs td:nth-child(2) { grid-column: 1 / -1; overflow-wrap: anywhere; white-space: normal } .runs td:nth-child(2):empty { display: none } .runs td::before { color: var(--soft); font-weight: 400; margin-right: 8px } }
-{{with .Verdict}}@media (max-width: 640px), print { {{range $i, $c := columns .}}.counts td:nth-child({{nth $i}})::before { content: "{{$c.Name}}" } {{end}}{{with .Latency}}{{range $i, $p := .At}}.times td:nth-child({{nth $i}})::before { content: "p{{$p.Percent}}" } {{end}}.times td:last-child::before { content: "max" } {{end}}}{{end}}
 @media (max-width: 640px) { body { padding: 18px 12px 40px } h1 { font-size: 21px } .cards { grid-template-columns: repeat(2, 1fr); gap: 8px } .cards b { font-size: 19px } .chart { padding: 14px 20px 40px 50px } .plot { height: 170px } .plot > .odd { display: none } }
 @media print { body { max-width: none; padding: 0; font-size: 12px } section, .cards > div, .chart, .spread, tr { break-inside: avoid } .long { break-inside: auto } .cards { grid-template-columns: repeat(4, 1fr) } .cards b { font-size: 17px } .plot { height: 160px } .wide { overflow: visible } th, td { padding: 3px 5px; font-size: 11px } details::details-content { content-visibility: visible; block-size: auto } }
+`
+
+const text = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{{if .Faults}}Faults{{else}}Clean{{end}}: gdummy audit</title>
+<style>
+` + style + `{{with .Verdict}}@media (max-width: 640px), print { {{range $i, $c := columns .}}.counts td:nth-child({{nth $i}})::before { content: "{{$c.Name}}" } {{end}}{{with .Latency}}{{range $i, $p := .At}}.times td:nth-child({{nth $i}})::before { content: "p{{$p.Percent}}" } {{end}}.times td:last-child::before { content: "max" } {{end}}}{{end}}
 </style>
 </head>
 <body>
