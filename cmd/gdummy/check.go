@@ -124,7 +124,7 @@ var checkMembers = [][2]string{
 	{"findings[].file", "the file of the finding: a FILE, or one that it names"},
 	{"findings[].line", "the line, from 1; 0 if the file cannot be read"},
 	{"findings[].column", "the column, in characters from 1; 0 with line 0"},
-	{"findings[].severity", "error, warning (strict off forgives it) or note"},
+	{"findings[].severity", "error, warning (an error that strict off accepts) or note"},
 	{"findings[].option", "the option; absent if the finding is of none"},
 	{"findings[].message", "what is wrong"},
 	{"findings[].hint", "advice: an example, or what was probably meant; absent if there is nothing to propose"},

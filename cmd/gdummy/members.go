@@ -27,7 +27,7 @@ type refusedReport struct {
 // auditMembers documents the members of auditReport and refusedReport, except those of
 // [audit.Counts].
 var auditMembers = [][2]string{
-	{"clean", "there are no faults; the exit code is 0"},
+	{"clean", "no faults; the exit code is 0"},
 	{"known", "everything is known: no ledger is cut off or missing, and everything was read and compared"},
 	{"faults[]", "each fault as text"},
 	{"exact", "no count is affected by the limit of --memory"},

@@ -23,12 +23,12 @@ broken 1%
 broken 0.001: utf8_cut 3, nul, cut_json 2
 ` + "```" + `
 
-Which records are broken, and how, depends on ` + "`seed`, `stream_id`" + ` and the number of the record. Shards and reloads keep it, and the ledger has the plan.
+Which records are broken, and how, depends only on ` + "`seed`, `stream_id`" + ` and the number of the record, also in shards and after reloads. The ledger has the plan.
 [Test with broken records](../how-to/broken-records.md) is a guide.
 
 ## Kinds
 
-The weight is that in a plan without names.
+These weights apply if the option names no kinds.
 
 | kind | weight | |
 |---|---|---|
@@ -38,23 +38,23 @@ The weight is that in a plan without names.
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", info.Name, strconv.FormatFloat(info.Weight, 'g', -1, 64), info.Doc)
 	}
 	b.WriteString(`
-Damage to a string is that of a field of the body, drawn from those that are strings; damage to a number likewise. A body without one gets a field ` + "`broken`" + `.
+Damage to a string or a number applies to a random field of the body with that type. A body without such a field gets a field ` + "`broken`" + `.
 
 ## Verdict
 
-` + "`gdummy audit`" + ` judges these records apart, by kind. They count as arrived, but not as lost or damaged.
+` + "`gdummy audit`" + ` counts these records separately, by kind. They count as arrived, but not as lost or damaged.
 
 | | |
 |---|---|
 | as sent | it arrived as it was sent, damage included |
-| repaired | it arrived with another content: a filter or an output replaced, cut or removed something |
-| unchecked | it arrived in a format that does not keep what can be compared |
+| repaired | it arrived with other content: a filter or an output replaced, cut or removed something |
+| unchecked | it arrived in a format that does not keep the fields to compare |
 | lost | it was accepted, and did not arrive |
 | withheld, unknown | as for other records |
-| took neighbours | other records beside it, in an unbroken run of numbers, are lost or damaged too |
-| neighbours | these others; they count as lost or damaged as well |
+| took neighbours | neighbouring records, in a contiguous range of numbers, are lost or damaged, too |
+| neighbours | their number; they also count as lost or damaged |
 
-Lost and repaired ones are no faults, unless ` + "`--max-broken-lost` or `--max-repaired`" + ` sets a limit.
+Lost and repaired records are not faults, unless ` + "`--max-broken-lost` or `--max-repaired`" + ` sets a limit.
 `)
 	return b.Bytes()
 }
