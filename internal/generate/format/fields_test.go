@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package format
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// patterns has, for formats of lines, the patterns of all lines. Each named group is a
+// field, which the template has as a variable of that name.
+var patterns = map[string][]string{
+	"apache_error": {
+		`^\[\w{3} (?P<time>[^\]]*)\] \[(?P<level>[^\]]*)\](?: \[pid (?P<pid>[^\]]*)\])?(?: \[client (?P<client>[^\]]*)\])? (?P<message>.*)$`,
+		`^(?P<message>(?:sh|rm|perl): .*)$`,
+	},
+	"haproxy": {
+		`^(?P<client>\S+):(?P<port>\d+) \[(?P<time>\S+)\] (?P<frontend>\S+) (?P<backend>\w[\w-]*)/(?P<server>\S+) (?P<TR>-?\d+)/(?P<Tw>-?\d+)/(?P<Tc>-?\d+)/(?P<Tr>-?\d+)/(?P<Ta>\d+) (?P<status>-1|\d{3}) (?P<size>\d+) ` +
+			`(?:-|(?P<req_cookie>\S{2,})) (?:-|(?P<res_cookie>\S{2,})) (?P<state>[-\w]{4}) (?P<actconn>\d+)/(?P<feconn>\d+)/(?P<beconn>\d+)/(?P<srvconn>\d+)/(?P<retries>\+?\d+) (?P<srvqueue>\d+)/(?P<bequeue>\d+) ` +
+			`(?:\{(?P<req_headers>[^}]*)\} )?(?:\{(?P<res_headers>[^}]*)\} )?"(?:<BADREQ>|(?P<method>\w+) (?P<path>\S+) (?P<protocol>HTTP/\S+))"$`,
+		`^(?P<client>\S+):(?P<port>\d+) \[(?P<time>\S+)\] (?P<frontend>\S+) (?P<backend>\S+)/(?P<server>\S+) (?P<Tw>\d+)/(?P<Tc>\d+)/(?P<Ta>\d+) (?P<size>\d+) (?P<state>[-\w]{2}) (?P<actconn>\d+)/(?P<feconn>\d+)/(?P<beconn>\d+)/(?P<srvconn>\d+)/(?P<retries>\d+) (?P<srvqueue>\d+)/(?P<bequeue>\d+)$`,
+		`^(?P<client>\S+):(?P<port>\d+) \[(?P<time>\S+)\] (?P<frontend>\S+): (?P<message>.+)$`,
+		`^Server (?P<backend>\S+)/(?P<server>\S+) is (?P<message>.+)$`,
+	},
+	"syslog_rfc5424": {
+		`^<(?P<pri>\d{1,3})>1 (?P<time>\S+) (?P<host>\S+) (?P<ident>\S+) (?P<pid>\S+) (?P<msgid>\S+) (?P<extradata>-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: (?P<message>.+))?$`,
+	},
+	"syslog_rfc3164": {
+		`^(?:<(?P<pri>\d{1,3})>)?(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) (?P<host>\S+) (?P<ident>[\w/.]+)(?:\[(?P<pid>\d+)\])?: *(?P<message>.*)$`,
+		`^<(?P<pri>\d{1,3})>(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<host>\S+) (?P<message>last message repeated \d+ times)$`,
+		`^<(?P<pri>\d{1,3})>\d+: \w+ +\d+ [\d:.]+: (?P<message>%.+)$`,
+	},
+}
+
+// The variables equal the fields of each line, and those that a line lacks are absent
+// or omitted. Every pattern and every field occurs.
+func TestFields(t *testing.T) {
+	for name, all := range patterns {
+		var res []*regexp.Regexp
+		seen := map[string]bool{}
+		for _, pattern := range all {
+			re := regexp.MustCompile(pattern)
+			res = append(res, re)
+			seen[pattern] = false
+			for _, field := range re.SubexpNames()[1:] {
+				if field != "" {
+					seen["$"+field] = false
+				}
+			}
+		}
+		f, _ := Find(name)
+		for _, share := range []*float64{regular, irregular, nil} {
+			p := compileWith(t, f, share)
+			for k := range uint64(records) {
+				log := value.OfRaw(p.AppendBody(nil, start+int64(k)*step, k)).Field("log").S()
+				var found map[string]string
+				for _, re := range res {
+					if found = present(re, log); found != nil {
+						seen[re.String()] = true
+						break
+					}
+				}
+				if found == nil {
+					t.Fatalf("%s: record %d matches no pattern: %s", name, k, log)
+				}
+				for variable := range seen {
+					if variable[0] != '$' {
+						continue
+					}
+					want, ok := found[variable[1:]]
+					v, has := p.Variable(variable)
+					if has = has && v.K != value.Omit; has != ok || has && string(v.AppendText(nil)) != want {
+						t.Fatalf("%s: record %d has %s %q (%v), want %q (%v): %s", name, k, variable, v.AppendText(nil), has, want, ok, log)
+					}
+					seen[variable] = seen[variable] || ok
+				}
+			}
+		}
+		for what, ok := range seen {
+			if !ok {
+				t.Errorf("%s: no line has %s", name, what)
+			}
+		}
+	}
+}
+
+// present returns the named groups of a pattern that are part of the match with a line,
+// empty ones included, or nil.
+func present(re *regexp.Regexp, line string) map[string]string {
+	at := re.FindStringSubmatchIndex(line)
+	if at == nil {
+		return nil
+	}
+	m := map[string]string{}
+	for i, name := range re.SubexpNames() {
+		if name != "" && at[2*i] >= 0 {
+			m[name] = line[at[2*i]:at[2*i+1]]
+		}
+	}
+	return m
+}
