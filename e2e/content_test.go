@@ -91,9 +91,12 @@ type mistake struct {
 	want []string // of found
 }
 
-// both returns a failure at both sinks.
-func both(failures ...string) (all []string) {
-	for _, sink := range []string{"app", "errors"} {
+// both returns failures at both sinks.
+func both(failures ...string) []string { return each([]string{"app", "errors"}, failures...) }
+
+// each returns failures at each of the sinks.
+func each(sinks []string, failures ...string) (all []string) {
+	for _, sink := range sinks {
 		for _, f := range failures {
 			all = append(all, sink+": "+f)
 		}
@@ -180,6 +183,19 @@ var containerMistakes = []mistake{
 	{"a filter on another member", yamlFile, "key_name: log", "key_name: message", []string{"kube: no member level", "kube: no member n"}},
 }
 
+// throughMistakes are planted in the pipeline in testdata/through, whose outputs stay.
+var throughMistakes = []mistake{
+	{"the pipeline as it should be", yamlFile, "", "", nil},
+	{"a filter that removes the identity", yamlFile, "remove: card", "remove_regex: ^(card|gdummy)$", each(throughSinks, "no identity", "unchecked")},
+	{"a date under another name", yamlFile, "format: json\n    - name: http", "format: json\n      json_date_key: time\n    - name: http", []string{"json: extra member time"}},
+	{"a time under another name", yamlFile, "index: app", "time_key: ts", []string{"es.0: extra member ts"}},
+	{"an output that removes a member", yamlFile, "line_format: json", "line_format: json\n      remove_keys: n", []string{"loki.0: no member n"}},
+	{"a line that is not JSON", yamlFile, "line_format: json", "line_format: key_value", []string{"loki.0: no identity", "loki.0: unchecked"}},
+	{"a secret", yamlFile, "remove: card", "rename: card pan", each(throughSinks, "extra member pan", "secret found $card")},
+}
+
+var throughSinks = []string{"es.0", "json", "msgpack", "loki.0", "splunk.0"}
+
 // plant copies the pipeline in a directory of testdata, with a mistake in it.
 func (m mistake) plant(t *testing.T, pipeline string) (dir string) {
 	t.Helper()
@@ -239,6 +255,14 @@ func TestContentOfFiles(t *testing.T) {
 			return
 		}
 		findMistakes(t, h, "containers", containerMistakes)
+	})
+}
+
+// With through: output, the plugins of the outputs stay, and what they send is compared.
+func TestContentThrough(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v3_2_0, "all options of the outputs")
+		findMistakes(t, h, "through", throughMistakes)
 	})
 }
 

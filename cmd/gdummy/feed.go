@@ -47,6 +47,9 @@ var tailOptions = []string{
 
 // feedInput writes the lines of an input, and points the input at them.
 func (t *trial) feedInput(s *render.Section, label string, in expect.Input) error {
+	if t.through() {
+		return fmt.Errorf("inputs: %s: via: file: records of a file have no identity in the body, which through: output requires", label)
+	}
 	if s.Plugin() != "tail" {
 		return fmt.Errorf("inputs: %s: via file: expected an input with the plugin tail, found %s", label, s.Plugin())
 	}

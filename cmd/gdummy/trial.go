@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -37,7 +38,7 @@ type trial struct {
 	dir     string
 	main    string // the copy of the configuration
 	judge   *expect.Judge
-	servers []*receive.Server
+	servers []io.Closer
 	truths  map[string]expect.Truth // by the input's name
 	feeds   []*feed                 // of inputs that read a file
 	fed     map[string]expect.Truth // of the feeds, by the input's name
@@ -170,9 +171,13 @@ func (t *trial) inputs() error {
 		}
 		s.Set("rate", "unlimited")
 		s.Set("max_records", strconv.FormatUint(t.file.Records, 10))
-		s.Set("audit_in", "metadata")
+		place := "metadata"
+		if t.through() {
+			place = "body"
+		}
+		s.Set("audit_in", place)
 		s.Set("ledger", filepath.Join(t.dir, "ledger"))
-		t.change("input %s: %d records as fast as possible, with an identity in the metadata", labels[i], t.file.Records)
+		t.change("input %s: %d records as fast as possible, with an identity in the %s", labels[i], t.file.Records, place)
 		if _, ok := s.Get("seed"); !ok {
 			s.Set("seed", t.file.Seed)
 			t.change("input %s: seed %s", labels[i], t.file.Seed)
@@ -233,6 +238,12 @@ func (t *trial) outputs() error {
 		ports[i] = append(ports[i], n)
 	}
 	for i, s := range t.config.Outputs {
+		if slices.ContainsFunc(ports[i], func(n int) bool { return t.file.Sinks[n].Through }) {
+			if err := t.throughOutput(s, labels[i], ports[i]); err != nil {
+				return err
+			}
+			continue
+		}
 		old := s.Plugin()
 		for _, name := range s.Names() {
 			if name != "name" && !slices.Contains(outputOptions, name) {

@@ -98,6 +98,10 @@ func (j *Judge) Verdict() (results []Result) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for n, s := range j.sinks {
+		absent := Missing
+		if s.Through && s.foreign > 0 {
+			absent = Unknown // it may be one without an identity
+		}
 		res := Result{Sink: s.Name, Arrived: s.arrived}
 		counted := uint64(0)
 		for _, r := range j.names {
@@ -107,12 +111,12 @@ func (j *Judge) Verdict() (results []Result) {
 					return
 				}
 				var e *Example
-				if f := s.failures[failureKey{Missing, ""}]; f == nil || len(f.Examples) < maxExamples {
+				if f := s.failures[failureKey{absent, ""}]; f == nil || len(f.Examples) < maxExamples {
 					r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
 					j.secrets(r)
 					e = &Example{Seq: seq, Input: r.name, Sent: j.show(r.maker.last)}
 				}
-				j.fail(s, Missing, "", e)
+				j.fail(s, absent, "", e)
 			})
 			res.Expected += expected
 			counted += expected - missing

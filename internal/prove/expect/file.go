@@ -44,16 +44,19 @@ const (
 // Sink is what is expected of the records at one output.
 type Sink struct {
 	Name   string
-	Output string   // its alias, or PLUGIN.N
-	From   []string // the inputs whose records are meant; nil is all
-	Arrive string   // an expression; "" is all records
-	Fields []Field
-	Absent []string // expressions
-	Only   []string // paths of members; nil is any
-	Within time.Duration
-	Lines  uint64 // that arrive as one record
-	Copies uint64 // of each record
-	Share  *Share // of the records; nil is all
+	Output string // its alias, or PLUGIN.N
+	// Through reports that the plugin of the output stays, so that its protocol is tested
+	// as well. Records have their identities in the body.
+	Through bool
+	From    []string // the inputs whose records are meant; nil is all
+	Arrive  string   // an expression; "" is all records
+	Fields  []Field
+	Absent  []string // expressions
+	Only    []string // paths of members; nil is any
+	Within  time.Duration
+	Lines   uint64 // that arrive as one record
+	Copies  uint64 // of each record
+	Share   *Share // of the records; nil is all
 }
 
 // TimePath is the path of a Field that is the time of the record.
@@ -86,17 +89,18 @@ type (
 		Sinks    []yamlSink      `yaml:"sinks"`
 	}
 	yamlSink struct {
-		Name   string        `yaml:"name"`
-		Output string        `yaml:"output"`
-		From   any           `yaml:"from"`
-		Arrive string        `yaml:"arrive"`
-		Fields yaml.MapSlice `yaml:"fields"`
-		Absent []string      `yaml:"absent"`
-		Only   []string      `yaml:"only"`
-		Within string        `yaml:"within"`
-		Lines  string        `yaml:"lines"`
-		Copies string        `yaml:"copies"`
-		Share  string        `yaml:"share"`
+		Name    string        `yaml:"name"`
+		Output  string        `yaml:"output"`
+		Through string        `yaml:"through"`
+		From    any           `yaml:"from"`
+		Arrive  string        `yaml:"arrive"`
+		Fields  yaml.MapSlice `yaml:"fields"`
+		Absent  []string      `yaml:"absent"`
+		Only    []string      `yaml:"only"`
+		Within  string        `yaml:"within"`
+		Lines   string        `yaml:"lines"`
+		Copies  string        `yaml:"copies"`
+		Share   string        `yaml:"share"`
 	}
 )
 
@@ -218,6 +222,9 @@ func parseSink(y yamlSink) (Sink, error) {
 	if s.Output == "" {
 		return s, fmt.Errorf("output: expected the alias of an output, or its plugin and number, such as es.0")
 	}
+	if s.Through = y.Through == "output"; y.Through != "" && !s.Through {
+		return s, fmt.Errorf("through: invalid value %q: expected output", y.Through)
+	}
 	from, err := parseFrom(y.From)
 	if err != nil {
 		return s, err
@@ -227,6 +234,9 @@ func parseSink(y yamlSink) (Sink, error) {
 		f, err := parseField(fmt.Sprint(item.Key), scalarText(item.Value))
 		if err != nil {
 			return s, err
+		}
+		if s.Through && f.Path == TimePath {
+			return s, fmt.Errorf("fields: %s: through: output: the time of a record is in a member: expected its path", f.Path)
 		}
 		s.Fields = append(s.Fields, f)
 	}

@@ -257,6 +257,8 @@ func TestFileErrors(t *testing.T) {
 		"pipeline: x\ninputs: [{input: a, via: pipe, format: b}]\nsinks: [{output: a}]\n": "input a: via: invalid value \"pipe\": expected file",
 		"pipeline: x\ninputs: [{input: a, via: file, form: k, format: b}]\nsinks: []\n":   "input a: form: invalid value \"k\": expected cri or docker",
 		"pipeline: x\ninputs: [{input: a, form: cri, format: b}]\nsinks: [{output: a}]\n": "input a: form requires via: file",
+		"pipeline: x\nsinks: [{output: a, through: wire}]\n":                              "sinks[0]: through: invalid value \"wire\": expected output",
+		"pipeline: x\nsinks: [{output: a, through: output, fields: {'@time': $at}}]\n":    "sinks[0]: fields: @time: through: output: the time of a record is in a member: expected its path",
 		"pipeline: x\nsinks: [{output: a, from: [1]}]\n":                                  "sinks[0]: from: invalid value 1: expected an input, or a list of them",
 		"pipeline: x\nsinks:\n  - output: a\n    fields: {b: '$c | within \"soon\"'}\n":   "fields: b: within: ",
 	} {
