@@ -73,7 +73,7 @@ var rows = []Option{
 	{
 		Name: "load_profile", Kind: String, Default: "", Example: "ramp 0 to 1k for 2m; constant 1k for 10m; repeat", Section: secPace,
 		Excludes: speeds[2:],
-		Help: "How the rate of ticks changes over time: a sequence of constant, idle, ramp, steps, sine, bursts and poisson. " +
+		Help: "How the rate of ticks changes over time: a sequence of constant, idle, ramp, steps, sine, bursts, poisson and daily. " +
 			"The run ends with the profile, unless it repeats.",
 		set: func(c *Config, text string) error { c.LoadProfile = text; return nil },
 	},

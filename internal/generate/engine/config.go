@@ -133,6 +133,8 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 	if c.LoadProfile != "" && !wrong["load_profile"] {
 		if c.profile, err = pace.ParseProfile(c.LoadProfile); err != nil {
 			errs = append(errs, c.ErrorIn("load_profile", c.LoadProfile, err))
+		} else if c.profile.Daily() && !c.TimeSpeed.One() && !wrong["time_speed"] {
+			errs = append(errs, option.Errorf("time_speed", "load_profile follows the time of day: expected no time_speed"))
 		}
 	}
 	if text := c.Template.Broken; text != "" && !wrong["broken"] {

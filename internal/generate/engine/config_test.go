@@ -154,6 +154,7 @@ var bad = []string{
 	`interval_sec 1s`, `interval_sec 2147483648`, `interval_sec 0.5`,
 	`interval_nsec 1000000000`, `interval_nsec 500ms`,
 	`max_records -1`, `max_records 1m`, `max_records 1.5`, `max_records all`,
+	"time_speed 60\nload_profile daily 09:00 5",
 	`duration -1s`, `duration soon`, `duration 5 minutes`, `duration xd`, `duration 1e300`, `duration 1M`, `duration 1h30`, `duration ""`,
 	`on_finish stop`, `on_finish exot`,
 	`start_delay -5`, `start_delay 1y`,

@@ -63,7 +63,27 @@ func newSchedule(c *Config, s *stamper) *clock.Clock {
 		return clock.Even(s.start, pace.FixedRate{Num: uint64(max(s.end-s.start, 1)), Den: ticks}, l)
 	}
 	l.Lanes = shards
-	return clock.Along(s.start, c.schedule(), clock.Speed(c.TimeSpeed), l)
+	schedule := c.schedule()
+	if p, ok := schedule.(*pace.Profile); ok {
+		start := s.start
+		if !c.startsAt() {
+			start += int64(c.ShuffleWithin)
+		}
+		schedule = p.From(start)
+	}
+	return clock.Along(s.start, schedule, clock.Speed(c.TimeSpeed), l)
+}
+
+// profileStart returns the moment that a load profile takes for its start, in an engine
+// whose schedule starts after delay nanoseconds: the time of the records at the start.
+func (s *stamper) profileStart(c *Config, timing Timing, delay int64) int64 {
+	switch {
+	case timing.Schedule != nil && c.startsAt():
+		return s.start
+	case timing.Schedule != nil || timing.Fixed:
+		return s.base + delay
+	}
+	return timing.Time(s.base + delay)
 }
 
 // setClock sets the clock of the records and the end of the run that follows from it,
@@ -71,6 +91,9 @@ func newSchedule(c *Config, s *stamper) *clock.Clock {
 func (e *Engine) setClock(c *Config, o Options) Timing {
 	s, timing := newStamper(c, e.start, e.plan.delay, o.Clock)
 	e.clock = s
+	if p, ok := e.plan.sched.(*pace.Profile); ok {
+		e.plan.sched = p.From(s.profileStart(c, timing, e.plan.delay))
+	}
 	first := s.start
 	if !s.kind.relative {
 		first = s.base

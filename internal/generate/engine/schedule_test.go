@@ -36,6 +36,7 @@ var scheduledClocks = [][]string{
 	{"rate", "unlimited", "time_step", "1ms", "start_time_sec", "1700000000"},
 	{"rate", "unlimited", "start_time", "2026-03-29T00:00:00+01:00", "load_profile", "ramp 0 to 500 for 2s; poisson 20", "time_speed", "60"},
 	{"rate", "unlimited", "start_time", "0", "end_time", "4000000000", "load_profile", "5 for 1s; idle for 3s; repeat", "copies", "2"},
+	{"rate", "unlimited", "start_time", "2026-03-29T00:59:58+01:00", "load_profile", "daily 00:00 5, 01:00 20, 03:00 200; zone Europe/Berlin"},
 	{"bytes_rate", "100k", "start_time", "-24h", "time_step", "7ns"},
 	{"rate", "100", "time_step", "1h", "flush_on_startup", "on"},
 	{"rate", "unlimited", "start_time", "2024-02-28T23:00:00Z", "time_step", "100ms", "shuffle_within", "3s", "repeat", "10% within 40", "late", "10% by 1s to 5s"},
@@ -114,6 +115,15 @@ func TestScheduledTimes(t *testing.T) {
 	})
 }
 
+// moment returns how long after the epoch a time is.
+func moment(text string) time.Duration {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		panic(err)
+	}
+	return t.Sub(epoch)
+}
+
 // A running clock has a start, a speed and an end; its times move by the time between
 // ticks, times the speed.
 func TestRunningClocks(t *testing.T) {
@@ -124,6 +134,14 @@ func TestRunningClocks(t *testing.T) {
 	}{
 		{"a start time", []string{"start_time", "2023-11-14T22:13:20Z", "rate", "2", "max_records", "2"},
 			[]time.Duration{500 * time.Millisecond, time.Second}},
+		{"a profile that follows the time of day: the one of the records", []string{"start_time", "2026-11-01T08:59:58Z", "load_profile", "daily 08:00 1, 09:00 2", "max_records", "4"},
+			[]time.Duration{moment("2026-11-01T08:59:59Z"), moment("2026-11-01T09:00:00Z"), moment("2026-11-01T09:00:00.5Z"), moment("2026-11-01T09:00:01Z")}},
+		{"without a start time, the one of the wall clock", []string{"load_profile", "daily 22:00 1, 22:13:21 2", "max_records", "3"},
+			[]time.Duration{time.Second, 1500 * time.Millisecond, 2 * time.Second}},
+		{"after a delay", []string{"start_delay", "2s", "load_profile", "daily 22:00 1, 22:13:22 2", "max_records", "2"},
+			[]time.Duration{2500 * time.Millisecond, 3 * time.Second}},
+		{"a start of its own", []string{"load_profile", "daily 22:00 1, 22:13:21 2; from 2026-11-01T00:00:00+02:00", "max_records", "2"},
+			[]time.Duration{time.Second, 2 * time.Second}},
 		{"relative to the start", []string{"start_time", "-24h", "rate", "1", "max_records", "2"},
 			[]time.Duration{time.Second - 24*time.Hour, 2*time.Second - 24*time.Hour}},
 		{"a speed", []string{"start_time", "-1h", "rate", "1", "time_speed", "60", "max_records", "2"},

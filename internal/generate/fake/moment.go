@@ -18,7 +18,7 @@ const maxMoment = 1 << 33
 // without an offset are in the zone of argument z. If it may be no time, valid
 // reports whether it is one, and must be called first.
 func (c *Call) moment(i, z int) (at func(*Record) int64, valid func(*Record) bool, err error) {
-	loc, err := zone(c.str(z))
+	loc, err := units.ParseZone(c.str(z))
 	if err != nil {
 		return nil, nil, argErr(z, "%s: unknown time zone %q: expected one such as UTC, +02:00 or Europe/Berlin", c.Func.Name, c.str(z))
 	}

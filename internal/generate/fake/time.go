@@ -5,7 +5,6 @@ package fake
 import (
 	"strings"
 	"time"
-	_ "time/tzdata" // containers often have no time zones
 
 	"github.com/gdummy/gdummy/internal/config/units"
 
@@ -128,19 +127,10 @@ func layoutDoc() string {
 	return b.String() + "."
 }
 
-// zone parses a time zone.
-func zone(name string) (*time.Location, error) {
-	if t, err := time.Parse("-07:00", name); err == nil {
-		_, offset := t.Zone()
-		return time.FixedZone("", offset), nil
-	}
-	return time.LoadLocation(name)
-}
-
 // buildTime builds the time that at returns. The arguments from i on are the layout,
 // zone, offset and jitter.
 func buildTime(c *Call, i int, at func(*Record) int64) (Gen, error) {
-	loc, err := zone(c.str(i + 1))
+	loc, err := units.ParseZone(c.str(i + 1))
 	if err != nil {
 		return nil, argErr(i+1, "%s: unknown time zone %q: expected one such as UTC, +02:00 or Europe/Berlin", c.Func.Name, c.str(i+1))
 	}

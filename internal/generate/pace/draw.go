@@ -32,6 +32,8 @@ func (p *Profile) Extent() int64 {
 	default:
 		more := max(uint64(60e9), last.start/3)
 		switch last.kind.shape {
+		case clocked:
+			more = last.daily.cycle()
 		case wave:
 			more = 2 * last.every
 		case pulse:
@@ -110,6 +112,8 @@ func (s *segment) bounds(from, to uint64, b *bounds) {
 		b.add(s.rateAt(to))
 	case stairs:
 		b.add(s.rateAt(to - 1))
+	case clocked:
+		s.daily.bounds(from, to, b)
 	case pulse:
 		cycle := s.every + s.off
 		if k := from / cycle * cycle; from < k+s.every && to > k+s.every {

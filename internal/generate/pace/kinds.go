@@ -30,11 +30,14 @@ type Value uint8
 
 // The kinds of values.
 const (
-	Rate   Value = iota + 1 // records per second, or per minute or hour with /m or /h
-	Time                    // 500ms, 1.5h, 1h30m; in seconds if without a unit
-	Number                  // a whole number
-	Factor                  // a decimal number above 0
-	Phase                   // trough or peak
+	Rate    Value = iota + 1 // records per second, or per minute or hour with /m or /h
+	Time                     // 500ms, 1.5h, 1h30m; in seconds if without a unit
+	Number                   // a whole number
+	Factor                   // a decimal number above 0
+	Phase                    // trough or peak
+	Entries                  // days, times of day and rates
+	Zone                     // a time zone
+	Moment                   // a date and a time
 )
 
 // String returns the value's name in the grammar.
@@ -50,6 +53,12 @@ func (v Value) String() string {
 		return "FACTOR"
 	case Phase:
 		return "(trough|peak)"
+	case Entries:
+		return "[DAYS] CLOCK RATE, ..."
+	case Zone:
+		return "ZONE"
+	case Moment:
+		return "MOMENT"
 	}
 	return "unknown"
 }
@@ -147,6 +156,22 @@ var Kinds = []Kind{
 		Clauses: []Clause{{"", Rate, false, rate}, {"for", Time, true, duration}, {"seed", Number, true, seedOf}},
 		Help: "Independent random arrivals, at RATE on average. The same seed (0 by default) produces the same " +
 			"arrival times.",
+	},
+	{
+		Name: "daily", shape: clocked, Example: "daily 09:00 500, 12:00 900, 18:00 300",
+		Clauses: []Clause{{"", Entries, false, nil}, {"for", Time, true, duration}},
+		Help: "The rate depends on the time of day: it is RATE from CLOCK on, until the next one. DAYS such as `mon-fri` or " +
+			"`sat sun` apply to their CLOCK and to those that follow.",
+	},
+	{
+		Name: "zone", modifier: true, Example: "daily mon-fri 08:00 500, 20:00 50; zone Europe/Berlin",
+		Clauses: []Clause{{"", Zone, false, nil}},
+		Help:    "The time zone of `daily`. Without it: UTC.",
+	},
+	{
+		Name: "from", modifier: true, Example: "daily 09:00 500, 18:00 50; from 2026-11-01T08:00:00Z",
+		Clauses: []Clause{{"", Moment, false, nil}},
+		Help:    "The time of day at which a profile with `daily` starts, whenever the input does.",
 	},
 	{
 		Name: "repeat", modifier: true, Example: "500 for 50s; idle for 10s; repeat",

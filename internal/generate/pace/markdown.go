@@ -67,8 +67,29 @@ whole profile.
 | TIME | A time span above 0, as in [all options](options.md#values): `+"`500ms`, `1h30m`, `2d`, `10`"+` (seconds). A profile that ends lasts at most 36500d in total. |
 | FACTOR | A number above 0: `+"`2`, `0.5`"+`. |
 | NUMBER | A whole number. |
+| CLOCK | A time of day: `+"`9:00`, `18:30`, `23:59:30`"+`. |
+| DAYS | Days of the week: `+"`mon`, `mon-fri`, `sat sun`"+`. |
+| ZONE | A time zone: `+"`UTC`, `+02:00`, `Europe/Berlin`"+`. |
+| MOMENT | A time, as in [all options](options.md#values): `+"`2026-11-01T00:00:00+01:00`"+`. |
 
 Words are not case-sensitive. A profile has at most %d segments and %d bytes.
+
+## Times of day
+
+`+"```yaml"+`
+load_profile: daily mon-fri 06:00 200, 09:00 900, 18:00 300, sat sun 00:00 50; zone Europe/Berlin
+`+"```"+`
+
+Such a profile starts at the time of day at which the input starts: at `+"`start_time`"+` if it is set, or else at the
+wall-clock time, or `+"`start_at`"+`. The modifier `+"`from`"+` overrides both. `+"`gdummy profile`"+` draws it from `+"`from`"+`, or
+from a Monday, 00:00.
+
+- A rate lasts until the next CLOCK, over midnight and over days without one.
+- The rate depends on the local time alone. An hour that the zone skips, as in spring, has no records: a CLOCK in it
+  applies from the end of the gap. An hour that comes twice, as in autumn, has its records twice, and a CLOCK in it
+  applies twice. The day has 23 or 25 hours of records.
+- The wall clock is read once, at the start. After a hot reload, the profile starts at the time of day of the reload.
+- `+"`repeat`, `stretch` and the option `time_speed`"+` do not apply to times of day: they are errors.
 
 ## Exactness
 
@@ -108,8 +129,11 @@ func grammar() string {
 		var later []string
 		for _, c := range k.Clauses {
 			text := strings.ToLower(c.Value.String())
-			if c.Value == Phase {
+			switch c.Value {
+			case Phase:
 				text = "phase"
+			case Entries:
+				text = "times"
 			}
 			if c.Word != "" {
 				text = `"` + c.Word + `" ` + text
@@ -135,8 +159,12 @@ func grammar() string {
 	b.WriteString(strings.Join(rules, ""))
 	b.WriteString(`
 phase     = "trough" | "peak" ;
+times     = entry { separator entry } ;
+entry     = { days } clock rate ;
+days      = day [ "-" day ] ;
+day       = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun" ;
 
-(* rate, time, factor and number: see options.md, Values *)
+(* rate, time, factor, number, clock, zone and moment: see Values *)
 `)
 	return b.String()
 }

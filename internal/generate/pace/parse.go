@@ -90,6 +90,12 @@ func (r *reader) profile() (*Profile, error) {
 		if len(words) == 0 {
 			continue
 		}
+		if n := len(drafts); n > 0 && len(modifiers) == 0 && continues(&drafts[n-1], words) {
+			if err := r.more(&drafts[n-1], words); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		d, err := r.clauses(words)
 		if err != nil {
 			return nil, err
@@ -166,6 +172,28 @@ func (r *reader) clauses(words []token) (draft, error) {
 		}
 		d.kind, rest = &Kinds[0], words
 	}
+	err := r.fill(&d, rest)
+	return d, err
+}
+
+// more parses a part of the text that continues a segment.
+func (r *reader) more(d *draft, words []token) error {
+	if d.values[1].text != "" {
+		return r.errorf(words[0].at, "unexpected %s after %s: expected all times of day before it", quote(words[0].text), quote(d.kind.Clauses[1].Word))
+	}
+	d.end = words[len(words)-1].at + len(words[len(words)-1].text)
+	return r.fill(d, words)
+}
+
+// fill parses the clauses of a segment or modifier.
+func (r *reader) fill(d *draft, rest []token) error {
+	if d.kind.shape == clocked && !d.kind.modifier {
+		var err error
+		if rest, err = r.entries(d, rest); err != nil {
+			return err
+		}
+		d.values[0] = d.name
+	}
 	for first := true; len(rest) > 0; first = false {
 		w := rest[0]
 		i, ok := d.kind.clause(strings.ToLower(w.text))
@@ -173,17 +201,17 @@ func (r *reader) clauses(words []token) (draft, error) {
 		case ok:
 			rest = rest[1:]
 			if d.values[i].text != "" {
-				return d, r.errorf(w.at, "duplicate %s: expected at most one", quote(w.text))
+				return r.errorf(w.at, "duplicate %s: expected at most one", quote(w.text))
 			}
 			if len(rest) == 0 {
-				return d, r.errorf(d.end, "missing value after %s: expected %s", quote(w.text), expected(d.kind.Clauses[i].Value))
+				return r.errorf(d.end, "missing value after %s: expected %s", quote(w.text), expected(d.kind.Clauses[i].Value))
 			}
 		case first:
 			if i, ok = d.kind.clause(""); !ok {
-				return d, r.stray(&d, w)
+				return r.stray(d, w)
 			}
 		default:
-			return d, r.stray(&d, w)
+			return r.stray(d, w)
 		}
 		v := rest[0]
 		rest = rest[1:]
@@ -194,7 +222,7 @@ func (r *reader) clauses(words []token) (draft, error) {
 		}
 		n, err := r.read(c.Value, v)
 		if err != nil {
-			return d, err
+			return err
 		}
 		*c.field(&d.segment) = n
 	}
@@ -206,9 +234,9 @@ func (r *reader) clauses(words []token) (draft, error) {
 		if c.Word != "" {
 			what = quote(c.Word) + " and " + what
 		}
-		return d, r.errorf(d.end, "incomplete %s: expected %s (%s)", d.kind.Name, what, d.kind.Syntax())
+		return r.errorf(d.end, "incomplete %s: expected %s (%s)", d.kind.Name, what, d.kind.Syntax())
 	}
-	return d, nil
+	return nil
 }
 
 // stray returns the error for an unexpected word in a segment.
@@ -243,6 +271,10 @@ func expected(v Value) string {
 		return "a whole number such as 3"
 	case Factor:
 		return "a factor such as 2 or 0.5"
+	case Zone:
+		return "a time zone such as UTC, +02:00 or Europe/Berlin"
+	case Moment:
+		return "a time such as 2026-11-01T00:00:00+01:00"
 	}
 	return "trough or peak"
 }
@@ -298,7 +330,10 @@ func (r *reader) time(t token) (uint64, error) {
 // modify applies a modifier.
 func (r *reader) modify(p *Profile, m draft, drafts []draft) error {
 	v := m.values[0]
-	if m.kind.Name == "repeat" {
+	switch m.kind.Name {
+	case "zone", "from":
+		return r.modifyDaily(p, m, drafts)
+	case "repeat":
 		if v.text == "" {
 			p.repeat = 0
 			return nil
@@ -315,35 +350,63 @@ func (r *reader) modify(p *Profile, m draft, drafts []draft) error {
 		return r.value(v, err)
 	}
 	for i := range drafts {
-		for _, c := range drafts[i].kind.Clauses {
-			f := c.field(&drafts[i].segment)
+		s := &drafts[i].segment
+		if s.daily != nil && m.kind.Name == "scale" {
+			for j := range s.daily.entries {
+				if err := r.scale(d, v, &s.daily.entries[j].rate); err != nil {
+					return err
+				}
+			}
+		}
+		for _, c := range s.kind.Clauses {
 			switch {
 			case m.kind.Name == "scale" && c.Value == Rate:
-				n, whole, fits := d.Times(*f)
-				if !fits || n > quantaPerNanosecond {
-					return r.errorf(v.at, "scale %s makes the rate %s too high: expected at most 1G per second", v.text, formatRate(*f))
-				}
-				if !whole {
-					return r.errorf(v.at, "scale %s makes the rate %s too fine: expected a multiple of 0.000001/h", v.text, formatRate(*f))
-				}
-				*f = n
-			case m.kind.Name == "stretch" && c.Value == Time && *f != 0:
-				n, whole, fits := d.Times(*f)
-				if !fits || n > MaxTime {
-					return r.errorf(v.at, "stretch %s makes the time span %s too long: expected at most 36500d", v.text, formatTime(*f))
-				}
-				if !whole || n == 0 {
-					return r.errorf(v.at, "stretch %s makes the time span %s a fraction of a nanosecond: expected whole nanoseconds", v.text, formatTime(*f))
-				}
-				*f = n
+				err = r.scale(d, v, c.field(s))
+			case m.kind.Name == "stretch" && c.Value == Time:
+				err = r.stretch(d, v, c.field(s))
+			}
+			if err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
+// scale multiplies a rate by a factor, the value v.
+func (r *reader) scale(d units.Factor, v token, f *uint64) error {
+	n, whole, fits := d.Times(*f)
+	if !fits || n > quantaPerNanosecond {
+		return r.errorf(v.at, "scale %s makes the rate %s too high: expected at most 1G per second", v.text, formatRate(*f))
+	}
+	if !whole {
+		return r.errorf(v.at, "scale %s makes the rate %s too fine: expected a multiple of 0.000001/h", v.text, formatRate(*f))
+	}
+	*f = n
+	return nil
+}
+
+// stretch multiplies a time span, if there is one, by a factor, the value v.
+func (r *reader) stretch(d units.Factor, v token, f *uint64) error {
+	if *f == 0 {
+		return nil
+	}
+	n, whole, fits := d.Times(*f)
+	if !fits || n > MaxTime {
+		return r.errorf(v.at, "stretch %s makes the time span %s too long: expected at most 36500d", v.text, formatTime(*f))
+	}
+	if !whole || n == 0 {
+		return r.errorf(v.at, "stretch %s makes the time span %s a fraction of a nanosecond: expected whole nanoseconds", v.text, formatTime(*f))
+	}
+	*f = n
+	return nil
+}
+
 // check checks the segments and the modifiers against the limits.
 func (r *reader) check(p *Profile, drafts, modifiers []draft) error {
+	if err := r.checkDaily(drafts, modifiers); err != nil {
+		return err
+	}
 	period := uint64(0)
 	endless := false
 	for i := range drafts {

@@ -53,6 +53,8 @@ type Profile struct {
 	end      uint64  // ns; horizon if there is no end
 	total    uint128 // grains of a cycle, without random arrivals
 	random   bool    // at least one segment is random
+	zone     string  // of daily segments
+	from     *int64  // the start of daily segments, in ns since 1970; nil if unknown
 
 	// The spans of the last two results: a caller that queried the time of the
 	// next record then queries the present again.
@@ -72,6 +74,7 @@ type segment struct {
 	start    uint64  // within the cycle
 	g0       uint128 // grains of the cycle before it, without random arrivals
 	arrivals *arrivals
+	daily    *daily // nil for other kinds
 }
 
 // last returns the index of the last step of a stair.
@@ -137,6 +140,8 @@ func (s *segment) find(x uint64, sp *span) uint128 {
 			sp.t1, sp.r = min(on+s.off, limit), 2*s.b
 			sp.t0 = on
 		}
+	case clocked:
+		before = s.daily.find(x, limit, sp)
 	case wave:
 		k := x / s.every
 		sp.shape = wave
@@ -160,6 +165,13 @@ func (p *Profile) setup() {
 		}
 		s.start, s.g0 = p.period, p.total
 		p.period += s.dur
+		if s.daily != nil {
+			length := s.dur
+			if length == 0 {
+				length = horizon - s.start
+			}
+			s.daily.place(p.start()+s.start, length, p.location())
+		}
 		switch {
 		case s.kind.shape == random:
 			p.random = true
@@ -401,6 +413,8 @@ func (s *segment) rateAt(x uint64) float64 {
 		return a + (b-a)*float64(x)/float64(s.dur)
 	case stairs:
 		return float64(s.step(x / s.every))
+	case clocked:
+		return float64(s.daily.rateAt(x))
 	case pulse:
 		if x%(s.every+s.off) >= s.every {
 			return b
@@ -426,6 +440,10 @@ func (p *Profile) String() string {
 		s := &p.segments[i]
 		b.WriteString(s.kind.Name)
 		for _, c := range s.kind.Clauses {
+			if c.Value == Entries {
+				b.WriteString(" " + s.daily.String())
+				continue
+			}
 			v := *c.field(s)
 			if c.Optional && v == 0 {
 				continue
@@ -446,6 +464,12 @@ func (p *Profile) String() string {
 				b.WriteString(strconv.FormatUint(v, 10))
 			}
 		}
+	}
+	if p.zone != "" {
+		b.WriteString("; zone " + p.zone)
+	}
+	if p.from != nil {
+		b.WriteString("; from " + units.FormatMoment(units.Moment{Nanoseconds: *p.from}))
 	}
 	switch {
 	case p.period > 0 && p.repeat == 0:

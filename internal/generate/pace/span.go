@@ -11,12 +11,13 @@ import (
 type shape uint8
 
 const (
-	flat   shape = iota // one rate
-	slope               // a straight line between two
-	stairs              // flat, then another flat
-	wave                // periods of a sine
-	pulse               // two flats in turn
-	random              // a Poisson process
+	flat    shape = iota // one rate
+	slope                // a straight line between two
+	stairs               // flat, then another flat
+	wave                 // periods of a sine
+	pulse                // two flats in turn
+	random               // a Poisson process
+	clocked              // flats at times of day
 )
 
 // span is an interval in which one formula, which can be inverted, defines the
