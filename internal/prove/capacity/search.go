@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -57,7 +58,7 @@ type Progress struct {
 	Rate      float64       // of the trial, or 0
 	Low, High float64       // the interval until now, or 0
 	Elapsed   time.Duration // since the start
-	Left      time.Duration // expected until the end
+	Left      time.Duration // until the end, an estimate, and not more than the budget
 	Last      *Trial        // the trial that ended, or nil
 }
 
@@ -371,6 +372,24 @@ func (s *searching) noisy() bool {
 	return true
 }
 
+// trialsPerHalf is about the number of trials that halve the interval, as the simulator
+// has it.
+const trialsPerHalf = 2
+
+// expected returns about the time that a search with an interval of the given margin
+// still takes without a budget.
+func (s *searching) expected(margin float64) time.Duration {
+	var expected time.Duration
+	if s.result.Confirmed < 0 {
+		expected = s.cost(confirmHolds * s.Hold)
+	}
+	if margin > s.Precision {
+		n := math.Ceil(trialsPerHalf * math.Log2(margin/s.Precision))
+		expected += time.Duration(n) * s.cost(s.Hold)
+	}
+	return expected + time.Duration(len(s.Costs))*s.cost(s.Hold/3)
+}
+
 func (s *searching) progress(p Progress) {
 	if s.Progress == nil {
 		return
@@ -378,7 +397,9 @@ func (s *searching) progress(p Progress) {
 	p.Elapsed = s.Now().Sub(s.start)
 	p.Left = max(s.left(), 0)
 	if s.belief != nil {
-		p.Low, _, p.High = s.belief.interval(confidence)
+		var rate float64
+		p.Low, rate, p.High = s.belief.interval(confidence)
+		p.Left = min(p.Left, s.expected(max(p.High-rate, rate-p.Low)/rate))
 	}
 	if n := len(s.result.Trials); n > 0 {
 		p.Last = &s.result.Trials[n-1]

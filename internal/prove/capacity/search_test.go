@@ -131,6 +131,9 @@ func TestNoisy(t *testing.T) {
 	if got := c.share(c.noisy); got < 0.6 {
 		t.Errorf("called noisy: got %.3f of the searches, want 0.6", got)
 	}
+	if got := c.share(c.covered); got < 0.7 {
+		t.Errorf("planted capacity in the interval: got %.3f of the searches, want 0.7", got)
+	}
 	if got := c.share(honest); got < 0.75 {
 		t.Errorf("noisy, or the interval holds the capacity: got %.3f of the searches, want 0.75", got)
 	}
@@ -259,6 +262,32 @@ func TestBudgetIsKept(t *testing.T) {
 	})
 }
 
+// A confirmation for which the budget is too short is shortened, not left out.
+func TestShortConfirmation(t *testing.T) {
+	short := 0
+	for seed := range 50 {
+		p := machine(uint64(seed))
+		p.outliers = 0
+		s := Search{Now: p.now, Budget: 130 * time.Second}
+		r, err := s.Run(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range r.Trials {
+			if c.Purpose != Confirm || c.Hold <= DefaultHold || c.Hold == confirmHolds*DefaultHold {
+				continue
+			}
+			short++
+			if c.Held && r.Elapsed > s.Budget {
+				t.Errorf("seed %d: a confirmation of %v ended after %v, with a budget of %v", seed, c.Hold, r.Elapsed, s.Budget)
+			}
+		}
+	}
+	if short < 5 {
+		t.Errorf("%d confirmations were shortened, want at least 5", short)
+	}
+}
+
 // A search that is interrupted has a partial result with all trials that ended.
 func TestInterrupted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -272,6 +301,7 @@ func TestInterrupted(t *testing.T) {
 		}
 		stop(0)
 		p.cancel = stop
+		p.deaf = rapid.Bool().Draw(t, "runner ignores ctx")
 		r, err := s.Run(ctx, p)
 		if err != nil {
 			t.Fatalf("got %v", err)
@@ -279,10 +309,46 @@ func TestInterrupted(t *testing.T) {
 		if ctx.Err() == nil {
 			return // it ended before
 		}
-		if !r.Partial || r.Stopped != Interrupted || len(r.Trials) != max(at-1, 0) {
+		ended := max(at-1, 0)
+		if p.deaf {
+			ended = at
+		}
+		if !r.Partial || r.Stopped != Interrupted || len(r.Trials) != ended {
 			t.Fatalf("at trial %d: partial %v, stopped %q, %d trials", at, r.Partial, r.Stopped, len(r.Trials))
 		}
 	})
+}
+
+// The progress has the interval and the time that is left, which on average is about
+// right halfway.
+func TestProgress(t *testing.T) {
+	ratio, n := 0.0, 0
+	for seed := range 100 {
+		p := machine(uint64(seed))
+		var steps []Progress
+		s := Search{Now: p.now, Progress: func(p Progress) { steps = append(steps, p) }}
+		r, err := s.Run(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(steps) != len(r.Trials)+1 || steps[0].Step != "ramp" || steps[0].Left != DefaultBudget || steps[1].Step != "trial 1" {
+			t.Fatalf("%d steps for %d trials: %+v", len(steps), len(r.Trials), steps)
+		}
+		for i, step := range steps[1:] {
+			if step.Rate != r.Trials[i].Rate || step.Low <= 0 || step.High <= step.Low || step.Left < 0 || step.Elapsed+step.Left > DefaultBudget+time.Minute+30*time.Second {
+				t.Fatalf("seed %d, step %d: %+v", seed, i+1, step)
+			}
+			if i > 0 && (step.Last == nil || step.Last.Rate != r.Trials[i-1].Rate) {
+				t.Fatalf("seed %d, step %d: last %+v", seed, i+1, step.Last)
+			}
+		}
+		half := steps[len(steps)/2]
+		ratio += half.Left.Seconds() / (r.Elapsed - half.Elapsed).Seconds()
+		n++
+	}
+	if ratio /= float64(n); ratio < 0.6 || ratio > 1.5 {
+		t.Errorf("time left, of that which it took: got %.2f on average, want about 1", ratio)
+	}
 }
 
 // broken is a runner that fails.

@@ -31,6 +31,7 @@ type plant struct {
 	cpu      float64 // nanoseconds a record
 	trials   int
 	cancel   func(n int) // called before each trial
+	deaf     bool        // trials ignore ctx
 }
 
 const (
@@ -104,7 +105,7 @@ func (p *plant) Trial(ctx context.Context, ask Ask) (Trial, error) {
 	if p.cancel != nil {
 		p.cancel(p.trials)
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !p.deaf {
 		return Trial{}, ctx.Err()
 	}
 	p.pass(p.start + simWarmup)

@@ -33,9 +33,9 @@ func WriteCapacity(w io.Writer, p CapacityPage) error {
 }
 
 var capacityPage = template.Must(template.New("capacity").Funcs(template.FuncMap{
-	"clock": clock, "against": against, "over": over, "sides": sides, 
+	"clock": clock, "against": against, "over": over, "sides": sides,
 	"duration": func(d time.Duration) string { return units.FormatDuration(d.Round(time.Second)) },
-	"rate": chart.FormatRate, "bytes": func(n int64) string { return capacity.FormatBytes(float64(n)) },
+	"rate":     chart.FormatRate, "bytes": func(n int64) string { return capacity.FormatBytes(float64(n)) },
 	"latency": func(d time.Duration) string { return unknownIf(d == 0, short(int64(d))) },
 	"cpu":     func(t capacity.Trial) string { return perRecord(t.CPUPerRecord()) },
 	"add":     func(i, n int) int { return i + n },
