@@ -195,9 +195,12 @@ func (s *searching) run(ctx context.Context) error {
 	}
 	s.result.RampLow, s.result.RampHigh = low, high
 	s.belief = newBelief(low, high, s.From, s.Headroom, s.Precision)
-	for confirmed := false; !confirmed && len(s.result.Trials) < maxTrials; {
+	for len(s.result.Trials) < maxTrials {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if s.confirmed() >= 0 && (s.precise() || s.left() < s.cost(s.Hold)) {
+			break
 		}
 		ask, purpose := s.next()
 		if s.left() <= 0 {
@@ -208,11 +211,6 @@ func (s *searching) run(ctx context.Context) error {
 			return err
 		}
 		s.belief.observe(t.Rate, t.Held)
-		if purpose == Confirm && t.Held {
-			s.result.Confirmed = len(s.result.Trials) - 1
-			// The longer trial can only have raised the lower end.
-			confirmed = s.precise() || s.left() < s.cost(s.Hold)
-		}
 	}
 	return s.costs(ctx)
 }
@@ -234,13 +232,25 @@ func (s *searching) precise() bool {
 	return max(high-rate, rate-low) <= s.Precision*rate
 }
 
+// confirmed returns the index of the last trial that confirmed the rate, or -1. Trials
+// since then may have moved the rate by the precision.
+func (s *searching) confirmed() int {
+	_, rate, _ := s.belief.interval(confidence)
+	for i := len(s.result.Trials) - 1; i >= 0; i-- {
+		if t := &s.result.Trials[i]; t.Purpose == Confirm && t.Held && t.Rate >= confirmAt*(1-s.Precision)*rate {
+			return i
+		}
+	}
+	return -1
+}
+
 // next returns the next trial: at the rate that halves the probability, or the
 // confirmation, once the interval is narrow or the budget leaves time for nothing else.
 func (s *searching) next() (Ask, Purpose) {
 	_, rate, _ := s.belief.interval(confidence)
 	hold := confirmHolds * s.Hold
 	left := s.left()
-	if s.precise() || left < s.cost(s.Hold)+s.cost(hold) {
+	if s.confirmed() < 0 && (s.precise() || left < s.cost(s.Hold)+s.cost(hold)) {
 		// A shorter confirmation is better than none.
 		hold = min(hold, max(s.Hold, left-s.cost(0)))
 		return Ask{Rate: confirmAt * rate, Hold: hold}, Confirm
@@ -298,6 +308,7 @@ func (s *searching) finish(ctx context.Context, err error) {
 	if s.belief != nil {
 		r.Low, r.Rate, r.High = s.belief.interval(confidence)
 		r.Noise = s.belief.noise()
+		r.Confirmed = s.confirmed()
 		if s.belief.none() {
 			r.Low, r.Rate = 0, 0
 		}
@@ -380,7 +391,7 @@ const trialsPerHalf = 2
 // still takes without a budget.
 func (s *searching) expected(margin float64) time.Duration {
 	var expected time.Duration
-	if s.result.Confirmed < 0 {
+	if s.confirmed() < 0 {
 		expected = s.cost(confirmHolds * s.Hold)
 	}
 	if margin > s.Precision {

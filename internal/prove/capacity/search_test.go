@@ -91,6 +91,11 @@ func TestSimulator(t *testing.T) {
 				if err != nil {
 					t.Fatalf("seed %d: %v", seed, err)
 				}
+				if k := r.Confirmed; k >= 0 {
+					if by := r.Trials[k]; by.Purpose != Confirm || !by.Held || by.Rate < 0.9*r.Rate {
+						t.Errorf("seed %d: %v records/s confirmed by %+v", seed, r.Rate, by)
+					}
+				}
 				c.add(r, p.sustained(DefaultHold, r.Elapsed))
 			}
 			c.log(t)
