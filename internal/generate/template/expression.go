@@ -171,15 +171,7 @@ func (c *compiler) fields(op operand, names []string, pos parse.Pos) (operand, b
 	return op, true
 }
 
-// keyed returns the number of enclosing expressions of per or of cardinality.
-func (c *compiler) keyed(name string) *int {
-	if name == "per" {
-		return &c.inPer
-	}
-	return &c.atStart
-}
-
-// call compiles a call of a function.
+// call compiles a call of a function. sound is false after an error in the expression.
 func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *operand, sound bool) (operand, bool) {
 	at := c.offset(id.Pos)
 	if id.Ident == placeholder && len(c.errs) > 0 {
@@ -207,35 +199,18 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 	case "fragment":
 		return c.fragmentValue(at, args, piped)
 	}
-	switch {
-	case c.inPer > 0 && f.Follows != fake.Nothing:
-		c.errorAt(at, "per has one value for each key, but %s depends on the record's %s: compute what depends on the key in a variable before", f.Name, f.Follows)
-		sound = false
-	case c.atStart > 0 && f.Follows == fake.TheTime:
-		c.errorAt(at, "cardinality: %s depends on the time, which is not known at the start, when the values are computed", f.Name)
-		sound = false
-	}
+	sound = c.allowed(f, at) && sound
 	c.places++
 	call := &fake.Call{Func: f, Place: c.places, Env: c.env}
-	ok := sound
 	omit := false
 	offsets := make([]int, 0, len(args)+1)
-	places := c.places
 	for i, a := range args {
+		compile := c.expr
 		if f.Keyed && i == len(args)-1 {
-			// An expression has the same value for the same key anywhere in a template.
-			c.places = seed.Text(a.String()) | 1<<63
-			call.Set = c.places
-			c.env.Nested++
-			*c.keyed(f.Name)++
+			compile = func(a parse.Node) (operand, bool) { return c.keyed(call, a) }
 		}
-		op, good := c.expr(a)
-		if f.Keyed && i == len(args)-1 {
-			c.env.Nested--
-			*c.keyed(f.Name)--
-			c.places = places
-		}
-		ok = ok && good
+		op, ok := compile(a)
+		sound = sound && ok
 		omit = omit || op.omit
 		call.Args = append(call.Args, op.Operand)
 		offsets = append(offsets, c.offset(a.Position()))
@@ -249,7 +224,7 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 		call.Args = append(call.Args, piped.Operand)
 		offsets = append(offsets, at)
 	}
-	if !ok {
+	if !sound {
 		return operand{}, false
 	}
 	op, err := call.Build()
@@ -262,4 +237,36 @@ func (c *compiler) call(id *parse.IdentifierNode, args []parse.Node, piped *oper
 		return operand{}, false
 	}
 	return operand{Operand: op, omit: omit && !op.Const}, true
+}
+
+// allowed reports whether a function may be called here: within per and cardinality, not
+// all can. If not, it reports an error.
+func (c *compiler) allowed(f *fake.Func, at int) bool {
+	switch {
+	case c.inPer > 0 && f.Follows != fake.Nothing:
+		c.errorAt(at, "per has one value for each key, but %s depends on the record's %s: compute what depends on the key in a variable before", f.Name, f.Follows)
+	case c.atStart > 0 && f.Follows == fake.TheTime:
+		c.errorAt(at, "cardinality: %s depends on the time, which is not known at the start, when the values are computed", f.Name)
+	default:
+		return true
+	}
+	return false
+}
+
+// keyed compiles the expression of a call of per or of cardinality. An expression has the
+// same value for the same key anywhere in a template.
+func (c *compiler) keyed(call *fake.Call, a parse.Node) (operand, bool) {
+	within := &c.atStart
+	if call.Func.Name == "per" {
+		within = &c.inPer
+	}
+	c.places = seed.Text(a.String()) | 1<<63
+	call.Set = c.places
+	c.env.Nested++
+	*within++
+	op, ok := c.expr(a)
+	c.env.Nested--
+	*within--
+	c.places = call.Place
+	return op, ok
 }
