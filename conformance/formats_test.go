@@ -106,7 +106,7 @@ func linesOf(t *testing.T, name string, share *float64, read func(at time.Time, 
 	t.Helper()
 	f, ok := format.Find(name)
 	if !ok {
-		t.Fatalf("there is no format %s", name)
+		t.Fatalf("no format %s", name)
 	}
 	p, err := template.Compile(template.Config{Body: template.Text{Name: f.Name, Text: f.Text}, Seed: 1, Stream: "0", Irregular: share})
 	if err != nil {
@@ -159,7 +159,7 @@ func or(text string) string {
 	return text
 }
 
-// same says that what was read, put together again, is the line: each byte of it
+// same checks that the parts that were read, joined again, are the line: each byte of it
 // was found to be what it should be.
 func same(t *testing.T, got, line string) {
 	t.Helper()
@@ -383,7 +383,7 @@ func TestFlows(t *testing.T) {
 	})
 	for _, kind := range []string{"6OK", "17OK", "1OK", "-NODATA", "-SKIPDATA"} {
 		if seen[kind] == 0 {
-			t.Errorf("there is no line of the kind %s", kind)
+			t.Errorf("no line of the kind %s", kind)
 		}
 	}
 }
@@ -516,7 +516,7 @@ var required = map[string]map[string]string{
 		"eventType": "string", "readOnly": "bool", "managementEvent": "bool", "recipientAccountId": "string", "eventCategory": "string",
 		"requestParameters": "object", "tlsDetails": "object",
 	},
-	// What in_winevtlog gives each event.
+	// The fields that in_winevtlog adds to each event.
 	"windows_event_json": {
 		"ProviderName": "string", "ProviderGuid": "string", "Qualifiers": "string", "EventID": "number", "Version": "number", "Level": "number",
 		"Task": "number", "Opcode": "number", "Keywords": "string", "TimeCreated": "string", "EventRecordID": "number", "ActivityID": "string",
@@ -660,7 +660,7 @@ func TestJavaTraces(t *testing.T) {
 		}
 	})
 	if traces == 0 {
-		t.Error("there is no trace")
+		t.Error("no trace")
 	}
 }
 
@@ -689,7 +689,7 @@ func TestLEEF(t *testing.T) {
 }
 
 // What spans several lines, and what no package of Go reads, begins as its
-// description says, and its time is right.
+// description requires, and its time is right.
 func TestHeads(t *testing.T) {
 	for name, tt := range map[string]struct {
 		pattern, layout string

@@ -24,7 +24,7 @@ import (
 )
 
 // What `gdummy run --format json` writes is read through a pipe by two readers of
-// JSON, neither of which gdummy itself uses, and says the same as the MessagePack
+// JSON, neither of which gdummy itself uses, and equals the MessagePack
 // of --format msgpack does to a third.
 func TestJSONForOthers(t *testing.T) {
 	for _, f := range format.All() {
@@ -62,7 +62,7 @@ func TestJSONForOthers(t *testing.T) {
 		{"what JavaScript takes for line ends", `{"a": "\u2028\u2029", "b": {{ "\u2028" }}}`},
 		{"the ends of planes", `{"a": "\ud7ff\ue000\uffff\ud800\udc00\udbff\udfff", "b": {{ "\U0010ffff" }}, "😀": "日本語 größer"}`},
 		{"half a pair", `{"a": "\ud800x", "b": "\udc00"}`},
-		{"bytes that are no UTF-8", `{"a": {{ "\xff\xfe\xc0\x80" }}, "b": "{{ trunc 1 "é" }}"}`},
+		{"bytes that are not UTF-8", `{"a": {{ "\xff\xfe\xc0\x80" }}, "b": "{{ trunc 1 "é" }}"}`},
 		{"whole numbers", `{"a": 0, "b": -0, "c": 9223372036854775807, "d": -9223372036854775808, "e": 18446744073709551615, "f": 9007199254740993, "g": {{ int -9223372036854775808 9223372036854775807 }}}`},
 		{"doubles", `{"a": 0.1, "b": -0.0, "c": 1e308, "d": 5e-324, "e": 1.7976931348623157e308, "f": 123456789.123456789, "g": 1e21, "h": 1e-7, "i": {{ normal 0 1e300 }}, "j": {{ lognormal 0 50 }}}`},
 		{"not a number", `{{ $n := mul 0 seq }}{"a": {{ div 1 $n }}, "b": {{ div 1.0 $n }}, "c": {{ mul 1e308 1e308 }}, "d": "{{ div 1.0 $n }}"}`},
@@ -183,7 +183,7 @@ func read(v *fastjson.Value) any {
 type recorded struct{ metadata, body map[string]any }
 
 // decodeEvents reads events with a reader of MessagePack that gdummy does not
-// use, and gives each value as it is to stand in JSON.
+// use, and returns each value as JSON should represent it.
 func decodeEvents(t *testing.T, b []byte) []recorded {
 	t.Helper()
 	var h codec.MsgpackHandle
@@ -225,7 +225,7 @@ func (stampExt) ReadExt(dst any, b []byte) {
 }
 
 // expected is a value of MessagePack as it is to be read from JSON: Fluent Bit
-// writes doubles with 16 digits, and bytes that are no UTF-8 as U+FFFD.
+// writes doubles with 16 digits, and bytes that are not UTF-8 as U+FFFD.
 func expected(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

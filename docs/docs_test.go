@@ -149,7 +149,7 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	if checked < 100 {
-		t.Errorf("only %d links were looked at", checked)
+		t.Errorf("only %d links were checked", checked)
 	}
 }
 
@@ -203,7 +203,7 @@ var (
 func TestWalk(t *testing.T) {
 	_, text, ok := strings.Cut(read(t, "docs/explanation/design.md"), "\n## Three walks through the code\n")
 	if !ok {
-		t.Fatal("there are no walks")
+		t.Fatal("no walks")
 	}
 	text, _, _ = strings.Cut(text, "\n## ")
 	checked := 0

@@ -37,7 +37,7 @@ const (
 	mild  = small + ", wide 0.2, long 0.3"
 )
 
-// What Fluent Bit does to each kind of damage, as docs/how-to/broken-records.md says: JSON
+// The effect of Fluent Bit on each kind of damage, as in docs/how-to/broken-records.md: JSON
 // cannot hold all of it, MessagePack can, and no other record suffers.
 func TestBrokenRecords(t *testing.T) {
 	const records = 4000

@@ -157,7 +157,7 @@ var dropIns = []dropIn{
 	// Errors that dummy ignores are warnings of gdummy with `strict off`.
 	{name: "bad JSON", props: []string{`dummy {"bad`, "samples 2", "rate 20"}, ours: []string{"strict off"}, want: 2},
 	{name: "bad metadata", props: []string{`metadata {"bad`, "samples 2", "rate 20"}, ours: []string{"strict off"}, want: 2, since: metadata},
-	{name: "objects before an error", props: []string{`dummy {"a":1} {"b`, "samples 2", "rate 20"}, ours: []string{"strict off"}, take: 2, differs: newReader, why: "the default record stands in for all objects"},
+	{name: "objects before an error", props: []string{`dummy {"a":1} {"b`, "samples 2", "rate 20"}, ours: []string{"strict off"}, take: 2, differs: newReader, why: "the default record replaces all objects"},
 	{name: "something else between objects", props: []string{`dummy {"a":1} [2] {"b":3}`, "samples 2", "rate 20"}, ours: []string{"strict off"}, take: 2},
 }
 

@@ -307,7 +307,7 @@ func (p *process) usage() (usage, error) {
 		}
 	}
 	if u.threads == 0 || u.rssKB == 0 {
-		return u, errors.New("/proc says neither threads nor memory")
+		return u, errors.New("/proc has neither threads nor memory")
 	}
 	return u, nil
 }

@@ -206,7 +206,7 @@ func TestAuthorErrors(t *testing.T) {
 	}
 }
 
-// The zero Instance can be given to an Init: it has no host, and does not crash.
+// An Init accepts the zero Instance: it has no host, and does not crash.
 func TestZeroInstance(t *testing.T) {
 	var in flb.Instance
 	if _, ok := in.Property("x"); ok || in.Properties() != nil || in.HasMetadata() || in.Streams() || in.Renamed() || in.Name() != "" {

@@ -14,8 +14,8 @@ import (
 // none of them runs goroutines.
 //
 // An input's thread spends its time waiting in C, between short turns in Go. The
-// runtime's monitor thread abandons such a wait, and sleeps itself, after 40 µs if there
-// is no idle processor besides, but only after 10 ms if there is one: until then it
+// runtime's monitor thread abandons such a wait, and sleeps itself, after 40 µs if no
+// processor is idle, but only after 10 ms if one is: until then it
 // looks every 20 µs. At a hundred turns a second that was a third of the plugin's CPU
 // time (Go 1.26, runtime.retake). More processors than inputs gain nothing, since nothing
 // else runs in this library. With fewer than inputs, threads compete for them: 128

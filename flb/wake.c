@@ -6,7 +6,7 @@
  * wake.c: what ends a wait besides time and the engine.
  *
  * An instance that waits for events of its own has an epoll descriptor. It watches an
- * eventfd, which other threads write to, and the file descriptors that the Input gave.
+ * eventfd, which other threads write to, and the file descriptors of the Input.
  * So a wait polls one descriptor more, however many there are, and an instance that
  * never asks for this polls none.
  *

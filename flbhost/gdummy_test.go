@@ -69,7 +69,7 @@ func load(t *testing.T, v variant, pkg string, args ...string) result {
 	return runCommand(t, exec.Command(host, full...), reportFile)
 }
 
-// wantClean checks that there are no faults. At a reload or the end, the engine may
+// wantClean checks for a verdict without faults. At a reload or the end, the engine may
 // discard chunks in the ring.
 func (r result) wantClean(t *testing.T) {
 	t.Helper()

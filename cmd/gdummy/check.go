@@ -388,7 +388,7 @@ func (c *checker) notText(pos conf.Pos, name, what string, p *conf.Property) {
 	c.add(f)
 }
 
-// templates lists the options in which "${{" is meant as a dollar sign and an action, not
+// templates lists the options in which "${{" is a dollar sign and an action, not
 // as a variable.
 var templates = []string{"template", "metadata_template", "tag_template"}
 

@@ -114,7 +114,7 @@ type testRun struct {
 	FluentBit string          `json:"fluent_bit,omitempty"` // the executable
 	Version   string          `json:"version,omitempty"`
 	Seconds   float64         `json:"seconds"`
-	Error     string          `json:"error,omitempty"` // why there is no verdict
+	Error     string          `json:"error,omitempty"` // why the test has no verdict
 	Log       []string        `json:"log,omitempty"`   // errors that Fluent Bit logged then
 	Sinks     []expect.Result `json:"sinks"`
 	Changes   []string        `json:"changes,omitempty"`
@@ -299,7 +299,7 @@ func (f *testFlags) print(w io.Writer, r *testRun) {
 	}
 }
 
-// watchEvery is how often files are looked at for changes.
+// watchEvery is how often files are checked for changes.
 const watchEvery = 300 * time.Millisecond
 
 // waitForChange waits until a file of the tests changes; it returns false if stop is

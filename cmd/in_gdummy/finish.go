@@ -68,7 +68,7 @@ func (s *settling) done(now time.Time, pending int, delivered uint64, ingested f
 		s.moved = time.Time{}
 		return false
 	}
-	n, _ := ingested() // 0 if there is no count yet
+	n, _ := ingested() // 0 without a count yet
 	if n >= delivered {
 		return true
 	}

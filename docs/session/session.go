@@ -67,7 +67,7 @@ type Block struct {
 // Console reports whether the block has commands.
 func (b *Block) Console() bool { return b.Language == "console" }
 
-// Command is a command and what the page says that it prints.
+// Command is a command and its expected output.
 type Command struct {
 	Text   string
 	Output string
@@ -192,7 +192,7 @@ type Runner struct {
 	Dir string
 	Env []string
 
-	// Local replaces what this machine has otherwise than the page, such as ports, and
+	// Local replaces what differs on this machine from the page, such as ports, and
 	// Shown replaces it back.
 	Local, Shown func(string) string
 }

@@ -456,7 +456,7 @@ void FLBPluginInputPreExit(int by_reload)
     trace(by_reload ? "PreExit(1)" : "PreExit(0)", mine);
 }
 
-/* With `threaded off` there is no telling whose exit it is: any will do. */
+/* With `threaded off` the instance of an exit is unknown: any will do. */
 int FLBPluginExit(void)
 {
     struct state *s, **p = &states;

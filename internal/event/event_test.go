@@ -229,7 +229,7 @@ func TestPrintMalformed(t *testing.T) {
 	}
 }
 
-// Decode takes any bytes; what it accepts has the size that Size says, and is
+// Decode takes any bytes; what it accepts has the size that Size returns, and is
 // printed or refused.
 func FuzzDecode(f *testing.F) {
 	for _, c := range prints {

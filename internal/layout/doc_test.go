@@ -75,7 +75,7 @@ func TestDocumented(t *testing.T) {
 		}
 	}
 	if len(packages) < 10 {
-		t.Errorf("only %d packages were looked at", len(packages))
+		t.Errorf("only %d packages were checked", len(packages))
 	}
 }
 

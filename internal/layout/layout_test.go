@@ -42,6 +42,6 @@ func TestBoundary(t *testing.T) {
 		seen++
 	}
 	if seen < 10 {
-		t.Errorf("only %d packages were looked at", seen)
+		t.Errorf("only %d packages were checked", seen)
 	}
 }

@@ -32,7 +32,7 @@ func TestEncodings(t *testing.T) {
 	for _, c := range []struct {
 		why, text string
 		form      Format
-		rate      string // where its value stands; "" if it is not read
+		rate      string // the position of its value; "" if it is not read
 		problem   string
 	}{
 		{"a mark", mark + classic, Classic, "f:3:10", "f:1:1: byte order mark at the start of the file: Fluent Bit does not skip it"},

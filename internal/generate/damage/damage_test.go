@@ -56,7 +56,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Any plan is what its text says, and reading any text does no harm.
+// Any plan equals its text, and parsing any text is safe.
 func FuzzParse(f *testing.F) {
 	f.Add("1%: nul 3, utf8_cut")
 	f.Add("0.5")
@@ -125,7 +125,7 @@ func broken(t testing.TB, b []byte, kind Kind, n uint64) []byte {
 	return out[4:]
 }
 
-// Each kind does what its description says.
+// Each kind does what its description promises.
 func TestKinds(t *testing.T) {
 	const line = "first line\nsecond \u00e9\u20ac\U0001f600 line"
 	b := body(t, `{"log": "first line\nsecond \u00e9\u20ac\ud83d\ude00 line", "n": 5, "ok": true}`)
@@ -201,7 +201,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// Whatever the body is, what comes out is one map, and the kinds that need a field which
+// For any body, the result is one map, and the kinds that need a field which
 // is not there add one.
 func TestAnyBody(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -84,7 +84,7 @@ func (b *breaking) whole(k, n uint64) uint64 {
 // breakingMany is breaking with a source that can append many records at once.
 type breakingMany struct{ *breaking }
 
-// maxWhole bounds how many records are looked at for one that is broken, before those
+// maxWhole bounds how many records are searched for one that is broken, before those
 // before it are appended.
 const maxWhole = 256
 

@@ -38,7 +38,7 @@ func sourceOf(c *Config, mark *MarkOptions) Source {
 }
 
 // A shard of a stream has the same records as the whole, the broken ones too, and the
-// stream goes on after a reload as it would have.
+// stream continues after a reload as it would have without.
 func TestBrokenShards(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		options := []string{"template={\"n\": {{ seq }}, \"log\": {{ sentence 5 }}}", "seed=5", "broken=0.5: nul 2, type, duplicate, empty, cut_json, utf8_cut"}

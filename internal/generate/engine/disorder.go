@@ -34,7 +34,7 @@ func (c *Config) compileDisorder(wrong map[string]bool) (errs option.Errors) {
 }
 
 // CheckDisorder reports the options of disorder whose records have no scheduled time.
-// Whoever changes the rate of a configuration calls it again.
+// A caller that changes the rate of a configuration calls it again.
 func (c *Config) CheckDisorder() (errs option.Errors) {
 	const expected = "the records have no scheduled time: expected time_step, a rate other than unlimited, a load_profile, or start_time with end_time and max_records"
 	moves := func(name string) {

@@ -52,7 +52,7 @@ func TestTransitions(t *testing.T) {
 			}
 			return len(at)
 		}
-		// The engine runs for a while, is replaced, and goes on until the end.
+		// The engine runs for a while, is replaced, and continues until the end.
 		w := &world{now: epoch}
 		c := config(t, given...)
 		first := New(c, Options{Form: event.V2, Now: w.clock})
@@ -105,7 +105,7 @@ func TestTransitionsAfterStall(t *testing.T) {
 	}
 }
 
-// A stream that begins at a record goes on from the moment of the one before it.
+// A stream that begins at a record continues from the moment of the one before it.
 func TestTransitionsFrom(t *testing.T) {
 	times, bodies := sequence(t, 300)
 	at, body := sequence(t, 100, "first_seq", "200")

@@ -181,7 +181,7 @@ type hashedFiles struct {
 	hashes map[string]string // by name
 }
 
-// sums returns the hashes; nil if there are no files.
+// sums returns the hashes; nil without files.
 func (f *hashedFiles) sums() map[string]string {
 	if f == nil {
 		return nil
@@ -198,7 +198,7 @@ func (f *hashedFiles) Open(name string) (io.ReadCloser, error) {
 	return &hashedFile{file: file, sum: xxhash.New(), done: func(sum string) { f.hashes[name] = sum }}, nil
 }
 
-// hashedFile hashes a file while it is read. Close reads what is left of it.
+// hashedFile hashes a file while it is read. Close reads the rest of it.
 type hashedFile struct {
 	file io.ReadCloser
 	sum  *xxhash.Digest

@@ -187,7 +187,7 @@ func TestReplayStamps(t *testing.T) {
 	}
 }
 
-// A reload goes on with the next record, and with the shift of the times.
+// A reload continues with the next record, and with the shift of the times.
 func TestReplayReload(t *testing.T) {
 	given := []string{"replay", replayFile(t, 0, 1000, 2000, 3000), "replay_time", "time", "replay_stamp", "shift", "replay_speed", "10"}
 	var w world

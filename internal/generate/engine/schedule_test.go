@@ -205,7 +205,7 @@ func TestStartAt(t *testing.T) {
 	}
 }
 
-// A run that has no record because its end is not after its start says so, where the
+// A run that has no record because its end is not after its start logs it, where the
 // configuration alone does not show it.
 func TestNoTime(t *testing.T) {
 	for _, c := range []struct {

@@ -53,7 +53,7 @@ type clockKind struct {
 	replay    string // the files of a replay and what is replayed of them
 }
 
-// kindOf returns the kind of clock that a configuration asks for.
+// kindOf returns the kind of clock of a configuration.
 func kindOf(c *Config) clockKind {
 	kind := clockKind{fixed: c.FixedTimestamp, scheduled: c.scheduled(), step: c.TimeStep, speed: c.TimeSpeed, replay: c.replayKey()}
 	switch {

@@ -35,7 +35,7 @@ type templated struct {
 	p *template.Program
 }
 
-// RecordsPerTick implements Source: a tick of dummy gives all its objects.
+// RecordsPerTick implements Source: a tick of dummy has all its objects.
 func (s *templated) RecordsPerTick() uint64 { return s.p.RecordsPerTick() }
 
 func (s *templated) Append(dst []byte, form event.Form, due int64, k uint64) []byte {

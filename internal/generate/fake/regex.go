@@ -222,7 +222,7 @@ func (p *regexText) literal(tree *syntax.Regexp) {
 	}
 }
 
-// class sets the part to a set of characters. One that goes on to the last of all
+// class sets the part to a set of characters. One that extends to the last of all
 // characters is what is not in another set: it is printable ASCII, if it has any.
 func (p *regexText) class(pairs []rune) {
 	within := func(first, last rune) (set []rune) {

@@ -8,7 +8,7 @@ import (
 )
 
 // strftimeNumbers are the directives of strftime that are numbers: their values, and
-// how they are padded unless a flag says otherwise.
+// how they are padded unless a flag changes it.
 var strftimeNumbers = map[byte]struct {
 	value func(t time.Time) int
 	width int

@@ -152,7 +152,7 @@ func TestTraces(t *testing.T) {
 		}
 	})
 	if traces == 0 {
-		t.Error("there is no trace")
+		t.Error("no trace")
 	}
 }
 

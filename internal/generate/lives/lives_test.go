@@ -233,8 +233,8 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// Branches of a fork begin at the same moment, as many as the parent says, and each
-// goes on at its own pace.
+// Branches of a fork begin at the same moment. Their number is that of the parent, and each
+// continues at its own pace.
 func TestFork(t *testing.T) {
 	m := &Machine{
 		States: []string{"order", "payment", "item", "packed"},

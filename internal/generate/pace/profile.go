@@ -50,7 +50,7 @@ type Profile struct {
 	segments []segment
 	period   uint64  // ns of all segments together; 0 if the last has no end
 	repeat   uint64  // number of cycles; 0 for no limit
-	end      uint64  // ns; horizon if there is no end
+	end      uint64  // ns; horizon without an end
 	total    uint128 // grains of a cycle, without random arrivals
 	random   bool    // at least one segment is random
 	zone     string  // of daily segments

@@ -43,7 +43,7 @@ type cursor struct {
 
 	broken   uint64 // lines
 	most     uint64 // broken lines, after which the file ends; 0 means no limit
-	reported uint64 // the last line that was looked at
+	reported uint64 // the last line that was read
 }
 
 func newCursor(f *file, o *Options, index int, report func(line string)) *cursor {

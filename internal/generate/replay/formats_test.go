@@ -203,7 +203,7 @@ func FuzzMsgPack(f *testing.F) {
 }
 
 // Compressed files are as their contents, whose format the name without the ending of
-// the compression tells.
+// the compression selects.
 func TestCompressed(t *testing.T) {
 	const text = "{\"a\":1}\n{\"a\":2}\n"
 	pack := func(before func(io.Writer) (io.WriteCloser, error)) string {

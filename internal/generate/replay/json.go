@@ -21,7 +21,7 @@ import (
 //
 // Its methods read from offset i of a line that ends in LF, which ends every token,
 // so that they need not compare i with the length. They return the offset of what
-// follows, or -1 for what is left to jsonbody.
+// follows, or -1 for what jsonbody parses.
 type scanner struct {
 	text []byte // a string without its escapes
 }

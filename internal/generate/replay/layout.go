@@ -27,7 +27,7 @@ var layouts = map[string]string{
 	"iso": "", "apache": "%d/%b/%Y:%H:%M:%S %z", "syslog": "%b %e %H:%M:%S",
 }
 
-// composed are directives that stand for others.
+// composed are directives that expand to others.
 var composed = map[byte]string{'F': "%Y-%m-%d", 'T': "%H:%M:%S", 'D': "%m/%d/%y", 'R': "%H:%M", 'n': "\n", 't': "\t"}
 
 // parseLayout reads a layout.

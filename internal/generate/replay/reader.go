@@ -97,7 +97,7 @@ func (r *Reader) Broken() (n uint64) {
 	return n
 }
 
-// Close closes the files. There are no records afterwards.
+// Close closes the files. No records follow.
 func (r *Reader) Close() {
 	for _, c := range r.cursors {
 		c.close()

@@ -4,7 +4,7 @@
 //
 // The normal path is [Open], which finds out what the files are, then a [Reader] of
 // the [Set], on which [Reader.Seek] makes record n the [Reader.Current] one. Records
-// are numbered from 0, and record n is the same whenever it is asked for: in order,
+// are numbered from 0, and record n is always the same: in order,
 // which costs the least, or after any other, for which the files are read again from
 // their start.
 //

@@ -241,7 +241,7 @@ func TestAnyRecord(t *testing.T) {
 	})
 }
 
-// A loop goes on without a jump: each pass follows the one before by the mean distance of
+// A loop continues without a jump: each pass follows the one before by the mean distance of
 // two records, in offsets and in times.
 func TestLoop(t *testing.T) {
 	path := write(t, "x.ndjson", "{\"t\":1795867200,\"n\":1}\n{\"t\":1795867201,\"n\":2}\n{\"t\":1795867204,\"n\":3}\n")

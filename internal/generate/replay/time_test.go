@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Times are found where a specification says, and overwritten there in the same width.
+// Times are found where a specification points, and overwritten there in the same width.
 func TestTimes(t *testing.T) {
 	written := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixNano()
 	to := time.Date(2027, 1, 5, 3, 4, 9, 123456789, time.UTC).UnixNano()
@@ -225,7 +225,7 @@ func TestChanges(t *testing.T) {
 			if refresh {
 				r.Refresh()
 				if r.Seek(11) != Ended {
-					t.Errorf("%s: the replay goes on after it was noticed", tt.name)
+					t.Errorf("%s: the replay continues after it was noticed", tt.name)
 				}
 			} else if r.Seek(1_000_000) != Ended {
 				t.Errorf("%s: there are too many records", tt.name)
@@ -238,7 +238,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// A file that is followed has records as they are written, and goes on where another
+// A file that is followed has records as they are written, and continues where another
 // file takes its place.
 func TestFollow(t *testing.T) {
 	path := write(t, "x.log", "one\ntw")

@@ -203,7 +203,7 @@ func member(b []byte, name string) int {
 }
 
 // numberTime returns the time of a value that is not text, and the unit of an integer: a
-// number since 1970, whose size tells its unit, or an event time.
+// number since 1970, whose size determines its unit, or an event time.
 func numberTime(h msgpack.Header, payload []byte) (t, unit int64, ok bool) {
 	switch h.Kind {
 	case msgpack.Integer:
@@ -230,7 +230,7 @@ func numberTime(h msgpack.Header, payload []byte) (t, unit int64, ok bool) {
 }
 
 // epochTime returns the time of a number of seconds, milliseconds, microseconds or
-// nanoseconds since 1970, and the unit. They are told apart by their size: as seconds,
+// nanoseconds since 1970, and the unit. Their size distinguishes them: as seconds,
 // times up to 2106 are below 2^32, and as milliseconds times from 1970-02-19 on are
 // above.
 func epochTime(n uint64) (t, unit int64, ok bool) {

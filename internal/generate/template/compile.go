@@ -41,7 +41,7 @@ type compiler struct {
 // reports are the errors found so far.
 type reports struct {
 	errs     []*diag.Error
-	fallback []*diag.Error // reported only if there are no others
+	fallback []*diag.Error // reported only without others
 	reported int           // number of errors that the compiler found itself
 }
 

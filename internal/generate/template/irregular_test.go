@@ -77,7 +77,7 @@ func TestIrregularErrors(t *testing.T) {
 	}
 }
 
-// A variable has its value whether it was printed where it stands or not, in metadata
+// A variable has its value whether it was printed at its declaration or not, in metadata
 // and tag as well, and the records are the same.
 func TestVariables(t *testing.T) {
 	const body = `{{ $all := username -}}{{ $twice := int 1 1000 -}}

@@ -89,7 +89,7 @@ func (v *Verdict) addBroken(r *BrokenRecords) {
 	}
 }
 
-// brokenRecords says in words what happened to the records that were sent broken.
+// brokenRecords describes what happened to the records that were sent broken.
 func (v *Verdict) brokenRecords() string {
 	r := v.BrokenRecords
 	if r == nil || r.Sent == 0 {
@@ -158,7 +158,7 @@ type brokenTally struct {
 	damage  *engine.Damage
 	kinds   [256]BrokenCounts
 	missing []ledger.Range // the records that are lost, broken or not; ascending
-	more    bool           // there is no room for more of them
+	more    bool           // no room for more of them
 }
 
 // maxMissing bounds how many runs of lost records are searched for neighbours.

@@ -48,7 +48,7 @@ func disordered(t *rapid.T) (engine.Origin, map[string]string) {
 	return origin, fields
 }
 
-// The audit tells disorder and repeats that were intended from those of the pipeline: for
+// The audit distinguishes intended disorder and repeats from those of the pipeline: for
 // any plan, shard and refusals, it counts exactly what the pipeline did.
 func TestIntendedDisorder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -70,7 +70,7 @@ func (s *set) missing(from, to uint64, f func(gap)) {
 	g.flush()
 }
 
-// between adds the gaps in from..end-1, where there are no blocks but the full spans. It
+// between adds the gaps in from..end-1, which contains no blocks but the full spans. It
 // returns the full spans after them.
 func (s *set) between(from, end uint64, full []span, g *gaps) []span {
 	for from < end && len(full) > 0 && full[0].from<<blockBits < end {

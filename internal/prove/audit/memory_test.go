@@ -71,7 +71,7 @@ func TestBillionWithHoles(t *testing.T) {
 }
 
 // With scattered numbers and very little memory, usage stays near the limit, counts are
-// never wrong, and a note says that they are not exact.
+// never wrong, and a note reports that they are not exact.
 func TestAdversarialOrder(t *testing.T) {
 	testenv.SkipRace(t)
 	const n = 1 << 20

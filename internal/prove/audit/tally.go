@@ -130,7 +130,7 @@ type tallying struct {
 }
 
 // missing adds the records of from..to that did not arrive. If sent is set, because
-// they were accepted or there is no ledger, they are lost; otherwise they are unknown.
+// they were accepted or have no ledger, they are lost; otherwise they are unknown.
 func (t *tallying) missing(from, to uint64, sent bool) {
 	t.s.arrived.missing(from, to, func(g gap) {
 		if g.missing < g.to-g.from+1 || g.late > 0 || g.vague {

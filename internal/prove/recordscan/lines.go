@@ -28,7 +28,7 @@ var nulEnd = []byte("}\x00")
 type cutter struct {
 	line int // number of bytes before the next newline, or before the end of the text
 	ok   bool
-	end  bool // there is no newline in the text
+	end  bool // the text has no newline
 }
 
 // next returns the size, in bytes, of the first line of text including its newline, or 0

@@ -120,7 +120,7 @@ func (s *Scanner) endsWell(b []byte, n int, st State, whole bool) (well, more bo
 	case st == Enriched:
 		return true, false
 	case len(d.nodes) == 0, isEventHead(b) && !d.event:
-		return false, false // there is no body
+		return false, false // no body
 	case d.binary:
 		return false, false // an identity is in a string that is not text
 	case len(follows) == 0:

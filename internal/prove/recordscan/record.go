@@ -30,7 +30,7 @@ type doc struct {
 
 	how       reading
 	hints     reading // readings of escapes that would change a value
-	choices   int     // number of values that may stand for another one
+	choices   int     // number of values that may represent another one
 	pick      uint32  // bit mask of the choices to replace
 	ambiguous bool    // the reading coarse would change a number
 

@@ -53,7 +53,7 @@ const (
 	Enriched                   // the body is what was sent, with more fields or nested in another map
 	Unchecked                  // the format does not preserve the body
 	Damaged                    // the body is not what was sent
-	Foreign                    // there is no identity
+	Foreign                    // without an identity
 )
 
 // String returns the state's name.

@@ -80,7 +80,7 @@ type Agent struct {
 func Start(b Binary, args ...string) (*Agent, error) {
 	a := &Agent{cmd: exec.Command(b.Path, args...), done: make(chan struct{})}
 	a.cmd.Stdout, a.cmd.Stderr = &a.log, &a.log
-	// Ctrl-C on the terminal does not reach it: whoever started it decides.
+	// Ctrl-C on the terminal does not reach it: its caller decides.
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := a.cmd.Start(); err != nil {
 		return nil, err

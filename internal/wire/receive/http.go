@@ -72,7 +72,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	f.outage = s.down()
 	b := s.take(r.Context().Done())
 	if b == nil {
-		unanswered() // the client gave up, or the server is closed
+		unanswered() // the client closed the connection, or the server is closed
 	}
 	err := s.accept(b, f, r.Context().Done(), func() error { return s.scanBody(body, encoding, b) })
 	switch {
@@ -125,7 +125,7 @@ func (s *Server) acceptable(w http.ResponseWriter, r *http.Request, encoding str
 }
 
 // wait waits for d. It returns false if the server is closed before that, or the client
-// gives up, so that its request does not count as arrived.
+// closes the connection, so that its request does not count as arrived.
 func (s *Server) wait(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true

@@ -352,7 +352,7 @@ func TestFaultNames(t *testing.T) {
 	}
 }
 
-// If a client gives up on a receiver that reads too slowly, the records read so far are
+// If a client abandons a receiver that reads too slowly, the records read so far are
 // refused by that fault; the others are unknown.
 func TestSlowIsRefused(t *testing.T) {
 	data, _ := events(t, event.V2, 0, 200)
