@@ -195,7 +195,7 @@ const capacityText = `<!doctype html>
 <title>{{.Result.Line}}: gdummy capacity</title>
 <style>
 ` + style + `.band { fill: var(--amber); opacity: .18 } .dot { fill: none; stroke-width: 9; stroke-linecap: round } .dot.good { stroke: var(--blue) } .dot.bad { stroke: var(--red) }
-.key i.gone { background: var(--red) } .key i.band { background: var(--amber) } .trials th:nth-child(3), .trials td:nth-child(3) { text-align: left }
+.key i.gone { background: var(--red) } .key i.band { background: var(--amber) } .trials th:nth-child(3), .trials td:nth-child(3) { text-align: left } .trials td:nth-child(3) { white-space: normal; min-width: 130px }
 </style>
 </head>
 <body>

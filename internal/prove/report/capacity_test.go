@@ -14,11 +14,12 @@ import (
 func searched() *capacity.Result {
 	r := &capacity.Result{Rate: 182e3, Low: 176e3, High: 189e3, Bytes: 61.2e6, Confidence: 0.95, Precision: 0.05,
 		Elapsed: 312 * time.Second, Confirmed: 4, Culprit: `engine thread at 99 %, 60 % of it in filter <lua>`}
+	details := []string{"", "p99 <6s>", "", "812 of 5,700,000 records did not arrive at output http.0"}
 	for i, rate := range []float64{160e3, 200e3, 181e3, 190e3, 172.9e3, 45.5e3, 91e3} {
 		t := capacity.Trial{Rate: rate, Held: rate < 182e3, Duration: 30 * time.Second, Achieved: min(rate, 182e3), Bytes: 330 * rate,
 			P50: 240 * time.Millisecond, P99: 700 * time.Millisecond, CPU: time.Duration(30 * 6600 * min(rate, 182e3)), Memory: int64(50e6 + 200*rate), Purpose: capacity.Bisect}
 		if !t.Held {
-			t.Reason, t.Detail, t.P99, t.Memory = capacity.Late, "p99 <6s>", 5600*time.Millisecond, 500e6
+			t.Reason, t.Detail, t.P99, t.Memory = capacity.Late, details[i], 5600*time.Millisecond, 500e6
 		}
 		if i > 4 {
 			t.Purpose = capacity.Cost
@@ -69,7 +70,7 @@ func TestCapacityPage(t *testing.T) {
 		`<p>&lt;pipeline&gt;.yaml; with a probability of 95 %, from 176k to 189k records/s.</p>`,
 		`aria-label="latency, p99 by rate"`, `aria-label="CPU time a record by rate"`, `aria-label="memory by rate"`,
 		`<rect class="band" x="880.0" width="65.0" y="0" height="1000"/>`, `<line class="event" x1="910.0" x2="910.0" y1="0" y2="1000"/>`,
-		`<h2>Last trial that held: 181k records/s</h2>`, `<h2>First trial that did not hold: 190k records/s (no: latency, p99 &lt;6s&gt;)</h2>`,
+		`<h2>Last trial that held: 181k records/s</h2>`, `<h2>First trial that did not hold: 190k records/s (no: latency, 812 of 5,700,000 records did not arrive at output http.0)</h2>`,
 		`aria-label="records per second over time"`, `aria-label="backlog, in records over time"`, `aria-label="memory over time"`,
 		`<tr><td>2</td><td>200k</td><td class="bad">no: latency, p99 &lt;6s&gt;</td><td>30s</td><td>240ms</td><td>5.6s</td><td>6600 ns</td><td>500 MB</td><td>0</td></tr>`,
 		`<tr><td>25 %</td><td>45.5k</td><td>6.600</td><td>59.1 MB</td></tr>`, `<tr><td>50 %</td><td>91k</td><td>6.600</td><td>68.2 MB</td></tr>`,
