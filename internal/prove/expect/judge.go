@@ -35,8 +35,8 @@ type Judge struct {
 	names   []*run // in the order of the ledger
 	match   matcher
 	find    finder
-	right   map[string]bool
-	members members // of the record that is judged
+	right   []string // paths of members that are as expected
+	members members  // of the record that is judged
 	found   [][]form
 	last    time.Time // of the last arrival
 	err     error     // of Resolve, or of an expression
@@ -89,7 +89,7 @@ type failureKey struct {
 
 // NewJudge makes the judge of a file's sinks.
 func NewJudge(sinks []Sink) *Judge {
-	j := &Judge{runs: map[runID]*run{}, right: map[string]bool{}}
+	j := &Judge{runs: map[runID]*run{}}
 	for _, s := range sinks {
 		j.sinks = append(j.sinks, &sink{Sink: s, seen: map[*run]*tally{}, failures: map[failureKey]*Failure{}})
 	}
@@ -188,17 +188,17 @@ func (j *Judge) Arrive(n int, events []byte, arrival time.Time) {
 	j.last = arrival
 	s := j.sinks[n]
 	for len(events) > 0 {
-		size, err := event.Size(events)
+		ev, rest, err := event.Decode(events)
 		if err != nil {
 			j.fail(s, Broken, "", nil)
-			return
-		}
-		ev, _, err := event.Decode(events[:size])
-		events = events[size:]
-		if err != nil {
-			j.fail(s, Broken, "", nil)
+			size, err := event.Size(events)
+			if err != nil {
+				return
+			}
+			events = events[size:]
 			continue
 		}
+		events = rest
 		j.record(n, s, ev, arrival)
 	}
 }
@@ -251,13 +251,16 @@ func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 	if !j.count(s, r, id, ev) {
 		return
 	}
-	clear(j.right)
+	j.right = j.right[:0]
 	j.members.read(ev.Body)
 	if s.survey != nil {
 		s.survey.look(j, r, ev)
 	}
 	for i := range s.Fields {
 		j.field(s, r, p, i, id, ev)
+	}
+	if len(s.Absent) > 0 {
+		j.find.begin(ev.Body)
 	}
 	for i := range s.Absent {
 		if l, ok := j.find.find(r.maker.Value(p.absent+i, ev.Body), ev.Body, j.right); ok {
@@ -359,7 +362,7 @@ func (j *Judge) field(s *sink, r *run, p *plan, i int, id recordid.ID, ev event.
 	if ok {
 		switch j.match.compare(f, want, got) {
 		case same:
-			j.right[f.Path] = true
+			j.right = append(j.right, f.Path)
 			return
 		case wrongType:
 			kind = WrongType
@@ -384,7 +387,7 @@ func (j *Judge) secrets(r *run) {
 				break
 			}
 			if v := r.maker.Value(r.plans[n].absent+i, emptyBody); v.K != value.Nil && v.K != value.Omit {
-				j.found = append(j.found, new(speller).of(v.AppendText(nil)))
+				j.found = append(j.found, new(speller).of(v.AppendText(nil), math.MaxInt))
 			}
 		}
 	}

@@ -284,7 +284,7 @@ func FuzzBodies(f *testing.F) {
 		_, _ = member(b, "a.b.c")
 		extra(b, "", []string{"a.b"}, func(string, []byte) {})
 		var fi finder
-		fi.of([]byte("secret"))
+		fi.begin(b)
 		_, _ = fi.walk(b, "", 0, false)
 	})
 }

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"net/url"
+	"slices"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
 	"github.com/gdummy/gdummy/internal/msgpack"
@@ -30,17 +32,22 @@ type speller struct {
 	padded []byte
 }
 
-// of returns the forms of a secret.
-func (s *speller) of(secret []byte) []form {
+// of returns the forms of a secret, without those in base64 that are longer than longest,
+// in bytes.
+func (s *speller) of(secret []byte, longest int) []form {
 	s.forms, s.buf = append(s.forms[:0], form{"", secret}), s.buf[:0]
 	if !isPlain(secret) {
 		s.escaped(secret)
 	}
-	if len(secret) >= shortSecret {
+	if len(secret) >= shortSecret && longest >= leastBase64(len(secret)) {
 		s.base64(secret)
 	}
 	return s.forms
 }
+
+// leastBase64 returns the length of the shortest form in base64 of a secret of n bytes: it
+// has all groups of three bytes but for the first and the last one.
+func leastBase64(n int) int { return (n - 2) / 3 * 4 }
 
 // isPlain reports whether a text has only letters and digits of ASCII, which no encoding
 // escapes.
@@ -82,7 +89,7 @@ func (s *speller) base64(secret []byte) {
 		s.buf = base64.RawStdEncoding.AppendEncode(s.buf, s.padded[from:whole])
 		text := s.buf[at:len(s.buf):len(s.buf)]
 		s.forms = append(s.forms, form{"base64", text})
-		if bytes.ContainsAny(text, "+/") {
+		if bytes.IndexByte(text, '+') >= 0 || bytes.IndexByte(text, '/') >= 0 {
 			s.forms = append(s.forms, form{"base64", base64.RawURLEncoding.AppendEncode(nil, s.padded[from:whole])})
 		}
 	}
@@ -93,16 +100,43 @@ type leak struct {
 	path, encoding string
 }
 
-// finder looks for secrets.
+// finder looks for secrets in a body: begin, then find for each.
 type finder struct {
 	speller
-	text  []byte
-	right map[string]bool // paths of members that are as expected
+	text    []byte
+	right   []string  // paths of members that are as expected
+	numbers []float64 // in the body
+	longest int       // text in it, in bytes
+}
+
+// begin begins a body. Most have no secret, which numbers and longest show at once.
+func (f *finder) begin(b []byte) {
+	f.numbers, f.longest = f.numbers[:0], 0
+	for len(b) > 0 {
+		h := msgpack.Read(b)
+		switch h.Kind {
+		case msgpack.Integer:
+			n := float64(h.N)
+			if h.Negative {
+				n = -n
+			}
+			f.numbers = append(f.numbers, n)
+		case msgpack.Float:
+			f.numbers = append(f.numbers, math.Float64frombits(h.N))
+		case msgpack.String, msgpack.Binary:
+			f.longest = max(f.longest, int(min(h.N, math.MaxInt32)))
+		}
+		size := uint64(h.Size) + h.Payload()
+		if size == 0 || size > uint64(len(b)) {
+			return // not MessagePack, of which walk finds no more
+		}
+		b = b[size:]
+	}
 }
 
 // find returns where a secret is in a body, if it is. A short one may be equal to the
 // value of a member that is as expected, which are those of right.
-func (f *finder) find(secret value.Value, b []byte, right map[string]bool) (leak, bool) {
+func (f *finder) find(secret value.Value, b []byte, right []string) (leak, bool) {
 	if secret.K == value.Nil || secret.K == value.Omit {
 		return leak{}, false
 	}
@@ -110,23 +144,23 @@ func (f *finder) find(secret value.Value, b []byte, right map[string]bool) (leak
 	if len(f.text) == 0 {
 		return leak{}, false
 	}
-	f.of(f.text)
-	hit := false
-	for i := range f.forms {
-		hit = hit || bytes.Contains(b, f.forms[i].text)
-	}
+	f.of(f.text, f.longest)
+	hit := slices.ContainsFunc(f.forms, func(form form) bool { return bytes.Contains(b, form.text) })
 	if f.right = right; len(f.text) >= shortSecret {
 		f.right = nil
 	}
-	number, isNumber := secret.Number()
-	if !hit && !isNumber {
+	number, isNumber := 0.0, false
+	if len(f.numbers) > 0 {
+		number, isNumber = secret.Number()
+	}
+	if !hit && !(isNumber && slices.Contains(f.numbers, number)) {
 		return leak{}, false
 	}
 	return f.walk(b, "", number, isNumber)
 }
 
 func (f *finder) walk(v []byte, path string, number float64, isNumber bool) (leak, bool) {
-	if f.right[path] {
+	if slices.Contains(f.right, path) {
 		return leak{}, false
 	}
 	h := msgpack.Read(v)
