@@ -20,21 +20,27 @@ import (
 // The programs with which people read these logs, where they are installed:
 // Debian has them all.
 
-// run writes the lines of a format to a file, below a head, and returns what a
-// program makes of it. In its arguments, FILE is the file and OUT one to write
-// to, which is then what it gives.
+// run writes the regular lines of a format to a file, below a head, and returns what a
+// program makes of it.
 func run(t *testing.T, pkg, format, head string, program string, args ...string) []byte {
+	t.Helper()
+	text := []byte(head)
+	lines(t, format, func(_ time.Time, line string) { text = append(text, line+"\n"...) })
+	return runOn(t, pkg, format, text, program, args...)
+}
+
+// runOn writes a text to a file and returns what a program makes of it. In the
+// arguments of the program, FILE is the file, and OUT is a file that the program writes
+// and that is returned in place of its output.
+func runOn(t *testing.T, pkg, format string, text []byte, program string, args ...string) []byte {
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {
-		t.Skipf("SKIPPED: %s was not found (Debian: apt-get install %s): %s WAS NOT READ BY IT", program, pkg, format)
+		t.Skipf("SKIPPED: there is no %s (Debian: apt-get install %s): %s WAS NOT READ BY IT", program, pkg, format)
 	}
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "in.log"), filepath.Join(dir, "out.json")
-	var text bytes.Buffer
-	text.WriteString(head)
-	lines(t, format, func(_ time.Time, line string) { text.WriteString(line + "\n") })
-	if err := os.WriteFile(file, text.Bytes(), 0o666); err != nil {
+	if err := os.WriteFile(file, text, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	wrote := false
@@ -46,7 +52,7 @@ func run(t *testing.T, pkg, format, head string, program string, args ...string)
 	cmd.Env = append(os.Environ(), "HOME="+dir, "TZ=UTC")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	cmd.Stdin = bytes.NewReader(text.Bytes())
+	cmd.Stdin = bytes.NewReader(text)
 	got, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, stderr.Bytes())

@@ -32,6 +32,19 @@ var patterns = map[string][]string{
 		`^<(?P<pri>\d{1,3})>(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<host>\S+) (?P<message>last message repeated \d+ times)$`,
 		`^<(?P<pri>\d{1,3})>\d+: \w+ +\d+ [\d:.]+: (?P<message>%.+)$`,
 	},
+	"postgres": {
+		`^(?P<time>\S+ \S+ UTC) \[(?P<pid>\d+)\] (?:(?P<user>\S+)@(?P<db>\S+) )?(?P<level>[A-Z]+):  (?P<message>(?:[^\n]|\n\t)+)` +
+			`(?:\n\S+ \S+ UTC \[\d+\] \S+ DETAIL:  (?P<detail>(?:[^\n]|\n\t)+))?(?:\n\S+ \S+ UTC \[\d+\] \S+ HINT:  (?P<hint>.+))?(?:\n\S+ \S+ UTC \[\d+\] \S+ CONTEXT:  (?P<context>.+))?(?:\n\S+ \S+ UTC \[\d+\] \S+ STATEMENT:  (?P<statement>(?:[^\n]|\n\t)+))?$`,
+	},
+	"mysql_slow": {
+		`^(?:# Time: (?P<time>[^\n]+)\n)?# User@Host: (?P<user>\S+) @ (?P<dbhost>\S*) \[(?P<dbhost_address>[^\]]*)\]  (?P<message>Id: [^\n]+)\n# Query_time: (?P<query_time>\S+)  Lock_time: (?P<lock_time>\S+) Rows_sent: (?P<rows_sent>\d+)  Rows_examined: (?P<rows_examined>\d+)` +
+			`(?: Thread_id: (?P<thread_id>\d+) Errno: (?P<errno>\d+) .* Bytes_sent: (?P<bytes_sent>\d+) .*)?\n(?:use (?P<db>\w+);\n)?SET timestamp=(?P<timestamp>\d+);\n(?P<query>(?s:.+;))$`,
+		`^/usr/sbin/mysqld, Version: (?P<version>\S+) `,
+	},
+	"w3c_iis": {
+		`^(?P<date>[\d-]+) (?P<time>[\d:]+) (?P<s_ip>\S+) (?P<cs_method>\S+) (?P<cs_uri_stem>\S+) (?P<cs_uri_query>\S+) (?P<s_port>\d+) (?P<cs_username>\S+) (?P<c_ip>\S+) (?P<cs_user_agent>\S+) (?P<cs_referer>\S+) (?P<sc_status>\d+) (?P<sc_substatus>\d+) (?P<sc_win32_status>\d+) (?P<time_taken>\d+)$`,
+		`^#(?P<directive>\w+): (?P<text>.+)$`,
+	},
 }
 
 // The variables equal the fields of each line, and those that a line lacks are absent
