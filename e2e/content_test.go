@@ -21,6 +21,7 @@ type contentResult struct {
 		Error   string
 		Log     []string
 		Changes []string
+		LeftOut []string `json:"inputs_left_out"`
 		Sinks   []struct {
 			Sink     string
 			Expected uint64

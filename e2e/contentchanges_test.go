@@ -89,6 +89,9 @@ sinks: [{output: es.0, from: gdummy.0}]
 		if got := r.found(t); len(got) > 0 {
 			t.Errorf("failures: %q", got)
 		}
+		if diff := cmp.Diff([]string{"cpu.0"}, r.Tests[0].LeftOut); diff != "" {
+			t.Errorf("left out: (-want +got):\n%s", diff)
+		}
 		got := r.Tests[0].Changes
 		for i := range got {
 			got[i] = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(got[i], "127.0.0.1:PORT")

@@ -117,6 +117,7 @@ type testRun struct {
 	Error     string          `json:"error,omitempty"` // why the test has no verdict
 	Log       []string        `json:"log,omitempty"`   // errors that Fluent Bit logged then
 	Sinks     []expect.Result `json:"sinks"`
+	LeftOut   []string        `json:"inputs_left_out,omitempty"`
 	Changes   []string        `json:"changes,omitempty"`
 
 	name string
@@ -227,7 +228,7 @@ func (f *testFlags) runOne(s stream, path string, b agent.Binary, stop <-chan st
 	}
 	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop, bar: newProgress(s.err, -1, nil)}
 	result := t.run()
-	r.Seconds, r.Changes = result.took.Seconds(), result.changes
+	r.Seconds, r.Changes, r.LeftOut = result.took.Seconds(), result.changes, result.leftOut
 	if result.err != nil {
 		r.Error, r.Log = result.err.Error(), result.log
 		return r
@@ -291,6 +292,9 @@ func (f *testFlags) print(w io.Writer, r *testRun) {
 		}
 		fmt.Fprintf(w, "%s %s/%s %d records %.1fs\n", verdict, r.name, sink.Sink, sink.Arrived, r.Seconds)
 		sink.Print(w)
+	}
+	if len(r.LeftOut) > 0 {
+		fmt.Fprintf(w, "      %s without the inputs %s, which nothing feeds\n", r.name, strings.Join(r.LeftOut, ", "))
 	}
 	if f.verbose {
 		for _, c := range r.Changes {

@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,5 +50,15 @@ func TestJUnit(t *testing.T) {
 `
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The verdict lists the inputs that nothing feeds.
+func TestLeftOut(t *testing.T) {
+	var b strings.Builder
+	new(testFlags).print(&b, &testRun{name: "app", Seconds: 1, LeftOut: []string{"cpu.0", "mem"}, Sinks: []expect.Result{{Sink: "out", Arrived: 7}}})
+	const want = "ok    app/out 7 records 1.0s\n      app without the inputs cpu.0, mem, which nothing feeds\n"
+	if got := b.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -35,6 +35,7 @@ type trial struct {
 
 	config  *render.Config
 	changes []string // what differs from the user's configuration
+	leftOut []string // inputs that nothing feeds
 	dir     string
 	main    string // the copy of the configuration
 	judge   *expect.Judge
@@ -48,6 +49,7 @@ type trial struct {
 type trialResult struct {
 	sinks   []expect.Result
 	changes []string
+	leftOut []string
 	took    time.Duration
 	err     error
 	log     []string // of Fluent Bit, if err is not nil
@@ -56,7 +58,7 @@ type trialResult struct {
 // run runs the trial.
 func (t *trial) run() (r trialResult) {
 	began := time.Now()
-	defer func() { r.took, r.changes = time.Since(began), t.changes }()
+	defer func() { r.took, r.changes, r.leftOut = time.Since(began), t.changes, t.leftOut }()
 	if t.bar != nil {
 		defer t.bar.hide()
 	}
@@ -164,6 +166,7 @@ func (t *trial) inputs() error {
 		if s.Plugin() != plugin {
 			s.Drop()
 			t.change("input %s is left out: nothing feeds it", labels[i])
+			t.leftOut = append(t.leftOut, labels[i])
 			continue
 		}
 		for _, name := range paceOptions {
