@@ -22,15 +22,14 @@
  * The time between set and clear is a session. A session may last SESSION_NSEC; after
  * that, nothing is appended until it has ended.
  *
- * Filters run in the same loop. How much an engine with slow ones ingests differs by four
- * orders of magnitude from one without, so that it is measured: slices shrink while the
- * loop takes longer than DRAIN_NSEC, and grow while it takes less than half of that. The
- * first ones are small, since nothing is known.
+ * Filters run in the same loop, and slow ones reduce its speed by four orders of
+ * magnitude. The loop is therefore measured: slices shrink while it takes longer than
+ * DRAIN_NSEC, and grow while it takes less than half of that. The first slices are small,
+ * because the speed is unknown.
  *
- * An input must not wait forever for
- * something that only looks like a ring: if nothing could be appended for STUCK_NSEC,
- * and the ring was empty all the time or the engine has counted all records, the
- * engine's count is used from then on.
+ * An input must not wait forever for something that only looks like a ring: if nothing
+ * could be appended for STUCK_NSEC, and the ring was empty all the time or the engine has
+ * counted all records, the engine's count is used from then on.
  *
  * The ring is recognized by its contents: one of the words of the input instance points
  * to a structure that points to a queue with two magic numbers, whose buffer and size
@@ -52,7 +51,7 @@
 /* Sizes of slices, in bytes. A slice of the smallest size has one record. */
 enum { SLICE_FIRST = 1 << 10, SLICE_MIN = 1, SLICE_MAX = 64 << 10 };
 
-/* How often the engine's count is read at most, and when it is taken to have stopped. */
+/* The shortest time between two reads of the engine's count, and the time without a change after which it has stopped. */
 #define COUNT_EVERY_NSEC 1000000
 #define COUNT_STILL_NSEC 700000000
 
@@ -170,7 +169,7 @@ static uint64_t bytes_of_last(const struct flow *f, size_t slices)
     return f->bytes[f->slices % FLOW_SLICES] - f->bytes[(f->slices - slices) % FLOW_SLICES];
 }
 
-/* count_anew: set the count to zero, whatever the engine has counted. */
+/* count_anew: reset the count to zero, regardless of the engine's. */
 static void count_anew(struct flow *f, double counted, int64_t now)
 {
     f->base = (double) f->records[f->slices % FLOW_SLICES] - counted;
@@ -218,7 +217,7 @@ static size_t count_pending(struct instance *in, int64_t now)
     return n;
 }
 
-/* Slots: how many signal the engine by default, and how many are to be in flight. */
+/* Slots: the number that signals the engine by default, and the number to keep in flight. */
 enum { DEFAULT_WINDOW = 52, DEFAULT_SLOTS = 64 };
 
 /* ---- sessions ------------------------------------------------------------------ */
@@ -237,9 +236,9 @@ static uint64_t max_bytes(const struct instance *in)
 }
 
 /*
- * drained: the engine needed nsec to ingest some slices. Ingesting one takes a time that
- * is fixed and one that grows with its size. Where the first is more, which a comparison
- * with the last other size shows, smaller slices would only be slower.
+ * drained: the engine needed nsec to ingest some slices. Ingesting one takes a fixed time
+ * and a time that grows with its size. If the fixed one dominates, which a comparison
+ * with the previous size shows, smaller slices would only be slower.
  */
 static void drained(struct instance *in, uint64_t slices, int64_t nsec)
 {
@@ -301,7 +300,7 @@ static int count_closed(struct instance *in, int64_t now)
         return 0;
     }
     if (f->session == 0) {
-        /* filling: until there is enough for the signal */
+        /* filling: until enough slots are used for the signal */
         n = count_pending(in, now);
         if (n == 0 && f->limited) {
             drained(in, 1, 0);
@@ -360,7 +359,7 @@ static int ring_closed(struct instance *in, int64_t now)
     watch_session(in, now);
     if (n == 0 && f->session == 0) {
         if (f->limited) {
-            drained(in, 1, 0); /* by the timer, since there was not enough for a signal */
+            drained(in, 1, 0); /* by the timer, since too few slots were used for a signal */
         }
         return 0;
     }
@@ -373,7 +372,7 @@ static int ring_closed(struct instance *in, int64_t now)
     return n > f->ring.window && bytes_of_last(f, n) >= max_bytes(in);
 }
 
-/* stuck: nothing could be appended for long, with nothing in flight. The ring is no longer used. */
+/* stuck: nothing could be appended for a long time, with nothing in flight. The ring is no longer used. */
 static int stuck(struct instance *in, int64_t now)
 {
     struct flow *f = &in->flow;

@@ -186,7 +186,7 @@ struct ring {
     size_t size;                /* of the queue, in bytes */
     const int *flush_pending;   /* the engine was signalled, and has not emptied the queue since */
     size_t window;              /* slots at which the engine is signalled */
-    size_t capacity;            /* slots in all */
+    size_t capacity;            /* of all slots */
 };
 
 /* flow describes the slices of an instance that the engine has not yet ingested. */

@@ -33,7 +33,7 @@ struct host_sds {
     char text[];
 };
 
-/* copy_sds: a copy of the host's string at an address, or NULL if there is none of that length. */
+/* copy_sds: a copy of the host's string at an address, or NULL if it has another length. */
 static char *copy_sds(uintptr_t at, int len)
 {
     struct host_sds sds;

@@ -6,8 +6,9 @@
  * signals.c: keeps Go's signal handlers installed.
  *
  * Fluent Bit handles SIGSEGV and SIGFPE, and reinstalls its handlers whenever it
- * receives SIGHUP or SIGCONT (all versions). Go turns a nil dereference into a panic
- * with handlers of its own; with Fluent Bit's installed over them, it ends the process.
+ * receives SIGHUP or SIGCONT (all versions). Go's own
+ * handlers turn a nil dereference into a panic. With Fluent Bit's handlers installed over
+ * them, it ends the process.
  *
  * There may be several Go runtimes, one in each Go library. A runtime passes signals
  * that are not its own to the handler that was installed before it, so that the handler
@@ -19,7 +20,7 @@
  *   - Except for the handler from before this library was loaded: another plugin that
  *     does the same, and was loaded earlier, has reinstalled it.
  *
- * Between Fluent Bit's handler of SIGHUP or SIGCONT and the next look, a nil
+ * Between Fluent Bit's handler of SIGHUP or SIGCONT and the next check, a nil
  * dereference in any Go library would still end the process. Those two handlers are
  * therefore run by one of this library, which then puts Go's handlers back at once.
  */
@@ -139,7 +140,7 @@ void host_restore_signals(void)
 
 /*
  * Runs Fluent Bit's handler, which installs all of Fluent Bit's handlers again, and
- * undoes that. If the lock is held, the next look undoes it: the holder may be the
+ * undoes that. If the lock is held, the next check undoes it: the holder may be the
  * thread that this interrupts.
  */
 static void run_wrapped(int number)

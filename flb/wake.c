@@ -7,8 +7,8 @@
  *
  * An instance that waits for events of its own has an epoll descriptor. It watches an
  * eventfd, which other threads write to, and the file descriptors of the Input.
- * So a wait polls one descriptor more, however many there are, and an instance that
- * never asks for this polls none.
+ * A wait therefore polls one more descriptor, regardless of their number. An instance
+ * without such events polls none.
  *
  * Functions that can fail return an errno.
  */
