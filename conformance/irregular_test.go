@@ -119,7 +119,7 @@ func TestIrregularPgBadger(t *testing.T) {
 	}
 }
 
-// lnav reads every irregular line of IIS but the header, which may come again in the
+// lnav reads every irregular line of IIS but the header, which may be repeated in the
 // middle of a file.
 func TestIrregularIIS(t *testing.T) {
 	const head = "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Date: 2023-11-14 22:13:20\n" +

@@ -64,7 +64,7 @@ func reload(t *testing.T, h host, plugin, threaded string, early, n int) (*proce
 		}
 		// v4.0.3 sometimes hangs in a reload while threaded inputs, including its
 		// dummy, have chunks: the last line is "pending chunk count". v3.2.10 does with
-		// inputs that are not threaded. If dummy alone hangs, there is no reference.
+		// inputs that are not threaded. If dummy alone hangs, the test has no reference.
 		if h.version == (version{4, 0, 3}) && threaded == "on" || plugin == "dummy" {
 			for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {

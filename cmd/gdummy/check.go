@@ -127,7 +127,7 @@ var checkMembers = [][2]string{
 	{"findings[].severity", "error, warning (an error that strict off accepts) or note"},
 	{"findings[].option", "the option; absent if the finding is of none"},
 	{"findings[].message", "what is wrong"},
-	{"findings[].hint", "advice: an example, or what was probably meant; absent if there is nothing to propose"},
+	{"findings[].hint", "advice: an example, or what was probably meant; absent without a proposal"},
 }
 
 // checkFile finds the errors in one configuration. It returns an error if the file

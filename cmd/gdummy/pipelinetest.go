@@ -41,7 +41,7 @@ func (f *testFlags) table() []flagRow {
 				f.only, err = regexp.Compile(text)
 				return err
 			}},
-		{name: "records", arg: "N", help: "records of each input, instead of what the file says", example: "checkout.test.yaml --records 1k",
+		{name: "records", arg: "N", help: "records of each input, instead of the number in the file", example: "checkout.test.yaml --records 1k",
 			set: setCount(&f.records, 1)},
 		{name: "timeout", arg: "D", help: "give up after the time D", without: "1m", example: "checkout.test.yaml --timeout 5m", set: setSpan(&f.timeout)},
 		{name: "v", help: "list what differs from the configuration", example: "checkout.test.yaml -v", set: setBool(&f.verbose)},

@@ -141,7 +141,7 @@ var paceOptions = []string{
 	"replay_speed", "shuffle_within", "repeat", "late", "on_finish", "audit", "audit_in", "ledger", "flush_on_startup",
 }
 
-// inputs replaces inputs as the file says, and makes the gdummy inputs those of a test.
+// inputs replaces inputs as the file requires, and makes the gdummy inputs those of a test.
 func (t *trial) inputs() error {
 	labels := render.Labels(t.config.Inputs)
 	t.fed = map[string]expect.Truth{}
@@ -370,8 +370,8 @@ const (
 	patience  = 3 * time.Second        // without arrivals, when something is missing
 )
 
-// wait waits until everything has arrived, or nothing more does. It returns why there
-// is no verdict.
+// wait waits until everything has arrived, or nothing more does. Its error explains a
+// missing verdict.
 func (t *trial) wait(a *agent.Agent) error {
 	t.judge.Resolve = func() ([]*ledger.Stream, []expect.Truth, error) { return t.books(false) }
 	began := time.Now()
@@ -412,7 +412,7 @@ func (t *trial) wait(a *agent.Agent) error {
 	}
 }
 
-// sent reports whether the engine has ingested all records, as far as the ledger says.
+// sent reports whether the engine has ingested all records, according to the ledger.
 func (t *trial) sent() bool {
 	books, _, err := t.books(true)
 	if err != nil || len(books) < len(t.truths) {

@@ -253,7 +253,7 @@ func (r *Runner) Run(ctx context.Context, b *Block) []Result {
 	return results
 }
 
-// dots stand for any lines.
+// dots match any lines.
 const dots = "...\n"
 
 // Diff returns how a result differs from what the page shows, or "".

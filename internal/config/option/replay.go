@@ -154,7 +154,7 @@ var replays = []Option{
 	{
 		Name: "loop", Kind: Boolean, Default: "off", Example: "on", Section: secReplay, Requires: "replay", With: append(withReplay, "max_records=10"),
 		Excludes: []string{"follow"},
-		Help:     "Begin again at the end of the files. Times go on: the first record follows the last one at the mean distance of two records.",
+		Help:     "Begin again at the end of the files. Times continue: the first record follows the last one at the mean distance of two records.",
 		set:      boolean(func(c *Config) *bool { return &c.Replay.Loop }),
 	},
 	{

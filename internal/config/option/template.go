@@ -53,7 +53,7 @@ var templates = []Option{
 	{
 		Name: "irregular", Kind: String, Default: "", DefaultText: "the usual share of the format", Example: "0.2", Section: secTemplates,
 		Help: "The share of records, from 0 to 1 or in percent, that are irregular: the odd lines that real sources of a format write now and then. " +
-			"A template says with `irregular` which of its objects are.",
+			"A template marks these objects with `irregular`.",
 		set: func(c *Config, text string) error {
 			c.Template.Irregular = nil
 			if text == "" {

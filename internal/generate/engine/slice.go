@@ -18,7 +18,7 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	if !e.owes(due) {
 		e.ended = e.ended || t >= e.plan.end
 		if e.plan.sched != nil && !e.Finished() && !e.has(e.counts.Records) {
-			e.spent = max(e.spent, due) // there was nothing to emit
+			e.spent = max(e.spent, due) // nothing to emit
 		}
 		return false
 	}

@@ -56,7 +56,7 @@ func (c Condition) String() string {
 }
 
 // Met reports whether the interval of a ratio is entirely beyond the condition, and
-// returns that ratio. It is not met if there is no interval.
+// returns that ratio. It is not met without an interval.
 func (c Condition) Met(ratios []Ratio) (Ratio, bool) {
 	for _, kind := range conditions {
 		if kind.word != c.Word {

@@ -198,8 +198,8 @@ func send(t testing.TB, truth Truth, n int) (runs []sent) {
 // go test ./internal/prove/expect -run ComputedAgain -records 100000 takes some minutes.
 var perSource = flag.Int("records", 10_000, "how many records of each source to compute again")
 
-// Whoever has the ledger of a run and the identity of a record computes the record that
-// was sent, to the bit, whatever made it, and after reloads, stalls and in any order.
+// With the ledger of a run and the identity of a record, the record that was sent is
+// computed to the bit, for any source, after reloads and stalls, and in any order.
 func TestRecordsAreComputedAgain(t *testing.T) {
 	n := testenv.Rounds(*perSource)
 	if testing.Short() {

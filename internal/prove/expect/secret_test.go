@@ -11,8 +11,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// No form in base64 is shorter than the bound by which they are left out, and one is as
-// short.
+// No form in base64 is shorter than the bound below which forms are skipped, and one has
+// that length.
 func TestLeastBase64(t *testing.T) {
 	for n := shortSecret; n < 50; n++ {
 		least := math.MaxInt
