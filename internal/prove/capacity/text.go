@@ -228,7 +228,7 @@ func decimal(v float64) string {
 // size formats a number of bytes.
 func size(n int64) string { return FormatBytes(float64(n)) }
 
-// FormatBytes formats a number of bytes with three digits: 61.2 MB.
+// FormatBytes formats a number of bytes with about three digits: 61.2 MB.
 func FormatBytes(n float64) string {
 	text := chart.FormatRate(math.Round(n))
 	digits := strings.TrimRight(text, "kMG")
