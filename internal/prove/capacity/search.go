@@ -140,8 +140,6 @@ type searching struct {
 	belief *belief
 
 	overhead time.Duration // largest of all trials
-	failing  time.Duration // mean measured part of trials that failed
-	failed   int
 }
 
 // Run searches. It returns a partial result and a nil error if ctx ends or the budget
