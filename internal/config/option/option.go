@@ -133,7 +133,7 @@ type Config struct {
 
 	ShuffleWithin time.Duration // blocks of time whose records come in a random order; 0 is not set
 	Repeat        string        // how many records are sent again; "" is not set
-	Late          string        // how many records bear an earlier time; "" is not set
+	Late, Skew    string        // how many records bear an earlier time, and how far clocks are off; "" is not set
 
 	Strict bool
 

@@ -206,6 +206,13 @@ var rows = []Option{
 		set: func(c *Config, text string) error { c.Late = text; return nil },
 	},
 	{
+		Name: "skew", Kind: String, Example: "host within 5s", Section: secOrder, With: []string{`dummy={"host":"web-1"}`},
+		Excludes: []string{"replay", "fixed_timestamp"},
+		Help: "The clock of each host is off by a constant of its own, at most so much, behind or ahead. It is off in the record, too. The host is the value of a field or, with $host, " +
+			"of a variable of the template; it must not depend on the time. With rate unlimited, it requires time_step or start_time.",
+		set: func(c *Config, text string) error { c.Skew = text; return nil },
+	},
+	{
 		Name: "flush_on_startup", Kind: Boolean, Default: "off", Example: "on", Section: secPace,
 		Help: "Produce one tick immediately, before the first one is due.",
 		set:  boolean(func(c *Config) *bool { return &c.FlushOnStartup }),

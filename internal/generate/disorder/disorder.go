@@ -16,6 +16,7 @@
 //	shuffle  the originals of each block of time are delivered in a random order
 //	repeat   some positions deliver again what was delivered earlier, byte for byte
 //	late     some originals bear an earlier time than they should; nothing moves
+//	skew     the clock of each host is off by a constant; nothing moves
 package disorder
 
 import (
@@ -40,6 +41,7 @@ type Rules struct {
 	Shuffle time.Duration // the length of a block of time; 0 means no shuffle
 	Repeat  Repeat
 	Late    Late
+	Skew    Skew
 }
 
 // Repeat is how many positions repeat an earlier one.
@@ -62,7 +64,7 @@ type Late struct {
 func (r *Rules) Moves() bool { return r.Shuffle > 0 || r.Repeat.Share > 0 }
 
 // Any reports whether there is any disorder.
-func (r *Rules) Any() bool { return r.Moves() || r.Late.Share > 0 }
+func (r *Rules) Any() bool { return r.Moves() || r.Late.Share > 0 || r.Skew.Within > 0 }
 
 // New returns the plan of a stream with the given key. c is the clock of its records,
 // which may be nil if nothing moves. limit is the position at which the stream ends,
@@ -77,6 +79,7 @@ const (
 	ofRepeat
 	ofSource
 	ofLate
+	ofSkew
 )
 
 func (p *Plan) draw(purpose, position uint64) seed.Rand {

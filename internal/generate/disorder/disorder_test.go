@@ -5,6 +5,7 @@ package disorder
 import (
 	"math"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -159,5 +160,35 @@ func BenchmarkOriginal(b *testing.B) {
 	b.ReportAllocs()
 	for k := range uint64(b.N) {
 		p.Delay(p.Original(k))
+	}
+}
+
+// The clocks of hosts are off by numbers that are evenly distributed between the limits.
+func TestSkewed(t *testing.T) {
+	const within = 5 * time.Second
+	p := New(Rules{Skew: Skew{Key: "host", Within: within}}, 7, nil, unlimited)
+	again, err := Parse(p.Text(), nil)
+	if err != nil || again.Rules != p.Rules {
+		t.Fatalf("%q is parsed as %+v, %v", p.Text(), again, err)
+	}
+	var tenths [10]int
+	const hosts = 100_000
+	for i := range hosts {
+		host := strconv.AppendInt(nil, int64(i), 10)
+		d := p.Skewed(host)
+		if d < -int64(within) || d > int64(within) || d != again.Skewed(host) {
+			t.Fatalf("the clock of %s is off by %d ns, again by %d", host, d, again.Skewed(host))
+		}
+		tenths[min((d+int64(within))/int64(within/5), 9)]++
+	}
+	for i, n := range tenths {
+		if n < hosts/10-600 || n > hosts/10+600 {
+			t.Errorf("%d hosts in tenth %d, want about %d", n, i, hosts/10)
+		}
+	}
+	for _, text := range []string{"", "host", "host within", "host by 5s", "host within 0", "host, within 5s", "$ within 5s", "host within 5s to 6s"} {
+		if s, err := ParseSkew(text); err == nil {
+			t.Errorf("%q is %+v", text, s)
+		}
 	}
 }

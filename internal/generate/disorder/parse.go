@@ -84,6 +84,9 @@ func (r *Rules) String() string {
 		}
 		rules = append(rules, "late "+share(l.Share)+" by "+by)
 	}
+	if r.Skew.Within > 0 {
+		rules = append(rules, r.Skew.String())
+	}
 	return strings.Join(rules, ", ")
 }
 
@@ -126,6 +129,8 @@ func Parse(text string, c *clock.Clock) (*Plan, error) {
 			p.Repeat, err = ParseRepeat(value)
 		case "late":
 			p.Late, err = ParseLate(value)
+		case "skew":
+			p.Skew, err = ParseSkew(value)
 		default:
 			err = fmt.Errorf("unknown rule %q", rule)
 		}

@@ -155,6 +155,8 @@ var bad = []string{
 	`interval_nsec 1000000000`, `interval_nsec 500ms`,
 	`max_records -1`, `max_records 1m`, `max_records 1.5`, `max_records all`,
 	"time_speed 60\nload_profile daily 09:00 5",
+	`skew host`, `skew host within soon`, `skew host within 0`, `skew host within 5s`, `skew $host within 5s`, "skew message within 5s\nrate unlimited",
+	"skew message within 5s\nfixed_timestamp on", "template {{ $host := keyed 5 }}{\"h\":1}\nskew $hots within 5s",
 	`duration -1s`, `duration soon`, `duration 5 minutes`, `duration xd`, `duration 1e300`, `duration 1M`, `duration 1h30`, `duration ""`,
 	`on_finish stop`, `on_finish exot`,
 	`start_delay -5`, `start_delay 1y`,

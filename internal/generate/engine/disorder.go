@@ -30,6 +30,11 @@ func (c *Config) compileDisorder(wrong map[string]bool) (errs option.Errors) {
 			errs = append(errs, c.ErrorIn("late", c.Late, err))
 		}
 	}
+	if c.Skew != "" && !wrong["skew"] {
+		if r.Skew, err = disorder.ParseSkew(c.Skew); err != nil {
+			errs = append(errs, c.ErrorIn("skew", c.Skew, err))
+		}
+	}
 	return errs
 }
 
@@ -53,6 +58,9 @@ func (c *Config) CheckDisorder() (errs option.Errors) {
 	}
 	if c.disorder.Late.Share > 0 && c.Rate.Unlimited && c.TimeStep == 0 && !c.startsAt() {
 		errs = append(errs, option.Errorf("late", "with rate unlimited, it requires start_time or time_step"))
+	}
+	if e := c.checkSkew(); e != nil {
+		errs = append(errs, e)
 	}
 	return errs
 }

@@ -222,7 +222,7 @@ func New(c *Config, o Options) *Engine {
 			e.origin = originOf(c, e.replay.Timing)
 		}
 	case c.Program != nil:
-		t := &templated{timer, c.Program}
+		t := &templated{timer: timer, p: c.Program}
 		e.source, tags = t, t
 	default:
 		e.source = newFixed(c, timer, o)

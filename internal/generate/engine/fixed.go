@@ -48,8 +48,10 @@ func newFixed(c *Config, timer *timer, o Options) *fixed {
 func (f *fixed) RecordsPerTick() uint64 { return uint64(len(f.bodies)) }
 
 func (f *fixed) Append(dst []byte, form event.Form, due int64, k uint64) []byte {
-	return event.Append(dst, form, f.timer.time(due, k), f.metadata, f.bodies[(k-f.first)%uint64(len(f.bodies))])
+	return event.Append(dst, form, f.time(due, k), f.metadata, f.body(k))
 }
+
+func (f *fixed) body(k uint64) []byte { return f.bodies[(k-f.first)%uint64(len(f.bodies))] }
 
 // AppendMany implements bulkSource.
 func (f *fixed) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
@@ -71,11 +73,11 @@ func (f *fixed) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, 
 // AppendRun implements runSource: it is used while there is one body.
 func (f *fixed) AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int) {
 	start := len(dst)
-	dst, n := f.repeat(dst, form, f.timer.time(due[0], k), uint64(len(due)), limit)
+	dst, n := f.repeat(dst, form, f.time(due[0], k), uint64(len(due)), limit)
 	if n > 1 {
 		size := (len(dst) - start) / int(n)
 		for i, m := range due[:n] {
-			event.SetTime(dst[start+i*size:], form, f.timer.time(m, k+uint64(i)))
+			event.SetTime(dst[start+i*size:], form, f.time(m, k+uint64(i)))
 		}
 	}
 	return dst, int(n)

@@ -156,7 +156,7 @@ func (c *Config) Source(o Origin) Source {
 	case c.replay != nil:
 		source = newReplayed(c, timer, nil)
 	case c.Program != nil:
-		source = &templated{timer, c.Program}
+		source = &templated{timer: timer, p: c.Program}
 	default:
 		source = newFixed(c, timer, Options{})
 	}

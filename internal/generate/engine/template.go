@@ -33,6 +33,12 @@ func (n numbering) number(k uint64) uint64 { return n.first + k*n.step }
 type templated struct {
 	*timer
 	p *template.Program
+
+	k       uint64 // the record whose time on the clock of its host is local
+	at      int64  // its time on a clock that is right
+	local   int64
+	known   bool
+	scratch []byte
 }
 
 // RecordsPerTick implements Source: a tick of dummy has all its objects.

@@ -37,7 +37,7 @@ func Combine(a, b uint64) uint64 {
 }
 
 // Text returns a hash of a text: FNV-1a followed by Mix.
-func Text(s string) uint64 {
+func Text[T ~string | ~[]byte](s T) uint64 {
 	h := uint64(0xcbf29ce484222325)
 	for i := range len(s) {
 		h = (h ^ uint64(s[i])) * 0x100000001b3

@@ -29,6 +29,7 @@ func disordered(t *rapid.T) (engine.Origin, map[string]string) {
 	set("shuffle_within", "", "1s", "30s", "1h")
 	set("repeat", "", "0.5% within 10", "20% within 50", "5% within 400")
 	set("late", "", "10% by 1s to 5m")
+	set("skew", "", "message within 5s")
 	set("shard", "0/1", "0/1", "1/3")
 	set("copies", "1", "2")
 	set("first_seq", "0", "1000")
