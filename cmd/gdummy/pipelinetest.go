@@ -221,7 +221,7 @@ func (f *testFlags) runOne(s stream, path string, b agent.Binary, stop <-chan st
 	if f.records > 0 {
 		file.Records = f.records
 	}
-	library, err := f.pluginOf(file)
+	library, err := pluginFor(f.library, file.Pipeline)
 	if err != nil {
 		r.Error = err.Error()
 		return r
@@ -248,12 +248,13 @@ func noMetadata(b agent.Binary) error {
 // packaged is where packages install the library.
 const packaged = "/usr/lib/gdummy/gdummy.so"
 
-// pluginOf returns the library to load; "" if the configuration loads one.
-func (f *testFlags) pluginOf(file *expect.File) (string, error) {
-	if f.library != "" {
-		return filepath.Abs(f.library)
+// pluginFor returns the library to load: that of the flag --plugin, if it is not empty, or
+// "" if the configuration loads one.
+func pluginFor(flag, pipeline string) (string, error) {
+	if flag != "" {
+		return filepath.Abs(flag)
 	}
-	config, err := render.Read(file.Pipeline)
+	config, err := render.Read(pipeline)
 	if err != nil {
 		return "", err
 	}

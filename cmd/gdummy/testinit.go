@@ -57,7 +57,7 @@ func (f *testFlags) first(s stream, pipeline string, b agent.Binary, stop <-chan
 	if len(file.Sinks) == 0 {
 		return "", 0, errors.New("no output: expected a configuration with outputs")
 	}
-	library, err := f.pluginOf(file)
+	library, err := pluginFor(f.library, file.Pipeline)
 	if err != nil {
 		return "", 0, err
 	}

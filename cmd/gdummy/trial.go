@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/conf"
-	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/prove/expect"
@@ -33,8 +32,8 @@ type trial struct {
 	survey  bool // what arrives is observed, not judged
 	bar     *progress
 
+	rendering
 	config  *render.Config
-	changes []string // what differs from the user's configuration
 	leftOut []string // inputs that nothing feeds
 	dir     string
 	main    string // the copy of the configuration
@@ -123,18 +122,6 @@ func (t *trial) prepare() (err error) {
 	return err
 }
 
-func (t *trial) change(format string, args ...any) {
-	t.changes = append(t.changes, fmt.Sprintf(format, args...))
-}
-
-// remove removes a property, if it is there, and notes that. Its value may be a secret.
-func (t *trial) remove(s *render.Section, label, name string) {
-	if slices.Contains(s.Names(), name) {
-		t.change("%s %s: without %s", s.Kind, label, name)
-		s.Remove(name)
-	}
-}
-
 // paceOptions are the options that decide when and how many records are due.
 var paceOptions = []string{
 	"rate", "bytes_rate", "interval_sec", "interval_nsec", "load_profile", "samples", "duration", "start_delay",
@@ -156,7 +143,7 @@ func (t *trial) inputs() error {
 			}
 			continue
 		}
-		t.replace(t.config.Inputs[i], labels[i], in)
+		t.replaceInput(t.config.Inputs[i], labels[i], in)
 	}
 	n := len(t.feeds)
 	for i, s := range t.config.Inputs {
@@ -203,32 +190,6 @@ func first(list []string, other string) string {
 	return other
 }
 
-// replace makes a gdummy input of an input. What belongs to Fluent Bit itself stays.
-func (t *trial) replace(s *render.Section, label string, in expect.Input) {
-	old := s.Plugin()
-	if s.Text("tag") == "" {
-		s.Set("tag", label)
-	}
-	for _, name := range s.Names() {
-		if name != "name" && name != "tag" && name != "alias" && !option.IsCore(name) || name == "host" || name == "port" || name == "listen" || strings.HasPrefix(name, "tls") {
-			t.remove(s, label, name)
-		}
-	}
-	s.Set("name", plugin)
-	s.Set("alias", label)
-	t.change("input %s: %s is replaced by gdummy", label, old)
-	for _, o := range in.Options {
-		s.Set(o[0], o[1])
-		t.change("input %s: %s %s", label, o[0], strings.TrimSpace(o[1]))
-	}
-}
-
-// outputOptions are the properties of an output that a test keeps.
-var outputOptions = []string{
-	"alias", "match", "match_regex", "log_level", "log_suppress_interval", "retry_limit", "processors",
-	"storage.total_limit_size", "workers", "condition",
-}
-
 // outputs points the outputs of the sinks at receivers, and the others at nothing.
 func (t *trial) outputs() error {
 	labels := render.Labels(t.config.Outputs)
@@ -247,19 +208,8 @@ func (t *trial) outputs() error {
 			}
 			continue
 		}
-		old := s.Plugin()
-		for _, name := range s.Names() {
-			if name != "name" && !slices.Contains(outputOptions, name) {
-				t.remove(s, labels[i], name)
-			}
-		}
-		if s.Text("alias") == "" {
-			s.Set("alias", labels[i]) // routes name it
-		}
 		if len(ports[i]) == 0 {
-			s.Set("name", "null")
-			t.remove(s, labels[i], "workers")
-			t.change("output %s: %s is replaced by null, since no sink looks at it", labels[i], old)
+			t.nullOutput(s, labels[i], ", since no sink looks at it")
 			continue
 		}
 		sinks := ports[i]
@@ -274,13 +224,7 @@ func (t *trial) outputs() error {
 			return err
 		}
 		t.servers = append(t.servers, server)
-		_, port, _ := strings.Cut(server.Addr().String(), ":")
-		s.Set("name", "forward")
-		s.Set("host", "127.0.0.1")
-		s.Set("port", port)
-		s.Set("require_ack_response", "on")
-		s.Set("retain_metadata_in_forward_mode", "on")
-		t.change("output %s: %s is replaced by forward to 127.0.0.1:%s", labels[i], old, port)
+		t.forwardOutput(s, labels[i], server)
 	}
 	return nil
 }

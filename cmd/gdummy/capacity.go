@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/chart"
+	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/prove/capacity"
+	"github.com/gdummy/gdummy/internal/wire/agent"
+	"github.com/gdummy/gdummy/internal/wire/receive"
+)
+
+// capacityFlags are the flags of `gdummy capacity`.
+type capacityFlags struct {
+	binaries   []string
+	library    string
+	sink       string
+	faults     *receive.Faults
+	hold       time.Duration
+	maxLatency time.Duration
+	precision  float64
+	budget     time.Duration
+	json       bool
+	verbose    bool
+}
+
+func (f *capacityFlags) table() []flagRow {
+	return []flagRow{
+		{name: "fluent-bit", arg: "FILE", help: "the Fluent Bit to measure in", without: "fluent-bit in PATH",
+			example: "fluent-bit.conf --fluent-bit ./fluent-bit", set: appendTo(&f.binaries)},
+		{name: "plugin", arg: "FILE", help: "the library of the plugin", without: "as in gdummy test",
+			example: "fluent-bit.conf --plugin ./gdummy.so", set: setString(&f.library)},
+		{name: "sink", arg: "SINK", help: "where the outputs send: receiver (this command, over forward), null (nowhere),\nor configured (where they send in production, which then gets the load)", without: "receiver",
+			example: "fluent-bit.conf --sink null", words: func(string) []string { return sinks }, set: func(text string) error {
+				for _, s := range sinks {
+					if text == s {
+						f.sink = text
+						return nil
+					}
+				}
+				return fmt.Errorf("invalid value %q%s", text, units.Hint(text, sinks, strings.Join(sinks, ", ")))
+			}},
+		{name: "fault", arg: "FAULTS", help: "faults of the receivers, as in gdummy audit, such as rate=5000/s, delay=20ms", without: "none",
+			example: "fluent-bit.conf --fault rate=5000/s", set: func(text string) (err error) {
+				f.faults, err = receive.ParseFaults(text)
+				return err
+			}},
+		{name: "hold", arg: "D", help: "how long a rate has to hold in a trial, after a warm-up", without: "30s",
+			example: "fluent-bit.conf --hold 10s", set: setSpan(&f.hold)},
+		{name: "max-latency", arg: "D", help: "the 99th percentile of the latency up to which a rate holds", without: "5s",
+			example: "fluent-bit.conf --max-latency 2s", set: setSpan(&f.maxLatency)},
+		{name: "precision", arg: "PERCENT", help: "how narrow the answer has to be: half the width of its interval", without: "5%",
+			example: "fluent-bit.conf --precision 2%", set: func(text string) (err error) {
+				if f.precision, err = units.ParseShare(text); err == nil && (f.precision <= 0 || f.precision > 0.5) {
+					err = fmt.Errorf("invalid value %q: expected a share above 0%% and up to 50%%", text)
+				}
+				return err
+			}},
+		{name: "budget", arg: "D", help: "how long to search; the answer is as precise as that allows", without: "6m",
+			example: "fluent-bit.conf --budget 2m", set: setSpan(&f.budget)},
+		{name: "json", help: "print the result as one JSON object", example: "fluent-bit.conf --json", set: setBool(&f.json)},
+		{name: "v", help: "list what differs from the configuration", example: "fluent-bit.conf -v", set: setBool(&f.verbose)},
+	}
+}
+
+func capacityHelp(w io.Writer) {
+	fmt.Fprint(w, `
+CONFIG is a configuration of Fluent Bit. A Fluent Bit runs on a copy of it, on this
+machine, and its gdummy and dummy inputs send at rising rates, in proportion to their
+own. Other inputs are replaced as in gdummy test. A rate holds if, for the time --hold,
+nothing is lost or given up, the latency stays within --max-latency, and no backlog
+grows. The answer is the highest rate that holds, its interval with 95 % confidence, and
+what limits it.
+
+Outputs send to this command, over the forward protocol, and not to where they send in
+production, unless --sink configured is set.
+
+Ctrl-C ends the search with the answer until then.
+
+Exit codes: 0 there is an answer; 1 no rate holds; 2 wrong usage, a file that cannot be
+read, or no answer.
+`)
+}
+
+func capacityCommand(s stream, args []string) int {
+	f := capacityFlags{sink: sinkReceiver, hold: capacity.DefaultHold, maxLatency: 5 * time.Second,
+		precision: capacity.DefaultPrecision, budget: capacity.DefaultBudget}
+	fs := flags("capacity", f.table())
+	if code, ok := parse(s, fs, args); !ok {
+		return code
+	}
+	switch {
+	case fs.NArg() != 1:
+		return usageError(s, "capacity", "expected one CONFIG")
+	case len(f.binaries) > 1:
+		return usageError(s, "capacity", "--fluent-bit: expected one")
+	case f.faults != nil && f.sink != sinkReceiver:
+		return usageError(s, "capacity", "--fault: expected --sink receiver, whose faults they are")
+	}
+	m, err := f.open(fs.Arg(0))
+	if err != nil {
+		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
+		return exitUsage
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stop := interrupted()
+	go func() {
+		<-stop
+		cancel()
+	}()
+	return f.search(ctx, s, m)
+}
+
+// open prepares the measurement of a configuration.
+func (f *capacityFlags) open(path string) (*measured, error) {
+	name := "fluent-bit"
+	if len(f.binaries) > 0 {
+		name = f.binaries[0]
+	}
+	m := &measured{path: path, sink: f.sink, faults: f.faults, seed: 1, maxLatency: f.maxLatency}
+	var err error
+	if m.binary, err = agent.Find(name); err != nil {
+		return nil, fmt.Errorf("--fluent-bit: %w", err)
+	}
+	if err = m.check(); err != nil {
+		return nil, err
+	}
+	m.library, err = pluginFor(f.library, path)
+	return m, err
+}
+
+// capacityResult is what --json prints.
+type capacityResult struct {
+	Config    string   `json:"config"`
+	FluentBit string   `json:"fluent_bit"` // the executable
+	Version   string   `json:"version"`
+	Sink      string   `json:"sink"`
+	Headroom  float64  `json:"headroom"` // records per second that gdummy produces here
+	LeftOut   []string `json:"left_out,omitempty"`
+	Changes   []string `json:"changes"`
+	capacity.Result
+}
+
+// search searches and prints the answer. It returns the exit code.
+func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
+	show := newSteps(s.err, f.budget)
+	defer show.hide()
+	show.step(capacity.Progress{Step: "headroom of gdummy", Left: f.budget})
+	headroom, err := m.Headroom(ctx)
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			err = errors.New("interrupted")
+		}
+		show.hide()
+		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
+		return exitUsage
+	}
+	m.headroom = headroom
+	search := capacity.Search{Hold: f.hold, Budget: f.budget, Precision: f.precision, Headroom: headroom,
+		Costs: []float64{0.25, 0.5, 0.75}, Progress: show.step}
+	r, err := search.Run(ctx, m)
+	show.hide()
+	result := capacityResult{Config: m.path, FluentBit: m.binary.Path, Version: m.binary.Version, Sink: m.sink, Headroom: headroom,
+		LeftOut: m.leftOut, Changes: m.changes, Result: r}
+	if err != nil {
+		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
+	}
+	if err == nil || len(r.Trials) > 0 {
+		if f.json {
+			e := json.NewEncoder(s.out)
+			e.SetIndent("", "  ")
+			if err := e.Encode(result); err != nil {
+				fmt.Fprintf(s.err, "gdummy capacity: cannot write the result: %v\n", err)
+				return exitUsage
+			}
+		} else {
+			f.print(s.out, &result)
+		}
+	}
+	switch {
+	case err != nil || r.Rate == 0 && r.Partial:
+		return exitUsage
+	case r.Rate == 0:
+		return exitFound
+	}
+	return exitFine
+}
+
+// print prints the answer and how it was found.
+func (f *capacityFlags) print(w io.Writer, r *capacityResult) {
+	w.Write(r.Text())
+	fmt.Fprintf(w, "\ngdummy can produce %s records/s here. Latency is known with --sink receiver only.\n", chart.FormatRate(r.Headroom))
+	for _, name := range r.LeftOut {
+		fmt.Fprintf(w, "input %s is left out: nothing feeds it\n", name)
+	}
+	if f.verbose {
+		for _, c := range r.Changes {
+			fmt.Fprintf(w, "differs: %s\n", c)
+		}
+	}
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/gdummy/gdummy/internal/prove/audit"
+	"github.com/gdummy/gdummy/internal/wire/receive"
+)
+
+// meter is the receiver of one output. It counts what arrives, and when.
+type meter struct {
+	server *receive.Server
+	width  time.Duration // of a window
+
+	mu      sync.Mutex
+	audit   *audit.Auditor
+	origin  time.Time // when the first record was due; zero before it arrived
+	windows []window  // since origin
+
+	looks, busy int // observations, and those with a message that waits for its answer
+}
+
+// window is what arrived in a period.
+type window struct {
+	records uint64
+	latency time.Duration // sum
+	spread  *hdrhistogram.Histogram
+}
+
+const (
+	spreadUnit = 100 * time.Microsecond
+	spreadMax  = int64(time.Hour / spreadUnit)
+)
+
+func newMeter(faults *receive.Faults, seed uint64, width time.Duration) (m *meter, err error) {
+	m = &meter{width: width, audit: audit.New(audit.Options{})}
+	m.server, err = receive.Listen("forward://127.0.0.1:0", m, receive.Options{Faults: faults, Seed: seed})
+	return m, err
+}
+
+// Take implements receive.Sink.
+func (m *meter) Take(found []receive.Finding, arrival int64) {
+	if len(found) == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.origin.IsZero() {
+		due := found[0].ID.Time
+		for _, f := range found {
+			due = min(due, f.ID.Time)
+		}
+		m.origin = time.Unix(0, due)
+	}
+	i := int(max(arrival-m.origin.UnixNano(), 0) / int64(m.width))
+	for len(m.windows) <= i {
+		m.windows = append(m.windows, window{spread: hdrhistogram.New(1, spreadMax, 2)})
+	}
+	w := &m.windows[i]
+	for _, f := range found {
+		m.audit.Take(f.ID, f.State, arrival)
+		latency := max(time.Duration(arrival-f.ID.Time), 0)
+		w.records++
+		w.latency += latency
+		_ = w.spread.RecordValue(min(int64(latency/spreadUnit), spreadMax)) // always within the range
+	}
+}
+
+// Refuse implements receive.Sink. What is sent again arrives; the rest is missing.
+func (m *meter) Refuse(receive.Refusal, []receive.Finding) {}
+
+// Others implements receive.Sink.
+func (m *meter) Others(uint64, uint64) {}
+
+// distinct returns the number of records that arrived, each counted once.
+func (m *meter) distinct() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.audit.Progress().Arrived
+}
+
+// began returns when the first record was due, or zero.
+func (m *meter) began() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.origin
+}
+
+// look observes whether a message waits for its answer.
+func (m *meter) look() {
+	m.looks++
+	if m.server.Active() {
+		m.busy++
+	}
+}
+
+// lags returns the mean latency of what arrived in each window from one moment to another
+// since the origin. Where nothing arrived, it grows with the clock.
+func (m *meter) lags(from, to time.Duration) (lags []time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last := time.Duration(0)
+	for i := range int(to / m.width) {
+		last += m.width
+		if i < len(m.windows) && m.windows[i].records > 0 {
+			last = m.windows[i].latency / time.Duration(m.windows[i].records)
+		}
+		if time.Duration(i)*m.width >= from {
+			lags = append(lags, last)
+		}
+	}
+	return lags
+}
+
+// arrived returns how many records arrived from one moment to another since the origin, to
+// whole windows, and their latencies.
+func (m *meter) arrived(from, to time.Duration) (records uint64, spread *hdrhistogram.Histogram) {
+	spread = hdrhistogram.New(1, spreadMax, 2)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, w := range m.windows {
+		if at := time.Duration(i) * m.width; at >= from && at+m.width <= to {
+			records += w.records
+			spread.Merge(w.spread)
+		}
+	}
+	return records, spread
+}
+
+// growth returns how fast a lag grows, in seconds per second, and whether that is more
+// than its noise: Theil and Sen's median of the slopes between all pairs.
+func growth(lags []time.Duration, width time.Duration) (slope float64, grows bool) {
+	if len(lags) < 3 {
+		return 0, false
+	}
+	var slopes []float64
+	for i := range lags {
+		for j := range i {
+			slopes = append(slopes, (lags[i]-lags[j]).Seconds()/(float64(i-j)*width.Seconds()))
+		}
+	}
+	slope = median(slopes)
+	middle := float64(len(lags)-1) / 2
+	var centre, noise []float64
+	for i, l := range lags {
+		centre = append(centre, l.Seconds()-slope*width.Seconds()*(float64(i)-middle))
+	}
+	at := median(centre)
+	for _, c := range centre {
+		noise = append(noise, max(c-at, at-c))
+	}
+	span := float64(len(lags)-1) * width.Seconds()
+	return slope, slope*span > max(leastSlope*span, leastGrowth+2*median(noise))
+}
+
+const (
+	// leastSlope is how fast a lag has to grow: a pipeline whose lag grows by 2 % of the
+	// time holds 98 % of the rate.
+	leastSlope = 0.02
+
+	// leastGrowth is by how many seconds a lag has to grow, since the phases of a flush
+	// and of a window drift.
+	leastGrowth = 0.05
+)
+
+// median returns the middle of values, which it sorts. It returns 0 for none.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}
+
+// start sets when the first record was due, so that all meters have the same windows.
+func (m *meter) start(origin time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.origin.IsZero() {
+		m.origin = origin
+	}
+}

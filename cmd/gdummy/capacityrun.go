@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/config/render"
+	"github.com/gdummy/gdummy/internal/wire/agent"
+)
+
+// How often a Fluent Bit is looked at. It updates its metrics once a second.
+const (
+	lookEvery   = 250 * time.Millisecond
+	scrapeEvery = 500 * time.Millisecond
+	startLimit  = 20 * time.Second // until the first record arrives
+)
+
+// observed is a Fluent Bit that runs, and what was seen of it.
+type observed struct {
+	m     *measured
+	in    *instance
+	agent *agent.Agent
+
+	origin time.Time // when the first record was due; zero before
+	pages  []snapshot
+	uses   []usage
+	next   time.Time // of the next page
+}
+
+// snapshot is a page of metrics.
+type snapshot struct {
+	at time.Time
+	agent.Metrics
+}
+
+// usage is what the process had used.
+type usage struct {
+	at time.Time
+	agent.Usage
+}
+
+// begin starts a Fluent Bit on a copy of the configuration.
+func (m *measured) begin(l load, bare bool) (*observed, error) {
+	in, err := m.prepare(l, bare)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"-c", in.main}
+	if m.library != "" {
+		args = append(args, "-e", m.library)
+	}
+	a, err := agent.Start(m.binary, args...)
+	if err != nil {
+		in.close()
+		return nil, err
+	}
+	return &observed{m: m, in: in, agent: a}, nil
+}
+
+// end ends the Fluent Bit and removes what it left. Outputs that are as configured may
+// send the rest.
+func (o *observed) end() {
+	if o.m.sink == sinkConfigured {
+		o.agent.Stop(5 * time.Second)
+	}
+	o.agent.Kill()
+	o.in.close()
+}
+
+var errExited = errors.New("the process of Fluent Bit ended")
+
+// look waits a moment and observes. It returns ctx's error, or errExited.
+func (o *observed) look(ctx context.Context) error {
+	timer := time.NewTimer(lookEvery)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-o.agent.Done():
+		return errExited
+	case <-timer.C:
+	}
+	if u, err := o.agent.Usage(); err == nil {
+		o.uses = append(o.uses, usage{time.Now(), u})
+	}
+	for _, r := range o.in.meters {
+		r.look()
+	}
+	now := time.Now()
+	if now.Before(o.next) {
+		return nil
+	}
+	o.next = now.Add(scrapeEvery)
+	if text, err := agent.Scrape(ctx, o.in.address); err == nil && len(text) > 0 {
+		o.pages = append(o.pages, snapshot{time.Now(), text})
+	}
+	if o.origin.IsZero() {
+		o.origin = o.began()
+	}
+	return nil
+}
+
+// began returns when the first record was due, or zero if that is unknown.
+func (o *observed) began() (first time.Time) {
+	for _, r := range o.in.meters {
+		if at := r.began(); !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	if len(o.in.meters) > 0 || len(o.pages) == 0 {
+		for _, r := range o.in.meters {
+			r.start(first)
+		}
+		return first
+	}
+	if last := o.pages[len(o.pages)-1]; last.Sum("gdummy_scheduled_records_total") > 0 {
+		return last.at
+	}
+	return first
+}
+
+// await waits for the first record.
+func (o *observed) await(ctx context.Context) error {
+	limit := time.Now().Add(startLimit + 3*o.in.width)
+	for o.origin.IsZero() {
+		if err := o.look(ctx); err != nil {
+			return o.explain(err)
+		}
+		if time.Now().After(limit) {
+			return o.explain(fmt.Errorf("no record arrived within %v", startLimit+3*o.in.width))
+		}
+	}
+	return nil
+}
+
+// explain adds what Fluent Bit logged to an error.
+func (o *observed) explain(err error) error {
+	if lines := o.agent.Errors(); len(lines) > 0 && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w; it logged:\n%s", err, strings.Join(lines[max(len(lines)-10, 0):], "\n"))
+	}
+	return err
+}
+
+// since returns the time since the first record was due.
+func (o *observed) since() time.Duration { return time.Since(o.origin) }
+
+// at returns the last page before a moment since the first record, or an empty one.
+func (o *observed) at(moment time.Duration) snapshot {
+	i, _ := slices.BinarySearchFunc(o.pages, o.origin.Add(moment), func(p snapshot, t time.Time) int { return p.at.Compare(t) })
+	if i == 0 {
+		return snapshot{}
+	}
+	return o.pages[i-1]
+}
+
+// used returns the last usage before a moment since the first record.
+func (o *observed) used(moment time.Duration) usage {
+	i, _ := slices.BinarySearchFunc(o.uses, o.origin.Add(moment), func(u usage, t time.Time) int { return u.at.Compare(t) })
+	if i == 0 {
+		return usage{}
+	}
+	return o.uses[i-1]
+}
+
+// sent returns how many records an output has sent, and how many were due for it, at
+// the time of a page.
+func (o *observed) sent(p snapshot, output string) (sent, due float64) {
+	return p.Of("output_proc_records_total", output), o.m.arriving[output] * p.Sum("gdummy_scheduled_records_total")
+}
+
+// lags returns how far the pipeline is behind in each window from one moment to another:
+// the age of what arrives, or, without receivers, of what is not yet sent, at the given
+// rate. Of several outputs, the latest counts.
+func (o *observed) lags(from, to time.Duration, rate float64) (lags []time.Duration) {
+	worst := func(i int, lag time.Duration) {
+		if i == len(lags) {
+			lags = append(lags, 0)
+		}
+		lags[i] = max(lags[i], lag)
+	}
+	width := o.in.width
+	for n, r := range o.in.meters {
+		if o.m.arriving != nil && o.m.arriving[o.in.outputs[n]] == 0 {
+			continue
+		}
+		for i, lag := range r.lags(from, to) {
+			worst(i, lag)
+		}
+	}
+	if len(o.in.meters) > 0 {
+		return lags
+	}
+	for i, at := 0, from; at+width <= to; i, at = i+1, at+width {
+		p := o.at(at + width)
+		worst(i, 0)
+		for _, output := range o.in.outputs {
+			if share := o.m.arriving[output]; share > 0 && rate > 0 {
+				sent, due := o.sent(p, output)
+				worst(i, time.Duration(max(due-sent, 0)/(share*rate)*float64(time.Second)))
+			}
+		}
+	}
+	return lags
+}
+
+// dropped returns the filters that dropped more than they do at a low rate, and how much
+// more, between two pages.
+func (o *observed) dropped(from, to snapshot) map[string]float64 {
+	all := map[string]float64{}
+	for _, f := range o.in.filters {
+		records := to.Of("filter_records_total", f) - from.Of("filter_records_total", f)
+		drops := to.Of("filter_drop_records_total", f) - from.Of("filter_drop_records_total", f)
+		if more := drops - o.m.dropping[f]*records; records > 0 && more > (0.02+0.1*o.m.dropping[f])*records {
+			all[f] = more
+		}
+	}
+	return all
+}
+
+// pause waits until a moment since the first record.
+func (o *observed) wait(ctx context.Context, until time.Duration) error {
+	for o.since() < until {
+		if err := o.look(ctx); err != nil {
+			return o.explain(err)
+		}
+	}
+	return nil
+}
+
+// Headroom measures how many records per second gdummy produces and the engine takes in
+// without filters and outputs.
+func (m *measured) Headroom(ctx context.Context) (float64, error) {
+	o, err := m.begin(func(float64) [][2]string { return [][2]string{{"rate", "unlimited"}} }, true)
+	if err != nil {
+		return 0, err
+	}
+	defer o.end()
+	if err := o.await(ctx); err != nil {
+		return 0, err
+	}
+	for len(o.pages) == 0 || o.since() < headroomWarmUp+headroomHold+2*time.Second {
+		if err := o.look(ctx); err != nil {
+			return 0, o.explain(err)
+		}
+	}
+	// The page changes once a second: compare the moments at which it did.
+	const name = "gdummy_records_total"
+	var changes []snapshot
+	for i, p := range o.pages {
+		if i > 0 && p.Sum(name) != o.pages[i-1].Sum(name) && p.at.Sub(o.origin) >= headroomWarmUp {
+			changes = append(changes, p)
+		}
+	}
+	if len(changes) < 2 {
+		return 0, o.explain(errors.New("the metrics of Fluent Bit do not change"))
+	}
+	a, b := changes[0], changes[len(changes)-1]
+	return (b.Sum(name) - a.Sum(name)) / b.at.Sub(a.at).Seconds(), nil
+}
+
+const (
+	headroomWarmUp = time.Second
+	headroomHold   = 3 * time.Second
+)
+
+// The steps of a ramp.
+const (
+	rampFactor = 2.0
+	rampMost   = 20 // steps
+	rampWide   = 3  // windows of a step
+)
+
+// Ramp implements capacity.Runner. Its first step, at a low rate, shows which share of the
+// records arrives at each output when the pipeline keeps up.
+func (m *measured) Ramp(ctx context.Context, from float64) (low, high float64, err error) {
+	rates := []float64{from}
+	for len(rates) < rampMost && (m.headroom == 0 || rates[len(rates)-1] < m.headroom) {
+		next := rates[len(rates)-1] * rampFactor
+		if m.headroom > 0 {
+			next = min(next, m.headroom)
+		}
+		rates = append(rates, next)
+	}
+	config, err := render.Read(m.path)
+	if err != nil {
+		return 0, 0, err
+	}
+	step := rampWide * widthOf(config)
+	first, idle := step-widthOf(config), step
+	if m.faults != nil {
+		idle += 2 * m.faults.Delay
+	}
+	o, err := m.begin(func(share float64) [][2]string {
+		return [][2]string{{"load_profile", profileOf(from/4, rates, share, first, idle, step)}}
+	}, false)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer o.end()
+	m.arriving, m.dropping = nil, nil
+	if err := o.await(ctx); err != nil {
+		return 0, 0, err
+	}
+	if err := o.wait(ctx, first+idle); err != nil {
+		return 0, 0, err
+	}
+	if err := o.baseline(first + idle); err != nil {
+		return 0, 0, err
+	}
+	return o.climb(ctx, rates, first+idle, step)
+}
+
+// throughput returns how many records per second of those sent arrived from one moment to
+// another, of several outputs at the slowest.
+func (o *observed) throughput(from, to time.Duration) (least float64) {
+	for i, output := range o.in.outputs {
+		share := o.m.arriving[output]
+		if share == 0 {
+			continue
+		}
+		n := o.at(to).Of("output_proc_records_total", output) - o.at(from).Of("output_proc_records_total", output)
+		if len(o.in.meters) > 0 {
+			records, _ := o.in.meters[i].arrived(from, to)
+			n = float64(records)
+		}
+		if rate := n / share / (to - from).Seconds(); least == 0 || rate < least {
+			least = rate
+		}
+	}
+	return least
+}
+
+// profileOf returns the load profile of a ramp for an input with a share of the records.
+func profileOf(base float64, rates []float64, share float64, first, idle, step time.Duration) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s for %v; idle for %v", decimal(base*share), first, idle)
+	for _, rate := range rates {
+		fmt.Fprintf(&b, "; %s for %v", decimal(rate*share), step)
+	}
+	return b.String()
+}
+
+// decimal formats a rate as an option of gdummy.
+func decimal(rate float64) string { return fmt.Sprintf("%.3f", rate) }
+
+// baseline notes which share of the records arrives, and is dropped, at a low rate.
+func (o *observed) baseline(moment time.Duration) error {
+	p := o.at(moment)
+	sent := p.Sum("gdummy_scheduled_records_total")
+	if sent == 0 {
+		return o.explain(errors.New("the metrics of Fluent Bit have no records of gdummy"))
+	}
+	arriving, dropping := map[string]float64{}, map[string]float64{}
+	any := false
+	for i, output := range o.in.outputs {
+		n := p.Of("output_proc_records_total", output)
+		if len(o.in.meters) > 0 {
+			n = float64(o.in.meters[i].distinct())
+		}
+		arriving[output] = n / sent
+		any = any || n > 0
+	}
+	for _, f := range o.in.filters {
+		if n := p.Of("filter_records_total", f); n > 0 {
+			dropping[f] = p.Of("filter_drop_records_total", f) / n
+		}
+	}
+	if !any {
+		return o.explain(errors.New("no record arrived at an output"))
+	}
+	o.m.arriving, o.m.dropping = arriving, dropping
+	return nil
+}
+
+// climb follows the steps of a ramp until one is too much.
+func (o *observed) climb(ctx context.Context, rates []float64, start, step time.Duration) (low, high float64, err error) {
+	// At a low rate, records wait for half a flush. At the highest rate that holds, they also
+	// wait for the rest of a flush that takes as long as the time to the next one.
+	width := o.in.width
+	usual := width / 2
+	for _, r := range o.in.meters {
+		if n, spread := r.arrived(0, start); n > 0 {
+			usual = max(usual, quantile(spread, 50))
+		}
+	}
+	excess := width * 7 / 5
+	for i, rate := range rates {
+		from := start + time.Duration(i)*step
+		end := from + step
+		for o.since() < end {
+			if err := o.look(ctx); errors.Is(err, errExited) {
+				return low, rate, nil
+			} else if err != nil {
+				return low, 0, err
+			}
+		}
+		lags := o.lags(from, end, rate)
+		last := lags[len(lags)-1]
+		now := o.pages[len(o.pages)-1]
+		switch {
+		case last > usual+excess, last > o.m.maxLatency,
+			len(o.dropped(o.at(from), now)) > 0,
+			now.Sum("output_retries_failed_total") > 0:
+			// The step before may have been too much already: what a pipeline that is
+			// behind delivers is near what it holds.
+			if c := o.throughput(from, end); c > 0 {
+				low = min(low, 0.8*c)
+			}
+			return low, rate, nil
+		}
+		low = rate
+	}
+	return low, 0, nil
+}
