@@ -39,7 +39,7 @@ sinks:
     only: [event, n, date]
 `
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v3_2_0, "metadata that forward retains")
+		h.since(t, v2_1_0, "metadata")
 		for _, tt := range []struct {
 			why, old, new string
 			want          []string

@@ -246,7 +246,7 @@ func TestContentOfLines(t *testing.T) {
 // An input that parses by itself stays, and reads a file of the test.
 func TestContentOfFiles(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v3_2_0, "metadata that survives filters")
+		h.since(t, v2_1_0, "metadata")
 		findMistakes(t, h, "files", fileMistakes)
 		if h.version.before(v4_2_0) {
 			r := testContent(t, h, mistake{}.plant(t, "containers"), "app.test.yaml")
@@ -262,7 +262,7 @@ func TestContentOfFiles(t *testing.T) {
 // With through: output, the plugins of the outputs stay, and what they send is compared.
 func TestContentThrough(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v3_2_0, "all options of the outputs")
+		h.since(t, v2_1_0, "metadata")
 		findMistakes(t, h, "through", throughMistakes)
 	})
 }
@@ -288,7 +288,7 @@ func findMistakes(t *testing.T, h host, pipeline string, mistakes []mistake) {
 // written, and fails when a mistake is planted afterwards.
 func TestContentInit(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v3_2_0, "plugins in YAML")
+		h.since(t, v2_1_0, "metadata")
 		for _, tt := range []struct {
 			pipeline, config string
 			mistake          mistake
@@ -334,7 +334,7 @@ func TestContentInit(t *testing.T) {
 // A configuration names its test, in a section that Fluent Bit ignores.
 func TestContentNamed(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v3_2_0, "plugins in YAML")
+		h.since(t, v2_1_0, "metadata")
 		for _, tt := range []struct{ pipeline, config, section string }{
 			{"content", pipelineFile, "[GDUMMY_TEST]\n    file app.test.yaml\n"},
 			{"named", yamlFile, "gdummy_test: {file: app.test.yaml}\n"},

@@ -20,7 +20,7 @@ func TestContentOfParsers(t *testing.T) {
 	}
 	const input, filter = "web", "filtered"
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v3_2_0, "metadata that survives filters")
+		h.since(t, v2_1_0, "metadata")
 		for _, tt := range []struct{ format, parser, fields string }{
 			{"nginx", "nginx", "remote user method path code size referer agent"},
 			{"apache_combined", "apache2", "host user method path code size referer agent"},
