@@ -55,6 +55,7 @@ type Profile struct {
 	random   bool    // at least one segment is random
 	zone     string  // of daily segments
 	from     *int64  // the start of daily segments, in ns since 1970; nil if unknown
+	phase    uint64  // grains at the start, below grainsPerRecord: see Steered
 
 	// The spans of the last two results: a caller that queried the time of the
 	// next record then queries the present again.
@@ -190,6 +191,11 @@ func (p *Profile) setup() {
 	if p.period > 0 && p.repeat > 0 {
 		p.end = p.period * p.repeat
 	}
+	p.reset()
+}
+
+// reset empties the cache of the last results.
+func (p *Profile) reset() {
 	p.now, p.last = &p.spans[0], &p.spans[1]
 	*p.now = p.locate(0)
 	*p.last = *p.now
@@ -237,7 +243,7 @@ func (p *Profile) next(sp *span) span {
 // to the profile, and returns the grains before sp, without random arrivals.
 func (p *Profile) find(sp *span, cycle uint64, index int, x uint64) uint128 {
 	s := &p.segments[index]
-	g := p.total.times(cycle).add(s.g0)
+	g := p.total.times(cycle).add(s.g0).add(uint128{0, p.phase})
 	if s.kind.shape == random {
 		s.leaf(cycle, x, sp)
 	} else {
