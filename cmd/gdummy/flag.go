@@ -237,6 +237,9 @@ func commandsPage() []byte {
 	}
 	for _, c := range commands() {
 		fmt.Fprintf(w, "\n## gdummy %s\n\n%s.\n\n```\n%s\n```\n", c.name, strings.ToUpper(c.help[:1])+c.help[1:], c.usage())
+		if c.name == "control" {
+			controlTable(w)
+		}
 		if c.flags == nil {
 			continue
 		}

@@ -180,19 +180,23 @@ func run(s stream, args []string) int {
 		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
 		return exitUsage
 	}
-	e := engine.New(config, engine.Options{
-		Form: event.V2,
-		Mark: evidence.Mark(),
-		Log:  func(line string) { fmt.Fprintln(s.err, "gdummy run: "+line) },
-	})
-	if err := evidence.Open(e.Origin()); err != nil {
-		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
-		return exitUsage
-	}
 	warn := func(err error) {
 		if err != nil {
 			fmt.Fprintf(s.err, "gdummy run: option ledger: %v\n", err)
 		}
+	}
+	e := engine.New(config, engine.Options{
+		Form: event.V2,
+		Mark: evidence.Mark(),
+		Log:  func(line string) { fmt.Fprintln(s.err, "gdummy run: "+line) },
+		Changed: func(c engine.Change) {
+			fmt.Fprintf(s.err, "gdummy run: control: %s, from record %d on\n", c.State, c.Record)
+			warn(evidence.Change(c))
+		},
+	})
+	if err := evidence.Open(e.Origin()); err != nil {
+		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
+		return exitUsage
 	}
 	h.waiting = func() uint64 {
 		short := e.Counts().Shortfall

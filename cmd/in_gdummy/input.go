@@ -285,6 +285,10 @@ func (in *input) engineOptions(c *engine.Config, following map[string]string) en
 		Log:  func(line string) { in.inst.Log(flb.Warn, line) },
 		Mark: in.proof.Mark(), Clock: reloads.clock(in.inst.Name()),
 	}
+	o.Changed = func(c engine.Change) {
+		in.inst.Logf(flb.Info, "control: %s, from record %d on", c.State, c.Record)
+		in.logLedgerError(in.proof.Change(c))
+	}
 	if in.inst.HasMetadata() {
 		o.Form = event.V2
 	}

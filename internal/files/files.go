@@ -52,6 +52,17 @@ func (p Path) ReadFile(name string) (text []byte, path string, err error) {
 	return text, f.Name(), err
 }
 
+// Stat returns the path of the first file of a name that exists, and what it is. A symbolic
+// link is followed. The error is that of the last possible path if none exists.
+func (p Path) Stat(name string) (path string, info fs.FileInfo, err error) {
+	for _, path = range p.candidates(name) {
+		if info, err = os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return path, info, err
+}
+
 // Glob returns the paths of the files that match a name or a pattern, sorted: those
 // in the first directory that has any. A file whose name is the pattern itself comes
 // before others. The error is an [*Error] if no file matches.

@@ -29,7 +29,7 @@ var pluginLinks = []string{
 	"flb", "flb/internal/cgroup", "flb/internal/host",
 	"internal/config/diag", "internal/config/option", "internal/config/units",
 	"internal/event", "internal/files", "internal/msgpack", "internal/recordid", "internal/unpack",
-	"internal/generate/clock", "internal/generate/damage", "internal/generate/disorder", "internal/generate/engine", "internal/generate/fake", "internal/generate/format", "internal/generate/jsonbody",
+	"internal/generate/clock", "internal/generate/control", "internal/generate/damage", "internal/generate/disorder", "internal/generate/engine", "internal/generate/fake", "internal/generate/format", "internal/generate/jsonbody",
 	"internal/generate/lives", "internal/generate/pace", "internal/generate/replay", "internal/generate/seed", "internal/generate/template", "internal/generate/value",
 	"internal/prove/ledger", "internal/prove/tracking",
 

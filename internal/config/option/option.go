@@ -110,6 +110,7 @@ type Config struct {
 	Copies       int64     // repetitions of all bodies in each tick
 
 	LoadProfile string // how the rate moves; "" is not set
+	Control     string // the file that changes the pace, or ""
 
 	MaxRecords int64         // total number of records; 0 for no limit
 	Duration   time.Duration // of the whole run; 0 for no limit

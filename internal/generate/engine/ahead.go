@@ -36,7 +36,7 @@ type scheduling interface {
 // It also returns the time after that.
 func (e *Engine) emitAhead(h Host, now time.Time) (all bool, after time.Time) {
 	s, ok := h.(scheduling)
-	if !ok || e.ahead.slices == nil || e.startup || e.part > 0 || !s.Schedules() {
+	if !ok || e.ahead.slices == nil || e.plan.sched == nil || e.startup || e.part > 0 || !s.Schedules() {
 		return false, now
 	}
 	e.refresh(now)

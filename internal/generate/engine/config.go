@@ -40,6 +40,7 @@ type Config struct {
 	broken      *damage.Plan // nil if no record is broken
 	source      string       // the text of the template's body
 	files       *hashedFiles // that templates read; nil without templates
+	path        files.Path   // where the option control is searched for
 
 	replay   *replay.Set // nil without a replay
 	timeline bool        // records come at the spacing of the times that they have in their files
@@ -79,7 +80,7 @@ func Configure(lookup option.Lookup, in files.Path) (c *Config, warnings option.
 // [template.Config]. If there are any, a template is made of the option dummy, too.
 func ConfigureWith(lookup option.Lookup, in files.Path, expressions []template.Text) (c *Config, warnings option.Errors, err error) {
 	read, warnings, errs := option.Read(lookup)
-	c = &Config{Config: *read, expressions: expressions}
+	c = &Config{Config: *read, expressions: expressions, path: in}
 	errs = append(errs, c.compile(in, errs)...)
 	warnings = append(warnings, c.checkIrregular(errs)...)
 	errs = append(errs, c.checkIdentity()...)
@@ -87,6 +88,7 @@ func ConfigureWith(lookup option.Lookup, in files.Path, expressions []template.T
 		errs = append(errs, c.CheckDisorder()...)
 	}
 	errs = append(errs, c.checkLives()...)
+	errs = append(errs, c.checkControl()...)
 	slices.SortStableFunc(errs, func(a, b *option.Error) int { return option.Index(a.Option) - option.Index(b.Option) })
 	switch {
 	case len(errs) == 0:

@@ -122,6 +122,8 @@ type Engine struct {
 	finished    time.Duration // after the start; 0 while more records will be due
 	progress
 
+	steering *steering // nil without the option control
+
 	ahead struct {
 		slices []event.Slice
 		before []progress // the progress before each slice
@@ -174,6 +176,9 @@ type Options struct {
 
 	// Log receives warnings; nil discards them.
 	Log func(line string)
+
+	// Changed, if not nil, is called when the option control has changed the pace.
+	Changed func(Change)
 
 	// Env returns the options dummy and metadata with the current environment;
 	// nil if they cannot change.
@@ -243,10 +248,13 @@ func New(c *Config, o Options) *Engine {
 	if e.clock.gap == 1 {
 		e.bulk, _ = e.source.(bulkSource)
 	}
+	if c.Control != "" {
+		e.steering = newSteering(c, e, o)
+	}
 	if _, even := e.plan.sched.(pace.FixedRate); even && !e.plan.bytes && e.copies == 1 && e.source.RecordsPerTick() == 1 {
 		e.runner, _ = e.source.(runSource)
 	}
-	if e.plan.sched != nil && !e.plan.bytes && e.tagged == nil && e.replay == nil {
+	if (e.plan.sched != nil || e.steering != nil) && !e.plan.bytes && e.tagged == nil && e.replay == nil {
 		e.ahead.slices = make([]event.Slice, 0, maxAhead)
 		e.ahead.before = make([]progress, 0, maxAhead)
 	}
@@ -314,6 +322,8 @@ func (e *Engine) Close() {
 // or "unlimited".
 func (e *Engine) PerSecond() string {
 	switch {
+	case e.steering != nil && e.steering.state.Paused:
+		return "paused"
 	case e.plan.sched == nil:
 		return "unlimited"
 	case e.plan.words != "":
@@ -330,6 +340,7 @@ func (e *Engine) PerSecond() string {
 func (e *Engine) Run(h Host) {
 	for !e.Finished() {
 		now := e.now()
+		e.steer(now)
 		more := e.emit(h, now)
 		ahead := false
 		if !more && !e.Finished() {
@@ -350,6 +361,15 @@ func (e *Engine) next(now time.Time, more bool) time.Time {
 	if more {
 		return now
 	}
+	at := e.idle(now)
+	if e.steering != nil && e.steering.next.Before(at) {
+		return e.steering.next
+	}
+	return at
+}
+
+// idle returns the time until which there is nothing to emit.
+func (e *Engine) idle(now time.Time) time.Time {
 	if !e.has(e.counts.Records) {
 		return now.Add(followInterval)
 	}

@@ -69,7 +69,7 @@ func newPlan(c *Config, callInterval time.Duration) plan {
 	case c.profile != nil && c.Rate.Unlimited: // the times of records follow it
 	case c.profile != nil:
 		p.sched = c.profile
-		if end, ok := c.profile.End(); ok {
+		if end, ok := c.profile.End(); ok && c.Control == "" { // see steering
 			p.end = min(p.end, end)
 		}
 		p.words = c.profile.String()

@@ -64,7 +64,7 @@ func (t *tallying) ledger(ls *ledger.Stream) {
 		st.Ingested = Known(ls.Ingested)
 	}
 	for _, e := range ls.Events {
-		st.Events = append(st.Events, Event{e.Time, e.Word, ls.Name})
+		st.Events = append(st.Events, Event{e.Time, e.Word, ls.Name, e.Change})
 	}
 	for _, r := range ls.Refused {
 		st.Refused.N += r.Len()

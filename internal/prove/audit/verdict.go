@@ -155,11 +155,14 @@ type Stream struct {
 	Timeline *Timeline `json:"timeline,omitempty"`
 }
 
-// Event is an event in a ledger: open, pause, resume, reload or close.
+// Event is an event in a ledger: open, pause, resume, reload, control or close.
 type Event struct {
 	Time time.Time `json:"time"`
 	Word string    `json:"word"`
 	Name string    `json:"name,omitempty"` // of the instance
+
+	// Change is the change of the pace of a control; nil for other events.
+	Change *ledger.Change `json:"change,omitempty"`
 }
 
 // Verdict is the result of an audit.
@@ -231,6 +234,7 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 		v.Exact = v.Exact && !st.inexact
 		v.noteEnd(&st, ls, len(a.ledgers) > 0)
 		v.noteDisorder(&st, ls)
+		v.noteControl(&st, ls)
 		v.Streams = append(v.Streams, st)
 	}
 	return total

@@ -24,6 +24,7 @@
 //	           the totals ingested, unless unknown, and shortfall
 //	refused    records from=A to=B, which the host did not accept
 //	pause, resume, reload
+//	control    from record=K on the pace is that of state, when scheduled records were due
 //	close      totals at an orderly end
 //
 // The number of lines grows with time, not with records. A line that is incomplete or
@@ -47,6 +48,7 @@ const (
 	wordAccepted = "accepted"
 	wordRefused  = "refused"
 	wordClose    = "close"
+	wordControl  = "control"
 
 	// Pause, Resume and Reload are the words of [Writer.Note].
 	Pause  = "pause"
@@ -75,11 +77,22 @@ type Entry struct {
 	Since, Until time.Time
 }
 
-// Event is a pause, a resume, a reload, an open or a close.
+// Event is a pause, a resume, a reload, a control, an open or a close.
 type Event struct {
-	Time time.Time
-	Word string
+	Time   time.Time
+	Word   string
+	Change *Change // of a control, or nil
 }
+
+// Change is a change of the pace by the option control, see engine.Change.
+type Change struct {
+	Record    uint64 `json:"record"`    // the first record that was emitted after it, from 0
+	Scheduled uint64 `json:"scheduled"` // records that were due by then since the start
+	State     string `json:"state"`     // what is in force since then, in the words of a control file
+}
+
+// maxState is the maximum size of a state, in bytes. A longer one is cut.
+const maxState = maxLine / 4
 
 // Stream is the contents of a ledger for one instance in one run.
 type Stream struct {

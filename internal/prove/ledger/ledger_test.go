@@ -114,7 +114,7 @@ func TestRoundTrip(t *testing.T) {
 		},
 		Refused:  []Range{{1000, 1009}},
 		Ingested: 1001, Counted: true, Shortfall: 7,
-		Events: []Event{{start, "open"}, {at(5 * time.Second), "pause"}, {at(5 * time.Second), "close"}},
+		Events: []Event{{Time: start, Word: "open"}, {Time: at(5 * time.Second), Word: "pause"}, {Time: at(5 * time.Second), Word: "close"}},
 		End:    Totals{Accepted: 1001, Refused: 10},
 	}}}
 	if d := cmp.Diff(want, l); d != "" {

@@ -80,5 +80,7 @@ func (s *Stream) tidy() {
 	}
 	s.Refused = apart
 	slices.SortStableFunc(s.Events, func(a, b Event) int { return a.Time.Compare(b.Time) })
-	s.Events = slices.CompactFunc(s.Events, func(a, b Event) bool { return a.Time.Equal(b.Time) && a.Word == b.Word })
+	s.Events = slices.CompactFunc(s.Events, func(a, b Event) bool {
+		return a.Time.Equal(b.Time) && a.Word == b.Word && (a.Change == b.Change || a.Change != nil && b.Change != nil && *a.Change == *b.Change)
+	})
 }

@@ -135,7 +135,7 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 	switch f.word {
 	case wordOpen:
 		s.Name, s.Key, s.Place, s.Opened, s.Open = f.text["name"], f.text["key"], f.text["in"], f.time, f.text
-		s.Events = append(s.Events, Event{f.time, wordOpen})
+		s.Events = append(s.Events, Event{Time: f.time, Word: wordOpen})
 	case wordAccepted:
 		if f.text["from"] != "" {
 			e := Entry{Range: f.span(), Until: f.time}
@@ -151,9 +151,12 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 		s.Closed = f.time
 		s.End = Totals{f.number("accepted"), f.number("refused")}
 		s.totals(f)
-		s.Events = append(s.Events, Event{f.time, wordClose})
+		s.Events = append(s.Events, Event{Time: f.time, Word: wordClose})
+	case wordControl:
+		c := &Change{f.number("record"), f.number("scheduled"), f.text["state"]}
+		s.Events = append(s.Events, Event{f.time, wordControl, c})
 	default:
-		s.Events = append(s.Events, Event{f.time, f.word})
+		s.Events = append(s.Events, Event{Time: f.time, Word: f.word})
 	}
 	return f.err == nil
 }

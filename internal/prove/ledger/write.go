@@ -10,6 +10,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -176,6 +177,18 @@ func (w *Writer) sync() {
 func (w *Writer) Note(word string) error {
 	now := w.o.Now()
 	return errors.Join(w.flush(now), w.end(w.begin(now, word)))
+}
+
+// Change writes a line for a change of the pace immediately.
+func (w *Writer) Change(c Change) error {
+	now := w.o.Now()
+	state := c.State
+	if len(state) > maxState {
+		state = strings.ToValidUTF8(state[:maxState], "") + "..."
+	}
+	b := fmt.Appendf(w.begin(now, wordControl), " record=%d scheduled=%d state=%q", c.Record, c.Scheduled, state)
+	line := slices.Clone(b) // flush uses the same buffer
+	return errors.Join(w.flush(now), w.end(line))
 }
 
 // Close writes the line close, and syncs and closes the file.

@@ -212,6 +212,14 @@ func (p *Proof) Note(word string) error {
 	return p.ledger.Note(word)
 }
 
+// Change writes a line for a change of the pace.
+func (p *Proof) Change(c engine.Change) error {
+	if p == nil || p.ledger == nil {
+		return nil
+	}
+	return p.ledger.Change(ledger.Change(c))
+}
+
 // Close completes the ledger. Its arguments are those of Update; the host never
 // accepted the records in r.
 func (p *Proof) Close(made uint64, r Refusals, ingested, shortfall uint64) error {
