@@ -39,7 +39,7 @@ func (c *Config) checkControl() (errs option.Errors) {
 	case c.lives() != nil:
 		exclude("transitions", "the rate follows from the number of lives and their dwell times")
 	case c.timeline:
-		exclude("replay at the spacing of its records", "expected a rate or a load_profile, too")
+		exclude("replay at the spacing of its records", "set a rate or a load_profile")
 	case c.profile != nil && c.Rate.Unlimited:
 		exclude("load_profile with rate unlimited", "the times of the records follow load_profile")
 	case c.spread():
@@ -94,15 +94,15 @@ func (s *steering) end(state *control.State) int64 {
 	return s.ends
 }
 
-// steer looks at the control file, a few times a second, and applies what has changed.
-func (e *Engine) steer(now time.Time) {
+// steer looks at the control file, a few times a second, and applies what has changed. The
+// first look is before any record is emitted, the others are when those that are due are
+// emitted, if they fit into a slice.
+func (e *Engine) steer(now time.Time, first bool) {
 	s := e.steering
-	if s == nil || now.Before(s.next) {
+	if s == nil || first == s.looked || now.Before(s.next) {
 		return
 	}
-	s.next = now.Add(controlInterval)
-	first := !s.looked
-	s.looked = true
+	s.next, s.looked = now.Add(controlInterval), true
 	state, err := s.watch.Look()
 	if err == nil && state != nil && state.String() != s.state.String() {
 		t := max(int64(now.Sub(e.start))-e.plan.delay, 0)
@@ -116,7 +116,10 @@ func (e *Engine) steer(now time.Time) {
 	case err == nil:
 	case errors.As(err, &errs):
 		for _, line := range errs.Lines() {
-			s.log("option control: " + line)
+			if !strings.HasPrefix(line, "  ") {
+				line = "option control: " + line
+			}
+			s.log(line)
 		}
 	default:
 		s.log("option control: " + err.Error())

@@ -340,8 +340,9 @@ func (e *Engine) PerSecond() string {
 func (e *Engine) Run(h Host) {
 	for !e.Finished() {
 		now := e.now()
-		e.steer(now)
+		e.steer(now, true)
 		more := e.emit(h, now)
+		e.steer(now, false)
 		ahead := false
 		if !more && !e.Finished() {
 			ahead, now = e.emitAhead(h, now)
