@@ -18,8 +18,8 @@ func (v *Verdict) noteControl(st *Stream, ls *ledger.Stream) {
 	}
 	switch {
 	case n == 1:
-		v.note("control changed the pace of run %s, instance %d once: %s, from record %s on", st.Run, st.Instance, last.State, Grouped(last.Record))
+		v.note("control changed the pace once in run %s, instance %d: %s, from record %s on", st.Run, st.Instance, last.State, Grouped(last.Record))
 	case n > 1:
-		v.note("control changed the pace of run %s, instance %d %s times: at last %s, from record %s on", st.Run, st.Instance, Grouped(uint64(n)), last.State, Grouped(last.Record))
+		v.note("control changed the pace %s times in run %s, instance %d; at last: %s, from record %s on", Grouped(uint64(n)), st.Run, st.Instance, last.State, Grouped(last.Record))
 	}
 }

@@ -213,3 +213,39 @@ func TestRuns(t *testing.T) {
 		t.Errorf("%+v, %d of other runs", v.Counts, v.Other)
 	}
 }
+
+// A verdict has the changes of the pace, and a note on them.
+func TestControlNote(t *testing.T) {
+	change := func(record uint64, state string) ledger.Event {
+		return ledger.Event{Time: epoch, Word: "control", Change: &ledger.Change{Record: record, Scheduled: record + 2, State: state}}
+	}
+	for _, tt := range []struct {
+		events []ledger.Event
+		want   string
+	}{
+		{nil, ""},
+		{[]ledger.Event{change(5, "pause")}, "control changed the pace once in run 000000000001, instance 0: pause, from record 5 on"},
+		{[]ledger.Event{change(5, "pause"), change(1200, "rate 5k")}, "control changed the pace 2 times in run 000000000001, instance 0; at last: rate 5k, from record 1,200 on"},
+	} {
+		b := book(1, epoch, 0, 9, "close")
+		b.Events = append(b.Events, tt.events...)
+		a := New(Options{Ledgers: books(b)})
+		a.takeAll(1, 0, 9)
+		v := a.Verdict()
+		if got := strings.Join(v.Notes, "\n"); got != tt.want || len((Limits{}).Faults(v)) > 0 {
+			t.Errorf("notes %q, want %q and no fault", got, tt.want)
+		}
+		n := 0
+		for _, e := range v.Streams[0].Events {
+			if e.Change != nil {
+				if *e.Change != *tt.events[n].Change {
+					t.Errorf("change %d: %+v, want %+v", n, *e.Change, *tt.events[n].Change)
+				}
+				n++
+			}
+		}
+		if n != len(tt.events) {
+			t.Errorf("%d changes in the verdict, want %d", n, len(tt.events))
+		}
+	}
+}

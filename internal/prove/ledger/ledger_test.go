@@ -5,6 +5,8 @@ package ledger
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -122,6 +124,58 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if n := l.Streams[0].Next(); n != 1011 {
 		t.Errorf("Next() = %d, want 1011", n)
+	}
+}
+
+// A change of the pace is an event with its record, and what was accepted before it is in
+// the line before. A state that is too long for a line is cut; that is no damage.
+func TestChange(t *testing.T) {
+	c := &clock{start}
+	path := filepath.Join(t.TempDir(), "ledger")
+	w, _, err := Open(path, nil, options(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Accepted(0, 10)
+	changes := []Change{{10, 12, `rate 5k; "quoted" = #0`}, {10, 12, strings.Repeat("x", 3*maxLine)}, {11, 13, "as configured"}}
+	for i, change := range changes {
+		c.add(time.Second)
+		if err := w.Change(change); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			w.Accepted(10, 1)
+		}
+	}
+	c.add(time.Second)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Streams) != 1 || l.Bad > 0 || l.Lines != 7 {
+		t.Fatalf("%d streams, %d lines, %d of them bad, want 1, 7 and 0", len(l.Streams), l.Lines, l.Bad)
+	}
+	s := Merge([]*Ledger{l, l})[0]
+	changes[1].State = strings.Repeat("x", maxState) + "..."
+	want := []Event{{Time: start, Word: "open"}}
+	for i := range changes {
+		want = append(want, Event{start.Add(time.Duration(i+1) * time.Second), "control", &changes[i]})
+	}
+	want = append(want, Event{Time: start.Add(4 * time.Second), Word: "close"})
+	if d := cmp.Diff(want, s.Events); d != "" {
+		t.Error("events of the ledger, merged with itself (-want +got):\n" + d)
+	}
+	if total := s.Listed().Accepted; total != 11 {
+		t.Errorf("%d accepted, want 11", total)
+	}
+	// A line without its record is damaged, even if its sum is right.
+	b := w.begin(start, wordControl)
+	sum := fmt.Sprintf(" #%08x\n", crc32.Checksum(b, castagnoli))
+	if l, err := Read(strings.NewReader(string(b) + sum)); err == nil {
+		t.Errorf("a control line without a record: %+v, want an error", l)
 	}
 }
 
