@@ -58,6 +58,7 @@ type steering struct {
 	own      *pace.Profile // the configured pace, or nil if it is unlimited
 	ends     int64         // when the run ends apart from own, as plan.end
 	profile  string        // the load profile of the file in force
+	fast     bool          // the clock of the records has a speed of its own
 	began    int64         // when profile started, in nanoseconds of the schedule
 	state    control.State // in force
 	looked   bool
@@ -67,7 +68,8 @@ type steering struct {
 // change. Any rate is a load profile there, so that the fractions of records at a change
 // are exact.
 func newSteering(c *Config, e *Engine, o Options) *steering {
-	s := &steering{watch: control.NewWatch(c.Control, c.path), log: o.Log, changed: o.Changed, own: c.profile, ends: e.plan.end}
+	s := &steering{watch: control.NewWatch(c.Control, c.path), log: o.Log, changed: o.Changed, ends: e.plan.end, fast: !c.TimeSpeed.One()}
+	s.own, _ = e.plan.sched.(*pace.Profile)
 	if s.log == nil {
 		s.log = func(string) {}
 	}
@@ -138,10 +140,14 @@ func (e *Engine) change(state *control.State, t int64) error {
 	case p == nil:
 		p, zero = s.own, 0
 	case !state.Steady:
+		if p.Daily() && s.fast {
+			return errors.New("load_profile follows the time of day: expected no option time_speed")
+		}
 		if text = p.String(); text == s.profile {
 			zero = s.began
 		}
 		began = zero
+		p = p.From(e.plan.start + zero)
 	}
 	if state.Scale != "" {
 		if p == nil {

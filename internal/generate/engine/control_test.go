@@ -134,6 +134,17 @@ func TestControl(t *testing.T) {
 			}, 4 * time.Second, 50 + 250,
 			[]Change{{0, 0, "load_profile ramp 0 to 1k for 10s"}, {50, 50, "load_profile ramp 0 to 1k for 10s; pause"}, {50, 50, "load_profile ramp 0 to 1k for 10s"}},
 		}, {
+			// The epoch is at 22:13:20.
+			"a profile by the time of day starts at the time of the change; scaled, it stays there",
+			[]string{"rate", "10"}, []instruction{
+				{800 * time.Millisecond, "load_profile daily 22:00 100, 22:13:23 1k"}, {2800 * time.Millisecond, "scale 0.1\nload_profile daily 22:00 100, 22:13:23 1k"},
+			}, 4 * time.Second, 10 + 200 + 100,
+			[]Change{{10, 10, "load_profile daily 22:00 100, 22:13:23 1k"}, {210, 210, "load_profile daily 22:00 100, 22:13:23 1k; scale 0.1"}},
+		}, {
+			"the same as configured",
+			[]string{"load_profile", "daily 22:00 100, 22:13:23 1k"}, []instruction{{time.Second, "scale 0.5"}}, 4 * time.Second, 120 + 90 + 500,
+			[]Change{{120, 120, "scale 0.5"}},
+		}, {
 			"limits stay those of the configuration",
 			[]string{"rate", "1", "max_records", "50"}, []instruction{{0, "rate 100"}}, time.Hour, 50,
 			[]Change{{0, 0, "rate 100"}},

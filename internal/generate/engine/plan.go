@@ -19,6 +19,7 @@ type plan struct {
 	sched      pace.Schedule // nil for an unlimited rate
 	bytes      bool          // units are bytes
 	delay      int64         // nanoseconds before the schedule starts
+	start      int64         // the moment that a load profile takes for its start, in nanoseconds since 1970
 	end        int64         // nanoseconds after its start at which it ends, or pace.Never
 	samples    uint64        // maximum number of ticks, or pace.Unbounded
 	records    uint64        // maximum number of records, or pace.Unbounded

@@ -91,8 +91,9 @@ func (s *stamper) profileStart(c *Config, timing Timing, delay int64) int64 {
 func (e *Engine) setClock(c *Config, o Options) Timing {
 	s, timing := newStamper(c, e.start, e.plan.delay, o.Clock)
 	e.clock = s
+	e.plan.start = s.profileStart(c, timing, e.plan.delay)
 	if p, ok := e.plan.sched.(*pace.Profile); ok {
-		e.plan.sched = p.From(s.profileStart(c, timing, e.plan.delay))
+		e.plan.sched = p.From(e.plan.start)
 	}
 	first := s.start
 	if !s.kind.relative {
