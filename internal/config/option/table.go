@@ -166,11 +166,11 @@ var rows = []Option{
 		set:         moment(func(c *Config) **units.Moment { return &c.EndTime }),
 	},
 	{
-		Name: "time_step", Kind: Time, Default: "0", Example: "10s", Section: secTime,
+		Name: "time_step", Kind: Time, DefaultText: "none", Example: "10s", Section: secTime,
 		Excludes: []string{"time_speed"},
 		Help: "The time between two ticks on the clock of the records, at any rate: with rate unlimited, a day of records takes as long as its output. Record 0 of the stream has start_time. " +
-			"0: the rate decides.",
-		set: span(func(c *Config) *time.Duration { return &c.TimeStep }),
+			"Without it, the rate decides.",
+		set: value(parseTimeStep, func(c *Config) *time.Duration { return &c.TimeStep }),
 	},
 	{
 		Name: "time_speed", Kind: Factor, Default: "1", Example: "1440", Section: secTime,

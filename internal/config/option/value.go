@@ -184,6 +184,19 @@ func parseTimeSpeed(text string) (Ratio, error) {
 	return Ratio{num, den}, nil
 }
 
+// parseTimeStep reads the step of the records' clock: records of no step would all have
+// the same time. An empty text is the default, no step.
+func parseTimeStep(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := units.ParseDuration(text)
+	if err == nil && d == 0 {
+		err = &units.Error{Value: text, Expected: "a time above 0; with fixed_timestamp, all records have the same time"}
+	}
+	return d, err
+}
+
 // ParseRate parses a rate, or the word unlimited. 0 means 1 per second, as in the dummy
 // input.
 func ParseRate(text string) (PerSecond, error) {

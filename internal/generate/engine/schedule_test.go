@@ -236,6 +236,8 @@ func TestClockConflicts(t *testing.T) {
 		"start_time now\nstart_time_sec 5":                                 "option start_time: start_time and start_time_sec are mutually exclusive",
 		"start_at +5s\nstart_delay 5s":                                     "option start_at: start_at and start_delay are mutually exclusive",
 		"time_step 1s\ntime_speed 2":                                       "option time_step: time_step and time_speed are mutually exclusive",
+		"time_step 0":                                                      `option time_step: invalid value "0": expected a time above 0; with fixed_timestamp, all records have the same time`,
+		"time_step 0ms\nrate unlimited":                                    `option time_step: invalid value "0ms": expected a time above 0; with fixed_timestamp, all records have the same time`,
 		"time_step 1s\nfixed_timestamp on":                                 "option time_step: time_step and fixed_timestamp are mutually exclusive",
 		"time_speed 2\nfixed_timestamp on":                                 "option time_speed: time_speed and fixed_timestamp are mutually exclusive",
 		"end_time +1h\nfixed_timestamp on":                                 "option end_time: end_time and fixed_timestamp are mutually exclusive",
