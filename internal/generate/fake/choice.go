@@ -101,7 +101,7 @@ var choice = []Func{
 	{
 		Name: "row", Section: secChoice, Result: "row", Example: `(row "users.csv").email`,
 		Doc: "A random row of a CSV file (its first line names the columns; `name:int`, `:float`, `:bool` or `:json` sets the " +
-			"type of a column) or of an NDJSON file. Keep it in a variable to use several columns: `{{ $r := row \"users.csv\" }}`, then `{{ $r.email }}`.",
+			"type of a column) or of an NDJSON file, which may be compressed (gzip, zstd, bzip2, xz). Keep it in a variable to use several columns: `{{ $r := row \"users.csv\" }}`, then `{{ $r.email }}`.",
 		Args: []Arg{{Name: "FILE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
 			t, err := c.table()
@@ -130,7 +130,7 @@ var choice = []Func{
 	},
 	{
 		Name: "line", Section: secChoice, Result: "string", Example: `line "towns.txt"`,
-		Doc: "A random line of a text file, such as a list of words, all equally likely. Empty lines and white space around a line are ignored; " +
+		Doc: "A random line of a text file, such as a list of words, all equally likely. The file may be compressed. Empty lines and white space around a line are ignored; " +
 			"a line that occurs twice is twice as likely.",
 		Args: []Arg{{Name: "FILE", Type: Text}},
 		build: func(c *Call) (Gen, error) {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
+	"github.com/gdummy/gdummy/internal/unpack"
 )
 
 // Files opens the files that templates read. It is a [files.Path], except in tests.
@@ -151,8 +152,12 @@ func (e *Env) table(path string) (*table, error) {
 	// Reading produces as much garbage as the size of the file. The result has no
 	// pointers, so that frequent collections are cheap.
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
+	plain := path
+	if f.unpacker != nil {
+		plain = strings.TrimSuffix(path, filepath.Ext(path))
+	}
 	var t *table
-	switch strings.ToLower(filepath.Ext(path)) {
+	switch strings.ToLower(filepath.Ext(plain)) {
 	case ".ndjson", ".jsonl", ".json":
 		t, err = readNDJSON(f)
 	default:
@@ -174,10 +179,19 @@ func (e *Env) table(path string) (*table, error) {
 // textFile is a file that is read line by line.
 type textFile struct {
 	*bufio.Reader
-	io.Closer
+	file     io.Closer
+	unpacker io.Closer // nil if the file is not compressed
 }
 
-// open opens a file of text.
+// Close closes the file.
+func (f *textFile) Close() error {
+	if f.unpacker != nil {
+		f.unpacker.Close()
+	}
+	return f.file.Close()
+}
+
+// open opens a file of text, which may be compressed.
 func (e *Env) open(path string) (*textFile, error) {
 	var from Files = files.Path(nil)
 	if e.Files != nil {
@@ -187,13 +201,32 @@ func (e *Env) open(path string) (*textFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := bufio.NewReaderSize(f, 1<<16)
+	text := &textFile{Reader: bufio.NewReaderSize(f, 1<<16), file: f}
 	start, _ := text.Peek(text.Size())
+	if packing := files.PackingOf(start); unpack.Supported(packing) {
+		z, err := unpack.New(packing, text.Reader, unpack.MaxDictionary)
+		if err != nil {
+			text.Close()
+			return nil, unpackError(path, packing, err)
+		}
+		text.Reader, text.unpacker = bufio.NewReaderSize(z, 1<<16), z
+		if start, err = text.Peek(text.Size()); err != nil && err != io.EOF {
+			text.Close()
+			return nil, unpackError(path, packing, err)
+		}
+	}
 	if what := files.NotLines(start); what != "" {
-		f.Close()
+		text.Close()
 		return nil, fmt.Errorf("%q: %s", path, what)
 	}
-	return &textFile{text, f}, nil
+	return text, nil
+}
+
+func unpackError(path string, p files.Packing, err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF // within its header
+	}
+	return fmt.Errorf("%q: cannot decompress %v: %w", path, p, err)
 }
 
 // types are the types of columns.
