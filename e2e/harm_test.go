@@ -57,6 +57,34 @@ func TestOtherGoLibraries(t *testing.T) {
 	}
 }
 
+// A plugin with package flb that no input uses keeps the handlers of a library that was
+// loaded after it, too.
+func TestOtherGoLibrariesWithoutInput(t *testing.T) {
+	libraries, err := foreignLibraries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		p := h.start(t, launch{plugins: []string{crashSO, libraries[1]}, alone: true, args: hotReload(h), config: service + input("name two", "tag two") + toFiles})
+		recovers := func(what string) {
+			t.Helper()
+			n := len(p.records("two"))
+			p.await(what+": the other library recovers", 30*time.Second, func() bool { return len(p.records("two")) >= n+2 })
+		}
+		p.betweenCollects()
+		p.send(syscall.SIGCONT)
+		p.awaitLog("Fluent Bit Dump", 10*time.Second)
+		recovers("after SIGCONT")
+		if !h.version.before(v2_1_0) && h.version != (version{4, 0, 3}) {
+			p.betweenCollects()
+			p.send(syscall.SIGHUP)
+			p.await("the reload", 20*time.Second, func() bool { return p.reloads() == 1 })
+			recovers("after SIGHUP")
+		}
+		p.stop()
+	})
+}
+
 // betweenCollects waits for a time without a collect of a Go input: collects begin at whole
 // seconds since the boot. A fault while Fluent Bit installs its handlers ends the process.
 func (p *process) betweenCollects() {

@@ -138,24 +138,31 @@ void host_restore_signals(void)
     pthread_mutex_unlock(&lock);
 }
 
+/* If the lock is held, the next check does it: the holder may be the thread that this interrupts. */
+static void try_restore(void)
+{
+    if (pthread_mutex_trylock(&lock) == 0) {
+        restore_all();
+        pthread_mutex_unlock(&lock);
+    }
+}
+
 /*
  * Runs Fluent Bit's handler, which installs all of Fluent Bit's handlers again, and
- * undoes that. If the lock is held, the next check undoes it: the holder may be the
- * thread that this interrupts.
+ * undoes that. The check before it finds the handlers of a library that was loaded since the
+ * last one: while no instance runs, nothing else checks.
  */
 static void run_wrapped(int number)
 {
     int i, saved = errno;
 
+    try_restore();
     for (i = 0; i < WRAPPED; i++) {
         if (wrapped_numbers[i] == number) {
             __atomic_load_n(&wrapped[i], __ATOMIC_ACQUIRE)(number);
         }
     }
-    if (pthread_mutex_trylock(&lock) == 0) {
-        restore_all();
-        pthread_mutex_unlock(&lock);
-    }
+    try_restore();
     errno = saved;
 }
 
