@@ -26,6 +26,9 @@ func TestIrregularLines(t *testing.T) {
 		"apache_error": {grokked(t, `^(?:%{HTTPD24_ERRORLOG}|%{HTTPD20_ERRORLOG})$`), `^(sh|rm|perl): `},
 		// Lines that are not of requests; the pattern knows no path without a name.
 		"haproxy": {grokked(t, `^%{HAPROXYHTTPBASE}$`), `: (SSL|Connection closed|Timeout) |^Server | pgsql/|"(GET|POST) / `},
+		// The pattern is of Classic Load Balancers with HTTP: it knows no path without a
+		// name, and no requests of TCP.
+		"aws_elb": {grokked(t, `^(?:(?:http|https|h2|grpcs|ws|wss) )?%{ELB_V1_HTTP_LOG}`), `:443/ HTTP|:80/ HTTP|"- `},
 		"syslog_rfc5424": {func(line string) bool {
 			_, err := rfc5424.NewParser().Parse([]byte(line))
 			return err == nil

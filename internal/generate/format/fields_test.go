@@ -4,6 +4,7 @@ package format
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
@@ -44,6 +45,10 @@ var patterns = map[string][]string{
 	"w3c_iis": {
 		`^(?P<date>[\d-]+) (?P<time>[\d:]+) (?P<s_ip>\S+) (?P<cs_method>\S+) (?P<cs_uri_stem>\S+) (?P<cs_uri_query>\S+) (?P<s_port>\d+) (?P<cs_username>\S+) (?P<c_ip>\S+) (?P<cs_user_agent>\S+) (?P<cs_referer>\S+) (?P<sc_status>\d+) (?P<sc_substatus>\d+) (?P<sc_win32_status>\d+) (?P<time_taken>\d+)$`,
 		`^#(?P<directive>\w+): (?P<text>.+)$`,
+	},
+	"aws_elb": {
+		`^(?P<type>\w+) (?P<time>\S+Z) (?P<elb>\S+) (?P<client_port>\S+) (?P<target_port>\S+) (?P<request_processing_time>\S+) (?P<target_processing_time>\S+) (?P<response_processing_time>\S+) (?P<elb_status_code>\S+) (?P<target_status_code>\S+) (?P<received_bytes>\d+) (?P<sent_bytes>\d+) "(?P<request>[^"]+)" "(?P<user_agent>[^"]+)" (?P<tls>\S+ \S+) (?P<target_group_arn>\S+) "(?P<trace_id>[^"]+)" "(?P<domain_name>[^"]+)" "(?P<chosen_cert_arn>[^"]+)" (?P<matched_rule_priority>\S+) (?P<request_creation_time>\S+Z) "(?P<actions_executed>[^"]+)" "(?P<redirect_url>[^"]+)" "(?P<error_reason>[^"]+)" "[^"]+" "[^"]+" "(?P<classification>[^"]+)" "(?P<classification_reason>[^"]+)" TID_\w+ "-" "-" "-"$`,
+		`^(?P<time>\S+Z) (?P<elb>\S+) (?P<client_port>\S+) (?P<target_port>\S+) (?P<request_processing_time>\S+) (?P<target_processing_time>\S+) (?P<response_processing_time>\S+) (?P<elb_status_code>\S+) (?P<target_status_code>\S+) (?P<received_bytes>\d+) (?P<sent_bytes>\d+) "(?P<request>[^"]+)" "(?P<user_agent>[^"]+)" (?P<tls>\S+ \S+)$`,
 	},
 }
 
@@ -113,4 +118,42 @@ func present(re *regexp.Regexp, line string) map[string]string {
 		}
 	}
 	return m
+}
+
+// members has, for formats of documents, the members that the template has as variables
+// of their last name.
+var members = map[string]string{
+	"cloudtrail": "userIdentity.userName eventTime eventSource eventName awsRegion sourceIPAddress userAgent errorCode errorMessage eventType readOnly",
+}
+
+// The variables equal the members of each document, and those that a document lacks are
+// absent or omitted.
+func TestMembers(t *testing.T) {
+	for name, all := range members {
+		f, _ := Find(name)
+		seen := map[string]bool{}
+		for _, share := range []*float64{regular, irregular, nil} {
+			p := compileWith(t, f, share)
+			for k := range uint64(records) {
+				body := value.OfRaw(p.AppendBody(nil, start+int64(k)*step, k))
+				for _, path := range strings.Fields(all) {
+					want, variable := body, "$"+path[strings.LastIndexByte(path, '.')+1:]
+					for _, name := range strings.Split(path, ".") {
+						want = want.Field(name)
+					}
+					ok := want.K != value.Nil
+					v, has := p.Variable(variable)
+					if has = has && v.K != value.Omit; has != ok || has && string(v.Append(nil)) != string(want.Append(nil)) {
+						t.Fatalf("%s: record %d has %s %s (%v), want %s: %s", name, k, variable, v.AppendJSON(nil), has, want.AppendJSON(nil), body.AppendJSON(nil))
+					}
+					seen[path] = seen[path] || ok
+				}
+			}
+		}
+		for _, path := range strings.Fields(all) {
+			if !seen[path] {
+				t.Errorf("%s: no record has %s", name, path)
+			}
+		}
+	}
 }
