@@ -82,7 +82,7 @@ func (b *builder) build(t target) error {
 	return b.compile(t, "./cmd/gdummy", b.path(t, "gdummy"), b.environment(t, "0"))
 }
 
-// describe writes what the command documents of itself, and the description of the build.
+// describe writes the documentation that the command generates, and the description of the build.
 func (b *builder) describe() error {
 	native := target{arch: runtime.GOARCH}
 	self := filepath.Join(b.work, "gdummy")

@@ -10,16 +10,16 @@
 //
 // # Reproducibility
 //
-// The same commit makes the same bytes, in any folder and at any time, with the same
+// The same commit produces the same bytes, in any folder and at any time, with the same
 // versions of Go and of the C compilers: BUILD.json names them. The version and all times
 // come from the commit, by git or, in a tarball of the source, from commit.txt. Paths,
-// host names and the environment reach no file.
+// host names and the environment do not appear in any file.
 //
 // # The C library
 //
 // The plugin is linked against the glibc of Debian 11 (sysroot.sh), so that it runs with
 // that one and all later ones. It needs no symbol newer than 2.17, but 2.28 is the oldest
-// that is promised. The command is static.
+// that is guaranteed. The command is linked statically.
 package main
 
 import (

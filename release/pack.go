@@ -67,7 +67,7 @@ func (b *builder) items(t target) ([]item, error) {
 	return list, nil
 }
 
-// copyright is what Debian wants to have instead of the text of a licence that it has.
+// copyright refers to the text of the licence in Debian, which Debian requires instead of a copy.
 const copyright = `Copyright: the gdummy authors
 License: Apache-2.0
 

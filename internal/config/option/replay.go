@@ -69,13 +69,13 @@ var replays = []Option{
 		Name: "replay", Kind: File, Example: `orders.ndjson`, Section: secReplay,
 		Excludes: []string{"template", "template_file", "format", "dummy"},
 		Help: "A file with the records, instead of dummy: a name or a pattern, such as /var/log/app/*.ndjson, or several of them separated by commas. " +
-			"Files may be compressed with gzip, zstd, xz or bzip2. Records of several files come in the order of their times if they have any, else file by file. " +
+			"Files may be compressed with gzip, zstd, xz or bzip2. Records of several files are sent in the order of their times if they have any, else file by file. " +
 			"A relative name is looked up in the working directory, then beside the configuration file that Fluent Bit was started with. The run ends with the files.",
 		set: func(c *Config, text string) error { c.Replay.Files = text; return nil },
 	},
 	{
 		Name: "replay_format", Kind: Choice, Default: "auto", Example: "ndjson", Section: secReplay, Requires: "replay", With: withReplay,
-		Help: "What the files have: ndjson, a JSON object a line; text, a line each; csv, with the names of the fields in the first line; or msgpack, events or maps. " +
+		Help: "What the files contain: ndjson, a JSON object per line; text, a record per line; csv, with the names of the fields in the first line; or msgpack, events or maps. " +
 			"auto decides it for each file, by its name and its beginning.",
 		Choices: words(ReplayAuto, ReplayNDJSON, ReplayText, ReplayCSV, ReplayMsgPack),
 		set:     choice(func(c *Config) *ReplayFormat { return &c.Replay.Format }),
@@ -107,15 +107,14 @@ var replays = []Option{
 		Help: "Where records have their time: the name of a field, with dots between the names of nested ones, optionally followed by a layout of strftime, such as `time %d/%b/%Y:%H:%M:%S %z`; " +
 			"for text, the layout alone, which is searched for in each line, or one of the names iso, apache and syslog. Without a layout, the time is a text as in ISO 8601 and RFC 3339 or a number of seconds, " +
 			"milliseconds, microseconds or nanoseconds since 1970. Without an offset, it is in UTC; without a year, in the year before the file was written. MessagePack events have a time without this option. " +
-			"Unless an option sets another pace, records come at the spacing of their times.",
+			"Unless an option sets another pace, records keep the spacing of their times.",
 		set: func(c *Config, text string) error { c.Replay.Time = text; return nil },
 	},
 	{
 		Name: "replay_speed", Kind: Factor, Default: "", DefaultText: "1", Example: "10", Section: secReplay, Requires: "replay", With: withTimes,
 		Excludes: append(speeds[:len(speeds):len(speeds)], "copies", "flush_on_startup"),
-		Help: "How much faster than at the spacing of their times records come, or unlimited. " +
-			"Late records are not dropped, whatever catch_up is.",
-		set: value(parseSpeed, func(c *Config) *PerSecond { return &c.Replay.Speed }),
+		Help:     "How much faster than the spacing of their times records are sent, or unlimited. Late records are not dropped, regardless of catch_up.",
+		set:      value(parseSpeed, func(c *Config) *PerSecond { return &c.Replay.Speed }),
 	},
 	{
 		Name: "max_gap", Kind: Time, Default: "0", Example: "5s", Section: secReplay, Requires: "replay", With: withTimes,
@@ -126,10 +125,9 @@ var replays = []Option{
 	{
 		Name: "replay_stamp", Kind: Choice, Default: "now", Example: "keep", Section: secReplay, Requires: "replay", With: withTimes,
 		Excludes: []string{"fixed_timestamp", "time_step", "time_speed", "end_time"},
-		Help: "The times of the events: now, when the record comes; keep, as in the file; or shift, as in the file but moved so that the first record comes now, " +
-			"or at start_time.",
-		Choices: words(StampNow, StampShift, StampKeep),
-		set:     choice(func(c *Config) *Stamp { return &c.Replay.Stamp }),
+		Help:     "The times of the events: now, the moment at which the record is sent; keep, as in the file; or shift, as in the file but moved so that the first record has the current time, or start_time.",
+		Choices:  words(StampNow, StampShift, StampKeep),
+		set:      choice(func(c *Config) *Stamp { return &c.Replay.Stamp }),
 	},
 	{
 		Name: "replay_restamp", Kind: Boolean, Default: "off", Example: "on", Section: secReplay, Requires: "replay_time", With: withTimes,
@@ -154,7 +152,7 @@ var replays = []Option{
 	{
 		Name: "loop", Kind: Boolean, Default: "off", Example: "on", Section: secReplay, Requires: "replay", With: append(withReplay, "max_records=10"),
 		Excludes: []string{"follow"},
-		Help:     "Begin again at the end of the files. Times continue: the first record follows the last one at the mean distance of two records.",
+		Help:     "Start again at the end of the files. Times continue: the first record follows the last one at the mean distance of two records.",
 		set:      boolean(func(c *Config) *bool { return &c.Replay.Loop }),
 	},
 	{

@@ -50,7 +50,7 @@ var rows = []Option{
 	},
 	{
 		Name: "copies", Kind: Integer, Default: "1", Example: "100", Section: secRecords,
-		Help: "How many times each tick repeats the record. Each copy is 1 ns later than the one before.",
+		Help: "How many times each tick repeats the record. Each copy is 1 ns later than the previous one.",
 		set:  integer(1, math.MaxInt32, func(c *Config) *int64 { return &c.Copies }),
 	},
 	{
@@ -121,27 +121,26 @@ var rows = []Option{
 	{
 		Name: "start_at", Kind: Moment, Example: "2026-11-01T09:00:00+01:00", Section: secPace,
 		Excludes: []string{"start_delay"}, DefaultText: "now",
-		Help: "When to begin, on the wall clock: inputs on several machines begin together. It is as start_delay until then, which is computed at the start. A time that is over is now.",
+		Help: "When to begin, on the wall clock: inputs on several machines begin together. It equals a start_delay until then, which is computed at the start. A time in the past means now.",
 		set:  moment(func(c *Config) **units.Moment { return &c.StartAt }),
 	},
 	{
 		Name: "catch_up", Kind: Choice, Default: "limit", Example: "full", Section: secPace,
 		Help: "What happens to ticks delayed by a stall or a pause: full delivers all of them, limit those of the last second, " +
-			"none drops them. Dropped ones are counted as shortfall.",
+			"none drops them. Dropped ticks are counted as shortfall.",
 		Choices: words(CatchUpLimit, CatchUpFull, CatchUpNone),
 		set:     choice(func(c *Config) *CatchUp { return &c.CatchUp }),
 	},
 	{
 		Name: "max_in_flight", Kind: Size, Default: "4M", Example: "1M", Section: secPace,
 		Help: "How many bytes may be in the queue of Fluent Bit's engine before it ingests them. Less is slower; more needs memory. " +
-			"Fewer are in it where the engine would take more than 100 ms to ingest them.",
+			"If the engine would take more than 100 ms to ingest them, the input keeps fewer in it.",
 		set: sizeBetween(256_000, 64_000_000, func(c *Config) *int64 { return &c.MaxInFlight }),
 	},
 	{
 		Name: "max_memory", Kind: Size, Default: "", DefaultText: "256M, or a quarter of the cgroup's memory limit if that is less", Example: "1G", Section: secPace,
-		Help: "How many bytes Fluent Bit's process may grow by after its inputs have started, whatever its outputs do. Above that, " +
-			"records wait, except for one slice a second; catch_up decides what happens to the delayed ones. The metric " +
-			"fluentbit_gdummy_memory_wait_seconds_total is the time they have waited.",
+		Help: "How many bytes Fluent Bit's process may grow by after its inputs have started, regardless of its outputs. Above that, " +
+			"records wait, except for one slice a second; catch_up decides what happens to the delayed ones. The metric fluentbit_gdummy_memory_wait_seconds_total is the time they waited.",
 		set: func(c *Config, text string) error {
 			c.MaxMemory = 0
 			if text == "" {
@@ -154,14 +153,13 @@ var rows = []Option{
 		Name: "start_time", Kind: Moment, Example: "2026-11-01T00:00:00+01:00", Section: secTime,
 		Excludes: []string{"start_time_sec", "start_time_nsec"},
 		Help: "The time at which the clock of the records starts: RFC 3339, relative to the start of the run (-24h) or in seconds since 1970. " +
-			"From there it goes at the pace of the run, unless time_speed or time_step sets another.",
+			"It advances at the pace of the run, unless time_speed or time_step sets another.",
 		DefaultText: "now",
 		set:         moment(func(c *Config) **units.Moment { return &c.StartTime }),
 	},
 	{
 		Name: "end_time", Kind: Moment, Example: "+1h", Section: secTime,
-		Help: "The time on the clock of the records at which the run ends. With start_time and max_records, the records are evenly spread from start_time " +
-			"to before end_time, in as long as their output takes.",
+		Help:        "The time on the clock of the records at which the run ends. With start_time and max_records, the records are evenly spread from start_time to before end_time, and take as long as their output needs.",
 		DefaultText: "none",
 		set:         moment(func(c *Config) **units.Moment { return &c.EndTime }),
 	},
@@ -174,7 +172,7 @@ var rows = []Option{
 	},
 	{
 		Name: "time_speed", Kind: Factor, Default: "1", Example: "1440", Section: secTime,
-		Help: "How many times as fast as the wall clock the clock of the records goes: with 1440, a day takes a minute.",
+		Help: "How much faster than the wall clock the clock of the records is: with 1440, a day takes a minute.",
 		set:  value(parseTimeSpeed, func(c *Config) *Ratio { return &c.TimeSpeed }),
 	},
 	{
@@ -196,28 +194,25 @@ var rows = []Option{
 	{
 		Name: "shuffle_within", Kind: Time, Default: "0", Example: "30s", Section: secOrder,
 		Excludes: []string{"replay", "fixed_timestamp"},
-		Help: "Send the records of each block of time, of this length on the clock of the records, in a random order. The times of the records are scheduled, " +
-			"so it requires a rate, a load_profile or time_step. With a ledger, gdummy audit knows the order. Without start_time, the times are as much earlier, so that none is in the future. 0: in order.",
-		set: span(func(c *Config) *time.Duration { return &c.ShuffleWithin }),
+		Help:     "Send the records of each block of time, of this length on the clock of the records, in a random order. It requires scheduled times: a rate, a load_profile or time_step. With a ledger, gdummy audit knows the order. Without start_time, the times are earlier by this length, so that none is in the future. 0: in order.",
+		set:      span(func(c *Config) *time.Duration { return &c.ShuffleWithin }),
 	},
 	{
 		Name: "repeat", Kind: String, Example: "1% within 1000", Section: secOrder,
 		Excludes: []string{"replay", "fixed_timestamp"},
-		Help: "Send an earlier record again, byte for byte, in this share of the places (at most 20%). The earlier one is fewer than so many records back, and not a repeat itself; " +
-			"the record whose place it takes is not sent. With a ledger, gdummy audit does not count repeats as duplicates. It requires a schedule, as shuffle_within does.",
-		set: func(c *Config, text string) error { c.Repeat = text; return nil },
+		Help:     "Send an earlier record again, byte for byte, in this share of the places (at most 20%). The earlier one is fewer than that many records back, and not a repeat itself. It replaces the record at its place. With a ledger, gdummy audit does not count repeats as duplicates. It requires a schedule, as shuffle_within does.",
+		set:      func(c *Config, text string) error { c.Repeat = text; return nil },
 	},
 	{
 		Name: "late", Kind: String, Example: "5% by 10s to 10m", Section: secOrder,
 		Excludes: []string{"fixed_timestamp"},
-		Help: "Give this share of the records an earlier time, as if they had been held up on their way: by a time (5% by 10s), a range (5% by 10s to 10m) or times that are exponentially distributed " +
-			"around a mean (5% by exponential 2m). Their places do not change. With rate unlimited, it requires time_step or start_time.",
-		set: func(c *Config, text string) error { c.Late = text; return nil },
+		Help:     "Give this share of the records an earlier time, as if they had been delayed in transit: by a time (5% by 10s), a range (5% by 10s to 10m) or exponentially distributed times with a mean (5% by exponential 2m). Their places do not change. With rate unlimited, it requires time_step or start_time.",
+		set:      func(c *Config, text string) error { c.Late = text; return nil },
 	},
 	{
 		Name: "skew", Kind: String, Example: "host within 5s", Section: secOrder, With: []string{`dummy={"host":"web-1"}`},
 		Excludes: []string{"replay", "fixed_timestamp"},
-		Help: "The clock of each host is off by a constant of its own, at most so much, behind or ahead. It is off in the record, too. The host is the value of a field or, with $host, " +
+		Help: "The clock of each host is wrong by a constant offset, at most this much, behind or ahead. It is off in the record, too. The host is the value of a field or, with $host, " +
 			"of a variable of the template; it must not depend on the time. With rate unlimited, it requires time_step or start_time.",
 		set: func(c *Config, text string) error { c.Skew = text; return nil },
 	},

@@ -52,7 +52,7 @@ var templates = []Option{
 	},
 	{
 		Name: "irregular", Kind: String, Default: "", DefaultText: "the usual share of the format", Example: "0.2", Section: secTemplates,
-		Help: "The share of records, from 0 to 1 or in percent, that are irregular: the odd lines that real sources of a format write now and then. " +
+		Help: "The share of records, from 0 to 1 or in percent, that are irregular: the unusual lines that real sources of a format write from time to time. " +
 			"A template marks these objects with `irregular`.",
 		set: func(c *Config, text string) error {
 			c.Template.Irregular = nil
@@ -71,7 +71,7 @@ var templates = []Option{
 		Name: "broken", Kind: String, Default: "", Example: "1%: nul 3, utf8_cut 1", Section: secTemplates,
 		Excludes: []string{"shuffle_within", "repeat", "late", "skew"},
 		Help: "Damage on purpose: the share of records, from 0 to 1 or in percent, and the kinds with their weights; without them, all kinds. " +
-			"`gdummy doc broken` lists them. With an audit, the records count apart.",
+			"`gdummy doc broken` lists them. An audit counts these records separately.",
 		set: func(c *Config, text string) error { c.Template.Broken = text; return nil },
 	},
 	{
@@ -87,7 +87,7 @@ var templates = []Option{
 	},
 	{
 		Name: "template_delims", Kind: String, Default: "{{ }}", Example: "[[ ]]", Section: secTemplates,
-		Help: "The delimiters of actions: two texts separated by a space. Helm charts replace {{ }} themselves.",
+		Help: "The delimiters of actions: two texts separated by a space. Helm evaluates {{ }} itself.",
 		set: func(c *Config, text string) error {
 			d := strings.Fields(text)
 			if len(d) != 2 || d[0] == d[1] {
@@ -120,7 +120,7 @@ var templates = []Option{
 	},
 	{
 		Name: "shard", Kind: String, Default: "0/1", Example: "2/8", Section: secTemplates,
-		Help: "Which part of the stream to produce: i/n, with i from 0, is every n-th record from the i-th on. n inputs with different i share a stream without overlap.",
+		Help: "Which part of the stream to produce: i/n, with i from 0, is every n-th record, starting with the i-th. n inputs with different i share a stream without overlap.",
 		set: func(c *Config, text string) error {
 			i, n, ok := strings.Cut(text, "/")
 			shard, err := strconv.ParseUint(strings.TrimSpace(i), 10, 32)

@@ -4,8 +4,8 @@
 //
 // The normal path is [Read], changes of [Config.Inputs], [Config.Outputs] and
 // [Config.Service], and [Config.Write] into a directory. A copy works from there: paths
-// of other files become absolute, and files that it includes are written beside it. All
-// that is not changed keeps its order and its text.
+// of other files become absolute, and files that it includes are written beside it. Everything
+// else keeps its order and its text.
 //
 // # Terms
 //
@@ -15,7 +15,7 @@
 //
 // # Limits
 //
-// Values that contain ${VARIABLE} are not looked into: a path with one is kept.
+// Values that contain ${VARIABLE} are not analysed: a path with one is kept.
 package render
 
 import (

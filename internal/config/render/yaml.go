@@ -261,7 +261,7 @@ func (n *node) write(b *strings.Builder, indent int) {
 	}
 }
 
-// empty reports whether a map or list has nothing that is written.
+// empty reports whether a map or list has nothing to write.
 func (n *node) empty() bool {
 	for _, v := range n.values {
 		if v.section == nil || !v.section.gone {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package clock computes the times that the records of a stream bear.
+// Package clock computes the times of the records of a stream.
 //
 // A [Clock] is a pure function of a record's position in its stream: it reads no
 // wall clock, and earlier calls do not change its results. The time of any record is
@@ -12,7 +12,7 @@
 // # Terms
 //
 // A position is the number of a record in its stream, from 0. A tick is perTick
-// consecutive positions, which bear times 1 ns apart. Lanes are inputs that share a
+// consecutive positions, whose times are 1 ns apart. Lanes are inputs that share a
 // stream and have a schedule each: the positions of one tick of all lanes alternate
 // between them.
 package clock

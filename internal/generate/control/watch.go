@@ -35,9 +35,9 @@ func NewWatch(name string, path files.Path) *Watch {
 
 // stamp identifies the contents of a file without reading it.
 type stamp struct {
-	path string      // "" if there is no file
+	path string      // "" without a file
 	info os.FileInfo // of what a symbolic link leads to
-	err  string      // why the file cannot be looked at
+	err  string      // why the file cannot be examined
 }
 
 func (s stamp) equal(o stamp) bool {

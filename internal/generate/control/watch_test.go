@@ -76,7 +76,8 @@ func TestWatch(t *testing.T) {
 	looks(t, w, "the first look does not wait", "pause", "-", "-")
 }
 
-// What is no file is an error that no look waits for: a FIFO has no writer here.
+// A path that is not a regular file is an error, and no check waits for it: a FIFO has no
+// writer here.
 func TestWatchStrange(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "c")

@@ -33,8 +33,8 @@ type member struct {
 const added = "broken"
 
 // Break replaces the body dst[at:], a MessagePack map, by the same with damage of a kind
-// that is not 0. It draws what it needs for record number n from d. A body that is no
-// map stays as it is.
+// that is not 0. It draws what it needs for record number n from d. A body that is not
+// a map is left unchanged.
 func (b *Breaker) Break(dst []byte, at int, kind Kind, d *Draw, n uint64) []byte {
 	b.body, b.text = append(b.body[:0], dst[at:]...), b.text[:0]
 	if !b.read() {
@@ -146,7 +146,7 @@ func (b *Breaker) replace(dst []byte, i int, by func(dst, was []byte) []byte) []
 	return dst
 }
 
-// all appends the fields of the body behind a header for so many more.
+// all appends the fields of the body after a header for that many more.
 func (b *Breaker) all(dst []byte, more int) []byte {
 	dst = msgp.AppendMapHeader(dst, uint32(len(b.members)+more))
 	for _, m := range b.members {

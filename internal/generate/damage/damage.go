@@ -6,7 +6,7 @@
 // The normal path is [Parse] for the text of the option, [Plan.For] for one stream,
 // [Draw.Of] for the number of a record, and [Breaker.Break] if that returns a kind.
 // Which records are broken, and how, depends on the stream and the record's number
-// only, so that an audit can tell them by the plan.
+// only, so that an audit can find them with the plan.
 package damage
 
 import (

@@ -137,8 +137,8 @@ func (p *Plan) unshuffled(original uint64) uint64 {
 	return from + seed.Unpermute(key, original-from, to-from)
 }
 
-// chance is the share of positions that want to be repeats. Those whose source wants to
-// be one as well are not: share = chance * (1 - chance).
+// chance is the share of positions that are chosen as repeats. Those whose source is
+// chosen as well are not repeats: share = chance * (1 - chance).
 func (p *Plan) chance() uint64 {
 	return seed.Chance((1 - math.Sqrt(1-4*p.Repeat.Share)) / 2)
 }
@@ -165,7 +165,7 @@ func (p *Plan) source(position uint64) (source uint64, ok bool) {
 	return source, source >= p.clock.Origin() && !p.wants(source)
 }
 
-// repeater returns the position that repeats another one, if there is one.
+// repeater returns the position that repeats another one, if any.
 func (p *Plan) repeater(source uint64) (position uint64, ok bool) {
 	if p.Repeat.Share == 0 {
 		return 0, false

@@ -114,7 +114,7 @@ func TestControl(t *testing.T) {
 			[]string{"rate", "100"}, []instruction{{time.Second, "scale 0.5"}}, 3 * time.Second, 120 + 90,
 			[]Change{{120, 120, "scale 0.5"}},
 		}, {
-			// At 2.2 s the ramp is at 220 a second; scaled by 2, it goes on at 440.
+			// At 2.2 s the ramp is at 220 a second; scaled by 2, it continues at 440.
 			"a load profile continues where it is when it is scaled",
 			[]string{"load_profile", "ramp 0 to 1000 for 10s"}, []instruction{{2 * time.Second, "scale 2"}}, 10 * time.Second, 242 + 2*(5000-242),
 			[]Change{{242, 242, "scale 2"}},
@@ -251,7 +251,7 @@ func TestControlUnlimited(t *testing.T) {
 	if len(s.changes) != 3 {
 		t.Errorf("changes: %v, want 3", s.changes)
 	}
-	// A host whose clock stands still while it takes records, until it has 5000.
+	// A host whose clock does not advance while it takes records, until it has 5000.
 	e, s = steerFor(t, t.TempDir(), time.Second, 0, []instruction{{0, "rate 10"}}, "rate", "unlimited", "max_records", "5000")
 	if got := s.scheduled(e); got != 10 || e.PerSecond() != "10/s" {
 		t.Errorf("rate 10 instead of unlimited for a second: %d records at %s, want 10 at 10/s", got, e.PerSecond())

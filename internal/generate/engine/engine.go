@@ -369,7 +369,7 @@ func (e *Engine) next(now time.Time, more bool) time.Time {
 	return at
 }
 
-// idle returns the time until which there is nothing to emit.
+// idle returns the time until which no record is due.
 func (e *Engine) idle(now time.Time) time.Time {
 	if !e.has(e.counts.Records) {
 		return now.Add(followInterval)

@@ -5,26 +5,26 @@
 // the moment at which it happens.
 //
 // The normal path is [New], then [Stream.Record] for record k, and [Stream.Due] for how
-// many records there are up to a moment. Both are functions of the machine, the
-// population and the key: what was asked before affects their speed only.
+// many records are due up to a moment. Both are functions of the machine, the
+// population and the key: earlier calls affect only their speed.
 //
 // # Construction
 //
 // Lives come in blocks. All blocks have the same plans: paths through the machine, in
-// which each way is gone as often as its odds say, and for each state on a path the
+// which each way occurs as often as its odds require, and for each state on a path the
 // part of the distribution of dwell times that its time is from. A life follows one
 // plan. Its birth, uniformly distributed in a slot of its block, and the times within
 // those parts are hashes of the block and the plan. So a block has a known number of
 // transitions, births are as irregular as in a Poisson process, and dwell times have
-// the distribution that was asked for.
+// the requested distribution.
 //
 // The transition i of a plan in block m happens between m*period + low and m*period +
 // high, for a low and a high that are the same in all blocks. For a moment t, all
 // blocks up to (t-high)/period have it behind them, and none beyond (t-low)/period has.
-// The number of records before t is a sum of the former, which is known without
-// looking at any life, and a count of the few in between, whose moments are computed.
-// A window, which is as long as a slot, is found that way wherever it is, at a cost
-// that depends neither on where it is nor on how many lives are open.
+// The number of records before t is a sum over the former, which needs no life, and a
+// count of the few in between, whose moments are computed. Any window, which is as long
+// as a slot, is found that way, at a cost that depends neither on its place nor on the
+// number of open lives.
 package lives
 
 import (

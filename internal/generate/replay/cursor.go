@@ -14,8 +14,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 )
 
-// cursor reads the records of a file. It opens the file when its first record is asked
-// for.
+// cursor reads the records of a file. It opens the file when its first record is
+// needed.
 type cursor struct {
 	file    *file
 	options *Options
@@ -91,7 +91,7 @@ func (c *cursor) start() (err error) {
 	return err
 }
 
-// errWaiting is the error of a file that is followed and has no further record yet.
+// errWaiting is the error of a followed file without a further record yet.
 var errWaiting = errors.New("waiting")
 
 // follow is called at the end of a file that may grow. It begins with the first line of
@@ -135,7 +135,7 @@ func (c *cursor) refresh() error {
 	return c.unchanged()
 }
 
-// unchanged returns an error if the file is no longer what it was.
+// unchanged returns an error if the file has changed.
 func (c *cursor) unchanged() error {
 	if c.options.Follow {
 		return nil
@@ -155,7 +155,7 @@ func (c *cursor) unchanged() error {
 	return nil
 }
 
-// next reads the next record into rec, and reports whether there is one.
+// next reads the next record into rec, and reports whether it found one.
 func (c *cursor) next() (more bool, err error) {
 	if c.opened == nil {
 		switch err := c.start(); err {

@@ -37,12 +37,12 @@ type fileState struct {
 	head uint64 // hash of the first bytes
 }
 
-// headSize is how many bytes at the beginning of a file are compared, and say what it
-// is.
+// headSize is the number of bytes at the beginning of a file that identify it and its
+// format.
 const headSize = 4 << 10
 
-// ChangedError reports that a file has changed since the replay began: which record is
-// record n is no longer defined.
+// ChangedError reports that a file has changed since the replay began: record n is no
+// longer defined.
 type ChangedError struct {
 	File   string
 	Change string
@@ -84,7 +84,7 @@ func (s *fileState) change(now fileState) string {
 	return ""
 }
 
-// examine finds out what a file is.
+// examine detects the format of a file.
 func examine(name string, o *Options) (*file, error) {
 	r, err := os.Open(name)
 	if err != nil {
@@ -124,7 +124,7 @@ func examine(name string, o *Options) (*file, error) {
 	return f, f.readFirst(o)
 }
 
-// unpackedHead returns the beginning of what a compressed file has.
+// unpackedHead returns the beginning of the contents of a compressed file.
 func (f *file) unpackedHead() ([]byte, error) {
 	_, z, err := f.open()
 	if err != nil {
@@ -162,7 +162,7 @@ func formatOf(name string, head []byte) Format {
 // bom is the byte order mark of UTF-8.
 var bom = []byte("\ufeff")
 
-// open opens the file, and returns it and a reader of what it has, unpacked.
+// open opens the file, and returns it and a reader of its decompressed contents.
 func (f *file) open() (*os.File, io.ReadCloser, error) {
 	r, err := os.Open(f.name)
 	if err != nil {
@@ -188,7 +188,7 @@ type packed struct {
 // Close closes the decompressor and the file.
 func (p *packed) Close() error { return errors.Join(p.ReadCloser.Close(), p.file.Close()) }
 
-// maxUnusable is how many broken lines a file may begin with.
+// maxUnusable is the number of broken lines with which a file may begin.
 const maxUnusable = 100
 
 // readFirst reads the first record. A file that begins with nothing but broken lines

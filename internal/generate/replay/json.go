@@ -15,7 +15,7 @@ import (
 )
 
 // scanner converts lines of NDJSON to MessagePack, four times as fast as package
-// jsonbody and with the same result. It leaves what is rare to that package:
+// jsonbody and with the same result. It leaves rare cases to that package:
 // errors, control characters in strings, halves of surrogate pairs, integers of more
 // than 19 digits.
 //

@@ -30,7 +30,7 @@ type Reader struct {
 	finished uint64 // passes
 }
 
-// pass is what is known of this pass.
+// pass has the state of this pass.
 type pass struct {
 	begun  bool
 	n      uint64 // records found
@@ -38,8 +38,8 @@ type pass struct {
 	offset int64  // its offset
 }
 
-// NewReader returns a reader of the records from the first one on. report receives
-// what is to be known about broken lines; nil discards it.
+// NewReader returns a reader that starts with the first record. report receives messages
+// about broken lines; nil discards them.
 func (s *Set) NewReader(report func(line string)) *Reader {
 	if report == nil {
 		report = func(string) {}
@@ -80,7 +80,7 @@ func (r *Reader) Current() *Record { return &r.current.rec }
 // Err returns why the records have ended before their end, or nil.
 func (r *Reader) Err() error { return r.err }
 
-// Refresh looks whether the file that is being read has changed, which ends the records.
+// Refresh checks whether the file that is being read has changed, which ends the records.
 func (r *Reader) Refresh() {
 	if r.current != nil && r.err == nil {
 		if err := r.current.refresh(); err != nil {
@@ -210,7 +210,7 @@ func (r *Reader) found(c *cursor) {
 
 var errNothingToLoop = errors.New("the files have no record to loop over")
 
-// again begins another pass, which comes after the one before by the mean distance of
+// again begins another pass, which follows the previous one after the mean distance of
 // two records.
 func (r *Reader) again() error {
 	p := &r.pass

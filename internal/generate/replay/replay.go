@@ -2,7 +2,7 @@
 
 // Package replay reads records from files, to be sent again.
 //
-// The normal path is [Open], which finds out what the files are, then a [Reader] of
+// The normal path is [Open], which detects the formats of the files, then a [Reader] of
 // the [Set], on which [Reader.Seek] makes record n the [Reader.Current] one. Records
 // are numbered from 0, and record n is always the same: in order,
 // which costs the least, or after any other, for which the files are read again from
@@ -10,9 +10,8 @@
 //
 // # Terms
 //
-// A pass is all files once. The time of a record is the one that it bears in its
-// file. Its offset is how long it comes after record 0, by the spacing of these
-// times. A broken line is one that is not in the format of its file: it is reported,
+// A pass is all files once. The time of a record is the one in its file. Its offset is
+// the time from record 0 to it, by the spacing of these times. A broken line is one that is not in the format of its file: it is reported,
 // and is not a record.
 //
 // # Limits
@@ -59,7 +58,7 @@ type Options struct {
 	Follow bool
 }
 
-// Format is what a file has.
+// Format is the format of a file.
 type Format string
 
 // The formats.
@@ -91,7 +90,7 @@ func (r *Record) PutTime(body []byte, t int64) {
 	}
 }
 
-// State is whether there is a record.
+// State reports whether a record was found.
 type State uint8
 
 // The states of a record.
@@ -101,13 +100,13 @@ const (
 	Ended                // there is none, or an error
 )
 
-// Set is the files of a replay.
+// Set has the files of a replay.
 type Set struct {
 	options Options
 	files   []*file
 }
 
-// Open opens all files and finds out what they are, and returns them as a Set, closed.
+// Open opens all files, detects their formats, and returns them as a Set, closed.
 func Open(o Options) (*Set, error) {
 	if o.Follow && len(o.Files) > 1 {
 		return nil, fmt.Errorf("follow needs one file, found %d", len(o.Files))
@@ -123,8 +122,7 @@ func Open(o Options) (*Set, error) {
 	return s, nil
 }
 
-// Timed reports whether records have times of their own, so that there is a spacing to
-// replay.
+// Timed reports whether records have times, and thus a spacing to replay.
 func (s *Set) Timed() bool {
 	return len(s.files) > 0 && !slices.ContainsFunc(s.files, func(f *file) bool { return !f.timed })
 }

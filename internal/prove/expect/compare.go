@@ -14,7 +14,7 @@ import (
 )
 
 // member returns the MessagePack of the member at a path: names from the outermost,
-// joined by dots. A name may have dots as well: the longest one that exists is used.
+// joined by dots. Names may contain dots: the longest one that exists is used.
 func member(m []byte, path string) (v []byte, ok bool) {
 	all := make(members, 0, 16) // on the stack
 	all.read(m)
@@ -31,8 +31,8 @@ func field(m []byte, name string) (v []byte, ok bool) {
 // members are the members of one map.
 type members []struct{ name, value []byte }
 
-// read reads the members of a map; those of something else, or of what is not
-// MessagePack, are missing.
+// read reads the members of a map. A value that is not a map, or not MessagePack, has
+// none.
 func (m *members) read(b []byte) {
 	*m = (*m)[:0]
 	h := msgpack.Read(b)
@@ -60,7 +60,7 @@ func (m *members) read(b []byte) {
 	}
 }
 
-// field returns the first member of a name.
+// field returns the first member with a name.
 func (m members) field(name string) (v []byte, ok bool) {
 	for i := range m {
 		if string(m[i].name) == name {
@@ -152,7 +152,7 @@ func (m *matcher) compare(f *Field, want value.Value, got []byte) outcome {
 	return wrongValue
 }
 
-// whole reports whether an integer was expected and a double came.
+// whole reports whether an integer was expected and a double arrived.
 func whole(want, got msgpack.Header) bool {
 	return want.Kind == msgpack.Integer && got.Kind == msgpack.Float
 }

@@ -30,7 +30,7 @@ func (j *Judge) Arrived() (n uint64) {
 	return n
 }
 
-// Refresh asks for the runs that are known now, and returns how many there are.
+// Refresh updates the list of known runs, and returns their number.
 func (j *Judge) Refresh() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -38,8 +38,8 @@ func (j *Judge) Refresh() int {
 	return len(j.runs)
 }
 
-// Complete reports whether all records that the ledgers have arrived where they are
-// expected. What should not arrive cannot be waited for.
+// Complete reports whether all records of the ledgers arrived where they are expected.
+// It does not wait for records that should not arrive.
 func (j *Judge) Complete() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -56,9 +56,9 @@ func (j *Judge) Complete() bool {
 	return true
 }
 
-// missing returns how many records of a run did not arrive that should have, as often
-// as they should, and how many should have. It stops after limit of them, if limit is
-// not 0, and calls f with each.
+// missing returns how many records of a run should have arrived and did not, counted as
+// often as they should, and how many should have. It stops after limit of them, if limit
+// is not 0, and calls f with each.
 func (j *Judge) missing(n int, s *sink, r *run, limit uint64, f func(seq uint64)) (missing, expected uint64) {
 	p := &r.plans[n]
 	if !p.applies {

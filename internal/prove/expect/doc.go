@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package expect judges whether records arrived right: parsed into the right fields,
-// redacted, routed, dropped and kept as intended.
+// Package expect checks whether records arrived as intended: parsed into the right
+// fields, redacted, routed, dropped or kept.
 //
-// It stores nothing of what was sent. A [Maker] computes each record again from the
-// ledger of its run and the identity that came with it.
+// It stores no records. A [Maker] computes each record again from the ledger of its run
+// and from its identity.
 package expect

@@ -26,7 +26,7 @@ type File struct {
 	Sinks    []Sink
 }
 
-// Input is what replaces an input of the configuration.
+// Input replaces an input of the configuration.
 type Input struct {
 	Input   string // its alias, or PLUGIN.N
 	Via     string // ViaFile: it stays, and reads a file; "" is replaced
@@ -41,7 +41,7 @@ const (
 	FormDocker = "docker"
 )
 
-// Sink is what is expected of the records at one output.
+// Sink has the expectations for the records at one output.
 type Sink struct {
 	Name   string
 	Output string // its alias, or PLUGIN.N
@@ -160,7 +160,7 @@ func Parse(text []byte) (*File, error) {
 	return f, nil
 }
 
-// count parses a whole number of at least 1, such as 100k, if there is one.
+// count parses a whole number of at least 1, such as 100k. An empty text is allowed.
 func count(to *uint64, name, text string) error {
 	if text == "" {
 		return nil

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// exampleWidth is how much of an example a first test has, in bytes.
+// exampleWidth is the length to which a first test shortens an example, in bytes.
 const exampleWidth = 60
 
 // WriteFirst writes a file of expectations that describes what a pipeline does now:
-// f is the file of a trial run, with the name of the pipeline as it is to be written,
-// and all is what arrived.
+// f is the file of a trial run, with the name of the pipeline to write, and all is what
+// arrived.
 func (f *File) WriteFirst(w io.Writer, all []Observation) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Written by gdummy test --init from %d records of each input. It describes what the\n", f.Records)

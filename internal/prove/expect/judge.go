@@ -18,15 +18,14 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Judge compares what arrives with what is expected. Its methods may be called by
+// Judge compares records that arrive with their expectations. Its methods may be called by
 // several goroutines.
 type Judge struct {
 	// Resolve, if not nil, is called when a record of an unknown run arrives. It
-	// returns the runs of which ledgers are known now, and where their records came
-	// from.
+	// returns the runs with known ledgers, and the sources of their records.
 	Resolve func() ([]*ledger.Stream, []Truth, error)
 
-	// Place, if not nil, returns the identity of a body that has none in itself.
+	// Place, if not nil, returns the identity of a body without one.
 	Place func(body []byte) (recordid.ID, bool)
 
 	mu      sync.Mutex
@@ -47,7 +46,7 @@ type runID struct {
 	instance uint16
 }
 
-// run is the records of one input.
+// run has the records of one input.
 type run struct {
 	name   string
 	marked string // the member with the identity, if it is in the body
@@ -65,7 +64,7 @@ type plan struct {
 	absent  int
 }
 
-// sink is what arrived at one output.
+// sink has what arrived at one output.
 type sink struct {
 	Sink
 	seen     map[*run]*tally
@@ -104,7 +103,7 @@ func (j *Judge) Add(book *ledger.Stream, truth Truth) error {
 	return j.add(book, truth)
 }
 
-// resolve asks for the runs that are known now.
+// resolve calls Resolve and adds its runs.
 func (j *Judge) resolve() {
 	if j.Resolve == nil || j.err != nil {
 		return
@@ -118,7 +117,7 @@ func (j *Judge) resolve() {
 	j.err = err
 }
 
-// Err returns the error that ended the judgment, if there is one.
+// Err returns the error that ended the judgment, or nil.
 func (j *Judge) Err() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -211,7 +210,7 @@ func (j *Judge) Take(n int, ev event.Event, arrival time.Time) {
 	j.record(n, j.sinks[n], ev, arrival)
 }
 
-// record judges one record that arrived.
+// record checks one record that arrived.
 func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 	s.arrived++
 	id, end := recordid.Find(ev.Metadata)
@@ -290,8 +289,8 @@ func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 // blockSize is how many records share a moment that is remembered.
 const blockSize = 256
 
-// remember keeps the moment of one record of each block, to compute those that do not
-// arrive.
+// remember keeps the moment of one record of each block, to compute the records that do
+// not arrive.
 func (r *run) remember(id recordid.ID) {
 	b := int(id.Seq / blockSize)
 	for len(r.blocks) <= b {
@@ -302,7 +301,7 @@ func (r *run) remember(id recordid.ID) {
 	}
 }
 
-// moment returns about when a record was due that did not arrive.
+// moment returns the approximate time at which a missing record was due.
 func (r *run) moment(seq uint64) int64 {
 	for b := min(int(seq/blockSize), len(r.blocks)-1); b >= 0; b-- {
 		if r.blocks[b] != 0 {
@@ -415,7 +414,7 @@ func (j *Judge) text(b []byte) string {
 // maxExamples is how many records of each kind of failure are shown.
 const maxExamples = 3
 
-// fail notes a failure.
+// fail records a failure.
 func (j *Judge) fail(s *sink, kind Kind, field string, e *Example) {
 	key := failureKey{kind, field}
 	f := s.failures[key]

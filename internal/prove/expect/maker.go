@@ -30,8 +30,7 @@ type Maker struct {
 // body is the MessagePack of a body.
 type body []byte
 
-// Truth is where the records of a run came from, as far as the one who makes them
-// again knows.
+// Truth is the known origin of the records of a run.
 type Truth struct {
 	Options option.Lookup // of the input
 	Files   files.Path    // where its files are looked for
@@ -39,7 +38,7 @@ type Truth struct {
 }
 
 // RefusedError reports that the records of a run cannot be made again, because what
-// made them is not what there is now.
+// made them has changed.
 type RefusedError struct {
 	Name   string // of the input
 	Reason string
@@ -53,7 +52,7 @@ func (e *RefusedError) Error() string {
 // NewMaker returns the maker of the records of a run. It returns a [*RefusedError] if
 // the version, the template or a file is not what made them.
 //
-// Expressions are in the words of templates, with the variables of the template; see
+// Expressions have the syntax of templates, and the variables of the template; see
 // [Maker.Value]. An error in one is an [option.Errors].
 func NewMaker(run *ledger.Stream, truth Truth, expressions ...template.Text) (*Maker, error) {
 	refuse := func(format string, args ...any) (*Maker, error) {
@@ -98,8 +97,8 @@ func NewMaker(run *ledger.Stream, truth Truth, expressions ...template.Text) (*M
 	return &Maker{config: config, source: config.Source(origin)}, nil
 }
 
-// sameVersion reports whether two versions make the same records, as far as can be
-// known: all development versions are taken for one, because they have no number.
+// sameVersion reports whether two versions make the same records, as far as is known:
+// all development versions count as the same one, because they have no number.
 func sameVersion(a, b string) bool { return a == b || isDevel(a) && isDevel(b) }
 
 func isDevel(version string) bool {

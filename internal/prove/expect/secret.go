@@ -95,7 +95,7 @@ func (s *speller) base64(secret []byte) {
 	}
 }
 
-// leak is a place in which a secret was found.
+// leak is a place where a secret was found.
 type leak struct {
 	path, encoding string
 }

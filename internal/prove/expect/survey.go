@@ -43,7 +43,7 @@ type ObservedMember struct {
 	Example string // JSON
 }
 
-// survey is what a judge learns about one sink.
+// survey has what a judge learns about one sink.
 type survey struct {
 	records uint64
 	members map[string]*surveyed
@@ -67,7 +67,7 @@ func (j *Judge) Survey() {
 	}
 }
 
-// look looks at a record that arrived. The maker of its run has it.
+// look adds a record that arrived to the survey. The maker of its run has computed it.
 func (s *survey) look(j *Judge, r *run, ev event.Event) {
 	s.records++
 	vars := r.maker.variables()
@@ -163,7 +163,7 @@ func (j *Judge) Observe() (all []Observation) {
 	return all
 }
 
-// copiesOf returns how often each record arrived that did, or 0 if that differs.
+// copiesOf returns how often each of the records arrived, or 0 if the numbers differ.
 func copiesOf(s *sink, runs []*run) (copies uint64) {
 	for _, r := range runs {
 		for _, n := range s.seen[r].counts {
@@ -262,7 +262,7 @@ func equalToOne(compare, join, name string, texts map[string]bool) string {
 	return join + " (" + strings.Join(parts, ") (") + ")"
 }
 
-// literal returns a scalar as a template has it.
+// literal returns a scalar as written in a template.
 func literal(v []byte) (text string, ok bool) {
 	switch h := msgpack.Read(v); h.Kind {
 	case msgpack.String:

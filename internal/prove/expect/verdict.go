@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Kind is what is wrong with a record.
+// Kind is a kind of failure.
 type Kind uint8
 
 // The kinds of failures, in the order in which they are reported.

@@ -128,7 +128,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 // A change of the pace is an event with its record, and what was accepted before it is in
-// the line before. A state that is too long for a line is cut; that is no damage.
+// the line before. A state that is too long for a line is cut, without damage to the ledger.
 func TestChange(t *testing.T) {
 	c := &clock{start}
 	path := filepath.Join(t.TempDir(), "ledger")

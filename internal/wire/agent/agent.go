@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package agent runs a Fluent Bit.
+// Package agent runs Fluent Bit.
 //
-// The normal path is [Find], [Start], and [Agent.Stop]. What it logs is kept, the last
-// lines of it: they are the reason if it ends by itself.
+// The normal path is [Find], [Start], and [Agent.Stop]. The last lines of the log are
+// kept: they have the reason if the process ends by itself.
 package agent
 
 import (
@@ -62,12 +62,12 @@ func (b Binary) HasMetadata() bool {
 }
 
 // HasOffsets reports whether the offset_key of tail has the offset of the line in records
-// of multiline.parser: v3.2.10 adds up those of all lines before it.
+// of multiline.parser: v3.2.10 adds the offsets of all lines before it.
 func (b Binary) HasOffsets() bool {
 	return b.number[0] > 4 || b.number[0] == 4 && b.number[1] >= 2
 }
 
-// Agent is a Fluent Bit that runs.
+// Agent is a running Fluent Bit.
 type Agent struct {
 	cmd  *exec.Cmd
 	log  tail
@@ -131,7 +131,7 @@ type tail struct {
 	buf []byte
 }
 
-// tailSize is how much a tail keeps, in bytes.
+// tailSize is the number of bytes that a tail keeps.
 const tailSize = 64 << 10
 
 func (t *tail) Write(b []byte) (int, error) {
