@@ -81,7 +81,7 @@ var rows = []Option{
 		Name: "control", Kind: File, Default: "", Example: "/var/tmp/gdummy.control", Section: secPace,
 		Excludes: []string{"bytes_rate", "interval_sec", "interval_nsec", "time_step", "shuffle_within", "repeat", "late", "replay_speed", "max_gap"},
 		Help: "A file that changes the pace while the input runs, looked at five times a second: each line has a command, rate 5k, scale 0.5, " +
-			"load_profile ..., pause or resume. What the file does not say is as configured, as is everything while there is no file. After an error in it, the last good state " +
+			"load_profile ..., pause or resume. Everything else is as configured, and so is all without the file. After an error in it, the last good state " +
 			"stays in force. A relative name is looked up in the working directory, then beside the configuration file. " +
 			"`gdummy control` writes such files.",
 		set: func(c *Config, text string) error { c.Control = text; return nil },
