@@ -124,10 +124,8 @@ func (t *trial) prepare() (err error) {
 
 // paceOptions are the options that decide when and how many records are due.
 var paceOptions = []string{
-	"rate", "bytes_rate", "interval_sec", "interval_nsec", "load_profile", "samples", "duration", "start_delay",
-	"replay_speed", "shuffle_within", "repeat", "late", "skew", "on_finish", "audit", "audit_in", "ledger", "flush_on_startup",
 	"rate", "bytes_rate", "interval_sec", "interval_nsec", "load_profile", "control", "samples", "duration", "start_delay",
-	"replay_speed", "shuffle_within", "repeat", "late", "on_finish", "audit", "audit_in", "ledger", "flush_on_startup",
+	"replay_speed", "shuffle_within", "repeat", "late", "skew", "on_finish", "audit", "audit_in", "ledger", "flush_on_startup",
 }
 
 // inputs replaces inputs as the file requires, and makes the gdummy inputs those of a test.
