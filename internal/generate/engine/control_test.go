@@ -16,6 +16,7 @@ import (
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/control"
 )
 
 // steered is a host on which the control file changes at given times.
@@ -306,6 +307,48 @@ func TestControlExcludes(t *testing.T) {
 		_, _, err := Configure(func(name string) (string, bool) { v, ok := m[name]; return v, ok }, nil)
 		if errs, ok := err.(option.Errors); !ok || len(errs) != 1 || errs[0].Error() != tt.want {
 			t.Errorf("control with %v: %v, want %s", tt.given, err, tt.want)
+		}
+	}
+}
+
+// What the file says at the start is in force from the start on, also on a host that calls
+// the engine a second later.
+func TestControlFromStart(t *testing.T) {
+	s := &steered{path: filepath.Join(t.TempDir(), "control"), script: []instruction{{0, "rate 1k"}}}
+	s.now, s.until = epoch, epoch.Add(2*time.Second)
+	s.write()
+	e := New(config(t, "rate", "10", "catch_up", "full", "control", s.path), Options{Form: event.V2, Now: s.clock})
+	s.now = epoch.Add(time.Second)
+	e.Run(s)
+	if got := s.scheduled(e); got != 2000 {
+		t.Errorf("%d records in two seconds, want 2000", got)
+	}
+}
+
+// What is due when the rate becomes unlimited is among the records made then: it is not
+// due again at a later rate.
+func TestControlUnlimitedBacklog(t *testing.T) {
+	s := &steered{}
+	s.now = epoch
+	e := New(config(t, "rate", "10", "catch_up", "full", "control", "none"), Options{Form: event.V2, Now: s.clock})
+	second := int64(time.Second)
+	for _, tt := range []struct {
+		text string
+		at   int64
+		want uint64 // owed just after it
+	}{{"rate 10", 2 * second, 20}, {"rate unlimited", 2 * second, 0}, {"rate 10", 3 * second, 0}} {
+		state, err := control.Parse("f", tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.change(state, tt.at); err != nil {
+			t.Fatal(err)
+		}
+		if tt.text == "rate unlimited" {
+			continue // any number is due
+		}
+		if got := e.owed(tt.at); got != tt.want {
+			t.Errorf("%s at %d s: %d records are due, want %d", tt.text, tt.at/second, got, tt.want)
 		}
 	}
 }

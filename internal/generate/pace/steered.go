@@ -61,7 +61,7 @@ func (s *Steered) end(i int, last uint64) uint64 {
 func (s *Steered) Due(t int64) uint64 {
 	for i := len(s.stints) - 1; i >= 0; i-- {
 		if x := &s.stints[i]; t >= x.from {
-			return min(x.due(t), s.end(i, Unbounded))
+			return x.due(t)
 		}
 	}
 	if len(s.stints) > 0 {
