@@ -38,6 +38,7 @@ var scheduledClocks = [][]string{
 	{"rate", "unlimited", "start_time", "0", "end_time", "4000000000", "load_profile", "5 for 1s; idle for 3s; repeat", "copies", "2"},
 	{"rate", "unlimited", "start_time", "2026-03-29T00:59:58+01:00", "load_profile", "daily 00:00 5, 01:00 20, 03:00 200; zone Europe/Berlin"},
 	{"rate", "unlimited", "start_time", "2026-11-01T00:00:00Z", "time_step", "1ms", "skew", "u within 30s"},
+	{"rate", "unlimited", "start_time", "2026-11-01T00:00:00Z", "load_profile", "20 for 3s; ramp 20 to 200 for 1s; 200; jitter 80% seed 3"},
 	{"bytes_rate", "100k", "start_time", "-24h", "time_step", "7ns"},
 	{"rate", "100", "time_step", "1h", "flush_on_startup", "on"},
 	{"rate", "unlimited", "start_time", "2024-02-28T23:00:00Z", "time_step", "100ms", "shuffle_within", "3s", "repeat", "10% within 40", "late", "10% by 1s to 5s"},

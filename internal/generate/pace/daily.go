@@ -224,7 +224,7 @@ func (p *Profile) From(start int64) *Profile {
 	if p.from != nil || !p.Daily() {
 		return p
 	}
-	own := Profile{repeat: p.repeat, zone: p.zone, from: &start}
+	own := Profile{repeat: p.repeat, zone: p.zone, from: &start, jitter: p.jitter}
 	for _, s := range p.segments {
 		if s.daily != nil {
 			s.daily = &daily{entries: s.daily.entries}

@@ -36,6 +36,7 @@ const (
 	Factor                   // a decimal number above 0
 	Phase                    // trough or peak
 	Entries                  // days, times of day and rates
+	Share                    // a percentage
 	Zone                     // a time zone
 	Moment                   // a date and a time
 )
@@ -55,6 +56,8 @@ func (v Value) String() string {
 		return "(trough|peak)"
 	case Entries:
 		return "[DAYS] CLOCK RATE, ..."
+	case Share:
+		return "SHARE"
 	case Zone:
 		return "ZONE"
 	case Moment:
@@ -162,6 +165,12 @@ var Kinds = []Kind{
 		Clauses: []Clause{{"", Entries, false, nil}, {"for", Time, true, duration}},
 		Help: "The rate depends on the time of day: it is RATE from CLOCK on, until the next one. DAYS such as `mon-fri` or " +
 			"`sat sun` apply to their CLOCK and to those that follow.",
+	},
+	{
+		Name: "jitter", modifier: true, Example: "500; jitter 30%",
+		Clauses: []Clause{{"", Share, false, nil}, {"seed", Number, true, nil}},
+		Help: "Makes the gaps between records uneven: each record is due earlier, by a random part of up to SHARE of the gap. " +
+			"Gaps differ by up to SHARE from what they would be; no record is added, lost or passed by another.",
 	},
 	{
 		Name: "zone", modifier: true, Example: "daily mon-fri 08:00 500, 20:00 50; zone Europe/Berlin",

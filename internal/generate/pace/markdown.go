@@ -67,6 +67,7 @@ whole profile.
 | TIME | A time span above 0, as in [all options](options.md#values): `+"`500ms`, `1h30m`, `2d`, `10`"+` (seconds). A profile that ends lasts at most 36500d in total. |
 | FACTOR | A number above 0: `+"`2`, `0.5`"+`. |
 | NUMBER | A whole number. |
+| SHARE | A percentage: `+"`30%%`, `2.5%%`"+`. |
 | CLOCK | A time of day: `+"`9:00`, `18:30`, `23:59:30`"+`. |
 | DAYS | Days of the week: `+"`mon`, `mon-fri`, `sat sun`"+`. |
 | ZONE | A time zone: `+"`UTC`, `+02:00`, `Europe/Berlin`"+`. |
@@ -102,6 +103,9 @@ decimals or a `+"`scale`"+` that produces one, is an error; nothing is rounded s
 - A sine is exact at every half period. In between, its error is below 2⁻⁵⁹ of the records of one period: for a
   million records per second and a period of a day, a ten-millionth of a record. If a profile cuts a sine short
   and repeats, these errors add up.
+- With `+"`jitter`"+`, record n is due at the first nanosecond at which the integral reaches n − SHARE·u(n), where u(n) is
+  random, from 0 to 1, and depends on the seed and on n alone. At no time does the number of records differ by
+  more than one from that without jitter.
 - Random arrivals are whole records, each at its own nanosecond. Their times depend on the seed and on the
   position of the segment in the profile. When a profile repeats, the random sequence continues, so no two cycles
   are alike. The same seed produces the same times in every run.
@@ -164,7 +168,7 @@ entry     = { days } clock rate ;
 days      = day [ "-" day ] ;
 day       = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun" ;
 
-(* rate, time, factor, number, clock, zone and moment: see Values *)
+(* rate, time, factor, number, share, clock, zone and moment: see Values *)
 `)
 	return b.String()
 }

@@ -271,6 +271,8 @@ func expected(v Value) string {
 		return "a whole number such as 3"
 	case Factor:
 		return "a factor such as 2 or 0.5"
+	case Share:
+		return "a share such as 30%"
 	case Zone:
 		return "a time zone such as UTC, +02:00 or Europe/Berlin"
 	case Moment:
@@ -331,6 +333,8 @@ func (r *reader) time(t token) (uint64, error) {
 func (r *reader) modify(p *Profile, m draft, drafts []draft) error {
 	v := m.values[0]
 	switch m.kind.Name {
+	case "jitter":
+		return r.modifyJitter(p, m, drafts)
 	case "zone", "from":
 		return r.modifyDaily(p, m, drafts)
 	case "repeat":

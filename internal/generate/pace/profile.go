@@ -6,8 +6,6 @@ import (
 	"math"
 	"math/bits"
 	"sort"
-	"strconv"
-	"strings"
 
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/seed"
@@ -56,6 +54,7 @@ type Profile struct {
 	zone     string  // of daily segments
 	from     *int64  // the start of daily segments, in ns since 1970; nil if unknown
 	phase    uint64  // grains at the start, below grainsPerRecord: see Steered
+	jitter   jitter
 
 	// The spans of the last two results: a caller that queried the time of the
 	// next record then queries the present again.
@@ -199,6 +198,10 @@ func (p *Profile) reset() {
 	p.now, p.last = &p.spans[0], &p.spans[1]
 	*p.now = p.locate(0)
 	*p.last = *p.now
+	if p.jitter.share > 0 {
+		sp := p.locate(p.end)
+		p.jitter.last = sp.due(p.end)
+	}
 }
 
 // place returns the cycle and the segment at t, and the offset of t in the
@@ -313,34 +316,56 @@ func (p *Profile) advance() {
 
 // Due returns how many records are due at t, in ns since the start.
 func (p *Profile) Due(t int64) uint64 {
-	if t <= 0 {
+	if t < 0 {
 		return 0
 	}
 	at := min(uint64(t), p.end)
+	n, rest := p.cached(at).progress(at)
+	if p.jitter.share > 0 {
+		return p.jitter.due(n, rest)
+	}
+	return n
+}
+
+// cached returns a span that contains a time.
+func (p *Profile) cached(at uint64) *span {
 	if at >= p.now.t0 && at <= p.now.t1 {
-		return p.now.due(at)
+		return p.now
 	}
 	if at >= p.last.t0 && at <= p.last.t1 {
-		return p.last.due(at)
+		return p.last
 	}
 	if at > p.now.t1 {
 		if p.advance(); at <= p.now.t1 {
-			return p.now.due(at)
+			return p.now
 		}
 	}
 	*p.now = p.locate(at)
-	return p.now.due(at)
+	return p.now
 }
 
 // At returns the time at which record n is due, in ns since the start, or Never.
 func (p *Profile) At(n uint64) int64 {
+	if n == 0 {
+		return 0
+	}
+	at := p.holding(n)
+	switch {
+	case at == nil:
+		return Never
+	case p.jitter.share > 0:
+		return p.earlier(n, at)
+	}
+	return int64(at.at(n))
+}
+
+// holding returns the span in which record n is due without jitter, or nil.
+func (p *Profile) holding(n uint64) *span {
 	switch {
 	case n > p.now.n0 && n <= p.now.n1:
-		return int64(p.now.at(n))
+		return p.now
 	case n > p.last.n0 && n <= p.last.n1:
-		return int64(p.last.at(n))
-	case n == 0:
-		return 0
+		return p.last
 	}
 	// The record is usually in one of the next few spans.
 	for range 4 {
@@ -348,15 +373,15 @@ func (p *Profile) At(n uint64) int64 {
 			break
 		}
 		if p.advance(); n <= p.now.n1 {
-			return int64(p.now.at(n))
+			return p.now
 		}
 	}
 	at, ok := p.search(n)
 	if !ok {
-		return Never
+		return nil
 	}
 	*p.now = at
-	return int64(at.at(n))
+	return p.now
 }
 
 // search finds the span in which record n is due, by bisection of the time.
@@ -433,55 +458,4 @@ func (s *segment) rateAt(x uint64) float64 {
 		return a + (b-a)*(1-math.Cos(angle))/2
 	}
 	return a
-}
-
-// String returns the profile in its normal form, with scale and stretch applied.
-// Parsing the result yields an equal profile.
-func (p *Profile) String() string {
-	var b strings.Builder
-	for i := range p.segments {
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		s := &p.segments[i]
-		b.WriteString(s.kind.Name)
-		for _, c := range s.kind.Clauses {
-			if c.Value == Entries {
-				b.WriteString(" " + s.daily.String())
-				continue
-			}
-			v := *c.field(s)
-			if c.Optional && v == 0 {
-				continue
-			}
-			b.WriteByte(' ')
-			if c.Word != "" {
-				b.WriteString(c.Word)
-				b.WriteByte(' ')
-			}
-			switch c.Value {
-			case Rate:
-				b.WriteString(formatRate(v))
-			case Time:
-				b.WriteString(formatTime(v))
-			case Phase:
-				b.WriteString("peak")
-			default:
-				b.WriteString(strconv.FormatUint(v, 10))
-			}
-		}
-	}
-	if p.zone != "" {
-		b.WriteString("; zone " + p.zone)
-	}
-	if p.from != nil {
-		b.WriteString("; from " + units.FormatMoment(units.Moment{Nanoseconds: *p.from}))
-	}
-	switch {
-	case p.period > 0 && p.repeat == 0:
-		b.WriteString("; repeat")
-	case p.repeat > 1:
-		b.WriteString("; repeat " + strconv.FormatUint(p.repeat, 10))
-	}
-	return b.String()
 }

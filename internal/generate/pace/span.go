@@ -127,18 +127,27 @@ func (s *span) sine(x uint64) (uint128, float64) {
 
 // due returns how many records are due at t, with t0 <= t <= t1.
 func (s *span) due(t uint64) uint64 {
+	n, _ := s.progress(t)
+	return n
+}
+
+// progress returns how many records are due at t, and the grains of the next one.
+func (s *span) progress(t uint64) (n, rest uint64) {
 	g, _ := s.grains(t - s.t0)
 	lo, carry := bits.Add64(g.lo, s.f0, 0)
-	n, _ := bits.Div64(g.hi+carry, lo, grainsPerRecord)
-	return s.n0 + n
+	n, rest = bits.Div64(g.hi+carry, lo, grainsPerRecord)
+	return s.n0 + n, rest
 }
 
 // at returns the time at which record n is due, with n0 < n <= n1.
-func (s *span) at(n uint64) uint64 {
+func (s *span) at(n uint64) uint64 { return s.reach(n, 0) }
+
+// reach is at for a record that is due some grains earlier, but in the span.
+func (s *span) reach(n, early uint64) uint64 {
 	if s.shape == random {
 		return s.t0 + s.times[min(n-s.n0, leafMax)-1]
 	}
-	g := mul(n-s.n0, grainsPerRecord).sub(uint128{0, s.f0})
+	g := mul(n-s.n0, grainsPerRecord).sub(uint128{0, s.f0}).sub(uint128{0, early})
 	if s.shape == flat {
 		q, r := bits.Div64(g.hi, g.lo, s.r)
 		if r > 0 {

@@ -129,3 +129,44 @@ func TestSteeredBacklog(t *testing.T) {
 		}
 	}
 }
+
+// With jitter, too, no change adds, loses or takes back a record: one that was early at a
+// change stays due.
+func TestSteeredJitter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s Steered
+		sum := new(big.Rat)
+		now, due, made := int64(0), uint64(0), uint64(0)
+		before := int64(0)
+		for range rapid.IntRange(1, 8).Draw(t, "changes") {
+			var p *Profile
+			if rapid.IntRange(0, 4).Draw(t, "pause") > 0 {
+				p = mustParse(t, rapid.SampledFrom([]string{"5", "1k", "ramp 0 to 50 for 1m; 50", "3 for 1s; idle for 2s; repeat"}).Draw(t, "profile")+"; jitter 100%")
+			}
+			changed := now
+			s.Change(now, p, now, made)
+			for range 4 {
+				to := now + rapid.Int64Range(0, 3e9).Draw(t, "for")
+				if p != nil {
+					sum.Add(sum, between(p, now-changed, to-changed))
+				}
+				now = to
+				n := s.Due(now)
+				if n < due || n < floor(sum) || n > floor(sum)+1 {
+					t.Fatalf("%d records are due at %d ns, after %d; the integral is %s", n, now, due, sum.FloatString(9))
+				}
+				for ; made < n; made++ {
+					at := s.At(made + 1)
+					if at < before || at > now || s.Due(at) < made+1 {
+						t.Fatalf("At(%d) = %d, after %d, when %d are due at %d", made+1, at, before, n, now)
+					}
+					before = at
+				}
+				if at := s.At(n + 1); at <= now {
+					t.Fatalf("At(%d) = %d, but %d are due at %d", n+1, at, n, now)
+				}
+				due = n
+			}
+		}
+	})
+}
