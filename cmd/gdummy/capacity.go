@@ -28,13 +28,14 @@ type capacityFlags struct {
 	maxLatency time.Duration
 	precision  float64
 	budget     time.Duration
+	failIf     []capacity.Condition
 	json       bool
 	verbose    bool
 }
 
 func (f *capacityFlags) table() []flagRow {
 	return []flagRow{
-		{name: "fluent-bit", arg: "FILE", help: "the Fluent Bit to measure in", without: "fluent-bit in PATH",
+		{name: "fluent-bit", arg: "FILE", help: "the Fluent Bit to measure in; twice, to compare the second with the first", without: "fluent-bit in PATH",
 			example: "fluent-bit.conf --fluent-bit ./fluent-bit", set: appendTo(&f.binaries)},
 		{name: "plugin", arg: "FILE", help: "the library of the plugin", without: "as in gdummy test",
 			example: "fluent-bit.conf --plugin ./gdummy.so", set: setString(&f.library)},
@@ -53,7 +54,7 @@ func (f *capacityFlags) table() []flagRow {
 				f.faults, err = receive.ParseFaults(text)
 				return err
 			}},
-		{name: "hold", arg: "D", help: "how long a rate has to hold in a trial, after a warm-up", without: "30s",
+		{name: "hold", arg: "D", help: "how long a rate has to hold in a trial, after a warm-up", without: "30s, or 8s to compare",
 			example: "fluent-bit.conf --hold 10s", set: setSpan(&f.hold)},
 		{name: "max-latency", arg: "D", help: "the 99th percentile of the latency up to which a rate holds", without: "5s",
 			example: "fluent-bit.conf --max-latency 2s", set: setSpan(&f.maxLatency)},
@@ -64,8 +65,14 @@ func (f *capacityFlags) table() []flagRow {
 				}
 				return err
 			}},
-		{name: "budget", arg: "D", help: "how long to search; the answer is as precise as that allows", without: "6m",
+		{name: "budget", arg: "D", help: "how long to search; the answer is as precise as that allows", without: "6m, or 10m to compare",
 			example: "fluent-bit.conf --budget 2m", set: setSpan(&f.budget)},
+		{name: "fail-if", arg: "CONDITION", help: "exit with code 1 if the second is surely worse: slower, costlier or later than a\nshare; may be repeated",
+			example: "fluent-bit.conf new.conf --fail-if 'slower than 5%'", set: func(text string) error {
+				c, err := capacity.ParseCondition(text)
+				f.failIf = append(f.failIf, c)
+				return err
+			}},
 		{name: "json", help: "print the result as one JSON object", example: "fluent-bit.conf --json", set: setBool(&f.json)},
 		{name: "v", help: "list what differs from the configuration", example: "fluent-bit.conf -v", set: setBool(&f.verbose)},
 	}
@@ -83,32 +90,46 @@ what limits it.
 Outputs send to this command, over the forward protocol, and not to where they send in
 production, unless --sink configured is set.
 
+With two CONFIGs, or --fluent-bit twice, the second is compared with the first, in trials
+that take turns. The answer is the ratio of what both deliver above their capacity, and
+of their CPU time and latency at half of it, each with an interval.
+
 Ctrl-C ends the search with the answer until then.
 
-Exit codes: 0 there is an answer; 1 no rate holds; 2 wrong usage, a file that cannot be
+Exit codes: 0 there is an answer; 1 no rate holds, or a condition of --fail-if is met; 2 wrong usage, a file that cannot be
 read, or no answer.
 `)
 }
 
 func capacityCommand(s stream, args []string) int {
-	f := capacityFlags{sink: sinkReceiver, hold: capacity.DefaultHold, maxLatency: 5 * time.Second,
-		precision: capacity.DefaultPrecision, budget: capacity.DefaultBudget}
+	f := capacityFlags{sink: sinkReceiver, maxLatency: 5 * time.Second, precision: capacity.DefaultPrecision}
 	fs := flags("capacity", f.table())
 	if code, ok := parse(s, fs, args); !ok {
 		return code
 	}
 	switch {
-	case fs.NArg() != 1:
-		return usageError(s, "capacity", "expected one CONFIG")
-	case len(f.binaries) > 1:
-		return usageError(s, "capacity", "--fluent-bit: expected one")
+	case fs.NArg() < 1 || fs.NArg() > 2:
+		return usageError(s, "capacity", "expected a CONFIG, or two to compare")
+	case len(f.binaries) > 2 || fs.NArg() == 2 && len(f.binaries) == 2:
+		return usageError(s, "capacity", "--fluent-bit: expected one, or two with one CONFIG")
+	case len(f.failIf) > 0 && fs.NArg() < 2 && len(f.binaries) < 2:
+		return usageError(s, "capacity", "--fail-if: expected two CONFIGs, or --fluent-bit twice")
 	case f.faults != nil && f.sink != sinkReceiver:
 		return usageError(s, "capacity", "--fault: expected --sink receiver, whose faults they are")
 	}
-	m, err := f.open(fs.Arg(0))
-	if err != nil {
-		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
-		return exitUsage
+	if len(f.binaries) == 0 {
+		f.binaries = []string{"fluent-bit"}
+	}
+	var all []*measured
+	for _, path := range fs.Args() {
+		for _, binary := range f.binaries {
+			m, err := f.open(path, binary)
+			if err != nil {
+				fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
+				return exitUsage
+			}
+			all = append(all, m)
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -117,18 +138,29 @@ func capacityCommand(s stream, args []string) int {
 		<-stop
 		cancel()
 	}()
-	return f.search(ctx, s, m)
+	if f.hold == 0 {
+		f.hold = capacity.DefaultHold
+		if len(all) == 2 {
+			f.hold = capacity.DefaultCompareHold
+		}
+	}
+	if f.budget == 0 {
+		f.budget = capacity.DefaultBudget
+		if len(all) == 2 {
+			f.budget = capacity.DefaultCompareBudget
+		}
+	}
+	if len(all) == 2 {
+		return f.compare(ctx, s, all[0], all[1])
+	}
+	return f.search(ctx, s, all[0])
 }
 
-// open prepares the measurement of a configuration.
-func (f *capacityFlags) open(path string) (*measured, error) {
-	name := "fluent-bit"
-	if len(f.binaries) > 0 {
-		name = f.binaries[0]
-	}
+// open prepares the measurement of a configuration in a Fluent Bit.
+func (f *capacityFlags) open(path, binary string) (*measured, error) {
 	m := &measured{path: path, sink: f.sink, faults: f.faults, seed: 1, maxLatency: f.maxLatency}
 	var err error
-	if m.binary, err = agent.Find(name); err != nil {
+	if m.binary, err = agent.Find(binary); err != nil {
 		return nil, fmt.Errorf("--fluent-bit: %w", err)
 	}
 	if err = m.check(); err != nil {
@@ -152,38 +184,28 @@ type capacityResult struct {
 
 // search searches and prints the answer. It returns the exit code.
 func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
-	show := newSteps(s.err, f.budget)
+	show := newSteps(s.err)
 	defer show.hide()
-	show.step(capacity.Progress{Step: "headroom of gdummy", Left: f.budget})
-	headroom, err := m.Headroom(ctx)
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			err = errors.New("interrupted")
-		}
-		show.hide()
-		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
-		return exitUsage
+	if code, ok := f.headroom(ctx, s, show, m); !ok {
+		return code
 	}
-	m.headroom = headroom
-	search := capacity.Search{Hold: f.hold, Budget: f.budget, Precision: f.precision, Headroom: headroom,
+	search := capacity.Search{Hold: f.hold, Budget: f.budget, Precision: f.precision, Headroom: m.headroom,
 		Costs: []float64{0.25, 0.5, 0.75}, Progress: show.step}
 	r, err := search.Run(ctx, m)
 	show.hide()
-	result := capacityResult{Config: m.path, FluentBit: m.binary.Path, Version: m.binary.Version, Sink: m.sink, Headroom: headroom,
+	result := capacityResult{Config: m.path, FluentBit: m.binary.Path, Version: m.binary.Version, Sink: m.sink, Headroom: m.headroom,
 		LeftOut: m.leftOut, Changes: m.changes, Result: r}
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
 	}
 	if err == nil || len(r.Trials) > 0 {
 		if f.json {
-			e := json.NewEncoder(s.out)
-			e.SetIndent("", "  ")
-			if err := e.Encode(result); err != nil {
-				fmt.Fprintf(s.err, "gdummy capacity: cannot write the result: %v\n", err)
-				return exitUsage
+			if code := f.printJSON(s, result, exitFine); code != exitFine {
+				return code
 			}
 		} else {
 			f.print(s.out, &result)
+			m.printChanges(s.out, f.verbose)
 		}
 	}
 	switch {
@@ -199,12 +221,44 @@ func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
 func (f *capacityFlags) print(w io.Writer, r *capacityResult) {
 	w.Write(r.Text())
 	fmt.Fprintf(w, "\ngdummy can produce %s records/s here. Latency is known with --sink receiver only.\n", chart.FormatRate(r.Headroom))
-	for _, name := range r.LeftOut {
+}
+
+// printChanges prints what was not measured, and, if verbose, what differs from the
+// configuration.
+func (m *measured) printChanges(w io.Writer, verbose bool) {
+	for _, name := range m.leftOut {
 		fmt.Fprintf(w, "input %s is left out: nothing feeds it\n", name)
 	}
-	if f.verbose {
-		for _, c := range r.Changes {
+	if verbose {
+		for _, c := range m.changes {
 			fmt.Fprintf(w, "differs: %s\n", c)
 		}
 	}
+}
+
+// printJSON prints a result, and returns code if that succeeds.
+func (f *capacityFlags) printJSON(s stream, result any, code int) int {
+	e := json.NewEncoder(s.out)
+	e.SetIndent("", "  ")
+	if err := e.Encode(result); err != nil {
+		fmt.Fprintf(s.err, "gdummy capacity: cannot write the result: %v\n", err)
+		return exitUsage
+	}
+	return code
+}
+
+// headroom measures what gdummy produces, before anything else. It returns the exit code
+// if that fails.
+func (f *capacityFlags) headroom(ctx context.Context, s stream, show *steps, m *measured) (code int, ok bool) {
+	show.step(capacity.Progress{Step: "headroom of gdummy", Left: f.budget})
+	var err error
+	if m.headroom, err = m.Headroom(ctx); err == nil {
+		return exitFine, true
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted before there was an answer")
+	}
+	show.hide()
+	fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
+	return exitUsage, false
 }

@@ -147,16 +147,17 @@ func growth(lags []time.Duration, width time.Duration) (slope float64, grows boo
 	}
 	slope = median(slopes)
 	middle := float64(len(lags)-1) / 2
-	var centre, noise []float64
+	var centre []float64
 	for i, l := range lags {
 		centre = append(centre, l.Seconds()-slope*width.Seconds()*(float64(i)-middle))
 	}
-	at := median(centre)
+	noise := 0.0 // mean deviation
+	at := median(slices.Clone(centre))
 	for _, c := range centre {
-		noise = append(noise, max(c-at, at-c))
+		noise += max(c-at, at-c) / float64(len(centre))
 	}
 	span := float64(len(lags)-1) * width.Seconds()
-	return slope, slope*span > max(leastSlope*span, leastGrowth+2*median(noise))
+	return slope, slope*span > max(leastSlope*span, leastGrowth+2*noise)
 }
 
 const (

@@ -17,7 +17,7 @@ type steps struct {
 	over bool // the last line is replaced
 }
 
-func newSteps(out io.Writer, _ time.Duration) *steps {
+func newSteps(out io.Writer) *steps {
 	return &steps{out: out, over: isTerminal(out)}
 }
 

@@ -62,7 +62,7 @@ func commands() []command {
 		{"profile", "[flags] PROFILE", "draw a load profile and count its records", profile, func() []flagRow { return new(profileFlags).table() }, listKinds, nil},
 		{"audit", "[--ledger FILE]... SOURCE...", "compare what arrived with what was sent", auditCommand, func() []flagRow { return new(auditFlags).table() }, auditHelp, anyFile},
 		{"test", "[flags] FILE...", "test whether a pipeline does what it was written for", testCommand, func() []flagRow { return new(testFlags).table() }, testHelp, anyFile},
-		{"capacity", "[flags] CONFIG", "find the highest rate that a pipeline sustains, and what limits it", capacityCommand, func() []flagRow { return new(capacityFlags).table() }, capacityHelp, anyFile},
+		{"capacity", "[flags] CONFIG [CONFIG]", "find the highest rate that a pipeline sustains, and what limits it", capacityCommand, func() []flagRow { return new(capacityFlags).table() }, capacityHelp, anyFile},
 		{"control", "FILE [COMMAND [VALUE]]", "change the pace of a running input", controlCommand, nil, controlHelp, controlWords},
 		{"doc", "[TOPIC [NAME]]", "print documentation", doc, nil, listTopics, docWords},
 		{"completion", "SHELL", "print the completion script for a shell: " + strings.Join(shellNames(), ", "), completion, nil, completionHelp, shellWords},

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
+	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/wire/receive"
+)
+
+// A lag grows if it does so beyond its own noise: a rate 5 % above the capacity shows, and
+// a single stall does not.
+func TestGrowth(t *testing.T) {
+	ms := func(values ...int) (lags []time.Duration) {
+		for _, v := range values {
+			lags = append(lags, time.Duration(v)*time.Millisecond)
+		}
+		return lags
+	}
+	for name, c := range map[string]struct {
+		lags  []time.Duration
+		grows bool
+	}{
+		"none":            {nil, false},
+		"two":             {ms(500, 5000), false},
+		"level":           {ms(900, 910, 890, 905, 900), false},
+		"5 % over":        {ms(900, 950, 1000, 1050, 1100), true},
+		"5 % over, noisy": {ms(910, 940, 1010, 1040, 1110), true},
+		"1 % over":        {ms(900, 910, 920, 930, 940), false},
+		"one stall":       {ms(900, 900, 2900, 900, 900), false},
+		"recovers":        {ms(2900, 1900, 1200, 900, 900), false},
+		"noise":           {ms(500, 1000, 600, 950, 700), false},
+	} {
+		if slope, grows := growth(c.lags, time.Second); grows != c.grows {
+			t.Errorf("%s: growth(%v) = %.3f, %v; want %v", name, c.lags, slope, grows, c.grows)
+		}
+	}
+}
+
+// A meter counts each record once, and the lag grows with the clock where nothing arrives.
+func TestMeter(t *testing.T) {
+	m, err := newMeter(nil, 1, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.server.Close()
+	origin := time.Unix(1700000000, 0)
+	take := func(due, arrival time.Duration, seqs ...uint64) {
+		var found []receive.Finding
+		for _, seq := range seqs {
+			found = append(found, receive.Finding{ID: recordid.ID{Run: 7, Seq: seq, Time: origin.Add(due).UnixNano()}, State: recordscan.Intact})
+		}
+		m.Take(found, origin.Add(arrival).UnixNano())
+	}
+	take(0, 500*time.Millisecond, 0, 1, 2)
+	take(time.Second, 1400*time.Millisecond, 3, 3)
+	take(2*time.Second, 4100*time.Millisecond, 4)
+	if got := m.distinct(); got != 5 {
+		t.Errorf("distinct() = %d, want 5", got)
+	}
+	want := []time.Duration{500 * time.Millisecond, 400 * time.Millisecond, 1400 * time.Millisecond, 2400 * time.Millisecond, 2100 * time.Millisecond}
+	got := m.lags(0, 5*time.Second)
+	if len(got) != len(want) {
+		t.Fatalf("lags = %v, want %v", got, want)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("lags = %v, want %v", got, want)
+			break
+		}
+	}
+	if n, spread := m.arrived(time.Second, 3*time.Second); n != 2 || quantile(spread, 99).Round(10*time.Millisecond) != 400*time.Millisecond {
+		t.Errorf("from 1 s to 3 s: %d records with a p99 of %v, want 2 and 400ms", n, quantile(spread, 99))
+	}
+}
+
+func TestRoles(t *testing.T) {
+	for thread, want := range map[string]string{
+		"flb-pipeline": "engine flb-pipeline", "flb-in-gdummy.0": "input gdummy.0", "flb-out-null.0-": "output null.0-", "fluent-bit": "other fluent-bit",
+	} {
+		role, name := roleOf(thread)
+		if got := string(role) + " " + name; got != want {
+			t.Errorf("roleOf(%q) = %q, want %q", thread, got, want)
+		}
+	}
+}
