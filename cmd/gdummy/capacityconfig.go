@@ -203,7 +203,7 @@ func (m *measured) drive(in *instance, l load) error {
 // pace sets when and how many records are due.
 func (d *drivenInput) pace(options [][2]string) {
 	s := d.section
-	for _, name := range slices.Concat(paceOptions, []string{"copies", "max_records", "catch_up", "control"}) {
+	for _, name := range slices.Concat(paceOptions, []string{"copies", "max_records", "catch_up"}) {
 		s.Remove(name)
 	}
 	for _, o := range options {
