@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gdummy/gdummy/internal/event"
@@ -77,6 +78,16 @@ func golden(t *testing.T, name string, p *template.Program, n uint64) {
 	}
 	if !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("%s: got:\n%s\nwant:\n%s", name, got.Bytes(), want)
+	}
+}
+
+// Every format has irregular lines, or a comment in its template has the reason.
+func TestIrregularOrPlain(t *testing.T) {
+	for _, f := range All() {
+		odd := compile(t, f).HasIrregular()
+		if plain := strings.Contains(f.Text, "{{- /* No irregular lines: "); odd == plain {
+			t.Errorf("format %s has irregular lines: %v, and a reason for none: %v", f.Name, odd, plain)
+		}
 	}
 }
 
