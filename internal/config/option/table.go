@@ -206,7 +206,7 @@ var rows = []Option{
 	{
 		Name: "late", Kind: String, Example: "5% by 10s to 10m", Section: secOrder,
 		Excludes: []string{"fixed_timestamp"},
-		Help:     "Give this share of the records an earlier time, as if they had been delayed in transit: by a time (5% by 10s), a range (5% by 10s to 10m) or exponentially distributed times with a mean (5% by exponential 2m). Their places do not change. With rate unlimited, it requires time_step or start_time.",
+		Help:     "Give this share of the records an earlier time, as if they had been delayed in transit: by a time (5% by 10s), a range (5% by 10s to 10m) or exponentially distributed times with a mean (5% by exponential 2m). Their places do not change. With rate unlimited, it requires time_step or start_time; with a replay, replay_stamp now.",
 		set:      func(c *Config, text string) error { c.Late = text; return nil },
 	},
 	{

@@ -59,6 +59,9 @@ func (c *Config) CheckDisorder() (errs option.Errors) {
 	if c.disorder.Late.Share > 0 && c.Rate.Unlimited && c.TimeStep == 0 && !c.startsAt() {
 		errs = append(errs, option.Errorf("late", "with rate unlimited, it requires start_time or time_step"))
 	}
+	if c.disorder.Late.Share > 0 && c.Replay.Files != "" && c.Replay.Stamp != option.StampNow {
+		errs = append(errs, option.Errorf("late", "with replay_stamp %s, the records of a replay have the times of their files: expected replay_stamp now", c.Replay.Stamp))
+	}
 	if e := c.checkSkew(); e != nil {
 		errs = append(errs, e)
 	}

@@ -322,3 +322,31 @@ func BenchmarkReplay(b *testing.B) {
 		})
 	}
 }
+
+// Late records of a replay have earlier times where they have that of their delivery.
+// Their own times are not changed, so late is refused with them.
+func TestReplayLate(t *testing.T) {
+	path := replayFile(t, 0, 1, 2, 3, 4, 5)
+	times := func(more ...string) []int64 {
+		w := &world{now: epoch, until: epoch.Add(time.Minute)}
+		New(config(t, append([]string{"replay", path, "rate", "10"}, more...)...), Options{Form: event.V2, Now: w.clock}).Run(w)
+		at, _ := read(t, w.events)
+		return at
+	}
+	right, late := times(), times("late", "100% by 1h")
+	if len(right) != 6 || len(late) != 6 {
+		t.Fatalf("%d and %d records, want 6", len(right), len(late))
+	}
+	for i := range right {
+		if got := time.Duration(right[i] - late[i]); got != time.Hour {
+			t.Errorf("record %d is %v late, want 1h", i, got)
+		}
+	}
+	for _, stamp := range []string{"keep", "shift"} {
+		_, _, err := Configure(from("replay "+path+"\nreplay_time time\nrate 10\nreplay_stamp "+stamp+"\nlate 5% by 1h"), nil)
+		want := "option late: with replay_stamp " + stamp + ", the records of a replay have the times of their files: expected replay_stamp now"
+		if err == nil || err.Error() != want {
+			t.Errorf("replay_stamp %s with late: %v, want %s", stamp, err, want)
+		}
+	}
+}
