@@ -78,8 +78,8 @@ func leavesNothing(t *testing.T, dir string) {
 	}
 }
 
-// An interrupted search ends its Fluent Bit and removes its files. Without a trial, there
-// is no answer.
+// An interrupted search ends its Fluent Bit and removes its files. Without a trial, it
+// has no answer.
 func TestCapacityInterrupted(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v3_2_0, "metadata that survives filters")

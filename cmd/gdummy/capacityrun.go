@@ -211,14 +211,14 @@ func (o *observed) lags(from, to time.Duration, rate float64) (lags []time.Durat
 
 // dropped returns the filters that dropped more than they do at a low rate, and how much
 // more, between two pages.
-func (o *observed) dropped(from, to snapshot) map[string]float64 {
+func (o *observed) dropped(from, to snapshot, slack float64) map[string]float64 {
 	all := map[string]float64{}
 	for _, f := range o.in.filters {
 		records := to.Of("filter_records_total", f) - from.Of("filter_records_total", f)
 		drops := to.Of("filter_drop_records_total", f) - from.Of("filter_drop_records_total", f)
-		usual, slack := o.m.dropping[f], 0.0
+		usual, slack := o.m.dropping[f], slack
 		if usual > 0 {
-			slack = 0.02 + 0.1*usual // which records a filter drops may be random
+			slack = max(slack, 0.02+0.1*usual) // which records a filter drops may be random
 		}
 		if more := drops - usual*records; more > slack*records {
 			all[f] = more
@@ -276,8 +276,9 @@ const (
 // The steps of a ramp.
 const (
 	rampFactor = 2.0
-	rampMost   = 20 // steps
-	rampWide   = 3  // windows of a step
+	rampMost   = 20   // steps
+	rampSlack  = 0.02 // share of the records that a stall may make a filter drop
+	rampWide   = 3    // windows of a step
 )
 
 // Ramp implements capacity.Runner. Its first step, at a low rate, shows which share of the
@@ -409,7 +410,7 @@ func (o *observed) climb(ctx context.Context, rates []float64, start, step time.
 		now := o.pages[len(o.pages)-1]
 		switch {
 		case last > usual+excess, last > o.m.maxLatency,
-			len(o.dropped(o.at(from), now)) > 0,
+			len(o.dropped(o.at(from), now, rampSlack)) > 0,
 			now.Sum("output_retries_failed_total") > 0:
 			// The step before may have been too much already: what a pipeline that is
 			// behind delivers is near what it holds.

@@ -116,7 +116,7 @@ func (h *hold) losses() {
 		return
 	}
 	p := h.pages[len(h.pages)-1]
-	for _, f := range slices.Sorted(maps.Keys(h.dropped(snapshot{}, p))) {
+	for _, f := range slices.Sorted(maps.Keys(h.dropped(snapshot{}, p, 0))) {
 		h.fail(capacity.Lost, "filter %s drops %s", f, audit.Grouped(uint64(p.Of("filter_drop_records_total", f))))
 	}
 	if n := p.Sum("input_ring_buffer_retry_failures_total"); n > 0 {
@@ -328,7 +328,7 @@ func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
 	}
 	e.CPUQuota = h.agent.Quota()
 	e.Headroom = h.m.headroom
-	more := h.dropped(snapshot{}, q)
+	more := h.dropped(snapshot{}, q, 0)
 	for _, f := range h.in.filters {
 		e.Filters = append(e.Filters, capacity.Filter{Name: f, Dropped: uint64(more[f])})
 	}
