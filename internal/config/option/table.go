@@ -188,7 +188,7 @@ var rows = []Option{
 	{
 		Name: "fixed_timestamp", Kind: Boolean, Default: "off", Example: "on", Section: secTime,
 		Help: "Use the same time for every record: start_time, or the time of the start. " +
-			"With off, no two records of an input have the same time.",
+			"With off, no two records of an input have the same time, unless late, skew or repeat asks for it: a clock with fewer nanoseconds than records is an error.",
 		set: boolean(func(c *Config) *bool { return &c.FixedTimestamp }),
 	},
 	{

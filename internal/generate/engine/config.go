@@ -86,6 +86,7 @@ func ConfigureWith(lookup option.Lookup, in files.Path, expressions []template.T
 	errs = append(errs, c.checkIdentity()...)
 	if len(errs) == 0 {
 		errs = append(errs, c.CheckDisorder()...)
+		errs = append(errs, c.checkDistinct()...)
 	}
 	errs = append(errs, c.checkLives()...)
 	errs = append(errs, c.checkControl()...)

@@ -155,6 +155,8 @@ var bad = []string{
 	`interval_nsec 1000000000`, `interval_nsec 500ms`,
 	`max_records -1`, `max_records 1m`, `max_records 1.5`, `max_records all`,
 	"time_speed 60\nload_profile daily 09:00 5",
+	"time_step 2ns\ncopies 3", "start_time 1700000000\nend_time 1700000001\nmax_records 2G", "start_time -1h\nend_time -59m\nmax_records 61G\ncopies 3",
+	"load_profile 1G for 1s\nrate unlimited\nstart_time -1h\ncopies 2", "rate 400M\nshuffle_within 1s\ncopies 3", "rate 400M\nshuffle_within 1s\ntime_speed 0.3",
 	`skew host`, `skew host within soon`, `skew host within 0`, `skew host within 5s`, `skew $host within 5s`, "skew message within 5s\nrate unlimited",
 	"skew message within 5s\nfixed_timestamp on", "template {{ $host := keyed 5 }}{\"h\":1}\nskew $hots within 5s",
 	`duration -1s`, `duration soon`, `duration 5 minutes`, `duration xd`, `duration 1e300`, `duration 1M`, `duration 1h30`, `duration ""`,
