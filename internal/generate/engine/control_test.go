@@ -311,7 +311,7 @@ func TestControlExcludes(t *testing.T) {
 	}
 }
 
-// What the file says at the start is in force from the start on, also on a host that calls
+// What the file has at the start is in force from the start on, also on a host that calls
 // the engine a second later.
 func TestControlFromStart(t *testing.T) {
 	s := &steered{path: filepath.Join(t.TempDir(), "control"), script: []instruction{{0, "rate 1k"}}}
