@@ -44,7 +44,8 @@ func TestPlantedCapacity(t *testing.T) {
 				if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 					t.Fatal(err)
 				}
-				args := append([]string{"capacity", path, "--json", "--hold", "5s", "--budget", "2m", "--plugin", gdummySO, "--fluent-bit", h.path}, planted.args...)
+				page := filepath.Join(dir, "page.html")
+				args := append([]string{"capacity", path, "--json", "--html", page, "--hold", "5s", "--budget", "2m", "--plugin", gdummySO, "--fluent-bit", h.path}, planted.args...)
 				cmd := exec.Command(gdummyCmd, args...)
 				cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 				var log bytes.Buffer
@@ -62,6 +63,9 @@ func TestPlantedCapacity(t *testing.T) {
 				}
 				if got.Rate < 0.93*planted.rate || got.Rate > 1.07*planted.rate || got.Culprit != planted.culprit {
 					t.Errorf("%.0f records/s, limited by %q; want %.0f ± 7 %%, limited by %q\n%s", got.Rate, got.Culprit, planted.rate, planted.culprit, out)
+				}
+				if text, err := os.ReadFile(page); err != nil || !bytes.Contains(text, []byte(planted.culprit)) {
+					t.Errorf("the page is %q, %v; want one that names the %s", text, err, planted.culprit)
 				}
 				leavesNothing(t, dir)
 			})

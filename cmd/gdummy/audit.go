@@ -230,7 +230,7 @@ func (f *auditFlags) run(s stream) int {
 	}
 	f.keys = keys
 	if f.html != "" {
-		if err := checkPage(f.html, f.ledgerPaths); err != nil {
+		if err := checkPage(f.html, "a ledger", f.ledgerPaths...); err != nil {
 			return fail(err)
 		}
 	}
@@ -333,7 +333,10 @@ func (f *auditFlags) conclude(s stream, v *audit.Verdict, faults []string) int {
 		code = exitUsage
 	}
 	if f.html != "" {
-		if err := f.writeHTML(v, faults); err != nil {
+		err := writePage(f.html, func(w io.Writer) error {
+			return report.Write(w, report.Page{Verdict: v, Faults: faults, Made: time.Now(), Version: current()})
+		})
+		if err != nil {
 			fmt.Fprintf(s.err, "gdummy audit: cannot write the page: %v\n", err)
 			code = exitUsage
 		}
@@ -341,8 +344,9 @@ func (f *auditFlags) conclude(s stream, v *audit.Verdict, faults []string) int {
 	return code
 }
 
-// checkPage returns an error if a page cannot be written or would overwrite a ledger.
-func checkPage(path string, ledgers []string) error {
+// checkPage returns an error if a page cannot be written or would overwrite one of the
+// files that are read, of the given kind, such as "a ledger".
+func checkPage(path, kind string, read ...string) error {
 	info, err := os.Stat(path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	switch {
@@ -352,9 +356,9 @@ func checkPage(path string, ledgers []string) error {
 	case !info.Mode().IsRegular() && !info.IsDir():
 		return nil // a pipe would wait for its reader
 	}
-	for _, name := range ledgers {
+	for _, name := range read {
 		if other, err := os.Stat(name); err == nil && !absent && os.SameFile(info, other) {
-			return fmt.Errorf("--html %s: the page would overwrite a ledger", path)
+			return fmt.Errorf("--html %s: the page would overwrite %s", path, kind)
 		}
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
@@ -368,15 +372,14 @@ func checkPage(path string, ledgers []string) error {
 	return err
 }
 
-// writeHTML writes the report.
-func (f *auditFlags) writeHTML(v *audit.Verdict, faults []string) error {
-	file, err := os.Create(f.html)
+// writePage writes a page to a file.
+func writePage(path string, write func(io.Writer) error) error {
+	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	w := bufio.NewWriter(file)
-	err = report.Write(w, report.Page{Verdict: v, Faults: faults, Made: time.Now(), Version: current()})
-	if err == nil {
+	if err = write(w); err == nil {
 		err = w.Flush()
 	}
 	return errors.Join(err, file.Close())

@@ -14,6 +14,7 @@ import (
 	"github.com/gdummy/gdummy/internal/chart"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/prove/capacity"
+	"github.com/gdummy/gdummy/internal/prove/report"
 	"github.com/gdummy/gdummy/internal/wire/agent"
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
@@ -30,6 +31,7 @@ type capacityFlags struct {
 	budget     time.Duration
 	failIf     []capacity.Condition
 	json       bool
+	html       string
 	verbose    bool
 }
 
@@ -74,6 +76,8 @@ func (f *capacityFlags) table() []flagRow {
 				return err
 			}},
 		{name: "json", help: "print the result as one JSON object", example: "fluent-bit.conf --json", set: setBool(&f.json)},
+		{name: "html", arg: "FILE", help: "also write the result of one CONFIG as a page to FILE",
+			example: "--html capacity.html fluent-bit.conf", set: setString(&f.html)},
 		{name: "v", help: "list what differs from the configuration", example: "fluent-bit.conf -v", set: setBool(&f.verbose)},
 	}
 }
@@ -116,6 +120,15 @@ func capacityCommand(s stream, args []string) int {
 		return usageError(s, "capacity", "--fail-if: expected two CONFIGs, or --fluent-bit twice")
 	case f.faults != nil && f.sink != sinkReceiver:
 		return usageError(s, "capacity", "--fault: expected --sink receiver, whose faults they are")
+	}
+	if f.html != "" {
+		if fs.NArg() == 2 || len(f.binaries) == 2 {
+			return usageError(s, "capacity", "--html: expected one CONFIG and one --fluent-bit: a comparison has no page")
+		}
+		if err := checkPage(f.html, "CONFIG", fs.Arg(0)); err != nil {
+			fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
+			return exitUsage
+		}
 	}
 	if len(f.binaries) == 0 {
 		f.binaries = []string{"fluent-bit"}
@@ -176,6 +189,7 @@ type capacityResult struct {
 	FluentBit string   `json:"fluent_bit"` // the executable
 	Version   string   `json:"version"`
 	Sink      string   `json:"sink"`
+	Faults    string   `json:"faults,omitempty"`
 	Headroom  float64  `json:"headroom"` // records per second that gdummy produces here
 	LeftOut   []string `json:"left_out,omitempty"`
 	Changes   []string `json:"changes"`
@@ -195,6 +209,9 @@ func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
 	show.hide()
 	result := capacityResult{Config: m.path, FluentBit: m.binary.Path, Version: m.binary.Version, Sink: m.sink, Headroom: m.headroom,
 		LeftOut: m.leftOut, Changes: m.changes, Result: r}
+	if m.faults != nil {
+		result.Faults = m.faults.String()
+	}
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
 	}
@@ -206,6 +223,12 @@ func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
 		} else {
 			f.print(s.out, &result)
 			m.printChanges(s.out, f.verbose)
+		}
+		if f.html != "" {
+			if err := result.writePage(f.html); err != nil {
+				fmt.Fprintf(s.err, "gdummy capacity: cannot write the page: %v\n", err)
+				return exitUsage
+			}
 		}
 	}
 	switch {
@@ -220,14 +243,45 @@ func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
 // print prints the answer and how it was found.
 func (f *capacityFlags) print(w io.Writer, r *capacityResult) {
 	w.Write(r.Text())
-	fmt.Fprintf(w, "\ngdummy can produce %s records/s here. Latency is known with --sink receiver only.\n", chart.FormatRate(r.Headroom))
+	fmt.Fprintln(w)
+	for _, fact := range r.facts() {
+		fmt.Fprintln(w, fact)
+	}
+}
+
+// facts returns sentences about the measurement.
+func (r *capacityResult) facts() []string {
+	all := []string{fmt.Sprintf("gdummy can produce %s records/s here.", chart.FormatRate(r.Headroom))}
+	if r.Sink != sinkReceiver {
+		all = append(all, "Latency is known with --sink receiver only.")
+	}
+	return all
+}
+
+// writePage writes the result as a page.
+func (r *capacityResult) writePage(path string) error {
+	subject := fmt.Sprintf("%s in Fluent Bit %s, --sink %s", r.Config, r.Version, r.Sink)
+	if r.Faults != "" {
+		subject += " --fault " + r.Faults
+	}
+	facts := r.facts()
+	for _, input := range r.LeftOut {
+		facts = append(facts, leftOutText(input))
+	}
+	return writePage(path, func(w io.Writer) error {
+		return report.WriteCapacity(w, report.CapacityPage{Result: &r.Result, Subject: subject, Facts: facts, Made: time.Now(), Version: current()})
+	})
+}
+
+func leftOutText(input string) string {
+	return fmt.Sprintf("input %s is left out: nothing feeds it", input)
 }
 
 // printChanges prints what was not measured, and, if verbose, what differs from the
 // configuration.
 func (m *measured) printChanges(w io.Writer, verbose bool) {
 	for _, name := range m.leftOut {
-		fmt.Fprintf(w, "input %s is left out: nothing feeds it\n", name)
+		fmt.Fprintln(w, leftOutText(name))
 	}
 	if verbose {
 		for _, c := range m.changes {

@@ -3,9 +3,13 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/gdummy/gdummy/internal/prove/capacity"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/recordid"
 	"github.com/gdummy/gdummy/internal/wire/receive"
@@ -84,6 +88,28 @@ func TestRoles(t *testing.T) {
 		role, name := roleOf(thread)
 		if got := string(role) + " " + name; got != want {
 			t.Errorf("roleOf(%q) = %q, want %q", thread, got, want)
+		}
+	}
+}
+
+// The page of --html names what was measured, how, and what was not.
+func TestCapacityPage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.html")
+	r := capacityResult{Config: "a<b>.yaml", Version: "5.1.1", Sink: sinkNull, Faults: "rate=5000/s", Headroom: 90e3, LeftOut: []string{"cpu.0"},
+		Result: capacity.Result{Rate: 3000, Low: 2900, High: 3100, Confidence: 0.95, Culprit: "filter throttle.0 drops records", Confirmed: -1}}
+	if err := r.writePage(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"filter throttle.0 drops records", "from 2.9k to 3.1k records/s",
+		"a&lt;b&gt;.yaml in Fluent Bit 5.1.1, --sink null --fault rate=5000/s",
+		"<li>gdummy can produce 90k records/s here.</li>", "<li>Latency is known with --sink receiver only.</li>", "<li>input cpu.0 is left out: nothing feeds it</li>",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the page lacks %q:\n%s", want, text)
 		}
 	}
 }
