@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,8 +101,9 @@ of their CPU time and latency at half of it, each with an interval.
 
 Ctrl-C ends the search with the answer until then.
 
-Exit codes: 0 there is an answer; 1 no rate holds, or a condition of --fail-if is met; 2 wrong usage, a file that cannot be
-read, or no answer.
+Exit codes: 0 there is an answer; 1 no rate holds, or a condition of --fail-if is met;
+2 wrong usage, a file that cannot be read, or no answer: also if --fail-if asks for a
+ratio whose interval is unknown.
 `)
 }
 
@@ -118,6 +120,8 @@ func capacityCommand(s stream, args []string) int {
 		return usageError(s, "capacity", "--fluent-bit: expected one, or two with one CONFIG")
 	case len(f.failIf) > 0 && fs.NArg() < 2 && len(f.binaries) < 2:
 		return usageError(s, "capacity", "--fail-if: expected two CONFIGs, or --fluent-bit twice")
+	case f.sink != sinkReceiver && slices.ContainsFunc(f.failIf, func(c capacity.Condition) bool { return c.Word == "later" }):
+		return usageError(s, "capacity", "--fail-if: later: expected --sink receiver, without which the latency is unknown")
 	case f.faults != nil && f.sink != sinkReceiver:
 		return usageError(s, "capacity", "--fault: expected --sink receiver, whose faults they are")
 	}

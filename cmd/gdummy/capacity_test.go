@@ -113,3 +113,30 @@ func TestCapacityPage(t *testing.T) {
 		}
 	}
 }
+
+// A comparison that cannot answer the question does not end with 0.
+func TestComparisonExitCode(t *testing.T) {
+	known := capacity.Ratio{Metric: capacity.Throughput, Ratio: 0.9, Low: 0.88, High: 0.92}
+	unknown := capacity.Ratio{Metric: capacity.CPU, Ratio: 1.5}
+	slower := func(than float64) capacity.Condition { return capacity.Condition{Word: "slower", Than: than} }
+	costlier := capacity.Condition{Word: "costlier", Than: 0.05}
+	for name, c := range map[string]struct {
+		ratios     []capacity.Ratio
+		conditions []capacity.Condition
+		code       int
+	}{
+		"nothing":            {nil, nil, exitUsage},
+		"an answer":          {[]capacity.Ratio{known, unknown}, nil, exitFine},
+		"no interval":        {[]capacity.Ratio{{Metric: capacity.Throughput, Ratio: 0.5}}, nil, exitUsage},
+		"not met":            {[]capacity.Ratio{known, unknown}, []capacity.Condition{slower(0.2)}, exitFine},
+		"met":                {[]capacity.Ratio{known, unknown}, []capacity.Condition{slower(0.05)}, exitFound},
+		"unknown":            {[]capacity.Ratio{known, unknown}, []capacity.Condition{slower(0.2), costlier}, exitUsage},
+		"met and unknown":    {[]capacity.Ratio{known, unknown}, []capacity.Condition{costlier, slower(0.05)}, exitFound},
+		"no pair, condition": {nil, []capacity.Condition{slower(0.05)}, exitUsage},
+	} {
+		r := capacityComparison{Comparison: capacity.Comparison{Ratios: c.ratios}}
+		if got := r.judge(c.conditions); got != c.code {
+			t.Errorf("%s: exit code %d, failed %q, unknown %q; want %d", name, got, r.Failed, r.Unknown, c.code)
+		}
+	}
+}

@@ -16,6 +16,7 @@ type capacityComparison struct {
 	Sink     string       `json:"sink"`
 	Headroom float64      `json:"headroom"` // records per second that gdummy produces here, of both the lower
 	Failed   []string     `json:"failed"`   // conditions of --fail-if that are met
+	Unknown  []string     `json:"unknown"`  // conditions of --fail-if that lack an interval
 
 	Comparison capacity.Comparison `json:"comparison"`
 }
@@ -38,7 +39,7 @@ func (m *measured) side() capacitySide {
 func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *measured) int {
 	show := newSteps(s.err)
 	defer show.hide()
-	result := capacityComparison{Sink: f.sink, Failed: []string{}}
+	result := capacityComparison{Sink: f.sink, Failed: []string{}, Unknown: []string{}}
 	for _, m := range []*measured{a, b} {
 		if code, ok := f.headroom(ctx, s, show, m); !ok {
 			return code
@@ -55,13 +56,7 @@ func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *measured) i
 		return exitUsage
 	}
 	result.A, result.B, result.Comparison = a.side(), b.side(), c
-	code := exitFine
-	for _, condition := range f.failIf {
-		if _, met := condition.Met(c.Ratios); met {
-			result.Failed = append(result.Failed, condition.String())
-			code = exitFound
-		}
-	}
+	code := result.judge(f.failIf)
 	if f.json {
 		return f.printJSON(s, result, code)
 	}
@@ -74,8 +69,30 @@ func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *measured) i
 	for _, condition := range result.Failed {
 		fmt.Fprintf(s.out, "failed: B is %s\n", condition)
 	}
-	if code == exitFine && len(c.Ratios) == 0 {
-		return exitUsage
+	for _, condition := range result.Unknown {
+		fmt.Fprintf(s.out, "unknown: whether B is %s: expected an interval, which takes a longer --budget or a shorter --hold\n", condition)
 	}
 	return code
+}
+
+// judge sorts the conditions into those that are met and those that are unknown. It returns
+// the exit code: a condition that is met is certain, whatever else is unknown. Without
+// conditions, the question is that of the throughput.
+func (r *capacityComparison) judge(conditions []capacity.Condition) int {
+	ratios := r.Comparison.Ratios
+	for _, c := range conditions {
+		switch met, known := c.Met(ratios); {
+		case met:
+			r.Failed = append(r.Failed, c.String())
+		case !known:
+			r.Unknown = append(r.Unknown, c.String())
+		}
+	}
+	switch {
+	case len(r.Failed) > 0:
+		return exitFound
+	case len(r.Unknown) > 0, len(conditions) == 0 && (len(ratios) == 0 || !ratios[0].Known()):
+		return exitUsage
+	}
+	return exitFine
 }

@@ -243,23 +243,27 @@ func TestCondition(t *testing.T) {
 		text   string
 		ratios []Ratio
 		met    bool
+		known  bool
 	}{
-		{"slower than 5%", ratio(Throughput, 0.85, 0.94), true},
-		{"slower than 5%", ratio(Throughput, 0.85, 0.96), false},
-		{"slower than 5%", ratio(Throughput, 1.06, 1.2), false},
-		{"slower than 5%", ratio(CPU, 0.5, 0.6), false},
-		{"slower than 5%", []Ratio{{Metric: Throughput, Ratio: 0.5}}, false},
-		{"slower than 0%", ratio(Throughput, 0.9, 0.999), true},
-		{"costlier than 12.5%", ratio(CPU, 1.13, 1.2), true},
-		{"costlier than 12.5%", ratio(CPU, 1.12, 1.2), false},
-		{"later than 50%", ratio(Latency, 1.6, 3), true},
+		{"slower than 5%", ratio(Throughput, 0.85, 0.94), true, true},
+		{"slower than 5%", ratio(Throughput, 0.85, 0.96), false, true},
+		{"slower than 5%", ratio(Throughput, 1.06, 1.2), false, true},
+		{"slower than 5%", ratio(CPU, 0.5, 0.6), false, false},
+		{"slower than 5%", []Ratio{{Metric: Throughput, Ratio: 0.5}}, false, false},
+		{"slower than 5%", nil, false, false},
+		{"costlier than 5%", append(ratio(CPU, 1, 1.02), Ratio{Metric: CPU, Ratio: 1}), false, false},
+		{"costlier than 5%", append(ratio(CPU, 1.1, 1.2), Ratio{Metric: CPU, Ratio: 1}), true, true},
+		{"slower than 0%", ratio(Throughput, 0.9, 0.999), true, true},
+		{"costlier than 12.5%", ratio(CPU, 1.13, 1.2), true, true},
+		{"costlier than 12.5%", ratio(CPU, 1.12, 1.2), false, true},
+		{"later than 50%", ratio(Latency, 1.6, 3), true, true},
 	} {
 		c, err := ParseCondition(tt.text)
 		if err != nil {
 			t.Fatalf("%s: %v", tt.text, err)
 		}
-		if _, met := c.Met(tt.ratios); met != tt.met || c.String() != tt.text {
-			t.Errorf("%s (%s) of %+v: got %v, want %v", tt.text, c, tt.ratios, met, tt.met)
+		if met, known := c.Met(tt.ratios); met != tt.met || known != tt.known || c.String() != tt.text {
+			t.Errorf("%s (%s) of %+v: met %v, known %v; want %v, %v", tt.text, c, tt.ratios, met, known, tt.met, tt.known)
 		}
 	}
 	for text, want := range map[string]string{

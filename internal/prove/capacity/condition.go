@@ -55,21 +55,23 @@ func (c Condition) String() string {
 	return fmt.Sprintf("%s than %s%%", c.Word, trim(100*c.Than))
 }
 
-// Met reports whether the interval of a ratio is entirely beyond the condition, and
-// returns that ratio. It is not met without an interval.
-func (c Condition) Met(ratios []Ratio) (Ratio, bool) {
+// Met reports whether the interval of a ratio is entirely beyond the condition. known is
+// false if it is not met, and a ratio that could meet it has no interval or is missing.
+func (c Condition) Met(ratios []Ratio) (met, known bool) {
+	known = true
+	any := false
 	for _, kind := range conditions {
 		if kind.word != c.Word {
 			continue
 		}
 		for _, r := range ratios {
-			if r.Metric != kind.metric || !r.Known() {
+			if r.Metric != kind.metric {
 				continue
 			}
-			if kind.higher && r.Low > 1+c.Than || !kind.higher && r.High < 1-c.Than {
-				return r, true
-			}
+			any = true
+			known = known && r.Known()
+			met = met || r.Known() && (kind.higher && r.Low > 1+c.Than || !kind.higher && r.High < 1-c.Than)
 		}
 	}
-	return Ratio{}, false
+	return met, met || known && any
 }
