@@ -30,6 +30,7 @@ type capacityFlags struct {
 	maxLatency time.Duration
 	precision  float64
 	budget     time.Duration
+	repeat     int
 	failIf     []capacity.Condition
 	json       bool
 	html       string
@@ -70,6 +71,8 @@ func (f *capacityFlags) table() []flagRow {
 			}},
 		{name: "budget", arg: "D", help: "how long to search; the answer is as precise as that allows", without: "6m, or 10m to compare",
 			example: "fluent-bit.conf --budget 2m", set: setSpan(&f.budget)},
+		{name: "repeat", arg: "N", help: "how many pairs of trials a comparison has at each rate, if the budget allows it", without: "until --precision",
+			example: "fluent-bit.conf new.conf --repeat 10", set: setCount(&f.repeat, capacity.MinPairs)},
 		{name: "fail-if", arg: "CONDITION", help: "exit with code 1 if the second is surely worse: slower, costlier or later than a\nshare; may be repeated",
 			example: "fluent-bit.conf new.conf --fail-if 'slower than 5%'", set: func(text string) error {
 				c, err := capacity.ParseCondition(text)
@@ -120,6 +123,8 @@ func capacityCommand(s stream, args []string) int {
 		return usageError(s, "capacity", "--fluent-bit: expected one, or two with one CONFIG")
 	case len(f.failIf) > 0 && fs.NArg() < 2 && len(f.binaries) < 2:
 		return usageError(s, "capacity", "--fail-if: expected two CONFIGs, or --fluent-bit twice")
+	case f.repeat > 0 && fs.NArg() < 2 && len(f.binaries) < 2:
+		return usageError(s, "capacity", "--repeat: expected two CONFIGs, or --fluent-bit twice")
 	case f.sink != sinkReceiver && slices.ContainsFunc(f.failIf, func(c capacity.Condition) bool { return c.Word == "later" }):
 		return usageError(s, "capacity", "--fail-if: later: expected --sink receiver, without which the latency is unknown")
 	case f.faults != nil && f.sink != sinkReceiver:

@@ -49,7 +49,7 @@ func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *measured) i
 		}
 	}
 	c, err := capacity.Compare(ctx, a, b, capacity.CompareOptions{Hold: f.hold, Budget: f.budget, Headroom: result.Headroom,
-		Margin: f.precision, Progress: show.step})
+		Margin: f.precision, Pairs: f.repeat, Progress: show.step})
 	show.hide()
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -36,6 +37,10 @@ type CompareOptions struct {
 	// Margin ends the comparison when no interval is wider, as half its width and a
 	// share. 0 is to use the budget.
 	Margin float64
+
+	// Pairs ends the comparison after so many pairs at each rate, whatever their
+	// intervals. 0 is to look at the intervals.
+	Pairs int
 
 	Now      func() time.Time // defaults to time.Now
 	Progress func(Progress)   // called before each step, if not nil
@@ -127,6 +132,9 @@ func (c *comparing) run(ctx context.Context) error {
 	for !c.done() {
 		for _, rate := range append([]float64{c.rates[0]}, c.rates...) {
 			for _, order := range [][2]int{{0, 1}, {1, 0}} {
+				if c.Pairs > 0 && c.pairs(rate) >= c.Pairs {
+					continue
+				}
 				if c.left() < 2*c.cost() {
 					return nil
 				}
@@ -201,8 +209,26 @@ func (c *comparing) pair(ctx context.Context, rate float64, order [2]int) error 
 	return nil
 }
 
-// done reports whether all intervals are as narrow as asked for.
+// MinPairs is the number of pairs from which all ratios of a comparison at one fixed rate
+// have intervals.
+const MinPairs = 5
+
+// pairs returns how many pairs there are at a rate.
+func (c *comparing) pairs(rate float64) (n int) {
+	for i := range c.result.A {
+		if c.result.A[i].Rate == rate {
+			n++
+		}
+	}
+	return n
+}
+
+// done reports whether there are as many pairs as asked for, or all intervals are as
+// narrow.
 func (c *comparing) done() bool {
+	if c.Pairs > 0 {
+		return !slices.ContainsFunc(c.rates, func(rate float64) bool { return c.pairs(rate) < c.Pairs })
+	}
 	if c.Margin <= 0 {
 		return false
 	}
@@ -270,7 +296,7 @@ func (c *comparing) finish(ctx context.Context, err error) {
 		r.Stopped = Interrupted
 	case err != nil:
 		r.Stopped = Failed
-	case !r.Ratios[0].Known(), c.Margin > 0 && !c.done():
+	case !r.Ratios[0].Known(), (c.Margin > 0 || c.Pairs > 0) && !c.done():
 		r.Stopped = OutOfBudget
 	}
 	r.Partial = r.Stopped != ""

@@ -113,6 +113,38 @@ func TestTurns(t *testing.T) {
 	}
 }
 
+// With Pairs, a comparison has exactly so many pairs at each rate, and an interval for each
+// ratio from MinPairs on; with less budget, it has fewer and reports that.
+func TestPairs(t *testing.T) {
+	for _, tt := range []struct {
+		pairs  int
+		budget time.Duration
+		known  bool
+		stop   Stop
+	}{
+		{MinPairs - 1, time.Hour, false, ""},
+		{MinPairs, time.Hour, true, ""},
+		{13, time.Hour, true, ""},
+		{13, 3 * time.Minute, false, OutOfBudget},
+	} {
+		a, b := twins(1, 0, func(*plant) {})
+		c, err := Compare(context.Background(), a, b, CompareOptions{Now: a.now, Budget: tt.budget, Pairs: tt.pairs, Margin: 0.5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := true
+		for _, r := range c.Ratios {
+			known = known && r.Known()
+			if tt.stop == "" && r.Pairs != tt.pairs || r.Pairs > tt.pairs {
+				t.Errorf("%d pairs in %v: %s has %d", tt.pairs, tt.budget, r.Metric, r.Pairs)
+			}
+		}
+		if known != tt.known || c.Stopped != tt.stop {
+			t.Errorf("%d pairs in %v: intervals known %v, stopped %q; want %v, %q\n%s", tt.pairs, tt.budget, known, c.Stopped, tt.known, tt.stop, c.Table())
+		}
+	}
+}
+
 // noted is a plant that notes its turns.
 type noted struct {
 	*plant
