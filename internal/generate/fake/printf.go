@@ -20,8 +20,9 @@ type directive struct {
 	minus  bool // pad on the right
 	zero   bool // pad numbers with zeros
 	width  int
-	prec   int  // or -1
-	fast   bool // formatted without package fmt, which allocates
+	prec   int    // or -1
+	put    Append // appends the text of the value as it is, nil if unknown
+	fast   bool   // formatted without package fmt, which allocates
 	gen    Gen
 }
 
@@ -56,6 +57,9 @@ func buildPrintf(c *Call) (Gen, error) {
 			return nil, err
 		}
 		d.gen = gens[len(ds)]
+		if d.width == 0 && d.fast && d.kinds() == 0 {
+			d.put = c.Args[len(ds)+1].Text
+		}
 		d.before = before.String()
 		before.Reset()
 		ds = append(ds, d)
@@ -64,6 +68,18 @@ func buildPrintf(c *Call) (Gen, error) {
 		return nil, argErr(len(ds)+1, "printf: expected %d values, one for each verb of the format, found %d", len(ds), len(gens))
 	}
 	rest := before.String() + format[at:]
+	c.Text = func(dst []byte, r *Record) []byte {
+		for i := range ds {
+			d := &ds[i]
+			dst = append(dst, d.before...)
+			if d.put != nil {
+				dst = d.put(dst, r)
+			} else {
+				dst = d.append(dst, d.gen(r))
+			}
+		}
+		return append(dst, rest...)
+	}
 	values := make([]value.Value, len(ds))
 	return func(r *Record) value.Value {
 		for i := range ds {
@@ -188,6 +204,9 @@ func (d *directive) append(dst []byte, v value.Value) []byte {
 
 // pad pads dst[start:] to the width.
 func (d *directive) pad(dst []byte, start int) []byte {
+	if d.width == 0 {
+		return dst
+	}
 	gap := d.width - utf8.RuneCount(dst[start:])
 	if gap <= 0 {
 		return dst

@@ -31,6 +31,22 @@ func onText(name, doc, example string, appendTo func(dst []byte, s string) []byt
 // are not strings are separated by a space.
 func (c *Call) concat(spaced bool) Gen {
 	gens := c.gens(0)
+	if !spaced {
+		c.Text = func(dst []byte, r *Record) []byte {
+			start := len(dst)
+			for i, g := range gens {
+				if len(dst)-start > maxScratch {
+					return dst[:start]
+				}
+				if put := c.Args[i].Text; put != nil {
+					dst = put(dst, r)
+				} else {
+					dst = g(r).AppendText(dst)
+				}
+			}
+			return dst
+		}
+	}
 	values := make([]value.Value, len(gens))
 	return func(r *Record) value.Value {
 		for i, g := range gens {

@@ -34,8 +34,11 @@ type compiler struct {
 	loops  int    // so far
 
 	declared []*declaration
-	changing int // reads so far of variables that get further values, or stay where they are
-	dots     int // saved dots so far
+	read     []*read // so far
+	changing int     // reads so far of variables that get further values, or stay where they are
+	dots     int     // saved dots so far
+
+	prologueEnd int // index behind the code of the prologue
 }
 
 // reports are the errors found so far.
@@ -334,6 +337,7 @@ func (c *compiler) endPrologue() {
 	c.emit(instr{op: opEnd})
 	p.prologue = c.start
 	c.start = len(p.code)
+	c.prologueEnd = c.start
 	c.shared = len(c.vars)
 }
 

@@ -21,13 +21,15 @@ type operand struct {
 	slot int          // 1 + the slot of the variable; 0 if the expression is not a variable
 	decl *declaration // of that variable, if it is known
 	tied bool         // reads a variable that is assigned again
+
+	reads []*read // of variables with one value
 }
 
 // pipe compiles a pipeline. The value of a command is the last argument of the next.
 func (c *compiler) pipe(p *parse.PipeNode) (operand, bool) {
 	var op operand
 	ok := true
-	reads := c.changing
+	changing, read := c.changing, len(c.read)
 	for i, cmd := range p.Cmds {
 		var piped *operand
 		if i > 0 {
@@ -38,7 +40,7 @@ func (c *compiler) pipe(p *parse.PipeNode) (operand, bool) {
 		op, good = c.command(cmd, piped, ok)
 		ok = ok && good
 	}
-	op.tied = c.changing > reads
+	op.tied, op.reads = c.changing > changing, c.read[read:len(c.read):len(c.read)]
 	return op, ok
 }
 

@@ -5,6 +5,7 @@ package template
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,5 +135,71 @@ func TestVariables(t *testing.T) {
 	}
 	if _, ok := p.Variable("$unknown"); ok {
 		t.Error("there is a variable $unknown")
+	}
+}
+
+// The records are the same whether each variable is computed where it is declared, since
+// metadata reads all of them, or only in shapes that need it. Here shapes use the
+// variables of all shapes in each way: not at all, in one or in two prints, through
+// another variable, in a condition, and after a variable of the same name.
+func TestVariablesByShape(t *testing.T) {
+	const body = `{{ $a := int 1 1000 }}{{ $b := add $a 1 }}{{ $c := printf "%d-%s" $b (cat "x" $a) }}{{ $d := username }}{{ if gt $d "m" }}{{ $e := 1 }}{{ $f := $e }}{{ end }}
+{{ weight 1 }}{"r": "nothing"}
+{{ weight 1 }}{"r": "{{ $b }}"}
+{{ weight 1 }}{"r": "{{ $c }}"}
+{{ weight 1 }}{"r": "{{ $c }} {{ $c }}"}
+{{ weight 1 }}{{ $a := 7 }}{"r": "{{ $a }} {{ $b }} {{ $c }}"}
+{{ weight 1 }}{{ $g := upper $c }}{{ $h := $g }}{"r": "{{ $h }}"}
+{{ weight 1 }}{{ $g := upper $c }}{{ $h := $g }}{"r": "{{ if gt $b 500 }}{{ $h }}{{ end }}"}
+{{ weight 1 }}{{ $a := $b }}{{ $b := $a }}{"r": "{{ $b }}"}
+{{ irregular 0.1 }}{"r": "{{ $a }}", "s": {{ $a }}}`
+	plain := Config{Body: Text{Name: "template", Text: body}, Seed: 1, Stream: "0"}
+	fixed := plain
+	fixed.Metadata = Text{Name: "metadata_template", Text: `{"m": "{{ $a }}{{ $b }}{{ $c }}{{ $d }}{{ $g }}{{ $h }}"}`}
+	p, err := Compile(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := Compile(fixed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen [9]int
+	for k := range uint64(500) {
+		one, two := string(p.AppendBody(nil, 5e17, k)), string(q.AppendBody(nil, 5e17, k))
+		seen[p.last]++
+		if one != two {
+			t.Fatalf("record %d of shape %d is\n%q, and with metadata\n%q", k, p.last, one, two)
+		}
+		for _, name := range p.Variables() {
+			v, _ := p.Variable(name)
+			w, _ := q.Variable(name)
+			if got, want := string(v.AppendText(nil)), string(w.AppendText(nil)); got != want {
+				t.Fatalf("record %d of shape %d: %s is %s, and with metadata %s", k, p.last, name, got, want)
+			}
+		}
+	}
+	if slices.Contains(seen[:], 0) {
+		t.Errorf("records of each shape: %v, want some of all", seen)
+	}
+}
+
+// A record computes no variable of all shapes that its shape does not use.
+func TestUnusedVariables(t *testing.T) {
+	p, err := compileShare(`{{ $a := int 1 9 }}{{ $b := add $a 1 }}
+{{ weight 1 }}{"r": 1} {{ weight 1 }}{"r": "{{ $b }} {{ $b }}"} {{ weight 1 }}{"r": "{{ $a }}"}`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for _, s := range p.shapes {
+		n := 0
+		for i := s.prologue; i >= 0 && p.steps[i].op != opEnd; i++ {
+			n++
+		}
+		got = append(got, n)
+	}
+	if want := []int{0, 2, 0}; !slices.Equal(got, want) {
+		t.Errorf("variables computed by shape: %d, want %d", got, want)
 	}
 }

@@ -6,9 +6,9 @@ package template
 // other and with the next instruction, and strings that contain one value.
 func (p *Program) optimize() {
 	target := make([]bool, len(p.code)+1)
-	entries := []*int{&p.prologue, &p.metadata, &p.tag}
+	entries := []*int{&p.metadata, &p.tag}
 	for i := range p.shapes {
-		entries = append(entries, &p.shapes[i].start)
+		entries = append(entries, &p.shapes[i].start, &p.shapes[i].prologue)
 	}
 	for i := range p.subprograms {
 		entries = append(entries, &p.subprograms[i])
@@ -52,8 +52,10 @@ func (p *Program) optimize() {
 			*e = moved[*e]
 		}
 	}
-	if p.prologue >= 0 && code[p.prologue].op == opEnd {
-		p.prologue = -1
+	for i := range p.shapes {
+		if s := &p.shapes[i]; s.prologue >= 0 && code[s.prologue].op == opEnd {
+			s.prologue = -1
+		}
 	}
 	p.code = code
 	p.seal()

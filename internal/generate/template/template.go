@@ -125,7 +125,7 @@ func (es Errors) Unwrap() []error {
 type Program struct {
 	code     []instr // during compilation
 	steps    []step
-	prologue int // index of the code before the shapes, or -1
+	prologue int // during compilation: index of the code before the shapes, or -1
 	shapes   []shape
 	alias    seed.Alias
 	metadata int    // index of the code of the metadata, or -1
@@ -155,6 +155,7 @@ type Program struct {
 type shape struct {
 	weight    float64
 	irregular bool // weight is a share of all records
+	prologue  int  // index of the code before it that belongs to all shapes, or -1
 	start     int
 	variables map[string]fake.Gen
 }
@@ -278,10 +279,10 @@ func (p *Program) begin(t int64, k uint64) int {
 		clear(r.Vars)
 	}
 	p.run.steps = 0
-	if p.prologue >= 0 {
-		p.exec(nil, p.prologue)
-	}
 	p.last = p.shapeOf(k)
+	if first := p.shapes[p.last].prologue; first >= 0 {
+		p.exec(nil, first)
+	}
 	return p.last
 }
 
