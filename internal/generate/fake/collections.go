@@ -28,6 +28,9 @@ var collections = []Func{
 				return nil, err
 			}
 			g, keys := c.Args[0].Gen, c.gens(1)
+			if list := c.Args[0]; list.Const && len(keys) == 1 {
+				return constantIndex(list.Value, keys[0]), nil
+			}
 			return func(r *Record) value.Value {
 				v := g(r)
 				for _, k := range keys {
@@ -136,4 +139,23 @@ func whole(s string, lo, hi int) string {
 		hi--
 	}
 	return s[lo:hi]
+}
+
+// constantIndex returns the Gen of an element of v, which is the same in all records.
+func constantIndex(v value.Value, key Gen) Gen {
+	var elements []value.Value
+	if n, isMap, rest := v.Items(); !isMap {
+		for range n {
+			var e value.Value
+			e, rest = value.First(rest)
+			elements = append(elements, e)
+		}
+	}
+	return func(r *Record) value.Value {
+		k := key(r)
+		if i := k.Int(); k.K != value.String && i >= 0 && i < int64(len(elements)) {
+			return elements[i]
+		}
+		return v.Index(k)
+	}
 }
