@@ -139,6 +139,9 @@ func capacityCommand(s stream, args []string) int {
 			return exitUsage
 		}
 	}
+	if err := f.plan(fs.NArg() == 2 || len(f.binaries) == 2); err != nil {
+		return usageError(s, "capacity", "%v", err)
+	}
 	if len(f.binaries) == 0 {
 		f.binaries = []string{"fluent-bit"}
 	}
@@ -160,22 +163,29 @@ func capacityCommand(s stream, args []string) int {
 		<-stop
 		cancel()
 	}()
-	if f.hold == 0 {
-		f.hold = capacity.DefaultHold
-		if len(all) == 2 {
-			f.hold = capacity.DefaultCompareHold
-		}
-	}
-	if f.budget == 0 {
-		f.budget = capacity.DefaultBudget
-		if len(all) == 2 {
-			f.budget = capacity.DefaultCompareBudget
-		}
-	}
 	if len(all) == 2 {
 		return f.compare(ctx, s, all[0], all[1])
 	}
 	return f.search(ctx, s, all[0])
+}
+
+// plan sets the times that are not given, and checks that they suffice for an answer.
+func (f *capacityFlags) plan(compare bool) error {
+	hold, budget, least := capacity.DefaultHold, capacity.DefaultBudget, capacity.LeastBudget
+	if compare {
+		hold, budget, least = capacity.DefaultCompareHold, capacity.DefaultCompareBudget, capacity.LeastCompareBudget
+	}
+	if f.hold == 0 {
+		f.hold = hold
+	}
+	if f.budget == 0 {
+		f.budget = budget
+	}
+	if n := least(f.hold) + headroomCost; f.budget < n {
+		return fmt.Errorf("--budget: %s is too short for an answer with a --hold of %s: expected %s or more",
+			units.FormatDuration(f.budget), units.FormatDuration(f.hold), units.FormatDuration(n))
+	}
+	return nil
 }
 
 // open prepares the measurement of a configuration in a Fluent Bit.
@@ -209,10 +219,11 @@ type capacityResult struct {
 func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
 	show := newSteps(s.err)
 	defer show.hide()
+	start := time.Now()
 	if code, ok := f.headroom(ctx, s, show, m); !ok {
 		return code
 	}
-	search := capacity.Search{Hold: f.hold, Budget: f.budget, Precision: f.precision, Headroom: m.headroom,
+	search := capacity.Search{Hold: f.hold, Budget: f.left(start), Precision: f.precision, Headroom: m.headroom,
 		Costs: []float64{0.25, 0.5, 0.75}, Progress: show.step}
 	r, err := search.Run(ctx, m)
 	show.hide()
@@ -241,12 +252,17 @@ func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
 		}
 	}
 	switch {
-	case err != nil || r.Rate == 0 && r.Partial:
+	case err != nil, len(r.Trials) == 0, r.Rate == 0 && r.Partial:
 		return exitUsage
 	case r.Rate == 0:
 		return exitFound
 	}
 	return exitFine
+}
+
+// left returns the budget that is left since the start.
+func (f *capacityFlags) left(start time.Time) time.Duration {
+	return max(f.budget-time.Since(start), time.Second)
 }
 
 // print prints the answer and how it was found.

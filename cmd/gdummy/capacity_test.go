@@ -3,6 +3,10 @@
 package main
 
 import (
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +16,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/capacity"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/wire/agent"
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
@@ -138,5 +143,38 @@ func TestComparisonExitCode(t *testing.T) {
 		if got := r.judge(c.conditions); got != c.code {
 			t.Errorf("%s: exit code %d, failed %q, unknown %q; want %d", name, got, r.Failed, r.Unknown, c.code)
 		}
+	}
+}
+
+// A steady rate is steady in every window, although its counter changes once a second and
+// is read at other times.
+func TestCount(t *testing.T) {
+	const rate = 4000.0
+	o := observed{origin: time.Unix(1700000000, 0)}
+	value := 0.0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "fluentbit_gdummy_records_total{name=\"gdummy.0\"} %v\n", value)
+	}))
+	defer server.Close()
+	for at := 300 * time.Millisecond; at < 7*time.Second; at += 490 * time.Millisecond {
+		// It changes at 0.74 s, 1.74 s, …: the last pages before 3 s and 4 s have the same value.
+		value = rate * (at + 260*time.Millisecond).Truncate(time.Second).Seconds()
+		page, err := agent.Scrape(t.Context(), strings.TrimPrefix(server.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.pages = append(o.pages, snapshot{o.origin.Add(at), page})
+	}
+	if last := o.pages[len(o.pages)-1].Sum("gdummy_records_total"); last != 6*rate {
+		t.Fatalf("the last page has %v records, want %v", last, 6*rate)
+	}
+	for at := time.Second; at < 6*time.Second; at += time.Second {
+		got := o.count("gdummy_records_total", at+time.Second) - o.count("gdummy_records_total", at)
+		if math.Abs(got-rate) > rate/2 {
+			t.Errorf("from %v: %.0f records, want %.0f ± half", at, got, rate)
+		}
+	}
+	if got := (&observed{}).count("gdummy_records_total", time.Second); got != 0 {
+		t.Errorf("without pages: %v, want 0", got)
 	}
 }

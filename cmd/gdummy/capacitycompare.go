@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/capacity"
 )
@@ -39,6 +40,7 @@ func (m *measured) side() capacitySide {
 func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *measured) int {
 	show := newSteps(s.err)
 	defer show.hide()
+	start := time.Now()
 	result := capacityComparison{Sink: f.sink, Failed: []string{}, Unknown: []string{}}
 	for _, m := range []*measured{a, b} {
 		if code, ok := f.headroom(ctx, s, show, m); !ok {
@@ -48,7 +50,7 @@ func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *measured) i
 			result.Headroom = m.headroom
 		}
 	}
-	c, err := capacity.Compare(ctx, a, b, capacity.CompareOptions{Hold: f.hold, Budget: f.budget, Headroom: result.Headroom,
+	c, err := capacity.Compare(ctx, a, b, capacity.CompareOptions{Hold: f.hold, Budget: f.left(start), Headroom: result.Headroom,
 		Margin: f.precision, Pairs: f.repeat, Progress: show.step})
 	show.hide()
 	if err != nil {

@@ -133,7 +133,7 @@ func (o *observed) await(ctx context.Context) error {
 			return o.explain(err)
 		}
 		if time.Now().After(limit) {
-			return o.explain(fmt.Errorf("no record arrived within %v", startLimit+3*o.in.width))
+			return o.explain(fmt.Errorf("no record arrived at an output within %v: expected outputs that match the tags of the inputs, and filters that do not drop everything", startLimit+3*o.in.width))
 		}
 	}
 	return nil
@@ -157,6 +157,28 @@ func (o *observed) at(moment time.Duration) snapshot {
 		return snapshot{}
 	}
 	return o.pages[i-1]
+}
+
+// count returns a counter of the inputs at a moment since the first record. A page changes
+// once a second, and is read at other times: the count is interpolated between changes, and
+// continued for a second after the last.
+func (o *observed) count(name string, moment time.Duration) float64 {
+	type point struct{ at, n float64 }
+	var a, b point // the changes around the moment, or the last two
+	for _, p := range o.pages {
+		n, at := p.Sum(name), p.at.Sub(o.origin).Seconds()
+		if n == b.n {
+			continue
+		}
+		a, b = b, point{at, n}
+		if at >= moment.Seconds() {
+			break
+		}
+	}
+	if b.at <= a.at {
+		return b.n
+	}
+	return a.n + (b.n-a.n)*max(min(moment.Seconds(), b.at+1)-a.at, 0)/(b.at-a.at)
 }
 
 // used returns the last usage before a moment since the first record.
@@ -271,6 +293,7 @@ func (m *measured) Headroom(ctx context.Context) (float64, error) {
 const (
 	headroomWarmUp = time.Second
 	headroomHold   = 3 * time.Second
+	headroomCost   = 10 * time.Second // with the start and the end of its process
 )
 
 // The steps of a ramp.

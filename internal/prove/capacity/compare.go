@@ -17,6 +17,12 @@ const (
 	DefaultShare         = 0.5
 )
 
+// LeastCompareBudget returns the budget below which a comparison cannot be expected to have
+// an interval: that of two ramps and of the first four pairs above capacity.
+func LeastCompareBudget(hold time.Duration) time.Duration {
+	return 2*rampCost + 2*4*(hold+firstOverhead)
+}
+
 // aboveCapacity is the factor from the end of the higher bracket to the rate of trials
 // above capacity. It exceeds the error of a ramp.
 const aboveCapacity = 1.25

@@ -35,6 +35,13 @@ const (
 	maxTrials = 200
 )
 
+// rampCost is about what a ramp takes, with the start of its process.
+const rampCost = 20 * time.Second
+
+// LeastBudget returns the budget below which a search cannot be expected to have an answer:
+// that of a ramp and of a trial.
+func LeastBudget(hold time.Duration) time.Duration { return rampCost + hold + firstOverhead }
+
 // Search is a search for the highest rate that a pipeline sustains. The zero value has
 // the defaults.
 type Search struct {
