@@ -3,6 +3,7 @@
 package fake
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -279,6 +280,20 @@ var stringFuncs = []Func{
 			old, repl, g := c.str(0), c.str(1), c.Args[2].Gen
 			if old == "" {
 				return nil, argErr(0, "replace: OLD must not be empty")
+			}
+			if len(old) == 1 && len(repl) == 1 {
+				return c.textsFrom(g, func(dst []byte, _ *Record, v value.Value) []byte {
+					start := len(dst)
+					dst = append(dst, v.S()...)
+					for rest := dst[start:]; ; {
+						i := bytes.IndexByte(rest, old[0])
+						if i < 0 {
+							return dst
+						}
+						rest[i] = repl[0]
+						rest = rest[i+1:]
+					}
+				}), nil
 			}
 			return func(r *Record) value.Value {
 				s := asText(r, g(r))
