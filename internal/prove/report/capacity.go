@@ -199,7 +199,7 @@ const capacityText = `<!doctype html>
 </style>
 </head>
 <body>
-{{with .Result}}<h1 class="{{if .Partial}}open{{else if .Noisy}}open{{else if .Rate}}good{{else}}bad{{end}}">{{.Line}}</h1>
+{{with .Result}}<h1 class="{{if or .Stopped .Noisy}}open{{else if .Rate}}good{{else}}bad{{end}}">{{.Line}}</h1>
 <p>{{$.Subject}}{{if .High}}; with a probability of {{part .Confidence 1.0}}, from {{rate .Low}} to {{rate .High}} records/s{{end}}.</p>
 <p class="soft small">gdummy capacity{{with $.Version}} {{.}}{{end}}, {{clock $.Made}} UTC; {{len .Trials}} trials in {{duration .Elapsed}}</p>
 {{if or .Notes $.Facts}}<section><h2>Notes</h2><ul>{{range .Notes}}<li>{{.}}</li>{{end}}{{range $.Facts}}<li>{{.}}</li>{{end}}</ul></section>{{end}}

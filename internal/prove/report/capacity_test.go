@@ -79,6 +79,11 @@ func TestCapacityPage(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
+	wide := searched()
+	wide.High, wide.Stopped = 300e3, capacity.OutOfBudget
+	if want := `<h1 class="open">holds 182k records/s (61.2 MB/s) ± 65 %;`; !strings.Contains(pageOf(t, wide), want) {
+		t.Errorf("the page of a search that ran out of its budget lacks %s", want)
+	}
 	if n := strings.Count(page, `class="dot bad"`); n != 3*2 {
 		t.Errorf("got %d dots of trials that did not hold, want 6", n)
 	}
