@@ -197,7 +197,7 @@ func (c *compiler) uses(d *declaration) []int {
 	return uses
 }
 
-// prologues gives each shape the code of all shapes, without the variables that it does
+// prologues makes for each shape the code of all shapes, without the variables that it does
 // not set. Shapes that set the same ones share it.
 func (c *compiler) prologues() {
 	p := c.prog
