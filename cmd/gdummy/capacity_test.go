@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/capacity"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/recordid"
@@ -176,5 +177,40 @@ func TestCount(t *testing.T) {
 	}
 	if got := (&observed{}).count("gdummy_records_total", time.Second); got != 0 {
 		t.Errorf("without pages: %v, want 0", got)
+	}
+}
+
+// The rate at which records arrive does not depend on how they are grouped, nor on which
+// windows a group falls into.
+func TestMeterRate(t *testing.T) {
+	const rate = 5000
+	for name, c := range map[string]struct{ first, every time.Duration }{
+		"many messages":            {0, 20 * time.Millisecond},
+		"once a second":            {100 * time.Millisecond, time.Second},
+		"every two seconds":        {100 * time.Millisecond, 2 * time.Second},
+		"every two seconds, later": {1900 * time.Millisecond, 2 * time.Second},
+		"every 1.3 seconds":        {0, 1300 * time.Millisecond},
+	} {
+		m := &meter{width: time.Second, audit: audit.New(audit.Options{})}
+		origin := time.Unix(1700000000, 0)
+		m.start(origin)
+		seq := uint64(0)
+		for at := c.first; at < 12*time.Second; at += c.every {
+			var found []receive.Finding
+			for range int(rate * c.every.Seconds()) {
+				found = append(found, receive.Finding{ID: recordid.ID{Run: 7, Seq: seq, Time: origin.UnixNano()}, State: recordscan.Intact})
+				seq++
+			}
+			m.Take(found, origin.Add(at).UnixNano())
+		}
+		if got := m.rate(3*time.Second, 8*time.Second); math.Abs(got-rate) > rate/100 {
+			t.Errorf("%s: %.0f records/s, want %d", name, got, rate)
+		}
+		if got := m.rate(8*time.Second, 18*time.Second); got > 0.6*rate {
+			t.Errorf("%s: %.0f records/s with a stall after 4 of 10 s, want at most %.0f", name, got, 0.6*rate)
+		}
+		if got := m.rate(20*time.Second, 25*time.Second); got != 0 {
+			t.Errorf("%s: %.0f records/s after the end, want 0", name, got)
+		}
 	}
 }

@@ -30,6 +30,7 @@ type meter struct {
 type window struct {
 	records uint64
 	latency time.Duration // sum
+	moment  float64       // sum of when they arrived, in seconds since the origin
 	spread  *hdrhistogram.Histogram
 }
 
@@ -63,6 +64,7 @@ func (m *meter) Take(found []receive.Finding, arrival int64) {
 		m.windows = append(m.windows, window{spread: hdrhistogram.New(1, spreadMax, 2)})
 	}
 	w := &m.windows[i]
+	w.moment += float64(len(found)) * time.Duration(arrival-m.origin.UnixNano()).Seconds()
 	for _, f := range found {
 		m.audit.Take(f.ID, f.State, arrival)
 		latency := max(time.Duration(arrival-f.ID.Time), 0)
@@ -131,6 +133,35 @@ func (m *meter) arrived(from, to time.Duration) (records uint64, spread *hdrhist
 		}
 	}
 	return records, spread
+}
+
+// rate returns how many records per second arrived from one moment to another since the
+// origin. It counts from the mean moment of the first window in which any arrived to that
+// of the last: chunks that take longer than a window would otherwise count once more or
+// less by chance. Where nothing arrived for longer than usual at an end, such as in a stall,
+// that time counts.
+func (m *meter) rate(from, to time.Duration) float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	records, first, last, busy := 0.0, 0.0, 0.0, 0.0
+	var edges [2]float64 // records of the first window and the last
+	for i, w := range m.windows {
+		if at := time.Duration(i) * m.width; at < from || at+m.width > to || w.records == 0 {
+			continue
+		}
+		n := float64(w.records)
+		last, edges[1] = w.moment/n, n
+		if records == 0 {
+			first, edges[0] = last, n
+		}
+		records += n
+		busy++
+	}
+	usual := 1.5 * max((last-first)/max(busy-1, 1), m.width.Seconds()) // between two windows with arrivals
+	if last > first && first-from.Seconds() <= usual && to.Seconds()-last <= usual {
+		return (records - edges[0]/2 - edges[1]/2) / (last - first)
+	}
+	return records / (to - from).Seconds()
 }
 
 // growth returns how fast a lag grows, in seconds per second, and whether that is more

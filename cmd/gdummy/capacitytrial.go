@@ -269,6 +269,12 @@ func (h *hold) sum() {
 		whole = t.Duration
 	}
 	t.Achieved = records / whole.Seconds()
+	if len(h.in.meters) > 0 {
+		t.Achieved = 0
+		for _, r := range h.in.meters {
+			t.Achieved = max(t.Achieved, r.rate(h.from, h.from+whole))
+		}
+	}
 	t.P50, t.P99 = quantile(spread, 50), quantile(spread, 99)
 	a, b := h.used(h.from), h.used(end)
 	t.CPU = b.CPU - a.CPU
