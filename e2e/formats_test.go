@@ -92,22 +92,30 @@ var parsers = []parsed{
 	{"nginx_json", "json", nil, ""},
 }
 
-// Fluent Bit's parsers parse every line of our formats, and every byte is in the right
-// field. FLUENT_BIT_PARSERS is the path of Fluent Bit's parsers.conf; parsers_extra.conf is
-// beside it.
-func TestParsers(t *testing.T) {
+// parserFiles returns the lines of a service section that load Fluent Bit's parsers, and the
+// path of parsers_extra.conf, or "" without one.
+func parserFiles(t *testing.T) (files, extra string) {
+	t.Helper()
 	conf := os.Getenv("FLUENT_BIT_PARSERS")
 	if conf == "" {
 		t.Skip("SKIPPED: FLUENT_BIT_PARSERS is not set to a parsers.conf, such as /etc/fluent-bit/parsers.conf: FLUENT BIT'S PARSERS WERE NOT TESTED")
 	}
-	files := "  parsers_file " + conf + "\n"
-	extra := filepath.Join(filepath.Dir(conf), "parsers_extra.conf")
+	files = "  parsers_file " + conf + "\n"
+	extra = filepath.Join(filepath.Dir(conf), "parsers_extra.conf")
 	if _, err := os.Stat(extra); err == nil {
 		files += "  parsers_file " + extra + "\n"
 	} else {
 		extra = ""
 		t.Logf("SKIPPED: no parsers_extra.conf beside %s: mysql_slow WAS NOT TESTED WITH ITS PARSER", conf)
 	}
+	return files, extra
+}
+
+// Fluent Bit's parsers parse every line of our formats, and every byte is in the right
+// field. FLUENT_BIT_PARSERS is the path of Fluent Bit's parsers.conf; parsers_extra.conf is
+// beside it.
+func TestParsers(t *testing.T) {
+	files, extra := parserFiles(t)
 	const records = 2000
 	onEachHost(t, func(t *testing.T, h host) {
 		var b strings.Builder

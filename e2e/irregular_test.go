@@ -4,8 +4,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,18 +19,7 @@ import (
 // Fluent Bit's parsers find the variables of every irregular line, but in the lines that
 // match unread, which they do not parse in real life either.
 func TestIrregularParsers(t *testing.T) {
-	conf := os.Getenv("FLUENT_BIT_PARSERS")
-	if conf == "" {
-		t.Skip("SKIPPED: FLUENT_BIT_PARSERS is not set to a parsers.conf, such as /etc/fluent-bit/parsers.conf: FLUENT BIT'S PARSERS WERE NOT TESTED")
-	}
-	files := "  parsers_file " + conf + "\n"
-	extra := filepath.Join(filepath.Dir(conf), "parsers_extra.conf")
-	if _, err := os.Stat(extra); err == nil {
-		files += "  parsers_file " + extra + "\n"
-	} else {
-		extra = ""
-		t.Logf("SKIPPED: no parsers_extra.conf beside %s: mysql_slow WAS NOT TESTED WITH ITS PARSER", conf)
-	}
+	files, extra := parserFiles(t)
 	const records = 1000
 	tests := []struct{ format, parser, unread, fields string }{
 		// The parser of nginx requires a request. The time is that of the record.

@@ -250,7 +250,7 @@ func (s *searching) confirmed() int {
 }
 
 // next returns the next trial: at the rate that halves the probability, or the
-// confirmation, once the interval is narrow or the budget leaves time for nothing else.
+// confirmation, once the interval is narrow or the budget has time for just the confirmation.
 func (s *searching) next() (Ask, Purpose) {
 	_, rate, _ := s.belief.interval(confidence)
 	hold := confirmHolds * s.Hold
