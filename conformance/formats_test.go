@@ -3,15 +3,11 @@
 package conformance
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"net/netip"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,8 +25,6 @@ import (
 	"github.com/leodido/go-syslog/v4/rfc3164"
 	"github.com/leodido/go-syslog/v4/rfc5424"
 	"github.com/maruel/panicparse/v2/stack"
-	"github.com/valyala/fastjson"
-	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -174,170 +168,6 @@ func onTime(t *testing.T, layout, text string, at time.Time, precision time.Dura
 	if err != nil || !got.Equal(at.Truncate(precision)) {
 		t.Errorf("the time %q is %v, expected %v (%v)", text, got, at, err)
 	}
-}
-
-func TestAccessLogs(t *testing.T) {
-	common := groked(t, `^%{HTTPD_COMMONLOG}$`)
-	combined := groked(t, `^%{HTTPD_COMBINEDLOG}$`)
-	for name, quotes := range map[string]bool{"apache_common": false, "apache_combined": true, "nginx": true} {
-		read := common
-		if quotes {
-			read = combined
-		}
-		noBody := map[bool]string{true: "0", false: "-"}[name == "nginx"]
-		lines(t, name, func(at time.Time, line string) {
-			m := read(line)
-			size := or(m["http.response.body.size"])
-			got := fmt.Sprintf(`%s - %s [%s] "%s %s HTTP/%s" %s %s`, m["source.address"], or(m["user.name"]), m["timestamp"],
-				m["http.request.method"], m["url.original"], m["http.version"], m["http.response.status_code"], size)
-			if quotes {
-				got += fmt.Sprintf(` "%s" "%s"`, or(m["http.request.referrer"]), m["user_agent.original"])
-			}
-			same(t, got, line)
-			onTime(t, "02/Jan/2006:15:04:05 -0700", m["timestamp"], at, time.Second)
-			if (m["http.response.status_code"] == "304") != (size == noBody) {
-				t.Errorf("%s: only what is not modified has no body: %s", name, line)
-			}
-			request(t, line[strings.IndexByte(line, '"')+1:])
-		})
-	}
-}
-
-// Each byte of irregular lines is found as well.
-func TestIrregularAccessLogs(t *testing.T) {
-	common := groked(t, `^%{HTTPD_COMMONLOG}$`)
-	combined := groked(t, `^%{HTTPD_COMBINEDLOG}$`)
-	for name, read := range map[string]func(string) map[string]string{"apache_common": common, "apache_combined": combined, "nginx": combined} {
-		kinds := map[string]bool{}
-		irregular(t, name, func(at time.Time, line string) {
-			m := read(line)
-			_, request, _ := strings.Cut(line, `"`) // the pattern does not name what is not a request
-			request, _, _ = strings.Cut(request, `"`)
-			if m["http.request.method"] != "" {
-				request = fmt.Sprintf("%s %s HTTP/%s", m["http.request.method"], m["url.original"], m["http.version"])
-			}
-			got := fmt.Sprintf(`%s - %s [%s] "%s" %s %s`, or(m["source.address"]), or(m["user.name"]), m["timestamp"], request, m["http.response.status_code"], or(m["http.response.body.size"]))
-			if name != "apache_common" {
-				got += fmt.Sprintf(` "%s" "%s"`, or(m["http.request.referrer"]), or(m["user_agent.original"]))
-			}
-			same(t, got, line)
-			onTime(t, "02/Jan/2006:15:04:05 -0700", m["timestamp"], at, time.Second)
-			kinds[m["http.request.method"]+m["http.version"]+m["http.response.status_code"]] = true
-		})
-		if len(kinds) < 9 {
-			t.Errorf("%s: the lines are %v", name, kinds)
-		}
-	}
-}
-
-// second is what is written down of HTTP/2, as if that had lines.
-var second = regexp.MustCompile(`HTTP/2(\.0)?$`)
-
-// request reads the request that a text begins with, up to a quotation mark.
-func request(t *testing.T, text string) {
-	t.Helper()
-	line, _, _ := strings.Cut(text, `"`)
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(second.ReplaceAllString(line, "HTTP/1.1") + "\r\nHost: x\r\n\r\n")))
-	if err != nil || !strings.HasPrefix(r.URL.Path, "/") {
-		t.Errorf("%v in %s", err, line)
-	}
-}
-
-func TestErrorLog(t *testing.T) {
-	read := groked(t, `^%{HTTPD24_ERRORLOG}$`)
-	clients := 0
-	lines(t, "apache_error", func(at time.Time, line string) {
-		m := read(line)
-		got := fmt.Sprintf("[%s] [%s:%s] [pid %s:tid %s]", m["timestamp"], m["apache.error.module"], m["log.level"], m["process.pid"], m["process.thread.id"])
-		if code := m["apache.error.proxy.error.code"]; code != "" {
-			got += " (" + code + ")" + m["apache.error.proxy.error.message"] + ":"
-		}
-		if m["source.address"] != "" {
-			got += " [client " + m["source.address"] + ":" + m["source.port"] + "]"
-			clients++
-		}
-		same(t, got+" "+m["error.code"]+": "+m["message"], line)
-		onTime(t, "Mon Jan 02 15:04:05.000000 2006", m["timestamp"], at, time.Microsecond)
-	})
-	if clients == 0 || clients == records {
-		t.Errorf("%d of %d lines have a client", clients, records)
-	}
-}
-
-func TestHAProxy(t *testing.T) {
-	read := groked(t, `^%{HAPROXYHTTPBASE}$`)
-	ends := map[string]bool{}
-	lines(t, "haproxy", func(at time.Time, line string) {
-		line = strings.Replace(line, " / HTTP", " /x HTTP", 1) // the pattern knows no path without a name
-		m := read(line)
-		number := func(name string) int {
-			n := -1
-			fmt.Sscan(m["haproxy."+name], &n)
-			return n
-		}
-		server := m["haproxy.server_name"]
-		if server == "" {
-			server = "<NOSRV>"
-		}
-		got := fmt.Sprintf(`%s:%s [%s] %s %s/%s %d/%d/%d/%d/%d %s %s %s %s %s %d/%d/%d/%d/%d %d/%d "%s %s HTTP/%s"`,
-			m["source.address"], m["source.port"], m["haproxy.request_date"], m["haproxy.frontend_name"], m["haproxy.backend_name"], server,
-			number("http.request.time_wait_ms"), number("total_waiting_time_ms"), number("connection_wait_time_ms"), number("http.request.time_wait_without_data_ms"), number("total_time_ms"),
-			m["http.response.status_code"], m["source.bytes"], or(m["haproxy.http.request.captured_cookie"]), or(m["haproxy.http.response.captured_cookie"]), m["haproxy.termination_state"],
-			number("connections.active"), number("connections.frontend"), number("connections.backend"), number("connections.server"), number("connections.retries"),
-			number("server_queue"), number("backend_queue"), m["http.request.method"], m["url.original"], m["http.version"])
-		same(t, got, line)
-		onTime(t, "02/Jan/2006:15:04:05.000", m["haproxy.request_date"], at, time.Millisecond)
-		// The manual: all the times are within the total, and each count of
-		// connections is part of the one before.
-		sum := max(number("http.request.time_wait_ms"), 0) + max(number("total_waiting_time_ms"), 0) + max(number("connection_wait_time_ms"), 0) + max(number("http.request.time_wait_without_data_ms"), 0)
-		if number("total_time_ms") < sum {
-			t.Errorf("it took less than its parts: %s", line)
-		}
-		if a, f, b, s := number("connections.active"), number("connections.frontend"), number("connections.backend"), number("connections.server"); a < f || f < b || b < s {
-			t.Errorf("connections are %d, %d, %d and %d", a, f, b, s)
-		}
-		ends[m["haproxy.termination_state"]] = true
-		request(t, line[strings.IndexByte(line, '"')+1:])
-	})
-	if len(ends) != 5 {
-		t.Errorf("connections ended in the ways %v, expected 5", ends)
-	}
-}
-
-func TestLoadBalancer(t *testing.T) {
-	// A classic load balancer's line is an application load balancer's without
-	// its type, and without what follows the TLS protocol.
-	read := groked(t, `^(?:https|h2) %{ELB_V1_HTTP_LOG} arn:`)
-	lines(t, "aws_elb", func(at time.Time, line string) {
-		line = strings.Replace(line, ":443/ HTTP", ":443/x HTTP", 1) // the pattern knows no path without a name
-		f := fields(t, line, 33)
-		m := read(line)
-		onTime(t, time.RFC3339Nano, m["timestamp"], at, time.Microsecond)
-		target := or(m["aws.elb.backend.ip"])
-		if target != "-" {
-			target += ":" + m["aws.elb.backend.port"]
-		}
-		seconds := func(name string) string {
-			if v := m["aws.elb."+name+"_processing_time.sec"]; v != "" {
-				return v
-			}
-			return "-1"
-		}
-		for i, got := range map[int]string{
-			1: m["timestamp"], 2: m["aws.elb.name"], 3: m["source.address"] + ":" + m["source.port"], 4: target,
-			5: seconds("request"), 6: seconds("backend"), 7: seconds("response"), 8: m["http.response.status_code"],
-			9: or(m["aws.elb.backend.http.response.status_code"]), 10: m["http.request.body.size"], 11: m["http.response.body.size"],
-			12: m["http.request.method"] + " " + m["url.original"] + " HTTP/" + m["http.version"], 13: m["user_agent.original"],
-			14: m["tls.cipher"], 15: m["aws.elb.ssl_protocol"], 25: target, 26: or(m["aws.elb.backend.http.response.status_code"]),
-		} {
-			if got != f[i] {
-				t.Errorf("field %d is %q, read as %q: %s", i, f[i], got, line)
-			}
-		}
-		if !regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$`).MatchString(f[17]) || !strings.HasPrefix(f[17], fmt.Sprintf("Root=1-%x-", at.Unix())) {
-			t.Errorf("the trace is %s", f[17])
-		}
-	})
 }
 
 // fields reads a line whose fields have spaces between them, and quotes around
@@ -496,114 +326,6 @@ func TestLogfmtFunction(t *testing.T) {
 		}
 		if d.Err() != nil || !slices.Equal(got, values) {
 			t.Fatalf("%q of %v is read as %q (%v), want %q", line, call.String(), got, d.Err(), values)
-		}
-	})
-}
-
-// required are the members that a document must have, with the type of each, by
-// what describes the format.
-var required = map[string]map[string]string{
-	"nginx_json":  {"time": "string", "remote_addr": "string", "remote_user": "string", "request_uri": "string", "status": "number", "request_id": "string"},
-	"docker_json": {"log": "string", "stream": "string", "time": "string"},
-	"json_app":    {"time": "string", "level": "string", "service": "string", "message": "string", "trace_id": "string", "user_id": "number"},
-	// go2docs.graylog.org: version, host and short_message must be there; what is
-	// additional begins with _ and is a string or a number.
-	"gelf": {"version": "string", "host": "string", "short_message": "string", "timestamp": "number", "level": "number"},
-	// The record contents that the reference does not call optional.
-	"cloudtrail": {
-		"eventTime": "string", "eventVersion": "string", "userIdentity": "object", "eventSource": "string", "eventName": "string",
-		"awsRegion": "string", "sourceIPAddress": "string", "userAgent": "string", "requestID": "string", "eventID": "string",
-		"eventType": "string", "readOnly": "bool", "managementEvent": "bool", "recipientAccountId": "string", "eventCategory": "string",
-		"requestParameters": "object", "tlsDetails": "object",
-	},
-	// The fields that in_winevtlog adds to each event.
-	"windows_event_json": {
-		"ProviderName": "string", "ProviderGuid": "string", "Qualifiers": "string", "EventID": "number", "Version": "number", "Level": "number",
-		"Task": "number", "Opcode": "number", "Keywords": "string", "TimeCreated": "string", "EventRecordID": "number", "ActivityID": "string",
-		"RelatedActivityID": "string", "ProcessID": "number", "ThreadID": "number", "Channel": "string", "Computer": "string", "UserID": "string",
-		"Message": "string", "StringInserts": "array",
-	},
-	"kubernetes": {"log": "string", "stream": "string", "time": "string", "kubernetes": "object"},
-}
-
-// Documents are read by two readers of JSON, within lines of text as well, which
-// agree; and they have what they must have.
-func TestDocuments(t *testing.T) {
-	for name, members := range required {
-		lines(t, name, func(at time.Time, line string) {
-			d := json.NewDecoder(strings.NewReader(line))
-			d.UseNumber()
-			var m map[string]any
-			if err := d.Decode(&m); err != nil {
-				t.Fatalf("%s: %v in %s", name, err, line)
-			}
-			if _, err := d.Token(); err != io.EOF {
-				t.Errorf("%s: something follows in %s", name, line)
-			}
-			v, err := fastjson.Parse(line)
-			if err != nil || !reflect.DeepEqual(read(v), any(m)) {
-				t.Errorf("%s: %s is read as %v and as %v (%v)", name, line, read(v), m, err)
-			}
-			for member, want := range members {
-				got := "none"
-				if x := v.Get(member); x != nil {
-					got = strings.NewReplacer("true", "bool", "false", "bool").Replace(x.Type().String())
-				}
-				if got != want {
-					t.Errorf("%s: %s is %s, expected %s: %s", name, member, got, want, line)
-				}
-			}
-			for member, layout := range map[string]string{"time": time.RFC3339Nano, "eventTime": time.RFC3339, "TimeCreated": "2006-01-02 15:04:05 -0700"} {
-				if name == "nginx_json" {
-					layout = "02/Jan/2006:15:04:05 -0700"
-				}
-				if text, ok := m[member].(string); ok {
-					got, err := time.Parse(layout, text)
-					if err != nil || got.After(at) || at.Sub(got) >= time.Second {
-						t.Errorf("%s: %s is %s at %v (%v)", name, member, text, at, err)
-					}
-				}
-			}
-			if name == "gelf" {
-				for member, x := range m {
-					_, text := x.(string)
-					_, number := x.(json.Number)
-					known := members[member] != "" || member == "full_message" || strings.HasPrefix(member, "_") && member != "_id"
-					if !known || !text && !number {
-						t.Errorf("%s is not a member of GELF: %s", member, line)
-					}
-				}
-			}
-		})
-	}
-}
-
-// OpenTelemetry's own reader loses nothing: written again, it is the same
-// document.
-func TestOTLP(t *testing.T) {
-	lines(t, "otel_log", func(at time.Time, line string) {
-		logs, err := new(plog.JSONUnmarshaler).UnmarshalLogs([]byte(line))
-		if err != nil || logs.LogRecordCount() != 1 {
-			t.Fatalf("%d records (%v) in %s", logs.LogRecordCount(), err, line)
-		}
-		again, err := new(plog.JSONMarshaler).MarshalLogs(logs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got, want any
-		if json.Unmarshal(again, &got) != nil || json.Unmarshal([]byte(line), &want) != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s\nis read as\n%s", line, again)
-		}
-		resource := logs.ResourceLogs().At(0)
-		r := resource.ScopeLogs().At(0).LogRecords().At(0)
-		if r.Timestamp().AsTime() != at || r.ObservedTimestamp().AsTime() != at.Add(2*time.Millisecond) {
-			t.Errorf("the times are %v and %v, want %v", r.Timestamp(), r.ObservedTimestamp(), at)
-		}
-		if got := strings.ToUpper(r.SeverityNumber().String()); got != r.SeverityText() {
-			t.Errorf("severity %s is called %s", got, r.SeverityText())
-		}
-		if _, ok := resource.Resource().Attributes().Get("service.name"); !ok || r.TraceID().IsEmpty() || r.SpanID().IsEmpty() || r.Body().Str() == "" {
-			t.Errorf("something is missing in %s", line)
 		}
 	})
 }

@@ -6,121 +6,21 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
 // Tests of this module's plugins at the C boundary: built as users build them, and loaded
 // by the host in the poses of all releases that differ.
-
-var goPlugins sync.Map // of the package's path, to *built
-
-// goPlugin builds the shared library of a package of this module, once.
-func goPlugin(t *testing.T, pkg string) string {
-	t.Helper()
-	v, _ := goPlugins.LoadOrStore(pkg, new(built))
-	b := v.(*built)
-	b.once.Do(func() {
-		b.path = filepath.Join(workDir, filepath.Base(pkg)+".so")
-		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", b.path, pkg)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			b.err = fmt.Errorf("%w\n%s", err, out)
-		}
-	})
-	if b.err != nil {
-		t.Fatalf("build %s: %v", pkg, b.err)
-	}
-	return b.path
-}
-
-const gdummyPackage = "../cmd/in_gdummy"
-
-// load runs the host with one of this module's plugins as PLUGIN.
-func load(t *testing.T, v variant, pkg string, args ...string) result {
-	t.Helper()
-	host, err := v.host(t)
-	if err != nil {
-		t.Fatalf("host %v: %v", v, err)
-	}
-	so := goPlugin(t, pkg)
-	reportFile := filepath.Join(t.TempDir(), "report.json")
-	full := []string{"--report", reportFile}
-	for _, a := range args {
-		if a == "PLUGIN" {
-			a = so
-		}
-		full = append(full, a)
-	}
-	return runCommand(t, exec.Command(host, full...), reportFile)
-}
-
-// wantClean checks for a verdict without faults. At a reload or the end, the engine may
-// discard chunks in the ring.
-func (r result) wantClean(t *testing.T) {
-	t.Helper()
-	r.wantCode(t, 0)
-	for i, in := range r.report.Instances {
-		if in.faults != (faults{}) || in.NotCleaned != 0 || in.Dropped != 0 {
-			t.Errorf("instance %d: %+v", i, in)
-		}
-	}
-}
-
-// poses are the releases in which the boundary differs, with and without symbols.
-func poses() []variant {
-	var vs []variant
-	for _, v := range []int{v200, v210, v220, v400, v403, v410, v423, v500, v511} {
-		vs = append(vs, variant{version: v}, variant{version: v, bare: true})
-	}
-	return vs
-}
-
-// form returns the form of events of a pose. A bare host exports nothing, and gets the
-// form that every release accepts.
-func form(v variant) event.Form {
-	if v.version >= v210 && !v.bare {
-		return event.V2
-	}
-	return event.Legacy
-}
-
-// events returns the expected bytes of n records, with repeated bodies and a fixed time.
-func events(t *testing.T, f event.Form, sec int64, n int, text string) []byte {
-	t.Helper()
-	bodies, err := jsonbody.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b []byte
-	for i := range n {
-		b = event.Append(b, f, sec*1e9, event.EmptyMap, bodies[i%len(bodies)])
-	}
-	return b
-}
-
-func readFile(t *testing.T, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // Two instances emit the same bytes in every pose, with their own threads or the engine's,
 // whether records are appended when due or returned once per second.
@@ -269,150 +169,6 @@ func TestGdummyReloadTimes(t *testing.T) {
 	}
 }
 
-// An engine with slow filters is not kept from its other work: however many records fit
-// into the bytes that may be in flight, few enough are passed to it at once.
-func TestGdummySlowFilter(t *testing.T) {
-	t.Parallel()
-	for name, args := range map[string][]string{
-		"seen":   {},
-		"unseen": {"--hide-ring"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			const n = 60_000
-			r := load(t, variant{version: v511}, gdummyPackage, append(args, "--filter-us", "50", "--records", fmt.Sprint(n), "PLUGIN",
-				"-i", "-p", "rate=unlimited", "-p", fmt.Sprint("max_records=", n))...)
-			r.wantClean(t)
-			// 2,000 records take 100 ms, which is the aim.
-			if got := r.report.MostDrained; got == 0 || got > 10_000 {
-				t.Errorf("the engine had to ingest %d records at once, want at most 10000", got)
-			}
-		})
-	}
-}
-
-// No record is lost, duplicated or reordered by an engine that is slow, refuses appends or
-// has a small ring, visible or not. The engine is not starved.
-func TestGdummyBackpressure(t *testing.T) {
-	t.Parallel()
-	for name, args := range map[string][]string{
-		"slow":                 {"--drain-ms", "3"},
-		"slow, unseen":         {"--drain-ms", "3", "--hide-ring"},
-		"refusing":             {"--refuse-every", "3"},
-		"refusing, unseen":     {"--refuse-every", "3", "--hide-ring"},
-		"small ring":           {"--ring", "128", "--drain-ms", "1"},
-		"smallest ring":        {"--ring", "1"},
-		"full window":          {"--ring", "4", "--window", "100"}, // a full ring is what starts the engine
-		"fast":                 {},
-		"fast, unseen":         {"--hide-ring"},
-		"refusing, own thread": {"--refuse-every", "2", "--threaded", "off"}, // a retry a second
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			raw := filepath.Join(t.TempDir(), "raw")
-			n := 300000
-			if slices.Contains(args, "--threaded") {
-				n = 5000
-			}
-			r := load(t, variant{version: v511}, gdummyPackage, append(args, "--output", "raw:"+raw, "--records", fmt.Sprint(n), "PLUGIN",
-				"-i", "-p", "rate=unlimited", "-p", fmt.Sprint("max_records=", n), "-p", "max_in_flight=1M", "-p", `dummy={"a":1}{"b":2}{"c":3}`,
-				"-p", "fixed_timestamp=on", "-p", "start_time_sec=1000")...)
-			r.wantClean(t)
-			if r.report.Starved != 0 {
-				t.Error("the engine was starved")
-			}
-			if d := summaryTime(t, r); name == "full window" && d > time.Second {
-				t.Errorf("it took %v: the engine waited for its timer", d)
-			}
-			want := events(t, event.V2, 1000, n, `{"a":1}{"b":2}{"c":3}`)
-			if got := readFile(t, raw+".0"); !bytes.Equal(got, want) {
-				t.Errorf("%d bytes, want %d, or others", len(got), len(want))
-			}
-		})
-	}
-}
-
-// summaryTime returns the duration of the run from its summary.
-func summaryTime(t *testing.T, r result) time.Duration {
-	t.Helper()
-	m := regexp.MustCompile(`refused \d+, in (\S+)`).FindStringSubmatch(r.stderr)
-	if m == nil {
-		t.Fatalf("no summary:\n%s", r.stderr)
-	}
-	d, err := time.ParseDuration(m[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// Hosts before 2.1.9 drop the queue when they pause an input. The first loss is logged with
-// a workaround, and the number of lost records at the end, even if the input is never
-// resumed.
-func TestGdummyPauseLoses(t *testing.T) {
-	t.Parallel()
-	dropped := regexp.MustCompile(`\[ warn\] \[input:gdummy:gdummy\.0\] Fluent Bit has dropped (\d+) of the (\d+) records in its queue: ` +
-		`versions before 2\.1\.9 drop what is there when they pause an input \(mem_buf_limit\) or stop, and may never resume it; ` +
-		`threaded off loses nothing, a smaller max_in_flight less\n`)
-	for _, c := range []struct {
-		name, script string
-		least        int // lines
-	}{
-		{"running", "at 5 exit", 2},
-		{"never resumed", "at 1.6 pause 0; at 3 exit", 1}, // the first line may come before the pause
-	} {
-		for v, drops := range map[int]bool{v200: true, v210: true, v220: false, v511: false} {
-			t.Run(c.name+" "+variant{version: v}.String(), func(t *testing.T) {
-				t.Parallel()
-				r := load(t, variant{version: v}, gdummyPackage, "--output", "null", "--drop-every", "2", "--script", c.script, "PLUGIN", "-i", "-p", "rate=1000")
-				r.wantCode(t, 0)
-				lines := dropped.FindAllStringSubmatch(r.stderr, -1)
-				if !drops {
-					if lines != nil {
-						t.Errorf("it logs a loss:\n%s", r.stderr)
-					}
-					return
-				}
-				m := gaveUp.FindStringSubmatch(r.stderr)
-				if m == nil {
-					t.Fatalf("no summary:\n%s", r.stderr)
-				}
-				delivered, _ := strconv.Atoi(m[2])
-				if len(lines) < c.least || len(lines) > 2 {
-					t.Fatalf("%d lines of a loss, expected %d to 2:\n%s", len(lines), c.least, r.stderr)
-				}
-				last := lines[len(lines)-1]
-				if want := []string{strconv.Itoa(delivered - r.report.Instances[0].Records), m[2]}; !slices.Equal(last[1:], want) {
-					t.Errorf("dropped %s of %s, expected %s of %s", last[1], last[2], want[0], want[1])
-				}
-			})
-		}
-	}
-}
-
-// A paused input emits nothing; after it resumes, none of its records is lost, and the
-// shortfall of the pause is counted. Of two inputs the right one is paused.
-func TestGdummyPause(t *testing.T) {
-	t.Parallel()
-	for _, v := range []int{v220, v403, v511} {
-		t.Run(variant{version: v}.String(), func(t *testing.T) {
-			t.Parallel()
-			r := load(t, variant{version: v}, gdummyPackage, "--output", "null", "--metrics", "--script", "at 1.5 pause 0; at 4.5 resume 0; at 7 exit", "PLUGIN",
-				"-i", "-p", "rate=100", "-p", "samples=0", "-i", "-p", "rate=100", "-p", "duration=6", "-p", "catch_up=full")
-			r.wantClean(t)
-			if n := r.report.Instances[1].Records; n != 600 {
-				t.Errorf("the input that was not paused delivered %d records, want 600", n)
-			}
-			short := counter(t, r, "gdummy_shortfall_records_total", "gdummy.0")
-			gave := counter(t, r, "gdummy_records_total", "gdummy.0")
-			asked := counter(t, r, "gdummy_scheduled_records_total", "gdummy.0")
-			if short < 150 || short > 350 || gave+short != asked || gave != r.report.Instances[0].Records {
-				t.Errorf("delivered %d, shortfall %d, scheduled %d; the host counts %d", gave, short, asked, r.report.Instances[0].Records)
-			}
-		})
-	}
-}
-
 // A shortfall is logged when it occurs, not only at the end.
 func TestGdummyShortfallLog(t *testing.T) {
 	t.Parallel()
@@ -428,19 +184,6 @@ func TestGdummyShortfallLog(t *testing.T) {
 	if summary == nil || summary[1] != m[2] {
 		t.Errorf("the summary has another shortfall than %s:\n%s", m[2], r.stderr)
 	}
-}
-
-// counter reads one of the plugin's metrics of an instance from the registry.
-func counter(t *testing.T, r result, name, instance string) int {
-	t.Helper()
-	re := regexp.MustCompile(`fluentbit_` + name + `\{name="` + instance + `"\} = (\d+)`)
-	m := re.FindStringSubmatch(r.stderr)
-	if m == nil {
-		t.Fatalf("no %s of %s:\n%s", name, instance, r.stderr)
-	}
-	n := 0
-	fmt.Sscan(m[1], &n)
-	return n
 }
 
 // The counters are exact, and agree with the summary.
