@@ -28,6 +28,20 @@ static void print_bytes(FILE *out, const struct token *t)
     }
 }
 
+/* Prints a boolean or an integer, which look the same in both forms. */
+static void print_scalar(FILE *out, const struct token *t)
+{
+    if (t->type == T_BOOL) {
+        fputs(t->v.boolean ? "true" : "false", out);
+    }
+    else if (t->type == T_UINT) {
+        fprintf(out, "%" PRIu64, t->v.u);
+    }
+    else {
+        fprintf(out, "%" PRId64, t->v.i);
+    }
+}
+
 /*
  * Prints as `-o stdout` does: msgpack_object_print of msgpack-c, which does not
  * escape strings. The object must be valid.
@@ -42,13 +56,9 @@ static const uint8_t *print_value(FILE *out, const uint8_t *p, const uint8_t *en
         fputs("nil", out);
         break;
     case T_BOOL:
-        fputs(t.v.boolean ? "true" : "false", out);
-        break;
     case T_UINT:
-        fprintf(out, "%" PRIu64, t.v.u);
-        break;
     case T_INT:
-        fprintf(out, "%" PRId64, t.v.i);
+        print_scalar(out, &t);
         break;
     case T_FLOAT:
         fprintf(out, "%f", t.v.d);
@@ -148,13 +158,9 @@ static const uint8_t *json_value(FILE *out, const uint8_t *p, const uint8_t *end
         fputs("null", out);
         break;
     case T_BOOL:
-        fputs(t.v.boolean ? "true" : "false", out);
-        break;
     case T_UINT:
-        fprintf(out, "%" PRIu64, t.v.u);
-        break;
     case T_INT:
-        fprintf(out, "%" PRId64, t.v.i);
+        print_scalar(out, &t);
         break;
     case T_FLOAT:
         json_double(out, t.v.d);

@@ -67,3 +67,12 @@ func (e *Error) Excerpt() string {
 	}
 	return head + string(line[from:to]) + tail + "\n" + strings.Repeat(" ", len(head)+at-from) + "^"
 }
+
+// Join returns the messages of errs, each on a line of its own.
+func Join[E error](errs []E) string {
+	lines := make([]string, len(errs))
+	for i, e := range errs {
+		lines[i] = e.Error()
+	}
+	return strings.Join(lines, "\n")
+}

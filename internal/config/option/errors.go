@@ -2,18 +2,14 @@
 
 package option
 
-import "strings"
+import "github.com/gdummy/gdummy/internal/config/diag"
 
 // Errors are all errors of a configuration.
 type Errors []*Error
 
 // Error returns one line for each error.
 func (es Errors) Error() string {
-	lines := make([]string, len(es))
-	for i, e := range es {
-		lines[i] = e.Error()
-	}
-	return strings.Join(lines, "\n")
+	return diag.Join(es)
 }
 
 // Lines returns the lines of all errors.

@@ -143,11 +143,7 @@ type Errors []*diag.Error
 
 // Error returns one line for each error.
 func (es Errors) Error() string {
-	lines := make([]string, len(es))
-	for i, e := range es {
-		lines[i] = e.Error()
-	}
-	return strings.Join(lines, "\n")
+	return diag.Join(es)
 }
 
 // Lines returns the lines of all errors for users, with the lines of the file.

@@ -30,7 +30,6 @@ package template
 import (
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/gdummy/gdummy/internal/config/diag"
 	"github.com/gdummy/gdummy/internal/event"
@@ -105,11 +104,7 @@ type Errors []*diag.Error
 
 // Error returns one line for each error.
 func (es Errors) Error() string {
-	lines := make([]string, len(es))
-	for i, e := range es {
-		lines[i] = e.Error()
-	}
-	return strings.Join(lines, "\n")
+	return diag.Join(es)
 }
 
 // Unwrap returns the errors.
