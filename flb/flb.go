@@ -51,7 +51,7 @@
 //
 // Built with `go build -buildmode=c-shared -o hello.so`, it is loaded with
 // `fluent-bit -e ./hello.so -i hello -o stdout`. Package flbtest runs an Input in a unit
-// test. The guide docs/sdk.md in this module's repository covers both, and the directory
+// test. The guide docs/how-to/own-input.md in this module's repository covers both, and the directory
 // examples has complete plugins.
 //
 // # Terms

@@ -15,7 +15,6 @@ import (
 
 // Every package and every exported name has a doc comment.
 func TestDocumented(t *testing.T) {
-	const root = "../.."
 	packages := map[string]bool{} // by directory: has a comment
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

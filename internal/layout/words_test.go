@@ -4,8 +4,6 @@ package layout_test
 
 import (
 	"bytes"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -75,39 +73,21 @@ func prose(name string, text []byte) []string {
 // Pages and comments are in plain words: subject, verb, object, with the verbs of the
 // field. CONTRIBUTING.md has the rule.
 func TestPlainWords(t *testing.T) {
-	const root = "../.."
-	list := exec.Command("git", "ls-files", "-z", "--", "*.md", "*.go", "*.c", "*.h")
-	list.Dir = root
-	out, err := list.Output()
-	if err != nil {
-		t.Skipf("SKIPPED: not a git checkout, which lists the files (%v)", err)
-	}
 	var all []string
 	for _, w := range plainWords {
 		all = append(all, w.pattern)
 	}
 	bad := regexp.MustCompile(`(?i)\b(` + strings.Join(all, "|") + `)\b`)
-	files := 0
-	for name := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
+	for name, text := range tracked(t, 400, "*.md", "*.go", "*.c", "*.h") {
 		if slices.Contains(exempt, name) || strings.Contains(name, "testdata/") {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(root, name))
-		if os.IsNotExist(err) {
-			continue // deleted, and not committed yet
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		files++
 		for i, line := range prose(name, bytes.TrimSpace(text)) {
 			if found := bad.FindString(line); found != "" {
 				k := slices.IndexFunc(all, func(p string) bool { return regexp.MustCompile(`(?i)^(` + p + `)$`).MatchString(found) })
 				t.Errorf("%s:%d: %q: write %s", name, i+1, found, plainWords[k].instead)
 			}
 		}
-	}
-	if files < 400 {
-		t.Errorf("only %d files were read", files)
 	}
 }
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package layout_test
+
+import (
+	"bytes"
+	"iter"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// root is the top of the repository.
+const root = "../.."
+
+// tracked returns the files that git has and that match one of the patterns, with their
+// text. It fails the test if there are fewer than a number of them.
+func tracked(t *testing.T, atLeast int, patterns ...string) iter.Seq2[string, []byte] {
+	list := exec.Command("git", append([]string{"ls-files", "-z", "--"}, patterns...)...)
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Skipf("### SKIPPED: this is not a git checkout, which lists the files (%v)", err)
+	}
+	return func(yield func(string, []byte) bool) {
+		files := 0
+		for name := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
+			text, err := os.ReadFile(filepath.Join(root, name))
+			if os.IsNotExist(err) {
+				continue // deleted, and not committed yet
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			files++
+			if !yield(name, text) {
+				return
+			}
+		}
+		if files < atLeast {
+			t.Errorf("only %d files were read", files)
+		}
+	}
+}
+
+// Pages that a source names exist.
+func TestNamedPages(t *testing.T) {
+	page := regexp.MustCompile(`\bdocs/[a-z0-9_/-]+\.md\b`)
+	for name, text := range tracked(t, 400, "*.go", "*.c", "*.h", "*.sh", "Makefile", ".github/*", ".ci/*") {
+		for _, at := range page.FindAllIndex(text, -1) {
+			named := string(text[at[0]:at[1]])
+			if _, err := os.Stat(filepath.Join(root, named)); err != nil {
+				t.Errorf("%s:%d: %s does not exist", name, bytes.Count(text[:at[0]], []byte("\n"))+1, named)
+			}
+		}
+	}
+}
