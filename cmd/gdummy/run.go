@@ -170,7 +170,7 @@ func run(s stream, args []string) int {
 	if isFile(out) {
 		total := int64(-1)
 		if config.MaxRecords > 0 {
-			total = config.MaxRecords
+			total = int64(config.Part(config.MaxRecords))
 		}
 		h.progress = newProgress(s.err, total, nil)
 		s.err = h.progress

@@ -121,12 +121,13 @@ var rows = []Option{
 	{
 		Name: "start_at", Kind: Moment, Example: "2026-11-01T09:00:00+01:00", Section: secPace,
 		Excludes: []string{"start_delay"}, DefaultText: "now",
-		Help: "When to begin, on the wall clock: inputs on several machines begin together. It equals a start_delay until then, which is computed at the start. A time in the past means now.",
-		set:  moment(func(c *Config) **units.Moment { return &c.StartAt }),
+		Help: "When to begin, on the wall clock: inputs on several machines begin together. It equals a start_delay until then, which is computed at the start. " +
+			"An input that starts later is late: catch_up decides what happens to the ticks since then, and duration counts from then. After a hot reload, a time in the past means now.",
+		set: moment(func(c *Config) **units.Moment { return &c.StartAt }),
 	},
 	{
 		Name: "catch_up", Kind: Choice, Default: "limit", Example: "full", Section: secPace,
-		Help: "What happens to ticks delayed by a stall or a pause: full delivers all of them, limit those of the last second, " +
+		Help: "What happens to ticks delayed by a stall, a pause or a start after start_at: full delivers all of them, limit those of the last second, " +
 			"none drops them. Dropped ticks are counted as shortfall.",
 		Choices: words(CatchUpLimit, CatchUpFull, CatchUpNone),
 		set:     choice(func(c *Config) *CatchUp { return &c.CatchUp }),

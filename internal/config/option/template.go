@@ -27,6 +27,7 @@ type Template struct {
 	First  int64  // number of the first record
 	Shard  uint64 // this part of the stream, from 0
 	Shards uint64 // number of parts
+	Split  bool   // the pace is that of all parts together
 }
 
 // templates are the options of templates.
@@ -131,6 +132,13 @@ var templates = []Option{
 			c.Template.Shard, c.Template.Shards = shard, shards
 			return nil
 		},
+	},
+	{
+		Name: "split", Kind: Boolean, Default: "off", Example: "on", Section: secTemplates, Requires: "shard", With: []string{"shard=2/8"},
+		Excludes: []string{"flush_on_startup"},
+		Help: "With on, rate, bytes_rate, load_profile, interval_sec, interval_nsec, samples and max_records are those of the whole stream, and this input sends its part of it: together the n inputs send " +
+			"what one input without shard sends, each tick at the same moment. Their sum is exact at any moment, also if n does not divide the rate. With off, each input has all of the rate.",
+		set: boolean(func(c *Config) *bool { return &c.Template.Split }),
 	},
 }
 

@@ -52,7 +52,7 @@ type Config struct {
 func (c *Config) StreamKey() string {
 	t := &c.Template
 	key := []string{c.source, c.replayKey(), t.Metadata, t.Tag, t.Seed, t.Stream,
-		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10), c.irregular()}
+		strconv.FormatInt(t.First, 10), strconv.FormatUint(t.Shard, 10), strconv.FormatUint(t.Shards, 10), strconv.FormatBool(t.Split), c.irregular()}
 	if c.scheduled() {
 		key = append(key, fmt.Sprintf("%+v", kindOf(c)), c.LoadProfile, strconv.FormatInt(c.MaxRecords, 10), c.disorder.String())
 	}
@@ -87,6 +87,7 @@ func ConfigureWith(lookup option.Lookup, in files.Path, expressions []template.T
 	if len(errs) == 0 {
 		errs = append(errs, c.CheckDisorder()...)
 		errs = append(errs, c.checkDistinct()...)
+		errs = append(errs, c.checkSplit()...)
 	}
 	errs = append(errs, c.checkLives()...)
 	errs = append(errs, c.checkControl()...)

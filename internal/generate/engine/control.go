@@ -164,13 +164,13 @@ func (e *Engine) change(state *control.State, t int64) error {
 	if state.Paused {
 		paced = nil
 	}
-	s.schedule.Change(t, paced, zero, e.spent)
+	s.schedule.Change(t, paced, zero, e.plan.part.whole(e.spent))
 	unlimited := p == nil && !state.Paused
 	if e.plan.sched == nil && !unlimited {
-		e.plan.sched = &s.schedule
+		e.plan.sched = e.plan.part.of(&s.schedule)
 	}
 	if unlimited && e.plan.sched != nil {
-		e.spent = max(e.spent, s.schedule.Due(t)) // what is due is among the next records
+		e.spent = max(e.spent, e.plan.sched.Due(t)) // what is due is among the next records
 		e.plan.sched = nil
 	}
 	e.plan.end = s.end(state)

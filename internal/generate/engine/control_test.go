@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -350,5 +351,22 @@ func TestControlUnlimitedBacklog(t *testing.T) {
 		if got := e.owed(tt.at); got != tt.want {
 			t.Errorf("%s at %d s: %d records are due, want %d", tt.text, tt.at/second, got, tt.want)
 		}
+	}
+}
+
+// A control file changes the pace of the whole stream, of which shards with split have
+// their parts: their sum is exact.
+func TestControlSplit(t *testing.T) {
+	sum := uint64(0)
+	for i := range 3 {
+		e, s := steerFor(t, t.TempDir(), 3*time.Second, 0, []instruction{{0, "rate 700"}},
+			"rate", "10", "split", "on", "template", "{}", "shard", fmt.Sprintf("%d/3", i))
+		if got, want := e.PerSecond(), "233.333/s"; got != want {
+			t.Errorf("rate in words %s, want %s", got, want)
+		}
+		sum += s.scheduled(e)
+	}
+	if sum != 2100 {
+		t.Errorf("%d records are due in 3 s at 700 a second, want 2100", sum)
 	}
 }

@@ -38,7 +38,7 @@ func (c *Config) checkDistinct() (errs option.Errors) {
 			return nil // how long it is depends on the start of the run
 		}
 		span := uint64(c.EndTime.Nanoseconds - start.Nanoseconds)
-		ticks := (uint64(c.MaxRecords)*max(c.Template.Shards, 1)-1)/perTick + 1
+		ticks := (c.maxOfStream()-1)/perTick + 1
 		if span/perTick < ticks {
 			errs = append(errs, option.Errorf("max_records", "%s records in %s would share nanoseconds%s, expected fewer records or a later end_time",
 				units.FormatCount(c.MaxRecords), units.FormatDuration(time.Duration(span)), apart))

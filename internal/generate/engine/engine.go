@@ -199,7 +199,10 @@ func New(c *Config, o Options) *Engine {
 	}
 	e.start = e.now()
 	if c.StartAt != nil {
-		e.plan.delay = max(c.StartAt.From(e.start)-e.start.UnixNano(), 0)
+		e.plan.delay = c.StartAt.From(e.start) - e.start.UnixNano()
+		if !o.Clock.began.IsZero() { // a reload: what was due has been sent
+			e.plan.delay = max(e.plan.delay, 0)
+		}
 	}
 	timing := e.setClock(c, o)
 	e.origin = originOf(c, timing)
@@ -250,6 +253,10 @@ func New(c *Config, o Options) *Engine {
 	}
 	if c.Control != "" {
 		e.steering = newSteering(c, e, o)
+	}
+	e.plan.split(c)
+	if e.plan.delay < 0 && e.plan.due(-e.plan.delay) > 0 && o.Log != nil {
+		o.Log(e.plan.lateness(c))
 	}
 	if _, even := e.plan.sched.(pace.FixedRate); even && !e.plan.bytes && e.copies == 1 && e.source.RecordsPerTick() == 1 {
 		e.runner, _ = e.source.(runSource)
@@ -326,12 +333,14 @@ func (e *Engine) PerSecond() string {
 		return "paused"
 	case e.plan.sched == nil:
 		return "unlimited"
+	case e.plan.words != "" && e.plan.part.n > 1:
+		return fmt.Sprintf("%s, part %d/%d", e.plan.words, e.plan.part.i, e.plan.part.n)
 	case e.plan.words != "":
 		return e.plan.words
 	case e.plan.bytes:
-		return fmt.Sprintf("%.6g bytes/s", e.plan.perSecond)
+		return fmt.Sprintf("%.6g bytes/s", e.plan.perSecond/float64(e.plan.part.whole(1)))
 	default:
-		return fmt.Sprintf("%.6g/s", e.plan.perSecond*float64(e.copies*e.source.RecordsPerTick()))
+		return fmt.Sprintf("%.6g/s", e.plan.perSecond*float64(e.copies*e.source.RecordsPerTick())/float64(e.plan.part.whole(1)))
 	}
 }
 
@@ -379,7 +388,7 @@ func (e *Engine) idle(now time.Time) time.Time {
 		at = e.plan.sched.At(e.spent + 1)
 	}
 	at = min(at, e.plan.end)
-	if at > pace.Never-e.plan.delay {
+	if at > pace.Never-max(e.plan.delay, 0) {
 		return now.Add(time.Hour)
 	}
 	next := e.start.Add(time.Duration(e.plan.delay + at))

@@ -27,6 +27,53 @@ type plan struct {
 	perSecond  float64       // configured mean rate, in units; 0 if it is not constant
 	words      string        // the rate as text, if it is not constant
 	stepwise   bool          // sched.Due counts at most one tick more than were spent
+	part       part          // of the schedule of the whole stream
+}
+
+// part is a part of a schedule: see [pace.Part]. The zero value is all of it.
+type part struct{ i, n uint64 }
+
+// of returns the part of a schedule, which may be nil.
+func (p part) of(s pace.Schedule) pace.Schedule {
+	if s == nil || p.n <= 1 {
+		return s
+	}
+	return pace.Part(s, p.i, p.n)
+}
+
+// whole returns how many ticks of all parts are before those that follow n ticks of this
+// one.
+func (p part) whole(n uint64) uint64 { return n * max(p.n, 1) }
+
+// Part returns how many of a number of ticks or records, above 0, are those of this input:
+// with split, the number is that of all shards together.
+func (c *Config) Part(total int64) uint64 {
+	if t := &c.Template; t.Split {
+		return pace.PartOf(uint64(total), t.Shard, t.Shards)
+	}
+	return uint64(total)
+}
+
+// split takes the part of the schedule that the options shard and split ask for, unless
+// its ticks are those of this input anyway.
+func (p *plan) split(c *Config) {
+	if t := &c.Template; t.Split && c.lives() == nil && !c.timeline {
+		p.part = part{t.Shard, t.Shards}
+		p.sched = p.part.of(p.sched)
+	}
+}
+
+// lateness describes what happens to the ticks of a run that starts after start_at.
+func (p *plan) lateness(c *Config) string {
+	what := "sends the ticks since then at once"
+	switch {
+	case p.maxBacklog == pace.Never:
+	case c.CatchUp == option.CatchUpNone:
+		what = "skips the ticks since then"
+	default:
+		what = "skips the ticks since then, but for those of the last second"
+	}
+	return fmt.Sprintf("option start_at: it was %v ago; catch_up %s %s", time.Duration(-p.delay).Round(time.Millisecond), c.CatchUp, what)
 }
 
 // backlogNone is the delay from which `catch_up none` drops a tick. It is above 0
@@ -46,10 +93,10 @@ func newPlan(c *Config, callInterval time.Duration) plan {
 		p.end = int64(c.Duration)
 	}
 	if c.Samples > 0 {
-		p.samples = uint64(c.Samples)
+		p.samples = c.Part(c.Samples)
 	}
 	if c.MaxRecords > 0 {
-		p.records = uint64(c.MaxRecords)
+		p.records = c.Part(c.MaxRecords)
 	}
 	switch c.CatchUp {
 	case option.CatchUpFull:

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/clock"
@@ -29,6 +30,23 @@ func (c *Config) spread() bool {
 		!(c.Rate.Unlimited && c.profile != nil)
 }
 
+// maxOfStream returns max_records of all shards together.
+func (c *Config) maxOfStream() uint64 {
+	if c.Template.Split {
+		return uint64(c.MaxRecords)
+	}
+	return uint64(c.MaxRecords) * max(c.Template.Shards, 1)
+}
+
+// checkSplit reports ticks of several records whose times would follow from the position
+// of each in the whole stream: the records of a tick are not consecutive there.
+func (c *Config) checkSplit() (errs option.Errors) {
+	if c.Template.Split && c.Template.Shards > 1 && c.lives() == nil && c.TimeStep == 0 && c.scheduled() && c.perTick() > 1 {
+		errs = append(errs, option.Errorf("split", "split and times that follow from the position require ticks of one record: expected no copies and one object"))
+	}
+	return errs
+}
+
 // startsAt reports whether the clock of the records has a start time of its own.
 func (c *Config) startsAt() bool {
 	return c.StartTime != nil || c.StartTimeSec >= 0 || c.StartTimeNsec >= 0
@@ -49,7 +67,6 @@ func (c *Config) perTick() uint64 {
 
 // newSchedule returns the schedule of a configuration's times.
 func newSchedule(c *Config, s *stamper) *clock.Clock {
-	shards := max(c.Template.Shards, 1)
 	l := clock.Layout{PerTick: c.perTick()}
 	if c.TimeStep > 0 {
 		return clock.Even(s.start, pace.FixedRate{Num: uint64(c.TimeStep), Den: 1}, l)
@@ -59,10 +76,12 @@ func newSchedule(c *Config, s *stamper) *clock.Clock {
 		return clock.Follow(s.start, stream, s.origin)
 	}
 	if c.spread() {
-		ticks := (uint64(c.MaxRecords)*shards-1)/l.PerTick + 1
+		ticks := (c.maxOfStream()-1)/l.PerTick + 1
 		return clock.Even(s.start, pace.FixedRate{Num: uint64(max(s.end-s.start, 1)), Den: ticks}, l)
 	}
-	l.Lanes = shards
+	if !c.Template.Split {
+		l.Lanes = max(c.Template.Shards, 1)
+	}
 	schedule := c.schedule()
 	if p, ok := schedule.(*pace.Profile); ok {
 		start := s.start

@@ -5,6 +5,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -189,9 +190,8 @@ func TestRunningClocks(t *testing.T) {
 }
 
 // Inputs that start at different times begin together, with the same times of records.
-// A time that is over is now.
 func TestStartAt(t *testing.T) {
-	for _, late := range []time.Duration{0, 13 * time.Second, time.Minute, time.Hour} {
+	for _, late := range []time.Duration{0, 13 * time.Second, time.Minute} {
 		w := &world{now: epoch.Add(late), until: epoch.Add(3 * time.Hour)}
 		New(config(t, "start_at", "2023-11-14T22:14:20Z", "start_time", "2024-02-29T00:00:00Z", "rate", "1", "max_records", "2"),
 			Options{Form: event.V2, Now: w.clock}).Run(w)
@@ -271,4 +271,103 @@ func TestClockConflicts(t *testing.T) {
 			t.Errorf("%q:\n got %s\nwant %s", section, got, want)
 		}
 	}
+}
+
+// An input that starts after start_at sends the ticks since then or counts them as
+// shortfall, as catch_up says, and logs it. Its clock and its end are those of an input
+// that was punctual. After a hot reload, a time in the past is now.
+func TestLateStart(t *testing.T) {
+	const at = "2023-11-14T22:13:20Z" // the epoch
+	for _, tt := range []struct {
+		catchUp   string
+		late      time.Duration
+		records   uint64
+		shortfall uint64
+		first     time.Duration // time of the first record, after the epoch
+		logged    string
+	}{
+		{"full", 0, 100, 0, 100 * time.Millisecond, ""},
+		{"limit", 50 * time.Millisecond, 100, 0, 100 * time.Millisecond, ""}, // nothing was due
+		{"full", 4 * time.Second, 100, 0, 100 * time.Millisecond, "option start_at: it was 4s ago; catch_up full sends the ticks since then at once"},
+		{"limit", 4 * time.Second, 70, 30, 3100 * time.Millisecond, "option start_at: it was 4s ago; catch_up limit skips the ticks since then, but for those of the last second"},
+		{"none", 4 * time.Second, 61, 39, 4 * time.Second, "option start_at: it was 4s ago; catch_up none skips the ticks since then"},
+		{"full", time.Hour, 100, 0, 100 * time.Millisecond, "option start_at: it was 1h0m0s ago; catch_up full sends the ticks since then at once"},
+		{"limit", time.Hour, 1, 99, 10 * time.Second, "option start_at: it was 1h0m0s ago; catch_up limit skips the ticks since then, but for those of the last second"},
+	} {
+		w := &world{now: epoch.Add(tt.late), until: epoch.Add(3 * time.Hour)}
+		logged := ""
+		e := New(config(t, "start_at", at, "rate", "10", "duration", "10s", "catch_up", tt.catchUp),
+			Options{Form: event.V2, Now: w.clock, Log: func(line string) { logged += line }})
+		e.Run(w)
+		times, _ := read(t, w.events)
+		c := e.Counts()
+		if c.Records != tt.records || c.Shortfall != tt.shortfall || time.Duration(times[0]-epoch.UnixNano()) != tt.first || logged != tt.logged {
+			t.Errorf("%s, %v late: %d records, %d short, the first at %v, want %d, %d and %v\nlogged %q\n  want %q",
+				tt.catchUp, tt.late, c.Records, c.Shortfall, time.Duration(times[0]-epoch.UnixNano()), tt.records, tt.shortfall, tt.first, logged, tt.logged)
+		}
+		if ended := w.now.Sub(epoch); ended > max(tt.late, 10*time.Second)+grain {
+			t.Errorf("%s, %v late: it ends after %v", tt.catchUp, tt.late, ended)
+		}
+	}
+
+	w := &world{now: epoch, until: epoch.Add(time.Hour)}
+	before := New(config(t, "start_at", at, "rate", "10", "max_records", "5"), Options{Form: event.V2, Now: w.clock})
+	before.Run(w)
+	w.now = w.now.Add(time.Minute)
+	after := New(config(t, "start_at", at, "rate", "10", "max_records", "5"), Options{Form: event.V2, Now: w.clock, Clock: before.Clock()})
+	after.Run(w)
+	times, _ := read(t, w.events)
+	if len(times) != 10 || after.Counts().Shortfall > 0 || time.Duration(times[5]-epoch.UnixNano()) != time.Minute+600*time.Millisecond {
+		t.Errorf("after a reload: %d records, %d short, at %v", len(times), after.Counts().Shortfall, times)
+	}
+}
+
+// Shards with split make the records of one input without shards, each at the same
+// moment and with the same time, however many there are; also after a change of the pace.
+func TestSplit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		given := append([]string{"template", `{"k":{{ seq }},"t":{{ now "unix_ns" }},"u":{{ int 0 999 }}}`}, rapid.SampledFrom([][]string{
+			{"rate", "1k", "duration", "600ms"},
+			{"rate", "1k", "max_records", "601"},
+			{"rate", "7/m", "samples", "5", "start_at", "2023-11-14T22:14:20Z"},
+			{"interval_nsec", "333", "samples", "1000"},
+			{"load_profile", "ramp 0 to 500 for 1s; 100 for 1s"},
+			{"load_profile", "poisson 300 for 1s"},
+			{"rate", "300", "start_time", "2024-02-28T23:00:00Z", "time_speed", "60", "max_records", "99"},
+			{"rate", "300", "shuffle_within", "1s", "repeat", "5% within 20", "max_records", "400"},
+			{"rate", "unlimited", "load_profile", "ramp 10 to 100 for 3s", "start_time", "2024-02-28T23:00:00Z"},
+			{"rate", "unlimited", "start_time", "2024-02-28T23:00:00Z", "end_time", "2024-02-29T00:00:00Z", "max_records", "100"},
+			{"rate", "unlimited", "start_time", "2024-02-28T23:00:00Z", "time_step", "3ms", "max_records", "100"},
+			{"rate", "100", "start_at", "2023-11-14T22:13:10Z", "duration", "12s", "catch_up", "full"},
+		}).Draw(t, "load")...)
+		make := func(more ...string) map[string]int64 {
+			w := &world{now: epoch, until: epoch.Add(time.Hour)}
+			e := New(config(t, append(slices.Clone(given), more...)...), Options{Form: event.V2, Now: w.clock})
+			e.Run(w)
+			if !e.Finished() {
+				t.Fatalf("%v does not finish", more)
+			}
+			times, bodies := read(t, w.events)
+			made := map[string]int64{}
+			for i, body := range bodies {
+				made[body] = times[i]
+			}
+			return made
+		}
+		want := make()
+		shards := rapid.IntRange(1, 7).Draw(t, "shards")
+		got := map[string]int64{}
+		n := 0
+		for i := range shards {
+			part := make("split", "on", "shard", fmt.Sprintf("%d/%d", i, shards))
+			if most := (len(want)-1)/shards + 1; len(part) > most && !slices.Contains(given, "repeat") {
+				t.Fatalf("%d records in part %d/%d of %d", len(part), i, shards, len(want))
+			}
+			n += len(part)
+			maps.Copy(got, part)
+		}
+		if !maps.Equal(got, want) || n != len(want) && !slices.Contains(given, "repeat") {
+			t.Fatalf("%v: %d records in %d parts, want those of one input, which are %d", given, n, shards, len(want))
+		}
+	})
 }

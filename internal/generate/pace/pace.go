@@ -33,12 +33,13 @@ const (
 
 // FixedRate is a schedule of one tick every Num/Den nanoseconds:
 //
-//	At(n) = floor(n * Num / Den)
+//	At(n) = floor((n*Num - Lead) / Den)
 //
 // It is a fraction because the interval of 3 per second, for example, is not a
-// whole number of nanoseconds.
+// whole number of nanoseconds. Lead is less than Num; it is 0 but for a [Part].
 type FixedRate struct {
 	Num, Den uint64
+	Lead     uint64
 }
 
 // PerSecond returns a schedule of n ticks per second.
@@ -46,7 +47,7 @@ func PerSecond(n uint64) FixedRate { return FixedRate{Num: 1e9, Den: n} }
 
 // At returns the time at which tick n is due, or Never.
 func (e FixedRate) At(n uint64) int64 {
-	hi, lo := bits.Mul64(n, e.Num)
+	hi, lo := e.product(n)
 	if hi >= e.Den {
 		return Never
 	}
@@ -57,16 +58,27 @@ func (e FixedRate) At(n uint64) int64 {
 	return int64(q)
 }
 
+// product returns n*Num - Lead, or 0 for tick 0.
+func (e FixedRate) product(n uint64) (hi, lo uint64) {
+	hi, lo = bits.Mul64(n, e.Num)
+	if n == 0 {
+		return 0, 0
+	}
+	lo, borrow := bits.Sub64(lo, e.Lead, 0)
+	return hi - borrow, lo
+}
+
 // Due returns how many ticks are due at t. The formula follows from that of At:
 //
-//	floor(n*Num/Den) <= t  <=>  n*Num < (t+1)*Den  <=>  n <= ((t+1)*Den - 1) / Num
+//	floor((n*Num-Lead)/Den) <= t  <=>  n*Num-Lead < (t+1)*Den  <=>  n <= ((t+1)*Den - 1 + Lead) / Num
 func (e FixedRate) Due(t int64) uint64 {
 	if t < 0 {
 		return 0
 	}
 	hi, lo := bits.Mul64(uint64(t)+1, e.Den)
 	lo, borrow := bits.Sub64(lo, 1, 0)
-	hi -= borrow
+	lo, carry := bits.Add64(lo, e.Lead, 0)
+	hi += carry - borrow
 	if hi >= e.Num {
 		return math.MaxUint64
 	}
@@ -77,18 +89,22 @@ func (e FixedRate) Due(t int64) uint64 {
 // Walk returns a Walker whose first Next is At(n+1).
 func (e FixedRate) Walk(n uint64) Walker {
 	w := Walker{step: e.Num / e.Den, rest: e.Num % e.Den, den: e.Den}
-	hi, lo := bits.Mul64(n, e.Num)
+	if n == 0 && e.Lead > 0 { // before the start
+		back := (e.Lead-1)/e.Den + 1
+		w.at, w.over = -back, back*e.Den-e.Lead
+		return w
+	}
+	hi, lo := e.product(n)
 	if hi >= e.Den {
 		return Walker{at: Never, den: 1}
 	}
-	q, r := bits.Div64(hi, lo, e.Den)
-	w.at, w.over = q, r
+	w.at, w.over = bits.Div64(hi, lo, e.Den)
 	return w
 }
 
 // Walker steps through the ticks of a [FixedRate] without a division.
 type Walker struct {
-	at, over   uint64 // time of the last tick: at + over/den
+	at, over   uint64 // time of the last tick: at + over/den; may be negative before the first
 	step, rest uint64 // from one tick to the next: step + rest/den
 	den        uint64
 }
