@@ -274,7 +274,7 @@ func TestClockConflicts(t *testing.T) {
 }
 
 // An input that starts after start_at sends the ticks since then or counts them as
-// shortfall, as catch_up says, and logs it. Its clock and its end are those of an input
+// shortfall, depending on catch_up, and logs it. Its clock and its end are those of an input
 // that was punctual. After a hot reload, a time in the past is now.
 func TestLateStart(t *testing.T) {
 	const at = "2023-11-14T22:13:20Z" // the epoch
