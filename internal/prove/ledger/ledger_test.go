@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -312,6 +313,40 @@ func TestFullDisk(t *testing.T) {
 	}
 	if total != 100 || l.Bad != 1 {
 		t.Errorf("got %d records and %d bad lines, want 100 and 1:\n%s", total, l.Bad, f.String())
+	}
+}
+
+// A write that fails where the records have a gap loses neither side of it.
+func TestFullDiskAtGap(t *testing.T) {
+	c := &clock{start}
+	f := &failing{room: 1 << 20}
+	w, err := New(f, options(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.room = 0
+	for _, from := range []uint64{0, 5, 10, 15} {
+		w.Accepted(from, 3)
+		w.Refused(from+3, 2)
+		c.add(time.Millisecond)
+	}
+	f.room = 1 << 20
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Read(strings.NewReader(f.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var accepted []Range
+	for _, e := range l.Streams[0].Accepted {
+		accepted = append(accepted, e.Range)
+	}
+	if want := []Range{{0, 2}, {5, 7}, {10, 12}, {15, 17}}; !slices.Equal(accepted, want) {
+		t.Errorf("accepted: got %v, want %v:\n%s", accepted, want, f.String())
+	}
+	if want := []Range{{3, 4}, {8, 9}, {13, 14}, {18, 19}}; !slices.Equal(l.Streams[0].Refused, want) {
+		t.Errorf("refused: got %v, want %v:\n%s", l.Streams[0].Refused, want, f.String())
 	}
 }
 

@@ -66,8 +66,7 @@ type Writer struct {
 // records counts the records that the host accepted, or those that it refused.
 type records struct {
 	total   uint64
-	pending Range // the last ones, if any is set: they are not written yet
-	any     bool
+	pending []Range   // not written yet
 	since   time.Time // when the first of pending was generated, at the earliest
 }
 
@@ -131,14 +130,17 @@ func (w *Writer) note(r *records, from, n uint64) {
 		return
 	}
 	r.total += n
-	if r.any && r.pending.To+1 == from {
-		r.pending.To += n
-		return
+	if last := len(r.pending) - 1; last >= 0 {
+		if r.pending[last].To+1 == from {
+			r.pending[last].To += n
+			return
+		}
+		_ = w.flush(w.o.Now()) // there is a gap between; what cannot be written stays pending
 	}
-	if r.any {
-		w.flush(w.o.Now()) // there is a gap between
+	if len(r.pending) == 0 {
+		r.since = w.seen
 	}
-	r.pending, r.any, r.since = Range{from, from + n - 1}, true, w.seen
+	r.pending = append(r.pending, Range{from, from + n - 1})
 }
 
 // Totals notes how many records the engine has ingested since the start, or
@@ -208,24 +210,22 @@ func (w *Writer) totals(b []byte) []byte {
 	return fmt.Appendf(b, " shortfall=%d", w.short)
 }
 
-// flush writes the pending ranges and totals.
+// flush writes the pending ranges and totals. A range stays pending until it is written.
 func (w *Writer) flush(now time.Time) error {
-	if a := &w.accepted; a.any || w.ingested != w.written {
+	for a := &w.accepted; len(a.pending) > 0 || w.ingested != w.written; w.written = w.ingested {
 		b := w.begin(now, wordAccepted)
-		if a.any {
-			b = fmt.Appendf(b, " from=%d to=%d since=%s", a.pending.From, a.pending.To, stamp(a.since))
+		if len(a.pending) > 0 {
+			b = fmt.Appendf(b, " from=%d to=%d since=%s", a.pending[0].From, a.pending[0].To, stamp(a.since))
 		}
 		if err := w.end(w.totals(b)); err != nil {
 			return err
 		}
-		a.any, w.written = false, w.ingested
+		a.pending = a.pending[min(1, len(a.pending)):]
 	}
-	if r := &w.refused; r.any {
-		b := fmt.Appendf(w.begin(now, wordRefused), " from=%d to=%d", r.pending.From, r.pending.To)
-		if err := w.end(b); err != nil {
+	for r := &w.refused; len(r.pending) > 0; r.pending = r.pending[1:] {
+		if err := w.end(fmt.Appendf(w.begin(now, wordRefused), " from=%d to=%d", r.pending[0].From, r.pending[0].To)); err != nil {
 			return err
 		}
-		r.any = false
 	}
 	return nil
 }

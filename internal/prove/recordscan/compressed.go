@@ -217,7 +217,7 @@ func (s *Scanner) wrong(err error, entry string, all *error) error {
 	case errors.Is(err, ErrTooLarge):
 		return err
 	case err != nil:
-		*all = errors.Join(*all, fmt.Errorf("%s: %w", entry, err))
+		*all = errors.Join(*all, fmt.Errorf("entry %q: %w", entry, err))
 	}
 	return nil
 }
