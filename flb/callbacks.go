@@ -7,6 +7,7 @@ package flb
 import "C"
 
 import (
+	"fmt"
 	"runtime/cgo"
 	"strings"
 	"unsafe"
@@ -25,28 +26,57 @@ type instance struct {
 
 func fromHandle(h C.uintptr_t) instance { return cgo.Handle(h).Value().(instance) }
 
+// guard is deferred in each of them: a panic that left one would abort Fluent Bit. The
+// panics of an Input never get here, see recovered.
+func guard(callback string, code *C.int) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	*code = C.HOST_ERROR
+	for _, line := range panicLines(fmt.Sprintf("panic in %s: %v", callback, r)) {
+		C.host_print(C.HOST_LOG_ERROR, cText("[input:"+registered.Name+"] "+line))
+	}
+}
+
+// cText returns text with a NUL behind it, in Go's memory: for functions that do not keep
+// it. C.CString allocates in C, and ends the process if there is no memory.
+func cText(text string) *C.char {
+	b := make([]byte, len(text)+1)
+	copy(b, text)
+	return (*C.char)(unsafe.Pointer(&b[0]))
+}
+
 //export flbGoPreRegister
-func flbGoPreRegister(hotReloading C.int) { loads.PreRegister(hotReloading != 0) }
+func flbGoPreRegister(hotReloading C.int) {
+	defer guard("PreRegister", new(C.int))
+	loads.PreRegister(hotReloading != 0)
+}
 
 //export flbGoRegister
 func flbGoRegister(def *C.struct_host_def, options C.int) (code C.int) {
-	defer func() {
-		if recover() != nil {
-			code = C.HOST_ERROR
-		}
-	}()
 	if registered == nil {
 		return C.HOST_ERROR
 	}
+	defer guard("Register", &code)
 	loads.Register()
+	// Hosts before 5.1.1 allocate less: writing config_map there would overwrite the heap.
+	if options != 0 && len(registered.Options) > 0 {
+		list := optionList()
+		if list == nil {
+			return C.HOST_ERROR
+		}
+		def.config_map = unsafe.Pointer(list)
+	}
 	def._type = C.HOST_PROXY_INPUT
 	def.proxy = C.HOST_PROXY_GOLANG
 	def.flags = 0 // not zeroed by hosts below 5.0
-	def.name = C.CString(registered.Name)
-	def.description = C.CString(registered.Description)
-	// Other hosts allocate less: writing config_map there would overwrite the heap.
-	if options != 0 && len(registered.Options) > 0 {
-		def.config_map = unsafe.Pointer(optionList())
+	def.name = C.host_string(cText(registered.Name))
+	def.description = C.host_string(cText(registered.Description))
+	if def.name == nil || def.description == nil {
+		C.free(unsafe.Pointer(def.name))
+		C.free(unsafe.Pointer(def.description))
+		return C.HOST_ERROR
 	}
 	return C.HOST_OK
 }
@@ -56,10 +86,8 @@ func flbGoGivenTwice() {
 	if registered == nil {
 		return
 	}
-	line := C.CString("[input:" + registered.Name + "] this library is loaded twice: it is registered once. " +
-		"Keep one of -e, plugins_file and plugins")
-	defer C.free(unsafe.Pointer(line))
-	C.host_warn(line)
+	C.host_print(C.HOST_LOG_WARN, cText("[input:"+registered.Name+"] this library is loaded twice: it is registered once. "+
+		"Keep one of -e, plugins_file and plugins"))
 }
 
 // cOptions is the option list in the host's layout. It is created once and lives as
@@ -70,20 +98,35 @@ var cOptions *C.struct_host_option
 // defaults, with a grammar of its own for times and sizes: those are listed as texts.
 var cTypes = map[OptionType]C.int{Integer: C.HOST_OPTION_INT, Boolean: C.HOST_OPTION_BOOL, Double: C.HOST_OPTION_DOUBLE}
 
+// optionList returns the list, or nil if there is no memory. The list and its texts are
+// one allocation.
 func optionList() *C.struct_host_option {
 	if cOptions != nil {
 		return cOptions
 	}
 	opts := registered.Options
-	mem := C.calloc(C.size_t(len(opts)+1), C.sizeof_struct_host_option)
+	head, size := (len(opts)+1)*C.sizeof_struct_host_option, 0
+	for _, o := range opts {
+		size += len(o.Name) + len(o.Help) + len(o.Default) + len("\x00\x00\x00")
+	}
+	mem := C.calloc(1, C.size_t(head+size))
+	if mem == nil {
+		return nil
+	}
 	list := unsafe.Slice((*C.struct_host_option)(mem), len(opts)+1)
+	texts := unsafe.Slice((*byte)(unsafe.Add(mem, head)), size)
+	text := func(s string) *C.char {
+		at := (*C.char)(unsafe.Pointer(&texts[0]))
+		texts = texts[copy(texts, s)+1:]
+		return at
+	}
 	dynamic := C.host_features().dynamic_env != 0
 	for i, o := range opts {
 		list[i]._type = cTypes[o.Type] // HOST_OPTION_STR for the others
-		list[i].name = C.CString(o.Name)
-		list[i].desc = C.CString(o.Help)
+		list[i].name = text(o.Name)
+		list[i].desc = text(o.Help)
 		if o.Default != "" {
-			list[i].def_value = C.CString(o.Default)
+			list[i].def_value = text(o.Default)
 		}
 		if o.FollowsEnvironment && dynamic {
 			list[i].flags = C.HOST_OPTION_DYNAMIC_ENV
@@ -94,12 +137,17 @@ func optionList() *C.struct_host_option {
 }
 
 //export flbGoInit
-func flbGoInit(c *C.struct_instance) C.int {
+func flbGoInit(c *C.struct_instance) (code C.int) {
+	defer guard("Init", &code)
 	before := C.memory_resident()
 	h := begin(c)
+	defer func() {
+		if c.handle == 0 {
+			h.end()
+		}
+	}()
 	calls := Simulate(*registered, h)
 	if !calls.Init() {
-		h.end()
 		return C.HOST_ERROR
 	}
 	c.handle = C.uintptr_t(cgo.NewHandle(instance{calls, h}))
@@ -108,29 +156,40 @@ func flbGoInit(c *C.struct_instance) C.int {
 }
 
 //export flbGoPreRun
-func flbGoPreRun(h C.uintptr_t) { fromHandle(h).PreRun() }
+func flbGoPreRun(h C.uintptr_t) {
+	defer guard("PreRun", new(C.int))
+	fromHandle(h).PreRun()
+}
 
 //export flbGoCollect
-func flbGoCollect(h C.uintptr_t, data *unsafe.Pointer, size *C.size_t) C.int {
-	code, held := fromHandle(h).Collect()
+func flbGoCollect(h C.uintptr_t, data *unsafe.Pointer, size *C.size_t) (code C.int) {
+	defer guard("Collect", &code)
+	c, held := fromHandle(h).Collect()
 	if len(held) > 0 {
 		*data, *size = unsafe.Pointer(unsafe.SliceData(held)), C.size_t(len(held))
 	}
-	return C.int(code)
+	return C.int(c)
 }
 
 //export flbGoPause
-func flbGoPause(h C.uintptr_t) { fromHandle(h).Pause() }
+func flbGoPause(h C.uintptr_t) {
+	defer guard("Pause", new(C.int))
+	fromHandle(h).Pause()
+}
 
 //export flbGoResume
-func flbGoResume(h C.uintptr_t) { fromHandle(h).Resume() }
+func flbGoResume(h C.uintptr_t) {
+	defer guard("Resume", new(C.int))
+	fromHandle(h).Resume()
+}
 
 //export flbGoExit
 func flbGoExit(h C.uintptr_t, byReload C.int) {
+	defer guard("Exit", new(C.int))
 	in := fromHandle(h)
+	defer cgo.Handle(h).Delete()
+	defer in.host.end()
 	in.Exit(byReload != 0)
-	in.host.end()
-	cgo.Handle(h).Delete()
 }
 
 // parseProperties parses what host_properties writes.

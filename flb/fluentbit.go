@@ -69,14 +69,16 @@ func (f *fluentBit) Facts() host.Facts {
 func (f *fluentBit) History() *host.History { return &loads }
 
 func (f *fluentBit) Rename(name string) {
+	c := C.host_string(cText(name))
+	if c == nil {
+		panic("flb: out of memory")
+	}
 	C.free(unsafe.Pointer(f.c.name))
-	f.c.name = C.CString(name)
+	f.c.name = c
 }
 
 func (f *fluentBit) Property(name string) (value string, ok bool) {
-	key := C.CString(name)
-	defer C.free(unsafe.Pointer(key))
-	v := C.host_property(f.c, key)
+	v := C.host_property(f.c, cText(name))
 	if v == nil {
 		return "", false
 	}
@@ -90,9 +92,7 @@ func (f *fluentBit) Properties() []host.Listed {
 }
 
 func (f *fluentBit) Expand(text string) (expanded string, ok bool) {
-	raw := C.CString(text)
-	defer C.free(unsafe.Pointer(raw))
-	v := C.host_translate(f.c, raw)
+	v := C.host_translate(f.c, cText(text))
 	if v == nil {
 		return text, false
 	}
@@ -102,11 +102,7 @@ func (f *fluentBit) Expand(text string) (expanded string, ok bool) {
 
 func (f *fluentBit) LogEnabled(level int) bool { return C.host_log_check(f.c, C.int(level)) != 0 }
 
-func (f *fluentBit) Log(level int, line string) {
-	s := C.CString(line)
-	defer C.free(unsafe.Pointer(s))
-	C.host_log(f.c, C.int(level), s)
-}
+func (f *fluentBit) Log(level int, line string) { C.host_log(f.c, C.int(level), cText(line)) }
 
 func (f *fluentBit) OnThread() bool { return C.host_on_thread(f.c) != 0 }
 
@@ -120,28 +116,13 @@ func (m metric) Add(value float64) { C.host_counter_add(m.c, m.m, C.double(value
 func (m metric) Set(value float64) { C.host_gauge_set(m.c, m.m, C.double(value)) }
 
 func (f *fluentBit) Counter(subsystem, name, help string) host.Counter {
-	cs, free := cStrings(subsystem, name, help)
-	defer free()
-	m := metric{f.c, C.host_counter(f.c, cs[0], cs[1], cs[2])}
+	m := metric{f.c, C.host_counter(f.c, cText(subsystem), cText(name), cText(help))}
 	m.Add(0) // creates the series now, before the engine reads it
 	return m
 }
 
 func (f *fluentBit) Gauge(subsystem, name, help string) host.Gauge {
-	cs, free := cStrings(subsystem, name, help)
-	defer free()
-	return metric{f.c, C.host_gauge(f.c, cs[0], cs[1], cs[2])}
-}
-
-func cStrings(texts ...string) (cs []*C.char, free func()) {
-	for _, t := range texts {
-		cs = append(cs, C.CString(t))
-	}
-	return cs, func() {
-		for _, c := range cs {
-			C.free(unsafe.Pointer(c))
-		}
-	}
+	return metric{f.c, C.host_gauge(f.c, cText(subsystem), cText(name), cText(help))}
 }
 
 func (f *fluentBit) Wait(d time.Duration, wakeable bool) host.Outcome {

@@ -86,14 +86,22 @@ const char *host_name_of(void *ins)
     return fn.input_name ? fn.input_name(ins) : NULL;
 }
 
-void host_warn(const char *line)
+void host_print(int level, const char *line)
 {
     pthread_once(&once, look_up);
     if (fn.log_print) {
-        fn.log_print(HOST_LOG_WARN, NULL, 0, "%s", line);
+        fn.log_print(level, NULL, 0, "%s", line);
         return;
     }
     fprintf(stderr, "%s\n", line);
+}
+
+char *host_string(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = calloc(1, size);
+
+    return copy ? memcpy(copy, text, size) : NULL;
 }
 
 int host_on_thread(const struct instance *in)

@@ -273,10 +273,12 @@ struct host_features host_features(void);
 
 /*
  * Registration, see register.c. forked: the process is a child of the one that loaded this
- * library. loads_are_over: inputs have been initialized, so that the next definition belongs
+ * library. reloads: inputs that are initialized now belong to a hot reload (known from 2.2
+ * on). loads_are_over: inputs have been initialized, so that the next definition belongs
  * to another load.
  */
 int host_forked(void);
+int host_reloads(void);
 void host_loads_are_over(void);
 int host_is_registered(const struct host_def *def);
 
@@ -387,7 +389,13 @@ void host_restore_signals(void);
 void host_save_signals(void);
 int host_keeps_signals(void);
 
-/* warn: log a line before any instance exists. */
-void host_warn(const char *line);
+/* print: log a line without an instance. */
+void host_print(int level, const char *line);
+
+/*
+ * string: a copy of a text, for free(); NULL without memory. All memory of this
+ * library's C code comes from calloc and realloc, whose failures the tests inject.
+ */
+char *host_string(const char *text);
 
 #endif

@@ -76,6 +76,11 @@ static int given_twice(void)
     return 0;
 }
 
+int host_reloads(void)
+{
+    return hot_reloading;
+}
+
 int host_is_registered(const struct host_def *def)
 {
     struct registration *r;
@@ -100,14 +105,16 @@ static int do_register(struct host_def *def)
 {
     struct registration *r;
 
+    def->proxy = 0; /* registers nothing; not zeroed by hosts below 5.0 */
     if (given_twice()) {
-        def->proxy = 0; /* not zeroed by hosts below 5.0 */
         flbGoGivenTwice();
         return HOST_OK;
     }
     r = calloc(1, sizeof(*r));
     if (!r || flbGoRegister(def, host_features().options) != HOST_OK) {
         free(r);
+        def->proxy = 0;
+        host_print(HOST_LOG_ERROR, "[input] this Go plugin cannot be registered: out of memory");
         return HOST_ERROR;
     }
     r->def = def;

@@ -155,13 +155,19 @@ static void read_context(struct instance *in, void *context)
     }
 }
 
+/* api is what is known of the functions that the host passes to the plugin. */
+struct api {
+    int can_refuse; /* a failed Init prevents the start (>= 4.0.3) */
+    int metrics;    /* input_get_cmt_instance is set */
+};
+
 /*
  * read_api: reads the functions that the host passes to the plugin. Those of all
  * versions must be code of one object, the program or a library. The last two came with
  * the version that can refuse a start; after a shorter list there is something other
  * than code, or the beginning of another such list.
  */
-static int read_api(struct instance *in, const struct host_api *api)
+static int read_api(struct api *found, const struct host_api *api)
 {
     void *words[HOST_API_WORDS];
     struct host_object host;
@@ -176,11 +182,9 @@ static int read_api(struct instance *in, const struct host_api *api)
             return -1;
         }
     }
-    in->can_refuse = n == HOST_API_WORDS && host_object_has(&host, words[7]) == HOST_IN_CODE &&
-                     host_object_has(&host, words[8]) == HOST_IN_CODE && words[7] != words[0] && words[8] != words[1];
-    if (host_object_has(&host, words[3]) == HOST_IN_CODE) {
-        in->cmt = api->input_get_cmt_instance(in->ins);
-    }
+    found->can_refuse = n == HOST_API_WORDS && host_object_has(&host, words[7]) == HOST_IN_CODE &&
+                        host_object_has(&host, words[8]) == HOST_IN_CODE && words[7] != words[0] && words[8] != words[1];
+    found->metrics = host_object_has(&host, words[3]) == HOST_IN_CODE;
     return 0;
 }
 
@@ -192,40 +196,87 @@ static void instance_free(struct instance *in)
     free(in);
 }
 
-static struct instance *instance_create(struct host_plugin *plugin)
+static struct instance *instance_create(struct host_plugin *plugin, const struct host_plugin *p, const char *named)
 {
     struct instance *in = calloc(1, sizeof(*in));
-    struct host_plugin p;
     const char *name;
 
-    if (!in || host_peek(plugin, &p, sizeof(p)) != 0) {
-        free(in);
+    if (!in) {
         return NULL;
     }
     in->plugin_at = plugin;
-    in->api = p.api;
-    in->ins = p.i_ins;
-    /* Its name, as registered; in a forked process Go cannot be called for it. */
-    if (host_peek_some(p.name, in->plugin, sizeof(in->plugin) - 1) == 0) {
-        snprintf(in->plugin, sizeof(in->plugin), "input");
-    }
-    if (read_api(in, p.api) != 0) {
-        fprintf(stderr, "[input:%s] this host passes unknown functions to the plugin: the input cannot start\n", in->plugin);
-        free(in);
-        return NULL;
-    }
+    in->api = p->api;
+    in->ins = p->i_ins;
+    snprintf(in->plugin, sizeof(in->plugin), "%s", named);
     wake_init(in);
     in->thread = pthread_self();
     in->own_thread = on_own_thread();
     name = host_name_of(in->ins);
-    in->name = strdup(name ? name : in->plugin);
+    in->name = host_string(name ? name : in->plugin);
     if (!in->name) {
         instance_free(in);
         return NULL;
     }
-    in->tag = host_tag_of(in->ins, p.context);
-    read_context(in, p.context);
+    in->tag = host_tag_of(in->ins, p->context);
+    read_context(in, p->context);
     return in;
+}
+
+/*
+ * refused: the result of an Init without an instance. Hosts up to 4.0.2 would continue, and
+ * free twice at shutdown; later ones would end a running agent in a hot reload. There the
+ * input idles: no callback finds an instance.
+ */
+static int refused(const struct api *api)
+{
+    return api->can_refuse && !host_reloads() ? HOST_ERROR : HOST_OK;
+}
+
+EXPORT int FLBPluginInit(struct host_plugin *plugin)
+{
+    struct instance *in;
+    struct host_plugin p;
+    struct api api;
+    char named[sizeof(in->plugin)] = "";
+    int ret;
+
+    host_loads_are_over();
+    if (host_peek(plugin, &p, sizeof(p)) != 0) {
+        return HOST_ERROR;
+    }
+    /* Its name, as registered; in a forked process Go cannot be called for it. */
+    if (host_peek_some(p.name, named, sizeof(named) - 1) == 0) {
+        snprintf(named, sizeof(named), "input");
+    }
+    if (read_api(&api, p.api) != 0) {
+        fprintf(stderr, "[input:%s] this host passes unknown functions to the plugin: the input cannot start\n", named);
+        return HOST_ERROR;
+    }
+    in = instance_create(plugin, &p, named);
+    if (!in) {
+        p.api->log_print(HOST_LOG_ERROR, NULL, 0, "[input:%s] out of memory: the input cannot start", named);
+        return refused(&api);
+    }
+    in->can_refuse = api.can_refuse;
+    in->cmt = api.metrics ? p.api->input_get_cmt_instance(in->ins) : NULL;
+    if (host_forked()) {
+        host_log(in, HOST_LOG_ERROR, daemon_refused);
+        ret = HOST_ERROR;
+    }
+    else {
+        ret = flbGoInit(in);
+    }
+    if (ret != HOST_OK && refused(&api) != HOST_OK) {
+        return_proxy(in);
+        if (in->remote_context_at) {
+            *in->remote_context_at = NULL;
+        }
+        instance_free(in);
+        return HOST_ERROR;
+    }
+    in->next = instances; /* without a handle it idles */
+    instances = in;
+    return HOST_OK;
 }
 
 #pragma GCC visibility push(hidden)
@@ -234,40 +285,6 @@ int host_cannot_identify(const struct instance *in)
     return instances != NULL && !in->remote_context_at && !host_features().append;
 }
 #pragma GCC visibility pop
-
-EXPORT int FLBPluginInit(struct host_plugin *plugin)
-{
-    struct instance *in;
-    int ret;
-
-    host_loads_are_over();
-    in = instance_create(plugin);
-    if (!in) {
-        return HOST_ERROR;
-    }
-    if (host_forked()) {
-        host_log(in, HOST_LOG_ERROR, daemon_refused);
-        ret = HOST_ERROR;
-    }
-    else {
-        ret = flbGoInit(in);
-    }
-    if (ret != HOST_OK) {
-        if (in->can_refuse) {
-            return_proxy(in);
-            if (in->remote_context_at) {
-                *in->remote_context_at = NULL;
-            }
-            instance_free(in);
-            return HOST_ERROR;
-        }
-        /* Hosts up to 4.0.2 would continue, and free twice at shutdown. */
-        in->handle = 0;
-    }
-    in->next = instances;
-    instances = in;
-    return HOST_OK;
-}
 
 static __thread int shutdown_by_reload; /* PreExit is called on the thread of Exit */
 
@@ -388,6 +405,11 @@ EXPORT int FLBPluginInputCallbackCtx(void *remote_context, void **data, size_t *
         if (in == remote_context && in->remote_context_at) {
             return collect(in, data, size);
         }
+    }
+    if (instances && instances->remote_context_at) { /* Init could not create this one */
+        *data = NULL;
+        *size = 0;
+        return HOST_OK;
     }
     return FLBPluginInputCallback(data, size);
 }

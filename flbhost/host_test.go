@@ -199,7 +199,8 @@ type report struct {
 	RegisteredTwice int `json:"registered_twice"`
 	Exposed         int `json:"exposed"`
 	Written         int
-	HeldMost        int  `json:"held_most"`
+	HeldMost        int `json:"held_most"`
+	Allocations     int
 	WatchesMalloc   bool `json:"watches_malloc"`
 	Log             struct{ Error, Warn, Info, Debug, Trace int }
 	Instances       []instance

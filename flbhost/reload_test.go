@@ -173,9 +173,9 @@ func TestReloadOtherErrors(t *testing.T) {
 		}
 	}
 	r := load(t, variant{version: v511}, "../e2e/testdata/crash", "--output", "null", "--metrics", "--reloads", "1", "PLUGIN",
-		"-i", "-p", "at@1=init", "-i")
+		"-i", "-p", "at@1=restore", "-i")
 	r.wantClean(t)
-	r.wantLine(t, "[input:crash:crash.0] panic in Init: ")
+	r.wantLine(t, "[input:crash:crash.0] panic in Restore: ")
 	r.wantCount(t, "[input:crash:crash.0] "+idles, 1)
 	for name, want := range map[string]int{"crash.0": 0, "crash.1": 1} {
 		if got := counter(t, r, "plugin_config_last_reload_successful", name); got != want {

@@ -9,9 +9,14 @@
  *
  * Nothing is checked without glibc, under a sanitizer, which replaces malloc itself, and
  * with FLBHOST_NO_MALLOC, for valgrind.
+ *
+ * --fail-alloc N lets one allocation of the plugin fail: the Nth call of calloc or realloc
+ * whose caller is in the plugin's library. Go's own runtime uses malloc there, and ends the
+ * process if that fails.
  */
 #include "host.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -28,6 +33,16 @@
 #endif
 
 #ifdef FLBHOST_NO_MALLOC
+
+void buffers_of(const void *code)
+{
+    (void)code;
+}
+
+uint64_t buffers_allocations(void)
+{
+    return 0;
+}
 
 void buffers_handed(int index, void *data)
 {
@@ -208,6 +223,32 @@ uint64_t buffers_freed_twice(int index)
     return n;
 }
 
+static _Atomic(void *) plugin_base; /* of the plugin's library */
+static _Atomic uint64_t allocations;   /* its calls of calloc and realloc */
+
+void buffers_of(const void *code)
+{
+    Dl_info info;
+
+    if (dladdr(code, &info) != 0) {
+        atomic_store(&plugin_base, info.dli_fbase);
+    }
+}
+
+uint64_t buffers_allocations(void)
+{
+    return atomic_load(&allocations);
+}
+
+static bool fails(const void *caller)
+{
+    void *base = atomic_load(&plugin_base);
+    Dl_info info;
+
+    return opts.fail_alloc > 0 && base != NULL && dladdr(caller, &info) != 0 && info.dli_fbase == base &&
+           atomic_fetch_add(&allocations, 1) + 1 == (uint64_t)opts.fail_alloc;
+}
+
 #pragma GCC visibility push(default)
 
 void *malloc(size_t size)
@@ -217,7 +258,7 @@ void *malloc(size_t size)
 
 void *calloc(size_t n, size_t size)
 {
-    return allocated(__libc_calloc(n, size));
+    return fails(__builtin_return_address(0)) ? NULL : allocated(__libc_calloc(n, size));
 }
 
 void free(void *p)
@@ -232,6 +273,9 @@ void *realloc(void *p, size_t size)
     int index = -1;
     void *q;
 
+    if (fails(__builtin_return_address(0))) {
+        return NULL;
+    }
     if (p != NULL && seen(p)) {
         acquire();
         struct buffer *b = find(p);

@@ -182,6 +182,7 @@ struct options {
     const char *hold_until;
     long ballast_mb;
     uint64_t refuse_every;
+    long fail_alloc;
     uint64_t drop_every;
     uint64_t routes;
     long ring, window;

@@ -246,8 +246,10 @@ struct stats {
 
 void stats_max(_Atomic uint64_t *field, uint64_t value);
 
-/* ---- buffers.c: the buffers that the plugin has returned ---- */
+/* ---- buffers.c: the buffers that the plugin has returned, and its allocations ---- */
 
+void buffers_of(const void *code); /* of the plugin, for --fail-alloc */
+uint64_t buffers_allocations(void);
 void buffers_handed(int index, void *data);
 uint64_t buffers_kept(int index);  /* never freed; UINT64_MAX if malloc cannot be replaced */
 uint64_t buffers_freed_twice(int index);

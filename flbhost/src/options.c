@@ -38,6 +38,7 @@ static const char usage[] =
     "  --hold-until TEXT    the output takes nothing until each input has logged TEXT\n"
     "  --ballast MB         memory that the host has before the first input\n"
     "  --refuse-every N     every Nth append of an input is refused\n"
+    "  --fail-alloc N       the Nth allocation of the plugin fails\n"
     "  --drop-every N       every Nth chunk is taken and not counted, as a processor drops it\n"
     "  --routes N           records are counted N times more, as conditional routes do\n"
     "  --ring N             slots of each input's ring (1024)\n"
@@ -177,6 +178,9 @@ static int valued(const char *o, const char *v)
 
         opts.refuse_every = (uint64_t)n;
         return ret;
+    }
+    if (strcmp(o, "--fail-alloc") == 0) {
+        return number(o, v, 1, &opts.fail_alloc);
     }
     if (strcmp(o, "--drop-every") == 0) {
         int ret = number(o, v, 1, &n);

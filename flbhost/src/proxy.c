@@ -138,6 +138,7 @@ static int proxy_register(struct proxy *proxy, int hot_reloading)
         host_log(LOG_ERROR, "[proxy] could not load FLBPluginRegister symbol");
         return -1;
     }
+    buffers_of(*(void **)&register_);
     if (register_(def) == -1) {
         host_log(LOG_ERROR, "[proxy] FLBPluginRegister failed");
         return -1;

@@ -138,6 +138,7 @@ int report_write(FILE *out, int exit_code)
             (double)totals.longest_drain_ns / 1e6, totals.most_drained, totals.held_most);
     fprintf(out, "  \"registered_twice\": %" PRIu64 ",\n  \"exposed\": %" PRIu64 ",\n  \"written\": %" PRIu64 ",\n",
             totals.registered_twice, totals.exposed, totals.written);
+    fprintf(out, "  \"allocations\": %" PRIu64 ",\n", buffers_allocations());
     fprintf(out, "  \"watches_malloc\": %s,\n", buffers_kept(0) != UINT64_MAX ? "true" : "false");
     fprintf(out, "  \"log\": {\"error\": %" PRIu64 ", \"warn\": %" PRIu64 ", \"info\": %" PRIu64
                  ", \"debug\": %" PRIu64 ", \"trace\": %" PRIu64 "},\n",

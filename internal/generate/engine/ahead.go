@@ -44,14 +44,18 @@ func (e *Engine) emitAhead(h Host, now time.Time) (all bool, after time.Time) {
 	e.clock.set(now, elapsed)
 	e.clock.latest = min(e.clock.latest+int64(lookahead+grain), event.MaxTime)
 	e.limitSlice(h)
+	emits, start := false, e.progress
+	defer func() {
+		if !emits { // too few, or a function of a template has panicked
+			e.progress = start
+		}
+	}()
 	buf := e.appendAhead(h.Buffer(), elapsed)
 	slices, before := e.ahead.slices, e.ahead.before
 	if len(slices) < 2 {
-		if len(slices) > 0 {
-			e.progress = before[0]
-		}
 		return false, now
 	}
+	emits = true
 	done := s.EmitAt(buf, slices)
 	if done < len(slices) {
 		e.progress = before[done]

@@ -30,6 +30,12 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 	e.limitSlice(h)
 	buf := h.Buffer()
 	before := e.counts.Records
+	// Deferred, because a function of a template may panic: the records before that one are
+	// complete and counted. The next call makes it again.
+	defer func() {
+		e.counts.Bytes += uint64(len(buf))
+		e.emitSlice(h, buf, int(e.counts.Records-before))
+	}()
 	for len(buf) < e.slice && e.owes(due) {
 		if e.runner != nil && !e.startup && e.source.RecordsPerTick() == 1 {
 			buf = e.appendRun(buf, elapsed, due)
@@ -40,13 +46,15 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 			due = e.plan.due(t)
 		}
 	}
-	e.counts.Bytes += uint64(len(buf))
-	if e.tagged != nil {
-		e.tagged.Split(buf, h.Emit)
-	} else {
-		h.Emit("", int(e.counts.Records-before), buf)
-	}
 	return e.owes(due)
+}
+
+func (e *Engine) emitSlice(h Host, events []byte, records int) {
+	if e.tagged != nil {
+		e.tagged.Split(events, h.Emit)
+	} else {
+		h.Emit("", records, events)
+	}
 }
 
 // limitSlice sets the size of the next slices.

@@ -115,13 +115,18 @@ func (s *tagging) Split(events []byte, emit func(tag string, records int, events
 		s.out = s.out[:0]
 		n, start := 0, 0
 		for _, r := range s.records {
+			if r.end > len(events) {
+				break // the next one has panicked: these are made again
+			}
 			if r.tag == i {
 				s.out = append(s.out, events[start:r.end]...)
 				n++
 			}
 			start = r.end
 		}
-		emit(tag, n, s.out)
+		if n > 0 {
+			emit(tag, n, s.out)
+		}
 	}
 	s.records = s.records[:0]
 	s.tags = s.tags[:0]

@@ -273,7 +273,7 @@ func (p *Program) begin(t int64, k uint64) int {
 	if p.clear {
 		clear(r.Vars)
 	}
-	p.run.steps = 0
+	p.run.steps, p.run.depth = 0, 0 // a record whose function panicked has no end
 	p.last = p.shapeOf(k)
 	if first := p.shapes[p.last].prologue; first >= 0 {
 		p.exec(nil, first)
