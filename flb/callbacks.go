@@ -40,7 +40,7 @@ func guard(callback string, code *C.int) {
 }
 
 // cText returns text with a NUL behind it, in Go's memory: for functions that do not keep
-// it. C.CString allocates in C, and ends the process if there is no memory.
+// it. C.CString allocates in C, and ends the process without memory.
 func cText(text string) *C.char {
 	b := make([]byte, len(text)+1)
 	copy(b, text)
@@ -98,7 +98,7 @@ var cOptions *C.struct_host_option
 // defaults, with a grammar of its own for times and sizes: those are listed as texts.
 var cTypes = map[OptionType]C.int{Integer: C.HOST_OPTION_INT, Boolean: C.HOST_OPTION_BOOL, Double: C.HOST_OPTION_DOUBLE}
 
-// optionList returns the list, or nil if there is no memory. The list and its texts are
+// optionList returns the list, or nil without memory. The list and its texts are
 // one allocation.
 func optionList() *C.struct_host_option {
 	if cOptions != nil {
