@@ -124,49 +124,54 @@ func run(s stream, args []string) int {
 	if fs.NArg() > 0 {
 		return usageError(s, "run", "%s", strayWord(fs.Arg(0)))
 	}
-
 	config, code := f.props.config(s)
 	if config == nil {
 		return code
 	}
-	// Whichever end comes first.
+	f.apply(config)
+
+	out := s.out
+	if f.output != "-" {
+		file, err := os.Create(f.output)
+		if err != nil {
+			return runError(s, err)
+		}
+		defer file.Close()
+		out = file
+	}
+	if !config.Paced() && (config.Bounded() || !isTerminal(out)) {
+		config.Rate = option.PerSecond{Unlimited: true}
+		if errs := config.CheckDisorder(); len(errs) > 0 {
+			return runError(s, errs)
+		}
+	}
+	return f.generate(s, config, out)
+}
+
+// runError reports an error of run, and returns the exit code.
+func runError(s stream, err error) int {
+	fmt.Fprintf(s.err, "gdummy run: %v\n", err)
+	return exitUsage
+}
+
+// apply applies the flags that are not options. Of two ends, the earlier one counts.
+func (f *runFlags) apply(config *engine.Config) {
 	if f.records > 0 && (config.MaxRecords <= 0 || f.records < config.MaxRecords) {
 		config.MaxRecords = f.records
 	}
 	if f.duration > 0 && (config.Duration <= 0 || f.duration < config.Duration) {
 		config.Duration = f.duration
 	}
-	if t, _ := f.props.lookup("tag"); f.tag == "" {
-		f.tag = t
-	}
-	if f.tag == "" {
-		f.tag = defaultTag
-	}
+	tag, _ := f.props.lookup("tag")
+	f.tag = cmp.Or(f.tag, tag, defaultTag)
+}
 
-	out := s.out
-	if f.output != "-" {
-		file, err := os.Create(f.output)
-		if err != nil {
-			fmt.Fprintf(s.err, "gdummy run: %v\n", err)
-			return exitUsage
-		}
-		defer file.Close()
-		out = file
-	}
-
-	if !config.Paced() && (config.Bounded() || !isTerminal(out)) {
-		config.Rate = option.PerSecond{Unlimited: true}
-		if errs := config.CheckDisorder(); len(errs) > 0 {
-			fmt.Fprintf(s.err, "gdummy run: %v\n", errs)
-			return exitUsage
-		}
-	}
-
+// generate writes the records of a configuration to out, until they end or the user stops
+// them, and returns the exit code.
+func (f *runFlags) generate(s stream, config *engine.Config, out io.Writer) int {
 	// Write returns an error for a closed pipe, instead of ending the process.
 	signal.Ignore(syscall.SIGPIPE)
-	stop := interrupted()
-
-	h := &runHost{out: out, format: f.format, tag: f.tag, stop: stop}
+	h := &runHost{out: out, format: f.format, tag: f.tag, stop: interrupted()}
 	if isFile(out) {
 		total := int64(-1)
 		if config.MaxRecords > 0 {
@@ -177,8 +182,7 @@ func run(s stream, args []string) int {
 	}
 	evidence, err := tracking.Start(&config.Config, tracking.Options{Name: defaultTag, Tag: f.tag, Version: current(), Metadata: true})
 	if err != nil {
-		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
-		return exitUsage
+		return runError(s, err)
 	}
 	warn := func(err error) {
 		if err != nil {
@@ -195,8 +199,7 @@ func run(s stream, args []string) int {
 		},
 	})
 	if err := evidence.Open(e.Origin()); err != nil {
-		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
-		return exitUsage
+		return runError(s, err)
 	}
 	h.waiting = func() uint64 {
 		short := e.Counts().Shortfall
@@ -207,25 +210,30 @@ func run(s stream, args []string) int {
 	e.Run(h)
 	h.end()
 	e.Close()
-	c := e.Counts()
-	warn(evidence.Close(h.printed, h.refusals, h.written, c.Shortfall))
-	fmt.Fprintf(s.err, "gdummy run: scheduled %d records (%s), delivered %d, shortfall %d, refused %d, in %s\n",
-		c.Records+c.Shortfall, e.PerSecond(), h.written, c.Shortfall, c.Records-h.written, c.Elapsed.Round(time.Millisecond))
-	if n := e.Broken(); n > 0 {
-		fmt.Fprintf(s.err, "gdummy run: warning: broken lines skipped: %d\n", n)
-	}
-	if c.Shortfall > 0 {
-		fmt.Fprintf(s.err, "gdummy run: warning: shortfall of %d of %d records: %s\n", c.Shortfall, c.Records+c.Shortfall, &h.late)
-	}
+	warn(evidence.Close(h.printed, h.refusals, h.written, e.Counts().Shortfall))
+	h.summarize(s.err, e)
+
 	err = h.err
 	if errors.Is(err, syscall.EPIPE) {
 		err = nil
 	}
 	if err = errors.Join(err, e.Err()); err != nil {
-		fmt.Fprintf(s.err, "gdummy run: %v\n", err)
-		return exitUsage
+		return runError(s, err)
 	}
 	return exitFine
+}
+
+// summarize prints what a run has written, and warnings about what it has not.
+func (h *runHost) summarize(w io.Writer, e *engine.Engine) {
+	c := e.Counts()
+	fmt.Fprintf(w, "gdummy run: scheduled %d records (%s), delivered %d, shortfall %d, refused %d, in %s\n",
+		c.Records+c.Shortfall, e.PerSecond(), h.written, c.Shortfall, c.Records-h.written, c.Elapsed.Round(time.Millisecond))
+	if n := e.Broken(); n > 0 {
+		fmt.Fprintf(w, "gdummy run: warning: broken lines skipped: %d\n", n)
+	}
+	if c.Shortfall > 0 {
+		fmt.Fprintf(w, "gdummy run: warning: shortfall of %d of %d records: %s\n", c.Shortfall, c.Records+c.Shortfall, &h.late)
+	}
 }
 
 // interrupted returns a channel that is closed at the first SIGINT or SIGTERM. The second
