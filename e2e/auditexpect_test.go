@@ -114,3 +114,53 @@ func (a *auditing) failures() []string {
 	}
 	return r.found(a.t)
 }
+
+// What outputs send over HTTP, TCP and forward, compressed or not, is compared as it
+// arrives.
+func TestAuditExpectListeners(t *testing.T) {
+	outputs := []struct{ sink, scheme, properties string }{
+		{"bulk", "http", "name es\n    index a\n    suppress_type_name on"},
+		{"array", "http", "name http\n    format json\n    compress gzip"},
+		{"msgpack", "http", "name http\n    format msgpack"},
+		{"lines", "tcp", "name tcp\n    format json_lines"},
+		{"packed", "forward", "name forward\n    compress gzip"},
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v2_1_0, "metadata")
+		for _, filter := range []string{"remove card", "rename card pan"} {
+			t.Run(filter, func(t *testing.T) {
+				dir := t.TempDir()
+				config := service + input("name gdummy", "tag shop", "rate 2k", "max_records 2000", "seed 7", "template_file shop.tmpl", "ledger ledger") +
+					"\n[FILTER]\n    name modify\n    match shop\n    " + filter + "\n"
+				expectations := "pipeline: fluent-bit.conf\nsinks:\n"
+				var listen, want []string
+				for _, o := range outputs {
+					port := freePort(t)
+					config += fmt.Sprintf("\n[OUTPUT]\n    %s\n    match *\n    host 127.0.0.1\n    port %d\n", o.properties, port)
+					expectations += "  - {name: " + o.sink + ", fields: {n: seq, event: $event}, absent: [$card], only: [n, event, date, '@timestamp'], within: 1m}\n"
+					listen = append(listen, "--listen", fmt.Sprintf("%s=%s://127.0.0.1:%d", o.sink, o.scheme, port))
+					if filter != "remove card" {
+						want = append(want, o.sink+": extra member pan", o.sink+": secret found $card")
+					}
+				}
+				const template = `{{- $event := weighted "order" 3 "view" 7 -}}{{- $card := credit_card -}}
+{"event": {{ $event }}, "n": {{ seq }}, "card": {{ $card }}}`
+				for name, text := range map[string]string{"shop.tmpl": template, "all.test.yaml": expectations, "fluent-bit.conf": config} {
+					if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				a := startAudit(t, append(listen, "--expect", filepath.Join(dir, "all.test.yaml"), "--ledger", filepath.Join(dir, "ledger"), "--until-ledger-complete", "--idle", "10s")...)
+				p := h.start(t, launch{dir: dir, args: []string{"-c", "fluent-bit.conf"}})
+				p.awaitDelivered()
+				p.send(syscall.SIGTERM)
+				p.awaitExit(lifetime)
+				got := a.failures()
+				slices.Sort(want)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s\n%s", diff, a.err.String())
+				}
+			})
+		}
+	})
+}

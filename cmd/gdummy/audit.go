@@ -59,7 +59,7 @@ func (f *auditFlags) table() []flagRow {
 		{name: "run", arg: "ID", help: "count only the run ID, as in a verdict or a ledger, or the last run of each\nledger (last); an ID may be repeated", without: "all",
 			example: "--run last --ledger run.ledger out", set: f.setRun},
 
-		{name: "expect", arg: "FILE", help: "compare the records with the expectations in FILE, as gdummy test does; a source is\nSINK=SOURCE, and an address SINK=forward://HOST:PORT, if FILE has several sinks",
+		{name: "expect", arg: "FILE", help: "compare the records with the expectations in FILE, as gdummy test does; a source is\nSINK=SOURCE, and an address SINK=ADDRESS, if FILE has several sinks",
 			example: "--expect shop.test.yaml --ledger run.ledger orders=out", set: setString(&f.expect)},
 
 		{section: "What arrived", name: "key", arg: "PATH", help: "look for identities only at PATH: names of fields joined by dots",
@@ -253,13 +253,7 @@ func (f *auditFlags) run(s stream) int {
 		Keys: keys, Path: f.path, Arrival: f.arrived, Take: a.Take,
 	})
 	if growing && !live {
-		// Ctrl-C interrupts all commands of a pipeline. The writer finishes, the
-		// input ends, and a verdict follows.
-		stop := interrupted()
-		go func() {
-			<-stop
-			log("reading standard input to its end; press Ctrl-C again to stop now")
-		}()
+		finishPipe(log)
 	}
 	bar := newProgress(s.err, sizeOf(sources), func() uint64 {
 		p := a.Progress()
@@ -300,6 +294,16 @@ func (f *auditFlags) run(s stream) int {
 	}
 	v := a.Verdict()
 	return f.conclude(s, v, append(f.limits.Faults(v), faults...))
+}
+
+// finishPipe reads standard input to its end after Ctrl-C, which interrupts all commands of
+// a pipeline: the writer finishes, the input ends, and a verdict follows.
+func finishPipe(log func(format string, args ...any)) {
+	stop := interrupted()
+	go func() {
+		<-stop
+		log("reading standard input to its end; press Ctrl-C again to stop now")
+	}()
 }
 
 // refuse reports sources in unsupported formats, instead of a verdict.

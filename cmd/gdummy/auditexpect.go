@@ -3,22 +3,16 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os/signal"
 	"reflect"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/event"
-	"github.com/gdummy/gdummy/internal/generate/replay"
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
-	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
 // auditExpect compares what arrived from a pipeline that runs elsewhere with a file of
@@ -29,6 +23,8 @@ type auditExpect struct {
 	file   *expect.File
 	truths map[string]expect.Truth
 	judge  *expect.Judge
+
+	growing bool // the writer of standard input or of a listener may still be sending
 }
 
 // withExpect checks that the other flags can be used with --expect; it returns what is
@@ -39,8 +35,6 @@ func (f *auditFlags) withExpect() string {
 		return "--expect requires --ledger"
 	case f.html != "" || f.arrived != "" || f.path != "" || f.live.faults != nil || !reflect.DeepEqual(f.limits, noLimits):
 		return "--expect: expected none of --html, --arrived-at, --key, --fault and the limits"
-	case slices.Contains(f.sources, "-"):
-		return "--expect: expected files or --listen, not standard input"
 	}
 	return ""
 }
@@ -83,14 +77,14 @@ func (a *auditExpect) run() error {
 	if err != nil {
 		return err
 	}
-	addresses, err := a.sinksOf(a.live.addresses, "forward://HOST:PORT")
+	addresses, err := a.sinksOf(a.live.addresses, "ADDRESS")
 	if err != nil {
 		return err
 	}
 	var asked []expect.Sink
 	for n, sink := range a.file.Sinks {
 		if len(sources[n])+len(addresses[n]) == 0 {
-			fmt.Fprintf(a.s.err, "gdummy audit: sink %s is not judged: it has no source\n", sink.Name)
+			a.log("sink %s is not judged: it has no source", sink.Name)
 			continue
 		}
 		sources[len(asked)], addresses[len(asked)] = sources[n], addresses[n]
@@ -102,8 +96,8 @@ func (a *auditExpect) run() error {
 		return err
 	}
 	a.judge = expect.NewJudge(asked)
-	live := len(a.live.addresses) > 0
-	if !live {
+	a.growing = len(a.live.addresses) > 0 || slices.ContainsFunc(sources, func(names []string) bool { return slices.Contains(names, "-") })
+	if !a.growing {
 		if err := a.add(); err != nil {
 			return err
 		}
@@ -113,19 +107,24 @@ func (a *auditExpect) run() error {
 		if within := a.file.Sinks[n].Within; within > 0 && len(names) > 0 {
 			return fmt.Errorf("sink %s: within: the arrival times in files are unknown: use --listen", a.file.Sinks[n].Name)
 		}
-		if err := a.read(n, names); err != nil {
+		if err := a.readAll(n, names); err != nil {
 			return err
 		}
 	}
-	if live {
+	if len(a.live.addresses) > 0 {
 		if err := a.receive(addresses); err != nil {
 			return err
 		}
-		if err := a.add(); err != nil {
-			return err
-		}
 	}
-	return a.judge.Err()
+	if err := a.judge.Err(); err != nil || !a.growing {
+		return err
+	}
+	return a.add()
+}
+
+// log prints a line to standard error.
+func (a *auditExpect) log(format string, args ...any) {
+	fmt.Fprintf(a.s.err, "gdummy audit: "+format+"\n", args...)
 }
 
 // sinksOf returns the sources of each sink: those of SINK=SOURCE, and all without a SINK
@@ -153,7 +152,7 @@ func (a *auditExpect) sinksOf(args []string, what string) ([][]string, error) {
 
 // books returns the runs of the ledgers that count.
 func (a *auditExpect) books() (books []*ledger.Stream, truths []expect.Truth, err error) {
-	ledgers, _, err := a.readLedgers(len(a.live.addresses) > 0)
+	ledgers, _, err := a.readLedgers(a.growing)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -189,81 +188,6 @@ func (a *auditExpect) add() error {
 		err = errors.New("the ledgers have no run that counts")
 	}
 	return err
-}
-
-// read passes the records in the files of a sink to the judge.
-func (a *auditExpect) read(n int, names []string) error {
-	files, err := expandSources(names, a.ledgerPaths, "", func(format string, args ...any) {
-		fmt.Fprintf(a.s.err, "gdummy audit: "+format+"\n", args...)
-	})
-	if err != nil || len(files) == 0 {
-		return err
-	}
-	set, err := replay.Open(replay.Options{Files: files, Format: replay.Auto, Key: "log", Sample: 1})
-	if err != nil {
-		return err
-	}
-	r := set.NewReader(func(line string) { fmt.Fprintf(a.s.err, "gdummy audit: warning: %s\n", line) })
-	defer r.Close()
-	for k := uint64(0); r.Seek(k) == replay.Ready; k++ {
-		rec := r.Current()
-		a.judge.Take(n, event.Event{Time: rec.Time, Metadata: rec.Metadata, Body: rec.Body}, time.Time{})
-	}
-	return r.Err()
-}
-
-// receive passes what arrives at the addresses of the sinks, until a flag or
-// Ctrl-C ends it.
-func (a *auditExpect) receive(addresses [][]string) error {
-	pair, err := a.live.certificate()
-	if err != nil {
-		return err
-	}
-	var servers []*receive.Server
-	for n, list := range addresses {
-		for _, address := range list {
-			if !strings.HasPrefix(address, "forward://") {
-				return fmt.Errorf("--listen %s: --expect requires forward://HOST:PORT, the protocol that keeps records as they are", address)
-			}
-			server, err := receive.Listen(address, nil, receive.Options{
-				SharedKey: a.live.sharedKey, TLS: pair,
-				Log:    func(line string) { fmt.Fprintf(a.s.err, "gdummy audit: %s\n", line) },
-				Events: func(_ string, events []byte, arrival time.Time) { a.judge.Arrive(n, events, arrival) },
-			})
-			if err != nil {
-				return err
-			}
-			defer server.Close()
-			servers = append(servers, server)
-			fmt.Fprintf(a.s.err, "gdummy audit: listening at %s\n", server)
-		}
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	wait := waiting{idle: a.live.idle, first: a.live.first, began: time.Now()}
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	var poll ledgerPoll
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-tick.C:
-			if a.judge.Err() != nil {
-				return nil
-			}
-			if why := wait.over(now, a.judge.Last(), slices.ContainsFunc(servers, (*receive.Server).Active)); why != "" {
-				fmt.Fprintf(a.s.err, "gdummy audit: %s\n", why)
-				return nil
-			}
-			if a.live.untilComplete && poll.due(now) {
-				if done, err := a.complete(); done || err != nil {
-					return err
-				}
-				poll.done(now, time.Now())
-			}
-		}
-	}
 }
 
 // complete reports whether the ledgers are closed and all that they have arrived.

@@ -4,50 +4,136 @@ package expect
 
 import (
 	"bytes"
+	"math"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/generate/value"
 	"github.com/gdummy/gdummy/internal/msgpack"
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
 // Document takes a document that an output sent to a sink: events in MessagePack, or JSON
-// with records anywhere in it, also as text. A record is the map that has an identity as a
-// member.
+// with records anywhere in it.
 func (j *Judge) Document(n int, doc []byte, arrival time.Time) {
-	doc = bytes.TrimSpace(doc)
-	switch {
-	case len(doc) == 0:
+	foreign := uint64(0)
+	scan := recordscan.New(recordscan.Options{
+		Value: func(v []byte) { j.Value(n, v, arrival) },
+		Take:  func(recordid.ID, recordscan.State, int64) { foreign++ },
+	})
+	if err := scan.Bytes(doc); err != nil {
+		j.Others(n, foreign, scan.Broken()+1)
 		return
-	case doc[0] >= 0x80:
-		if _, _, err := event.Decode(doc); err != nil {
-			if h := msgpack.Read(doc); h.Kind == msgpack.Array {
-				doc = doc[h.Size:] // events in one array
-			}
-		}
-		j.Arrive(n, doc, arrival)
-		return
-	case doc[0] == '[':
-		doc = append(append([]byte(`{"":`), doc...), '}')
 	}
-	maps, err := jsonbody.Parse(string(doc))
+	j.Others(n, foreign, scan.Broken())
+}
+
+// Others counts what arrived at a sink beside its records: lines and documents without an
+// identity, and parts that cannot be read.
+func (j *Judge) Others(n int, foreign, broken uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := j.sinks[n]
+	s.foreign += foreign
+	s.arrived += foreign
+	for range broken {
+		j.fail(s, Broken, "", nil)
+	}
+}
+
+// noTime is the time of an event whose time is unknown.
+const noTime = math.MinInt64
+
+// Value takes a value that arrived at a sink, as [recordscan.Options] describes it. A
+// zero arrival is unknown.
+//
+// The record is the body of an event or else the map that has an identity as a member,
+// however deep; without one, the whole map, if it has an identity in a text. A text is
+// not parsed, except for a line of Loki.
+func (j *Judge) Value(n int, text []byte, arrival time.Time) {
+	v, ok := text, true
+	if text[0] < 0x80 {
+		v, ok = packed(text)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.last = arrival
 	s := j.sinks[n]
-	if err != nil {
+	if !ok {
 		j.fail(s, Broken, "", nil)
+		return
 	}
-	for _, m := range maps {
-		found := records(m, func(body []byte) {
-			j.record(n, s, event.Event{Time: arrival.UnixNano(), Metadata: event.EmptyMap, Body: body}, arrival)
-		})
-		if !found && !isAction(m) {
-			s.foreign++
-			s.arrived++
+	if ev, ok := eventOf(v); ok {
+		j.record(n, s, ev, arrival)
+		return
+	}
+	take := func(body []byte) {
+		j.record(n, s, event.Event{Time: noTime, Metadata: event.EmptyMap, Body: body}, arrival)
+	}
+	if _, ok := field(v, "resourceLogs"); ok {
+		v = appendPlain(nil, v)
+	}
+	switch {
+	case records(v, take):
+	case hasIdentity(v):
+		take(v)
+	case !isAction(v):
+		s.foreign++
+		s.arrived++
+	}
+}
+
+// packed returns a value of JSON, an object or an array, in MessagePack.
+func packed(text []byte) ([]byte, bool) {
+	if text[0] == '{' {
+		maps, err := jsonbody.Parse(string(text))
+		return first(maps), err == nil
+	}
+	maps, err := jsonbody.Parse(`{"":` + string(text) + `}`)
+	v, _ := field(first(maps), "")
+	return v, err == nil
+}
+
+func first(maps [][]byte) []byte {
+	if len(maps) == 0 {
+		return nil
+	}
+	return maps[0]
+}
+
+// eventOf returns a value as an event, if it is one. In JSON, its time is a number.
+func eventOf(v []byte) (ev event.Event, ok bool) {
+	h := msgpack.Read(v)
+	if h.Kind != msgpack.Array || h.N != 2 {
+		return ev, false
+	}
+	if ev, _, err := event.Decode(v); err == nil {
+		return ev, true
+	}
+	ev.Metadata = event.EmptyMap
+	at := v[h.Size:]
+	body, err := msgpack.Skip(at)
+	if err != nil || msgpack.Read(body).Kind != msgpack.Map {
+		return ev, false
+	}
+	ev.Body = body
+	if head := msgpack.Read(at); head.Kind == msgpack.Array && head.N == 2 {
+		at = at[head.Size:]
+		rest, err := msgpack.Skip(at)
+		if err != nil || msgpack.Read(rest).Kind != msgpack.Map {
+			return ev, false
 		}
+		ev.Metadata = rest[:len(rest)-len(body)]
 	}
+	if kind := msgpack.Read(at).Kind; kind != msgpack.Integer && kind != msgpack.Float {
+		return ev, false
+	}
+	t, _ := value.First(value.OfBytes(at).S())
+	seconds, fraction := math.Modf(t.Float())
+	ev.Time = int64(seconds)*int64(time.Second) + int64(math.Round(fraction*1e9))
+	return ev, math.Abs(seconds) < math.MaxInt64/1e9
 }
 
 // isAction reports whether a document is an action of a bulk request, without a record:
@@ -65,7 +151,8 @@ func isAction(m []byte) bool {
 	return false
 }
 
-// records calls f with each record in a value, and reports whether there is one.
+// records calls f with each map in a value that has an identity as a member, and reports
+// whether there is one.
 func records(v []byte, f func(body []byte)) (found bool) {
 	h := msgpack.Read(v)
 	switch h.Kind {
@@ -90,18 +177,28 @@ func records(v []byte, f func(body []byte)) (found bool) {
 			if err != nil {
 				return found
 			}
-			found = records(b[:len(b)-len(rest)], f) || found
+			element := b[:len(b)-len(rest)]
+			found = line(element, f) || records(element, f) || found
 			b = rest
 		}
-	case msgpack.String:
-		text := bytes.TrimSpace(v[h.Size:])
-		if len(text) == 0 || text[0] != '{' {
-			return false
-		}
-		maps, _ := jsonbody.Parse(string(text))
-		for _, m := range maps {
-			found = records(m, f) || found
-		}
+	}
+	return found
+}
+
+// line calls f with each record in an element of an array that is a text of JSON: a line
+// of Loki.
+func line(v []byte, f func(body []byte)) (found bool) {
+	h := msgpack.Read(v)
+	if h.Kind != msgpack.String {
+		return false
+	}
+	text := bytes.TrimSpace(v[h.Size:])
+	if len(text) == 0 || text[0] != '{' {
+		return false
+	}
+	maps, _ := jsonbody.Parse(string(text))
+	for _, m := range maps {
+		found = records(m, f) || found
 	}
 	return found
 }
@@ -114,4 +211,29 @@ func isIdentity(v []byte) bool {
 	}
 	_, end := recordid.Find(v[h.Size:])
 	return end == len(v)-h.Size
+}
+
+// hasIdentity reports whether a map has an identity in a text, outside of arrays.
+func hasIdentity(m []byte) (found bool) {
+	each(m, func(_, inner []byte) bool {
+		switch h := msgpack.Read(inner); h.Kind {
+		case msgpack.Map:
+			found = hasIdentity(inner)
+		case msgpack.String:
+			_, end := recordid.Find(inner[h.Size:])
+			found = end >= 0
+		}
+		return !found
+	})
+	return found
+}
+
+// NamesIdentity reports whether the name of a member of a map is an identity.
+func NamesIdentity(m []byte) (found bool) {
+	each(m, func(name, _ []byte) bool {
+		_, end := recordid.Find(name)
+		found = end >= 0
+		return !found
+	})
+	return found
 }

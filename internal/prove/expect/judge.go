@@ -4,6 +4,7 @@ package expect
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -124,6 +125,15 @@ func (j *Judge) Err() error {
 	return j.err
 }
 
+// Refuse ends the judgment with an error.
+func (j *Judge) Refuse(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err == nil {
+		j.err = err
+	}
+}
+
 func (j *Judge) add(book *ledger.Stream, truth Truth) error {
 	id := runID{book.Run, book.Instance}
 	if known := j.runs[id]; known != nil {
@@ -200,14 +210,6 @@ func (j *Judge) Arrive(n int, events []byte, arrival time.Time) {
 		events = rest
 		j.record(n, s, ev, arrival)
 	}
-}
-
-// Take takes one event that arrived at a sink, as Arrive does. A zero arrival is unknown.
-func (j *Judge) Take(n int, ev event.Event, arrival time.Time) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.last = arrival
-	j.record(n, j.sinks[n], ev, arrival)
 }
 
 // record checks one record that arrived.
@@ -349,6 +351,10 @@ func (j *Judge) field(s *sink, r *run, p *plan, i int, id recordid.ID, ev event.
 	want := r.maker.Value(p.fields+i, ev.Body)
 	got, ok := j.members.member(f.Path)
 	if f.Path == TimePath {
+		if ev.Time == noTime {
+			j.err = fmt.Errorf("sink %s: fields: %s: these records have no time but in a member: expected its path", s.Name, TimePath)
+			return
+		}
 		got, ok = value.OfFloat(float64(ev.Time)/1e9).Append(nil), true
 	}
 	if want.K == value.Omit {

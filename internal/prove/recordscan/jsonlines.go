@@ -55,7 +55,7 @@ func (s *Scanner) values(text []byte, whole bool) (rest []byte) {
 		switch {
 		case ok && (c == '{' || c == '[') && (len(s.doc.found) > 0 || ends(text[j.pos:])):
 			value := text[:j.pos]
-			s.report(func(how reading) { s.readAgain(value, how) })
+			s.report(value, func(how reading) { s.readAgain(value, how) })
 			text = text[j.pos:]
 		case !ok && !whole && j.ended():
 			return text
@@ -179,7 +179,7 @@ func (v *salvager) report(at, size int) {
 	}
 	s.row.found = s.row.found || len(s.doc.found) > 0
 	value := v.text[at : at+size]
-	s.report(func(how reading) { s.readAgain(value, how) })
+	s.report(value, func(how reading) { s.readAgain(value, how) })
 	s.within = false
 	s.row.behind = true
 	v.from, v.short = at+size, -1

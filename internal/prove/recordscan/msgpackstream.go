@@ -90,9 +90,9 @@ func (s *Scanner) accept(b []byte, n int, whole bool) (well, more bool) {
 	}
 	if st == Damaged {
 		again(0)
-		s.report(again)
+		s.report(b[:n], again)
 	} else {
-		s.deliver()
+		s.deliver(b[:n])
 	}
 	return true, false
 }
@@ -241,7 +241,7 @@ func (s *Scanner) around(b []byte, at, end int, budget *int) (n int, short bool)
 		case st > Enriched || !slices.ContainsFunc(s.doc.found, func(f finding) bool { return f.id == id }):
 			// Another record may be in the remains of this one.
 		case st == Intact:
-			s.deliver()
+			s.deliver(b[i : i+n])
 			return i + n, false
 		case moved < 0:
 			moved = i
@@ -255,7 +255,7 @@ func (s *Scanner) around(b []byte, at, end int, budget *int) (n int, short bool)
 	}
 	b = b[moved:]
 	n, _ = s.packed(&s.doc, b, 0)
-	s.report(func(how reading) { s.packed(&s.doc, b, how) })
+	s.report(b[:n], func(how reading) { s.packed(&s.doc, b, how) })
 	return moved + n, false
 }
 

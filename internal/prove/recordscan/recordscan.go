@@ -67,6 +67,14 @@ type Options struct {
 	// arrival is the arrival time in the record, see Arrival, or 0 if it has none.
 	Take func(id recordid.ID, s State, arrival int64)
 
+	// Value, if not nil, is called instead of Take for each value that may have
+	// records: a line or another document of JSON, or an event, a map or an array of
+	// MessagePack, whose first byte distinguishes them. Nothing is compared. Take is
+	// then called for what has no members to compare: the identities in other text,
+	// which are unchecked, those in broken input, and foreign lines. The value is
+	// valid during the call.
+	Value func(value []byte)
+
 	// Keys lists the names under which identities were sent; nil means the default
 	// key. They matter if the pipeline adds a prefix to names.
 	Keys []string
@@ -122,6 +130,7 @@ var envelope = []string{"date", "@timestamp", "timestamp", "time", "__internal__
 // Scanner scans one source at a time.
 type Scanner struct {
 	take    func(recordid.ID, State, int64)
+	value   func([]byte) // nil means that records are compared
 	asIs    bool
 	reserve func(n int) bool
 	keys    []string
@@ -159,7 +168,7 @@ type Scanner struct {
 
 // New returns a scanner.
 func New(o Options) *Scanner {
-	s := &Scanner{take: o.Take, asIs: o.Plain, reserve: o.Reserve, keys: o.Keys, maxRecord: o.MaxRecord, maxBytes: o.MaxBytes}
+	s := &Scanner{take: o.Take, value: o.Value, asIs: o.Plain, reserve: o.Reserve, keys: o.Keys, maxRecord: o.MaxRecord, maxBytes: o.MaxBytes}
 	if s.maxRecord <= 0 {
 		s.maxRecord = maxRecord
 	}

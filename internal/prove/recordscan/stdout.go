@@ -26,10 +26,10 @@ func printed(line []byte) bool {
 // The format is ambiguous: strings have no escapes, and doubles have six decimals. If the
 // sum of a body matches, it was parsed as intended. Otherwise it is unchecked.
 func (s *Scanner) print(line []byte) {
-	if i := bytes.Index(line, []byte(": [")); i > 0 && bytes.Contains(line[i:], []byte(recordid.Prefix)) {
+	if i := bytes.Index(line, []byte(": [")); i > 0 && s.value == nil && bytes.Contains(line[i:], []byte(recordid.Prefix)) {
 		event := line[i+2:]
 		if s.unprint(event, 0) && s.judge(func(how reading) { s.unprint(event, how) }) <= Enriched {
-			s.deliver()
+			s.deliver(event)
 			return
 		}
 	}

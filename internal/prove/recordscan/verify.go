@@ -12,15 +12,23 @@ import (
 
 // report judges the record and delivers its findings. again parses it with another
 // reading.
-func (s *Scanner) report(again func(reading)) {
+func (s *Scanner) report(record []byte, again func(reading)) {
+	if s.value != nil {
+		s.value(record)
+		return
+	}
 	s.thorough = !s.lenient
 	s.judge(again)
 	s.thorough = false
-	s.deliver()
+	s.deliver(record)
 }
 
-// deliver passes the judged findings to Options.Take.
-func (s *Scanner) deliver() {
+// deliver passes the judged findings of a record to Options.Take.
+func (s *Scanner) deliver(record []byte) {
+	if s.value != nil {
+		s.value(record)
+		return
+	}
 	d := &s.doc
 	if len(d.found) == 0 {
 		if !d.isBulkAction() {

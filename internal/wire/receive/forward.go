@@ -208,7 +208,7 @@ func (s *Server) message(msg []byte, b *batch) (chunk []byte, err error) {
 	if !packed {
 		compressed = ""
 	}
-	return chunk, unpack(b, events, compressed)
+	return chunk, s.unpack(b, events, compressed)
 }
 
 // isEventTime reports whether an array is [time, metadata], not a list of events.
@@ -252,13 +252,14 @@ func options(b []byte) (chunk []byte, compressed string, err error) {
 }
 
 // unpack scans events, which may be compressed.
-func unpack(b *batch, data []byte, compressed string) error {
-	if b.whole {
-		if compressed != "" && compressed != "text" {
-			return fmt.Errorf("compressed with %q, which is not expanded here", compressed)
-		}
+func (s *Server) unpack(b *batch, data []byte, compressed string) error {
+	plain := compressed == "" || compressed == "text"
+	switch {
+	case s.o.Events != nil && plain:
 		b.events = data
 		return nil
+	case s.o.Events != nil && s.o.Value == nil:
+		return fmt.Errorf("compressed with %q, which is not expanded here", compressed)
 	}
 	switch compressed {
 	case "", "text":

@@ -89,7 +89,8 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	case f.status != 0:
 		w.WriteHeader(f.status)
 	default:
-		w.WriteHeader(http.StatusOK)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, accepted) // the client sends it again if it is gone
 	}
 }
 

@@ -163,13 +163,14 @@ type batch struct {
 	scan    *recordscan.Scanner
 	seen    uint64 // value of scan.Broken at the last report
 
-	whole  bool   // pass events unchanged to Options.Events
 	tag    []byte // of events
-	events []byte // if whole
+	events []byte // for Options.Events; nil if they were scanned
+	values []byte // for Options.Value, in sequence
+	ends   []int  // of each of values
 }
 
 func (s *Server) newBatch(o recordscan.Options) *batch {
-	b := &batch{whole: s.o.Events != nil}
+	b := new(batch)
 	o.Keys, o.Path = s.o.Keys, s.o.Path
 	o.Take = func(id recordid.ID, st recordscan.State, _ int64) {
 		if st == recordscan.Foreign {
@@ -177,6 +178,12 @@ func (s *Server) newBatch(o recordscan.Options) *batch {
 			return
 		}
 		b.found = append(b.found, Finding{id, st})
+	}
+	if s.o.Value != nil {
+		o.Value = func(v []byte) {
+			b.values = append(b.values, v...)
+			b.ends = append(b.ends, len(b.values))
+		}
 	}
 	b.scan = recordscan.New(o)
 	return b
@@ -221,10 +228,10 @@ func (s *Server) batch() *batch {
 // give returns the worker and the batch.
 func (s *Server) give(b *batch) {
 	// The records of a request that failed do not count: the client sends it again.
-	b.found, b.foreign, b.seen = b.found[:0], 0, b.scan.Broken()
+	s.forget(b)
 	b.scan.Trim()
 	s.workers.mu.Lock()
-	if cap(b.found) <= maxKept && b.scan.Size() <= 1<<20 {
+	if cap(b.found) <= maxKept && b.scan.Size()+cap(b.values) <= 1<<20 {
 		s.workers.idle = append(s.workers.idle, b)
 	}
 	s.workers.mu.Unlock()
@@ -274,10 +281,15 @@ func (s *Server) hand(b *batch, f injectedFault) {
 
 // deliver passes a batch to the sink as taken.
 func (s *Server) deliver(b *batch) {
-	if b.whole {
+	if b.events != nil {
 		s.o.Events(string(b.tag), b.events, s.o.Now())
-		b.events = nil
+		s.forget(b)
 		return
+	}
+	from := 0
+	for _, end := range b.ends {
+		s.o.Value(b.values[from:end], s.o.Now())
+		from = end
 	}
 	s.sink.Take(b.found, s.o.Now().UnixNano())
 	if n := b.scan.Broken(); n > b.seen || b.foreign > 0 {
@@ -290,6 +302,7 @@ func (s *Server) deliver(b *batch) {
 func (s *Server) forget(b *batch) {
 	b.seen = b.scan.Broken()
 	b.found, b.foreign = b.found[:0], 0
+	b.events, b.values, b.ends = nil, b.values[:0], b.ends[:0]
 }
 
 // cause returns why a request is incomplete. ours reports that a fault or a limit of the

@@ -81,9 +81,16 @@ type Options struct {
 
 	// Events, if not nil, receives the events of messages of the forward protocol, in
 	// MessagePack, instead of the Sink, which may then be nil, before a message is
-	// acknowledged. Compressed messages are refused. events is valid during the call.
-	// It is called concurrently. The fault rate has no effect on them.
+	// acknowledged. Compressed messages are refused, unless there is Value. events is
+	// valid during the call. It is called concurrently. The fault rate has no effect on
+	// them.
 	Events func(tag string, events []byte, arrival time.Time)
+
+	// Value, if not nil, receives each value that may have records, as that of
+	// recordscan.Options, when a request is complete and before it is acknowledged. The
+	// Sink receives what has no members. It is called concurrently, and value is valid
+	// during the call. The fault rate has no effect on it.
+	Value func(value []byte, arrival time.Time)
 
 	Faults *Faults // nil means none
 	Seed   uint64  // of the faults

@@ -85,8 +85,8 @@ func (r *flushing) hand() {
 func (r *flushing) Read(p []byte) (int, error) {
 	limit := r.s.l.idle
 	switch {
-	case len(r.b.found) > 0 || r.b.foreign > 0:
-		if len(r.b.found) > 0 {
+	case len(r.b.found)+len(r.b.ends) > 0 || r.b.foreign > 0:
+		if len(r.b.found)+len(r.b.ends) > 0 {
 			guardOf(r.c).served.Store(true)
 		}
 		r.hand()
@@ -97,6 +97,9 @@ func (r *flushing) Read(p []byte) (int, error) {
 	}
 	if cap(r.b.found) > maxKept {
 		r.b.found = nil
+	}
+	if cap(r.b.values) > small {
+		r.b.values = nil
 	}
 	r.b.scan.Trim()
 	<-r.s.workers.places

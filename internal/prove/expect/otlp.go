@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"strconv"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gdummy/gdummy/internal/generate/value"
+	"github.com/gdummy/gdummy/internal/msgpack"
+)
+
+// appendPlain appends a value with each list of keys and values of OpenTelemetry's JSON
+// as the map that it represents: [{"key":"a","value":{"intValue":"1"}}] is {"a":1}.
+func appendPlain(dst, v []byte) []byte {
+	h := msgpack.Read(v)
+	switch h.Kind {
+	case msgpack.Map:
+		var all members
+		if all.read(v); len(all) == 1 {
+			if plain, ok := appendAny(dst, string(all[0].name), all[0].value); ok {
+				return plain
+			}
+		}
+		dst = msgp.AppendMapHeader(dst, uint32(len(all)))
+		for _, m := range all {
+			dst = appendPlain(msgp.AppendStringFromBytes(dst, m.name), m.value)
+		}
+		return dst
+	case msgpack.Array:
+		elements := elementsOf(v)
+		if pairs, ok := appendPairs(dst, elements); ok {
+			return pairs
+		}
+		dst = msgp.AppendArrayHeader(dst, uint32(len(elements)))
+		for _, e := range elements {
+			dst = appendPlain(dst, e)
+		}
+		return dst
+	}
+	return append(dst, v...)
+}
+
+// appendAny appends an AnyValue, {"intValue":"1"}, and reports whether it is one.
+func appendAny(dst []byte, kind string, v []byte) ([]byte, bool) {
+	h := msgpack.Read(v)
+	switch kind {
+	case "stringValue", "bytesValue", "boolValue", "doubleValue":
+		return append(dst, v...), true
+	case "intValue":
+		if h.Kind != msgpack.String {
+			return append(dst, v...), true
+		}
+		n, err := strconv.ParseInt(string(v[h.Size:]), 10, 64)
+		return value.AppendInt(dst, n), err == nil
+	case "kvlistValue":
+		list, _ := field(v, "values")
+		if elements := elementsOf(list); len(elements) > 0 {
+			return appendPairs(dst, elements)
+		}
+		return msgp.AppendMapHeader(dst, 0), h.Kind == msgpack.Map
+	case "arrayValue":
+		list, _ := field(v, "values")
+		elements := elementsOf(list)
+		dst = msgp.AppendArrayHeader(dst, uint32(len(elements)))
+		for _, e := range elements {
+			dst = appendPlain(dst, e)
+		}
+		return dst, h.Kind == msgpack.Map
+	}
+	return dst, false
+}
+
+// appendPairs appends a list of keys and values as a map, and reports whether it is one.
+func appendPairs(dst []byte, elements [][]byte) ([]byte, bool) {
+	if len(elements) == 0 {
+		return dst, false
+	}
+	dst = msgp.AppendMapHeader(dst, uint32(len(elements)))
+	for _, e := range elements {
+		var pair members
+		pair.read(e)
+		key, ok := pair.field("key")
+		if !ok || len(pair) > 2 || msgpack.Read(key).Kind != msgpack.String {
+			return dst, false
+		}
+		v, ok := pair.field("value")
+		if !ok {
+			v = []byte{0xc0} // a value that is not set
+		}
+		dst = appendPlain(append(dst, key...), v)
+	}
+	return dst, true
+}
+
+// elementsOf returns the elements of an array.
+func elementsOf(v []byte) (elements [][]byte) {
+	h := msgpack.Read(v)
+	if h.Kind != msgpack.Array {
+		return nil
+	}
+	b := v[h.Size:]
+	for range h.N {
+		rest, err := msgpack.Skip(b)
+		if err != nil {
+			return elements
+		}
+		elements = append(elements, b[:len(b)-len(rest)])
+		b = rest
+	}
+	return elements
+}
