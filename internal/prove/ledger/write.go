@@ -8,10 +8,12 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/files"
@@ -49,8 +51,10 @@ type File interface {
 
 // Writer writes the lines of one instance. It is not safe for concurrent use.
 type Writer struct {
-	file File
-	o    Options
+	file   File
+	o      Options
+	path   string // absolute; "" if it is not known
+	opened time.Time
 
 	accepted, refused records
 	ingested, short   uint64    // totals
@@ -82,17 +86,22 @@ func Open(name string, files files.Path, o Options) (w *Writer, path string, err
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	torn := false
-	if size, err := f.Seek(0, io.SeekEnd); err == nil && size > 0 {
-		last := make([]byte, 1)
-		if _, err := f.ReadAt(last, size-1); err == nil && last[0] != '\n' {
-			torn = true // a previous writer crashed
-		}
-	}
-	if w, err = newWriter(f, o, torn); err != nil {
+	if w, err = newWriter(f, o, torn(f)); err != nil {
 		return nil, "", errors.Join(err, f.Close())
 	}
+	w.path = path
 	return w, path, nil
+}
+
+// torn reports whether a file ends within a line: a previous writer crashed.
+func torn(f *os.File) bool {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil || size == 0 {
+		return false
+	}
+	last := make([]byte, 1)
+	_, err = f.ReadAt(last, size-1)
+	return err == nil && last[0] != '\n'
 }
 
 // New writes the line open to an open file.
@@ -109,14 +118,19 @@ func newWriter(f File, o Options, torn bool) (*Writer, error) {
 		o.Sync = DefaultSync
 	}
 	now := o.Now()
-	w := &Writer{file: f, o: o, torn: torn, seen: now, ingested: Uncounted, written: Uncounted}
+	w := &Writer{file: f, o: o, opened: now, torn: torn, seen: now, ingested: Uncounted, written: Uncounted}
 	w.nextLine, w.nextSync = now.Add(o.Interval), now.Add(max(o.Sync, 0))
-	b := w.begin(now, wordOpen)
-	b = fmt.Appendf(b, " name=%q key=%q in=%s version=%q", o.Name, o.Key, o.Place, o.Version)
-	for _, f := range o.Origin {
+	return w, w.open()
+}
+
+// open writes the line open.
+func (w *Writer) open() error {
+	b := w.begin(w.opened, wordOpen)
+	b = fmt.Appendf(b, " name=%q key=%q in=%s version=%q", w.o.Name, w.o.Key, w.o.Place, w.o.Version)
+	for _, f := range w.o.Origin {
 		b = fmt.Appendf(b, " %s=%q", f[0], f[1])
 	}
-	return w, w.end(b)
+	return w.end(b)
 }
 
 // Accepted notes that the host accepted n records, the first of which has number from.
@@ -156,6 +170,9 @@ func (w *Writer) Tick() error {
 		return nil
 	}
 	w.nextLine = now.Add(w.o.Interval)
+	if err := w.restore(); err != nil {
+		return err
+	}
 	err := w.flush(now)
 	if w.o.Sync > 0 && !now.Before(w.nextSync) {
 		w.nextSync = now.Add(w.o.Sync)
@@ -169,10 +186,44 @@ func (w *Writer) sync() {
 	if !w.syncing.CompareAndSwap(false, true) {
 		return
 	}
+	file := w.file // restore may change it
 	go func() {
 		defer w.syncing.Store(false)
-		_ = w.file.Sync() // the last sync, in Close, reports its error
+		_ = file.Sync() // the last sync, in Close, reports its error
 	}()
+}
+
+// restore creates the file again if it was removed: what is written to the old one is lost.
+// The next line has all records since the start. A file that was only renamed goes on.
+func (w *Writer) restore() error {
+	old, ok := w.file.(*os.File)
+	if !ok || !removed(old) {
+		return nil
+	}
+	f, err := files.Path(nil).Append(w.path)
+	if err != nil {
+		return fmt.Errorf("%s was removed: %w", w.path, err)
+	}
+	w.file, w.torn = f, torn(f)
+	if err := w.open(); err != nil {
+		w.file = old // try again
+		return errors.Join(err, f.Close())
+	}
+	w.written = Uncounted
+	if a := &w.accepted; a.total > 0 {
+		a.pending, a.since = []Range{{0, a.total - 1}}, w.opened // Refused is called at the end only
+	}
+	return old.Close()
+}
+
+// removed reports whether no directory has a file any more.
+func removed(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink == 0
 }
 
 // Note writes a line for a pause, a resume or a reload immediately.
@@ -197,6 +248,9 @@ func (w *Writer) Change(c Change) error {
 func (w *Writer) Close() error {
 	now := w.o.Now()
 	err := w.flush(now)
+	if f, ok := w.file.(*os.File); ok && removed(f) {
+		err = errors.Join(err, fmt.Errorf("%s was removed", w.path))
+	}
 	b := w.begin(now, wordClose)
 	b = w.totals(fmt.Appendf(b, " accepted=%d refused=%d", w.accepted.total, w.refused.total))
 	return errors.Join(err, w.end(b), w.file.Sync(), w.file.Close())
