@@ -194,7 +194,7 @@ func (w *Writer) sync() {
 }
 
 // restore creates the file again if it was removed: what is written to the old one is lost.
-// The next line has all records since the start. A file that was only renamed goes on.
+// The next line has all records since the start. A file that was only renamed is continued.
 func (w *Writer) restore() error {
 	old, ok := w.file.(*os.File)
 	if !ok || !removed(old) {
