@@ -3,10 +3,16 @@
 package flbhost_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 const crashPackage = "../e2e/testdata/crash"
@@ -127,4 +133,118 @@ func upTo(n int) []int {
 		all[i] = i
 	}
 	return all
+}
+
+// Inputs that the engine pauses and resumes at random moments, under load, lose no record and
+// repeat none.
+func TestRandomPauses(t *testing.T) {
+	t.Parallel()
+	const n, seconds = 1000, 6.0
+	rounds := 10
+	if testing.Short() {
+		rounds = 1
+	}
+	for i := range 3 * rounds {
+		v := []variant{{version: v511}, {version: v400}, {version: v220}}[i%3]
+		t.Run(fmt.Sprint(v, " ", i/3), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(uint64(v.version), uint64(i)))
+			var script strings.Builder
+			for range n {
+				at, input := r.Float64()*seconds, r.IntN(2)
+				fmt.Fprintf(&script, "at %.4f pause %d; at %.4f resume %d; ", at, input, at+r.Float64()*0.01, input)
+			}
+			fmt.Fprintf(&script, "at %.4f resume; at %.4f exit", seconds+0.1, seconds+1.5)
+			res := load(t, v, gdummyPackage, "--output", "json", "--script", script.String(), "PLUGIN",
+				"-i", "-p", "tag=a", "-p", "rate=2000", "-p", `template={"n":{{ seq }}}`,
+				"-i", "-p", "tag=b", "-p", "rate=unlimited", "-p", fmt.Sprint("max_records=", n*20), "-p", `template={"n":{{ seq }}}`)
+			res.wantClean(t)
+			if res.report.Pauses < n {
+				t.Errorf("%d pauses, want %d", res.report.Pauses, n)
+			}
+			for _, tag := range []string{"a", "b"} {
+				if all := numbers(t, res, tag); len(all) < n || !slices.Equal(all, upTo(len(all))) {
+					t.Errorf("%s: %d records, not in sequence", tag, len(all))
+				}
+			}
+		})
+	}
+}
+
+// Hot reloads while the file of the template is exchanged, broken, emptied and removed at any
+// moment, and sections have errors in between. Every record is whole and of one of the
+// templates, and no reload ends the process.
+func TestReloadsWhileFilesChange(t *testing.T) {
+	t.Parallel()
+	n := 1000
+	if testing.Short() {
+		n = 100
+	}
+	for _, v := range []variant{{version: v511}, {version: v400}} {
+		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file, started := filepath.Join(dir, "a.tmpl"), filepath.Join(dir, "run.ledger")
+			const first, second = `{"n":{{ seq }},"of":"first"}`, `{"n":{{ seq }},"of":"second"}`
+			must(t, os.WriteFile(file, []byte(first), 0o644))
+			done := make(chan struct{})
+			var changes sync.WaitGroup
+			changes.Go(func() {
+				r := rand.New(rand.NewPCG(1, 2))
+				for {
+					select {
+					case <-done:
+						return
+					case <-time.After(time.Duration(r.IntN(5)) * time.Millisecond):
+					}
+					if _, err := os.Stat(started); err != nil {
+						continue
+					}
+					switch r.IntN(6) {
+					case 0:
+						_ = os.Remove(file)
+					case 1:
+						_ = os.WriteFile(file, []byte(`{"n":{{ seq `), 0o644)
+					case 2:
+						_ = os.WriteFile(file, nil, 0o644)
+					case 3, 4:
+						_ = os.WriteFile(file, []byte(first), 0o644)
+					case 5:
+						_ = os.WriteFile(file, []byte(second), 0o644)
+					}
+				}
+			})
+			args := []string{"--output", "json", "--reloads", fmt.Sprint(n), "PLUGIN",
+				"-i", "-p", "alias=changing", "-p", "tag=a", "-p", "rate=1000", "-p", "template_file=" + file, "-p", "ledger=" + started,
+				"-i", "-p", "alias=steady", "-p", "tag=b", "-p", "rate=1000", "-p", `template={"n":{{ seq }}}`, "-p", "seed=1"}
+			for i := 3; i < n; i += 7 {
+				args = append(args, "-p", fmt.Sprintf("copies@%d=none", i))
+			}
+			r := load(t, v, gdummyPackage, args...)
+			close(done)
+			changes.Wait()
+			r.wantClean(t)
+			if r.report.Reloads != n {
+				t.Errorf("%d reloads, want %d", r.report.Reloads, n)
+			}
+			wantStream(t, r, "b")
+			of := map[string]int{}
+			for line := range strings.Lines(r.stdout) {
+				var record struct {
+					Tag  string
+					Body struct{ Of string }
+				}
+				if err := json.Unmarshal([]byte(line), &record); err != nil {
+					t.Fatalf("%v: %s", err, line)
+				}
+				of[record.Tag+record.Body.Of]++
+			}
+			if of["b"] == 0 || of["afirst"]+of["asecond"] == 0 || of["b"]+of["afirst"]+of["asecond"] != len(strings.Split(r.stdout, "\n"))-1 {
+				t.Errorf("records by tag and template: %v", of)
+			}
+			if errs := strings.Count(r.stderr, continues); errs < n/7 {
+				t.Errorf("%d errors of sections, want %d or more", errs, n/7)
+			}
+		})
+	}
 }
