@@ -106,10 +106,10 @@ func checkSpacing(t *testing.T, recs []record, perTick int, interval time.Durati
 
 // Many instances: two would not reveal a table of instances that is too small or wrongly
 // shared.
-func TestTwelveInstances(t *testing.T) {
+func TestSixtyFourInstances(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		config := service + clock + toFiles
-		const n = 12
+		const n = 64
 		for i := range n {
 			config += input("name gdummy", fmt.Sprintf("alias number_%d", i), fmt.Sprintf("tag t%d", i),
 				fmt.Sprintf(`dummy {"i":%d}`, i), "rate 50", fmt.Sprintf("samples %d", 10+i))
