@@ -15,13 +15,14 @@ PLUGIN = build/gdummy.so
 HOST   = build/flbhost
 CMD    = build/gdummy
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 # All that does not need the C boundary builds and passes without cgo.
 PURE = ./internal/... ./cmd/gdummy/...
 
-.PHONY: help build run test test-pure test-c race cover lint bench e2e fuzz docs images man release test-release clean tools
+.PHONY: help build run test test-pure test-c race cover lint vuln bench e2e fuzz docs images man release test-release clean tools
 
 build: $(PLUGIN) $(HOST) $(CMD) ## the plugin, the command and the embedded host, into build/
 
@@ -82,6 +83,10 @@ lint: tools ## gofmt, vet, staticcheck, actionlint
 	$(GO) -C release vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(ACTIONLINT)
+
+vuln: tools ## known vulnerabilities of what is linked, from vuln.go.dev
+	$(GO) run $(GOVULNCHECK) ./...
+	$(GO) -C release run $(GOVULNCHECK) ./...
 
 e2e: tools ## the end-to-end tests in full, in real Fluent Bits
 	$(GO) test -count=1 -v ./e2e/...
