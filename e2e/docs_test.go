@@ -60,9 +60,9 @@ func TestDocs(t *testing.T) {
 }
 
 // ports lists the ports in pages. Each run replaces them with free ones.
-var ports = []string{"9880", "2020", "24224", "5170"}
+var ports = []string{"9880", "2020", "24224", "5170", "9443"}
 
-var listen = regexp.MustCompile(`--listen \w+://[^:]*:(\d+)`)
+var listen = regexp.MustCompile(`--(?:listen|collect) \w+://[^:]*:(\d+)`)
 
 func runPage(t *testing.T, h host, page *session.Page) {
 	dir := t.TempDir()

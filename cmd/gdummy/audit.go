@@ -22,6 +22,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/prove/report"
 	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/wire/collect"
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
@@ -43,6 +44,7 @@ type auditFlags struct {
 	runs    []recordid.Run // --run ID
 	last    bool           // --run last
 	seeded  bool           // --seed is set
+	collect collectFlags
 
 	ledgerPaths []string // the files that match ledgers
 	keys        []string // names under which identities were sent
@@ -98,6 +100,13 @@ func (f *auditFlags) table() []flagRow {
 			example: "--listen http://:9880 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.live.key)},
 		{name: "shared-key", arg: "KEY", help: "the shared key of the forward protocol",
 			example: "--listen forward://:24224 --shared-key secret --ledger run.ledger", set: setString(&f.live.sharedKey)},
+
+		{section: "Collecting ledgers", name: "collect", arg: "ADDRESS", help: "store the ledgers that gdummy ledger push sends to ADDRESS, https://HOST:PORT, or\nhttp:// on this machine, and use them; SOURCE is read after that",
+			example: "--collect http://:9443 --collect-dir ledgers --token-file token --listen forward://:24224", set: setString(&f.collect.address)},
+		{name: "collect-dir", arg: "DIR", help: "where to store them; those that are there already count, too",
+			example: "--collect-dir ledgers --collect https://:9443 --token-file token --tls-cert cert.pem --tls-key key.pem", set: setString(&f.collect.dir)},
+		{name: "token-file", arg: "FILE", help: "a file with the token that gdummy ledger push has", without: "the environment variable\n" + collect.TokenVariable,
+			example: "--token-file token --collect http://:9443 --collect-dir ledgers", set: setString(&f.collect.tokenFile)},
 
 		{section: "The verdict", name: "json", help: "print the verdict as JSON",
 			example: "--json --ledger run.ledger out", set: setBool(&f.json)},
@@ -156,14 +165,23 @@ func auditCommand(s stream, args []string) int {
 		return code
 	}
 	f.sources = fs.Args()
+	collects := f.collect.address != ""
 	switch live := len(f.live.addresses) > 0; {
-	case len(f.sources) == 0 && !live:
+	case collects != (f.collect.dir != ""):
+		return usageError(s, "audit", "--collect and --collect-dir require each other")
+	case f.collect.tokenFile != "" && !collects:
+		return usageError(s, "audit", "--token-file requires --collect")
+	case collects && f.expect != "":
+		return usageError(s, "audit", "--collect and --expect are mutually exclusive")
+	case collects && slices.Contains(f.sources, "-"):
+		return usageError(s, "audit", "--collect and - are mutually exclusive: standard input is read to its end first")
+	case len(f.sources) == 0 && !live && !collects:
 		return usageError(s, "audit", "expected a source: files, directories, - for standard input, or --listen")
-	case !live && (f.live.untilComplete || f.live.idle > 0 || f.live.first > 0 || f.live.faults != nil || f.live.cert != "" || f.live.sharedKey != ""):
+	case !live && (f.live.faults != nil || f.live.sharedKey != ""), !live && !collects && (f.live.untilComplete || f.live.idle > 0 || f.live.first > 0 || f.live.cert != ""):
 		return usageError(s, "audit", "--until-ledger-complete, --idle, --first-within, --fault, --tls-cert and --shared-key require --listen")
 	case live && f.arrived != "":
 		return usageError(s, "audit", "--arrived-at and --listen are mutually exclusive: a listener measures arrival times itself")
-	case f.live.untilComplete && len(f.ledgers) == 0:
+	case f.live.untilComplete && len(f.ledgers) == 0 && !collects:
 		return usageError(s, "audit", "--until-ledger-complete requires --ledger")
 	case f.seeded && f.live.faults == nil:
 		return usageError(s, "audit", "--seed requires --fault")
@@ -200,6 +218,10 @@ receiver; a record that --fault drop acknowledges and discards is withheld. Ctrl
 stops listening, too. An address without a host accepts connections of this machine
 only.
 
+--collect stores the ledgers that gdummy ledger push sends, of any number of machines.
+With --until-ledger-complete, it waits for all shards of each stream. A shard without a
+ledger is a fault. Without --listen and without sources, it only stores ledgers.
+
 A listener does not count runs of a ledger that ended before it started, unless some of
 their records arrive. --run selects the runs that count.
 
@@ -219,6 +241,23 @@ func (f *auditFlags) run(s stream) int {
 	}
 	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
 	live := len(f.live.addresses) > 0
+	collected := func() time.Time { return time.Time{} }
+	if f.collect.address != "" {
+		c, err := f.startCollecting(s)
+		if err != nil {
+			return fail(err)
+		}
+		defer c.Close()
+		collected = c.Changed
+		if !live {
+			if err := f.awaitLedgers(s, c); err != nil {
+				return fail(err)
+			}
+			if len(f.sources) == 0 {
+				return f.reportCollected(s)
+			}
+		}
+	}
 	// The writer of standard input may still be sending.
 	growing := live || slices.Contains(f.sources, "-")
 	ledgers, keys, err := f.readLedgers(growing)
@@ -282,7 +321,7 @@ func (f *auditFlags) run(s stream) int {
 	a.Broken(scan.Broken())
 	var faults []string
 	if live {
-		if err := f.listen(s, a); err != nil {
+		if err := f.listen(s, a, collected); err != nil {
 			return fail(err)
 		}
 	}
@@ -293,6 +332,7 @@ func (f *auditFlags) run(s stream) int {
 		a.SetLedgers(ledgers)
 	}
 	v := a.Verdict()
+	faults = append(faults, f.missing(ledgers)...)
 	return f.conclude(s, v, append(f.limits.Faults(v), faults...))
 }
 

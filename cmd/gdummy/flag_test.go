@@ -27,6 +27,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/prove/tracking"
+	"github.com/gdummy/gdummy/internal/wire/collect"
 	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
@@ -129,6 +130,7 @@ func makeFixture(t *testing.T) string {
 		t.Fatal(err)
 	}
 	write("cert.pem", cert)
+	write("token", []byte("0123456789abcdef\n"))
 	write("key.pem", key)
 	return dir
 }
@@ -160,13 +162,13 @@ func shortRun(t *testing.T) (book, records []byte) {
 	return []byte(slurp(t, path)), []byte(h.out.(*both).String())
 }
 
-var listens = regexp.MustCompile(`(forward|http|tcp)://:\d+`)
+var listens = regexp.MustCompile(`(forward|http|tcp)://:\d+`) // but for that of --collect
 
 // runExample runs a line in a directory and describes the result.
 func runExample(t *testing.T, dir, line string) string {
 	t.Helper()
 	before := tree(t, dir)
-	m := listens.FindStringSubmatch(line)
+	m := listens.FindStringSubmatch(collects.ReplaceAllString(line, ""))
 	addr := ""
 	if m != nil { // replace the port by a free one
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -177,6 +179,7 @@ func runExample(t *testing.T, dir, line string) string {
 		l.Close()
 		line = strings.Replace(line, m[0], m[1]+"://"+addr, 1)
 	}
+	line = withCollector(t, dir, line)
 	var out, log both
 	cmd := exec.Command("sh", "-c", "exec "+line)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &log
@@ -205,10 +208,13 @@ func runExample(t *testing.T, dir, line string) string {
 			}
 		}
 	}
-	if strings.Contains(line, "--watch") {
-		for end := time.Now().Add(30 * time.Second); !strings.Contains(log.String(), "watching"); time.Sleep(5 * time.Millisecond) {
+	for flag, ready := range map[string]string{"--watch": "watching", "--collect ": "collecting"} {
+		if !strings.Contains(line, flag) || m != nil {
+			continue
+		}
+		for end := time.Now().Add(30 * time.Second); !strings.Contains(log.String(), ready); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("%s: it does not watch: %s", line, log.String())
+				t.Fatalf("%s: not %s: %s", line, ready, log.String())
 			}
 		}
 		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
@@ -230,6 +236,31 @@ func runExample(t *testing.T, dir, line string) string {
 		}
 	}
 	return end
+}
+
+var collects = regexp.MustCompile(`(--collect|--to) (https?)://[^: ]*:\d+`)
+
+// withCollector returns a line whose collector has a free port. It starts that of a pusher.
+func withCollector(t *testing.T, dir, line string) string {
+	t.Helper()
+	m := collects.FindStringSubmatch(line)
+	if m == nil {
+		return line
+	}
+	address := m[2] + "://127.0.0.1:0"
+	if m[1] == "--to" {
+		token, err := collect.Token(filepath.Join(dir, "token"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := collect.Listen(address, collect.Options{Dir: t.TempDir(), Token: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		address = c.String()
+	}
+	return strings.Replace(line, m[0], m[1]+" "+address, 1)
 }
 
 var timeOfRecord = regexp.MustCompile(`\d{10}\.\d+|\d+\.\ds$`)

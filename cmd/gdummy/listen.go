@@ -77,8 +77,9 @@ func (l *lockedAudit) Others(foreign, broken uint64) {
 // progressEvery is the time between two lines of progress if the output is not a terminal.
 const progressEvery = 10 * time.Second
 
-// listen audits what arrives until a flag or Ctrl-C ends it.
-func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
+// listen audits what arrives until a flag or Ctrl-C ends it. changed returns when a ledger was
+// collected last.
+func (f *auditFlags) listen(s stream, a *audit.Auditor, changed func() time.Time) error {
 	o := receive.Options{
 		Keys: f.keys, Path: f.path, SharedKey: f.live.sharedKey,
 		Faults: f.live.faults, Seed: f.live.seed,
@@ -130,6 +131,9 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor) error {
 			if over || now.After(next) {
 				next = now.Add(progressEvery)
 				f.progress(s.err, p, over)
+			}
+			if t := changed(); t.After(last) {
+				last = t
 			}
 			active := slices.ContainsFunc(servers, (*receive.Server).Active)
 			if why := wait.over(now, last, active); why != "" {
@@ -211,7 +215,11 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 	if err != nil || len(ledgers) < len(f.ledgers) {
 		return false, err
 	}
-	for _, st := range ledger.Merge(ledgers) {
+	streams := ledger.Merge(ledgers)
+	if f.collect.address != "" && len(ledger.MissingShards(streams)) > 0 {
+		return false, nil
+	}
+	for _, st := range streams {
 		if !st.Closed.IsZero() && !st.Whole() && !f.live.reported[st.Run] {
 			f.live.reported[st.Run] = true
 			l.log("the ledger of run %s lacks lines: it will never be complete; press Ctrl-C to stop", st.Run)

@@ -63,6 +63,7 @@ func commands() []command {
 		{"audit", "[--ledger FILE]... SOURCE...", "compare what arrived with what was sent", auditCommand, func() []flagRow { return new(auditFlags).table() }, auditHelp, anyFile},
 		{"test", "[flags] FILE...", "test whether a pipeline does what it was written for", testCommand, func() []flagRow { return new(testFlags).table() }, testHelp, anyFile},
 		{"capacity", "[flags] CONFIG [CONFIG]", "find the highest rate that a pipeline sustains, and what limits it", capacityCommand, func() []flagRow { return new(capacityFlags).table() }, capacityHelp, anyFile},
+		{"ledger", "push [flags] PATH...", "push ledgers to a collector, gdummy audit --collect", ledgerCommand, func() []flagRow { return new(ledgerFlags).table() }, ledgerHelp, ledgerWords},
 		{"control", "FILE [COMMAND [VALUE]]", "change the pace of a running input", controlCommand, nil, controlHelp, controlWords},
 		{"doc", "[TOPIC [NAME]]", "print documentation", doc, nil, listTopics, docWords},
 		{"completion", "SHELL", "print the completion script for a shell: " + strings.Join(shellNames(), ", "), completion, nil, completionHelp, shellWords},

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/wire/collect"
+)
+
+// collectFlags are the flags of `gdummy audit` that collect ledgers.
+type collectFlags struct {
+	address   string
+	dir       string
+	tokenFile string
+}
+
+// startCollecting starts to collect ledgers, whose directory becomes one of ledgers.
+func (f *auditFlags) startCollecting(s stream) (*collect.Server, error) {
+	o := collect.Options{Dir: f.collect.dir, Log: func(line string) { fmt.Fprintf(s.err, "gdummy audit: %s\n", line) }}
+	var err error
+	if o.Token, err = collect.Token(f.collect.tokenFile); err != nil {
+		return nil, err
+	}
+	if o.TLS, err = f.live.certificate(); err != nil {
+		return nil, err
+	}
+	c, err := collect.Listen(f.collect.address, o)
+	if err != nil {
+		return nil, err
+	}
+	f.ledgers = append(f.ledgers, f.collect.dir)
+	fmt.Fprintf(s.err, "gdummy audit: collecting ledgers at %s\n", c)
+	return c, nil
+}
+
+// awaitLedgers collects ledgers, without listening for records, until a flag or Ctrl-C ends
+// it.
+func (f *auditFlags) awaitLedgers(s stream, c *collect.Server) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	wait := waiting{idle: f.live.idle, first: f.live.first, began: time.Now()}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	var poll ledgerPoll
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			if why := wait.over(now, c.Changed(), false); why != "" {
+				fmt.Fprintf(s.err, "gdummy audit: %s\n", why)
+				return nil
+			}
+			if !f.live.untilComplete || !poll.due(now) {
+				continue
+			}
+			ledgers, _, err := f.readLedgers(true)
+			if err != nil {
+				return err
+			}
+			if streams := ledger.Merge(ledgers); ledger.Settled(streams) && len(ledger.MissingShards(streams)) == 0 {
+				return nil
+			}
+			poll.done(now, time.Now())
+		}
+	}
+}
+
+// missing returns a fault for each shard without a ledger, if ledgers are collected: then
+// they are those of a whole run.
+func (f *auditFlags) missing(ledgers []*ledger.Ledger) (faults []string) {
+	if f.collect.address == "" {
+		return nil
+	}
+	for _, shard := range ledger.MissingShards(ledger.Merge(ledgers)) {
+		faults = append(faults, "no ledger of shard "+shard)
+	}
+	return faults
+}
+
+// reportCollected prints what was collected, without records to compare it with, and returns
+// the exit code.
+func (f *auditFlags) reportCollected(s stream) int {
+	ledgers, _, err := f.readLedgers(true)
+	if err != nil {
+		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
+		return exitUsage
+	}
+	streams := ledger.Merge(ledgers)
+	whole := 0
+	for _, st := range streams {
+		if st.Whole() {
+			whole++
+		}
+	}
+	faults := f.missing(ledgers)
+	if len(streams) == 0 {
+		faults = append(faults, "no ledger")
+	}
+	start, code := "", exitFine
+	if len(faults) > 0 {
+		start, code = "FAULTS: "+strings.Join(faults, ", ")+"; ", exitFound
+	}
+	fmt.Fprintf(s.out, "%scollected %d runs in %d ledgers, %d of them complete; %s has them\n", start, len(streams), len(ledgers), whole, f.collect.dir)
+	return code
+}

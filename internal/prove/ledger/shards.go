@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MissingShards returns the shards of which no run is among the streams, each as "i/n of
+// stream ID", while other shards of the same stream are.
+func MissingShards(streams []*Stream) (missing []string) {
+	type key struct{ seed, stream, shards string }
+	seen := map[key]map[uint64]bool{}
+	var order []key
+	for _, s := range streams {
+		text, shards, ok := strings.Cut(s.Open["shard"], "/")
+		i, err := strconv.ParseUint(text, 10, 32)
+		if !ok || err != nil {
+			continue // a damaged line, or an older version
+		}
+		k := key{s.Open["seed"], s.Open["stream"], shards}
+		if seen[k] == nil {
+			seen[k] = map[uint64]bool{}
+			order = append(order, k)
+		}
+		seen[k][i] = true
+	}
+	for _, k := range order {
+		n, err := strconv.ParseUint(k.shards, 10, 32)
+		if err != nil {
+			continue
+		}
+		for i := range n {
+			if !seen[k][i] {
+				missing = append(missing, fmt.Sprintf("%d/%d of stream %s", i, n, k.stream))
+			}
+		}
+	}
+	return missing
+}
+
+// Settled reports whether nothing is expected to follow in any of the streams: each is
+// whole, or a later run of the same shard took its place. There is at least one.
+func Settled(streams []*Stream) bool {
+	for _, s := range streams {
+		if s.Whole() && !s.Reloaded() {
+			continue
+		}
+		if !slices.ContainsFunc(streams, s.followedBy) {
+			return false
+		}
+	}
+	return len(streams) > 0
+}
+
+// followedBy reports whether another run is a later one of the same shard of the same
+// stream.
+func (s *Stream) followedBy(next *Stream) bool {
+	return next.Run != s.Run && next.Name == s.Name && !next.Opened.Before(s.Last) &&
+		next.Open["stream"] == s.Open["stream"] && next.Open["shard"] == s.Open["shard"]
+}
