@@ -488,7 +488,7 @@ func await(t *testing.T, done func() bool) {
 	}
 }
 
-// A collector whose disk refuses a ledger says so, and continues when it can.
+// A collector whose disk refuses a ledger logs it, and continues when it can.
 func TestStoreFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "stored")
 	s := serve(t, "http://127.0.0.1:0", dir)

@@ -25,7 +25,7 @@ type store struct {
 // book is a ledger of a store. Its methods require its lock.
 type book struct {
 	mu    sync.Mutex
-	path  string // "" if there is no file yet
+	path  string // "" without a file
 	known bool   // size and sum are those of the file
 	size  int64
 	sum   hash.Hash
