@@ -383,7 +383,7 @@ func TestAuditRewritten(t *testing.T) {
 			t.Run(format, func(t *testing.T) {
 				want := all(500)
 				if format != "msgpack" {
-					h.since(t, version{5, 1, 0}, "the format "+format)
+					h.since(t, version{5, 1, 0}, "format "+format)
 					want.Enriched = 500 // each record is part of a larger one
 				}
 				t.Parallel()

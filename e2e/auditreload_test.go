@@ -5,7 +5,6 @@ package e2e_test
 import (
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -24,7 +23,7 @@ func TestAuditReload(t *testing.T) {
 		const reloads = 4
 		for n := range reloads {
 			p.awaitMore()
-			p.send(syscall.SIGHUP)
+			p.hangUp()
 			p.await("another run", 30*time.Second, func() bool { return runs() == n+2 })
 		}
 		p.awaitMore()
@@ -65,7 +64,7 @@ func TestAuditReloadWhileListening(t *testing.T) {
 		}
 		for n := range 2 {
 			p.awaitMore()
-			p.send(syscall.SIGHUP)
+			p.hangUp()
 			p.await("another run", 30*time.Second, func() bool { return runs() == n+2 })
 		}
 		p.awaitMore()

@@ -238,7 +238,7 @@ func TestContent(t *testing.T) {
 // filter makes one record of several.
 func TestContentOfLines(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v4_1_0, "a multiline filter that keeps metadata: v3.2.10 drops it, v2.2.3 uses that of the first record of a chunk for all of them")
+		h.since(t, v4_1_0, "multiline filter that keeps metadata: v3.2.10 drops it, v2.2.3 uses that of the first record of a chunk for all of them")
 		findMistakes(t, h, "lines", lineMistakes)
 	})
 }

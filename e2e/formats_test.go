@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -383,7 +382,7 @@ func TestStreamsAcrossReloads(t *testing.T) {
 		reload := func(tag, template string) {
 			t.Helper()
 			p.write("fluent-bit.conf", config(tag, template))
-			p.send(syscall.SIGHUP)
+			p.hangUp()
 			p.await("records of "+tag, 20*time.Second, func() bool { return len(p.records(tag)) >= 20 })
 		}
 		p.await("records of first", 20*time.Second, func() bool { return len(p.records("first")) >= 20 })

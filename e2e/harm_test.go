@@ -47,7 +47,7 @@ func TestOtherGoLibraries(t *testing.T) {
 				all("after SIGCONT")
 				if !h.version.before(v2_1_0) && h.version != (version{4, 0, 3}) { // which does not complete a reload of threaded inputs
 					p.betweenCollects()
-					p.send(syscall.SIGHUP)
+					p.hangUp()
 					p.await("the reload", 20*time.Second, func() bool { return p.reloads() == 1 })
 					all("after SIGHUP")
 				}
@@ -78,7 +78,7 @@ func TestOtherGoLibrariesWithoutInput(t *testing.T) {
 		recovers("after SIGCONT")
 		if !h.version.before(v2_1_0) && h.version != (version{4, 0, 3}) {
 			p.betweenCollects()
-			p.send(syscall.SIGHUP)
+			p.hangUp()
 			p.await("the reload", 20*time.Second, func() bool { return p.reloads() == 1 })
 			recovers("after SIGHUP")
 		}
@@ -185,7 +185,7 @@ func TestGivenTwice(t *testing.T) {
 				}
 				once(1)
 				if !h.version.before(v2_1_0) && h.version != (version{4, 0, 3}) {
-					p.send(syscall.SIGHUP)
+					p.hangUp()
 					p.await("the reload", 20*time.Second, func() bool { return p.reloads() == 1 })
 					before := len(p.records("a"))
 					p.await("records after the reload", 20*time.Second, func() bool { return len(p.records("a")) > before+20 })

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -161,7 +160,7 @@ func TestOneAlias(t *testing.T) {
 		}
 		come(20)
 		if h.version != v4_0_3 && !h.version.before(v2_2_0) { // v4.0.3 does not complete a reload of threaded inputs
-			p.send(syscall.SIGHUP)
+			p.hangUp()
 			p.awaitLog(`[input:gdummy:x#2] the stream continues with record `, 30*time.Second)
 			come(20)
 		}

@@ -183,7 +183,7 @@ func onEachHost(t *testing.T, test func(t *testing.T, h host)) {
 func (h host) since(t *testing.T, v version, what string) {
 	t.Helper()
 	if h.version.before(v) {
-		t.Skipf("SKIPPED: %s has no %s, which %s added: set FLUENT_BIT to a later version", h.version, what, v)
+		t.Skipf("### SKIPPED: %s has no %s, which %s added: set FLUENT_BIT to a later version", h.version, what, v)
 	}
 }
 

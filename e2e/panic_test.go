@@ -31,7 +31,7 @@ func TestNilDereference(t *testing.T) {
 
 		hup := !h.version.before(v2_1_0) // earlier hosts exit on SIGHUP
 		if hup {
-			p.send(syscall.SIGHUP)
+			p.hangUp()
 			p.await("the reload", 20*time.Second, func() bool { return p.reloads() == 1 })
 			n, r = panics(), bodies()
 			p.await("two panics and records after SIGHUP", 20*time.Second, func() bool { return panics() >= n+2 && bodies() >= r+4 })
@@ -98,6 +98,23 @@ func hotReload(h host) []string {
 func (p *process) reloads() int {
 	// The banner is printed at each start of the engine, including reloads.
 	return strings.Count(p.log(), "[fluent bit] version=") - 1
+}
+
+// hangUp sends SIGHUP, and waits until Fluent Bit begins to reload. It refuses a signal that
+// comes before it has seen the end of the last reload, which it looks for once a second.
+func (p *process) hangUp() {
+	p.t.Helper()
+	begun := func() int { return strings.Count(p.log(), "reloading instance pid=") }
+	refused := func() int { return strings.Count(p.log(), "reloading in progress") }
+	n, r, sent := begun(), refused(), time.Now()
+	p.send(syscall.SIGHUP)
+	p.await("a reload", 30*time.Second, func() bool {
+		if refused() > r && time.Since(sent) > time.Second {
+			r, sent = refused(), time.Now()
+			p.send(syscall.SIGHUP)
+		}
+		return begun() > n
+	})
 }
 
 // httpService is service with the HTTP server for metrics.

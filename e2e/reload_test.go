@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -80,7 +79,7 @@ func reload(t *testing.T, h host, plugin, threaded string, early, n int) (*proce
 	var then usage
 	for generation := 1; generation <= n; generation++ {
 		p.write("fluent-bit.conf", config(generation))
-		p.send(syscall.SIGHUP)
+		p.hangUp()
 		come(generation)
 		if generation == early {
 			then = p.settledUsage(t)
@@ -167,7 +166,7 @@ func TestReloadWithError(t *testing.T) {
 		reload := func(what string, a, b string, wantA, wantB float64) {
 			t.Helper()
 			p.write("fluent-bit.conf", config(a, b))
-			p.send(syscall.SIGHUP)
+			p.hangUp()
 			bad += 2 - int(wantA) - int(wantB)
 			p.await("the errors in the log "+what, 30*time.Second, func() bool {
 				return strings.Count(p.log(), "hot reload: this section has an error; the input continues with its last good configuration") == bad

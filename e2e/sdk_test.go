@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -81,7 +80,7 @@ func (p *process) reload() {
 		return
 	}
 	n := p.reloads()
-	p.send(syscall.SIGHUP)
+	p.hangUp()
 	p.await("the reload", 30*time.Second, func() bool { return p.reloads() > n })
 }
 

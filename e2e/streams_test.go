@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -130,7 +129,7 @@ func TestStreamNamesAndSeeds(t *testing.T) {
 			return
 		}
 		p.write("fluent-bit.conf", config("b", "seed 9"))
-		p.send(syscall.SIGHUP)
+		p.hangUp()
 		enough("b")
 		p.stop()
 		if all := regexp.MustCompile(`the seed is (\d+)`).FindAllStringSubmatch(p.log(), -1); len(all) != 2 || all[1][1] != drawn[0][1] {
