@@ -47,6 +47,13 @@ var logic = []Func{
 			if err := comparands(c, false); err != nil {
 				return nil, err
 			}
+			if b := c.Args[1]; len(others) == 1 && b.Const && b.Value.K == value.String {
+				text := b.Value.S()
+				return func(r *Record) value.Value {
+					v := a(r)
+					return value.OfBool(v.K == value.String && v.S() == text)
+				}, nil
+			}
 			return func(r *Record) value.Value {
 				v := a(r)
 				for _, o := range others {

@@ -23,6 +23,7 @@ type directive struct {
 	prec   int    // or -1
 	put    Append // appends the text of the value as it is, nil if unknown
 	fast   bool   // formatted without package fmt, which allocates
+	plain  bool   // appends integers and strings as they are
 	gen    Gen
 }
 
@@ -57,6 +58,7 @@ func buildPrintf(c *Call) (Gen, error) {
 			return nil, err
 		}
 		d.gen = gens[len(ds)]
+		d.plain = d.fast && (d.verb == 'd' || d.kinds() == 0) && d.width == 0
 		if d.width == 0 && d.fast && d.kinds() == 0 {
 			d.put = c.Args[len(ds)+1].Text
 		}
@@ -180,6 +182,9 @@ func (d *directive) accepts(arg Operand, i int) error {
 
 // append appends a formatted value.
 func (d *directive) append(dst []byte, v value.Value) []byte {
+	if d.plain && (v.K == value.Int || v.K == value.String && d.verb != 'd') {
+		return v.AppendText(dst)
+	}
 	want := d.kinds()
 	if v.K == value.String && want&numeric != 0 && !kinds(v.K).mayBe(want) {
 		v = asNumber(v)

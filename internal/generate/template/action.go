@@ -111,6 +111,9 @@ func (c *compiler) emitValue(op operand) {
 	room := jsonbody.MaxDepth - len(c.st.stack)
 	if top := c.st.top(); op.omit && top != nil {
 		top.counted = true
+		if op.decl != nil {
+			c.printing(op.decl, instr{op: opMember, a: room, gen: op.decl.op.Gen})
+		}
 		c.emit(instr{op: opMember, a: room, gen: op.Gen})
 	} else {
 		if op.decl != nil {

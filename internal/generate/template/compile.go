@@ -34,9 +34,10 @@ type compiler struct {
 	loops  int    // so far
 
 	declared []*declaration
-	read     []*read // so far
-	changing int     // reads so far of variables that get further values, or stay where they are
-	dots     int     // saved dots so far
+	read     []*read      // so far
+	choosing map[int]bool // slots of the variables that the current choice assigns
+	changing int          // reads so far of variables that get further values, or stay where they are
+	dots     int          // saved dots so far
 
 	prologueEnd int // index behind the code of the prologue
 }
@@ -259,9 +260,12 @@ func (c *compiler) parse(t Text) part {
 	tree, set := p.parse()
 	c.errs = append(c.errs, p.errs...)
 	c.fallback = append(c.fallback, p.fallback...)
-	p.assigned = map[string]bool{}
-	for _, m := range assigns.FindAllStringSubmatch(t.Text, -1) {
-		p.assigned[m[1]] = true
+	if tree != nil {
+		root := tree.Root
+		if t.Name != c.conf.Body.Name {
+			root = nil
+		}
+		p.assigned = assignments(root, set)
 	}
 	for name, def := range set {
 		if name != "template" {
@@ -384,7 +388,9 @@ func (c *compiler) node(n parse.Node) {
 	case *parse.ActionNode:
 		c.action(n)
 	case *parse.IfNode:
-		c.branch(&n.BranchNode, "if")
+		if !c.choice(n) {
+			c.branch(&n.BranchNode, "if")
+		}
 	case *parse.WithNode:
 		c.branch(&n.BranchNode, "with")
 	case *parse.RangeNode:

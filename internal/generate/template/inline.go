@@ -28,6 +28,7 @@ type declaration struct {
 	reads  []*read
 	prints []print // its text or value, as a whole
 	fixed  bool    // it must stay where it is
+	chosen bool    // by an if
 
 	uses  []int  // by shape: 0 not used, 1 printed once, or more
 	moved []bool // by shape: it is not set, but computed where it is printed, if at all
@@ -63,7 +64,7 @@ func (d *declaration) value(shape int) fake.Gen {
 // declaring notes a declaration, whose opSet is the next instruction.
 func (c *compiler) declaring(name string, slot int, op operand) *declaration {
 	d := &declaration{slot: slot, op: op, set: len(c.prog.code), shape: len(c.prog.shapes)}
-	d.fixed = op.omit || op.tied || c.moves() || c.in.assigned[name]
+	d.fixed = op.tied || c.moves() || c.in.assigned[name]
 	for _, r := range op.reads {
 		r.by = d
 	}

@@ -29,9 +29,6 @@ type parser struct {
 
 var variable = regexp.MustCompile(`\$[\pL\p{Nd}_]+`)
 
-// assigns matches assignments to variables.
-var assigns = regexp.MustCompile(`(\$[\pL\p{Nd}_]+)\s*=`)
-
 // goMessage matches the prefix of the standard parser's messages.
 var goMessage = regexp.MustCompile(`^template: [^:]*:(\d+):(?:\d+:)? ?`)
 
