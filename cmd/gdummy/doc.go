@@ -109,7 +109,8 @@ func formatsPage() ([]byte, error) {
 Templates that are built in. `+"`format apache_combined`"+` makes records as Apache writes its access log. Formats of lines of text put the
 line into the field `+"`log`"+`, as Fluent Bit's tail input does; those of JSON documents make the document the record.
 
-`+"`gdummy doc format NAME`"+` prints the template of one, to copy and change. Below each is its first record with `+"`seed 1`"+`.
+`+"`gdummy doc format NAME`"+` prints the template of one, to copy and change. Its variables are the fields of a record, with the
+names that Fluent Bit's parser or the document uses: `+"[`gdummy test`](expectations.md)"+` compares with them. Below each format is its first record with `+"`seed 1`"+`.
 `)
 	for _, f := range format.All() {
 		var record, log bytes.Buffer

@@ -3,16 +3,59 @@
 package format
 
 import (
+	"encoding/json"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
+
+// access returns the patterns of the lines of an access log, after the client.
+func access(host, rest string) []string {
+	start := `^(?P<` + host + `>\S+) - (?P<user>.+) \[(?P<time>[^\]]*)\] `
+	return []string{
+		start + `"(?P<method>[A-Z]+) (?P<path>\S+) (?P<protocol>HTTP/\S+)" (?P<code>\d+) (?P<size>\S+)` + rest,
+		start + `"[^"]*" (?P<code>\d+) (?P<size>\S+)` + rest,
+	}
+}
 
 // patterns has, for formats of lines, the patterns of all lines. Each named group is a
 // field, which the template has as a variable of that name.
 var patterns = map[string][]string{
+	"apache_common":   access("host", `$`),
+	"apache_combined": access("host", ` "(?P<referer>[^"]*)" "(?P<agent>[^"]*)"$`),
+	"nginx":           access("remote", ` "(?P<referer>[^"]*)" "(?P<agent>[^"]*)"$`),
+	"envoy": {
+		`^\[(?P<start_time>[^\]]*)\] "(?P<method>\S+) (?P<path>\S+) (?P<protocol>\S+)" (?P<code>\d+) (?P<response_flags>\S+) (?P<bytes_received>\d+) (?P<bytes_sent>\d+) (?P<duration>\d+) (?P<x_envoy_upstream_service_time>\S+) ` +
+			`"(?P<x_forwarded_for>\S+)" "(?P<user_agent>[^"]*)" "(?P<request_id>\S+)" "(?P<authority>\S+)" "(?P<upstream_host>\S+)"$`,
+	},
+	"cri":  {`^(?P<time>\S+) (?P<stream>stdout|stderr) (?P<logtag>[FP]) (?P<message>.*)$`},
+	"klog": {`^(?P<severity>[IWE])(?P<time>\d{4} [\d:.]+) +(?P<threadid>\d+) (?P<file>[\w.]+):(?P<line>\d+)\] (?P<message>.*)$`},
+	"cef": {
+		`^CEF:0\|(?P<device_vendor>\w+)\|(?P<device_product>\w+)\|(?P<device_version>[\d.]+)\|(?P<device_event_class_id>\d+)\|(?P<name>[^|]+)\|(?P<severity>\d+)\|rt=(?P<rt>\d+) src=(?P<src>\S+) spt=(?P<spt>\d+) dst=(?P<dst>\S+) dpt=(?P<dpt>\d+) proto=(?P<proto>\w+) ` +
+			`(?:suser=(?P<suser>\S+) )?act=(?P<act>\w+)(?: cs1Label=(?P<cs1Label>\w+) cs1=(?P<cs1>\S+))? msg=(?P<msg>.*)$`,
+	},
+	"leef": {
+		`^LEEF:2.0\|(?P<vendor>\w+)\|(?P<product>\w+)\|(?P<version>[\d.]+)\|(?P<eventID>\w+)\|\^\|devTime=(?P<devTime>[^^]+)\^src=(?P<src>[^^]+)\^srcPort=(?P<srcPort>\d+)\^dst=(?P<dst>[^^]+)\^dstPort=(?P<dstPort>\d+)\^proto=(?P<proto>\w+)\^usrName=(?P<usrName>[^^]+)\^sev=(?P<sev>\d+)\^cat=(?P<cat>\w+)$`,
+	},
+	"aws_vpcflow": {
+		`^(?P<version>2) (?P<account_id>\d+) (?P<interface_id>eni-\S+) (?P<srcaddr>\S+) (?P<dstaddr>\S+) (?P<srcport>\S+) (?P<dstport>\S+) (?P<protocol>\S+) (?P<packets>\S+) (?P<bytes>\S+) (?P<start>\d+) (?P<end>\d+) (?P<action>\S+) (?P<log_status>\w+)$`,
+	},
+	// Nothing in a message has to be escaped.
+	"logfmt": {
+		`^ts=(?P<ts>\S+) level=(?P<level>\w+) msg="(?P<msg>[^"\\=]+)" service=(?P<service>\w+)(?: method=(?P<method>\w+) path=(?P<path>[^"=\s]+) status=(?P<status>\d+) duration_ms=(?P<duration_ms>\S+))?$`,
+		`^ts=(?P<ts>\S+) level=(?P<level>\w+) msg="(?P<msg>[^"\\=]+)" service=(?P<service>\w+) method=(?P<method>\w+) path="(?P<path>[^"\\]+=[^"\\]*)" status=(?P<status>\d+) duration_ms=(?P<duration_ms>\S+)$`,
+	},
+	"java_multiline":   {`^(?P<time>\S+ \S+) (?P<level>\w+) +\[(?P<thread>[^\]]+)\] (?P<logger>[\w.]+) - (?P<message>[^\n]*)(?:\n(?P<trace>(?s:.+)))?$`},
+	"python_multiline": {`^(?P<time>\S+ \S+) - (?P<name>\w+) - (?P<level>\w+) - (?P<message>[^\n]*)(?:\n(?P<trace>(?s:.+)))?$`},
+	"go_panic": {
+		`^(?P<time>\d{4}/\S+ \S+) (?P<message>[^\n]*)$`,
+		`^(?P<trace>panic: (?s:.+))$`,
+	},
 	"apache_error": {
 		`^\[\w{3} (?P<time>[^\]]*)\] \[(?P<level>[^\]]*)\](?: \[pid (?P<pid>[^\]]*)\])?(?: \[client (?P<client>[^\]]*)\])? (?P<message>.*)$`,
 		`^(?P<message>(?:sh|rm|perl): .*)$`,
@@ -73,6 +116,9 @@ func TestFields(t *testing.T) {
 			p := compileWith(t, f, share)
 			for k := range uint64(records) {
 				log := value.OfRaw(p.AppendBody(nil, start+int64(k)*step, k)).Field("log").S()
+				if name == "cef" {
+					log = strings.ReplaceAll(log, `\=`, "=")
+				}
 				var found map[string]string
 				for _, re := range res {
 					if found = present(re, log); found != nil {
@@ -121,9 +167,15 @@ func present(re *regexp.Regexp, line string) map[string]string {
 }
 
 // members has, for formats of documents, the members that the template has as variables
-// of their last name.
+// of their last name, or of the name before =.
 var members = map[string]string{
-	"cloudtrail": "userIdentity.userName eventTime eventSource eventName awsRegion sourceIPAddress userAgent errorCode errorMessage eventType readOnly",
+	"cloudtrail":         "userIdentity>userName eventTime eventSource eventName awsRegion sourceIPAddress userAgent errorCode errorMessage eventType readOnly",
+	"docker_json":        "log stream time",
+	"gelf":               "version host short_message timestamp full_message level _service _request_id _user_id",
+	"json_app":           "time level service message http>method http>path http>status duration_ms error>type error>retryable trace_id span_id user_id",
+	"kubernetes":         "log stream time kubernetes>pod_name kubernetes>namespace_name kubernetes>pod_id app_name=kubernetes>labels>app.kubernetes.io/name app_version=kubernetes>labels>app.kubernetes.io/version kubernetes>host kubernetes>pod_ip kubernetes>container_name kubernetes>docker_id kubernetes>container_hash kubernetes>container_image",
+	"nginx_json":         "time remote_addr remote_user request_method request_uri server_protocol status body_bytes_sent request_time http_referer http_user_agent request_id",
+	"windows_event_json": "ProviderName ProviderGuid Qualifiers EventID Version Level Task Opcode Keywords TimeCreated EventRecordID ActivityID RelatedActivityID ProcessID ThreadID Channel Computer UserID Message StringInserts",
 }
 
 // The variables equal the members of each document, and those that a document lacks are
@@ -135,25 +187,108 @@ func TestMembers(t *testing.T) {
 		for _, share := range []*float64{regular, irregular, nil} {
 			p := compileWith(t, f, share)
 			for k := range uint64(records) {
-				body := value.OfRaw(p.AppendBody(nil, start+int64(k)*step, k))
+				body := document(t, name, value.OfRaw(p.AppendBody(nil, start+int64(k)*step, k)))
 				for _, path := range strings.Fields(all) {
-					want, variable := body, "$"+path[strings.LastIndexByte(path, '.')+1:]
-					for _, name := range strings.Split(path, ".") {
+					want, variable := body, path[strings.LastIndexByte(path, '>')+1:]
+					if name, of, ok := strings.Cut(path, "="); ok {
+						variable, path = name, of
+					}
+					for _, name := range strings.Split(path, ">") {
 						want = want.Field(name)
 					}
 					ok := want.K != value.Nil
-					v, has := p.Variable(variable)
+					v, has := p.Variable("$" + variable)
 					if has = has && v.K != value.Omit; has != ok || has && string(v.Append(nil)) != string(want.Append(nil)) {
-						t.Fatalf("%s: record %d has %s %s (%v), want %s: %s", name, k, variable, v.AppendJSON(nil), has, want.AppendJSON(nil), body.AppendJSON(nil))
+						t.Fatalf("%s: record %d has $%s %s (%v), want %s: %s", name, k, variable, v.AppendJSON(nil), has, want.AppendJSON(nil), body.AppendJSON(nil))
 					}
-					seen[path] = seen[path] || ok
+					seen[variable] = seen[variable] || ok
 				}
 			}
 		}
-		for _, path := range strings.Fields(all) {
-			if !seen[path] {
-				t.Errorf("%s: no record has %s", name, path)
+		for variable, ok := range seen {
+			if !ok {
+				t.Errorf("%s: no record has %s", name, variable)
 			}
+		}
+	}
+}
+
+// document returns the document of a record, which may be the text of its line.
+func document(t *testing.T, name string, body value.Value) value.Value {
+	t.Helper()
+	if name != "docker_json" && name != "nginx_json" {
+		return body
+	}
+	doc, err := jsonbody.Parse(body.Field("log").S())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value.OfRaw(doc[0])
+}
+
+// The variables of OpenTelemetry equal the members of the log record and the attributes.
+func TestAttributes(t *testing.T) {
+	type attribute struct {
+		Key   string
+		Value struct{ StringValue, IntValue string }
+	}
+	variables := strings.Fields("service_name service_instance_id k8s_pod_name http_request_method http_response_status_code url_path url_query log_iostream scope_name scope_version body timeUnixNano observedTimeUnixNano severityNumber severityText traceId spanId flags")
+	f, _ := Find("otel_log")
+	p := compile(t, f)
+	seen := map[string]int{}
+	for k := range uint64(records) {
+		text := value.OfRaw(p.AppendBody(nil, start+int64(k)*step, k)).AppendJSON(nil)
+		var doc struct {
+			ResourceLogs []struct {
+				Resource  struct{ Attributes []attribute }
+				ScopeLogs []struct {
+					Scope      struct{ Name, Version string }
+					LogRecords []struct {
+						TimeUnixNano, ObservedTimeUnixNano, SeverityText, TraceID, SpanID string
+						SeverityNumber, Flags                                             int
+						Body                                                              struct{ StringValue string }
+						Attributes                                                        []attribute
+					}
+				}
+			}
+		}
+		if err := json.Unmarshal(text, &doc); err != nil {
+			t.Fatal(err)
+		}
+		scope := doc.ResourceLogs[0].ScopeLogs[0]
+		r := scope.LogRecords[0]
+		want := map[string]string{
+			"scope_name": scope.Scope.Name, "scope_version": scope.Scope.Version, "body": r.Body.StringValue, "timeUnixNano": r.TimeUnixNano, "observedTimeUnixNano": r.ObservedTimeUnixNano,
+			"severityNumber": strconv.Itoa(r.SeverityNumber), "severityText": r.SeverityText, "traceId": r.TraceID, "spanId": r.SpanID, "flags": strconv.Itoa(r.Flags),
+		}
+		for _, a := range slices.Concat(doc.ResourceLogs[0].Resource.Attributes, r.Attributes) {
+			want[strings.ReplaceAll(a.Key, ".", "_")] = a.Value.StringValue + a.Value.IntValue
+		}
+		for _, name := range variables {
+			text, ok := want[name]
+			v, has := p.Variable("$" + name)
+			if has = has && v.K != value.Omit; has != ok || has && string(v.AppendText(nil)) != text {
+				t.Fatalf("record %d has $%s %s (%v), want %q (%v)", k, name, v.AppendJSON(nil), has, text, ok)
+			}
+			if ok {
+				seen[name]++
+			}
+			delete(want, name)
+		}
+		if len(want) > 0 {
+			t.Fatalf("these have no variable: %v", want)
+		}
+	}
+	if len(seen) != len(variables) {
+		t.Errorf("only these occur: %v", seen)
+	}
+}
+
+// Every format has its fields as variables.
+func TestAllHaveFields(t *testing.T) {
+	for _, f := range All() {
+		if patterns[f.Name] == nil && members[f.Name] == "" && f.Name != "otel_log" {
+			t.Errorf("the variables of %s are not tested", f.Name)
 		}
 	}
 }
