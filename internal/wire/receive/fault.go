@@ -24,22 +24,24 @@ type Faults struct {
 	Reset   float64       // probability that the connection is reset instead of an answer
 	Slow    int64         // bytes per second read from each connection; 0 means no limit
 	Rate    float64       // records per second taken over all connections; 0 means no limit
+	Workers int           // requests handled at the same time over all connections; 0 means no limit
 	Outage  time.Duration // how long connections are reset
 	Every   time.Duration // period with an outage at its end; 0 means one outage at the start
 }
 
 // The names of faults, in the order in which a request meets them.
 const (
-	faultOutage = "outage"
-	faultReset  = "reset"
-	faultStatus = "status"
-	faultDelay  = "delay"
-	faultSlow   = "slow"
-	faultRate   = "rate"
-	faultDrop   = "drop"
+	faultOutage  = "outage"
+	faultReset   = "reset"
+	faultStatus  = "status"
+	faultWorkers = "workers"
+	faultDelay   = "delay"
+	faultSlow    = "slow"
+	faultRate    = "rate"
+	faultDrop    = "drop"
 )
 
-var faultNames = []string{faultOutage, faultReset, faultStatus, faultDelay, faultSlow, faultRate, faultDrop}
+var faultNames = []string{faultOutage, faultReset, faultStatus, faultWorkers, faultDelay, faultSlow, faultRate, faultDrop}
 
 // Refusal describes why a request was refused, entirely or in part: an HTTP request, a
 // message of the forward protocol, or a connection.
@@ -86,6 +88,8 @@ func (f *Faults) Name(fault string) string {
 		return fmt.Sprintf("slow=%dB/s", f.Slow)
 	case fault == faultRate && f.Rate > 0:
 		return "rate=" + strconv.FormatFloat(f.Rate, 'f', -1, 64) + "/s"
+	case fault == faultWorkers && f.Workers > 0:
+		return "workers=" + strconv.Itoa(f.Workers)
 	case fault == faultDrop && f.Drop > 0:
 		return "drop=" + chance(f.Drop)
 	}
@@ -111,7 +115,7 @@ func (f *Faults) String() string { return strings.Join(f.Names(), ", ") }
 
 // ParseFaults parses faults such as
 //
-//	drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, rate=5000/s, outage=30s every 5m
+//	drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, rate=5000/s, workers=4, outage=30s every 5m
 //
 // The default probability of delay and status is 100%.
 func ParseFaults(text string) (*Faults, error) {
@@ -168,6 +172,10 @@ func (f *Faults) set(name, value string) (err error) {
 		if err == nil && f.Rate == 0 {
 			err = fmt.Errorf("invalid value %q: expected records per second above 0, such as 5000/s", value)
 		}
+	case "workers":
+		if f.Workers, err = strconv.Atoi(value); err != nil || f.Workers < 1 {
+			return fmt.Errorf("invalid value %q: expected requests at the same time, 1 or more", value)
+		}
 	case "outage":
 		long, every, periodic := strings.Cut(value, " every ")
 		if f.Outage, err = units.ParseDuration(strings.TrimSpace(long)); err != nil {
@@ -179,7 +187,7 @@ func (f *Faults) set(name, value string) (err error) {
 			}
 		}
 	default:
-		return fmt.Errorf("unknown fault: expected drop, delay, status, reset, slow, rate or outage")
+		return fmt.Errorf("unknown fault: expected drop, delay, status, reset, slow, rate, workers or outage")
 	}
 	return err
 }
@@ -234,6 +242,28 @@ func (l *rateLimit) reserve(now time.Time, n uint64, rate float64) time.Time {
 	defer l.mu.Unlock()
 	l.next = later(l.next, now).Add(time.Duration(float64(n) / rate * float64(time.Second)))
 	return l.next
+}
+
+// enlist waits until fewer requests than the fault workers allows are handled, and takes
+// one of their places. It returns false if the client or the server is gone before that.
+func (s *Server) enlist(gone <-chan struct{}) bool {
+	if s.places == nil {
+		return true
+	}
+	select {
+	case s.places <- struct{}{}:
+		return true
+	case <-gone:
+	case <-s.closing:
+	}
+	return false
+}
+
+// leave returns the place of a request.
+func (s *Server) leave() {
+	if s.places != nil {
+		<-s.places
+	}
 }
 
 func later(a, b time.Time) time.Time {

@@ -104,11 +104,17 @@ func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
 	f := s.injector.draw()
+	parse := func(b *batch) error {
+		_, err := s.message(msg, b)
+		return err
+	}
+	if !s.enlist(guardOf(c).gone) {
+		s.reject(s.refusal(faultWorkers), parse)
+		return false, nil
+	}
+	defer s.leave()
 	if !s.pause(f.delay) {
-		s.reject(s.refusal(faultDelay), func(b *batch) error {
-			_, err := s.message(msg, b)
-			return err
-		})
+		s.reject(s.refusal(faultDelay), parse)
 		return false, nil
 	}
 	f.outage = s.down()

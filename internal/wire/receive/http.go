@@ -65,8 +65,14 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	}
 	body := in.buf[:in.n]
 	f := s.injector.draw()
+	parse := func(b *batch) error { return s.scanBody(body, encoding, b) }
+	if !s.enlist(r.Context().Done()) {
+		s.reject(s.refusal(faultWorkers), parse)
+		unanswered()
+	}
+	defer s.leave()
 	if !s.wait(r, f.delay) {
-		s.reject(s.refusal(faultDelay), func(b *batch) error { return s.scanBody(body, encoding, b) })
+		s.reject(s.refusal(faultDelay), parse)
 		unanswered()
 	}
 	f.outage = s.down()
@@ -74,7 +80,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 	if b == nil {
 		unanswered() // the client closed the connection, or the server is closed
 	}
-	err := s.accept(b, f, r.Context().Done(), func() error { return s.scanBody(body, encoding, b) })
+	err := s.accept(b, f, r.Context().Done(), func() error { return parse(b) })
 	switch {
 	case errors.Is(err, errGone):
 		unanswered()

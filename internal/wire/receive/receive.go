@@ -107,6 +107,7 @@ type Server struct {
 	sink     Sink
 	injector faultInjector
 	rate     rateLimit
+	places   chan struct{} // of the fault workers, or nil
 	start    time.Time
 	http     *http.Server
 
@@ -177,6 +178,9 @@ func serveOn(l net.Listener, kind string, sink Sink, o Options, lim limits) *Ser
 	}
 	if o.Faults != nil {
 		s.l = lim.slowed(o.Faults.Slow)
+		if o.Faults.Workers > 0 {
+			s.places = make(chan struct{}, o.Faults.Workers)
+		}
 	}
 	s.listener = &guarded{Listener: l, s: s}
 	if o.TLS != nil {

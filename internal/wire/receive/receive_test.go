@@ -257,19 +257,19 @@ func TestReset(t *testing.T) {
 }
 
 func TestParseFaults(t *testing.T) {
-	got, err := ParseFaults("drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, rate=300/m, outage=30s every 5m")
+	got, err := ParseFaults("drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, rate=300/m, workers=4, outage=30s every 5m")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &Faults{Drop: 0.01, Delay: 2 * time.Second, Delayed: 0.05, Status: 503, Refused: 0.1, Reset: 0.01,
-		Slow: 1_000_000, Rate: 5, Outage: 30 * time.Second, Every: 5 * time.Minute}
+		Slow: 1_000_000, Rate: 5, Workers: 4, Outage: 30 * time.Second, Every: 5 * time.Minute}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
 	if got, err = ParseFaults("status=500"); err != nil || got.Refused != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, bad := range []string{"", "x", "drop", "drop=1", "drop=101%", "drop=-1%", "drop=NaN%", "status=200", "status=x", "delay=x", "outage=5m every 30s", "slow=0", "rate=0", "rate=x", "rate=-1/s", "what=1%", "status=503@10%, status=429"} {
+	for _, bad := range []string{"", "x", "drop", "drop=1", "drop=101%", "drop=-1%", "drop=NaN%", "status=200", "status=x", "delay=x", "outage=5m every 30s", "slow=0", "rate=0", "rate=x", "rate=-1/s", "workers=0", "workers=x", "workers=1.5", "what=1%", "status=503@10%, status=429"} {
 		if _, err := ParseFaults(bad); err == nil {
 			t.Errorf("ParseFaults(%q) succeeded", bad)
 		}

@@ -324,6 +324,7 @@ func TestFaultNames(t *testing.T) {
 		"status=429":                       "status=429",
 		"rate=5k/s":                        "rate=5000/s",
 		"rate=30/m":                        "rate=0.5/s",
+		"workers=2,delay=50ms":             "workers=2, delay=50ms",
 		"delay=1500ms":                     "delay=1.5s",
 		"outage=1h":                        "outage=1h",
 		"outage=90m every 1d":              "outage=1h30m every 1d",

@@ -29,8 +29,18 @@ func (s *Server) tcp(c net.Conn) error {
 		charge += int64(n)
 		return true
 	}})
-	if !s.pause(f.delay) {
-		r := s.refusal(faultDelay)
+	late := ""
+	switch {
+	case !s.enlist(guardOf(c).gone):
+		late = faultWorkers
+	default:
+		defer s.leave()
+		if !s.pause(f.delay) {
+			late = faultDelay
+		}
+	}
+	if late != "" {
+		r := s.refusal(late)
 		r.Partly = true
 		s.sink.Refuse(r, nil)
 		return nil
