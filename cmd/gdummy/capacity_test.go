@@ -9,9 +9,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/capacity"
@@ -20,35 +23,6 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/agent"
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
-
-// A lag grows if it does so beyond its own noise: a rate 5 % above the capacity shows, and
-// a single stall does not.
-func TestGrowth(t *testing.T) {
-	ms := func(values ...int) (lags []time.Duration) {
-		for _, v := range values {
-			lags = append(lags, time.Duration(v)*time.Millisecond)
-		}
-		return lags
-	}
-	for name, c := range map[string]struct {
-		lags  []time.Duration
-		grows bool
-	}{
-		"none":            {nil, false},
-		"two":             {ms(500, 5000), false},
-		"level":           {ms(900, 910, 890, 905, 900), false},
-		"5 % over":        {ms(900, 950, 1000, 1050, 1100), true},
-		"5 % over, noisy": {ms(910, 940, 1010, 1040, 1110), true},
-		"1 % over":        {ms(900, 910, 920, 930, 940), false},
-		"one stall":       {ms(900, 900, 2900, 900, 900), false},
-		"recovers":        {ms(2900, 1900, 1200, 900, 900), false},
-		"noise":           {ms(500, 1000, 600, 950, 700), false},
-	} {
-		if slope, grows := growth(c.lags, time.Second); grows != c.grows {
-			t.Errorf("%s: growth(%v) = %.3f, %v; want %v", name, c.lags, slope, grows, c.grows)
-		}
-	}
-}
 
 // A meter counts each record once, and the lag grows with the clock where nothing arrives.
 func TestMeter(t *testing.T) {
@@ -94,6 +68,35 @@ func TestRoles(t *testing.T) {
 		role, name := roleOf(thread)
 		if got := string(role) + " " + name; got != want {
 			t.Errorf("roleOf(%q) = %q, want %q", thread, got, want)
+		}
+	}
+}
+
+// A thread is that of the output in the user's configuration, although its name is that of
+// the plugin in the copy, and cut.
+func TestOutputThreads(t *testing.T) {
+	one := []sender{{"forward.0", "es.0"}}
+	two := []sender{{"forward.0", "es.0"}, {"null.0", "s3.0"}, {"forward.1", "audit"}}
+	for name, c := range map[string]struct {
+		threads []string // with identifiers from 9 on
+		outputs []sender
+		want    map[string]string
+	}{
+		"one":                 {[]string{"flb-pipeline", "flb-out-forward"}, one, map[string]string{"10": "es.0"}},
+		"two workers":         {[]string{"flb-out-forward", "flb-out-forward"}, one, map[string]string{"9": "es.0", "10": "es.0"}},
+		"two outputs":         {[]string{"flb-out-forward", "flb-out-forward", "flb-out-null.0-"}, two, map[string]string{"9": "es.0", "10": "audit", "11": "s3.0"}},
+		"who is who":          {[]string{"flb-out-forward", "flb-out-forward", "flb-out-forward"}, two, map[string]string{}},
+		"a short name":        {[]string{"flb-out-s3.0-w1"}, []sender{{"s3.0", "s3.0"}}, map[string]string{"9": "s3.0"}},
+		"another output":      {[]string{"flb-out-http.0-"}, one, map[string]string{}},
+		"nothing":             {nil, nil, map[string]string{}},
+		"no longer than that": {[]string{"flb-out-a.1-w12"}, []sender{{"a.1", "a"}, {"a.10", "b"}}, map[string]string{"9": "a"}},
+	} {
+		var threads []agent.ThreadUsage
+		for i, name := range c.threads {
+			threads = append(threads, agent.ThreadUsage{ID: strconv.Itoa(9 + i), Name: name})
+		}
+		if diff := cmp.Diff(c.want, outputThreads(threads, c.outputs)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

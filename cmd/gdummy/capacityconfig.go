@@ -55,6 +55,7 @@ type instance struct {
 
 	inputs  []drivenInput
 	outputs []string // labels
+	sending []sender // by output
 	workers []int    // by output
 	filters []string
 	width   time.Duration // of a window
@@ -73,9 +74,14 @@ type drivenInput struct {
 // load returns the pace of a driven input with the given share, as options.
 type load func(share float64) [][2]string
 
-// prepare writes a copy of the configuration. A bare one has no filters, and its outputs
-// are null.
-func (m *measured) prepare(l load, bare bool) (*instance, error) {
+// variant is what a copy of a configuration has.
+type variant struct {
+	bare    bool   // no filters, and null outputs
+	without string // a filter that is left out
+}
+
+// prepare writes a copy of the configuration.
+func (m *measured) prepare(l load, v variant) (*instance, error) {
 	config, err := render.Read(m.path)
 	if err != nil {
 		return nil, err
@@ -88,25 +94,35 @@ func (m *measured) prepare(l load, bare bool) (*instance, error) {
 	if in.dir, err = workDirectory(config); err != nil {
 		return nil, err
 	}
-	if err = m.fill(in, l, bare); err != nil {
+	if err = m.fill(in, l, v); err != nil {
 		in.close()
 		return nil, err
 	}
 	return in, nil
 }
 
-func (m *measured) fill(in *instance, l load, bare bool) (err error) {
+func (m *measured) fill(in *instance, l load, v variant) (err error) {
 	if err := m.drive(in, l); err != nil {
 		return err
 	}
-	if bare {
-		for _, s := range in.config.Filters {
+	for i, s := range in.config.Filters {
+		switch label := in.filters[i]; {
+		case v.bare || label == v.without:
 			s.Drop()
+		case s.Text("alias") == "":
+			s.Set("alias", label) // its name, with or without the others
 		}
 	}
-	if err := m.outputs(in, bare); err != nil {
+	in.filters = slices.DeleteFunc(in.filters, func(label string) bool { return v.bare || label == v.without })
+	if v.bare { // a pause for mem_buf_limit is not a limit of gdummy
+		for _, d := range in.inputs {
+			d.section.Remove("mem_buf_limit")
+		}
+	}
+	if err := m.outputs(in, v.bare); err != nil {
 		return err
 	}
+	in.sending = senders(in.config.Outputs, in.outputs)
 	if err := m.service(in); err != nil {
 		return err
 	}
@@ -339,7 +355,7 @@ func (m *measured) service(in *instance) error {
 
 // check reports errors of a configuration before anything is started.
 func (m *measured) check() error {
-	in, err := m.prepare(func(float64) [][2]string { return nil }, false)
+	in, err := m.prepare(func(float64) [][2]string { return nil }, variant{})
 	if err != nil {
 		return err
 	}

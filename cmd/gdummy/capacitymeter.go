@@ -3,7 +3,6 @@
 package main
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -23,7 +22,7 @@ type meter struct {
 	origin  time.Time // when the first record was due; zero before it arrived
 	windows []window  // since origin
 
-	looks, busy int // observations, and those with a message that waits for its answer
+	looks, busy, full int // observations, those with a message that waits for its answer, and those without a free worker
 }
 
 // window is what arrived in a period.
@@ -100,6 +99,19 @@ func (m *meter) look() {
 	if m.server.Active() {
 		m.busy++
 	}
+	if m.server.Full() {
+		m.full++
+	}
+}
+
+// receiverUse is what was observed of a receiver since its start.
+type receiverUse struct {
+	looks, busy, full int
+	reading           time.Duration
+}
+
+func (m *meter) use() receiverUse {
+	return receiverUse{m.looks, m.busy, m.full, m.server.Reading()}
 }
 
 // lags returns the mean latency of what arrived in each window from one moment to another
@@ -162,53 +174,6 @@ func (m *meter) rate(from, to time.Duration) float64 {
 		return (records - edges[0]/2 - edges[1]/2) / (last - first)
 	}
 	return records / (to - from).Seconds()
-}
-
-// growth returns how fast a lag grows, in seconds per second, and whether that is more
-// than its noise: Theil and Sen's median of the slopes between all pairs.
-func growth(lags []time.Duration, width time.Duration) (slope float64, grows bool) {
-	if len(lags) < 3 {
-		return 0, false
-	}
-	var slopes []float64
-	for i := range lags {
-		for j := range i {
-			slopes = append(slopes, (lags[i]-lags[j]).Seconds()/(float64(i-j)*width.Seconds()))
-		}
-	}
-	slope = median(slopes)
-	middle := float64(len(lags)-1) / 2
-	var centre []float64
-	for i, l := range lags {
-		centre = append(centre, l.Seconds()-slope*width.Seconds()*(float64(i)-middle))
-	}
-	noise := 0.0 // mean deviation
-	at := median(slices.Clone(centre))
-	for _, c := range centre {
-		noise += max(c-at, at-c) / float64(len(centre))
-	}
-	span := float64(len(lags)-1) * width.Seconds()
-	return slope, slope*span > max(leastSlope*span, leastGrowth+2*noise)
-}
-
-const (
-	// leastSlope is how fast a lag has to grow: a pipeline whose lag grows by 2 % of the
-	// time holds 98 % of the rate.
-	leastSlope = 0.02
-
-	// leastGrowth is by how many seconds a lag has to grow, since the phases of a flush
-	// and of a window drift.
-	leastGrowth = 0.05
-)
-
-// median returns the middle of values, which it sorts. It returns 0 for none.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
 // start sets when the first record was due, so that all meters have the same windows.

@@ -16,6 +16,7 @@ import (
 
 // How often a Fluent Bit is looked at. It updates its metrics once a second.
 const (
+	glanceEvery = 50 * time.Millisecond // what its threads do
 	lookEvery   = 250 * time.Millisecond
 	scrapeEvery = 500 * time.Millisecond
 	startLimit  = 20 * time.Second // until the first record arrives
@@ -43,11 +44,20 @@ type snapshot struct {
 type usage struct {
 	at time.Time
 	agent.Usage
+	receivers []receiverUse // by output
+}
+
+// receiver returns what was observed of a receiver, if anything.
+func (u *usage) receiver(i int) (r receiverUse) {
+	if i < len(u.receivers) {
+		r = u.receivers[i]
+	}
+	return r
 }
 
 // begin starts a Fluent Bit on a copy of the configuration.
-func (m *measured) begin(l load, bare bool) (*observed, error) {
-	in, err := m.prepare(l, bare)
+func (m *measured) begin(l load, v variant) (*observed, error) {
+	in, err := m.prepare(l, v)
 	if err != nil {
 		return nil, err
 	}
@@ -77,20 +87,27 @@ var errExited = errors.New("the process of Fluent Bit ended")
 
 // look waits a moment and observes. It returns ctx's error, or errExited.
 func (o *observed) look(ctx context.Context) error {
-	timer := time.NewTimer(lookEvery)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-o.agent.Done():
-		return errExited
-	case <-timer.C:
+	glance := time.NewTicker(glanceEvery)
+	defer glance.Stop()
+	for range lookEvery / glanceEvery {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-o.agent.Done():
+			return errExited
+		case <-glance.C:
+		}
+		o.agent.Look()
+		for _, r := range o.in.meters {
+			r.look()
+		}
 	}
 	if u, err := o.agent.Usage(); err == nil {
-		o.uses = append(o.uses, usage{time.Now(), u})
-	}
-	for _, r := range o.in.meters {
-		r.look()
+		of := usage{at: time.Now(), Usage: u}
+		for _, r := range o.in.meters {
+			of.receivers = append(of.receivers, r.use())
+		}
+		o.uses = append(o.uses, of)
 	}
 	now := time.Now()
 	if now.Before(o.next) {
@@ -262,7 +279,7 @@ func (o *observed) wait(ctx context.Context, until time.Duration) error {
 // Headroom measures how many records per second gdummy produces and the engine takes in
 // without filters and outputs.
 func (m *measured) Headroom(ctx context.Context) (float64, error) {
-	o, err := m.begin(func(float64) [][2]string { return [][2]string{{"rate", "unlimited"}} }, true)
+	o, err := m.begin(func(float64) [][2]string { return [][2]string{{"rate", "unlimited"}} }, variant{bare: true})
 	if err != nil {
 		return 0, err
 	}
@@ -326,7 +343,7 @@ func (m *measured) Ramp(ctx context.Context, from float64) (low, high float64, e
 	}
 	o, err := m.begin(func(share float64) [][2]string {
 		return [][2]string{{"load_profile", profileOf(from/4, rates, share, first, idle, step)}}
-	}, false)
+	}, variant{})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -10,7 +10,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -19,6 +18,7 @@ import (
 	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/capacity"
+	"github.com/gdummy/gdummy/internal/wire/agent"
 )
 
 // hold is the part of a trial that counts.
@@ -49,7 +49,7 @@ func (m *measured) Trial(ctx context.Context, ask capacity.Ask) (capacity.Trial,
 		n := uint64(math.Ceil(ask.Rate * share * h.to.Seconds()))
 		h.expected += n
 		return [][2]string{{"rate", decimal(ask.Rate * share)}, {"max_records", strconv.FormatUint(n, 10)}}
-	}, false)
+	}, variant{without: ask.Without})
 	if err != nil {
 		return h.t, err
 	}
@@ -106,7 +106,7 @@ func (h *hold) hopeless(now time.Duration) bool {
 		switch last := lags[n-1]; {
 		case last > h.m.maxLatency:
 			h.fail(capacity.Late, "records are %s behind", chart.FormatLatency(last))
-		case n >= 3 && last-lags[0] > width && last > lags[n-2] && lags[n-2] > lags[n-3]:
+		case capacity.Hopeless(lags, width):
 			h.fail(capacity.Backlog, "%s more behind after %v", chart.FormatLatency(last-lags[0]), time.Duration(n)*width)
 		}
 	}
@@ -194,7 +194,7 @@ func (h *hold) judge() {
 	if last := lags[len(lags)-1]; last > h.m.maxLatency {
 		h.fail(capacity.Late, "records are %s behind", chart.FormatLatency(last))
 	}
-	if slope, grows := growth(lags, width); grows {
+	if slope, grows := capacity.Growth(lags, width); grows {
 		h.fail(capacity.Backlog, "%s more behind each second", chart.FormatLatency(time.Duration(slope*float64(time.Second))))
 	}
 	h.memory()
@@ -288,7 +288,7 @@ func (h *hold) sum() {
 	lags := h.lags(h.from, end, h.ask.Rate)
 	if n := len(lags); n > 0 {
 		t.Backlog = int64(lags[n-1].Seconds() * h.ask.Rate)
-		slope, _ := growth(lags, width)
+		slope, _ := capacity.Growth(lags, width)
 		t.Growth = int64(slope * h.ask.Rate)
 	}
 	for i, lag := range lags {
@@ -324,14 +324,23 @@ func (h *hold) sample(at, width, lag time.Duration) capacity.Sample {
 func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
 	took := b.at.Sub(a.at).Seconds()
 	if took > 0 {
-		before := map[string]time.Duration{}
+		labels := outputThreads(b.Threads, h.in.sending)
+		before := map[string]agent.ThreadUsage{}
 		for _, t := range a.Threads {
-			before[t.ID] = t.CPU
+			before[t.ID] = t
 		}
 		for _, t := range b.Threads {
 			role, name := roleOf(t.Name)
-			if share := (t.CPU - before[t.ID]).Seconds() / took; share >= 0.005 {
-				e.Threads = append(e.Threads, capacity.Thread{Role: role, Name: name, CPU: share})
+			if label := labels[t.ID]; label != "" {
+				name = label
+			}
+			was := before[t.ID]
+			of := capacity.Thread{Role: role, Name: name, CPU: (t.CPU - was.CPU).Seconds() / took, Waited: (t.Waited - was.Waited).Seconds() / took}
+			if looks := t.Looks - was.Looks; looks > 0 {
+				of.Busy = 1 - float64(t.Waits-was.Waits)/float64(looks)
+			}
+			if role != capacity.OtherThread || of.CPU >= 0.005 {
+				e.Threads = append(e.Threads, of)
 			}
 		}
 		e.CPU = (b.CPU - a.CPU).Seconds() / took
@@ -363,8 +372,11 @@ func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
 			Retries: uint64(q.Of("output_retries_total", name)), GivenUp: uint64(q.Of("output_retries_failed_total", name))}
 		switch {
 		case len(h.in.meters) > 0:
-			if r := h.in.meters[i]; r.looks > 0 {
-				o.Busy = float64(r.busy) / float64(r.looks)
+			if r, was := b.receivers[i], a.receiver(i); r.looks > was.looks {
+				looks := float64(r.looks - was.looks)
+				o.Busy = float64(r.busy-was.busy) / looks
+				e.WorkersBusy = max(e.WorkersBusy, float64(r.full-was.full)/looks)
+				e.ReceiverBusy = max(e.ReceiverBusy, (r.reading-was.reading).Seconds()/took)
 			}
 		case looks > 0:
 			for _, page := range h.pages {
@@ -375,6 +387,9 @@ func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
 		}
 		e.Outputs = append(e.Outputs, o)
 	}
+	if h.m.faults != nil {
+		e.Workers = h.m.faults.Workers
+	}
 	if h.m.faults != nil && h.m.faults.Rate > 0 {
 		most := 0.0
 		for _, share := range h.m.arriving {
@@ -383,20 +398,4 @@ func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
 		e.ReceiverLimit = h.m.faults.Rate / most
 	}
 	return e
-}
-
-// roleOf returns what a thread of Fluent Bit does, by its name, and which part it serves.
-func roleOf(thread string) (capacity.Role, string) {
-	for _, r := range []struct {
-		prefix string
-		role   capacity.Role
-	}{{"flb-pipeline", capacity.EngineThread}, {"flb-in-", capacity.InputThread}, {"flb-out-", capacity.OutputThread}} {
-		if name, ok := strings.CutPrefix(thread, r.prefix); ok {
-			if name == "" {
-				name = thread
-			}
-			return r.role, name
-		}
-	}
-	return capacity.OtherThread, thread
 }

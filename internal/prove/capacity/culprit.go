@@ -19,6 +19,9 @@ const (
 	// that never sleeps measures between 95 and 100 % of a core.
 	atLimit = 0.9
 
+	// part is the share of time from which a part of a thread's time is reported.
+	part = 0.1
+
 	// mostly is the share of a thread's time from which a filter is named with it.
 	mostly = 0.5
 )
@@ -41,27 +44,27 @@ func (e *Evidence) Culprit(rate float64) string {
 	if e.ReceiverLimit > 0 && rate >= atLimit*e.ReceiverLimit {
 		return fmt.Sprintf("receiver at its limit of %s records/s", chart.FormatRate(e.ReceiverLimit))
 	}
+	if e.WorkersBusy >= atLimit {
+		return fmt.Sprintf("receiver: its %s busy %s of the time", areWorkers(e.Workers), percent(e.WorkersBusy))
+	}
 	busiest := e.busiest()
 	// A quota below one core also limits threads that are below 100 %.
 	if e.CPUQuota > 0 && e.CPU >= atLimit*e.CPUQuota && !(busiest != nil && busiest.CPU >= atLimit) {
 		return fmt.Sprintf("CPU quota of %s cores at %s", trim(e.CPUQuota), percent(e.CPU/e.CPUQuota))
 	}
-	if busiest != nil && busiest.CPU >= atLimit {
+	if busiest != nil && busiest.load() >= atLimit {
 		return e.describe(busiest)
 	}
 	if e.ReceiverBusy >= atLimit {
-		return "receiver at " + percent(e.ReceiverBusy) + " of a core"
+		return fmt.Sprintf("receiver: gdummy reads records %s of the time", percent(e.ReceiverBusy))
 	}
 	for _, o := range e.Outputs {
 		if o.Busy >= atLimit {
-			who := "its connection is"
-			switch {
-			case o.Workers == 1:
-				who = "its worker is"
-			case o.Workers > 1:
-				who = fmt.Sprintf("its %d workers are", o.Workers)
+			who := "connection is"
+			if o.Workers > 0 {
+				who = areWorkers(o.Workers)
 			}
-			return fmt.Sprintf("output %s: %s busy %s of the time", o.Name, who, percent(o.Busy))
+			return fmt.Sprintf("output %s: its %s busy %s of the time", o.Name, who, percent(o.Busy))
 		}
 	}
 	for _, o := range e.Outputs {
@@ -89,15 +92,51 @@ func (e *Evidence) Culprit(rate float64) string {
 	return "unknown"
 }
 
-// busiest returns the busiest thread, or nil.
+// busiest returns the thread that is closest to its limit, or nil.
 func (e *Evidence) busiest() *Thread {
 	var most *Thread
 	for i := range e.Threads {
-		if t := &e.Threads[i]; most == nil || t.CPU > most.CPU {
+		if t := &e.Threads[i]; most == nil || t.load() > most.load() {
 			most = t
 		}
 	}
 	return most
+}
+
+// limit returns the thread that Culprit names, or nil if it names another part.
+func (e *Evidence) limit() *Thread {
+	t := e.busiest()
+	if t == nil || t.load() < atLimit || !strings.HasPrefix(e.Culprit(0), e.describe(t)) {
+		return nil
+	}
+	return t
+}
+
+// cpu returns the CPU time of a thread, as a share of a core.
+func (e *Evidence) cpu(of *Thread) (share float64) {
+	for _, t := range e.Threads {
+		if t.Role == of.Role && t.Name == of.Name {
+			share = max(share, t.CPU)
+		}
+	}
+	return share
+}
+
+// load returns how close a thread of the pipeline is to its limit. On a machine that is
+// short of CPU, or with a thread that is blocked, it is busy without a whole core.
+func (t *Thread) load() float64 {
+	if t.Role == OtherThread {
+		return t.CPU
+	}
+	return max(t.CPU, t.Busy)
+}
+
+// areWorkers returns workers and their verb.
+func areWorkers(n int) string {
+	if n == 1 {
+		return "worker is"
+	}
+	return fmt.Sprintf("%d workers are", n)
 }
 
 // describe returns a thread's name and share, with the filter in which it spends most
@@ -113,6 +152,9 @@ func (e *Evidence) describe(t *Thread) string {
 		name = "thread of output " + t.Name
 	}
 	text := name + " at " + percent(t.CPU)
+	if t.CPU < atLimit && t.load() >= atLimit {
+		text = fmt.Sprintf("%s busy %s of the time (%s)", name, percent(t.Busy), t.parts())
+	}
 	if t.Role != EngineThread && t.Role != InputThread {
 		return text
 	}
@@ -120,6 +162,18 @@ func (e *Evidence) describe(t *Thread) string {
 		if t.CPU > 0 && f.Time >= mostly*t.CPU {
 			return fmt.Sprintf("%s, %s of it in filter %s", text, percent(f.Time/t.CPU), f.Name)
 		}
+	}
+	return text
+}
+
+// parts returns what a busy thread did, of the time.
+func (t *Thread) parts() string {
+	text := percent(t.CPU) + " computing"
+	if t.Waited >= part {
+		text += ", " + percent(t.Waited) + " waiting for a CPU"
+	}
+	if blocked := t.Busy - t.CPU - t.Waited; blocked >= part {
+		text += ", " + percent(blocked) + " blocked"
 	}
 	return text
 }

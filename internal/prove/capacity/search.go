@@ -117,7 +117,7 @@ func (r *Result) LastGood() *Trial {
 	var best *Trial
 	for i := range r.Trials {
 		t := &r.Trials[i]
-		if t.Held && (r.High == 0 || t.Rate <= r.High) && (best == nil || t.Rate > best.Rate) {
+		if t.Held && t.Purpose != Part && (r.High == 0 || t.Rate <= r.High) && (best == nil || t.Rate > best.Rate) {
 			best = t
 		}
 	}
@@ -131,7 +131,7 @@ func (r *Result) FirstBad() *Trial {
 	var best *Trial
 	for i := range r.Trials {
 		t := &r.Trials[i]
-		if !t.Held && (good == nil || t.Rate > good.Rate) && (best == nil || t.Rate < best.Rate) {
+		if !t.Held && t.Purpose != Part && (good == nil || t.Rate > good.Rate) && (best == nil || t.Rate < best.Rate) {
 			best = t
 		}
 	}
@@ -217,7 +217,10 @@ func (s *searching) run(ctx context.Context) error {
 		}
 		s.belief.observe(t.Rate, t.Held)
 	}
-	return s.costs(ctx)
+	if err := s.costs(ctx); err != nil {
+		return err
+	}
+	return s.parts(ctx)
 }
 
 // left returns the budget that is left.
@@ -275,10 +278,13 @@ func (s *searching) trial(ctx context.Context, ask Ask, purpose Purpose) (*Trial
 	if err != nil {
 		return nil, fmt.Errorf("trial at %.0f records/s: %w", ask.Rate, err)
 	}
-	t.Rate, t.Hold, t.Whole, t.Purpose = ask.Rate, ask.Hold, ask.Whole, purpose
+	t.Rate, t.Hold, t.Whole, t.Without, t.Purpose = ask.Rate, ask.Hold, ask.Whole, ask.Without, purpose
 	t.Took = s.Now().Sub(before)
 	s.overhead = max(s.overhead, t.Took-t.Duration)
 	for _, u := range s.result.Trials {
+		if purpose == Part {
+			break // it is another pipeline
+		}
 		if t.Held && !u.Held && t.Rate >= u.Rate || !t.Held && u.Held && t.Rate <= u.Rate {
 			t.Contradicts = true
 		}
@@ -301,6 +307,51 @@ func (s *searching) costs(ctx context.Context) error {
 		}
 		if _, err := s.trial(ctx, Ask{Rate: share * rate, Hold: hold, Whole: true}, Cost); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// maxParts is the number of filters whose part of the cost is measured.
+const maxParts = 4
+
+// parts measures which part of the CPU time of the thread at its limit each filter has, as
+// far as the budget allows it: by trials without it, at the highest rate of costs. Fluent
+// Bit does not measure that time.
+func (s *searching) parts(ctx context.Context) error {
+	bad, whole := s.result.FirstBad(), s.lastCost()
+	if bad == nil || whole == nil {
+		return nil
+	}
+	limit := bad.Evidence.limit()
+	if limit == nil || limit.Role != EngineThread && limit.Role != InputThread {
+		return nil
+	}
+	all, rate, hold := whole.Evidence.cpu(limit), whole.Rate, whole.Hold
+	filters := bad.Evidence.Filters
+	for i := range min(len(filters), maxParts) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if all == 0 || s.left() < s.cost(hold) {
+			return nil
+		}
+		t, err := s.trial(ctx, Ask{Rate: rate, Hold: hold, Whole: true, Without: filters[i].Name}, Part)
+		if err != nil {
+			return err
+		}
+		if t.Held { // filters is that of the result: appending to the trials does not copy it
+			filters[i].Time = max(1-t.Evidence.cpu(limit)/all, 0) * limit.CPU
+		}
+	}
+	return nil
+}
+
+// lastCost returns the last trial of costs, or nil.
+func (s *searching) lastCost() *Trial {
+	for i := len(s.result.Trials) - 1; i >= 0; i-- {
+		if t := &s.result.Trials[i]; t.Purpose == Cost && t.Held {
+			return t
 		}
 	}
 	return nil

@@ -36,10 +36,8 @@ type plant struct {
 
 const (
 	simWarmup   = 3 * time.Second
-	simLatency  = 5.0  // seconds
-	simFlush    = 0.4  // seconds that a record takes without a queue
-	simGrowth   = 0.01 // of the rate, from which a backlog grows
-	simCertain  = 0.05 // of the rate: a growth that ends a trial early
+	simLatency  = 5.0 // seconds
+	simFlush    = 0.4 // seconds that a record takes without a queue
 	simRampStep = 2500 * time.Millisecond
 )
 
@@ -114,21 +112,21 @@ func (p *plant) Trial(ctx context.Context, ask Ask) (Trial, error) {
 	seconds := int(ask.Hold.Seconds())
 	phase := p.random.Float64()
 	queue, arrived := 0.0, 0.0
-	var backlog []float64
+	var lags []time.Duration
 	for s := range seconds {
 		served := c * (1 - p.leak*float64(s)/60) * max(1+p.second*p.random.NormFloat64(), 0.1)
 		in := ask.Rate * (1 + p.bursts*math.Sin(2*math.Pi*(phase+float64(s)/7)))
 		out := min(queue+in, served)
 		queue += in - out
 		arrived += out
-		backlog = append(backlog, queue)
 		t.Duration = time.Duration(s+1) * time.Second
-		latency := time.Duration((queue/served + simFlush*math.Exp(0.1*p.random.NormFloat64())) * 1e9)
+		latency := time.Duration(min(queue/served+simFlush*math.Exp(0.1*p.random.NormFloat64()), 1e6) * 1e9)
+		lags = append(lags, latency)
 		t.P99 = max(t.P99, latency)
 		if latency.Seconds() > simLatency {
 			t.Held, t.Reason = false, Late
 		}
-		if len(backlog) >= 12 && FloorGrowth(backlog) > simCertain*ask.Rate {
+		if Hopeless(lags, time.Second) {
 			t.Held, t.Reason = false, Backlog
 		}
 		if !t.Held && !ask.Whole {
@@ -136,7 +134,7 @@ func (p *plant) Trial(ctx context.Context, ask Ask) (Trial, error) {
 		}
 	}
 	p.pass(t.Duration)
-	if t.Held && FloorGrowth(backlog) > simGrowth*ask.Rate {
+	if _, grows := Growth(lags, time.Second); t.Held && grows {
 		t.Held, t.Reason = false, Backlog
 	}
 	t.Achieved = arrived / t.Duration.Seconds()

@@ -128,6 +128,8 @@ func (r *Result) Text() []byte {
 // Verdict returns whether the trial held, and why not.
 func (t *Trial) Verdict() string {
 	switch {
+	case t.Held && t.Without != "":
+		return "yes, without filter " + t.Without
 	case t.Held:
 		return "yes"
 	case t.Detail != "":

@@ -54,7 +54,7 @@ func sample() Result {
 				CPU: 36 * time.Second, Memory: 84e6, Backlog: 9100, Purpose: Bisect, Took: 36 * time.Second, Samples: samples(false)},
 			{Rate: 200e3, Reason: Backlog, Detail: "38k records/s", Hold: 30 * time.Second, Duration: 12 * time.Second, Achieved: 183e3, P50: 2100 * time.Millisecond, P99: 4700 * time.Millisecond,
 				CPU: 15 * time.Second, Memory: 512e6, Growth: 38e3, Backlog: 456e3, Purpose: Bisect, Took: 18 * time.Second, Samples: samples(true),
-				Evidence: Evidence{Threads: []Thread{{EngineThread, "flb-pipeline", 0.991}}, Headroom: 410e3}},
+				Evidence: Evidence{Threads: []Thread{{Role: EngineThread, Name: "flb-pipeline", CPU: 0.991}}, Headroom: 410e3}},
 			{Rate: 190e3, Reason: Lost, Hold: 30 * time.Second, Duration: 9 * time.Second, Achieved: 150e3, CPU: 11 * time.Second, Memory: 90e6, Purpose: Bisect, Took: 15 * time.Second, Contradicts: true},
 			{Rate: 172.9e3, Held: true, Hold: time.Minute, Duration: time.Minute, Achieved: 172.9e3, Bytes: 58e6, P50: 230 * time.Millisecond, P99: 790 * time.Millisecond,
 				CPU: 70 * time.Second, Memory: 83e6, Backlog: 8700, Purpose: Confirm, Took: 66 * time.Second},

@@ -45,6 +45,9 @@ type Ask struct {
 	// Whole trials last for Hold even if they fail. Others end as soon as their
 	// failure is certain. Compare asks for whole trials.
 	Whole bool
+
+	// Without is the name of a filter that is left out, or "".
+	Without string
 }
 
 // Reason is why a trial did not hold.
@@ -70,6 +73,7 @@ type Trial struct {
 	Hold     time.Duration `json:"hold"`     // asked for
 	Duration time.Duration `json:"duration"` // measured; shorter than Hold if it ended early
 	Whole    bool          `json:"whole,omitempty"`
+	Without  string        `json:"without,omitempty"` // the filter that was left out
 
 	Achieved float64       `json:"achieved"` // records that arrived per second
 	Bytes    float64       `json:"bytes"`    // generated, per second
@@ -96,6 +100,7 @@ const (
 	Bisect  Purpose = "search"  // to narrow the interval
 	Confirm Purpose = "confirm" // a longer trial at 95 % of the rate
 	Cost    Purpose = "cost"    // at a fraction of the rate
+	Part    Purpose = "part"    // without a filter, to measure its part of the cost
 	Pair    Purpose = "pair"    // one of a pair of a comparison
 )
 
@@ -134,7 +139,9 @@ type Evidence struct {
 	CPU      float64 `json:"cpu,omitempty"`       // cores that the process used
 
 	ReceiverLimit float64 `json:"receiver_limit,omitempty"` // records per second that the receiver takes at most
-	ReceiverBusy  float64 `json:"receiver_busy,omitempty"`  // its busiest thread, as a share of a core
+	ReceiverBusy  float64 `json:"receiver_busy,omitempty"`  // share of time in which it read records
+	Workers       int     `json:"workers,omitempty"`        // requests that the receiver handles at the same time at most
+	WorkersBusy   float64 `json:"workers_busy,omitempty"`   // share of time in which all of these were busy
 	Headroom      float64 `json:"headroom,omitempty"`       // records per second that gdummy can produce
 }
 
@@ -154,6 +161,11 @@ type Thread struct {
 	Role Role    `json:"role"`
 	Name string  `json:"name"` // of the input or output, or of the thread itself
 	CPU  float64 `json:"cpu"`  // share of a core
+
+	// Busy is the share of time in which it did not wait for events: it computed, it
+	// waited for a CPU, or it was blocked. 0 if unknown.
+	Busy   float64 `json:"busy,omitempty"`
+	Waited float64 `json:"waited,omitempty"` // share of time in which it waited for a CPU
 }
 
 // Filter is a filter of the pipeline.

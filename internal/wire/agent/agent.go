@@ -67,18 +67,19 @@ func (b Binary) HasOffsets() bool {
 	return b.number[0] > 4 || b.number[0] == 4 && b.number[1] >= 2
 }
 
-// Agent is a running Fluent Bit.
+// Agent is a running Fluent Bit. Look and Usage are for one goroutine.
 type Agent struct {
 	cmd  *exec.Cmd
 	log  tail
 	done chan struct{}
 	err  error
+	seen map[string]seen // by the thread's identifier
 }
 
 // Start starts a Fluent Bit with arguments. It has the working directory and the
 // environment of this process.
 func Start(b Binary, args ...string) (*Agent, error) {
-	a := &Agent{cmd: exec.Command(b.Path, args...), done: make(chan struct{})}
+	a := &Agent{cmd: exec.Command(b.Path, args...), done: make(chan struct{}), seen: map[string]seen{}}
 	a.cmd.Stdout, a.cmd.Stderr = &a.log, &a.log
 	// Ctrl-C on the terminal does not reach it: its caller decides.
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -3,6 +3,9 @@
 package agent
 
 import (
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -46,6 +49,57 @@ func TestStat(t *testing.T) {
 	for _, bad := range []string{"", "12", "12 (x) S 1", "12 (x) S 1 2 3 4 5 6 7 8 9 10 x 50 0"} {
 		if name, cpu, err := parseStat(bad); err == nil {
 			t.Errorf("%q: %q, %v, want an error", bad, name, cpu)
+		}
+	}
+}
+
+// The quota is the smallest of the group and those above it, in either version of control
+// groups, or in both at once.
+func TestQuota(t *testing.T) {
+	root := t.TempDir()
+	for path, text := range map[string]string{
+		"pod/cpu.max":                        "50000 100000\n",
+		"pod/app/cpu.max":                    "max 100000\n",
+		"free/cpu.max":                       "max 100000\n",
+		"cpu,cpuacct/cpu.cfs_quota_us":       "-1\n",
+		"cpu,cpuacct/cpu.cfs_period_us":      "100000\n",
+		"cpu,cpuacct/box/cpu.cfs_quota_us":   "150000\n",
+		"cpu,cpuacct/box/cpu.cfs_period_us":  "100000\n",
+		"cpu,cpuacct/box/a/cpu.cfs_quota_us": "20000\n", "cpu,cpuacct/box/a/cpu.cfs_period_us": "200000\n",
+	} {
+		path = filepath.Join(root, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]float64{
+		"0::/pod/app\n": 0.5, "0::/pod\n": 0.5, "0::/free\n": 0, "0::/\n": 0, "0::/gone\n": 0, "": 0, "broken\n": 0,
+		"4:memory:/box/a\n3:cpu,cpuacct:/box\n0::/\n": 1.5, "3:cpu,cpuacct:/box/a\n": 0.1, "3:cpu,cpuacct:/\n0::/pod/app\n": 0.5,
+	} {
+		file := filepath.Join(root, "cgroup")
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := quotaOf(root, file); got != want {
+			t.Errorf("%q: %v cores, want %v", text, got, want)
+		}
+	}
+}
+
+// Only a system call that waits for events is waiting.
+func TestIsWait(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("### SKIPPED: the numbers of system calls are those of amd64 ###")
+	}
+	for line, want := range map[string]bool{
+		"232 0x5 0x7f 0x100 0x3e8 0x0 0x0 0x7ffe 0x7f12\n": true, "281 0x5\n": true, "271 0x1\n": true,
+		"running\n": false, "-1 0x7f 0x7e\n": false, "230 0x0\n": false, "0 0x3\n": false, "": false, "x": false,
+	} {
+		if got := isWait(line); got != want {
+			t.Errorf("%q: %t, want %t", line, got, want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,9 +22,12 @@ type Usage struct {
 
 // ThreadUsage is what a thread has used.
 type ThreadUsage struct {
-	ID   string
-	Name string // at most 15 bytes
-	CPU  time.Duration
+	ID     string
+	Name   string // at most 15 bytes
+	CPU    time.Duration
+	Waited time.Duration // for a CPU; 0 if the kernel does not count it
+	Looks  int           // calls of Look, and those in which it waited for events
+	Waits  int
 }
 
 // tick is the unit of CPU times in /proc, on all architectures of Linux.
@@ -49,9 +53,12 @@ func (a *Agent) Usage() (u Usage, err error) {
 	}
 	for _, task := range tasks {
 		t := ThreadUsage{ID: task.Name()}
-		if t.Name, t.CPU, err = readStat(filepath.Join(dir, "task", t.ID, "stat")); err == nil {
-			u.Threads = append(u.Threads, t) // others have ended
+		if t.Name, t.CPU, err = readStat(filepath.Join(dir, "task", t.ID, "stat")); err != nil {
+			continue // it has ended
 		}
+		t.Waited = readWaited(filepath.Join(dir, "task", t.ID, "schedstat"))
+		t.Looks, t.Waits = a.seen[t.ID].looks, a.seen[t.ID].waits
+		u.Threads = append(u.Threads, t)
 	}
 	return u, nil
 }
@@ -84,28 +91,46 @@ func parseStat(text string) (name string, cpu time.Duration, err error) {
 	return text[from+1 : to], time.Duration(user+kernel) * tick, nil
 }
 
-// Quota returns how many cores the cgroup of the process allows, or 0 without a limit.
-func (a *Agent) Quota() float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", a.cmd.Process.Pid))
+// readWaited reads how long a thread was ready to run without a CPU: the second field of
+// schedstat, in nanoseconds.
+func readWaited(path string) time.Duration {
+	text, _ := os.ReadFile(path)
+	if fields := bytes.Fields(text); len(fields) > 1 {
+		n, _ := strconv.ParseInt(string(fields[1]), 10, 64)
+		return time.Duration(n)
+	}
+	return 0
+}
+
+// Look notes what each thread does at this moment. Usage reports the sums.
+func (a *Agent) Look() {
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", a.cmd.Process.Pid))
 	if err != nil {
-		return 0
+		return
 	}
-	_, path, ok := strings.Cut(strings.TrimSpace(string(text)), "0::")
-	if !ok {
-		return 0 // cgroup v1
-	}
-	least := 0.0
-	for dir := path; ; dir = filepath.Dir(dir) {
-		max, err := os.ReadFile(filepath.Join("/sys/fs/cgroup", dir, "cpu.max"))
-		if fields := strings.Fields(string(max)); err == nil && len(fields) == 2 {
-			quota, err1 := strconv.ParseFloat(fields[0], 64)
-			period, err2 := strconv.ParseFloat(fields[1], 64)
-			if err1 == nil && err2 == nil && period > 0 && (least == 0 || quota/period < least) {
-				least = quota / period
-			}
+	for _, task := range tasks {
+		id := task.Name()
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/syscall", a.cmd.Process.Pid, id))
+		if err != nil || len(waits) == 0 {
+			continue
 		}
-		if dir == "/" || dir == "." {
-			return least
+		seen := a.seen[id]
+		seen.looks++
+		if isWait(string(text)) {
+			seen.waits++
 		}
+		a.seen[id] = seen
 	}
+}
+
+// seen is how often a thread was looked at, and how often it waited for events.
+type seen struct{ looks, waits int }
+
+// isWait reports whether a line of /proc/PID/task/TID/syscall is about a thread in a system
+// call that waits for events. That of a thread that computes, or waits for a CPU, is
+// "running"; that of a page fault begins with -1.
+func isWait(line string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	n, err := strconv.Atoi(word)
+	return err == nil && slices.Contains(waits, n)
 }

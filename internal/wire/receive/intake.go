@@ -242,12 +242,16 @@ func (s *Server) give(b *batch) {
 // the connection.
 func (s *Server) accept(b *batch, f injectedFault, gone <-chan struct{}, parse func() error) error {
 	defer s.give(b)
+	s.reading.start()
 	err := parse()
+	s.reading.stop()
 	if err == nil && f.fault() == "" {
 		err = s.limit(b, gone)
 	}
 	if err == nil {
+		s.reading.start()
 		s.hand(b, f)
+		s.reading.stop()
 	}
 	return err
 }

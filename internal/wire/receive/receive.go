@@ -123,6 +123,7 @@ type Server struct {
 
 	requests atomic.Uint64
 	active   atomic.Int64
+	reading  stopwatch
 }
 
 // kinds lists the schemes of addresses.
@@ -205,6 +206,47 @@ func (s *Server) Requests() uint64 { return s.requests.Load() }
 
 // Active reports whether a request or message is incomplete or unanswered.
 func (s *Server) Active() bool { return s.active.Load() > 0 }
+
+// Reading returns how long the server has parsed requests and passed their records on. The
+// time of requests that are parsed at the same time counts once, and that of faults does
+// not count.
+func (s *Server) Reading() time.Duration { return s.reading.total() }
+
+// Full reports whether as many requests are handled as the fault workers allows.
+func (s *Server) Full() bool { return s.places != nil && len(s.places) == cap(s.places) }
+
+// stopwatch measures the time in which it is started at least once.
+type stopwatch struct {
+	mu    sync.Mutex
+	count int
+	since time.Time
+	sum   time.Duration
+}
+
+func (w *stopwatch) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.count++; w.count == 1 {
+		w.since = time.Now()
+	}
+}
+
+func (w *stopwatch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.count--; w.count == 0 {
+		w.sum += time.Since(w.since)
+	}
+}
+
+func (w *stopwatch) total() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.count > 0 {
+		return w.sum + time.Since(w.since)
+	}
+	return w.sum
+}
 
 // Close stops the server and closes all its connections.
 func (s *Server) Close() error {
