@@ -87,10 +87,13 @@ func (e *Evidence) Culprit(rate float64) string {
 		return "inputs were paused: " + plural(e.Pauses, "pause")
 	}
 	if busiest != nil {
-		return "unknown: " + e.describe(busiest) + " is the busiest"
+		return unknown + ": " + e.describe(busiest) + " is the busiest"
 	}
-	return "unknown"
+	return unknown
 }
+
+// unknown begins a Culprit without evidence.
+const unknown = "unknown"
 
 // busiest returns the thread that is closest to its limit, or nil.
 func (e *Evidence) busiest() *Thread {
@@ -112,14 +115,14 @@ func (e *Evidence) limit() *Thread {
 	return t
 }
 
-// cpu returns the CPU time of a thread, as a share of a core.
-func (e *Evidence) cpu(of *Thread) (share float64) {
+// loadOf returns the load of a thread.
+func (e *Evidence) loadOf(of *Thread) (most float64) {
 	for _, t := range e.Threads {
 		if t.Role == of.Role && t.Name == of.Name {
-			share = max(share, t.CPU)
+			most = max(most, t.load())
 		}
 	}
-	return share
+	return most
 }
 
 // load returns how close a thread of the pipeline is to its limit. On a machine that is
@@ -159,8 +162,8 @@ func (e *Evidence) describe(t *Thread) string {
 		return text
 	}
 	for _, f := range e.Filters {
-		if t.CPU > 0 && f.Time >= mostly*t.CPU {
-			return fmt.Sprintf("%s, %s of it in filter %s", text, percent(f.Time/t.CPU), f.Name)
+		if load := t.load(); load > 0 && f.Time >= mostly*load {
+			return fmt.Sprintf("%s, %s of it in filter %s", text, percent(f.Time/load), f.Name)
 		}
 	}
 	return text

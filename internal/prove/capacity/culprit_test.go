@@ -33,7 +33,7 @@ func TestCulprit(t *testing.T) {
 		{"engine that waits for a CPU", 1000, Evidence{Threads: []Thread{{EngineThread, "flb-pipeline", 0.6, 0.99, 0.33}}}, "engine thread busy 99 % of the time (60 % computing, 33 % waiting for a CPU)"},
 		{"blocked output", 1000, Evidence{Threads: []Thread{engine(0.5), {OutputThread, "file.0 w0", 0.1, 0.98, 0.01}}}, "thread of output file.0 w0 busy 98 % of the time (10 % computing, 87 % blocked)"},
 		{"blocked thread of no part", 1000, Evidence{Threads: []Thread{engine(0.5), {OtherThread, "fluent-bit", 0, 1, 0}}}, "unknown: engine thread at 50 % is the busiest"},
-		{"filter in a starved engine", 1000, Evidence{Threads: []Thread{{EngineThread, "flb-pipeline", 0.5, 0.99, 0.4}}, Filters: []Filter{{Name: "lua.0", Time: 0.45}}},
+		{"filter in a starved engine", 1000, Evidence{Threads: []Thread{{EngineThread, "flb-pipeline", 0.5, 0.99, 0.4}}, Filters: []Filter{{Name: "lua.0", Time: 0.89}}},
 			"engine thread busy 99 % of the time (50 % computing, 40 % waiting for a CPU), 90 % of it in filter lua.0"},
 		{"quota", 1000, Evidence{Threads: []Thread{engine(0.3)}, CPUQuota: 0.5, CPU: 0.497}, "CPU quota of 0.5 cores at 99 %"},
 		{"quota above a busy thread", 1000, Evidence{Threads: []Thread{engine(0.99)}, CPUQuota: 1, CPU: 0.99}, "engine thread at 99 %"},

@@ -3,10 +3,13 @@
 package capacity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -127,16 +130,40 @@ func (r *Result) LastGood() *Trial {
 // FirstBad returns the failed trial with the lowest rate above the last good one, or
 // nil.
 func (r *Result) FirstBad() *Trial {
+	if bad := r.bad(); len(bad) > 0 {
+		return bad[0]
+	}
+	return nil
+}
+
+// bad returns the failed trials above the last good one, by rate.
+func (r *Result) bad() (bad []*Trial) {
 	good := r.LastGood()
-	var best *Trial
 	for i := range r.Trials {
 		t := &r.Trials[i]
-		if !t.Held && t.Purpose != Part && (good == nil || t.Rate > good.Rate) && (best == nil || t.Rate < best.Rate) {
-			best = t
+		if !t.Held && t.Purpose != Part && (good == nil || t.Rate > good.Rate) {
+			bad = append(bad, t)
 		}
 	}
-	return best
+	slices.SortStableFunc(bad, func(a, b *Trial) int { return cmp.Compare(a.Rate, b.Rate) })
+	return bad
 }
+
+// judged returns the first failed trial that has evidence of what limited it, or else the
+// first, or nil. Just above the capacity, no part need be at its limit for the whole time.
+func (r *Result) judged() *Trial {
+	bad := r.bad()
+	for _, t := range bad {
+		if t.Rate <= farAbove*bad[0].Rate && !strings.HasPrefix(t.Evidence.Culprit(t.Rate), unknown) {
+			return t
+		}
+	}
+	return r.FirstBad()
+}
+
+// farAbove is the factor of the rate of the first failed trial from which another part may
+// limit a trial.
+const farAbove = 1.5
 
 // searching is a search under way.
 type searching struct {
@@ -315,11 +342,11 @@ func (s *searching) costs(ctx context.Context) error {
 // maxParts is the number of filters whose part of the cost is measured.
 const maxParts = 4
 
-// parts measures which part of the CPU time of the thread at its limit each filter has, as
+// parts measures which part of the time of the thread at its limit each filter has, as
 // far as the budget allows it: by trials without it, at the highest rate of costs. Fluent
 // Bit does not measure that time.
 func (s *searching) parts(ctx context.Context) error {
-	bad, whole := s.result.FirstBad(), s.lastCost()
+	bad, whole := s.result.judged(), s.lastCost()
 	if bad == nil || whole == nil {
 		return nil
 	}
@@ -327,7 +354,7 @@ func (s *searching) parts(ctx context.Context) error {
 	if limit == nil || limit.Role != EngineThread && limit.Role != InputThread {
 		return nil
 	}
-	all, rate, hold := whole.Evidence.cpu(limit), whole.Rate, whole.Hold
+	all, rate, hold := whole.Evidence.loadOf(limit), whole.Rate, whole.Hold
 	filters := bad.Evidence.Filters
 	for i := range min(len(filters), maxParts) {
 		if ctx.Err() != nil {
@@ -341,7 +368,7 @@ func (s *searching) parts(ctx context.Context) error {
 			return err
 		}
 		if t.Held { // filters is that of the result: appending to the trials does not copy it
-			filters[i].Time = max(1-t.Evidence.cpu(limit)/all, 0) * limit.CPU
+			filters[i].Time = max(1-t.Evidence.loadOf(limit)/all, 0) * limit.load()
 		}
 	}
 	return nil
@@ -388,7 +415,7 @@ func (s *searching) finish(ctx context.Context, err error) {
 	}
 	r.Bytes = r.Rate * median(sizes)
 	r.AtLeast = s.Headroom > 0 && r.Rate >= nearHeadroom*s.Headroom
-	if bad := r.FirstBad(); bad != nil {
+	if bad := r.judged(); bad != nil {
 		headroom := bad.Evidence.Headroom
 		if headroom == 0 {
 			bad.Evidence.Headroom = s.Headroom

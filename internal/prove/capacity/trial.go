@@ -171,7 +171,7 @@ type Thread struct {
 // Filter is a filter of the pipeline.
 type Filter struct {
 	Name    string  `json:"name"`
-	Time    float64 `json:"time,omitempty"`    // share of a core that it used
+	Time    float64 `json:"time,omitempty"`    // share of time that its thread spent in it
 	Dropped uint64  `json:"dropped,omitempty"` // records
 }
 
