@@ -231,7 +231,7 @@ func (s *searching) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if s.confirmed() >= 0 && (s.precise() || s.left() < s.cost(s.Hold)) {
+		if s.confirmed() >= 0 && (s.precise() || s.free() < s.cost(s.Hold)) {
 			break
 		}
 		ask, purpose := s.next()
@@ -244,14 +244,28 @@ func (s *searching) run(ctx context.Context) error {
 		}
 		s.belief.observe(t.Rate, t.Held)
 	}
-	if err := s.costs(ctx); err != nil {
+	// The highest first: parts compares with it.
+	highest := max(len(s.Costs)-1, 0)
+	if err := s.costs(ctx, s.Costs[highest:]); err != nil {
 		return err
 	}
-	return s.parts(ctx)
+	if err := s.parts(ctx); err != nil {
+		return err
+	}
+	return s.costs(ctx, s.Costs[:highest])
 }
 
 // left returns the budget that is left.
 func (s *searching) left() time.Duration { return s.Budget - s.Now().Sub(s.start) }
+
+// free returns the budget that is left without the time that parts needs.
+func (s *searching) free() time.Duration {
+	limit, filters := s.shared()
+	if limit == nil || len(s.Costs) == 0 {
+		return s.left()
+	}
+	return s.left() - time.Duration(1+min(len(filters), maxParts))*s.cost(s.costHold())
+}
 
 // cost returns the expected cost of a trial that holds.
 func (s *searching) cost(hold time.Duration) time.Duration {
@@ -284,7 +298,7 @@ func (s *searching) confirmed() int {
 func (s *searching) next() (Ask, Purpose) {
 	_, rate, _ := s.belief.interval(confidence)
 	hold := confirmHolds * s.Hold
-	left := s.left()
+	left := s.free()
 	if s.confirmed() < 0 && (s.precise() || left < s.cost(s.Hold)+s.cost(hold)) {
 		// A shorter confirmation is better than none.
 		hold = min(hold, max(s.Hold, left-s.cost(0)))
@@ -320,12 +334,15 @@ func (s *searching) trial(ctx context.Context, ask Ask, purpose Purpose) (*Trial
 	return &s.result.Trials[len(s.result.Trials)-1], nil
 }
 
+// costHold returns the length of a trial of costs.
+func (s *searching) costHold() time.Duration { return max(s.Hold/3, time.Second) }
+
 // costs measures the cost of a record at fractions of the rate, as far as the budget
 // allows it.
-func (s *searching) costs(ctx context.Context) error {
+func (s *searching) costs(ctx context.Context, shares []float64) error {
 	_, rate, _ := s.belief.interval(confidence)
-	hold := max(s.Hold/3, time.Second)
-	for _, share := range s.Costs {
+	hold := s.costHold()
+	for _, share := range shares {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -346,16 +363,12 @@ const maxParts = 4
 // far as the budget allows it: by trials without it, at the highest rate of costs. Fluent
 // Bit does not measure that time.
 func (s *searching) parts(ctx context.Context) error {
-	bad, whole := s.result.judged(), s.lastCost()
-	if bad == nil || whole == nil {
-		return nil
-	}
-	limit := bad.Evidence.limit()
-	if limit == nil || limit.Role != EngineThread && limit.Role != InputThread {
+	whole := s.lastCost()
+	limit, filters := s.shared()
+	if limit == nil || whole == nil {
 		return nil
 	}
 	all, rate, hold := whole.Evidence.loadOf(limit), whole.Rate, whole.Hold
-	filters := bad.Evidence.Filters
 	for i := range min(len(filters), maxParts) {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -372,6 +385,19 @@ func (s *searching) parts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// shared returns the thread that limited the pipeline, if it serves filters too, and these.
+func (s *searching) shared() (limit *Thread, filters []Filter) {
+	bad := s.result.judged()
+	if bad == nil || len(bad.Evidence.Filters) == 0 {
+		return nil, nil
+	}
+	limit = bad.Evidence.limit()
+	if limit == nil || limit.Role != EngineThread && limit.Role != InputThread {
+		return nil, nil
+	}
+	return limit, bad.Evidence.Filters
 }
 
 // lastCost returns the last trial of costs, or nil.
@@ -481,7 +507,10 @@ func (s *searching) expected(margin float64) time.Duration {
 		n := math.Ceil(trialsPerHalf * math.Log2(margin/s.Precision))
 		expected += time.Duration(n) * s.cost(s.Hold)
 	}
-	return expected + time.Duration(len(s.Costs))*s.cost(s.Hold/3)
+	if limit, filters := s.shared(); limit != nil {
+		expected += time.Duration(min(len(filters), maxParts)) * s.cost(s.costHold())
+	}
+	return expected + time.Duration(len(s.Costs))*s.cost(s.costHold())
 }
 
 func (s *searching) progress(p Progress) {

@@ -413,7 +413,7 @@ func TestAtLeast(t *testing.T) {
 	}
 }
 
-// Costs are measured at shares of the rate, after it is known.
+// Costs are measured at shares of the rate, after it is known, the highest first.
 func TestCosts(t *testing.T) {
 	p := machine(1)
 	s := Search{Now: p.now, Costs: []float64{0.25, 0.5}, Budget: 10 * time.Minute}
@@ -422,7 +422,7 @@ func TestCosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := len(r.Trials)
-	for i, share := range s.Costs {
+	for i, share := range []float64{0.5, 0.25} {
 		if c := r.Trials[n-len(s.Costs)+i]; c.Purpose != Cost || math.Abs(c.Rate/(share*r.Rate)-1) > 1e-9 {
 			t.Errorf("trial at %v for %s, want %v of %v", c.Rate, c.Purpose, share, r.Rate)
 		}

@@ -4,8 +4,10 @@ package capacity
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -94,15 +96,16 @@ func (r *Result) Table() []byte {
 func (r *Result) CostTable() []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	header := false
+	var costs []*Trial
 	for i := range r.Trials {
-		t := &r.Trials[i]
-		if t.Purpose != Cost || r.Rate == 0 {
-			continue
+		if t := &r.Trials[i]; t.Purpose == Cost && r.Rate > 0 {
+			costs = append(costs, t)
 		}
-		if !header {
+	}
+	slices.SortStableFunc(costs, func(a, b *Trial) int { return cmp.Compare(a.Rate, b.Rate) })
+	for i, t := range costs {
+		if i == 0 {
 			fmt.Fprint(w, "of the rate\trate/s\tCPU s/million\tmemory\tp99\t\n")
-			header = true
 		}
 		fmt.Fprintf(w, "%s\t%s\t%.3f\t%s\t%s\t\n", percent(t.Rate/r.Rate), chart.FormatRate(t.Rate), t.CPUPerRecord()/1e3, size(t.Memory), latency(t.P99))
 	}
