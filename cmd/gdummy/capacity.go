@@ -111,7 +111,7 @@ ratio whose interval is unknown.
 }
 
 func capacityCommand(s stream, args []string) int {
-	f := capacityFlags{sink: sinkReceiver, maxLatency: 5 * time.Second, precision: capacity.DefaultPrecision}
+	f := capacityFlags{sink: sinkReceiver, maxLatency: 5 * time.Second}
 	fs := flags("capacity", f.table())
 	if code, ok := parse(s, fs, args); !ok {
 		return code
@@ -125,6 +125,8 @@ func capacityCommand(s stream, args []string) int {
 		return usageError(s, "capacity", "--fail-if: expected two CONFIGs, or --fluent-bit twice")
 	case f.repeat > 0 && fs.NArg() < 2 && len(f.binaries) < 2:
 		return usageError(s, "capacity", "--repeat: expected two CONFIGs, or --fluent-bit twice")
+	case f.repeat > 0 && f.precision > 0:
+		return usageError(s, "capacity", "--repeat and --precision are mutually exclusive: both decide when a comparison ends")
 	case f.sink != sinkReceiver && slices.ContainsFunc(f.failIf, func(c capacity.Condition) bool { return c.Word == "later" }):
 		return usageError(s, "capacity", "--fail-if: later: expected --sink receiver, without which the latency is unknown")
 	case f.faults != nil && f.sink != sinkReceiver:
@@ -178,6 +180,9 @@ func (f *capacityFlags) plan(compare bool) error {
 	if f.hold == 0 {
 		f.hold = hold
 	}
+	if f.precision == 0 {
+		f.precision = capacity.DefaultPrecision
+	}
 	if f.budget == 0 {
 		f.budget = budget
 	}
@@ -211,6 +216,7 @@ type capacityResult struct {
 	Faults    string   `json:"faults,omitempty"`
 	Headroom  float64  `json:"headroom"` // records per second that gdummy produces here
 	LeftOut   []string `json:"left_out,omitempty"`
+	Idle      []string `json:"idle,omitempty"` // outputs that got no records
 	Changes   []string `json:"changes"`
 	capacity.Result
 }
@@ -228,7 +234,7 @@ func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
 	r, err := search.Run(ctx, m)
 	show.hide()
 	result := capacityResult{Config: m.path, FluentBit: m.binary.Path, Version: m.binary.Version, Sink: m.sink, Headroom: m.headroom,
-		LeftOut: m.leftOut, Changes: m.changes, Result: r}
+		LeftOut: m.leftOut, Idle: m.idle(), Changes: m.changes, Result: r}
 	if m.faults != nil {
 		result.Faults = m.faults.String()
 	}
@@ -293,6 +299,9 @@ func (r *capacityResult) writePage(path string) error {
 	for _, input := range r.LeftOut {
 		facts = append(facts, leftOutText(input))
 	}
+	for _, output := range r.Idle {
+		facts = append(facts, idleText(output))
+	}
 	return writePage(path, func(w io.Writer) error {
 		return report.WriteCapacity(w, report.CapacityPage{Result: &r.Result, Subject: subject, Facts: facts, Made: time.Now(), Version: current()})
 	})
@@ -302,11 +311,18 @@ func leftOutText(input string) string {
 	return fmt.Sprintf("input %s is left out: nothing feeds it", input)
 }
 
+func idleText(output string) string {
+	return fmt.Sprintf("output %s gets no records: no tag matches it, or filters drop them all", output)
+}
+
 // printChanges prints what was not measured, and, if verbose, what differs from the
 // configuration.
 func (m *measured) printChanges(w io.Writer, verbose bool) {
 	for _, name := range m.leftOut {
 		fmt.Fprintln(w, leftOutText(name))
+	}
+	for _, name := range m.idle() {
+		fmt.Fprintln(w, idleText(name))
 	}
 	if verbose {
 		for _, c := range m.changes {

@@ -28,12 +28,13 @@ type capacitySide struct {
 	FluentBit string   `json:"fluent_bit"`
 	Version   string   `json:"version"`
 	LeftOut   []string `json:"left_out,omitempty"`
+	Idle      []string `json:"idle,omitempty"` // outputs that got no records
 	Changes   []string `json:"changes"`
 }
 
 // side describes a measured configuration.
 func (m *measured) side() capacitySide {
-	return capacitySide{Config: m.path, FluentBit: m.binary.Path, Version: m.binary.Version, LeftOut: m.leftOut, Changes: m.changes}
+	return capacitySide{Config: m.path, FluentBit: m.binary.Path, Version: m.binary.Version, LeftOut: m.leftOut, Idle: m.idle(), Changes: m.changes}
 }
 
 // compare compares two and prints the result. It returns the exit code.

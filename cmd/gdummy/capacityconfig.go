@@ -334,18 +334,7 @@ func (m *measured) service(in *instance) error {
 	in.address = l.Addr().String()
 	l.Close()
 	_, port, _ := net.SplitHostPort(in.address)
-	for _, s := range in.config.Service {
-		for _, name := range []string{"log_file", "daemon", "hot_reload"} {
-			if _, ok := s.Get(name); ok {
-				s.Remove(name)
-				m.change("service: without %s", name)
-			}
-		}
-		if _, ok := s.Get("storage.path"); ok {
-			s.Set("storage.path", filepath.Join(in.dir, "storage"))
-			m.change("service: storage.path is a directory of the trial")
-		}
-	}
+	m.isolate(in.config, in.dir)
 	for _, p := range [][2]string{{"http_server", "on"}, {"http_listen", "127.0.0.1"}, {"http_port", port}, {"storage.metrics", "on"}} {
 		in.config.SetService(p[0], p[1])
 	}

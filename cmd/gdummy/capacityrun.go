@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/wire/agent"
 )
 
@@ -149,12 +148,50 @@ func (o *observed) await(ctx context.Context) error {
 		if err := o.look(ctx); err != nil {
 			return o.explain(err)
 		}
+		if n := o.vanished(); n > 0 {
+			return o.explain(fmt.Errorf("no record arrives at an output, of %.0f that the inputs sent: %s", n, expectedRoute))
+		}
 		if time.Now().After(limit) {
-			return o.explain(fmt.Errorf("no record arrived at an output within %v: expected outputs that match the tags of the inputs, and filters that do not drop everything", startLimit+3*o.in.width))
+			return o.explain(fmt.Errorf("no record arrived at an output within %v: %s", startLimit+3*o.in.width, expectedRoute))
 		}
 	}
 	return nil
 }
+
+const expectedRoute = "expected outputs that match the tags of the inputs, and filters that do not drop everything"
+
+// vanished returns how many records Fluent Bit took in, if it has kept none since two
+// flushes and sent none.
+func (o *observed) vanished() (n float64) {
+	first := time.Time{}
+	for _, p := range o.pages {
+		n = p.Sum("input_records_total")
+		if first.IsZero() && n > 0 {
+			first = p.at
+		}
+		if p.Sum("output_proc_records_total")+p.Sum("output_errors_total")+p.Sum("output_retries_total")+p.Sum("output_retries_failed_total") > 0 {
+			return 0
+		}
+	}
+	looked := len(o.pages)
+	if looked < 2 || first.IsZero() || o.pages[looked-1].at.Sub(first) < vanishTime+2*o.in.width {
+		return 0
+	}
+	for _, p := range o.pages[looked-2:] {
+		if p.Sum("input_storage_chunks") > 0 {
+			return 0
+		}
+	}
+	for _, r := range o.in.meters {
+		if r.server.Active() {
+			return 0
+		}
+	}
+	return n
+}
+
+// vanishTime is how long filters may hold records back, such as lines that may continue.
+const vanishTime = 3 * time.Second
 
 // explain adds what Fluent Bit logged to an error.
 func (o *observed) explain(err error) error {
@@ -312,154 +349,3 @@ const (
 	headroomHold   = 3 * time.Second
 	headroomCost   = 10 * time.Second // with the start and the end of its process
 )
-
-// The steps of a ramp.
-const (
-	rampFactor = 2.0
-	rampMost   = 20   // steps
-	rampSlack  = 0.02 // share of the records that a stall may make a filter drop
-	rampWide   = 3    // windows of a step
-)
-
-// Ramp implements capacity.Runner. Its first step, at a low rate, shows which share of the
-// records arrives at each output when the pipeline keeps up.
-func (m *measured) Ramp(ctx context.Context, from float64) (low, high float64, err error) {
-	rates := []float64{from}
-	for len(rates) < rampMost && (m.headroom == 0 || rates[len(rates)-1] < m.headroom) {
-		next := rates[len(rates)-1] * rampFactor
-		if m.headroom > 0 {
-			next = min(next, m.headroom)
-		}
-		rates = append(rates, next)
-	}
-	config, err := render.Read(m.path)
-	if err != nil {
-		return 0, 0, err
-	}
-	step := rampWide * widthOf(config)
-	first, idle := step-widthOf(config), step
-	if m.faults != nil {
-		idle += 2 * m.faults.Delay
-	}
-	o, err := m.begin(func(share float64) [][2]string {
-		return [][2]string{{"load_profile", profileOf(from/4, rates, share, first, idle, step)}}
-	}, variant{})
-	if err != nil {
-		return 0, 0, err
-	}
-	defer o.end()
-	m.arriving, m.dropping = nil, nil
-	if err := o.await(ctx); err != nil {
-		return 0, 0, err
-	}
-	if err := o.wait(ctx, first+idle); err != nil {
-		return 0, 0, err
-	}
-	if err := o.baseline(first + idle); err != nil {
-		return 0, 0, err
-	}
-	return o.climb(ctx, rates, first+idle, step)
-}
-
-// throughput returns how many records per second of those sent arrived from one moment to
-// another, of several outputs at the slowest.
-func (o *observed) throughput(from, to time.Duration) (least float64) {
-	for i, output := range o.in.outputs {
-		share := o.m.arriving[output]
-		if share == 0 {
-			continue
-		}
-		n := o.at(to).Of("output_proc_records_total", output) - o.at(from).Of("output_proc_records_total", output)
-		if len(o.in.meters) > 0 {
-			records, _ := o.in.meters[i].arrived(from, to)
-			n = float64(records)
-		}
-		if rate := n / share / (to - from).Seconds(); least == 0 || rate < least {
-			least = rate
-		}
-	}
-	return least
-}
-
-// profileOf returns the load profile of a ramp for an input with a share of the records.
-func profileOf(base float64, rates []float64, share float64, first, idle, step time.Duration) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s for %v; idle for %v", decimal(base*share), first, idle)
-	for _, rate := range rates {
-		fmt.Fprintf(&b, "; %s for %v", decimal(rate*share), step)
-	}
-	return b.String()
-}
-
-// decimal formats a rate as an option of gdummy.
-func decimal(rate float64) string { return fmt.Sprintf("%.3f", rate) }
-
-// baseline notes which share of the records arrives, and is dropped, at a low rate.
-func (o *observed) baseline(moment time.Duration) error {
-	p := o.at(moment)
-	sent := p.Sum("gdummy_scheduled_records_total")
-	if sent == 0 {
-		return o.explain(errors.New("the metrics of Fluent Bit have no records of gdummy"))
-	}
-	arriving, dropping := map[string]float64{}, map[string]float64{}
-	any := false
-	for i, output := range o.in.outputs {
-		n := p.Of("output_proc_records_total", output)
-		if len(o.in.meters) > 0 {
-			n = float64(o.in.meters[i].distinct())
-		}
-		arriving[output] = n / sent
-		any = any || n > 0
-	}
-	for _, f := range o.in.filters {
-		if n := p.Of("filter_records_total", f); n > 0 {
-			dropping[f] = p.Of("filter_drop_records_total", f) / n
-		}
-	}
-	if !any {
-		return o.explain(errors.New("no record arrived at an output"))
-	}
-	o.m.arriving, o.m.dropping = arriving, dropping
-	return nil
-}
-
-// climb follows the steps of a ramp until one is too much.
-func (o *observed) climb(ctx context.Context, rates []float64, start, step time.Duration) (low, high float64, err error) {
-	// At a low rate, records wait for half a flush. At the highest rate that holds, they also
-	// wait for the rest of a flush that takes as long as the time to the next one.
-	width := o.in.width
-	usual := width / 2
-	for _, r := range o.in.meters {
-		if n, spread := r.arrived(0, start); n > 0 {
-			usual = max(usual, quantile(spread, 50))
-		}
-	}
-	excess := width * 7 / 5
-	for i, rate := range rates {
-		from := start + time.Duration(i)*step
-		end := from + step
-		for o.since() < end {
-			if err := o.look(ctx); errors.Is(err, errExited) {
-				return low, rate, nil
-			} else if err != nil {
-				return low, 0, err
-			}
-		}
-		lags := o.lags(from, end, rate)
-		last := lags[len(lags)-1]
-		now := o.pages[len(o.pages)-1]
-		switch {
-		case last > usual+excess, last > o.m.maxLatency,
-			len(o.dropped(o.at(from), now, rampSlack)) > 0,
-			now.Sum("output_retries_failed_total") > 0:
-			// The step before may have been too much already: what a pipeline that is
-			// behind delivers is near what it holds.
-			if c := o.throughput(from, end); c > 0 {
-				low = min(low, 0.8*c)
-			}
-			return low, rate, nil
-		}
-		low = rate
-	}
-	return low, 0, nil
-}

@@ -252,6 +252,9 @@ const packaged = "/usr/lib/gdummy/gdummy.so"
 // "" if the configuration loads one.
 func pluginFor(flag, pipeline string) (string, error) {
 	if flag != "" {
+		if info, err := os.Stat(flag); err != nil || info.IsDir() {
+			return "", fmt.Errorf("--plugin: invalid value %q: expected the file of a library, such as ./gdummy.so", flag)
+		}
 		return filepath.Abs(flag)
 	}
 	config, err := render.Read(pipeline)

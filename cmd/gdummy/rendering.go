@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,6 +28,23 @@ func (r *rendering) remove(s *render.Section, label, name string) {
 	if slices.Contains(s.Names(), name) {
 		r.change("%s %s: without %s", s.Kind, label, name)
 		s.Remove(name)
+	}
+}
+
+// isolate keeps the copy of a service apart from what else runs on the machine: it logs to
+// its standard error, and has its own storage. Further properties are removed.
+func (r *rendering) isolate(c *render.Config, dir string, further ...string) {
+	for _, s := range c.Service {
+		for _, name := range append([]string{"log_file", "daemon", "hot_reload"}, further...) {
+			if _, ok := s.Get(name); ok {
+				s.Remove(name)
+				r.change("service: without %s", name)
+			}
+		}
+		if _, ok := s.Get("storage.path"); ok {
+			s.Set("storage.path", filepath.Join(dir, "storage"))
+			r.change("service: storage.path is a directory of its own")
+		}
 	}
 }
 

@@ -236,18 +236,7 @@ const testFlush = "0.1"
 func (t *trial) service() {
 	t.config.SetService("flush", testFlush)
 	t.change("service: flush %s", testFlush)
-	for _, s := range t.config.Service {
-		for _, name := range []string{"http_server", "http_listen", "http_port", "log_file", "daemon", "hot_reload"} {
-			if _, ok := s.Get(name); ok {
-				s.Remove(name)
-				t.change("service: without %s", name)
-			}
-		}
-		if _, ok := s.Get("storage.path"); ok {
-			s.Set("storage.path", filepath.Join(t.dir, "storage"))
-			t.change("service: storage.path is a directory of the test")
-		}
-	}
+	t.isolate(t.config, t.dir, "http_server", "http_listen", "http_port")
 }
 
 // truthsOf reads a configuration, to know where the records of each gdummy input come

@@ -72,12 +72,10 @@ type Comparison struct {
 // comparing is a comparison under way.
 type comparing struct {
 	CompareOptions
-	runners  [2]Runner
-	start    time.Time
-	result   Comparison
-	rates    []float64 // above capacity, then the fixed ones
-	overhead time.Duration
-	trials   int
+	runners [2]Runner
+	result  Comparison
+	rates   []float64 // above capacity, then the fixed ones
+	clock
 }
 
 // Compare compares pipeline b with pipeline a. Trials take turns, A B B A, so that what
@@ -87,8 +85,8 @@ type comparing struct {
 // compared at fixed rates that both sustain. Like Search.Run, Compare returns a partial
 // result and a nil error if ctx ends.
 func Compare(ctx context.Context, a, b Runner, options CompareOptions) (Comparison, error) {
-	c := &comparing{CompareOptions: options.withDefaults(), runners: [2]Runner{a, b}}
-	c.start = c.Now()
+	o := options.withDefaults()
+	c := &comparing{CompareOptions: o, runners: [2]Runner{a, b}, clock: clock{now: o.Now, start: o.Now(), budget: o.Budget}}
 	c.result = Comparison{A: []Trial{}, B: []Trial{}}
 	err := c.run(ctx)
 	c.finish(ctx, err)
@@ -120,16 +118,6 @@ func (o CompareOptions) withDefaults() CompareOptions {
 	return o
 }
 
-func (c *comparing) left() time.Duration { return c.Budget - c.Now().Sub(c.start) }
-
-// cost returns the expected cost of a trial.
-func (c *comparing) cost() time.Duration {
-	if c.trials == 0 {
-		return c.Hold + firstOverhead
-	}
-	return c.Hold + c.overhead
-}
-
 func (c *comparing) run(ctx context.Context) error {
 	if err := c.ramps(ctx); err != nil {
 		return err
@@ -141,7 +129,7 @@ func (c *comparing) run(ctx context.Context) error {
 				if c.Pairs > 0 && c.pairs(rate) >= c.Pairs {
 					continue
 				}
-				if c.left() < 2*c.cost() {
+				if c.left() < 2*c.cost(c.Hold) {
 					return nil
 				}
 				if err := c.pair(ctx, rate, order); err != nil {
@@ -198,16 +186,11 @@ func (c *comparing) pair(ctx context.Context, rate float64, order [2]int) error 
 		if c.left() <= 0 {
 			return nil
 		}
-		c.trials++
-		c.progress(Progress{Step: fmt.Sprintf("trial %d, of %c", c.trials, 'A'+who), Rate: rate})
-		before := c.Now()
-		t, err := c.runners[who].Trial(ctx, Ask{Rate: rate, Hold: c.Hold, Whole: true})
+		c.progress(Progress{Step: fmt.Sprintf("trial %d, of %c", c.trials+1, 'A'+who), Rate: rate})
+		t, err := c.measure(ctx, c.runners[who], Ask{Rate: rate, Hold: c.Hold, Whole: true}, Pair)
 		if err != nil {
 			return fmt.Errorf("trial of %c at %.0f records/s: %w", 'A'+who, rate, err)
 		}
-		t.Rate, t.Hold, t.Whole, t.Purpose = rate, c.Hold, true, Pair
-		t.Took = c.Now().Sub(before)
-		c.overhead = max(c.overhead, t.Took-t.Duration)
 		pair[who] = t
 	}
 	c.result.A = append(c.result.A, pair[0])
@@ -295,7 +278,7 @@ func (m Metric) of(t *Trial) float64 {
 func (c *comparing) finish(ctx context.Context, err error) {
 	r := &c.result
 	r.Confidence = confidence
-	r.Elapsed = c.Now().Sub(c.start)
+	r.Elapsed = c.elapsed()
 	r.Ratios = c.ratios()
 	switch {
 	case ctx.Err() != nil:
@@ -308,14 +291,4 @@ func (c *comparing) finish(ctx context.Context, err error) {
 	r.Partial = r.Stopped != ""
 }
 
-func (c *comparing) progress(p Progress) {
-	if c.Progress == nil {
-		return
-	}
-	p.Elapsed = c.Now().Sub(c.start)
-	p.Left = max(c.left(), 0)
-	if n := len(c.result.B); n > 0 {
-		p.Last = &c.result.B[n-1]
-	}
-	c.Progress(p)
-}
+func (c *comparing) progress(p Progress) { c.show(c.Progress, p, c.result.B) }

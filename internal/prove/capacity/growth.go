@@ -13,7 +13,7 @@ const (
 	// and of a window drift.
 	leastGrowth = 0.05
 
-	// From manyWindows on, bursts of some seconds are told from growth by the floor of the
+	// From manyWindows on, bursts of some seconds are distinguished from growth by the floor of the
 	// lag, and leastFloor is how fast that has to grow: a pipeline whose lag grows by 1 %
 	// of the time holds 99 % of the rate. With fewer, leastSlope is how fast the lag has to
 	// grow, and noiseFactor by how much of its noise.

@@ -3,13 +3,10 @@
 package capacity
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -30,16 +27,9 @@ const (
 	confirmAt    = 0.95
 	confirmHolds = 2
 
-	// firstOverhead is the expected cost of starting, warming up and ending a process,
-	// before any trial has shown it.
-	firstOverhead = 5 * time.Second
-
 	// maxTrials bounds a search whose trials cost no time.
 	maxTrials = 200
 )
-
-// rampCost is about what a ramp takes, with the start of its process.
-const rampCost = 20 * time.Second
 
 // LeastBudget returns the budget below which a search cannot be expected to have an answer:
 // that of a ramp and of a trial.
@@ -72,108 +62,13 @@ type Progress struct {
 	Last      *Trial        // the trial that ended, or nil
 }
 
-// Stop is why a result is partial.
-type Stop string
-
-// What ends a search.
-const (
-	Interrupted Stop = "interrupted" // ctx ended
-	OutOfBudget Stop = "budget"      // the budget ended before the precision was reached
-	Failed      Stop = "failed"      // the runner returned an error
-)
-
-// Result is what a search found.
-type Result struct {
-	Rate       float64 `json:"rate"` // 0 if unknown, or if no rate holds
-	Low        float64 `json:"low"`
-	High       float64 `json:"high"`
-	Bytes      float64 `json:"bytes,omitempty"` // per second at Rate; 0 if unknown
-	Confidence float64 `json:"confidence"`      // probability that the rate is from Low to High
-
-	AtLeast bool `json:"at_least"`          // the limit may be gdummy's: the rate is at least Rate
-	Noisy   bool `json:"noisy"`             // trials contradict each other more than the precision allows
-	Partial bool `json:"partial"`           // ctx ended, the runner failed, or the rate is not confirmed
-	Stopped Stop `json:"stopped,omitempty"` // what ended the search before the precision was reached
-
-	Noise     float64       `json:"noise"`     // estimated deviation between trials, as a share of the rate
-	Precision float64       `json:"precision"` // asked for
-	Elapsed   time.Duration `json:"elapsed"`
-
-	RampLow   float64 `json:"ramp_low"`
-	RampHigh  float64 `json:"ramp_high"`
-	Confirmed int     `json:"confirmed"` // index of the trial that confirmed 95 % of the rate, or -1
-	Culprit   string  `json:"culprit,omitempty"`
-	Trials    []Trial `json:"trials"`
-}
-
-// Margin returns half the width of the interval, as a share of the rate.
-func (r *Result) Margin() float64 {
-	if r.Rate <= 0 {
-		return 0
-	}
-	return max(r.High-r.Rate, r.Rate-r.Low) / r.Rate
-}
-
-// LastGood returns the held trial with the highest rate within the interval or below
-// it, or nil.
-func (r *Result) LastGood() *Trial {
-	var best *Trial
-	for i := range r.Trials {
-		t := &r.Trials[i]
-		if t.Held && t.Purpose != Part && (r.High == 0 || t.Rate <= r.High) && (best == nil || t.Rate > best.Rate) {
-			best = t
-		}
-	}
-	return best
-}
-
-// FirstBad returns the failed trial with the lowest rate above the last good one, or
-// nil.
-func (r *Result) FirstBad() *Trial {
-	if bad := r.bad(); len(bad) > 0 {
-		return bad[0]
-	}
-	return nil
-}
-
-// bad returns the failed trials above the last good one, by rate.
-func (r *Result) bad() (bad []*Trial) {
-	good := r.LastGood()
-	for i := range r.Trials {
-		t := &r.Trials[i]
-		if !t.Held && t.Purpose != Part && (good == nil || t.Rate > good.Rate) {
-			bad = append(bad, t)
-		}
-	}
-	slices.SortStableFunc(bad, func(a, b *Trial) int { return cmp.Compare(a.Rate, b.Rate) })
-	return bad
-}
-
-// judged returns the first failed trial that has evidence of what limited it, or else the
-// first, or nil. Just above the capacity, no part need be at its limit for the whole time.
-func (r *Result) judged() *Trial {
-	bad := r.bad()
-	for _, t := range bad {
-		if t.Rate <= farAbove*bad[0].Rate && !strings.HasPrefix(t.Evidence.Culprit(t.Rate), unknown) {
-			return t
-		}
-	}
-	return r.FirstBad()
-}
-
-// farAbove is the factor of the rate of the first failed trial from which another part may
-// limit a trial.
-const farAbove = 1.5
-
 // searching is a search under way.
 type searching struct {
 	Search
 	runner Runner
-	start  time.Time
 	result Result
 	belief *belief
-
-	overhead time.Duration // largest of all trials
+	clock
 }
 
 // Run searches. It returns a partial result and a nil error if ctx ends or the budget
@@ -182,8 +77,8 @@ type searching struct {
 // Run never starts a trial after the budget ended, so that it overruns it by less than
 // one trial.
 func (s *Search) Run(ctx context.Context, r Runner) (Result, error) {
-	run := &searching{Search: s.withDefaults(), runner: r}
-	run.start = run.Now()
+	d := s.withDefaults()
+	run := &searching{Search: d, runner: r, clock: clock{now: d.Now, start: d.Now(), budget: d.Budget}}
 	run.result = Result{Trials: []Trial{}, Confirmed: -1, Precision: run.Precision, Confidence: confidence}
 	err := run.run(ctx)
 	run.finish(ctx, err)
@@ -235,7 +130,7 @@ func (s *searching) run(ctx context.Context) error {
 			break
 		}
 		ask, purpose := s.next()
-		if s.left() <= 0 {
+		if s.free() <= 0 {
 			break
 		}
 		t, err := s.trial(ctx, ask, purpose)
@@ -255,24 +150,14 @@ func (s *searching) run(ctx context.Context) error {
 	return s.costs(ctx, s.Costs[:highest])
 }
 
-// left returns the budget that is left.
-func (s *searching) left() time.Duration { return s.Budget - s.Now().Sub(s.start) }
-
-// free returns the budget that is left without the time that parts needs.
+// free returns the budget that is left without the time that parts needs, which gets at
+// most a quarter of the budget.
 func (s *searching) free() time.Duration {
 	limit, filters := s.shared()
 	if limit == nil || len(s.Costs) == 0 {
 		return s.left()
 	}
-	return s.left() - time.Duration(1+min(len(filters), maxParts))*s.cost(s.costHold())
-}
-
-// cost returns the expected cost of a trial that holds.
-func (s *searching) cost(hold time.Duration) time.Duration {
-	if s.overhead == 0 {
-		return hold + firstOverhead
-	}
-	return hold + s.overhead
+	return s.left() - min(time.Duration(1+min(len(filters), maxParts))*s.cost(s.costHold()), s.Budget/4)
 }
 
 // precise reports whether the interval is as narrow as asked for.
@@ -314,14 +199,10 @@ func (s *searching) trial(ctx context.Context, ask Ask, purpose Purpose) (*Trial
 		p.Step = string(purpose)
 	}
 	s.progress(p)
-	before := s.Now()
-	t, err := s.runner.Trial(ctx, ask)
+	t, err := s.measure(ctx, s.runner, ask, purpose)
 	if err != nil {
 		return nil, fmt.Errorf("trial at %.0f records/s: %w", ask.Rate, err)
 	}
-	t.Rate, t.Hold, t.Whole, t.Without, t.Purpose = ask.Rate, ask.Hold, ask.Whole, ask.Without, purpose
-	t.Took = s.Now().Sub(before)
-	s.overhead = max(s.overhead, t.Took-t.Duration)
 	for _, u := range s.result.Trials {
 		if purpose == Part {
 			break // it is another pipeline
@@ -334,86 +215,10 @@ func (s *searching) trial(ctx context.Context, ask Ask, purpose Purpose) (*Trial
 	return &s.result.Trials[len(s.result.Trials)-1], nil
 }
 
-// costHold returns the length of a trial of costs.
-func (s *searching) costHold() time.Duration { return max(s.Hold/3, time.Second) }
-
-// costs measures the cost of a record at fractions of the rate, as far as the budget
-// allows it.
-func (s *searching) costs(ctx context.Context, shares []float64) error {
-	_, rate, _ := s.belief.interval(confidence)
-	hold := s.costHold()
-	for _, share := range shares {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if s.left() < s.cost(hold) {
-			return nil
-		}
-		if _, err := s.trial(ctx, Ask{Rate: share * rate, Hold: hold, Whole: true}, Cost); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// maxParts is the number of filters whose part of the cost is measured.
-const maxParts = 4
-
-// parts measures which part of the time of the thread at its limit each filter has, as
-// far as the budget allows it: by trials without it, at the highest rate of costs. Fluent
-// Bit does not measure that time.
-func (s *searching) parts(ctx context.Context) error {
-	whole := s.lastCost()
-	limit, filters := s.shared()
-	if limit == nil || whole == nil {
-		return nil
-	}
-	all, rate, hold := whole.Evidence.loadOf(limit), whole.Rate, whole.Hold
-	for i := range min(len(filters), maxParts) {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if all == 0 || s.left() < s.cost(hold) {
-			return nil
-		}
-		t, err := s.trial(ctx, Ask{Rate: rate, Hold: hold, Whole: true, Without: filters[i].Name}, Part)
-		if err != nil {
-			return err
-		}
-		if t.Held { // filters is that of the result: appending to the trials does not copy it
-			filters[i].Time = max(1-t.Evidence.loadOf(limit)/all, 0) * limit.load()
-		}
-	}
-	return nil
-}
-
-// shared returns the thread that limited the pipeline, if it serves filters too, and these.
-func (s *searching) shared() (limit *Thread, filters []Filter) {
-	bad := s.result.judged()
-	if bad == nil || len(bad.Evidence.Filters) == 0 {
-		return nil, nil
-	}
-	limit = bad.Evidence.limit()
-	if limit == nil || limit.Role != EngineThread && limit.Role != InputThread {
-		return nil, nil
-	}
-	return limit, bad.Evidence.Filters
-}
-
-// lastCost returns the last trial of costs, or nil.
-func (s *searching) lastCost() *Trial {
-	for i := len(s.result.Trials) - 1; i >= 0; i-- {
-		if t := &s.result.Trials[i]; t.Purpose == Cost && t.Held {
-			return t
-		}
-	}
-	return nil
-}
-
 // finish computes the result from the belief.
 func (s *searching) finish(ctx context.Context, err error) {
 	r := &s.result
-	r.Elapsed = s.Now().Sub(s.start)
+	r.Elapsed = s.elapsed()
 	if s.belief != nil {
 		r.Low, r.Rate, r.High = s.belief.interval(confidence)
 		r.Noise = s.belief.noise()
@@ -514,18 +319,10 @@ func (s *searching) expected(margin float64) time.Duration {
 }
 
 func (s *searching) progress(p Progress) {
-	if s.Progress == nil {
-		return
-	}
-	p.Elapsed = s.Now().Sub(s.start)
-	p.Left = max(s.left(), 0)
 	if s.belief != nil {
 		var rate float64
 		p.Low, rate, p.High = s.belief.interval(confidence)
-		p.Left = min(p.Left, s.expected(max(p.High-rate, rate-p.Low)/rate))
+		p.Left = s.expected(max(p.High-rate, rate-p.Low) / rate)
 	}
-	if n := len(s.result.Trials); n > 0 {
-		p.Last = &s.result.Trials[n-1]
-	}
-	s.Progress(p)
+	s.show(s.Progress, p, s.result.Trials)
 }

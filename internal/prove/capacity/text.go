@@ -4,10 +4,8 @@ package capacity
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -96,14 +94,7 @@ func (r *Result) Table() []byte {
 func (r *Result) CostTable() []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	var costs []*Trial
-	for i := range r.Trials {
-		if t := &r.Trials[i]; t.Purpose == Cost && r.Rate > 0 {
-			costs = append(costs, t)
-		}
-	}
-	slices.SortStableFunc(costs, func(a, b *Trial) int { return cmp.Compare(a.Rate, b.Rate) })
-	for i, t := range costs {
+	for i, t := range r.CostTrials() {
 		if i == 0 {
 			fmt.Fprint(w, "of the rate\trate/s\tCPU s/million\tmemory\tp99\t\n")
 		}

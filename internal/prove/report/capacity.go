@@ -39,12 +39,8 @@ var capacityPage = template.Must(template.New("capacity").Funcs(template.FuncMap
 	"latency": func(d time.Duration) string { return unknownIf(d == 0, short(int64(d))) },
 	"cpu":     func(t capacity.Trial) string { return perRecord(t.CPUPerRecord()) },
 	"add":     func(i, n int) int { return i + n },
-	"cost":    func(t capacity.Trial) bool { return t.Purpose == capacity.Cost },
 	"part":    func(a, b float64) string { return fmt.Sprintf("%.0f %%", 100*a/b) },
-	"million": func(t capacity.Trial) string { return fmt.Sprintf("%.3f", t.CPUPerRecord()/1e3) },
-	"costs": func(r *capacity.Result) bool {
-		return r.Rate > 0 && slices.ContainsFunc(r.Trials, func(t capacity.Trial) bool { return t.Purpose == capacity.Cost })
-	},
+	"million": func(t *capacity.Trial) string { return fmt.Sprintf("%.3f", t.CPUPerRecord()/1e3) },
 }).Parse(capacityText))
 
 func unknownIf(unknown bool, text string) string {
@@ -97,7 +93,7 @@ func against(name string, r *capacity.Result) template.HTML {
 	highest, most := r.High, 0.0
 	for i := range r.Trials {
 		t := &r.Trials[i]
-		if v := m.trial(t); v > 0 {
+		if v := m.trial(t); v > 0 && t.Purpose != capacity.Part {
 			known = append(known, t)
 			highest, most = max(highest, t.Rate), max(most, v)
 		}
@@ -217,10 +213,10 @@ const capacityText = `<!doctype html>
 <tr><th>trial</th><th>records/s</th><th>held</th><th>time</th><th>p50</th><th>p99</th><th>CPU/record</th><th>memory</th><th>backlog</th></tr>
 {{range $i, $t := .Trials}}<tr><td>{{add $i 1}}</td><td>{{rate $t.Rate}}</td><td{{if not $t.Held}} class="bad"{{end}}>{{$t.Verdict}}</td><td>{{duration $t.Duration}}</td><td>{{latency $t.P50}}</td><td>{{latency $t.P99}}</td><td>{{cpu $t}}</td><td>{{bytes $t.Memory}}</td><td>{{$t.Backlog}}</td></tr>
 {{end}}</table></div></section>{{end}}
-{{if costs .}}<section><h2>Cost</h2><div class="wide"><table>
+{{with .CostTrials}}<section><h2>Cost</h2><div class="wide"><table>
 <tr><th>of the rate</th><th>records/s</th><th>CPU seconds per million records</th><th>memory</th></tr>
-{{range .Trials}}{{if cost .}}<tr><td>{{part .Rate $r.Rate}}</td><td>{{rate .Rate}}</td><td>{{million .}}</td><td>{{bytes .Memory}}</td></tr>
-{{end}}{{end}}</table></div></section>{{end}}
+{{range .}}<tr><td>{{part .Rate $r.Rate}}</td><td>{{rate .Rate}}</td><td>{{million .}}</td><td>{{bytes .Memory}}</td></tr>
+{{end}}</table></div></section>{{end}}
 {{end}}
 </body>
 </html>

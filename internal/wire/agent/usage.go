@@ -51,14 +51,24 @@ func (a *Agent) Usage() (u Usage, err error) {
 	if err != nil {
 		return u, err
 	}
+	sum, exact := time.Duration(0), true
 	for _, task := range tasks {
 		t := ThreadUsage{ID: task.Name()}
 		if t.Name, t.CPU, err = readStat(filepath.Join(dir, "task", t.ID, "stat")); err != nil {
 			continue // it has ended
 		}
-		t.Waited = readWaited(filepath.Join(dir, "task", t.ID, "schedstat"))
+		if ran, waited, ok := readSchedstat(filepath.Join(dir, "task", t.ID, "schedstat")); ok {
+			t.CPU, t.Waited = ran, waited
+		} else {
+			exact = false
+		}
+		sum += t.CPU
 		t.Looks, t.Waits = a.seen[t.ID].looks, a.seen[t.ID].waits
 		u.Threads = append(u.Threads, t)
+	}
+	// To a tick, stat has also what threads used that have ended.
+	if exact && u.CPU-sum < time.Duration(len(tasks))*tick {
+		u.CPU = sum
 	}
 	return u, nil
 }
@@ -91,15 +101,17 @@ func parseStat(text string) (name string, cpu time.Duration, err error) {
 	return text[from+1 : to], time.Duration(user+kernel) * tick, nil
 }
 
-// readWaited reads how long a thread was ready to run without a CPU: the second field of
-// schedstat, in nanoseconds.
-func readWaited(path string) time.Duration {
-	text, _ := os.ReadFile(path)
-	if fields := bytes.Fields(text); len(fields) > 1 {
-		n, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-		return time.Duration(n)
+// readSchedstat reads how long a thread ran, and how long it was ready to run without a CPU,
+// in nanoseconds. Not every kernel counts that.
+func readSchedstat(path string) (ran, waited time.Duration, ok bool) {
+	text, err := os.ReadFile(path)
+	fields := bytes.Fields(text)
+	if err != nil || len(fields) < 2 {
+		return 0, 0, false
 	}
-	return 0
+	a, err1 := strconv.ParseInt(string(fields[0]), 10, 64)
+	b, err2 := strconv.ParseInt(string(fields[1]), 10, 64)
+	return time.Duration(a), time.Duration(b), err1 == nil && err2 == nil
 }
 
 // Look notes what each thread does at this moment. Usage reports the sums.
