@@ -75,7 +75,7 @@ sinks: [{output: es.0, from: gdummy.0}]
 		"output other: http is replaced by null, since no sink looks at it",
 		"service: flush 0.1",
 		"service: without http_server",
-		"service: storage.path is a directory of the test",
+		"service: storage.path is a directory of its own",
 	}
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v2_1_0, "metadata")

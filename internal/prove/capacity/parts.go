@@ -53,11 +53,17 @@ func (s *searching) parts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if t.Held { // filters is that of the result: appending to the trials does not copy it
+		if t.keptUp() { // filters is that of the result: appending to the trials does not copy it
 			filters[i].Time = max(1-t.Evidence.loadOf(limit)/all, 0) * limit.load()
 		}
 	}
 	return nil
+}
+
+// keptUp reports whether what was sent arrived, to a tenth: a trial that did not hold for a
+// small growth of the backlog still has the cost of its records.
+func (t *Trial) keptUp() bool {
+	return t.Held || t.Reason == Backlog && t.Achieved >= 0.9*t.Rate
 }
 
 // shared returns the thread that limited the pipeline, if it serves filters too, and these.
@@ -76,7 +82,7 @@ func (s *searching) shared() (limit *Thread, filters []Filter) {
 // lastCost returns the last trial of costs, or nil.
 func (s *searching) lastCost() *Trial {
 	for i := len(s.result.Trials) - 1; i >= 0; i-- {
-		if t := &s.result.Trials[i]; t.Purpose == Cost && t.Held {
+		if t := &s.result.Trials[i]; t.Purpose == Cost && t.keptUp() {
 			return t
 		}
 	}
