@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -180,13 +181,27 @@ var fileMistakes = []mistake{
 var containerMistakes = []mistake{
 	{"the pipeline as it should be", yamlFile, "", "", nil},
 	{"a parser of another form", yamlFile, "multiline.parser: docker\n", "multiline.parser: cri\n", []string{"docker: wrong value log"}},
-	{"a filter that drops the other members", yamlFile, "reserve_data: on", "reserve_data: off", []string{"kube: missing", "kube: no identity"}},
+	{"a filter that drops the other members", yamlFile, "reserve_data: on", "reserve_data: off", []string{"kube: no identity", "kube: unchecked"}},
 	{"a filter on another member", yamlFile, "key_name: log", "key_name: message", []string{"kube: no member level", "kube: no member n"}},
+}
+
+// joinedMistakes are planted in the pipeline in testdata/joined, whose inputs join lines and
+// whose outputs stay.
+var joinedMistakes = []mistake{
+	{"the pipeline as it should be", yamlFile, "", "", nil},
+	{"a multiline parser of another language", yamlFile, "multiline.parser: java", "multiline.parser: go", []string{"java: duplicate", "java: wrong value log"}},
+	{"a multiline parser that joins too little", parsersFile, `"/^  /" `, `"/^  because/" `, []string{"own: duplicate", "own: wrong value log"}},
+	{"a multiline parser that joins too much", parsersFile, `"/^  /" `, `"/^  |INFO/" `, []string{"own: missing", "own: wrong value log"}},
+	{"a multiline parser that begins at some lines", parsersFile, "[A-Z]+ pay", "FAIL pay", nil},
+	{"a filter that removes the offset", yamlFile, "add: env prod", "add: env prod\n      remove_wildcard: gdummy", []string{
+		"java: no identity", "java: unchecked", "own: no identity", "own: unchecked",
+	}},
 }
 
 // throughMistakes are planted in the pipeline in testdata/through, whose outputs stay.
 var throughMistakes = []mistake{
 	{"the pipeline as it should be", yamlFile, "", "", nil},
+	{"TLS of a version that no receiver accepts", yamlFile, "tls.verify: on", "tls.max_version: TLSv1.1", []string{"es.0: missing"}},
 	{"a filter that removes the identity", yamlFile, "remove: card", "remove_regex: ^(card|gdummy)$", each(throughSinks, "no identity", "unchecked")},
 	{"a date under another name", yamlFile, "format: json\n    - name: http", "format: json\n      json_date_key: time\n    - name: http", []string{"json: extra member time"}},
 	{"a time under another name", yamlFile, "index: app", "time_key: ts", []string{"es.0: extra member ts"}},
@@ -256,6 +271,7 @@ func TestContentOfFiles(t *testing.T) {
 			return
 		}
 		findMistakes(t, h, "containers", containerMistakes)
+		findMistakes(t, h, "joined", joinedMistakes)
 	})
 }
 
@@ -264,6 +280,16 @@ func TestContentThrough(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v2_1_0, "metadata")
 		findMistakes(t, h, "through", throughMistakes)
+		changes := testContent(t, h, mistake{}.plant(t, "through"), "app.test.yaml").Tests[0].Changes
+		for _, want := range []string{
+			"output es.0: tls.vhost search.example.com", "output es.0: tls.ca_file is a certificate of the test",
+			"output es.0: es sends to 127.0.0.1:# with TLS, to a certificate of the test",
+			"output loki.0: loki sends to 127.0.0.1:# without TLS, as configured",
+		} {
+			if !slices.ContainsFunc(changes, func(c string) bool { return regexp.MustCompile(`:\d+ `).ReplaceAllString(c, ":# ") == want }) {
+				t.Errorf("no change %q in:\n%s", want, strings.Join(changes, "\n"))
+			}
+		}
 	})
 }
 

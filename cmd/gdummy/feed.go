@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +32,9 @@ type feed struct {
 	path  string // of the file
 	key   string // the member with the offset
 	text  bytes.Buffer
-	at    []int64       // where the lines of each record begin
+	at    []int64       // where the lines of each record begin, and the end
+	lines [][]byte      // of each record, if the input joins them
+	joins bool          // the input may make one record of several lines
 	ids   []recordid.ID // of the records
 	book  *ledger.Stream
 	err   error
@@ -47,26 +48,19 @@ var tailOptions = []string{
 
 // feedInput writes the lines of an input, and points the input at them.
 func (t *trial) feedInput(s *render.Section, label string, in expect.Input) error {
-	if t.through() {
-		return fmt.Errorf("inputs: %s: via: file: records of a file have no identity in the body, which through: output requires", label)
-	}
 	if s.Plugin() != "tail" {
 		return fmt.Errorf("inputs: %s: via file: expected an input with the plugin tail, found %s", label, s.Plugin())
 	}
 	if s.Text("multiline.parser") != "" && !t.binary.HasOffsets() {
 		return fmt.Errorf("inputs: %s: via file: the offset that version %s of Fluent Bit adds to records of multiline.parser is wrong: 4.2 or later is required", label, t.binary.Version)
 	}
-	for name := range strings.SplitSeq(s.Text("multiline.parser"), ",") {
-		if name = strings.ToLower(strings.TrimSpace(name)); !slices.Contains([]string{"", "cri", "docker"}, name) {
-			return fmt.Errorf("inputs: %s: via file: the parser %s of multiline.parser makes one record of several, whose offset does not identify them: expected parser, or cri or docker; test the parser with the filter multiline", label, name)
-		}
-	}
+	joins := joinsLines(s.Text("multiline.parser"), in.Form)
 	for _, name := range []string{"multiline", "docker_mode"} {
-		if value := strings.ToLower(s.Text(name)); slices.Contains([]string{"on", "true", "yes"}, value) {
-			return fmt.Errorf("inputs: %s: via file: %s makes one record of several, whose offset does not identify them: expected parser, or multiline.parser with cri or docker", label, name)
+		if s.On(name) {
+			return fmt.Errorf("inputs: %s: via file: with %s, Fluent Bit adds no right offset, which identifies records: expected multiline.parser instead", label, name)
 		}
 	}
-	f := &feed{label: label, form: in.Form, path: filepath.Join(t.dir, label+".log"), key: s.Text("offset_key")}
+	f := &feed{joins: joins, label: label, form: in.Form, path: filepath.Join(t.dir, label+".log"), key: s.Text("offset_key")}
 	if f.key == "" {
 		f.key = fmt.Sprintf("gdummy_offset_%d", len(t.feeds))
 		s.Set("offset_key", f.key)
@@ -88,6 +82,22 @@ func (t *trial) feedInput(s *render.Section, label string, in expect.Input) erro
 	t.feeds, t.fed[label] = append(t.feeds, f), truth
 	t.change("input %s: tail reads %d records from a file of the test, and adds the offset of each line as %s", label, len(f.ids), f.key)
 	return nil
+}
+
+// joinsLines reports whether parsers of multiline.parser may make one record of several
+// lines of a form. They are alternatives: the one for the form of a container joins only
+// the parts of a line.
+func joinsLines(parsers, form string) bool {
+	var names []string
+	for name := range strings.SplitSeq(parsers, ",") {
+		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+			names = append(names, name)
+		}
+	}
+	if form != "" && slices.Contains(names, form) {
+		return false
+	}
+	return slices.ContainsFunc(names, func(name string) bool { return name != expect.FormCRI && name != expect.FormDocker })
 }
 
 // write makes the records and writes their lines.
@@ -124,8 +134,12 @@ func (t *trial) write(f *feed, in expect.Input) (expect.Truth, error) {
 		return truth, err
 	}
 	if f.err == nil {
+		f.err = f.distinct()
+	}
+	if f.err == nil {
 		f.err = os.WriteFile(f.path, f.text.Bytes(), 0o600)
 	}
+	f.at = append(f.at, int64(f.text.Len()))
 	f.text = bytes.Buffer{}
 	if f.err != nil {
 		return truth, f.err
@@ -160,7 +174,11 @@ func (f *feed) Emit(_ string, records int, events []byte) {
 			return
 		}
 		f.at, f.ids = append(f.at, int64(f.text.Len())), append(f.ids, id)
-		f.lines(lineOf(ev.Body), id.Time)
+		line := lineOf(ev.Body)
+		if f.joins {
+			f.lines = append(f.lines, []byte(strings.TrimRight(line, "\n")))
+		}
+		f.append(line, id.Time)
 	}
 }
 
@@ -182,8 +200,8 @@ func lineOf(body []byte) string {
 // partSize is the size at which containerd and Docker cut lines.
 const partSize = 16 << 10
 
-// lines writes a line in the form of the file.
-func (f *feed) lines(line string, at int64) {
+// append writes a line in the form of the file.
+func (f *feed) append(line string, at int64) {
 	if f.form == "" {
 		f.text.WriteString(line + "\n")
 		return
@@ -221,8 +239,7 @@ func (t *trial) place(body []byte) (id recordid.ID, ok bool) {
 		if !ok {
 			continue
 		}
-		n := sort.Search(len(f.at), func(i int) bool { return f.at[i] > int64(offset) }) - 1
-		if n >= 0 {
+		if n := f.record(int64(offset), body); n >= 0 {
 			return f.ids[n], true
 		}
 	}

@@ -3,8 +3,11 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/wire/receive"
+	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
 // throughPlugins are the outputs that can be kept: they send JSON or MessagePack over HTTP
@@ -40,7 +44,11 @@ func (t *trial) throughOutput(s *render.Section, label string, sinks []int) erro
 			return fmt.Errorf("sink %s: the output %s has another sink with through: output: expected it here, too", t.file.Sinks[n].Name, label)
 		}
 	}
-	server, err := receive.ListenDocuments(func(doc []byte, arrival time.Time) {
+	secure, err := t.secure(s, label)
+	if err != nil {
+		return err
+	}
+	server, err := receive.ListenDocuments(secure, func(doc []byte, arrival time.Time) {
 		for _, n := range sinks {
 			t.judge.Document(n, doc, arrival)
 		}
@@ -50,7 +58,7 @@ func (t *trial) throughOutput(s *render.Section, label string, sinks []int) erro
 	}
 	t.servers = append(t.servers, server)
 	for _, name := range s.Names() {
-		if slices.Contains(elsewhere, name) || name == "tls" || strings.HasPrefix(name, "tls.") {
+		if slices.Contains(elsewhere, name) {
 			t.remove(s, label, name)
 		}
 	}
@@ -63,6 +71,48 @@ func (t *trial) throughOutput(s *render.Section, label string, sinks []int) erro
 	if s.Text("alias") == "" {
 		s.Set("alias", label)
 	}
-	t.change("output %s: %s sends to %s:%s without TLS", label, s.Plugin(), host, port)
+	how := "without TLS, as configured"
+	if secure != nil {
+		how = "with TLS, to a certificate of the test"
+	}
+	t.change("output %s: %s sends to %s:%s %s", label, s.Plugin(), host, port, how)
 	return nil
+}
+
+// secure returns the TLS of the receiver of an output: nil if the output has none. What the
+// output verifies stays; it trusts a certificate of the test for the name that it expects.
+func (t *trial) secure(s *render.Section, label string) (*tls.Config, error) {
+	if !s.On("tls") {
+		if strings.Contains(s.Text("tls"), "${") {
+			t.remove(s, label, "tls")
+		}
+		return nil, nil
+	}
+	name := s.Text("tls.vhost")
+	if name == "" {
+		if name = s.Text("host"); name == "" || net.ParseIP(name) != nil {
+			name = "localhost"
+		}
+		s.Set("tls.vhost", name)
+		t.change("output %s: tls.vhost %s", label, name)
+	}
+	cert, key, err := selfsigned.Pair(name)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(t.dir, label+".pem")
+	if err := os.WriteFile(path, cert, 0o600); err != nil {
+		return nil, err
+	}
+	t.remove(s, label, "tls.ca_path")
+	s.Set("tls.ca_file", path)
+	t.change("output %s: tls.ca_file is a certificate of the test", label)
+	own := []string{"tls.crt_file", "tls.key_file"}
+	if slices.ContainsFunc(own, func(name string) bool { _, err := os.Stat(s.Text(name)); return err != nil }) {
+		for _, name := range append(own, "tls.key_passwd") { // of a certificate that is not here
+			t.remove(s, label, name)
+		}
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	return &tls.Config{Certificates: []tls.Certificate{pair}}, err
 }

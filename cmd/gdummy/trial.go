@@ -118,6 +118,9 @@ func (t *trial) prepare() (err error) {
 	maps.Copy(t.truths, t.fed)
 	if len(t.feeds) > 0 {
 		t.judge.Place = t.place
+		for _, f := range t.feeds {
+			t.judge.Places = append(t.judge.Places, f.key)
+		}
 	}
 	return err
 }
@@ -301,6 +304,8 @@ const (
 	pollEvery = 20 * time.Millisecond
 	quiet     = 350 * time.Millisecond // without arrivals, when all that is expected is here
 	patience  = 3 * time.Second        // without arrivals, when something is missing
+
+	multilineFlush = 4 * time.Second // of the multiline parsers that Fluent Bit has
 )
 
 // wait waits until everything has arrived, or nothing more does. Its error explains a
@@ -327,7 +332,7 @@ func (t *trial) wait(a *agent.Agent) error {
 				return nil
 			case now.Sub(began) > t.limit:
 				return fmt.Errorf("no verdict within %v (--timeout)", t.limit)
-			case last.IsZero() && now.Sub(began) < patience+2*time.Second, now.Sub(last) < quiet && !last.IsZero():
+			case last.IsZero() && now.Sub(began) < t.patience()+2*time.Second, now.Sub(last) < quiet && !last.IsZero():
 				full = time.Time{}
 				continue
 			}
@@ -337,12 +342,21 @@ func (t *trial) wait(a *agent.Agent) error {
 					return nil
 				}
 			}
-			if now.Sub(full) >= patience && t.sent() {
+			if now.Sub(full) >= t.patience() && t.sent() {
 				a.Stop(10 * time.Second)
 				return t.final()
 			}
 		}
 	}
+}
+
+// patience returns how long to wait without arrivals when something is missing. A
+// multiline parser holds the last record back.
+func (t *trial) patience() time.Duration {
+	if slices.ContainsFunc(t.feeds, func(f *feed) bool { return f.joins }) {
+		return patience + multilineFlush
+	}
+	return patience
 }
 
 // sent reports whether the engine has ingested all records, according to the ledger.

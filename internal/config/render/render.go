@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -59,6 +60,11 @@ func (s *Section) Get(name string) (text string, ok bool) { return s.props.get(n
 func (s *Section) Text(name string) string {
 	text, _ := s.props.get(name)
 	return text
+}
+
+// On reports whether a property is on.
+func (s *Section) On(name string) bool {
+	return slices.Contains([]string{"on", "true", "yes"}, strings.ToLower(s.Text(name)))
 }
 
 // Set sets a property.

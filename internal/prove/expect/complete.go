@@ -99,7 +99,7 @@ func (j *Judge) Verdict() (results []Result) {
 	defer j.mu.Unlock()
 	for n, s := range j.sinks {
 		absent := Missing
-		if s.Through && s.foreign > 0 {
+		if (s.Through || j.Place != nil) && s.foreign > 0 {
 			absent = Unknown // it may be one without an identity
 		}
 		res := Result{Sink: s.Name, Arrived: s.arrived}

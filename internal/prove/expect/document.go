@@ -5,6 +5,7 @@ package expect
 import (
 	"bytes"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/event"
@@ -76,7 +77,7 @@ func (j *Judge) Value(n int, text []byte, arrival time.Time) {
 		v = appendPlain(nil, v)
 	}
 	switch {
-	case records(v, take):
+	case j.records(v, take):
 	case hasIdentity(v):
 		take(v)
 	case !isAction(v):
@@ -151,15 +152,15 @@ func isAction(m []byte) bool {
 	return false
 }
 
-// records calls f with each map in a value that has an identity as a member, and reports
-// whether there is one.
-func records(v []byte, f func(body []byte)) (found bool) {
+// records calls f with each map in a value that has an identity as a member, or one of
+// Places, and reports whether there is one.
+func (j *Judge) records(v []byte, f func(body []byte)) (found bool) {
 	h := msgpack.Read(v)
 	switch h.Kind {
 	case msgpack.Map:
 		own := false
-		each(v, func(_, inner []byte) bool {
-			own = isIdentity(inner)
+		each(v, func(name, inner []byte) bool {
+			own = isIdentity(inner) || slices.Contains(j.Places, string(name))
 			return !own
 		})
 		if own {
@@ -167,7 +168,7 @@ func records(v []byte, f func(body []byte)) (found bool) {
 			return true
 		}
 		each(v, func(_, inner []byte) bool {
-			found = records(inner, f) || found
+			found = j.records(inner, f) || found
 			return true
 		})
 	case msgpack.Array:
@@ -178,7 +179,7 @@ func records(v []byte, f func(body []byte)) (found bool) {
 				return found
 			}
 			element := b[:len(b)-len(rest)]
-			found = line(element, f) || records(element, f) || found
+			found = j.line(element, f) || j.records(element, f) || found
 			b = rest
 		}
 	}
@@ -187,7 +188,7 @@ func records(v []byte, f func(body []byte)) (found bool) {
 
 // line calls f with each record in an element of an array that is a text of JSON: a line
 // of Loki.
-func line(v []byte, f func(body []byte)) (found bool) {
+func (j *Judge) line(v []byte, f func(body []byte)) (found bool) {
 	h := msgpack.Read(v)
 	if h.Kind != msgpack.String {
 		return false
@@ -198,7 +199,7 @@ func line(v []byte, f func(body []byte)) (found bool) {
 	}
 	maps, _ := jsonbody.Parse(string(text))
 	for _, m := range maps {
-		found = records(m, f) || found
+		found = j.records(m, f) || found
 	}
 	return found
 }

@@ -28,6 +28,8 @@ type Judge struct {
 
 	// Place, if not nil, returns the identity of a body without one.
 	Place func(body []byte) (recordid.ID, bool)
+	// Places are names of members that a body for Place has.
+	Places []string
 
 	mu      sync.Mutex
 	sinks   []*sink

@@ -5,6 +5,7 @@ package receive
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
@@ -26,12 +27,15 @@ type Documents struct {
 // look into it.
 const accepted = `{"took":1,"errors":false,"items":[],"text":"Success","code":0}`
 
-// ListenDocuments starts a server at a free port. take receives the body of each request,
-// decompressed, and is called concurrently.
-func ListenDocuments(take func(doc []byte, arrival time.Time)) (*Documents, error) {
+// ListenDocuments starts a server at a free port, with TLS if secure is not nil. take
+// receives the body of each request, decompressed, and is called concurrently.
+func ListenDocuments(secure *tls.Config, take func(doc []byte, arrival time.Time)) (*Documents, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
+	}
+	if secure != nil {
+		l = tls.NewListener(l, secure)
 	}
 	d := &Documents{listener: l}
 	d.server = &http.Server{
