@@ -89,6 +89,7 @@ vuln: tools ## known vulnerabilities of what is linked, from vuln.go.dev
 	$(GO) -C release run $(GOVULNCHECK) ./...
 
 e2e: tools ## the end-to-end tests in full, in real Fluent Bits
+	$(GO) test -count=1 -timeout 1h ./internal/prove/expect -run ComputedAgain -records 100000
 	$(GO) test -count=1 -v ./e2e/...
 
 bench: build ## measure generation, the plugin beside dummy, and the audit

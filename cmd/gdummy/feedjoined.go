@@ -12,7 +12,7 @@ import (
 // complete: the line after it, the end of the file or, for a line that no rule matches,
 // that line itself. Hence the text decides between two neighbours.
 
-// distinct returns an error if two neighbours could not be told apart.
+// distinct returns an error if two neighbours cannot be distinguished.
 func (f *feed) distinct() error {
 	for n := 1; n < len(f.lines); n++ {
 		if bytes.Equal(f.lines[n-1], f.lines[n]) && bytes.IndexByte(f.lines[n], '\n') < 0 {
