@@ -7,7 +7,8 @@ CC      ?= cc
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 ARGS    ?=
 DURATION ?= 5
-FUZZTIME ?= 20s
+FUZZTIME ?= 30s
+SOAK ?= 30m
 
 export ARGS
 
@@ -22,7 +23,7 @@ ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # All that does not need the C boundary builds and passes without cgo.
 PURE = ./internal/... ./cmd/gdummy/...
 
-.PHONY: help build run test test-pure test-c race cover lint vuln bench e2e fuzz docs images man release test-release clean tools
+.PHONY: help build run test test-pure test-c race cover lint vuln soak bench e2e fuzz docs images man release test-release clean tools
 
 build: $(PLUGIN) $(HOST) $(CMD) ## the plugin, the command and the embedded host, into build/
 
@@ -91,6 +92,13 @@ vuln: tools ## known vulnerabilities of what is linked, from vuln.go.dev
 e2e: tools ## the end-to-end tests in full, in real Fluent Bits
 	$(GO) test -count=1 -timeout 1h ./internal/prove/expect -run ComputedAgain -records 100000
 	$(GO) test -count=1 -v ./e2e/...
+
+# Pauses, reloads, allocations that fail and storms of signals in their full number, then
+# SOAK with everything on.
+soak: tools ## the tests of faults in full, and SOAK (30m) with everything on
+	$(GO) test -count=1 -timeout 1h ./flbhost -run 'TestRandomPauses|TestReloadsWhileFilesChange|TestAllocationFails'
+	$(GO) test -count=1 -timeout 3h -v ./e2e -run 'Storm|TestSIGTERM|TestHotReload'
+	$(GO) test -count=1 -timeout 3h -v ./e2e -run TestSoak -soak $(SOAK)
 
 bench: build ## measure generation, the plugin beside dummy, and the audit
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem $(PURE)

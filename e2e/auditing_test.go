@@ -63,12 +63,17 @@ type auditing struct {
 
 func startAudit(t *testing.T, args ...string) *auditing {
 	t.Helper()
+	return startAuditFor(t, lifetime, args...)
+}
+
+func startAuditFor(t *testing.T, life time.Duration, args ...string) *auditing {
+	t.Helper()
 	a := &auditing{t: t, cmd: exec.Command(gdummyCmd, append([]string{"audit", "--json"}, args...)...)}
 	a.cmd.Stdout, a.cmd.Stderr = &a.out, &a.err
 	if err := a.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stop := time.AfterFunc(lifetime, func() { _ = a.cmd.Process.Kill() })
+	stop := time.AfterFunc(life, func() { _ = a.cmd.Process.Kill() })
 	t.Cleanup(func() {
 		stop.Stop()
 		_ = a.cmd.Process.Kill() // it has usually exited

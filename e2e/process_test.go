@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -45,7 +46,8 @@ type launch struct {
 	plugins []string // nil means gdummy
 	alone   bool     // no other libraries, even if GDUMMY_E2E_FOREIGN is on
 	env     []string
-	dir     string // the working directory; "" means a new one
+	dir     string        // the working directory; "" means a new one
+	life    time.Duration // its maximum; 0 means lifetime
 }
 
 // start starts a Fluent Bit, which is stopped at the end of the test.
@@ -92,7 +94,7 @@ func (h host) start(t *testing.T, l launch) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(lifetime, p.kill)
+	kill := time.AfterFunc(cmp.Or(l.life, lifetime), p.kill)
 	go func() {
 		defer close(p.exited)
 		_ = p.cmd.Wait()

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var soak = flag.Duration("soak", 0, "how long TestSoak runs; 0 means 20s, or 6s with -short")
+
+// A long run with everything on: templates, files, a load profile, disorder and damage on
+// purpose, a replay in a loop, steering, pauses by mem_buf_limit, stalls, signals and hot
+// reloads. Threads, descriptors and memory stay flat, ledgers are whole, and every record
+// that was accepted arrives.
+func TestSoak(t *testing.T) {
+	d := *soak
+	if d == 0 {
+		d = 20 * time.Second
+		if testing.Short() {
+			d = 6 * time.Second
+		}
+	}
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v2_2_0, "hot reload by a signal")
+		dir, port := t.TempDir(), freePort(t)
+		write(t, dir, "pace", "rate 300\n")
+		write(t, dir, "names.csv", "name,weight\nfirst,3\nsecond,1\n")
+		write(t, dir, "replayed", strings.Repeat("{\"replayed\":true}\n", 100))
+		config := retrying + strings.Join([]string{
+			input("name gdummy", "alias steady", "tag a", "rate 2000", "ledger ledger", "mem_buf_limit 300k",
+				`template {"n":{{ seq }},"id":"{{ uuid }}","who":"{{ name }}","row":"{{ (row "names.csv").name }}","at":"{{ now }}"}`),
+			input("name gdummy", "alias format", "tag b", "format apache_combined", "load_profile sine 50 to 400 every 20s", "ledger ledger"),
+			input("name gdummy", "alias odd", "tag c", "rate 200", "shuffle_within 500ms", "repeat 1% within 1000", "ledger ledger"),
+			input("name gdummy", "alias broken", "tag g", "rate 100", "broken 1%", "ledger ledger"),
+			input("name gdummy", "alias replay", "tag d", "replay replayed", "loop on", "rate 200", "ledger ledger"),
+			input("name gdummy", "alias steered", "tag e", "rate 100", "control pace", "ledger ledger"),
+			input("name gdummy", "alias shared", "tag f", "rate 100", "threaded off", "ledger ledger"),
+		}, "") + toHTTP(port, "format json", "retry_limit no_limits")
+
+		a := startAuditFor(t, d+lifetime, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "20s")
+		p := h.start(t, launch{dir: dir, args: hotReload(h), config: config, life: d + lifetime})
+		p.awaitMore()
+		reloads := h.version != version{4, 0, 3} && !h.version.before(v4_1_0) // before, a reload drops what is in the queue
+		var first, last usage
+		began := time.Now()
+		for i := 0; time.Since(began) < d; i++ {
+			switch i % 10 {
+			case 1, 6:
+				write(t, dir, "pace", fmt.Sprintf("rate %d\n", 100+i%7*100))
+			case 3:
+				p.send(syscall.SIGCONT)
+			case 5:
+				p.halt()
+				time.Sleep(300 * time.Millisecond) // a stall
+				p.send(syscall.SIGCONT)
+			case 8:
+				if reloads {
+					p.send(syscall.SIGHUP)
+				}
+			}
+			p.awaitMore()
+			if i%10 == 9 || first.rssKB == 0 {
+				if last = p.settledUsage(t); time.Since(began) > d/10 && first.rssKB == 0 {
+					first = last
+				}
+			}
+		}
+		if first.rssKB == 0 {
+			first = last
+		}
+		t.Logf("%+v after a tenth of %v, %+v at the end", first, d, last)
+		if last.threads > first.threads+8 || last.fds > first.fds+8 || last.rssKB > first.rssKB+first.rssKB/4+20_000 {
+			t.Errorf("%+v, want about %+v", last, first)
+		}
+		p.stop()
+		v := a.verdict()
+		if v.Lost > 0 || v.Duplicates > 0 || v.Damaged > 0 || v.Foreign > 0 || v.Accepted == 0 {
+			t.Errorf("%+v\n%q", v.counts, v.Faults)
+		}
+		for _, s := range v.Streams {
+			if !s.Closed {
+				t.Errorf("run %s of %s is not closed", s.Run, s.Name)
+			}
+		}
+		t.Logf("%d records in %d runs", v.Arrived, len(v.Streams))
+	})
+}
