@@ -107,7 +107,7 @@ bench: build ## measure generation, the plugin beside dummy, and the audit
 
 # Each fuzz target in turn, FUZZTIME long.
 fuzz: tools ## each fuzz target in turn, FUZZTIME long
-	@for pkg in $$($(GO) list $(PURE)); do \
+	@for pkg in $$($(GO) list $(PURE) ./flb/...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \

@@ -227,3 +227,22 @@ func FuzzSumBody(f *testing.F) {
 		}
 	})
 }
+
+// An identity that is found anywhere is written again as it was read.
+func FuzzFind(f *testing.F) {
+	a := NewAppender(12345, 3)
+	a.SetTime(1e18)
+	f.Add(append([]byte(`{"gdummy":"`), a.Text(7)...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		id, end := Find(b)
+		if end < 0 {
+			return
+		}
+		if end < Size || end > len(b) {
+			t.Fatalf("the identity ends at %d of %d", end, len(b))
+		}
+		if again, ok := Parse(b[end-Size : end]); !ok || again != id {
+			t.Fatalf("%+v, %v, want %+v", again, ok, id)
+		}
+	})
+}

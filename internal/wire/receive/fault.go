@@ -5,6 +5,7 @@ package receive
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -87,7 +88,7 @@ func (f *Faults) Name(fault string) string {
 	case fault == faultSlow && f.Slow > 0:
 		return fmt.Sprintf("slow=%dB/s", f.Slow)
 	case fault == faultRate && f.Rate > 0:
-		return "rate=" + strconv.FormatFloat(f.Rate, 'f', -1, 64) + "/s"
+		return "rate=" + strconv.FormatFloat(math.Round(f.Rate*1e8)/1e8, 'f', -1, 64) + "/s" // the precision of units.Rate
 	case fault == faultWorkers && f.Workers > 0:
 		return "workers=" + strconv.Itoa(f.Workers)
 	case fault == faultDrop && f.Drop > 0:

@@ -80,3 +80,18 @@ func (s *sink) records() (n int) {
 	}
 	return n
 }
+
+// Faults are parsed again from their own text.
+func FuzzFaults(f *testing.F) {
+	f.Add("drop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, rate=5000/s, outage=30s every 5m")
+	f.Fuzz(func(t *testing.T, text string) {
+		faults, err := ParseFaults(text)
+		if err != nil || faults.String() == "" { // those of 0% have no text
+			return
+		}
+		again, err := ParseFaults(faults.String())
+		if err != nil || again.String() != faults.String() {
+			t.Fatalf("%q: %q is parsed as %v, %v", text, faults, again, err)
+		}
+	})
+}
