@@ -74,7 +74,7 @@ const (
 	sleepAhead = "local ahead = due - now() if ahead > 1e6 then ffi.C.usleep(ahead / 1e3) end"
 
 	chunkSize = 2_048_000 // bytes at which Fluent Bit begins another chunk
-	quota     = 0.1       // cores
+	quota     = 0.2       // cores
 )
 
 // The capacity of these pipelines is planted. That of most follows from the clock, not from
@@ -116,24 +116,10 @@ var plantedCapacities = map[string]struct {
 		args:  []string{"--fault", "delay=450ms,workers=1"}, rate: func(a *answer) float64 { return 2 * chunkSize / a.size() },
 		culprit: `receiver: its worker is busy \d+ % of the time`,
 	},
-	// What the quota leaves for records, by the CPU time of trials at two lower rates.
 	"a CPU quota": {
 		filters: "  filters:\n  - name: lua\n    match: '*'" + spending(ofThread, untilDue, ""),
 		quota:   true,
-		rate: func(a *answer) float64 {
-			var rates, cores []float64
-			for _, t := range a.Trials {
-				if t.Purpose == "cost" && t.Held {
-					rates, cores = append(rates, t.Rate), append(cores, t.CPU/t.Duration)
-				}
-			}
-			n := len(rates)
-			if n < 2 {
-				return math.NaN()
-			}
-			return rates[0] + (quota-cores[0])*(rates[n-1]-rates[0])/(cores[n-1]-cores[0])
-		},
-		culprit: `CPU quota of 0\.1 cores at \d+ %`,
+		rate:    exactly(quota / 250e-6), culprit: `CPU quota of 0\.2 cores at \d+ %`,
 	},
 }
 
@@ -243,50 +229,73 @@ func leavesNothing(t *testing.T, dir string) {
 	}
 }
 
-// An interrupted search ends its Fluent Bit and removes its files. Without a trial, it
-// has no answer.
+// An interrupted search ends its Fluent Bit and removes its files. Without a trial, it has
+// no answer; with one, it has the answer until then.
 func TestCapacityInterrupted(t *testing.T) {
-	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v3_2_0, "metadata that survives filters")
-		dir := t.TempDir()
-		path := filepath.Join(dir, "fluent-bit.yaml")
-		if err := os.WriteFile(path, []byte(capacityPipeline), 0o666); err != nil {
-			t.Fatal(err)
+	for name, c := range map[string]struct {
+		during string // the step
+		code   int
+	}{
+		"ramp":         {": ramp", 2},
+		"second trial": {": trial 2 ", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachHost(t, func(t *testing.T, h host) { testInterrupted(t, h, c.during, c.code) })
+		})
+	}
+}
+
+func testInterrupted(t *testing.T, h host, during string, code int) {
+	h.since(t, v3_2_0, "metadata that survives filters")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "fluent-bit.yaml")
+	if err := os.WriteFile(path, []byte(capacityPipeline), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(gdummyCmd, "capacity", path, "--json", "--hold", "3s", "--fault", "rate=1000/s", "--plugin", gdummySO, "--fluent-bit", h.path)
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	var log []byte
+	interrupted := false
+	for buf := make([]byte, 4096); ; {
+		n, err := pipe.Read(buf)
+		log = append(log, buf[:n]...)
+		if !interrupted && strings.Contains(string(log), during) {
+			interrupted = true
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
 		}
-		cmd := exec.Command(gdummyCmd, "capacity", path, "--plugin", gdummySO, "--fluent-bit", h.path)
-		cmd.Env = append(os.Environ(), "TMPDIR="+dir)
-		pipe, err := cmd.StderrPipe()
 		if err != nil {
-			t.Fatal(err)
+			break
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer cmd.Process.Kill()
-		var log []byte
-		interrupted := false
-		for buf := make([]byte, 4096); ; {
-			n, err := pipe.Read(buf)
-			log = append(log, buf[:n]...)
-			if !interrupted && strings.Contains(string(log), ": ramp") {
-				interrupted = true
-				if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err != nil {
-				break
-			}
-		}
-		_ = cmd.Wait() // the exit code is checked
-		if code := cmd.ProcessState.ExitCode(); code != 2 || !interrupted {
-			t.Errorf("exit code %d, interrupted %v; want 2, true\n%s", code, interrupted, log)
-		}
-		leavesNothing(t, dir)
-		if left := fluentBitsOf(t, dir); len(left) > 0 {
-			t.Errorf("processes are left: %v", left)
-		}
-	})
+	}
+	_ = cmd.Wait() // the exit code is checked
+	if got := cmd.ProcessState.ExitCode(); got != code || !interrupted {
+		t.Errorf("exit code %d, interrupted %v; want %d, true\n%s", got, interrupted, code, log)
+	}
+	var got struct {
+		answer
+		Partial bool
+		Stopped string
+	}
+	err = json.Unmarshal(out.Bytes(), &got)
+	if answered := len(got.Trials) > 0; err != nil || !got.Partial || got.Stopped != "interrupted" || (got.Rate > 0) != answered || answered != (code == 0) {
+		t.Errorf("%v, partial %t, stopped %q, %.0f records/s after %d trials; want a partial answer that was interrupted\n%s", err, got.Partial, got.Stopped, got.Rate, len(got.Trials), &out)
+	}
+	leavesNothing(t, dir)
+	if left := fluentBitsOf(t, dir); len(left) > 0 {
+		t.Errorf("processes are left: %v", left)
+	}
 }
 
 // fluentBitsOf returns the command lines of processes that name a directory.

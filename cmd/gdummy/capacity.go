@@ -223,7 +223,7 @@ type capacityResult struct {
 
 // search searches and prints the answer. It returns the exit code.
 func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
-	show := newSteps(s.err)
+	show := newSteps(s.err, f.budget)
 	defer show.hide()
 	start := time.Now()
 	if code, ok := f.headroom(ctx, s, show, m); !ok {

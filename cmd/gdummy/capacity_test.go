@@ -217,3 +217,19 @@ func TestMeterRate(t *testing.T) {
 		}
 	}
 }
+
+// Metrics that are late do not make a record more than one, and a filter that drops half is
+// known to do so.
+func TestArrivingShare(t *testing.T) {
+	for _, c := range []struct {
+		arrived, due float64
+		inputs       int
+		want         float64
+	}{
+		{500, 500, 1, 1}, {501, 500, 1, 1}, {498, 500, 1, 1}, {497, 500, 1, 0.994}, {496, 500, 2, 1}, {250, 500, 1, 0.5}, {0, 500, 1, 0},
+	} {
+		if got := arrivingShare(c.arrived, c.due, c.inputs); got != c.want {
+			t.Errorf("arrivingShare(%v, %v, %d) = %v, want %v", c.arrived, c.due, c.inputs, got, c.want)
+		}
+	}
+}

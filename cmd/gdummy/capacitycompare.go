@@ -39,7 +39,7 @@ func (m *measured) side() capacitySide {
 
 // compare compares two and prints the result. It returns the exit code.
 func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *measured) int {
-	show := newSteps(s.err)
+	show := newSteps(s.err, f.budget)
 	defer show.hide()
 	start := time.Now()
 	result := capacityComparison{Sink: f.sink, Failed: []string{}, Unknown: []string{}}

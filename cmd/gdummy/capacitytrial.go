@@ -282,8 +282,8 @@ func (h *hold) sum() {
 		t.Memory = max(t.Memory, u.Memory)
 	}
 	p, q := h.at(h.from), h.at(end)
-	if took := q.at.Sub(p.at).Seconds(); took > 0 {
-		t.Bytes = (q.Sum("gdummy_bytes_total") - p.Sum("gdummy_bytes_total")) / took
+	if n := q.Sum("gdummy_records_total"); n > 0 {
+		t.Bytes = q.Sum("gdummy_bytes_total") / n * t.Achieved
 	}
 	lags := h.lags(h.from, end, h.ask.Rate)
 	if n := len(lags); n > 0 {

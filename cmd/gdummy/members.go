@@ -132,7 +132,7 @@ func membersPage() []byte {
 
 A member whose value is unknown is absent; 0 is a count. Times are RFC 3339 in UTC. More members may be added in later versions.
 
-The JSON Schema of each object is beside this page: [audit.schema.json](audit.schema.json) and [check.schema.json](check.schema.json).
+The JSON Schema of each object is beside this page: [audit.schema.json](audit.schema.json), [capacity.schema.json](capacity.schema.json) and [check.schema.json](check.schema.json).
 
 ## gdummy audit --json
 
@@ -147,6 +147,14 @@ The JSON Schema of each object is beside this page: [audit.schema.json](audit.sc
 	rows(auditMembers)
 	fmt.Fprint(w, "\nThe counts, in total and of each element of `streams`:\n\n| member | |\n|---|---|\n")
 	rows(countMembers)
+	fmt.Fprint(w, "\n## gdummy capacity --json\n\nAn answer about one configuration:\n\n| member | |\n|---|---|\n")
+	rows(capacityMembers)
+	fmt.Fprint(w, "\nA trial, an element of `trials`, and of `comparison.a` and `comparison.b`, whose elements with the same index are a pair:\n\n| member | |\n|---|---|\n")
+	rows(trialMembers)
+	fmt.Fprint(w, "\nA comparison has `sink`, `headroom`, and:\n\n| member | |\n|---|---|\n")
+	rows(within("a.", sideMembers))
+	fmt.Fprint(w, "| `b` | the same of the other |\n")
+	rows(comparisonMembers)
 	fmt.Fprint(w, "\n## gdummy check --json\n\n| member | |\n|---|---|\n")
 	rows(checkMembers)
 	return w.Bytes()

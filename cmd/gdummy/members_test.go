@@ -116,6 +116,17 @@ func leaves(s *schema, path string) (all []string) {
 	return all
 }
 
+// capacitySchema returns the schema of an answer or of a comparison.
+func capacitySchema() *schema {
+	one, two := schemaOf(reflect.TypeFor[capacityResult]()), schemaOf(reflect.TypeFor[capacityComparison]())
+	one.AnyOf = []*schema{{Required: one.Required}, {Required: two.Required}}
+	for name, p := range two.Properties {
+		one.Properties[name] = p
+	}
+	one.Required = []string{"headroom", "sink"}
+	return one
+}
+
 // The schemas in docs/reference are current, and the tables have every member.
 func TestSchemas(t *testing.T) {
 	report, refused := schemaOf(reflect.TypeFor[auditReport]()), schemaOf(reflect.TypeFor[refusedReport]())
@@ -138,6 +149,8 @@ func TestSchemas(t *testing.T) {
 		members     [][2]string
 	}{
 		{"audit", "What gdummy audit --json prints", report, slices.Concat(auditMembers, counts)},
+		{"capacity", "What gdummy capacity --json prints", capacitySchema(), slices.Concat(capacityMembers, within("trials[].", trialMembers), within("a.", sideMembers), within("b.", sideMembers),
+			comparisonMembers, within("comparison.a[].", trialMembers), within("comparison.b[].", trialMembers))},
 		{"check", "What gdummy check --json prints", schemaOf(reflect.TypeFor[checkReport]()), checkMembers},
 	} {
 		var documented, want []string

@@ -291,4 +291,11 @@ func (c *comparing) finish(ctx context.Context, err error) {
 	r.Partial = r.Stopped != ""
 }
 
-func (c *comparing) progress(p Progress) { c.show(c.Progress, p, c.result.B) }
+func (c *comparing) progress(p Progress) {
+	missing := 0 // pairs; how many it takes for a margin is unknown
+	for _, rate := range c.rates {
+		missing += max(c.Pairs-c.pairs(rate), 0)
+	}
+	p.Left = time.Duration(2*missing) * c.cost(c.Hold)
+	c.show(c.Progress, p, c.result.B)
+}
