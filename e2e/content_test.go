@@ -172,6 +172,7 @@ var fileMistakes = []mistake{
 	{"the pipeline as it should be", yamlFile, "", "", nil},
 	{"a parser that loses the query string", parsersFile, `(?<path>[^\"]*?)`, `(?<path>[^\"?]*)[^\" ]*?`, []string{"web: wrong value path"}},
 	{"types missing", parsersFile, "    Types code:integer size:integer\n", "", []string{"web: wrong type code", "web: wrong type size"}},
+	{"integers that became doubles", parsersFile, "code:integer", "code:float", []string{"web: wrong type code"}},
 	{"another time zone", parsersFile, "%S %z", "%S\n    Time_Offset +0200", []string{"web: wrong value @time"}},
 	{"another name", parsersFile, "(?<agent>", "(?<user_agent>", []string{"web: extra member user_agent", "web: no member agent"}},
 }
@@ -183,6 +184,12 @@ var containerMistakes = []mistake{
 	{"a parser of another form", yamlFile, "multiline.parser: docker\n", "multiline.parser: cri\n", []string{"docker: wrong value log"}},
 	{"a filter that drops the other members", yamlFile, "reserve_data: on", "reserve_data: off", []string{"kube: no identity", "kube: unchecked"}},
 	{"a filter on another member", yamlFile, "key_name: log", "key_name: message", []string{"kube: no member level", "kube: no member n"}},
+}
+
+// longMistakes are planted in the pipeline in testdata/long, some of whose lines are long.
+var longMistakes = []mistake{
+	{"the pipeline as it should be", yamlFile, "", "", nil},
+	{"UTF-8 cut by the size of a buffer", yamlFile, "8k\n      buffer_max_size: 8k\n      skip_long_lines: off", "1000\n      buffer_max_size: 1000\n      truncate_long_lines: on", []string{"es.0: wrong value log"}},
 }
 
 // joinedMistakes are planted in the pipeline in testdata/joined, whose inputs join lines and
@@ -272,6 +279,7 @@ func TestContentOfFiles(t *testing.T) {
 		}
 		findMistakes(t, h, "containers", containerMistakes)
 		findMistakes(t, h, "joined", joinedMistakes)
+		findMistakes(t, h, "long", longMistakes)
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/render"
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/engine"
@@ -69,6 +70,9 @@ func (t *trial) feedInput(s *render.Section, label string, in expect.Input) erro
 	if err != nil {
 		return fmt.Errorf("inputs: %s: %w", label, err)
 	}
+	if n := f.tooLong(s); n >= 0 {
+		return fmt.Errorf("inputs: %s: via file: record %d is longer than buffer_max_size: with skip_long_lines, Fluent Bit adds wrong offsets after it; expected shorter records", label, n)
+	}
 	for _, name := range tailOptions {
 		t.remove(s, label, name)
 	}
@@ -82,6 +86,21 @@ func (t *trial) feedInput(s *render.Section, label string, in expect.Input) erro
 	t.feeds, t.fed[label] = append(t.feeds, f), truth
 	t.change("input %s: tail reads %d records from a file of the test, and adds the offset of each line as %s", label, len(f.ids), f.key)
 	return nil
+}
+
+// tooLong returns the first record that may be longer than the buffer of an input that skips
+// such lines, or -1.
+func (f *feed) tooLong(s *render.Section) int {
+	size, err := units.ParseSize(s.Text("buffer_max_size"))
+	if err != nil {
+		size = 32 << 10
+	}
+	for n := range f.ids {
+		if s.On("skip_long_lines") && f.at[n+1]-f.at[n] >= size {
+			return n
+		}
+	}
+	return -1
 }
 
 // joinsLines reports whether parsers of multiline.parser may make one record of several
