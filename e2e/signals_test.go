@@ -102,7 +102,7 @@ func TestReloadStorm(t *testing.T) {
 		}
 		if hangs() {
 			if !survivesStorm(t, h, syscall.SIGHUP, n, span) {
-				t.Skipf("SKIPPED: %s does not survive %d SIGHUP: a defect of the host, also with its dummy: set FLUENT_BIT to another version", h.version, n)
+				t.Skipf("### SKIPPED: %s does not survive %d SIGHUP: a defect of the host, also with its dummy: set FLUENT_BIT to another version", h.version, n)
 			}
 			t.Fatalf("no records after the storm (running: %v, code %d, %v)", p.running(), p.exitCode, p.signal)
 		}
