@@ -221,6 +221,10 @@ func (f *testFlags) runOne(s stream, path string, b agent.Binary, stop <-chan st
 	if f.records > 0 {
 		file.Records = f.records
 	}
+	if err := file.CheckLines(); err != nil {
+		r.Error = err.Error()
+		return r
+	}
 	library, err := pluginFor(f.library, file.Pipeline)
 	if err != nil {
 		r.Error = err.Error()

@@ -37,6 +37,28 @@ func floats(t testing.TB, expression string, n int) []float64 {
 	return fs
 }
 
+// A stack trace has as many lines as asked, each of which can be had alone.
+func TestTraceLines(t *testing.T) {
+	for language, steps := range map[string][]int{"java": {3, 4, 7, 8, 30}, "python": {4, 6, 30}, "go": {5, 6, 7, 8, 31}} {
+		for _, n := range steps {
+			expression := fmt.Sprintf("stack_trace %q %d", language, n)
+			for _, v := range values(t, expression, 200) {
+				if got := strings.Count(v.S(), "\n") + 1; got != n {
+					t.Fatalf("%s has %d lines: %s", expression, got, v.S())
+				}
+			}
+		}
+	}
+	for n, want := range []string{"a", "", "c d", "", ""} {
+		if v := values(t, fmt.Sprintf(`line_of %d "a\n\nc d\n"`, n), 1)[0]; v.S() != want {
+			t.Errorf("line %d is %q, want %q", n, v.S(), want)
+		}
+	}
+	if v := values(t, `line_of -1 "a"`, 1)[0]; v.S() != "" {
+		t.Errorf("line -1 is %q", v.S())
+	}
+}
+
 // Means and deviations are the requested ones. The bounds are five standard errors, and
 // the seed is fixed.
 func TestMoments(t *testing.T) {

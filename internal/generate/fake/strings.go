@@ -333,6 +333,29 @@ var stringFuncs = []Func{
 			}, nil
 		},
 	},
+	{
+		Name: "line_of", Section: secStrings, Result: "string", Pure: true, Example: `line_of 1 "a\nb"`,
+		Doc:  "Line N of TEXT, counted from 0, or an empty text if it has fewer.",
+		Args: []Arg{{Name: "N", Type: Integer, Dynamic: true}, {Name: "TEXT", Dynamic: true}},
+		build: func(c *Call) (Gen, error) {
+			number, g := c.Args[0].Gen, c.Args[1].Gen
+			return func(r *Record) value.Value {
+				s, n := asText(r, g(r)), number(r).Int()
+				if n < 0 {
+					return value.OfString("")
+				}
+				for ; n > 0; n-- {
+					_, rest, ok := strings.Cut(s, "\n")
+					if !ok {
+						return value.OfString("")
+					}
+					s = rest
+				}
+				line, _, _ := strings.Cut(s, "\n")
+				return value.OfString(line)
+			}, nil
+		},
+	},
 	onTwo("contains", "Reports whether TEXT contains PART.", `contains "ell" "hello"`, strings.Contains),
 	onTwo("hasprefix", "Reports whether TEXT begins with PART.", `hasprefix "he" "hello"`, strings.HasPrefix),
 	onTwo("hassuffix", "Reports whether TEXT ends with PART.", `hassuffix "lo" "hello"`, strings.HasSuffix),

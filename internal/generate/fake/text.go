@@ -140,24 +140,31 @@ var text = []Func{
 	},
 	{
 		Name: "stack_trace", Section: secText, Result: "string", Example: `stack_trace "python"`,
-		Doc:  "A stack trace of several lines in the format of LANGUAGE: java, python or go.",
-		Args: []Arg{{Name: "LANGUAGE", Type: Text}},
+		Doc:  "A stack trace of LINES lines in the format of LANGUAGE: java, python or go; of some if LINES is 0.",
+		Args: []Arg{{Name: "LANGUAGE", Type: Text}, {Name: "LINES", Type: Integer, Optional: true, Default: "0"}},
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
-			language := c.str(0)
-			if language != "java" && language != "python" && language != "go" {
+			language, lines := c.str(0), c.int(1)
+			least, ok := map[string]int64{"java": 3, "python": 4, "go": 5}[language]
+			switch {
+			case !ok:
 				return nil, argErr(0, "stack_trace: unknown LANGUAGE %q: expected java, python or go", language)
+			case lines != 0 && (lines < least || lines > 1000):
+				return nil, argErr(1, "stack_trace: LINES is %d, expected %d to 1000, or 0 for some", lines, least)
+			case language == "python" && lines%2 != 0:
+				return nil, argErr(1, "stack_trace: LINES is %d, expected an even number: a traceback of Python has two lines for each frame", lines)
 			}
+			n := uint64(lines)
 			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
 				// Direct calls: the argument of a call through a variable would escape.
 				switch language {
 				case "java":
-					return javaTrace(dst, &rnd)
+					return javaTrace(dst, &rnd, n)
 				case "python":
-					return pythonTrace(dst, &rnd)
+					return pythonTrace(dst, &rnd, n)
 				}
-				return goTrace(dst, &rnd)
+				return goTrace(dst, &rnd, n)
 			}), nil
 		},
 	},
@@ -278,13 +285,30 @@ var (
 // raises it.
 type fault struct{ kind, says, code string }
 
-func javaTrace(dst []byte, rnd *seed.Rand) []byte {
+// javaTrace appends a stack trace of some lines, or of that many.
+func javaTrace(dst []byte, rnd *seed.Rand, lines uint64) []byte {
 	dst = javaFault(dst, rnd)
-	dst = javaFrames(dst, rnd, 3+rnd.Below(6))
+	caused, frames, inner := false, uint64(0), uint64(1)
+	if lines == 0 {
+		frames = 3 + rnd.Below(6)
+	} else {
+		const other = 2 // the fault and the thread
+		frames = lines - other
+		if caused = lines >= 7 && rnd.Below(3) == 0; caused {
+			frames -= 3 // the cause, its frame and the number of others
+		}
+	}
+	dst = javaFrames(dst, rnd, frames)
 	dst = append(dst, "\n\tat java.base/java.lang.Thread.run(Thread.java:840)"...)
-	if rnd.Below(3) == 0 {
+	if lines == 0 {
+		caused = rnd.Below(3) == 0
+	}
+	if caused {
 		dst = javaFault(append(dst, "\nCaused by: "...), rnd)
-		dst = javaFrames(dst, rnd, 1+rnd.Below(3))
+		if lines == 0 {
+			inner += rnd.Below(3)
+		}
+		dst = javaFrames(dst, rnd, inner)
 		dst = append(dst, "\n\t... "...)
 		dst = append(value.AppendUint(dst, 3+rnd.Below(20)), " more"...)
 	}
@@ -308,11 +332,16 @@ func javaFrames(dst []byte, rnd *seed.Rand, n uint64) []byte {
 	return dst
 }
 
-func pythonTrace(dst []byte, rnd *seed.Rand) []byte {
+// pythonTrace appends a traceback of some lines, or of that many.
+func pythonTrace(dst []byte, rnd *seed.Rand, lines uint64) []byte {
 	dst = append(dst, "Traceback (most recent call last):"...)
 	f := &pyFaults[rnd.Below(uint64(len(pyFaults)))]
 	name := from(rnd, pyFunctions)
-	for n := 1 + rnd.Below(4); ; n-- {
+	n := lines/2 - 2
+	if lines == 0 {
+		n = 1 + rnd.Below(4)
+	}
+	for ; ; n-- {
 		dst = append(append(dst, "\n  File \"/app/"...), from(rnd, services)...)
 		dst = append(append(append(dst, '/'), from(rnd, pyModules)...), ".py\", line "...)
 		dst = value.AppendUint(dst, 5+rnd.Below(400))
@@ -327,8 +356,17 @@ func pythonTrace(dst []byte, rnd *seed.Rand) []byte {
 	return fill(append(dst, ": "...), f.says, rnd)
 }
 
-func goTrace(dst []byte, rnd *seed.Rand) []byte {
-	reason := from(rnd, goPanics)
+// goTrace appends a panic of some lines, or of that many.
+func goTrace(dst []byte, rnd *seed.Rand, lines uint64) []byte {
+	reason, frames := from(rnd, goPanics), uint64(0)
+	switch {
+	case lines == 0:
+		frames = 2
+	case lines%2 == 0:
+		reason, frames = goPanics[0], (lines-4)/2 // with the signal
+	default:
+		reason, frames = goPanics[1+rnd.Below(uint64(len(goPanics)-1))], (lines-3)/2
+	}
 	dst = append(append(dst, "panic: "...), reason...)
 	if reason == goPanics[0] {
 		dst = append(dst, "\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x"...)
@@ -336,7 +374,10 @@ func goTrace(dst []byte, rnd *seed.Rand) []byte {
 	}
 	dst = value.AppendUint(append(dst, "\n\ngoroutine "...), 1+rnd.Below(900))
 	dst = append(dst, " [running]:"...)
-	for range 2 + rnd.Below(4) {
+	if lines == 0 {
+		frames += rnd.Below(4)
+	}
+	for range frames {
 		service := from(rnd, services)
 		dst = append(append(dst, "\nexample.com/shop/"...), service...)
 		dst = append(append(append(dst, '.'), from(rnd, goFunctions)...), "(0xc000"...)

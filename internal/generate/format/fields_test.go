@@ -284,10 +284,43 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
+// The lines of a trace, in records of their own, are the text of $trace in each of them.
+func TestLinesOfTraces(t *testing.T) {
+	for name, lines := range traceLines {
+		f, _ := Find(name)
+		p := compile(t, f)
+		traces := map[string]bool{}
+		for event := range uint64(records) / lines {
+			var joined []string
+			for i := range lines {
+				k := event*lines + i
+				joined = append(joined, value.OfRaw(p.AppendBody(nil, start+int64(k)*step, k)).Field("log").S())
+				if v, _ := p.Variable("$line"); v.Int() != int64(i) {
+					t.Fatalf("%s: record %d is line %d", name, k, v.Int())
+				}
+			}
+			// Any of them has the whole text.
+			for i := range lines {
+				p.AppendBody(nil, start, event*lines+i)
+				if v, _ := p.Variable("$trace"); v.S() != strings.Join(joined, "\n") {
+					t.Fatalf("%s: line %d of event %d has the trace %q, want %q", name, i, event, v.S(), joined)
+				}
+			}
+			traces[strings.Join(joined, "\n")] = true
+		}
+		if len(traces) < int(records/lines)/2 {
+			t.Errorf("%s: %d traces differ", name, len(traces))
+		}
+	}
+}
+
+// traceLines has the formats whose records are lines of traces, and the number of lines.
+var traceLines = map[string]uint64{"java_lines": 8, "python_lines": 8, "go_lines": 9}
+
 // Every format has its fields as variables.
 func TestAllHaveFields(t *testing.T) {
 	for _, f := range All() {
-		if patterns[f.Name] == nil && members[f.Name] == "" && f.Name != "otel_log" {
+		if patterns[f.Name] == nil && members[f.Name] == "" && traceLines[f.Name] == 0 && f.Name != "otel_log" {
 			t.Errorf("the variables of %s are not tested", f.Name)
 		}
 	}

@@ -246,7 +246,7 @@ func (c *compiler) current(name string, before map[string]operand) operand {
 		return op
 	}
 	v := c.variable(name)
-	if v.decl != nil && (v.decl.op.Const || v.decl.chosen && !v.decl.fixed && c.stands(v.decl)) {
+	if v.decl != nil && (v.decl.op.Const || v.decl.chosen && !v.decl.fixed && c.holds(v.decl)) {
 		return v.decl.op
 	}
 	op := operand{Operand: fake.Operand{Gen: ofSlot(v.slot), Names: v.names, Kinds: v.kinds}, omit: v.omit}
@@ -258,9 +258,9 @@ func (c *compiler) current(name string, before map[string]operand) operand {
 	return op
 }
 
-// stands reports whether the value of a variable can be computed again by the choice that
+// holds reports whether the value of a variable can be computed again by the choice that
 // is being compiled: nothing takes the slots of the variables that it reads.
-func (c *compiler) stands(d *declaration) bool {
+func (c *compiler) holds(d *declaration) bool {
 	for _, r := range d.op.reads {
 		if c.choosing[r.of.slot] || slices.ContainsFunc(c.declared, func(x *declaration) bool { return x.slot == r.of.slot && x.set > d.set }) {
 			return false

@@ -16,7 +16,7 @@ import (
 func assigning(t *rapid.T, depth int) string {
 	values := []string{`1`, `"x"`, `int 1 9`, `uuid`, `omit`, `$d`, `printf "%s-%d" $d (int 1 9)`, `now "unix_ms"`}
 	if rapid.IntRange(0, 9).Draw(t, "depends") == 0 {
-		values = []string{`$a`, `cat $b "!"`} // which is no choice
+		values = []string{`$a`, `cat $b "!"`} // not a choice
 	}
 	list := func() string {
 		var b strings.Builder
@@ -33,7 +33,7 @@ func assigning(t *rapid.T, depth int) string {
 }
 
 // An if that only assigns has the same effect whether or not it is compiled as a choice:
-// an assignment in a loop, which never runs, makes it none.
+// an assignment in a loop, which never runs, makes it something else.
 func TestChoices(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var b strings.Builder

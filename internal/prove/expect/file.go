@@ -211,6 +211,16 @@ func scalarText(v any) string {
 	return fmt.Sprint(v)
 }
 
+// CheckLines returns an error if the records of an input end within the lines of one.
+func (f *File) CheckLines() error {
+	for _, s := range f.Sinks {
+		if f.Records%s.Lines != 0 {
+			return fmt.Errorf("sink %s: lines: %d: expected a number that divides the %d records of an input; %d records would do", s.Name, s.Lines, f.Records, (f.Records/s.Lines+1)*s.Lines)
+		}
+	}
+	return nil
+}
+
 func parseSink(y yamlSink) (Sink, error) {
 	s := Sink{Name: y.Name, Output: y.Output, Arrive: y.Arrive, Absent: y.Absent, Only: y.Only, Lines: 1, Copies: 1}
 	if s.Name == "" {

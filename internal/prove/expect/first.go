@@ -14,6 +14,17 @@ import (
 // exampleWidth is the length to which a first test shortens an example, in bytes.
 const exampleWidth = 60
 
+// wholeLines returns how many records make whole groups of lines, at least n.
+func wholeLines(n uint64, all []Observation) uint64 {
+	for i := 0; i < len(all); i++ {
+		if n%all[i].Lines != 0 {
+			n++
+			i = -1
+		}
+	}
+	return n
+}
+
 // WriteFirst writes a file of expectations that describes what a pipeline does now:
 // f is the file of a trial run, with the name of the pipeline to write, and all is what
 // arrived.
@@ -21,7 +32,7 @@ func (f *File) WriteFirst(w io.Writer, all []Observation) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Written by gdummy test --init from %d records of each input. It describes what the\n", f.Records)
 	b.WriteString("# pipeline does now: confirm that each line is what the pipeline is meant to do, and\n# remove its comment.\n")
-	fmt.Fprintf(&b, "pipeline: %s\nrecords: %d\n", scalarYAML(f.Pipeline), f.Records)
+	fmt.Fprintf(&b, "pipeline: %s\nrecords: %d\n", scalarYAML(f.Pipeline), wholeLines(f.Records, all))
 	if len(f.Inputs) > 0 {
 		b.WriteString("inputs:\n")
 	}

@@ -218,6 +218,9 @@ func (j *Judge) Arrive(n int, events []byte, arrival time.Time) {
 func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 	s.arrived++
 	id, end := recordid.Find(ev.Metadata)
+	if end >= 0 && s.Lines > 1 {
+		id = identityOfLines(ev.Metadata, s.Lines)
+	}
 	if end < 0 {
 		id, end = recordid.Find(ev.Body)
 	}
@@ -318,6 +321,27 @@ func (r *run) moment(seq uint64) int64 {
 		}
 	}
 	return r.book.Opened.UnixNano()
+}
+
+// identityOfLines returns an identity of the lines that became one record, whose metadata
+// has those of all. With Fluent Bit's multiline parser python, it has that of the last line
+// before them, too.
+func identityOfLines(metadata []byte, lines uint64) (id recordid.ID) {
+	most := 0
+	var of recordid.ID // a group of lines
+	for n := 0; ; {
+		next, end := recordid.Find(metadata)
+		if end < 0 {
+			return id
+		}
+		metadata = metadata[end:]
+		if n == 0 || next.Run != of.Run || next.Instance != of.Instance || next.Seq/lines != of.Seq/lines {
+			of, n = next, 0
+		}
+		if n++; n > most {
+			id, most = of, n
+		}
+	}
 }
 
 // count counts a record, and reports whether it is one more than should arrive.

@@ -16,6 +16,7 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/msgpack"
+	"github.com/gdummy/gdummy/internal/recordid"
 )
 
 // shop is a template with variables of all kinds.
@@ -206,6 +207,53 @@ func TestPlanted(t *testing.T) {
 }
 
 // A secret is found in base64 wherever it begins, and is not shown.
+// A record of several lines is known by the identity that most of them have in common.
+func TestIdentityOfLines(t *testing.T) {
+	id := func(seqs ...uint64) (text []byte) {
+		for _, seq := range seqs {
+			text = recordid.ID{Run: 7, Seq: seq}.Append(append(text, 0xd9))
+		}
+		return text
+	}
+	for _, tt := range []struct {
+		why  string
+		seqs []uint64
+		want uint64
+	}{
+		{"the first line", []uint64{16}, 16},
+		{"all lines", []uint64{8, 9, 10, 11, 12, 13, 14, 15}, 8},
+		{"the line before them instead of the last", []uint64{7, 8, 9, 10, 11, 12, 13, 14}, 8},
+		{"two groups", []uint64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 0},
+	} {
+		if got := identityOfLines(id(tt.seqs...), 8); got.Run != 7 || got.Seq != tt.want {
+			t.Errorf("%s: record %d, want %d", tt.why, got.Seq, tt.want)
+		}
+	}
+}
+
+// Records that end within the lines of one are refused, and a first test has none.
+func TestCheckLines(t *testing.T) {
+	for text, want := range map[string]string{
+		"records: 10k\nsinks: [{output: a, lines: 8}, {output: b}]": "",
+		"records: 10k\nsinks: [{output: a, lines: 9}]":              "sink a: lines: 9: expected a number that divides the 10000 records of an input; 10008 records would do",
+	} {
+		f, err := Parse([]byte("pipeline: a.yaml\n" + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := f.CheckLines(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+	if n := wholeLines(2000, []Observation{{Lines: 1}, {Lines: 9}, {Lines: 8}}); n != 2016 {
+		t.Errorf("%d records, want 2016", n)
+	}
+}
+
 func TestSecretInBase64(t *testing.T) {
 	results := pipeline(t, "  - output: a\n    absent: [$card]\n", 60, func(k int, _ string, sent []byte) []string {
 		card, _ := member(sent, "card")
