@@ -27,7 +27,8 @@
 //	refused     records that the host did not accept, according to the ledger
 //	duplicates  arrivals of records that had arrived before
 //	reordered   first arrivals after a higher number; their distance is the
-//	            difference
+//	            difference. That of a record that was sent twice on purpose is
+//	            unknown: either may have arrived
 //	damaged, enriched, unchecked   arrivals in that state, see package recordscan
 //	foreign     records without an identity
 //
@@ -44,8 +45,15 @@
 // alone exceed the limit, as with widely scattered numbers, then records that need
 // another block are unknown, and so are the missing ones among them.
 //
-// The first streams have their own latency histogram and timeline, within a quarter of
-// Options.Memory. The others share one.
+// The streams with the lowest runs and instances, up to 64, have their own latency
+// histogram and timeline, within a quarter of Options.Memory. The others share one.
+// Both count every arrival.
+//
+// # Parts
+//
+// With Options.Part, [Auditor.Part] returns what was audited as a [Part], a file that
+// [Merge] joins with others: its verdict is that of one audit of all their sources. See
+// part.go.
 package audit
 
 import (
@@ -84,6 +92,9 @@ type Options struct {
 	// last one began. Without either, all runs are audited.
 	Runs []recordid.Run
 	Last bool
+
+	// Part keeps what [Auditor.Part] needs.
+	Part bool
 }
 
 // Auditor collects the records that arrived. It is not safe for concurrent use.
@@ -92,6 +103,7 @@ type Auditor struct {
 	ledgers []*ledger.Ledger
 	merged  []*ledger.Stream // the streams of all ledgers
 	streams map[streamID]*stream
+	order   []*stream // in the order of their first arrivals
 	last    *stream
 	mem     *memoryBudget
 	surplus uint64 // number of records in streams beyond maxStreams
@@ -100,7 +112,8 @@ type Auditor struct {
 	broken  uint64
 
 	shared *latencyStats // of the streams without their own; nil if there are none
-	own    int           // number of streams with their own
+	own    []*stream     // streams with their own
+	maxOwn int           // their maximum number
 
 	refusals refusals
 
@@ -130,18 +143,38 @@ type stream struct {
 
 	duplicates, undecided, reordered, distance uint64
 	damaged, enriched, unchecked               uint64
-	firstTime, lastTime                        int64 // moments at which records were due; of refused records if none arrived
+	due                                        period // of those that arrived
+	refusedDue                                 period // of refused
 
 	changes *changes // nil if no record can have been sent broken
 
 	jumps []jump
 	stats *latencyStats
 
-	plan      *engine.Origin // nil unless it is out of order on purpose
-	repeated  uint64         // arrivals of intended repeats
-	ahead     []uint64       // repeats, at least those later than max
-	settled   map[uint64]bool
-	uncounted uint64 // arrivals that the set counts twice
+	plan     *engine.Origin // nil unless it is out of order on purpose
+	repeated uint64         // arrivals of intended repeats
+
+	late *late // nil unless a part is made
+}
+
+// period is the moments at which records were due.
+type period struct {
+	any         bool
+	first, last int64
+}
+
+func (p *period) add(t int64) {
+	if !p.any {
+		*p = period{true, t, t}
+	}
+	p.first, p.last = min(p.first, t), max(p.last, t)
+}
+
+func (p *period) merge(o period) {
+	if o.any {
+		p.add(o.first)
+		p.add(o.last)
+	}
 }
 
 // jump is a gap in the numbers, with the emission times of its neighbours.
@@ -163,6 +196,7 @@ func New(o Options) *Auditor {
 		plans:    map[streamID]*engine.Origin{},
 		known:    map[streamID]bool{},
 	}
+	a.maxOwn = int(min(maxOwn, o.Memory/4/statsCost))
 	a.SetLedgers(o.Ledgers)
 	return a
 }
@@ -190,42 +224,32 @@ func (a *Auditor) Take(id recordid.ID, state recordscan.State, arrival int64) {
 	case recordscan.Unchecked:
 		s.unchecked++
 	}
+	s.due.add(id.Time)
 	if s.plan != nil {
-		var none bool
-		if id.Seq, none = s.delivery(id.Seq); none {
-			s.undecided++
-			return
-		}
+		s.takeMoved(id, state, arrival)
+		return
 	}
-	s.changes.add(id.Seq, state)
+	s.stats.add(id.Time, arrival)
+	if s.changes != nil {
+		s.changes.add([]uint64{id.Seq}, state)
+	}
 	switch s.arrived.add(id.Seq) {
 	case present:
 		s.duplicates++
-		return
 	case undecided:
 		s.undecided++
-		return
+	default:
+		s.order(id, true)
 	}
-	if s.plan == nil {
-		s.order(id)
-		s.stats.add(id.Time, arrival)
-		return
-	}
-	if s.plan.Repeats(id.Seq) {
-		s.repeat(id.Seq)
-	} else {
-		s.order(id)
-	}
-	s.stats.addUntimed(id.Time, arrival)
 }
 
-// order tracks the order of arrival for a record that has not arrived before.
-func (s *stream) order(id recordid.ID) {
+// order tracks the order of arrival for a record that has not arrived before. A record
+// has a distance only if it is single: if it was not repeated on purpose.
+func (s *stream) order(id recordid.ID, single bool) {
 	seq := id.Seq
 	switch {
 	case !s.any:
 		s.any = true
-		s.firstTime, s.lastTime = id.Time, id.Time
 		if seq > 0 {
 			s.jumps = append(s.jumps, jump{0, seq - 1, 0, id.Time})
 		}
@@ -239,9 +263,13 @@ func (s *stream) order(id recordid.ID) {
 		s.max, s.maxTime = seq, id.Time
 	default:
 		s.reordered++
-		s.distance = max(s.distance, s.max-seq)
+		if single {
+			s.distance = max(s.distance, s.max-seq)
+		}
+		if s.late != nil {
+			s.late.add(seq, s.max, single)
+		}
 	}
-	s.firstTime, s.lastTime = min(s.firstTime, id.Time), max(s.lastTime, id.Time)
 }
 
 // Foreign adds n records without an identity.
@@ -260,8 +288,13 @@ func (a *Auditor) stream(id recordid.ID) *stream {
 		if len(a.streams) >= maxStreams {
 			return nil
 		}
-		s = &stream{id: key, arrived: newSet(a.mem), stats: a.newStats(), plan: a.plans[key]}
+		s = &stream{id: key, arrived: newSet(a.mem), plan: a.plans[key]}
+		if a.o.Part {
+			s.late = &late{numbers: newSet(a.mem)}
+		}
+		a.newStats(s)
 		a.streams[key] = s
+		a.order = append(a.order, s)
 		a.follow(s)
 	}
 	a.last = s

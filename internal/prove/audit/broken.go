@@ -142,20 +142,22 @@ func (a *Auditor) follow(s *stream) {
 	}
 }
 
-// add notes how a record arrived.
-func (c *changes) add(seq uint64, state recordscan.State) {
-	switch {
-	case c == nil:
-	case state == recordscan.Unchecked:
-		c.unchecked.add(seq)
-	case state == recordscan.Damaged && c.damaged.add(seq) == present:
-		c.again[seq]++
+// add notes how one of the records arrived that deliver the same original.
+func (c *changes) add(records []uint64, state recordscan.State) {
+	switch state {
+	case recordscan.Unchecked:
+		addFirst(c.unchecked, records)
+	case recordscan.Damaged:
+		if !addFirst(c.damaged, records) {
+			c.again[records[0]]++
+		}
 	}
 }
 
 // brokenTally tallies the records of a stream that were sent broken.
 type brokenTally struct {
 	damage  *engine.Damage
+	plan    *engine.Origin // of a stream that is out of order on purpose, or nil
 	kinds   [256]BrokenCounts
 	missing []ledger.Range // the records that are lost, broken or not; ascending
 	more    bool           // no room for more of them
@@ -165,7 +167,7 @@ type brokenTally struct {
 const maxMissing = 1 << 20
 
 // newBrokenTally returns the tally of a stream, or nil if no record was broken.
-func newBrokenTally(ls *ledger.Stream) *brokenTally {
+func newBrokenTally(ls *ledger.Stream, plan *engine.Origin) *brokenTally {
 	if ls.Open["broken"] == "" {
 		return nil
 	}
@@ -174,7 +176,15 @@ func newBrokenTally(ls *ledger.Stream) *brokenTally {
 	if err != nil || d == nil {
 		return nil
 	}
-	return &brokenTally{damage: d}
+	return &brokenTally{damage: d, plan: plan}
+}
+
+// of returns how record k was broken, or 0.
+func (b *brokenTally) of(k uint64) damage.Kind {
+	if b.plan != nil {
+		k = b.plan.Original(k)
+	}
+	return b.damage.Of(k)
 }
 
 // split counts the records of from..to that were sent broken with count, and calls
@@ -182,7 +192,7 @@ func newBrokenTally(ls *ledger.Stream) *brokenTally {
 func (b *brokenTally) split(from, to uint64, count func(*BrokenCounts), others func(from, to uint64)) {
 	start := from
 	for seq := from; seq <= to; seq++ {
-		k := b.damage.Of(seq)
+		k := b.of(seq)
 		if k == 0 {
 			continue
 		}
@@ -215,7 +225,7 @@ func (b *brokenTally) lose(from, to uint64) {
 func (b *brokenTally) arrive(s *stream, end uint64) (damaged uint64) {
 	s.arrived.present(0, end, func(from, to uint64) {
 		for seq := from; seq <= to; seq++ {
-			k := b.damage.Of(seq)
+			k := b.of(seq)
 			if k == 0 {
 				continue
 			}
@@ -272,7 +282,7 @@ func (b *brokenTally) judge(run ledger.Range) {
 	var first *BrokenCounts
 	broken, others := []*BrokenCounts(nil), uint64(0)
 	for seq := run.From; seq <= run.To; seq++ {
-		switch k := b.damage.Of(seq); {
+		switch k := b.of(seq); {
 		case k == 0:
 			others++
 		default:

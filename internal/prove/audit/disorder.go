@@ -76,84 +76,137 @@ func (a *Auditor) learn() {
 	}
 }
 
-// delivery returns which record an arrival with the number of an original is; none is
-// true if none delivers it.
-func (s *stream) delivery(number uint64) (k uint64, none bool) {
-	records, n := s.plan.Deliveries(number)
+// takeMoved is Take for a stream that is out of order on purpose.
+func (s *stream) takeMoved(id recordid.ID, state recordscan.State, arrival int64) {
+	records, n := s.plan.Deliveries(id.Seq)
 	if n == 0 {
-		return 0, true
+		s.undecided++
+		return
 	}
+	s.stats.addUntimed(id.Time, arrival)
+	if s.changes != nil {
+		s.changes.add(records[:n], state)
+	}
+	id.Seq = s.delivery(records[:n])
+	switch s.arrived.add(id.Seq) {
+	case present:
+		s.duplicates++
+	case undecided:
+		s.undecided++
+	default:
+		if s.plan.Repeats(id.Seq) {
+			s.repeated++ // it has no place in the order
+		} else {
+			s.order(id, n == 1)
+		}
+	}
+}
+
+// delivery returns as which of the records that deliver an original an arrival counts.
+func (s *stream) delivery(records []uint64) uint64 {
 	open := -1
-	for i := n - 1; i >= 0; i-- {
-		if s.arrived.contains(records[i]) == present {
+	for i, k := range slices.Backward(records) {
+		if s.arrived.contains(k) == present {
 			continue
 		}
-		if open < 0 || !s.any || records[i] > s.max || records[open] <= s.max {
+		if open < 0 || !s.any || k > s.max || records[open] <= s.max {
 			open = i
 		}
 	}
-	return records[max(open, 0)], false
+	return records[max(open, 0)]
 }
 
-// maxAhead is how many repeats ahead of the others are kept at least.
-const maxAhead = 4096
+// Other counts of an original, such as how often it was refused, do not depend on the
+// order of arrival. A set has them as the first records that deliver it.
 
-// repeat counts the arrival of an intended repeat. It has no place in the order: a
-// duplicate of the original counts as the repeat until that arrives.
-func (s *stream) repeat(k uint64) {
-	s.repeated++
-	if len(s.ahead) >= maxAhead {
-		s.ahead = slices.DeleteFunc(s.ahead, func(k uint64) bool { return k <= s.max })
+// addFirst adds the first of the records that a set does not have, and reports whether
+// there was one.
+func addFirst(s *set, records []uint64) bool {
+	for _, k := range records {
+		if s.add(k) != present {
+			return true
+		}
 	}
-	s.ahead = append(s.ahead, k)
+	return false
 }
 
-// settle finds arrivals that count as deliveries that never were, by the ledger, and
-// counts them as others of the same original, or as duplicates.
-func (s *stream) settle(ls *ledger.Stream) {
+// fit returns such a set for a verdict: what it has of a record that is unsuitable counts
+// for the other record of the same original if that is suitable. A record is suitable if
+// whether it arrived is arrived.
+func (s *stream) fit(counted *set, arrived bool) *set {
+	if counted == nil {
+		return nil
+	}
+	suits := func(k uint64) bool { return (s.arrived.contains(k) == present) == arrived }
+	fitted := counted
+	counted.present(0, endOfNumbers, func(from, to uint64) {
+		for k := from; k <= to; k++ {
+			if suits(k) {
+				continue
+			}
+			if other, ok := s.other(k); ok && suits(other) && counted.contains(other) != present {
+				if fitted == counted {
+					fitted = counted.clone()
+				}
+				fitted.add(other)
+			}
+		}
+	})
+	return fitted
+}
+
+// settled returns the stream as its ledger shows it. An arrival that counts as a delivery
+// that never was counts as the other one of the same original, or as a duplicate.
+func (s *stream) settled(ls *ledger.Stream) *stream {
 	if s.plan == nil {
-		return
+		return s
+	}
+	c := *s
+	move := func(k uint64) {
+		other, ok := s.other(k)
+		if !ok || within(ls.Refused, other) {
+			return
+		}
+		if c.arrived == s.arrived {
+			c.arrived = s.arrived.clone()
+		}
+		c.arrived.remove(k)
+		if s.plan.Repeats(k) {
+			c.repeated--
+		}
+		switch c.arrived.add(other) {
+		case present:
+			c.duplicates++
+		case added:
+			if s.plan.Repeats(other) {
+				c.repeated++
+			}
+		}
 	}
 	for _, r := range ls.Refused {
 		for k := r.From; k <= r.To; k++ {
-			s.settleOne(k, ls)
+			if s.arrived.contains(k) == present {
+				move(k)
+			}
 		}
 	}
-	if !ls.Whole() {
-		return // more may have been sent
+	if ls.Whole() { // else more may have been sent
+		s.arrived.present(ls.Given(), endOfNumbers, func(from, to uint64) {
+			for k := from; k <= to; k++ {
+				if s.plan.Repeats(k) {
+					move(k)
+				}
+			}
+		})
 	}
-	end := ls.Given()
-	for _, k := range s.ahead {
-		if k >= end {
-			s.settleOne(k, ls)
-		}
+	c.refused = slices.Clone(s.refused)
+	for i, refused := range c.refused {
+		c.refused[i] = c.fit(refused, false)
 	}
-}
-
-func (s *stream) settleOne(k uint64, ls *ledger.Stream) {
-	if s.settled[k] || s.arrived.contains(k) != present {
-		return
+	if s.changes != nil {
+		c.changes = &changes{c.fit(s.changes.damaged, true), c.fit(s.changes.unchecked, true), s.changes.again}
 	}
-	other, ok := s.other(k)
-	if !ok || within(ls.Refused, other) {
-		return
-	}
-	if s.settled == nil {
-		s.settled = map[uint64]bool{}
-	}
-	s.settled[k] = true
-	s.uncounted++ // the set counts both, or one too many
-	if s.plan.Repeats(k) {
-		s.repeated--
-	}
-	switch s.arrived.add(other) {
-	case present:
-		s.duplicates++
-	case added:
-		if s.plan.Repeats(other) {
-			s.repeated++
-		}
-	}
+	return &c
 }
 
 // other returns the other record that delivers the original of record k.

@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -29,16 +30,37 @@ type latencyStats struct {
 	line    timeline
 }
 
-// newStats returns statistics for another stream, which may be the shared ones.
-func (a *Auditor) newStats() *latencyStats {
-	if a.own < maxOwn && int64(a.own+1)*statsCost <= a.mem.limit/4 {
-		a.own++
-		return new(latencyStats)
+// newStats gives a stream its own statistics, or the shared ones if enough streams with
+// lower runs and instances have their own. The choice does not depend on the order of
+// arrival, so that parts agree on it.
+func (a *Auditor) newStats(s *stream) {
+	if len(a.own) < a.maxOwn {
+		s.stats = new(latencyStats)
+		a.own = append(a.own, s)
+		return
 	}
 	if a.shared == nil {
 		a.shared = new(latencyStats)
 	}
-	return a.shared
+	s.stats = a.shared
+	if a.maxOwn == 0 {
+		return
+	}
+	i := 0
+	for j, o := range a.own {
+		if a.own[i].id.compare(o.id) < 0 {
+			i = j
+		}
+	}
+	if highest := a.own[i]; s.id.compare(highest.id) < 0 {
+		a.shared.merge(highest.stats)
+		highest.stats, s.stats, a.own[i] = a.shared, new(latencyStats), s
+	}
+}
+
+// compare compares first the runs, then the instances.
+func (id streamID) compare(o streamID) int {
+	return cmp.Or(cmp.Compare(id.run, o.run), cmp.Compare(id.instance, o.instance))
 }
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, maxLatency, 3) }

@@ -84,9 +84,9 @@ func (a *Auditor) Refuse(reason int, id recordid.ID) {
 	if st == nil {
 		return
 	}
+	records, n := [2]uint64{id.Seq}, 1
 	if st.plan != nil {
-		var none bool
-		if id.Seq, none = st.delivery(id.Seq); none {
+		if records, n = st.plan.Deliveries(id.Seq); n == 0 {
 			return
 		}
 	}
@@ -96,14 +96,9 @@ func (a *Auditor) Refuse(reason int, id recordid.ID) {
 	if st.refused[reason] == nil {
 		st.refused[reason] = newSet(a.mem)
 	}
-	st.refused[reason].add(id.Seq)
-	if !st.any {
-		if !st.given {
-			st.firstTime, st.lastTime = id.Time, id.Time
-		}
-		st.firstTime, st.lastTime = min(st.firstTime, id.Time), max(st.lastTime, id.Time)
-	}
-	st.given, st.top = true, max(st.top, id.Seq)
+	addFirst(st.refused[reason], records[:n])
+	st.refusedDue.add(id.Time)
+	st.given, st.top = true, max(st.top, records[0])
 }
 
 // Expect adds a reason to the verdict, even if nothing is refused for it. A record that

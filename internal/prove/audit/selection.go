@@ -34,10 +34,7 @@ func (a *Auditor) selection() selection {
 		}
 	}
 	slices.SortFunc(others, func(x, y streamID) int {
-		return cmp.Or(
-			cmp.Compare(a.streams[x].firstTime, a.streams[y].firstTime),
-			cmp.Compare(x.run, y.run),
-			cmp.Compare(x.instance, y.instance))
+		return cmp.Or(cmp.Compare(a.streams[x].period().first, a.streams[y].period().first), x.compare(y))
 	})
 	all = append(all, others...)
 	last := a.lastBegin(all, sel.ledger)
@@ -69,8 +66,17 @@ func (a *Auditor) span(id streamID, ls *ledger.Stream) (begin, end time.Time) {
 	if ls != nil {
 		return ls.First, ls.Last
 	}
-	s := a.streams[id]
-	return time.Unix(0, s.firstTime), time.Unix(0, s.lastTime)
+	p := a.streams[id].period()
+	return time.Unix(0, p.first), time.Unix(0, p.last)
+}
+
+// period returns when the records that arrived were due or, without any, the refused
+// ones.
+func (s *stream) period() period {
+	if s.due.any {
+		return s.due
+	}
+	return s.refusedDue
 }
 
 // lastBegin returns the time at which the latest stream began.

@@ -13,19 +13,19 @@ import (
 // It adds the refusals of our receiver to r.
 func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 	if ls != nil {
-		s.settle(ls)
+		s = s.settled(ls)
 	}
 	st := Stream{
 		Run: s.id.run.String(), Instance: s.id.instance,
 		Counts: Counts{
-			Arrived: s.arrived.count - s.uncounted, Repeated: s.repeated, Duplicates: s.duplicates, Unknown: s.undecided,
+			Arrived: s.arrived.count, Repeated: s.repeated, Duplicates: s.duplicates, Unknown: s.undecided,
 			Reordered: s.reordered, Distance: s.distance,
 			Damaged: s.damaged, Enriched: s.enriched, Unchecked: s.unchecked,
 		},
 	}
 	st.inexact = s.undecided > 0
-	if s.any {
-		st.First, st.Last = time.Unix(0, s.firstTime).UTC(), time.Unix(0, s.lastTime).UTC()
+	if s.due.any {
+		st.First, st.Last = time.Unix(0, s.due.first).UTC(), time.Unix(0, s.due.last).UTC()
 	}
 	st.Sent = s.end()
 	t := tallying{s: s, st: &st, receiver: r, reasons: a.reasons(s, r)}
@@ -71,7 +71,7 @@ func (t *tallying) ledger(ls *ledger.Stream) {
 	}
 	t.accepted = ls.Accepted
 	if t.s.changes != nil {
-		t.broken = newBrokenTally(ls)
+		t.broken = newBrokenTally(ls, t.s.plan)
 	}
 	next, refused := uint64(0), ls.Refused // the first record that is not tallied yet
 	for i := 0; i < len(ls.Accepted); i++ {

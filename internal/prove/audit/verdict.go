@@ -295,8 +295,8 @@ func (a *Auditor) noteLimits(v *Verdict) {
 	if !v.Exact {
 		v.note("not enough memory: records that arrived very late could not be distinguished from duplicates and are counted as unknown; a larger --memory gives an exact verdict")
 	}
-	if n := len(a.streams) - a.own; n > 0 {
-		v.note("%d of %d runs and instances have latency and throughput only in the total: %d have their own; a larger --memory allows up to %d", n, len(a.streams), a.own, maxOwn)
+	if n := len(a.streams) - len(a.own); n > 0 {
+		v.note("%d of %d runs and instances have latency and throughput only in the total: %d have their own; a larger --memory allows up to %d", n, len(a.streams), len(a.own), maxOwn)
 	}
 }
 
