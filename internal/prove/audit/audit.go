@@ -121,6 +121,8 @@ type Auditor struct {
 	known   map[streamID]bool           // whether a ledger has the stream, or is not waited for
 	waiting []waiting                   // of streams that are not known yet
 
+	missing []uint64 // shards whose parts are missing
+
 	reloaded map[streamID]time.Time // when Complete first saw that a reload ended the run
 }
 
@@ -155,6 +157,10 @@ type stream struct {
 	repeated uint64         // arrivals of intended repeats
 
 	late *late // nil unless a part is made
+
+	// planSum is the hash of the plan of a stream in a part; below is the distance up
+	// to which lags of its parts may be missing.
+	planSum, below uint64
 }
 
 // period is the moments at which records were due.
@@ -251,14 +257,12 @@ func (s *stream) order(id recordid.ID, single bool) {
 	case !s.any:
 		s.any = true
 		if seq > 0 {
-			s.jumps = append(s.jumps, jump{0, seq - 1, 0, id.Time})
+			s.jump(jump{0, seq - 1, 0, id.Time})
 		}
 		s.max, s.maxTime = seq, id.Time
 	case seq > s.max:
-		if m := s.arrived.m; seq > s.max+1 && len(s.jumps) < maxJumps && m.jumps < m.limit/4 {
-			m.used += jumpCost
-			m.jumps += jumpCost
-			s.jumps = append(s.jumps, jump{s.max + 1, seq - 1, s.maxTime, id.Time})
+		if seq > s.max+1 {
+			s.jump(jump{s.max + 1, seq - 1, s.maxTime, id.Time})
 		}
 		s.max, s.maxTime = seq, id.Time
 	default:
@@ -269,6 +273,15 @@ func (s *stream) order(id recordid.ID, single bool) {
 		if s.late != nil {
 			s.late.add(seq, s.max, single)
 		}
+	}
+}
+
+// jump adds a jump unless there are too many.
+func (s *stream) jump(j jump) {
+	if m := s.arrived.m; len(s.jumps) < maxJumps && m.jumps < m.limit/4 {
+		m.used += jumpCost
+		m.jumps += jumpCost
+		s.jumps = append(s.jumps, j)
 	}
 }
 

@@ -110,7 +110,7 @@ func (s *set) keys(from, to uint64) []uint64 {
 func (s *set) blockMissing(b *block, key, first, last uint64, miss func(a, b uint64)) {
 	bm := b.bits
 	if bm == nil {
-		tmp := new([words]uint64)
+		tmp := new(bitmap)
 		if b.holes {
 			for i := range tmp {
 				tmp[i] = ^uint64(0)

@@ -34,6 +34,11 @@ func (l Limits) Faults(v *Verdict) []string {
 	if what := v.nothing(); what != "" {
 		f = append(f, "nothing was audited: "+what)
 	}
+	if n := len(v.MissingShards); n == 1 {
+		f = append(f, fmt.Sprintf("the part of shard %d is missing", v.MissingShards[0]))
+	} else if n > 1 {
+		f = append(f, fmt.Sprintf("the parts of shards %s are missing", describeMissing(v.MissingShards)))
+	}
 	over := func(name string, got, limit uint64) {
 		switch {
 		case got <= limit:

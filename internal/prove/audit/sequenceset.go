@@ -50,7 +50,7 @@ type span struct{ from, to uint64 }
 // block is a set of 65536 numbers: a bitmap, a list, or frozen.
 type block struct {
 	n    uint32 // number of elements
-	bits *[words]uint64
+	bits *bitmap
 
 	// list has the elements or, if holes is set, the numbers that are not.
 	list  []uint16
@@ -69,7 +69,7 @@ type memoryBudget struct {
 	jumps     int64 // part of used: size of all jumps, at most a quarter of limit
 	tick      uint64
 	sets      []*set
-	free      []*[words]uint64
+	free      []*bitmap
 	frozen    bool // a block was frozen
 	exhausted bool // reclaiming is useless until a block is filled
 }
@@ -252,7 +252,7 @@ func (s *set) unpack(b *block) {
 		m.free = m.free[:n-1]
 		clear(b.bits[:])
 	} else {
-		b.bits = new([words]uint64)
+		b.bits = new(bitmap)
 	}
 	m.used += words * 8
 	if b.holes {

@@ -13,7 +13,30 @@ import (
 // endOfNumbers is above all numbers of records.
 const endOfNumbers = recordid.MaxSeq + 1
 
-type bitmap = [words]uint64
+// bitmap has a bit for each number of a block.
+type bitmap [words]uint64
+
+// runs returns the ranges of a bitmap, or none if they are too many.
+func (bm *bitmap) runs() (runs []span) {
+	for v := uint64(0); v < blockSize; {
+		w := bm[v>>6] >> (v & 63)
+		if w == 0 {
+			v = v&^63 + 64
+			continue
+		}
+		v += uint64(bits.TrailingZeros64(w))
+		n := uint64(bits.TrailingZeros64(^(bm[v>>6] >> (v & 63))))
+		if k := len(runs); k > 0 && runs[k-1].to+1 == v {
+			runs[k-1].to = v + n - 1
+		} else if k == maxRuns {
+			return nil
+		} else {
+			runs = append(runs, span{v, v + n - 1})
+		}
+		v += n
+	}
+	return runs
+}
 
 // copyBits writes the numbers of a block to a bitmap. Those of a frozen block are
 // unknown: none are written.

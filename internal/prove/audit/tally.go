@@ -28,7 +28,10 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 		st.First, st.Last = time.Unix(0, s.due.first).UTC(), time.Unix(0, s.due.last).UTC()
 	}
 	st.Sent = s.end()
-	t := tallying{s: s, st: &st, receiver: r, reasons: a.reasons(s, r)}
+	t := tallying{s: s, st: &st, receiver: r, reasons: a.reasons(s, r), partial: len(a.missing) > 0}
+	if t.partial {
+		t.reasons = nil // refused records may have arrived, too
+	}
 	switch {
 	case ls != nil:
 		t.ledger(ls)
@@ -123,7 +126,8 @@ type tallying struct {
 	st       *Stream
 	accepted []ledger.Entry
 
-	broken *brokenTally // nil if no record was sent broken
+	broken  *brokenTally // nil if no record was sent broken
+	partial bool         // missing records may have arrived in a part that is missing
 
 	receiver *Receiver
 	reasons  []int // indices of receiver.Refused for this stream, acknowledged ones first
@@ -132,6 +136,7 @@ type tallying struct {
 // missing adds the records of from..to that did not arrive. If sent is set, because
 // they were accepted or have no ledger, they are lost; otherwise they are unknown.
 func (t *tallying) missing(from, to uint64, sent bool) {
+	sent = sent && !t.partial
 	t.s.arrived.missing(from, to, func(g gap) {
 		if g.missing < g.to-g.from+1 || g.late > 0 || g.vague {
 			t.blurred(g, sent)

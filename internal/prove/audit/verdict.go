@@ -180,6 +180,9 @@ type Verdict struct {
 	// BrokenRecords are those that were sent broken on purpose; nil if there are none.
 	BrokenRecords *BrokenRecords `json:"broken_records,omitempty"`
 
+	// MissingShards are those whose parts are missing in a merge.
+	MissingShards []uint64 `json:"missing_shards,omitempty"`
+
 	Receiver *Receiver `json:"receiver,omitempty"` // nil if it has no faults and refused nothing
 }
 
@@ -199,7 +202,7 @@ func (a *Auditor) Verdict() *Verdict {
 	v.Broken += a.broken
 	v.Unknown += a.surplus
 	v.Exact = v.Exact && a.surplus == 0
-	v.Other = sel.other
+	v.Other, v.MissingShards = sel.other, a.missing
 	v.Timeline, v.Latency = total.line.export(), total.export()
 	v.noteIdentities(&sel)
 	v.noteOld(sel.old)
@@ -235,6 +238,7 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 		v.noteEnd(&st, ls, len(a.ledgers) > 0)
 		v.noteDisorder(&st, ls)
 		v.noteControl(&st, ls)
+		v.noteDistance(&st, s)
 		v.Streams = append(v.Streams, st)
 	}
 	return total
@@ -264,6 +268,13 @@ func (v *Verdict) noteEnd(st *Stream, ls *ledger.Stream, others bool) {
 		v.note("the ledger of run %s, instance %d has no close line: records sent after its last line are unknown", st.Run, st.Instance)
 	case !ls.Whole():
 		v.note("the ledger of run %s, instance %d lacks lines: the close line counts %s accepted records, the other lines %s", st.Run, st.Instance, Grouped(ls.End.Accepted), st.Accepted)
+	}
+}
+
+// noteDistance adds a note if the largest distance of a merged stream is not exact.
+func (v *Verdict) noteDistance(st *Stream, s *stream) {
+	if st.Distance < s.below {
+		v.note("the parts have too many reordered records of run %s, instance %d: the largest distance is from %s to %s", st.Run, st.Instance, Grouped(st.Distance), Grouped(s.below))
 	}
 }
 
@@ -430,7 +441,7 @@ func (v *Verdict) Caveats(faults []string) []string {
 
 // Known reports whether the verdict covers everything that was sent.
 func (v *Verdict) Known() bool {
-	return v.Exact && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Unclosed == 0 && v.WithoutLedger == 0
+	return v.Exact && len(v.MissingShards) == 0 && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Unclosed == 0 && v.WithoutLedger == 0
 }
 
 // ends returns a line for each kind of unknown ends of streams. The number of records is
