@@ -171,7 +171,7 @@ func (c *coder) block(s *set, key uint64) {
 		c.bits(bm)
 	}
 	if c.reading && c.err == nil {
-		u := united{key: key, fresh: bm}
+		u := united{span: span{key, key}, fresh: bm}
 		n := u.count(0, endOfNumbers)
 		c.check(n > 0 && n < blockSize, "block")
 		if c.err == nil {

@@ -77,7 +77,7 @@ func (s *stream) fold(p *stream, reasons []int) {
 		if s.refused[reasons[i]] == nil {
 			s.refused[reasons[i]] = newSet(s.arrived.m)
 		}
-		s.foldCounted(s.refused[reasons[i]], refused, nil)
+		s.foldCounted(s.refused[reasons[i]], refused, func(uint64) {})
 	}
 	if s.changes != nil && p.changes != nil {
 		s.changes.fold(s, p.changes)
@@ -94,26 +94,23 @@ func (s *stream) fold(p *stream, reasons []int) {
 // fold adds the changes in another audit.
 func (c *changes) fold(s *stream, p *changes) {
 	s.foldCounted(c.damaged, p.damaged, func(k uint64) { c.again[k]++ })
-	s.foldCounted(c.unchecked, p.unchecked, nil)
+	s.foldCounted(c.unchecked, p.unchecked, func(uint64) {})
 	for k, n := range p.again {
 		c.again[k] += n
 	}
 }
 
 // foldCounted adds another set to one that has counts of originals, see addFirst. It calls
-// over, unless nil, with the first record of an original for each count that is too high.
+// over with the first record of an original for each count that is too high.
 func (s *stream) foldCounted(to, from *set, over func(uint64)) {
-	if over == nil && s.plan == nil {
-		to.union(from, 0, func(*united) {})
+	if s.plan == nil {
+		to.union(from, 0, func(u united) { u.eachAgain(over) })
 		return
 	}
 	from.present(0, endOfNumbers, func(first, last uint64) {
 		for k := first; k <= last; k++ {
-			records, n := [2]uint64{k}, 1
-			if s.plan != nil {
-				records, n = s.plan.Deliveries(s.plan.Original(k))
-			}
-			if !addFirst(to, records[:n]) && over != nil {
+			records, n := s.plan.Deliveries(s.plan.Original(k))
+			if !addFirst(to, records[:n]) {
 				over(records[0])
 			}
 		}
@@ -151,7 +148,7 @@ func (s *stream) above() uint64 {
 // reordered, and the others if they were in p.
 func (s *stream) foldNumbers(p *stream, from uint64) {
 	above := s.above()
-	s.arrived.union(p.arrived, from, func(u *united) {
+	s.arrived.union(p.arrived, from, func(u united) {
 		s.duplicates += u.again
 		s.undecided += u.undecided
 		if above == 0 {
@@ -159,8 +156,7 @@ func (s *stream) foldNumbers(p *stream, from uint64) {
 		}
 		if n := u.count(0, above-1); n > 0 {
 			s.reordered += n
-			low, _ := u.lowest()
-			s.distance = max(s.distance, s.max-low)
+			s.distance = max(s.distance, s.max-u.lowest())
 		}
 	})
 	p.late.numbers.present(above, endOfNumbers, func(first, last uint64) {

@@ -63,17 +63,21 @@ func (s *set) copyBits(key uint64, to *bitmap) {
 	}
 }
 
-// united is what happened to the numbers of a block that were added to a set.
+// united is what happened to the numbers of one block or more that were added to a set.
 type united struct {
-	key       uint64
-	fresh     *bitmap // those that are new; nil means the whole block
+	span              // of blocks
+	fresh     *bitmap // those of one block that are new; nil means all of the span
+	common    *bitmap // those of one block that the set had; nil means all or none of the span
 	again     uint64  // how many the set had
 	undecided uint64  // how many it may have had
 }
 
+// noBits is an empty bitmap.
+var noBits = new(bitmap)
+
 // count returns the number of new numbers from first to last.
 func (u *united) count(first, last uint64) (n uint64) {
-	low, high := u.key<<blockBits, u.key<<blockBits+blockSize-1
+	low, high := u.from<<blockBits, u.to<<blockBits+blockSize-1
 	if last < low || first > high {
 		return 0
 	}
@@ -95,74 +99,136 @@ func (u *united) count(first, last uint64) (n uint64) {
 }
 
 // lowest returns the lowest new number.
-func (u *united) lowest() (v uint64, ok bool) {
-	if u.fresh == nil {
-		return u.key << blockBits, true
-	}
-	for i, w := range u.fresh {
-		if w != 0 {
-			return u.key<<blockBits + uint64(i<<6+bits.TrailingZeros64(w)), true
+func (u *united) lowest() uint64 {
+	if u.fresh != nil {
+		for i, w := range u.fresh {
+			if w != 0 {
+				return u.from<<blockBits + uint64(i<<6+bits.TrailingZeros64(w))
+			}
 		}
 	}
-	return 0, false
+	return u.from << blockBits
 }
 
-// union adds the numbers of another set from one number on, and calls each for each
-// block of them.
-func (s *set) union(o *set, from uint64, each func(*united)) {
-	for _, sp := range o.full {
-		for key := max(sp.from, from>>blockBits); key <= sp.to; key++ {
-			s.unite(key, o, from, each)
+// eachAgain calls f with each number that the set had.
+func (u *united) eachAgain(f func(uint64)) {
+	for i := u.from << blockBits; u.common == nil && i-u.from<<blockBits < u.again; i++ {
+		f(i)
+	}
+	if u.common == nil {
+		return
+	}
+	for i, w := range u.common {
+		for ; w != 0; w &= w - 1 {
+			f(u.from<<blockBits + uint64(i<<6+bits.TrailingZeros64(w)))
 		}
+	}
+}
+
+// union adds the numbers of another set from one number on, and calls each for all of
+// them.
+func (s *set) union(o *set, from uint64, each func(united)) {
+	for _, sp := range o.full {
+		if sp.to < from>>blockBits {
+			continue
+		}
+		if sp.from = max(sp.from, from>>blockBits); sp.from<<blockBits < from {
+			s.unite(sp.from, o, from, each)
+			sp.from++
+		}
+		for _, key := range s.keysWithin(sp) {
+			s.uniteFull(span{sp.from, key - 1}, each)
+			s.unite(key, o, from, each)
+			sp.from = key + 1
+		}
+		s.uniteFull(sp, each)
 	}
 	for _, key := range o.keys(from, endOfNumbers) {
 		s.unite(key, o, from, each)
 	}
 }
 
-func (s *set) unite(key uint64, o *set, from uint64, each func(*united)) {
-	u := united{key: key}
-	mine, full := s.blocks[key], o.blocks[key] == nil && from <= key<<blockBits
-	if full && mine == nil && !s.isFull(key) {
-		s.m.used += blockCost // as of a block that fill removes
-		s.count += blockSize
-		s.fill(key)
-		each(&u)
+// keysWithin returns the keys of the blocks in a span, ascending.
+func (s *set) keysWithin(sp span) (keys []uint64) {
+	if sp.to-sp.from >= uint64(len(s.blocks)) {
+		return s.keys(sp.from<<blockBits, sp.to<<blockBits)
+	}
+	for key := sp.from; key <= sp.to; key++ {
+		if s.blocks[key] != nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// uniteFull adds the full blocks of a span, in which the set has full blocks only. Nothing
+// is added for a span that ends before it begins.
+func (s *set) uniteFull(sp span, each func(united)) {
+	if sp.to+1 == sp.from {
 		return
 	}
-	in := new(bitmap)
+	at := sp.from
+	add := func(to uint64) {
+		if at <= to && to != ^uint64(0) {
+			s.count += (to - at + 1) << blockBits
+			each(united{span: span{at, to}})
+		}
+	}
+	// Spans that touch it become one with it.
+	first := s.find(max(sp.from, 1) - 1)
+	last, joined := first, sp
+	for ; last < len(s.full) && s.full[last].from <= sp.to+1; last++ {
+		f := s.full[last]
+		joined = span{min(joined.from, f.from), max(joined.to, f.to)}
+		if f.from > sp.to || f.to < sp.from {
+			continue
+		}
+		if f.from > at {
+			add(f.from - 1)
+		}
+		both := span{max(f.from, sp.from), min(f.to, sp.to)}
+		each(united{span: both, fresh: noBits, again: (both.to - both.from + 1) << blockBits})
+		at = both.to + 1
+	}
+	add(sp.to)
+	s.m.used += spanCost * int64(1-(last-first))
+	s.full = slices.Replace(s.full, first, last, joined)
+}
+
+// unite adds the numbers that o has in a block, from one number on.
+func (s *set) unite(key uint64, o *set, from uint64, each func(united)) {
+	in, have := new(bitmap), new(bitmap)
 	o.copyBits(key, in)
 	if first := key << blockBits; from > first {
 		skip := from - first
 		clear(in[:skip>>6])
 		in[skip>>6] &= ^uint64(0) << (skip & 63)
 	}
-	u.fresh = in
-	n := uint64(0)
-	have := new(bitmap)
 	s.copyBits(key, have)
+	u := united{span: span{key, key}, fresh: in, common: have}
+	n := uint64(0)
 	for i := range in {
-		u.again += uint64(bits.OnesCount64(in[i] & have[i]))
-		in[i] &^= have[i]
+		in[i], have[i] = in[i]&^have[i], in[i]&have[i]
+		u.again += uint64(bits.OnesCount64(have[i]))
 		n += uint64(bits.OnesCount64(in[i]))
 	}
 	if n > 0 {
 		s.addBits(&u, n)
 	}
-	each(&u)
+	each(u)
 }
 
 // addBits adds the n numbers of u.fresh.
 func (s *set) addBits(u *united, n uint64) {
-	b, _ := s.block(u.key)
+	b, _ := s.block(u.from)
 	switch {
 	case b == nil:
 		s.rejected += n - 1 // one is counted
-		u.undecided, u.fresh = n, new(bitmap)
+		u.undecided, u.fresh = n, noBits
 		return
 	case b.frozen:
 		b.late += uint32(n)
-		u.undecided, u.fresh = n, new(bitmap)
+		u.undecided, u.fresh = n, noBits
 		return
 	case b.bits == nil && !b.holes && uint64(b.n)+n <= fewFirst:
 		for i, w := range u.fresh {
@@ -180,7 +246,7 @@ func (s *set) addBits(u *united, n uint64) {
 	s.count += n
 	if b.n += uint32(n); b.n == blockSize {
 		s.m.drop(b)
-		s.fill(u.key)
+		s.fill(u.from)
 	}
 }
 
