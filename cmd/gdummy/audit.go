@@ -45,6 +45,7 @@ type auditFlags struct {
 	last    bool           // --run last
 	seeded  bool           // --seed is set
 	collect collectFlags
+	parts   partFlags
 
 	ledgerPaths []string // the files that match ledgers
 	keys        []string // names under which identities were sent
@@ -107,6 +108,15 @@ func (f *auditFlags) table() []flagRow {
 			example: "--collect-dir ledgers --collect https://:9443 --token-file token --tls-cert cert.pem --tls-key key.pem", set: setString(&f.collect.dir)},
 		{name: "token-file", arg: "FILE", help: "a file with the token that gdummy ledger push has", without: "the environment variable\n" + collect.TokenVariable,
 			example: "--token-file token --collect http://:9443 --collect-dir ledgers", set: setString(&f.collect.tokenFile)},
+
+		{section: "Parts", name: "part", arg: "FILE", help: "write what arrived as a part of an audit to FILE, instead of a verdict;\nwith --merge, write all parts to one file",
+			example: "--part out.part out", set: setString(&f.parts.file)},
+		{name: "merge", help: "print the verdict of one audit of everything that the parts cover: the sources are\nfiles that --part wrote",
+			example: "--merge --ledger run.ledger parts", set: setBool(&f.parts.merge)},
+		{name: "shard", arg: "I/N", help: "with --part: this is part I of N, from 0; it makes --merge report missing ones, and\nis the order of the parts", without: "the order of the\nnames of their first sources",
+			example: "--part 3.part --shard 3/64 --ledger run.ledger out", set: f.parts.setShard},
+		{name: "as", arg: "NAME", help: "with --part: the name of the source, such as the address of a downloaded object;\nno two parts may have sources of the same name", without: "its path",
+			example: "--part object.part --as s3://logs/2026/object out", set: setString(&f.parts.as)},
 
 		{section: "The verdict", name: "json", help: "print the verdict as JSON",
 			example: "--json --ledger run.ledger out", set: setBool(&f.json)},
@@ -190,6 +200,12 @@ func auditCommand(s stream, args []string) int {
 	case (f.live.cert == "") != (f.live.key == ""):
 		return usageError(s, "audit", "--tls-cert and --tls-key require each other")
 	}
+	if wrong := f.withParts(); wrong != "" {
+		return usageError(s, "audit", "%s", wrong)
+	}
+	if f.parts.merge {
+		return f.mergeParts(s)
+	}
 	if f.expect != "" {
 		if wrong := f.withExpect(); wrong != "" {
 			return usageError(s, "audit", "%s", wrong)
@@ -211,6 +227,10 @@ read to its end: Ctrl-C in a pipeline stops the writer, and the verdict follows.
 Latency requires arrival times: --listen measures them; in files, the receiving system
 must have written them (--arrived-at). The date that outputs of Fluent Bit write is the
 time at which a record was due, not its arrival.
+
+--part and --merge divide an audit: each process audits some of the sources, and the
+last one prints the verdict of one audit of everything, exactly. A run that was sent out
+of order or with broken records on purpose needs its ledger for --part, too.
 
 With --listen, point an output of Fluent Bit at the address. A record that --fault
 refuses is lost if it is not sent again, and the verdict counts it as refused by the
@@ -280,7 +300,7 @@ func (f *auditFlags) run(s stream) int {
 	if list := unreadableOf(sources); len(list) > 0 {
 		return f.refuse(s, list)
 	}
-	o := audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last}
+	o := audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last, Part: f.parts.file != ""}
 	if live {
 		o.Since = time.Now()
 		if f.live.faults != nil {
@@ -303,7 +323,9 @@ func (f *auditFlags) run(s stream) int {
 	} else {
 		s.err = bar
 	}
+	var read []audit.Source
 	for _, name := range sources {
+		before := bar.done
 		if err := readSource(s, scan, name, bar); err != nil {
 			var format *recordscan.FormatError
 			switch {
@@ -315,6 +337,7 @@ func (f *auditFlags) run(s stream) int {
 			log("warning: %v", err)
 			a.Broken(1)
 		}
+		read = append(read, audit.Source{Name: name, Size: uint64(bar.done - before)})
 	}
 	bar.hide()
 	s.err = bar.out
@@ -330,6 +353,12 @@ func (f *auditFlags) run(s stream) int {
 		// not cost the verdict of a long audit.
 		ledgers, faults = f.lastLedgers()
 		a.SetLedgers(ledgers)
+	}
+	if f.parts.file != "" {
+		for _, fault := range faults {
+			log("%s", fault)
+		}
+		return f.writePart(s, a, read)
 	}
 	v := a.Verdict()
 	faults = append(faults, f.missing(ledgers)...)

@@ -121,6 +121,16 @@ func makeFixture(t *testing.T) string {
 	each("renamed", func(line string) string { return strings.Replace(line, `"message"`, `"msg"`, 1) })
 	identity := regexp.MustCompile(`"gdummy":"([^"]+)"`)
 	each("csv", func(line string) string { return identity.FindStringSubmatch(line)[1] + ",dummy" })
+	if err := os.Mkdir(filepath.Join(dir, "parts"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i, half := range [][][]byte{lines[:500], lines[500:]} {
+		part := filepath.Join(dir, "parts", fmt.Sprint(i))
+		in := bytes.NewReader(bytes.Join(half, nil))
+		if code := auditCommand(stream{in: in, out: io.Discard, err: os.Stderr}, []string{"--part", part, "--as", fmt.Sprint("half ", i), "-"}); code != exitFine {
+			t.Fatal("no part is written")
+		}
+	}
 	slices.Reverse(lines)
 	lines[0] = append(lines[0], '\n')
 	each("backwards", func(line string) string { return line })

@@ -84,7 +84,7 @@ func printVerdict(w *bytes.Buffer, v *audit.Verdict, faults []string, colours bo
 	for i := range v.Streams {
 		printRanges(w, &v.Streams[i])
 	}
-	if v.Reordered > 0 {
+	if v.Distance > 0 {
 		fmt.Fprintf(w, "\nreordered: at most %s numbers behind\n", audit.Grouped(v.Distance))
 	}
 	if v.Foreign > 0 || v.Broken > 0 {

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/prove/audit"
+	"github.com/gdummy/gdummy/internal/recordid"
+)
+
+// partFlags are the flags for audits in parts.
+type partFlags struct {
+	file   string // --part
+	merge  bool
+	shard  uint64
+	shards uint64 // 0 without --shard
+	as     string
+}
+
+// setShard accepts I/N.
+func (p *partFlags) setShard(text string) error {
+	i, n, ok := strings.Cut(text, "/")
+	shard, err1 := strconv.ParseUint(i, 10, 64)
+	shards, err2 := strconv.ParseUint(n, 10, 64)
+	if !ok || err1 != nil || err2 != nil || shard >= shards || shards > audit.MaxShards {
+		return fmt.Errorf("expected I/N with 0 <= I < N <= %d", audit.MaxShards)
+	}
+	p.shard, p.shards = shard, shards
+	return nil
+}
+
+// withParts checks that the other flags can be used with --part and --merge; it returns
+// what is wrong, or "".
+func (f *auditFlags) withParts() string {
+	p := &f.parts
+	judged := f.json || f.html != "" || len(f.runs) > 0 || f.last || !reflect.DeepEqual(f.limits, noLimits)
+	switch {
+	case p.merge && (len(f.live.addresses) > 0 || f.path != "" || f.arrived != "" || p.shards > 0 || p.as != "" || f.expect != ""):
+		return "--merge: expected none of --listen, --key, --arrived-at, --shard, --as and --expect; they belong to --part"
+	case (p.merge || p.file != "") && f.collect.address != "":
+		return "--part and --merge: expected no --collect; --ledger reads the ledgers that it stored"
+	case p.merge && p.file != "" && len(f.ledgers) > 0:
+		return "--merge with --part: expected no --ledger; the merge that prints the verdict has it"
+	case p.file != "" && (judged || f.expect != ""):
+		return "--part: expected none of --json, --html, --run, --expect and the limits; they belong to --merge"
+	case p.file == "" && (p.shards > 0 || p.as != ""):
+		return "--shard and --as require --part"
+	case p.file != "" && !p.merge && p.as == "" && (slices.Contains(f.sources, "-") || len(f.live.addresses) > 0 && p.shards == 0):
+		return "--part: standard input and listeners have no name of their own: expected --as NAME, or --shard for a listener"
+	}
+	return ""
+}
+
+// settings returns the flags that determine what is found in the sources.
+func (f *auditFlags) settings() string {
+	var all []string
+	if f.path != "" {
+		all = append(all, fmt.Sprintf("--key %q", f.path))
+	}
+	if f.arrived != "" {
+		all = append(all, fmt.Sprintf("--arrived-at %q", f.arrived))
+	}
+	if keys := otherKeys(f.keys); len(keys) > 0 {
+		all = append(all, "a ledger of identities in "+strings.Join(keys, ", "))
+	}
+	return strings.Join(all, ", ")
+}
+
+// otherKeys returns the names of identities other than the default one, quoted.
+func otherKeys(keys []string) (quoted []string) {
+	for _, key := range keys {
+		if key != recordid.DefaultKey {
+			quoted = append(quoted, strconv.Quote(key))
+		}
+	}
+	slices.Sort(quoted)
+	return quoted
+}
+
+// writePart writes what an audit of the sources found to a file, and returns the exit
+// code.
+func (f *auditFlags) writePart(s stream, a *audit.Auditor, sources []audit.Source) int {
+	p := audit.Part{Sources: sources, Shard: f.parts.shard, Shards: f.parts.shards, Settings: f.settings()}
+	for _, address := range f.live.addresses {
+		name := address
+		if f.parts.shards > 0 {
+			name = fmt.Sprintf("%s of shard %d", address, f.parts.shard)
+		}
+		p.Sources = append(p.Sources, audit.Source{Name: name})
+	}
+	if f.parts.as != "" {
+		if len(p.Sources) != 1 {
+			fmt.Fprintf(s.err, "gdummy audit: --as %s: expected one source, found %d\n", f.parts.as, len(p.Sources))
+			return exitUsage
+		}
+		p.Sources[0].Name = f.parts.as
+	}
+	part, err := a.Part(p)
+	if err == nil {
+		err = writeParts(f.parts.file, []*audit.Part{part})
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "gdummy audit: cannot write the part: %v\n", err)
+		return exitUsage
+	}
+	return exitFine
+}
+
+// writeParts replaces a file by parts. An earlier file stays if that fails.
+func writeParts(path string, parts []*audit.Part) error {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		var b []byte
+		if b, err = p.Append(nil); err == nil {
+			_, err = file.Write(b)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = errors.Join(file.Chmod(0o644), file.Sync())
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(file.Name()))
+	}
+	return err
+}
+
+// mergeParts prints the verdict on parts, or writes them to one file, and returns the exit
+// code.
+func (f *auditFlags) mergeParts(s stream) int {
+	fail := func(err error) int {
+		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
+		return exitUsage
+	}
+	paths, err := expandLedgers(f.sources)
+	if err != nil {
+		return fail(err)
+	}
+	var parts []*audit.Part
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fail(err)
+		}
+		more, err := audit.ReadParts(closedFile(path), info.Size())
+		if err != nil {
+			return fail(fmt.Errorf("cannot read %s: %w", path, err))
+		}
+		parts = append(parts, more...)
+	}
+	if err := audit.Sort(parts); err != nil {
+		return fail(fmt.Errorf("cannot merge: %w", err))
+	}
+	if f.parts.file != "" {
+		if err := writeParts(f.parts.file, parts); err != nil {
+			return fail(fmt.Errorf("cannot write the part: %w", err))
+		}
+		return exitFine
+	}
+	ledgers, keys, err := f.readLedgers(false)
+	if err != nil {
+		return fail(err)
+	}
+	for _, key := range otherKeys(keys) {
+		if !strings.Contains(parts[0].Settings, key) {
+			return fail(fmt.Errorf("a ledger has identities in the field %s, and the parts were made without it: make them again with --ledger", key))
+		}
+	}
+	if f.html != "" {
+		if err := checkPage(f.html, "a part or a ledger", slices.Concat(paths, f.ledgerPaths)...); err != nil {
+			return fail(err)
+		}
+	}
+	a, err := audit.Merge(audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last}, parts)
+	if err != nil {
+		return fail(fmt.Errorf("cannot merge: %w", err))
+	}
+	v := a.Verdict()
+	return f.conclude(s, v, f.limits.Faults(v))
+}
+
+// closedFile is the path of a file that is open only while it is read: there may be more
+// parts than a process can have open.
+type closedFile string
+
+// ReadAt implements io.ReaderAt.
+func (c closedFile) ReadAt(b []byte, at int64) (int, error) {
+	file, err := os.Open(string(c))
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	return io.NewSectionReader(file, 0, 1<<62).ReadAt(b, at)
+}
