@@ -30,7 +30,7 @@ type latencyStats struct {
 	line    timeline
 }
 
-// newStats gives a stream its own statistics, or the shared ones if enough streams with
+// newStats sets the statistics of a stream: its own, or the shared ones if enough streams with
 // lower runs and instances have their own. The choice does not depend on the order of
 // arrival, so that parts agree on it.
 func (a *Auditor) newStats(s *stream) {

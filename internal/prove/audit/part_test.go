@@ -405,7 +405,7 @@ func TestPartNeedsMemory(t *testing.T) {
 // in both.
 func TestSetUnion(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		const blocks = 4
+		const blocks = 3
 		m := &memoryBudget{limit: 1 << 40}
 		draw := func(name string) (*set, map[uint64]bool) {
 			s, all := newSet(m), map[uint64]bool{}
@@ -420,7 +420,7 @@ func TestSetUnion(t *testing.T) {
 		}
 		s, mine := draw("mine")
 		o, its := draw("its")
-		from := rapid.SampledFrom([]uint64{0, 0, 70, blockSize, 2*blockSize + 5}).Draw(t, "from")
+		from := rapid.SampledFrom([]uint64{0, 0, 70, blockSize, blockSize + 5}).Draw(t, "from")
 		fresh, again := uint64(0), uint64(0)
 		s.union(o, from, func(u united) {
 			fresh += u.count(0, endOfNumbers)

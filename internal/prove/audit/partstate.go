@@ -42,7 +42,7 @@ func (a *Auditor) state(c *coder) {
 // maxReasons is the maximum number of reasons for refusals in a part.
 const maxReasons = 1000
 
-// terms returns the hash of the plan by which a stream is counted, or 0 without one.
+// terms returns the hash of the plan of a stream, or 0 without one.
 func (s *stream) terms() uint64 {
 	if s.plan == nil {
 		return s.planSum

@@ -78,7 +78,7 @@ var noBits = new(bitmap)
 // count returns the number of new numbers from first to last.
 func (u *united) count(first, last uint64) (n uint64) {
 	low, high := u.from<<blockBits, u.to<<blockBits+blockSize-1
-	if last < low || first > high {
+	if last < low || first > high || u.fresh == noBits {
 		return 0
 	}
 	first, last = max(first, low)-low, min(last, high)-low
