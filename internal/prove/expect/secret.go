@@ -151,12 +151,35 @@ func (f *finder) find(secret value.Value, b []byte, right []string) (leak, bool)
 	}
 	number, isNumber := 0.0, false
 	if len(f.numbers) > 0 {
-		number, isNumber = secret.Number()
+		number, isNumber = numberOf(secret, f.text)
 	}
 	if !hit && !(isNumber && slices.Contains(f.numbers, number)) {
 		return leak{}, false
 	}
 	return f.walk(b, "", number, isNumber)
+}
+
+// numberOf returns a secret as a number, if it is one, or the text of one. Other texts, which
+// most are, cost no error.
+func numberOf(secret value.Value, text []byte) (float64, bool) {
+	if secret.K != value.String {
+		return secret.Number()
+	}
+	whole, n := 0 < len(text) && len(text) < 20, uint64(0)
+	for _, c := range text {
+		digit := c - '0'
+		if digit > 9 {
+			if bytes.IndexByte([]byte("+-.eE"), c) < 0 {
+				return 0, false
+			}
+			whole = false
+		}
+		n = 10*n + uint64(digit)
+	}
+	if whole {
+		return float64(n), true
+	}
+	return secret.Number()
 }
 
 func (f *finder) walk(v []byte, path string, number float64, isNumber bool) (leak, bool) {
