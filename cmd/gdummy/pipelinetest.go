@@ -96,12 +96,14 @@ func testCommand(s stream, args []string) int {
 		return f.writeFirst(s, f.init, binaries[0], stop)
 	}
 	for {
+		watched := watchedFiles(fs.Args())
+		before := modified(watched)
 		code := f.runAll(s, fs.Args(), binaries, stop)
 		if !f.watch {
 			return code
 		}
 		fmt.Fprintln(s.err, "gdummy test: watching for changes; press Ctrl-C to stop")
-		if !waitForChange(fs.Args(), stop) {
+		if !waitForChange(watched, before, stop) {
 			return code
 		}
 		fmt.Fprintln(s.out)
@@ -309,50 +311,4 @@ func (f *testFlags) print(w io.Writer, r *testRun) {
 			fmt.Fprintf(w, "    differs: %s\n", c)
 		}
 	}
-}
-
-// watchEvery is how often files are checked for changes.
-const watchEvery = 300 * time.Millisecond
-
-// waitForChange waits until a file of the tests changes; it returns false if stop is
-// closed before.
-func waitForChange(paths []string, stop <-chan struct{}) bool {
-	before := modified(paths)
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return false
-		case <-tick.C:
-			if modified(paths) != before {
-				return true
-			}
-		}
-	}
-}
-
-// modified returns a text that changes if one of the files does, or a file of their
-// pipelines.
-func modified(paths []string) string {
-	var b strings.Builder
-	stat := func(path string) {
-		if info, err := os.Stat(path); err == nil {
-			fmt.Fprintln(&b, path, info.ModTime().UnixNano(), info.Size())
-		}
-	}
-	for _, path := range paths {
-		stat(path)
-		file, err := readTest(path)
-		if err != nil {
-			continue
-		}
-		stat(file.Path)
-		if config, err := render.Read(file.Pipeline); err == nil {
-			for _, p := range config.Files() {
-				stat(p)
-			}
-		}
-	}
-	return b.String()
 }
