@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -244,6 +245,40 @@ func TestReloadsWhileFilesChange(t *testing.T) {
 			}
 			if errs := strings.Count(r.stderr, continues); errs < n/7 {
 				t.Errorf("%d errors of sections, want %d or more", errs, n/7)
+			}
+		})
+	}
+}
+
+// The C of package flb under AddressSanitizer and UndefinedBehaviorSanitizer, in a host that
+// is built with both.
+func TestSanitizedPlugin(t *testing.T) {
+	t.Parallel()
+	const flags = "-fsanitize=address,undefined"
+	v := variant{version: v511, flags: []string{flags}}
+	host, err := v.host(t)
+	if err != nil {
+		t.Skipf("### SKIPPED: the compiler has no sanitizers (Debian: apt-get install libasan8 libubsan1): %v", err)
+	}
+	so := filepath.Join(t.TempDir(), "gdummy.so")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", so, gdummyPackage)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1", "CGO_CFLAGS=-O1 -g "+flags+" -fno-sanitize-recover=all", "CGO_LDFLAGS="+flags)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, threaded := range []string{"on", "off"} {
+		t.Run("threaded "+threaded, func(t *testing.T) {
+			t.Parallel()
+			report := filepath.Join(t.TempDir(), "report.json")
+			r := runCommand(t, exec.Command(host, "--report", report, "--threaded", threaded, "--output", "null", "--metrics", "--reloads", "20", "--pauses", "50",
+				"--script", "at 0.5 pause 0; at 0.7 resume 0; at 0.9 hup; at 1 cont; at 2 exit", so,
+				"-i", "-p", "alias=x", "-p", "rate=2000", "-p", "copies@3=none", "-p", "dummy={\"a\":\"${HOME}\"}",
+				"-i", "-p", "alias=x", "-p", "rate=unlimited", "-p", `template={"n":{{ seq }}}`), report)
+			r.wantClean(t)
+			for _, s := range []string{"Sanitizer", "runtime error"} {
+				if strings.Contains(r.stderr, s) {
+					t.Errorf("%s:\n%s", s, r.stderr)
+				}
 			}
 		})
 	}
