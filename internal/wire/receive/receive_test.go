@@ -75,6 +75,30 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
+// No response contains what was sent before, by this client or another.
+func TestReturnsNoRecords(t *testing.T) {
+	k := newSink()
+	s := listen(t, "http", k, Options{})
+	if code, err := post(t, s, []byte(`{"secret":"hunter2"}`)); err != nil || code != 200 {
+		t.Fatal(code, err)
+	}
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} {
+		r, err := http.NewRequest(method, "http://"+s.Addr().String()+"/", strings.NewReader(`{"a":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all bytes.Buffer
+		if err := resp.Write(&all); err != nil || strings.Contains(all.String(), "hunter2") {
+			t.Errorf("%s returns %q, %v", method, all.String(), err)
+		}
+		resp.Body.Close()
+	}
+}
+
 // An unsupported body is answered with 415, because of its type or its contents. Anything
 // that may be JSON, MessagePack or text is accepted.
 func TestUnsupported(t *testing.T) {
