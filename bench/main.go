@@ -43,12 +43,14 @@ var scenarios = []scenario{
 	{"idle", true, (*bench).idle},
 	{"steady", true, (*bench).steady},
 	{"unlimited", true, (*bench).unlimited},
+	{"versions", true, (*bench).versions},
 }
 
 type bench struct {
 	fluentBit string
 	host      string
 	plugin    string
+	command   string
 	runs      int
 	seconds   time.Duration
 	long      bool
@@ -61,6 +63,7 @@ func main() {
 	flag.StringVar(&b.fluentBit, "fluent-bit", defaultFluentBit(), "the Fluent Bit `binary`")
 	flag.StringVar(&b.host, "host", "build/flbhost", "the embedded host's `binary`, for machines without Fluent Bit")
 	flag.StringVar(&b.plugin, "plugin", "build/gdummy.so", "the plugin's `file`")
+	flag.StringVar(&b.command, "command", "build/gdummy", "the command's `file`, for the table of versions")
 	flag.IntVar(&b.runs, "runs", 5, "paired runs")
 	flag.DurationVar(&b.seconds, "time", 6*time.Second, "measured time of a run, after a warm-up")
 	flag.BoolVar(&b.long, "long", false, "also the runs of a minute and more")

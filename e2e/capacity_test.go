@@ -44,8 +44,8 @@ func (a *answer) trials() string {
 // size returns the bytes of a record.
 func (a *answer) size() float64 { return a.Bytes / a.Rate }
 
-// spend is a function in Lua that takes 250 µs for a record. It makes up for at most 0.1
-// seconds in which it had no CPU.
+// spend is a function in Lua that takes 250 µs for a record. It makes up for at most CREDIT
+// nanoseconds in which it had no CPU.
 const spend = `
     call: spend
     code: |
@@ -54,7 +54,7 @@ const spend = `
       local at, due = ffi.new("instant"), 0
       local function now() ffi.C.clock_gettime(CLOCK, at) return tonumber(at.s) * 1e9 + tonumber(at.ns) end
       function spend(tag, ts, record)
-        due = math.max(due, now() - 1e8) + 250e3
+        due = math.max(due, now() - CREDIT) + 250e3
         WAIT
         return 0, ts, record
       end
@@ -63,7 +63,11 @@ const spend = `
 // spending returns the properties of a Lua filter: it computes until a record's time is
 // over, on the given clock, or waits for that.
 func spending(clock, wait, indent string) string {
-	text := strings.NewReplacer("CLOCK", clock, "WAIT", wait).Replace(spend)
+	credit := "1e8"
+	if clock == ofThread {
+		credit = "0"
+	}
+	text := strings.NewReplacer("CLOCK", clock, "WAIT", wait, "CREDIT", credit).Replace(spend)
 	return strings.ReplaceAll(text, "\n", "\n"+indent)
 }
 

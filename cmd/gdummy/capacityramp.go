@@ -42,13 +42,18 @@ func (m *measured) Ramp(ctx context.Context, from float64) (low, high float64, e
 	if m.faults != nil {
 		idle += 2 * m.faults.Delay
 	}
+	plan := pacePlan{{from / 4, first}, {0, idle}}
+	for _, rate := range rates {
+		plan = append(plan, paceStep{rate, step})
+	}
 	o, err := m.begin(func(share float64) [][2]string {
-		return [][2]string{{"load_profile", profileOf(from/4, rates, share, first, idle, step)}}
+		return [][2]string{{"load_profile", plan.profile(share)}}
 	}, variant{})
 	if err != nil {
 		return 0, 0, err
 	}
 	defer o.end()
+	o.plan = plan
 	m.arriving, m.dropping = nil, nil
 	if err := o.await(ctx); err != nil {
 		return 0, 0, err
@@ -56,7 +61,7 @@ func (m *measured) Ramp(ctx context.Context, from float64) (low, high float64, e
 	if err := o.wait(ctx, first+idle); err != nil {
 		return 0, 0, err
 	}
-	if err := o.baseline(first+idle, from/4*first.Seconds()); err != nil {
+	if err := o.baseline(first+idle, plan.due(first)); err != nil {
 		return 0, 0, err
 	}
 	return o.climb(ctx, rates, first+idle, step)
@@ -82,14 +87,34 @@ func (o *observed) throughput(from, to time.Duration) (least float64) {
 	return least
 }
 
-// profileOf returns the load profile of a ramp for an input with a share of the records.
-func profileOf(base float64, rates []float64, share float64, first, idle, step time.Duration) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s for %v; idle for %v", decimal(base*share), first, idle)
-	for _, rate := range rates {
-		fmt.Fprintf(&b, "; %s for %v", decimal(rate*share), step)
+// pacePlan is when records of all inputs are due, at one rate after another.
+type pacePlan []paceStep
+
+type paceStep struct {
+	rate float64
+	long time.Duration
+}
+
+// profile returns the plan as the load profile of an input with a share of the records.
+func (p pacePlan) profile(share float64) string {
+	var steps []string
+	for _, s := range p {
+		what := "idle"
+		if s.rate > 0 {
+			what = decimal(s.rate * share)
+		}
+		steps = append(steps, fmt.Sprintf("%s for %v", what, s.long))
 	}
-	return b.String()
+	return strings.Join(steps, "; ")
+}
+
+// due returns how many records are due in the time since the first.
+func (p pacePlan) due(since time.Duration) (n float64) {
+	for _, s := range p {
+		n += s.rate * max(min(since, s.long), 0).Seconds()
+		since -= s.long
+	}
+	return n
 }
 
 // decimal formats a rate as an option of gdummy.

@@ -28,6 +28,7 @@ type observed struct {
 	agent *agent.Agent
 
 	origin time.Time // when the first record was due; zero before
+	plan   pacePlan  // since then
 	pages  []snapshot
 	uses   []usage
 	next   time.Time // of the next page
@@ -135,10 +136,15 @@ func (o *observed) began() (first time.Time) {
 		}
 		return first
 	}
-	if last := o.pages[len(o.pages)-1]; last.Sum("gdummy_scheduled_records_total") > 0 {
-		return last.at
+	last := o.pages[len(o.pages)-1]
+	n := last.Sum("gdummy_scheduled_records_total")
+	switch {
+	case n == 0:
+		return first
+	case len(o.plan) > 0:
+		return last.at.Add(-time.Duration(n / o.plan[0].rate * float64(time.Second)))
 	}
-	return first
+	return last.at
 }
 
 // await waits for the first record.
@@ -235,6 +241,29 @@ func (o *observed) count(name string, moment time.Duration) float64 {
 	return a.n + (b.n-a.n)*max(min(moment.Seconds(), b.at+1)-a.at, 0)/(b.at-a.at)
 }
 
+// sending returns how many records per second an output sent from one moment to another
+// since the first record. Its counter changes once a second: the rate is that between the
+// first change and the last.
+func (o *observed) sending(output string, from, to time.Duration) float64 {
+	const name = "output_proc_records_total"
+	var first, last, before snapshot
+	for _, p := range o.pages {
+		changed := len(before.Metrics) > 0 && p.Of(name, output) != before.Of(name, output)
+		before = p
+		if at := p.at.Sub(o.origin); !changed || at < from || at > to {
+			continue
+		}
+		if first.at.IsZero() {
+			first = p
+		}
+		last = p
+	}
+	if took := last.at.Sub(first.at); took > 0 {
+		return (last.Of(name, output) - first.Of(name, output)) / took.Seconds()
+	}
+	return 0
+}
+
 // used returns the last usage before a moment since the first record.
 func (o *observed) used(moment time.Duration) usage {
 	i, _ := slices.BinarySearchFunc(o.uses, o.origin.Add(moment), func(u usage, t time.Time) int { return u.at.Compare(t) })
@@ -245,9 +274,9 @@ func (o *observed) used(moment time.Duration) usage {
 }
 
 // sent returns how many records an output has sent, and how many were due for it, at
-// the time of a page.
+// the time of a page. What gdummy counts as due is late while the engine takes no records.
 func (o *observed) sent(p snapshot, output string) (sent, due float64) {
-	return p.Of("output_proc_records_total", output), o.m.arriving[output] * p.Sum("gdummy_scheduled_records_total")
+	return p.Of("output_proc_records_total", output), o.m.arriving[output] * o.plan.due(p.at.Sub(o.origin))
 }
 
 // lags returns how far the pipeline is behind in each window from one moment to another:
@@ -256,7 +285,7 @@ func (o *observed) sent(p snapshot, output string) (sent, due float64) {
 func (o *observed) lags(from, to time.Duration, rate float64) (lags []time.Duration) {
 	worst := func(i int, lag time.Duration) {
 		if i == len(lags) {
-			lags = append(lags, 0)
+			lags = append(lags, lag)
 		}
 		lags[i] = max(lags[i], lag)
 	}
@@ -274,11 +303,10 @@ func (o *observed) lags(from, to time.Duration, rate float64) (lags []time.Durat
 	}
 	for i, at := 0, from; at+width <= to; i, at = i+1, at+width {
 		p := o.at(at + width)
-		worst(i, 0)
 		for _, output := range o.in.outputs {
 			if share := o.m.arriving[output]; share > 0 && rate > 0 {
 				sent, due := o.sent(p, output)
-				worst(i, time.Duration(max(due-sent, 0)/(share*rate)*float64(time.Second)))
+				worst(i, time.Duration((due-sent)/(share*rate)*float64(time.Second)))
 			}
 		}
 	}

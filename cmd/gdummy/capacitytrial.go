@@ -41,7 +41,7 @@ func (m *measured) Trial(ctx context.Context, ask capacity.Ask) (capacity.Trial,
 	h.from = 3 * width // the first flush is short, and arrives in the second window or the third
 	least := int64(3)
 	if m.sink != sinkReceiver {
-		least = 5 // the backlog is known to a flush only: one in three windows may differ
+		least = 10 // the backlog is known to a flush and to an update of the metrics only
 	}
 	windows := max(int64((ask.Hold+width-1)/width), least)
 	h.to = h.from + time.Duration(windows)*width
@@ -54,6 +54,7 @@ func (m *measured) Trial(ctx context.Context, ask capacity.Ask) (capacity.Trial,
 		return h.t, err
 	}
 	defer o.end()
+	o.plan = pacePlan{{ask.Rate, h.to}}
 	h.observed = o
 	err = o.await(ctx)
 	if err == nil {
@@ -240,9 +241,8 @@ func (h *hold) arrived() (records float64, spread *hdrhistogram.Histogram) {
 		spread.Merge(s)
 	}
 	if len(h.in.meters) == 0 {
-		a, b := h.at(h.from), h.at(to)
 		for _, name := range h.in.outputs {
-			records = max(records, b.Of("output_proc_records_total", name)-a.Of("output_proc_records_total", name))
+			records = max(records, h.sending(name, h.from, to)*(to-h.from).Seconds())
 		}
 	}
 	return records, spread
@@ -287,7 +287,7 @@ func (h *hold) sum() {
 	}
 	lags := h.lags(h.from, end, h.ask.Rate)
 	if n := len(lags); n > 0 {
-		t.Backlog = int64(lags[n-1].Seconds() * h.ask.Rate)
+		t.Backlog = int64(max(lags[n-1], 0).Seconds() * h.ask.Rate)
 		slope, _ := capacity.Growth(lags, width)
 		t.Growth = int64(slope * h.ask.Rate)
 	}
@@ -299,7 +299,7 @@ func (h *hold) sum() {
 
 // sample returns a window of the hold.
 func (h *hold) sample(at, width, lag time.Duration) capacity.Sample {
-	s := capacity.Sample{At: at + width - h.from, Backlog: int64(lag.Seconds() * h.ask.Rate)}
+	s := capacity.Sample{At: at + width - h.from, Backlog: int64(max(lag, 0).Seconds() * h.ask.Rate)}
 	a, b := h.used(at), h.used(at+width)
 	if took := b.at.Sub(a.at).Seconds(); took > 0 {
 		s.CPU = (b.CPU - a.CPU).Seconds() / took

@@ -290,6 +290,12 @@ func TestControlExcludes(t *testing.T) {
 	}{
 		{[]string{"bytes_rate", "1M"}, "option control: control and bytes_rate are mutually exclusive"},
 		{[]string{"interval_sec", "3"}, "option control: control and interval_sec are mutually exclusive"},
+		{[]string{"interval_nsec", "500000000"}, "option control: control and interval_nsec are mutually exclusive"},
+		{[]string{"replay", "testdata/orders.ndjson", "replay_time", "time", "replay_speed", "2"}, "option control: control and replay_speed are mutually exclusive" +
+			"\noption control: control and replay at the spacing of its records are mutually exclusive: set a rate or a load_profile"},
+		{[]string{"replay", "testdata/orders.ndjson", "replay_time", "time", "max_gap", "2s"}, "option control: control and max_gap are mutually exclusive" +
+			"\noption control: control and replay at the spacing of its records are mutually exclusive: set a rate or a load_profile"},
+		{[]string{"template", ordersText}, "option control: control and transitions are mutually exclusive: the rate follows from the number of lives and their dwell times"},
 		{[]string{"time_step", "1s"}, "option control: control and time_step are mutually exclusive"},
 		{[]string{"shuffle_within", "1s"}, "option control: control and shuffle_within are mutually exclusive"},
 		{[]string{"repeat", "1% within 100"}, "option control: control and repeat are mutually exclusive"},
@@ -306,7 +312,7 @@ func TestControlExcludes(t *testing.T) {
 			m[tt.given[i]] = tt.given[i+1]
 		}
 		_, _, err := Configure(func(name string) (string, bool) { v, ok := m[name]; return v, ok }, nil)
-		if errs, ok := err.(option.Errors); !ok || len(errs) != 1 || errs[0].Error() != tt.want {
+		if _, ok := err.(option.Errors); !ok || err.Error() != tt.want {
 			t.Errorf("control with %v: %v, want %s", tt.given, err, tt.want)
 		}
 	}
@@ -351,6 +357,41 @@ func TestControlUnlimitedBacklog(t *testing.T) {
 		if got := e.owed(tt.at); got != tt.want {
 			t.Errorf("%s at %d s: %d records are due, want %d", tt.text, tt.at/second, got, tt.want)
 		}
+	}
+}
+
+// A control file changes when records are due, and the skew of hosts their times only: with
+// both, as many are made at the same moments, each as far off as its host's clock, and what
+// counts as a change is the same.
+func TestControlSkew(t *testing.T) {
+	const template = `{{ $h := keyed 20 }}{"host":"web-{{ $h.key }}"}`
+	script := []instruction{{time.Second, "rate 1k"}, {2 * time.Second, "rate 1k\npause"}, {3 * time.Second, "scale 0.5"}}
+	made := func(more ...string) (s *steered, times []int64, hosts []string) {
+		e, s := steerFor(t, t.TempDir(), 5*time.Second, 0, script, append([]string{"rate", "100", "seed", "1", "template", template}, more...)...)
+		if got := s.scheduled(e); got != 120+1000+90 {
+			t.Fatalf("%v: %d records, want 1210", more, got)
+		}
+		times, hosts = read(t, s.events)
+		return s, times, hosts
+	}
+	right, due, hosts := made()
+	skewed, times, same := made("skew", "host within 5s")
+	if diff := cmp.Diff(hosts, same); diff != "" {
+		t.Fatalf("without skew and with it:\n%s", diff)
+	}
+	if diff := cmp.Diff(right.changes, skewed.changes); diff != "" || len(skewed.changes) != 3 {
+		t.Errorf("changes without skew and with it:\n%s", diff)
+	}
+	if len(right.slices) != len(skewed.slices) {
+		t.Errorf("%d slices, without skew %d", len(skewed.slices), len(right.slices))
+	}
+	skews := map[string]int64{}
+	for k, host := range hosts {
+		skew := times[k] - due[k]
+		if old, ok := skews[host]; ok && old != skew || skew == 0 || skew < -5e9 || skew > 5e9 {
+			t.Fatalf("the clock of %s is off by %d ns in record %d, by %d before", host, skew, k, old)
+		}
+		skews[host] = skew
 	}
 }
 
