@@ -78,7 +78,7 @@ const (
 	sleepAhead = "local ahead = due - now() if ahead > 1e6 then ffi.C.usleep(ahead / 1e3) end"
 
 	chunkSize = 2_048_000 // bytes at which Fluent Bit begins another chunk
-	quota     = 0.2       // cores
+	quota     = 0.4       // cores
 )
 
 // The capacity of these pipelines is planted. That of most follows from the clock, not from
@@ -121,9 +121,9 @@ var plantedCapacities = map[string]struct {
 		culprit: `receiver: its worker is busy \d+ % of the time`,
 	},
 	"a CPU quota": {
-		filters: "  filters:\n  - name: lua\n    match: '*'" + spending(ofThread, untilDue, ""),
+		filters: "  filters:\n  - name: lua\n    match: '*'" + strings.ReplaceAll(spending(ofThread, untilDue, ""), "250e3", "500e3"),
 		quota:   true,
-		rate:    exactly(quota / 250e-6), culprit: `CPU quota of 0\.2 cores at \d+ %`,
+		rate:    exactly(quota / 500e-6), culprit: `CPU quota of 0\.4 cores at \d+ %`,
 	},
 }
 
@@ -180,6 +180,63 @@ func TestPlantedCapacity(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Equal pipelines are not called different, and one that is 10 % slower is found: with
+// trials in turn, and an exit code that a build can use.
+func TestPlantedComparison(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED in short mode: a comparison takes minutes")
+	}
+	pipeline := func(took string) string {
+		return "pipeline:\n  inputs: [{name: gdummy, rate: 10}]\n  filters:\n  - name: lua\n    match: '*'" +
+			strings.ReplaceAll(spending(monotonic, sleepAhead, ""), "250e3", took) + "  outputs: [{name: stdout, match: '*'}]\n"
+	}
+	for name, c := range map[string]struct {
+		took string // by B for a record, in nanoseconds; A takes 250e3
+		want float64
+		code int
+	}{
+		"equal":       {"250e3", 1, 0},
+		"10 % slower": {"277.8e3", 0.9, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachHost(t, func(t *testing.T, h host) {
+				h.since(t, v3_2_0, "metadata that survives filters")
+				dir := t.TempDir()
+				a, b := filepath.Join(dir, "a.yaml"), filepath.Join(dir, "b.yaml")
+				for path, text := range map[string]string{a: pipeline("250e3"), b: pipeline(c.took)} {
+					if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+						t.Fatal(err)
+					}
+				}
+				cmd := exec.Command(gdummyCmd, "capacity", a, b, "--json", "--hold", "5s", "--budget", "4m", "--fail-if", "slower than 4%", "--plugin", gdummySO, "--fluent-bit", h.path)
+				cmd.Env = append(os.Environ(), "TMPDIR="+dir)
+				var log bytes.Buffer
+				cmd.Stderr = &log
+				out, _ := cmd.Output() // the exit code is checked
+				var got struct {
+					Comparison struct {
+						Ratios []struct {
+							Metric           string
+							Ratio, Low, High float64
+							Pairs            int
+							Significant      bool
+						}
+					}
+				}
+				if err := json.Unmarshal(out, &got); err != nil || len(got.Comparison.Ratios) == 0 {
+					t.Fatalf("%v: %s\n%s", err, out, &log)
+				}
+				r := got.Comparison.Ratios[0]
+				t.Logf("%s of B: %.3f of A's, from %.3f to %.3f, after %d pairs", r.Metric, r.Ratio, r.Low, r.High, r.Pairs)
+				if r.Low > c.want || r.High < c.want || r.Significant != (c.code == 1) || cmd.ProcessState.ExitCode() != c.code {
+					t.Errorf("exit code %d, significant %t; want %.2f in the interval and exit code %d", cmd.ProcessState.ExitCode(), r.Significant, c.want, c.code)
+				}
+				leavesNothing(t, dir)
+			})
+		})
+	}
 }
 
 // withQuota returns a program that runs another in a control group with a quota of CPU, in

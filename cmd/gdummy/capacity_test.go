@@ -226,7 +226,7 @@ func TestArrivingShare(t *testing.T) {
 		inputs       int
 		want         float64
 	}{
-		{500, 500, 1, 1}, {501, 500, 1, 1}, {498, 500, 1, 1}, {497, 500, 1, 0.994}, {496, 500, 2, 1}, {250, 500, 1, 0.5}, {0, 500, 1, 0},
+		{500, 500, 1, 1}, {501, 500, 1, 1}, {1000, 500, 1, 2}, {498, 500, 1, 1}, {497, 500, 1, 0.994}, {496, 500, 2, 1}, {250, 500, 1, 0.5}, {0, 500, 1, 0},
 	} {
 		if got := arrivingShare(c.arrived, c.due, c.inputs); got != c.want {
 			t.Errorf("arrivingShare(%v, %v, %d) = %v, want %v", c.arrived, c.due, c.inputs, got, c.want)

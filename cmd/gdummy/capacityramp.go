@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +42,9 @@ func (m *measured) Ramp(ctx context.Context, from float64) (low, high float64, e
 	first, idle := step-widthOf(config), step
 	if m.faults != nil {
 		idle += 2 * m.faults.Delay
+	}
+	if m.sink != sinkReceiver {
+		idle += 3 * updateEvery // until the metrics have what was sent
 	}
 	plan := pacePlan{{from / 4, first}, {0, idle}}
 	for _, rate := range rates {
@@ -132,11 +136,11 @@ func (o *observed) baseline(moment time.Duration, due float64) error {
 	any := false
 	for i, output := range o.in.outputs {
 		n := p.Of("output_proc_records_total", output)
-		arriving[output] = n / sent
 		if len(o.in.meters) > 0 {
-			// Metrics are late where a CPU is short: what arrived is not compared with them.
-			arriving[output] = arrivingShare(float64(o.in.meters[i].distinct()), due, len(o.in.inputs))
+			n = float64(o.in.meters[i].distinct())
 		}
+		// The metrics of gdummy are late where a CPU is short: what is due is known.
+		arriving[output] = arrivingShare(n, due, len(o.in.inputs))
 		any = any || arriving[output] > 0
 	}
 	for _, f := range o.in.filters {
@@ -151,10 +155,10 @@ func (o *observed) baseline(moment time.Duration, due float64) error {
 	return nil
 }
 
-// arrivingShare returns which share of the records that were due arrived, each counted
-// once. How many each input has sent is known to one or two.
+// arrivingShare returns which share of the records that were due arrived: more than 1 if
+// filters add some. How many each input has sent is known to one or two.
 func arrivingShare(arrived, due float64, inputs int) float64 {
-	if arrived >= due-2*float64(inputs) {
+	if math.Abs(arrived-due) <= 2*float64(inputs) {
 		return 1
 	}
 	return arrived / due

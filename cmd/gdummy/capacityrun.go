@@ -110,8 +110,8 @@ func (o *observed) look(ctx context.Context) error {
 		o.uses = append(o.uses, of)
 	}
 	now := time.Now()
-	if now.Before(o.next) {
-		return nil
+	if len(o.in.meters) > 0 && now.Before(o.next) {
+		return nil // without receivers, the metrics are all that is known
 	}
 	o.next = now.Add(scrapeEvery)
 	if text, err := agent.Scrape(ctx, o.in.address); err == nil && len(text) > 0 {
@@ -273,11 +273,28 @@ func (o *observed) used(moment time.Duration) usage {
 	return o.uses[i-1]
 }
 
-// sent returns how many records an output has sent, and how many were due for it, at
-// the time of a page. What gdummy counts as due is late while the engine takes no records.
-func (o *observed) sent(p snapshot, output string) (sent, due float64) {
-	return p.Of("output_proc_records_total", output), o.m.arriving[output] * o.plan.due(p.at.Sub(o.origin))
+// behind returns how many of the records that were due for an output it had not sent at a
+// moment since the first record, or a little before: when its counter changed, which is once
+// a second. What gdummy counts as due is late while the engine takes no records.
+func (o *observed) behind(moment time.Duration, output string) float64 {
+	const name = "output_proc_records_total"
+	i, _ := slices.BinarySearchFunc(o.pages, o.origin.Add(moment), func(p snapshot, t time.Time) int { return p.at.Compare(t) })
+	if i == 0 {
+		return 0
+	}
+	i--
+	sent, at := o.pages[i].Of(name, output), o.pages[i].at
+	for i > 0 && o.pages[i-1].Of(name, output) == sent && at.Sub(o.pages[i-1].at) < o.in.width+updateEvery {
+		i--
+	}
+	if since := o.pages[i].at; at.Sub(since) < o.in.width+updateEvery/2 {
+		at = since // else it has stalled
+	}
+	return o.m.arriving[output]*o.plan.due(at.Sub(o.origin)) - sent
 }
+
+// updateEvery is how often Fluent Bit updates its metrics.
+const updateEvery = time.Second
 
 // lags returns how far the pipeline is behind in each window from one moment to another:
 // the age of what arrives, or, without receivers, of what is not yet sent, at the given
@@ -302,11 +319,9 @@ func (o *observed) lags(from, to time.Duration, rate float64) (lags []time.Durat
 		return lags
 	}
 	for i, at := 0, from; at+width <= to; i, at = i+1, at+width {
-		p := o.at(at + width)
 		for _, output := range o.in.outputs {
 			if share := o.m.arriving[output]; share > 0 && rate > 0 {
-				sent, due := o.sent(p, output)
-				worst(i, time.Duration((due-sent)/(share*rate)*float64(time.Second)))
+				worst(i, time.Duration(o.behind(at+width, output)/(share*rate)*float64(time.Second)))
 			}
 		}
 	}

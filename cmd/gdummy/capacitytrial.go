@@ -168,7 +168,7 @@ func (h *hold) missing() (missing, of uint64, output string) {
 		if len(h.in.meters) > 0 {
 			got = float64(h.in.meters[i].distinct())
 		} else if len(h.pages) > 0 {
-			got, _ = h.sent(h.pages[len(h.pages)-1], name)
+			got = h.pages[len(h.pages)-1].Of("output_proc_records_total", name)
 		}
 		if share < 1 {
 			want = 0.9*want - 4*math.Sqrt(want)
