@@ -210,7 +210,7 @@ func TestPlantedComparison(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				cmd := exec.Command(gdummyCmd, "capacity", a, b, "--json", "--hold", "5s", "--budget", "4m", "--fail-if", "slower than 4%", "--plugin", gdummySO, "--fluent-bit", h.path)
+				cmd := exec.Command(gdummyCmd, "capacity", a, b, "--json", "--hold", "5s", "--budget", "4m", "--fail-if", "slower than 1%", "--plugin", gdummySO, "--fluent-bit", h.path)
 				cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 				var log bytes.Buffer
 				cmd.Stderr = &log
