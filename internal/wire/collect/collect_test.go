@@ -470,6 +470,9 @@ func TestRun(t *testing.T) {
 	}
 	expectSame(t, dir, path)
 	s.Close()
+	if err := p.Run(stop, 50*time.Millisecond); err != nil {
+		t.Errorf("without a collector, which has confirmed all: got %v", err)
+	}
 	w.write(t, 1)
 	if err := pusher(t, s.String(), path).Run(stop, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("without a collector: got %v", err)
