@@ -284,7 +284,7 @@ func (f *auditFlags) run(s stream) int {
 	if err != nil {
 		return fail(err)
 	}
-	if growing && len(f.ledgers) > 0 && len(f.ledgerPaths) == 0 {
+	if growing && len(f.ledgers) > 0 && len(f.ledgerPaths) == 0 && f.collect.address == "" {
 		log("%s does not exist yet", strings.Join(f.ledgers, ", "))
 	}
 	f.keys = keys
@@ -362,6 +362,9 @@ func (f *auditFlags) run(s stream) int {
 	}
 	v := a.Verdict()
 	faults = append(faults, f.missing(ledgers)...)
+	if n := v.WithoutLedger; n > 0 && f.collect.address != "" && f.limits.Unknown < 0 {
+		faults = append(faults, fmt.Sprintf("no ledger of %d runs", n))
+	}
 	return f.conclude(s, v, append(f.limits.Faults(v), faults...))
 }
 
