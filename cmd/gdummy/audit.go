@@ -363,7 +363,7 @@ func (f *auditFlags) run(s stream) int {
 	v := a.Verdict()
 	faults = append(faults, f.missing(ledgers)...)
 	if n := v.WithoutLedger; n > 0 && f.collect.address != "" && f.limits.Unknown < 0 {
-		faults = append(faults, fmt.Sprintf("no ledger of %d runs", n))
+		faults = append(faults, fmt.Sprintf("runs without a ledger: %d", n))
 	}
 	return f.conclude(s, v, append(f.limits.Faults(v), faults...))
 }
