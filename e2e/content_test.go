@@ -329,7 +329,7 @@ func TestContentInit(t *testing.T) {
 			lines            []string // of the test
 		}{
 			{"content", pipelineFile, mistakes[10], []string{
-				"pipeline: fluent-bit.conf", "  - output: app", `    arrive: eq $level "info"`, "      ip: $ip", "      user_id: $id",
+				"pipeline: fluent-bit.conf", "  - output: app", `      '@time': $at | within "1ms"`, `    arrive: eq $level "info"`, "      ip: $ip", "      user_id: $id",
 				"    # absent: [$card, $path, $pin, $q, $text]", "  - output: errors", `    arrive: eq $level "error"`,
 			}},
 			{"lines", yamlFile, lineMistakes[4], []string{

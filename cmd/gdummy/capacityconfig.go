@@ -157,7 +157,7 @@ func (in *instance) close() {
 // drive replaces the inputs that can be replaced, and sets the pace of all.
 func (m *measured) drive(in *instance, l load) error {
 	labels := render.Labels(in.config.Inputs)
-	replacements := guessInputs(in.config)
+	replacements := guessInputs(in.config, false)
 	guessed := true
 	if in.config.Test != "" {
 		file, err := readTest(m.path)

@@ -47,7 +47,7 @@ func (f *testFlags) first(s stream, pipeline string, b agent.Binary, stop <-chan
 	if !b.HasMetadata() {
 		return "", 0, noMetadata(b)
 	}
-	file := &expect.File{Pipeline: pipeline, Records: surveyed, Seed: expect.DefaultSeed, Inputs: guessInputs(config)}
+	file := &expect.File{Pipeline: pipeline, Records: surveyed, Seed: expect.DefaultSeed, Inputs: guessInputs(config, b.HasOffsets())}
 	if f.records > 0 {
 		file.Records = f.records
 	}
@@ -85,8 +85,9 @@ var readers = []string{
 }
 
 // guessInputs returns what replaces the inputs of a configuration that are not gdummy. The
-// inputs that measure a machine are left out.
-func guessInputs(config *render.Config) (inputs []expect.Input) {
+// inputs that measure a machine are left out. offsets reports whether multiline parsers add
+// the right offsets, without which an input cannot read a file.
+func guessInputs(config *render.Config, offsets bool) (inputs []expect.Input) {
 	labels := render.Labels(config.Inputs)
 	for i, s := range config.Inputs {
 		in := expect.Input{Input: labels[i]}
@@ -102,8 +103,11 @@ func guessInputs(config *render.Config) (inputs []expect.Input) {
 			if f, _ := format.Find(name); strings.Contains(f.Text, "irregular") {
 				in.Options = append(in.Options, [2]string{"irregular", "0%"})
 			}
-			if s.Plugin() == "tail" && (s.Text("parser") != "" || s.Text("multiline.parser") != "") {
-				in.Via, in.Form = expect.ViaFile, guessForm(s.Text("multiline.parser"))
+			parsers := s.Text("multiline.parser")
+			switch {
+			case s.Plugin() != "tail", s.On("multiline"), s.On("docker_mode"), parsers != "" && !offsets:
+			case s.Text("parser") != "", parsers != "":
+				in.Via, in.Form = expect.ViaFile, guessForm(parsers)
 			}
 		default:
 			continue
@@ -131,16 +135,21 @@ var formatsOf = map[string]string{
 	"python": "python_multiline", "go": "go_panic", "kube_custom": "kubernetes", "istio_envoy_proxy": "envoy",
 }
 
-// guessFormat returns the format of the records of an input: that of its parser or else of
+// guessFormat returns the format of the records of an input: that of its parsers, or else of
 // the first filter's.
 func guessFormat(config *render.Config, input *render.Section) string {
 	for _, s := range append([]*render.Section{input}, config.Filters...) {
-		name := strings.ReplaceAll(strings.ToLower(s.Text("parser")), "-", "_")
-		if other, ok := formatsOf[name]; ok {
-			name = other
-		}
-		if _, ok := format.Find(name); ok && name != "" {
-			return name
+		for name := range strings.SplitSeq(s.Text("parser")+","+s.Text("multiline.parser"), ",") {
+			name = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "-", "_")
+			if name == expect.FormCRI || name == expect.FormDocker && s.Text("parser") == "" {
+				continue // the form of the lines
+			}
+			if other, ok := formatsOf[name]; ok {
+				name = other
+			}
+			if _, ok := format.Find(name); ok && name != "" {
+				return name
+			}
 		}
 	}
 	return "json_app"

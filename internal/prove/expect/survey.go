@@ -3,10 +3,12 @@
 package expect
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/value"
@@ -76,33 +78,42 @@ func (s *survey) look(j *Judge, r *run, ev event.Event) {
 			s.top = append(s.top, name)
 		}
 	}
+	s.compare(j, TimePath, value.OfFloat(float64(ev.Time)/1e9).Append(nil), &Field{Tolerance: timeTolerance}, vars)
 	s.walk(ev.Body, "", func(path string, v []byte) {
-		if path[strings.LastIndexByte(path, '.')+1:] == r.marked {
-			return
-		}
-		m := s.members[path]
-		if m == nil {
-			m = &surveyed{example: slices.Clone(v), fits: map[string]outcome{}}
-			for name, want := range vars {
-				m.fits[name] = j.match.compare(new(Field), want, v)
-			}
-			s.members[path] = m
-			s.order = append(s.order, path)
-		}
-		m.seen++
-		m.varies = m.varies || string(m.example) != string(v)
-		for name, was := range m.fits {
-			want, ok := vars[name]
-			now := j.match.compare(new(Field), want, v)
-			textual := now == wrongType && j.match.compare(&Field{As: "text"}, want, v) == same
-			switch {
-			case !ok || now == wrongValue || now == wrongType && !textual || want.K == value.Nil || want.K == value.Omit:
-				delete(m.fits, name)
-			default:
-				m.fits[name] = max(was, now)
-			}
+		if path[strings.LastIndexByte(path, '.')+1:] != r.marked {
+			s.compare(j, path, v, new(Field), vars)
 		}
 	})
+}
+
+// timeTolerance is how much the time of a record may differ from a variable, which may have
+// milliseconds.
+const timeTolerance = time.Millisecond
+
+// compare compares a member with the variables.
+func (s *survey) compare(j *Judge, path string, v []byte, f *Field, vars map[string]value.Value) {
+	m := s.members[path]
+	if m == nil {
+		m = &surveyed{example: slices.Clone(v), fits: map[string]outcome{}}
+		for name, want := range vars {
+			m.fits[name] = j.match.compare(f, want, v)
+		}
+		s.members[path] = m
+		s.order = append(s.order, path)
+	}
+	m.seen++
+	m.varies = m.varies || string(m.example) != string(v)
+	for name, was := range m.fits {
+		want, ok := vars[name]
+		now := j.match.compare(f, want, v)
+		textual := now == wrongType && j.match.compare(&Field{As: "text"}, want, v) == same
+		switch {
+		case !ok || now == wrongValue || now == wrongType && !textual || want.K == value.Nil || want.K == value.Omit:
+			delete(m.fits, name)
+		default:
+			m.fits[name] = max(was, now)
+		}
+	}
 }
 
 // walk calls f with the members of a map that are not maps, and with empty maps.
@@ -284,6 +295,10 @@ func (s *survey) describe(j *Judge, o *Observation, runs []*run) {
 		om := ObservedMember{Path: path, Always: m.seen == s.records, Example: j.text(m.example)}
 		name := m.best(path)
 		switch {
+		case path == TimePath && (name == "" || m.fits[name] != same):
+			continue
+		case path == TimePath:
+			om.Value = fmt.Sprintf("%s | within %q", name, timeTolerance)
 		case name != "" && m.fits[name] == same:
 			om.Value = name
 		case name != "":

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gdummy/gdummy/internal/config/render"
+)
+
+// What replaces an input in a first test, and what feeds one that parses by itself.
+func TestGuessInputs(t *testing.T) {
+	for input, want := range map[string]string{
+		"name tail":                   "json_app",
+		"name cpu":                    "",
+		"name tail\n    parser nginx": "nginx via file",
+		"name tail\n    parser k8s-nginx-ingress":                             "nginx via file",
+		"name tail\n    parser docker":                                        "docker_json via file",
+		"name tail\n    multiline.parser java":                                "java_multiline via file",
+		"name tail\n    multiline.parser docker, cri":                         "json_app via file cri",
+		"name tail\n    multiline.parser docker":                              "json_app via file docker",
+		"name tail\n    multiline.parser python":                              "python_multiline via file",
+		"name tail\n    multiline on\n    parser_firstline a":                 "json_app",
+		"name tail\n    docker_mode on\n    parser docker":                    "docker_json",
+		"name syslog\n    parser syslog-rfc3164":                              "syslog_rfc3164",
+		"name forward\n[FILTER]\n    name parser\n    parser apache2":         "apache_combined",
+		"name forward\n[FILTER]\n    name multiline\n    multiline.parser go": "go_panic",
+	} {
+		path := filepath.Join(t.TempDir(), "fluent-bit.conf")
+		if err := os.WriteFile(path, []byte("[INPUT]\n    "+input+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config, err := render.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, in := range guessInputs(config, true) {
+			got = in.Options[0][1]
+			if in.Via != "" {
+				got += fmt.Sprintf(" via %s", in.Via)
+			}
+			if in.Form != "" {
+				got += " " + in.Form
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", input, diff)
+		}
+		for _, in := range guessInputs(config, false) {
+			if s := config.Inputs[0]; in.Via != "" && s.Text("multiline.parser") != "" {
+				t.Errorf("%s: via %s without right offsets", input, in.Via)
+			}
+		}
+	}
+}
