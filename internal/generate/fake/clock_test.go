@@ -89,6 +89,7 @@ func TestDwell(t *testing.T) {
 		"a 1s; ",
 		"a 1s: b 1, c 1; b 1d; c 1m..1d",
 		"fast 1m: slow 1, end 99; slow 10h: end; end 1m",
+		"open 60s ± 10s: closed; closed 2m",
 	} {
 		c := mustClock(t, machine)
 		times := map[int][]float64{}
@@ -109,7 +110,9 @@ func TestDwell(t *testing.T) {
 		for s, draws := range times {
 			d := c.dwell[s]
 			cdf := func(x float64) float64 { return 1 - math.Exp(-x/d.hi) }
-			if !d.mean {
+			if d.sd > 0 {
+				cdf = func(x float64) float64 { return math.Erfc(((d.lo+d.hi)/2-x)/d.sd/math.Sqrt2) / 2 }
+			} else if !d.mean {
 				cdf = func(x float64) float64 { return (x - d.lo) / (d.hi - d.lo) }
 			}
 			if dist, bound := testenv.Kolmogorov(draws, cdf), 1.95/math.Sqrt(float64(len(draws)))+0.003; dist > bound {
@@ -227,12 +230,14 @@ func TestMachineErrors(t *testing.T) {
 		"a":                             `invalid rule "a": expected one such as "created: paid 9, cancelled 1"`,
 		"a: b; a: c":                    `state "a" has two rules`,
 		"a 1s; a 2s":                    `state "a" has two rules`,
-		"a x: b":                        `state "a": dwell time "x": expected a mean such as 5m or a range such as 2h..6h`,
+		"a x: b":                        `state "a": dwell time "x": expected a mean such as 5m, a range such as 2h..6h or a mean and a deviation such as 60s ± 10s`,
 		"a 5: b":                        `state "a": dwell time 5 has no unit: expected ms, s, m, h or d, as in 5s`,
 		"a 0s: b; b 1s":                 `state "a": invalid dwell time 0s: expected more than 0`,
-		"a -5m: b; b 1s":                `state "a": dwell time "-5m": must not be negative: expected a mean such as 5m or a range such as 2h..6h`,
+		"a -5m: b; b 1s":                `state "a": dwell time "-5m": must not be negative: expected a mean such as 5m, a range such as 2h..6h or a mean and a deviation such as 60s ± 10s`,
 		"a 6h..2h: b; b 1s":             `state "a": invalid dwell time 6h..2h: expected the shorter time first, as in 2h..6h`,
-		"a 11y: b":                      `state "a": dwell time "11y": unknown unit "y": expected a mean such as 5m or a range such as 2h..6h; did you mean 4015d?`,
+		"a 10s ± 5s: b; b 1s":           `state "a": invalid dwell time 10s ± 5s: expected a deviation of at most a quarter of the mean, as in 60s ± 10s`,
+		"a 10s ± 0s: b; b 1s":           `state "a": invalid dwell time 10s ± 0s: expected a deviation of at most a quarter of the mean, as in 60s ± 10s`,
+		"a 11y: b":                      `state "a": dwell time "11y": unknown unit "y": expected a mean such as 5m, a range such as 2h..6h or a mean and a deviation such as 60s ± 10s; did you mean 4015d?`,
 		"a 4000d: b":                    `state "a": dwell time 4000d is too long: expected at most 3650d`,
 		"a 5m: b; b: c; c 1d":           `state "b" has no dwell time, but others have: expected one as in "b 5m"`,
 		"a 5m: b":                       `state "b" has no dwell time, but others have: expected one as in "b 5m"`,

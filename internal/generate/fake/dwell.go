@@ -5,10 +5,12 @@ package fake
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/lives"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 )
 
@@ -16,18 +18,25 @@ import (
 const maxSpan = 3650 * 24 * time.Hour
 
 // dwell is the distribution of the time in a state, in nanoseconds: exponential with a
-// mean, or uniform over a range.
+// mean, uniform over a range, or normal in the middle of a range.
 type dwell struct {
 	mean   bool
 	lo, hi float64 // the range; both are the mean if mean is set
+	sd     float64 // the deviation, if the time is normally distributed
 }
 
 // unit is the exponential distribution with mean 1.
 var unit = seed.NewCurve(seed.Exponential(1))
 
+// standard is the normal distribution with mean 0 and deviation 1.
+var standard = seed.NewCurve(seed.Normal(0, 1))
+
 func (d dwell) draw(rnd *seed.Rand) float64 {
 	if d.mean {
 		return d.hi * unit.Draw(rnd)
+	}
+	if d.sd > 0 {
+		return min(max((d.lo+d.hi)/2+float64(d.sd*standard.Draw(rnd)), d.lo), d.hi)
 	}
 	return d.lo + float64(rnd.Float()*(d.hi-d.lo))
 }
@@ -45,11 +54,34 @@ func (d dwell) moments() (mean, square float64) {
 	if d.mean {
 		return d.hi, 2 * d.hi * d.hi
 	}
+	if d.sd > 0 {
+		mean = (d.lo + d.hi) / 2
+		return mean, float64(mean*mean) + float64(d.sd*d.sd)
+	}
 	return (d.lo + d.hi) / 2, (float64(d.lo*d.lo) + float64(d.lo*d.hi) + float64(d.hi*d.hi)) / 3
 }
 
-// parseDwell parses a mean such as 5m, or a range such as 2h..6h.
+// plusMinus separates a mean from its deviation.
+var plusMinus = regexp.MustCompile(`\s*(?:±|\+-|\+/-)\s*`)
+
+// parseDwell parses a mean such as 5m, a range such as 2h..6h, or a mean and a deviation
+// such as 60s ± 10s.
 func parseDwell(text string) (dwell, error) {
+	if at := plusMinus.FindStringIndex(text); at != nil {
+		mean, err := parseSpan(text[:at[0]])
+		if err != nil {
+			return dwell{}, err
+		}
+		sd, err := parseSpan(text[at[1]:])
+		switch {
+		case err != nil:
+			return dwell{}, err
+		case sd == 0 || mean < lives.Deviations*sd:
+			return dwell{}, fmt.Errorf("invalid dwell time %s: expected a deviation of at most a quarter of the mean, as in 60s ± 10s", text)
+		}
+		around := lives.Deviations * sd
+		return dwell{lo: float64(mean - around), hi: float64(mean + around), sd: float64(sd)}, nil
+	}
 	low, high, ranged := strings.Cut(text, "..")
 	if !ranged {
 		high = low
@@ -67,7 +99,7 @@ func parseDwell(text string) (dwell, error) {
 	case hi == 0:
 		return dwell{}, fmt.Errorf("invalid dwell time %s: expected more than 0", text)
 	}
-	return dwell{!ranged, float64(lo), float64(hi)}, nil
+	return dwell{mean: !ranged, lo: float64(lo), hi: float64(hi)}, nil
 }
 
 // parseSpan parses a time span. A number without a unit is an error, because it could
@@ -77,7 +109,7 @@ func parseSpan(text string) (time.Duration, error) {
 	var e *units.Error
 	switch {
 	case errors.As(err, &e):
-		e.Expected = "a mean such as 5m or a range such as 2h..6h"
+		e.Expected = "a mean such as 5m, a range such as 2h..6h or a mean and a deviation such as 60s ± 10s"
 		return 0, fmt.Errorf("dwell time %q: %s", text, e.Text())
 	case d > 0 && strings.Trim(text, "0123456789.") == "":
 		return 0, fmt.Errorf("dwell time %s has no unit: expected ms, s, m, h or d, as in %ss", text, text)

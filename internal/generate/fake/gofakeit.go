@@ -75,6 +75,7 @@ var things = []Func{
 	tabled("car_transmission", "A type of transmission.", "car", "transmission_type"),
 
 	tabled("company_suffix", "The legal form after a company's name.", "company", "suffix"),
+	tabled("company_bs", "A word of business language, such as leverage.", "company", "bs"),
 	tabled("company_blurb", "A word from company slogans.", "company", "blurb"),
 	tabled("job_descriptor", "The rank in a job title, such as Senior.", "job", "descriptor"),
 	tabled("job_level", "The field in a job title, such as Marketing.", "job", "level"),
@@ -128,6 +129,7 @@ var things = []Func{
 	gathered("preposition", "A preposition.", (*gofakeit.Faker).Preposition),
 	gathered("pronoun", "A pronoun.", (*gofakeit.Faker).Pronoun),
 	gathered("connective", "A connective.", (*gofakeit.Faker).Connective),
+	tabled("lorem_word", "A word of Latin-looking text.", "lorem", "word"),
 	tabled("interjection", "An interjection.", "word", "interjection"),
 
 	tabled("bird", "A bird.", "animal", "bird"),

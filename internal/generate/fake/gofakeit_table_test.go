@@ -82,7 +82,7 @@ rgbcolor                   list
 safecolor                  safe_color
 
 blurb                      company_blurb
-bs                         buzzword
+bs                         company_bs
 buzzword                   buzzword
 company                    company
 companysuffix              company_suffix
@@ -335,7 +335,7 @@ template                   (a language of templates of its own)
 comment                    comment
 loremipsumparagraph        lorem
 loremipsumsentence         lorem
-loremipsumword             lorem
+loremipsumword             lorem_word
 paragraph                  paragraph
 phrase                     phrase
 phraseadverb               (a part of a sentence)

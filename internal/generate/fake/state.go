@@ -54,8 +54,8 @@ var state = []Func{
 			"Each record is one step of a life. Whole lives fill windows of about 100 steps. Their mean length is that of the weights " +
 			"if it is at most half a window; longer lives are cut. With dwell times, a record shows the state of a life at the record's time: " +
 			"`created 5m: paid 9, cancelled 1; paid 2h..6h: shipped; shipped 1d..3d: delivered; delivered 2h; cancelled 1h`. Then every state has one, including those " +
-			"that end a life. It is a mean (`5m`, exponentially distributed) or a range (`2h..6h`, uniformly distributed; " +
-			"`1h..1h` is exactly an hour), in ms, s, m, h and d. The row also has `since` and `until` (begin and end of the state) and " +
+			"that end a life. It is a mean (`5m`, exponentially distributed), a range (`2h..6h`, uniformly distributed; " +
+			"`1h..1h` is exactly an hour), or a mean and a deviation of at most a quarter of it (`60s ± 10s`, normally distributed within four deviations), in ms, s, m, h and d. The row also has `since` and `until` (begin and end of the state) and " +
 			"`began` (begin of the life), in seconds since 1970, for time_of.",
 		Args: []Arg{{Name: "LIVES", Type: Integer}, {Name: "MACHINE", Type: Text}},
 		build: func(c *Call) (Gen, error) {

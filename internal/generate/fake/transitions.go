@@ -84,7 +84,7 @@ func (c *Call) lives() (*livesStream, error) {
 	}
 	lm := &lives.Machine{States: m.states, Ways: m.paths}
 	for _, d := range m.dwell {
-		lm.Dwell = append(lm.Dwell, lives.Dwell{Mean: d.mean, Low: d.lo, High: d.hi})
+		lm.Dwell = append(lm.Dwell, lives.Dwell{Mean: d.mean, Low: d.lo, High: d.hi, Deviation: d.sd})
 	}
 	stream, err := lives.New(lm, of.open, of.start == startEmpty, seed.Combine(c.Env.Stream, seed.Text("transitions")))
 	if err != nil {

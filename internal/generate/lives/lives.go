@@ -68,11 +68,17 @@ func odds(ways []Way) (sum float64) {
 }
 
 // Dwell is how long a state lasts, in nanoseconds: exponentially distributed around
-// High if Mean is set, otherwise uniformly distributed from Low to High.
+// High if Mean is set, normally distributed in the middle of Low and High if Deviation is
+// above 0, otherwise uniformly distributed from Low to High.
 type Dwell struct {
 	Mean      bool
 	Low, High float64
+	Deviation float64
 }
+
+// Deviations is how many deviations Low and High of a normally distributed time are from
+// its mean. Times beyond are moved there.
+const Deviations = 4
 
 // average returns the mean.
 func (d Dwell) average() float64 {
@@ -86,6 +92,16 @@ func (d Dwell) average() float64 {
 func (d Dwell) part(i, n uint32, v float64) float64 {
 	if d.Mean {
 		return -d.High * math.Log((float64(n-i)-v)/float64(n))
+	}
+	if d.Deviation > 0 {
+		switch p := (float64(i) + v) / float64(n); {
+		case p <= 0:
+			return d.Low
+		case p >= 1:
+			return d.High
+		default:
+			return min(max(seed.Normal((d.Low+d.High)/2, d.Deviation)(p), d.Low), d.High)
+		}
 	}
 	return d.Low + float64((float64(i)+v)/float64(n)*(d.High-d.Low))
 }

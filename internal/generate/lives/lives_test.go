@@ -24,7 +24,7 @@ func orders() *Machine {
 	return &Machine{
 		States: []string{"created", "paid", "shipped", "delivered", "cancelled"},
 		Ways:   [][]Way{{to(9, 1), to(1, 4)}, {to(1, 2)}, {to(1, 3)}, {}, {}},
-		Dwell:  []Dwell{{true, 5 * minute, 5 * minute}, {false, 10 * minute, 20 * minute}, {false, 30 * minute, 30 * minute}, {}, {}},
+		Dwell:  []Dwell{{true, 5 * minute, 5 * minute, 0}, {false, 10 * minute, 20 * minute, 0}, {false, 30 * minute, 30 * minute, 0}, {}, {}},
 	}
 }
 
@@ -52,6 +52,9 @@ func drawMachine(t *rapid.T) *Machine {
 			d.Low = d.High
 			if !d.Mean {
 				d.Low = math.Round(d.High * rapid.Float64Range(0, 1).Draw(t, "low"))
+				if rapid.Bool().Draw(t, "normal") {
+					d.Deviation = (d.High - d.Low) / (2 * Deviations)
+				}
 			}
 		}
 		m.Ways, m.Dwell = append(m.Ways, ways), append(m.Dwell, d)
@@ -239,7 +242,7 @@ func TestFork(t *testing.T) {
 	m := &Machine{
 		States: []string{"order", "payment", "item", "packed"},
 		Ways:   [][]Way{{{1, []Branch{{1, 1, 1}, {2, 1, 4}}}}, {}, {to(1, 3)}, {}},
-		Dwell:  []Dwell{{false, minute, minute}, {}, {true, minute, minute}, {}},
+		Dwell:  []Dwell{{false, minute, minute, 0}, {}, {true, minute, minute, 0}, {}},
 	}
 	s, err := New(m, 100, true, 1)
 	if err != nil {
@@ -320,6 +323,28 @@ func TestPopulation(t *testing.T) {
 }
 
 // What cannot be is refused, with what would be possible.
+// Times around a mean have its deviation, and few are far from it.
+func TestNormalDwell(t *testing.T) {
+	m := &Machine{States: []string{"open", "closed"}, Ways: [][]Way{{to(1, 1)}, {}}, Dwell: []Dwell{{Low: minute / 3, High: 5 * minute / 3, Deviation: minute / 6}, {}}}
+	s, err := New(m, 1000, true, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, sum, squares := 0.0, 0.0, 0.0
+	for k := range uint64(100_000) {
+		if r, _ := s.Record(k); r.Step == 1 {
+			stayed := float64(r.At - r.Since)
+			if stayed < minute/3-1 || stayed > 5*minute/3+1 {
+				t.Fatalf("record %d was open for %v", k, time.Duration(stayed))
+			}
+			n, sum, squares = n+1, sum+stayed, squares+(stayed-minute)*(stayed-minute)
+		}
+	}
+	if mean, sd := sum/n/minute, math.Sqrt(squares/n)/minute; math.Abs(mean-1) > 0.003 || math.Abs(sd-1.0/6) > 0.002 {
+		t.Errorf("the mean is %.4f and the deviation %.4f minutes, want 1 and 1/6", mean, sd)
+	}
+}
+
 func TestNewErrors(t *testing.T) {
 	rare, loop, apart, still, long, many := orders(), orders(), orders(), orders(), orders(), orders()
 	rare.Ways[0][1].Odds = 1e-5
@@ -341,7 +366,7 @@ func TestNewErrors(t *testing.T) {
 		{still, 10, `state "paid" has no dwell time: expected one as in "paid 5m"`},
 		{long, 10, "a life has more than 128 states on average: use a longer dwell time instead of a state that follows itself"},
 		{many, 10, "a life has more than 128 states on average: use a longer dwell time instead of a state that follows itself"},
-		{&Machine{[]string{"a", "b"}, [][]Way{{to(1, 1)}, {}}, []Dwell{{false, 1000, 1000}, {}}}, 1000,
+		{&Machine{[]string{"a", "b"}, [][]Way{{to(1, 1)}, {}}, []Dwell{{false, 1000, 1000, 0}, {}}}, 1000,
 			"1000 lives that last 1µs on average give 2e+09 records per second, expected at most 10000000"},
 		{&Machine{[]string{"a"}, [][]Way{{}}, []Dwell{{}}}, 1, "lives end as soon as they begin: expected a state that lasts for a time and has a successor"},
 	} {
