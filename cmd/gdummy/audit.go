@@ -308,40 +308,44 @@ func (f *auditFlags) run(s stream) int {
 		}
 	}
 	a := audit.New(o)
-	scan := recordscan.New(recordscan.Options{
-		Keys: keys, Path: f.path, Arrival: f.arrived, Take: a.Take,
-	})
 	if growing && !live {
 		finishPipe(log)
 	}
-	bar := newProgress(s.err, sizeOf(sources), func() uint64 {
-		p := a.Progress()
-		return p.Arrived + p.Duplicates + p.Damaged + p.Foreign
-	})
+	files := newFilesAudit(a, recordscan.Options{Keys: keys, Path: f.path, Arrival: f.arrived}, f.memory, f.parts.file == "" && !growing)
+	bar := newProgress(s.err, sizeOf(sources), func() uint64 { return uint64(files.records.Load()) })
 	if growing {
 		bar.bar = nil // the writer of the pipe may write to the terminal, too
 	} else {
 		s.err = bar
 	}
 	var read []audit.Source
-	for _, name := range sources {
-		before := bar.done
-		if err := readSource(s, scan, name, bar); err != nil {
+	code := -1
+	err = files.run(s, sources, bar, func(name string, size int64, err error) bool {
+		if err != nil {
 			var format *recordscan.FormatError
 			switch {
 			case errors.As(err, &format):
-				return f.refuse(s, []unreadable{{Source: name, Entry: format.Entry, Format: format.Format}})
+				code = f.refuse(s, []unreadable{{Source: name, Entry: format.Entry, Format: format.Format}})
 			case !errors.Is(err, errCut):
-				return fail(err)
+				code = fail(err)
+			}
+			if code >= 0 {
+				return false
 			}
 			log("warning: %v", err)
 			a.Broken(1)
 		}
-		read = append(read, audit.Source{Name: name, Size: uint64(bar.done - before)})
+		read = append(read, audit.Source{Name: name, Size: uint64(size)})
+		return true
+	})
+	switch {
+	case err != nil:
+		return fail(err)
+	case code >= 0:
+		return code
 	}
 	bar.hide()
 	s.err = bar.out
-	a.Broken(scan.Broken())
 	var faults []string
 	if live {
 		if err := f.listen(s, a, collected); err != nil {

@@ -91,7 +91,7 @@ func (a *auditExpect) readAll(n int, names []string) error {
 func (a *auditExpect) readFile(n int, name string, bar *progress) error {
 	r := arrivals{a, n, nameOf(name)}
 	scan := recordscan.New(recordscan.Options{Take: r.without, Value: func(v []byte) { r.value(v, time.Time{}) }})
-	err := readSource(a.s, scan, name, bar)
+	err := readSource(a.s, scan, name, bar.reader)
 	broken := scan.Broken()
 	if errors.Is(err, errCut) {
 		var format *recordscan.FormatError

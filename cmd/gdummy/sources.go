@@ -29,8 +29,13 @@ func nameOf(source string) string {
 	return source
 }
 
-// readSource scans one source, and updates the progress bar.
-func readSource(s stream, scan *recordscan.Scanner, name string, bar *progress) error {
+// cutError is the error of a source that was read in part.
+func cutError(name string, err error) error {
+	return fmt.Errorf("%s: %w: %w", nameOf(name), errCut, err)
+}
+
+// readSource scans one source, through the reader that wrap returns.
+func readSource(s stream, scan *recordscan.Scanner, name string, wrap func(io.Reader) io.Reader) error {
 	r := s.in
 	if name != "-" {
 		file, err := os.Open(name)
@@ -40,8 +45,8 @@ func readSource(s stream, scan *recordscan.Scanner, name string, bar *progress) 
 		defer file.Close()
 		r = file
 	}
-	if err := scan.Read(bar.reader(r)); err != nil {
-		return fmt.Errorf("%s: %w: %w", nameOf(name), errCut, err)
+	if err := scan.Read(wrap(r)); err != nil {
+		return cutError(name, err)
 	}
 	return nil
 }

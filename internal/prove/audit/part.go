@@ -175,3 +175,24 @@ func (a *Auditor) add(p *Part) error {
 	}
 	return a.fold(o)
 }
+
+// Fork returns an audit of sources that follow all that a has, with the same options but
+// for the memory. [Auditor.Join] adds it to a. In between, it may be used at the same time
+// as a.
+func (a *Auditor) Fork(memory int64) *Auditor {
+	o := a.o
+	o.Part, o.Memory, o.Ledgers = true, memory, nil
+	f := New(o)
+	f.maxOwn, f.ledgers, f.merged = a.maxOwn, a.ledgers, a.merged
+	f.learn()
+	return f
+}
+
+// Join adds what a fork found. It returns ErrInexact, and adds nothing, if the memory of
+// the fork did not suffice.
+func (a *Auditor) Join(f *Auditor) error {
+	if f.mem.frozen || f.surplus > 0 {
+		return ErrInexact
+	}
+	return a.fold(f)
+}

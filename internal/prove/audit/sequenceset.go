@@ -72,6 +72,8 @@ type memoryBudget struct {
 	free      []*bitmap
 	frozen    bool // a block was frozen
 	exhausted bool // reclaiming is useless until a block is filled
+
+	scratch *[2]bitmap // of unions
 }
 
 func newSet(m *memoryBudget) *set {

@@ -126,7 +126,7 @@ func (u *united) eachAgain(f func(uint64)) {
 }
 
 // union adds the numbers of another set from one number on, and calls each for all of
-// them.
+// them. The bitmaps of a call are valid during it.
 func (s *set) union(o *set, from uint64, each func(united)) {
 	for _, sp := range o.full {
 		if sp.to < from>>blockBits {
@@ -197,7 +197,10 @@ func (s *set) uniteFull(sp span, each func(united)) {
 
 // unite adds the numbers that o has in a block, from one number on.
 func (s *set) unite(key uint64, o *set, from uint64, each func(united)) {
-	in, have := new(bitmap), new(bitmap)
+	if s.m.scratch == nil {
+		s.m.scratch = new([2]bitmap)
+	}
+	in, have := &s.m.scratch[0], &s.m.scratch[1]
 	o.copyBits(key, in)
 	if first := key << blockBits; from > first {
 		skip := from - first
