@@ -79,11 +79,13 @@ type objects struct {
 	services    map[string]*core.Service
 	configs     map[string]*core.ConfigMap
 	secrets     map[string]*core.Secret
+	claims      map[string]*core.PersistentVolumeClaim
 }
 
 // decode decodes manifests. A field that the type does not have is an error.
 func decode(manifests []byte) (*objects, error) {
-	o := &objects{map[string]*batch.Job{}, map[string]*apps.Deployment{}, map[string]*core.Service{}, map[string]*core.ConfigMap{}, map[string]*core.Secret{}}
+	o := &objects{map[string]*batch.Job{}, map[string]*apps.Deployment{}, map[string]*core.Service{}, map[string]*core.ConfigMap{},
+		map[string]*core.Secret{}, map[string]*core.PersistentVolumeClaim{}}
 	docs := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifests)))
 	for {
 		doc, err := docs.Read()
@@ -137,6 +139,10 @@ func (o *objects) add(doc []byte) error {
 		o.secrets[name] = new(core.Secret)
 		return into("v1", o.secrets[name])
 	}
+	if kind.Kind == "PersistentVolumeClaim" {
+		o.claims[name] = new(core.PersistentVolumeClaim)
+		return into("v1", o.claims[name])
+	}
 	return fmt.Errorf("unexpected kind %s", kind.Kind)
 }
 
@@ -154,6 +160,9 @@ func (o *objects) errors(pod *core.PodSpec) (errs []string) {
 					errs = append(errs, "no key "+item.Key)
 				}
 			}
+		}
+		if c := v.PersistentVolumeClaim; c != nil && o.claims[c.ClaimName] == nil {
+			errs = append(errs, "no claim "+c.ClaimName)
 		}
 		if c := v.ConfigMap; c != nil && o.configs[c.Name] == nil {
 			errs = append(errs, "no ConfigMap "+c.Name)
@@ -190,12 +199,17 @@ func restricted(pod *core.PodSpec) (errs []string) {
 	return errs
 }
 
-// prepared returns a copy of the directory kubernetes, after prepare.sh.
-func prepared(t *testing.T, args ...string) string {
+// prepared returns a copy of a directory, with files added and after prepare.sh.
+func prepared(t *testing.T, name string, files map[string]string, args ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("kubernetes")); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(name)); err != nil {
 		t.Fatal(err)
+	}
+	for file, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if out, err := exec.Command("sh", append([]string{filepath.Join(dir, "prepare.sh")}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("prepare.sh: %v: %s", err, out)
@@ -217,7 +231,7 @@ func TestKustomize(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		t.Skip("### SKIPPED: prepare.sh needs openssl in PATH")
 	}
-	text, err := kustomize(prepared(t, "7", "60"))
+	text, err := kustomize(prepared(t, "kubernetes", nil, "7", "60"))
 	if err != nil {
 		t.Fatal(err)
 	}
