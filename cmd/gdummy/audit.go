@@ -177,18 +177,12 @@ func auditCommand(s stream, args []string) int {
 	f.sources = fs.Args()
 	collects := f.collect.address != ""
 	switch live := len(f.live.addresses) > 0; {
-	case collects != (f.collect.dir != ""):
-		return usageError(s, "audit", "--collect and --collect-dir require each other")
-	case f.collect.tokenFile != "" && !collects:
-		return usageError(s, "audit", "--token-file requires --collect")
-	case collects && f.expect != "":
-		return usageError(s, "audit", "--collect and --expect are mutually exclusive")
-	case collects && slices.Contains(f.sources, "-"):
-		return usageError(s, "audit", "--collect and - are mutually exclusive: standard input is read to its end first")
 	case len(f.sources) == 0 && !live && !collects:
 		return usageError(s, "audit", "expected a source: files, directories, - for standard input, or --listen")
-	case !live && (f.live.faults != nil || f.live.sharedKey != ""), !live && !collects && (f.live.untilComplete || f.live.idle > 0 || f.live.first > 0 || f.live.cert != ""):
-		return usageError(s, "audit", "--until-ledger-complete, --idle, --first-within, --fault, --tls-cert and --shared-key require --listen")
+	case !live && (f.live.faults != nil || f.live.sharedKey != ""):
+		return usageError(s, "audit", "--fault and --shared-key require --listen")
+	case !live && !collects && (f.live.untilComplete || f.live.idle > 0 || f.live.first > 0 || f.live.cert != ""):
+		return usageError(s, "audit", "--until-ledger-complete, --idle, --first-within and --tls-cert require --listen or --collect")
 	case live && f.arrived != "":
 		return usageError(s, "audit", "--arrived-at and --listen are mutually exclusive: a listener measures arrival times itself")
 	case f.live.untilComplete && len(f.ledgers) == 0 && !collects:
@@ -199,6 +193,9 @@ func auditCommand(s stream, args []string) int {
 		return usageError(s, "audit", "--run last and --run ID are mutually exclusive")
 	case (f.live.cert == "") != (f.live.key == ""):
 		return usageError(s, "audit", "--tls-cert and --tls-key require each other")
+	}
+	if wrong := f.withCollect(); wrong != "" {
+		return usageError(s, "audit", "%s", wrong)
 	}
 	if wrong := f.withParts(); wrong != "" {
 		return usageError(s, "audit", "%s", wrong)

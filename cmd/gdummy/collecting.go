@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,6 +20,30 @@ type collectFlags struct {
 	address   string
 	dir       string
 	tokenFile string
+}
+
+// withCollect returns what is wrong with the flags, or "".
+func (f *auditFlags) withCollect() string {
+	collects := f.collect.address != ""
+	switch {
+	case collects != (f.collect.dir != ""):
+		return "--collect and --collect-dir require each other"
+	case !collects && f.collect.tokenFile != "":
+		return "--token-file requires --collect"
+	case !collects:
+		return ""
+	case f.expect != "":
+		return "--collect and --expect are mutually exclusive"
+	case f.parts.merge:
+		return "--collect and --merge are mutually exclusive: collect first, then merge with --ledger DIR"
+	case slices.Contains(f.sources, "-"):
+		return "--collect and - are mutually exclusive: standard input is read to its end first"
+	case len(f.sources) == 0 && len(f.live.addresses) == 0 && (f.json || f.html != "" || f.parts.file != ""):
+		return "--json, --html and --part require a source or --listen: nothing is audited"
+	case strings.HasPrefix(f.collect.address, "https:") && f.live.cert == "":
+		return "--collect https:// requires --tls-cert and --tls-key"
+	}
+	return ""
 }
 
 // startCollecting starts to collect ledgers, whose directory becomes one of ledgers.
