@@ -31,7 +31,7 @@ func TestSoak(t *testing.T) {
 		write(t, dir, "pace", "rate 300\n")
 		write(t, dir, "names.csv", "name,weight\nfirst,3\nsecond,1\n")
 		write(t, dir, "replayed", strings.Repeat("{\"replayed\":true}\n", 100))
-		config := retrying + strings.Join([]string{
+		config := "[SERVICE]\n    flush 0.2\n    grace 15\n    log_level info\n" + often + strings.Join([]string{
 			input("name gdummy", "alias steady", "tag a", "rate 2000", "ledger ledger", "mem_buf_limit 300k",
 				`template {"n":{{ seq }},"id":"{{ uuid }}","who":"{{ name }}","row":"{{ (row "names.csv").name }}","at":"{{ now }}"}`),
 			input("name gdummy", "alias format", "tag b", "format apache_combined", "load_profile sine 50 to 400 every 20s", "ledger ledger"),
@@ -79,12 +79,16 @@ func TestSoak(t *testing.T) {
 		}
 		p.stop()
 		v := a.verdict()
-		if v.Lost > 0 || v.Duplicates > 0 || v.Damaged > 0 || v.Foreign > 0 || v.Accepted == 0 {
+		// The engine discards the queue of an input that is paused when it reloads or stops.
+		if v.Lost > v.Accepted-v.Ingested || v.Duplicates > 0 || v.Damaged > 0 || v.Foreign > 0 || v.Unknown > 0 || v.Accepted == 0 {
 			t.Errorf("%+v\n%q", v.counts, v.Faults)
 		}
 		for _, s := range v.Streams {
 			if !s.Closed {
 				t.Errorf("run %s of %s is not closed", s.Run, s.Name)
+			}
+			if s.Lost+s.Duplicates+s.Damaged+s.Unknown > 0 {
+				t.Logf("run %s of %s: %+v, lost %+v, %v", s.Run, s.Name, s.counts, s.LostRanges, s.Events)
 			}
 		}
 		t.Logf("%d records in %d runs", v.Arrived, len(v.Streams))

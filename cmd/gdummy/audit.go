@@ -299,7 +299,7 @@ func (f *auditFlags) run(s stream) int {
 	}
 	o := audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last, Part: f.parts.file != ""}
 	if live {
-		o.Since = time.Now()
+		o.Since, o.Follows = time.Now(), len(f.ledgers) > 0 || f.collect.address != ""
 		if f.live.faults != nil {
 			o.Faults, o.Seed = f.live.faults.String(), f.live.seedText
 		}

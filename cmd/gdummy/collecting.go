@@ -83,7 +83,7 @@ func (f *auditFlags) awaitLedgers(s stream, c *collect.Server) error {
 				fmt.Fprintf(s.err, "gdummy audit: %s\n", why)
 				return nil
 			}
-			if !f.live.untilComplete || !poll.due(now) {
+			if !f.live.untilComplete || !poll.due(now, 0) {
 				continue
 			}
 			ledgers, _, err := f.readLedgers(true)
@@ -93,7 +93,7 @@ func (f *auditFlags) awaitLedgers(s stream, c *collect.Server) error {
 			if streams := ledger.Merge(ledgers); ledger.Settled(streams) && len(ledger.MissingShards(streams)) == 0 {
 				return nil
 			}
-			poll.done(now, time.Now())
+			poll.done(now, time.Now(), 0)
 		}
 	}
 }

@@ -183,11 +183,11 @@ func (a *auditExpect) receive(addresses [][]string) error {
 				a.log("%s", why)
 				return nil
 			}
-			if a.live.untilComplete && poll.due(now) {
+			if a.live.untilComplete && poll.due(now, 0) {
 				if done, err := a.complete(); done || err != nil {
 					return err
 				}
-				poll.done(now, time.Now())
+				poll.done(now, time.Now(), 0)
 			}
 		}
 	}

@@ -126,7 +126,7 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor, changed func() time.Time
 			return nil
 		case now := <-tick.C:
 			locked.mu.Lock()
-			p, last := a.Progress(), locked.last
+			p, last, waits := a.Progress(), locked.last, a.Waiting()
 			locked.mu.Unlock()
 			if over || now.After(next) {
 				next = now.Add(progressEvery)
@@ -140,12 +140,12 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor, changed func() time.Time
 				locked.log("%s", why)
 				return nil
 			}
-			if f.live.untilComplete && poll.due(now) {
+			if poll.due(now, waits) && (f.live.untilComplete || waits > 0) {
 				done, err := f.complete(locked)
-				if done || err != nil {
+				if f.live.untilComplete && (done || err != nil) {
 					return err
 				}
-				poll.done(now, time.Now())
+				poll.done(now, time.Now(), waits)
 			}
 		}
 	}
@@ -192,12 +192,21 @@ func (w *waiting) over(now, last time.Time, active bool) string {
 
 // ledgerPoll schedules the reading of ledgers. After a day they are so long that reading
 // them continuously would occupy a core.
-type ledgerPoll struct{ next time.Time }
+type ledgerPoll struct {
+	next  time.Time
+	waits int
+}
 
-func (l *ledgerPoll) due(now time.Time) bool { return !now.Before(l.next) }
+// due reports whether to read. It does not wait if many more records of unknown runs have
+// arrived.
+func (l *ledgerPoll) due(now time.Time, waits int) bool {
+	return !now.Before(l.next) || waits >= l.waits+audit.MaxWaiting/8
+}
 
 // done notes when a read began and ended. Reading takes at most a twentieth of the time.
-func (l *ledgerPoll) done(began, ended time.Time) { l.next = ended.Add(19 * ended.Sub(began)) }
+func (l *ledgerPoll) done(began, ended time.Time, waits int) {
+	l.next, l.waits = ended.Add(19*ended.Sub(began)), waits
+}
 
 func (f *auditFlags) progress(w io.Writer, p audit.Progress, over bool) {
 	start, end := "gdummy audit: ", "\n"
@@ -215,6 +224,9 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 	if err != nil || len(ledgers) < len(f.ledgers) {
 		return false, err
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.a.SetLedgers(ledgers)
 	streams := ledger.Merge(ledgers)
 	if f.collect.address != "" && len(ledger.MissingShards(streams)) > 0 {
 		return false, nil
@@ -225,9 +237,6 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 			l.log("the ledger of run %s lacks lines: it will never be complete; press Ctrl-C to stop", st.Run)
 		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.a.SetLedgers(ledgers)
 	return l.a.Complete(time.Now()), nil
 }
 

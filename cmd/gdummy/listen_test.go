@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gdummy/gdummy/internal/prove/audit"
 )
 
 // both is a buffer for concurrent use.
@@ -289,15 +291,35 @@ func TestLedgerPoll(t *testing.T) {
 		begin := time.Unix(0, 0)
 		n := 0
 		for now := begin; now.Before(begin.Add(time.Hour)); now = now.Add(200 * time.Millisecond) {
-			if l.due(now) {
+			if l.due(now, 0) {
 				n++
-				l.done(now, now.Add(c.took))
+				l.done(now, now.Add(c.took), 0)
 				now = now.Add(c.took.Truncate(200 * time.Millisecond))
 			}
 		}
 		if n != c.want {
 			t.Errorf("reads that take %v: %d in an hour, want %d", c.took, n, c.want)
 		}
+	}
+}
+
+// Ledgers are read early if many records wait for them, and not again for those that still
+// wait.
+func TestLedgerPollWaits(t *testing.T) {
+	var l ledgerPoll
+	now := time.Unix(0, 0)
+	l.done(now, now.Add(time.Minute), 0)
+	for _, c := range []struct {
+		waits int
+		want  bool
+	}{{0, false}, {audit.MaxWaiting/8 - 1, false}, {audit.MaxWaiting / 8, true}} {
+		if got := l.due(now.Add(2*time.Minute), c.waits); got != c.want {
+			t.Errorf("%d records wait: due %v, want %v", c.waits, got, c.want)
+		}
+	}
+	l.done(now, now.Add(time.Minute), audit.MaxWaiting)
+	if l.due(now.Add(2*time.Minute), audit.MaxWaiting) {
+		t.Error("due again for the same records")
 	}
 }
 

@@ -85,6 +85,10 @@ type Options struct {
 	// Runs in ledgers that ended earlier are excluded unless records of them arrive.
 	Since time.Time
 
+	// Follows announces that SetLedgers is called while records arrive: those of runs that
+	// no ledger has wait for it, see [Auditor.Waiting].
+	Follows bool
+
 	// Faults and Seed are those of our receiver; empty without fault injection.
 	Faults, Seed string
 

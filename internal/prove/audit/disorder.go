@@ -17,8 +17,8 @@ import (
 // delivery of its original behind all that have arrived or, without one, as the first
 // that has not arrived. What arrives more often than it was delivered is a duplicate.
 
-// maxWaiting is the maximum number of arrivals that wait for the ledger of their run.
-const maxWaiting = 1 << 16
+// MaxWaiting is the maximum number of arrivals that wait for the ledger of their run.
+const MaxWaiting = 1 << 16
 
 // waiting is the arguments of a call of Take.
 type waiting struct {
@@ -42,11 +42,21 @@ func moved(ls *ledger.Stream) *engine.Origin {
 // wait keeps an arrival until the ledger of its run is there, and reports whether it
 // has to. Only a live audit gets ledgers later.
 func (a *Auditor) wait(id recordid.ID, state recordscan.State, at int64) bool {
-	if a.o.Since.IsZero() || len(a.ledgers) == 0 || len(a.waiting) >= maxWaiting || a.known[streamID{id.Run, id.Instance}] {
+	if !a.o.Follows || len(a.waiting) >= MaxWaiting || a.known[streamID{id.Run, id.Instance}] {
 		return false
 	}
 	a.waiting = append(a.waiting, waiting{id, state, at})
 	return true
+}
+
+// Waiting returns the number of arrivals that wait for the ledger of their run. Beyond
+// MaxWaiting, records are counted without it: read the ledgers before.
+func (a *Auditor) Waiting() int { return len(a.waiting) }
+
+// unplanned reports whether arrivals of a stream were counted before its ledger showed that
+// it is out of order on purpose. Its numbers then mean something else.
+func (s *stream) unplanned(ls *ledger.Stream) bool {
+	return s.plan == nil && s.arrived.count > 0 && moved(ls) != nil
 }
 
 // release takes the arrivals that wait, if the ledgers of their runs are there or all

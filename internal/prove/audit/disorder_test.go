@@ -134,7 +134,7 @@ func TestIntendedDisorderInOrder(t *testing.T) {
 		if rapid.Bool().Draw(t, "live") {
 			since = st.Opened
 		}
-		a := New(Options{Since: since, Ledgers: []*ledger.Ledger{{Streams: []*ledger.Stream{{Run: 9}}}}})
+		a := New(Options{Since: since, Follows: !since.IsZero()}) // the ledger does not exist yet
 		if since.IsZero() {
 			a.SetLedgers([]*ledger.Ledger{{Streams: []*ledger.Stream{st}}})
 		}
@@ -151,6 +151,32 @@ func TestIntendedDisorderInOrder(t *testing.T) {
 		v := a.Verdict()
 		if v.Arrived != n || v.Lost+v.Duplicates+v.Reordered+v.Unknown != 0 || v.Repeated != repeats {
 			t.Fatalf("%s: %+v", origin.Disorder(), v.Counts)
+		}
+	})
+}
+
+// Records that arrive before the ledger of their run shows that they are out of order on
+// purpose, and are too many to wait for it, make a verdict that is not exact. Fewer wait.
+func TestUnplanned(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		origin, fields := disordered(t)
+		if !origin.Moves() || origin.Repeats(0) {
+			t.Skip()
+		}
+		for _, n := range []uint64{MaxWaiting, MaxWaiting + 1} {
+			st := &ledger.Stream{Run: 5, Opened: time.Unix(1.7e9, 0), First: time.Unix(1.7e9, 0), Closed: time.Unix(1.7e9+60, 0), Open: fields, End: ledger.Totals{Accepted: n}}
+			st.Accepted = []ledger.Entry{{Range: ledger.Range{To: n - 1}, Since: st.Opened, Until: st.Closed}}
+			a := New(Options{Since: st.Opened, Follows: true})
+			for k := range n {
+				a.Take(recordid.ID{Run: 5, Seq: origin.Original(k), Time: 1.7e18}, recordscan.Intact, 1.7e18+5)
+			}
+			if got := a.Waiting(); got != MaxWaiting {
+				t.Fatalf("%d records wait, want %d", got, MaxWaiting)
+			}
+			a.SetLedgers([]*ledger.Ledger{{Streams: []*ledger.Stream{st}}})
+			if v := a.Verdict(); v.Exact != (n == MaxWaiting) || v.Exact && v.Lost+v.Duplicates > 0 {
+				t.Fatalf("%d records, %s: exact %v, %+v, %q", n, origin.Disorder(), v.Exact, v.Counts, v.Notes)
+			}
 		}
 	})
 }

@@ -24,6 +24,9 @@ func (a *Auditor) tally(s *stream, ls *ledger.Stream, r *Receiver) Stream {
 		},
 	}
 	st.inexact = s.undecided > 0
+	if ls != nil && s.unplanned(ls) {
+		st.inexact, st.unplanned = true, true
+	}
 	if s.due.any {
 		st.First, st.Last = time.Unix(0, s.due.first).UTC(), time.Unix(0, s.due.last).UTC()
 	}

@@ -143,7 +143,8 @@ type Stream struct {
 
 	LostRanges    []Loss  `json:"lost_ranges,omitempty"` // the first 1000
 	UnknownRanges []Loss  `json:"unknown_ranges,omitempty"`
-	inexact       bool    // for lack of memory
+	inexact       bool    // for lack of memory, or unplanned
+	unplanned     bool    // see stream.unplanned
 	MoreRanges    uint64  `json:"more_ranges,omitempty"` // number of ranges that are not listed
 	Events        []Event `json:"events,omitempty"`
 
@@ -235,6 +236,9 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 		v.add(st.Counts)
 		v.addBroken(st.BrokenRecords)
 		v.Exact = v.Exact && !st.inexact
+		if st.unplanned {
+			v.note("run %s, instance %d: sent out of order on purpose, and records arrived before its ledger could be read: its counts are not exact; audit what an output has written", st.Run, st.Instance)
+		}
 		v.noteEnd(&st, ls, len(a.ledgers) > 0)
 		v.noteDisorder(&st, ls)
 		v.noteControl(&st, ls)
