@@ -70,7 +70,7 @@ var templates = []Option{
 	},
 	{
 		Name: "broken", Kind: String, Default: "", Example: "1%: nul 3, utf8_cut 1", Section: secTemplates,
-		Excludes: []string{"shuffle_within", "repeat", "late", "skew"},
+		Excludes: []string{"shuffle_within", "repeat"},
 		Help: "Damage on purpose: the share of records, from 0 to 1 or in percent, and the kinds with their weights; without them, all kinds. " +
 			"`gdummy doc broken` lists them. An audit counts these records separately.",
 		set: func(c *Config, text string) error { c.Template.Broken = text; return nil },

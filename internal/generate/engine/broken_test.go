@@ -197,3 +197,83 @@ func TestIrregularOption(t *testing.T) {
 		}
 	}
 }
+
+// Damage and the clocks of records do not affect each other: late times and skewed clocks
+// are those of the records before they are broken, for any record alone.
+func TestBrokenClocks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		options := []string{
+			`template={"host": "{{ pick "a" "b" "c" }}", "n": {{ seq }}, "log": {{ sentence 5 }}}`, fmt.Sprintf("seed=%d", rapid.IntRange(1, 1000).Draw(t, "seed")),
+			"start_time=2026-11-01T00:00:00Z", "time_step=1s", "rate=unlimited", fmt.Sprintf("shard=%d/3", rapid.IntRange(0, 2).Draw(t, "shard")),
+		}
+		clocks := rapid.SampledFrom([][]string{{"late=30% by 1s to 10m"}, {"skew=host within 5s"}, {"late=50% by exponential 2m", "skew=host within 1h"}}).Draw(t, "clocks")
+		broken := "broken=0.5: " + rapid.SampledFrom([]string{"nul 2, type, duplicate, empty, cut_json, utf8_cut", "type", "empty", "no_name, duplicate"}).Draw(t, "kinds")
+		both := sourceOf(brokenConfig(t, append(append(options, clocks...), broken)...), nil)
+		damaged := sourceOf(brokenConfig(t, append(options, broken)...), nil)
+		clocked := sourceOf(brokenConfig(t, append(options, clocks...)...), nil)
+		changed, moved := 0, 0
+		for _, k := range rapid.SliceOfN(rapid.Uint64Range(0, 1000), 60, 60).Draw(t, "records") {
+			due := epoch.UnixNano() + int64(k)*1e9
+			at := func(s Source) (int64, string) {
+				ev, rest, err := event.Decode(s.Append(nil, event.V2, due, k))
+				if err != nil || len(rest) > 0 {
+					t.Fatalf("record %d: %v", k, err)
+				}
+				return ev.Time, string(ev.Body)
+			}
+			time, body := at(both)
+			inOrder, wantBody := at(damaged)
+			wantTime, whole := at(clocked)
+			if time != wantTime || body != wantBody {
+				t.Fatalf("record %d has the time %d and the body\n%q\nwant %d and\n%q", k, time, body, wantTime, wantBody)
+			}
+			if body != whole {
+				changed++
+			}
+			if time != inOrder {
+				moved++
+			}
+		}
+		if changed == 0 || moved == 0 {
+			t.Fatalf("%d records are broken and %d moved in time", changed, moved)
+		}
+	})
+}
+
+// Records of files are broken as others are: those of the plan and no others, in shards
+// too.
+func TestBrokenReplay(t *testing.T) {
+	path := replayFile(t, make([]int, 60)...)
+	run := func(options ...string) (bodies []string) {
+		c := brokenConfig(t, append(options, "replay="+path, "replay_time=time", "rate=unlimited", "seed=4")...)
+		w := &world{now: epoch, until: epoch.Add(time.Minute)}
+		New(c, Options{Form: event.V2, Now: w.clock}).Run(w)
+		_, bodies = read(t, w.events)
+		return bodies
+	}
+	const plan = "broken=0.4: type, duplicate, empty, no_name"
+	whole, broken := run(), run(plan)
+	if len(whole) != 60 || len(broken) != 60 {
+		t.Fatalf("%d and %d records, want 60", len(whole), len(broken))
+	}
+	damage := (&Origin{Broken: strings.TrimPrefix(plan, "broken="), Seed: "4", Stream: brokenConfig(t, "replay="+path, "replay_time=time", "rate=unlimited", "seed=4").Template.Stream, Step: 1}).Damage()
+	n := 0
+	for k := range broken {
+		if damage.Of(uint64(k)) != 0 {
+			n++
+		}
+		if is := damage.Of(uint64(k)) != 0; is != (broken[k] != whole[k]) {
+			t.Errorf("record %d is broken: %t, and should be: %t: %q", k, !is, is, broken[k])
+		}
+	}
+	if n < 10 || n > 40 {
+		t.Errorf("%d of 60 records are broken", n)
+	}
+	for shard := range 3 {
+		for i, body := range run(plan, fmt.Sprintf("shard=%d/3", shard)) {
+			if want := broken[shard+3*i]; body != want {
+				t.Errorf("record %d of shard %d is %q, want %q", i, shard, body, want)
+			}
+		}
+	}
+}
