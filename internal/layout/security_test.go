@@ -84,7 +84,7 @@ func hasTest(t *testing.T, dir, name string) bool {
 	return false
 }
 
-// far are the packages by which code reaches the network, other programs or the environment.
+// far reports whether a package reaches the network, other programs or the environment.
 // net/netip and net/url only parse.
 func far(path string) bool {
 	return path == "net" || path == "net/http" || path == "os/exec" || path == "plugin" || path == "os/user"
