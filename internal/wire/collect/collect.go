@@ -45,6 +45,7 @@ const (
 	MaxBody    = 1 << 20 // bytes of a request
 	MaxLedgers = 100_000
 	MinToken   = 16 // bytes
+	MaxConns   = 4096
 	maxActive  = 64 // requests whose body is in memory
 )
 

@@ -78,6 +78,7 @@ func Listen(address string, o Options) (*Server, error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
+	l = &limited{Listener: l, places: make(chan struct{}, MaxConns)}
 	if u.Scheme == "https" {
 		l = tls.NewListener(l, o.TLS)
 	}
@@ -118,6 +119,34 @@ func (s *Server) Close() error {
 	return err
 }
 
+// limited is a listener that limits the connections at a time. Others wait to be accepted.
+type limited struct {
+	net.Listener
+	places chan struct{}
+}
+
+// Accept implements net.Listener.
+func (l *limited) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.places <- struct{}{}
+	return &place{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
+}
+
+// place is a connection that has a place.
+type place struct {
+	net.Conn
+	leave func()
+}
+
+// Close implements net.Conn.
+func (p *place) Close() error {
+	p.leave()
+	return p.Conn.Close()
+}
+
 // refusal is an error with the status of its answer.
 type refusal struct {
 	status int
@@ -141,6 +170,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, errOffset):
 		status = http.StatusConflict
 	case errors.As(err, &refused):
+		if refused.status == http.StatusUnauthorized {
+			w.Header().Set("Connection", "close") // it would be idle at the cost of others
+		}
 		http.Error(w, refused.reason, refused.status)
 		return
 	case errors.Is(err, errFull):
