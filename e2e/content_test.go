@@ -186,6 +186,17 @@ var containerMistakes = []mistake{
 	{"a filter on another member", yamlFile, "key_name: log", "key_name: message", []string{"kube: no member level", "kube: no member n"}},
 }
 
+// productionMistakes are planted in the pipeline in testdata/production, a collection of what
+// clusters run: includes, variables, tags made of paths, a filter that asks the cluster.
+var productionMistakes = []mistake{
+	{"the pipeline as it should be", pipelineFile, "", "", nil},
+	{"a log that is not merged", "filter.conf", "Merge_Log           On", "Merge_Log           Off", []string{"kube: extra member log", "kube: leaked", "kube: no member level", "kube: no member n"}},
+	{"a log that is kept", "filter.conf", "Keep_Log            Off", "Keep_Log            On", []string{"kube: extra member log"}},
+	{"a tag of another directory", "filter.conf", "kube.var.log.containers.*", "kube.var.log.pods.*", []string{"kube: leaked"}},
+	{"another tag", "input-docker.conf", "web.<container>", "www.<container>", []string{"web: missing"}},
+	{"another variable", pipelineFile, "prod-eu-1", "prod-us-1", []string{"kube: wrong value cluster"}},
+}
+
 // longMistakes are planted in the pipeline in testdata/long, some of whose lines are long.
 var longMistakes = []mistake{
 	{"the pipeline as it should be", yamlFile, "", "", nil},
@@ -280,6 +291,7 @@ func TestContentOfFiles(t *testing.T) {
 		findMistakes(t, h, "containers", containerMistakes)
 		findMistakes(t, h, "joined", joinedMistakes)
 		findMistakes(t, h, "long", longMistakes)
+		findMistakes(t, h, "production", productionMistakes)
 	})
 }
 

@@ -105,7 +105,7 @@ func (a *auditExpect) run() error {
 	a.judge.Resolve = a.books
 	for n, names := range sources {
 		if within := a.file.Sinks[n].Within; within > 0 && len(names) > 0 {
-			return fmt.Errorf("sink %s: within: the arrival times in files are unknown: use --listen", a.file.Sinks[n].Name)
+			return fmt.Errorf("%ssink %s: within: the arrival times in files are unknown: use --listen", a.file.Sinks[n].Places.Of("within"), a.file.Sinks[n].Name)
 		}
 		if err := a.readAll(n, names); err != nil {
 			return err

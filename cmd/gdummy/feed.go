@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +62,8 @@ func (t *trial) feedInput(s *render.Section, label string, in expect.Input) erro
 			return fmt.Errorf("inputs: %s: via file: with %s, Fluent Bit adds no right offset, which identifies records: expected multiline.parser instead", label, name)
 		}
 	}
-	f := &feed{joins: joins, label: label, form: in.Form, path: filepath.Join(t.dir, label+".log"), key: s.Text("offset_key")}
+	sample := samplePath(s.Text("path"))
+	f := &feed{joins: joins, label: label, form: in.Form, path: filepath.Join(t.dir, label, sample), key: s.Text("offset_key")}
 	if f.key == "" {
 		f.key = fmt.Sprintf("gdummy_offset_%d", len(t.feeds))
 		s.Set("offset_key", f.key)
@@ -80,12 +82,35 @@ func (t *trial) feedInput(s *render.Section, label string, in expect.Input) erro
 	t.remove(s, label, "read_from_head")
 	s.Set("path", f.path)
 	s.Set("read_from_head", "on")
+	t.expandTag(s, label, sample)
 	if s.Text("alias") == "" {
 		s.Set("alias", label)
 	}
 	t.feeds, t.fed[label] = append(t.feeds, f), truth
 	t.change("input %s: tail reads %d records from a file of the test, and adds the offset of each line as %s", label, len(f.ids), f.key)
 	return nil
+}
+
+var (
+	globClass = regexp.MustCompile(`\[(.)[^\]]*\]`)
+	variable  = regexp.MustCompile(`\$\{[^}]*\}`)
+)
+
+// samplePath returns a path that a pattern of tail matches, since tags are made of it. In a
+// directory of containers, the file has a name as in Kubernetes.
+func samplePath(pattern string) string {
+	pattern, _, _ = strings.Cut(pattern, ",")
+	pattern = filepath.Join("/", variable.ReplaceAllString(strings.TrimSpace(pattern), plugin))
+	if pattern == "/" {
+		pattern = "/*.log"
+	}
+	dir, base := filepath.Split(pattern)
+	name := plugin
+	if filepath.Base(dir) == "containers" && strings.HasPrefix(base, "*") {
+		name = plugin + "_default_" + plugin + "-" + strings.Repeat("0", 64)
+	}
+	pattern = strings.ReplaceAll(dir, "*", plugin) + strings.ReplaceAll(base, "*", name)
+	return strings.ReplaceAll(globClass.ReplaceAllString(pattern, "$1"), "?", "0")
 }
 
 // tooLong returns the first record that may be longer than the buffer of an input that skips
@@ -154,6 +179,9 @@ func (t *trial) write(f *feed, in expect.Input) (expect.Truth, error) {
 	}
 	if f.err == nil {
 		f.err = f.distinct()
+	}
+	if f.err == nil {
+		f.err = os.MkdirAll(filepath.Dir(f.path), 0o700)
 	}
 	if f.err == nil {
 		f.err = os.WriteFile(f.path, f.text.Bytes(), 0o600)

@@ -54,6 +54,9 @@ func (r *rendering) replaceInput(s *render.Section, label string, in expect.Inpu
 	if s.Text("tag") == "" {
 		s.Set("tag", label)
 	}
+	if old == "tail" {
+		r.expandTag(s, label, samplePath(s.Text("path")))
+	}
 	for _, name := range s.Names() {
 		if name != "name" && name != "tag" && name != "alias" && !option.IsCore(name) || name == "host" || name == "port" || name == "listen" || strings.HasPrefix(name, "tls") {
 			r.remove(s, label, name)
@@ -65,6 +68,15 @@ func (r *rendering) replaceInput(s *render.Section, label string, in expect.Inpu
 	for _, o := range in.Options {
 		s.Set(o[0], o[1])
 		r.change("input %s: %s %s", label, o[0], strings.TrimSpace(o[1]))
+	}
+}
+
+// expandTag expands a tag that tail makes of the path of a file.
+func (r *rendering) expandTag(s *render.Section, label, path string) {
+	if before, after, ok := strings.Cut(s.Text("tag"), "*"); ok {
+		tag := before + strings.ReplaceAll(path[1:], "/", ".") + after
+		s.Set("tag", tag)
+		r.change("input %s: tag %s, as of a file in the configured path", label, tag)
 	}
 }
 

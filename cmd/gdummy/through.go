@@ -37,11 +37,11 @@ func (t *trial) through() bool {
 // those that look at it.
 func (t *trial) throughOutput(s *render.Section, label string, sinks []int) error {
 	if !slices.Contains(throughPlugins, s.Plugin()) {
-		return fmt.Errorf("sink %s: through: output: the plugin %s is not supported: expected one of %s", t.file.Sinks[sinks[0]].Name, s.Plugin(), strings.Join(throughPlugins, ", "))
+		return fmt.Errorf("%ssink %s: through: output: the plugin %s is not supported: expected one of %s", t.file.Sinks[sinks[0]].Places.Of("through"), t.file.Sinks[sinks[0]].Name, s.Plugin(), strings.Join(throughPlugins, ", "))
 	}
 	for _, n := range sinks {
 		if !t.file.Sinks[n].Through {
-			return fmt.Errorf("sink %s: the output %s has another sink with through: output: expected it here, too", t.file.Sinks[n].Name, label)
+			return fmt.Errorf("%ssink %s: the output %s has another sink with through: output: expected it here, too", t.file.Sinks[n].Places.Of("output"), t.file.Sinks[n].Name, label)
 		}
 	}
 	secure, err := t.secure(s, label)

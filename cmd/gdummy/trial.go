@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,8 +15,10 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/conf"
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/wire/agent"
@@ -88,11 +91,19 @@ func (t *trial) run() (r trialResult) {
 		return r
 	}
 	if ended != nil {
-		r.err, r.log = ended, a.Errors()
+		r.err, r.log = errors.Join(ended, lines(t.unset())), a.Errors()
 		return r
 	}
 	r.sinks = t.judge.Verdict()
 	return r
+}
+
+// lines returns lines as an error, or nil without any.
+func lines(all []string) error {
+	if len(all) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(all, "\n"))
 }
 
 // prepare writes the copy of the configuration.
@@ -110,6 +121,7 @@ func (t *trial) prepare() (err error) {
 	if err := t.outputs(); err != nil {
 		return err
 	}
+	t.filters()
 	t.service()
 	if t.main, err = t.config.Write(t.dir); err != nil {
 		return err
@@ -138,13 +150,16 @@ func (t *trial) inputs() error {
 	for _, in := range t.file.Inputs {
 		i := slices.Index(labels, in.Input)
 		if i < 0 {
-			return fmt.Errorf("inputs: no input %q in %s: expected one of %s", in.Input, t.file.Pipeline, strings.Join(labels, ", "))
+			return fmt.Errorf("%sinputs: no input %q in %s: expected one of %s", in.Places.Of("input"), in.Input, t.file.Pipeline, strings.Join(labels, ", "))
 		}
 		if in.Via == expect.ViaFile {
 			if err := t.feedInput(t.config.Inputs[i], labels[i], in); err != nil {
-				return err
+				return fmt.Errorf("%s%w", in.Places.Of("via"), err)
 			}
 			continue
+		}
+		if err := t.checkOptions(in); err != nil {
+			return err
 		}
 		t.replaceInput(t.config.Inputs[i], labels[i], in)
 	}
@@ -186,6 +201,26 @@ func (t *trial) inputs() error {
 	return nil
 }
 
+// checkOptions returns an error for wrong options of an input that replaces another.
+func (t *trial) checkOptions(in expect.Input) error {
+	given := map[string]string{}
+	for _, o := range in.Options {
+		if !option.IsCore(o[0]) {
+			given[o[0]] = o[1]
+		}
+	}
+	_, _, err := engine.Configure(func(name string) (string, bool) { text, ok := given[name]; return text, ok }, files.Beside(t.file.Pipeline))
+	var errs option.Errors
+	if !errors.As(err, &errs) {
+		return err
+	}
+	var lines []string
+	for _, e := range errs {
+		lines = append(lines, fmt.Sprintf("%sinputs: %s: %v", in.Places.Of(e.Option), in.Input, e))
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
 func first(list []string, other string) string {
 	if len(list) > 0 {
 		return list[0]
@@ -200,7 +235,12 @@ func (t *trial) outputs() error {
 	for n, s := range t.file.Sinks {
 		i := slices.Index(labels, s.Output)
 		if i < 0 {
-			return fmt.Errorf("sink %s: no output %q in %s: expected one of %s", s.Name, s.Output, t.file.Pipeline, strings.Join(labels, ", "))
+			return fmt.Errorf("%ssink %s: no output %q in %s: expected one of %s", s.Places.Of("output", "name"), s.Name, s.Output, t.file.Pipeline, strings.Join(labels, ", "))
+		}
+		for _, from := range s.From {
+			if inputs := render.Labels(t.config.Inputs); !slices.Contains(inputs, from) {
+				return fmt.Errorf("%ssink %s: from: no input %q in %s: expected one of %s", s.Places.Of("from"), s.Name, from, t.file.Pipeline, strings.Join(inputs, ", "))
+			}
 		}
 		ports[i] = append(ports[i], n)
 	}
@@ -230,6 +270,18 @@ func (t *trial) outputs() error {
 		t.forwardOutput(s, labels[i], server)
 	}
 	return nil
+}
+
+// filters keeps filters from asking the network: that for Kubernetes has a setting for tests,
+// with which it does all but that.
+func (t *trial) filters() {
+	labels := render.Labels(t.config.Filters)
+	for i, s := range t.config.Filters {
+		if s.Plugin() == "kubernetes" && !s.On("dummy_meta") {
+			s.Set("dummy_meta", "on")
+			t.change("filter %s: dummy_meta on, instead of metadata of a cluster", labels[i])
+		}
+	}
 }
 
 // testFlush is how often Fluent Bit flushes in a test, in seconds.

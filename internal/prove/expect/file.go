@@ -3,9 +3,11 @@
 package expect
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
@@ -32,6 +35,7 @@ type Input struct {
 	Via     string // ViaFile: it stays, and reads a file; "" is replaced
 	Form    string // of the lines of the file: FormCRI, FormDocker or ""
 	Options [][2]string
+	Places  Places
 }
 
 // The values of via and form of an Input.
@@ -57,6 +61,7 @@ type Sink struct {
 	Lines   uint64 // that arrive as one record
 	Copies  uint64 // of each record
 	Share   *Share // of the records; nil is all
+	Places  Places
 }
 
 // TimePath is the path of a Field that is the time of the record.
@@ -95,8 +100,8 @@ type (
 		From    any           `yaml:"from"`
 		Arrive  string        `yaml:"arrive"`
 		Fields  yaml.MapSlice `yaml:"fields"`
-		Absent  []string      `yaml:"absent"`
-		Only    []string      `yaml:"only"`
+		Absent  any           `yaml:"absent"`
+		Only    any           `yaml:"only"`
 		Within  string        `yaml:"within"`
 		Lines   string        `yaml:"lines"`
 		Copies  string        `yaml:"copies"`
@@ -110,22 +115,29 @@ func ReadFile(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := Parse(text)
+	f, err := parse(text, path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, inFile(path, err)
 	}
 	f.Path = path
 	if !filepath.IsAbs(f.Pipeline) {
 		f.Pipeline = filepath.Join(filepath.Dir(path), f.Pipeline)
 	}
+	if _, err := os.Stat(f.Pipeline); err != nil {
+		return nil, inFile(path, newDocument(text).place("$", fmt.Errorf("pipeline: %w: expected a configuration of Fluent Bit, as a path from this file", err)))
+	}
 	return f, nil
 }
 
 // Parse parses the text of a file of expectations.
-func Parse(text []byte) (*File, error) {
+func Parse(text []byte) (*File, error) { return parse(text, "line") }
+
+// parse parses the text of the file with a name.
+func parse(text []byte, name string) (*File, error) {
+	d := newDocument(text)
 	var y yamlFile
 	if err := yaml.UnmarshalWithOptions(text, &y, yaml.Strict()); err != nil {
-		return nil, err
+		return nil, unknownKey(err)
 	}
 	f := &File{Pipeline: y.Pipeline, Records: DefaultRecords, Seed: DefaultSeed}
 	if f.Pipeline == "" {
@@ -135,13 +147,14 @@ func Parse(text []byte) (*File, error) {
 		f.Seed = y.Seed
 	}
 	if err := count(&f.Records, "records", y.Records); err != nil {
-		return nil, err
+		return nil, d.place("$", err)
 	}
 	for i, m := range y.Inputs {
 		in, err := parseInput(m)
 		if err != nil {
-			return nil, fmt.Errorf("inputs[%d]: %w", i, err)
+			return nil, inElement(d, fmt.Sprintf("inputs[%d]", i), err)
 		}
+		in.Places = d.places(name, fmt.Sprintf("$.inputs[%d]", i), in.keys()...)
 		f.Inputs = append(f.Inputs, in)
 	}
 	if len(y.Sinks) == 0 {
@@ -150,14 +163,79 @@ func Parse(text []byte) (*File, error) {
 	for i, s := range y.Sinks {
 		sink, err := parseSink(s)
 		if err != nil {
-			return nil, fmt.Errorf("sinks[%d]: %w", i, err)
+			return nil, inElement(d, fmt.Sprintf("sinks[%d]", i), err)
 		}
+		sink.Places = d.places(name, fmt.Sprintf("$.sinks[%d]", i), sink.keys()...)
 		if slices.ContainsFunc(f.Sinks, func(o Sink) bool { return o.Name == sink.Name }) {
-			return nil, fmt.Errorf("sinks[%d]: second sink named %q", i, sink.Name)
+			return nil, inElement(d, fmt.Sprintf("sinks[%d]", i), fmt.Errorf("second sink named %q", sink.Name))
 		}
 		f.Sinks = append(f.Sinks, sink)
 	}
 	return f, nil
+}
+
+// keysOf returns the keys of a struct of YAML.
+func keysOf(v any) (keys []string) {
+	t := reflect.TypeOf(v)
+	for i := range t.NumField() {
+		keys = append(keys, t.Field(i).Tag.Get("yaml"))
+	}
+	return keys
+}
+
+func optionNames() (names []string) {
+	for _, o := range option.Table {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+// meant returns the word that was probably meant, as the end of a message.
+func meant(word string, all []string) string {
+	if m := units.Nearest(word, all); m != "" {
+		return "; did you mean " + m + "?"
+	}
+	return ""
+}
+
+// unknownKey adds to an error about a key what is expected.
+func unknownKey(err error) error {
+	var unknown *yaml.UnknownFieldError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	keys := keysOf(yamlSink{})
+	if unknown.Token.Position.Column == 1 {
+		keys = keysOf(yamlFile{})
+	}
+	return &placedError{unknown.Token.Position.Line, fmt.Errorf("unknown key %q: expected one of %s%s",
+		unknown.Token.Value, strings.Join(keys, ", "), meant(unknown.Token.Value, keys))}
+}
+
+// inElement adds its place to an error in an element of a list.
+func inElement(d document, element string, err error) error {
+	var placed *placedError
+	if placedErr := d.place("$."+element, err); errors.As(placedErr, &placed) {
+		return &placedError{placed.line, fmt.Errorf("%s: %w", element, err)}
+	}
+	return fmt.Errorf("%s: %w", element, err)
+}
+
+// keys returns the keys with places.
+func (in *Input) keys() (keys []string) {
+	keys = []string{"input", "via", "form"}
+	for _, o := range in.Options {
+		keys = append(keys, o[0])
+	}
+	return keys
+}
+
+func (s *Sink) keys() (keys []string) {
+	keys = []string{"output", "name", "through", "from", "arrive", "absent", "within"}
+	for _, f := range s.Fields {
+		keys = append(keys, "fields."+f.Path)
+	}
+	return keys
 }
 
 // count parses a whole number of at least 1, such as 100k. An empty text is allowed.
@@ -187,15 +265,18 @@ func parseInput(m yaml.MapSlice) (in Input, err error) {
 			in.Form = text
 			continue
 		}
+		if _, ok := option.Find(name); !ok && !option.IsCore(name) {
+			return in, fmt.Errorf("%s: unknown option%s", name, meant(name, optionNames()))
+		}
 		in.Options = append(in.Options, [2]string{name, text})
 	}
 	switch {
 	case in.Input == "":
 		return in, fmt.Errorf("input: expected the alias of an input, or its plugin and number, such as tail.0")
 	case in.Via != "" && in.Via != ViaFile:
-		return in, fmt.Errorf("input %s: via: invalid value %q: expected file", in.Input, in.Via)
+		return in, fmt.Errorf("via: invalid value %q: expected file", in.Via)
 	case in.Form != "" && in.Form != FormCRI && in.Form != FormDocker:
-		return in, fmt.Errorf("input %s: form: invalid value %q: expected cri or docker", in.Input, in.Form)
+		return in, fmt.Errorf("form: invalid value %q: expected cri or docker", in.Form)
 	case in.Form != "" && in.Via == "":
 		return in, fmt.Errorf("input %s: form requires via: file", in.Input)
 	case len(in.Options) == 0:
@@ -222,7 +303,7 @@ func (f *File) CheckLines() error {
 }
 
 func parseSink(y yamlSink) (Sink, error) {
-	s := Sink{Name: y.Name, Output: y.Output, Arrive: y.Arrive, Absent: y.Absent, Only: y.Only, Lines: 1, Copies: 1}
+	s := Sink{Name: y.Name, Output: y.Output, Arrive: y.Arrive, Lines: 1, Copies: 1}
 	if s.Name == "" {
 		s.Name = s.Output
 	}
@@ -235,11 +316,22 @@ func parseSink(y yamlSink) (Sink, error) {
 	if s.Through = y.Through == "output"; y.Through != "" && !s.Through {
 		return s, fmt.Errorf("through: invalid value %q: expected output", y.Through)
 	}
-	from, err := parseFrom(y.From)
-	if err != nil {
-		return s, err
+	for _, list := range []struct {
+		key  string
+		from any
+		to   *[]string
+		what string
+	}{
+		{"from", y.From, &s.From, "an input, or a list of them"},
+		{"absent", y.Absent, &s.Absent, "an expression, or a list of them"},
+		{"only", y.Only, &s.Only, "a member, or a list of them"},
+	} {
+		texts, err := parseTexts(list.from)
+		if err != nil {
+			return s, fmt.Errorf("%s: %w: expected %s", list.key, err, list.what)
+		}
+		*list.to = texts
 	}
-	s.From = from
 	for _, item := range y.Fields {
 		f, err := parseField(fmt.Sprint(item.Key), scalarText(item.Value))
 		if err != nil {
@@ -306,8 +398,8 @@ func parseField(path, text string) (Field, error) {
 	return f, nil
 }
 
-// parseFrom parses the name of an input, or a list of them.
-func parseFrom(v any) (from []string, err error) {
+// parseTexts parses a text, or a list of them.
+func parseTexts(v any) (texts []string, err error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -318,11 +410,11 @@ func parseFrom(v any) (from []string, err error) {
 	for _, name := range list {
 		text, ok := name.(string)
 		if !ok || text == "" {
-			return nil, fmt.Errorf("from: invalid value %v: expected an input, or a list of them", name)
+			return nil, fmt.Errorf("invalid value %v", name)
 		}
-		from = append(from, text)
+		texts = append(texts, text)
 	}
-	return from, nil
+	return texts, nil
 }
 
 var shares = regexp.MustCompile(`^\s*([0-9.]+)\s*%\s*(?:(?:±|\+-|\+/-)\s*([0-9.]+)\s*%\s*)?$`)

@@ -158,15 +158,15 @@ func (j *Judge) add(book *ledger.Stream, truth Truth) error {
 		}
 		if s.Arrive != "" {
 			p.arrive = len(texts)
-			expression(s.Name+": arrive", s.Arrive)
+			expression(s.Places.Of("arrive")+s.Name+": arrive", s.Arrive)
 		}
 		p.fields = len(texts)
 		for _, f := range s.Fields {
-			expression(s.Name+": fields: "+f.Path, f.Value)
+			expression(s.Places.Of("fields."+f.Path, "fields")+s.Name+": fields: "+f.Path, f.Value)
 		}
 		p.absent = len(texts)
 		for _, a := range s.Absent {
-			expression(s.Name+": absent", a)
+			expression(s.Places.Of("absent")+s.Name+": absent", a)
 		}
 		r.plans = append(r.plans, p)
 	}
