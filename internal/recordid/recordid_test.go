@@ -5,6 +5,7 @@ package recordid
 import (
 	"bytes"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
@@ -245,4 +246,43 @@ func FuzzFind(f *testing.F) {
 			t.Fatalf("%+v, %v, want %+v", again, ok, id)
 		}
 	})
+}
+
+// A number with a fraction has the hash of its double, or none, however many digits it
+// has.
+func TestHashDecimal(t *testing.T) {
+	const n = 300_000
+	r, hashed := rand.New(rand.NewPCG(1, 2)), 0
+	for range n {
+		whole := r.Uint64N([]uint64{10, 2e9, 1e14}[r.IntN(3)])
+		places := 1 + r.IntN(19-len(strconv.FormatUint(whole, 10)))
+		fraction := make([]byte, places)
+		for i := range fraction {
+			fraction[i] = "0001234567899995"[r.IntN(16)]
+		}
+		text := strconv.FormatUint(whole, 10)
+		mantissa, err := strconv.ParseUint(text+string(fraction), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := strconv.ParseFloat(text+"."+string(fraction), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		negative := r.IntN(2) == 0
+		if negative {
+			f = -f
+		}
+		want, coarse := HashFloat(f)
+		got, ok := HashDecimal(mantissa, places, negative)
+		if ok && (got != want || coarse) {
+			t.Fatalf("%s.%s: %x, want %x, coarse %v", text, fraction, got, want, coarse)
+		}
+		if ok {
+			hashed++
+		}
+	}
+	if hashed < n/2 {
+		t.Errorf("%d of %d numbers have a hash", hashed, n)
+	}
 }

@@ -152,6 +152,33 @@ func HashFloat(f float64) (hash uint64, coarse bool) {
 	return decimal((mantissa+5)/10, exp-14, negative), size >= coarseFrom && size < coarseTo
 }
 
+// HashDecimal returns the hash that [HashFloat] returns for the double nearest to
+// ±mantissa / 10^places, of at most 19 digits and less than 1e14. It is faster, and reports
+// false if the digits are too close to the middle of two hashes.
+func HashDecimal(mantissa uint64, places int, negative bool) (hash uint64, ok bool) {
+	if mantissa < 1e15 {
+		return decimal(mantissa, -places, negative), true
+	}
+	if mantissa < 1<<52 { // 16 digits, which the nearest double preserves
+		return decimal((mantissa+5)/10, 1-places, negative), true
+	}
+	// The double differs by less than 0.12 in the 15th digit, and its 16 digits by 0.05
+	// more.
+	unit, dropped := uint64(10), 1
+	for mantissa/unit >= 1e15 {
+		unit, dropped = unit*10, dropped+1
+	}
+	kept, tenths := mantissa/unit, mantissa%unit*10/unit
+	switch {
+	case tenths < 3:
+	case tenths >= 7:
+		kept++
+	default:
+		return 0, false
+	}
+	return decimal(kept, dropped-places, negative), true
+}
+
 // decimal returns the hash of ±mantissa × 10^exp.
 func decimal(mantissa uint64, exp int, negative bool) uint64 {
 	if mantissa == 0 {

@@ -337,6 +337,11 @@ func (j *jsonReader) number() (uint64, bool) {
 			return j.doc.integer(size, negative), true
 		}
 	}
+	if n <= 14 && b[i] == '.' {
+		if h, ok := j.decimal(i+1, n, size, negative); ok {
+			return h, true
+		}
+	}
 	for i < len(b) && (b[i]-'0' <= 9 || b[i] == '.' || b[i] == 'e' || b[i] == 'E' || b[i] == '-' || b[i] == '+') {
 		i++
 	}
@@ -354,4 +359,25 @@ func (j *jsonReader) number() (uint64, bool) {
 		return j.doc.double(f, text), true
 	}
 	return j.doc.float(f), true
+}
+
+// decimal parses the fraction at i of a number whose integer part has n digits. It reports
+// false for a number that it cannot hash.
+func (j *jsonReader) decimal(i, n int, size uint64, negative bool) (uint64, bool) {
+	b, first := j.b, i
+	for i < len(b) && b[i]-'0' <= 9 {
+		if n++; n > 19 {
+			return 0, false
+		}
+		size = size*10 + uint64(b[i]-'0')
+		i++
+	}
+	if i == first || i == len(b) || b[i] == '.' || b[i] == 'e' || b[i] == 'E' || b[i] == '-' || b[i] == '+' {
+		return 0, false
+	}
+	h, ok := recordid.HashDecimal(size, i-first, negative)
+	if ok {
+		j.pos = i
+	}
+	return h, ok
 }

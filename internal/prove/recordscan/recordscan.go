@@ -155,6 +155,7 @@ type Scanner struct {
 	left   State // state of identities in broken MessagePack
 
 	order     []int    // scratch space of matchSum
+	same      []int    // scratch space of matchSum
 	hashes    []uint64 // scratch space of matchSum: of all members
 	ordered   []uint64 // scratch space of matchSum: hashes in order
 	subsetSum subsetSum

@@ -264,6 +264,9 @@ func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 		if looks += count; looks > maxLooks {
 			return Unchecked // an implausible number of added members
 		}
+		if added == len(s.extras) && s.sameAdded(f, ms, want.Excess(total, count-added)) {
+			return s.explained(ms, s.same)
+		}
 		if !ordered {
 			s.sort(f, ms, last)
 			ordered = true
@@ -273,6 +276,23 @@ func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 		}
 	}
 	return Damaged
+}
+
+// sameAdded reports whether the members that were added to the last record explain the
+// excess. They are what the first sums of subsetSum would find.
+func (s *Scanner) sameAdded(f *finding, ms []member, excess uint64) bool {
+	s.order, s.same = s.order[:0], s.same[:0]
+	sum := uint64(0)
+	for i := range ms {
+		m := &ms[i]
+		if !contains(s.extras, m.name) || m.id || m.lo <= f.node && f.node < m.hi {
+			continue
+		}
+		s.same = append(s.same, len(s.order))
+		s.order = append(s.order, i)
+		sum += s.hashes[i]
+	}
+	return len(s.order) == len(s.extras) && sum&recordid.SumMask == excess
 }
 
 // sort orders the members by how likely they were added: those that were added to the
