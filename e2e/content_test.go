@@ -271,7 +271,7 @@ func TestContent(t *testing.T) {
 // filter makes one record of several.
 func TestContentOfLines(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v4_1_0, "multiline filter that keeps metadata: v3.2.10 drops it, v2.2.3 uses that of the first record of a chunk for all of them")
+		h.since(t, v4_2_4, "multiline filter that keeps metadata: v3.2.10 drops that of joined records, v4.1.2 of all, v2.2.3 uses that of the first record of a chunk for all of them")
 		findMistakes(t, h, "lines", lineMistakes)
 	})
 }
@@ -350,6 +350,9 @@ func TestContentInit(t *testing.T) {
 			}},
 		} {
 			t.Run(tt.config, func(t *testing.T) {
+				if tt.pipeline == "lines" && !h.version.before(v4_1_0) {
+					h.since(t, v4_2_4, "multiline filter that keeps the metadata of single lines, as it did before v4.1.0")
+				}
 				dir := mistake{}.plant(t, tt.pipeline)
 				cmd := exec.Command(gdummyCmd, "test", "--init", tt.config, "--plugin", gdummySO, "--fluent-bit", h.path, "--records", "1k")
 				cmd.Dir = dir

@@ -37,7 +37,7 @@ const traceback = `[MULTILINE_PARSER]
 // runs by itself.
 func TestContentOfTraces(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		h.since(t, v4_1_0, "multiline filter that keeps metadata")
+		h.since(t, v4_2_4, "multiline filter that keeps metadata")
 		const events = 100
 		for _, right := range []bool{true, false} {
 			dir := t.TempDir()

@@ -76,6 +76,7 @@ var (
 	v3_2_0 = version{3, 2, 0} // plugins in YAML
 	v4_0_3 = version{4, 0, 3} // a failing Init stops the start
 	v4_1_0 = version{4, 1, 0} // a reload does not lose ingested records
+	v4_2_4 = version{4, 2, 4} // the multiline filter keeps metadata
 	v5_1_0 = version{5, 1, 0} // the dummy input of the golden file
 	v5_1_1 = version{5, 1, 1} // lists of options; ${VAR} at run time
 )
