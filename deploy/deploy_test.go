@@ -419,9 +419,8 @@ func TestHelm(t *testing.T) {
 		t.Error(err)
 	}
 	// With {{ }} in config.inputs, Helm looks for a function of its own.
-	wrong := bytes.NewBuffer(nil)
-	wrong.Write(bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("[[ username ]]"), []byte("{{ username }}")), []byte("template_delims [[ ]]"), nil))
-	if _, err := helm(t, wrong.Bytes()); err == nil || !strings.Contains(err.Error(), `"username" not defined`) {
+	wrong := strings.NewReplacer("[[ username ]]", "{{ username }}", "template_delims [[ ]]", "").Replace(string(text))
+	if _, err := helm(t, []byte(wrong)); err == nil || !strings.Contains(err.Error(), `"username" not defined`) {
 		t.Errorf("with braces: got %v", err)
 	}
 }

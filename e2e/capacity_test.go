@@ -82,7 +82,7 @@ const (
 )
 
 // The capacity of these pipelines is planted. That of most follows from the clock, not from
-// the machine. An instrument is tested with known weights.
+// the machine.
 var plantedCapacities = map[string]struct {
 	input, filters, output string // properties, filters, properties
 	args                   []string
@@ -186,7 +186,7 @@ func TestPlantedCapacity(t *testing.T) {
 // trials in turn, and an exit code that a build can use.
 func TestPlantedComparison(t *testing.T) {
 	if testing.Short() {
-		t.Skip("SKIPPED in short mode: a comparison takes minutes")
+		t.Skip("### SKIPPED with -short: a comparison takes minutes")
 	}
 	pipeline := func(took string) string {
 		return "pipeline:\n  inputs: [{name: gdummy, rate: 10}]\n  filters:\n  - name: lua\n    match: '*'" +

@@ -99,7 +99,7 @@ func TestAllocationFails(t *testing.T) {
 	}
 }
 
-// allocationOutcome checks the run in which allocation n failed, and returns what became of it.
+// allocationOutcome checks the run in which allocation n failed, and returns its outcome.
 func allocationOutcome(t *testing.T, v variant, n int, r result) string {
 	t.Helper()
 	noMemory := strings.Contains(r.stderr, "out of memory")

@@ -243,7 +243,7 @@ func (f *filesAudit) run(s stream, sources []string, bar *progress, ended func(n
 	joined := f.start(units)
 	defer f.stop.Store(true)
 	direct := f.reader()
-	rest := "" // the file of which nothing more is to be read
+	rest := "" // the file whose further units are skipped
 	for i, u := range units {
 		before := f.done.Load()
 		if u.direct {

@@ -82,14 +82,14 @@ func TestOutputThreads(t *testing.T) {
 		outputs []sender
 		want    map[string]string
 	}{
-		"one":                 {[]string{"flb-pipeline", "flb-out-forward"}, one, map[string]string{"10": "es.0"}},
-		"two workers":         {[]string{"flb-out-forward", "flb-out-forward"}, one, map[string]string{"9": "es.0", "10": "es.0"}},
-		"two outputs":         {[]string{"flb-out-forward", "flb-out-forward", "flb-out-null.0-"}, two, map[string]string{"9": "es.0", "10": "audit", "11": "s3.0"}},
-		"who is who":          {[]string{"flb-out-forward", "flb-out-forward", "flb-out-forward"}, two, map[string]string{}},
-		"a short name":        {[]string{"flb-out-s3.0-w1"}, []sender{{"s3.0", "s3.0"}}, map[string]string{"9": "s3.0"}},
-		"another output":      {[]string{"flb-out-http.0-"}, one, map[string]string{}},
-		"nothing":             {nil, nil, map[string]string{}},
-		"no longer than that": {[]string{"flb-out-a.1-w12"}, []sender{{"a.1", "a"}, {"a.10", "b"}}, map[string]string{"9": "a"}},
+		"one":                   {[]string{"flb-pipeline", "flb-out-forward"}, one, map[string]string{"10": "es.0"}},
+		"two workers":           {[]string{"flb-out-forward", "flb-out-forward"}, one, map[string]string{"9": "es.0", "10": "es.0"}},
+		"two outputs":           {[]string{"flb-out-forward", "flb-out-forward", "flb-out-null.0-"}, two, map[string]string{"9": "es.0", "10": "audit", "11": "s3.0"}},
+		"three for two outputs": {[]string{"flb-out-forward", "flb-out-forward", "flb-out-forward"}, two, map[string]string{}},
+		"a short name":          {[]string{"flb-out-s3.0-w1"}, []sender{{"s3.0", "s3.0"}}, map[string]string{"9": "s3.0"}},
+		"another output":        {[]string{"flb-out-http.0-"}, one, map[string]string{}},
+		"nothing":               {nil, nil, map[string]string{}},
+		"a name of 15 bytes":    {[]string{"flb-out-a.1-w12"}, []sender{{"a.1", "a"}, {"a.10", "b"}}, map[string]string{"9": "a"}},
 	} {
 		var threads []agent.ThreadUsage
 		for i, name := range c.threads {
@@ -250,7 +250,7 @@ func TestPacePlan(t *testing.T) {
 }
 
 // Without receivers, the rate of an output is that between the changes of its counter, and
-// the lag is what was due and not sent, although gdummy counts it late.
+// the lag is what was due and not sent. The counters of gdummy are late.
 func TestWithoutReceivers(t *testing.T) {
 	const rate = 4000.0
 	m := &measured{arriving: map[string]float64{"out": 1}}

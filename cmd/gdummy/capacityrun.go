@@ -346,7 +346,7 @@ func (o *observed) dropped(from, to snapshot, slack float64) map[string]float64 
 	return all
 }
 
-// pause waits until a moment since the first record.
+// wait waits until a moment since the first record.
 func (o *observed) wait(ctx context.Context, until time.Duration) error {
 	for o.since() < until {
 		if err := o.look(ctx); err != nil {

@@ -62,8 +62,8 @@ func (a *auditExpect) readAll(n int, names []string) error {
 	if err != nil {
 		return err
 	}
-	for _, u := range unreadableOf(sources) {
-		return fmt.Errorf("cannot read %s: %w", u.Source, &recordscan.FormatError{Format: u.Format})
+	if list := unreadableOf(sources); len(list) > 0 {
+		return fmt.Errorf("cannot read %s: %w", list[0].Source, &recordscan.FormatError{Format: list[0].Format})
 	}
 	bar := newProgress(a.s.err, sizeOf(sources), a.judge.Arrived)
 	defer bar.hide()

@@ -10,7 +10,7 @@ import (
 
 // The offset of a record of multiline.parser is that of the line at which the record was
 // complete: the line after it, the end of the file or, for a line that no rule matches,
-// that line itself. Hence the text decides between two neighbours.
+// that line itself. The text therefore decides between two neighbours.
 
 // distinct returns an error if two neighbours cannot be distinguished.
 func (f *feed) distinct() error {

@@ -121,7 +121,7 @@ func (f *ledgerFlags) options() (o collect.PushOptions, err error) {
 			return o, err
 		}
 		if o.Roots = x509.NewCertPool(); !o.Roots.AppendCertsFromPEM(text) {
-			return o, fmt.Errorf("--tls-ca %s: no certificate in PEM", f.roots)
+			return o, fmt.Errorf("--tls-ca %s: expected certificates in PEM", f.roots)
 		}
 	}
 	if o.Name == "" {

@@ -16,7 +16,7 @@ type coder struct {
 	err     error
 }
 
-var errShort = errors.New("it ends early")
+var errShort = errors.New("unexpected end")
 
 func (c *coder) fail(format string, args ...any) {
 	if c.err == nil {
@@ -100,8 +100,8 @@ func list[T any](c *coder, v *[]T, each func(*T)) {
 	}
 }
 
-// number reads or writes the difference of a number to the previous one, and returns the
-// end of the range that begins there, as the next previous one.
+// span reads or writes a range by its distance from the previous one, and returns the
+// number after its end.
 func (c *coder) span(v *span, previous uint64) (next uint64) {
 	gap, more := v.from-previous, v.to-v.from
 	c.uint(&gap)

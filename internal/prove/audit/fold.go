@@ -185,7 +185,7 @@ func (s *stream) foldMoved(p *stream) {
 	s.foldNumbers(p, above)
 }
 
-// foldOriginal takes the arrivals of the original of record k out of p, and adds them.
+// foldOriginal moves the arrivals of the original of record k from p to s.
 func (s *stream) foldOriginal(p *stream, k uint64) {
 	records, n := s.plan.Deliveries(s.plan.Original(k))
 	var before, has [2]bool

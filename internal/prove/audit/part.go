@@ -16,9 +16,9 @@ import (
 // # Order
 //
 // Whether a record was reordered, and which of its arrivals is the duplicate, depends on
-// the order of the sources. Parts are in the order of their shards or, without, of the
-// names of their first sources; within a part, sources are in the order in which they were
-// read. The verdict is that of one audit of all sources in this order. [Merge] sorts, so
+// the order of the sources. Parts are in the order of their shards or, without
+// shards, of the names of their first sources. Within a part, sources are in the order in
+// which they were read. The verdict is that of one audit of all sources in this order. [Merge] sorts, so
 // the order in which parts are given does not matter.
 type Part struct {
 	Sources []Source
@@ -47,7 +47,7 @@ type Source struct {
 // ErrInexact reports that the memory did not suffice for a part.
 var ErrInexact = errors.New("not enough memory for a part, which is exact or is not written; a larger --memory helps")
 
-// Part returns what arrived so far. p has the public fields.
+// Part returns what arrived so far, as a part with the exported fields of p.
 func (a *Auditor) Part(p Part) (*Part, error) {
 	a.release(true)
 	if a.mem.frozen || a.surplus > 0 {
@@ -130,7 +130,8 @@ func orNone(settings string) string {
 }
 
 // Merge returns an audit of what parts found, sorted by [Sort]. Its options are those of
-// the verdict: of the parts it has Since, Faults and Seed. It loads one part at a time.
+// the verdict, except for Since, Faults and Seed, which the parts have. It loads one part
+// at a time.
 func Merge(o Options, parts []*Part) (*Auditor, error) {
 	o.Faults, o.Seed = parts[0].faults, parts[0].seed
 	for i, p := range parts {
@@ -171,7 +172,7 @@ func (a *Auditor) add(p *Part) error {
 	c := coder{b: b, reading: true}
 	o.state(&c)
 	if c.err != nil {
-		return fmt.Errorf("it cannot be read: %w", c.err)
+		return fmt.Errorf("invalid state: %w", c.err)
 	}
 	return a.fold(o)
 }
@@ -188,7 +189,7 @@ func (a *Auditor) Fork(memory int64) *Auditor {
 	return f
 }
 
-// Join adds what a fork found. It returns ErrInexact, and adds nothing, if the memory of
+// Join adds the findings of a fork. It returns ErrInexact, and adds nothing, if the memory of
 // the fork did not suffice.
 func (a *Auditor) Join(f *Auditor) error {
 	if f.mem.frozen || f.surplus > 0 {

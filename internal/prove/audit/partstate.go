@@ -236,7 +236,7 @@ func (l *timeline) valid() bool {
 		l.points[0].Arrived > 0 && l.points[n-1].Arrived > 0
 }
 
-// describe returns what is missing of the parts, or "".
+// describeMissing returns the numbers of missing shards as ranges, such as 1-3, 7, or "".
 func describeMissing(missing []uint64) string {
 	var all []string
 	for i := 0; i < len(missing); {

@@ -43,7 +43,8 @@ func Chunks(r io.ReaderAt, total, size int64) (starts []int64, err error) {
 
 // ReadChunk scans one of [Chunks] of a source, or what follows the last one it scanned. It
 // reports whether the chunk is complete in itself: a scan of the next one needs nothing of
-// it. The caller reads on if it is not, and calls [Scanner.EndChunks] after the last one.
+// it. If it is not, the caller passes what follows, and
+// calls [Scanner.EndChunks] after the last chunk.
 func (s *Scanner) ReadChunk(r io.Reader) (whole bool, err error) {
 	s.wanted = min(longLine, s.maxRecord)
 	err = s.fill(r, s.lines, s.newlines, s.line)

@@ -5,7 +5,6 @@ package agent
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 )
@@ -85,21 +84,6 @@ func TestQuota(t *testing.T) {
 		}
 		if got := quotaOf(root, file); got != want {
 			t.Errorf("%q: %v cores, want %v", text, got, want)
-		}
-	}
-}
-
-// Only a system call that waits for events is waiting.
-func TestIsWait(t *testing.T) {
-	if runtime.GOARCH != "amd64" {
-		t.Skip("### SKIPPED: the numbers of system calls are those of amd64 ###")
-	}
-	for line, want := range map[string]bool{
-		"232 0x5 0x7f 0x100 0x3e8 0x0 0x0 0x7ffe 0x7f12\n": true, "281 0x5\n": true, "271 0x1\n": true,
-		"running\n": false, "-1 0x7f 0x7e\n": false, "230 0x0\n": false, "0 0x3\n": false, "": false, "x": false,
-	} {
-		if got := isWait(line); got != want {
-			t.Errorf("%q: %t, want %t", line, got, want)
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (p *proxy) link(c net.Conn) {
 	p.mu.Unlock()
 }
 
-// Wherever a link cuts a request or its answer, the ledger arrives whole and once.
+// A ledger arrives whole and once, even if a link cuts a request or its answer at any byte.
 func TestCutAnywhere(t *testing.T) {
 	s := serve(t, "http://127.0.0.1:0", t.TempDir())
 	defer s.Close()
@@ -120,8 +120,8 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
-// Whatever happens to ledgers, links, pushers and collectors, in the end each ledger has
-// arrived byte for byte, and only once.
+// Each ledger arrives byte for byte and once, after any faults of ledgers, links, pushers
+// and collectors.
 func TestFaults(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "collect")

@@ -35,7 +35,7 @@ func TestTLS(t *testing.T) {
 	newWriter(t, path, 1).write(t, 3)
 	p := pusher(t, s.String(), path)
 	if err := p.Push(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("a certificate of nobody known: got %v", err)
+		t.Errorf("a certificate of an unknown authority: got %v", err)
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(cert)
