@@ -403,9 +403,9 @@ func (t *trial) wait(a *agent.Agent) error {
 }
 
 // patience returns how long to wait without arrivals when something is missing. A
-// multiline parser holds the last record back.
+// multiline parser holds the last record back, in an input or in a filter.
 func (t *trial) patience() time.Duration {
-	if slices.ContainsFunc(t.feeds, func(f *feed) bool { return f.joins }) {
+	if slices.ContainsFunc(t.feeds, func(f *feed) bool { return f.joins }) || t.config.HasFilter("multiline") {
 		return patience + multilineFlush
 	}
 	return patience

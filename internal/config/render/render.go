@@ -102,6 +102,22 @@ func Labels(sections []*Section) []string {
 	return labels
 }
 
+// HasFilter reports whether a filter of a plugin is in the configuration: in a section, or
+// among the processors of an input or output.
+func (c *Config) HasFilter(plugin string) bool {
+	if slices.ContainsFunc(c.Filters, func(s *Section) bool { return s.Plugin() == plugin }) {
+		return true
+	}
+	return slices.ContainsFunc(slices.Concat(c.Inputs, c.Outputs), func(s *Section) bool {
+		p, ok := s.props.(yamlProps)
+		if !ok {
+			return false
+		}
+		i := p.find("processors")
+		return i >= 0 && p.n.values[i].hasName(plugin)
+	})
+}
+
 // file is one file of a configuration.
 type file struct {
 	path string

@@ -216,3 +216,25 @@ func FuzzRender(f *testing.F) {
 		}
 	})
 }
+
+// A filter is found in a section of its own and among processors, in both formats.
+func TestHasFilter(t *testing.T) {
+	for name, tt := range map[string]struct {
+		file, text string
+		want       bool
+	}{
+		"a section":         {"c.conf", "[FILTER]\n    Name MultiLine\n", true},
+		"another":           {"c.conf", "[FILTER]\n    name grep\n[INPUT]\n    name multiline\n", false},
+		"an element":        {"c.yaml", "pipeline: {filters: [{name: multiline}]}\n", true},
+		"a processor":       {"c.yaml", "pipeline: {outputs: [{name: null, processors: {logs: [{name: sql}, {name: multiline}]}}]}\n", true},
+		"another processor": {"c.yaml", "pipeline: {inputs: [{name: dummy, processors: {logs: [{name: sql, query: multiline}]}}]}\n", false},
+	} {
+		c, err := Read(filepath.Join(write(t, map[string]string{tt.file: tt.text}), tt.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.HasFilter("multiline"); got != tt.want {
+			t.Errorf("%s: got %v, want %v", name, got, tt.want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ package render
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +36,16 @@ func (p yamlProps) find(name string) int {
 		}
 	}
 	return -1
+}
+
+// hasName reports whether the node contains a map with that name.
+func (n *node) hasName(name string) bool {
+	if n.isMap {
+		if text, ok := (yamlProps{n}).get("name"); ok && strings.EqualFold(text, name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.values, func(v *node) bool { return v.hasName(name) })
 }
 
 // snake makes retry_limit of retryLimit.
