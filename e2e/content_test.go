@@ -22,6 +22,7 @@ type contentResult struct {
 		Error   string
 		Log     []string
 		Changes []string
+		Notes   []string
 		LeftOut []string `json:"inputs_left_out"`
 		Sinks   []struct {
 			Sink     string
@@ -290,6 +291,10 @@ func TestContentOfFiles(t *testing.T) {
 		}
 		findMistakes(t, h, "containers", containerMistakes)
 		findMistakes(t, h, "joined", joinedMistakes)
+		notes := testContent(t, h, joinedMistakes[len(joinedMistakes)-1].plant(t, "joined"), "app.test.yaml").Tests[0].Notes
+		if want := "the member gdummy_offset_0 identifies the records of java: a filter that removes it"; len(notes) != 2 || !strings.HasPrefix(notes[0], want) {
+			t.Errorf("notes %q, want %q", notes, want)
+		}
 		findMistakes(t, h, "long", longMistakes)
 		findMistakes(t, h, "production", productionMistakes)
 	})

@@ -120,6 +120,7 @@ type testRun struct {
 	Log       []string        `json:"log,omitempty"`   // errors that Fluent Bit logged then
 	Sinks     []expect.Result `json:"sinks"`
 	LeftOut   []string        `json:"inputs_left_out,omitempty"`
+	Notes     []string        `json:"notes,omitempty"`
 	Changes   []string        `json:"changes,omitempty"`
 
 	name string
@@ -234,7 +235,7 @@ func (f *testFlags) runOne(s stream, path string, b agent.Binary, stop <-chan st
 	}
 	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop, bar: newProgress(s.err, -1, nil)}
 	result := t.run()
-	r.Seconds, r.Changes, r.LeftOut = result.took.Seconds(), result.changes, result.leftOut
+	r.Seconds, r.Changes, r.LeftOut, r.Notes = result.took.Seconds(), result.changes, result.leftOut, result.notes
 	if result.err != nil {
 		r.Error, r.Log = result.err.Error(), result.log
 		return r
@@ -305,6 +306,9 @@ func (f *testFlags) print(w io.Writer, r *testRun) {
 	}
 	if len(r.LeftOut) > 0 {
 		fmt.Fprintf(w, "      %s without the inputs %s, which nothing feeds\n", r.name, strings.Join(r.LeftOut, ", "))
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "      %s\n", n)
 	}
 	if f.verbose {
 		for _, c := range r.Changes {

@@ -52,6 +52,7 @@ type trialResult struct {
 	sinks   []expect.Result
 	changes []string
 	leftOut []string
+	notes   []string
 	took    time.Duration
 	err     error
 	log     []string // of Fluent Bit, if err is not nil
@@ -95,7 +96,20 @@ func (t *trial) run() (r trialResult) {
 		return r
 	}
 	r.sinks = t.judge.Verdict()
+	r.notes = t.notes(r.sinks)
 	return r
+}
+
+// notes explains records without an identity, if their offset may have been removed.
+func (t *trial) notes(sinks []expect.Result) (notes []string) {
+	foreign := func(f expect.Failure) bool { return f.Kind == expect.Foreign }
+	if !slices.ContainsFunc(sinks, func(r expect.Result) bool { return slices.ContainsFunc(r.Failures, foreign) }) {
+		return nil
+	}
+	for _, f := range t.feeds {
+		notes = append(notes, fmt.Sprintf("the member %s identifies the records of %s: a filter that removes it, such as a parser without reserve_data, makes them no identity", f.key, f.label))
+	}
+	return notes
 }
 
 // lines returns lines as an error, or nil without any.
