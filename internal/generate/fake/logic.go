@@ -54,6 +54,15 @@ var logic = []Func{
 					return value.OfBool(v.K == value.String && v.S() == text)
 				}, nil
 			}
+			if b := c.Args[1].Value; len(others) == 1 && c.Args[1].Const && b.K == value.Int {
+				return func(r *Record) value.Value {
+					v := a(r)
+					if v.K == value.Int {
+						return value.OfBool(v.N == b.N)
+					}
+					return value.OfBool(value.Equal(v, b))
+				}, nil
+			}
 			return func(r *Record) value.Value {
 				v := a(r)
 				for _, o := range others {
