@@ -53,7 +53,7 @@ run: $(PLUGIN) $(HOST) ## show records in your fluent-bit, or in the embedded ho
 
 # The two parts run at the same time: the host mostly waits, the rest mostly computes.
 test: tools ## all tests; the end-to-end tests in their short form
-	@echo "what needs no C, and beside it the plugin and its host; then what other projects' parsers make of it, and the manifests"
+	@echo "packages without C, and at the same time the plugin and its host; then the parsers of other projects, and the manifests"
 	$(MAKE) --no-print-directory -j2 --output-sync=line test-pure test-c
 	$(GO) -C conformance test -short ./...
 	$(GO) -C deploy test ./...
@@ -97,7 +97,7 @@ e2e: tools ## the end-to-end tests in full, in real Fluent Bits
 
 # Pauses, reloads, allocations that fail and storms of signals in their full number, then
 # SOAK with everything on.
-soak: tools ## the tests of faults in full, and SOAK (30m) with everything on
+soak: tools ## the tests of faults in full, and SOAK (30m) with all features
 	$(GO) test -count=1 -timeout 1h ./flbhost -run 'TestRandomPauses|TestReloadsWhileFilesChange|TestAllocationFails'
 	$(GO) test -count=1 -timeout 3h -v ./e2e -run 'Storm|TestSIGTERM|TestHotReload'
 	$(GO) test -count=1 -timeout 3h -v ./e2e -run TestSoak -soak $(SOAK)

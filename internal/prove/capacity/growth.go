@@ -33,8 +33,8 @@ const (
 //
 // The growth of many windows is that of their floor, from the first third to the last:
 // bursts and flushes fill a backlog, and it empties again. That of a few is the median of
-// the slopes between all pairs (Theil and Sen), and its noise the mean deviation from it
-// without the largest one, so that a stall of one window changes neither.
+// the slopes between all pairs (Theil and Sen). Its noise is the mean deviation from it
+// without the largest one. A stall of one window changes neither.
 func Growth(lags []time.Duration, width time.Duration) (slope float64, grows bool) {
 	span := float64(len(lags)-1) * width.Seconds()
 	switch {

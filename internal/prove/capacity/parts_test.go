@@ -35,8 +35,8 @@ func (f *filtered) Trial(ctx context.Context, ask Ask) (Trial, error) {
 	return t, err
 }
 
-// The filter that uses most of a thread at its limit is found by leaving it out, and
-// nothing is left out where no thread is at its limit, or no budget is left.
+// The filter that uses most of a thread at its limit is found by leaving it out. No filter
+// is left out if no thread is at its limit, or no budget is left.
 func TestParts(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
