@@ -51,6 +51,7 @@ type bench struct {
 	host      string
 	plugin    string
 	command   string
+	pipelines string
 	runs      int
 	seconds   time.Duration
 	long      bool
@@ -64,6 +65,7 @@ func main() {
 	flag.StringVar(&b.host, "host", "build/flbhost", "the embedded host's `binary`, for machines without Fluent Bit")
 	flag.StringVar(&b.plugin, "plugin", "build/gdummy.so", "the plugin's `file`")
 	flag.StringVar(&b.command, "command", "build/gdummy", "the command's `file`, for the table of versions")
+	flag.StringVar(&b.pipelines, "pipelines", pipelines, "the `names` of those in the table of versions")
 	flag.IntVar(&b.runs, "runs", 5, "paired runs")
 	flag.DurationVar(&b.seconds, "time", 6*time.Second, "measured time of a run, after a warm-up")
 	flag.BoolVar(&b.long, "long", false, "also the runs of a minute and more")

@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// pipelines are the configurations of the table of versions.
-var pipelines = []string{"plain", "parsing", "lua", "outputs"}
+// pipelines are the configurations of the table of versions, in bench/pipelines.
+const pipelines = "plain,parsing,lua,outputs"
 
 // comparison is what gdummy capacity --json prints of two Fluent Bits.
 type comparison struct {
@@ -44,7 +44,7 @@ func (b *bench) versions() error {
 	}
 	fmt.Println("Pipelines of bench/pipelines with `--sink null`: records per second above the capacity, relative to the first version,")
 	fmt.Println("with the interval; CPU time of the whole process a record there, median of all trials.")
-	for _, pipeline := range pipelines {
+	for pipeline := range strings.SplitSeq(b.pipelines, ",") {
 		fmt.Printf("\n| %s | records/s | relative | CPU a record | relative |\n|---|---|---|---|---|\n", pipeline)
 		var results []comparison
 		for _, path := range paths[1:] {

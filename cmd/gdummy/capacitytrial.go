@@ -223,6 +223,9 @@ func (h *hold) memory() {
 	}
 }
 
+// leastLooks is the number of looks at a thread from which it is known how busy it is.
+const leastLooks = 10
+
 const (
 	leakHold  = 10 * time.Second
 	leakLeast = 64 << 20
@@ -336,7 +339,7 @@ func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
 			}
 			was := before[t.ID]
 			of := capacity.Thread{Role: role, Name: name, CPU: (t.CPU - was.CPU).Seconds() / took, Waited: (t.Waited - was.Waited).Seconds() / took}
-			if looks := t.Looks - was.Looks; looks > 0 {
+			if looks := t.Looks - was.Looks; looks >= leastLooks {
 				of.Busy = 1 - float64(t.Waits-was.Waits)/float64(looks)
 			}
 			if role != capacity.OtherThread || of.CPU >= 0.005 {
@@ -347,7 +350,10 @@ func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
 	}
 	e.CPUQuota = h.agent.Quota()
 	e.Headroom = h.m.headroom
-	more := h.dropped(snapshot{}, q, 0)
+	more := map[string]float64{}
+	if n := len(h.pages); n > 0 { // q may be before the page that ended the trial
+		more = h.dropped(snapshot{}, h.pages[n-1], 0)
+	}
 	for _, f := range h.in.filters {
 		e.Filters = append(e.Filters, capacity.Filter{Name: f, Dropped: uint64(more[f])})
 	}
