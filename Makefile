@@ -93,7 +93,7 @@ vuln: tools ## known vulnerabilities of what is linked, from vuln.go.dev
 
 e2e: tools ## the end-to-end tests in full, in real Fluent Bits
 	$(GO) test -count=1 -timeout 1h ./internal/prove/expect -run ComputedAgain -records 100000
-	$(GO) test -count=1 -v ./e2e/...
+	$(GO) test -count=1 -v -timeout 60m ./e2e/...
 
 # Pauses, reloads, allocations that fail and storms of signals in their full number, then
 # SOAK with everything on.

@@ -82,7 +82,7 @@ func (b *bench) compareVersions(pipeline, first, second string) (c comparison, e
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	out, err := cmd.Output()
-	if err == nil {
+	if len(out) > 0 { // an interval that is unknown is exit code 2, and an answer
 		err = json.Unmarshal(out, &c)
 	}
 	if err == nil && len(c.Comparison.Ratios) == 0 {

@@ -40,8 +40,11 @@ func (m *measured) Trial(ctx context.Context, ask capacity.Ask) (capacity.Trial,
 	width := widthOf(config)
 	h.from = 3 * width // the first flush is short, and arrives in the second window or the third
 	least := int64(3)
-	if m.sink != sinkReceiver {
-		least = 10 // the backlog is known to a flush and to an update of the metrics only
+	switch { // without receivers, the backlog is known to a flush and to an update of the metrics
+	case m.sink != sinkReceiver && ask.Whole: // the number that arrives counts, not whether it holds
+		least = 5
+	case m.sink != sinkReceiver:
+		least = 10
 	}
 	windows := max(int64((ask.Hold+width-1)/width), least)
 	h.to = h.from + time.Duration(windows)*width
