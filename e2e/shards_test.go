@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -342,7 +341,11 @@ func (d *dropping) link(c net.Conn, to string, up, down int64) {
 // hourAhead builds a plugin whose clock is an hour ahead: the time of this machine cannot
 // differ between processes.
 var hourAhead = sync.OnceValues(func() (string, error) {
-	source := filepath.Join(runtime.GOROOT(), "src/time/time.go")
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", err
+	}
+	source := filepath.Join(strings.TrimSpace(string(root)), "src/time/time.go")
 	text, err := os.ReadFile(source)
 	if err != nil {
 		return "", err
