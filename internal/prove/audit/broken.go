@@ -160,11 +160,15 @@ type brokenTally struct {
 	plan    *engine.Origin // of a stream that is out of order on purpose, or nil
 	kinds   [256]BrokenCounts
 	missing []ledger.Range // the records that are lost, broken or not; ascending
-	more    bool           // no room for more of them
+	more    bool           // the counts are not complete: there were too many records
 }
 
 // maxMissing bounds how many runs of lost records are searched for neighbours.
 const maxMissing = 1 << 20
+
+// maxWalk bounds how many records in sequence are searched for broken ones. An identity
+// with an invented number can make a run look as if it had more than any real one.
+const maxWalk = 1 << 28
 
 // newBrokenTally returns the tally of a stream, or nil if no record was broken.
 func newBrokenTally(ls *ledger.Stream, plan *engine.Origin) *brokenTally {
@@ -188,8 +192,13 @@ func (b *brokenTally) of(k uint64) damage.Kind {
 }
 
 // split counts the records of from..to that were sent broken with count, and calls
-// others with the rest.
+// others with the rest; with all of them if they are too many.
 func (b *brokenTally) split(from, to uint64, count func(*BrokenCounts), others func(from, to uint64)) {
+	if to-from >= maxWalk {
+		b.more = true
+		others(from, to)
+		return
+	}
 	start := from
 	for seq := from; seq <= to; seq++ {
 		k := b.of(seq)
@@ -279,6 +288,10 @@ func (b *brokenTally) neighbours(s *stream, end uint64) {
 // judge counts the neighbours in a run of lost and changed records. Those of several
 // broken records count for the first.
 func (b *brokenTally) judge(run ledger.Range) {
+	if run.To-run.From >= maxWalk {
+		b.more = true
+		return
+	}
 	var first *BrokenCounts
 	broken, others := []*BrokenCounts(nil), uint64(0)
 	for seq := run.From; seq <= run.To; seq++ {

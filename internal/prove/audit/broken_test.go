@@ -222,3 +222,16 @@ type gathering struct{ events []byte }
 func (g *gathering) Wait(time.Time) bool            { return true }
 func (g *gathering) Buffer() []byte                 { return nil }
 func (g *gathering) Emit(_ string, _ int, e []byte) { g.events = append(g.events, e...) }
+
+// A record with an invented number neither stalls the verdict nor changes what is exact.
+func TestBrokenInvented(t *testing.T) {
+	plan := randomPlan(t, rand.New(rand.NewPCG(1, 2)))
+	a := New(Options{Since: time.Unix(0, 0)})
+	a.SetLedgers([]*ledger.Ledger{bookOf(t, engine.Origin{Seed: "3", Stream: "0", Shards: 1, Broken: plan.String()}, 1000, ledger.Range{From: 10, To: 10})})
+	a.Take(recordid.ID{Run: 5, Instance: 1, Seq: 1 << 49}, recordscan.Intact, 0)
+	v := a.Verdict()
+	s := v.Streams[0]
+	if b := s.BrokenRecords; b == nil || b.Sent != b.Lost+b.Unknown || b.Lost+s.Lost != 999 || v.Exact {
+		t.Errorf("got %+v, %d others lost, exact %v; want 999 lost in all, and not exact", b, s.Lost, v.Exact)
+	}
+}
