@@ -36,7 +36,7 @@ func runOn(t *testing.T, pkg, format string, text []byte, program string, args .
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {
-		t.Skipf("SKIPPED: there is no %s (Debian: apt-get install %s): %s WAS NOT READ BY IT", program, pkg, format)
+		t.Skipf("### SKIPPED: there is no %s (Debian: apt-get install %s): %s WAS NOT READ BY IT", program, pkg, format)
 	}
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "in.log"), filepath.Join(dir, "out.json")

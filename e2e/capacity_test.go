@@ -133,7 +133,7 @@ const capacityPipeline = "pipeline:\n  inputs: [{name: gdummy, rate: 10}]\n  out
 
 func TestPlantedCapacity(t *testing.T) {
 	if testing.Short() {
-		t.Skip("SKIPPED in short mode: a search takes minutes")
+		t.Skip("### SKIPPED in short mode: a search takes minutes")
 	}
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v3_2_0, "metadata that survives filters")

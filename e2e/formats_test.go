@@ -97,7 +97,7 @@ func parserFiles(t *testing.T) (files, extra string) {
 	t.Helper()
 	conf := os.Getenv("FLUENT_BIT_PARSERS")
 	if conf == "" {
-		t.Skip("SKIPPED: FLUENT_BIT_PARSERS is not set to a parsers.conf, such as /etc/fluent-bit/parsers.conf: FLUENT BIT'S PARSERS WERE NOT TESTED")
+		t.Skip("### SKIPPED: FLUENT_BIT_PARSERS is not set to a parsers.conf, such as /etc/fluent-bit/parsers.conf: FLUENT BIT'S PARSERS WERE NOT TESTED")
 	}
 	files = "  parsers_file " + conf + "\n"
 	extra = filepath.Join(filepath.Dir(conf), "parsers_extra.conf")

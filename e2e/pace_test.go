@@ -47,7 +47,7 @@ func TestMaxRecords(t *testing.T) {
 					// It drops pending records when it pauses an input. It also pauses in
 					// the input's thread but resumes in its own, so that the pause may take
 					// effect last and never end.
-					t.Skipf("SKIPPED: %s loses records, and sometimes inputs, when it pauses them: set FLUENT_BIT to a later version", h.version)
+					t.Skipf("### SKIPPED: %s loses records, and sometimes inputs, when it pauses them: set FLUENT_BIT to a later version", h.version)
 				}
 				output := toFiles
 				var slow *sink

@@ -164,7 +164,7 @@ var droppedLine = regexp.MustCompile(`\[ ?warn\] \[input:gdummy:gdummy\.0\] Flue
 func TestPauseDrops(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		if !h.version.before(v2_1_9) {
-			t.Skipf("SKIPPED: %s drops nothing when it pauses an input: set FLUENT_BIT to a version before %s", h.version, v2_1_9)
+			t.Skipf("### SKIPPED: %s drops nothing when it pauses an input: set FLUENT_BIT to a version before %s", h.version, v2_1_9)
 		}
 		for _, threaded := range []string{"on", "off"} {
 			for _, catchUp := range []string{"limit", "full"} {

@@ -67,7 +67,7 @@ func reload(t *testing.T, h host, plugin, threaded string, early, n int) (*proce
 		if h.version == (version{4, 0, 3}) && threaded == "on" || plugin == "dummy" {
 			for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
-					t.Skipf("SKIPPED: %s hangs in reload %d of %s: a defect of the host, also with its dummy: set FLUENT_BIT to another version", h.version, generation, plugin)
+					t.Skipf("### SKIPPED: %s hangs in reload %d of %s: a defect of the host, also with its dummy: set FLUENT_BIT to another version", h.version, generation, plugin)
 				}
 			}
 		}

@@ -47,7 +47,7 @@ func eachWaiting(t *testing.T, test func(t *testing.T, v variant, args []string)
 		t.Run(w.v.String()+strings.Join(w.args, ""), func(t *testing.T) {
 			t.Parallel()
 			if _, err := w.v.host(t); err != nil && w.v.flags != nil {
-				t.Skipf("SKIPPED: the compiler cannot build it: %v", err)
+				t.Skipf("### SKIPPED: the compiler cannot build it: %v", err)
 			}
 			test(t, w.v, w.args)
 		})

@@ -31,7 +31,7 @@ func TestGdummyRecords(t *testing.T) {
 			t.Run(fmt.Sprintf("%v threaded %s", v, threaded), func(t *testing.T) {
 				t.Parallel()
 				if v.bare && threaded == "off" && v.version < v410 {
-					t.Skip("SKIPPED: this version has no append for instances that share a thread; TestGdummyShared tests them")
+					t.Skip("### SKIPPED: this version has no append for instances that share a thread; TestGdummyShared tests them")
 				}
 				raw := filepath.Join(t.TempDir(), "raw")
 				r := load(t, v, gdummyPackage, "--output", "raw:"+raw, "--threaded", threaded, "--records", "850", "PLUGIN",

@@ -77,7 +77,7 @@ func TestUnknownLayouts(t *testing.T) {
 			t.Parallel()
 			v := variant{version: v511, flags: []string{"-fsanitize=address"}}
 			if _, err := v.host(t); err != nil {
-				t.Skipf("SKIPPED: the compiler has no AddressSanitizer (Debian: apt-get install libasan8, or a CC that has one): %v", err)
+				t.Skipf("### SKIPPED: the compiler has no AddressSanitizer (Debian: apt-get install libasan8, or a CC that has one): %v", err)
 			}
 			runTwoInputs(t, v, "--layout", layout).wantWritten(t, written)
 		})

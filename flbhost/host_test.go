@@ -70,7 +70,7 @@ func compiler(t *testing.T) string {
 			return path
 		}
 	}
-	t.Skip("SKIPPED: NO C COMPILER FOUND, THE HOST IS NOT TESTED (set CC, or install gcc or clang)")
+	t.Skip("### SKIPPED: NO C COMPILER FOUND, THE HOST IS NOT TESTED (set CC, or install gcc or clang)")
 	return ""
 }
 

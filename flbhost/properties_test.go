@@ -49,7 +49,7 @@ func TestGdummyProperties(t *testing.T) {
 			t.Parallel()
 			host, err := tt.v.host(t)
 			if err != nil && tt.v.flags != nil {
-				t.Skipf("SKIPPED: the compiler has no AddressSanitizer (Debian: apt-get install libasan8, or a CC that has one): %v", err)
+				t.Skipf("### SKIPPED: the compiler has no AddressSanitizer (Debian: apt-get install libasan8, or a CC that has one): %v", err)
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -108,10 +108,10 @@ func testDeb(t *testing.T, r *built) {
 
 	need(t, "debootstrap", "unshare", "chroot")
 	if os.Getuid() != 0 {
-		t.Skip("SKIPPED: only root can install a Debian")
+		t.Skip("### SKIPPED: only root can install a Debian")
 	}
 	if testing.Short() {
-		t.Skip("SKIPPED with -short: an empty Debian takes minutes: THE PACKAGE WAS NOT INSTALLED")
+		t.Skip("### SKIPPED with -short: an empty Debian takes minutes: THE PACKAGE WAS NOT INSTALLED")
 	}
 	example := firstExample.FindStringSubmatch(string(readFile(t, filepath.Join(r.root, "README.md"))))
 	if example == nil {
@@ -120,7 +120,7 @@ func testDeb(t *testing.T, r *built) {
 	debian := filepath.Join(t.TempDir(), "debian")
 	// What is mounted is mounted for these commands alone.
 	if out, err := exec.Command("unshare", "--mount", "debootstrap", "--variant=minbase", "trixie", debian).CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED: debootstrap: %v\n%s", err, lastLines(string(out), 5))
+		t.Skipf("### SKIPPED: debootstrap: %v\n%s", err, lastLines(string(out), 5))
 	}
 	in := func(script string) string {
 		t.Helper()
@@ -213,7 +213,7 @@ func testRPM(t *testing.T, r *built) {
 		}
 	}
 	if os.Getuid() != 0 {
-		t.Skip("SKIPPED: only root can install a package")
+		t.Skip("### SKIPPED: only root can install a package")
 	}
 	root := t.TempDir()
 	arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]

@@ -46,7 +46,7 @@ func need(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("SKIPPED: %v", err)
+			t.Skipf("### SKIPPED: %v", err)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func command(t *testing.T, name string, args ...string) string {
 func sources(t *testing.T) (clone, tarball string) {
 	t.Helper()
 	if _, err := git("..", "rev-parse", "HEAD"); err != nil {
-		t.Skipf("SKIPPED: this is not a git checkout (%v)", err)
+		t.Skipf("### SKIPPED: this is not a git checkout (%v)", err)
 	}
 	clone, tarball = filepath.Join(t.TempDir(), "clone"), filepath.Join(t.TempDir(), "another", "folder")
 	command(t, "git", "clone", "-q", "..", clone)
@@ -139,7 +139,7 @@ func TestRelease(t *testing.T) {
 	t.Run("RPM", func(t *testing.T) { testRPM(t, r) })
 	t.Run("Reproducible", func(t *testing.T) {
 		if testing.Short() || *made != "" {
-			t.Skip("SKIPPED with -short: the second build takes minutes: NOT SEEN TO BE REPRODUCIBLE")
+			t.Skip("### SKIPPED with -short: the second build takes minutes: NOT SEEN TO BE REPRODUCIBLE")
 		}
 		// Nothing of the first build is used again, nor its time, language or flags.
 		other := makeRelease(t, tarball, "GOCACHE="+t.TempDir(), "TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "GOFLAGS=-tags=other", "CGO_CFLAGS=-O0")

@@ -77,7 +77,7 @@ func TestReadSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(text), "$Format:") {
-		t.Skip("SKIPPED: this is a tarball, which has no placeholders in commit.txt")
+		t.Skip("### SKIPPED: this is a tarball, which has no placeholders in commit.txt")
 	}
 	run("git", "init", "-q")
 	run("git", "add", ".")

@@ -19,6 +19,7 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/prove/audit"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/prove/report"
 	"github.com/gdummy/gdummy/internal/recordid"
@@ -257,7 +258,7 @@ func (f *auditFlags) run(s stream) int {
 		return exitUsage
 	}
 	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
-	live := len(f.live.addresses) > 0
+	live := f.isLive()
 	collected := func() time.Time { return time.Time{} }
 	if f.collect.address != "" {
 		c, err := f.startCollecting(s)
@@ -297,52 +298,17 @@ func (f *auditFlags) run(s stream) int {
 	if list := unreadableOf(sources); len(list) > 0 {
 		return f.refuse(s, list)
 	}
-	o := audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last, Part: f.parts.file != ""}
-	if live {
-		o.Since, o.Follows = time.Now(), len(f.ledgers) > 0 || f.collect.address != ""
-		if f.live.faults != nil {
-			o.Faults, o.Seed = f.live.faults.String(), f.live.seedText
-		}
-	}
-	a := audit.New(o)
+	a := audit.New(f.options(ledgers))
 	if growing && !live {
 		finishPipe(log)
 	}
-	files := newFilesAudit(a, recordscan.Options{Keys: keys, Path: f.path, Arrival: f.arrived}, f.memory, f.parts.file == "" && !growing)
-	bar := newProgress(s.err, sizeOf(sources), func() uint64 { return uint64(files.records.Load()) })
-	if growing {
-		bar.bar = nil // the writer of the pipe may write to the terminal, too
-	} else {
-		s.err = bar
-	}
-	var read []audit.Source
-	code := -1
-	err = files.run(s, sources, bar, func(name string, size int64, err error) bool {
-		if err != nil {
-			var format *recordscan.FormatError
-			switch {
-			case errors.As(err, &format):
-				code = f.refuse(s, []unreadable{{Source: name, Entry: format.Entry, Format: format.Format}})
-			case !errors.Is(err, errCut):
-				code = fail(err)
-			}
-			if code >= 0 {
-				return false
-			}
-			log("warning: %v", err)
-			a.Broken(1)
-		}
-		read = append(read, audit.Source{Name: name, Size: uint64(size)})
-		return true
-	})
+	read, code, err := f.readSources(s, a, sources, growing)
 	switch {
 	case err != nil:
 		return fail(err)
 	case code >= 0:
 		return code
 	}
-	bar.hide()
-	s.err = bar.out
 	var faults []string
 	if live {
 		if err := f.listen(s, a, collected); err != nil {
@@ -367,6 +333,55 @@ func (f *auditFlags) run(s stream) int {
 		faults = append(faults, fmt.Sprintf("runs without a ledger: %d", n))
 	}
 	return f.conclude(s, v, append(f.limits.Faults(v), faults...))
+}
+
+// isLive reports whether the audit listens for records.
+func (f *auditFlags) isLive() bool { return len(f.live.addresses) > 0 }
+
+// options returns the options of an audit with ledgers.
+func (f *auditFlags) options(ledgers []*ledger.Ledger) audit.Options {
+	o := audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last, Part: f.parts.file != ""}
+	if f.isLive() {
+		o.Since, o.Follows = time.Now(), len(f.ledgers) > 0 || f.collect.address != ""
+		if f.live.faults != nil {
+			o.Faults, o.Seed = f.live.faults.String(), f.live.seedText
+		}
+	}
+	return o
+}
+
+// readSources audits files and standard input, and returns those that were read. A code
+// that is not negative ends the command. With growing, a writer may still be sending.
+func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, growing bool) (read []audit.Source, code int, err error) {
+	files := newFilesAudit(a, recordscan.Options{Keys: f.keys, Path: f.path, Arrival: f.arrived}, f.memory, f.parts.file == "" && !growing)
+	bar := newProgress(s.err, sizeOf(sources), func() uint64 { return uint64(files.records.Load()) })
+	if growing {
+		bar.bar = nil // the writer of the pipe may write to the terminal, too
+	} else {
+		s.err = bar
+	}
+	defer bar.hide()
+	code = -1
+	err = files.run(s, sources, bar, func(name string, size int64, err error) bool {
+		if err != nil {
+			var format *recordscan.FormatError
+			switch {
+			case errors.As(err, &format):
+				code = f.refuse(s, []unreadable{{Source: name, Entry: format.Entry, Format: format.Format}})
+			case !errors.Is(err, errCut):
+				fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
+				code = exitUsage
+			}
+			if code >= 0 {
+				return false
+			}
+			fmt.Fprintf(s.err, "gdummy audit: warning: %v\n", err)
+			a.Broken(1)
+		}
+		read = append(read, audit.Source{Name: name, Size: uint64(size)})
+		return true
+	})
+	return read, code, err
 }
 
 // finishPipe reads standard input to its end after Ctrl-C, which interrupts all commands of

@@ -71,31 +71,23 @@ func (f *auditFlags) awaitLedgers(s stream, c *collect.Server) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	wait := waiting{idle: f.live.idle, first: f.live.first, began: time.Now()}
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
 	var poll ledgerPoll
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-tick.C:
-			if why := wait.over(now, c.Changed(), false); why != "" {
-				fmt.Fprintf(s.err, "gdummy audit: %s\n", why)
-				return nil
-			}
-			if !f.live.untilComplete || !poll.due(now, 0) {
-				continue
-			}
-			ledgers, _, err := f.readLedgers(true)
-			if err != nil {
-				return err
-			}
-			if streams := ledger.Merge(ledgers); ledger.Settled(streams) && len(ledger.MissingShards(streams)) == 0 {
-				return nil
-			}
-			poll.done(now, time.Now(), 0)
+	return eachTick(ctx, func(now time.Time) (done bool, err error) {
+		if why := wait.over(now, c.Changed(), false); why != "" {
+			fmt.Fprintf(s.err, "gdummy audit: %s\n", why)
+			return true, nil
 		}
-	}
+		if !f.live.untilComplete || !poll.due(now, 0) {
+			return false, nil
+		}
+		ledgers, _, err := f.readLedgers(true)
+		if err != nil {
+			return false, err
+		}
+		streams := ledger.Merge(ledgers)
+		poll.done(now, time.Now(), 0)
+		return ledger.Settled(streams) && len(ledger.MissingShards(streams)) == 0, nil
+	})
 }
 
 // missing returns a fault for each shard without a ledger, if ledgers are collected: then

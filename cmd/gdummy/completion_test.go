@@ -85,7 +85,7 @@ func shell(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("SKIPPED: the completion in %s (apt-get install %[1]s): %v", name, err)
+		t.Skipf("### SKIPPED: the completion in %s (apt-get install %[1]s): %v", name, err)
 	}
 	return path
 }

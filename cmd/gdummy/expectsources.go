@@ -168,27 +168,19 @@ func (a *auditExpect) receive(addresses [][]string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	wait := waiting{idle: a.live.idle, first: a.live.first, began: time.Now()}
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
 	var poll ledgerPoll
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-tick.C:
-			if a.judge.Err() != nil {
-				return nil
-			}
-			if why := wait.over(now, a.judge.Last(), slices.ContainsFunc(servers, (*receive.Server).Active)); why != "" {
-				a.log("%s", why)
-				return nil
-			}
-			if a.live.untilComplete && poll.due(now, 0) {
-				if done, err := a.complete(); done || err != nil {
-					return err
-				}
-				poll.done(now, time.Now(), 0)
-			}
+	return eachTick(ctx, func(now time.Time) (done bool, err error) {
+		if a.judge.Err() != nil {
+			return true, nil
 		}
-	}
+		if why := wait.over(now, a.judge.Last(), slices.ContainsFunc(servers, (*receive.Server).Active)); why != "" {
+			a.log("%s", why)
+			return true, nil
+		}
+		if a.live.untilComplete && poll.due(now, 0) {
+			done, err = a.complete()
+			poll.done(now, time.Now(), 0)
+		}
+		return done, err
+	})
 }

@@ -113,39 +113,50 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor, changed func() time.Time
 	}
 
 	over := isTerminal(s.err)
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
 	if over {
 		defer fmt.Fprintln(s.err)
 	}
 	next := time.Now().Add(progressEvery)
 	var poll ledgerPoll
+	return eachTick(ctx, func(now time.Time) (done bool, err error) {
+		locked.mu.Lock()
+		p, last, waits := a.Progress(), locked.last, a.Waiting()
+		locked.mu.Unlock()
+		if over || now.After(next) {
+			next = now.Add(progressEvery)
+			f.progress(s.err, p, over)
+		}
+		if t := changed(); t.After(last) {
+			last = t
+		}
+		active := slices.ContainsFunc(servers, (*receive.Server).Active)
+		if why := wait.over(now, last, active); why != "" {
+			locked.log("%s", why)
+			return true, nil
+		}
+		if poll.due(now, waits) && (f.live.untilComplete || waits > 0) {
+			done, err = f.complete(locked)
+			poll.done(now, time.Now(), waits)
+			if !f.live.untilComplete { // the next tick tries again
+				return false, nil
+			}
+		}
+		return done, err
+	})
+}
+
+// eachTick calls f five times a second, until it returns true or an error, or the context
+// is done.
+func eachTick(ctx context.Context, f func(now time.Time) (done bool, err error)) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			locked.mu.Lock()
-			p, last, waits := a.Progress(), locked.last, a.Waiting()
-			locked.mu.Unlock()
-			if over || now.After(next) {
-				next = now.Add(progressEvery)
-				f.progress(s.err, p, over)
-			}
-			if t := changed(); t.After(last) {
-				last = t
-			}
-			active := slices.ContainsFunc(servers, (*receive.Server).Active)
-			if why := wait.over(now, last, active); why != "" {
-				locked.log("%s", why)
-				return nil
-			}
-			if poll.due(now, waits) && (f.live.untilComplete || waits > 0) {
-				done, err := f.complete(locked)
-				if f.live.untilComplete && (done || err != nil) {
-					return err
-				}
-				poll.done(now, time.Now(), waits)
+			if done, err := f(now); done || err != nil {
+				return err
 			}
 		}
 	}

@@ -227,7 +227,7 @@ func TestVerdictNotWritten(t *testing.T) {
 	}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		t.Skipf("SKIPPED: no /dev/full, which Linux has: %v", err)
+		t.Skipf("### SKIPPED: no /dev/full, which Linux has: %v", err)
 	}
 	defer full.Close()
 	r, w, err := os.Pipe()

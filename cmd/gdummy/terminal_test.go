@@ -20,7 +20,7 @@ func openTerminal(t *testing.T) (pty, tty *os.File) {
 	t.Helper()
 	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("SKIPPED: no pseudoterminal (mount devpts at /dev/pts): %v", err)
+		t.Skipf("### SKIPPED: no pseudoterminal (mount devpts at /dev/pts): %v", err)
 	}
 	t.Cleanup(func() { pty.Close() })
 	fd := int(pty.Fd())

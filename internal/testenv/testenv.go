@@ -65,7 +65,7 @@ func threadTime() time.Duration {
 func SkipRace(t testing.TB) {
 	t.Helper()
 	if race {
-		t.Skip("SKIPPED under the race detector: a long test of a single goroutine; run it without -race")
+		t.Skip("### SKIPPED under the race detector: a long test of a single goroutine; run it without -race")
 	}
 }
 

@@ -78,7 +78,7 @@ func TestXZ(t *testing.T) {
 func TestXZCommand(t *testing.T) {
 	path, err := exec.LookPath("xz")
 	if err != nil {
-		t.Skip("SKIPPED: xz is not in PATH (Debian: apt-get install xz-utils): ITS OUTPUT WAS NOT TESTED")
+		t.Skip("### SKIPPED: xz is not in PATH (Debian: apt-get install xz-utils): ITS OUTPUT WAS NOT TESTED")
 	}
 	text := []byte(strings.Repeat("{\"message\":\"dummy\"}\n", 5000))
 	for _, args := range []string{"-0", "-9", "-T2 --block-size=9000", "-C sha256", "-C none", "-C crc32", "--lzma2=dict=4KiB"} {

@@ -16,7 +16,7 @@ import (
 // A billion records in order need almost no memory: full blocks are one span.
 func TestBillionInOrder(t *testing.T) {
 	if testing.Short() {
-		t.Skip("SKIPPED with -short: a billion records take seconds")
+		t.Skip("### SKIPPED with -short: a billion records take seconds")
 	}
 	before := testenv.LiveHeap()
 	s := newSet(&memoryBudget{limit: 1 << 20})
@@ -45,7 +45,7 @@ func TestBillionInOrder(t *testing.T) {
 // measures a complete audit of a sixteenth.
 func TestBillionWithHoles(t *testing.T) {
 	if testing.Short() {
-		t.Skip("SKIPPED with -short: a billion records take seconds")
+		t.Skip("### SKIPPED with -short: a billion records take seconds")
 	}
 	before := testenv.LiveHeap()
 	a := New(Options{Memory: 64 << 20})

@@ -370,7 +370,7 @@ func TestBinary(t *testing.T) {
 // Memory does not grow with the uncompressed size of a file.
 func TestBombs(t *testing.T) {
 	if testing.Short() {
-		t.Skip("SKIPPED with -short: four files of 64 MB are unpacked")
+		t.Skip("### SKIPPED with -short: four files of 64 MB are unpacked")
 	}
 	zeros := make([]byte, 1<<20)
 	huge := func(before func(io.Writer) (io.WriteCloser, error), mb int) []byte {

@@ -31,7 +31,7 @@ type PushOptions struct {
 	Roots *x509.CertPool // that sign its certificate; nil means those of the system
 	Name  string         // under which the ledgers are stored
 	Paths []string       // files, and directories whose ledgers are pushed
-	Every time.Duration  // between two looks for new lines
+	Every time.Duration  // interval of the search for new lines
 	Log   func(line string)
 }
 
@@ -40,7 +40,7 @@ const (
 	chunk     = 256 << 10 // bytes of a request
 	answerMax = 4 << 10   // bytes of an answer
 	patience  = 30 * time.Second
-	recheck   = 10 * time.Second       // between two questions whether all is still stored
+	recheck   = 10 * time.Second       // interval of the question whether all is still stored
 	firstWait = 100 * time.Millisecond // after a failure; it doubles
 	lastWait  = 5 * time.Second
 )
@@ -51,7 +51,7 @@ type Pusher struct {
 	base    string
 	client  *http.Client
 	ledgers map[string]*pushed // by ID
-	failed  string             // the last error that was logged; "" if the last look had none
+	failed  string             // the last error that was logged; "" if the last push had none
 	check   bool               // ask for each ledger, also if it has nothing new
 	buf     []byte
 }
@@ -117,7 +117,7 @@ func (p *Pusher) Confirmed() (ledgers int, size int64) {
 	return len(p.ledgers), size
 }
 
-// follow pushes again and again until the context is done or, with once, until all is
+// follow pushes repeatedly until the context is done or, with once, until all is
 // confirmed. After failures it waits longer each time.
 func (p *Pusher) follow(ctx context.Context, once bool) (failed error) {
 	wait := firstWait
@@ -202,7 +202,7 @@ func (p *Pusher) find() (paths []string, errs []error) {
 	return paths, errs
 }
 
-// attempts is how often a ledger is resumed in one look.
+// attempts is how often a ledger is resumed in one push.
 const attempts = 3
 
 // pushFile pushes the rest of a file, if it is a ledger.
