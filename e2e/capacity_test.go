@@ -81,8 +81,8 @@ const (
 	quota     = 0.4       // cores
 )
 
-// The capacity of these pipelines is planted. That of most follows from the clock, not from
-// the machine.
+// plantedCapacities are pipelines of known capacity. That of most follows from the clock, not
+// from the machine.
 var plantedCapacities = map[string]struct {
 	input, filters, output string // properties, filters, properties
 	args                   []string

@@ -37,16 +37,16 @@ import (
 
 var update = flag.Bool("update", false, "renew the golden files from a Fluent Bit v5.1")
 
-// The libraries under test, built by TestMain.
+// gdummySO and the others are the libraries under test, built by TestMain.
 var gdummySO, crashSO string
 
-// Other libraries, built when needed; see foreignLibraries.
+// foreignDir has other libraries, built when needed; see foreignLibraries.
 var foreignDir string
 
 // gdummyCmd is the command, built by TestMain.
 var gdummyCmd string
 
-// The Fluent Bits to run.
+// hosts are the Fluent Bits to run.
 var hosts []host
 
 // host is one Fluent Bit program.

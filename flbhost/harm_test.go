@@ -16,7 +16,7 @@ import (
 // The plugin never harms a host with unknown layouts, allocators or versions, or with other
 // Go libraries. See --layout, --alloc and FLBHOST_SAYS.
 
-// The words that gdummy may write to the context of an instance: remote_context and proxy
+// sanctioned are the words that gdummy may write to the context of an instance: remote_context and proxy
 // from 4.1 on, and only proxy before.
 func sanctioned(version, instances int) int {
 	if version >= v410 {
@@ -25,7 +25,7 @@ func sanctioned(version, instances int) int {
 	return instances
 }
 
-// Two inputs, until a number of records.
+// twoInputs are two inputs, until a number of records.
 var twoInputs = []string{"--output", "null", "--records", "300", "PLUGIN",
 	"-i", "-p", "rate=200", "-p", "samples=150", "-i", "-p", "rate=200", "-p", "samples=150"}
 

@@ -46,7 +46,8 @@ func TestNoFalseAlarm(t *testing.T) {
 	}
 }
 
-// The lost ranges add up to the count, and their times enclose those of the records.
+// checkRanges checks that the lost ranges add up to the count, and that their times enclose
+// those of the records.
 func checkRanges(t *testing.T, s Stream) {
 	t.Helper()
 	if s.MoreRanges > 0 {

@@ -198,7 +198,7 @@ func send(t testing.TB, truth Truth, n int) (runs []sent) {
 	return runs
 }
 
-// make e2e computes 100,000, which takes some minutes.
+// perSource is 100,000 in make e2e, which needs some minutes.
 var perSource = flag.Int("records", 10_000, "how many records of each source to compute again")
 
 // With the ledger of a run and the identity of a record, the record that was sent is

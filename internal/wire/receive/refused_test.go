@@ -82,7 +82,7 @@ type want struct {
 	Refused []audit.Refusal
 }
 
-// fate is the planned result of an attempt.
+// attempt is the planned result of an attempt to send a batch.
 type attempt struct {
 	batch  int
 	why    string // empty if the batch is taken
