@@ -37,7 +37,7 @@ import (
 
 var update = flag.Bool("update", false, "renew the golden files from a Fluent Bit v5.1")
 
-// gdummySO and the others are the libraries under test, built by TestMain.
+// gdummySO and crashSO are the libraries under test, built by TestMain.
 var gdummySO, crashSO string
 
 // foreignDir has other libraries, built when needed; see foreignLibraries.

@@ -124,7 +124,7 @@ func (p *Pusher) follow(ctx context.Context, once bool) (failed error) {
 	for {
 		err := p.Push(ctx)
 		if err == nil || ctx.Err() == nil || failed == nil {
-			failed = err // rather than that the time is over
+			failed = err // not that the context is done
 		}
 		if err == nil && once {
 			return nil
@@ -388,7 +388,7 @@ func (p *Pusher) do(ctx context.Context, method, address string, data []byte) (g
 		return got, fmt.Errorf("collector %s: %s: %s", p.o.To, resp.Status, strings.TrimSpace(string(answer)))
 	}
 	if err := json.Unmarshal(answer, &got); err != nil {
-		return got, fmt.Errorf("collector %s: an answer that is not a collector's: %w", p.o.To, err)
+		return got, fmt.Errorf("collector %s: unexpected answer: %w", p.o.To, err)
 	}
 	return got, nil
 }

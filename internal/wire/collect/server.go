@@ -39,7 +39,7 @@ type Server struct {
 	http     *http.Server
 	store    *store
 	active   chan struct{} // a place for each body in memory
-	changed  atomic.Int64  // when bytes were stored, in nanoseconds since 1970; 0 is never
+	changed  atomic.Int64  // when bytes were stored, in nanoseconds since 1970; 0 means never
 	wg       sync.WaitGroup
 }
 
@@ -51,7 +51,7 @@ func Listen(address string, o Options) (*Server, error) {
 		return nil, err
 	}
 	if u.Scheme == "https" && o.TLS == nil {
-		return nil, fmt.Errorf("%q: https requires a certificate", address)
+		return nil, fmt.Errorf("invalid address %q: https requires a certificate: expected --tls-cert and --tls-key", address)
 	}
 	store, err := openStore(o.Dir)
 	if err != nil {
@@ -171,7 +171,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusConflict
 	case errors.As(err, &refused):
 		if refused.status == http.StatusUnauthorized {
-			w.Header().Set("Connection", "close") // it would be idle at the cost of others
+			w.Header().Set("Connection", "close") // an idle connection has a place that others need
 		}
 		http.Error(w, refused.reason, refused.status)
 		return
