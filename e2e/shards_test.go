@@ -80,7 +80,7 @@ func TestShardedRun(t *testing.T) {
 		if v.counts != want || v.CutOff != 1 || v.Shortfall != 0 || len(v.Streams) != n+2 {
 			t.Errorf("%+v, %d cut off, %d short, %d runs\nexpected\n%+v, 1, 0 and %d\n%v", v.counts, v.CutOff, v.Shortfall, len(v.Streams), want, n+2, v.Faults)
 		}
-		// The runs that nobody interrupted have exactly the records of the stream.
+		// The runs that were not interrupted have exactly the records of the stream.
 		whole, sum := map[string]bool{}, uint64(0)
 		for _, s := range streams {
 			if shard := s.Open["shard"]; s.Whole() && s.End.Accepted > 0 && !strings.HasPrefix(shard, "1/") {

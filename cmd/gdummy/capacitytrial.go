@@ -102,7 +102,7 @@ func (h *hold) measure(ctx context.Context) error {
 	return nil
 }
 
-// hopeless reports whether the trial will not hold, whatever follows.
+// hopeless reports whether the trial can no longer hold.
 func (h *hold) hopeless(now time.Duration) bool {
 	width := h.in.width
 	lags := h.lags(h.from, now, h.ask.Rate)

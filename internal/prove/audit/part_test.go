@@ -207,8 +207,8 @@ func merged(o Options, files ...[]byte) (*Verdict, error) {
 	return a.Verdict(), nil
 }
 
-// However an audit is cut into parts, and in whatever order and grouping they are merged,
-// the verdict is that of one audit of everything.
+// For any division of an audit into parts, and any order and grouping of merges, the verdict
+// is that of one audit of everything.
 func TestPartsAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		for range 5 {
