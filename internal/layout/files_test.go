@@ -4,6 +4,7 @@ package layout_test
 
 import (
 	"bytes"
+	"fmt"
 	"iter"
 	"os"
 	"os/exec"
@@ -55,5 +56,31 @@ func TestNamedPages(t *testing.T) {
 				t.Errorf("%s:%d: %s does not exist", name, bytes.Count(text[:at[0]], []byte("\n"))+1, named)
 			}
 		}
+	}
+}
+
+// The numbers of formats, and of examples with a configuration, in pages are those of the
+// repository.
+func TestCounts(t *testing.T) {
+	count := func(pattern string) string {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(len(files))
+	}
+	want := map[string]string{"formats": count("internal/generate/format/*.tmpl"), "examples": count("examples/*/fluent-bit.*")}
+	named := regexp.MustCompile(`\b(\d+) \[?(formats|examples)\b`)
+	found := map[string]int{}
+	for name, text := range tracked(t, 3, "README.md", "CHANGELOG.md", "docs/tutorial.md") {
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			found[m[2]]++
+			if m[1] != want[m[2]] {
+				t.Errorf("%s: %s %s, want %s", name, m[1], m[2], want[m[2]])
+			}
+		}
+	}
+	if found["formats"] < 3 || found["examples"] < 3 {
+		t.Errorf("pages with numbers: %v, want 3 of each", found)
 	}
 }
