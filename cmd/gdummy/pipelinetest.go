@@ -128,6 +128,9 @@ type testRun struct {
 
 // runAll runs all files in all Fluent Bits, and returns the exit code.
 func (f *testFlags) runAll(s stream, paths []string, binaries []agent.Binary, stop <-chan struct{}) int {
+	if err := f.checkOnly(paths); err != nil {
+		return usageError(s, "test", "%v", err)
+	}
 	code := exitFine
 	var runs []testRun
 	for _, path := range paths {
@@ -161,6 +164,29 @@ func (f *testFlags) runAll(s stream, paths []string, binaries []agent.Binary, st
 		}
 	}
 	return code
+}
+
+// checkOnly returns an error if --run matches no sink of any file. A file with an error may
+// have any sink; its run reports the error.
+func (f *testFlags) checkOnly(paths []string) error {
+	if f.only == nil {
+		return nil
+	}
+	var names []string
+	for _, path := range paths {
+		file, err := readTest(path)
+		if err != nil {
+			return nil
+		}
+		for _, sink := range file.Sinks {
+			name := testName(file.Path) + "/" + sink.Name
+			if f.only.MatchString(name) {
+				return nil
+			}
+			names = append(names, name)
+		}
+	}
+	return fmt.Errorf("--run %s matches no sink: expected one of %s", f.only, strings.Join(names, ", "))
 }
 
 // failed reports whether a sink is not as expected.
