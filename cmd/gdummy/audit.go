@@ -60,7 +60,7 @@ func (f *auditFlags) table() []flagRow {
 	return []flagRow{
 		{section: "What was sent", name: "ledger", arg: "FILE", help: "a ledger of what was sent, or a pattern of several; may be repeated",
 			example: "--ledger 'run.ledger*' out", set: appendTo(&f.ledgers)},
-		{name: "run", arg: "ID", help: "count only the run ID, as in a verdict or a ledger, or the last run of each\nledger (last); an ID may be repeated", without: "all",
+		{name: "run", arg: "ID", help: "count only the run ID, as in a verdict or a ledger, or the newest run and those at\nthe same time (last); an ID may be repeated", without: "all",
 			example: "--run last --ledger run.ledger out", set: f.setRun},
 
 		{name: "expect", arg: "FILE", help: "compare the records with the expectations in FILE, as gdummy test does; a source is\nSINK=SOURCE, and an address SINK=ADDRESS, if FILE has several sinks",

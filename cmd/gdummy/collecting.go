@@ -65,6 +65,10 @@ func (f *auditFlags) startCollecting(s stream) (*collect.Server, error) {
 	return c, nil
 }
 
+// replacedGrace is how long the rest of a ledger is awaited whose run was replaced by a
+// later one of the same shard. It is twice the longest time between two tries of a pusher.
+const replacedGrace = 10 * time.Second
+
 // awaitLedgers collects ledgers, without listening for records, until a flag or Ctrl-C ends
 // it.
 func (f *auditFlags) awaitLedgers(s stream, c *collect.Server) error {
@@ -86,7 +90,11 @@ func (f *auditFlags) awaitLedgers(s stream, c *collect.Server) error {
 		}
 		streams := ledger.Merge(ledgers)
 		poll.done(now, time.Now(), 0)
-		return ledger.Settled(streams) && len(ledger.MissingShards(streams)) == 0, nil
+		if !ledger.Settled(streams) || len(ledger.MissingShards(streams)) > 0 {
+			return false, nil
+		}
+		whole := !slices.ContainsFunc(streams, func(st *ledger.Stream) bool { return !st.Whole() })
+		return whole || now.Sub(c.Changed()) >= replacedGrace, nil
 	})
 }
 

@@ -137,7 +137,7 @@ var templates = []Option{
 		Name: "split", Kind: Boolean, Default: "off", Example: "on", Section: secTemplates, Requires: "shard", With: []string{"shard=2/8"},
 		Excludes: []string{"flush_on_startup"},
 		Help: "With on, rate, bytes_rate, load_profile, interval_sec, interval_nsec, samples and max_records are those of the whole stream, and this input sends its part of it: together the n inputs send " +
-			"what one input without shard sends, each tick at the same moment. Their sum is exact at any moment, also if n does not divide the rate. With off, each input has all of the rate.",
+			"what one input without shard sends, each tick at the same moment. Their sum is exact at any moment, also if n does not divide the rate; with bytes_rate, it is exact to a record of each input. With off, each input has all of the rate.",
 		set: boolean(func(c *Config) *bool { return &c.Template.Split }),
 	},
 }

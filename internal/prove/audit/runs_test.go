@@ -203,6 +203,15 @@ func TestRuns(t *testing.T) {
 		}
 	}
 
+	// A later run without a ledger does not take the place of the last one with a ledger.
+	late := New(Options{Last: true, Ledgers: all})
+	for k := range uint64(10) {
+		late.Take(recordid.ID{Run: 7, Seq: k, Time: epoch.Add(2 * time.Hour).UnixNano()}, recordscan.Intact, 0)
+	}
+	if v := late.Verdict(); v.Lost != 20 || v.Arrived != 10 {
+		t.Errorf("with a later run without a ledger: %+v", v.Counts)
+	}
+
 	// Without ledgers, the times of arrivals decide.
 	a := New(Options{Last: true})
 	a.takeAll(1, 0, 9)

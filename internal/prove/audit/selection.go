@@ -79,9 +79,13 @@ func (s *stream) period() period {
 	return s.refusedDue
 }
 
-// lastBegin returns the time at which the latest stream began.
+// lastBegin returns the time at which the latest stream began: that of the ledgers, if there
+// are any. Records of another run do not show that those in a ledger are not expected.
 func (a *Auditor) lastBegin(all []streamID, ledgers map[streamID]*ledger.Stream) (last time.Time) {
 	for _, id := range all {
+		if len(ledgers) > 0 && ledgers[id] == nil {
+			continue
+		}
 		if begin, _ := a.span(id, ledgers[id]); begin.After(last) {
 			last = begin
 		}
