@@ -129,6 +129,9 @@ func run(s stream, args []string) int {
 		return code
 	}
 	f.apply(config)
+	if err := f.checkFiles(config, s.out); err != nil {
+		return runError(s, err)
+	}
 
 	out := s.out
 	if f.output != "-" {

@@ -175,6 +175,26 @@ func (c *Config) fileSums() map[string]string {
 	return c.files.sums()
 }
 
+// FilesRead returns the names of all files that an engine reads or has read, by option.
+// Those that templates read are under "template".
+func (c *Config) FilesRead() map[string][]string {
+	read := map[string][]string{}
+	kind := "template"
+	if c.replay != nil {
+		kind = "replay"
+	}
+	for name := range c.fileSums() {
+		read[kind] = append(read[kind], name)
+	}
+	if c.Template.File != "" {
+		read["template_file"] = []string{c.Template.File}
+	}
+	if c.Control != "" {
+		read["control"] = []string{c.Control}
+	}
+	return read
+}
+
 // hashedFiles are files of a path that are hashed while they are read.
 type hashedFiles struct {
 	files.Path
