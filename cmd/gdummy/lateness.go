@@ -6,18 +6,29 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
-// lateness attributes the shortfall of a run to its output, to generating records, or to a
-// process that was not scheduled. It sums the time that each has taken since no record was
-// late, and attributes further shortfall to the one that took longest.
+// lateness attributes the shortfall of a run to its output, to generating records, to a
+// process that was not scheduled, or to a start after start_at. It sums the time that each
+// has taken since no record was late, and attributes further shortfall to the one that took
+// longest. What is due when a run starts late is dropped before its first record.
 type lateness struct {
-	since time.Time // when generating began
+	since       time.Time // when generating began
+	startedLate bool      // the run started after start_at, and this is before its first record
 
 	generating, writing, stalled time.Duration // since no record was late
 
-	short                             uint64 // number of records in the shortfall
-	byGenerating, byWriting, byStalls uint64
+	short uint64 // number of records in the shortfall
+
+	byGenerating, byWriting, byStalls, byStart uint64
+}
+
+// begin notes that a run of a configuration begins.
+func (l *lateness) begin(config *engine.Config, now time.Time) {
+	l.since = now
+	l.startedLate = config.StartAt != nil && config.StartAt.From(now) < now.UnixNano()
 }
 
 // generated notes that records were generated until now, and the shortfall so far. onTime
@@ -26,6 +37,8 @@ func (l *lateness) generated(now time.Time, short uint64, onTime bool) {
 	l.generating += now.Sub(l.since)
 	more := short - l.short
 	switch l.short = short; {
+	case l.startedLate:
+		l.byStart, l.startedLate = more, false
 	case l.writing >= max(l.generating, l.stalled):
 		l.byWriting += more
 	case l.generating >= l.stalled:
@@ -53,7 +66,7 @@ func (l *lateness) String() string {
 	for _, c := range []struct {
 		n    uint64
 		what string
-	}{{l.byWriting, "the output was too slow"}, {l.byGenerating, "generating records was too slow"}, {l.byStalls, "the process was not scheduled in time"}} {
+	}{{l.byWriting, "the output was too slow"}, {l.byGenerating, "generating records was too slow"}, {l.byStalls, "the process was not scheduled in time"}, {l.byStart, "the run started after start_at"}} {
 		switch c.n {
 		case 0:
 		case l.short:

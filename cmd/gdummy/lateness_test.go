@@ -24,17 +24,21 @@ func (s sleeper) Write(p []byte) (int, error) {
 func TestLateness(t *testing.T) {
 	for name, c := range map[string]struct {
 		write, generate time.Duration // for each write, for each record
-		want            string        // empty without a shortfall
+		startAt         string
+		want            string // empty without a shortfall
 	}{
-		"in time":          {time.Millisecond, 100 * time.Microsecond, ""},
-		"a slow output":    {3 * time.Second, 100 * time.Microsecond, "the output was too slow"},
-		"slow generation":  {time.Millisecond, 5 * time.Millisecond, "generating records was too slow"},
-		"both, the output": {8 * time.Second, 1500 * time.Microsecond, "the output was too slow"},
+		"in time":          {time.Millisecond, 100 * time.Microsecond, "", ""},
+		"a slow output":    {3 * time.Second, 100 * time.Microsecond, "", "the output was too slow"},
+		"slow generation":  {time.Millisecond, 5 * time.Millisecond, "", "generating records was too slow"},
+		"both, the output": {8 * time.Second, 1500 * time.Microsecond, "", "the output was too slow"},
+		"a late start":     {time.Millisecond, 100 * time.Microsecond, "-20s", "the run started after start_at"},
+		"a long ended run": {time.Millisecond, 100 * time.Microsecond, "1999-01-01T00:00:00Z", "the run started after start_at"},
+		"late and slow":    {3 * time.Second, 100 * time.Microsecond, "-10s", "13999 because the output was too slow, 9000 because the run started after start_at"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			config, _, err := engine.Configure(func(name string) (string, bool) {
-				text, ok := map[string]string{"rate": "1000", "duration": "30s"}[name]
-				return text, ok
+				text, ok := map[string]string{"rate": "1000", "duration": "30s", "start_at": c.startAt, "catch_up": "limit"}[name]
+				return text, ok && text != ""
 			}, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -46,7 +50,7 @@ func TestLateness(t *testing.T) {
 			h := &runHost{out: sleeper(c.write), format: print, tag: "a"}
 			e := engine.New(config, engine.Options{Form: event.V2})
 			h.waiting = func() uint64 { return e.Counts().Shortfall }
-			h.late.since = time.Now()
+			h.late.begin(config, time.Now())
 			e.Run(h)
 			h.end()
 			if got := h.late.String(); got != c.want || (e.Counts().Shortfall > 0) != (c.want != "") {

@@ -209,7 +209,7 @@ func (f *runFlags) generate(s stream, config *engine.Config, out io.Writer) int 
 		warn(evidence.Update(h.written, nil, h.written, short))
 		return short
 	}
-	h.late.since = time.Now()
+	h.late.begin(config, time.Now())
 	e.Run(h)
 	h.end()
 	e.Close()

@@ -36,7 +36,7 @@ func (f *runFlags) checkFiles(config *engine.Config, out io.Writer) error {
 	return nil
 }
 
-// fileID identifies a file that may not exist. Its zero value is no file.
+// fileID identifies a file that may not exist. The zero value is the same as no other.
 type fileID struct {
 	info os.FileInfo // nil if it does not exist
 	path string      // where it would be created, without links
@@ -78,7 +78,7 @@ func openFile(w io.Writer) (id fileID) {
 	return id
 }
 
-// same reports whether both are one regular file. Two writers of a device are no mistake.
+// same reports whether both are one regular file. Several may write to a device.
 func (id fileID) same(other fileID) bool {
 	if id.info == nil || other.info == nil {
 		return id.info == nil && other.info == nil && id.path != "" && id.path == other.path
