@@ -178,6 +178,8 @@ func auditCommand(s stream, args []string) int {
 	f.sources = fs.Args()
 	collects := f.collect.address != ""
 	switch live := len(f.live.addresses) > 0; {
+	case len(f.sources) == 0 && f.parts.merge:
+		return usageError(s, "audit", "expected a source: files that --part wrote, or directories of them")
 	case len(f.sources) == 0 && !live && !collects:
 		return usageError(s, "audit", "expected a source: files, directories, - for standard input, or --listen")
 	case !live && (f.live.faults != nil || f.live.sharedKey != ""):
@@ -295,6 +297,11 @@ func (f *auditFlags) run(s stream) int {
 	if err != nil {
 		return fail(err)
 	}
+	if f.parts.file != "" {
+		if err := checkPart(f.parts.file, slices.Concat(sources, f.ledgerPaths)...); err != nil {
+			return fail(err)
+		}
+	}
 	if list := unreadableOf(sources); len(list) > 0 {
 		return f.refuse(s, list)
 	}
@@ -378,7 +385,7 @@ func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, g
 			fmt.Fprintf(s.err, "gdummy audit: warning: %v\n", err)
 			a.Broken(1)
 		}
-		read = append(read, audit.Source{Name: name, Size: uint64(size)})
+		read = append(read, audit.Source{Name: cleanSource(name), Size: uint64(size)})
 		return true
 	})
 	return read, code, err
@@ -448,10 +455,8 @@ func checkPage(path, kind string, read ...string) error {
 	case !info.Mode().IsRegular() && !info.IsDir():
 		return nil // a pipe would wait for its reader
 	}
-	for _, name := range read {
-		if other, err := os.Stat(name); err == nil && !absent && os.SameFile(info, other) {
-			return fmt.Errorf("--html %s: the page would overwrite %s", path, kind)
-		}
+	if !absent && overwrites(info, read) {
+		return fmt.Errorf("--html %s: the page would overwrite %s", path, kind)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
@@ -462,6 +467,14 @@ func checkPage(path, kind string, read ...string) error {
 		err = errors.Join(err, os.Remove(path)) // until the page is written
 	}
 	return err
+}
+
+// overwrites reports whether a file is one of those that are read.
+func overwrites(info fs.FileInfo, read []string) bool {
+	return slices.ContainsFunc(read, func(name string) bool {
+		other, err := os.Stat(name)
+		return err == nil && os.SameFile(info, other)
+	})
 }
 
 // writePage writes a page to a file.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -115,9 +116,57 @@ func (f *auditFlags) writePart(s stream, a *audit.Auditor, sources []audit.Sourc
 	return exitFine
 }
 
+// checkPart returns an error if a part cannot be written, or would overwrite one of the files
+// that are read, or any other file but a part.
+func checkPart(path string, read ...string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("cannot write the part: %w", err)
+	case info.IsDir():
+		return fmt.Errorf("cannot write the part: %s is a directory", path)
+	case overwrites(info, read):
+		return fmt.Errorf("--part %s: the part would overwrite a source or a ledger", path)
+	case !info.Mode().IsRegular() || info.Size() > 0 && !audit.IsPart(beginning(path)):
+		return fmt.Errorf("--part %s: the part would overwrite a file that is no part", path)
+	}
+	file, err := createPart(path)
+	if err == nil {
+		err = errors.Join(file.Close(), os.Remove(file.Name()))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the part: %w", err)
+	}
+	return nil
+}
+
+// createPart creates the file that becomes path once it is complete.
+func createPart(path string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+}
+
+// cleanSource returns the name of a file in a part, the same for all paths to it that have no
+// links: relative if it is below the working directory.
+func cleanSource(path string) string {
+	if path == "-" {
+		return path
+	}
+	if dir, err := os.Getwd(); err == nil {
+		full := path
+		if !filepath.IsAbs(path) {
+			full = filepath.Join(dir, path)
+		}
+		if below, err := filepath.Rel(dir, full); err == nil && filepath.IsLocal(below) {
+			return below
+		}
+	}
+	return filepath.Clean(path)
+}
+
 // writeParts replaces a file by parts. An earlier file stays if that fails.
 func writeParts(path string, parts []*audit.Part) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	file, err := createPart(path)
 	if err != nil {
 		return err
 	}
@@ -152,6 +201,14 @@ func (f *auditFlags) mergeParts(s stream) int {
 	paths, err := expandLedgers(f.sources)
 	if err != nil {
 		return fail(err)
+	}
+	if len(paths) == 0 {
+		return fail(fmt.Errorf("%s: no parts", strings.Join(f.sources, ", ")))
+	}
+	if f.parts.file != "" {
+		if err := checkPart(f.parts.file); err != nil {
+			return fail(err)
+		}
 	}
 	var parts []*audit.Part
 	for _, path := range paths {

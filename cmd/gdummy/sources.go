@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/prove/report"
@@ -109,7 +110,7 @@ type fileSet struct {
 	infos   []os.FileInfo
 	skip    []os.FileInfo // files to skip
 	page    string        // the file of --html, or ""; an earlier page is not a source
-	ledgers bool          // the files are ledgers
+	ledgers bool          // the files are ledgers or parts
 	log     func(format string, args ...any)
 }
 
@@ -121,8 +122,8 @@ func expandLedgers(names []string) ([]string, error) {
 
 // expandSources returns the files that match names, patterns and directories, each once,
 // without those of skip. In directories it follows links to files, as in
-// /var/log/containers, and logs anything else that it skips, including ledgers. It returns
-// an error for a ledger that is given by name, and for a source that the page would
+// /var/log/containers, and logs anything else that it skips, including ledgers and parts. It
+// returns an error for a ledger or a part that is given by name, and for a source that the page would
 // overwrite; page is the file of the page, or "".
 func expandSources(names, skip []string, page string, log func(format string, args ...any)) ([]string, error) {
 	f := fileSet{log: log, page: page}
@@ -172,6 +173,9 @@ func (f *fileSet) add(name string, named bool) error {
 		if named && f.isLedger(name, info) {
 			return fmt.Errorf("%s is a ledger: it has what was sent, not what arrived; use --ledger %s", name, name)
 		}
+		if named && f.isPart(name, info) {
+			return fmt.Errorf("%s is a part of an audit: use --merge %s", name, name)
+		}
 		return f.file(name, info)
 	}
 	// WalkDir does not follow links, not even as its root.
@@ -205,6 +209,11 @@ func (f *fileSet) isLedger(name string, info os.FileInfo) bool {
 	return !f.ledgers && !among(f.skip, info) && ledger.Is(beginning(name))
 }
 
+// isPart reports whether a source is a part of an audit.
+func (f *fileSet) isPart(name string, info os.FileInfo) bool {
+	return !f.ledgers && info.Mode().IsRegular() && audit.IsPart(beginning(name))
+}
+
 // file adds a file, unless it is already added or to be skipped.
 func (f *fileSet) file(name string, info os.FileInfo) error {
 	switch {
@@ -215,6 +224,8 @@ func (f *fileSet) file(name string, info os.FileInfo) error {
 		}
 	case f.isLedger(name, info):
 		f.log("warning: skipped %s: a ledger; use --ledger %s", name, name)
+	case f.isPart(name, info):
+		f.log("warning: skipped %s: a part of an audit; use --merge", name)
 	default:
 		f.names, f.infos = append(f.names, name), append(f.infos, info)
 	}

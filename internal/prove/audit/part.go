@@ -72,7 +72,6 @@ func (p *Part) about(c *coder) {
 		c.text(&s.Name)
 		c.uint(&s.Size)
 	})
-	c.check(len(p.Sources) > 0, "list of sources")
 	c.text(&p.Settings)
 	c.text(&p.faults)
 	c.text(&p.seed)
@@ -85,9 +84,17 @@ func (p *Part) about(c *coder) {
 // MaxShards is the maximum number of shards.
 const MaxShards = 1 << 20
 
+// name returns the name of the first source, or "" without sources, as of an empty directory.
+func (p *Part) name() string {
+	if len(p.Sources) == 0 {
+		return ""
+	}
+	return p.Sources[0].Name
+}
+
 // compare compares the places of two parts in the order.
 func (p *Part) compare(o *Part) int {
-	return cmp.Or(cmp.Compare(p.Shard, o.Shard), strings.Compare(p.Sources[0].Name, o.Sources[0].Name))
+	return cmp.Or(cmp.Compare(p.Shard, o.Shard), strings.Compare(p.name(), o.name()))
 }
 
 // Sort sorts parts in their order, and returns an error if they cannot be merged.
@@ -97,13 +104,13 @@ func Sort(parts []*Part) error {
 	for i, p := range parts {
 		switch first := parts[0]; {
 		case p.Shards != first.Shards:
-			return fmt.Errorf("the parts of %s and %s are of %s and %s: expected the same number of shards", first.Sources[0].Name, p.Sources[0].Name, shards(first.Shards), shards(p.Shards))
+			return fmt.Errorf("the parts of %s and %s are of %s and %s: expected the same number of shards", first.name(), p.name(), shards(first.Shards), shards(p.Shards))
 		case p.Settings != first.Settings:
-			return fmt.Errorf("the parts of %s and %s were made with %s and %s: expected the same flags", first.Sources[0].Name, p.Sources[0].Name, orNone(first.Settings), orNone(p.Settings))
+			return fmt.Errorf("the parts of %s and %s were made with %s and %s: expected the same flags", first.name(), p.name(), orNone(first.Settings), orNone(p.Settings))
 		case p.faults != first.faults || p.seed != first.seed:
-			return fmt.Errorf("the parts of %s and %s were made with --fault %q --seed %q and --fault %q --seed %q: expected the same faults", first.Sources[0].Name, p.Sources[0].Name, first.faults, first.seed, p.faults, p.seed)
+			return fmt.Errorf("the parts of %s and %s were made with --fault %q --seed %q and --fault %q --seed %q: expected the same faults", first.name(), p.name(), first.faults, first.seed, p.faults, p.seed)
 		case p.Shards > 0 && i > 0 && parts[i-1].Shard == p.Shard:
-			return fmt.Errorf("there are two parts of shard %d/%d: %s and %s", p.Shard, p.Shards, parts[i-1].Sources[0].Name, p.Sources[0].Name)
+			return fmt.Errorf("there are two parts of shard %d/%d: %s and %s", p.Shard, p.Shards, parts[i-1].name(), p.name())
 		}
 		for _, s := range p.Sources {
 			if seen[s.Name] {
@@ -129,7 +136,7 @@ func orNone(settings string) string {
 	return settings
 }
 
-// Merge returns an audit of what parts found, sorted by [Sort]. Its options are those of
+// Merge returns an audit of what parts found, one or more, sorted by [Sort]. Its options are those of
 // the verdict, except for Since, Faults and Seed, which the parts have. It loads one part
 // at a time.
 func Merge(o Options, parts []*Part) (*Auditor, error) {
@@ -153,7 +160,7 @@ func Merge(o Options, parts []*Part) (*Auditor, error) {
 		}
 		next++
 		if err := a.add(p); err != nil {
-			return nil, fmt.Errorf("the part of %s: %w", p.Sources[0].Name, err)
+			return nil, fmt.Errorf("the part of %s: %w", p.name(), err)
 		}
 	}
 	for ; next < parts[0].Shards; next++ {

@@ -38,6 +38,9 @@ var (
 	ErrDamaged   = errors.New("the part is damaged: its checksum is wrong")
 )
 
+// IsPart reports whether text is the beginning of a part.
+func IsPart(text []byte) bool { return bytes.HasPrefix(text, []byte(partName)) }
+
 // Append appends the part as in a file.
 func (p *Part) Append(dst []byte) ([]byte, error) {
 	state, err := p.load()
