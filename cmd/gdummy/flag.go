@@ -98,7 +98,12 @@ func flags(name string, rows []flagRow) *flagSet {
 	for i := range rows {
 		r := &rows[i]
 		set := func(text string) error {
-			err := r.set(text)
+			var err error
+			if text == "" && r.arg != "" && r.option == "" { // options have errors of their own
+				err = fmt.Errorf("empty value: expected %s", r.arg)
+			} else {
+				err = r.set(text)
+			}
 			if err != nil {
 				fs.wrong, fs.why = r, err
 			}

@@ -77,6 +77,28 @@ func TestFlagExamples(t *testing.T) {
 	compare(t, "testdata/flags.golden", got.Bytes())
 }
 
+// An empty value, such as that of a variable of a shell that is not set, is an error for
+// every flag: the command would do something else than was asked.
+func TestEmptyValues(t *testing.T) {
+	for _, c := range commands() {
+		if c.flags == nil {
+			continue
+		}
+		for _, r := range c.flags() {
+			if r.arg == "" {
+				continue
+			}
+			for _, args := range [][]string{{c.name, r.dashed(), ""}, {c.name, r.dashed() + "="}} {
+				var log both
+				want := "gdummy " + c.name + ": flag " + r.dashed() + ": empty value: expected " + r.arg + "\n"
+				if code := gdummy(stream{nil, new(both), &log}, args); code != exitUsage || !strings.HasPrefix(log.String(), want) {
+					t.Errorf("%q: code %d: %s", args, code, log.String())
+				}
+			}
+		}
+	}
+}
+
 // makeFixture creates a directory with the files that examples name: records in various
 // states, and the ledger of their run.
 func makeFixture(t *testing.T) string {
