@@ -81,7 +81,15 @@ func main() {
 	os.Exit(gdummy(stream{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
 }
 
+// gdummy runs a command, and returns its exit code.
 func gdummy(s stream, args []string) int {
+	out := &output{Writer: s.out}
+	s.out = out
+	return out.end(s, dispatch(s, args))
+}
+
+// dispatch runs the command that the first argument names.
+func dispatch(s stream, args []string) int {
 	if len(args) == 0 {
 		overview(s.err)
 		return exitUsage

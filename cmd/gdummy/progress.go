@@ -101,14 +101,14 @@ func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
+	file := fileOf(w)
+	return file != nil && term.IsTerminal(int(file.Fd()))
 }
 
 // isFile reports whether w is a regular file.
 func isFile(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
+	file := fileOf(w)
+	if file == nil {
 		return false
 	}
 	info, err := file.Stat()

@@ -70,7 +70,7 @@ func fileAt(path string) fileID {
 
 // openFile returns the identity of the file to which a writer writes.
 func openFile(w io.Writer) (id fileID) {
-	if file, ok := w.(*os.File); ok {
+	if file := fileOf(w); file != nil {
 		if info, err := file.Stat(); err == nil {
 			id.info = info
 		}
