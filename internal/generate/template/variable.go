@@ -4,6 +4,7 @@ package template
 
 import (
 	"slices"
+	"strings"
 	"text/template/parse"
 
 	"github.com/gdummy/gdummy/internal/config/units"
@@ -81,11 +82,17 @@ func (c *compiler) declare(name string, op operand) int {
 func (c *compiler) unknownVariable(name string, pos parse.Pos) {
 	var names []string
 	for _, v := range c.vars {
-		names = append(names, v.name)
+		if !slices.Contains(names, v.name) {
+			names = append(names, v.name)
+		}
 	}
 	hint := units.Hint(name, names, "")
-	if hint == "" && c.fragments > 0 {
+	switch {
+	case hint != "":
+	case c.fragments > 0:
 		hint = ": a fragment has no variables but the dot that is passed to it"
+	case len(names) > 0:
+		hint = ": expected one of " + strings.Join(names, ", ")
 	}
 	c.errorAt(c.offset(pos), "unknown variable %s%s", name, hint)
 }

@@ -287,6 +287,18 @@ func TestWrongExpression(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "a: arrive: unknown function eqq") {
 		t.Errorf("%v, want %s", err, want)
 	}
+	// The names of a format are those of its source: a name that is not similar to any
+	// brings all of them.
+	truth.Options = func(name string) (string, bool) {
+		text, ok := map[string]string{"format": "nginx", "rate": "10k", "seed": "7"}[name]
+		return text, ok
+	}
+	run = send(t, truth, 3)[0]
+	err = NewJudge([]Sink{{Name: "a", Fields: []Field{{Path: "x", Value: "$status"}}, Lines: 1, Copies: 1}}).Add(run.book, truth)
+	want = "a: fields: x: unknown variable $status: expected one of $remote, "
+	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), ", $code, ") {
+		t.Errorf("%v, want %s", err, want)
+	}
 }
 
 // A file of expectations with an error is refused, and the message has the place.
