@@ -104,9 +104,9 @@ func (f *auditFlags) table() []flagRow {
 			example: "--listen forward://:24224 --shared-key secret --ledger run.ledger", set: setString(&f.live.sharedKey)},
 
 		{section: "Collecting ledgers", name: "collect", arg: "ADDRESS", help: "store the ledgers that gdummy ledger push sends to ADDRESS, https://HOST:PORT, or\nhttp:// on this machine, and use them; SOURCE is read after that",
-			example: "--collect http://:9443 --collect-dir ledgers --token-file token --listen forward://:24224", set: setString(&f.collect.address)},
+			example: "--collect http://:9443 --collect-dir ledgers --token-file token --listen forward://:24224", set: setOnce(&f.collect.address)},
 		{name: "collect-dir", arg: "DIR", help: "where to store them; those that are there already count, too",
-			example: "--collect-dir ledgers --collect https://:9443 --token-file token --tls-cert cert.pem --tls-key key.pem", set: setString(&f.collect.dir)},
+			example: "--collect-dir ledgers --collect https://:9443 --token-file token --tls-cert cert.pem --tls-key key.pem", set: setOnce(&f.collect.dir)},
 		{name: "token-file", arg: "FILE", help: "a file with the token that gdummy ledger push has", without: "the environment variable\n" + collect.TokenVariable,
 			example: "--token-file token --collect http://:9443 --collect-dir ledgers", set: setString(&f.collect.tokenFile)},
 
@@ -280,7 +280,8 @@ func (f *auditFlags) run(s stream) int {
 	}
 	// The writer of standard input may still be sending.
 	growing := live || slices.Contains(f.sources, "-")
-	ledgers, keys, err := f.readLedgers(growing)
+	early := growing || f.collect.address != ""
+	ledgers, keys, err := f.readLedgers(early)
 	if err != nil {
 		return fail(err)
 	}
@@ -322,7 +323,7 @@ func (f *auditFlags) run(s stream) int {
 			return fail(err)
 		}
 	}
-	if growing {
+	if early {
 		// The ledgers have grown. A ledger that no longer exists is a fault: it must
 		// not cost the verdict of a long audit.
 		ledgers, faults = f.lastLedgers()

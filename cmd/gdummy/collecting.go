@@ -20,6 +20,9 @@ type collectFlags struct {
 	address   string
 	dir       string
 	tokenFile string
+
+	foreign map[string]bool // files of dir that are no ledgers, and were logged
+	log     func(format string, args ...any)
 }
 
 // withCollect returns what is wrong with the flags, or "".
@@ -46,9 +49,11 @@ func (f *auditFlags) withCollect() string {
 	return ""
 }
 
-// startCollecting starts to collect ledgers, whose directory becomes one of ledgers.
+// startCollecting starts to collect ledgers.
 func (f *auditFlags) startCollecting(s stream) (*collect.Server, error) {
 	o := collect.Options{Dir: f.collect.dir, Log: func(line string) { fmt.Fprintf(s.err, "gdummy audit: %s\n", line) }}
+	f.collect.foreign = map[string]bool{}
+	f.collect.log = func(format string, args ...any) { o.Log(fmt.Sprintf(format, args...)) }
 	var err error
 	if o.Token, err = collect.Token(f.collect.tokenFile); err != nil {
 		return nil, err
@@ -60,7 +65,6 @@ func (f *auditFlags) startCollecting(s stream) (*collect.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.ledgers = append(f.ledgers, f.collect.dir)
 	fmt.Fprintf(s.err, "gdummy audit: collecting ledgers at %s\n", c)
 	return c, nil
 }
@@ -68,6 +72,21 @@ func (f *auditFlags) startCollecting(s stream) (*collect.Server, error) {
 // replacedGrace is how long the rest of a ledger is awaited whose run was replaced by a
 // later one of the same shard. It is twice the longest time between two tries of a pusher.
 const replacedGrace = 10 * time.Second
+
+// ledgerNames returns the names of ledgers, and the ledgers that were collected. It logs
+// other files among these once.
+func (f *auditFlags) ledgerNames() ([]string, error) {
+	if f.collect.address == "" {
+		return f.ledgers, nil
+	}
+	collected, err := collect.Files(f.collect.dir, func(path string) {
+		if !f.collect.foreign[path] {
+			f.collect.foreign[path] = true
+			f.collect.log("warning: skipped %s: not a ledger", path)
+		}
+	})
+	return slices.Concat(f.ledgers, collected), err
+}
 
 // awaitLedgers collects ledgers, without listening for records, until a flag or Ctrl-C ends
 // it.
@@ -113,11 +132,7 @@ func (f *auditFlags) missing(ledgers []*ledger.Ledger) (faults []string) {
 // reportCollected prints what was collected, without records to compare it with, and returns
 // the exit code.
 func (f *auditFlags) reportCollected(s stream) int {
-	ledgers, _, err := f.readLedgers(true)
-	if err != nil {
-		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
-		return exitUsage
-	}
+	ledgers, faults := f.lastLedgers()
 	streams := ledger.Merge(ledgers)
 	whole := 0
 	for _, st := range streams {
@@ -125,7 +140,7 @@ func (f *auditFlags) reportCollected(s stream) int {
 			whole++
 		}
 	}
-	faults := f.missing(ledgers)
+	faults = append(faults, f.missing(ledgers)...)
 	if len(streams) == 0 {
 		faults = append(faults, "no ledger")
 	}
@@ -133,6 +148,6 @@ func (f *auditFlags) reportCollected(s stream) int {
 	if len(faults) > 0 {
 		start, code = "FAULTS: "+strings.Join(faults, ", ")+"; ", exitFound
 	}
-	fmt.Fprintf(s.out, "%scollected %d runs in %d ledgers, %d of them complete; %s has them\n", start, len(streams), len(ledgers), whole, f.collect.dir)
+	fmt.Fprintf(s.out, "%scollected %s in %s, %d complete; %s has them\n", start, plural(len(streams), "run"), plural(len(ledgers), "ledger"), whole, f.collect.dir)
 	return code
 }

@@ -289,6 +289,17 @@ func setString(to *string) func(string) error {
 	}
 }
 
+// setOnce accepts a flag once.
+func setOnce(to *string) func(string) error {
+	return func(text string) error {
+		if *to != "" {
+			return fmt.Errorf("%q is given already: expected one", *to)
+		}
+		*to = text
+		return nil
+	}
+}
+
 func setBool(to *bool) func(string) (err error) {
 	return func(text string) (err error) {
 		*to, err = option.ParseBoolean(text)

@@ -251,27 +251,39 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 	return l.a.Complete(time.Now()), nil
 }
 
-// readLedgers reads the ledgers. With early, ledgers may not exist yet, or have no lines.
-func (f *auditFlags) readLedgers(early bool) ([]*ledger.Ledger, []string, error) {
-	paths, err := expandLedgers(f.ledgers)
-	if early && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoMatch)) {
-		return nil, nil, nil
+// readLedgers reads the ledgers. With early, ledgers may not exist yet, or have no lines. An
+// error of a collector's directory must not end its audit: lastLedgers reports what remains.
+func (f *auditFlags) readLedgers(early bool) (ledgers []*ledger.Ledger, keys []string, err error) {
+	defer func() {
+		if early && (f.collect.address != "" || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoMatch) || errors.Is(err, ledger.ErrNoLedger)) {
+			err = nil
+		}
+	}()
+	names, err := f.ledgerNames()
+	if err != nil {
+		return nil, nil, err
 	}
+	paths, err := expandLedgers(names)
 	if err != nil {
 		return nil, nil, err
 	}
 	f.ledgerPaths = paths
-	ledgers, keys, err := readLedgers(paths)
-	if early && errors.Is(err, ledger.ErrNoLedger) {
-		return nil, nil, nil
+	for _, name := range f.ledgers {
+		if found, err := expandLedgers([]string{name}); err == nil && len(found) == 0 && !early {
+			return nil, nil, fmt.Errorf("--ledger %s: the directory has no ledger", name)
+		}
 	}
-	return ledgers, keys, err
+	return readLedgers(paths)
 }
 
 // lastLedgers reads the ledgers at the end of an audit, and returns a fault for each
 // that cannot be read.
 func (f *auditFlags) lastLedgers() (ledgers []*ledger.Ledger, faults []string) {
-	for _, name := range f.ledgers {
+	names, err := f.ledgerNames()
+	if err != nil {
+		faults = append(faults, fmt.Sprintf("cannot read the ledgers: %v", err))
+	}
+	for _, name := range names {
 		paths, err := expandLedgers([]string{name})
 		if err != nil {
 			faults = append(faults, fmt.Sprintf("cannot read the ledger: %v", err))

@@ -105,7 +105,7 @@ func ledgerCommand(s stream, args []string) int {
 		return exitFound
 	}
 	count, size := p.Confirmed()
-	fmt.Fprintf(s.err, "gdummy ledger: the collector has all of %d ledgers, %d bytes\n", count, size)
+	fmt.Fprintf(s.err, "gdummy ledger: the collector has all of %s, %d bytes\n", plural(count, "ledger"), size)
 	return exitFine
 }
 

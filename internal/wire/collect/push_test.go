@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,7 +100,8 @@ func await(t *testing.T, done func() bool) {
 	}
 }
 
-// A collector whose disk refuses a ledger logs it, and continues when it can.
+// A collector whose disk refuses a ledger logs it, and continues when it can. It creates a
+// directory that was removed again.
 func TestStoreFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "stored")
 	s := serve(t, "http://127.0.0.1:0", dir)
@@ -109,17 +111,37 @@ func TestStoreFails(t *testing.T) {
 	w.write(t, 3)
 	p := pusher(t, s.String(), path)
 	for range 2 {
-		if err := os.RemoveAll(dir); err != nil {
+		if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o666)); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.Push(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot store") {
 			t.Fatalf("without its directory: got %v", err)
 		}
-		if err := os.Mkdir(dir, 0o777); err != nil {
+		if err := os.Remove(dir); err != nil {
 			t.Fatal(err)
 		}
 		push(t, p)
 		expectSame(t, dir, path)
 		w.write(t, 3)
+		push(t, p)
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		p.check = true // as after a while
+		push(t, p)
+		expectSame(t, dir, path)
+		p.check = false
+		w.write(t, 3)
+	}
+}
+
+// A directory in which no file can be created is an error at the start.
+func TestNotWritable(t *testing.T) {
+	if _, err := os.Stat("/proc/self"); err != nil {
+		t.Skip("### SKIPPED: no /proc, in which nobody can create files")
+	}
+	if s, err := Listen("http://127.0.0.1:0", Options{Dir: "/proc/self", Token: token}); err == nil {
+		s.Close()
+		t.Error("want an error")
 	}
 }

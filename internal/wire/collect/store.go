@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/gdummy/gdummy/internal/prove/ledger"
 )
 
 // store is a directory of ledgers, each in a file NAME.ID.ledger.
@@ -34,9 +36,17 @@ type book struct {
 // errFull reports that a store takes no further ledger.
 var errFull = fmt.Errorf("more than %d ledgers", MaxLedgers)
 
-// openStore opens a directory, and creates it if it does not exist.
+// openStore opens a directory, and creates it if it does not exist. It returns an error if no
+// file can be created there.
 func openStore(dir string) (*store, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	probe, err := os.CreateTemp(dir, ".gdummy-*")
+	if err == nil {
+		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	}
+	if err != nil {
 		return nil, err
 	}
 	entries, err := os.ReadDir(dir)
@@ -50,6 +60,35 @@ func openStore(dir string) (*store, error) {
 		}
 	}
 	return s, nil
+}
+
+// Files returns the ledgers in a directory: files with the name of one that was stored, and
+// others that are ledgers. It calls foreign for any other file.
+func Files(dir string, foreign func(path string)) (paths []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch info, err := os.Stat(path); {
+		case err != nil || !info.Mode().IsRegular():
+		case fileName.MatchString(e.Name()), isLedger(path):
+			paths = append(paths, path)
+		default:
+			foreign(path)
+		}
+	}
+	return paths, err
+}
+
+// isLedger reports whether a file begins with a line of a ledger.
+func isLedger(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, maxFirst)
+	n, _ := io.ReadFull(f, head)
+	return ledger.Is(head[:n])
 }
 
 // count returns the number of ledgers.
@@ -81,8 +120,13 @@ func (s *store) add(id string) (*book, error) {
 	return b, nil
 }
 
-// load makes size and sum known.
+// load makes size and sum known. A file that no longer exists has no bytes.
 func (b *book) load() error {
+	if b.path != "" {
+		if _, err := os.Stat(b.path); errors.Is(err, fs.ErrNotExist) {
+			b.path, b.known = "", false
+		}
+	}
 	if b.known {
 		return nil
 	}
@@ -137,6 +181,9 @@ func (b *book) append(path string, data []byte) (err error) {
 	created := b.path == ""
 	flags := os.O_WRONLY
 	if created {
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
 		b.path = path
 		flags |= os.O_CREATE
 	}
