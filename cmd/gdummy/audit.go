@@ -336,6 +336,7 @@ func (f *auditFlags) run(s stream) int {
 		return f.writePart(s, a, read)
 	}
 	v := a.Verdict()
+	v.NoLedgerOf = f.noLedgerOf(ledgers)
 	faults = append(faults, f.missing(ledgers)...)
 	if n := v.WithoutLedger; n > 0 && f.collect.address != "" && f.limits.Unknown < 0 {
 		faults = append(faults, fmt.Sprintf("runs without a ledger: %d", n))

@@ -250,6 +250,7 @@ func (f *auditFlags) mergeParts(s stream) int {
 		return fail(fmt.Errorf("cannot merge: %w", err))
 	}
 	v := a.Verdict()
+	v.NoLedgerOf = f.noLedgerOf(ledgers)
 	return f.conclude(s, v, f.limits.Faults(v))
 }
 

@@ -21,7 +21,7 @@ type collectFlags struct {
 	dir       string
 	tokenFile string
 
-	foreign map[string]bool // files of dir that are no ledgers, and were logged
+	foreign map[string]bool // other files in dir that were logged
 	log     func(format string, args ...any)
 }
 
@@ -129,6 +129,17 @@ func (f *auditFlags) missing(ledgers []*ledger.Ledger) (faults []string) {
 	return faults
 }
 
+// noLedgerOf returns the shards without a ledger that may be missing by mistake. Without
+// --collect that is not a fault: some shards may be audited on purpose. With --run ID or the
+// name of one ledger, they are.
+func (f *auditFlags) noLedgerOf(ledgers []*ledger.Ledger) []string {
+	one := len(f.ledgers) == 1 && slices.Equal(f.ledgers, f.ledgerPaths)
+	if one || len(f.runs) > 0 || f.collect.address != "" {
+		return nil
+	}
+	return ledger.MissingShards(ledger.Merge(ledgers))
+}
+
 // reportCollected prints what was collected, without records to compare it with, and returns
 // the exit code.
 func (f *auditFlags) reportCollected(s stream) int {
@@ -148,6 +159,6 @@ func (f *auditFlags) reportCollected(s stream) int {
 	if len(faults) > 0 {
 		start, code = "FAULTS: "+strings.Join(faults, ", ")+"; ", exitFound
 	}
-	fmt.Fprintf(s.out, "%scollected %s in %s, %d complete; %s has them\n", start, plural(len(streams), "run"), plural(len(ledgers), "ledger"), whole, f.collect.dir)
+	fmt.Fprintf(s.out, "%scollected %s in %s, %d of them complete; %s has them\n", start, plural(len(streams), "run"), plural(len(ledgers), "ledger"), whole, f.collect.dir)
 	return code
 }

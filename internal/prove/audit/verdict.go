@@ -184,6 +184,10 @@ type Verdict struct {
 	// MissingShards are those whose parts are missing in a merge.
 	MissingShards []uint64 `json:"missing_shards,omitempty"`
 
+	// NoLedgerOf lists the shards without a ledger, of streams whose other shards have one.
+	// The caller sets it, if it expects all of them.
+	NoLedgerOf []string `json:"no_ledger_of,omitempty"`
+
 	Receiver *Receiver `json:"receiver,omitempty"` // nil if it has no faults and refused nothing
 }
 
@@ -445,12 +449,17 @@ func (v *Verdict) Caveats(faults []string) []string {
 
 // Known reports whether the verdict covers everything that was sent.
 func (v *Verdict) Known() bool {
-	return v.Exact && len(v.MissingShards) == 0 && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Unclosed == 0 && v.WithoutLedger == 0
+	return v.Exact && len(v.MissingShards) == 0 && len(v.NoLedgerOf) == 0 && v.Unchecked == 0 && v.Unknown == 0 && v.Broken == 0 && v.Unclosed == 0 && v.WithoutLedger == 0
 }
 
 // ends returns a line for each kind of unknown ends of streams. The number of records is
 // unknown, too.
 func (v *Verdict) ends() (all []string) {
+	if n := len(v.NoLedgerOf); n == 1 {
+		all = append(all, "no ledger of shard "+v.NoLedgerOf[0])
+	} else if n > 1 {
+		all = append(all, fmt.Sprintf("no ledger of %d shards, such as %s", n, v.NoLedgerOf[0]))
+	}
 	switch {
 	case v.Unclosed == 1:
 		all = append(all, "a ledger has no close line, so records sent after its last line are unknown")
