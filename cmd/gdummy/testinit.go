@@ -38,7 +38,7 @@ func (f *testFlags) writeFirst(s stream, pipeline string, b agent.Binary, stop <
 func (f *testFlags) first(s stream, pipeline string, b agent.Binary, stop <-chan struct{}) (path string, n int, err error) {
 	path = strings.TrimSuffix(pipeline, filepath.Ext(pipeline)) + ".test.yaml"
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return "", 0, fmt.Errorf("%s exists: expected no such file", path)
+		return "", 0, fmt.Errorf("%s already exists, and --init replaces no file: run `gdummy test %[1]s`, or rename it first", path)
 	}
 	config, err := render.Read(pipeline)
 	if err != nil {
@@ -100,7 +100,7 @@ func guessInputs(config *render.Config, offsets bool) (inputs []expect.Input) {
 		case slices.Contains(readers, name):
 			name := guessFormat(config, s)
 			in.Options = [][2]string{{"format", name}}
-			if f, _ := format.Find(name); strings.Contains(f.Text, "irregular") {
+			if f, _ := format.Find(name); strings.Contains(f.Text, "{{- irregular ") {
 				in.Options = append(in.Options, [2]string{"irregular", "0%"})
 			}
 			parsers := s.Text("multiline.parser")
@@ -135,6 +135,9 @@ var formatsOf = map[string]string{
 	"python": "python_multiline", "go": "go_panic", "kube_custom": "kubernetes", "istio_envoy_proxy": "envoy",
 }
 
+// linesOf are the formats whose records are the lines that these parsers join.
+var linesOf = map[string]string{"java": "java_lines", "python": "python_lines", "go": "go_lines"}
+
 // guessFormat returns the format of the records of an input: that of its parsers, or else of
 // the first filter's.
 func guessFormat(config *render.Config, input *render.Section) string {
@@ -144,7 +147,9 @@ func guessFormat(config *render.Config, input *render.Section) string {
 			if name == expect.FormCRI || name == expect.FormDocker && s.Text("parser") == "" {
 				continue // the form of the lines
 			}
-			if other, ok := formatsOf[name]; ok {
+			if other, ok := linesOf[name]; ok && s.Plugin() == "multiline" {
+				name = other
+			} else if other, ok := formatsOf[name]; ok {
 				name = other
 			}
 			if _, ok := format.Find(name); ok && name != "" {
