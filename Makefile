@@ -23,7 +23,7 @@ ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # All that does not need the C boundary builds and passes without cgo.
 PURE = ./internal/... ./cmd/gdummy/...
 
-.PHONY: help build run test test-pure test-c race cover lint vuln soak bench e2e fuzz docs images man release test-release clean tools
+.PHONY: help build run test test-pure test-c race cover lint vuln soak bench e2e fuzz docs images man release test-deploy test-release clean tools
 
 build: $(PLUGIN) $(HOST) $(CMD) ## the plugin, the command and the embedded host, into build/
 
@@ -53,10 +53,9 @@ run: $(PLUGIN) $(HOST) ## show records in your fluent-bit, or in the embedded ho
 
 # The two parts run at the same time: the host mostly waits, the rest mostly computes.
 test: tools ## all tests; the end-to-end tests in their short form
-	@echo "packages without C, and at the same time the plugin and its host; then the parsers of other projects, and the manifests"
+	@echo "packages without C, and at the same time the plugin and its host; then the parsers of other projects"
 	$(MAKE) --no-print-directory -j2 --output-sync=line test-pure test-c
 	$(GO) -C conformance test -short ./...
-	$(GO) -C deploy test ./...
 	@[ -n "$$FLUENT_BIT" ] || command -v fluent-bit >/dev/null || \
 		echo "### SKIPPED: the end-to-end tests need a fluent-bit in PATH or in FLUENT_BIT ###"
 	@command -v chromium >/dev/null || \
@@ -82,7 +81,6 @@ lint: tools ## gofmt, vet, staticcheck, actionlint
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) -C conformance vet ./...
-	$(GO) -C deploy vet ./...
 	$(GO) -C release vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(ACTIONLINT)
@@ -135,6 +133,11 @@ man: $(CMD) ## write the manual pages to build/man
 # compilers, and apt for the C library to link against.
 release: tools ## archives, packages, SBOM and checksums, into build/release
 	$(GO) -C release run .
+
+# A module of its own: kustomize and helm take minutes to build.
+test-deploy: tools ## the manifests for Kubernetes, with kustomize and helm
+	$(GO) -C deploy vet ./...
+	$(GO) -C deploy test ./...
 
 test-release: tools ## that a release is reproducible, can be installed, and runs
 	$(GO) -C release test -count=1 -timeout 30m -v ./...

@@ -179,13 +179,13 @@ func BenchmarkBroken(b *testing.B) {
 // reported.
 func TestIrregularOption(t *testing.T) {
 	for section, want := range map[string]string{
-		"format nginx\nirregular 0.5":         "",
-		"format nginx\nirregular 50%":         "",
-		"format klog\nirregular 0.5":          "option irregular: no effect: no record is irregular",
-		"irregular 0.5":                       "option irregular: no effect: no record is irregular",
-		"format nginx\nirregular 1.5":         `option irregular: invalid value "1.5": expected a share from 0 to 1`,
-		"format nginx\nbroken 1%: null":       `option broken: unknown kind "null"; did you mean nul?`,
-		"format nginx\nbroken 1%: empty, nul": "",
+		"format nginx\nirregular 0.5":          "",
+		"format nginx\nirregular 50%":          "",
+		"format java_multiline\nirregular 0.5": "option irregular: no effect: no record is irregular",
+		"irregular 0.5":                        "option irregular: no effect: no record is irregular",
+		"format nginx\nirregular 1.5":          `option irregular: invalid value "1.5": expected a share from 0 to 1`,
+		"format nginx\nbroken 1%: null":        `option broken: unknown kind "null"; did you mean nul?`,
+		"format nginx\nbroken 1%: empty, nul":  "",
 	} {
 		_, warnings, err := Configure(from(section), nil)
 		got := fmt.Sprint(warnings)
