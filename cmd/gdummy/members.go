@@ -36,7 +36,7 @@ var auditMembers = [][2]string{
 	{"notes[]", "further explanations, as text"},
 	{"other", "records of runs that --run excludes"},
 	{"missing_shards[]", "with --merge: the shards whose parts are missing"},
-	{"no_ledger_of[]", "the shards without a ledger, if others of their stream have one; not with --run ID, or if --ledger names one file"},
+	{"no_ledger_of[]", "the shards without a ledger, such as 3/8 or 4-7/8 of a stream, if others of their stream have one; not with --run ID, or if --ledger names one file"},
 	{"streams[].run", "the run, 12 digits of base 32"},
 	{"streams[].instance", "the number of the input"},
 	{"streams[].name", "the name of the input, from the ledger"},

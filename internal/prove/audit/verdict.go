@@ -455,10 +455,12 @@ func (v *Verdict) Known() bool {
 // ends returns a line for each kind of unknown ends of streams. The number of records is
 // unknown, too.
 func (v *Verdict) ends() (all []string) {
-	if n := len(v.NoLedgerOf); n == 1 {
-		all = append(all, "no ledger of shard "+v.NoLedgerOf[0])
-	} else if n > 1 {
-		all = append(all, fmt.Sprintf("no ledger of %d shards, such as %s", n, v.NoLedgerOf[0]))
+	if n := len(v.NoLedgerOf); n > 0 {
+		text := "no ledger of shard " + v.NoLedgerOf[0]
+		if n > 1 {
+			text += " and others"
+		}
+		all = append(all, text)
 	}
 	switch {
 	case v.Unclosed == 1:

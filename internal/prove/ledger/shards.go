@@ -4,13 +4,14 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 // MissingShards returns the shards of which no run is among the streams, each as "i/n of
-// stream ID", while other shards of the same stream are.
+// stream ID", or "i-j/n of stream ID" for a range, while other shards of the same stream are.
 func MissingShards(streams []*Stream) (missing []string) {
 	type key struct{ seed, stream, shards string }
 	seen := map[key]map[uint64]bool{}
@@ -33,10 +34,17 @@ func MissingShards(streams []*Stream) (missing []string) {
 		if err != nil {
 			continue
 		}
-		for i := range n {
-			if !seen[k][i] {
-				missing = append(missing, fmt.Sprintf("%d/%d of stream %s", i, n, k.stream))
+		next := uint64(0)
+		for _, i := range append(slices.Sorted(maps.Keys(seen[k])), n) {
+			switch {
+			case i > n || i < next:
+				continue
+			case i == next+1:
+				missing = append(missing, fmt.Sprintf("%d/%d of stream %s", next, n, k.stream))
+			case i > next:
+				missing = append(missing, fmt.Sprintf("%d-%d/%d of stream %s", next, i-1, n, k.stream))
 			}
+			next = i + 1
 		}
 	}
 	return missing

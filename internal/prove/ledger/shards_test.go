@@ -33,6 +33,11 @@ func TestMissingShards(t *testing.T) {
 		{"all, one of them twice", []*Stream{run(1, "a", "1/2", 0, true), run(2, "a", "0/2", 0, false), run(3, "a", "0/2", 0, true)}, nil},
 		{"of two streams", []*Stream{run(1, "a", "1/3", 0, true), run(2, "b", "0/2", 0, true)},
 			[]string{"0/3 of stream a", "2/3 of stream a", "1/2 of stream b"}},
+		{"ranges", []*Stream{run(1, "a", "5/9", 0, true), run(2, "a", "2/9", 0, true), run(3, "a", "8/9", 0, true)},
+			[]string{"0-1/9 of stream a", "3-4/9 of stream a", "6-7/9 of stream a"}},
+		{"of billions", []*Stream{run(1, "a", "3/4000000000", 0, true)},
+			[]string{"0-2/4000000000 of stream a", "4-3999999999/4000000000 of stream a"}},
+		{"beyond the last one", []*Stream{run(1, "a", "7/2", 0, true)}, []string{"0-1/2 of stream a"}},
 		{"an older version, a damaged line", []*Stream{{}, {Open: map[string]string{"shard": "x/2"}}}, nil},
 	} {
 		if d := cmp.Diff(tt.want, MissingShards(tt.streams)); d != "" {
