@@ -229,8 +229,8 @@ func (f *runFlags) generate(s stream, config *engine.Config, out io.Writer) int 
 // summarize prints what a run has written, and warnings about what it has not.
 func (h *runHost) summarize(w io.Writer, e *engine.Engine) {
 	c := e.Counts()
-	fmt.Fprintf(w, "gdummy run: scheduled %d records (%s), delivered %d, shortfall %d, refused %d, in %s\n",
-		c.Records+c.Shortfall, e.PerSecond(), h.written, c.Shortfall, c.Records-h.written, c.Elapsed.Round(time.Millisecond))
+	fmt.Fprintf(w, "gdummy run: scheduled %s (%s), delivered %d, shortfall %d, refused %d, in %s\n",
+		units.Plural(c.Records+c.Shortfall, "record"), e.PerSecond(), h.written, c.Shortfall, c.Records-h.written, c.Elapsed.Round(time.Millisecond))
 	if n := e.Broken(); n > 0 {
 		fmt.Fprintf(w, "gdummy run: warning: broken lines skipped: %d\n", n)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gdummy/gdummy/flb"
 	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/engine"
@@ -430,8 +431,8 @@ func (in *input) summary() {
 	if c.Shortfall > 0 || in.inst.Emitter().Lost() > 0 {
 		level = flb.Warn
 	}
-	in.inst.Logf(level, "scheduled %d records (%s), delivered %d, shortfall %d, refused %d, in %s",
-		c.Records+c.Shortfall, in.engine.PerSecond(), c.Records-in.inst.Emitter().Lost(), c.Shortfall, in.inst.Emitter().Lost(),
+	in.inst.Logf(level, "scheduled %s (%s), delivered %d, shortfall %d, refused %d, in %s",
+		units.Plural(c.Records+c.Shortfall, "record"), in.engine.PerSecond(), c.Records-in.inst.Emitter().Lost(), c.Shortfall, in.inst.Emitter().Lost(),
 		c.Elapsed.Round(time.Millisecond))
 }
 

@@ -3,6 +3,7 @@
 package units
 
 import (
+	"fmt"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -92,4 +93,15 @@ func FormatDuration(d time.Duration) string {
 		b.WriteString(strconv.FormatUint(ns, 10) + "ns")
 	}
 	return b.String()
+}
+
+// Plural formats a count and its noun.
+func Plural(n uint64, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "y"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/chart"
+	"github.com/gdummy/gdummy/internal/config/units"
 )
 
 const (
@@ -69,12 +70,12 @@ func (e *Evidence) Culprit(rate float64) string {
 	}
 	for _, o := range e.Outputs {
 		if o.GivenUp > 0 {
-			return fmt.Sprintf("output %s gave up %s", o.Name, plural(o.GivenUp, "chunk"))
+			return fmt.Sprintf("output %s gave up %s", o.Name, units.Plural(o.GivenUp, "chunk"))
 		}
 	}
 	for _, o := range e.Outputs {
 		if o.Retries > 0 {
-			return fmt.Sprintf("output %s: %s", o.Name, plural(o.Retries, "retry"))
+			return fmt.Sprintf("output %s: %s", o.Name, units.Plural(o.Retries, "retry"))
 		}
 	}
 	if e.Storage >= atLimit {
@@ -84,7 +85,7 @@ func (e *Evidence) Culprit(rate float64) string {
 		return "mem_buf_limit at " + percent(e.Memory)
 	}
 	if e.Pauses > 0 {
-		return "inputs were paused: " + plural(e.Pauses, "pause")
+		return "inputs were paused: " + units.Plural(e.Pauses, "pause")
 	}
 	if busiest != nil {
 		return unknown + ": " + e.describe(busiest) + " is the busiest"
@@ -189,15 +190,4 @@ func percent(share float64) string {
 // trim formats a number with at most two decimals.
 func trim(v float64) string {
 	return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.2f", v), "0"), ".")
-}
-
-// plural formats a count and its noun.
-func plural(n uint64, noun string) string {
-	switch {
-	case n == 1:
-		return "1 " + noun
-	case strings.HasSuffix(noun, "y"):
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

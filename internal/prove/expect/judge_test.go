@@ -206,6 +206,23 @@ func TestPlanted(t *testing.T) {
 	}
 }
 
+// A failure of a sink has no number of records, and one of records has.
+func TestPrintedFailures(t *testing.T) {
+	r := Result{Failures: []Failure{
+		{Kind: Nothing, Count: 1},
+		{Kind: WrongShare, Count: 1, Examples: []Example{{Want: "10% ± 1%", Got: "50%: 5 of 10"}}},
+		{Kind: Missing, Count: 1}, {Kind: WrongType, Field: "a", Count: 2},
+	}}
+	var b strings.Builder
+	r.Print(&b)
+	want := "    nothing expected: no record is expected here, so nothing was tested\n" +
+		"    wrong share: too many or too few records arrived\n            want     10% ± 1%\n            got      50%: 5 of 10\n" +
+		"    missing: 1 record did not arrive\n    wrong type a: 2 records\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // A secret is found in base64 wherever it begins, and is not shown.
 // A record of several lines is known by the identity that most of them have in common.
 func TestIdentityOfLines(t *testing.T) {

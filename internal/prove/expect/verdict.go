@@ -5,6 +5,9 @@ package expect
 import (
 	"fmt"
 	"io"
+	"strings"
+
+	"github.com/gdummy/gdummy/internal/config/units"
 )
 
 // Kind is a kind of failure.
@@ -44,7 +47,9 @@ func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 func (k Kind) about() string {
 	switch k {
 	case Nothing:
-		return "no record is expected here, so that nothing was tested"
+		return "no record is expected here, so nothing was tested"
+	case WrongShare:
+		return "too many or too few records arrived"
 	case Missing:
 		return "did not arrive"
 	case Leaked:
@@ -97,15 +102,11 @@ func (r *Result) Print(w io.Writer) {
 		if f.Field != "" {
 			head += " " + f.Field
 		}
-		records := "records"
-		if f.Count == 1 {
-			records = "record"
+		what := f.Kind.about()
+		if f.Kind != Nothing && f.Kind != WrongShare { // these count sinks, not records
+			what = strings.TrimSpace(units.Plural(f.Count, "record") + " " + what)
 		}
-		fmt.Fprintf(w, "    %s: %d %s", head, f.Count, records)
-		if about := f.Kind.about(); about != "" {
-			fmt.Fprintf(w, " %s", about)
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "    %s: %s\n", head, what)
 		for _, e := range f.Examples {
 			e.print(w)
 		}
