@@ -445,28 +445,34 @@ func (f *auditFlags) conclude(s stream, v *audit.Verdict, faults []string) int {
 	return code
 }
 
-// checkPage returns an error if a page cannot be written or would overwrite one of the
-// files that are read, of the given kind, such as "a ledger".
+// checkPage returns an error if the page of --html cannot be written or would overwrite one
+// of the files that are read, of the given kind, such as "a ledger".
 func checkPage(path, kind string, read ...string) error {
+	return checkWritable("html", "page", path, kind, read...)
+}
+
+// checkWritable returns an error if the file of a flag cannot be written or would overwrite
+// one of the files that are read. What is written is a word, such as "page".
+func checkWritable(flag, what, path, kind string, read ...string) error {
 	info, err := os.Stat(path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case absent:
 	case err != nil:
-		return fmt.Errorf("cannot write the page: %w", err)
+		return fmt.Errorf("cannot write the %s: %w", what, err)
 	case !info.Mode().IsRegular() && !info.IsDir():
 		return nil // a pipe would wait for its reader
 	}
 	if !absent && overwrites(info, read) {
-		return fmt.Errorf("--html %s: the page would overwrite %s", path, kind)
+		return fmt.Errorf("--%s %s: the %s would overwrite %s", flag, path, what, kind)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
-		return fmt.Errorf("cannot write the page: %w", err)
+		return fmt.Errorf("cannot write the %s: %w", what, err)
 	}
 	err = file.Close()
 	if absent {
-		err = errors.Join(err, os.Remove(path)) // until the page is written
+		err = errors.Join(err, os.Remove(path)) // until it is written
 	}
 	return err
 }

@@ -203,6 +203,8 @@ func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 		} else if near := units.Nearest(wrong.name, names); near != "" {
 			r := fs.find(near)
 			err, right = fmt.Errorf("%w; did you mean %s?", err, r.dashed()), r.example
+		} else if strings.ContainsAny(wrong.name[:1], ".0123456789") {
+			err = fmt.Errorf("%w: an argument that begins with a dash must follow --", err)
 		}
 	} else if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
 		r := fs.find(name)

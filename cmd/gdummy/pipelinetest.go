@@ -79,6 +79,12 @@ func testCommand(s stream, args []string) int {
 	case f.init == "" && fs.NArg() == 0:
 		return usageError(s, "test", "expected a FILE of expectations, or a configuration that names one")
 	}
+	if f.junit != "" {
+		if err := checkWritable("junit", "report", f.junit, "a FILE", fs.Args()...); err != nil {
+			fmt.Fprintf(s.err, "gdummy test: %v\n", err)
+			return exitUsage
+		}
+	}
 	if len(f.binaries) == 0 {
 		f.binaries = []string{"fluent-bit"}
 	}
