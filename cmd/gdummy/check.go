@@ -154,6 +154,9 @@ func checkFile(s stream, path string) (*checker, error) {
 	for _, m := range config.Errors {
 		c.add(finding{pos: m.Pos, severity: severityError, message: m.Problem, hint: m.Hint})
 	}
+	for _, m := range config.Notes {
+		c.add(finding{pos: m.Pos, severity: severityNote, message: m.Problem, hint: m.Hint})
+	}
 	for _, in := range config.Inputs {
 		name, ok := in.Property("name")
 		if !ok {

@@ -55,6 +55,7 @@ func (e *Error) Error() string { return e.Pos.String() + ": " + e.Problem }
 type Config struct {
 	Inputs []*Input
 	Errors []*Error
+	Notes  []*Error // what Fluent Bit ignores, and what may be a mistake
 
 	// Env are the variables that the files set, with @SET or in the section env. They
 	// hide those of the process.

@@ -3,11 +3,15 @@
 package conf
 
 import (
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/gdummy/gdummy/internal/config/units"
 )
 
 // This file reads variables, included files and inputs from the tree of a YAML file.
@@ -92,7 +96,7 @@ func (y *yamlFile) key(m *ast.MappingValueNode) (string, Pos) {
 // document reads the top level.
 func (y *yamlFile) document(n ast.Node) {
 	for _, m := range y.members(n, "configuration") {
-		name, _ := y.key(m)
+		name, pos := y.key(m)
 		switch strings.ToLower(name) {
 		case "pipeline":
 			y.pipeline(m.Value)
@@ -100,8 +104,41 @@ func (y *yamlFile) document(n ast.Node) {
 			y.includes(m.Value)
 		case "env":
 			y.env(m.Value)
+		default:
+			if !slices.Contains(sections, strings.ToLower(name)) {
+				y.unknown(pos, name, m.Value)
+			}
 		}
 	}
+}
+
+// sections are the names of the top level that Fluent Bit and gdummy test read.
+var sections = []string{"pipeline", "includes", "env", "service", "parsers", "multiline_parsers", "plugins", "customs", "stream_processor", "upstream_servers", "gdummy_test"}
+
+// unknown reports a section that is not one of them. Fluent Bit ignores a map of texts, whose
+// name may be meant, and does not start with anything else.
+func (y *yamlFile) unknown(pos Pos, name string, value ast.Node) {
+	hint := ""
+	if near := units.Nearest(name, sections); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	if !isFlat(plain(value)) {
+		y.wrong(pos, fmt.Sprintf("unknown section %q: expected one of Fluent Bit's, or a map of texts, which it ignores", name), hint)
+	} else if hint != "" {
+		y.config.Notes = append(y.config.Notes, &Error{pos, fmt.Sprintf("Fluent Bit ignores the unknown section %q", name), hint})
+	}
+}
+
+// isFlat reports whether a node is a map whose values are texts.
+func isFlat(n ast.Node) bool {
+	isText := func(m *ast.MappingValueNode) bool { return kindOf(plain(m.Value)) == "text" }
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return !slices.ContainsFunc(n.Values, func(m *ast.MappingValueNode) bool { return !isText(m) })
+	case *ast.MappingValueNode:
+		return isText(n)
+	}
+	return false
 }
 
 func (y *yamlFile) pipeline(n ast.Node) {
