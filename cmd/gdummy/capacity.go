@@ -100,7 +100,9 @@ production, unless --sink configured is set.
 
 With two CONFIGs, or --fluent-bit twice, the second is compared with the first, in trials
 that take turns. The answer is the ratio of what both deliver above their capacity, and
-of their CPU time and latency at half of it, each with an interval.
+of their CPU time and latency at half of it, each with an interval. The ratio is the
+median of the ratios of each trial of B to each of A, which can differ from that of the
+medians of A and B beside it.
 
 Ctrl-C ends the search with the answer until then.
 
@@ -173,9 +175,9 @@ func capacityCommand(s stream, args []string) int {
 
 // plan sets the times that are not given, and checks that they suffice for an answer.
 func (f *capacityFlags) plan(compare bool) error {
-	hold, budget, least := capacity.DefaultHold, capacity.DefaultBudget, capacity.LeastBudget
+	hold, budget, least, headroom := capacity.DefaultHold, capacity.DefaultBudget, capacity.LeastBudget, headroomCost
 	if compare {
-		hold, budget, least = capacity.DefaultCompareHold, capacity.DefaultCompareBudget, capacity.LeastCompareBudget
+		hold, budget, least, headroom = capacity.DefaultCompareHold, capacity.DefaultCompareBudget, capacity.LeastCompareBudget, 2*headroomCost
 	}
 	if f.hold == 0 {
 		f.hold = hold
@@ -186,7 +188,7 @@ func (f *capacityFlags) plan(compare bool) error {
 	if f.budget == 0 {
 		f.budget = budget
 	}
-	if n := least(f.hold) + headroomCost; f.budget < n {
+	if n := least(f.hold) + headroom; f.budget < n {
 		return fmt.Errorf("--budget: %s is too short for an answer with a --hold of %s: expected %s or more",
 			units.FormatDuration(f.budget), units.FormatDuration(f.hold), units.FormatDuration(n))
 	}

@@ -104,7 +104,7 @@ var comparisonMembers = [][2]string{
 	{"comparison.ratios[].a", "the median of the trials of A: records per second, or nanoseconds"},
 	{"comparison.ratios[].b", "that of the trials of B"},
 	{"comparison.ratios[].pairs", "pairs of trials"},
-	{"comparison.ratios[].ratio", "B to A; 0 without pairs"},
+	{"comparison.ratios[].ratio", "B to A: the median of the ratios of each trial of B to each of A; 0 without pairs"},
 	{"comparison.ratios[].low", "the lower end of the interval of the ratio; 0 if there are too few pairs for one"},
 	{"comparison.ratios[].high", "the upper end"},
 	{"comparison.ratios[].confidence", "the confidence of the interval"},

@@ -18,9 +18,10 @@ const (
 )
 
 // LeastCompareBudget returns the budget below which a comparison cannot be expected to have
-// an interval: that of two ramps and of the first four pairs above capacity.
+// an interval: that of two ramps and of MinPairs pairs. The throughput needs four, which are
+// the first ones; the fifth is for a machine that takes longer than expected.
 func LeastCompareBudget(hold time.Duration) time.Duration {
-	return 2*rampCost + 2*4*(hold+firstOverhead)
+	return 2*rampCost + 2*MinPairs*(hold+firstOverhead)
 }
 
 // aboveCapacity is the factor from the end of the higher bracket to the rate of trials

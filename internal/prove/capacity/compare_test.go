@@ -207,6 +207,29 @@ func TestCompareEnds(t *testing.T) {
 	})
 }
 
+// tardy is a pipeline whose ramps take as long as those of a busy machine.
+type tardy struct{ *plant }
+
+func (t tardy) Ramp(ctx context.Context, from float64) (low, high float64, err error) {
+	began := t.now()
+	low, high, err = t.plant.Ramp(ctx, from)
+	t.pass(max(40*time.Second-t.now().Sub(began), 0))
+	return low, high, err
+}
+
+// The shortest budget that is allowed suffices for the interval of the throughput.
+func TestLeastCompareBudget(t *testing.T) {
+	for _, hold := range []time.Duration{2 * time.Second, 8 * time.Second, time.Minute} {
+		for seed := range uint64(50) {
+			a, b := twins(seed, 0.1, func(p *plant) { p.start = 2500 * time.Millisecond }) // a trial takes 5.5 s more
+			c, err := Compare(context.Background(), tardy{a}, tardy{b}, CompareOptions{Now: a.now, Hold: hold, Budget: LeastCompareBudget(hold)})
+			if err != nil || !c.Ratios[0].Known() || c.Partial {
+				t.Fatalf("hold %v, seed %d: %v: %s", hold, seed, err, c.Text())
+			}
+		}
+	}
+}
+
 // The ranks are those of the published tables of the rank-sum test.
 func TestRankSum(t *testing.T) {
 	for _, tt := range []struct {

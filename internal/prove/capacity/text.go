@@ -157,7 +157,7 @@ func (c *Comparison) Line() string {
 func (c *Comparison) Table() []byte {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "metric\tasked/s\tpairs\tA\tB\tB/A\tinterval\tdifferent\t\n")
+	fmt.Fprint(w, "metric\tasked/s\tpairs\tmedian A\tmedian B\tmedian B/A\tinterval\tdifferent\t\n")
 	for i := range c.Ratios {
 		r := &c.Ratios[i]
 		ratio, interval, different := "", "unknown", "unknown"
