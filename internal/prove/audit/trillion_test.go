@@ -17,7 +17,7 @@ import (
 // each, and of two hundred nodes whose records are in all of two hundred parts.
 func TestTrillion(t *testing.T) {
 	if testing.Short() {
-		t.Skip("SKIPPED with -short: a trillion records take seconds")
+		t.Skip("### SKIPPED with -short: a trillion records take seconds")
 	}
 	testenv.SkipRace(t)
 	for name, c := range map[string]struct{ parts, streams, blocks uint64 }{
