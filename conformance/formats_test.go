@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
-	"io"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -24,7 +23,6 @@ import (
 	"github.com/go-logfmt/logfmt"
 	"github.com/leodido/go-syslog/v4/rfc3164"
 	"github.com/leodido/go-syslog/v4/rfc5424"
-	"github.com/maruel/panicparse/v2/stack"
 
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -44,8 +42,10 @@ var readers = map[string]string{
 	"docker_json":        "encoding/json, valyala/fastjson; Fluent Bit's docker, and its multiline parser",
 	"envoy":              "Fluent Bit's envoy; net/http reads the request",
 	"gelf":               "valyala/fastjson, encoding/json with the members of version 1.1: Graylog's package can't be had",
+	"go_lines":           "maruel/panicparse (nine lines); Fluent Bit's multiline filter",
 	"go_panic":           "maruel/panicparse; Fluent Bit's multiline parser go",
 	"haproxy":            "elastic/go-grok",
+	"java_lines":         "elastic/go-grok; Fluent Bit's multiline filter",
 	"java_multiline":     "elastic/go-grok (each line of a trace); Fluent Bit's multiline parser java",
 	"json_app":           "valyala/fastjson, encoding/json; Fluent Bit's json",
 	"klog":               "lnav: the parser in Kubernetes is part of a program",
@@ -57,6 +57,7 @@ var readers = map[string]string{
 	"nginx_json":         "encoding/json, valyala/fastjson; Fluent Bit's json",
 	"otel_log":           "OpenTelemetry's own pdata",
 	"postgres":           "pgbadger",
+	"python_lines":       "Fluent Bit's multiline filter, with a parser for tracebacks",
 	"python_multiline":   "Fluent Bit's multiline parser python",
 	"syslog_rfc3164":     "leodido/go-syslog; Fluent Bit's syslog-rfc3164",
 	"syslog_rfc5424":     "leodido/go-syslog; Fluent Bit's syslog-rfc5424",
@@ -328,62 +329,6 @@ func TestLogfmtFunction(t *testing.T) {
 			t.Fatalf("%q of %v is read as %q (%v), want %q", line, call.String(), got, d.Err(), values)
 		}
 	})
-}
-
-// What a panic prints is a snapshot of one goroutine, each of whose calls is
-// found.
-func TestPanics(t *testing.T) {
-	panics := 0
-	lines(t, "go_panic", func(at time.Time, line string) {
-		if !strings.HasPrefix(line, "panic: ") {
-			onTime(t, "2006/01/02 15:04:05", line[:19], at, time.Second)
-			return
-		}
-		panics++
-		var before bytes.Buffer
-		s, _, err := stack.ScanSnapshot(strings.NewReader(line+"\n"), &before, stack.DefaultOpts())
-		if err != io.EOF && err != nil || s == nil || len(s.Goroutines) != 1 {
-			t.Fatalf("%v: %+v in %s", err, s, line)
-		}
-		g := s.Goroutines[0]
-		got := fmt.Sprintf("%sgoroutine %d [%s]:", before.String(), g.ID, g.State)
-		offsets := regexp.MustCompile(` \+0x[0-9a-f]+(\n|$)`).FindAllString(line, -1)
-		if len(offsets) != len(g.Stack.Calls) || len(offsets) < 2 {
-			t.Fatalf("%d calls in %s", len(g.Stack.Calls), line)
-		}
-		for i, c := range g.Stack.Calls {
-			got += fmt.Sprintf("\n%s(%s)\n\t%s:%d%s", c.Func.Complete, &c.Args, c.RemoteSrcPath, c.Line, strings.TrimSuffix(offsets[i], "\n"))
-		}
-		same(t, got, line)
-	})
-	if panics < records/20 || panics > records/5 {
-		t.Errorf("%d of %d records are panics", panics, records)
-	}
-}
-
-// Each line of a Java trace is read by what Elastic reads them with.
-func TestJavaTraces(t *testing.T) {
-	read := groked(t, `^%{JAVASTACKTRACEPART}$`)
-	other := regexp.MustCompile(`^(?:Caused by: )?[\w.]+Exception: .+$|^\t\.\.\. \d+ more$`)
-	traces := 0
-	lines(t, "java_multiline", func(_ time.Time, line string) {
-		parts := strings.Split(line, "\n")
-		for i, part := range parts[1:] {
-			if !strings.HasPrefix(part, "\tat ") {
-				if !other.MatchString(part) || i == 1 {
-					t.Errorf("%q is not part of a trace", part)
-				}
-				continue
-			}
-			traces++
-			part = strings.Replace(part, "java.base/", "", 1) // the pattern is older than Java's modules
-			m := read(part)
-			same(t, fmt.Sprintf("\tat %s.%s(%s:%s)", m["java.log.origin.class.name"], m["log.origin.function"], m["log.origin.file.name"], m["log.origin.file.line"]), part)
-		}
-	})
-	if traces == 0 {
-		t.Error("no trace")
-	}
 }
 
 // Header and attributes of LEEF are apart, and the attributes are those that IBM
