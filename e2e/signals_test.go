@@ -134,6 +134,13 @@ func TestStopStorm(t *testing.T) {
 				p := h.start(t, launch{config: service + input("name gdummy", "tag a", "rate 1000", "ledger ledger") + toFiles})
 				p.await("records", 20*time.Second, func() bool { return len(p.records("a")) > 0 })
 				p.storm(s, 20, 200*time.Millisecond)
+				if h.version.before(v4_1_0) {
+					for end := time.Now().Add(30 * time.Second); p.running(); time.Sleep(50 * time.Millisecond) {
+						if time.Now().After(end) { // v3.2.10 did in one of 240 runs of dummy
+							t.Skipf("### SKIPPED: %s did not end after several of this signal: a defect of the host, also with its dummy: set FLUENT_BIT to a later version", h.version)
+						}
+					}
+				}
 				p.awaitExit(lifetime)
 				// A second one of these ends a host at once, also one with dummy.
 				if p.signal != 0 || p.exitCode != 0 && p.exitCode != 128+int(s) {
