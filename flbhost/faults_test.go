@@ -73,7 +73,7 @@ func TestAllocationFails(t *testing.T) {
 					args := []string{"--output", "json", "--fail-alloc", fmt.Sprint(n), "--script", script, "PLUGIN"}
 					for _, tag := range []string{"a", "b"} {
 						alias := "x" // of both: the second one gets another
-						if v.version < v403 {
+						if v.version < v403 || name != "" {
 							alias += tag // an input that idles leaves its name, and its stream, to the other
 						}
 						args = append(args, "-i", "-p", "alias="+alias, "-p", "tag="+tag, "-p", "rate=50", "-p", `template={"n":{{ seq }}}`, "-p", "seed=1")
