@@ -314,17 +314,17 @@ var faults = map[string]fault{
 // exactly these failures are reported, for exactly these records, and nothing else.
 func TestGeneratedPipelines(t *testing.T) {
 	const perFault, records = 30, 150
-	names := slices.Sorted(maps.Keys(faults))
+	names, rounds := slices.Sorted(maps.Keys(faults)), testenv.Rounds(perFault)
 	if n := perFault * len(names); n < 500 {
 		t.Fatalf("%d pipelines, want 500 or more", n)
 	}
 	for _, name := range names {
 		affected := 0
-		for i := range uint64(testenv.Rounds(perFault)) {
+		for i := range uint64(rounds) {
 			rng := rand.New(rand.NewPCG(i, uint64(len(name))))
 			affected += checkGenerated(t, fmt.Sprintf("%s, pipeline %d", name, i), generate(rng), faults[name], records)
 		}
-		if affected == 0 && name != "nothing" {
+		if affected == 0 && name != "nothing" && rounds == perFault { // a few pipelines may have none
 			t.Errorf("%s: no record was affected", name)
 		}
 	}
