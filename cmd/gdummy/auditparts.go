@@ -129,7 +129,7 @@ func checkPart(path string, read ...string) error {
 	case overwrites(info, read):
 		return fmt.Errorf("--part %s: the part would overwrite a source or a ledger", path)
 	case !info.Mode().IsRegular() || info.Size() > 0 && !audit.IsPart(beginning(path)):
-		return fmt.Errorf("--part %s: the part would overwrite a file that is no part", path)
+		return fmt.Errorf("--part %s: the part would overwrite a file that is not a part", path)
 	}
 	file, err := createPart(path)
 	if err == nil {

@@ -231,7 +231,8 @@ func (c *compiler) chosen(l *parse.ListNode, before map[string]operand, names *[
 	return values
 }
 
-// onlyPipe compiles a pipeline whose reads count for nothing yet.
+// onlyPipe compiles a pipeline without recording which variables it reads: the caller may
+// discard the result.
 func (c *compiler) onlyPipe(p *parse.PipeNode) (operand, bool) {
 	op, ok := c.pipe(p)
 	for _, r := range op.reads {
