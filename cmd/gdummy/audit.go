@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -261,6 +262,11 @@ func (f *auditFlags) run(s stream) int {
 	}
 	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
 	live := f.isLive()
+	ctx, stop := context.Background(), func() {}
+	if live || f.collect.address != "" { // before a line says that it listens
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	}
+	defer func() { stop() }()
 	collected := func() time.Time { return time.Time{} }
 	if f.collect.address != "" {
 		c, err := f.startCollecting(s)
@@ -270,9 +276,10 @@ func (f *auditFlags) run(s stream) int {
 		defer c.Close()
 		collected = c.Changed
 		if !live {
-			if err := f.awaitLedgers(s, c); err != nil {
+			if err := f.awaitLedgers(ctx, s, c); err != nil {
 				return fail(err)
 			}
+			stop()
 			if len(f.sources) == 0 {
 				return f.reportCollected(s)
 			}
@@ -319,7 +326,7 @@ func (f *auditFlags) run(s stream) int {
 	}
 	var faults []string
 	if live {
-		if err := f.listen(s, a, collected); err != nil {
+		if err := f.listen(ctx, s, a, collected); err != nil {
 			return fail(err)
 		}
 	}
@@ -391,16 +398,6 @@ func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, g
 		return true
 	})
 	return read, code, err
-}
-
-// finishPipe reads standard input to its end after Ctrl-C, which interrupts all commands of
-// a pipeline: the writer finishes, the input ends, and a verdict follows.
-func finishPipe(log func(format string, args ...any)) {
-	stop := interrupted()
-	go func() {
-		<-stop
-		log("reading standard input to its end; press Ctrl-C again to stop now")
-	}()
 }
 
 // refuse reports sources in unsupported formats, instead of a verdict.

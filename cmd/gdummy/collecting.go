@@ -5,10 +5,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/ledger"
@@ -90,9 +88,7 @@ func (f *auditFlags) ledgerNames() ([]string, error) {
 
 // awaitLedgers collects ledgers, without listening for records, until a flag or Ctrl-C ends
 // it.
-func (f *auditFlags) awaitLedgers(s stream, c *collect.Server) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+func (f *auditFlags) awaitLedgers(ctx context.Context, s stream, c *collect.Server) error {
 	wait := waiting{idle: f.live.idle, first: f.live.first, began: time.Now()}
 	var poll ledgerPoll
 	return eachTick(ctx, func(now time.Time) (done bool, err error) {

@@ -148,6 +148,8 @@ func (a *auditExpect) receive(addresses [][]string) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
 	var servers []*receive.Server
 	for n, list := range addresses {
 		for _, address := range list {
@@ -165,8 +167,6 @@ func (a *auditExpect) receive(addresses [][]string) error {
 			a.log("listening at %s", server)
 		}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	wait := waiting{idle: a.live.idle, first: a.live.first, began: time.Now()}
 	var poll ledgerPoll
 	return eachTick(ctx, func(now time.Time) (done bool, err error) {

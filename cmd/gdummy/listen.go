@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os/signal"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/audit"
@@ -79,7 +77,7 @@ const progressEvery = 10 * time.Second
 
 // listen audits what arrives until a flag or Ctrl-C ends it. changed returns when a ledger was
 // collected last.
-func (f *auditFlags) listen(s stream, a *audit.Auditor, changed func() time.Time) error {
+func (f *auditFlags) listen(ctx context.Context, s stream, a *audit.Auditor, changed func() time.Time) error {
 	o := receive.Options{
 		Keys: f.keys, Path: f.path, SharedKey: f.live.sharedKey,
 		Faults: f.live.faults, Seed: f.live.seed,
@@ -89,8 +87,6 @@ func (f *auditFlags) listen(s stream, a *audit.Auditor, changed func() time.Time
 	if o.TLS, err = f.live.certificate(); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	f.live.reported = map[recordid.Run]bool{}
 	locked := &lockedAudit{a: a, log: func(format string, args ...any) {
 		fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...)
@@ -298,4 +294,14 @@ func (f *auditFlags) lastLedgers() (ledgers []*ledger.Ledger, faults []string) {
 		}
 	}
 	return ledgers, faults
+}
+
+// finishPipe reads standard input to its end after Ctrl-C, which interrupts all commands of
+// a pipeline: the writer finishes, the input ends, and a verdict follows.
+func finishPipe(log func(format string, args ...any)) {
+	stop := interrupted()
+	go func() {
+		<-stop
+		log("reading standard input to its end; press Ctrl-C again to stop now")
+	}()
 }

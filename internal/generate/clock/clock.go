@@ -45,6 +45,8 @@ type Clock struct {
 	base    int64 // what moments have at the start
 	speed   Speed
 	lead    uint64 // tick i has the time of tick i+lead of the schedule
+
+	spacing *spacing // nil if ticks have at least perTick nanoseconds anyway
 }
 
 // Moments are the times of the records of a stream, as package lives computes them.
@@ -68,7 +70,7 @@ func Follow(start int64, m Moments, origin uint64) *Clock {
 // Bind sets the moments of a clock that [Parse] has made, if it follows any.
 func (c *Clock) Bind(m Moments) {
 	if c.follows && m != nil {
-		c.moments, c.base = m, Before(m, c.origin)
+		c.moments, c.base, c.spacing = m, Before(m, c.origin), newSpacing()
 	}
 }
 
@@ -110,9 +112,16 @@ func Along(start int64, s pace.Schedule, speed Speed, l Layout) *Clock {
 			c.even, c.speed = faster, Speed{1, 1}
 		}
 	case *pace.Profile:
-		c.profile = s
+		c.setProfile(s)
 	}
 	return c
+}
+
+func (c *Clock) setProfile(p *pace.Profile) {
+	c.profile = p
+	if p.Irregular() {
+		c.spacing = newSpacing()
+	}
 }
 
 // Faster returns the schedule with the times of another multiplied by a speed, unless
@@ -135,7 +144,7 @@ func (c *Clock) Origin() uint64 { return c.origin }
 // records after the [Last] time have that time; those before the origin have the
 // time of the start.
 func (c *Clock) At(position uint64) int64 {
-	if c.follows {
+	if c.follows && position < c.origin {
 		return max(c.time(c.follow(position), 0), 0)
 	}
 	tick, part := c.place(position)
@@ -165,6 +174,14 @@ func (c *Clock) place(position uint64) (tick, part uint64) {
 
 // due returns the time of a tick, in nanoseconds after the start.
 func (c *Clock) due(tick uint64) int64 {
+	if c.spacing != nil {
+		return c.spacing.due(c, tick)
+	}
+	return c.moment(tick)
+}
+
+// moment returns the time of a tick by the schedule, in nanoseconds after the start.
+func (c *Clock) moment(tick uint64) int64 {
 	if c.follows {
 		return c.follow(c.origin + tick)
 	}
@@ -242,6 +259,22 @@ func (c *Clock) before(t int64) uint64 {
 	if t <= 0 {
 		return c.origin
 	}
+	positions := c.scheduled(t)
+	if c.spacing == nil || positions == pace.Unbounded {
+		return positions
+	}
+	for positions > c.origin { // some of the last ones are later than scheduled
+		if tick, _ := c.place(positions - 1); c.due(tick) < t {
+			break
+		}
+		positions -= c.perTick * c.lanes
+	}
+	return positions
+}
+
+// scheduled returns how many positions, counted from 0, have times of less than t > 0
+// nanoseconds after the start by the schedule.
+func (c *Clock) scheduled(t int64) uint64 {
 	if c.follows {
 		return max(c.moments.Due(min(t-1, pace.Never-c.base)+c.base), c.origin)
 	}
@@ -285,10 +318,11 @@ func Parse(text string) (*Clock, error) {
 		c.even.Num, c.even.Den = p.fraction()
 		c.lead = p.number()
 	case "profile":
-		var err error
-		if c.profile, err = pace.ParseProfile(p.text); err != nil {
+		profile, err := pace.ParseProfile(p.text)
+		if err != nil {
 			return nil, fmt.Errorf("invalid clock %q: %w", text, err)
 		}
+		c.setProfile(profile)
 		p.text = ""
 	case "lives":
 		c.follows = true

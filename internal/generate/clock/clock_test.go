@@ -71,7 +71,7 @@ func draw(t *rapid.T) *Clock {
 	case 2:
 		return Along(at, rate, Speed{rapid.Uint64Range(1, 1e5).Draw(t, "speed"), rapid.Uint64Range(1, 1e3).Draw(t, "slowness")}, l)
 	}
-	p, err := pace.ParseProfile(rapid.SampledFrom([]string{"100", "ramp 0 to 500 for 10s; 500", "5 for 1s; idle for 3s; repeat", "poisson 20", "5 for 2s"}).Draw(t, "profile"))
+	p, err := pace.ParseProfile(rapid.SampledFrom([]string{"100", "ramp 0 to 500 for 10s; 500", "5 for 1s; idle for 3s; repeat", "poisson 20", "poisson 700M", "3M, jitter 100%", "5 for 2s"}).Draw(t, "profile"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/generate/clock"
 	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
@@ -44,12 +45,15 @@ func (c *Config) checkDistinct() (errs option.Errors) {
 				units.FormatCount(c.MaxRecords), units.FormatDuration(time.Duration(span)), apart))
 		}
 	default:
-		gap := c.shortestGap()
-		if gap != nil && gap.Cmp(new(big.Rat).SetUint64(perTick)) < 0 {
-			name := "rate"
-			if c.profile != nil {
-				name = "load_profile"
+		gap, name := c.shortestGap(), "rate"
+		least := new(big.Rat).SetUint64(perTick)
+		if c.profile != nil {
+			name = "load_profile"
+			if c.profile.Irregular() {
+				least.Quo(least, clock.MaxDensity)
 			}
+		}
+		if gap != nil && gap.Cmp(least) < 0 {
 			errs = append(errs, option.Errorf(name, "records would share nanoseconds on their clock%s, expected a lower rate", apart))
 		}
 	}

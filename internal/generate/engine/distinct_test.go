@@ -21,7 +21,7 @@ func TestDistinctTimes(t *testing.T) {
 		n := rapid.IntRange(1, 60).Draw(t, "records")
 		options["max_records"] = fmt.Sprint(n)
 		fits := true
-		switch rapid.IntRange(0, 2).Draw(t, "clock") {
+		switch rapid.IntRange(0, 3).Draw(t, "clock") {
 		case 0:
 			step := rapid.IntRange(1, 6).Draw(t, "step")
 			options["time_step"] = fmt.Sprintf("%dns", step)
@@ -34,6 +34,10 @@ func TestDistinctTimes(t *testing.T) {
 			rate := rapid.SampledFrom([]int{1000, 500, 333, 250, 200}).Draw(t, "millions a second")
 			options["load_profile"] = fmt.Sprintf("%dM", rate)
 			fits = 1000 >= rate*copies
+		case 3:
+			rate := rapid.SampledFrom([]int{801, 800, 400, 266, 200, 20, 1}).Draw(t, "millions a second")
+			options["load_profile"] = rapid.SampledFrom([]string{fmt.Sprintf("poisson %dM", rate), fmt.Sprintf("%dM, jitter 100%%", rate)}).Draw(t, "irregular")
+			fits = 800 >= rate*copies
 		}
 		c, _, err := Configure(func(name string) (string, bool) { v, ok := options[name]; return v, ok }, nil)
 		if fits != (err == nil) {
@@ -54,4 +58,25 @@ func TestDistinctTimes(t *testing.T) {
 			t.Fatalf("%v: %d records, want %d", options, len(times), n)
 		}
 	})
+}
+
+// Transitions that happen at the same moment have times of their own, in order.
+func TestDistinctTransitions(t *testing.T) {
+	const n = 100_000
+	for _, text := range []string{
+		`{"o": {{ transitions 90000 "created 10ms: paid; paid 20ms: shipped" }}}`,
+		`{"o": {{ transitions 10 "created 10ms: packed; packed 10s" }}}`,
+	} {
+		w := &world{now: epoch}
+		run(t, w, time.Minute, "template", text, "rate", "unlimited", "start_time", "2023-11-14T22:13:20Z", "max_records", fmt.Sprint(n))
+		times, _ := read(t, w.events)
+		if len(times) != n {
+			t.Fatalf("%s: %d records, want %d", text, len(times), n)
+		}
+		for i, at := range times[1:] {
+			if at <= times[i] {
+				t.Fatalf("%s: record %d has the time %d, the previous one %d", text, i+1, at, times[i])
+			}
+		}
+	}
 }

@@ -62,6 +62,10 @@ type Profile struct {
 	spans     [2]span
 }
 
+// Irregular reports whether two records may be due at the same moment although there
+// are fewer records than nanoseconds.
+func (p *Profile) Irregular() bool { return p.random || p.jitter.share > 0 }
+
 // segment is a part of a profile. Rates are in quanta, times in ns.
 type segment struct {
 	kind       *Kind
