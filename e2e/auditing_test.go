@@ -37,11 +37,14 @@ type verdict struct {
 			From, To, Count uint64
 			Since, Until    time.Time
 		} `json:"lost_ranges"`
-		Events []struct {
-			Time time.Time
-			Word string
-		}
+		Events []ledgerEvent
 	}
+}
+
+// ledgerEvent is a word in the ledger, and its time.
+type ledgerEvent struct {
+	Time time.Time
+	Word string
 }
 
 // counts holds the counts of a verdict.

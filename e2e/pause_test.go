@@ -205,3 +205,33 @@ func TestPauseDrops(t *testing.T) {
 		}
 	})
 }
+
+// Fluent Bit does not read the queue of an input that mem_buf_limit pauses, and discards it
+// when it reloads or stops. The verdict has these records as lost: at the end of the run, and
+// never ingested. The new input continues.
+func TestReloadWhilePaused(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) {
+		h.since(t, v4_1_0, "reloads that keep the queue of an input that is not paused")
+		// The limit is reached after two seconds, the flush after five.
+		p := h.start(t, launch{args: []string{"-Y"}, config: strings.Replace(service, "0.2", "5", 1) +
+			input("name gdummy", "tag a", "rate 150", "mem_buf_limit 300k", "ledger ledger", bigDummy) + toFiles})
+		p.await("a pause", 30*time.Second, func() bool { return strings.Contains(p.ledgerText(), " pause ") })
+		p.hangUp()
+		p.await("another run", 30*time.Second, func() bool { return strings.Count(p.ledgerText(), " open ") == 2 })
+		p.awaitMore()
+		p.stop()
+		v := audit(t, "--ledger", p.dir+"/ledger", p.out())
+		if len(v.Streams) != 2 || v.Lost == 0 || v.Lost > v.Accepted-v.Ingested || v.Duplicates+v.Damaged+v.Unknown > 0 {
+			t.Fatalf("%d runs, %+v", len(v.Streams), v.counts)
+		}
+		for i, s := range v.Streams {
+			last := s.Events[max(len(s.Events)-2, 0)].Word
+			t.Logf("run %d: %d accepted, %d ingested, %d lost; %s before its end", i, s.Accepted, s.Ingested, s.Lost, last)
+			for _, r := range s.LostRanges {
+				if r.From < s.Ingested || r.To != s.Accepted-1 || len(s.LostRanges) > 1 {
+					t.Errorf("run %d lost %d to %d, want records from %d to %d", i, r.From, r.To, s.Ingested, s.Accepted-1)
+				}
+			}
+		}
+	})
+}
