@@ -61,6 +61,27 @@ func TestMeter(t *testing.T) {
 	}
 }
 
+// The first record to arrive may be a later one: a run began when its record 0 was due.
+func TestStartOf(t *testing.T) {
+	at := func(run recordid.Run, seq uint64, due time.Duration) receive.Finding {
+		return receive.Finding{ID: recordid.ID{Run: run, Seq: seq, Time: time.Unix(1700000000, 0).Add(due).UnixNano()}}
+	}
+	for name, c := range map[string]struct {
+		found []receive.Finding
+		want  time.Duration
+	}{
+		"from the start":  {[]receive.Finding{at(7, 0, time.Second), at(7, 1, 2*time.Second)}, time.Second},
+		"a later chunk":   {[]receive.Finding{at(7, 4000, 5*time.Second), at(7, 4001, 5*time.Second+time.Millisecond), at(7, 5000, 6*time.Second)}, time.Second},
+		"out of order":    {[]receive.Finding{at(7, 12, 3*time.Second), at(7, 10, 2*time.Second)}, -3 * time.Second},
+		"another run too": {[]receive.Finding{at(7, 10, 2*time.Second), at(8, 500, time.Hour), at(7, 20, 3*time.Second)}, time.Second},
+		"one record":      {[]receive.Finding{at(7, 0, time.Second)}, time.Second},
+	} {
+		if got := time.Unix(0, startOf(c.found)).Sub(time.Unix(1700000000, 0)); got.Round(time.Microsecond) != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestRoles(t *testing.T) {
 	for thread, want := range map[string]string{
 		"flb-pipeline": "engine flb-pipeline", "flb-in-gdummy.0": "input gdummy.0", "flb-out-null.0-": "output null.0-", "fluent-bit": "other fluent-bit",

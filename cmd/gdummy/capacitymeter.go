@@ -52,11 +52,7 @@ func (m *meter) Take(found []receive.Finding, arrival int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.origin.IsZero() {
-		due := found[0].ID.Time
-		for _, f := range found {
-			due = min(due, f.ID.Time)
-		}
-		m.origin = time.Unix(0, due)
+		m.origin = time.Unix(0, startOf(found))
 	}
 	i := int(max(arrival-m.origin.UnixNano(), 0) / int64(m.width))
 	for len(m.windows) <= i {
@@ -71,6 +67,27 @@ func (m *meter) Take(found []receive.Finding, arrival int64) {
 		w.latency += latency
 		_ = w.spread.RecordValue(min(int64(latency/spreadUnit), spreadMax)) // always within the range
 	}
+}
+
+// startOf returns when the first record of a run was due, in nanoseconds since 1970. Fluent
+// Bit may send later chunks first: the time follows from the numbers of the records and the
+// time between them.
+func startOf(found []receive.Finding) int64 {
+	first, last := found[0].ID, found[0].ID
+	for _, f := range found {
+		switch {
+		case f.ID.Run != first.Run:
+		case f.ID.Seq < first.Seq:
+			first = f.ID
+		case f.ID.Seq > last.Seq:
+			last = f.ID
+		}
+	}
+	start := first.Time
+	if last.Seq > first.Seq {
+		start -= int64(float64(last.Time-first.Time) / float64(last.Seq-first.Seq) * float64(first.Seq))
+	}
+	return start
 }
 
 // Refuse implements receive.Sink. What is sent again arrives; the rest is missing.
