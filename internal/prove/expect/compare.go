@@ -16,28 +16,23 @@ import (
 // member returns the MessagePack of the member at a path: names from the outermost,
 // joined by dots. Names may contain dots: the longest one that exists is used.
 func member(m []byte, path string) (v []byte, ok bool) {
-	all := make(members, 0, 16) // on the stack
-	all.read(m)
-	return all.member(path)
+	return appendMembers(make(members, 0, 16), m).member(path)
 }
 
 // field returns the value of a member of a map, in MessagePack.
 func field(m []byte, name string) (v []byte, ok bool) {
-	all := make(members, 0, 16) // on the stack
-	all.read(m)
-	return all.field(name)
+	return appendMembers(make(members, 0, 16), m).field(name)
 }
 
 // members are the members of one map.
 type members []struct{ name, value []byte }
 
-// read reads the members of a map. A value that is not a map, or not MessagePack, has
-// none.
-func (m *members) read(b []byte) {
-	*m = (*m)[:0]
+// appendMembers appends the members of a map. A value that is not a map, or not
+// MessagePack, has none. A dst of constant capacity is on the stack.
+func appendMembers(dst members, b []byte) members {
 	h := msgpack.Read(b)
 	if h.Kind != msgpack.Map {
-		return
+		return dst
 	}
 	b = b[h.Size:]
 	for range h.N {
@@ -45,7 +40,7 @@ func (m *members) read(b []byte) {
 		if size == 0 {
 			k := msgpack.Read(b)
 			if k.Kind != msgpack.String && k.Kind != msgpack.Binary || uint64(len(b)-k.Size) < k.N {
-				return
+				return dst
 			}
 			size = k.Size + int(k.N)
 			name = b[k.Size:size]
@@ -53,11 +48,30 @@ func (m *members) read(b []byte) {
 		b = b[size:]
 		rest, err := msgpack.Skip(b)
 		if err != nil {
-			return
+			return dst
 		}
-		*m = append(*m, struct{ name, value []byte }{name, b[:len(b)-len(rest)]})
+		dst = append(dst, struct{ name, value []byte }{name, b[:len(b)-len(rest)]})
 		b = rest
 	}
+	return dst
+}
+
+// appendElements appends the elements of an array. A value that is not an array has none.
+func appendElements(dst [][]byte, v []byte) [][]byte {
+	h := msgpack.Read(v)
+	if h.Kind != msgpack.Array {
+		return dst
+	}
+	b := v[h.Size:]
+	for range h.N {
+		rest, err := msgpack.Skip(b)
+		if err != nil {
+			return dst
+		}
+		dst = append(dst, b[:len(b)-len(rest)])
+		b = rest
+	}
+	return dst
 }
 
 // field returns the first member with a name.
@@ -86,17 +100,6 @@ func (m members) member(path string) (v []byte, ok bool) {
 	return nil, false
 }
 
-// each calls f with the members of a map until it returns false.
-func each(m []byte, f func(name, v []byte) bool) {
-	all := make(members, 0, 16) // on the stack
-	all.read(m)
-	for i := range all {
-		if !f(all[i].name, all[i].value) {
-			return
-		}
-	}
-}
-
 // outcome is how a value that arrived compares with the one that was expected.
 type outcome uint8
 
@@ -119,7 +122,7 @@ func (m *matcher) compare(f *Field, want value.Value, got []byte) outcome {
 	}
 	h := msgpack.Read(got)
 	if f.As == "text" {
-		if text, ok := scalar(got, h); ok && equalText(m.buf, want, text) {
+		if text, ok := scalar(got, h); ok && equalText(want, text) {
 			return same
 		}
 		return wrongValue
@@ -133,34 +136,23 @@ func (m *matcher) compare(f *Field, want value.Value, got []byte) outcome {
 	b, ok2 := recordid.HashValue(got, coarse)
 	equal := ok1 && ok2 && a == b
 	switch {
-	case equal && (alike || f.As == "number" && isNumber):
-		return same
-	case equal && isNumber && whole(expected, h):
+	case equal && f.As != "number" && expected.Kind == msgpack.Integer && h.Kind == msgpack.Float:
 		return wrongType
 	case equal:
 		return same
 	case alike, isNumber:
 		return wrongValue
 	}
-	text, ok := scalar(got, h)
-	if ok && equalText(m.buf, want, text) {
-		return wrongType
+	if text, ok := scalar(got, h); ok && !equalText(want, text) {
+		return wrongValue
 	}
-	if !ok {
-		return wrongType
-	}
-	return wrongValue
-}
-
-// whole reports whether an integer was expected and a double arrived.
-func whole(want, got msgpack.Header) bool {
-	return want.Kind == msgpack.Integer && got.Kind == msgpack.Float
+	return wrongType
 }
 
 func isBool(k msgpack.Kind) bool { return k == msgpack.True || k == msgpack.False }
 
 // equalText reports whether a text is that of a value.
-func equalText(_ []byte, want value.Value, text []byte) bool {
+func equalText(want value.Value, text []byte) bool {
 	var buf [64]byte
 	return bytes.Equal(want.AppendText(buf[:0]), text)
 }
@@ -211,9 +203,9 @@ func seconds(v value.Value) (float64, bool) {
 }
 
 // extra calls f with the path of each member that no path of only covers.
-func extra(m []byte, prefix string, only []string, f func(path string, v []byte)) {
-	each(m, func(name, v []byte) bool {
-		path := prefix + string(name)
+func extra(m []byte, prefix string, only []string, f func(path string)) {
+	for _, e := range appendMembers(make(members, 0, 16), m) {
+		path := prefix + string(e.name)
 		covered, inside := false, false
 		for _, o := range only {
 			covered = covered || o == path
@@ -221,11 +213,10 @@ func extra(m []byte, prefix string, only []string, f func(path string, v []byte)
 		}
 		switch {
 		case covered:
-		case inside && msgpack.Read(v).Kind == msgpack.Map:
-			extra(v, path+".", only, f)
+		case inside && msgpack.Read(e.value).Kind == msgpack.Map:
+			extra(e.value, path+".", only, f)
 		default:
-			f(path, v)
+			f(path)
 		}
-		return true
-	})
+	}
 }

@@ -140,8 +140,7 @@ func eventOf(v []byte) (ev event.Event, ok bool) {
 // isAction reports whether a document is an action of a bulk request, without a record:
 // {"create":{...}}.
 func isAction(m []byte) bool {
-	all := make(members, 0, 4)
-	all.read(m)
+	all := appendMembers(make(members, 0, 4), m)
 	if len(all) != 1 {
 		return false
 	}
@@ -155,32 +154,21 @@ func isAction(m []byte) bool {
 // records calls f with each map in a value that has an identity as a member, or one of
 // Places, and reports whether there is one.
 func (j *Judge) records(v []byte, f func(body []byte)) (found bool) {
-	h := msgpack.Read(v)
-	switch h.Kind {
+	switch msgpack.Read(v).Kind {
 	case msgpack.Map:
-		own := false
-		each(v, func(name, inner []byte) bool {
-			own = isIdentity(inner) || slices.Contains(j.Places, string(name))
-			return !own
-		})
-		if own {
-			f(v)
-			return true
-		}
-		each(v, func(_, inner []byte) bool {
-			found = j.records(inner, f) || found
-			return true
-		})
-	case msgpack.Array:
-		b := v[h.Size:]
-		for range h.N {
-			rest, err := msgpack.Skip(b)
-			if err != nil {
-				return found
+		all := appendMembers(make(members, 0, 16), v)
+		for _, m := range all {
+			if isIdentity(m.value) || slices.Contains(j.Places, string(m.name)) {
+				f(v)
+				return true
 			}
-			element := b[:len(b)-len(rest)]
-			found = j.line(element, f) || j.records(element, f) || found
-			b = rest
+		}
+		for _, m := range all {
+			found = j.records(m.value, f) || found
+		}
+	case msgpack.Array:
+		for _, e := range appendElements(make([][]byte, 0, 16), v) {
+			found = j.line(e, f) || j.records(e, f) || found
 		}
 	}
 	return found
@@ -215,26 +203,28 @@ func isIdentity(v []byte) bool {
 }
 
 // hasIdentity reports whether a map has an identity in a text, outside of arrays.
-func hasIdentity(m []byte) (found bool) {
-	each(m, func(_, inner []byte) bool {
-		switch h := msgpack.Read(inner); h.Kind {
+func hasIdentity(m []byte) bool {
+	for _, e := range appendMembers(make(members, 0, 16), m) {
+		switch h := msgpack.Read(e.value); h.Kind {
 		case msgpack.Map:
-			found = hasIdentity(inner)
+			if hasIdentity(e.value) {
+				return true
+			}
 		case msgpack.String:
-			_, end := recordid.Find(inner[h.Size:])
-			found = end >= 0
+			if _, end := recordid.Find(e.value[h.Size:]); end >= 0 {
+				return true
+			}
 		}
-		return !found
-	})
-	return found
+	}
+	return false
 }
 
 // NamesIdentity reports whether the name of a member of a map is an identity.
-func NamesIdentity(m []byte) (found bool) {
-	each(m, func(name, _ []byte) bool {
-		_, end := recordid.Find(name)
-		found = end >= 0
-		return !found
-	})
-	return found
+func NamesIdentity(m []byte) bool {
+	for _, e := range appendMembers(make(members, 0, 16), m) {
+		if _, end := recordid.Find(e.name); end >= 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -3,6 +3,7 @@
 package expect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -183,21 +184,6 @@ func keysOf(v any) (keys []string) {
 	return keys
 }
 
-func optionNames() (names []string) {
-	for _, o := range option.Table {
-		names = append(names, o.Name)
-	}
-	return names
-}
-
-// meant returns the word that was probably meant, as the end of a message.
-func meant(word string, all []string) string {
-	if m := units.Nearest(word, all); m != "" {
-		return "; did you mean " + m + "?"
-	}
-	return ""
-}
-
 // unknownKey adds to an error about a key what is expected.
 func unknownKey(err error) error {
 	var unknown *yaml.UnknownFieldError
@@ -209,7 +195,7 @@ func unknownKey(err error) error {
 		keys = keysOf(yamlFile{})
 	}
 	return &placedError{unknown.Token.Position.Line, fmt.Errorf("unknown key %q: expected one of %s%s",
-		unknown.Token.Value, strings.Join(keys, ", "), meant(unknown.Token.Value, keys))}
+		unknown.Token.Value, strings.Join(keys, ", "), units.Hint(unknown.Token.Value, keys, ""))}
 }
 
 // inElement adds its place to an error in an element of a list.
@@ -266,7 +252,7 @@ func parseInput(m yaml.MapSlice) (in Input, err error) {
 			continue
 		}
 		if _, ok := option.Find(name); !ok && !option.IsCore(name) {
-			return in, fmt.Errorf("%s: unknown option%s", name, meant(name, optionNames()))
+			return in, fmt.Errorf("%s: unknown option%s", name, units.Hint(name, option.Names(), ""))
 		}
 		in.Options = append(in.Options, [2]string{name, text})
 	}
@@ -304,12 +290,7 @@ func (f *File) CheckLines() error {
 
 func parseSink(y yamlSink) (Sink, error) {
 	s := Sink{Name: y.Name, Output: y.Output, Arrive: y.Arrive, Lines: 1, Copies: 1}
-	if s.Name == "" {
-		s.Name = s.Output
-	}
-	if s.Output == "" {
-		s.Output = s.Name
-	}
+	s.Name, s.Output = cmp.Or(s.Name, s.Output), cmp.Or(s.Output, s.Name)
 	if s.Output == "" {
 		return s, fmt.Errorf("output: expected the alias of an output, or its plugin and number, such as es.0")
 	}

@@ -258,7 +258,7 @@ func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 		return
 	}
 	j.right = j.right[:0]
-	j.members.read(ev.Body)
+	j.members = appendMembers(j.members[:0], ev.Body)
 	if s.survey != nil {
 		s.survey.look(j, r, ev)
 	}
@@ -276,7 +276,7 @@ func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 		}
 	}
 	if s.Only != nil {
-		extra(ev.Body, "", s.Only, func(path string, _ []byte) {
+		extra(ev.Body, "", s.Only, func(path string) {
 			if path[strings.LastIndexByte(path, '.')+1:] == r.marked {
 				return
 			}

@@ -362,7 +362,7 @@ func FuzzBodies(f *testing.F) {
 			return
 		}
 		_, _ = member(b, "a.b.c")
-		extra(b, "", []string{"a.b"}, func(string, []byte) {})
+		extra(b, "", []string{"a.b"}, func(string) {})
 		var fi finder
 		fi.begin(b)
 		_, _ = fi.walk(b, "", 0, false)

@@ -3,6 +3,7 @@
 package expect
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -66,7 +67,7 @@ func NewMaker(run *ledger.Stream, truth Truth, expressions ...template.Text) (*M
 		return refuse("the line open of the ledger: %v", err)
 	}
 	if sent := run.Open["version"]; !sameVersion(sent, truth.Version) {
-		return refuse("version %s of gdummy sent them, this is %s", orDevel(sent), orDevel(truth.Version))
+		return refuse("version %s of gdummy sent them, this is %s", cmp.Or(sent, "devel"), cmp.Or(truth.Version, "devel"))
 	}
 	config, _, err := engine.ConfigureWith(func(name string) (string, bool) {
 		switch name {
@@ -103,13 +104,6 @@ func sameVersion(a, b string) bool { return a == b || isDevel(a) && isDevel(b) }
 
 func isDevel(version string) bool {
 	return version == "" || strings.HasPrefix(version, "devel") || strings.HasPrefix(version, "v0.0.0-")
-}
-
-func orDevel(version string) string {
-	if version == "" {
-		return "devel"
-	}
-	return version
 }
 
 // Event makes the record of an identity again, without the identity, and reports

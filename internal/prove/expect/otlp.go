@@ -17,8 +17,8 @@ func appendPlain(dst, v []byte) []byte {
 	h := msgpack.Read(v)
 	switch h.Kind {
 	case msgpack.Map:
-		var all members
-		if all.read(v); len(all) == 1 {
+		all := appendMembers(nil, v)
+		if len(all) == 1 {
 			if plain, ok := appendAny(dst, string(all[0].name), all[0].value); ok {
 				return plain
 			}
@@ -29,7 +29,7 @@ func appendPlain(dst, v []byte) []byte {
 		}
 		return dst
 	case msgpack.Array:
-		elements := elementsOf(v)
+		elements := appendElements(nil, v)
 		if pairs, ok := appendPairs(dst, elements); ok {
 			return pairs
 		}
@@ -56,13 +56,13 @@ func appendAny(dst []byte, kind string, v []byte) ([]byte, bool) {
 		return value.AppendInt(dst, n), err == nil
 	case "kvlistValue":
 		list, _ := field(v, "values")
-		if elements := elementsOf(list); len(elements) > 0 {
+		if elements := appendElements(nil, list); len(elements) > 0 {
 			return appendPairs(dst, elements)
 		}
 		return msgp.AppendMapHeader(dst, 0), h.Kind == msgpack.Map
 	case "arrayValue":
 		list, _ := field(v, "values")
-		elements := elementsOf(list)
+		elements := appendElements(nil, list)
 		dst = msgp.AppendArrayHeader(dst, uint32(len(elements)))
 		for _, e := range elements {
 			dst = appendPlain(dst, e)
@@ -79,8 +79,7 @@ func appendPairs(dst []byte, elements [][]byte) ([]byte, bool) {
 	}
 	dst = msgp.AppendMapHeader(dst, uint32(len(elements)))
 	for _, e := range elements {
-		var pair members
-		pair.read(e)
+		pair := appendMembers(nil, e)
 		key, ok := pair.field("key")
 		if !ok || len(pair) > 2 || msgpack.Read(key).Kind != msgpack.String {
 			return dst, false
@@ -92,22 +91,4 @@ func appendPairs(dst []byte, elements [][]byte) ([]byte, bool) {
 		dst = appendPlain(append(dst, key...), v)
 	}
 	return dst, true
-}
-
-// elementsOf returns the elements of an array.
-func elementsOf(v []byte) (elements [][]byte) {
-	h := msgpack.Read(v)
-	if h.Kind != msgpack.Array {
-		return nil
-	}
-	b := v[h.Size:]
-	for range h.N {
-		rest, err := msgpack.Skip(b)
-		if err != nil {
-			return elements
-		}
-		elements = append(elements, b[:len(b)-len(rest)])
-		b = rest
-	}
-	return elements
 }

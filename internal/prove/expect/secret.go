@@ -200,28 +200,20 @@ func (f *finder) walk(v []byte, path string, number float64, isNumber bool) (lea
 			return leak{path, ""}, true
 		}
 	case msgpack.Map:
-		var found leak
-		ok := false
-		each(v, func(name, inner []byte) bool {
-			p := string(name)
+		for _, m := range appendMembers(make(members, 0, 16), v) {
+			p := string(m.name)
 			if path != "" {
 				p = path + "." + p
 			}
-			found, ok = f.walk(inner, p, number, isNumber)
-			return !ok
-		})
-		return found, ok
-	case msgpack.Array:
-		b := v[h.Size:]
-		for range h.N {
-			rest, err := msgpack.Skip(b)
-			if err != nil {
-				return leak{}, false
-			}
-			if l, ok := f.walk(b[:len(b)-len(rest)], path+"[]", number, isNumber); ok {
+			if l, ok := f.walk(m.value, p, number, isNumber); ok {
 				return l, true
 			}
-			b = rest
+		}
+	case msgpack.Array:
+		for _, e := range appendElements(make([][]byte, 0, 16), v) {
+			if l, ok := f.walk(e, path+"[]", number, isNumber); ok {
+				return l, true
+			}
 		}
 	}
 	return leak{}, false

@@ -118,15 +118,14 @@ func (s *survey) compare(j *Judge, path string, v []byte, f *Field, vars map[str
 
 // walk calls f with the members of a map that are not maps, and with empty maps.
 func (s *survey) walk(b []byte, prefix string, f func(path string, v []byte)) {
-	each(b, func(name, v []byte) bool {
-		path := prefix + string(name)
-		if h := msgpack.Read(v); h.Kind == msgpack.Map && h.N > 0 {
-			s.walk(v, path+".", f)
+	for _, m := range appendMembers(make(members, 0, 16), b) {
+		path := prefix + string(m.name)
+		if h := msgpack.Read(m.value); h.Kind == msgpack.Map && h.N > 0 {
+			s.walk(m.value, path+".", f)
 		} else {
-			f(path, v)
+			f(path, m.value)
 		}
-		return true
-	})
+	}
 }
 
 // variables returns the values of the variables, such as $status, of the record that Event made last.

@@ -3,6 +3,7 @@
 package expect
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -31,38 +32,30 @@ const (
 	Broken          // it cannot be read
 )
 
-var kindNames = [...]string{
-	Nothing: "nothing expected", Missing: "missing", Leaked: "leaked", Duplicate: "duplicate", WrongShare: "wrong share",
-	NoMember: "no member", WrongType: "wrong type", WrongValue: "wrong value", Extra: "extra member", Secret: "secret found",
-	Late: "late", Unknown: "unchecked", Foreign: "no identity", Broken: "unreadable",
+// kindTexts has the name of each kind, and what happened to the records, if the name does not
+// say it.
+var kindTexts = [...]struct{ name, about string }{
+	Nothing:    {"nothing expected", "no record is expected here, so nothing was tested"},
+	Missing:    {"missing", "did not arrive"},
+	Leaked:     {"leaked", "arrived, and should not have"},
+	Duplicate:  {"duplicate", "arrived too often"},
+	WrongShare: {"wrong share", "too many or too few records arrived"},
+	NoMember:   {name: "no member"},
+	WrongType:  {name: "wrong type"},
+	WrongValue: {name: "wrong value"},
+	Extra:      {name: "extra member"},
+	Secret:     {name: "secret found"},
+	Late:       {name: "late"},
+	Unknown:    {"unchecked", "cannot be computed again"},
+	Foreign:    {"no identity", "arrived without an identity"},
+	Broken:     {name: "unreadable"},
 }
 
 // String returns the name of the kind.
-func (k Kind) String() string { return kindNames[k] }
+func (k Kind) String() string { return kindTexts[k].name }
 
 // MarshalText implements encoding.TextMarshaler.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
-
-// about describes a kind.
-func (k Kind) about() string {
-	switch k {
-	case Nothing:
-		return "no record is expected here, so nothing was tested"
-	case WrongShare:
-		return "too many or too few records arrived"
-	case Missing:
-		return "did not arrive"
-	case Leaked:
-		return "arrived, and should not have"
-	case Duplicate:
-		return "arrived too often"
-	case Unknown:
-		return "cannot be computed again"
-	case Foreign:
-		return "arrived without an identity"
-	}
-	return ""
-}
 
 // Example is one record that failed.
 type Example struct {
@@ -102,7 +95,7 @@ func (r *Result) Print(w io.Writer) {
 		if f.Field != "" {
 			head += " " + f.Field
 		}
-		what := f.Kind.about()
+		what := kindTexts[f.Kind].about
 		if f.Kind != Nothing && f.Kind != WrongShare { // these count sinks, not records
 			what = strings.TrimSpace(units.Plural(f.Count, "record") + " " + what)
 		}
@@ -123,10 +116,6 @@ func (e *Example) print(w io.Writer) {
 		}
 	}
 	if e.Where != "" {
-		encoding := e.Encoding
-		if encoding == "" {
-			encoding = "as it is"
-		}
-		fmt.Fprintf(w, "            %-8s %s (%s)\n", "in", e.Where, encoding)
+		fmt.Fprintf(w, "            %-8s %s (%s)\n", "in", e.Where, cmp.Or(e.Encoding, "as it is"))
 	}
 }
