@@ -4,6 +4,7 @@ package capacity
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -51,6 +52,14 @@ func (c *clock) measure(ctx context.Context, r Runner, ask Ask, purpose Purpose)
 	t.Took = c.now().Sub(before)
 	c.overhead = max(c.overhead, t.Took-t.Duration)
 	return t, nil
+}
+
+// interrupted returns nil for an error that ctx caused: its end makes a result partial.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+		return nil
+	}
+	return err
 }
 
 // show calls a function, if it is not nil, with the progress after some trials. What is left

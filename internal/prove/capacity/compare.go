@@ -3,8 +3,8 @@
 package capacity
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -91,23 +91,13 @@ func Compare(ctx context.Context, a, b Runner, options CompareOptions) (Comparis
 	c.result = Comparison{A: []Trial{}, B: []Trial{}}
 	err := c.run(ctx)
 	c.finish(ctx, err)
-	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
-		err = nil
-	}
-	return c.result, err
+	return c.result, interrupted(ctx, err)
 }
 
 func (o CompareOptions) withDefaults() CompareOptions {
-	if o.Hold <= 0 {
-		o.Hold = DefaultCompareHold
-	}
-	if o.Budget <= 0 {
-		o.Budget = DefaultCompareBudget
-	}
-	if o.From <= 0 {
-		o.From = DefaultFrom
-	}
-	if o.Headroom > 0 {
+	o.Hold = cmp.Or(o.Hold, DefaultCompareHold)
+	o.Budget = cmp.Or(o.Budget, DefaultCompareBudget)
+	if o.From = cmp.Or(o.From, DefaultFrom); o.Headroom > 0 {
 		o.From = min(o.From, o.Headroom)
 	}
 	if o.Shares == nil {

@@ -3,8 +3,8 @@
 package capacity
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -82,27 +82,15 @@ func (s *Search) Run(ctx context.Context, r Runner) (Result, error) {
 	run.result = Result{Trials: []Trial{}, Confirmed: -1, Precision: run.Precision, Confidence: confidence}
 	err := run.run(ctx)
 	run.finish(ctx, err)
-	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
-		err = nil
-	}
-	return run.result, err
+	return run.result, interrupted(ctx, err)
 }
 
 func (s *Search) withDefaults() Search {
 	d := *s
-	if d.Hold <= 0 {
-		d.Hold = DefaultHold
-	}
-	if d.Budget <= 0 {
-		d.Budget = DefaultBudget
-	}
-	if d.Precision <= 0 {
-		d.Precision = DefaultPrecision
-	}
-	if d.From <= 0 {
-		d.From = DefaultFrom
-	}
-	if d.Headroom > 0 {
+	d.Hold = cmp.Or(d.Hold, DefaultHold)
+	d.Budget = cmp.Or(d.Budget, DefaultBudget)
+	d.Precision = cmp.Or(d.Precision, DefaultPrecision)
+	if d.From = cmp.Or(d.From, DefaultFrom); d.Headroom > 0 {
 		d.From = min(d.From, d.Headroom)
 	}
 	if d.Now == nil {
