@@ -37,7 +37,7 @@ var capacityPage = template.Must(template.New("capacity").Funcs(template.FuncMap
 	"duration": func(d time.Duration) string { return units.FormatDuration(d.Round(time.Second)) },
 	"rate":     chart.FormatRate, "bytes": func(n int64) string { return capacity.FormatBytes(float64(n)) },
 	"latency": func(d time.Duration) string { return unknownIf(d == 0, short(int64(d))) },
-	"cpu":     func(t capacity.Trial) string { return perRecord(t.CPUPerRecord()) },
+	"cpu":     func(t capacity.Trial) string { return unknownIf(t.CPUPerRecord() == 0, perRecord(t.CPUPerRecord())) },
 	"add":     func(i, n int) int { return i + n },
 	"part":    func(a, b float64) string { return fmt.Sprintf("%.0f %%", 100*a/b) },
 	"million": func(t *capacity.Trial) string { return fmt.Sprintf("%.3f", t.CPUPerRecord()/1e3) },
@@ -49,8 +49,6 @@ func unknownIf(unknown bool, text string) string {
 	}
 	return text
 }
-
-func perRecord(ns float64) string { return unknownIf(ns == 0, fmt.Sprintf("%.0f ns", ns)) }
 
 // measure is a quantity on a y axis.
 type measure struct {
@@ -72,7 +70,7 @@ func seconds(v float64) string { return short(int64(v * 1e9)) }
 var measures = map[string]measure{
 	"latency": {"latency, p99", seconds, func(t *capacity.Trial) float64 { return t.P99.Seconds() },
 		[]line{{"max", func(s *capacity.Sample) float64 { return s.P99.Seconds() }}}},
-	"cpu": {"CPU time a record", perRecordTick, (*capacity.Trial).CPUPerRecord, nil},
+	"cpu": {"CPU time a record", perRecord, (*capacity.Trial).CPUPerRecord, nil},
 	"memory": {"memory", capacity.FormatBytes, func(t *capacity.Trial) float64 { return float64(t.Memory) },
 		[]line{{"mean", func(s *capacity.Sample) float64 { return float64(s.Memory) }}}},
 	"rate": {"records per second", chart.FormatRate, nil, []line{
@@ -83,7 +81,7 @@ var measures = map[string]measure{
 	"cores": {"CPU, in cores", chart.FormatRate, nil, []line{{"mean", func(s *capacity.Sample) float64 { return s.CPU }}}},
 }
 
-func perRecordTick(ns float64) string { return fmt.Sprintf("%.0f ns", ns) }
+func perRecord(ns float64) string { return fmt.Sprintf("%.0f ns", ns) }
 
 // against draws a measure of all trials by their rate, and the interval in which the knee
 // is. Trials that held are joined by a line.
@@ -182,13 +180,7 @@ func sides(r *capacity.Result) []side {
 	return all
 }
 
-const capacityText = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{{.Result.Line}}: gdummy capacity</title>
+const capacityText = pageHead + `<title>{{.Result.Line}}: gdummy capacity</title>
 <style>
 ` + style + `.band { fill: var(--amber); opacity: .18 } .dot { fill: none; stroke-width: 9; stroke-linecap: round } .dot.good { stroke: var(--blue) } .dot.bad { stroke: var(--red) }
 .key i.gone { background: var(--red) } .key i.band { background: var(--amber) } .trials th:nth-child(3), .trials td:nth-child(3) { text-align: left } .trials td:nth-child(3) { white-space: normal; min-width: 130px }

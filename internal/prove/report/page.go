@@ -2,6 +2,15 @@
 
 package report
 
+// pageHead begins all pages.
+const pageHead = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+`
+
 // style is the style of all pages.
 const style = `:root { --paper: #ffffff; --ink: #1c2024; --soft: #60646c; --line: #dfe2e7; --card: #f6f7f9; --good: #18794e; --bad: #c62a2f; --blue: #2f6fd0; --amber: #ad5700; --red: #e5484d; --grey: #9ba1a9; --grey2: #cdd1d6 }
 @media (prefers-color-scheme: dark) { :root { --paper: #15181c; --ink: #edeef0; --soft: #a5abb3; --line: #363b42; --card: #1e2227; --good: #3dd68c; --bad: #ff8b8d; --blue: #70a5ff; --amber: #ffb454; --red: #ff6369; --grey: #7d848d; --grey2: #545a63 } }
@@ -44,13 +53,7 @@ summary { cursor: pointer; font-weight: 600; margin: 14px 0 4px }
 @media print { body { max-width: none; padding: 0; font-size: 12px } section, .cards > div, .chart, .spread, tr { break-inside: avoid } .long { break-inside: auto } .cards { grid-template-columns: repeat(4, 1fr) } .cards b { font-size: 17px } .plot { height: 160px } .wide { overflow: visible } th, td { padding: 3px 5px; font-size: 11px } details::details-content { content-visibility: visible; block-size: auto } }
 `
 
-const text = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{{if .Faults}}Faults{{else}}Clean{{end}}: gdummy audit</title>
+const text = pageHead + `<title>{{if .Faults}}Faults{{else}}Clean{{end}}: gdummy audit</title>
 <style>
 ` + style + `{{with .Verdict}}@media (max-width: 640px), print { {{range $i, $c := columns .}}.counts td:nth-child({{nth $i}})::before { content: "{{$c.Name}}" } {{end}}{{with .Latency}}{{range $i, $p := .At}}.times td:nth-child({{nth $i}})::before { content: "p{{$p.Percent}}" } {{end}}.times td:last-child::before { content: "max" } {{end}}}{{end}}
 </style>
