@@ -3,6 +3,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -57,11 +58,7 @@ func Listen(address string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	host := u.Hostname()
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, u.Port()))
+	l, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(u.Hostname(), "127.0.0.1"), u.Port()))
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +79,7 @@ func Listen(address string, o Options) (*Server, error) {
 	if u.Scheme == "https" {
 		l = tls.NewListener(l, o.TLS)
 	}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
-		_ = s.http.Serve(l) // Close ends it
-	}()
+	s.wg.Go(func() { _ = s.http.Serve(l) }) // Close ends it
 	return s, nil
 }
 

@@ -241,7 +241,10 @@ type rateLimit struct {
 func (l *rateLimit) reserve(now time.Time, n uint64, rate float64) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.next = later(l.next, now).Add(time.Duration(float64(n) / rate * float64(time.Second)))
+	if l.next.Before(now) {
+		l.next = now
+	}
+	l.next = l.next.Add(time.Duration(float64(n) / rate * float64(time.Second)))
 	return l.next
 }
 
@@ -267,13 +270,6 @@ func (s *Server) leave() {
 	}
 }
 
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
-}
-
 // errGone reports that the client or the server ended while its records waited for the
 // fault rate.
 var errGone = errors.New("the connection ended")
@@ -285,17 +281,8 @@ func (s *Server) limit(b *batch, gone <-chan struct{}) error {
 		return nil
 	}
 	now := time.Now()
-	wait := s.rate.reserve(now, uint64(len(b.found))+b.foreign, s.o.Faults.Rate).Sub(now)
-	if wait <= 0 {
+	if s.pause(s.rate.reserve(now, uint64(len(b.found))+b.foreign, s.o.Faults.Rate).Sub(now), gone) {
 		return nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-gone:
-	case <-s.closing:
 	}
 	s.sink.Refuse(s.refusal(faultRate), b.found)
 	s.forget(b)

@@ -113,7 +113,7 @@ func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
 		return false, nil
 	}
 	defer s.leave()
-	if !s.pause(f.delay) {
+	if !s.pause(f.delay, nil) {
 		s.reject(s.refusal(faultDelay), parse)
 		return false, nil
 	}
@@ -282,9 +282,7 @@ func (s *Server) unpack(b *batch, data []byte, compressed string) error {
 // handshake verifies that the client knows the shared key.
 func (s *Server) handshake(m *messages) error {
 	nonce := make([]byte, 16)
-	if _, err := io.ReadFull(rand.Reader, nonce); err != nil {
-		return err
-	}
+	rand.Read(nonce)
 	helo := msgp.AppendArrayHeader(nil, 2)
 	helo = msgp.AppendString(helo, "HELO")
 	helo = msgp.AppendMapHeader(helo, 3)

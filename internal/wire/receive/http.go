@@ -71,7 +71,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		unanswered()
 	}
 	defer s.leave()
-	if !s.wait(r, f.delay) {
+	if !s.pause(f.delay, r.Context().Done()) {
 		s.reject(s.refusal(faultDelay), parse)
 		unanswered()
 	}
@@ -127,21 +127,6 @@ func (s *Server) acceptable(w http.ResponseWriter, r *http.Request, encoding str
 		refuse(w, errLarge)
 	default:
 		return true
-	}
-	return false
-}
-
-// wait waits for d. It returns false if the server is closed before that, or the client
-// closes the connection, so that its request does not count as arrived.
-func (s *Server) wait(r *http.Request, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	select {
-	case <-time.After(d):
-		return true
-	case <-s.closing:
-	case <-r.Context().Done():
 	}
 	return false
 }

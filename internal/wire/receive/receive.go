@@ -15,6 +15,7 @@
 package receive
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -146,11 +147,7 @@ func listenWith(address string, sink Sink, o Options, lim limits) (*Server, erro
 	if o.SharedKey != "" && u.Scheme != "forward" {
 		return nil, fmt.Errorf("%q: a shared key requires the forward protocol", address)
 	}
-	host := u.Hostname()
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, u.Port()))
+	l, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(u.Hostname(), "127.0.0.1"), u.Port()))
 	if err != nil {
 		return nil, err
 	}
@@ -187,11 +184,7 @@ func serveOn(l net.Listener, kind string, sink Sink, o Options, lim limits) *Ser
 	if o.TLS != nil {
 		s.listener = tls.NewListener(s.listener, o.TLS)
 	}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
-		s.serve()
-	}()
+	s.wg.Go(s.serve)
 	return s
 }
 
@@ -281,9 +274,7 @@ func (s *Server) serve() {
 		if err != nil {
 			return
 		}
-		s.wg.Add(1)
-		go func() {
-			defer s.wg.Done()
+		s.wg.Go(func() {
 			defer c.Close()
 			var err error
 			if s.kind == "forward" {
@@ -294,7 +285,7 @@ func (s *Server) serve() {
 			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 				s.o.Log(fmt.Sprintf("%s://%s: %v", s.kind, c.RemoteAddr(), err))
 			}
-		}()
+		})
 	}
 }
 
@@ -394,7 +385,7 @@ func (c *guardedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if f != nil && f.Slow > 0 {
 		took := time.Duration(n) * time.Second / time.Duration(f.Slow)
-		c.s.pause(time.Until(start.Add(took)))
+		c.s.pause(time.Until(start.Add(took)), nil)
 	}
 	if c.s.down() {
 		c.reset()
@@ -437,15 +428,17 @@ func guardOf(c net.Conn) *guardedConn {
 	return c.(*guardedConn)
 }
 
-// pause waits for d. It returns false if the server is closed before that.
-func (s *Server) pause(d time.Duration) bool {
+// pause waits for d. It returns false if the server is closed before that, or gone, which
+// may be nil, so that a request does not count as arrived.
+func (s *Server) pause(d time.Duration, gone <-chan struct{}) bool {
 	if d <= 0 {
 		return true
 	}
 	select {
 	case <-time.After(d):
 		return true
+	case <-gone:
 	case <-s.closing:
-		return false
 	}
+	return false
 }

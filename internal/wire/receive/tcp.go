@@ -35,7 +35,7 @@ func (s *Server) tcp(c net.Conn) error {
 		late = faultWorkers
 	default:
 		defer s.leave()
-		if !s.pause(f.delay) {
+		if !s.pause(f.delay, nil) {
 			late = faultDelay
 		}
 	}
