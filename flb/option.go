@@ -97,13 +97,11 @@ func parseInt(text string) (any, error) {
 // parseBool accepts the host's words and no others: with another one as a Default, 5.1.1
 // crashes when it reads the list of options.
 func parseBool(text string) (any, error) {
-	switch strings.ToLower(text) {
-	case "on", "true", "yes":
-		return true, nil
-	case "off", "false", "no":
-		return false, nil
+	on, ok := units.ParseBool(text)
+	if !ok {
+		return nil, fmt.Errorf("invalid value %q: expected on or off", text)
 	}
-	return nil, fmt.Errorf("invalid value %q: expected on or off", text)
+	return on, nil
 }
 
 func parseDouble(text string) (any, error) {

@@ -283,23 +283,15 @@ func (y *yamlFile) conditionalRoute(routes ast.Node) *Pos {
 		for _, route := range sequence.Values {
 			for _, m := range mapping(route) {
 				name, pos := y.key(m)
-				perRecord, _ := y.scalar(plain(m.Value))
-				if name == "condition" || name == "per_record_routing" && isTrue(perRecord) {
+				text, _ := y.scalar(plain(m.Value))
+				on, _ := units.ParseBool(text)
+				if name == "condition" || name == "per_record_routing" && on {
 					return &pos
 				}
 			}
 		}
 	}
 	return nil
-}
-
-// isTrue reports whether Fluent Bit parses a text as true.
-func isTrue(text string) bool {
-	switch strings.ToLower(text) {
-	case "true", "on", "yes":
-		return true
-	}
-	return false
 }
 
 // mapping returns the members of a map, or nil for other nodes.

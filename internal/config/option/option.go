@@ -45,29 +45,7 @@ const (
 
 // String returns the kind's name in the documentation.
 func (k Kind) String() string {
-	switch k {
-	case String:
-		return "string"
-	case Integer:
-		return "integer"
-	case Boolean:
-		return "boolean"
-	case Rate:
-		return "rate"
-	case Size:
-		return "size"
-	case Time:
-		return "time"
-	case Choice:
-		return "choice"
-	case File:
-		return "file"
-	case Moment:
-		return "moment"
-	case Factor:
-		return "factor"
-	}
-	return "unknown"
+	return [...]string{"unknown", "string", "integer", "boolean", "rate", "size", "time", "choice", "file", "moment", "factor"}[k]
 }
 
 // Option is one row of the table.

@@ -224,13 +224,11 @@ func ParseRate(text string) (PerSecond, error) {
 
 // ParseBoolean parses a boolean in Fluent Bit's spellings.
 func ParseBoolean(text string) (bool, error) {
-	switch strings.ToLower(text) {
-	case "on", "true", "yes":
-		return true, nil
-	case "off", "false", "no":
-		return false, nil
+	on, ok := units.ParseBool(text)
+	if !ok {
+		return false, fmt.Errorf("invalid value %q: expected on or off (or true, false, yes, no)", text)
 	}
-	return false, fmt.Errorf("invalid value %q: expected on or off (or true, false, yes, no)", text)
+	return on, nil
 }
 
 // Names returns the names of all options, in the order of the table.

@@ -24,6 +24,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gdummy/gdummy/internal/config/units"
 )
 
 // Config is a configuration with all files that it includes.
@@ -64,7 +66,8 @@ func (s *Section) Text(name string) string {
 
 // On reports whether a property is on.
 func (s *Section) On(name string) bool {
-	return slices.Contains([]string{"on", "true", "yes"}, strings.ToLower(s.Text(name)))
+	on, _ := units.ParseBool(s.Text(name))
+	return on
 }
 
 // Set sets a property.

@@ -4,6 +4,7 @@ package units
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 )
@@ -150,11 +151,5 @@ func inDays(before string, v *big.Rat, days uint64, note string) []string {
 
 // plural reports whether a name is one of the others, or its plural.
 func plural(name string, others ...string) bool {
-	name = strings.ToLower(name)
-	for _, o := range others {
-		if name == o || name == o+"s" {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(others, strings.TrimSuffix(strings.ToLower(name), "s"))
 }

@@ -53,9 +53,6 @@ func rate(text string) (Rate, *Error) {
 		e.noMultiple(name, true)
 		return 0, e
 	}
-	if per == 0 {
-		per = PerSecond
-	}
 	e.Offset = 0
 	n, whole, fits := times(scaled(v, factor), uint64(per))
 	switch {
@@ -86,15 +83,12 @@ func byteRate(text string) (int64, *Error) {
 		e.noMultiple(name, true)
 		return 0, e
 	}
-	if per == 0 {
-		per = PerSecond
-	}
 	e.Offset = 0
 	return e.whole64(new(big.Rat).Quo(scaled(v, factor), big.NewRat(int64(PerSecond/per), 1)), "whole bytes per second")
 }
 
-// fraction parses a number, the name of its multiple, and the unit after a slash, or 0
-// if there is none. It sets Offset to that of the name.
+// fraction parses a number, the name of its multiple, and the unit after a slash, which is
+// a second without one. It sets Offset to that of the name.
 func (e *Error) fraction() (v *big.Rat, name string, per Rate, ok bool) {
 	text := e.Value
 	negative, digits := sign(text)
@@ -108,10 +102,10 @@ func (e *Error) fraction() (v *big.Rat, name string, per Rate, ok bool) {
 	}
 	name, unit, slash := strings.Cut(after, "/")
 	e.Offset = len(text) - len(after)
+	per = PerSecond
 	if slash {
 		switch unit {
 		case "s":
-			per = PerSecond
 		case "m":
 			per = PerMinute
 		case "h":

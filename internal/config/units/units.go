@@ -58,6 +58,18 @@ func (e *Error) Text() string {
 // mustNotBeNegative is the Problem of a negative value.
 const mustNotBeNegative = "must not be negative"
 
+// ParseBool parses a boolean in the spellings of Fluent Bit: on, true and yes, and off,
+// false and no, in any case. ok is false for other texts.
+func ParseBool(text string) (on, ok bool) {
+	switch strings.ToLower(text) {
+	case "on", "true", "yes":
+		return true, true
+	case "off", "false", "no":
+		return false, true
+	}
+	return false, false
+}
+
 // quote returns a value in quotes, shortened.
 func quote(s string) string {
 	if len(s) > 60 {
