@@ -28,15 +28,7 @@ const (
 )
 
 // String names the form as the documentation does.
-func (f Form) String() string {
-	switch f {
-	case Legacy:
-		return "legacy"
-	case V2:
-		return "v2"
-	}
-	return "unknown"
-}
+func (f Form) String() string { return [...]string{"unknown", "legacy", "v2"}[f] }
 
 // EmptyMap is the MessagePack of an empty map: the metadata of an event without
 // metadata.

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -41,11 +42,8 @@ const maxCached = 4096
 // Mark returns a source that adds an identity to each record of another.
 func Mark(source Source, o MarkOptions) Source {
 	m := &marking{Source: source, inMetadata: o.InMetadata}
-	if o.Key == "" {
-		o.Key = recordid.DefaultKey
-	}
 	m.identity = recordid.NewAppender(o.Run, o.Instance)
-	m.member = msgp.AppendString(nil, o.Key)
+	m.member = msgp.AppendString(nil, cmp.Or(o.Key, recordid.DefaultKey))
 	m.member = append(m.member, 0xd9, recordid.Size)
 	return m
 }

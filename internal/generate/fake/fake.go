@@ -116,6 +116,14 @@ type Env struct {
 	making  making // total of sets
 }
 
+// put sets a member of a map of Env, which may be nil.
+func put[K comparable, V any](m *map[K]V, k K, v V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[k] = v
+}
+
 // call identifies a call with numeric arguments. Equal calls share their tables.
 type call struct {
 	function string

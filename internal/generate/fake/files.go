@@ -106,10 +106,7 @@ func (e *Env) index(t *table, name string) *index {
 			x.slots[slot] = uint32(i + 1)
 		}
 	}
-	if e.indexes == nil {
-		e.indexes = map[column]*index{}
-	}
-	e.indexes[x.column] = x
+	put(&e.indexes, x.column, x)
 	return x
 }
 
@@ -169,10 +166,7 @@ func (e *Env) table(path string) (*table, error) {
 	if len(t.rows) == 0 {
 		return nil, fmt.Errorf("%q has no rows", path)
 	}
-	if e.tables == nil {
-		e.tables = map[string]*table{}
-	}
-	e.tables[path] = t
+	put(&e.tables, path, t)
 	return t, nil
 }
 

@@ -91,9 +91,9 @@ func (t Type) kinds() Kinds {
 	return 0
 }
 
-// comparable reports whether values of these types can be compared: both are numbers,
+// canCompare reports whether values of these types can be compared: both are numbers,
 // or have the same type. If order is false, they are only compared for equality.
-func comparable(a, b Kinds, order bool) bool {
+func canCompare(a, b Kinds, order bool) bool {
 	for _, class := range []Kinds{numeric, kinds(value.String), kinds(value.Bool), compound} {
 		if class == compound && order {
 			continue
@@ -109,7 +109,7 @@ func comparable(a, b Kinds, order bool) bool {
 func comparands(c *Call, order bool) error {
 	a := c.Args[0]
 	for i, b := range c.Args[1:] {
-		if !comparable(a.Kinds, b.Kinds, order) {
+		if !canCompare(a.Kinds, b.Kinds, order) {
 			return argErr(i+1, "%s: %s cannot be compared with %s", c.Func.Name, a.Kinds, b.Kinds)
 		}
 	}

@@ -88,9 +88,6 @@ func (e *Env) list(path string) (*pool, error) {
 		return nil, fmt.Errorf("%q has no lines", path)
 	}
 	p.all = append(p.all, make([]byte, value.Reach)...)
-	if e.lists == nil {
-		e.lists = map[string]*pool{}
-	}
-	e.lists[path] = p
+	put(&e.lists, path, p)
 	return p, nil
 }

@@ -18,9 +18,9 @@ const maxMoment = 1 << 33
 // without an offset are in the zone of argument z. If it may be no time, valid
 // reports whether it is one, and must be called first.
 func (c *Call) moment(i, z int) (at func(*Record) int64, valid func(*Record) bool, err error) {
-	loc, err := units.ParseZone(c.str(z))
+	loc, err := c.zone(z)
 	if err != nil {
-		return nil, nil, argErr(z, "%s: unknown time zone %q: expected one such as UTC, +02:00 or Europe/Berlin", c.Func.Name, c.str(z))
+		return nil, nil, err
 	}
 	if err := c.wants(i, numeric|kinds(value.String, value.Nil)); err != nil {
 		return nil, nil, err
@@ -40,6 +40,15 @@ func (c *Call) moment(i, z int) (at func(*Record) int64, valid func(*Record) boo
 	var t int64
 	valid = func(r *Record) (ok bool) { t, ok = momentOf(arg.Gen(r), loc); return ok }
 	return func(*Record) int64 { return t }, valid, nil
+}
+
+// zone returns the time zone in argument i.
+func (c *Call) zone(i int) (*time.Location, error) {
+	loc, err := units.ParseZone(c.str(i))
+	if err != nil {
+		return nil, argErr(i, "%s: unknown time zone %q: expected one such as UTC, +02:00 or Europe/Berlin", c.Func.Name, c.str(i))
+	}
+	return loc, nil
 }
 
 // momentOf returns the time that a value is, in nanoseconds since 1970.

@@ -292,10 +292,7 @@ func (e *Env) zipf(n int, s float64) (*seed.Alias, error) {
 		weights[i] = math.Pow(float64(i+1), -s)
 	}
 	alias := seed.NewAlias(weights)
-	if e.zipfs == nil {
-		e.zipfs = map[call]*seed.Alias{}
-	}
-	e.zipfs[key] = &alias
+	put(&e.zipfs, key, &alias)
 	return &alias, nil
 }
 
@@ -305,10 +302,7 @@ func (e *Env) curve(key call, quantile func(p float64) float64) *seed.Curve {
 		return known
 	}
 	curve := seed.NewCurve(quantile)
-	if e.curves == nil {
-		e.curves = map[call]*seed.Curve{}
-	}
-	e.curves[key] = &curve
+	put(&e.curves, key, &curve)
 	return &curve
 }
 

@@ -28,10 +28,7 @@ func (e *Env) pool(name string, make1 func(*gofakeit.Faker) string, prepare func
 			texts[i] = prepare(texts[i])
 		}
 	}
-	if e.pools == nil {
-		e.pools = map[string]*pool{}
-	}
-	e.pools[name] = newPool(texts)
+	put(&e.pools, name, newPool(texts))
 	return e.pools[name]
 }
 

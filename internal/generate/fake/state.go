@@ -141,10 +141,7 @@ func (e *Env) distinct(n int, gen Gen, key, place uint64) (Gen, error) {
 		if values, err = e.values(n, gen, key); err != nil {
 			return nil, err
 		}
-		if e.sets == nil {
-			e.sets = map[set][]value.Value{}
-		}
-		e.sets[set{n, key}] = values
+		put(&e.sets, set{n, key}, values)
 	}
 	return func(r *Record) value.Value {
 		rnd := r.rand(place)

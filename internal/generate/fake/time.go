@@ -130,9 +130,9 @@ func layoutDoc() string {
 // buildTime builds the time that at returns. The arguments from i on are the layout,
 // zone, offset and jitter.
 func buildTime(c *Call, i int, at func(*Record) int64) (Gen, error) {
-	loc, err := units.ParseZone(c.str(i + 1))
+	loc, err := c.zone(i + 1)
 	if err != nil {
-		return nil, argErr(i+1, "%s: unknown time zone %q: expected one such as UTC, +02:00 or Europe/Berlin", c.Func.Name, c.str(i+1))
+		return nil, err
 	}
 	when, jitters, err := c.shifted(i+2, at)
 	if err != nil {

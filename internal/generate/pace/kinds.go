@@ -41,30 +41,24 @@ const (
 	Moment                   // a date and a time
 )
 
-// String returns the value's name in the grammar.
-func (v Value) String() string {
-	switch v {
-	case Rate:
-		return "RATE"
-	case Time:
-		return "TIME"
-	case Number:
-		return "NUMBER"
-	case Factor:
-		return "FACTOR"
-	case Phase:
-		return "(trough|peak)"
-	case Entries:
-		return "[DAYS] CLOCK RATE, ..."
-	case Share:
-		return "SHARE"
-	case Zone:
-		return "ZONE"
-	case Moment:
-		return "MOMENT"
-	}
-	return "unknown"
+// values has, for each kind of value, its name in the grammar and what errors expect.
+var values = [...]struct{ name, expected string }{
+	Rate:    {"RATE", "a rate such as 500, 1.5k or 30/m"},
+	Time:    {"TIME", "a time span such as 500ms, 1h30m or 2d"},
+	Number:  {"NUMBER", "a whole number such as 3"},
+	Factor:  {"FACTOR", "a factor such as 2 or 0.5"},
+	Phase:   {"(trough|peak)", "trough or peak"},
+	Entries: {name: "[DAYS] CLOCK RATE, ..."}, // their errors are in parsedaily.go
+	Share:   {"SHARE", "a share such as 30%"},
+	Zone:    {"ZONE", "a time zone such as UTC, +02:00 or Europe/Berlin"},
+	Moment:  {"MOMENT", "a time such as 2026-11-01T00:00:00+01:00"},
 }
+
+// String returns the value's name in the grammar.
+func (v Value) String() string { return values[v].name }
+
+// expected describes the valid values of a kind.
+func expected(v Value) string { return values[v].expected }
 
 // Syntax returns the syntax of the segment, with optional parts in brackets.
 func (k *Kind) Syntax() string {

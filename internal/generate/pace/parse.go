@@ -260,27 +260,6 @@ func (r *reader) stray(d *draft, w token) error {
 	return r.errorf(w.at, "unexpected %s: expected %s or the end of %s", quote(w.text), strings.Join(words, ", "), d.kind.Name)
 }
 
-// expected describes the valid values of a kind.
-func expected(v Value) string {
-	switch v {
-	case Rate:
-		return "a rate such as 500, 1.5k or 30/m"
-	case Time:
-		return "a time span such as 500ms, 1h30m or 2d"
-	case Number:
-		return "a whole number such as 3"
-	case Factor:
-		return "a factor such as 2 or 0.5"
-	case Share:
-		return "a share such as 30%"
-	case Zone:
-		return "a time zone such as UTC, +02:00 or Europe/Berlin"
-	case Moment:
-		return "a time such as 2026-11-01T00:00:00+01:00"
-	}
-	return "trough or peak"
-}
-
 // read parses the value of a segment's clause.
 func (r *reader) read(v Value, t token) (uint64, error) {
 	switch v {
