@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 )
 
 // embedded measures the plugin in the embedded host.
@@ -56,9 +55,7 @@ func (b *bench) embedded() error {
 			records = append(records, r.Instances[0].Records/b.seconds.Seconds())
 			bytes = append(bytes, r.Instances[0].Bytes/b.seconds.Seconds())
 		}
-		slices.Sort(records)
-		slices.Sort(bytes)
-		fmt.Printf("| %s | %.2f | %.0f |\n", c.name, records[len(records)/2]/1e6, bytes[len(bytes)/2]/1e6)
+		fmt.Printf("| %s | %.2f | %.0f |\n", c.name, middle(records)/1e6, middle(bytes)/1e6)
 	}
 	return nil
 }

@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 )
@@ -167,8 +166,7 @@ func median(rs []result, f func(result) float64) float64 {
 	for i, r := range rs {
 		v[i] = f(r)
 	}
-	slices.Sort(v)
-	return v[len(v)/2]
+	return middle(v)
 }
 
 // ratio is the median of the ratios pair by pair.
@@ -177,8 +175,7 @@ func ratio(a, b []result, fa, fb func(result) float64) float64 {
 	for i := range a {
 		v[i] = fa(a[i]) / fb(b[i])
 	}
-	slices.Sort(v)
-	return v[len(v)/2]
+	return middle(v)
 }
 
 func perSecond(r result) float64    { return r.records / r.seconds }

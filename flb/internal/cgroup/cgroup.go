@@ -9,10 +9,9 @@
 package cgroup
 
 import (
-	"bufio"
-	"bytes"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -70,10 +69,9 @@ type mount struct {
 // memoryMounts returns the mounts in the text of /proc/self/mountinfo.
 func memoryMounts(text []byte) []mount {
 	var mounts []mount
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
+	for line := range strings.Lines(string(text)) {
 		// 31 30 0:28 ROOT POINT OPTIONS [TAG...] - TYPE SOURCE SUPER
-		before, after, found := strings.Cut(lines.Text(), " - ")
+		before, after, found := strings.Cut(line, " - ")
 		f, g := strings.Fields(before), strings.Fields(after)
 		if !found || len(f) < 6 || len(g) < 3 {
 			continue
@@ -95,10 +93,9 @@ func memoryMounts(text []byte) []mount {
 // directory returns the path of the process's group in the mount, "." for the mounted
 // group itself, from the text of /proc/self/cgroup.
 func (m mount) directory(groups []byte) (dir string, ok bool) {
-	lines := bufio.NewScanner(bytes.NewReader(groups))
-	for lines.Scan() {
+	for line := range strings.Lines(string(groups)) {
 		// 4:memory:/a/b, or 0::/a/b in version 2
-		f := strings.SplitN(lines.Text(), ":", 3)
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
 		if len(f) < 3 {
 			continue
 		}
@@ -122,14 +119,7 @@ func relative(p string) string {
 }
 
 // hasWord reports whether a comma-separated list contains a word.
-func hasWord(list, word string) bool {
-	for w := range strings.SplitSeq(list, ",") {
-		if w == word {
-			return true
-		}
-	}
-	return false
-}
+func hasWord(list, word string) bool { return slices.Contains(strings.Split(list, ","), word) }
 
 // unescape replaces the octal numbers with which mountinfo escapes white space and
 // backslashes.

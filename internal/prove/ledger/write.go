@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -111,12 +112,7 @@ func newWriter(f File, o Options, torn bool) (*Writer, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Interval == 0 {
-		o.Interval = DefaultInterval
-	}
-	if o.Sync == 0 {
-		o.Sync = DefaultSync
-	}
+	o.Interval, o.Sync = cmp.Or(o.Interval, DefaultInterval), cmp.Or(o.Sync, DefaultSync)
 	now := o.Now()
 	w := &Writer{file: f, o: o, opened: now, torn: torn, seen: now, ingested: Uncounted, written: Uncounted}
 	w.nextLine, w.nextSync = now.Add(o.Interval), now.Add(max(o.Sync, 0))
