@@ -99,9 +99,12 @@ func (f *auditFlags) writePart(s stream, a *audit.Auditor, sources []audit.Sourc
 		p.Sources = append(p.Sources, audit.Source{Name: name})
 	}
 	if f.parts.as != "" {
-		if len(p.Sources) != 1 {
+		if len(p.Sources) > 1 {
 			fmt.Fprintf(s.err, "gdummy audit: --as %s: expected one source, found %d\n", f.parts.as, len(p.Sources))
 			return exitUsage
+		}
+		if len(p.Sources) == 0 { // an empty directory
+			p.Sources = []audit.Source{{}}
 		}
 		p.Sources[0].Name = f.parts.as
 	}
