@@ -154,8 +154,9 @@ type stream struct {
 
 	changes *changes // nil if no record can have been sent broken
 
-	jumps []jump
-	stats *latencyStats
+	jumps     []jump
+	moreJumps bool // there are others
+	stats     *latencyStats
 
 	plan     *engine.Origin // nil unless it is out of order on purpose
 	repeated uint64         // arrivals of intended repeats
@@ -286,7 +287,9 @@ func (s *stream) jump(j jump) {
 		m.used += jumpCost
 		m.jumps += jumpCost
 		s.jumps = append(s.jumps, j)
+		return
 	}
+	s.moreJumps = true
 }
 
 // Foreign adds n records without an identity.

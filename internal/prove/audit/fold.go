@@ -117,23 +117,53 @@ func (s *stream) foldCounted(to, from *set, over func(uint64)) {
 	})
 }
 
-// foldLags updates the distance. It precedes the union of the numbers: a record that had
-// arrived before is a duplicate, and has no distance.
+// foldLags updates the distance and, for a part, adds the lags whose highest number is above
+// that of s. It precedes the union of the numbers: a record that had arrived before is a
+// duplicate, and has no distance.
 func (s *stream) foldLags(p *stream) {
 	s.below = max(s.below, p.late.below)
-	for _, g := range p.late.lags {
-		highest := g.max
-		if s.any {
-			highest = max(highest, s.max)
-		}
-		first := true
-		s.arrived.missing(g.from, g.to, func(x gap) {
-			if first && !x.vague && x.missing == x.to-x.from+1 {
-				s.distance = max(s.distance, highest-x.from)
-			}
-			first = false
-		})
+	if s.late != nil {
+		s.late.below = max(s.late.below, p.late.below)
 	}
+	for _, g := range p.late.lags {
+		s.distance = max(s.distance, s.lagging(g, func(from, to uint64) {
+			if s.late != nil && g.max > s.max {
+				s.late.addLag(lag{from, to, g.max})
+			}
+		}))
+	}
+}
+
+// lagging returns the distance of a lag that follows all arrivals of s, or 0. It calls fresh
+// for the ranges of its numbers that had not arrived.
+func (s *stream) lagging(g lag, fresh func(from, to uint64)) (distance uint64) {
+	first := true
+	s.arrived.missing(g.from, g.to, func(x gap) {
+		if !x.vague && x.missing == x.to-x.from+1 {
+			if first {
+				distance = max(g.max, s.max) - x.from
+			}
+			fresh(x.from, x.to)
+		}
+		first = false
+	})
+	return distance
+}
+
+// isExact reports whether a fork of the same stream, which is nil if s has none, has all that
+// counts if its arrivals follow those of s: a fork keeps only some of its lags and jumps.
+func (p *stream) isExact(s *stream) bool {
+	if s == nil {
+		return !p.moreJumps || len(p.jumps) == maxJumps
+	}
+	if p.moreJumps && len(s.jumps) < maxJumps {
+		return false
+	}
+	distance := s.distance
+	for i := 0; i < len(p.late.lags) && distance < p.late.below; i++ {
+		distance = max(distance, s.lagging(p.late.lags[i], func(uint64, uint64) {}))
+	}
+	return distance >= p.late.below
 }
 
 // above returns the lowest number above all that determine the order.
@@ -148,15 +178,25 @@ func (s *stream) above() uint64 {
 // reordered, and the others if they were in p.
 func (s *stream) foldNumbers(p *stream, from uint64) {
 	above := s.above()
+	var known []lag // those that foldLags has added
+	if s.late != nil {
+		known = p.late.after(s.max)
+		s.late.numbers.union(p.late.numbers, above, func(united) {})
+	}
 	s.arrived.union(p.arrived, from, func(u united) {
 		s.duplicates += u.again
 		s.undecided += u.undecided
 		if above == 0 {
 			return
 		}
-		if n := u.count(0, above-1); n > 0 {
-			s.reordered += n
-			s.distance = max(s.distance, s.max-u.lowest())
+		n := u.count(0, above-1)
+		if n == 0 {
+			return
+		}
+		s.reordered += n
+		s.distance = max(s.distance, s.max-u.lowest())
+		if s.late != nil {
+			u.runs(above-1, func(from, to uint64) { s.late.addRun(known, from, to, s.max) })
 		}
 	})
 	p.late.numbers.present(above, endOfNumbers, func(first, last uint64) {
@@ -174,10 +214,14 @@ func (s *stream) foldMoved(p *stream) {
 	s.arrived.present(above, endOfNumbers, func(from, to uint64) {
 		p.arrived.present(from, to+1, func(from, to uint64) { judged = append(judged, ledger.Range{From: from, To: to}) })
 	})
+	var known []lag
+	if s.late != nil {
+		known = p.late.after(s.max)
+	}
 	for _, r := range judged {
 		for k := r.From; k <= r.To; k++ {
 			if p.arrived.contains(k) == present {
-				s.foldOriginal(p, k)
+				s.foldOriginal(p, k, known)
 			}
 		}
 	}
@@ -185,8 +229,9 @@ func (s *stream) foldMoved(p *stream) {
 	s.foldNumbers(p, above)
 }
 
-// foldOriginal moves the arrivals of the original of record k from p to s.
-func (s *stream) foldOriginal(p *stream, k uint64) {
+// foldOriginal moves the arrivals of the original of record k from p to s. known are the lags
+// that foldLags has added.
+func (s *stream) foldOriginal(p *stream, k uint64, known []lag) {
 	records, n := s.plan.Deliveries(s.plan.Original(k))
 	var before, has [2]bool
 	for i, r := range records[:n] {
@@ -199,23 +244,23 @@ func (s *stream) foldOriginal(p *stream, k uint64) {
 		}
 	}
 	if n == 1 {
-		s.addJudged(records[0], true)
+		s.addJudged(records[0], true, known)
 		return
 	}
 	switch inOrder := p.late.numbers.contains(records[0]) != present; {
 	case has[0] && has[1]: // at least one is new, unless both had arrived
-		s.addJudged(records[0], false)
-		s.addJudged(records[1], false)
+		s.addJudged(records[0], false, nil)
+		s.addJudged(records[1], false, nil)
 	case before[0], !before[1] && has[0] && inOrder && records[1] >= s.above():
-		s.addJudged(records[1], false)
+		s.addJudged(records[1], false, nil)
 	default:
-		s.addJudged(records[0], false)
+		s.addJudged(records[0], false, nil)
 	}
 }
 
 // addJudged adds an arrival that is not in the order: it is a duplicate, a repeat on
 // purpose, or reordered.
-func (s *stream) addJudged(k uint64, single bool) {
+func (s *stream) addJudged(k uint64, single bool, known []lag) {
 	switch s.arrived.add(k) {
 	case present:
 		s.duplicates++
@@ -229,6 +274,13 @@ func (s *stream) addJudged(k uint64, single bool) {
 		s.reordered++
 		if single {
 			s.distance = max(s.distance, s.max-k)
+		}
+		switch {
+		case s.late == nil:
+		case single:
+			s.late.addRun(known, k, k, s.max)
+		default:
+			s.late.numbers.add(k)
 		}
 	}
 }

@@ -196,11 +196,16 @@ func (a *Auditor) Fork(memory int64) *Auditor {
 	return f
 }
 
-// Join adds the findings of a fork. It returns ErrInexact, and adds nothing, if the memory of
-// the fork did not suffice.
+// Join adds the findings of a fork. It returns ErrInexact, and adds nothing, if the fork does
+// not have all that counts: its sources must then be read by a.
 func (a *Auditor) Join(f *Auditor) error {
 	if f.mem.frozen || f.surplus > 0 {
 		return ErrInexact
+	}
+	for _, p := range f.order {
+		if !p.isExact(a.streams[p.id]) {
+			return ErrInexact
+		}
 	}
 	return a.fold(f)
 }

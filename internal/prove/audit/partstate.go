@@ -113,6 +113,9 @@ func (c *coder) ascending(jumps []jump, highest uint64) bool {
 }
 
 func (c *coder) lags(l *late) {
+	if !c.reading {
+		l.normalize()
+	}
 	c.uint(&l.below)
 	list(c, &l.lags, func(g *lag) {
 		c.uint(&g.from)

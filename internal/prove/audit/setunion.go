@@ -98,6 +98,37 @@ func (u *united) count(first, last uint64) (n uint64) {
 	return n
 }
 
+// runs calls f for each range of new numbers up to last.
+func (u *united) runs(last uint64, f func(from, to uint64)) {
+	low := u.from << blockBits
+	if u.fresh == noBits || low > last {
+		return
+	}
+	if u.fresh == nil {
+		f(low, min(last, u.to<<blockBits+blockSize-1))
+		return
+	}
+	for v := uint64(0); v < blockSize; {
+		w := u.fresh[v>>6] >> (v & 63)
+		if w == 0 {
+			v = v&^63 + 64
+			continue
+		}
+		v += uint64(bits.TrailingZeros64(w))
+		from := v
+		for v < blockSize {
+			n := uint64(bits.TrailingZeros64(^(u.fresh[v>>6] >> (v & 63)))) // beyond the word are zeros
+			if v += n; n == 0 || v&63 != 0 {
+				break
+			}
+		}
+		if low+from > last {
+			return
+		}
+		f(low+from, min(last, low+v-1))
+	}
+}
+
 // lowest returns the lowest new number.
 func (u *united) lowest() uint64 {
 	if u.fresh != nil {
