@@ -369,7 +369,7 @@ func (f *auditFlags) options(ledgers []*ledger.Ledger) audit.Options {
 // readSources audits files and standard input, and returns those that were read. A code
 // that is not negative ends the command. With growing, a writer may still be sending.
 func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, growing bool) (read []audit.Source, code int, err error) {
-	files := newFilesAudit(a, recordscan.Options{Keys: f.keys, Path: f.path, Arrival: f.arrived}, f.memory, f.parts.file == "" && !growing)
+	files := newFilesAudit(a, recordscan.Options{Keys: f.keys, Path: f.path, Arrival: f.arrived}, f.memory, !growing)
 	bar := newProgress(s.err, sizeOf(sources), func() uint64 { return uint64(files.records.Load()) })
 	if growing {
 		bar.bar = nil // the writer of the pipe may write to the terminal, too

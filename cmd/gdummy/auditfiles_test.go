@@ -3,6 +3,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -16,7 +17,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
+	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
@@ -63,6 +67,27 @@ var fileForms = map[string]func(r *rand.Rand, lines [][]byte) []byte{
 		_ = w.Close()
 		return b.Bytes()[:b.Len()-r.IntN(2)*b.Len()/3] // some are cut
 	},
+	"zip": func(_ *rand.Rand, lines [][]byte) []byte {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		w, _ := z.Create("out")
+		_, _ = w.Write(bytes.Join(lines, []byte("\n")))
+		_ = z.Close()
+		return b.Bytes()
+	},
+	"msgpack": packed,
+	"msgpack, list": func(r *rand.Rand, lines [][]byte) []byte {
+		return slices.Concat([]byte{0xdd, 0, 0, byte(len(lines) >> 8), byte(len(lines))}, packed(r, lines))
+	},
+	"msgpack, zstd":  func(r *rand.Rand, lines [][]byte) []byte { return zstandard(r, packed(r, lines)) },
+	"zstd, one line": func(r *rand.Rand, lines [][]byte) []byte { return zstandard(r, bytes.Join(lines, []byte(","))) },
+	"msgpack, broken": func(r *rand.Rand, lines [][]byte) []byte {
+		b := packed(r, lines)
+		for range 1 + len(b)/2000 {
+			b[r.IntN(len(b))] ^= 1 << r.IntN(8)
+		}
+		return b
+	},
 	"broken": func(r *rand.Rand, lines [][]byte) []byte {
 		b := bytes.Join(lines, []byte("\n"))
 		for range 1 + len(b)/500 {
@@ -72,8 +97,33 @@ var fileForms = map[string]func(r *rand.Rand, lines [][]byte) []byte{
 	},
 }
 
-// On several processors, and with chunks of any size, an audit of any files has the verdict
-// and the warnings of one that reads one file after another.
+// packed returns lines as MessagePack: maps, or events in one of two forms.
+func packed(r *rand.Rand, lines [][]byte) (b []byte) {
+	form, metadata := event.Form(1+r.IntN(2)), event.EmptyMap
+	events := r.IntN(3) > 0
+	for i, line := range lines {
+		body, err := jsonbody.Parse(string(line))
+		switch {
+		case err != nil:
+			b = append(b, 0xc1)
+		case events:
+			b = event.Append(b, form, 1732300000e9+int64(i), metadata, body[0])
+		default:
+			b = append(b, body[0]...)
+		}
+	}
+	return b
+}
+
+// zstandard compresses data, and may cut it.
+func zstandard(r *rand.Rand, data []byte) []byte {
+	w, _ := zstd.NewWriter(nil)
+	b := w.EncodeAll(data, nil)
+	return b[:len(b)-r.IntN(2)*len(b)/3]
+}
+
+// On several processors, and with chunks of any size, an audit of any files has the verdict,
+// the part and the warnings of one that reads one file after another.
 func TestFilesOnProcessors(t *testing.T) {
 	dir := t.TempDir()
 	book := filepath.Join(dir, "run.ledger")
@@ -87,8 +137,8 @@ func TestFilesOnProcessors(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	audited := func(sources []string, workers int, chunk, memory int64) string {
-		a := audit.New(audit.Options{Ledgers: []*ledger.Ledger{l}})
+	audited := func(sources []string, workers int, chunk, memory int64, part bool) string {
+		a := audit.New(audit.Options{Ledgers: []*ledger.Ledger{l}, Part: part})
 		f := newFilesAudit(a, recordscan.Options{}, audit.DefaultMemory, true)
 		f.workers, f.chunk = workers, chunk
 		if memory > 0 {
@@ -96,15 +146,28 @@ func TestFilesOnProcessors(t *testing.T) {
 		}
 		var log strings.Builder
 		var out io.Writer = &log
-		err := f.run(stream{err: out}, sources, newProgress(&log, -1, nil), func(name string, _ int64, err error) bool {
+		var read []audit.Source
+		err := f.run(stream{err: out}, sources, newProgress(&log, -1, nil), func(name string, size int64, err error) bool {
 			if err != nil {
 				fmt.Fprintf(&log, "%s: %v\n", filepath.Base(name), err)
 				a.Broken(1)
 			}
+			read = append(read, audit.Source{Name: filepath.Base(name), Size: uint64(size)})
 			return true
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if part {
+			p, err := a.Part(audit.Part{Sources: read})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := p.Append(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return log.String() + fmt.Sprintf("%v % x", read, b)
 		}
 		var b bytes.Buffer
 		printJSON(&b, a.Verdict(), nil)
@@ -127,15 +190,42 @@ func TestFilesOnProcessors(t *testing.T) {
 			sources = append(sources, path)
 			lines = lines[max(0, n-r.IntN(3)):] // some are in two files
 		}
-		want := audited(sources, 1, chunkSize, 0)
+		part := seed%2 == 1
+		want := audited(sources, 1, chunkSize, 0, part)
 		for range 3 {
 			chunk, memory := int64(100+r.IntN(20000)), int64(0)
 			if r.IntN(3) == 0 {
 				memory = 1 // no fork is exact: all is read again
 			}
-			if diff := cmp.Diff(want, audited(sources, 2+r.IntN(3), chunk, memory)); diff != "" {
+			if diff := cmp.Diff(want, audited(sources, 2+r.IntN(3), chunk, memory, part)); diff != "" {
 				t.Fatalf("seed %d, chunks of %d bytes, memory %d:\n%s", seed, chunk, memory, diff)
 			}
+		}
+	}
+}
+
+// A zip archive, whose directory is at its end, is read from a file, alone or beside others.
+func TestFilesInZip(t *testing.T) {
+	dir := t.TempDir()
+	lines := bytes.Split(bytes.TrimSpace(generate(t, 100, filepath.Join(dir, "run.ledger"))), []byte("\n"))
+	archive, rest := filepath.Join(dir, "a.zip"), filepath.Join(dir, "b")
+	if err := os.WriteFile(archive, fileForms["zip"](nil, lines[:60]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(rest, bytes.Join(lines[60:], []byte("\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, sources := range [][]string{{archive}, {archive, rest}} {
+		a := audit.New(audit.Options{})
+		f := newFilesAudit(a, recordscan.Options{}, audit.DefaultMemory, true)
+		err := f.run(stream{err: io.Discard}, sources, newProgress(io.Discard, -1, nil), func(_ string, _ int64, err error) bool {
+			if err != nil {
+				t.Error(err)
+			}
+			return true
+		})
+		if want := []uint64{60, 100}[len(sources)-1]; err != nil || a.Progress().Arrived != want {
+			t.Errorf("%d sources: %v, %+v, want %d", len(sources), err, a.Progress(), want)
 		}
 	}
 }

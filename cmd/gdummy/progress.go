@@ -86,11 +86,7 @@ func (p *progress) hide() {
 
 // reader returns a reader of r that updates the bar.
 func (p *progress) reader(r io.Reader) io.Reader {
-	return readerFunc(func(b []byte) (int, error) {
-		n, err := r.Read(b)
-		p.update(p.done + int64(n))
-		return n, err
-	})
+	return countReads(r, func(n int) { p.update(p.done + int64(n)) })
 }
 
 // readerFunc is a Read method.

@@ -52,6 +52,45 @@ func readSource(s stream, scan *recordscan.Scanner, name string, wrap func(io.Re
 	return nil
 }
 
+// countReads returns a reader of in that calls note with the number of bytes of each read. A
+// file can still be read at any offset, as zip requires.
+func countReads(in io.Reader, note func(n int)) io.Reader {
+	switch in := in.(type) {
+	case *os.File:
+		return countedFile{in, note}
+	case countedFile:
+		return countedFile{in.file, func(n int) { in.note(n); note(n) }}
+	}
+	return readerFunc(func(b []byte) (int, error) {
+		n, err := in.Read(b)
+		note(n)
+		return n, err
+	})
+}
+
+// countedFile is a file whose reads are counted.
+type countedFile struct {
+	file *os.File
+	note func(n int)
+}
+
+// Read implements io.Reader.
+func (c countedFile) Read(b []byte) (int, error) {
+	n, err := c.file.Read(b)
+	c.note(n)
+	return n, err
+}
+
+// ReadAt implements io.ReaderAt.
+func (c countedFile) ReadAt(b []byte, off int64) (int, error) {
+	n, err := c.file.ReadAt(b, off)
+	c.note(n)
+	return n, err
+}
+
+// Stat returns the file's description.
+func (c countedFile) Stat() (fs.FileInfo, error) { return c.file.Stat() }
+
 // unreadable is a source in an unsupported format.
 type unreadable struct {
 	Source string `json:"source"`

@@ -46,32 +46,45 @@ func (s *Scanner) unpack(p files.Packing, r, whole io.Reader, head []byte) error
 	s.depth++
 	defer func() { s.depth-- }()
 	b := bufio.NewReaderSize(r, 1<<16)
-	if unpack.Supported(p) {
-		z, err := unpack.New(p, b, s.window())
-		var tooMuch unpack.DictionaryError
-		if errors.As(err, &tooMuch) {
-			return &FormatError{Format: "xz with " + tooMuch.String()}
-		}
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		if wired(p) {
-			return s.Read(s.bounded(z))
-		}
-		return s.Read(z)
-	}
 	switch p {
-	case files.LZ4:
-		return s.Read(&frames{r: b, z: lz4.NewReader(b)})
-	case files.Snappy:
-		return s.Read(s2.NewReader(b))
 	case files.Zip:
 		return s.zip(whole)
 	case files.Tar:
 		return s.tar(b)
 	}
-	return s.Read(newUTF16(b))
+	z, err := s.expand(p, b)
+	var tooMuch unpack.DictionaryError
+	if errors.As(err, &tooMuch) {
+		return &FormatError{Format: "xz with " + tooMuch.String()}
+	}
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	return s.Read(z)
+}
+
+// expand returns a reader of what compressed data has, or nil for archives.
+func (s *Scanner) expand(p files.Packing, b *bufio.Reader) (io.ReadCloser, error) {
+	if unpack.Supported(p) {
+		z, err := unpack.New(p, b, s.window())
+		if err != nil || !wired(p) {
+			return z, err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{s.bounded(z), z}, nil
+	}
+	switch p {
+	case files.LZ4:
+		return io.NopCloser(&frames{r: b, z: lz4.NewReader(b)}), nil
+	case files.Snappy:
+		return io.NopCloser(s2.NewReader(b)), nil
+	case files.UTF16:
+		return io.NopCloser(newUTF16(b)), nil
+	}
+	return nil, nil
 }
 
 // bounded limits r to the maximum size of a source; beyond it, Read returns ErrTooLarge.

@@ -43,6 +43,9 @@ func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 			}
 			continue
 		}
+		if len(s.landing.starts) > 0 && s.landing.at(len(b)) {
+			return b
+		}
 		if skip := listHeader(b); skip > 0 {
 			b = b[skip:]
 			continue

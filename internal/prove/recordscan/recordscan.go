@@ -13,6 +13,7 @@
 // The files of this package are named after the formats:
 //
 //	detect, source, compressed, xz   detection; archives and compression
+//	chunks                           division of large sources
 //	lines, containerlog              lines, including those split by a container runtime
 //	json, jsonlines, jsonindented    JSON in lines, concatenated, in arrays, indented
 //	otlpjson                         OpenTelemetry's lists of keys and values
@@ -150,6 +151,9 @@ type Scanner struct {
 	thorough bool                  // damaged findings are reconsidered
 	lenient  bool                  // a mismatch is unchecked, not damaged
 
+	hinted bool // extras is that of SetHint
+	missed bool // while it was, a body did not match
+
 	lost   bool  // in MessagePack: the position of the next event is unknown
 	effort int   // number of members that may still be examined for the record
 	left   State // state of identities in broken MessagePack
@@ -159,6 +163,8 @@ type Scanner struct {
 	hashes    []uint64 // scratch space of matchSum: of all members
 	ordered   []uint64 // scratch space of matchSum: hashes in order
 	subsetSum subsetSum
+
+	landing landing // in chunks of MessagePack
 
 	row    row       // the current line of JSON
 	pretty pretty    // the current object over several lines

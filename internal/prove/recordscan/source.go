@@ -151,14 +151,19 @@ func (s *Scanner) fill(r io.Reader, parse func([]byte) []byte, ready func(b []by
 		if got > 0 {
 			if ready(s.buf[:n], n-asked) {
 				rest := parse(s.buf[:n])
+				if s.landing.landed {
+					return nil
+				}
 				n, asked = copy(s.buf, rest), 0
 			} else {
 				asked = n
 			}
 		}
 		if err != nil {
-			last(parse(s.buf[:n]))
-			if err == io.EOF {
+			if rest := parse(s.buf[:n]); !s.landing.landed {
+				last(rest)
+			}
+			if err == io.EOF || s.landing.landed {
 				return nil
 			}
 			return err

@@ -68,6 +68,7 @@ func (s *Scanner) judge(again func(reading)) (worst State) {
 	for i := range d.found {
 		worst = max(worst, d.found[i].state)
 	}
+	s.missed = s.missed || s.hinted && worst > Enriched
 	return worst
 }
 
@@ -327,6 +328,7 @@ func (s *Scanner) sort(f *finding, ms []member, last int) {
 // which are indices of s.order.
 func (s *Scanner) explained(ms []member, found []int) State {
 	st := Intact
+	s.hinted = false
 	known := len(s.extras) == len(found)
 	for _, i := range found {
 		name := ms[s.order[i]].name
