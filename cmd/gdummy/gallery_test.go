@@ -4,8 +4,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,28 +37,73 @@ func TestGallery(t *testing.T) {
 			t.Errorf("the index does not have %s", name)
 		}
 		t.Run(name, func(t *testing.T) {
-			options := map[string]string{
-				"template_file": filepath.Base(file), "seed": "1", "rate": "unlimited", "start_time": "2026-11-01T00:00:00Z", "max_records": "8",
-			}
-			configure := func() (*engine.Config, error) {
-				c, _, err := engine.Configure(func(name string) (string, bool) {
-					text, ok := options[name]
-					return text, ok
-				}, files.Beside(file))
-				return c, err
-			}
-			c, err := configure()
-			if err == nil && c.Program.Lives() == nil {
-				options["time_step"] = "1s"
-				c, err = configure()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			h := new(collector)
-			engine.New(c, engine.Options{Form: event.V2, Now: func() time.Time { return time.Unix(0, start) }}).Run(h)
-			compare(t, strings.TrimSuffix(file, ".tmpl")+".records.txt", h.readable(t))
+			compare(t, strings.TrimSuffix(file, ".tmpl")+".records.txt", makeRecords(t, file, 8).readable(t))
 		})
+	}
+}
+
+// makeRecords makes the first n records of a template.
+func makeRecords(t *testing.T, file string, n int) *collector {
+	t.Helper()
+	options := map[string]string{
+		"template_file": filepath.Base(file), "seed": "1", "rate": "unlimited", "start_time": "2026-11-01T00:00:00Z", "max_records": strconv.Itoa(n),
+	}
+	configure := func() (*engine.Config, error) {
+		c, _, err := engine.Configure(func(name string) (string, bool) {
+			text, ok := options[name]
+			return text, ok
+		}, files.Beside(file))
+		return c, err
+	}
+	c, err := configure()
+	if err == nil && c.Program.Lives() == nil {
+		options["time_step"] = "1s"
+		c, err = configure()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := new(collector)
+	e := engine.New(c, engine.Options{Form: event.V2, Now: func() time.Time { return time.Unix(0, start) }})
+	for !e.Finished() {
+		e.Run(h)
+	}
+	return h
+}
+
+// The sensors are in turn, and each value is the one before plus -1 to 1.
+func TestGallerySensors(t *testing.T) {
+	values := map[string]float64{}
+	var first float64
+	lines := bytes.Split(bytes.TrimSpace(makeRecords(t, "../../examples/gallery/shadowtraffic-sensors.tmpl", 1000).readable(t)), []byte("\n"))
+	for i, line := range lines {
+		var r struct {
+			SensorID  string
+			Timestamp time.Time
+			Value     float64
+		}
+		decodeRecord(t, line, &r)
+		if want := fmt.Sprintf("sensor-%d", i%5); r.SensorID != want || r.Timestamp.Unix() != time.Date(2026, 11, 1, 0, 0, i, 0, time.UTC).Unix() {
+			t.Fatalf("record %d is %s", i, line)
+		}
+		if i < 5 {
+			first += r.Value / 5
+		} else if math.Abs(r.Value-values[r.SensorID]) > 1 {
+			t.Fatalf("record %d goes from %v to %v", i, values[r.SensorID], r.Value)
+		}
+		values[r.SensorID] = r.Value
+	}
+	if len(lines) != 1000 || math.Abs(first-50) > 5 {
+		t.Errorf("%d records, that begin around %v", len(lines), first)
+	}
+}
+
+// decodeRecord decodes the JSON of a readable record.
+func decodeRecord(t *testing.T, line []byte, into any) {
+	t.Helper()
+	_, body, _ := bytes.Cut(line, []byte(" "))
+	if err := json.Unmarshal(body, into); err != nil {
+		t.Fatalf("%s: %v", line, err)
 	}
 }
 

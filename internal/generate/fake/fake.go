@@ -380,7 +380,10 @@ func (a *Arg) fallback() value.Value {
 		i, _ := strconv.ParseInt(a.Default, 10, 64)
 		return value.OfInt(i)
 	case Number:
-		f, _ := strconv.ParseFloat(a.Default, 64)
+		f, err := strconv.ParseFloat(a.Default, 64)
+		if err != nil {
+			return value.Null // no default
+		}
 		return value.OfFloat(f)
 	}
 	return value.OfString(a.Default)

@@ -111,14 +111,11 @@ var memory = []Func{
 	},
 	{
 		Name: "drift", Section: secState, Result: "number", Example: `{{ $s := keyed 2 }}{"sensor": {{ $s.key }}, "celsius": {{ drift 18 30 0.02 $s.key $s.nth | round 1 }}}`, Form: true,
-		Doc: "The previous value of KEY, more or less: it differs by at most SHARE of that (0.02 is 2 %), and stays between LOW and HIGH, which are above 0. NTH is how often KEY came before, " +
-			"as in the row of keyed. Steps are not independent: for a while most of them go the same way. Rounding may make a step larger.",
-		Args: []Arg{
-			{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "SHARE", Type: Number},
-			{Name: "KEY", Dynamic: true}, {Name: "NTH", Type: Integer, Dynamic: true},
-		},
+		Doc: "The previous value of KEY, more or less: it differs by at most SHARE of that (0.02 is 2 %), and stays between LOW and HIGH, which are above 0. " + ofWander +
+			"Steps are independent, and those of the logarithm are uniformly distributed.",
+		Args: append([]Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "SHARE", Type: Number}}, wanderArgs...),
 		build: func(c *Call) (Gen, error) {
-			lo, hi, share, key, nth, place := c.num(0), c.num(1), c.num(2), c.Args[3].Gen, c.Args[4].Gen, c.Place
+			lo, hi, share := c.num(0), c.num(1), c.num(2)
 			if err := ordered(c, lo, hi); err != nil {
 				return nil, err
 			}
@@ -128,10 +125,29 @@ var memory = []Func{
 			case !(share >= 1e-6 && share <= 1):
 				return nil, argErr(2, "drift: SHARE is %v, expected 0.000001 to 1", share)
 			}
-			d := newDrift(lo, hi, share)
-			return func(r *Record) value.Value {
-				return value.OfFloat(d.at(seed.Combine(r.Stream+place, hash(key(r))), uint64(nth(r).Int())))
-			}, nil
+			least := math.Log(lo)
+			return c.wander(0, math.Log(hi)-least, math.Log1p(share)*(1-1e-9), func(start float64) float64 {
+				return math.Log(max(start, lo)) - least
+			}, func(y float64) float64 {
+				return min(max(lo*math.Exp(y), lo), hi)
+			}), nil
+		},
+	},
+	{
+		Name: "wander", Section: secState, Result: "number", Example: `{{ $s := keyed 2 }}{"sensor": {{ $s.key }}, "celsius": {{ wander -10 30 0.5 $s.key $s.nth | round 1 }}}`, Form: true,
+		Doc: "The previous value of KEY plus or minus at most STEP. It stays between LOW and HIGH: a step beyond is mirrored there. " + ofWander +
+			"Steps are independent and uniformly distributed. `wander -1e6 1e6 1 $s.key $s.nth (per $s.key (normal 50 5))` begins near 50, and does not come near its limits.",
+		Args: append([]Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "STEP", Type: Number}}, wanderArgs...),
+		build: func(c *Call) (Gen, error) {
+			lo, hi, step := c.num(0), c.num(1), c.num(2)
+			if err := ordered(c, lo, hi); err != nil {
+				return nil, err
+			}
+			if least := max(math.Abs(lo), math.Abs(hi)) * 1e-9; !(step >= least && step <= hi-lo) {
+				return nil, argErr(2, "wander: STEP is %v, expected %v to %v", step, least, hi-lo)
+			}
+			same := func(y float64) float64 { return y }
+			return c.wander(lo, hi, step, same, same), nil
 		},
 	},
 }
@@ -208,38 +224,31 @@ func (c *Call) inBlocks(keys []value.Value, counts []int) Gen {
 	}
 }
 
-// drift is a curve through random heights, which are so far apart that a step is at
-// most a share of the value. Between heights it is a straight line of logarithms, from
-// which each value strays a little.
-type drift struct {
-	lo, hi float64
-	cell   uint64  // steps from one height to the next
-	stray  float64 // the logarithm of how far a value strays at most
+// ofWander is what the documentation of drift and wander has in common.
+const ofWander = "NTH is how often KEY came before, as in the row of keyed. START is the first value, the same in all records of a KEY; " +
+	"without it, the first is anywhere in the range. Rounding may make a step larger. "
+
+var wanderArgs = []Arg{
+	{Name: "KEY", Dynamic: true}, {Name: "NTH", Type: Integer, Dynamic: true}, {Name: "START", Type: Number, Optional: true, Dynamic: true},
 }
 
-// newDrift makes a drift. A value and its successor differ by at most the line's slope
-// and twice the stray, which together are ln(1+share):
-//
-//	ln(hi/lo)/cell + 2*stray <= ln(1+share)
-func newDrift(lo, hi, share float64) drift {
-	step := math.Log1p(share) * (1 - 1e-9) // room for rounding
-	stray := step / 5
-	cell := math.Ceil(math.Log(hi/lo) / (step - float64(2*stray)))
-	return drift{lo, hi, uint64(max(cell, 1)), stray}
-}
-
-// at returns value n of a key.
-func (d *drift) at(key, n uint64) float64 {
-	cell := n / d.cell
-	a, b := d.height(key, cell), d.height(key, cell+1)
-	part := float64(n%d.cell) / float64(d.cell)
-	rnd := seed.At(key, n|1<<63)
-	x := a + float64((b-a)*part) + float64((2*rnd.Float()-1)*d.stray)
-	return min(max(math.Exp(x), d.lo), d.hi)
-}
-
-// height returns the logarithm of the value at the beginning of a cell.
-func (d *drift) height(key, cell uint64) float64 {
-	rnd := seed.At(key, cell)
-	return math.Log(d.lo + float64(rnd.Float()*(d.hi-d.lo)))
+// wander builds a function of the arguments KEY, NTH and START after three others: a walk
+// between two numbers, to which from maps START, and whose numbers to maps to the results.
+func (c *Call) wander(lo, hi, step float64, from, to func(float64) float64) Gen {
+	// Rounding must not make a step too long.
+	s := steps{step - max(math.Abs(lo), math.Abs(hi))*0x1p-49, c.Env.curve(call{"normal", 0, 1}, seed.Normal(0, 1))}
+	key, nth, start, place := c.Args[3].Gen, c.Args[4].Gen, c.Args[5].Gen, c.Place
+	return func(r *Record) value.Value {
+		k := seed.Combine(r.Stream+place, hash(key(r)))
+		n := nth(r).Int()
+		if n < 0 || n >= stretch {
+			return value.Null
+		}
+		rnd := seed.At(k, 0)
+		at := lo + float64(rnd.Float()*(hi-lo))
+		if given, ok := start(r).Number(); ok {
+			at = min(max(from(given), lo), hi)
+		}
+		return value.OfFloat(to(min(max(at+s.after(k, uint64(n), at-lo, hi-at), lo), hi)))
+	}
 }
