@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -37,7 +38,16 @@ func TestGallery(t *testing.T) {
 			t.Errorf("the index does not have %s", name)
 		}
 		t.Run(name, func(t *testing.T) {
-			compare(t, strings.TrimSuffix(file, ".tmpl")+".records.txt", makeRecords(t, file, 8).readable(t))
+			first := []int{0}
+			if name == "materialize-auctions" {
+				first = []int{0, 75, 4075, 4150} // of each table
+			}
+			lines := bytes.SplitAfter(makeRecords(t, file, first[len(first)-1]+8).readable(t), []byte("\n"))
+			var shown []byte
+			for _, i := range first {
+				shown = append(shown, bytes.Join(lines[i:i+8], nil)...)
+			}
+			compare(t, strings.TrimSuffix(file, ".tmpl")+".records.txt", shown)
 		})
 	}
 }
@@ -95,6 +105,60 @@ func TestGallerySensors(t *testing.T) {
 	}
 	if len(lines) != 1000 || math.Abs(first-50) > 5 {
 		t.Errorf("%d records, that begin around %v", len(lines), first)
+	}
+}
+
+// Each row of the three tables is there once. Then each auction is followed by its two to
+// nine bids, of users that exist.
+func TestGalleryAuctions(t *testing.T) {
+	const organizations, users, auctions = 75, 4000, 80
+	rows := map[string]int{} // by table
+	bids := map[int]int{}    // auctions by how many they have
+	var end time.Time
+	lines := bytes.Split(bytes.TrimSpace(makeRecords(t, "../../examples/gallery/materialize-auctions.tmpl", 2*organizations+users+auctions/8*52).readable(t)), []byte("\n"))
+	since := 0 // bids since the last auction
+	for i, line := range lines {
+		var r struct {
+			Table, Name, Item string
+			ID, Seller, Buyer int
+			Balance, Amount   int
+			OrgID             int       `json:"org_id"`
+			AuctionID         int       `json:"auction_id"`
+			EndTime           time.Time `json:"end_time"`
+			BidTime           time.Time `json:"bid_time"`
+		}
+		decodeRecord(t, line, &r)
+		rows[r.Table]++
+		n, ok := rows[r.Table], false
+		switch r.Table {
+		case "organizations":
+			ok = r.ID == n && i < organizations && r.Name != ""
+		case "users":
+			ok = r.ID == n && i < organizations+users && r.OrgID == (n-1)%organizations+1 && r.Name != ""
+		case "accounts":
+			ok = r.ID == n+42 && i < 2*organizations+users && r.OrgID == n && r.Balance == 10000
+		case "auctions":
+			ok = r.ID == n && r.Seller >= 1 && r.Seller <= users && r.Item != "" && (n == 1 || since >= 2)
+			bids[since]++
+			end, since = r.EndTime, 0
+		case "bids":
+			ok = r.AuctionID == rows["auctions"] && r.ID == 10*r.AuctionID+since && r.Buyer >= 1 && r.Buyer <= users &&
+				r.Amount >= 1 && r.Amount <= 99 && r.BidTime.Add(10*time.Second).Equal(end.Add(time.Duration(since)*time.Second))
+			since++
+		}
+		if !ok {
+			t.Fatalf("record %d, row %d of its table, is %s", i, n, line)
+		}
+	}
+	bids[since]++
+	for n := 2; n <= 9; n++ {
+		if bids[n] != auctions/8 {
+			t.Errorf("of %d auctions, so many have 2 to 9 bids: %v", auctions, bids)
+			break
+		}
+	}
+	if want := map[string]int{"organizations": 75, "users": 4000, "accounts": 75, "auctions": auctions, "bids": auctions / 8 * 44}; !maps.Equal(rows, want) {
+		t.Errorf("rows: %v, want %v", rows, want)
 	}
 }
 

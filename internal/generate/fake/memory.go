@@ -182,6 +182,15 @@ type block struct {
 	seen   []uint32
 }
 
+// newBlock makes a block that has item i counts[i] times.
+func newBlock(counts []int) *block {
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	return &block{counts: counts, item: make([]uint16, sum), nth: make([]uint32, sum), seen: make([]uint32, len(counts))}
+}
+
 // order puts the items in the order that depends on a key.
 func (b *block) order(key uint64) {
 	if b.known && b.key == key {
@@ -210,12 +219,8 @@ func (b *block) order(key uint64) {
 // inBlocks builds the function of keys that are so often in each block. It keeps the
 // order of the last block, which affects the speed only.
 func (c *Call) inBlocks(keys []value.Value, counts []int) Gen {
-	sum := 0
-	for _, n := range counts {
-		sum += n
-	}
-	b := &block{counts: counts, item: make([]uint16, sum), nth: make([]uint32, sum), seen: make([]uint32, len(keys))}
-	place, size := c.Place, uint64(sum)
+	b := newBlock(counts)
+	place, size := c.Place, uint64(len(b.item))
 	return func(r *Record) value.Value {
 		b.order(seed.Combine(r.Stream+place, r.K/size))
 		i := r.K % size

@@ -126,8 +126,8 @@ func density(steps, x int64) float64 {
 	}
 }
 
-// correction returns how likely x is as the sum of steps, as a share of what the normal
-// distribution says: Edgeworth's series up to the fourth cumulant. The largest is
+// correction returns how likely x is as the sum of steps, relative to the normal
+// distribution: Edgeworth's series up to the fourth cumulant. The largest is
 // 1 + 0.3/steps.
 func correction(steps, x int64) float64 {
 	if x < -steps*longestStep || x > steps*longestStep {

@@ -13,7 +13,7 @@ var sections = []string{
 }
 
 // Table has a row for every function, in the order of the documentation.
-var Table = bySection(slices.Concat(numbers, choice, state, transitions, memory, identity, times, text, patterns, people, made, things, ids, logic, arithmetics, conversions, collections, stringFuncs, special))
+var Table = bySection(slices.Concat(numbers, choice, state, transitions, memory, groups, identity, times, text, patterns, people, made, things, ids, logic, arithmetics, conversions, collections, stringFuncs, special))
 
 func bySection(table []Func) []Func {
 	slices.SortStableFunc(table, func(a, b Func) int {
