@@ -33,8 +33,8 @@ func (f *auditFlags) withExpect() string {
 	switch {
 	case len(f.ledgers) == 0:
 		return "--expect requires --ledger"
-	case f.html != "" || f.arrived != "" || f.path != "" || f.live.faults != nil || !reflect.DeepEqual(f.limits, noLimits):
-		return "--expect: expected none of --html, --arrived-at, --key, --fault and the limits"
+	case f.html != "" || f.live.faults != nil || !reflect.DeepEqual(f.limits, noLimits):
+		return "--expect: expected none of --html, --fault and the limits"
 	}
 	return ""
 }
@@ -73,45 +73,36 @@ func (a *auditExpect) conclude(r *testRun) int {
 
 // run passes everything that arrived to the judge.
 func (a *auditExpect) run() error {
-	sources, err := a.sinksOf(a.sources, "SOURCE")
+	sources, err := a.placesOf(a.sources, "SOURCE")
 	if err != nil {
 		return err
 	}
-	addresses, err := a.sinksOf(a.live.addresses, "ADDRESS")
+	addresses, err := a.placesOf(a.live.addresses, "ADDRESS")
 	if err != nil {
 		return err
 	}
-	var asked []expect.Sink
-	for n, sink := range a.file.Sinks {
-		if len(sources[n])+len(addresses[n]) == 0 {
-			a.log("sink %s is not judged: it has no source", sink.Name)
-			continue
-		}
-		sources[len(asked)], addresses[len(asked)] = sources[n], addresses[n]
-		asked = append(asked, sink)
+	if err := a.checkWithin(sources); err != nil {
+		return err
 	}
-	a.file.Sinks = asked
-	sources, addresses = sources[:len(asked)], addresses[:len(asked)]
+	a.ask(sources, addresses)
 	if a.truths, err = truthsOf(a.file.Pipeline, a.file.Pipeline); err != nil {
 		return err
 	}
-	a.judge = expect.NewJudge(asked)
-	a.growing = len(a.live.addresses) > 0 || slices.ContainsFunc(sources, func(names []string) bool { return slices.Contains(names, "-") })
+	a.judge = expect.NewJudge(a.file.Sinks)
+	a.judge.Key, a.judge.ArrivedAt = a.path, a.arrived
+	a.growing = len(addresses) > 0 || slices.ContainsFunc(sources, func(p sinkPlaces) bool { return slices.Contains(p.names, "-") })
 	if !a.growing {
 		if err := a.add(); err != nil {
 			return err
 		}
 	}
 	a.judge.Resolve = a.books
-	for n, names := range sources {
-		if within := a.file.Sinks[n].Within; within > 0 && len(names) > 0 {
-			return fmt.Errorf("%ssink %s: within: the arrival times in files are unknown: use --listen", a.file.Sinks[n].Places.Of("within"), a.file.Sinks[n].Name)
-		}
-		if err := a.readAll(n, names); err != nil {
+	for _, p := range sources {
+		if err := a.readAll(p); err != nil {
 			return err
 		}
 	}
-	if len(a.live.addresses) > 0 {
+	if len(addresses) > 0 {
 		if err := a.receive(addresses); err != nil {
 			return err
 		}
@@ -127,27 +118,84 @@ func (a *auditExpect) log(format string, args ...any) {
 	fmt.Fprintf(a.s.err, "gdummy audit: "+format+"\n", args...)
 }
 
-// sinksOf returns the sources of each sink: those of SINK=SOURCE, and all without a SINK
-// if there is one sink.
-func (a *auditExpect) sinksOf(args []string, what string) ([][]string, error) {
-	of := make([][]string, len(a.file.Sinks))
+// sinkPlaces are the sources or addresses at which the records of the same sinks arrive,
+// which are known by their numbers.
+type sinkPlaces struct {
+	names []string
+	sinks []int
+}
+
+// placesOf returns the sources or addresses of the sinks, SINK=SOURCE. SINK is the name of
+// a sink, or an output, which may have several; it is not needed if there is one output.
+func (a *auditExpect) placesOf(args []string, what string) (all []sinkPlaces, err error) {
 	var names []string
-	for _, s := range a.file.Sinks {
+	byName, outputs := map[string][]int{}, map[string][]int{}
+	for n, s := range a.file.Sinks {
 		names = append(names, s.Name)
+		byName[s.Name] = []int{n}
+		outputs[s.Output] = append(outputs[s.Output], n)
 	}
 	for _, arg := range args {
-		name, source, _ := strings.Cut(arg, "=")
-		n := slices.Index(names, name)
+		name, source, named := strings.Cut(arg, "=")
+		sinks := byName[name]
+		if sinks == nil {
+			sinks = outputs[name]
+		}
 		switch {
-		case n >= 0:
-		case len(names) == 1:
-			n, source = 0, arg
+		case named && sinks != nil:
+		case len(outputs) == 1:
+			sinks, source = outputs[a.file.Sinks[0].Output], arg
 		default:
 			return nil, fmt.Errorf("%q: expected SINK=%s, where SINK is one of %s", arg, what, strings.Join(names, ", "))
 		}
-		of[n] = append(of[n], source)
+		i := slices.IndexFunc(all, func(p sinkPlaces) bool { return slices.Equal(p.sinks, sinks) })
+		if i < 0 {
+			i, all = len(all), append(all, sinkPlaces{sinks: sinks})
+		}
+		all[i].names = append(all[i].names, source)
 	}
-	return of, nil
+	return all, nil
+}
+
+// ask keeps the sinks that have a source or an address, and logs the others.
+func (a *auditExpect) ask(sources, addresses []sinkPlaces) {
+	places := slices.Concat(sources, addresses)
+	number := make([]int, len(a.file.Sinks))
+	var asked []expect.Sink
+	for n, sink := range a.file.Sinks {
+		if !slices.ContainsFunc(places, func(p sinkPlaces) bool { return slices.Contains(p.sinks, n) }) {
+			a.log("sink %s is not judged: it has no source", sink.Name)
+			continue
+		}
+		number[n] = len(asked)
+		asked = append(asked, sink)
+	}
+	for _, p := range [][]sinkPlaces{sources, addresses} {
+		for i := range p {
+			for k, n := range p[i].sinks {
+				p[i].sinks[k] = number[n]
+			}
+		}
+	}
+	a.file.Sinks = asked
+}
+
+// checkWithin returns an error if arrival times are required and unknown, or known and not
+// required.
+func (a *auditExpect) checkWithin(sources []sinkPlaces) error {
+	used := false
+	for _, p := range sources {
+		for _, n := range p.sinks {
+			sink := &a.file.Sinks[n]
+			if used = used || sink.Within > 0; sink.Within > 0 && a.arrived == "" {
+				return fmt.Errorf("%ssink %s: within: the arrival times in %s are unknown: use --listen, or --arrived-at if the receiving system wrote them", sink.Places.Of("within"), sink.Name, nameOf(p.names[0]))
+			}
+		}
+	}
+	if a.arrived != "" && !used {
+		return fmt.Errorf("--arrived-at %s: expected a sink with within, which compares arrival times", a.arrived)
+	}
+	return nil
 }
 
 // books returns the runs of the ledgers that count.

@@ -20,16 +20,27 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
-// arrivals passes what arrives at one sink from one source to a judge. It implements
+// arrivals passes what arrives from one source or address to a judge. It implements
 // receive.Sink, for what has no members.
 type arrivals struct {
-	a      *auditExpect
-	sink   int
-	source string
+	a     *auditExpect
+	name  string
+	sinks []int
 }
 
 // value passes a value that may have records.
-func (r *arrivals) value(v []byte, arrival time.Time) { r.a.judge.Value(r.sink, v, arrival) }
+func (r *arrivals) value(v []byte, arrival time.Time) {
+	for _, n := range r.sinks {
+		r.a.judge.Value(n, v, arrival)
+	}
+}
+
+// events passes events.
+func (r *arrivals) events(_ string, events []byte, arrival time.Time) {
+	for _, n := range r.sinks {
+		r.a.judge.Arrive(n, events, arrival)
+	}
+}
 
 // Take implements receive.Sink. An identity without members ends the audit.
 func (r *arrivals) Take(found []receive.Finding, _ int64) {
@@ -42,23 +53,27 @@ func (r *arrivals) Take(found []receive.Finding, _ int64) {
 func (r *arrivals) without(id recordid.ID, st recordscan.State, _ int64) {
 	switch st {
 	case recordscan.Foreign:
-		r.a.judge.Others(r.sink, 1, 0)
+		r.Others(1, 0)
 	case recordscan.Unchecked:
-		r.a.judge.Refuse(fmt.Errorf("%s: the members of record %d are unknown: it is text; expected JSON or MessagePack, or a file *.csv with a line of names", r.source, id.Seq))
+		r.a.judge.Refuse(fmt.Errorf("%s: the members of record %d are unknown: it is text; expected JSON or MessagePack, or a file *.csv with a line of names", r.name, id.Seq))
 	}
 }
 
 // Refuse implements receive.Sink.
 func (r *arrivals) Refuse(why receive.Refusal, _ []receive.Finding) {
-	r.a.log("warning: %s: refused: %s", r.source, why.Why)
+	r.a.log("warning: %s: refused: %s", r.name, why.Why)
 }
 
 // Others implements receive.Sink.
-func (r *arrivals) Others(foreign, broken uint64) { r.a.judge.Others(r.sink, foreign, broken) }
+func (r *arrivals) Others(foreign, broken uint64) {
+	for _, n := range r.sinks {
+		r.a.judge.Others(n, foreign, broken)
+	}
+}
 
-// readAll passes the records in the sources of a sink to the judge.
-func (a *auditExpect) readAll(n int, names []string) error {
-	sources, err := expandSources(names, a.ledgerPaths, "", a.log)
+// readAll passes the records in the sources of some sinks to the judge.
+func (a *auditExpect) readAll(p sinkPlaces) error {
+	sources, err := expandSources(p.names, a.ledgerPaths, "", a.log)
 	if err != nil {
 		return err
 	}
@@ -72,10 +87,11 @@ func (a *auditExpect) readAll(n int, names []string) error {
 		finishPipe(a.log)
 	}
 	for _, name := range sources {
+		r := &arrivals{a, nameOf(name), p.sinks}
 		if isCSV(name) {
-			err = a.readCSV(n, name)
+			err = r.readCSV(name)
 		} else {
-			err = a.readFile(n, name, bar)
+			err = r.readFile(name, bar)
 		}
 		if err == nil {
 			err = a.judge.Err()
@@ -87,22 +103,21 @@ func (a *auditExpect) readAll(n int, names []string) error {
 	return nil
 }
 
-// readFile passes the records in a source of JSON or MessagePack to the judge.
-func (a *auditExpect) readFile(n int, name string, bar *progress) error {
-	r := arrivals{a, n, nameOf(name)}
+// readFile passes the records in a file of JSON or MessagePack to the judge.
+func (r *arrivals) readFile(name string, bar *progress) error {
 	scan := recordscan.New(recordscan.Options{Take: r.without, Value: func(v []byte) { r.value(v, time.Time{}) }})
-	err := readSource(a.s, scan, name, bar.reader)
+	err := readSource(r.a.s, scan, name, bar.reader)
 	broken := scan.Broken()
 	if errors.Is(err, errCut) {
 		var format *recordscan.FormatError
 		if errors.As(err, &format) {
-			return fmt.Errorf("cannot read %s: %w", r.source, format)
+			return fmt.Errorf("cannot read %s: %w", r.name, format)
 		}
-		a.log("warning: %v", err)
+		r.a.log("warning: %v", err)
 		err = nil
 		broken++
 	}
-	a.judge.Others(n, 0, broken)
+	r.Others(0, broken)
 	return err
 }
 
@@ -121,29 +136,29 @@ func isCSV(name string) bool {
 
 // readCSV passes the rows of a file to the judge, as records whose members are text. Its
 // first line has their names.
-func (a *auditExpect) readCSV(n int, name string) error {
+func (r *arrivals) readCSV(name string) error {
 	set, err := replay.Open(replay.Options{Files: []string{name}, Format: replay.CSV, Sample: 1})
 	if err != nil {
 		return err
 	}
-	r := set.NewReader(func(line string) {
-		a.log("warning: %s", line)
-		a.judge.Others(n, 0, 1)
+	rows := set.NewReader(func(line string) {
+		r.a.log("warning: %s", line)
+		r.Others(0, 1)
 	})
-	defer r.Close()
-	for k := uint64(0); r.Seek(k) == replay.Ready; k++ {
-		body := r.Current().Body
+	defer rows.Close()
+	for k := uint64(0); rows.Seek(k) == replay.Ready; k++ {
+		body := rows.Current().Body
 		if k == 0 && expect.NamesIdentity(body) {
 			return fmt.Errorf("%s: the first line is a record: expected the names of its members", name)
 		}
-		a.judge.Value(n, body, time.Time{})
+		r.value(body, time.Time{})
 	}
-	return r.Err()
+	return rows.Err()
 }
 
 // receive passes what arrives at the addresses of the sinks, until a flag or
 // Ctrl-C ends it.
-func (a *auditExpect) receive(addresses [][]string) error {
+func (a *auditExpect) receive(addresses []sinkPlaces) error {
 	pair, err := a.live.certificate()
 	if err != nil {
 		return err
@@ -151,13 +166,12 @@ func (a *auditExpect) receive(addresses [][]string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	var servers []*receive.Server
-	for n, list := range addresses {
-		for _, address := range list {
-			r := &arrivals{a, n, address}
+	for _, p := range addresses {
+		for _, address := range p.names {
+			r := &arrivals{a, address, p.sinks}
 			server, err := receive.Listen(address, r, receive.Options{
-				SharedKey: a.live.sharedKey, TLS: pair, Value: r.value,
-				Log:    func(line string) { a.log("%s", line) },
-				Events: func(_ string, events []byte, arrival time.Time) { a.judge.Arrive(n, events, arrival) },
+				SharedKey: a.live.sharedKey, TLS: pair, Value: r.value, Events: r.events,
+				Log: func(line string) { a.log("%s", line) },
 			})
 			if err != nil {
 				return err

@@ -18,8 +18,9 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/agent"
 )
 
-// surveyed is how many records of each input the trial run of --init has.
-const surveyed = 2000
+// surveyed is how many records of each input the trial run of --init has. It has whole
+// groups of up to ten lines.
+const surveyed = 2520
 
 // writeFirst writes a first test of a configuration, from what arrives in a trial run,
 // beside it. It returns the exit code.
@@ -61,14 +62,22 @@ func (f *testFlags) first(s stream, pipeline string, b agent.Binary, stop <-chan
 	if err != nil {
 		return "", 0, err
 	}
-	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop, survey: true, bar: newProgress(s.err, -1, nil)}
-	result := t.run()
-	if result.err != nil {
-		return "", 0, errors.Join(result.err, errors.New(strings.Join(result.log, "\n")))
+	var all []expect.Observation
+	for whole := uint64(0); whole != file.Records; {
+		if whole > 0 {
+			file.Records = whole // the last lines were not whole
+		}
+		t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop, survey: true, bar: newProgress(s.err, -1, nil)}
+		result := t.run()
+		if result.err != nil {
+			return "", 0, errors.Join(result.err, errors.New(strings.Join(result.log, "\n")))
+		}
+		all = t.judge.Observe()
+		whole = expect.WholeLines(file.Records, all)
 	}
 	var text bytes.Buffer
 	file.Pipeline = filepath.Base(pipeline)
-	if err := file.WriteFirst(&text, t.judge.Observe()); err != nil {
+	if err := file.WriteFirst(&text, all); err != nil {
 		return "", 0, err
 	}
 	if _, err := expect.Parse(text.Bytes()); err != nil {

@@ -145,3 +145,33 @@ func (j *Judge) Verdict() (results []Result) {
 	}
 	return results
 }
+
+// blockSize is how many records share a moment that is remembered.
+const blockSize = 256
+
+// remember keeps the moment of one record of each block, to compute the records that do
+// not arrive.
+func (r *run) remember(id recordid.ID) {
+	b := int(id.Seq / blockSize)
+	for len(r.blocks) <= b {
+		r.blocks = append(r.blocks, 0)
+	}
+	if r.blocks[b] == 0 {
+		r.blocks[b] = id.Time
+	}
+}
+
+// moment returns the approximate time at which a missing record was due.
+func (r *run) moment(seq uint64) int64 {
+	for b := min(int(seq/blockSize), len(r.blocks)-1); b >= 0; b-- {
+		if r.blocks[b] != 0 {
+			return r.blocks[b]
+		}
+	}
+	for _, t := range r.blocks {
+		if t != 0 {
+			return t
+		}
+	}
+	return r.book.Opened.UnixNano()
+}

@@ -51,8 +51,9 @@ const noTime = math.MinInt64
 // zero arrival is unknown.
 //
 // The record is the body of an event or else the map that has an identity as a member,
-// however deep; without one, the whole map, if it has an identity in a text. A text is
-// not parsed, except for a line of Loki.
+// however deep; without one, the whole map, if it has an identity in a text. In a document
+// of OpenTelemetry, it is the log record, with its time. A text is not parsed, except for a
+// line of Loki.
 func (j *Judge) Value(n int, text []byte, arrival time.Time) {
 	v, ok := text, true
 	if text[0] < 0x80 {
@@ -66,20 +67,19 @@ func (j *Judge) Value(n int, text []byte, arrival time.Time) {
 		j.fail(s, Broken, "", nil)
 		return
 	}
+	at := j.root(arrival)
 	if ev, ok := eventOf(v); ok {
-		j.record(n, s, ev, arrival)
+		j.record(n, s, ev, at.with(v))
 		return
 	}
-	take := func(body []byte) {
-		j.record(n, s, event.Event{Time: noTime, Metadata: event.EmptyMap, Body: body}, arrival)
-	}
-	if _, ok := field(v, "resourceLogs"); ok {
-		v = appendPlain(nil, v)
+	take := func(body []byte, at place) {
+		j.record(n, s, event.Event{Time: at.time, Metadata: event.EmptyMap, Body: body}, at)
 	}
 	switch {
-	case j.records(v, take):
-	case hasIdentity(v):
-		take(v)
+	case j.listed(s, v, at, take):
+	case j.records(v, at, take):
+	case j.inText(v):
+		take(v, at.with(v))
 	case !isAction(v):
 		s.foreign++
 		s.arrived++
@@ -151,24 +151,79 @@ func isAction(m []byte) bool {
 	return false
 }
 
+// Where documents of OpenTelemetry and Loki have their records: in lists within the elements
+// of lists.
+var (
+	listsOfOTLP = []string{"resourceLogs", "scopeLogs", "logRecords"}
+	listsOfLoki = []string{"streams", "values"}
+)
+
+// listed calls f with the records of a document of OpenTelemetry or Loki, counts those
+// without an identity, and reports whether it is such a document.
+func (j *Judge) listed(s *sink, v []byte, at place, f func(body []byte, at place)) (found bool) {
+	if j.isRecord(v, at) {
+		return false
+	}
+	take := func(ok bool) {
+		if found = true; !ok {
+			s.foreign++
+			s.arrived++
+		}
+	}
+	elementsAt(v, at, listsOfLoki, func(e []byte, at place, ok bool) { take(ok && j.records(e, at, f)) })
+	if _, ok := field(v, listsOfOTLP[0]); ok {
+		v = appendPlain(nil, v)
+	}
+	elementsAt(v, at, listsOfOTLP, func(e []byte, at place, ok bool) {
+		if ok = ok && j.identifies(e, at.key); ok {
+			at = at.with(e)
+			at.time, at.otlp = timeOfOTLP(e), true
+			f(e, at)
+		}
+		take(ok)
+	})
+	return found
+}
+
+// identifies reports whether a value has an identity at a path, or one of Places.
+func (j *Judge) identifies(v []byte, path string) bool {
+	_, end := recordid.Find(j.texts(v, path))
+	return end >= 0 || slices.ContainsFunc(j.Places, func(name string) bool { return bytes.Contains(v, []byte(name)) })
+}
+
+// elementsAt calls f with each element of the lists with a name, in the elements of those
+// with the names before it. ok reports whether an identity may be there.
+func elementsAt(v []byte, at place, names []string, f func(e []byte, at place, ok bool)) {
+	at = at.with(v)
+	list, _ := field(v, names[0])
+	below, ok := at.below([]byte(names[0]))
+	for _, e := range appendElements(nil, list) {
+		if len(names) == 1 {
+			f(e, below, ok)
+		} else {
+			elementsAt(e, below, names[1:], func(e []byte, at place, inner bool) { f(e, at, ok && inner) })
+		}
+	}
+}
+
 // records calls f with each map in a value that has an identity as a member, or one of
 // Places, and reports whether there is one.
-func (j *Judge) records(v []byte, f func(body []byte)) (found bool) {
+func (j *Judge) records(v []byte, at place, f func(body []byte, at place)) (found bool) {
 	switch msgpack.Read(v).Kind {
 	case msgpack.Map:
-		all := appendMembers(make(members, 0, 16), v)
-		for _, m := range all {
-			if isIdentity(m.value) || slices.Contains(j.Places, string(m.name)) {
-				f(v)
-				return true
-			}
+		at = at.with(v)
+		if j.isRecord(v, at) {
+			f(v, at)
+			return true
 		}
-		for _, m := range all {
-			found = j.records(m.value, f) || found
+		for _, m := range appendMembers(make(members, 0, 16), v) {
+			if below, ok := at.below(m.name); ok {
+				found = j.records(m.value, below, f) || found
+			}
 		}
 	case msgpack.Array:
 		for _, e := range appendElements(make([][]byte, 0, 16), v) {
-			found = j.line(e, f) || j.records(e, f) || found
+			found = j.line(e, at, f) || j.records(e, at, f) || found
 		}
 	}
 	return found
@@ -176,7 +231,7 @@ func (j *Judge) records(v []byte, f func(body []byte)) (found bool) {
 
 // line calls f with each record in an element of an array that is a text of JSON: a line
 // of Loki.
-func (j *Judge) line(v []byte, f func(body []byte)) (found bool) {
+func (j *Judge) line(v []byte, at place, f func(body []byte, at place)) (found bool) {
 	h := msgpack.Read(v)
 	if h.Kind != msgpack.String {
 		return false
@@ -187,9 +242,19 @@ func (j *Judge) line(v []byte, f func(body []byte)) (found bool) {
 	}
 	maps, _ := jsonbody.Parse(string(text))
 	for _, m := range maps {
-		found = j.records(m, f) || found
+		found = j.records(m, at, f) || found
 	}
 	return found
+}
+
+// isRecord reports whether a map has an identity as a member, or one of Places.
+func (j *Judge) isRecord(v []byte, at place) bool {
+	for _, m := range appendMembers(make(members, 0, 16), v) {
+		if at.mayBe(m.name) && isIdentity(m.value) || slices.Contains(j.Places, string(m.name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // isIdentity reports whether a value is an identity.
@@ -200,6 +265,14 @@ func isIdentity(v []byte) bool {
 	}
 	_, end := recordid.Find(v[h.Size:])
 	return end == len(v)-h.Size
+}
+
+// inText reports whether a map has an identity in a text where identities count.
+func (j *Judge) inText(m []byte) bool {
+	if j.Key == "" {
+		return hasIdentity(m)
+	}
+	return j.identifies(m, j.Key)
 }
 
 // hasIdentity reports whether a map has an identity in a text, outside of arrays.

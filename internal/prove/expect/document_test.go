@@ -30,6 +30,9 @@ func TestDocuments(t *testing.T) {
 		}
 		return string(text)
 	}
+	otlp := func(record string) string {
+		return `{"resourceLogs":[{"resource":{"attributes":[]},"scopeLogs":[{"logRecords":[{` + record + `}]}]}]}`
+	}
 	for doc, want := range map[string]string{
 		"":                                     "0 records, 0 without",
 		record:                                 "1 records, 0 without",
@@ -40,6 +43,11 @@ func TestDocuments(t *testing.T) {
 		`{"event":` + record + `}{"event":{"a":2}}`:        "1 records, 1 without",
 		`{"streams":[{"stream":{"a":"b"},"values":[["1",` + fmt.Sprintf("%q", record) + `],["2",` + fmt.Sprintf("%q", record) + `]]}]}`: "2 records, 0 without",
 		`{"streams":[{"values":[["1","a=1 gdummy=` + id + `"]]}]}`:                                                                      "0 records, 1 without",
+		otlp(`"body":{"kvlistValue":{"values":[{"key":"gdummy","value":{"stringValue":"` + id + `"}}]}}`):                               "1 records, 0 without",
+		otlp(`"body":{"stringValue":"a"},"attributes":[{"key":"gdummy","value":{"stringValue":"` + id + `"}}]`):                         "1 records, 0 without",
+		otlp(`"body":{"stringValue":"a"}`): "0 records, 1 without",
+		`{"streams":[{"values":[["1","a"],["2",` + fmt.Sprintf("%q", record) + `],["3","b"]]}]}`: "1 records, 2 without",
+		`{"streams":[{"values":[1]}],"gdummy":"` + id + `"}`:                                     "1 records, 0 without",
 		packed("", 3):     "3 records, 0 without",
 		packed("\x93", 3): "3 records, 0 without",
 		`{"a":`:           "0 records, 0 without, 1 unreadable",

@@ -318,9 +318,6 @@ func parseSink(y yamlSink) (Sink, error) {
 		if err != nil {
 			return s, err
 		}
-		if s.Through && f.Path == TimePath {
-			return s, fmt.Errorf("fields: %s: through: output: the time of a record is in a member: expected its path", f.Path)
-		}
 		s.Fields = append(s.Fields, f)
 	}
 	if y.Within != "" {

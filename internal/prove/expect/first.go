@@ -14,8 +14,8 @@ import (
 // exampleWidth is the length to which a first test shortens an example, in bytes.
 const exampleWidth = 60
 
-// wholeLines returns how many records make whole groups of lines, at least n.
-func wholeLines(n uint64, all []Observation) uint64 {
+// WholeLines returns how many records make whole groups of lines, at least n.
+func WholeLines(n uint64, all []Observation) uint64 {
 	for i := 0; i < len(all); i++ {
 		if n%all[i].Lines != 0 {
 			n++
@@ -32,7 +32,7 @@ func (f *File) WriteFirst(w io.Writer, all []Observation) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Written by gdummy test --init from %d records of each input. It describes what the\n", f.Records)
 	b.WriteString("# pipeline does now: confirm that each line is what the pipeline is meant to do, and\n# remove its comment.\n")
-	fmt.Fprintf(&b, "pipeline: %s\nrecords: %d\n", scalarYAML(f.Pipeline), wholeLines(f.Records, all))
+	fmt.Fprintf(&b, "pipeline: %s\nrecords: %d\n", scalarYAML(f.Pipeline), WholeLines(f.Records, all))
 	if len(f.Inputs) > 0 {
 		b.WriteString("inputs:\n")
 	}
@@ -67,7 +67,11 @@ func (f *File) WriteFirst(w io.Writer, all []Observation) error {
 // write writes one sink.
 func (o *Observation) write(b *strings.Builder) {
 	fmt.Fprintf(b, "  - output: %s\n", scalarYAML(o.Output))
-	if !o.All {
+	switch {
+	case o.Shared:
+		fmt.Fprintf(b, "    name: %s\n", scalarYAML(o.Name()))
+		fmt.Fprintf(b, "    from: %s   # confirm: the records of other inputs differ\n", listYAML(o.From))
+	case !o.All:
 		fmt.Fprintf(b, "    from: %s   # confirm: no other input\n", listYAML(o.From))
 	}
 	share := fmt.Sprintf("%d of %d records arrived", o.Arrived, o.Sent)
@@ -87,6 +91,9 @@ func (o *Observation) write(b *strings.Builder) {
 		fmt.Fprintf(b, "    copies: %d   # confirm: each record arrived so often\n", o.Copies)
 	case o.Copies == 0:
 		b.WriteString("    # some records arrived more often than others: repair the pipeline\n")
+	}
+	if o.Joined > 0 && o.Lines == 1 {
+		fmt.Fprintf(b, "    # %d of them were made of several records each: if always of the same number, see lines in the\n    # reference of expectations\n", o.Joined)
 	}
 	if o.Foreign > 0 {
 		fmt.Fprintf(b, "    # %d records arrived without an identity: see Inputs in the reference of expectations\n", o.Foreign)

@@ -93,7 +93,7 @@ func generate(rng *rand.Rand) *generated {
 
 // sinks returns the expectations.
 func (g *generated) sinks() []Sink {
-	a := Sink{Name: "a", Lines: 1, Copies: 1}
+	a := Sink{Name: "a", Output: "a", Lines: 1, Copies: 1}
 	for i, it := range g.fields {
 		a.Fields = append(a.Fields, Field{Path: it.path(), Value: "$" + g.sources[i]})
 	}
@@ -113,7 +113,7 @@ func (g *generated) sinks() []Sink {
 	}
 	a.Within = time.Minute
 	b := a
-	b.Name = "b"
+	b.Name, b.Output = "b", "b"
 	if g.divisor > 1 {
 		a.Arrive = fmt.Sprintf("eq (mod $n %d) 0", g.divisor)
 		b.Arrive = fmt.Sprintf("ne (mod $n %d) 0", g.divisor)

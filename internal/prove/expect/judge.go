@@ -31,6 +31,13 @@ type Judge struct {
 	// Places are names of members that a body for Place has.
 	Places []string
 
+	// Key, if not empty, is the only place where identities count: the names of
+	// members, outermost first, joined by dots, as in [recordscan.Options].
+	Key string
+	// ArrivedAt, if not empty, is the path of the member that has the time at which a
+	// record arrived, in a form that [recordscan.Time] accepts.
+	ArrivedAt string
+
 	mu      sync.Mutex
 	sinks   []*sink
 	runs    map[runID]*run
@@ -39,6 +46,8 @@ type Judge struct {
 	find    finder
 	right   []string // paths of members that are as expected
 	members members  // of the record that is judged
+	only    []string // scratch space
+	looked  []byte   // scratch space of texts
 	found   [][]form
 	last    time.Time // of the last arrival
 	err     error     // of Resolve, or of an expression
@@ -70,12 +79,13 @@ type plan struct {
 // sink has what arrived at one output.
 type sink struct {
 	Sink
+	beside   []int // the sinks of the same output, with this one
 	seen     map[*run]*tally
 	arrived  uint64
 	foreign  uint64
 	failures map[failureKey]*Failure
 	order    []*Failure
-	survey   *survey // nil without Survey
+	surveys  map[*run]*survey // nil without Survey
 }
 
 // tally is how often each record of a run arrived.
@@ -83,6 +93,9 @@ type tally struct {
 	counts  []uint8
 	records uint64 // different ones that count
 }
+
+// has reports whether a record arrived.
+func (t *tally) has(seq uint64) bool { return seq < uint64(len(t.counts)) && t.counts[seq] > 0 }
 
 type failureKey struct {
 	kind  Kind
@@ -94,6 +107,13 @@ func NewJudge(sinks []Sink) *Judge {
 	j := &Judge{runs: map[runID]*run{}}
 	for _, s := range sinks {
 		j.sinks = append(j.sinks, &sink{Sink: s, seen: map[*run]*tally{}, failures: map[failureKey]*Failure{}})
+	}
+	for _, s := range j.sinks {
+		for m, other := range j.sinks {
+			if other.Output == s.Output {
+				s.beside = append(s.beside, m)
+			}
+		}
 	}
 	return j
 }
@@ -210,19 +230,24 @@ func (j *Judge) Arrive(n int, events []byte, arrival time.Time) {
 			continue
 		}
 		events = rest
-		j.record(n, s, ev, arrival)
+		j.record(n, s, ev, j.root(arrival))
 	}
 }
 
-// record checks one record that arrived.
-func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
+// record checks one record that arrived, whose body is at a place.
+func (j *Judge) record(n int, s *sink, ev event.Event, at place) {
 	s.arrived++
-	id, end := recordid.Find(ev.Metadata)
-	if end >= 0 && s.Lines > 1 {
-		id = identityOfLines(ev.Metadata, s.Lines)
+	metadata := j.texts(ev.Metadata, at.key)
+	id, end := recordid.Find(metadata)
+	lines := s.Lines
+	if s.surveys != nil {
+		lines = identities(metadata) // probably
+	}
+	if end >= 0 && lines > 1 {
+		id = identityOfLines(metadata, lines)
 	}
 	if end < 0 {
-		id, end = recordid.Find(ev.Body)
+		id, end = recordid.Find(j.texts(ev.Body, at.key))
 	}
 	if end < 0 {
 		known := false
@@ -239,19 +264,27 @@ func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 		j.resolve()
 		r = j.runs[runID{id.Run, id.Instance}]
 	}
-	if r == nil || !r.plans[n].applies {
+	if r == nil || !slices.ContainsFunc(s.beside, func(m int) bool { return r.plans[m].applies }) {
 		j.fail(s, Leaked, "", &Example{Arrived: j.show(ev.Body)})
 		return
 	}
 	r.remember(id)
+	p := &r.plans[n]
 	if _, ok := r.maker.Event(event.V2, id); !ok {
-		j.fail(s, Unknown, "", &Example{Seq: id.Seq, Input: r.name, Arrived: j.show(ev.Body)})
+		if p.applies {
+			j.fail(s, Unknown, "", &Example{Seq: id.Seq, Input: r.name, Arrived: j.show(ev.Body)})
+		} else {
+			s.arrived--
+		}
 		return
 	}
-	p := &r.plans[n]
 	j.found = j.found[:0]
-	if p.arrive >= 0 && !r.maker.Value(p.arrive, ev.Body).Truth() {
-		j.fail(s, Leaked, "", j.example(r, id, ev))
+	if !r.expects(n, ev.Body) {
+		if slices.ContainsFunc(s.beside, func(m int) bool { return r.expects(m, ev.Body) }) {
+			s.arrived--
+		} else {
+			j.fail(s, Leaked, "", j.example(r, id, ev))
+		}
 		return
 	}
 	if !j.count(s, r, id, ev) {
@@ -259,8 +292,8 @@ func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 	}
 	j.right = j.right[:0]
 	j.members = appendMembers(j.members[:0], ev.Body)
-	if s.survey != nil {
-		s.survey.look(j, r, ev)
+	if s.surveys != nil {
+		j.look(s, r, ev)
 	}
 	for i := range s.Fields {
 		j.field(s, r, p, i, id, ev)
@@ -276,51 +309,51 @@ func (j *Judge) record(n int, s *sink, ev event.Event, arrival time.Time) {
 		}
 	}
 	if s.Only != nil {
-		extra(ev.Body, "", s.Only, func(path string) {
-			if path[strings.LastIndexByte(path, '.')+1:] == r.marked {
+		j.only = append(j.only[:0], s.Only...)
+		for _, path := range []string{at.key, at.arrivedAt} {
+			if path != "" {
+				j.only = append(j.only, path)
+			}
+		}
+		extra(ev.Body, "", j.only, func(path string) {
+			if path[strings.LastIndexByte(path, '.')+1:] == r.marked || at.otlp && path == "attributes."+r.book.Key {
 				return
 			}
 			j.fail(s, Extra, path, j.example(r, id, ev))
 		})
 	}
-	if s.Within > 0 && !arrival.IsZero() {
-		if late := arrival.Sub(time.Unix(0, id.Time)); late > s.Within {
-			e := j.example(r, id, ev)
-			e.Got = late.Round(time.Millisecond).String()
-			e.Want = "within " + s.Within.String()
-			j.fail(s, Late, "", e)
-		}
+	if s.Within > 0 {
+		j.within(s, r, id, ev, at)
 	}
 }
 
-// blockSize is how many records share a moment that is remembered.
-const blockSize = 256
+// expects reports whether a sink expects the record that the maker made last.
+func (r *run) expects(n int, body []byte) bool {
+	p := &r.plans[n]
+	return p.applies && (p.arrive < 0 || r.maker.Value(p.arrive, body).Truth())
+}
 
-// remember keeps the moment of one record of each block, to compute the records that do
-// not arrive.
-func (r *run) remember(id recordid.ID) {
-	b := int(id.Seq / blockSize)
-	for len(r.blocks) <= b {
-		r.blocks = append(r.blocks, 0)
-	}
-	if r.blocks[b] == 0 {
-		r.blocks[b] = id.Time
+// within compares when a record arrived with when it was due.
+func (j *Judge) within(s *sink, r *run, id recordid.ID, ev event.Event, at place) {
+	switch late := at.arrival.Sub(time.Unix(0, id.Time)); {
+	case at.arrival.IsZero() && j.ArrivedAt != "":
+		e := j.example(r, id, ev)
+		e.Want, e.Got = "a time of arrival", "none"
+		j.fail(s, NoMember, j.ArrivedAt, e)
+	case !at.arrival.IsZero() && late > s.Within:
+		e := j.example(r, id, ev)
+		e.Want, e.Got = "within "+s.Within.String(), late.Round(time.Millisecond).String()
+		j.fail(s, Late, "", e)
 	}
 }
 
-// moment returns the approximate time at which a missing record was due.
-func (r *run) moment(seq uint64) int64 {
-	for b := min(int(seq/blockSize), len(r.blocks)-1); b >= 0; b-- {
-		if r.blocks[b] != 0 {
-			return r.blocks[b]
-		}
+// identities returns the number of identities in metadata.
+func identities(metadata []byte) (n uint64) {
+	for _, end := recordid.Find(metadata); end >= 0; n++ {
+		metadata = metadata[end:]
+		_, end = recordid.Find(metadata)
 	}
-	for _, t := range r.blocks {
-		if t != 0 {
-			return t
-		}
-	}
-	return r.book.Opened.UnixNano()
+	return n
 }
 
 // identityOfLines returns an identity of the lines that became one record, whose metadata
@@ -378,7 +411,7 @@ func (j *Judge) field(s *sink, r *run, p *plan, i int, id recordid.ID, ev event.
 	got, ok := j.members.member(f.Path)
 	if f.Path == TimePath {
 		if ev.Time == noTime {
-			j.err = fmt.Errorf("sink %s: fields: %s: these records have no time but in a member: expected its path", s.Name, TimePath)
+			j.err = fmt.Errorf("%ssink %s: fields: %s: these records have no time but in a member: expected its path", s.Places.Of("fields."+TimePath, "fields"), s.Name, TimePath)
 			return
 		}
 		got, ok = value.OfFloat(float64(ev.Time)/1e9).Append(nil), true

@@ -72,6 +72,17 @@ func appendAny(dst []byte, kind string, v []byte) ([]byte, bool) {
 	return dst, false
 }
 
+// timeOfOTLP returns the time of a log record.
+func timeOfOTLP(record []byte) int64 {
+	v, _ := field(record, "timeUnixNano")
+	text, ok := scalar(v, msgpack.Read(v))
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if !ok || err != nil {
+		return noTime
+	}
+	return n
+}
+
 // appendPairs appends a list of keys and values as a map, and reports whether it is one.
 func appendPairs(dst []byte, elements [][]byte) ([]byte, bool) {
 	if len(elements) == 0 {

@@ -16,15 +16,18 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// Observation is what arrived at an output, to write expectations from.
+// Observation is what arrived at an output, from inputs whose records are alike, to write
+// expectations from.
 type Observation struct {
 	Output   string
-	From     []string // the inputs whose records arrived, in the order of the ledger
-	All      bool     // whether records of all inputs arrived
+	From     []string // the inputs, in the order of the ledger; none if nothing arrived
+	All      bool     // whether these are all inputs
+	Shared   bool     // whether the output has other observations
 	Sent     uint64   // records of these inputs
 	Arrived  uint64   // different ones of them
 	Arrive   string   // the condition that they have in common, if some did not arrive
 	Lines    uint64   // records in sequence that became one; 1 without
+	Joined   uint64   // those that have the identities of several
 	Copies   uint64   // of each; 0 if it differs
 	Foreign  uint64   // records without an identity
 	Members  []ObservedMember
@@ -32,9 +35,24 @@ type Observation struct {
 	TopLevel []string // names of members
 }
 
-// Explained reports whether the observation describes which records arrive.
-func (o *Observation) Explained() bool {
-	return o.Foreign == 0 && o.Copies > 0 && (o.Arrive != "" || o.Lines > 1 || o.Arrived == o.Sent)
+// Name returns the name of a sink.
+func (o *Observation) Name() string {
+	if o.Shared {
+		return o.Output + "/" + strings.Join(o.From, "+")
+	}
+	return o.Output
+}
+
+// explained reports whether the observation describes which records arrive.
+func (o *Observation) explained() bool {
+	return o.Copies > 0 && (o.Arrive != "" || o.Lines > 1 || o.Arrived == o.Sent)
+}
+
+// alike reports whether the same expectations describe both.
+func (o *Observation) alike(p *Observation) bool {
+	return o.explained() && p.explained() && o.Arrive == p.Arrive && o.Lines == p.Lines && o.Copies == p.Copies &&
+		slices.EqualFunc(o.Members, p.Members, func(a, b ObservedMember) bool { a.Example = b.Example; return a == b }) &&
+		slices.Equal(o.TopLevel, p.TopLevel) && slices.Equal(o.Unused, p.Unused)
 }
 
 // ObservedMember is a member of the records that arrived.
@@ -45,9 +63,10 @@ type ObservedMember struct {
 	Example string // JSON
 }
 
-// survey has what a judge learns about one sink.
+// survey has what a judge learns about the records of one input at one sink.
 type survey struct {
 	records uint64
+	joined  uint64 // of several identities
 	members map[string]*surveyed
 	order   []string
 	top     []string // names of members, in the order of their arrival
@@ -65,13 +84,21 @@ type surveyed struct {
 // anything arrives.
 func (j *Judge) Survey() {
 	for _, s := range j.sinks {
-		s.survey = &survey{members: map[string]*surveyed{}}
+		s.surveys = map[*run]*survey{}
 	}
 }
 
 // look adds a record that arrived to the survey. The maker of its run has computed it.
-func (s *survey) look(j *Judge, r *run, ev event.Event) {
+func (j *Judge) look(to *sink, r *run, ev event.Event) {
+	s := to.surveys[r]
+	if s == nil {
+		s = &survey{members: map[string]*surveyed{}}
+		to.surveys[r] = s
+	}
 	s.records++
+	if identities(ev.Metadata) > 1 {
+		s.joined++
+	}
 	vars := r.maker.variables()
 	for i := range j.members {
 		if name := string(j.members[i].name); name != r.marked && !slices.Contains(s.top, name) {
@@ -142,48 +169,64 @@ func (m *Maker) variables() map[string]value.Value {
 	return vars
 }
 
-// Observe returns what arrived at each sink, after a [Judge.Survey].
+// Observe returns what arrived at each sink, after a [Judge.Survey]. Inputs whose records
+// are alike have one observation.
 func (j *Judge) Observe() (all []Observation) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, s := range j.sinks {
-		o := Observation{Output: s.Output, All: true, Lines: 1, Foreign: s.foreign}
-		var runs []*run
+		var of []Observation
 		for _, r := range j.names {
 			if s.seen[r] == nil {
-				o.All = false
 				continue
 			}
-			runs = append(runs, r)
-			o.From = append(o.From, r.name)
-			o.Arrived += s.seen[r].records
-			o.Sent += r.book.Listed().Accepted
-		}
-		if len(runs) > 0 {
-			o.Copies = copiesOf(s, runs)
-			if o.Arrived < o.Sent {
-				if o.Lines = linesOf(s, runs); o.Lines == 1 {
-					o.Arrive = condition(s, runs)
-				}
+			o := j.observe(s, r)
+			if i := slices.IndexFunc(of, func(p Observation) bool { return p.alike(&o) }); i >= 0 {
+				of[i].From = append(of[i].From, r.name)
+				of[i].Arrived += o.Arrived
+				of[i].Sent += o.Sent
+				of[i].Joined += o.Joined
+			} else {
+				of = append(of, o)
 			}
 		}
-		s.survey.describe(j, &o, runs)
-		all = append(all, o)
+		if len(of) == 0 {
+			of = []Observation{{Output: s.Output, Lines: 1}}
+		}
+		of[0].Foreign = s.foreign
+		for i := range of {
+			of[i].All, of[i].Shared = len(of[i].From) == len(j.names), len(of) > 1
+		}
+		all = append(all, of...)
 	}
 	return all
 }
 
+// observe returns what arrived at a sink of an input.
+func (j *Judge) observe(s *sink, r *run) Observation {
+	t := s.seen[r]
+	o := Observation{
+		Output: s.Output, From: []string{r.name}, Arrived: t.records, Sent: r.book.Listed().Accepted, Lines: 1, Copies: copiesOf(t),
+	}
+	if o.Arrived < o.Sent {
+		if o.Lines = linesOf(t, o.Sent); o.Lines == 1 {
+			o.Arrive = condition(t, r)
+		}
+	}
+	o.Joined = s.surveys[r].joined
+	s.surveys[r].describe(j, &o, r)
+	return o
+}
+
 // copiesOf returns how often each of the records arrived, or 0 if the numbers differ.
-func copiesOf(s *sink, runs []*run) (copies uint64) {
-	for _, r := range runs {
-		for _, n := range s.seen[r].counts {
-			switch {
-			case n == 0:
-			case copies == 0:
-				copies = uint64(n)
-			case copies != uint64(n):
-				return 0
-			}
+func copiesOf(t *tally) (copies uint64) {
+	for _, n := range t.counts {
+		switch {
+		case n == 0:
+		case copies == 0:
+			copies = uint64(n)
+		case copies != uint64(n):
+			return 0
 		}
 	}
 	return copies
@@ -193,14 +236,11 @@ func copiesOf(s *sink, runs []*run) (copies uint64) {
 const maxLines = 100
 
 // linesOf returns n if exactly each n-th record arrived, or 1.
-func linesOf(s *sink, runs []*run) uint64 {
+func linesOf(t *tally, sent uint64) uint64 {
 	for n := uint64(2); n <= maxLines; n++ {
 		fits := true
-		for _, r := range runs {
-			sent, counts := r.book.Listed().Accepted, s.seen[r].counts
-			for seq := uint64(0); seq < sent && fits; seq++ {
-				fits = (seq%n == 0) == (seq < uint64(len(counts)) && counts[seq] > 0)
-			}
+		for seq := uint64(0); seq < sent && fits; seq++ {
+			fits = (seq%n == 0) == t.has(seq)
 		}
 		if fits {
 			return n
@@ -214,34 +254,32 @@ const maxChoices = 20
 
 // condition returns an expression that is true for the records that arrived and false
 // for those that did not, or "". It has one variable: the one with the fewest values.
-func condition(s *sink, runs []*run) (expression string) {
+func condition(t *tally, r *run) (expression string) {
 	type choice struct{ arrived, missing map[string]bool }
-	choices := map[string]*choice{}
-	for i, r := range runs {
-		counts := s.seen[r].counts
-		for _, e := range r.book.Accepted {
-			for seq := e.From; seq <= e.To; seq++ {
-				r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
-				vars := r.maker.variables()
-				if i == 0 && seq == e.From {
-					for name := range vars {
-						choices[name] = &choice{map[string]bool{}, map[string]bool{}}
-					}
+	var choices map[string]*choice
+	for _, e := range r.book.Accepted {
+		for seq := e.From; seq <= e.To; seq++ {
+			r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
+			vars := r.maker.variables()
+			if choices == nil {
+				choices = map[string]*choice{}
+				for name := range vars {
+					choices[name] = &choice{map[string]bool{}, map[string]bool{}}
 				}
-				maps.DeleteFunc(choices, func(name string, c *choice) bool {
-					v, ok := vars[name]
-					text, scalar := literal(v.Append(nil))
-					if !ok || !scalar {
-						return true
-					}
-					here, there := c.missing, c.arrived
-					if seq < uint64(len(counts)) && counts[seq] > 0 {
-						here, there = there, here
-					}
-					here[text] = true
-					return there[text] || len(here) > maxChoices
-				})
 			}
+			maps.DeleteFunc(choices, func(name string, c *choice) bool {
+				v, ok := vars[name]
+				text, scalar := literal(v.Append(nil))
+				if !ok || !scalar {
+					return true
+				}
+				here, there := c.missing, c.arrived
+				if t.has(seq) {
+					here, there = there, here
+				}
+				here[text] = true
+				return there[text] || len(here) > maxChoices
+			})
 		}
 	}
 	fewest := 0
@@ -285,7 +323,7 @@ func literal(v []byte) (text string, ok bool) {
 }
 
 // describe adds the members.
-func (s *survey) describe(j *Judge, o *Observation, runs []*run) {
+func (s *survey) describe(j *Judge, o *Observation, r *run) {
 	used := map[string]bool{}
 	slices.Sort(s.order) // a filter such as lua shuffles members
 	slices.Sort(s.top)
@@ -311,14 +349,9 @@ func (s *survey) describe(j *Judge, o *Observation, runs []*run) {
 		o.Members = append(o.Members, om)
 	}
 	o.TopLevel = s.top
-	if s.records == 0 {
-		return
-	}
-	for _, r := range runs {
-		for name := range r.maker.variables() {
-			if !used[name] && !slices.Contains(o.Unused, name) {
-				o.Unused = append(o.Unused, name)
-			}
+	for name := range r.maker.variables() {
+		if !used[name] {
+			o.Unused = append(o.Unused, name)
 		}
 	}
 	slices.Sort(o.Unused)

@@ -3,13 +3,16 @@
 package expect
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 )
 
 // observe sends n records of the shop through f, which returns the bodies in which each
@@ -123,5 +126,110 @@ func TestFirstLines(t *testing.T) {
 				t.Errorf("got:\n%s\nwant in it:\n%s", got, tt.want)
 			}
 		})
+	}
+}
+
+// Inputs whose records differ have sinks of their own, which share what arrives at the
+// output. The first test then passes, and finds a mistake in the records of one input.
+func TestFirstOfInputs(t *testing.T) {
+	const n = 60
+	type input struct {
+		sent
+		truth Truth
+	}
+	var inputs []input
+	for _, in := range []struct{ name, template string }{{"shop", shop}, {"app", `{{- $id := seq -}}{"id": {{ $id }}, "env": "prod"}`}, {"twin", shop}} {
+		truth := Truth{Options: func(name string) (string, bool) {
+			text, ok := map[string]string{"template": in.template, "rate": "10k", "seed": in.name, "audit_in": "metadata"}[name]
+			return text, ok
+		}}
+		run := send(t, truth, 3*n)[0]
+		run.book.Name = in.name
+		run.book.Accepted[0].To = n - 1
+		run.book.Accepted = run.book.Accepted[:1]
+		inputs = append(inputs, input{run, truth})
+	}
+	judge := func(sinks []Sink, change func(in string, k int, body []byte) []byte) *Judge {
+		j := NewJudge(sinks)
+		if change == nil {
+			j.Survey()
+		}
+		for _, in := range inputs {
+			if err := j.Add(in.book, in.truth); err != nil {
+				t.Fatal(err)
+			}
+			rest := in.events
+			for k := range n {
+				ev, after, err := event.Decode(rest)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rest = after
+				if change != nil {
+					ev.Body = change(in.book.Name, k, ev.Body)
+				}
+				for m := range sinks {
+					j.Arrive(m, event.Append(nil, event.V2, ev.Time, ev.Metadata, ev.Body), time.Unix(0, ev.Time))
+				}
+			}
+		}
+		return j
+	}
+	var b strings.Builder
+	first := judge([]Sink{{Name: "es.0", Output: "es.0", Lines: 1, Copies: 1}}, nil)
+	if err := (&File{Pipeline: "fluent-bit.yaml", Records: n}).WriteFirst(&b, first.Observe()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"  - output: es.0\n    name: es.0/shop+twin\n    from: [shop, twin]   # confirm: the records of other inputs differ\n    # confirm: 120 of 120 records arrived\n",
+		"  - output: es.0\n    name: es.0/app\n    from: [app]   # confirm: the records of other inputs differ\n    # confirm: 60 of 60 records arrived\n",
+		"      env: '\"prod\"'   # confirm: the same in all records\n      id: $id   # confirm: such as 0\n",
+		"    only: [env, id]   # confirm: no other member\n",
+	}
+	for _, text := range want {
+		if !strings.Contains(b.String(), text) {
+			t.Errorf("got:\n%s\nwant in it:\n%s", b.String(), text)
+		}
+	}
+	file, err := Parse([]byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := jsonbody.Parse(`{"id":0,"env":"prod"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		why    string
+		change func(in string, k int, body []byte) []byte
+		want   string
+	}{
+		{"as it is", func(_ string, _ int, body []byte) []byte { return body }, ""},
+		{"one value", func(in string, k int, body []byte) []byte {
+			if in == "app" && k == 7 {
+				return changed[0]
+			}
+			return body
+		}, "es.0/app: 1 wrong value id"},
+	} {
+		var got []string
+		for _, r := range judge(file.Sinks, tt.change).Verdict() {
+			for _, f := range r.Failures {
+				got = append(got, fmt.Sprintf("%s: %d %s %s", r.Sink, f.Count, f.Kind, f.Field))
+			}
+		}
+		if diff := cmp.Diff(tt.want, strings.Join(got, "\n")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.why, diff)
+		}
+	}
+	// A record of an input that no sink of the output expects is a leak at each of them.
+	var leaked []string
+	for _, r := range judge(file.Sinks[:1], func(_ string, _ int, body []byte) []byte { return body }).Verdict() {
+		for _, f := range r.Failures {
+			leaked = append(leaked, fmt.Sprintf("%s: %d %s", r.Sink, f.Count, f.Kind))
+		}
+	}
+	if diff := cmp.Diff([]string{"es.0/shop+twin: 60 leaked"}, leaked); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

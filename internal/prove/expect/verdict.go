@@ -46,7 +46,7 @@ var kindTexts = [...]struct{ name, about string }{
 	Extra:      {name: "extra member"},
 	Secret:     {name: "secret found"},
 	Late:       {name: "late"},
-	Unknown:    {"unchecked", "cannot be computed again"},
+	Unknown:    {"unchecked", "could not be compared"},
 	Foreign:    {"no identity", "arrived without an identity"},
 	Broken:     {name: "unreadable"},
 }

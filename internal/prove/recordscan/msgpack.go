@@ -109,7 +109,7 @@ func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int)
 			return 0, false
 		}
 		if d.stamp != "" && d.at(d.stamp, n, key) {
-			d.arrival = packedTime(p.b[start:p.pos])
+			d.arrival = PackedTime(p.b[start:p.pos])
 		}
 		m.hi = int32(len(d.nodes))
 		m.hash = recordid.HashMember(key, m.value)

@@ -94,8 +94,9 @@ func plausible(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// packedTime parses a time in MessagePack: a number, a string, or Fluent Bit's extension.
-func packedTime(b []byte) int64 {
+// PackedTime is like [Time] for a value of MessagePack: a number, a string, or Fluent Bit's
+// extension.
+func PackedTime(b []byte) int64 {
 	switch msgp.NextType(b) {
 	case msgp.StrType:
 		s, _, _ := msgp.ReadStringZC(b) // nil after an error

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expect
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/generate/value"
+)
+
+// A path has the values that an audit looks at, too: names may have dots, lists have no
+// names, and texts may be JSON.
+func TestEachAt(t *testing.T) {
+	for path, want := range map[string]string{
+		"a":       `1`,
+		"b":       ``,
+		"b.c":     `"x" "y"`,
+		"b.c.d":   ``,
+		"k8s.a":   `1`,
+		"k8s.a.b": `2`,
+		"l":       `1 2 3`,
+		"m.n":     `4 5`,
+		"log":     `"{\"n\":{\"x\":6}}"`,
+		"log.n.x": `6`,
+		"log.n":   ``,
+		"":        ``,
+		"ab":      ``,
+		"a.":      ``,
+		"none":    `null`,
+	} {
+		maps, err := jsonbody.Parse(`{"a":1,"b":{"c":["x","y"]},"k8s.a":1,"k8s":{"a":{"b":2}},"l":[1,[2,3]],"m":[{"n":4},{"n":5}],"log":"{\"n\":{\"x\":6}}","none":null}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		eachAt(maps[0], path, func(v []byte) bool {
+			first, _ := value.First(string(v))
+			got = append(got, string(first.AppendJSON(nil)))
+			return true
+		})
+		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", path, diff)
+		}
+	}
+}
