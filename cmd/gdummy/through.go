@@ -18,9 +18,12 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
-// throughPlugins are the outputs that can be kept: they send JSON or MessagePack over HTTP
-// to a host and port.
-var throughPlugins = []string{"es", "http", "loki", "opensearch", "splunk"}
+// throughPlugins are the outputs that can be kept: they send JSON, MessagePack or logs of
+// OpenTelemetry over HTTP to a host and port.
+var throughPlugins = []string{"es", "http", "loki", opentelemetry, "opensearch", "splunk"}
+
+// opentelemetry is the output that sends the metadata of records, too, as attributes.
+const opentelemetry = "opentelemetry"
 
 // elsewhere are the properties of an output that choose another address.
 var elsewhere = []string{
@@ -28,9 +31,14 @@ var elsewhere = []string{
 	"aws_service_name", "aws_profile", "unix_path",
 }
 
-// through reports whether a sink looks at what the plugin of its output sends.
-func (t *trial) through() bool {
-	return slices.ContainsFunc(t.file.Sinks, func(s expect.Sink) bool { return s.Through })
+// inBody reports whether identities have to be in the body: whether a sink looks at what
+// the plugin of its output sends, which has no metadata.
+func (t *trial) inBody() bool {
+	labels := render.Labels(t.config.Outputs)
+	return slices.ContainsFunc(t.file.Sinks, func(s expect.Sink) bool {
+		i := slices.Index(labels, s.Output)
+		return s.Through && i >= 0 && t.config.Outputs[i].Plugin() != opentelemetry
+	})
 }
 
 // throughOutput points the plugin of an output at a receiver. sinks are the numbers of
@@ -48,9 +56,13 @@ func (t *trial) throughOutput(s *render.Section, label string, sinks []int) erro
 	if err != nil {
 		return err
 	}
-	server, err := receive.ListenDocuments(secure, func(doc []byte, arrival time.Time) {
+	server, err := receive.ListenDocuments(secure, func(doc []byte, arrival time.Time, err error) {
 		for _, n := range sinks {
-			t.judge.Document(n, doc, arrival)
+			if err != nil {
+				t.judge.Others(n, 0, 1)
+			} else {
+				t.judge.Document(n, doc, arrival)
+			}
 		}
 	})
 	if err != nil {
@@ -58,7 +70,7 @@ func (t *trial) throughOutput(s *render.Section, label string, sinks []int) erro
 	}
 	t.servers = append(t.servers, server)
 	for _, name := range s.Names() {
-		if slices.Contains(elsewhere, name) {
+		if slices.Contains(elsewhere, name) || strings.HasPrefix(name, "oauth2.") {
 			t.remove(s, label, name)
 		}
 	}

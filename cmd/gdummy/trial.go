@@ -194,7 +194,7 @@ func (t *trial) inputs() error {
 		s.Set("rate", "unlimited")
 		s.Set("max_records", strconv.FormatUint(t.file.Records, 10))
 		place := "metadata"
-		if t.through() {
+		if t.inBody() {
 			place = "body"
 		}
 		s.Set("audit_in", place)
