@@ -66,9 +66,9 @@ func (p *classicProps) names() (names []string) {
 	return names
 }
 
-func (c *Config) readClassic(path, text string) (*classicFile, error) {
+func (c *Config) readClassic(text string) (*classicFile, error) {
 	f := new(classicFile)
-	err := c.classicLines(f, path, text, 0)
+	err := c.classicLines(f, text, 0)
 	for _, p := range f.parts {
 		if p.section != nil {
 			c.add(p.section)
@@ -81,7 +81,7 @@ func (c *Config) readClassic(path, text string) (*classicFile, error) {
 const maxIncludes = 20
 
 // classicLines reads the lines of a file, and those of files that it includes.
-func (c *Config) classicLines(f *classicFile, path, text string, depth int) error {
+func (c *Config) classicLines(f *classicFile, text string, depth int) error {
 	var props *classicProps
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
@@ -131,7 +131,7 @@ func (c *Config) classicInclude(f *classicFile, pattern string, depth int) error
 		if err != nil {
 			return err
 		}
-		if err := c.classicLines(f, name, string(text), depth+1); err != nil {
+		if err := c.classicLines(f, string(text), depth+1); err != nil {
 			return err
 		}
 	}

@@ -82,9 +82,6 @@ func (s *Section) Names() []string { return s.props.names() }
 // Drop removes the section from the copy.
 func (s *Section) Drop() { s.gone = true }
 
-// Dropped reports whether the section was removed.
-func (s *Section) Dropped() bool { return s.gone }
-
 // Plugin returns the plugin of an input, filter or output, in lower case.
 func (s *Section) Plugin() string { return strings.ToLower(s.Text("name")) }
 
@@ -159,7 +156,7 @@ func (c *Config) read(path string) (name string, err error) {
 	if isYAML(path) {
 		f.body, err = c.readYAML(path, string(text))
 	} else {
-		f.body, err = c.readClassic(path, string(text))
+		f.body, err = c.readClassic(string(text))
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)

@@ -211,7 +211,7 @@ func FuzzRender(f *testing.F) {
 		if strings.Contains(strings.ToUpper(text), "@INCLUDE") {
 			return
 		}
-		if b, err := c.readClassic("x.conf", text); err == nil {
+		if b, err := c.readClassic(text); err == nil {
 			_ = b.text()
 		}
 	})

@@ -134,9 +134,6 @@ func Faster(r pace.FixedRate, s Speed) (faster pace.FixedRate, ok bool) {
 	return pace.FixedRate{Num: f.Num().Uint64(), Den: f.Denom().Uint64()}, f.Num().IsUint64() && f.Denom().IsUint64()
 }
 
-// Start returns the time at which the clock starts, in nanoseconds since 1970.
-func (c *Clock) Start() int64 { return c.start }
-
 // Origin returns the first position.
 func (c *Clock) Origin() uint64 { return c.origin }
 

@@ -27,7 +27,6 @@ func composed(name, section, doc string, appendTo func(dst []byte, r *Record, rn
 }
 
 const (
-	hexDigits = "0123456789abcdef"
 	crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	// Names that Kubernetes generates have no vowels and no similar characters.
 	podLetters = "bcdfghjklmnpqrstvwxz2456789"

@@ -113,9 +113,6 @@ func (a *Agent) Kill() {
 	<-a.done
 }
 
-// Log returns the last lines of the log.
-func (a *Agent) Log() []string { return a.log.lines() }
-
 // Errors returns the lines of the log that report errors.
 func (a *Agent) Errors() (lines []string) {
 	for _, l := range a.log.lines() {

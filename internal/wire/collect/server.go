@@ -89,9 +89,6 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // String returns the address in the form of [Listen].
 func (s *Server) String() string { return s.scheme + "://" + s.Addr().String() }
 
-// Ledgers returns the number of ledgers in the directory.
-func (s *Server) Ledgers() int { return s.store.count() }
-
 // Changed returns when bytes were stored last; zero if none were.
 func (s *Server) Changed() time.Time {
 	if n := s.changed.Load(); n > 0 {

@@ -91,13 +91,6 @@ func isLedger(path string) bool {
 	return ledger.Is(head[:n])
 }
 
-// count returns the number of ledgers.
-func (s *store) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.books)
-}
-
 // find returns the ledger with an ID, or nil.
 func (s *store) find(id string) *book {
 	s.mu.Lock()
