@@ -241,7 +241,7 @@ var wanderArgs = []Arg{
 // between two numbers, to which from maps START, and whose numbers to maps to the results.
 func (c *Call) wander(lo, hi, step float64, from, to func(float64) float64) Gen {
 	// Rounding must not make a step too long.
-	s := steps{step - max(math.Abs(lo), math.Abs(hi))*0x1p-49, c.Env.curve(call{"normal", 0, 1}, seed.Normal(0, 1))}
+	s := &steps{step - max(math.Abs(lo), math.Abs(hi))*0x1p-49, c.Env.curve(call{"normal", 0, 1}, seed.Normal(0, 1)), make([]stem, recentStems)}
 	key, nth, start, place := c.Args[3].Gen, c.Args[4].Gen, c.Args[5].Gen, c.Place
 	return func(r *Record) value.Value {
 		k := seed.Combine(r.Stream+place, hash(key(r)))

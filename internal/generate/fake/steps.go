@@ -19,14 +19,31 @@ import (
 type steps struct {
 	longest float64
 	normal  *seed.Curve // with mean 0 and deviation 1
+	recent  []stem      // by key; they affect the speed only
+}
+
+// node is a node of a tree.
+type node struct {
+	index  uint64 // of the root 1, of the children of i 2*i and 2*i+1
+	leaves uint64
+	before int64 // the sum of all steps before those below the node
+	all    int64 // the sum of those below it
+}
+
+// stem is the node above the last steps of a key.
+type stem struct {
+	key, number uint64
+	node
 }
 
 const (
 	longestStep = 1 << 30 // as an integer
 	treeGrowth  = 10
-	exactHalf   = 4   // up to this number of steps, their distribution is computed exactly
-	normalHalf  = 128 // from this number on, they are normally distributed
-	maxTries    = 100 // to find the share of a left half; nearly all need fewer than 10
+	stemLeaves  = 16
+	recentStems = 1024 // keys with a stem of their own, unless others displace them
+	exactHalf   = 4    // up to this number of steps, their distribution is computed exactly
+	normalHalf  = 128  // from this number on, they are normally distributed
+	maxTries    = 100  // to find the share of a left half; nearly all need fewer than 10
 )
 
 // after returns the sum of the first n steps, but mirrored at -down and up, so that it
@@ -49,30 +66,38 @@ func (s *steps) after(key, n uint64, down, up float64) float64 {
 }
 
 // sum returns the sum of the first n steps.
-func (s *steps) sum(key, n uint64) (sum int64) {
-	height := uint64(treeGrowth)
-	for ; n >= 1<<height; height += treeGrowth {
-		sum += s.tree(key, height)
-		n -= 1 << height
+func (s *steps) sum(key, n uint64) int64 {
+	height, leaf := uint64(treeGrowth), n
+	for ; leaf >= 1<<height; height += treeGrowth {
+		leaf -= 1 << height
 	}
-	if n == 0 {
-		return sum
+	near := &s.recent[key%recentStems]
+	if near.key != key || near.number != n/stemLeaves || near.leaves == 0 {
+		root := node{index: 1, leaves: 1 << height, all: s.tree(key, height)}
+		for h := uint64(treeGrowth); h < height; h += treeGrowth {
+			root.before += s.tree(key, h)
+		}
+		*near = stem{key, n / stemLeaves, s.down(root, key, height, leaf|1, stemLeaves)}
 	}
-	all, node := s.tree(key, height), uint64(1)
-	for half := uint64(1) << (height - 1); n > 0; half /= 2 {
-		rnd := seed.At(key, height<<56|node)
-		left := s.left(&rnd, int64(half), all)
-		node *= 2
-		if n < half {
-			all = left
+	return s.down(near.node, key, height, leaf, 1).before
+}
+
+// down returns the node with so many leaves on the way to a leaf of a tree, or an earlier
+// one that has the leaf as its first.
+func (s *steps) down(at node, key, height, leaf, leaves uint64) node {
+	for at.leaves > leaves && leaf&(at.leaves-1) != 0 {
+		rnd := seed.At(key, height<<56|at.index)
+		at.index, at.leaves = at.index*2, at.leaves/2
+		left := s.left(&rnd, int64(at.leaves), at.all)
+		if leaf&at.leaves == 0 {
+			at.all = left
 			continue
 		}
-		sum += left
-		all -= left
-		n -= half
-		node++
+		at.index++
+		at.before += left
+		at.all -= left
 	}
-	return sum
+	return at
 }
 
 // tree returns the sum of all steps of a tree.

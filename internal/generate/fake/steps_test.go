@@ -5,6 +5,7 @@ package fake_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -127,6 +128,21 @@ func TestWanderIsWide(t *testing.T) {
 				t.Errorf("%s is distributed like this: %v", call, counts)
 				break
 			}
+		}
+	}
+}
+
+// Values do not depend on what is kept of other keys.
+func TestWanderOfManyKeys(t *testing.T) {
+	const keys, text = 3000, `{{ $key := mod (mul seq 7) 3000 }}{"v": {{ wander 0 100 1 $key (add 1018 (div seq 3000)) }}}`
+	p, backwards := mustCompile(t, text), mustCompile(t, text)
+	var values []string
+	for k := range uint64(12 * keys) {
+		values = append(values, string(p.AppendBody(nil, exampleTime, k)))
+	}
+	for k := range slices.Backward(values) {
+		if got := string(backwards.AppendBody(nil, exampleTime, uint64(k))); got != values[k] {
+			t.Fatalf("record %d is another backwards", k)
 		}
 	}
 }
