@@ -16,14 +16,11 @@ import (
 	"sync"
 	"testing"
 
-	"helm.sh/helm/v4/pkg/chart/common"
-	"helm.sh/helm/v4/pkg/chart/common/util"
-	chart "helm.sh/helm/v4/pkg/chart/v2"
-	"helm.sh/helm/v4/pkg/engine"
 	apps "k8s.io/api/apps/v1"
 	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	jobset "sigs.k8s.io/jobset/api/jobset/v1alpha2"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
@@ -74,6 +71,7 @@ func check(t *testing.T, files map[string]string, name string, env ...string) er
 
 // objects are what manifests have, decoded.
 type objects struct {
+	sets        map[string]*jobset.JobSet
 	jobs        map[string]*batch.Job
 	deployments map[string]*apps.Deployment
 	services    map[string]*core.Service
@@ -84,8 +82,8 @@ type objects struct {
 
 // decode decodes manifests. A field that the type does not have is an error.
 func decode(manifests []byte) (*objects, error) {
-	o := &objects{map[string]*batch.Job{}, map[string]*apps.Deployment{}, map[string]*core.Service{}, map[string]*core.ConfigMap{},
-		map[string]*core.Secret{}, map[string]*core.PersistentVolumeClaim{}}
+	o := &objects{map[string]*jobset.JobSet{}, map[string]*batch.Job{}, map[string]*apps.Deployment{}, map[string]*core.Service{},
+		map[string]*core.ConfigMap{}, map[string]*core.Secret{}, map[string]*core.PersistentVolumeClaim{}}
 	docs := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifests)))
 	for {
 		doc, err := docs.Read()
@@ -116,34 +114,32 @@ func (o *objects) add(doc []byte) error {
 		return err
 	}
 	name := kind.Metadata.Name
-	into := func(apiVersion string, v any) error {
-		if apiVersion != kind.APIVersion {
-			return fmt.Errorf("apiVersion %s, want %s", kind.APIVersion, apiVersion)
-		}
-		return yaml.UnmarshalStrict(doc, v)
+	switch kind.APIVersion + " " + kind.Kind {
+	case "jobset.x-k8s.io/v1alpha2 JobSet":
+		return put(o.sets, name, doc)
+	case "batch/v1 Job":
+		return put(o.jobs, name, doc)
+	case "apps/v1 Deployment":
+		return put(o.deployments, name, doc)
+	case "v1 Service":
+		return put(o.services, name, doc)
+	case "v1 ConfigMap":
+		return put(o.configs, name, doc)
+	case "v1 Secret":
+		return put(o.secrets, name, doc)
+	case "v1 PersistentVolumeClaim":
+		return put(o.claims, name, doc)
 	}
-	switch kind.Kind {
-	case "Job":
-		o.jobs[name] = new(batch.Job)
-		return into("batch/v1", o.jobs[name])
-	case "Deployment":
-		o.deployments[name] = new(apps.Deployment)
-		return into("apps/v1", o.deployments[name])
-	case "Service":
-		o.services[name] = new(core.Service)
-		return into("v1", o.services[name])
-	case "ConfigMap":
-		o.configs[name] = new(core.ConfigMap)
-		return into("v1", o.configs[name])
-	case "Secret":
-		o.secrets[name] = new(core.Secret)
-		return into("v1", o.secrets[name])
+	return fmt.Errorf("unexpected object: %s of %s", kind.Kind, kind.APIVersion)
+}
+
+// put decodes an object that no other one has the name of.
+func put[T any](into map[string]*T, name string, doc []byte) error {
+	if into[name] != nil {
+		return fmt.Errorf("a second object of the name %s", name)
 	}
-	if kind.Kind == "PersistentVolumeClaim" {
-		o.claims[name] = new(core.PersistentVolumeClaim)
-		return into("v1", o.claims[name])
-	}
-	return fmt.Errorf("unexpected kind %s", kind.Kind)
+	into[name] = new(T)
+	return yaml.UnmarshalStrict(doc, into[name])
 }
 
 // errors returns what in a pod refers to something that does not exist, or may not run where
@@ -202,7 +198,7 @@ func restricted(pod *core.PodSpec) (errs []string) {
 // prepared returns a copy of a directory, with files added and after prepare.sh.
 func prepared(t *testing.T, name string, files map[string]string, args ...string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), name)
 	if err := os.CopyFS(dir, os.DirFS(name)); err != nil {
 		t.Fatal(err)
 	}
@@ -314,113 +310,10 @@ func TestPlantedFaults(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for _, wrong := range []string{strings.Replace(pod, "image:", "imgae:", 1), strings.Replace(pod, "batch/v1", "batch/v2", 1), "apiVersion: v1\nkind: Pod\n"} {
+	for _, wrong := range []string{strings.Replace(pod, "image:", "imgae:", 1), strings.Replace(pod, "batch/v1", "batch/v2", 1),
+		"apiVersion: v1\nkind: Pod\n", pod + "---\n" + pod} {
 		if _, err := decode([]byte(wrong)); err == nil {
 			t.Errorf("no error in\n%s", wrong)
 		}
-	}
-}
-
-// The chart of the Fluent Bit project is not part of this repository. This one treats the
-// values that deploy/helm sets as that one does, which its README and its values.yaml
-// document: containers, volumes and arguments are inserted as they are, config.service,
-// inputs, filters and outputs are evaluated, and config.extraFiles are not.
-const (
-	chartDeployment = `apiVersion: apps/v1
-kind: {{ .Values.kind }}
-metadata:
-  name: {{ .Release.Name }}
-spec:
-  replicas: {{ .Values.replicaCount }}
-  selector:
-    matchLabels: {app: load}
-  template:
-    metadata:
-      labels: {app: load}
-    spec:
-      initContainers:
-        {{- toYaml .Values.initContainers | nindent 8 }}
-      containers:
-        - name: fluent-bit
-          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
-          args:
-            {{- toYaml .Values.args | nindent 12 }}
-          volumeMounts:
-            - {name: config, mountPath: /fluent-bit/etc/conf}
-            {{- toYaml .Values.extraVolumeMounts | nindent 12 }}
-      volumes:
-        - name: config
-          configMap: {name: {{ .Release.Name }}}
-        {{- toYaml .Values.extraVolumes | nindent 8 }}
-`
-	chartConfig = `apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {{ .Release.Name }}
-data:
-  fluent-bit.conf: |
-    {{- (tpl .Values.config.service $) | nindent 4 }}
-    {{- (tpl .Values.config.inputs $) | nindent 4 }}
-    {{- (tpl .Values.config.filters $) | nindent 4 }}
-    {{- (tpl .Values.config.outputs $) | nindent 4 }}
-  {{- range $key, $val := .Values.config.extraFiles }}
-  {{ $key }}: |
-    {{- $val | nindent 4 }}
-  {{- end }}
-`
-)
-
-// helm renders values.
-func helm(t *testing.T, text []byte) (*objects, error) {
-	t.Helper()
-	values, err := common.ReadValues(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &chart.Chart{
-		Metadata:  &chart.Metadata{APIVersion: "v2", Name: "fluent-bit", Version: "0.0.0"},
-		Templates: []*common.File{{Name: "templates/deployment.yaml", Data: []byte(chartDeployment)}, {Name: "templates/configmap.yaml", Data: []byte(chartConfig)}},
-	}
-	v, err := util.ToRenderValues(c, values, common.ReleaseOptions{Name: "load", IsInstall: true}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := engine.Render(c, v)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	for _, file := range files {
-		all = append(all, file)
-	}
-	return decode([]byte(strings.Join(all, "\n---\n")))
-}
-
-// The values give a pod that loads the plugin, and configurations in which Helm has left our
-// templates as they are.
-func TestHelm(t *testing.T) {
-	text, err := os.ReadFile("helm/values.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := helm(t, text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pod := &o.deployments["load"].Spec.Template.Spec
-	if errs := o.errors(pod); len(errs) > 0 {
-		t.Errorf("%q", errs)
-	}
-	files := o.configs["load"].Data
-	if !strings.Contains(files["fluent-bit.conf"], "[[ username ]]") || !strings.Contains(files["orders.tmpl"], "{{ seq }}") {
-		t.Errorf("the files are %q", files)
-	}
-	if err := check(t, files, "fluent-bit.conf"); err != nil {
-		t.Error(err)
-	}
-	// With {{ }} in config.inputs, Helm looks for a function of its own.
-	wrong := strings.NewReplacer("[[ username ]]", "{{ username }}", "template_delims [[ ]]", "").Replace(string(text))
-	if _, err := helm(t, []byte(wrong)); err == nil || !strings.Contains(err.Error(), `"username" not defined`) {
-		t.Errorf("with braces: got %v", err)
 	}
 }
