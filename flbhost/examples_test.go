@@ -37,7 +37,7 @@ var waiting = []struct {
 	{v: variant{version: v511}, args: []string{"--threaded", "off"}},
 	{v: variant{version: v511}, args: []string{"--refuse-every", "3"}},
 	{v: variant{version: v511}, args: []string{"--ring", "4", "--drain-ms", "1"}},
-	{v: variant{version: v511, flags: []string{"-fsanitize=address"}}},
+	{v: variant{version: v511, flags: sanitizers}},
 }
 
 // eachWaiting runs a test in each of these poses, in parallel.

@@ -109,16 +109,16 @@ func TestGdummyInitFails(t *testing.T) {
 }
 
 // A thousand reloads and pauses cause no leaks and no invalid memory accesses, as checked by
-// AddressSanitizer in the host.
+// the sanitizers in the host.
 func TestGdummyReloads(t *testing.T) {
 	t.Parallel()
 	for _, v := range []variant{
-		{version: v511, flags: []string{"-fsanitize=address"}},
-		{version: v400, flags: []string{"-fsanitize=address"}},
+		{version: v511, flags: sanitizers},
+		{version: v400, flags: sanitizers},
 		{version: v511},
 	} {
 		if _, err := v.host(t); err != nil {
-			t.Logf("SKIPPED %v: the compiler has no AddressSanitizer (Debian: apt-get install libasan8, or a CC that has one): %v", v, err)
+			t.Logf("### SKIPPED: %v: the compiler has no sanitizers (Debian: apt-get install libasan8 libubsan1): %v", v, err)
 			continue
 		}
 		t.Run(v.String(), func(t *testing.T) {

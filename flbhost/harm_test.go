@@ -72,12 +72,12 @@ func TestUnknownLayouts(t *testing.T) {
 				r.wantLine(t, "pause and resume: off: the layout is not known")
 			}
 		})
-		// The same under AddressSanitizer, with structures from malloc.
+		// The same under the sanitizers, with structures from malloc.
 		t.Run(layout+" sanitized", func(t *testing.T) {
 			t.Parallel()
-			v := variant{version: v511, flags: []string{"-fsanitize=address"}}
+			v := variant{version: v511, flags: sanitizers}
 			if _, err := v.host(t); err != nil {
-				t.Skipf("### SKIPPED: the compiler has no AddressSanitizer (Debian: apt-get install libasan8, or a CC that has one): %v", err)
+				t.Skipf("### SKIPPED: the compiler has no sanitizers (Debian: apt-get install libasan8 libubsan1): %v", err)
 			}
 			runTwoInputs(t, v, "--layout", layout).wantWritten(t, written)
 		})

@@ -108,6 +108,10 @@ func build(t *testing.T, args ...string) (string, error) {
 	return b.path, b.err
 }
 
+// sanitizers are the flags for AddressSanitizer and UndefinedBehaviorSanitizer. What they find
+// ends the process.
+var sanitizers = []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
+
 // A variant is a build of the host and the plugin.
 type variant struct {
 	version int

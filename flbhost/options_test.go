@@ -171,14 +171,14 @@ func TestUsage(t *testing.T) {
 // The sanitizers find no errors in the host while it uses all features.
 func TestSanitizers(t *testing.T) {
 	t.Parallel()
-	for _, flag := range []string{"-fsanitize=address,undefined", "-fsanitize=thread"} {
-		v := variant{version: v511, flags: []string{flag}}
+	for _, flags := range [][]string{sanitizers, {"-fsanitize=thread"}} {
+		v := variant{version: v511, flags: flags}
 		if _, err := v.host(t); err != nil {
-			t.Logf("SKIPPED %s: the compiler cannot: %v", flag, err)
+			t.Logf("### SKIPPED: %s: the compiler cannot: %v", flags[0], err)
 			continue
 		}
 		for _, threaded := range []string{"on", "off"} {
-			t.Run(flag+"-threaded-"+threaded, func(t *testing.T) {
+			t.Run(flags[0]+"-threaded-"+threaded, func(t *testing.T) {
 				t.Parallel()
 				r := run(t, v, "--tick", "20", "--reloads", "5", "--pauses", "10", "--metrics", "--output", "json",
 					"--threaded", threaded, "--script",

@@ -43,13 +43,13 @@ func TestGdummyProperties(t *testing.T) {
 		{"the list is not found", variant{version: v511}, "", []string{"--hide-properties"}, []string{"rate=50", "ledger="}, nil, []string{"option "}, 0},
 		{"the list is not found, twice", variant{version: v400}, "", []string{"--hide-properties"}, []string{"rate=50", "rate=60"}, nil, []string{"option "}, 0},
 		{"plain callbacks", variant{version: v511}, "FLB_PLAIN_CALLBACKS=1", nil, []string{"rate=50", "ledger="}, nil, []string{"option "}, 0},
-		{"AddressSanitizer", variant{version: v511, flags: []string{"-fsanitize=address"}}, "", nil, []string{"rate=50", "ledger="}, []string{empty}, []string{"Sanitizer"}, 3},
+		{"sanitizers", variant{version: v511, flags: sanitizers}, "", nil, []string{"rate=50", "ledger="}, []string{empty}, []string{"Sanitizer"}, 3},
 	} {
 		t.Run(tt.why, func(t *testing.T) {
 			t.Parallel()
 			host, err := tt.v.host(t)
 			if err != nil && tt.v.flags != nil {
-				t.Skipf("### SKIPPED: the compiler has no AddressSanitizer (Debian: apt-get install libasan8, or a CC that has one): %v", err)
+				t.Skipf("### SKIPPED: the compiler has no sanitizers (Debian: apt-get install libasan8 libubsan1): %v", err)
 			}
 			if err != nil {
 				t.Fatal(err)
