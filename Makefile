@@ -98,6 +98,7 @@ e2e: tools ## the end-to-end tests in full, in real Fluent Bits
 soak: tools ## the tests of faults in full, and SOAK (30m) with all features
 	$(GO) test -count=1 -timeout 1h ./flbhost -run 'TestRandomPauses|TestReloadsWhileFilesChange|TestAllocationFails'
 	$(GO) test -count=1 -timeout 3h -v ./e2e -run 'Storm|TestSIGTERM|TestHotReload'
+	$(GO) test -count=1 -timeout 1h -v ./e2e -run TestAuditShortfall -stall 1m
 	$(GO) test -count=1 -timeout 3h -v ./e2e -run TestSoak -soak $(SOAK)
 
 bench: build ## measure generation, the plugin beside dummy, and the audit
