@@ -16,17 +16,21 @@ import (
 // Ways in which Fluent Bits are built and configured.
 
 // wantAll checks that a host does everything with the plugin that others of its version do.
-func (h host) wantAll(t *testing.T, l launch) {
+func (h host) wantAll(t *testing.T, l launch, threaded string) {
 	t.Helper()
 	port := freePort(t)
 	l.args = hotReload(h)
-	l.config = httpService(port) + input("name gdummy", "tag a", "rate 500", "max_records 1000", "ledger ledger", "alias first") +
-		input("name gdummy", "tag b", "rate 50", "alias second") + toFiles
+	l.config = httpService(port) + input("name gdummy", "tag a", "rate 500", "max_records 1000", "ledger ledger", "alias first", "threaded "+threaded) +
+		input("name gdummy", "tag b", "rate 50", "alias second", "threaded "+threaded) + toFiles
 	p := h.start(t, l)
 	p.awaitRecords(1000)
 	p.await("all records", 20*time.Second, func() bool { return len(p.records("a")) == 1000 && len(p.records("b")) > 50 })
-	if got := described.FindString(p.log()); got != h.line() {
-		t.Errorf("the log has %q, want %q", got, h.line())
+	want := h.line()
+	if threaded == "off" { // there is no ring
+		want = strings.Replace(want, "backlog: seen in the ring", "backlog: none", 1)
+	}
+	if got := described.FindString(p.log()); got != want {
+		t.Errorf("the log has %q, want %q", got, want)
 	}
 	p.await("the metrics", 20*time.Second, func() bool {
 		return p.metrics(port)[`fluentbit_gdummy_records_total{name="first"}`] == 1000
@@ -64,7 +68,7 @@ func TestStrippedHost(t *testing.T) {
 		if out, err := exec.Command(strip, "-o", path, h.path).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		host{path: path, version: h.version}.wantAll(t, launch{})
+		host{path: path, version: h.version}.wantAll(t, launch{}, "on")
 	})
 }
 
@@ -79,8 +83,13 @@ func TestJemalloc(t *testing.T) {
 		if program, err := os.ReadFile(h.path); err != nil || strings.Contains(string(program), "__asan_init") {
 			t.Skipf("### SKIPPED: %s has the allocator of AddressSanitizer (%v): set FLUENT_BIT to another build", h.version, err)
 		}
-		h.wantAll(t, launch{env: []string{"LD_PRELOAD=" + libraries[0]}})
+		h.wantAll(t, launch{env: []string{"LD_PRELOAD=" + libraries[0]}}, "on")
 	})
+}
+
+// On the engine's thread: records are delivered once a second.
+func TestThreadedOff(t *testing.T) {
+	onEachHost(t, func(t *testing.T, h host) { h.wantAll(t, launch{}, "off") })
 }
 
 // The library is loaded by each way alone.
