@@ -5,7 +5,10 @@ package e2e_test
 import (
 	"flag"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,8 +19,8 @@ var soak = flag.Duration("soak", 0, "how long TestSoak runs; 0 means 20s, or 6s 
 
 // A long run with everything on: templates, files, a load profile, disorder and damage on
 // purpose, a replay in a loop, steering, pauses by mem_buf_limit, signals and hot reloads.
-// Threads, descriptors and memory stay flat, ledgers are whole, and every record that was
-// accepted arrives. Not SIGCONT: Fluent Bit's handler prints lists that its other threads
+// Threads, descriptors, memory, and the goroutines and the heap of the plugin stay flat, ledgers
+// are whole, and every record that was accepted arrives. Not SIGCONT: Fluent Bit's handler prints lists that its other threads
 // change meanwhile. No record is too deep: Fluent Bit drops the rest of the chunk after it.
 func TestSoak(t *testing.T) {
 	d := *soak
@@ -45,10 +48,10 @@ func TestSoak(t *testing.T) {
 		}, "") + toHTTP(port, "format json", "retry_limit no_limits")
 
 		a := startAuditFor(t, d+lifetime, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "20s")
-		p := h.start(t, launch{dir: dir, args: hotReload(h), config: config, life: d + lifetime})
+		p := h.start(t, launch{dir: dir, args: hotReload(h), config: config, life: d + lifetime, env: []string{goDebug(d)}})
 		p.awaitMore()
 		reloads := h.version != version{4, 0, 3} && !h.version.before(v4_1_0) // before, a reload drops what is in the queue
-		var first, last usage
+		var first, last soaked
 		began := time.Now()
 		for i := 0; time.Since(began) < d; i++ {
 			switch i % 10 {
@@ -65,7 +68,7 @@ func TestSoak(t *testing.T) {
 			}
 			p.awaitMore()
 			if i%10 == 9 || first.rssKB == 0 {
-				if last = p.settledUsage(t); time.Since(began) > d/10 && first.rssKB == 0 {
+				if last = (soaked{p.settledUsage(t), p.goUsage()}); time.Since(began) > d/10 && first.rssKB == 0 {
 					first = last
 				}
 			}
@@ -74,7 +77,8 @@ func TestSoak(t *testing.T) {
 			first = last
 		}
 		t.Logf("%+v after a tenth of %v, %+v at the end", first, d, last)
-		if last.threads > first.threads+8 || last.fds > first.fds+8 || last.rssKB > first.rssKB+first.rssKB/4+20_000 {
+		if last.threads > first.threads+8 || last.fds > first.fds+8 || last.rssKB > first.rssKB+first.rssKB/4+20_000 ||
+			last.goroutines > first.goroutines+4 || last.heapMB > first.heapMB+8 {
 			t.Errorf("%+v, want about %+v", last, first)
 		}
 		p.stop()
@@ -97,4 +101,47 @@ func TestSoak(t *testing.T) {
 		}
 		t.Logf("%d records in %d runs", v.Arrived, len(v.Streams))
 	})
+}
+
+// soaked is what must stay flat.
+type soaked struct {
+	usage
+	goUsage
+}
+
+// goUsage is what the Go runtime of the plugin reports. An instance that a reload leaves behind
+// keeps its part of the heap.
+type goUsage struct {
+	goroutines, heapMB int
+}
+
+// goDebug makes the runtime write its goroutines up to 200 times in d, and its live heap at each
+// collection, to standard error.
+func goDebug(d time.Duration) string {
+	return fmt.Sprintf("GODEBUG=scheddetail=1,gctrace=1,schedtrace=%d", max(500, (d/200).Milliseconds()))
+}
+
+var (
+	goSchedule  = regexp.MustCompile(`(?m)^SCHED \d+ms: `)
+	goroutine   = regexp.MustCompile(`(?m)^  G\d+: status=[1-5]\(.* lockedm=nil$`) // neither dead nor of a thread of Fluent Bit
+	goCollected = regexp.MustCompile(`(?m)^gc \d+ @.* \d+->\d+->(\d+) MB, `)
+)
+
+// goUsage returns the newest figures: the last schedule may be incomplete, and there are several
+// runtimes if other libraries are loaded.
+func (p *process) goUsage() (u goUsage) {
+	text, err := os.ReadFile(p.stderr)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	schedules := goSchedule.Split(string(text), -1)
+	for _, s := range schedules[max(1, len(schedules)-4):] {
+		u.goroutines = max(u.goroutines, len(goroutine.FindAllString(s, -1)))
+	}
+	collected := goCollected.FindAllStringSubmatch(string(text), -1)
+	for _, m := range collected[max(0, len(collected)-4):] {
+		n, _ := strconv.Atoi(m[1])
+		u.heapMB = max(u.heapMB, n)
+	}
+	return u
 }
