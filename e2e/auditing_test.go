@@ -89,8 +89,7 @@ func (a *auditing) verdict() verdict {
 	a.t.Helper()
 	err := a.cmd.Wait()
 	code := 0
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		code = exit.ExitCode()
 	} else if err != nil {
 		a.t.Fatal(err)

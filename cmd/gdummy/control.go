@@ -142,8 +142,7 @@ func readControl(name string) (string, error) {
 
 // controlErrors prints the errors of a control file, and returns the exit code.
 func controlErrors(s stream, err error, code int) int {
-	var errs control.Errors
-	if errors.As(err, &errs) {
+	if errs, ok := errors.AsType[control.Errors](err); ok {
 		fmt.Fprintf(s.err, "gdummy control: %s\n", strings.Join(errs.Lines(), "\n"))
 	}
 	return code

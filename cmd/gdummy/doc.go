@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/gdummy/gdummy/docs"
@@ -161,10 +162,8 @@ func (t *topic) text(name string) ([]byte, error) {
 	if t.of == nil {
 		return t.print()
 	}
-	for _, known := range t.of.names() {
-		if known == name {
-			return t.of.print(name)
-		}
+	if slices.Contains(t.of.names(), name) {
+		return t.of.print(name)
 	}
 	if hint := t.of.hint(name); hint != "" {
 		return nil, fmt.Errorf("unknown %s %q%s", t.name, name, hint)

@@ -67,8 +67,7 @@ func profile(s stream, args []string) int {
 	p, err := pace.ParseProfile(words[0])
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy profile: %v\n", err)
-		var syn *diag.Error
-		if errors.As(err, &syn) {
+		if syn, ok := errors.AsType[*diag.Error](err); ok {
 			fmt.Fprintf(s.err, "  %s\n", strings.ReplaceAll(syn.Excerpt(), "\n", "\n  "))
 			if syn.Near != "" {
 				fmt.Fprintf(s.err, "  did you mean %s?\n", syn.Near)

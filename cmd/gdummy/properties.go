@@ -112,8 +112,7 @@ func (p properties) config(s stream) (*engine.Config, int) {
 		}
 		return text, ok
 	}, nil)
-	var errs option.Errors
-	if errors.As(err, &errs) {
+	if errs, ok := errors.AsType[option.Errors](err); ok {
 		for _, e := range errs {
 			if kv := p.first(e.Option); kv != nil {
 				unset(e, kv.vars)

@@ -133,8 +133,7 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 	}
 	s.files = searchPath()
 	c, warnings, err := engine.Configure(lookup, s.files)
-	var errs option.Errors
-	if errors.As(err, &errs) {
+	if errs, ok := errors.AsType[option.Errors](err); ok {
 		for _, e := range errs {
 			if e.Empty {
 				e.Hint = "Fluent Bit logs variables that are not set, in lines with [env]"

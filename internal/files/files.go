@@ -167,8 +167,7 @@ type attempt struct {
 
 // reason returns the error without the path.
 func (a attempt) reason() error {
-	var pe *fs.PathError
-	if errors.As(a.err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](a.err); ok {
 		return pe.Err
 	}
 	return a.err

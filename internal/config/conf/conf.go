@@ -177,8 +177,7 @@ func readFile(path string) ([]byte, error) {
 
 // unwrapPathError removes the path, which is already in the position of the error.
 func unwrapPathError(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
 		return p.Err
 	}
 	return err

@@ -146,8 +146,7 @@ func TestTransitionsConflicts(t *testing.T) {
 	} {
 		_, _, err := Configure(from("template "+ordersText+"\n"+section), nil)
 		got := ""
-		var errs option.Errors
-		if errors.As(err, &errs) {
+		if errs, ok := errors.AsType[option.Errors](err); ok {
 			got = errs.Error()
 		}
 		if got != want {

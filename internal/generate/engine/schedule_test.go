@@ -263,8 +263,7 @@ func TestClockConflicts(t *testing.T) {
 	} {
 		_, _, err := Configure(from(section), nil)
 		got := ""
-		var errs option.Errors
-		if errors.As(err, &errs) {
+		if errs, ok := errors.AsType[option.Errors](err); ok {
 			got = errs.Error()
 		}
 		if got != want {

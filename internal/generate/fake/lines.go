@@ -45,8 +45,7 @@ func readNDJSON(f *textFile) (*table, error) {
 	t := new(table)
 	err := f.lines(func(line int, text []byte) error {
 		bodies, err := jsonbody.ParseStrict(string(text))
-		var syn *diag.Error
-		if errors.As(err, &syn) {
+		if syn, ok := errors.AsType[*diag.Error](err); ok {
 			return fmt.Errorf("line %d, column %d: %s", line, syn.Column, syn.Problem)
 		}
 		if err != nil {

@@ -54,8 +54,7 @@ type regexText struct {
 func newRegexText(pattern string) (*regexText, error) {
 	whole, err := regexp.Compile(pattern)
 	if err != nil {
-		var e *syntax.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*syntax.Error](err); ok {
 			return nil, fmt.Errorf("%s: %s", e.Code, e.Expr)
 		}
 		return nil, err

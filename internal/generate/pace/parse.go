@@ -281,8 +281,7 @@ func (r *reader) read(v Value, t token) (uint64, error) {
 
 // value adds the position in the text to an error in the value t.
 func (r *reader) value(t token, err error) error {
-	var e *units.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*units.Error](err); ok {
 		return r.errorf(t.at+e.Offset, "invalid value %s: %s", quote(t.text), e.Text())
 	}
 	return err

@@ -326,8 +326,7 @@ func (c *cursor) skipped(err error) {
 		more = "; further lines of this file are not reported"
 	}
 	place := fmt.Sprintf("%s, line %d", c.file.name, c.in.line)
-	var at *diag.Error
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*diag.Error](err); ok {
 		place += fmt.Sprintf(", column %d", at.Column)
 		err = errors.New(at.Problem)
 	}

@@ -191,8 +191,7 @@ func (j *Judge) add(book *ledger.Stream, truth Truth) error {
 		r.plans = append(r.plans, p)
 	}
 	maker, err := NewMaker(book, truth, texts...)
-	var errs option.Errors
-	if errors.As(err, &errs) {
+	if errs, ok := errors.AsType[option.Errors](err); ok {
 		var lines []string
 		for _, e := range errs {
 			line := e.Option + ": " + e.Problem

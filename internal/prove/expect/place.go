@@ -38,8 +38,7 @@ func (e *placedError) Unwrap() error { return e.err }
 
 // inFile adds the path of the file to an error.
 func inFile(path string, err error) error {
-	var placed *placedError
-	if errors.As(err, &placed) {
+	if placed, ok := errors.AsType[*placedError](err); ok {
 		return fmt.Errorf("%s:%d: %w", path, placed.line, placed.err)
 	}
 	return fmt.Errorf("%s: %w", path, err)

@@ -37,9 +37,9 @@ const (
 	maxServed   = 2
 )
 
-// unpack scans the contents of a packed source. head is the beginning of r; whole is the
-// original reader, which has been read that far.
-func (s *Scanner) unpack(p files.Packing, r, whole io.Reader, head []byte) error {
+// unpack scans the contents of a packed source. whole is the original reader, of which
+// some has been read.
+func (s *Scanner) unpack(p files.Packing, r, whole io.Reader) error {
 	if s.depth == maxPackings || s.served() && s.depth == maxServed {
 		return fmt.Errorf("packed more than %d times", s.depth)
 	}
@@ -53,8 +53,7 @@ func (s *Scanner) unpack(p files.Packing, r, whole io.Reader, head []byte) error
 		return s.tar(b)
 	}
 	z, err := s.expand(p, b)
-	var tooMuch unpack.DictionaryError
-	if errors.As(err, &tooMuch) {
+	if tooMuch, ok := errors.AsType[unpack.DictionaryError](err); ok {
 		return &FormatError{Format: "xz with " + tooMuch.String()}
 	}
 	if err != nil {
@@ -180,7 +179,7 @@ func (s *Scanner) zip(r io.Reader) error {
 			return &FormatError{Format: "compression by zip's method " + strconv.Itoa(int(file.Method)), Entry: file.Name}
 		}
 		if ferr == nil {
-			ferr = s.entry(f, file.Name)
+			ferr = s.Read(onlyReader{f})
 			f.Close()
 		}
 		if ferr = s.wrong(ferr, file.Name, &err); ferr != nil {
@@ -204,14 +203,11 @@ func (s *Scanner) tar(r io.Reader) (err error) {
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		if ferr := s.wrong(s.entry(t, h.Name), h.Name, &err); ferr != nil {
+		if ferr := s.wrong(s.Read(onlyReader{t}), h.Name, &err); ferr != nil {
 			return ferr
 		}
 	}
 }
-
-// entry scans one file of an archive.
-func (s *Scanner) entry(r io.Reader, name string) error { return s.Read(onlyReader{r}) }
 
 // onlyReader hides the other methods of a reader.
 type onlyReader struct{ io.Reader }

@@ -172,8 +172,7 @@ func (p *Pusher) Push(ctx context.Context) error {
 			continue
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", path, err))
-		var transport *url.Error
-		if errors.As(err, &transport) {
+		if _, ok := errors.AsType[*url.Error](err); ok {
 			break // it would fail for the others, too
 		}
 	}

@@ -134,8 +134,7 @@ func (s *Server) acceptable(w http.ResponseWriter, r *http.Request, encoding str
 // unreadable refuses a request whose body cannot be parsed.
 func (s *Server) unreadable(w http.ResponseWriter, r *http.Request, body []byte, err error) {
 	s.sink.Refuse(Refusal{Why: whyUnreadable(err), Partly: true}, identities(body))
-	var format *recordscan.FormatError
-	if errors.As(err, &format) {
+	if format, ok := errors.AsType[*recordscan.FormatError](err); ok {
 		s.unsupported(w, r, "a body that cannot be read: "+format.Error())
 		return
 	}

@@ -303,8 +303,7 @@ func (g *guarded) Accept() (net.Conn, error) {
 	for {
 		c, err := g.Listener.Accept()
 		if err != nil {
-			var temporary net.Error
-			if errors.As(err, &temporary) && temporary.Timeout() {
+			if temporary, ok := errors.AsType[net.Error](err); ok && temporary.Timeout() {
 				continue
 			}
 			return nil, err
