@@ -34,7 +34,7 @@ func (s *Scanner) Read(r io.Reader) error {
 	case err != nil:
 		return err
 	case form != files.Unpacked:
-		return s.unpack(form, r, whole, head)
+		return s.unpack(form, r, whole)
 	case IsMsgpack(head):
 		s.wanted = longRecord
 		return s.fill(r, s.Msgpack, s.frames(), s.finish)
