@@ -13,6 +13,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/wire/pipeline"
 )
 
 // auditExpect compares what arrived from a pipeline that runs elsewhere with a file of
@@ -42,7 +43,7 @@ func (f *auditFlags) withExpect() string {
 // runExpect returns the exit code.
 func (f *auditFlags) runExpect(s stream) int {
 	began := time.Now()
-	file, err := readTest(f.expect)
+	file, err := pipeline.ReadTest(f.expect)
 	if err == nil {
 		a := auditExpect{auditFlags: f, s: s, file: file}
 		err = a.run()
@@ -85,7 +86,7 @@ func (a *auditExpect) run() error {
 		return err
 	}
 	a.ask(sources, addresses)
-	if a.truths, err = truthsOf(a.file.Pipeline, a.file.Pipeline); err != nil {
+	if a.truths, err = pipeline.Truths(a.file.Pipeline, a.file.Pipeline, version); err != nil {
 		return err
 	}
 	a.judge = expect.NewJudge(a.file.Sinks)

@@ -17,6 +17,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/capacity"
 	"github.com/gdummy/gdummy/internal/prove/report"
 	"github.com/gdummy/gdummy/internal/wire/agent"
+	"github.com/gdummy/gdummy/internal/wire/load"
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
@@ -44,14 +45,14 @@ func (f *capacityFlags) table() []flagRow {
 		{name: "plugin", arg: "FILE", help: "the library of the plugin", without: "as in gdummy test",
 			example: "fluent-bit.conf --plugin ./gdummy.so", set: setString(&f.library)},
 		{name: "sink", arg: "SINK", help: "where the outputs send: receiver (this command, over forward), null (nowhere),\nor configured (where they send in production, which then gets the load)", without: "receiver",
-			example: "fluent-bit.conf --sink null", words: func(string) []string { return sinks }, set: func(text string) error {
-				for _, s := range sinks {
+			example: "fluent-bit.conf --sink null", words: func(string) []string { return load.Sinks }, set: func(text string) error {
+				for _, s := range load.Sinks {
 					if text == s {
 						f.sink = text
 						return nil
 					}
 				}
-				return fmt.Errorf("invalid value %q%s", text, units.Hint(text, sinks, strings.Join(sinks, ", ")))
+				return fmt.Errorf("invalid value %q%s", text, units.Hint(text, load.Sinks, strings.Join(load.Sinks, ", ")))
 			}},
 		{name: "fault", arg: "FAULTS", help: "faults of the receivers, as in gdummy audit, such as rate=5000/s, delay=20ms", without: "none",
 			example: "fluent-bit.conf --fault rate=5000/s", set: func(text string) (err error) {
@@ -113,7 +114,7 @@ ratio whose interval is unknown.
 }
 
 func capacityCommand(s stream, args []string) int {
-	f := capacityFlags{sink: sinkReceiver, maxLatency: 5 * time.Second}
+	f := capacityFlags{sink: load.SinkReceiver, maxLatency: 5 * time.Second}
 	fs := flags("capacity", f.table())
 	if code, ok := parse(s, fs, args); !ok {
 		return code
@@ -129,9 +130,9 @@ func capacityCommand(s stream, args []string) int {
 		return usageError(s, "capacity", "--repeat: expected two CONFIGs, or --fluent-bit twice")
 	case f.repeat > 0 && f.precision > 0:
 		return usageError(s, "capacity", "--repeat and --precision are mutually exclusive: both decide when a comparison ends")
-	case f.sink != sinkReceiver && slices.ContainsFunc(f.failIf, func(c capacity.Condition) bool { return c.Word == "later" }):
+	case f.sink != load.SinkReceiver && slices.ContainsFunc(f.failIf, func(c capacity.Condition) bool { return c.Word == "later" }):
 		return usageError(s, "capacity", "--fail-if: later: expected --sink receiver, without which the latency is unknown")
-	case f.faults != nil && f.sink != sinkReceiver:
+	case f.faults != nil && f.sink != load.SinkReceiver:
 		return usageError(s, "capacity", "--fault: expected --sink receiver, whose faults they are")
 	}
 	if f.html != "" {
@@ -149,7 +150,7 @@ func capacityCommand(s stream, args []string) int {
 	if len(f.binaries) == 0 {
 		f.binaries = []string{"fluent-bit"}
 	}
-	var all []*measured
+	var all []*load.Measurement
 	for _, path := range fs.Args() {
 		for _, binary := range f.binaries {
 			m, err := f.open(path, binary)
@@ -175,9 +176,9 @@ func capacityCommand(s stream, args []string) int {
 
 // plan sets the times that are not given, and checks that they suffice for an answer.
 func (f *capacityFlags) plan(compare bool) error {
-	hold, budget, least, headroom := capacity.DefaultHold, capacity.DefaultBudget, capacity.LeastBudget, headroomCost
+	hold, budget, least, headroom := capacity.DefaultHold, capacity.DefaultBudget, capacity.LeastBudget, load.HeadroomCost
 	if compare {
-		hold, budget, least, headroom = capacity.DefaultCompareHold, capacity.DefaultCompareBudget, capacity.LeastCompareBudget, 2*headroomCost
+		hold, budget, least, headroom = capacity.DefaultCompareHold, capacity.DefaultCompareBudget, capacity.LeastCompareBudget, 2*load.HeadroomCost
 	}
 	if f.hold == 0 {
 		f.hold = hold
@@ -196,17 +197,12 @@ func (f *capacityFlags) plan(compare bool) error {
 }
 
 // open prepares the measurement of a configuration in a Fluent Bit.
-func (f *capacityFlags) open(path, binary string) (*measured, error) {
-	m := &measured{path: path, sink: f.sink, faults: f.faults, seed: 1, maxLatency: f.maxLatency}
-	var err error
-	if m.binary, err = agent.Find(binary); err != nil {
+func (f *capacityFlags) open(path, binary string) (*load.Measurement, error) {
+	b, err := agent.Find(binary)
+	if err != nil {
 		return nil, fmt.Errorf("--fluent-bit: %w", err)
 	}
-	if err = m.check(); err != nil {
-		return nil, err
-	}
-	m.library, err = pluginFor(f.library, path)
-	return m, err
+	return load.New(path, load.Options{Binary: b, Library: f.library, Sink: f.sink, Faults: f.faults, MaxLatency: f.maxLatency})
 }
 
 // capacityResult is what --json prints.
@@ -224,21 +220,21 @@ type capacityResult struct {
 }
 
 // search searches and prints the answer. It returns the exit code.
-func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
+func (f *capacityFlags) search(ctx context.Context, s stream, m *load.Measurement) int {
 	show := newSteps(s.err, f.budget)
 	defer show.hide()
 	start := time.Now()
 	if code, ok := f.headroom(ctx, s, show, m); !ok {
 		return code
 	}
-	search := capacity.Search{Hold: f.hold, Budget: f.left(start), Precision: f.precision, Headroom: m.headroom,
+	search := capacity.Search{Hold: f.hold, Budget: f.left(start), Precision: f.precision, Headroom: m.Headroom,
 		Costs: []float64{0.25, 0.5, 0.75}, Progress: show.step}
 	r, err := search.Run(ctx, m)
 	show.hide()
-	result := capacityResult{Config: m.path, FluentBit: m.binary.Path, Version: m.binary.Version, Sink: m.sink, Headroom: m.headroom,
-		LeftOut: m.leftOut, Idle: m.idle(), Changes: m.changes, Result: r}
-	if m.faults != nil {
-		result.Faults = m.faults.String()
+	result := capacityResult{Config: m.Path, FluentBit: m.Binary.Path, Version: m.Binary.Version, Sink: m.Sink, Headroom: m.Headroom,
+		LeftOut: m.LeftOut, Idle: m.Idle(), Changes: m.Changes, Result: r}
+	if m.Faults != nil {
+		result.Faults = m.Faults.String()
 	}
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
@@ -250,7 +246,7 @@ func (f *capacityFlags) search(ctx context.Context, s stream, m *measured) int {
 			}
 		} else {
 			f.print(s.out, &result)
-			m.printChanges(s.out, f.verbose)
+			printChanges(s.out, m, f.verbose)
 		}
 		if f.html != "" {
 			if err := result.writePage(f.html); err != nil {
@@ -285,7 +281,7 @@ func (f *capacityFlags) print(w io.Writer, r *capacityResult) {
 // facts returns sentences about the measurement.
 func (r *capacityResult) facts() []string {
 	all := []string{fmt.Sprintf("gdummy can produce %s records/s here.", chart.FormatRate(r.Headroom))}
-	if r.Sink != sinkReceiver {
+	if r.Sink != load.SinkReceiver {
 		all = append(all, "Latency is known with --sink receiver only.")
 	}
 	return all
@@ -319,15 +315,15 @@ func idleText(output string) string {
 
 // printChanges prints what was not measured, and, if verbose, what differs from the
 // configuration.
-func (m *measured) printChanges(w io.Writer, verbose bool) {
-	for _, name := range m.leftOut {
+func printChanges(w io.Writer, m *load.Measurement, verbose bool) {
+	for _, name := range m.LeftOut {
 		fmt.Fprintln(w, leftOutText(name))
 	}
-	for _, name := range m.idle() {
+	for _, name := range m.Idle() {
 		fmt.Fprintln(w, idleText(name))
 	}
 	if verbose {
-		for _, c := range m.changes {
+		for _, c := range m.Changes {
 			fmt.Fprintf(w, "differs: %s\n", c)
 		}
 	}
@@ -346,10 +342,10 @@ func (f *capacityFlags) printJSON(s stream, result any, code int) int {
 
 // headroom measures what gdummy produces, before anything else. It returns the exit code
 // if that fails.
-func (f *capacityFlags) headroom(ctx context.Context, s stream, show *steps, m *measured) (code int, ok bool) {
+func (f *capacityFlags) headroom(ctx context.Context, s stream, show *steps, m *load.Measurement) (code int, ok bool) {
 	show.step(capacity.Progress{Step: "headroom of gdummy", Left: f.budget})
-	var err error
-	if m.headroom, err = m.Headroom(ctx); err == nil {
+	err := m.MeasureHeadroom(ctx)
+	if err == nil {
 		return exitFine, true
 	}
 	if errors.Is(err, context.Canceled) {

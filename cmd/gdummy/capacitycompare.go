@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/capacity"
+	"github.com/gdummy/gdummy/internal/wire/load"
 )
 
 // capacityComparison is what --json prints of a comparison.
@@ -32,23 +33,23 @@ type capacitySide struct {
 	Changes   []string `json:"changes"`
 }
 
-// side describes a measured configuration.
-func (m *measured) side() capacitySide {
-	return capacitySide{Config: m.path, FluentBit: m.binary.Path, Version: m.binary.Version, LeftOut: m.leftOut, Idle: m.idle(), Changes: m.changes}
+// sideOf describes a measured configuration.
+func sideOf(m *load.Measurement) capacitySide {
+	return capacitySide{Config: m.Path, FluentBit: m.Binary.Path, Version: m.Binary.Version, LeftOut: m.LeftOut, Idle: m.Idle(), Changes: m.Changes}
 }
 
 // compare compares two and prints the result. It returns the exit code.
-func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *measured) int {
+func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *load.Measurement) int {
 	show := newSteps(s.err, f.budget)
 	defer show.hide()
 	start := time.Now()
 	result := capacityComparison{Sink: f.sink, Failed: []string{}, Unknown: []string{}}
-	for _, m := range []*measured{a, b} {
+	for _, m := range []*load.Measurement{a, b} {
 		if code, ok := f.headroom(ctx, s, show, m); !ok {
 			return code
 		}
-		if result.Headroom == 0 || m.headroom < result.Headroom {
-			result.Headroom = m.headroom
+		if result.Headroom == 0 || m.Headroom < result.Headroom {
+			result.Headroom = m.Headroom
 		}
 	}
 	c, err := capacity.Compare(ctx, a, b, capacity.CompareOptions{Hold: f.hold, Budget: f.left(start), Headroom: result.Headroom,
@@ -58,16 +59,16 @@ func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *measured) i
 		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
 		return exitUsage
 	}
-	result.A, result.B, result.Comparison = a.side(), b.side(), c
+	result.A, result.B, result.Comparison = sideOf(a), sideOf(b), c
 	code := result.judge(f.failIf)
 	if f.json {
 		return f.printJSON(s, result, code)
 	}
 	s.out.Write(c.Text())
 	fmt.Fprintln(s.out)
-	for i, m := range []*measured{a, b} {
-		fmt.Fprintf(s.out, "%c: %s in Fluent Bit %s\n", 'A'+i, m.path, m.binary.Version)
-		m.printChanges(s.out, f.verbose)
+	for i, m := range []*load.Measurement{a, b} {
+		fmt.Fprintf(s.out, "%c: %s in Fluent Bit %s\n", 'A'+i, m.Path, m.Binary.Version)
+		printChanges(s.out, m, f.verbose)
 	}
 	for _, condition := range result.Failed {
 		fmt.Fprintf(s.out, "failed: B is %s\n", condition)

@@ -5,15 +5,15 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
-	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/wire/agent"
+	"github.com/gdummy/gdummy/internal/wire/pipeline"
+	"github.com/gdummy/gdummy/internal/wire/testrun"
 )
 
 // testFlags are the flags of `gdummy test`.
@@ -99,17 +99,16 @@ func testCommand(s stream, args []string) int {
 	}
 	stop := interrupted()
 	if f.init != "" {
-		return f.writeFirst(s, f.init, binaries[0], stop)
+		return f.writeFirst(s, binaries[0], stop)
 	}
 	for {
-		watched := watchedFiles(fs.Args())
-		before := modified(watched)
+		watched := testrun.Watch(fs.Args())
 		code := f.runAll(s, fs.Args(), binaries, stop)
 		if !f.watch {
 			return code
 		}
 		fmt.Fprintln(s.err, "gdummy test: watching for changes; press Ctrl-C to stop")
-		if !waitForChange(watched, before, stop) {
+		if !watched.Wait(stop) {
 			return code
 		}
 		fmt.Fprintln(s.out)
@@ -180,7 +179,7 @@ func (f *testFlags) checkOnly(paths []string) error {
 	}
 	var names []string
 	for _, path := range paths {
-		file, err := readTest(path)
+		file, err := pipeline.ReadTest(path)
 		if err != nil {
 			return nil
 		}
@@ -211,68 +210,33 @@ func testName(path string) string {
 	return strings.TrimSuffix(name, ".test")
 }
 
-// readTest reads a file of expectations, or the one that a configuration names.
-func readTest(path string) (*expect.File, error) {
-	config, err := render.Read(path)
-	if err != nil || config.Test == "" && len(config.Inputs)+len(config.Outputs) == 0 {
-		return expect.ReadFile(path)
-	}
-	if config.Test == "" {
-		return nil, fmt.Errorf("%s is a configuration without expectations: expected `gdummy_test: {file: FILE}` in it, or a section [GDUMMY_TEST]; --init writes a first FILE", path)
-	}
-	name := config.Test
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(filepath.Dir(path), name)
-	}
-	file, err := expect.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("%s: gdummy_test: %w", path, err)
-	}
-	if !sameFile(path, file.Pipeline) {
-		return nil, fmt.Errorf("%s: gdummy_test: %s has the pipeline %s: expected this one", path, name, file.Pipeline)
-	}
-	return file, nil
-}
-
-func sameFile(a, b string) bool {
-	x, err1 := os.Stat(a)
-	y, err2 := os.Stat(b)
-	return err1 == nil && err2 == nil && os.SameFile(x, y)
+// options returns the options of a run in a Fluent Bit. hide removes its progress bar.
+func (f *testFlags) options(s stream, b agent.Binary, stop <-chan struct{}) (o testrun.Options, hide func()) {
+	bar := newProgress(s.err, -1, nil)
+	return testrun.Options{
+		Binary: b, Library: f.library, Records: f.records, Limit: f.timeout, Stop: stop, Version: version,
+		Progress: func(arrived uint64) { bar.update(int64(arrived)) },
+	}, bar.hide
 }
 
 // runOne runs a file in a Fluent Bit.
 func (f *testFlags) runOne(s stream, path string, b agent.Binary, stop <-chan struct{}) testRun {
 	r := testRun{File: path, FluentBit: b.Path, Version: b.Version, Sinks: []expect.Result{}, name: testName(path)}
-	file, err := readTest(path)
+	file, err := pipeline.ReadTest(path)
 	if err != nil {
 		r.Error = err.Error()
 		return r
 	}
 	r.name = testName(file.Path)
-	if !b.HasMetadata() {
-		r.Error = noMetadata(b).Error()
+	o, hide := f.options(s, b, stop)
+	result := testrun.Run(file, o)
+	hide()
+	r.Seconds, r.Changes, r.LeftOut, r.Notes = result.Took.Seconds(), result.Changes, result.LeftOut, result.Notes
+	if result.Err != nil {
+		r.Error, r.Log = result.Err.Error(), result.Log
 		return r
 	}
-	if f.records > 0 {
-		file.Records = f.records
-	}
-	if err := file.CheckLines(); err != nil {
-		r.Error = err.Error()
-		return r
-	}
-	library, err := pluginFor(f.library, file.Pipeline)
-	if err != nil {
-		r.Error = err.Error()
-		return r
-	}
-	t := trial{file: file, binary: b, library: library, limit: f.timeout, stop: stop, bar: newProgress(s.err, -1, nil)}
-	result := t.run()
-	r.Seconds, r.Changes, r.LeftOut, r.Notes = result.took.Seconds(), result.changes, result.leftOut, result.notes
-	if result.err != nil {
-		r.Error, r.Log = result.err.Error(), result.log
-		return r
-	}
-	for _, sink := range result.sinks {
+	for _, sink := range result.Sinks {
 		if f.only == nil || f.only.MatchString(r.name+"/"+sink.Sink) {
 			r.Sinks = append(r.Sinks, sink)
 		}
@@ -280,39 +244,17 @@ func (f *testFlags) runOne(s stream, path string, b agent.Binary, stop <-chan st
 	return r
 }
 
-func noMetadata(b agent.Binary) error {
-	return fmt.Errorf("version %s of Fluent Bit has no metadata, in which the identity of a record survives parsers: 2.1 or later is required", b.Version)
-}
-
-// packaged is where packages install the library.
-const packaged = "/usr/lib/gdummy/gdummy.so"
-
-// pluginFor returns the library to load: that of the flag --plugin, if it is not empty, or
-// "" if the configuration loads one.
-func pluginFor(flag, pipeline string) (string, error) {
-	if flag != "" {
-		if info, err := os.Stat(flag); err != nil || info.IsDir() {
-			return "", fmt.Errorf("--plugin: invalid value %q: expected the file of a library, such as ./gdummy.so", flag)
-		}
-		return filepath.Abs(flag)
-	}
-	config, err := render.Read(pipeline)
+// writeFirst writes a first test of the configuration of --init, and returns the exit code.
+func (f *testFlags) writeFirst(s stream, b agent.Binary, stop <-chan struct{}) int {
+	o, hide := f.options(s, b, stop)
+	path, n, err := testrun.WriteFirst(f.init, o)
+	hide()
 	if err != nil {
-		return "", err
+		fmt.Fprintf(s.err, "gdummy test: --init %s: %v\n", f.init, err)
+		return exitUsage
 	}
-	if config.LoadsPlugin(plugin) {
-		return "", nil
-	}
-	candidates := []string{packaged}
-	if self, err := os.Executable(); err == nil {
-		candidates = append([]string{filepath.Join(filepath.Dir(self), "gdummy.so")}, candidates...)
-	}
-	for _, c := range candidates {
-		if _, err := os.Stat(c); err == nil {
-			return c, nil
-		}
-	}
-	return "", fmt.Errorf("no library of the plugin: the configuration loads none, and neither of %s exists; use --plugin FILE", strings.Join(candidates, ", "))
+	fmt.Fprintf(s.out, "wrote %s: %d of its lines have to be confirmed\n", path, n)
+	return exitFine
 }
 
 // print prints the verdict of one run, as go test does.

@@ -73,6 +73,13 @@ func (s *Section) On(name string) bool {
 // Set sets a property.
 func (s *Section) Set(name, text string) { s.props.set(name, text) }
 
+// SetDefault sets a property that has no text.
+func (s *Section) SetDefault(name, text string) {
+	if s.Text(name) == "" {
+		s.Set(name, text)
+	}
+}
+
 // Remove removes a property, if it is there.
 func (s *Section) Remove(name string) { s.props.remove(name) }
 

@@ -56,9 +56,12 @@ func Find(name string) (Binary, error) {
 	return b, nil
 }
 
-// HasMetadata reports whether events have metadata.
-func (b Binary) HasMetadata() bool {
-	return b.number[0] > 2 || b.number[0] == 2 && b.number[1] >= 1
+// RequireMetadata returns an error if events have no metadata.
+func (b Binary) RequireMetadata() error {
+	if b.number[0] > 2 || b.number[0] == 2 && b.number[1] >= 1 {
+		return nil
+	}
+	return fmt.Errorf("version %s of Fluent Bit has no metadata, in which the identity of a record survives parsers: 2.1 or later is required", b.Version)
 }
 
 // HasOffsets reports whether the offset_key of tail has the offset of the line in records

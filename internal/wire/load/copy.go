@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package load
 
 import (
 	"fmt"
@@ -15,39 +15,12 @@ import (
 
 	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/config/units"
-	"github.com/gdummy/gdummy/internal/wire/agent"
-	"github.com/gdummy/gdummy/internal/wire/receive"
+	"github.com/gdummy/gdummy/internal/wire/pipeline"
 )
-
-// The values of --sink.
-const (
-	sinkReceiver   = "receiver"
-	sinkNull       = "null"
-	sinkConfigured = "configured"
-)
-
-var sinks = []string{sinkReceiver, sinkNull, sinkConfigured}
-
-// measured is a configuration in a Fluent Bit whose capacity is measured. It implements
-// capacity.Runner.
-type measured struct {
-	path       string
-	binary     agent.Binary
-	library    string // of the plugin; "" is the one that the configuration loads
-	sink       string
-	faults     *receive.Faults // of the receivers
-	seed       uint64
-	maxLatency time.Duration
-
-	rendering
-	headroom float64
-	arriving map[string]float64 // share of the records that arrives at each output
-	dropping map[string]float64 // share of its records that each filter drops
-	leftOut  []string           // inputs
-}
 
 // instance is one copy of the configuration.
 type instance struct {
+	pipeline.Editor
 	config  *render.Config
 	dir     string
 	main    string
@@ -58,6 +31,7 @@ type instance struct {
 	sending []sender // by output
 	workers []int    // by output
 	filters []string
+	leftOut []string      // inputs that nothing feeds
 	width   time.Duration // of a window
 	meters  []*meter      // by output, with receivers
 	bufs    map[string]int64
@@ -71,8 +45,8 @@ type drivenInput struct {
 	share   float64
 }
 
-// load returns the pace of a driven input with the given share, as options.
-type load func(share float64) [][2]string
+// pacing returns the pace of a driven input with the given share, as options.
+type pacing func(share float64) [][2]string
 
 // variant is what a copy of a configuration has.
 type variant struct {
@@ -81,36 +55,39 @@ type variant struct {
 }
 
 // prepare writes a copy of the configuration.
-func (m *measured) prepare(l load, v variant) (*instance, error) {
-	config, err := render.Read(m.path)
+func (m *Measurement) prepare(p pacing, v variant) (*instance, error) {
+	config, err := render.Read(m.Path)
 	if err != nil {
 		return nil, err
 	}
 	in := &instance{config: config, filters: render.Labels(config.Filters), outputs: render.Labels(config.Outputs), bufs: map[string]int64{}, width: widthOf(config)}
-	m.changes, m.leftOut = nil, nil
 	if len(in.outputs) == 0 {
-		return nil, fmt.Errorf("%s has no outputs: expected a pipeline of inputs and outputs", m.path)
+		return nil, fmt.Errorf("%s has no outputs: expected a pipeline of inputs and outputs", m.Path)
 	}
 	if in.dir, err = workDirectory(config); err != nil {
 		return nil, err
 	}
-	if err = m.fill(in, l, v); err != nil {
+	if err = in.fill(m, p, v); err != nil {
 		in.close()
 		return nil, err
 	}
+	m.Changes, m.LeftOut = in.Changes, in.leftOut
 	return in, nil
 }
 
-func (m *measured) fill(in *instance, l load, v variant) (err error) {
-	if err := m.drive(in, l); err != nil {
+// fill edits the copy and writes it.
+func (in *instance) fill(m *Measurement, p pacing, v variant) (err error) {
+	if err := in.replace(m.Path); err != nil {
+		return err
+	}
+	if err := in.drive(p); err != nil {
 		return err
 	}
 	for i, s := range in.config.Filters {
-		switch label := in.filters[i]; {
-		case v.bare || label == v.without:
+		if label := in.filters[i]; v.bare || label == v.without {
 			s.Drop()
-		case s.Text("alias") == "":
-			s.Set("alias", label) // its name, with or without the others
+		} else {
+			s.SetDefault("alias", label) // its name, with or without the others
 		}
 	}
 	in.filters = slices.DeleteFunc(in.filters, func(label string) bool { return v.bare || label == v.without })
@@ -119,11 +96,11 @@ func (m *measured) fill(in *instance, l load, v variant) (err error) {
 			d.section.Remove("mem_buf_limit")
 		}
 	}
-	if err := m.outputs(in, v.bare); err != nil {
+	if err := in.redirect(m, v.bare); err != nil {
 		return err
 	}
 	in.sending = senders(in.config.Outputs, in.outputs)
-	if err := m.service(in); err != nil {
+	if err := in.observe(); err != nil {
 		return err
 	}
 	in.main, err = in.config.Write(in.dir)
@@ -154,13 +131,13 @@ func (in *instance) close() {
 	os.RemoveAll(in.dir)
 }
 
-// drive replaces the inputs that can be replaced, and sets the pace of all.
-func (m *measured) drive(in *instance, l load) error {
+// replace makes gdummy inputs of those that can be replaced, and leaves out others.
+func (in *instance) replace(path string) error {
 	labels := render.Labels(in.config.Inputs)
-	replacements := guessInputs(in.config, false)
+	replacements := pipeline.GuessInputs(in.config, false)
 	guessed := true
 	if in.config.Test != "" {
-		file, err := readTest(m.path)
+		file, err := pipeline.ReadTest(path)
 		if err != nil {
 			return err
 		}
@@ -169,30 +146,35 @@ func (m *measured) drive(in *instance, l load) error {
 	for _, r := range replacements {
 		i := slices.Index(labels, r.Input)
 		if i < 0 {
-			return fmt.Errorf("inputs: no input %q in %s: expected one of %s", r.Input, m.path, strings.Join(labels, ", "))
+			return fmt.Errorf("inputs: no input %q in %s: expected one of %s", r.Input, path, strings.Join(labels, ", "))
 		}
 		s := in.config.Inputs[i]
 		if s.Plugin() == "dummy" {
-			s.Set("name", plugin)
+			s.Set("name", pipeline.Plugin)
 			continue
 		}
-		m.replaceInput(s, labels[i], r)
+		in.ReplaceInput(s, labels[i], r)
 		if guessed {
-			m.change("input %s: the format of its records is a guess; name another in the file of gdummy_test", labels[i])
+			in.Changef("input %s: the format of its records is a guess; name another in the file of gdummy_test", labels[i])
 		}
 	}
-	total := 0.0
 	for i, s := range in.config.Inputs {
-		if s.Plugin() != plugin {
+		if s.Plugin() != pipeline.Plugin {
 			s.Drop()
-			m.leftOut = append(m.leftOut, labels[i])
+			in.leftOut = append(in.leftOut, labels[i])
 			continue
 		}
 		in.inputs = append(in.inputs, drivenInput{section: s, label: labels[i]})
 	}
 	if len(in.inputs) == 0 {
-		return fmt.Errorf("%s has no input that gdummy can drive: expected gdummy, dummy, or a file of gdummy_test whose `inputs:` replace others", m.path)
+		return fmt.Errorf("%s has no input that gdummy can drive: expected gdummy, dummy, or a file of gdummy_test whose `inputs:` replace others", path)
 	}
+	return nil
+}
+
+// drive sets the pace of all inputs.
+func (in *instance) drive(p pacing) error {
+	total := 0.0
 	for i := range in.inputs {
 		d := &in.inputs[i]
 		d.share = 1
@@ -207,11 +189,11 @@ func (m *measured) drive(in *instance, l load) error {
 	for i := range in.inputs {
 		d := &in.inputs[i]
 		d.share /= total
-		d.pace(l(d.share))
+		d.pace(p(d.share))
 		if limit, err := units.ParseSize(d.section.Text("mem_buf_limit")); err == nil && limit > 0 {
 			in.bufs[d.label] = limit
 		}
-		m.change("input %s: %.0f %% of the records, with an identity in the metadata", d.label, 100*d.share)
+		in.Changef("input %s: %.0f %% of the records, with an identity in the metadata", d.label, 100*d.share)
 	}
 	return nil
 }
@@ -219,7 +201,7 @@ func (m *measured) drive(in *instance, l load) error {
 // pace sets when and how many records are due.
 func (d *drivenInput) pace(options [][2]string) {
 	s := d.section
-	for _, name := range slices.Concat(paceOptions, []string{"copies", "max_records", "catch_up"}) {
+	for _, name := range slices.Concat(pipeline.PaceOptions, []string{"copies", "max_records", "catch_up"}) {
 		s.Remove(name)
 	}
 	for _, o := range options {
@@ -231,12 +213,8 @@ func (d *drivenInput) pace(options [][2]string) {
 	if s.Text("replay") != "" {
 		s.Set("loop", "on")
 	}
-	if s.Text("alias") == "" {
-		s.Set("alias", d.label)
-	}
-	if s.Text("max_memory") == "" {
-		s.Set("max_memory", strconv.FormatInt(memoryLimit(), 10))
-	}
+	s.SetDefault("alias", d.label)
+	s.SetDefault("max_memory", strconv.FormatInt(memoryLimit(), 10))
 }
 
 // memoryLimit is how far a trial may make a process grow: a quarter of what is available.
@@ -285,8 +263,8 @@ func weight(d *drivenInput) (float64, error) {
 	return copies * rate.Float(), nil
 }
 
-// outputs points the outputs at receivers or at nothing, or leaves them.
-func (m *measured) outputs(in *instance, bare bool) error {
+// redirect points the outputs at receivers or at nothing, or leaves them.
+func (in *instance) redirect(m *Measurement, bare bool) error {
 	in.workers = make([]int, len(in.outputs))
 	for i, s := range in.config.Outputs {
 		label := in.outputs[i]
@@ -295,19 +273,17 @@ func (m *measured) outputs(in *instance, bare bool) error {
 			in.capped = append(in.capped, label)
 		}
 		switch {
-		case bare || m.sink == sinkNull:
-			m.nullOutput(s, label, "")
-		case m.sink == sinkConfigured:
-			if s.Text("alias") == "" {
-				s.Set("alias", label)
-			}
+		case bare || m.Sink == SinkNull:
+			in.NullOutput(s, label, "")
+		case m.Sink == SinkConfigured:
+			s.SetDefault("alias", label)
 		default:
-			r, err := newMeter(m.faults, m.seed, in.width)
+			r, err := newMeter(m.Faults, in.width)
 			if err != nil {
 				return err
 			}
 			in.meters = append(in.meters, r)
-			m.forwardOutput(s, label, r.server)
+			in.ForwardOutput(s, label, r.server.Addr())
 		}
 	}
 	return nil
@@ -325,8 +301,8 @@ func widthOf(config *render.Config) time.Duration {
 	return time.Duration(math.Ceil(flush)) * time.Second
 }
 
-// service keeps a trial apart from what else runs on the machine, and lets it be observed.
-func (m *measured) service(in *instance) error {
+// observe keeps a trial apart from what else runs on the machine, and lets it be observed.
+func (in *instance) observe() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -334,23 +310,10 @@ func (m *measured) service(in *instance) error {
 	in.address = l.Addr().String()
 	l.Close()
 	_, port, _ := net.SplitHostPort(in.address)
-	m.isolate(in.config, in.dir)
+	in.Isolate(in.config, in.dir)
 	for _, p := range [][2]string{{"http_server", "on"}, {"http_listen", "127.0.0.1"}, {"http_port", port}, {"storage.metrics", "on"}} {
 		in.config.SetService(p[0], p[1])
 	}
-	m.change("service: http_server on 127.0.0.1 and storage.metrics on, to observe it")
-	return nil
-}
-
-// check reports errors of a configuration before anything is started.
-func (m *measured) check() error {
-	in, err := m.prepare(func(float64) [][2]string { return nil }, variant{})
-	if err != nil {
-		return err
-	}
-	in.close()
-	if !m.binary.HasMetadata() {
-		return noMetadata(m.binary)
-	}
+	in.Changef("service: http_server on 127.0.0.1 and storage.metrics on, to observe it")
 	return nil
 }

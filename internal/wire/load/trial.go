@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package load
 
 import (
 	"context"
@@ -31,9 +31,9 @@ type hold struct {
 }
 
 // Trial implements capacity.Runner.
-func (m *measured) Trial(ctx context.Context, ask capacity.Ask) (capacity.Trial, error) {
+func (m *Measurement) Trial(ctx context.Context, ask capacity.Ask) (capacity.Trial, error) {
 	h := hold{ask: ask, t: capacity.Trial{Rate: ask.Rate, Hold: ask.Hold}}
-	config, err := render.Read(m.path)
+	config, err := render.Read(m.Path)
 	if err != nil {
 		return h.t, err
 	}
@@ -41,9 +41,9 @@ func (m *measured) Trial(ctx context.Context, ask capacity.Ask) (capacity.Trial,
 	h.from = 3 * width // the first flush is short, and arrives in the second window or the third
 	least := int64(3)
 	switch { // without receivers, the backlog is known to a flush and to an update of the metrics
-	case m.sink != sinkReceiver && ask.Whole: // the number that arrives counts, not whether it holds
+	case m.Sink != SinkReceiver && ask.Whole: // the number that arrives counts, not whether it holds
 		least = 5
-	case m.sink != sinkReceiver:
+	case m.Sink != SinkReceiver:
 		least = 10
 	}
 	windows := max(int64((ask.Hold+width-1)/width), least)
@@ -108,7 +108,7 @@ func (h *hold) hopeless(now time.Duration) bool {
 	lags := h.lags(h.from, now, h.ask.Rate)
 	if n := len(lags); n > 0 {
 		switch last := lags[n-1]; {
-		case last > h.m.maxLatency:
+		case last > h.m.MaxLatency:
 			h.fail(capacity.Late, "records are %s behind", chart.FormatLatency(last))
 		case capacity.Hopeless(lags, width):
 			h.fail(capacity.Backlog, "%s more behind after %v", chart.FormatLatency(last-lags[0]), time.Duration(n)*width)
@@ -144,7 +144,7 @@ func (h *hold) drain(ctx context.Context) error {
 	if h.t.Reason != "" {
 		return nil
 	}
-	end := time.Now().Add(h.m.maxLatency + 2*h.in.width)
+	end := time.Now().Add(h.m.MaxLatency + 2*h.in.width)
 	for {
 		missing, of, output := h.missing()
 		if missing == 0 {
@@ -191,11 +191,11 @@ func (h *hold) judge() {
 		return
 	}
 	if _, spread := h.arrived(); spread.TotalCount() > 0 {
-		if p99 := quantile(spread, 99); p99 > h.m.maxLatency {
+		if p99 := quantile(spread, 99); p99 > h.m.MaxLatency {
 			h.fail(capacity.Late, "p99 %s", chart.FormatLatency(p99))
 		}
 	}
-	if last := lags[len(lags)-1]; last > h.m.maxLatency {
+	if last := lags[len(lags)-1]; last > h.m.MaxLatency {
 		h.fail(capacity.Late, "records are %s behind", chart.FormatLatency(last))
 	}
 	if slope, grows := capacity.Growth(lags, width); grows {
@@ -352,7 +352,7 @@ func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
 		e.CPU = (b.CPU - a.CPU).Seconds() / took
 	}
 	e.CPUQuota = h.agent.Quota()
-	e.Headroom = h.m.headroom
+	e.Headroom = h.m.Headroom
 	more := map[string]float64{}
 	if n := len(h.pages); n > 0 { // q may be before the page that ended the trial
 		more = h.dropped(snapshot{}, h.pages[n-1], 0)
@@ -396,15 +396,15 @@ func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
 		}
 		e.Outputs = append(e.Outputs, o)
 	}
-	if h.m.faults != nil {
-		e.Workers = h.m.faults.Workers
+	if h.m.Faults != nil {
+		e.Workers = h.m.Faults.Workers
 	}
-	if h.m.faults != nil && h.m.faults.Rate > 0 {
+	if h.m.Faults != nil && h.m.Faults.Rate > 0 {
 		most := 0.0
 		for _, share := range h.m.arriving {
 			most = max(most, share)
 		}
-		e.ReceiverLimit = h.m.faults.Rate / most
+		e.ReceiverLimit = h.m.Faults.Rate / most
 	}
 	return e
 }

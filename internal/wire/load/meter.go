@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package load
 
 import (
 	"sync"
@@ -38,9 +38,9 @@ const (
 	spreadMax  = int64(time.Hour / spreadUnit)
 )
 
-func newMeter(faults *receive.Faults, seed uint64, width time.Duration) (m *meter, err error) {
+func newMeter(faults *receive.Faults, width time.Duration) (m *meter, err error) {
 	m = &meter{width: width, audit: audit.New(audit.Options{})}
-	m.server, err = receive.Listen("forward://127.0.0.1:0", m, receive.Options{Faults: faults, Seed: seed})
+	m.server, err = receive.Listen("forward://127.0.0.1:0", m, receive.Options{Faults: faults, Seed: 1})
 	return m, err
 }
 

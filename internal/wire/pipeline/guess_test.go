@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package pipeline
 
 import (
 	"fmt"
@@ -44,7 +44,7 @@ func TestGuessInputs(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := ""
-		for _, in := range guessInputs(config, true) {
+		for _, in := range GuessInputs(config, true) {
 			got = in.Options[0][1]
 			if in.Via != "" {
 				got += fmt.Sprintf(" via %s", in.Via)
@@ -63,7 +63,7 @@ func TestGuessInputs(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", input, diff)
 		}
-		for _, in := range guessInputs(config, false) {
+		for _, in := range GuessInputs(config, false) {
 			if s := config.Inputs[0]; in.Via != "" && s.Text("multiline.parser") != "" {
 				t.Errorf("%s: via %s without right offsets", input, in.Via)
 			}

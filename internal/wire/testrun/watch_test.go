@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package testrun
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,9 +31,9 @@ func TestWatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	watched := watchedFiles([]string{filepath.Join(dir, "a.test.yaml")})
+	watched := Watch([]string{filepath.Join(dir, "a.test.yaml")})
 	var got []string
-	for _, path := range watched {
+	for _, path := range watched.paths {
 		name, err := filepath.Rel(dir, path)
 		if err != nil {
 			t.Fatal(err)
@@ -46,59 +45,28 @@ func TestWatch(t *testing.T) {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
 	for _, name := range []string{"t/users.csv", "x.lua", "a.test.yaml"} {
-		before := modified(watched)
+		watched.before = modified(watched.paths)
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(files[name]+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if !waitForChange(watched, before, nil) {
+		if !watched.Wait(nil) {
 			t.Errorf("%s: no change", name)
 		}
 	}
-	before := modified(watched)
+	watched.before = modified(watched.paths)
 	if err := os.Remove(filepath.Join(dir, "more.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	if !waitForChange(watched, before, nil) {
+	if !watched.Wait(nil) {
 		t.Error("more.yaml: no change")
 	}
-	before = modified(watched)
+	watched.before = modified(watched.paths)
 	if err := os.WriteFile(filepath.Join(dir, "app.log"), []byte(strings.Repeat("x", 99)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	stop := make(chan struct{})
 	close(stop)
-	if modified(watched) != before || waitForChange(watched, before, stop) {
+	if modified(watched.paths) != watched.before || watched.Wait(stop) {
 		t.Error("app.log counts as a change")
-	}
-}
-
-// While a test runs, a terminal shows how many records have arrived.
-func TestTestProgress(t *testing.T) {
-	t.Setenv("TERM", "xterm")
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"fluent-bit":      "#!/bin/sh\n[ \"$1\" = --version ] && echo Fluent Bit v5.1.1 || exec sleep 60\n",
-		"x.so":            "",
-		"fluent-bit.yaml": "pipeline:\n  inputs: [{name: gdummy}]\n  outputs: [{name: es}]\n",
-		"a.test.yaml":     "pipeline: fluent-bit.yaml\nsinks: [{output: es.0}]\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var out bytes.Buffer
-	got := onTerminal(t, func(tty *os.File) {
-		code := testCommand(stream{out: &out, err: tty}, []string{
-			filepath.Join(dir, "a.test.yaml"), "--fluent-bit", filepath.Join(dir, "fluent-bit"), "--plugin", filepath.Join(dir, "x.so"), "--timeout", "1500ms",
-		})
-		if code != exitUsage {
-			t.Errorf("exit code %d, want %d", code, exitUsage)
-		}
-	})
-	if !strings.Contains(got, "(0/-, ") || !strings.HasSuffix(got, clearLine) {
-		t.Errorf("the terminal shows %q", got)
-	}
-	if want := "no verdict within 1.5s (--timeout)"; !strings.Contains(out.String(), want) {
-		t.Errorf("%q, want %q in it", out.String(), want)
 	}
 }

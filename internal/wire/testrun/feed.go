@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package testrun
 
 import (
 	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +23,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/tracking"
 	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/wire/pipeline"
 )
 
 // feed is the file of an input that parses by itself. The input adds the offset of each
@@ -53,8 +53,8 @@ func (t *trial) feedInput(s *render.Section, label string, in expect.Input) erro
 	if s.Plugin() != "tail" {
 		return fmt.Errorf("inputs: %s: via file: expected an input with the plugin tail, found %s", label, s.Plugin())
 	}
-	if s.Text("multiline.parser") != "" && !t.binary.HasOffsets() {
-		return fmt.Errorf("inputs: %s: via file: the offset that version %s of Fluent Bit adds to records of multiline.parser is wrong: 4.2 or later is required", label, t.binary.Version)
+	if s.Text("multiline.parser") != "" && !t.Binary.HasOffsets() {
+		return fmt.Errorf("inputs: %s: via file: the offset that version %s of Fluent Bit adds to records of multiline.parser is wrong: 4.2 or later is required", label, t.Binary.Version)
 	}
 	joins := joinsLines(s.Text("multiline.parser"), in.Form)
 	for _, name := range []string{"multiline", "docker_mode"} {
@@ -62,7 +62,7 @@ func (t *trial) feedInput(s *render.Section, label string, in expect.Input) erro
 			return fmt.Errorf("inputs: %s: via file: with %s, Fluent Bit adds no right offset, which identifies records: expected multiline.parser instead", label, name)
 		}
 	}
-	sample := samplePath(s.Text("path"))
+	sample := pipeline.SamplePath(s.Text("path"))
 	f := &feed{joins: joins, label: label, form: in.Form, path: filepath.Join(t.dir, label, sample), key: s.Text("offset_key")}
 	if f.key == "" {
 		f.key = fmt.Sprintf("gdummy_offset_%d", len(t.feeds))
@@ -76,41 +76,17 @@ func (t *trial) feedInput(s *render.Section, label string, in expect.Input) erro
 		return fmt.Errorf("inputs: %s: via file: record %d is longer than buffer_max_size: with skip_long_lines, Fluent Bit adds wrong offsets after it; expected shorter records", label, n)
 	}
 	for _, name := range tailOptions {
-		t.remove(s, label, name)
+		t.Remove(s, label, name)
 	}
-	t.remove(s, label, "path")
-	t.remove(s, label, "read_from_head")
+	t.Remove(s, label, "path")
+	t.Remove(s, label, "read_from_head")
 	s.Set("path", f.path)
 	s.Set("read_from_head", "on")
-	t.expandTag(s, label, sample)
-	if s.Text("alias") == "" {
-		s.Set("alias", label)
-	}
+	t.ExpandTag(s, label, sample)
+	s.SetDefault("alias", label)
 	t.feeds, t.fed[label] = append(t.feeds, f), truth
-	t.change("input %s: tail reads %d records from a file of the test, and adds the offset of each line as %s", label, len(f.ids), f.key)
+	t.Changef("input %s: tail reads %d records from a file of the test, and adds the offset of each line as %s", label, len(f.ids), f.key)
 	return nil
-}
-
-var (
-	globClass = regexp.MustCompile(`\[(.)[^\]]*\]`)
-	variable  = regexp.MustCompile(`\$\{[^}]*\}`)
-)
-
-// samplePath returns a path that a pattern of tail matches, since tags are made of it. In a
-// directory of containers, the file has a name as in Kubernetes.
-func samplePath(pattern string) string {
-	pattern, _, _ = strings.Cut(pattern, ",")
-	pattern = filepath.Join("/", variable.ReplaceAllString(strings.TrimSpace(pattern), plugin))
-	if pattern == "/" {
-		pattern = "/*.log"
-	}
-	dir, base := filepath.Split(pattern)
-	name := plugin
-	if filepath.Base(dir) == "containers" && strings.HasPrefix(base, "*") {
-		name = plugin + "_default_" + plugin + "-" + strings.Repeat("0", 64)
-	}
-	pattern = strings.ReplaceAll(dir, "*", plugin) + strings.ReplaceAll(base, "*", name)
-	return strings.ReplaceAll(globClass.ReplaceAllString(pattern, "$1"), "?", "0")
 }
 
 // tooLong returns the first record that may be longer than the buffer of an input that skips
@@ -151,19 +127,19 @@ func (t *trial) write(f *feed, in expect.Input) (expect.Truth, error) {
 		"seed": t.file.Seed, "rate": "unlimited", "max_records": strconv.FormatUint(t.file.Records, 10), "audit_in": "metadata", "ledger": book,
 	}
 	for _, o := range in.Options {
-		if !slices.Contains(paceOptions, o[0]) {
+		if !slices.Contains(pipeline.PaceOptions, o[0]) {
 			options[o[0]] = o[1]
 		}
 	}
 	truth := expect.Truth{
-		Version: current(), Files: files.Beside(t.file.Pipeline),
+		Version: t.Version, Files: files.Beside(t.file.Pipeline),
 		Options: func(name string) (string, bool) { text, ok := options[name]; return text, ok },
 	}
 	config, _, err := engine.Configure(truth.Options, truth.Files)
 	if err != nil {
 		return truth, err
 	}
-	proof, err := tracking.Start(&config.Config, tracking.Options{Name: f.label, Version: current(), Metadata: true})
+	proof, err := tracking.Start(&config.Config, tracking.Options{Name: f.label, Version: t.Version, Metadata: true})
 	if err != nil {
 		return truth, err
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package testrun
 
 import (
 	"fmt"
@@ -12,14 +12,27 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/render"
+	"github.com/gdummy/gdummy/internal/wire/pipeline"
 )
 
 // watchEvery is how often files are checked for changes.
 const watchEvery = 300 * time.Millisecond
 
-// waitForChange waits until the files are no longer as modified has returned; it returns
-// false if stop is closed before.
-func waitForChange(watched []string, before string, stop <-chan struct{}) bool {
+// Watched are the files on which tests depend, and how they were.
+type Watched struct {
+	paths  []string
+	before string
+}
+
+// Watch returns the files on which tests depend, as they are now.
+func Watch(tests []string) *Watched {
+	paths := watchedFiles(tests)
+	return &Watched{paths, modified(paths)}
+}
+
+// Wait waits until a file has changed since Watch; it returns false if stop is closed
+// before.
+func (w *Watched) Wait(stop <-chan struct{}) bool {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -27,7 +40,7 @@ func waitForChange(watched []string, before string, stop <-chan struct{}) bool {
 		case <-stop:
 			return false
 		case <-tick.C:
-			if modified(watched) != before {
+			if modified(w.paths) != w.before {
 				return true
 			}
 		}
@@ -62,7 +75,7 @@ func watchedFiles(tests []string) (watched []string) {
 	}
 	for _, path := range tests {
 		add(path)
-		file, err := readTest(path)
+		file, err := pipeline.ReadTest(path)
 		if err != nil {
 			continue
 		}

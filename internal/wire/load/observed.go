@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package load
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/wire/agent"
+	"github.com/gdummy/gdummy/internal/wire/pipeline"
 )
 
 // How often a Fluent Bit is looked at. It updates its metrics once a second.
@@ -23,7 +24,7 @@ const (
 
 // observed is a Fluent Bit that runs, and what was seen of it.
 type observed struct {
-	m     *measured
+	m     *Measurement
 	in    *instance
 	agent *agent.Agent
 
@@ -56,16 +57,12 @@ func (u *usage) receiver(i int) (r receiverUse) {
 }
 
 // begin starts a Fluent Bit on a copy of the configuration.
-func (m *measured) begin(l load, v variant) (*observed, error) {
-	in, err := m.prepare(l, v)
+func (m *Measurement) begin(p pacing, v variant) (*observed, error) {
+	in, err := m.prepare(p, v)
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-c", in.main}
-	if m.library != "" {
-		args = append(args, "-e", m.library)
-	}
-	a, err := agent.Start(m.binary, args...)
+	a, err := pipeline.Start(m.Binary, in.main, m.Library)
 	if err != nil {
 		in.close()
 		return nil, err
@@ -76,7 +73,7 @@ func (m *measured) begin(l load, v variant) (*observed, error) {
 // end ends the Fluent Bit and removes what it left. Outputs that are as configured may
 // send the rest.
 func (o *observed) end() {
-	if o.m.sink == sinkConfigured {
+	if o.m.Sink == SinkConfigured {
 		o.agent.Stop(5 * time.Second)
 	}
 	o.agent.Kill()
@@ -355,40 +352,3 @@ func (o *observed) wait(ctx context.Context, until time.Duration) error {
 	}
 	return nil
 }
-
-// Headroom measures how many records per second gdummy produces and the engine takes in
-// without filters and outputs.
-func (m *measured) Headroom(ctx context.Context) (float64, error) {
-	o, err := m.begin(func(float64) [][2]string { return [][2]string{{"rate", "unlimited"}} }, variant{bare: true})
-	if err != nil {
-		return 0, err
-	}
-	defer o.end()
-	if err := o.await(ctx); err != nil {
-		return 0, err
-	}
-	for len(o.pages) == 0 || o.since() < headroomWarmUp+headroomHold+2*time.Second {
-		if err := o.look(ctx); err != nil {
-			return 0, o.explain(err)
-		}
-	}
-	// The page changes once a second: compare the moments at which it did.
-	const name = "gdummy_records_total"
-	var changes []snapshot
-	for i, p := range o.pages {
-		if i > 0 && p.Sum(name) != o.pages[i-1].Sum(name) && p.at.Sub(o.origin) >= headroomWarmUp {
-			changes = append(changes, p)
-		}
-	}
-	if len(changes) < 2 {
-		return 0, o.explain(errors.New("the metrics of Fluent Bit do not change"))
-	}
-	a, b := changes[0], changes[len(changes)-1]
-	return (b.Sum(name) - a.Sum(name)) / b.at.Sub(a.at).Seconds(), nil
-}
-
-const (
-	headroomWarmUp = time.Second
-	headroomHold   = 3 * time.Second
-	headroomCost   = 10 * time.Second // with the start and the end of its process
-)

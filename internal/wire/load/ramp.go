@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package load
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,25 +23,25 @@ const (
 
 // Ramp implements capacity.Runner. Its first step, at a low rate, shows which share of the
 // records arrives at each output when the pipeline keeps up.
-func (m *measured) Ramp(ctx context.Context, from float64) (low, high float64, err error) {
+func (m *Measurement) Ramp(ctx context.Context, from float64) (low, high float64, err error) {
 	rates := []float64{from}
-	for len(rates) < rampMost && (m.headroom == 0 || rates[len(rates)-1] < m.headroom) {
+	for len(rates) < rampMost && (m.Headroom == 0 || rates[len(rates)-1] < m.Headroom) {
 		next := rates[len(rates)-1] * rampFactor
-		if m.headroom > 0 {
-			next = min(next, m.headroom)
+		if m.Headroom > 0 {
+			next = min(next, m.Headroom)
 		}
 		rates = append(rates, next)
 	}
-	config, err := render.Read(m.path)
+	config, err := render.Read(m.Path)
 	if err != nil {
 		return 0, 0, err
 	}
 	step := rampWide * widthOf(config)
 	first, idle := step-widthOf(config), step
-	if m.faults != nil {
-		idle += 2 * m.faults.Delay
+	if m.Faults != nil {
+		idle += 2 * m.Faults.Delay
 	}
-	if m.sink != sinkReceiver {
+	if m.Sink != SinkReceiver {
 		idle += 3 * updateEvery // until the metrics have what was sent
 	}
 	plan := pacePlan{{from / 4, first}, {0, idle}}
@@ -164,16 +162,6 @@ func arrivingShare(arrived, due float64, inputs int) float64 {
 	return arrived / due
 }
 
-// idle returns the outputs that got no records at a low rate, once it is known.
-func (m *measured) idle() (outputs []string) {
-	for _, output := range slices.Sorted(maps.Keys(m.arriving)) {
-		if m.arriving[output] == 0 {
-			outputs = append(outputs, output)
-		}
-	}
-	return outputs
-}
-
 // climb follows the steps of a ramp until one is too much.
 func (o *observed) climb(ctx context.Context, rates []float64, start, step time.Duration) (low, high float64, err error) {
 	// At a low rate, records wait for half a flush. At the highest rate that holds, they also
@@ -200,7 +188,7 @@ func (o *observed) climb(ctx context.Context, rates []float64, start, step time.
 		last := lags[len(lags)-1]
 		now := o.pages[len(o.pages)-1]
 		switch {
-		case last > usual+excess, last > o.m.maxLatency,
+		case last > usual+excess, last > o.m.MaxLatency,
 			len(o.dropped(o.at(from), now, rampSlack)) > 0,
 			now.Sum("output_retries_failed_total") > 0:
 			// The step before may have been too much already: what a pipeline that is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package testrun
 
 import (
 	"crypto/tls"
@@ -71,7 +71,7 @@ func (t *trial) throughOutput(s *render.Section, label string, sinks []int) erro
 	t.servers = append(t.servers, server)
 	for _, name := range s.Names() {
 		if slices.Contains(elsewhere, name) || strings.HasPrefix(name, "oauth2.") {
-			t.remove(s, label, name)
+			t.Remove(s, label, name)
 		}
 	}
 	host, port, err := net.SplitHostPort(server.Addr().String())
@@ -80,14 +80,12 @@ func (t *trial) throughOutput(s *render.Section, label string, sinks []int) erro
 	}
 	s.Set("host", host)
 	s.Set("port", port)
-	if s.Text("alias") == "" {
-		s.Set("alias", label)
-	}
+	s.SetDefault("alias", label)
 	how := "without TLS, as configured"
 	if secure != nil {
 		how = "with TLS, to a certificate of the test"
 	}
-	t.change("output %s: %s sends to %s:%s %s", label, s.Plugin(), host, port, how)
+	t.Changef("output %s: %s sends to %s:%s %s", label, s.Plugin(), host, port, how)
 	return nil
 }
 
@@ -96,7 +94,7 @@ func (t *trial) throughOutput(s *render.Section, label string, sinks []int) erro
 func (t *trial) secure(s *render.Section, label string) (*tls.Config, error) {
 	if !s.On("tls") {
 		if strings.Contains(s.Text("tls"), "${") {
-			t.remove(s, label, "tls")
+			t.Remove(s, label, "tls")
 		}
 		return nil, nil
 	}
@@ -106,7 +104,7 @@ func (t *trial) secure(s *render.Section, label string) (*tls.Config, error) {
 			name = "localhost"
 		}
 		s.Set("tls.vhost", name)
-		t.change("output %s: tls.vhost %s", label, name)
+		t.Changef("output %s: tls.vhost %s", label, name)
 	}
 	cert, key, err := selfsigned.Pair(name)
 	if err != nil {
@@ -116,13 +114,13 @@ func (t *trial) secure(s *render.Section, label string) (*tls.Config, error) {
 	if err := os.WriteFile(path, cert, 0o600); err != nil {
 		return nil, err
 	}
-	t.remove(s, label, "tls.ca_path")
+	t.Remove(s, label, "tls.ca_path")
 	s.Set("tls.ca_file", path)
-	t.change("output %s: tls.ca_file is a certificate of the test", label)
+	t.Changef("output %s: tls.ca_file is a certificate of the test", label)
 	own := []string{"tls.crt_file", "tls.key_file"}
 	if slices.ContainsFunc(own, func(name string) bool { _, err := os.Stat(s.Text(name)); return err != nil }) {
 		for _, name := range append(own, "tls.key_passwd") { // of a certificate that is not here
-			t.remove(s, label, name)
+			t.Remove(s, label, name)
 		}
 	}
 	pair, err := tls.X509KeyPair(cert, key)

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package testrun
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/config/render"
+	"github.com/gdummy/gdummy/internal/files"
+	"github.com/gdummy/gdummy/internal/generate/engine"
+	"github.com/gdummy/gdummy/internal/prove/expect"
+	"github.com/gdummy/gdummy/internal/wire/pipeline"
+	"github.com/gdummy/gdummy/internal/wire/receive"
+)
+
+// inputs replaces inputs as the file requires, and makes the gdummy inputs those of a test.
+func (t *trial) inputs() error {
+	labels := render.Labels(t.config.Inputs)
+	t.fed = map[string]expect.Truth{}
+	for _, in := range t.file.Inputs {
+		i := slices.Index(labels, in.Input)
+		if i < 0 {
+			return fmt.Errorf("%sinputs: no input %q in %s: expected one of %s", in.Places.Of("input"), in.Input, t.file.Pipeline, strings.Join(labels, ", "))
+		}
+		if in.Via == expect.ViaFile {
+			if err := t.feedInput(t.config.Inputs[i], labels[i], in); err != nil {
+				return fmt.Errorf("%s%w", in.Places.Of("via"), err)
+			}
+			continue
+		}
+		if err := t.checkOptions(in); err != nil {
+			return err
+		}
+		t.ReplaceInput(t.config.Inputs[i], labels[i], in)
+	}
+	n := len(t.feeds)
+	for i, s := range t.config.Inputs {
+		if _, ok := t.fed[labels[i]]; ok {
+			continue
+		}
+		if s.Plugin() != pipeline.Plugin {
+			s.Drop()
+			t.Changef("input %s is left out: nothing feeds it", labels[i])
+			t.leftOut = append(t.leftOut, labels[i])
+			continue
+		}
+		for _, name := range pipeline.PaceOptions {
+			t.Remove(s, labels[i], name)
+		}
+		s.Set("rate", "unlimited")
+		s.Set("max_records", strconv.FormatUint(t.file.Records, 10))
+		place := "metadata"
+		if t.inBody() {
+			place = "body"
+		}
+		s.Set("audit_in", place)
+		s.Set("ledger", filepath.Join(t.dir, "ledger"))
+		t.Changef("input %s: %d records as fast as possible, with an identity in the %s", labels[i], t.file.Records, place)
+		if _, ok := s.Get("seed"); !ok {
+			s.Set("seed", t.file.Seed)
+			t.Changef("input %s: seed %s", labels[i], t.file.Seed)
+		}
+		s.SetDefault("alias", labels[i])
+		n++
+	}
+	if n == 0 {
+		return fmt.Errorf("%s has no gdummy input: replace one with `inputs:`, such as `- input: %s` with `format: nginx`", t.file.Pipeline, append(labels, "tail.0")[0])
+	}
+	return nil
+}
+
+// checkOptions returns an error for wrong options of an input that replaces another.
+func (t *trial) checkOptions(in expect.Input) error {
+	given := map[string]string{}
+	for _, o := range in.Options {
+		if !option.IsCore(o[0]) {
+			given[o[0]] = o[1]
+		}
+	}
+	_, _, err := engine.Configure(func(name string) (string, bool) { text, ok := given[name]; return text, ok }, files.Beside(t.file.Pipeline))
+	var errs option.Errors
+	if !errors.As(err, &errs) {
+		return err
+	}
+	var lines []string
+	for _, e := range errs {
+		lines = append(lines, fmt.Sprintf("%sinputs: %s: %v", in.Places.Of(e.Option), in.Input, e))
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// outputs points the outputs of the sinks at receivers, and the others at nothing.
+func (t *trial) outputs() error {
+	labels := render.Labels(t.config.Outputs)
+	ports := make([][]int, len(labels)) // the sinks of each output
+	for n, s := range t.file.Sinks {
+		i := slices.Index(labels, s.Output)
+		if i < 0 {
+			return fmt.Errorf("%ssink %s: no output %q in %s: expected one of %s", s.Places.Of("output", "name"), s.Name, s.Output, t.file.Pipeline, strings.Join(labels, ", "))
+		}
+		for _, from := range s.From {
+			if inputs := render.Labels(t.config.Inputs); !slices.Contains(inputs, from) {
+				return fmt.Errorf("%ssink %s: from: no input %q in %s: expected one of %s", s.Places.Of("from"), s.Name, from, t.file.Pipeline, strings.Join(inputs, ", "))
+			}
+		}
+		ports[i] = append(ports[i], n)
+	}
+	for i, s := range t.config.Outputs {
+		if slices.ContainsFunc(ports[i], func(n int) bool { return t.file.Sinks[n].Through }) {
+			if err := t.throughOutput(s, labels[i], ports[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(ports[i]) == 0 {
+			t.NullOutput(s, labels[i], ", since no sink looks at it")
+			continue
+		}
+		sinks := ports[i]
+		server, err := receive.Listen("forward://127.0.0.1:0", nil, receive.Options{
+			Events: func(_ string, events []byte, arrival time.Time) {
+				for _, n := range sinks {
+					t.judge.Arrive(n, events, arrival)
+				}
+			},
+		})
+		if err != nil {
+			return err
+		}
+		t.servers = append(t.servers, server)
+		t.ForwardOutput(s, labels[i], server.Addr())
+	}
+	return nil
+}
+
+// filters keeps filters from asking the network: that for Kubernetes has a setting for tests,
+// with which it does all but that.
+func (t *trial) filters() {
+	labels := render.Labels(t.config.Filters)
+	for i, s := range t.config.Filters {
+		if s.Plugin() == "kubernetes" && !s.On("dummy_meta") {
+			s.Set("dummy_meta", "on")
+			t.Changef("filter %s: dummy_meta on, instead of metadata of a cluster", labels[i])
+		}
+	}
+}
+
+// testFlush is how often Fluent Bit flushes in a test, in seconds.
+const testFlush = "0.1"
+
+// service keeps a test apart from what else runs on the machine.
+func (t *trial) service() {
+	t.config.SetService("flush", testFlush)
+	t.Changef("service: flush %s", testFlush)
+	t.Isolate(t.config, t.dir, "http_server", "http_listen", "http_port")
+}
