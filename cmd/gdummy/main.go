@@ -58,7 +58,7 @@ func (c *command) usage() string { return strings.TrimSpace("gdummy " + c.name +
 func commands() []command {
 	return []command{
 		{"run", "[flags]", "generate records and print them", run, func() []flagRow { return new(runFlags).table() }, moreOfRun, nil},
-		{"check", "[--json] FILE...", "find the errors in Fluent Bit configurations", check, func() []flagRow { return new(checkFlags).table() }, checkHelp, anyFile},
+		{"check", "[--json] FILE...", "find the errors in Fluent Bit configurations", checkCommand, func() []flagRow { return new(checkFlags).table() }, checkHelp, anyFile},
 		{"profile", "[flags] PROFILE", "draw a load profile and count its records", profile, func() []flagRow { return new(profileFlags).table() }, listKinds, nil},
 		{"audit", "[--ledger FILE]... SOURCE...", "compare what arrived with what was sent", auditCommand, func() []flagRow { return new(auditFlags).table() }, auditHelp, anyFile},
 		{"test", "[flags] FILE...", "test whether a pipeline does what it was written for", testCommand, func() []flagRow { return new(testFlags).table() }, testHelp, anyFile},

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/config/conf"
 	"github.com/gdummy/gdummy/internal/config/option"
+	"github.com/gdummy/gdummy/internal/generate/check"
 	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
@@ -52,26 +52,6 @@ func (p properties) first(key string) *property {
 	return nil
 }
 
-// firstCounts describes what happens to the second value of an option.
-const firstCounts = "the first value is used; Fluent Bit 5.1.1 and later refuse to start"
-
-// unset adds the unset variables of an option's value to its error.
-func unset(e *option.Error, vars []conf.Variable) {
-	var names []string
-	for _, v := range vars {
-		if name := "${" + v.Name + "}"; !v.Set && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	switch len(names) {
-	case 0:
-	case 1:
-		e.Problem = names[0] + " is not set: " + e.Problem
-	default:
-		e.Problem = strings.Join(names, ", ") + " are not set: " + e.Problem
-	}
-}
-
 // config returns the configuration, or reports all errors and returns the exit code.
 func (p properties) config(s stream) (*engine.Config, int) {
 	wrong := false
@@ -86,7 +66,7 @@ func (p properties) config(s stream) (*engine.Config, int) {
 	for i, kv := range p {
 		if o, ok := option.Find(kv.key); ok {
 			if p.first(kv.key) != &p[i] {
-				report("warning: ", []string{fmt.Sprintf("option %s: set more than once; %s", o.Name, firstCounts)})
+				report("warning: ", []string{fmt.Sprintf("option %s: set more than once; %s", o.Name, check.FirstCounts)})
 			}
 			continue
 		}
@@ -115,7 +95,7 @@ func (p properties) config(s stream) (*engine.Config, int) {
 	if errs, ok := errors.AsType[option.Errors](err); ok {
 		for _, e := range errs {
 			if kv := p.first(e.Option); kv != nil {
-				unset(e, kv.vars)
+				check.Unset(e, kv.vars)
 			}
 			report("", e.Lines())
 		}

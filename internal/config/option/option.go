@@ -26,6 +26,9 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
+// Plugin is the name of the plugin in configurations.
+const Plugin = "gdummy"
+
 // Kind is the kind of an option's value, in Fluent Bit's words.
 type Kind uint8
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/wire/pipeline"
@@ -150,7 +151,7 @@ func (in *instance) replace(path string) error {
 		}
 		s := in.config.Inputs[i]
 		if s.Plugin() == "dummy" {
-			s.Set("name", pipeline.Plugin)
+			s.Set("name", option.Plugin)
 			continue
 		}
 		in.ReplaceInput(s, labels[i], r)
@@ -159,7 +160,7 @@ func (in *instance) replace(path string) error {
 		}
 	}
 	for i, s := range in.config.Inputs {
-		if s.Plugin() != pipeline.Plugin {
+		if s.Plugin() != option.Plugin {
 			s.Drop()
 			in.leftOut = append(in.leftOut, labels[i])
 			continue

@@ -50,7 +50,7 @@ func senders(outputs []*render.Section, labels []string) (all []sender) {
 
 // outputThreads returns the labels of the outputs that threads serve, by the thread's
 // identifier. A name such as flb-out-forward.0-w1 is cut after 15 bytes: outputs of the
-// same pipeline.Plugin are distinguished by the order in which their workers start, if they have
+// same plugin are distinguished by the order in which their workers start, if they have
 // the same number of them.
 func outputThreads(threads []agent.ThreadUsage, outputs []sender) map[string]string {
 	labels := map[string]string{}

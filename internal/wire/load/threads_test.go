@@ -23,7 +23,7 @@ func TestRoles(t *testing.T) {
 }
 
 // A thread is that of the output in the user's configuration, although its name is that of
-// the pipeline.Plugin in the copy, and cut.
+// the plugin in the copy, and cut.
 func TestOutputThreads(t *testing.T) {
 	one := []sender{{"forward.0", "es.0"}}
 	two := []sender{{"forward.0", "es.0"}, {"null.0", "s3.0"}, {"forward.1", "audit"}}

@@ -62,7 +62,7 @@ func (e *Editor) ReplaceInput(s *render.Section, label string, in expect.Input) 
 			e.Remove(s, label, name)
 		}
 	}
-	s.Set("name", Plugin)
+	s.Set("name", option.Plugin)
 	s.Set("alias", label)
 	e.Changef("input %s: %s is replaced by gdummy", label, old)
 	for _, o := range in.Options {

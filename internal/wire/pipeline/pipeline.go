@@ -16,14 +16,12 @@ import (
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/config/conf"
+	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/wire/agent"
 )
-
-// Plugin is the name of the plugin in configurations.
-const Plugin = "gdummy"
 
 // PaceOptions are the options that decide when and how many records are due.
 var PaceOptions = []string{
@@ -86,7 +84,7 @@ func Library(flag, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if config.LoadsPlugin(Plugin) {
+	if config.LoadsPlugin(option.Plugin) {
 		return "", nil
 	}
 	candidates := []string{packaged}
@@ -115,22 +113,22 @@ func Truths(path, pipeline, version string) (map[string]expect.Truth, error) {
 	truths := map[string]expect.Truth{}
 	n := 0
 	for _, in := range config.Inputs {
-		option := func(name string) (string, bool) {
+		lookup := func(name string) (string, bool) {
 			p, ok := in.Property(name)
 			if !ok {
 				return "", false
 			}
 			return p.Value.Expand(env).Text, true
 		}
-		if name, _ := option("name"); !strings.EqualFold(name, Plugin) {
+		if name, _ := lookup("name"); !strings.EqualFold(name, option.Plugin) {
 			continue
 		}
-		label := fmt.Sprintf("%s.%d", Plugin, n)
+		label := fmt.Sprintf("%s.%d", option.Plugin, n)
 		n++
-		if alias, ok := option("alias"); ok {
+		if alias, ok := lookup("alias"); ok {
 			label = alias
 		}
-		truths[label] = expect.Truth{Version: version, Files: files.Beside(pipeline), Options: option}
+		truths[label] = expect.Truth{Version: version, Files: files.Beside(pipeline), Options: lookup}
 	}
 	return truths, nil
 }
@@ -144,15 +142,15 @@ var (
 // directory of containers, the file has a name as in Kubernetes.
 func SamplePath(pattern string) string {
 	pattern, _, _ = strings.Cut(pattern, ",")
-	pattern = filepath.Join("/", variable.ReplaceAllString(strings.TrimSpace(pattern), Plugin))
+	pattern = filepath.Join("/", variable.ReplaceAllString(strings.TrimSpace(pattern), option.Plugin))
 	if pattern == "/" {
 		pattern = "/*.log"
 	}
 	dir, base := filepath.Split(pattern)
-	name := Plugin
+	name := option.Plugin
 	if filepath.Base(dir) == "containers" && strings.HasPrefix(base, "*") {
-		name = Plugin + "_default_" + Plugin + "-" + strings.Repeat("0", 64)
+		name = option.Plugin + "_default_" + option.Plugin + "-" + strings.Repeat("0", 64)
 	}
-	pattern = strings.ReplaceAll(dir, "*", Plugin) + strings.ReplaceAll(base, "*", name)
+	pattern = strings.ReplaceAll(dir, "*", option.Plugin) + strings.ReplaceAll(base, "*", name)
 	return strings.ReplaceAll(globClass.ReplaceAllString(pattern, "$1"), "?", "0")
 }

@@ -45,7 +45,7 @@ func (t *trial) inputs() error {
 		if _, ok := t.fed[labels[i]]; ok {
 			continue
 		}
-		if s.Plugin() != pipeline.Plugin {
+		if s.Plugin() != option.Plugin {
 			s.Drop()
 			t.Changef("input %s is left out: nothing feeds it", labels[i])
 			t.leftOut = append(t.leftOut, labels[i])
