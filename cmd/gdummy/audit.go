@@ -23,6 +23,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/prove/report"
+	"github.com/gdummy/gdummy/internal/prove/source"
 	"github.com/gdummy/gdummy/internal/recordid"
 	"github.com/gdummy/gdummy/internal/wire/collect"
 	"github.com/gdummy/gdummy/internal/wire/receive"
@@ -301,7 +302,7 @@ func (f *auditFlags) run(s stream) int {
 			return fail(err)
 		}
 	}
-	sources, err := expandSources(f.sources, f.ledgerPaths, f.html, log)
+	sources, err := source.Expand(f.sources, f.ledgerPaths, f.html, log)
 	if err != nil {
 		return fail(err)
 	}
@@ -310,7 +311,7 @@ func (f *auditFlags) run(s stream) int {
 			return fail(err)
 		}
 	}
-	if list := unreadableOf(sources); len(list) > 0 {
+	if list := source.UnreadableOf(sources); len(list) > 0 {
 		return f.refuse(s, list)
 	}
 	a := audit.New(f.options(ledgers))
@@ -369,8 +370,8 @@ func (f *auditFlags) options(ledgers []*ledger.Ledger) audit.Options {
 // readSources audits files and standard input, and returns those that were read. A code
 // that is not negative ends the command. With growing, a writer may still be sending.
 func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, growing bool) (read []audit.Source, code int, err error) {
-	files := newFilesAudit(a, recordscan.Options{Keys: f.keys, Path: f.path, Arrival: f.arrived}, f.memory, !growing)
-	bar := newProgress(s.err, sizeOf(sources), func() uint64 { return uint64(files.records.Load()) })
+	files := source.NewFiles(a, recordscan.Options{Keys: f.keys, Path: f.path, Arrival: f.arrived}, f.memory, !growing)
+	bar := newProgress(s.err, source.Size(sources), files.Records)
 	if growing {
 		bar.bar = nil // the writer of the pipe may write to the terminal, too
 	} else {
@@ -378,13 +379,13 @@ func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, g
 	}
 	defer bar.hide()
 	code = -1
-	err = files.run(s, sources, bar, func(name string, size int64, err error) bool {
+	err = files.Run(s.in, sources, bar.update, func(name string, size int64, err error) bool {
 		if err != nil {
 			var format *recordscan.FormatError
 			switch {
 			case errors.As(err, &format):
-				code = f.refuse(s, []unreadable{{Source: name, Entry: format.Entry, Format: format.Format}})
-			case !errors.Is(err, errCut):
+				code = f.refuse(s, []source.Unreadable{{Source: name, Entry: format.Entry, Format: format.Format}})
+			case !errors.Is(err, source.ErrCut):
 				fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
 				code = exitUsage
 			}
@@ -401,9 +402,9 @@ func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, g
 }
 
 // refuse reports sources in unsupported formats, instead of a verdict.
-func (f *auditFlags) refuse(s stream, list []unreadable) int {
+func (f *auditFlags) refuse(s stream, list []source.Unreadable) int {
 	for _, u := range list {
-		fmt.Fprintf(s.err, "gdummy audit: cannot read %s: %v\n", nameOf(u.Source), &recordscan.FormatError{Format: u.Format, Entry: u.Entry})
+		fmt.Fprintf(s.err, "gdummy audit: cannot read %s: %v\n", source.Name(u.Source), &recordscan.FormatError{Format: u.Format, Entry: u.Entry})
 	}
 	if !f.json {
 		return exitUsage

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/prove/source"
 	"github.com/gdummy/gdummy/internal/wire/pipeline"
 )
 
@@ -189,7 +190,7 @@ func (a *auditExpect) checkWithin(sources []sinkPlaces) error {
 		for _, n := range p.sinks {
 			sink := &a.file.Sinks[n]
 			if used = used || sink.Within > 0; sink.Within > 0 && a.arrived == "" {
-				return fmt.Errorf("%ssink %s: within: the arrival times in %s are unknown: use --listen, or --arrived-at if the receiving system wrote them", sink.Places.Of("within"), sink.Name, nameOf(p.names[0]))
+				return fmt.Errorf("%ssink %s: within: the arrival times in %s are unknown: use --listen, or --arrived-at if the receiving system wrote them", sink.Places.Of("within"), sink.Name, source.Name(p.names[0]))
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/prove/audit"
+	"github.com/gdummy/gdummy/internal/prove/source"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
@@ -131,7 +132,7 @@ func checkPart(path string, read ...string) error {
 		return fmt.Errorf("cannot write the part: %s is a directory", path)
 	case overwrites(info, read):
 		return fmt.Errorf("--part %s: the part would overwrite a source or a ledger", path)
-	case !info.Mode().IsRegular() || info.Size() > 0 && !audit.IsPart(beginning(path)):
+	case !info.Mode().IsRegular() || info.Size() > 0 && !audit.IsPart(source.Beginning(path)):
 		return fmt.Errorf("--part %s: the part would overwrite a file that is not a part", path)
 	}
 	file, err := createPart(path)
@@ -201,7 +202,7 @@ func (f *auditFlags) mergeParts(s stream) int {
 		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
 		return exitUsage
 	}
-	paths, err := expandLedgers(f.sources)
+	paths, err := source.ExpandLedgers(f.sources)
 	if err != nil {
 		return fail(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/replay"
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
+	"github.com/gdummy/gdummy/internal/prove/source"
 	"github.com/gdummy/gdummy/internal/recordid"
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
@@ -73,21 +74,21 @@ func (r *arrivals) Others(foreign, broken uint64) {
 
 // readAll passes the records in the sources of some sinks to the judge.
 func (a *auditExpect) readAll(p sinkPlaces) error {
-	sources, err := expandSources(p.names, a.ledgerPaths, "", a.log)
+	sources, err := source.Expand(p.names, a.ledgerPaths, "", a.log)
 	if err != nil {
 		return err
 	}
-	if list := unreadableOf(sources); len(list) > 0 {
+	if list := source.UnreadableOf(sources); len(list) > 0 {
 		return fmt.Errorf("cannot read %s: %w", list[0].Source, &recordscan.FormatError{Format: list[0].Format})
 	}
-	bar := newProgress(a.s.err, sizeOf(sources), a.judge.Arrived)
+	bar := newProgress(a.s.err, source.Size(sources), a.judge.Arrived)
 	defer bar.hide()
 	if slices.Contains(sources, "-") {
 		bar.bar = nil // the writer of the pipe may write to the terminal, too
 		finishPipe(a.log)
 	}
 	for _, name := range sources {
-		r := &arrivals{a, nameOf(name), p.sinks}
+		r := &arrivals{a, source.Name(name), p.sinks}
 		if isCSV(name) {
 			err = r.readCSV(name)
 		} else {
@@ -106,9 +107,9 @@ func (a *auditExpect) readAll(p sinkPlaces) error {
 // readFile passes the records in a file of JSON or MessagePack to the judge.
 func (r *arrivals) readFile(name string, bar *progress) error {
 	scan := recordscan.New(recordscan.Options{Take: r.without, Value: func(v []byte) { r.value(v, time.Time{}) }})
-	err := readSource(r.a.s, scan, name, bar.reader)
+	err := source.Read(r.a.s.in, scan, name, bar.reader)
 	broken := scan.Broken()
-	if errors.Is(err, errCut) {
+	if errors.Is(err, source.ErrCut) {
 		var format *recordscan.FormatError
 		if errors.As(err, &format) {
 			return fmt.Errorf("cannot read %s: %w", r.name, format)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/prove/source"
 	"github.com/gdummy/gdummy/internal/recordid"
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
@@ -251,7 +252,7 @@ func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
 // error of a collector's directory must not end its audit: lastLedgers reports what remains.
 func (f *auditFlags) readLedgers(early bool) (ledgers []*ledger.Ledger, keys []string, err error) {
 	defer func() {
-		if early && (f.collect.address != "" || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoMatch) || errors.Is(err, ledger.ErrNoLedger)) {
+		if early && (f.collect.address != "" || errors.Is(err, fs.ErrNotExist) || errors.Is(err, source.ErrNoMatch) || errors.Is(err, ledger.ErrNoLedger)) {
 			err = nil
 		}
 	}()
@@ -259,17 +260,17 @@ func (f *auditFlags) readLedgers(early bool) (ledgers []*ledger.Ledger, keys []s
 	if err != nil {
 		return nil, nil, err
 	}
-	paths, err := expandLedgers(names)
+	paths, err := source.ExpandLedgers(names)
 	if err != nil {
 		return nil, nil, err
 	}
 	f.ledgerPaths = paths
 	for _, name := range f.ledgers {
-		if found, err := expandLedgers([]string{name}); err == nil && len(found) == 0 && !early {
+		if found, err := source.ExpandLedgers([]string{name}); err == nil && len(found) == 0 && !early {
 			return nil, nil, fmt.Errorf("--ledger %s: the directory has no ledger", name)
 		}
 	}
-	return readLedgers(paths)
+	return source.ReadLedgers(paths)
 }
 
 // lastLedgers reads the ledgers at the end of an audit, and returns a fault for each
@@ -280,7 +281,7 @@ func (f *auditFlags) lastLedgers() (ledgers []*ledger.Ledger, faults []string) {
 		faults = append(faults, fmt.Sprintf("cannot read the ledgers: %v", err))
 	}
 	for _, name := range names {
-		paths, err := expandLedgers([]string{name})
+		paths, err := source.ExpandLedgers([]string{name})
 		if err != nil {
 			faults = append(faults, fmt.Sprintf("cannot read the ledger: %v", err))
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/gdummy/gdummy/internal/prove/audit"
+	"github.com/gdummy/gdummy/internal/prove/source"
 )
 
 // auditReport is the output of `audit --json`.
@@ -19,9 +20,9 @@ type auditReport struct {
 
 // refusedReport is the output of `audit --json` for sources that it cannot read.
 type refusedReport struct {
-	Clean      bool         `json:"clean"`
-	Known      bool         `json:"known"`
-	Unreadable []unreadable `json:"unreadable"`
+	Clean      bool                `json:"clean"`
+	Known      bool                `json:"known"`
+	Unreadable []source.Unreadable `json:"unreadable"`
 }
 
 // auditMembers documents the members of auditReport and refusedReport, except those of

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/gdummy/gdummy/internal/prove/audit"
+	"github.com/gdummy/gdummy/internal/prove/source"
 )
 
 const (
@@ -86,14 +87,8 @@ func (p *progress) hide() {
 
 // reader returns a reader of r that updates the bar.
 func (p *progress) reader(r io.Reader) io.Reader {
-	return countReads(r, func(n int) { p.update(p.done + int64(n)) })
+	return source.CountReads(r, func(n int) { p.update(p.done + int64(n)) })
 }
-
-// readerFunc is a Read method.
-type readerFunc func([]byte) (int, error)
-
-// Read implements io.Reader.
-func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {

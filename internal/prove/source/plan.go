@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package source
 
 import (
 	"os"
@@ -10,14 +10,14 @@ import (
 
 // planner divides sources into units, in order.
 type planner struct {
-	f    *filesAudit
+	f    *Files
 	scan *recordscan.Scanner // for the beginnings of chunks
 	emit func(*fileUnit) bool
 }
 
 // sources emits the units of sources, until emit returns false.
 func (p *planner) sources(names []string) {
-	total := max(sizeOf(names), 0)
+	total := max(Size(names), 0)
 	for _, name := range names {
 		if !p.source(&fileSource{name: name}, total, len(names) == 1) {
 			return
@@ -31,7 +31,7 @@ func (p *planner) source(src *fileSource, total int64, only bool) bool {
 	if p.f.workers == 1 || src.name == "-" || err != nil || !info.Mode().IsRegular() {
 		return p.emit(&fileUnit{src: src, direct: true})
 	}
-	switch layout := recordscan.LayoutOf(beginning(src.name)); {
+	switch layout := recordscan.LayoutOf(Beginning(src.name)); {
 	case layout != recordscan.Whole && info.Size() >= 2*p.f.chunk:
 		if starts := p.starts(src.name, layout, info.Size()); len(starts) > 1 {
 			for i := range starts {
@@ -74,7 +74,7 @@ func (p *planner) unpack(src *fileSource) (ok, more bool) {
 	}
 	defer file.Close()
 	size := int64(0)
-	z, layout := recordscan.Unpack(countReads(file, func(n int) {
+	z, layout := recordscan.Unpack(CountReads(file, func(n int) {
 		size += int64(n)
 		p.f.done.Add(int64(n))
 	}))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package source
 
 import (
 	"bytes"
@@ -52,7 +52,7 @@ type fileSource struct {
 
 // unitReader reads units, one at a time, into the audit to.
 type unitReader struct {
-	f      *filesAudit
+	f      *Files
 	scan   *recordscan.Scanner
 	to     *audit.Auditor
 	broken uint64 // of the scanner before the unit
@@ -60,7 +60,7 @@ type unitReader struct {
 	size   int64  // bytes of the unit
 }
 
-func (f *filesAudit) reader() *unitReader {
+func (f *Files) reader() *unitReader {
 	r := &unitReader{f: f}
 	o := f.options
 	o.Take = func(id recordid.ID, st recordscan.State, arrival int64) {
@@ -73,7 +73,7 @@ func (f *filesAudit) reader() *unitReader {
 
 // counted returns a reader of in that counts what is read.
 func (r *unitReader) counted(in io.Reader) io.Reader {
-	return countReads(in, func(n int) {
+	return CountReads(in, func(n int) {
 		r.size += int64(n)
 		r.f.done.Add(int64(n))
 		r.f.records.Add(r.taken)

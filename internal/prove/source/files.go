@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package source
 
 import (
 	"errors"
@@ -26,10 +26,10 @@ const (
 	leastShare = 1 << 20
 )
 
-// filesAudit audits files on several processors. Each file, or each chunk of a large file, is
+// Files audits files on several processors. Each file, or each chunk of a large file, is
 // audited by a fork, and the forks are joined in the order of the files: the verdict is that
 // of one audit of all files, one after another.
-type filesAudit struct {
+type Files struct {
 	a       *audit.Auditor
 	options recordscan.Options // without Take
 	workers int
@@ -42,10 +42,10 @@ type filesAudit struct {
 	done, records atomic.Int64 // bytes and records that were read
 }
 
-// newFilesAudit returns an audit of files with the memory that an audit may have. Forks
+// NewFiles returns an audit of files with the memory that an audit may have. Forks
 // together have a part of it.
-func newFilesAudit(a *audit.Auditor, o recordscan.Options, memory int64, parallel bool) *filesAudit {
-	f := &filesAudit{a: a, options: o, workers: runtime.GOMAXPROCS(0), chunk: chunkSize}
+func NewFiles(a *audit.Auditor, o recordscan.Options, memory int64, parallel bool) *Files {
+	f := &Files{a: a, options: o, workers: runtime.GOMAXPROCS(0), chunk: chunkSize}
 	f.memory = memory / int64(4*f.ahead())
 	if !parallel || f.memory < leastShare {
 		f.workers = 1
@@ -54,10 +54,10 @@ func newFilesAudit(a *audit.Auditor, o recordscan.Options, memory int64, paralle
 }
 
 // ahead is the maximum number of units that are read and not joined.
-func (f *filesAudit) ahead() int { return 2 * f.workers }
+func (f *Files) ahead() int { return 2 * f.workers }
 
 // buffer returns a buffer for a chunk. ok is false if no more chunks are read.
-func (f *filesAudit) buffer() (b []byte, ok bool) {
+func (f *Files) buffer() (b []byte, ok bool) {
 	select {
 	case b = <-f.buffers:
 		if b == nil {
@@ -70,7 +70,7 @@ func (f *filesAudit) buffer() (b []byte, ok bool) {
 }
 
 // release returns a buffer, unless it is unusually large.
-func (f *filesAudit) release(b []byte) {
+func (f *Files) release(b []byte) {
 	if b = b[:cap(b)]; int64(len(b)) >= f.chunk {
 		b = nil
 	}
@@ -79,7 +79,7 @@ func (f *filesAudit) release(b []byte) {
 
 // start divides sources into units, and reads them in goroutines, at most f.ahead() before
 // those that are joined, for which the caller receives from the second channel.
-func (f *filesAudit) start(sources []string) (units <-chan *fileUnit, joined <-chan struct{}) {
+func (f *Files) start(sources []string) (units <-chan *fileUnit, joined <-chan struct{}) {
 	f.buffers, f.quit = make(chan []byte, maxBuffers), make(chan struct{})
 	for range min(f.ahead()+1, maxBuffers) {
 		f.buffers <- nil
@@ -124,17 +124,21 @@ func (f *filesAudit) start(sources []string) (units <-chan *fileUnit, joined <-c
 	return order, unjoined
 }
 
-// run audits sources. It calls ended when a source is read, with its size and its error, and
-// stops if that returns false.
-func (f *filesAudit) run(s stream, sources []string, bar *progress, ended func(name string, size int64, err error) bool) error {
+// Records returns how many records have been read. It may be called at any time.
+func (f *Files) Records() uint64 { return uint64(f.records.Load()) }
+
+// Run audits sources; that of "-" is stdin. It calls progress again and again with the bytes
+// that were read, and ended when a source is read, with its size and its error. It stops if
+// ended returns false.
+func (f *Files) Run(stdin io.Reader, sources []string, progress func(done int64), ended func(name string, size int64, err error) bool) error {
 	units, joined := f.start(sources)
 	defer close(f.quit)
 	direct, hint := f.reader(), recordscan.Hint{}
 	for u := range units {
 		if u.direct {
-			f.direct(direct, s, u, hint, bar)
+			f.direct(direct, stdin, u, hint, progress)
 		} else {
-			f.wait(u, bar)
+			f.wait(u, progress)
 			<-joined
 			if u.src.done || u.src.skip > 0 {
 				u.src.skip--
@@ -164,26 +168,29 @@ func (f *filesAudit) run(s stream, sources []string, bar *progress, ended func(n
 }
 
 // direct reads a unit when it is its turn.
-func (f *filesAudit) direct(r *unitReader, s stream, u *fileUnit, hint recordscan.Hint, bar *progress) {
+func (f *Files) direct(r *unitReader, stdin io.Reader, u *fileUnit, hint recordscan.Hint, progress func(done int64)) {
 	r.to, r.size = f.a, 0
 	r.scan.SetHint(hint)
-	u.err = readSource(s, r.scan, u.src.name, func(in io.Reader) io.Reader {
-		return countReads(r.counted(in), func(int) { bar.update(f.done.Load()) })
+	u.err = Read(stdin, r.scan, u.src.name, func(in io.Reader) io.Reader {
+		return CountReads(r.counted(in), func(int) { progress(f.done.Load()) })
 	})
 	u.hint, u.own, _ = r.scan.Hint()
 	u.broken, u.size = r.spoiled(), r.size
 }
 
-// wait waits for a unit, and updates the progress bar.
-func (f *filesAudit) wait(u *fileUnit, bar *progress) {
-	tick := time.NewTicker(showEvery)
+// reportEvery is the time between two reports of the progress while a unit is awaited.
+const reportEvery = 200 * time.Millisecond
+
+// wait waits for a unit, and reports the progress.
+func (f *Files) wait(u *fileUnit, progress func(done int64)) {
+	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-u.finished:
 			return
 		case <-tick.C:
-			bar.update(f.done.Load())
+			progress(f.done.Load())
 		}
 	}
 }

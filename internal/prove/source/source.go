@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package source finds and reads the sources of an audit: files, patterns, directories, and
+// standard input.
+//
+// The normal path is [Expand], [UnreadableOf], which is quick, and [NewFiles] and its Run,
+// which audits all on several processors.
+package source
 
 import (
 	"errors"
@@ -18,12 +23,12 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/report"
 )
 
-// errCut is the error of a source that ends within a record or an archive. Everything
+// ErrCut is the error of a source that ends within a record or an archive. Everything
 // before that was read.
-var errCut = errors.New("cut or damaged")
+var ErrCut = errors.New("cut or damaged")
 
-// nameOf returns the name of a source in messages.
-func nameOf(source string) string {
+// Name returns the name of a source in messages.
+func Name(source string) string {
 	if source == "-" {
 		return "standard input"
 	}
@@ -32,12 +37,12 @@ func nameOf(source string) string {
 
 // cutError is the error of a source that was read in part.
 func cutError(name string, err error) error {
-	return fmt.Errorf("%s: %w: %w", nameOf(name), errCut, err)
+	return fmt.Errorf("%s: %w: %w", Name(name), ErrCut, err)
 }
 
-// readSource scans one source, through the reader that wrap returns.
-func readSource(s stream, scan *recordscan.Scanner, name string, wrap func(io.Reader) io.Reader) error {
-	r := s.in
+// Read scans one source, through the reader that wrap returns. That of "-" is stdin.
+func Read(stdin io.Reader, scan *recordscan.Scanner, name string, wrap func(io.Reader) io.Reader) error {
+	r := stdin
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
@@ -52,9 +57,9 @@ func readSource(s stream, scan *recordscan.Scanner, name string, wrap func(io.Re
 	return nil
 }
 
-// countReads returns a reader of in that calls note with the number of bytes of each read. A
+// CountReads returns a reader of in that calls note with the number of bytes of each read. A
 // file can still be read at any offset, as zip requires.
-func countReads(in io.Reader, note func(n int)) io.Reader {
+func CountReads(in io.Reader, note func(n int)) io.Reader {
 	switch in := in.(type) {
 	case *os.File:
 		return countedFile{in, note}
@@ -67,6 +72,12 @@ func countReads(in io.Reader, note func(n int)) io.Reader {
 		return n, err
 	})
 }
+
+// readerFunc is a Read method.
+type readerFunc func([]byte) (int, error)
+
+// Read implements io.Reader.
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // countedFile is a file whose reads are counted.
 type countedFile struct {
@@ -91,29 +102,29 @@ func (c countedFile) ReadAt(b []byte, off int64) (int, error) {
 // Stat returns the file's description.
 func (c countedFile) Stat() (fs.FileInfo, error) { return c.file.Stat() }
 
-// unreadable is a source in an unsupported format.
-type unreadable struct {
+// Unreadable is a source in an unsupported format.
+type Unreadable struct {
 	Source string `json:"source"`
 	Entry  string `json:"entry,omitempty"` // of an archive
 	Format string `json:"format"`          // its apparent format
 }
 
-// unreadableOf returns the files whose beginning shows that they cannot be read. It is
+// UnreadableOf returns the files whose beginning shows that they cannot be read. It is
 // called before all others are read, which may take hours.
-func unreadableOf(sources []string) (list []unreadable) {
+func UnreadableOf(sources []string) (list []Unreadable) {
 	for _, name := range sources {
 		if name == "-" {
 			continue
 		}
-		if format := recordscan.Unreadable(beginning(name)); format != "" {
-			list = append(list, unreadable{Source: name, Format: format})
+		if format := recordscan.Unreadable(Beginning(name)); format != "" {
+			list = append(list, Unreadable{Source: name, Format: format})
 		}
 	}
 	return list
 }
 
-// sizeOf returns the size of all sources in bytes, or -1 if it is unknown.
-func sizeOf(sources []string) int64 {
+// Size returns the size of all sources in bytes, or -1 if it is unknown.
+func Size(sources []string) int64 {
 	size := int64(0)
 	for _, name := range sources {
 		info, err := os.Stat(name)
@@ -125,11 +136,12 @@ func sizeOf(sources []string) int64 {
 	return size
 }
 
-var errNoMatch = errors.New("no file matches")
+// ErrNoMatch is the error of a pattern.
+var ErrNoMatch = errors.New("no file matches")
 
-// beginning returns the beginning of a regular file, or nil. Errors are reported when the
+// Beginning returns the beginning of a regular file, or nil. Errors are reported when the
 // whole file is read.
-func beginning(name string) []byte {
+func Beginning(name string) []byte {
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
@@ -153,18 +165,18 @@ type fileSet struct {
 	log     func(format string, args ...any)
 }
 
-// expandLedgers returns the files that match names, patterns and directories, each once.
-func expandLedgers(names []string) ([]string, error) {
+// ExpandLedgers returns the files that match names, patterns and directories, each once.
+func ExpandLedgers(names []string) ([]string, error) {
 	f := fileSet{log: func(string, ...any) {}, ledgers: true}
 	return f.expand(names)
 }
 
-// expandSources returns the files that match names, patterns and directories, each once,
+// Expand returns the files that match names, patterns and directories, each once,
 // without those of skip. In directories it follows links to files, as in
 // /var/log/containers, and logs anything else that it skips, including ledgers and parts. It
 // returns an error for a ledger or a part that is given by name, and for a source that the page would
 // overwrite; page is the file of the page, or "".
-func expandSources(names, skip []string, page string, log func(format string, args ...any)) ([]string, error) {
+func Expand(names, skip []string, page string, log func(format string, args ...any)) ([]string, error) {
 	f := fileSet{log: log, page: page}
 	for _, name := range skip {
 		if info, err := os.Stat(name); err == nil {
@@ -189,7 +201,7 @@ func (f *fileSet) expand(names []string) ([]string, error) {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 			if len(matches) == 0 {
-				return nil, fmt.Errorf("%s: %w", name, errNoMatch)
+				return nil, fmt.Errorf("%s: %w", name, ErrNoMatch)
 			}
 		}
 		for _, m := range matches {
@@ -245,12 +257,12 @@ func (f *fileSet) add(name string, named bool) error {
 
 // isLedger reports whether a source is a ledger that is not in skip.
 func (f *fileSet) isLedger(name string, info os.FileInfo) bool {
-	return !f.ledgers && !among(f.skip, info) && ledger.Is(beginning(name))
+	return !f.ledgers && !among(f.skip, info) && ledger.Is(Beginning(name))
 }
 
 // isPart reports whether a source is a part of an audit.
 func (f *fileSet) isPart(name string, info os.FileInfo) bool {
-	return !f.ledgers && info.Mode().IsRegular() && audit.IsPart(beginning(name))
+	return !f.ledgers && info.Mode().IsRegular() && audit.IsPart(Beginning(name))
 }
 
 // file adds a file, unless it is already added or to be skipped.
@@ -258,7 +270,7 @@ func (f *fileSet) file(name string, info os.FileInfo) error {
 	switch {
 	case among(f.skip, info), among(f.infos, info):
 	case f.isPage(info):
-		if info.Size() > 0 && !report.Is(beginning(name)) {
+		if info.Size() > 0 && !report.Is(Beginning(name)) {
 			return fmt.Errorf("--html %s: the page would overwrite a source", f.page)
 		}
 	case f.isLedger(name, info):
@@ -284,9 +296,9 @@ func among(infos []os.FileInfo, info os.FileInfo) bool {
 	return slices.ContainsFunc(infos, func(other os.FileInfo) bool { return os.SameFile(info, other) })
 }
 
-// readLedgers reads ledgers. It also returns the names of the fields in which identities
+// ReadLedgers reads ledgers. It also returns the names of the fields in which identities
 // were sent.
-func readLedgers(paths []string) (ledgers []*ledger.Ledger, keys []string, err error) {
+func ReadLedgers(paths []string) (ledgers []*ledger.Ledger, keys []string, err error) {
 	for _, path := range paths {
 		l, err := ledger.ReadFile(path)
 		if err != nil {

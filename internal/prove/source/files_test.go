@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package source
 
 import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
+	"github.com/gdummy/gdummy/internal/prove/tracking"
 )
 
 // fileForms are ways to store lines of JSON. In some, a record continues in the next line,
@@ -122,12 +126,60 @@ func zstandard(r *rand.Rand, data []byte) []byte {
 	return b[:len(b)-r.IntN(2)*len(b)/3]
 }
 
+// lineHost keeps what an engine emits as lines of JSON.
+type lineHost struct {
+	lines [][]byte
+	err   error
+}
+
+func (h *lineHost) Wait(time.Time) bool { return true }
+
+func (h *lineHost) Buffer() []byte { return nil }
+
+func (h *lineHost) Emit(_ string, records int, events []byte) {
+	for range records {
+		var ev event.Event
+		if ev, events, h.err = event.Decode(events); h.err != nil {
+			return
+		}
+		line, err := event.AppendJSON(nil, ev)
+		h.lines, h.err = append(h.lines, bytes.TrimSpace(line)), err
+	}
+}
+
+// generate makes records with a ledger, and returns them as lines of JSON.
+func generate(t *testing.T, records int, book string) [][]byte {
+	t.Helper()
+	config, _, err := engine.Configure(func(name string) (string, bool) {
+		text, ok := map[string]string{"rate": "unlimited", "max_records": strconv.Itoa(records), "ledger": book}[name]
+		return text, ok
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	evidence, err := tracking.Start(&config.Config, tracking.Options{Name: "gdummy.0", Metadata: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := new(lineHost)
+	e := engine.New(config, engine.Options{Form: event.V2, Mark: evidence.Mark()})
+	if err := evidence.Open(e.Origin()); err != nil {
+		t.Fatal(err)
+	}
+	e.Run(h)
+	made := e.Counts().Records
+	if err := errors.Join(h.err, evidence.Close(made, nil, made, 0)); err != nil || len(h.lines) != records {
+		t.Fatalf("%d records, want %d: %v", len(h.lines), records, err)
+	}
+	return h.lines
+}
+
 // On several processors, and with chunks of any size, an audit of any files has the verdict,
 // the part and the warnings of one that reads one file after another.
 func TestFilesOnProcessors(t *testing.T) {
 	dir := t.TempDir()
 	book := filepath.Join(dir, "run.ledger")
-	all := bytes.Split(bytes.TrimSpace(generate(t, 2000, book)), []byte("\n"))
+	all := generate(t, 2000, book)
 	l, err := ledger.ReadFile(book)
 	if err != nil {
 		t.Fatal(err)
@@ -139,15 +191,14 @@ func TestFilesOnProcessors(t *testing.T) {
 	slices.Sort(names)
 	audited := func(sources []string, workers int, chunk, memory int64, part bool) string {
 		a := audit.New(audit.Options{Ledgers: []*ledger.Ledger{l}, Part: part})
-		f := newFilesAudit(a, recordscan.Options{}, audit.DefaultMemory, true)
+		f := NewFiles(a, recordscan.Options{}, audit.DefaultMemory, true)
 		f.workers, f.chunk = workers, chunk
 		if memory > 0 {
 			f.memory = memory
 		}
 		var log strings.Builder
-		var out io.Writer = &log
 		var read []audit.Source
-		err := f.run(stream{err: out}, sources, newProgress(&log, -1, nil), func(name string, size int64, err error) bool {
+		err := f.Run(nil, sources, func(int64) {}, func(name string, size int64, err error) bool {
 			if err != nil {
 				fmt.Fprintf(&log, "%s: %v\n", filepath.Base(name), err)
 				a.Broken(1)
@@ -169,9 +220,11 @@ func TestFilesOnProcessors(t *testing.T) {
 			}
 			return log.String() + fmt.Sprintf("%v % x", read, b)
 		}
-		var b bytes.Buffer
-		printJSON(&b, a.Verdict(), nil)
-		return log.String() + b.String()
+		verdict, err := json.MarshalIndent(a.Verdict(), "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return log.String() + string(verdict)
 	}
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 0))
@@ -207,7 +260,7 @@ func TestFilesOnProcessors(t *testing.T) {
 // A zip archive, whose directory is at its end, is read from a file, alone or beside others.
 func TestFilesInZip(t *testing.T) {
 	dir := t.TempDir()
-	lines := bytes.Split(bytes.TrimSpace(generate(t, 100, filepath.Join(dir, "run.ledger"))), []byte("\n"))
+	lines := generate(t, 100, filepath.Join(dir, "run.ledger"))
 	archive, rest := filepath.Join(dir, "a.zip"), filepath.Join(dir, "b")
 	if err := os.WriteFile(archive, fileForms["zip"](nil, lines[:60]), 0o644); err != nil {
 		t.Fatal(err)
@@ -217,8 +270,8 @@ func TestFilesInZip(t *testing.T) {
 	}
 	for _, sources := range [][]string{{archive}, {archive, rest}} {
 		a := audit.New(audit.Options{})
-		f := newFilesAudit(a, recordscan.Options{}, audit.DefaultMemory, true)
-		err := f.run(stream{err: io.Discard}, sources, newProgress(io.Discard, -1, nil), func(_ string, _ int64, err error) bool {
+		f := NewFiles(a, recordscan.Options{}, audit.DefaultMemory, true)
+		err := f.Run(nil, sources, func(int64) {}, func(_ string, _ int64, err error) bool {
 			if err != nil {
 				t.Error(err)
 			}
