@@ -88,20 +88,29 @@ func outage() time.Duration {
 	return 30 * time.Second
 }
 
+// throughOutage returns the verdict on a run of the given duration whose receiver has an
+// outage at its begin, with and without retries of the output. Further arguments are those
+// of the audit. started is when Fluent Bit was started.
+func (h host) throughOutage(t *testing.T, duration time.Duration, retries string, args ...string) (v verdict, started time.Time) {
+	t.Helper()
+	port, web, dir := freePort(t), freePort(t), t.TempDir()
+	a := startAudit(t, append(args, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--fault", "outage="+outage().String())...)
+	started = time.Now()
+	p := h.start(t, launch{dir: dir, config: httpService(web) + often +
+		input("name gdummy", "tag a", "rate 1000", "duration "+duration.String(), "ledger ledger") +
+		toHTTP(port, "format json", "retry_limit "+retries)})
+	p.awaitOutputs(web, p.awaitDelivered())
+	p.send(syscall.SIGTERM)
+	p.awaitExit(lifetime)
+	return a.verdict(), started
+}
+
 // 3. The receiver has an outage, and the output retries: clean, but reordered.
 func TestAuditOutageWithRetries(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		port, web, dir := freePort(t), freePort(t), t.TempDir()
-		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--until-ledger-complete", "--idle", "60s",
-			"--fault", "outage="+outage().String())
-		p := h.start(t, launch{dir: dir, config: httpService(web) + often +
-			input("name gdummy", "tag a", "rate 1000", "duration "+(outage()+2*time.Second).String(), "ledger ledger") +
-			toHTTP(port, "format json", "retry_limit no_limits")})
-		p.awaitOutputs(web, p.awaitDelivered())
-		p.send(syscall.SIGTERM)
-		p.awaitExit(lifetime)
-		v := a.verdict()
-		want := all(scheduled(outage()+2*time.Second) - v.Shortfall)
+		duration := outage() + 2*time.Second
+		v, _ := h.throughOutage(t, duration, "no_limits", "--until-ledger-complete", "--idle", "60s")
+		want := all(scheduled(duration) - v.Shortfall)
 		want.Reordered = v.Reordered // any number
 		v.expect(t, want)
 	})
@@ -110,18 +119,9 @@ func TestAuditOutageWithRetries(t *testing.T) {
 // 4. The same without retries: the records sent in the outage are lost.
 func TestAuditOutageWithoutRetries(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
-		port, web, dir := freePort(t), freePort(t), t.TempDir()
-		a := startAudit(t, "--listen", httpAt(port), "--ledger", dir+"/ledger", "--idle", (outage() + 6*time.Second).String(),
-			"--fault", "outage="+outage().String())
-		started := time.Now()
-		p := h.start(t, launch{dir: dir, config: httpService(web) + often +
-			input("name gdummy", "tag a", "rate 1000", "duration "+(outage()+4*time.Second).String(), "ledger ledger") +
-			toHTTP(port, "format json", "retry_limit no_retries")})
-		p.awaitOutputs(web, p.awaitDelivered())
-		p.send(syscall.SIGTERM)
-		p.awaitExit(lifetime)
-		v := a.verdict()
-		want := all(scheduled(outage()+4*time.Second) - v.Shortfall)
+		duration := outage() + 4*time.Second
+		v, started := h.throughOutage(t, duration, "no_retries", "--idle", (outage() + 6*time.Second).String())
+		want := all(scheduled(duration) - v.Shortfall)
 		want.Lost, want.Arrived = v.Lost, want.Sent-v.Lost // depends on the times of flushes
 		v.expect(t, want)
 		r := v.Streams[0].LostRanges

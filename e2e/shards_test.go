@@ -6,22 +6,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/testenv"
 	"github.com/gdummy/gdummy/internal/wire/selfsigned"
 )
 
@@ -100,7 +98,7 @@ type shardedRun struct {
 	t       *testing.T
 	dir     string // of all of it
 	audit   *auditing
-	link    *dropping
+	link    *testenv.Link
 	pushers []*exec.Cmd
 }
 
@@ -120,7 +118,15 @@ func newShardedRun(t *testing.T) *shardedRun {
 	port := freePort(t)
 	r.audit = startAudit(t, "--collect", fmt.Sprintf("https://127.0.0.1:%d", port), "--collect-dir", r.path("ledgers"), "--token-file", r.path("token"),
 		"--tls-cert", r.path("cert.pem"), "--tls-key", r.path("key.pem"), "--until-ledger-complete", r.path("*/out"))
-	r.link = newDropping(t, fmt.Sprintf("127.0.0.1:%d", port))
+	rng := rand.New(rand.NewPCG(15, 0))
+	link, err := testenv.NewLink(fmt.Sprintf("127.0.0.1:%d", port), func() (up, down int64) {
+		return 500 + rng.Int64N(4000), 500 + rng.Int64N(4000) // a handshake and a first request have about 1.5 KB
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { link.Close() })
+	r.link = link
 	return r
 }
 
@@ -160,7 +166,7 @@ func (r *shardedRun) stopPushers() {
 			r.t.Errorf("%v: %v", cmd.Args, err)
 		}
 	}
-	if drops := r.link.drops.Load(); drops < int64(len(r.pushers)) {
+	if drops := r.link.Cuts(); drops < int64(len(r.pushers)) {
 		r.t.Errorf("the link dropped %d connections of %d pushers", drops, len(r.pushers))
 	}
 }
@@ -283,59 +289,6 @@ func (r *shardedRun) truth() (c counts, streams []*ledger.Stream) {
 		r.t.Errorf("%d runs have no ledger", len(seen))
 	}
 	return c, streams
-}
-
-// dropping is a link that drops each of its connections after a random number of bytes, in one
-// of its directions.
-type dropping struct {
-	net.Listener
-	drops atomic.Int64
-}
-
-func newDropping(t *testing.T, to string) *dropping {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &dropping{Listener: l}
-	var links sync.WaitGroup
-	t.Cleanup(func() {
-		l.Close()
-		links.Wait()
-	})
-	rng := rand.New(rand.NewPCG(15, 0))
-	links.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			// A handshake and a first request have about 1.5 KB.
-			up, down := 500+rng.Int64N(4000), 500+rng.Int64N(4000)
-			links.Go(func() { d.link(c, to, up, down) })
-		}
-	})
-	return d
-}
-
-func (d *dropping) link(c net.Conn, to string, up, down int64) {
-	defer c.Close()
-	s, err := net.Dial("tcp", to)
-	if err != nil {
-		return // the audit is over
-	}
-	defer s.Close()
-	done := make(chan bool, 2)
-	pipe := func(to io.Writer, from io.Reader, most int64) {
-		n, _ := io.CopyN(to, from, most)
-		done <- n == most
-	}
-	go pipe(s, c, up)
-	go pipe(c, s, down)
-	if <-done {
-		d.drops.Add(1)
-	}
 }
 
 // hourAhead builds a plugin whose clock is an hour ahead: the time of this machine cannot

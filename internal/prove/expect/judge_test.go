@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -80,26 +79,50 @@ func kinds(results []Result) (all []string) {
 	return all
 }
 
-// What is planted is found, exactly as often, and nothing else is.
-func TestPlanted(t *testing.T) {
-	const n = 400
-	planted := 0 // failures that the pipeline has counted itself: # of want
-	all := func(f func(k int, sent []byte) string) func(int, string, []byte) []string {
-		return func(k int, _ string, sent []byte) []string { return []string{f(k, sent)} }
+// planting is a pipeline with planted faults, and the failures that have to be found.
+type planting struct {
+	why, expect string
+	pipe        func(k int, event string, sent []byte) []string
+	want        []string
+}
+
+// planted is how many records a planting has.
+const planted = 400
+
+// expectPlanted holds what is found in each pipeline against what was planted: exactly as
+// often, and nothing else.
+func expectPlanted(t *testing.T, plantings []planting) {
+	t.Helper()
+	for _, p := range plantings {
+		got := kinds(pipeline(t, p.expect, planted, p.pipe))
+		slices.Sort(got)
+		slices.Sort(p.want)
+		if diff := cmp.Diff(p.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", p.why, diff)
+		}
 	}
-	asSent := func(_ int, sent []byte) string { return "%" + string(sent) }
-	raw := func(sent []byte, path string) string {
-		v, _ := member(sent, path)
-		return (&Judge{}).text(v)
-	}
-	text := func(sent []byte, path string) string { return strings.Trim(raw(sent, path), `"`) }
-	for _, tt := range []struct {
-		why, expect string
-		pipe        func(int, string, []byte) []string
-		want        []string
-	}{
+}
+
+// mapped is a pipeline that makes one record of each.
+func mapped(f func(k int, sent []byte) string) func(int, string, []byte) []string {
+	return func(k int, _ string, sent []byte) []string { return []string{f(k, sent)} }
+}
+
+func asSent(_ int, sent []byte) string { return "%" + string(sent) }
+
+// raw returns a member as JSON.
+func raw(sent []byte, path string) string {
+	v, _ := member(sent, path)
+	return (&Judge{}).text(v)
+}
+
+func text(sent []byte, path string) string { return strings.Trim(raw(sent, path), `"`) }
+
+// Records that are missing, and those that arrive too often or too late, are found.
+func TestPlantedArrivals(t *testing.T) {
+	expectPlanted(t, []planting{
 		{"as sent", "  - output: a\n    fields: {event: $event, card: $card, total: $total, client.ip: $ip, client.name: $name, n: $n, tags: list \"a\" $n, big: 9007199254740993}\n    only: [event, card, pin, total, client, n, at, tags, big]\n",
-			all(asSent), nil},
+			mapped(asSent), nil},
 		{"one of them missing", "  - output: a\n", func(k int, _ string, sent []byte) []string {
 			if k == 7 {
 				return nil
@@ -107,71 +130,10 @@ func TestPlanted(t *testing.T) {
 			return []string{asSent(k, sent)}
 		}, []string{"1 missing"}},
 		{"one of them twice", "  - output: a\n", func(k int, _ string, sent []byte) []string {
-			return slices.Repeat([]string{asSent(k, sent)}, 1+k/(n-1))
+			return slices.Repeat([]string{asSent(k, sent)}, 1+k/(planted-1))
 		}, []string{"1 duplicate"}},
-		{"others leak", "  - output: a\n    arrive: eq $event \"order\"\n", func(k int, event string, sent []byte) []string {
-			if event == "view" && k%2 == 0 {
-				return nil
-			}
-			if event == "view" {
-				planted++
-			}
-			return []string{asSent(k, sent)}
-		}, []string{"# leaked"}},
-		{"only some are missing", "  - output: a\n    arrive: eq $event \"order\"\n", func(k int, event string, sent []byte) []string {
-			if event == "order" && k < 100 {
-				planted++
-			}
-			if event != "order" || k < 100 {
-				return nil
-			}
-			return []string{asSent(k, sent)}
-		}, []string{"# missing"}},
-		{"a number became text", "  - output: a\n    fields: {n: $n}\n", all(func(_ int, sent []byte) string {
-			return `{"n":"` + raw(sent, "n") + `"}`
-		}), []string{"400 wrong type n"}},
-		{"a number as text is asked for", "  - output: a\n    fields: {n: $n | as text}\n", all(func(_ int, sent []byte) string {
-			return `{"n":"` + raw(sent, "n") + `"}`
-		}), nil},
-		{"an integer became a double", "  - output: a\n    fields: {n: $n}\n", all(func(_ int, sent []byte) string {
-			return `{"n":` + raw(sent, "n") + `.0}`
-		}), []string{"400 wrong type n"}},
-		{"a double is asked for", "  - output: a\n    fields: {n: $n | as number}\n", all(func(_ int, sent []byte) string {
-			return `{"n":` + raw(sent, "n") + `.0}`
-		}), nil},
-		{"a large integer lost its last digit", "  - output: a\n    fields: {big: 9007199254740993}\n", all(func(_ int, _ []byte) string { return `{"big":9007199254740992}` }), []string{"400 wrong value big"}},
-		{"a double with 16 digits", "  - output: a\n    fields: {f: 0.30000000000000004}\n", all(func(_ int, _ []byte) string { return `{"f":0.3}` }), nil},
-		{"1 % of the values", "  - output: a\n    fields: {total: $total}\n", all(func(k int, sent []byte) string {
-			if k%100 == 3 {
-				return `{"total":-1.5}`
-			}
-			return asSent(k, sent)
-		}), []string{"4 wrong value total"}},
-		{"no member", "  - output: a\n    fields: {client.ip: $ip}\n", all(func(_ int, _ []byte) string { return `{"client":{}}` }), []string{"400 no member client.ip"}},
-		{"a name with a dot", "  - output: a\n    fields: {client.ip: $ip}\n", all(func(_ int, sent []byte) string { return `{"client.ip":` + raw(sent, "client.ip") + `}` }), nil},
-		{"a member too many", "  - output: a\n    only: [event, client.ip]\n", all(func(k int, sent []byte) string {
-			if k == 5 {
-				return `{"event":"x","client":{"ip":1,"port":2},"y":3}`
-			}
-			return `{"event":"x","client":{"ip":1}}`
-		}), []string{"1 extra member client.port", "1 extra member y"}},
-		{"a time", "  - output: a\n    fields: {at: $n | within \"1ms\"}\n", all(func(_ int, sent []byte) string { return `{"at":` + raw(sent, "n") + `.0005}` }), nil},
-		{"a time that is off", "  - output: a\n    fields: {at: $n | within \"1ms\"}\n", all(func(_ int, sent []byte) string { return `{"at":` + raw(sent, "n") + `.002}` }), []string{"400 wrong value at"}},
-		{"a time in the wrong zone", "  - output: a\n    fields: {at: '\"2026-01-02T03:04:05Z\" | within \"1s\"'}\n", all(func(_ int, _ []byte) string { return `{"at":"2026-01-02T03:04:05+01:00"}` }), []string{"400 wrong value at"}},
-		{"the time of the record", "  - output: a\n    fields: {'@time': 'now \"rfc3339_ns\"'}\n", all(asSent), nil},
-		{"the time of the record is off", "  - output: a\n    fields: {'@time': 'add $n 0.5'}\n", all(asSent), []string{"400 wrong value @time"}},
-		{"a secret", "  - output: a\n    absent: [$card]\n", all(asSent), []string{"400 secret found $card"}},
-		{"a secret in a text", "  - output: a\n    absent: [$card]\n", all(func(_ int, sent []byte) string { return `{"log":"card=` + text(sent, "card") + `;"}` }), []string{"400 secret found $card"}},
-		{"a secret in JSON in a text", "  - output: a\n    absent: [$name]\n", all(func(_ int, sent []byte) string {
-			return `{"log":"{\"name\":\"` + strings.ReplaceAll(text(sent, "client.name"), "&", `\\u0026`) + `\"}"}`
-		}), []string{"400 secret found $name"}},
-		{"a secret in a URL", "  - output: a\n    absent: [$name]\n", all(func(_ int, sent []byte) string {
-			return `{"log":"/?q=` + strings.NewReplacer(" ", "+", "&", "%26", "ü", "%C3%BC", "'", "%27").Replace(text(sent, "client.name")) + `"}`
-		}), []string{"400 secret found $name"}},
-		{"a short secret is none within a number", "  - output: a\n    absent: [$pin]\n", all(func(_ int, sent []byte) string { return `{"log":"x` + raw(sent, "pin") + `9"}` }), nil},
-		{"a short secret between spaces", "  - output: a\n    absent: [$pin]\n", all(func(_ int, sent []byte) string { return `{"log":"pin ` + raw(sent, "pin") + ` ok"}` }), []string{"400 secret found $pin"}},
-		{"late", "  - output: a\n    within: 500ms\n", all(asSent), []string{"400 late"}},
-		{"in time", "  - output: a\n    within: 1s\n", all(asSent), nil},
+		{"late", "  - output: a\n    within: 500ms\n", mapped(asSent), []string{"400 late"}},
+		{"in time", "  - output: a\n    within: 1s\n", mapped(asSent), nil},
 		{"five lines are one", "  - output: a\n    lines: 5\n", func(k int, _ string, sent []byte) []string {
 			if k%5 != 0 {
 				return nil
@@ -185,25 +147,101 @@ func TestPlanted(t *testing.T) {
 			return []string{asSent(k, sent)}
 		}, []string{"80 duplicate"}},
 		{"two copies", "  - output: a\n    copies: 2\n", func(k int, _ string, sent []byte) []string { return slices.Repeat([]string{asSent(k, sent)}, 2) }, nil},
-		{"one copy of two", "  - output: a\n    copies: 2\n", all(asSent), []string{"400 missing"}},
+		{"one copy of two", "  - output: a\n    copies: 2\n", mapped(asSent), []string{"400 missing"}},
 		{"a share", "  - output: a\n    share: 10% ± 1%\n", func(k int, _ string, sent []byte) []string {
 			return slices.Repeat([]string{asSent(k, sent)}, (9-k%10)/9)
 		}, nil},
 		{"a share that is too large", "  - output: a\n    share: 10% ± 1%\n", func(k int, _ string, sent []byte) []string { return slices.Repeat([]string{asSent(k, sent)}, k%2) }, []string{"1 wrong share"}},
-		{"what arrived in a condition", "  - output: a\n    arrive: lt .n 400\n", all(asSent), nil},
+		{"what arrived in a condition", "  - output: a\n    arrive: lt .n 400\n", mapped(asSent), nil},
 		{"nothing is expected", "  - output: a\n    arrive: false\n", func(int, string, []byte) []string { return nil }, []string{"1 nothing expected"}},
-	} {
-		planted = 0
-		got := kinds(pipeline(t, tt.expect, n, tt.pipe))
-		for i := range tt.want {
-			tt.want[i] = strings.Replace(tt.want[i], "#", strconv.Itoa(planted), 1)
+	})
+}
+
+// Records that arrive against a condition are found, and those that do not arrive in spite
+// of it.
+func TestPlantedConditions(t *testing.T) {
+	const orders = "  - output: a\n    arrive: eq $event \"order\"\n"
+	n := 0 // what is planted
+	leak := func(k int, event string, sent []byte) []string {
+		if event == "view" && k%2 == 0 {
+			return nil
 		}
-		slices.Sort(got)
-		slices.Sort(tt.want)
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.why, diff)
+		if event == "view" {
+			n++
+		}
+		return []string{asSent(k, sent)}
+	}
+	drop := func(k int, event string, sent []byte) []string {
+		if event == "order" && k < 100 {
+			n++
+		}
+		if event != "order" || k < 100 {
+			return nil
+		}
+		return []string{asSent(k, sent)}
+	}
+	for want, pipe := range map[string]func(int, string, []byte) []string{"leaked": leak, "missing": drop} {
+		n = 0
+		got := kinds(pipeline(t, orders, planted, pipe))
+		if diff := cmp.Diff([]string{fmt.Sprintf("%d %s", n, want)}, got); diff != "" || n == 0 {
+			t.Errorf("%s, %d planted (-want +got):\n%s", want, n, diff)
 		}
 	}
+}
+
+// Wrong members are found, by their types, their values and their names.
+func TestPlantedMembers(t *testing.T) {
+	expectPlanted(t, []planting{
+		{"a number became text", "  - output: a\n    fields: {n: $n}\n", mapped(func(_ int, sent []byte) string {
+			return `{"n":"` + raw(sent, "n") + `"}`
+		}), []string{"400 wrong type n"}},
+		{"a number as text is asked for", "  - output: a\n    fields: {n: $n | as text}\n", mapped(func(_ int, sent []byte) string {
+			return `{"n":"` + raw(sent, "n") + `"}`
+		}), nil},
+		{"an integer became a double", "  - output: a\n    fields: {n: $n}\n", mapped(func(_ int, sent []byte) string {
+			return `{"n":` + raw(sent, "n") + `.0}`
+		}), []string{"400 wrong type n"}},
+		{"a double is asked for", "  - output: a\n    fields: {n: $n | as number}\n", mapped(func(_ int, sent []byte) string {
+			return `{"n":` + raw(sent, "n") + `.0}`
+		}), nil},
+		{"a large integer lost its last digit", "  - output: a\n    fields: {big: 9007199254740993}\n", mapped(func(_ int, _ []byte) string { return `{"big":9007199254740992}` }), []string{"400 wrong value big"}},
+		{"a double with 16 digits", "  - output: a\n    fields: {f: 0.30000000000000004}\n", mapped(func(_ int, _ []byte) string { return `{"f":0.3}` }), nil},
+		{"1 % of the values", "  - output: a\n    fields: {total: $total}\n", mapped(func(k int, sent []byte) string {
+			if k%100 == 3 {
+				return `{"total":-1.5}`
+			}
+			return asSent(k, sent)
+		}), []string{"4 wrong value total"}},
+		{"no member", "  - output: a\n    fields: {client.ip: $ip}\n", mapped(func(_ int, _ []byte) string { return `{"client":{}}` }), []string{"400 no member client.ip"}},
+		{"a name with a dot", "  - output: a\n    fields: {client.ip: $ip}\n", mapped(func(_ int, sent []byte) string { return `{"client.ip":` + raw(sent, "client.ip") + `}` }), nil},
+		{"a member too many", "  - output: a\n    only: [event, client.ip]\n", mapped(func(k int, sent []byte) string {
+			if k == 5 {
+				return `{"event":"x","client":{"ip":1,"port":2},"y":3}`
+			}
+			return `{"event":"x","client":{"ip":1}}`
+		}), []string{"1 extra member client.port", "1 extra member y"}},
+		{"a time", "  - output: a\n    fields: {at: $n | within \"1ms\"}\n", mapped(func(_ int, sent []byte) string { return `{"at":` + raw(sent, "n") + `.0005}` }), nil},
+		{"a time that is off", "  - output: a\n    fields: {at: $n | within \"1ms\"}\n", mapped(func(_ int, sent []byte) string { return `{"at":` + raw(sent, "n") + `.002}` }), []string{"400 wrong value at"}},
+		{"a time in the wrong zone", "  - output: a\n    fields: {at: '\"2026-01-02T03:04:05Z\" | within \"1s\"'}\n", mapped(func(_ int, _ []byte) string { return `{"at":"2026-01-02T03:04:05+01:00"}` }), []string{"400 wrong value at"}},
+		{"the time of the record", "  - output: a\n    fields: {'@time': 'now \"rfc3339_ns\"'}\n", mapped(asSent), nil},
+		{"the time of the record is off", "  - output: a\n    fields: {'@time': 'add $n 0.5'}\n", mapped(asSent), []string{"400 wrong value @time"}},
+	})
+}
+
+// Secrets are found, also within texts of several encodings.
+func TestPlantedSecrets(t *testing.T) {
+	expectPlanted(t, []planting{
+		{"a secret", "  - output: a\n    absent: [$card]\n", mapped(asSent), []string{"400 secret found $card"}},
+		{"a secret in a text", "  - output: a\n    absent: [$card]\n", mapped(func(_ int, sent []byte) string { return `{"log":"card=` + text(sent, "card") + `;"}` }), []string{"400 secret found $card"}},
+		{"a secret in JSON in a text", "  - output: a\n    absent: [$name]\n", mapped(func(_ int, sent []byte) string {
+			return `{"log":"{\"name\":\"` + strings.ReplaceAll(text(sent, "client.name"), "&", `\\u0026`) + `\"}"}`
+		}), []string{"400 secret found $name"}},
+		{"a secret in a URL", "  - output: a\n    absent: [$name]\n", mapped(func(_ int, sent []byte) string {
+			return `{"log":"/?q=` + strings.NewReplacer(" ", "+", "&", "%26", "ü", "%C3%BC", "'", "%27").Replace(text(sent, "client.name")) + `"}`
+		}), []string{"400 secret found $name"}},
+		{"a short secret is none within a number", "  - output: a\n    absent: [$pin]\n", mapped(func(_ int, sent []byte) string { return `{"log":"x` + raw(sent, "pin") + `9"}` }), nil},
+		{"a short secret between spaces", "  - output: a\n    absent: [$pin]\n", mapped(func(_ int, sent []byte) string { return `{"log":"pin ` + raw(sent, "pin") + ` ok"}` }), []string{"400 secret found $pin"}},
+	})
 }
 
 // A failure of a sink has no number of records, and one of records has.
