@@ -119,14 +119,13 @@ func newShardedRun(t *testing.T) *shardedRun {
 	r.audit = startAudit(t, "--collect", fmt.Sprintf("https://127.0.0.1:%d", port), "--collect-dir", r.path("ledgers"), "--token-file", r.path("token"),
 		"--tls-cert", r.path("cert.pem"), "--tls-key", r.path("key.pem"), "--until-ledger-complete", r.path("*/out"))
 	rng := rand.New(rand.NewPCG(15, 0))
-	link, err := testenv.NewLink(fmt.Sprintf("127.0.0.1:%d", port), func() (up, down int64) {
+	r.link, err = testenv.NewLink(fmt.Sprintf("127.0.0.1:%d", port), func() (up, down int64) {
 		return 500 + rng.Int64N(4000), 500 + rng.Int64N(4000) // a handshake and a first request have about 1.5 KB
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { link.Close() })
-	r.link = link
+	t.Cleanup(func() { r.link.Close() })
 	return r
 }
 

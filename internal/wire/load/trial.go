@@ -18,7 +18,6 @@ import (
 	"github.com/gdummy/gdummy/internal/config/render"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/capacity"
-	"github.com/gdummy/gdummy/internal/wire/agent"
 )
 
 // hold is the part of a trial that counts.
@@ -226,9 +225,6 @@ func (h *hold) memory() {
 	}
 }
 
-// leastLooks is the number of looks at a thread from which it is known how busy it is.
-const leastLooks = 10
-
 const (
 	leakHold  = 10 * time.Second
 	leakLeast = 64 << 20
@@ -324,87 +320,4 @@ func (h *hold) sample(at, width, lag time.Duration) capacity.Sample {
 		s.P99 = max(s.P99, quantile(spread, 99))
 	}
 	return s
-}
-
-// evidence returns what was seen of the parts of the pipeline between two moments.
-func (h *hold) evidence(a, b usage, p, q snapshot) (e capacity.Evidence) {
-	took := b.at.Sub(a.at).Seconds()
-	if took > 0 {
-		labels := outputThreads(b.Threads, h.in.sending)
-		before := map[string]agent.ThreadUsage{}
-		for _, t := range a.Threads {
-			before[t.ID] = t
-		}
-		for _, t := range b.Threads {
-			role, name := roleOf(t.Name)
-			if label := labels[t.ID]; label != "" {
-				name = label
-			}
-			was := before[t.ID]
-			of := capacity.Thread{Role: role, Name: name, CPU: (t.CPU - was.CPU).Seconds() / took, Waited: (t.Waited - was.Waited).Seconds() / took}
-			if looks := t.Looks - was.Looks; looks >= leastLooks {
-				of.Busy = 1 - float64(t.Waits-was.Waits)/float64(looks)
-			}
-			if role != capacity.OtherThread || of.CPU >= 0.005 {
-				e.Threads = append(e.Threads, of)
-			}
-		}
-		e.CPU = (b.CPU - a.CPU).Seconds() / took
-	}
-	e.CPUQuota = h.agent.Quota()
-	e.Headroom = h.m.Headroom
-	more := map[string]float64{}
-	if n := len(h.pages); n > 0 { // q may be before the page that ended the trial
-		more = h.dropped(snapshot{}, h.pages[n-1], 0)
-	}
-	for _, f := range h.in.filters {
-		e.Filters = append(e.Filters, capacity.Filter{Name: f, Dropped: uint64(more[f])})
-	}
-	looks, paused := 0, false
-	for _, page := range h.pages {
-		if now := page.Sum("input_ingestion_paused") > 0; now && !paused {
-			e.Pauses++
-			paused = true
-		} else {
-			paused = now
-		}
-		looks++
-		for input, limit := range h.in.bufs {
-			e.Memory = max(e.Memory, page.Of("input_storage_memory_bytes", input)/float64(limit))
-		}
-		for _, output := range h.in.capped {
-			e.Storage = max(e.Storage, 1-page.Of("output_chunk_available_capacity_percent", output)/100)
-		}
-	}
-	for i, name := range h.in.outputs {
-		o := capacity.Output{Name: name, Workers: h.in.workers[i],
-			Retries: uint64(q.Of("output_retries_total", name)), GivenUp: uint64(q.Of("output_retries_failed_total", name))}
-		switch {
-		case len(h.in.meters) > 0:
-			if r, was := b.receivers[i], a.receiver(i); r.looks > was.looks {
-				looks := float64(r.looks - was.looks)
-				o.Busy = float64(r.busy-was.busy) / looks
-				e.WorkersBusy = max(e.WorkersBusy, float64(r.full-was.full)/looks)
-				e.ReceiverBusy = max(e.ReceiverBusy, (r.reading-was.reading).Seconds()/took)
-			}
-		case looks > 0:
-			for _, page := range h.pages {
-				if page.Of("output_upstream_busy_connections", name) > 0 {
-					o.Busy += 1 / float64(looks)
-				}
-			}
-		}
-		e.Outputs = append(e.Outputs, o)
-	}
-	if h.m.Faults != nil {
-		e.Workers = h.m.Faults.Workers
-	}
-	if h.m.Faults != nil && h.m.Faults.Rate > 0 {
-		most := 0.0
-		for _, share := range h.m.arriving {
-			most = max(most, share)
-		}
-		e.ReceiverLimit = h.m.Faults.Rate / most
-	}
-	return e
 }
