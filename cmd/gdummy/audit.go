@@ -18,15 +18,12 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/units"
-	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/prove/report"
 	"github.com/gdummy/gdummy/internal/prove/source"
 	"github.com/gdummy/gdummy/internal/recordid"
-	"github.com/gdummy/gdummy/internal/wire/collect"
-	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
 // leastMemory is the smallest --memory, in bytes.
@@ -46,7 +43,6 @@ type auditFlags struct {
 	live    listenFlags
 	runs    []recordid.Run // --run ID
 	last    bool           // --run last
-	seeded  bool           // --seed is set
 	collect collectFlags
 	parts   partFlags
 
@@ -54,17 +50,12 @@ type auditFlags struct {
 	keys        []string // names under which identities were sent
 }
 
-// noLimits are the default limits.
-var noLimits = audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1, Unchecked: -1, Broken: -1, BrokenLost: -1, Repaired: -1}
-
 func (f *auditFlags) table() []flagRow {
-	const none = "no limit"
-	return []flagRow{
+	return slices.Concat([]flagRow{
 		{section: "What was sent", name: "ledger", arg: "FILE", help: "a ledger of what was sent, or a pattern of several; may be repeated",
 			example: "--ledger 'run.ledger*' out", set: appendTo(&f.ledgers)},
 		{name: "run", arg: "ID", help: "count only the run ID, as in a verdict or a ledger, or the newest run and those at\nthe same time (last); an ID may be repeated", without: "all",
 			example: "--run last --ledger run.ledger out", set: f.setRun},
-
 		{name: "expect", arg: "FILE", help: "compare the records with the expectations in FILE, as gdummy test does; a source is\nSINK=SOURCE, and an address SINK=ADDRESS, if FILE has several sinks",
 			example: "--expect shop.test.yaml --ledger run.ledger orders=out", set: setString(&f.expect)},
 
@@ -79,80 +70,12 @@ func (f *auditFlags) table() []flagRow {
 				}
 				return err
 			}},
-
-		{section: "Listening", name: "listen", arg: "ADDRESS", help: "audit what arrives at ADDRESS: forward://HOST:PORT, http:// or tcp://; may be repeated",
-			example: "--listen forward://:24224 --ledger run.ledger", set: appendTo(&f.live.addresses)},
-		{name: "until-ledger-complete", help: "stop listening when all records of the ledgers have arrived",
-			example: "--listen http://:9880 --ledger run.ledger --until-ledger-complete", set: setBool(&f.live.untilComplete)},
-		{name: "idle", arg: "D", help: "stop listening when nothing has arrived for D since the last arrival", without: "until Ctrl-C",
-			example: "--listen tcp://:5170 --ledger run.ledger --idle 2s", set: setSpan(&f.live.idle)},
-		{name: "first-within", arg: "D", help: "stop listening when nothing at all has arrived within D", without: "5m with --idle, or\nthe time of --idle if that is longer; otherwise until Ctrl-C",
-			example: "--listen tcp://:5170 --ledger run.ledger --first-within 10m --idle 2s", set: setSpan(&f.live.first)},
-		{name: "fault", arg: "FAULTS", help: "inject faults and report their effect: FAULTS, such as\ndrop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, rate=5000/s, workers=4, outage=30s every 5m",
-			example: "--listen http://:9880 --fault 'status=503@10%, delay=100ms' --ledger run.ledger", set: func(text string) (err error) {
-				f.live.faults, err = receive.ParseFaults(text)
-				return err
-			}},
-		{name: "seed", arg: "N", help: "the seed of the faults, a number or a text, as in the option seed", without: "1",
-			example: "--listen http://:9880 --fault drop=50% --seed 7 --ledger run.ledger", set: func(text string) error {
-				f.seeded, f.live.seed, f.live.seedText = true, seed.Parse(text), text
-				return nil
-			}},
-		{name: "tls-cert", arg: "FILE", help: "the certificate to listen with TLS, a PEM file",
-			example: "--listen forward://:24224 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.live.cert)},
-		{name: "tls-key", arg: "FILE", help: "the key of the certificate, a PEM file",
-			example: "--listen http://:9880 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.live.key)},
-		{name: "shared-key", arg: "KEY", help: "the shared key of the forward protocol",
-			example: "--listen forward://:24224 --shared-key secret --ledger run.ledger", set: setString(&f.live.sharedKey)},
-
-		{section: "Collecting ledgers", name: "collect", arg: "ADDRESS", help: "store the ledgers that gdummy ledger push sends to ADDRESS, https://HOST:PORT, or\nhttp:// on this machine, and use them; SOURCE is read after that",
-			example: "--collect http://:9443 --collect-dir ledgers --token-file token --listen forward://:24224", set: setOnce(&f.collect.address)},
-		{name: "collect-dir", arg: "DIR", help: "where to store them; those that are there already count, too",
-			example: "--collect-dir ledgers --collect https://:9443 --token-file token --tls-cert cert.pem --tls-key key.pem", set: setOnce(&f.collect.dir)},
-		{name: "token-file", arg: "FILE", help: "a file with the token that gdummy ledger push has", without: "the environment variable\n" + collect.TokenVariable,
-			example: "--token-file token --collect http://:9443 --collect-dir ledgers", set: setString(&f.collect.tokenFile)},
-
-		{section: "Parts", name: "part", arg: "FILE", help: "write what arrived as a part of an audit to FILE, instead of a verdict;\nwith --merge, write all parts to one file",
-			example: "--part out.part out", set: setString(&f.parts.file)},
-		{name: "merge", help: "print the verdict of one audit of everything that the parts cover: the sources are\nfiles that --part wrote",
-			example: "--merge --ledger run.ledger parts", set: setBool(&f.parts.merge)},
-		{name: "shard", arg: "I/N", help: "with --part: this is part I of N, from 0; it makes --merge report missing ones, and\nis the order of the parts", without: "the order of the\nnames of their first sources",
-			example: "--part 3.part --shard 3/64 --ledger run.ledger out", set: f.parts.setShard},
-		{name: "as", arg: "NAME", help: "with --part: the name of the source, such as the address of a downloaded object;\nno two parts may have sources of the same name", without: "its path",
-			example: "--part object.part --as s3://logs/2026/object out", set: setString(&f.parts.as)},
-
+	}, f.live.table(), f.collect.table(), f.parts.table(), []flagRow{
 		{section: "The verdict", name: "json", help: "print the verdict as JSON",
 			example: "--json --ledger run.ledger out", set: setBool(&f.json)},
 		{name: "html", arg: "FILE", help: "also write the verdict as a page to FILE",
 			example: "--html report.html --ledger run.ledger out", set: setString(&f.html)},
-
-		{section: "What is a fault", name: "max-lost", arg: "N", help: "allow up to N lost records", without: "0",
-			example: "--max-lost 100 --ledger run.ledger cut", set: setCount(&f.limits.Lost, 0)},
-		{name: "max-withheld", arg: "N", help: "allow up to N records that --fault drop acknowledged and discarded", without: "0",
-			example: "--listen http://:9880 --fault drop=50% --max-withheld 1000 --ledger run.ledger", set: setCount(&f.limits.Withheld, 0)},
-		{name: "max-duplicates", arg: "N", help: "allow up to N duplicates", without: "0",
-			example: "--max-duplicates 1000 --ledger run.ledger out copy", set: setCount(&f.limits.Duplicates, 0)},
-		{name: "max-damaged", arg: "N", help: "allow up to N damaged records", without: "0",
-			example: "--max-damaged 1000 --ledger run.ledger renamed", set: setCount(&f.limits.Damaged, 0)},
-		{name: "max-shortfall", arg: "N", help: "allow up to N records that were scheduled and never sent, because the rate was missed", without: "0",
-			example: "--max-shortfall 100 --ledger short.ledger short", set: setCount(&f.limits.Shortfall, 0)},
-		{name: "max-reordered", arg: "N", help: "allow up to N reordered records", without: none,
-			example: "--max-reordered 0 --ledger run.ledger backwards", set: setCount(&f.limits.Reordered, 0)},
-		{name: "max-foreign", arg: "N", help: "allow up to N foreign records", without: none,
-			example: "--max-foreign 0 --ledger run.ledger out others", set: setCount(&f.limits.Foreign, 0)},
-		{name: "max-unknown", arg: "N", help: "allow up to N unknown records, and no unknown end: no truncated ledger and no\nrun without a ledger", without: none,
-			example: "--max-unknown 0 --ledger run.ledger out", set: setCount(&f.limits.Unknown, 0)},
-		{name: "max-unchecked", arg: "N", help: "allow up to N records whose body could not be checked", without: none,
-			example: "--max-unchecked 0 --ledger run.ledger csv", set: setCount(&f.limits.Unchecked, 0)},
-		{name: "max-broken", arg: "N", help: "allow up to N pieces that could not be read", without: "0, or no limit if\nthe ledgers prove that all arrived",
-			example: "--max-broken 0 --ledger run.ledger out garbage", set: setCount(&f.limits.Broken, 0)},
-		{name: "max-broken-lost", arg: "N", help: "allow up to N lost records among those sent broken on purpose", without: none,
-			example: "--max-broken-lost 0 --ledger run.ledger out", set: setCount(&f.limits.BrokenLost, 0)},
-		{name: "max-repaired", arg: "N", help: "allow up to N of them that arrived with other content", without: none,
-			example: "--max-repaired 0 --ledger run.ledger out", set: setCount(&f.limits.Repaired, 0)},
-		{name: "max-p99", arg: "D", help: "allow a 99th percentile of the latency of up to D", without: none,
-			example: "--max-p99 500ms --arrived-at event.ingested --ledger run.ledger ingested", set: setSpan(&f.limits.P99)},
-	}
+	}, limitTable(&f.limits))
 }
 
 // setRun accepts the ID of a run, or last.
@@ -192,7 +115,7 @@ func auditCommand(s stream, args []string) int {
 		return usageError(s, "audit", "--arrived-at and --listen are mutually exclusive: a listener measures arrival times itself")
 	case f.live.untilComplete && len(f.ledgers) == 0 && !collects:
 		return usageError(s, "audit", "--until-ledger-complete requires --ledger")
-	case f.seeded && f.live.faults == nil:
+	case f.live.seeded && f.live.faults == nil:
 		return usageError(s, "audit", "--seed requires --fault")
 	case f.last && len(f.runs) > 0:
 		return usageError(s, "audit", "--run last and --run ID are mutually exclusive")
@@ -254,6 +177,7 @@ no ledger proves that all records arrived, or a ledger that no longer exists at 
 `)
 }
 
+// run audits what the sources and the listeners have, and returns the exit code.
 func (f *auditFlags) run(s stream) int {
 	// Write returns an error for a closed pipe, instead of ending the process.
 	signal.Ignore(syscall.SIGPIPE)
@@ -264,7 +188,7 @@ func (f *auditFlags) run(s stream) int {
 	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
 	live := f.isLive()
 	ctx, stop := context.Background(), func() {}
-	if live || f.collect.address != "" { // before a line says that it listens
+	if live || f.collect.address != "" { // before a line reports that it listens
 		ctx, stop = signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	}
 	defer func() { stop() }()
@@ -288,28 +212,9 @@ func (f *auditFlags) run(s stream) int {
 	}
 	// The writer of standard input may still be sending.
 	growing := live || slices.Contains(f.sources, "-")
-	early := growing || f.collect.address != ""
-	ledgers, keys, err := f.readLedgers(early)
+	ledgers, sources, err := f.prepare(log, growing)
 	if err != nil {
 		return fail(err)
-	}
-	if growing && len(f.ledgers) > 0 && len(f.ledgerPaths) == 0 && f.collect.address == "" {
-		log("%s does not exist yet", strings.Join(f.ledgers, ", "))
-	}
-	f.keys = keys
-	if f.html != "" {
-		if err := checkPage(f.html, "a ledger", f.ledgerPaths...); err != nil {
-			return fail(err)
-		}
-	}
-	sources, err := source.Expand(f.sources, f.ledgerPaths, f.html, log)
-	if err != nil {
-		return fail(err)
-	}
-	if f.parts.file != "" {
-		if err := checkPart(f.parts.file, slices.Concat(sources, f.ledgerPaths)...); err != nil {
-			return fail(err)
-		}
 	}
 	if list := source.UnreadableOf(sources); len(list) > 0 {
 		return f.refuse(s, list)
@@ -325,13 +230,13 @@ func (f *auditFlags) run(s stream) int {
 	case code >= 0:
 		return code
 	}
-	var faults []string
 	if live {
 		if err := f.listen(ctx, s, a, collected); err != nil {
 			return fail(err)
 		}
 	}
-	if early {
+	var faults []string
+	if growing || f.collect.address != "" {
 		// The ledgers have grown. A ledger that no longer exists is a fault: it must
 		// not cost the verdict of a long audit.
 		ledgers, faults = f.lastLedgers()
@@ -343,6 +248,35 @@ func (f *auditFlags) run(s stream) int {
 		}
 		return f.writePart(s, a, read)
 	}
+	return f.judge(s, a, ledgers, faults)
+}
+
+// prepare reads the ledgers, and returns them and the files of the sources. It checks where
+// the result is written now, because all that follows may take hours. With growing, the
+// writer of a source may still be sending.
+func (f *auditFlags) prepare(log func(string, ...any), growing bool) (ledgers []*ledger.Ledger, sources []string, err error) {
+	if ledgers, f.keys, err = f.readLedgers(growing || f.collect.address != ""); err != nil {
+		return nil, nil, err
+	}
+	if growing && len(f.ledgers) > 0 && len(f.ledgerPaths) == 0 && f.collect.address == "" {
+		log("%s does not exist yet", strings.Join(f.ledgers, ", "))
+	}
+	if f.html != "" {
+		if err := checkPage(f.html, "a ledger", f.ledgerPaths...); err != nil {
+			return nil, nil, err
+		}
+	}
+	if sources, err = source.Expand(f.sources, f.ledgerPaths, f.html, log); err != nil {
+		return nil, nil, err
+	}
+	if f.parts.file != "" {
+		err = checkPart(f.parts.file, slices.Concat(sources, f.ledgerPaths)...)
+	}
+	return ledgers, sources, err
+}
+
+// judge prints the verdict, to which faults of the ledgers belong, and returns the exit code.
+func (f *auditFlags) judge(s stream, a *audit.Auditor, ledgers []*ledger.Ledger, faults []string) int {
 	v := a.Verdict()
 	v.NoLedgerOf = f.noLedgerOf(ledgers)
 	faults = append(faults, f.missing(ledgers)...)

@@ -28,6 +28,19 @@ type partFlags struct {
 	as     string
 }
 
+func (p *partFlags) table() []flagRow {
+	return []flagRow{
+		{section: "Parts", name: "part", arg: "FILE", help: "write what arrived as a part of an audit to FILE, instead of a verdict;\nwith --merge, write all parts to one file",
+			example: "--part out.part out", set: setString(&p.file)},
+		{name: "merge", help: "print the verdict of one audit of everything that the parts cover: the sources are\nfiles that --part wrote",
+			example: "--merge --ledger run.ledger parts", set: setBool(&p.merge)},
+		{name: "shard", arg: "I/N", help: "with --part: this is part I of N, from 0; it makes --merge report missing ones, and\nis the order of the parts", without: "the order of the\nnames of their first sources",
+			example: "--part 3.part --shard 3/64 --ledger run.ledger out", set: p.setShard},
+		{name: "as", arg: "NAME", help: "with --part: the name of the source, such as the address of a downloaded object;\nno two parts may have sources of the same name", without: "its path",
+			example: "--part object.part --as s3://logs/2026/object out", set: setString(&p.as)},
+	}
+}
+
 // setShard accepts I/N.
 func (p *partFlags) setShard(text string) error {
 	i, n, ok := strings.Cut(text, "/")

@@ -23,6 +23,17 @@ type collectFlags struct {
 	log     func(format string, args ...any)
 }
 
+func (f *collectFlags) table() []flagRow {
+	return []flagRow{
+		{section: "Collecting ledgers", name: "collect", arg: "ADDRESS", help: "store the ledgers that gdummy ledger push sends to ADDRESS, https://HOST:PORT, or\nhttp:// on this machine, and use them; SOURCE is read after that",
+			example: "--collect http://:9443 --collect-dir ledgers --token-file token --listen forward://:24224", set: setOnce(&f.address)},
+		{name: "collect-dir", arg: "DIR", help: "where to store them; those that are there already count, too",
+			example: "--collect-dir ledgers --collect https://:9443 --token-file token --tls-cert cert.pem --tls-key key.pem", set: setOnce(&f.dir)},
+		{name: "token-file", arg: "FILE", help: "a file with the token that gdummy ledger push has", without: "the environment variable\n" + collect.TokenVariable,
+			example: "--token-file token --collect http://:9443 --collect-dir ledgers", set: setString(&f.tokenFile)},
+	}
+}
+
 // withCollect returns what is wrong with the flags, or "".
 func (f *auditFlags) withCollect() string {
 	collects := f.collect.address != ""

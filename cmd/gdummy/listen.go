@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/source"
@@ -29,10 +30,40 @@ type listenFlags struct {
 	faults        *receive.Faults
 	seed          uint64
 	seedText      string
+	seeded        bool // --seed is set
 	cert, key     string
 	sharedKey     string
 
 	reported map[recordid.Run]bool // runs whose ledger will never be complete
+}
+
+func (f *listenFlags) table() []flagRow {
+	return []flagRow{
+		{section: "Listening", name: "listen", arg: "ADDRESS", help: "audit what arrives at ADDRESS: forward://HOST:PORT, http:// or tcp://; may be repeated",
+			example: "--listen forward://:24224 --ledger run.ledger", set: appendTo(&f.addresses)},
+		{name: "until-ledger-complete", help: "stop listening when all records of the ledgers have arrived",
+			example: "--listen http://:9880 --ledger run.ledger --until-ledger-complete", set: setBool(&f.untilComplete)},
+		{name: "idle", arg: "D", help: "stop listening when nothing has arrived for D since the last arrival", without: "until Ctrl-C",
+			example: "--listen tcp://:5170 --ledger run.ledger --idle 2s", set: setSpan(&f.idle)},
+		{name: "first-within", arg: "D", help: "stop listening when nothing at all has arrived within D", without: "5m with --idle, or\nthe time of --idle if that is longer; otherwise until Ctrl-C",
+			example: "--listen tcp://:5170 --ledger run.ledger --first-within 10m --idle 2s", set: setSpan(&f.first)},
+		{name: "fault", arg: "FAULTS", help: "inject faults and report their effect: FAULTS, such as\ndrop=1%, delay=2s@5%, status=503@10%, reset=1%, slow=1MB/s, rate=5000/s, workers=4, outage=30s every 5m",
+			example: "--listen http://:9880 --fault 'status=503@10%, delay=100ms' --ledger run.ledger", set: func(text string) (err error) {
+				f.faults, err = receive.ParseFaults(text)
+				return err
+			}},
+		{name: "seed", arg: "N", help: "the seed of the faults, a number or a text, as in the option seed", without: "1",
+			example: "--listen http://:9880 --fault drop=50% --seed 7 --ledger run.ledger", set: func(text string) error {
+				f.seeded, f.seed, f.seedText = true, seed.Parse(text), text
+				return nil
+			}},
+		{name: "tls-cert", arg: "FILE", help: "the certificate to listen with TLS, a PEM file",
+			example: "--listen forward://:24224 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.cert)},
+		{name: "tls-key", arg: "FILE", help: "the key of the certificate, a PEM file",
+			example: "--listen http://:9880 --tls-cert cert.pem --tls-key key.pem --ledger run.ledger", set: setString(&f.key)},
+		{name: "shared-key", arg: "KEY", help: "the shared key of the forward protocol",
+			example: "--listen forward://:24224 --shared-key secret --ledger run.ledger", set: setString(&f.sharedKey)},
+	}
 }
 
 // lockedAudit is an audit for concurrent use by several receivers.
