@@ -25,6 +25,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/engine"
+	"github.com/gdummy/gdummy/internal/generate/printer"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/prove/tracking"
 	"github.com/gdummy/gdummy/internal/wire/collect"
@@ -179,19 +180,20 @@ func shortRun(t *testing.T) (book, records []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &runHost{out: new(both), format: formats[1], tag: defaultTag, waiting: func() uint64 { return 0 }}
 	c.MaxRecords = 200
 	c.Rate.Unlimited = true
 	e := engine.New(c, engine.Options{Form: event.V2, Mark: p.Mark()})
 	if err := p.Open(e.Origin()); err != nil {
 		t.Fatal(err)
 	}
+	var out bytes.Buffer
+	h := printer.New(&out, c, printer.Options{Format: printer.Formats[1], Tag: defaultTag, Shortfall: func() uint64 { return 0 }})
 	e.Run(h)
-	h.end()
+	h.End()
 	if err := p.Close(200, nil, 200, 50); err != nil {
 		t.Fatal(err)
 	}
-	return []byte(slurp(t, path)), []byte(h.out.(*both).String())
+	return []byte(slurp(t, path)), out.Bytes()
 }
 
 var listens = regexp.MustCompile(`(forward|http|tcp)://:\d+`) // but for that of --collect

@@ -18,6 +18,8 @@ import (
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/engine"
+	"github.com/gdummy/gdummy/internal/generate/format"
+	"github.com/gdummy/gdummy/internal/generate/printer"
 	"github.com/gdummy/gdummy/internal/prove/tracking"
 )
 
@@ -27,7 +29,7 @@ const defaultTag = "gdummy.0"
 // runFlags holds the flags of `gdummy run`.
 type runFlags struct {
 	props    properties
-	format   formatFlag
+	format   printer.Format
 	output   string
 	records  int64
 	duration time.Duration
@@ -39,7 +41,7 @@ func (f *runFlags) table() []flagRow {
 		{name: "p", arg: "key=value", help: "set an option, as in fluent-bit; may be repeated; --key value does the same",
 			example: `-p rate=1k -p 'dummy={"level":"info"}' --records 3`, set: f.props.set, words: propertyWords},
 		{name: "format", arg: "NAME", help: "the format of the output, one of\n" + formatHelp(),
-			example: "--format json --records 1", set: f.format.set, words: func(string) []string { return formatNames() }},
+			example: "--format json --records 1", set: f.setFormat, words: func(string) []string { return formatNames() }},
 		{name: "output", arg: "FILE", help: "write to FILE instead of standard output",
 			example: "--output records.msgpack --format msgpack --records 1", set: setString(&f.output)},
 		{name: "records", arg: "N", help: "stop after N records, as -p max_records=N",
@@ -52,6 +54,43 @@ func (f *runFlags) table() []flagRow {
 		{name: "tag", arg: "TAG", help: "the tag of the records", without: defaultTag,
 			example: "--tag app.web --records 1", set: setString(&f.tag)},
 	}
+}
+
+func formatHelp() string {
+	var b strings.Builder
+	for i, f := range printer.Formats {
+		fmt.Fprintf(&b, "  %-10s %s", f.Name, f.Help)
+		if i == 0 {
+			b.WriteString(" (default)")
+		}
+		if i < len(printer.Formats)-1 {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range printer.Formats {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// setFormat selects a format by name.
+func (f *runFlags) setFormat(name string) error {
+	for _, known := range printer.Formats {
+		if known.Name == name {
+			f.format = known
+			return nil
+		}
+	}
+	err := fmt.Errorf("expected one of %s", strings.Join(formatNames(), ", "))
+	if _, ok := format.Find(name); ok {
+		err = fmt.Errorf("%w; for records in the format %s, use -p format=%[2]s", err, name)
+	}
+	return err
 }
 
 // options returns the flags of the options that are not in the table. Their names have
@@ -116,7 +155,7 @@ func moreOfRun(w io.Writer) {
 }
 
 func run(s stream, args []string) int {
-	f := runFlags{format: formats[0], output: "-"}
+	f := runFlags{format: printer.Formats[0], output: "-"}
 	fs := flags("run", append(f.table(), f.options()...))
 	if code, ok := parse(s, fs, args); !ok {
 		return code
@@ -174,14 +213,15 @@ func (f *runFlags) apply(config *engine.Config) {
 func (f *runFlags) generate(s stream, config *engine.Config, out io.Writer) int {
 	// Write returns an error for a closed pipe, instead of ending the process.
 	signal.Ignore(syscall.SIGPIPE)
-	h := &runHost{out: out, format: f.format, tag: f.tag, stop: interrupted()}
+	o := printer.Options{Format: f.format, Tag: f.tag, Stop: interrupted()}
 	if isFile(out) {
 		total := int64(-1)
 		if config.MaxRecords > 0 {
 			total = int64(config.Part(config.MaxRecords))
 		}
-		h.progress = newProgress(s.err, total, nil)
-		s.err = h.progress
+		bar := newProgress(s.err, total, nil)
+		o.Progress = func(written uint64) { bar.update(int64(written)) }
+		s.err = bar
 	}
 	evidence, err := tracking.Start(&config.Config, tracking.Options{Name: defaultTag, Tag: f.tag, Version: current(), Metadata: true})
 	if err != nil {
@@ -204,19 +244,20 @@ func (f *runFlags) generate(s stream, config *engine.Config, out io.Writer) int 
 	if err := evidence.Open(e.Origin()); err != nil {
 		return runError(s, err)
 	}
-	h.waiting = func() uint64 {
+	var p *printer.Printer
+	o.Shortfall = func() uint64 {
 		short := e.Counts().Shortfall
-		warn(evidence.Update(h.written, nil, h.written, short))
+		warn(evidence.Update(p.Written(), nil, p.Written(), short))
 		return short
 	}
-	h.late.begin(config, time.Now())
-	e.Run(h)
-	h.end()
+	p = printer.New(out, config, o)
+	e.Run(p)
+	p.End()
 	e.Close()
-	warn(evidence.Close(h.printed, h.refusals, h.written, e.Counts().Shortfall))
-	h.summarize(s.err, e)
+	warn(evidence.Close(p.Printed(), p.Refusals, p.Written(), e.Counts().Shortfall))
+	summarize(s.err, p, e)
 
-	err = h.err
+	err = p.Err()
 	if errors.Is(err, syscall.EPIPE) {
 		err = nil
 	}
@@ -227,15 +268,15 @@ func (f *runFlags) generate(s stream, config *engine.Config, out io.Writer) int 
 }
 
 // summarize prints what a run has written, and warnings about what it has not.
-func (h *runHost) summarize(w io.Writer, e *engine.Engine) {
+func summarize(w io.Writer, p *printer.Printer, e *engine.Engine) {
 	c := e.Counts()
 	fmt.Fprintf(w, "gdummy run: scheduled %s (%s), delivered %d, shortfall %d, refused %d, in %s\n",
-		units.Plural(c.Records+c.Shortfall, "record"), e.PerSecond(), h.written, c.Shortfall, c.Records-h.written, c.Elapsed.Round(time.Millisecond))
+		units.Plural(c.Records+c.Shortfall, "record"), e.PerSecond(), p.Written(), c.Shortfall, c.Records-p.Written(), c.Elapsed.Round(time.Millisecond))
 	if n := e.Broken(); n > 0 {
 		fmt.Fprintf(w, "gdummy run: warning: broken lines skipped: %d\n", n)
 	}
 	if c.Shortfall > 0 {
-		fmt.Fprintf(w, "gdummy run: warning: shortfall of %d of %d records: %s\n", c.Shortfall, c.Records+c.Shortfall, &h.late)
+		fmt.Fprintf(w, "gdummy run: warning: shortfall of %d of %d records: %s\n", c.Shortfall, c.Records+c.Shortfall, p.Causes())
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
@@ -24,6 +23,7 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
+	"github.com/gdummy/gdummy/internal/generate/printer"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
@@ -126,27 +126,6 @@ func zstandard(r *rand.Rand, data []byte) []byte {
 	return b[:len(b)-r.IntN(2)*len(b)/3]
 }
 
-// lineHost keeps what an engine emits as lines of JSON.
-type lineHost struct {
-	lines [][]byte
-	err   error
-}
-
-func (h *lineHost) Wait(time.Time) bool { return true }
-
-func (h *lineHost) Buffer() []byte { return nil }
-
-func (h *lineHost) Emit(_ string, records int, events []byte) {
-	for range records {
-		var ev event.Event
-		if ev, events, h.err = event.Decode(events); h.err != nil {
-			return
-		}
-		line, err := event.AppendJSON(nil, ev)
-		h.lines, h.err = append(h.lines, bytes.TrimSpace(line)), err
-	}
-}
-
 // generate makes records with a ledger, and returns them as lines of JSON.
 func generate(t *testing.T, records int, book string) [][]byte {
 	t.Helper()
@@ -161,17 +140,18 @@ func generate(t *testing.T, records int, book string) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := new(lineHost)
+	var out bytes.Buffer
 	e := engine.New(config, engine.Options{Form: event.V2, Mark: evidence.Mark()})
+	p := printer.New(&out, config, printer.Options{Format: printer.Formats[1], Shortfall: func() uint64 { return 0 }})
 	if err := evidence.Open(e.Origin()); err != nil {
 		t.Fatal(err)
 	}
-	e.Run(h)
-	made := e.Counts().Records
-	if err := errors.Join(h.err, evidence.Close(made, nil, made, 0)); err != nil || len(h.lines) != records {
-		t.Fatalf("%d records, want %d: %v", len(h.lines), records, err)
+	e.Run(p)
+	p.End()
+	if err := errors.Join(p.Err(), evidence.Close(p.Printed(), nil, p.Written(), 0)); err != nil {
+		t.Fatal(err)
 	}
-	return h.lines
+	return bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
 }
 
 // On several processors, and with chunks of any size, an audit of any files has the verdict,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package printer
 
 import (
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,17 +42,15 @@ func TestLateness(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			print := formatFlag{append: func(_ *runHost, dst []byte, _ string, _ event.Event) ([]byte, error) {
+			print := Format{append: func(_ *Printer, dst []byte, _ string, _ event.Event) ([]byte, error) {
 				time.Sleep(c.generate)
 				return append(dst, "a record of some hundred bytes, so that there is something to write before all of a slice is generated\n"...), nil
 			}}
-			h := &runHost{out: sleeper(c.write), format: print, tag: "a"}
 			e := engine.New(config, engine.Options{Form: event.V2})
-			h.waiting = func() uint64 { return e.Counts().Shortfall }
-			h.late.begin(config, time.Now())
-			e.Run(h)
-			h.end()
-			if got := h.late.String(); got != c.want || (e.Counts().Shortfall > 0) != (c.want != "") {
+			p := New(sleeper(c.write), config, Options{Format: print, Tag: "a", Shortfall: func() uint64 { return e.Counts().Shortfall }})
+			e.Run(p)
+			p.End()
+			if got := p.Causes(); got != c.want || (e.Counts().Shortfall > 0) != (c.want != "") {
 				t.Errorf("%s: shortfall %d: %q, want %q", name, e.Counts().Shortfall, got, c.want)
 			}
 		})
@@ -78,22 +75,5 @@ func TestLatenessCauses(t *testing.T) {
 	l.generated(at(16000), 1501, false)
 	if want := "1000 because the output was too slow, 1 because generating records was too slow, 500 because the process was not scheduled in time"; l.String() != want {
 		t.Errorf("%q, want %q", l.String(), want)
-	}
-}
-
-// A run ends with a line about what was requested and achieved, and reports a shortfall
-// immediately, even in a very short run.
-func TestSummary(t *testing.T) {
-	for _, c := range []struct {
-		args string
-		want string
-	}{
-		{"--records 3 -p rate=1k", "gdummy run: scheduled 3 records (1000/s), delivered 3, shortfall 0, refused 0, in "},
-		{"--records 3 -p rate=unlimited", "gdummy run: scheduled 3 records (unlimited), delivered 3, shortfall 0, refused 0, in "},
-	} {
-		var log both
-		if code := gdummy(stream{nil, new(both), &log}, append([]string{"run"}, strings.Fields(c.args)...)); code != 0 || !strings.HasPrefix(log.String(), c.want) || strings.Count(log.String(), "\n") != 1 {
-			t.Errorf("%s: code %d: %s", c.args, code, log.String())
-		}
 	}
 }
