@@ -143,54 +143,32 @@ func (c *checker) sort() {
 	})
 }
 
+// given is what an input sets.
+type given struct {
+	first  map[string]*conf.Property // by the name of the option
+	values map[string]*conf.Expanded // of options that are text
+}
+
 // input checks a gdummy input.
 func (c *checker) input(in *conf.Input) {
-	values := map[string]*conf.Expanded{} // by the name of the option
-	first := map[string]*conf.Property{}
+	g := given{map[string]*conf.Property{}, map[string]*conf.Expanded{}}
 	for _, p := range in.Properties {
 		o, known := option.Find(p.Name)
 		switch {
-		case !known && option.IsCore(p.Name):
+		case known:
+			c.property(g, o, p)
+		case option.IsCore(p.Name):
 			c.pauses(in, p)
-			continue
-		case !known:
+		default:
 			unknown := option.Unknown(p.Name, p.Value.Text, slices.Concat(option.Names(), option.Core), func(name string) bool {
 				_, ok := in.Property(name)
 				return ok
 			})
 			c.add(Finding{Pos: p.Pos, Severity: Error, Option: p.Name, Message: unknown.Problem, Hint: unknown.Advice()})
-			continue
 		}
-		again, set := first[o.Name]
-		switch brackets := p.List != nil && p.Quoted != "" && slices.Contains(bracketed, o.Name); {
-		case set && p.List != nil && again.List != nil && *again.List == *p.List:
-			if !brackets {
-				c.add(Finding{Pos: p.Value.Pos(0), Severity: Warning, Option: o.Name, Message: "each element of the list sets the option; " + FirstCounts})
-			}
-			continue
-		case set:
-			c.add(Finding{Pos: p.Pos, Severity: Warning, Option: o.Name, Message: fmt.Sprintf("already set in line %d; %s", again.Pos.Line, FirstCounts)})
-			continue
-		case brackets:
-			first[o.Name] = p
-			c.notText(*p.List, o.Name, "a list", p)
-			continue
-		}
-		first[o.Name] = p
-		if p.NotText != "" {
-			c.notText(p.Value.Pos(0), o.Name, p.NotText, p)
-			continue
-		}
-		env := c.env
-		if slices.Contains(templates, o.Name) {
-			env = keepActions(env)
-		}
-		v := p.Value.Expand(env)
-		c.variables(o, &p.Value, v)
-		values[o.Name] = v
 	}
 	_, warnings, err := engine.Configure(func(name string) (string, bool) {
-		v, ok := values[name]
+		v, ok := g.values[name]
 		if !ok {
 			return "", false
 		}
@@ -198,13 +176,44 @@ func (c *checker) input(in *conf.Input) {
 	}, c.files)
 	var errs option.Errors
 	errors.As(err, &errs)
-	c.unset(first, values, errs)
+	c.unset(g, errs)
 	for _, e := range errs {
-		c.option(in, values, Error, e)
+		c.option(in, g.values, Error, e)
 	}
 	for _, e := range warnings {
-		c.option(in, values, Warning, e)
+		c.option(in, g.values, Warning, e)
 	}
+}
+
+// property checks a property that is an option, and adds it to what is given.
+func (c *checker) property(g given, o *option.Option, p *conf.Property) {
+	again, set := g.first[o.Name]
+	brackets := p.List != nil && p.Quoted != "" && slices.Contains(bracketed, o.Name)
+	if set {
+		switch {
+		case p.List == nil || again.List == nil || *again.List != *p.List:
+			c.add(Finding{Pos: p.Pos, Severity: Warning, Option: o.Name, Message: fmt.Sprintf("already set in line %d; %s", again.Pos.Line, FirstCounts)})
+		case !brackets:
+			c.add(Finding{Pos: p.Value.Pos(0), Severity: Warning, Option: o.Name, Message: "each element of the list sets the option; " + FirstCounts})
+		}
+		return
+	}
+	g.first[o.Name] = p
+	switch {
+	case brackets:
+		c.notText(*p.List, o.Name, "a list", p)
+		return
+	case p.NotText != "":
+		c.notText(p.Value.Pos(0), o.Name, p.NotText, p)
+		return
+	}
+	env := c.env
+	if slices.Contains(templates, o.Name) {
+		env = keepActions(env)
+	}
+	v := p.Value.Expand(env)
+	c.variables(o, &p.Value, v)
+	g.values[o.Name] = v
 }
 
 // threaded reports whether an input has its own thread, which is the default of Go
@@ -285,15 +294,15 @@ func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded)
 }
 
 // unset notes the unset variables of options without an error: an error names them.
-func (c *checker) unset(properties map[string]*conf.Property, values map[string]*conf.Expanded, errs option.Errors) {
-	for name, v := range values {
+func (c *checker) unset(g given, errs option.Errors) {
+	for name, v := range g.values {
 		if slices.ContainsFunc(errs, func(e *option.Error) bool { return e.Option == name }) {
 			continue
 		}
 		for _, x := range v.Vars {
 			if !x.Set && !x.Missed {
 				c.add(Finding{
-					Pos: properties[name].Value.Pos(x.Offset), Severity: Note, Option: name,
+					Pos: g.first[name].Value.Pos(x.Offset), Severity: Note, Option: name,
 					Message: fmt.Sprintf("${%s} is not set here: it is empty", x.Name),
 				})
 			}
