@@ -201,7 +201,7 @@ var (
 // The walks through the code on the design page name functions and types that exist,
 // in the files that they name: `Name` in `file.go`. A file that a walk names must exist.
 func TestWalk(t *testing.T) {
-	_, text, ok := strings.Cut(read(t, "docs/explanation/design.md"), "\n## Three walks through the code\n")
+	_, text, ok := strings.Cut(read(t, "docs/explanation/design.md"), "\n## Walks through the code\n")
 	if !ok {
 		t.Fatal("no walks")
 	}
