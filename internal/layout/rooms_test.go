@@ -106,16 +106,44 @@ func TestMisplaced(t *testing.T) {
 		{"internal/generate/engine", "internal/recordid", true},
 		{"internal/wire/receive", "internal/prove/recordscan", true},
 		{"cmd/gdummy", "internal/wire/receive", true},
+		{"internal/wire/testrun", "internal/prove/expect", true},
 		{"internal/event", "internal/config/units", true},
 		{"internal/config/option", "internal/generate/template", false},
 		{"internal/generate/engine", "internal/prove/ledger", false},
 		{"internal/prove/audit", "internal/wire/receive", false},
+		{"internal/generate/check", "internal/wire/pipeline", false},
 		{"internal/chart", "internal/generate/pace", false},
 		{"internal/stray", "internal/config/option", false},
 	} {
 		if why := misplaced(tt.from, tt.to); (why == "") != tt.ok {
 			t.Errorf("misplaced(%s, %s) = %q, want allowed: %v", tt.from, tt.to, why, tt.ok)
 		}
+	}
+}
+
+// The command has flags, help and printing, which no other package has; what it does beyond
+// that is in packages of its own.
+func TestCommand(t *testing.T) {
+	printing := []string{"flag", "golang.org/x/term", "github.com/schollz/progressbar/v3"}
+	doing := []string{"net", "net/http", "os/exec"}
+	seen := 0
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"/internal/...", module+"/cmd/gdummy") {
+		packages := strings.Fields(line)
+		from, foreign := strings.TrimPrefix(packages[0], module+"/"), printing
+		if from == "cmd/gdummy" {
+			foreign = doing
+		}
+		for _, path := range packages[1:] {
+			if slices.Contains(foreign, path) {
+				t.Errorf("%s imports %s", from, path)
+			}
+			if from == "cmd/gdummy" && slices.Contains(printing, path) {
+				seen++
+			}
+		}
+	}
+	if seen != len(printing) {
+		t.Errorf("cmd/gdummy imports %d of %v", seen, printing)
 	}
 }
 
