@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -13,10 +12,7 @@ import (
 
 // printTestJSON prints the verdicts as JSON.
 func printTestJSON(w io.Writer, runs []testRun) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(struct {
+	return encodeJSON(w, struct {
 		Tests []testRun `json:"tests"`
 	}{runs})
 }
