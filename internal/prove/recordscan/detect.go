@@ -186,17 +186,17 @@ func isPackedHead(data []byte) bool {
 	return (isMap(data[0]) || isArray(data[0])) && (len(data) == 1 || data[1] >= 0x80 || files.Controls(data) > 0)
 }
 
-// hasName reports whether the first member of the first map in data has a name. Arrays,
-// and the time of an event, may precede the map.
+// hasName reports whether the first member of the first map with members in data has a name.
+// Arrays, and the time and empty metadata of an event, may precede the map.
 func hasName(data []byte) bool {
 	for len(data) > 0 {
 		h := msgpack.Read(data)
 		switch {
 		case h.Size == 0: // cut
 			return false
-		case h.Kind == msgpack.Map:
+		case h.Kind == msgpack.Map && h.N > 0:
 			return hasText(data[h.Size:])
-		case h.Kind != msgpack.Array && data[0] != 0xd7 && data[0] != 0xd8:
+		case h.Kind != msgpack.Map && h.Kind != msgpack.Array && data[0] != 0xd7 && data[0] != 0xd8:
 			return false
 		}
 		data = data[min(h.Size+int(h.Payload()), len(data)):]
