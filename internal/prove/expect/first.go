@@ -93,7 +93,7 @@ func (o *Observation) write(b *strings.Builder) {
 		b.WriteString("    # some records arrived more often than others: repair the pipeline\n")
 	}
 	if o.Joined > 0 && o.Lines == 1 {
-		fmt.Fprintf(b, "    # %d of them were made of several records each: if always of the same number, see lines in the\n    # reference of expectations\n", o.Joined)
+		fmt.Fprintf(b, "    # %d of these are several records that were joined: if each has N, use lines: N\n", o.Joined)
 	}
 	if o.Foreign > 0 {
 		fmt.Fprintf(b, "    # %d records arrived without an identity: see Inputs in the reference of expectations\n", o.Foreign)
@@ -109,7 +109,7 @@ func (o *Observation) write(b *strings.Builder) {
 			fmt.Fprintf(b, "      # %s: not in all records, such as %s\n", path, shortened(m.Example))
 		case m.Value == "":
 			fmt.Fprintf(b, "      # %s: no variable has its value, such as %s\n", path, shortened(m.Example))
-		case !strings.HasPrefix(m.Value, "$"):
+		case m.Constant:
 			fmt.Fprintf(b, "      %s: %s   # confirm: the same in all records\n", path, scalarYAML(m.Value))
 		default:
 			fmt.Fprintf(b, "      %s: %s   # confirm: such as %s\n", path, scalarYAML(m.Value), shortened(m.Example))

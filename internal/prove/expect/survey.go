@@ -3,6 +3,7 @@
 package expect
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,10 +58,11 @@ func (o *Observation) alike(p *Observation) bool {
 
 // ObservedMember is a member of the records that arrived.
 type ObservedMember struct {
-	Path    string
-	Value   string // an expression that has its value in all records, or ""
-	Always  bool   // whether all records have it
-	Example string // JSON
+	Path     string
+	Value    string // an expression that has its value in all records, or ""
+	Always   bool   // whether all records have it
+	Constant bool   // whether Value has no variable
+	Example  string // JSON
 }
 
 // survey has what a judge learns about the records of one input at one sink.
@@ -124,6 +126,9 @@ func (s *survey) compare(j *Judge, path string, v []byte, f *Field, vars map[str
 		m = &surveyed{example: slices.Clone(v), fits: map[string]outcome{}}
 		for name, want := range vars {
 			m.fits[name] = j.match.compare(f, want, v)
+			if line := withNewline + name; want.K == value.String && bytes.HasSuffix(v, []byte("\n")) {
+				m.fits[line] = j.match.compare(f, lookup(vars, line), v)
+			}
 		}
 		s.members[path] = m
 		s.order = append(s.order, path)
@@ -131,16 +136,33 @@ func (s *survey) compare(j *Judge, path string, v []byte, f *Field, vars map[str
 	m.seen++
 	m.varies = m.varies || string(m.example) != string(v)
 	for name, was := range m.fits {
-		want, ok := vars[name]
+		want := lookup(vars, name)
 		now := j.match.compare(f, want, v)
 		textual := now == wrongType && j.match.compare(&Field{As: "text"}, want, v) == same
 		switch {
-		case !ok || now == wrongValue || now == wrongType && !textual || want.K == value.Nil || want.K == value.Omit:
+		case now == wrongValue || now == wrongType && !textual || want.K == value.Nil || want.K == value.Omit:
 			delete(m.fits, name)
 		default:
 			m.fits[name] = max(was, now)
 		}
 	}
+}
+
+// withNewline is the beginning of an expression for a variable and a newline, which tail adds
+// to records that it joined.
+const withNewline = `printf "%s\n" `
+
+// lookup returns the value of a variable, or of one and a newline; Omit if there is none.
+func lookup(vars map[string]value.Value, name string) value.Value {
+	base, line := strings.CutPrefix(name, withNewline)
+	v, ok := vars[base]
+	switch {
+	case !ok || line && v.K != value.String:
+		return value.Omitted
+	case line:
+		return value.OfString(v.S() + "\n")
+	}
+	return v
 }
 
 // walk calls f with the members of a map that are not maps, and with empty maps.
@@ -341,10 +363,10 @@ func (s *survey) describe(j *Judge, o *Observation, r *run) {
 		case name != "":
 			om.Value = name + " | as text"
 		case !m.varies:
-			om.Value, _ = literal(m.example)
+			om.Value, om.Constant = literal(m.example)
 		}
 		for name := range m.fits {
-			used[name] = true
+			used[strings.TrimPrefix(name, withNewline)] = true
 		}
 		o.Members = append(o.Members, om)
 	}
@@ -362,7 +384,7 @@ func (s *survey) describe(j *Judge, o *Observation, r *run) {
 func (m *surveyed) best(path string) (best string) {
 	last := path[strings.LastIndexByte(path, '.')+1:]
 	score := func(name string) int {
-		n, word := 0, strings.TrimPrefix(name, "$")
+		n, word := 0, strings.TrimPrefix(strings.TrimPrefix(name, withNewline), "$")
 		if m.fits[name] == same {
 			n = 4
 		}

@@ -41,6 +41,9 @@ func GuessInputs(config *render.Config, offsets bool) (inputs []expect.Input) {
 			case s.Plugin() != "tail", s.On("multiline"), s.On("docker_mode"), parsers != "" && !offsets:
 			case s.Text("parser") != "", parsers != "":
 				in.Via, in.Form = expect.ViaFile, guessForm(parsers)
+				if language, ok := traceFormats[name]; ok && in.Form == "" && parsers != "" {
+					in.Options = [][2]string{{"template", fmt.Sprintf(tracesTemplate, language)}}
+				}
 			}
 		default:
 			continue
@@ -49,6 +52,14 @@ func GuessInputs(config *render.Config, offsets bool) (inputs []expect.Input) {
 	}
 	return inputs
 }
+
+// traceFormats are the languages of the formats with traces, whose first lines the parsers
+// of Fluent Bit for these languages do not join.
+var traceFormats = map[string]string{"java_multiline": "java", "python_multiline": "python", "go_panic": "go"}
+
+// tracesTemplate has records as these parsers join them: lines that differ, and traces.
+const tracesTemplate = `{{- $n := seq -}}{{- $text := printf "order %%d paid" $n -}}` +
+	`{{- if eq (mod $n 3) 0 }}{{ $text = stack_trace %q }}{{ end -}}{"log": {{ $text }}}`
 
 // guessForm returns the form of the lines that a multiline.parser of tail reads.
 func guessForm(parsers string) string {

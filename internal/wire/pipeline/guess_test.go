@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,10 +24,11 @@ func TestGuessInputs(t *testing.T) {
 		"name tail\n    parser nginx": "nginx via file",
 		"name tail\n    parser k8s-nginx-ingress":                                    "nginx via file",
 		"name tail\n    parser docker":                                               "docker_json via file",
-		"name tail\n    multiline.parser java":                                       "java_multiline via file",
+		"name tail\n    multiline.parser java":                                       "traces of java via file",
+		"name tail\n    multiline.parser go":                                         "traces of go via file",
 		"name tail\n    multiline.parser docker, cri":                                "json_app via file cri",
 		"name tail\n    multiline.parser docker":                                     "json_app via file docker",
-		"name tail\n    multiline.parser python":                                     "python_multiline via file",
+		"name tail\n    multiline.parser python":                                     "traces of python via file",
 		"name tail\n    multiline on\n    parser_firstline a":                        "json_app",
 		"name tail\n    docker_mode on\n    parser docker":                           "docker_json",
 		"name syslog\n    parser syslog-rfc3164":                                     "syslog_rfc3164",
@@ -46,6 +48,10 @@ func TestGuessInputs(t *testing.T) {
 		got := ""
 		for _, in := range GuessInputs(config, true) {
 			got = in.Options[0][1]
+			if _, trace, ok := strings.Cut(got, "stack_trace "); ok {
+				language, _, _ := strings.Cut(trace, " ")
+				got = "traces of " + strings.Trim(language, `"`)
+			}
 			if in.Via != "" {
 				got += fmt.Sprintf(" via %s", in.Via)
 			}
