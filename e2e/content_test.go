@@ -383,10 +383,18 @@ func TestContentInit(t *testing.T) {
 				"  - input: tail.0", "    format: json_app", "  - output: loki.0", `      env: '"prod"'`, "    only: [duration_ms, env, error, http, level, message, service, span_id, time, trace_id, user_id]",
 				"  # no record with an identity arrived at metrics: confirm that none is meant to",
 			}},
+			{"several", yamlFile, mistake{"a member of another name", yamlFile, "rename: user name", "rename: user nam", nil}, []string{
+				"    name: es.0/app+app2", "    from: [app, app2]   # confirm: the records of other inputs differ", `    arrive: eq $level "error"`, "      id: $id",
+				"    name: es.0/shop", "      env: '\"prod\"'", "      name: $user", "    only: [env, name]", "    from: [shop]   # confirm: no other input",
+			}},
+			{"joined", yamlFile, joinedMistakes[1], []string{"    via: file", `    template: '{{- $n := seq -}}`, `      log: 'printf "%s\n" $text'`}},
 		} {
-			t.Run(tt.config, func(t *testing.T) {
+			t.Run(tt.pipeline, func(t *testing.T) {
 				if tt.pipeline == "lines" && !h.version.before(v4_1_0) {
 					h.since(t, v4_2_4, "multiline filter that keeps the metadata of single lines, as it did before v4.1.0")
+				}
+				if tt.pipeline == "joined" {
+					h.since(t, v4_2_0, "offsets of multiline parsers")
 				}
 				dir := mistake{}.plant(t, tt.pipeline)
 				cmd := exec.Command(gdummyCmd, "test", "--init", tt.config, "--plugin", gdummySO, "--fluent-bit", h.path, "--records", "1k")
