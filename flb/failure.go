@@ -5,8 +5,8 @@ package flb
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -30,6 +30,8 @@ type failureLog struct {
 	others failure // of further kinds
 }
 
+var digits = regexp.MustCompile("[0-9]+")
+
 // failure is one kind of failure: those whose texts differ in their digits only.
 type failure struct {
 	last       time.Time // when the failure was last seen
@@ -43,7 +45,7 @@ type failure struct {
 func (l *failureLog) add(now time.Time, text string) (note string, log bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f, what := l.find(now, withoutDigits(text)), "more since this was"
+	f, what := l.find(now, digits.ReplaceAllString(text, "0")), "more since this was"
 	if f == &l.others {
 		what = "of other kinds since one of them was"
 	}
@@ -84,23 +86,6 @@ func (l *failureLog) find(now time.Time, kind string) *failure {
 // may alternate, one per second.
 func (f *failure) ended(now time.Time) bool {
 	return now.Sub(f.last) > 2*max(f.interval, maxFailures*time.Second)
-}
-
-// withoutDigits returns text with each run of digits replaced by one "0".
-func withoutDigits(text string) string {
-	var b strings.Builder
-	in := false
-	for i := range len(text) {
-		digit := text[i] >= '0' && text[i] <= '9'
-		switch {
-		case !digit:
-			b.WriteByte(text[i])
-		case !in:
-			b.WriteByte('0')
-		}
-		in = digit
-	}
-	return b.String()
 }
 
 // logFailure logs the lines of a failure, unless it was logged recently.

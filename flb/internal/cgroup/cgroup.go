@@ -76,7 +76,7 @@ func memoryMounts(text []byte) []mount {
 		if !found || len(f) < 6 || len(g) < 3 {
 			continue
 		}
-		m := mount{top: unescape(f[3]), point: relative(unescape(f[4]))}
+		m := mount{top: escapes.Replace(f[3]), point: relative(escapes.Replace(f[4]))}
 		switch {
 		case g[0] == "cgroup2":
 			m.version, m.file = 2, "memory.max"
@@ -121,22 +121,5 @@ func relative(p string) string {
 // hasWord reports whether a comma-separated list contains a word.
 func hasWord(list, word string) bool { return slices.Contains(strings.Split(list, ","), word) }
 
-// unescape replaces the octal numbers with which mountinfo escapes white space and
-// backslashes.
-func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
+// escapes replaces what mountinfo escapes.
+var escapes = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\043`, "#", `\134`, `\`)

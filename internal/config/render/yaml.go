@@ -286,7 +286,7 @@ func (n *node) empty() bool {
 // sees numbers and booleans in some.
 func (n *node) scalar() string {
 	if n.quoted || n.text != "" && strings.Trim(n.text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-") != "" {
-		return quote(n.text)
+		return strconv.Quote(n.text) // all its escapes are those of YAML, too
 	}
 	return n.text
 }
@@ -294,27 +294,4 @@ func (n *node) scalar() string {
 func key(text string) string {
 	n := node{text: text}
 	return n.scalar()
-}
-
-// quote returns a text in double quotes, with the escapes of YAML.
-func quote(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r < 0x20 || r == 0x7f:
-			b.WriteString(`\x` + strconv.FormatInt(int64(r)+0x100, 16)[1:])
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }
