@@ -4,42 +4,14 @@ package main
 
 import (
 	"os"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// finishers counts the inputs of this process with on_finish exit. It is the only state that
-// instances share; they run on different threads.
-var finishers group
-
-// group counts the inputs that have not finished.
-type group struct {
-	mu   sync.Mutex
-	open int // number of running inputs
-}
-
-// join adds an input.
-func (g *group) join() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.open++
-}
-
-// leave removes an input that ends before it has finished: at the exit, or in a hot reload.
-func (g *group) leave() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.open--
-}
-
-// finish removes an input that has finished, and reports whether it was the last.
-func (g *group) finish() (last bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.open--
-	return g.open == 0
-}
+// finishers counts the inputs of this process with on_finish exit that have not finished.
+// Instances share it; they run on different threads.
+var finishers atomic.Int32
 
 // stopProcess sends SIGTERM to the process, after which Fluent Bit flushes its records within
 // its grace period.

@@ -206,7 +206,7 @@ func (in *input) start(inst *flb.Instance, s *settings) (err error) {
 		inst.Log(flb.Info, "delivery: once a second, because the input runs on the engine's thread (threaded off) or the version has no append")
 	}
 	if in.exit {
-		finishers.join() // not before: an idle input must not be waited for
+		finishers.Add(1) // not before: an idle input must not be waited for
 	}
 	return nil
 }
@@ -351,7 +351,7 @@ func (in *input) Close(reload bool) error {
 	e, c := in.inst.Emitter(), in.engine.Counts()
 	in.logLedgerError(in.proof.Close(c.Records, e.Refusals, in.countIngested(e, true), c.Shortfall))
 	if in.exit && !in.done {
-		finishers.leave()
+		finishers.Add(-1)
 	}
 	return nil
 }
@@ -405,7 +405,7 @@ func (in *input) logLedgerError(err error) {
 func (in *input) finish() {
 	in.done = true
 	in.summary()
-	if in.exit && finishers.finish() {
+	if in.exit && finishers.Add(-1) == 0 {
 		in.inst.Log(flb.Info, "on_finish exit: all inputs with it have finished; stopping Fluent Bit")
 		if err := stopProcess(); err != nil {
 			in.inst.Logf(flb.Error, "on_finish exit: %v", err)

@@ -11,6 +11,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html/template"
 	"io"
@@ -188,12 +189,7 @@ func ranges(st audit.Stream) []rangeList {
 	return all
 }
 
-func name(st audit.Stream) string {
-	if st.Name != "" {
-		return st.Name
-	}
-	return strconv.Itoa(int(st.Instance))
-}
+func name(st audit.Stream) string { return cmp.Or(st.Name, strconv.Itoa(int(st.Instance))) }
 
 func clock(t time.Time) string {
 	if t.IsZero() {
