@@ -26,7 +26,7 @@ func (h host) wantAll(t *testing.T, l launch, threaded string) {
 	p.awaitRecords(1000)
 	p.await("all records", 20*time.Second, func() bool { return len(p.records("a")) == 1000 && len(p.records("b")) > 50 })
 	want := h.line()
-	if threaded == "off" { // there is no ring
+	if threaded == "off" { // it has no ring
 		want = strings.Replace(want, "backlog: seen in the ring", "backlog: none", 1)
 	}
 	if got := described.FindString(p.log()); got != want {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/ledger"
+	"github.com/gdummy/gdummy/internal/wire/arrivals"
 	"github.com/gdummy/gdummy/internal/wire/collect"
 )
 
@@ -100,14 +101,14 @@ func (f *auditFlags) ledgerNames() ([]string, error) {
 // awaitLedgers collects ledgers, without listening for records, until a flag or Ctrl-C ends
 // it.
 func (f *auditFlags) awaitLedgers(ctx context.Context, s stream, c *collect.Server) error {
-	wait := waiting{idle: f.live.idle, first: f.live.first, began: time.Now()}
-	var poll ledgerPoll
-	return eachTick(ctx, func(now time.Time) (done bool, err error) {
-		if why := wait.over(now, c.Changed(), false); why != "" {
+	wait := arrivals.Wait{Idle: f.live.idle, First: f.live.first, Began: time.Now()}
+	var poll arrivals.Poll
+	return arrivals.EachTick(ctx, func(now time.Time) (done bool, err error) {
+		if why := wait.Over(now, c.Changed(), false); why != "" {
 			fmt.Fprintf(s.err, "gdummy audit: %s\n", why)
 			return true, nil
 		}
-		if !f.live.untilComplete || !poll.due(now, 0) {
+		if !f.live.untilComplete || !poll.Due(now, 0) {
 			return false, nil
 		}
 		ledgers, _, err := f.readLedgers(true)
@@ -115,7 +116,7 @@ func (f *auditFlags) awaitLedgers(ctx context.Context, s stream, c *collect.Serv
 			return false, err
 		}
 		streams := ledger.Merge(ledgers)
-		poll.done(now, time.Now(), 0)
+		poll.Done(now, time.Now(), 0)
 		if !ledger.Settled(streams) || len(ledger.MissingShards(streams)) > 0 {
 			return false, nil
 		}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/generate/seed"
@@ -18,6 +17,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/source"
 	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/wire/arrivals"
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
@@ -66,44 +66,6 @@ func (f *listenFlags) table() []flagRow {
 	}
 }
 
-// lockedAudit is an audit for concurrent use by several receivers.
-type lockedAudit struct {
-	mu   sync.Mutex
-	a    *audit.Auditor
-	last time.Time // time of the last arrival or refusal, or zero
-	log  func(format string, args ...any)
-}
-
-// Take implements receive.Sink.
-func (l *lockedAudit) Take(found []receive.Finding, arrival int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last = time.Now()
-	for _, f := range found {
-		l.a.Take(f.ID, f.State, arrival)
-	}
-}
-
-// Refuse implements receive.Sink.
-func (l *lockedAudit) Refuse(r receive.Refusal, found []receive.Finding) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last = time.Now()
-	reason := l.a.Refused(r.Why, r.Dropped, r.Partly, r.More)
-	for _, f := range found {
-		l.a.Refuse(reason, f.ID)
-	}
-}
-
-// Others implements receive.Sink.
-func (l *lockedAudit) Others(foreign, broken uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last = time.Now()
-	l.a.Foreign(foreign)
-	l.a.Broken(broken)
-}
-
 // progressEvery is the time between two lines of progress if the output is not a terminal.
 const progressEvery = 10 * time.Second
 
@@ -120,24 +82,23 @@ func (f *auditFlags) listen(ctx context.Context, s stream, a *audit.Auditor, cha
 		return err
 	}
 	f.live.reported = map[recordid.Run]bool{}
-	locked := &lockedAudit{a: a, log: func(format string, args ...any) {
-		fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...)
-	}}
+	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
+	auditor := arrivals.NewAuditor(a)
 	if f.live.faults != nil {
 		for _, name := range f.live.faults.Names() {
 			a.Expect(name, receive.Drops(name))
 		}
 	}
-	wait := waiting{idle: f.live.idle, first: f.live.first, began: time.Now()}
+	wait := arrivals.Wait{Idle: f.live.idle, First: f.live.first, Began: time.Now()}
 	var servers []*receive.Server
 	for _, address := range f.live.addresses {
-		server, err := receive.Listen(address, locked, o)
+		server, err := receive.Listen(address, auditor, o)
 		if err != nil {
 			return err
 		}
 		defer server.Close()
 		servers = append(servers, server)
-		fmt.Fprintf(s.err, "gdummy audit: listening at %s\n", server)
+		log("listening at %s", server)
 	}
 
 	over := isTerminal(s.err)
@@ -145,11 +106,9 @@ func (f *auditFlags) listen(ctx context.Context, s stream, a *audit.Auditor, cha
 		defer fmt.Fprintln(s.err)
 	}
 	next := time.Now().Add(progressEvery)
-	var poll ledgerPoll
-	return eachTick(ctx, func(now time.Time) (done bool, err error) {
-		locked.mu.Lock()
-		p, last, waits := a.Progress(), locked.last, a.Waiting()
-		locked.mu.Unlock()
+	var poll arrivals.Poll
+	return arrivals.EachTick(ctx, func(now time.Time) (done bool, err error) {
+		p, last, waits := auditor.Seen()
 		if over || now.After(next) {
 			next = now.Add(progressEvery)
 			f.progress(s.err, p, over)
@@ -158,36 +117,19 @@ func (f *auditFlags) listen(ctx context.Context, s stream, a *audit.Auditor, cha
 			last = t
 		}
 		active := slices.ContainsFunc(servers, (*receive.Server).Active)
-		if why := wait.over(now, last, active); why != "" {
-			locked.log("%s", why)
+		if why := wait.Over(now, last, active); why != "" {
+			log("%s", why)
 			return true, nil
 		}
-		if poll.due(now, waits) && (f.live.untilComplete || waits > 0) {
-			done, err = f.complete(locked)
-			poll.done(now, time.Now(), waits)
+		if poll.Due(now, waits) && (f.live.untilComplete || waits > 0) {
+			done, err = f.complete(auditor, log)
+			poll.Done(now, time.Now(), waits)
 			if !f.live.untilComplete { // the next tick tries again
 				return false, nil
 			}
 		}
 		return done, err
 	})
-}
-
-// eachTick calls f five times a second, until it returns true or an error, or the context
-// is done.
-func eachTick(ctx context.Context, f func(now time.Time) (done bool, err error)) error {
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-tick.C:
-			if done, err := f(now); done || err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // certificate returns the configuration of TLS, or nil without --tls-cert.
@@ -202,51 +144,6 @@ func (f *listenFlags) certificate() (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
-// defaultFirst is the default of --first-within, with --idle.
-const defaultFirst = 5 * time.Minute
-
-// waiting decides when an audit stops listening.
-type waiting struct {
-	idle  time.Duration // 0 means no limit
-	first time.Duration // limit of the first arrival; 0 means defaultFirst, or no limit without idle
-	began time.Time
-}
-
-// over returns the reason to stop waiting, or "". last is the time of the last arrival,
-// zero if there was none; active reports whether a request is being received.
-func (w *waiting) over(now, last time.Time, active bool) string {
-	first := w.first
-	if first == 0 && w.idle > 0 {
-		first = max(defaultFirst, w.idle)
-	}
-	switch {
-	case active:
-	case last.IsZero() && first > 0 && now.Sub(w.began) >= first:
-		return fmt.Sprintf("no arrival within %v (--first-within)", first)
-	case !last.IsZero() && w.idle > 0 && now.Sub(last) >= w.idle:
-		return fmt.Sprintf("no arrival for %v (--idle)", w.idle)
-	}
-	return ""
-}
-
-// ledgerPoll schedules the reading of ledgers. After a day they are so long that reading
-// them continuously would occupy a core.
-type ledgerPoll struct {
-	next  time.Time
-	waits int
-}
-
-// due reports whether to read. It does not wait if many more records of unknown runs have
-// arrived.
-func (l *ledgerPoll) due(now time.Time, waits int) bool {
-	return !now.Before(l.next) || waits >= l.waits+audit.MaxWaiting/8
-}
-
-// done notes when a read began and ended. Reading takes at most a twentieth of the time.
-func (l *ledgerPoll) done(began, ended time.Time, waits int) {
-	l.next, l.waits = ended.Add(19*ended.Sub(began)), waits
-}
-
 func (f *auditFlags) progress(w io.Writer, p audit.Progress, over bool) {
 	start, end := "gdummy audit: ", "\n"
 	if over {
@@ -258,25 +155,23 @@ func (f *auditFlags) progress(w io.Writer, p audit.Progress, over bool) {
 
 // complete reports whether the ledgers are closed and all their records have arrived.
 // A ledger that does not exist yet is not complete.
-func (f *auditFlags) complete(l *lockedAudit) (bool, error) {
+func (f *auditFlags) complete(auditor *arrivals.Auditor, log func(format string, args ...any)) (complete bool, err error) {
 	ledgers, _, err := f.readLedgers(true)
 	if err != nil || len(ledgers) < len(f.ledgers) {
 		return false, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.a.SetLedgers(ledgers)
 	streams := ledger.Merge(ledgers)
+	complete = auditor.SetLedgers(ledgers)
 	if f.collect.address != "" && len(ledger.MissingShards(streams)) > 0 {
 		return false, nil
 	}
 	for _, st := range streams {
 		if !st.Closed.IsZero() && !st.Whole() && !f.live.reported[st.Run] {
 			f.live.reported[st.Run] = true
-			l.log("the ledger of run %s lacks lines: it will never be complete; press Ctrl-C to stop", st.Run)
+			log("the ledger of run %s lacks lines: it will never be complete; press Ctrl-C to stop", st.Run)
 		}
 	}
-	return l.a.Complete(time.Now()), nil
+	return complete, nil
 }
 
 // readLedgers reads the ledgers. With early, ledgers may not exist yet, or have no lines. An

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package arrivals
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os/signal"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/generate/replay"
@@ -21,81 +19,77 @@ import (
 	"github.com/gdummy/gdummy/internal/wire/receive"
 )
 
-// arrivals passes what arrives from one source or address to a judge. It implements
+// origin passes what arrives from one source or address to a judge. It implements
 // receive.Sink, for what has no members.
-type arrivals struct {
-	a     *auditExpect
+type origin struct {
+	c     *comparison
 	name  string
 	sinks []int
 }
 
 // value passes a value that may have records.
-func (r *arrivals) value(v []byte, arrival time.Time) {
+func (r *origin) value(v []byte, arrival time.Time) {
 	for _, n := range r.sinks {
-		r.a.judge.Value(n, v, arrival)
+		r.c.judge.Value(n, v, arrival)
 	}
 }
 
 // events passes events.
-func (r *arrivals) events(_ string, events []byte, arrival time.Time) {
+func (r *origin) events(_ string, events []byte, arrival time.Time) {
 	for _, n := range r.sinks {
-		r.a.judge.Arrive(n, events, arrival)
+		r.c.judge.Arrive(n, events, arrival)
 	}
 }
 
 // Take implements receive.Sink. An identity without members ends the audit.
-func (r *arrivals) Take(found []receive.Finding, _ int64) {
+func (r *origin) Take(found []receive.Finding, _ int64) {
 	for _, f := range found {
 		r.without(f.ID, f.State, 0)
 	}
 }
 
 // without takes an identity or a line without members.
-func (r *arrivals) without(id recordid.ID, st recordscan.State, _ int64) {
+func (r *origin) without(id recordid.ID, st recordscan.State, _ int64) {
 	switch st {
 	case recordscan.Foreign:
 		r.Others(1, 0)
 	case recordscan.Unchecked:
-		r.a.judge.Refuse(fmt.Errorf("%s: the members of record %d are unknown: it is text; expected JSON or MessagePack, or a file *.csv with a line of names", r.name, id.Seq))
+		r.c.judge.Refuse(fmt.Errorf("%s: the members of record %d are unknown: it is text; expected JSON or MessagePack, or a file *.csv with a line of names", r.name, id.Seq))
 	}
 }
 
 // Refuse implements receive.Sink.
-func (r *arrivals) Refuse(why receive.Refusal, _ []receive.Finding) {
-	r.a.log("warning: %s: refused: %s", r.name, why.Why)
+func (r *origin) Refuse(why receive.Refusal, _ []receive.Finding) {
+	r.c.Log("warning: %s: refused: %s", r.name, why.Why)
 }
 
 // Others implements receive.Sink.
-func (r *arrivals) Others(foreign, broken uint64) {
+func (r *origin) Others(foreign, broken uint64) {
 	for _, n := range r.sinks {
-		r.a.judge.Others(n, foreign, broken)
+		r.c.judge.Others(n, foreign, broken)
 	}
 }
 
 // readAll passes the records in the sources of some sinks to the judge.
-func (a *auditExpect) readAll(p sinkPlaces) error {
-	sources, err := source.Expand(p.names, a.ledgerPaths, "", a.log)
+func (c *comparison) readAll(p sinkPlaces) error {
+	sources, err := source.Expand(p.names, c.ledgerPaths, "", c.Log)
 	if err != nil {
 		return err
 	}
 	if list := source.UnreadableOf(sources); len(list) > 0 {
 		return fmt.Errorf("cannot read %s: %w", list[0].Source, &recordscan.FormatError{Format: list[0].Format})
 	}
-	bar := newProgress(a.s.err, source.Size(sources), a.judge.Arrived)
-	defer bar.hide()
-	if slices.Contains(sources, "-") {
-		bar.bar = nil // the writer of the pipe may write to the terminal, too
-		finishPipe(a.log)
-	}
+	wrap, ended := c.Reading(sources, c.judge.Arrived)
+	defer ended()
 	for _, name := range sources {
-		r := &arrivals{a, source.Name(name), p.sinks}
+		r := &origin{c, source.Name(name), p.sinks}
 		if isCSV(name) {
 			err = r.readCSV(name)
 		} else {
-			err = r.readFile(name, bar)
+			err = r.readFile(name, wrap)
 		}
 		if err == nil {
-			err = a.judge.Err()
+			err = c.judge.Err()
 		}
 		if err != nil {
 			return err
@@ -105,16 +99,16 @@ func (a *auditExpect) readAll(p sinkPlaces) error {
 }
 
 // readFile passes the records in a file of JSON or MessagePack to the judge.
-func (r *arrivals) readFile(name string, bar *progress) error {
+func (r *origin) readFile(name string, wrap func(io.Reader) io.Reader) error {
 	scan := recordscan.New(recordscan.Options{Take: r.without, Value: func(v []byte) { r.value(v, time.Time{}) }})
-	err := source.Read(r.a.s.in, scan, name, bar.reader)
+	err := source.Read(r.c.Stdin, scan, name, wrap)
 	broken := scan.Broken()
 	if errors.Is(err, source.ErrCut) {
 		var format *recordscan.FormatError
 		if errors.As(err, &format) {
 			return fmt.Errorf("cannot read %s: %w", r.name, format)
 		}
-		r.a.log("warning: %v", err)
+		r.c.Log("warning: %v", err)
 		err = nil
 		broken++
 	}
@@ -137,13 +131,13 @@ func isCSV(name string) bool {
 
 // readCSV passes the rows of a file to the judge, as records whose members are text. Its
 // first line has their names.
-func (r *arrivals) readCSV(name string) error {
+func (r *origin) readCSV(name string) error {
 	set, err := replay.Open(replay.Options{Files: []string{name}, Format: replay.CSV, Sample: 1})
 	if err != nil {
 		return err
 	}
 	rows := set.NewReader(func(line string) {
-		r.a.log("warning: %s", line)
+		r.c.Log("warning: %s", line)
 		r.Others(0, 1)
 	})
 	defer rows.Close()
@@ -159,42 +153,38 @@ func (r *arrivals) readCSV(name string) error {
 
 // receive passes what arrives at the addresses of the sinks, until a flag or
 // Ctrl-C ends it.
-func (a *auditExpect) receive(addresses []sinkPlaces) error {
-	pair, err := a.live.certificate()
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+func (c *comparison) receive(addresses []sinkPlaces) error {
+	ctx, stop := c.Listening()
 	defer stop()
 	var servers []*receive.Server
 	for _, p := range addresses {
 		for _, address := range p.names {
-			r := &arrivals{a, address, p.sinks}
+			r := &origin{c, address, p.sinks}
 			server, err := receive.Listen(address, r, receive.Options{
-				SharedKey: a.live.sharedKey, TLS: pair, Value: r.value, Events: r.events,
-				Log: func(line string) { a.log("%s", line) },
+				SharedKey: c.SharedKey, TLS: c.TLS, Value: r.value, Events: r.events,
+				Log: func(line string) { c.Log("%s", line) },
 			})
 			if err != nil {
 				return err
 			}
 			defer server.Close()
 			servers = append(servers, server)
-			a.log("listening at %s", server)
+			c.Log("listening at %s", server)
 		}
 	}
-	wait := waiting{idle: a.live.idle, first: a.live.first, began: time.Now()}
-	var poll ledgerPoll
-	return eachTick(ctx, func(now time.Time) (done bool, err error) {
-		if a.judge.Err() != nil {
+	wait := Wait{Idle: c.Idle, First: c.First, Began: time.Now()}
+	var poll Poll
+	return EachTick(ctx, func(now time.Time) (done bool, err error) {
+		if c.judge.Err() != nil {
 			return true, nil
 		}
-		if why := wait.over(now, a.judge.Last(), slices.ContainsFunc(servers, (*receive.Server).Active)); why != "" {
-			a.log("%s", why)
+		if why := wait.Over(now, c.judge.Last(), slices.ContainsFunc(servers, (*receive.Server).Active)); why != "" {
+			c.Log("%s", why)
 			return true, nil
 		}
-		if a.live.untilComplete && poll.due(now, 0) {
-			done, err = a.complete()
-			poll.done(now, time.Now(), 0)
+		if c.UntilComplete && poll.Due(now, 0) {
+			done, err = c.complete()
+			poll.Done(now, time.Now(), 0)
 		}
 		return done, err
 	})
