@@ -55,3 +55,28 @@ func Skip(b []byte) (rest []byte, err error) {
 	n, err := f.Next(b, len(b))
 	return b[n:], err
 }
+
+// Member returns where the value of a member of the map at the front of b begins and ends.
+// Of several members of that name, it is the first. Both are 0 if there is none.
+func Member(b []byte, name string) (at, end int) {
+	h := Read(b)
+	if h.Kind != Map {
+		return 0, 0
+	}
+	rest := b[h.Size:]
+	for range h.N {
+		key := Read(rest)
+		value, err := Skip(rest)
+		if err != nil {
+			return 0, 0
+		}
+		found := key.Kind == String && string(rest[key.Size:len(rest)-len(value)]) == name
+		if rest, err = Skip(value); err != nil {
+			return 0, 0
+		}
+		if found {
+			return len(b) - len(value), len(b) - len(rest)
+		}
+	}
+	return 0, 0
+}

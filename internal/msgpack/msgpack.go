@@ -5,7 +5,8 @@
 //
 // The normal path is [Read], which returns the [Header] of the value at the front of
 // a buffer. The next header begins after its Size and [Header.Payload]. [Frame] finds
-// the end of a value that arrives in pieces, and [Skip] the end of a complete value.
+// the end of a value that arrives in pieces, [Skip] the end of a complete value, and
+// [Member] a member of a map.
 package msgpack
 
 import (

@@ -125,3 +125,26 @@ func FuzzSkip(f *testing.F) {
 		}
 	})
 }
+
+// Member finds the first member of a name, and nothing in what is not a complete map.
+func TestMember(t *testing.T) {
+	m := msgp.AppendMapHeader(nil, 4)
+	m = msgp.AppendInt(msgp.AppendInt(m, 1), 2) // a name that is not a string
+	m = msgp.AppendString(msgp.AppendString(m, "a"), "first")
+	m = msgp.AppendMapHeader(msgp.AppendString(m, "a long name, of more than thirty-one bytes"), 0)
+	m = msgp.AppendNil(msgp.AppendString(m, "a"))
+	for name, want := range map[string]string{"a": "\xa5first", "a long name, of more than thirty-one bytes": "\x80", "b": "", "": "", "\x01": ""} {
+		at, end := Member(append(bytes.Clone(m), "more"...), name)
+		if got := string(m[at:end]); got != want || (end > 0) != (want != "") {
+			t.Errorf("Member(%q) is % x, from %d to %d; want % x", name, got, at, end, want)
+		}
+	}
+	for n := range m[:bytes.Index(m, []byte("first"))+len("first")] {
+		if at, end := Member(m[:n], "a"); at != 0 || end != 0 {
+			t.Errorf("Member of %d bytes is from %d to %d, want 0 and 0", n, at, end)
+		}
+	}
+	if at, end := Member(msgp.AppendString(nil, "a"), "a"); at != 0 || end != 0 {
+		t.Errorf("Member of a string is from %d to %d, want 0 and 0", at, end)
+	}
+}

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tinylib/msgp/msgp"
-
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/files"
@@ -23,6 +21,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/replay"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/template"
+	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
 // Config is a configuration with its JSON, load profile and templates compiled.
@@ -300,17 +299,8 @@ func (c *Config) checkIdentity() option.Errors {
 
 // hasMember reports whether one of the maps has a field with the given name.
 func hasMember(bodies [][]byte, name string) bool {
-	for _, b := range bodies {
-		n, b, err := msgp.ReadMapHeaderBytes(b)
-		for ; err == nil && n > 0; n-- {
-			var key []byte
-			if key, b, err = msgp.ReadStringZC(b); err == nil {
-				if string(key) == name {
-					return true
-				}
-				b, err = msgp.Skip(b)
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(bodies, func(b []byte) bool {
+		_, end := msgpack.Member(b, name)
+		return end > 0
+	})
 }

@@ -6,11 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tinylib/msgp/msgp"
-
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
 // The clock of a host is known when the record is: a record whose host is skewed is made
@@ -19,8 +18,8 @@ import (
 // hosted returns the time of a record on the clock of its host, which is a field of its
 // body.
 func (t *timer) hosted(at int64, body []byte) int64 {
-	if host := member(body, t.Disorder.Skew.Key); host != nil {
-		return t.ahead(at, host)
+	if from, to := msgpack.Member(body, t.Disorder.Skew.Key); to > 0 {
+		return t.ahead(at, body[from:to])
 	}
 	return at
 }
@@ -62,26 +61,6 @@ func (s *templated) time(due int64, k uint64) int64 {
 		s.local = at
 	}
 	return s.local
-}
-
-// member returns the value of a field of a body, or nil.
-func member(body []byte, name string) []byte {
-	n, b, err := msgp.ReadMapHeaderBytes(body)
-	for ; err == nil && n > 0; n-- {
-		var key []byte
-		if key, b, err = msgp.ReadStringZC(b); err != nil {
-			break
-		}
-		rest, err := msgp.Skip(b)
-		if err != nil {
-			break
-		}
-		if string(key) == name {
-			return b[:len(b)-len(rest)]
-		}
-		b = rest
-	}
-	return nil
 }
 
 // checkSkew reports a host that records do not have.

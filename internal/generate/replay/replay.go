@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
 // MaxRecord is the size of the largest record, in bytes of its file.
@@ -129,7 +130,10 @@ func (s *Set) Timed() bool {
 
 // HasMember reports whether the first record of a file has a member of that name.
 func (s *Set) HasMember(name string) bool {
-	return slices.ContainsFunc(s.files, func(f *file) bool { return member(f.body, name) > 0 })
+	return slices.ContainsFunc(s.files, func(f *file) bool {
+		at, _ := msgpack.Member(f.body, name)
+		return at > 0
+	})
 }
 
 // Sums returns a text for each file, by name, that changes with the file.

@@ -119,7 +119,7 @@ func (s *TimeSpec) inLine(line []byte, latest int64) (t int64, p place, err erro
 // inBody returns the time of a body, and where in the body it is.
 func (s *TimeSpec) inBody(body []byte, latest int64) (t int64, p place, err error) {
 	for depth, name := range s.path {
-		n := member(body[p.at:], name)
+		n, _ := msgpack.Member(body[p.at:], name)
 		if n == 0 {
 			return 0, p, fmt.Errorf("no member %s with the time", strings.Join(s.path[:depth+1], "."))
 		}
@@ -173,33 +173,6 @@ func (p *place) put(body []byte, t int64) {
 		sec, nsec := t/int64(time.Second), t%int64(time.Second)
 		binary.BigEndian.PutUint64(b[2:], uint64(sec)<<32|uint64(nsec))
 	}
-}
-
-// member returns the offset of the value of a member of the map at the front of b, or
-// 0 if there is none.
-func member(b []byte, name string) int {
-	h := msgpack.Read(b)
-	if h.Kind != msgpack.Map {
-		return 0
-	}
-	at := h.Size
-	for range h.N {
-		key := msgpack.Read(b[at:])
-		from := at + key.Size
-		rest, err := msgpack.Skip(b[at:])
-		if err != nil {
-			return 0
-		}
-		at = len(b) - len(rest)
-		if key.Kind == msgpack.String && string(b[from:at]) == name {
-			return at
-		}
-		if rest, err = msgpack.Skip(rest); err != nil {
-			return 0
-		}
-		at = len(b) - len(rest)
-	}
-	return 0
 }
 
 // numberTime returns the time of a value that is not text, and the unit of an integer: a
