@@ -329,7 +329,7 @@ func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, g
 			fmt.Fprintf(s.err, "gdummy audit: warning: %v\n", err)
 			a.Broken(1)
 		}
-		read = append(read, audit.Source{Name: cleanSource(name), Size: uint64(size)})
+		read = append(read, audit.Source{Name: source.Clean(name), Size: uint64(size)})
 		return true
 	})
 	return read, code, err

@@ -5,10 +5,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -124,7 +122,7 @@ func (f *auditFlags) writePart(s stream, a *audit.Auditor, sources []audit.Sourc
 	}
 	part, err := a.Part(p)
 	if err == nil {
-		err = writeParts(f.parts.file, []*audit.Part{part})
+		err = audit.WriteParts(f.parts.file, []*audit.Part{part})
 	}
 	if err != nil {
 		fmt.Fprintf(s.err, "gdummy audit: cannot write the part: %v\n", err)
@@ -148,64 +146,10 @@ func checkPart(path string, read ...string) error {
 	case !info.Mode().IsRegular() || info.Size() > 0 && !audit.IsPart(source.Beginning(path)):
 		return fmt.Errorf("--part %s: the part would overwrite a file that is not a part", path)
 	}
-	file, err := createPart(path)
-	if err == nil {
-		err = errors.Join(file.Close(), os.Remove(file.Name()))
-	}
-	if err != nil {
+	if err := audit.CanWriteParts(path); err != nil {
 		return fmt.Errorf("cannot write the part: %w", err)
 	}
 	return nil
-}
-
-// createPart creates the file that becomes path once it is complete.
-func createPart(path string) (*os.File, error) {
-	return os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-}
-
-// cleanSource returns the name of a file in a part, the same for all paths to it that have no
-// links: relative if it is below the working directory.
-func cleanSource(path string) string {
-	if path == "-" {
-		return path
-	}
-	if dir, err := os.Getwd(); err == nil {
-		full := path
-		if !filepath.IsAbs(path) {
-			full = filepath.Join(dir, path)
-		}
-		if below, err := filepath.Rel(dir, full); err == nil && filepath.IsLocal(below) {
-			return below
-		}
-	}
-	return filepath.Clean(path)
-}
-
-// writeParts replaces a file by parts. An earlier file stays if that fails.
-func writeParts(path string, parts []*audit.Part) error {
-	file, err := createPart(path)
-	if err != nil {
-		return err
-	}
-	for _, p := range parts {
-		var b []byte
-		if b, err = p.Append(nil); err == nil {
-			_, err = file.Write(b)
-		}
-		if err != nil {
-			break
-		}
-	}
-	if err == nil {
-		err = errors.Join(file.Chmod(0o644), file.Sync())
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		err = errors.Join(err, os.Remove(file.Name()))
-	}
-	return err
 }
 
 // mergeParts prints the verdict on parts, or writes them to one file, and returns the exit
@@ -229,11 +173,7 @@ func (f *auditFlags) mergeParts(s stream) int {
 	}
 	var parts []*audit.Part
 	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			return fail(err)
-		}
-		more, err := audit.ReadParts(closedFile(path), info.Size())
+		more, err := audit.OpenParts(path)
 		if err != nil {
 			return fail(fmt.Errorf("cannot read %s: %w", path, err))
 		}
@@ -243,7 +183,7 @@ func (f *auditFlags) mergeParts(s stream) int {
 		return fail(fmt.Errorf("cannot merge: %w", err))
 	}
 	if f.parts.file != "" {
-		if err := writeParts(f.parts.file, parts); err != nil {
+		if err := audit.WriteParts(f.parts.file, parts); err != nil {
 			return fail(fmt.Errorf("cannot write the part: %w", err))
 		}
 		return exitFine
@@ -269,18 +209,4 @@ func (f *auditFlags) mergeParts(s stream) int {
 	v := a.Verdict()
 	v.NoLedgerOf = f.noLedgerOf(ledgers)
 	return f.conclude(s, v, f.limits.Faults(v))
-}
-
-// closedFile is the path of a file that is open only while it is read: there may be more
-// parts than a process can have open.
-type closedFile string
-
-// ReadAt implements io.ReaderAt.
-func (c closedFile) ReadAt(b []byte, at int64) (int, error) {
-	file, err := os.Open(string(c))
-	if err != nil {
-		return 0, err
-	}
-	defer file.Close()
-	return io.NewSectionReader(file, 0, 1<<62).ReadAt(b, at)
 }

@@ -31,13 +31,39 @@ type story struct {
 // streamStory adds a stream: in order or not, with or without a plan and a ledger, with
 // records that are lost, repeated, damaged, and refused by the receiver.
 func (s *story) streamStory(t *rapid.T, n int) (steps []func(*Auditor)) {
-	run := recordid.Run(10 + n/2)
-	instance := uint16(n % 2)
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "stream"), 0))
+	st, original := drawStream(t, r, n)
+	book := &ledger.Ledger{Streams: []*ledger.Stream{st}, Lines: 3}
+	if len(st.Open) > 0 {
+		s.needed = append(s.needed, book)
+	}
+	if len(st.Open) > 0 || r.IntN(4) > 0 {
+		s.ledgers = append(s.ledgers, book)
+	}
+	steps = arrivalsOf(r, st, original)
+	switch r.IntN(3) {
+	case 0:
+		r.Shuffle(len(steps), func(i, j int) { steps[i], steps[j] = steps[j], steps[i] })
+	case 1: // some chunks come late
+		for range 5 {
+			if len(steps) > 40 {
+				from, n := r.IntN(len(steps)-30), r.IntN(15)
+				chunk := append([]func(*Auditor){}, steps[from:from+n]...)
+				steps = append(append(steps[:from:from], steps[from+n:]...), chunk...)
+			}
+		}
+	}
+	return steps
+}
+
+// drawStream returns stream n, and the number of the record that it sent at each position.
+func drawStream(t *rapid.T, r *rand.Rand, n int) (st *ledger.Stream, original func(k uint64) uint64) {
+	st = &ledger.Stream{
+		Run: recordid.Run(10 + n/2), Instance: uint16(n % 2), Name: fmt.Sprint("in.", n), First: time.Unix(1.7e9+int64(n), 0), Open: map[string]string{},
+	}
 	count := uint64(1 + r.IntN(300))
-	st := &ledger.Stream{Run: run, Instance: instance, Name: fmt.Sprint("in.", n), First: time.Unix(1.7e9+int64(n), 0), Open: map[string]string{}}
 	st.Opened = st.First
-	original := func(k uint64) uint64 { return k }
+	original = func(k uint64) uint64 { return k }
 	if rapid.Bool().Draw(t, "plan") {
 		origin, fields := disordered(t)
 		st.Open, original = fields, origin.Original
@@ -61,13 +87,11 @@ func (s *story) streamStory(t *rapid.T, n int) (steps []func(*Auditor)) {
 	if st.Last = st.First.Add(time.Minute); r.IntN(4) > 0 {
 		st.Closed = st.Last
 	}
-	book := &ledger.Ledger{Streams: []*ledger.Stream{st}, Lines: 3}
-	if len(st.Open) > 0 {
-		s.needed = append(s.needed, book)
-	}
-	if len(st.Open) > 0 || r.IntN(4) > 0 {
-		s.ledgers = append(s.ledgers, book)
-	}
+	return st, original
+}
+
+// arrivalsOf returns what arrives of a stream, or is refused, in order.
+func arrivalsOf(r *rand.Rand, st *ledger.Stream, original func(k uint64) uint64) (steps []func(*Auditor)) {
 	perfect := r.IntN(4) == 0
 	chance := 12 // one in so many records arrives in each of the states
 	if st.Open["broken"] != "" {
@@ -76,11 +100,11 @@ func (s *story) streamStory(t *rapid.T, n int) (steps []func(*Auditor)) {
 	timed := r.IntN(2) == 0
 	offset := uint64(0)
 	if r.IntN(3) == 0 && len(st.Open) == 0 {
-		offset = 1<<16 - count/2 // over the end of a block
+		offset = 1<<16 - uint64(len(st.Accepted)/2) // over the end of a block
 	}
 	for _, e := range st.Accepted {
 		k := e.From
-		id := recordid.ID{Run: run, Instance: instance, Seq: original(k) + offset, Time: 1.7e18 + int64(k)*1e8}
+		id := recordid.ID{Run: st.Run, Instance: st.Instance, Seq: original(k) + offset, Time: 1.7e18 + int64(k)*1e8}
 		times := 1
 		if x := r.IntN(10); !perfect && x < 2 {
 			times = x * 2
@@ -100,18 +124,6 @@ func (s *story) streamStory(t *rapid.T, n int) (steps []func(*Auditor)) {
 			steps = append(steps, func(a *Auditor) {
 				a.Refuse(a.Refused([]string{"status=503", "drop=1%", "too large"}[why], why == 1, k%5 == 0, k%2 == 0), id)
 			})
-		}
-	}
-	switch r.IntN(3) {
-	case 0:
-		r.Shuffle(len(steps), func(i, j int) { steps[i], steps[j] = steps[j], steps[i] })
-	case 1: // some chunks come late
-		for range 5 {
-			if len(steps) > 40 {
-				from, n := r.IntN(len(steps)-30), r.IntN(15)
-				chunk := append([]func(*Auditor){}, steps[from:from+n]...)
-				steps = append(append(steps[:from:from], steps[from+n:]...), chunk...)
-			}
 		}
 	}
 	return steps

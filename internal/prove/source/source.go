@@ -4,7 +4,7 @@
 // standard input.
 //
 // The normal path is [Expand], [UnreadableOf], which is quick, and [NewFiles] and its Run,
-// which audits all on several processors.
+// which audits all on several processors. [Read] reads one.
 package source
 
 import (
@@ -101,6 +101,24 @@ func (c countedFile) ReadAt(b []byte, off int64) (int, error) {
 
 // Stat returns the file's description.
 func (c countedFile) Stat() (fs.FileInfo, error) { return c.file.Stat() }
+
+// Clean returns the name of a file in a part, the same for all paths to it that have no
+// links: relative if it is below the working directory.
+func Clean(path string) string {
+	if path == "-" {
+		return path
+	}
+	if dir, err := os.Getwd(); err == nil {
+		full := path
+		if !filepath.IsAbs(path) {
+			full = filepath.Join(dir, path)
+		}
+		if below, err := filepath.Rel(dir, full); err == nil && filepath.IsLocal(below) {
+			return below
+		}
+	}
+	return filepath.Clean(path)
+}
 
 // Unreadable is a source in an unsupported format.
 type Unreadable struct {
