@@ -3,6 +3,8 @@
 package pipeline
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,6 +23,37 @@ func TestSamplePath(t *testing.T) {
 	} {
 		if got := SamplePath(pattern); got != want {
 			t.Errorf("%q: %q, want %q", pattern, got, want)
+		}
+	}
+}
+
+// The file of expectations is the one that is named, or that a configuration names; one of
+// another pipeline is not taken.
+func TestReadTest(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.yaml":      "gdummy_test: {file: a.test.yaml}\npipeline:\n  inputs: [{name: gdummy}]\n  outputs: [{name: es}]\n",
+		"b.yaml":      "gdummy_test: {file: a.test.yaml}\npipeline:\n  inputs: [{name: gdummy}]\n  outputs: [{name: es}]\n",
+		"c.conf":      "[INPUT]\n    name gdummy\n",
+		"a.test.yaml": "pipeline: a.yaml\nsinks: [{output: es.0}]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{
+		"a.test.yaml": "", "a.yaml": "", "b.yaml": "expected this one", "c.conf": "configuration without expectations", "d.yaml": "no such file",
+	} {
+		file, err := ReadTest(filepath.Join(dir, name))
+		switch {
+		case want != "":
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q in it", name, err, want)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case file.Path != filepath.Join(dir, "a.test.yaml") || file.Pipeline != filepath.Join(dir, "a.yaml"):
+			t.Errorf("%s: the file %s with the pipeline %s", name, file.Path, file.Pipeline)
 		}
 	}
 }
