@@ -36,6 +36,7 @@ type Input struct {
 	Via     string // ViaFile: it stays, and reads a file; "" is replaced
 	Form    string // of the lines of the file: FormCRI, FormDocker or ""
 	Options [][2]string
+	Parser  string // of the input, which does not run; only for a first file
 	Places  Places
 }
 

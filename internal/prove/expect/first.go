@@ -37,7 +37,11 @@ func (f *File) WriteFirst(w io.Writer, all []Observation) error {
 		b.WriteString("inputs:\n")
 	}
 	for _, in := range f.Inputs {
-		fmt.Fprintf(&b, "  - input: %s\n", scalarYAML(in.Input))
+		fmt.Fprintf(&b, "  - input: %s", scalarYAML(in.Input))
+		if in.Parser != "" {
+			fmt.Fprintf(&b, "   # its parser %s does not run: its records arrive as it would read them", in.Parser)
+		}
+		b.WriteByte('\n')
 		if in.Via != "" {
 			fmt.Fprintf(&b, "    via: %s\n", in.Via)
 		}

@@ -47,7 +47,7 @@ func observe(t *testing.T, n int, f func(k int, event string) []string) string {
 		}
 	}
 	var b strings.Builder
-	file := &File{Pipeline: "fluent-bit.yaml", Records: uint64(n), Inputs: []Input{{Input: "tail.0", Options: [][2]string{{"format", "nginx"}}}}}
+	file := &File{Pipeline: "fluent-bit.yaml", Records: uint64(n), Inputs: []Input{{Input: "tail.0", Options: [][2]string{{"format", "nginx"}}, Parser: "nginx"}}}
 	if err := file.WriteFirst(&b, j.Observe()); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestFirst(t *testing.T) {
 pipeline: fluent-bit.yaml
 records: 60
 inputs:
-  - input: tail.0
+  - input: tail.0   # its parser nginx does not run: its records arrive as it would read them
     format: nginx   # confirm: these are the records of tail.0
 sinks:
   - output: a

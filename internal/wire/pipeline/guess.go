@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,6 +46,9 @@ func GuessInputs(config *render.Config, offsets bool) (inputs []expect.Input) {
 				if language, ok := traceFormats[name]; ok && in.Form == "" && parsers != "" {
 					in.Options = [][2]string{{"template", fmt.Sprintf(tracesTemplate, language)}}
 				}
+			}
+			if in.Via == "" {
+				in.Parser = cmp.Or(s.Text("parser"), parsers)
 			}
 		default:
 			continue

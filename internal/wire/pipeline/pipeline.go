@@ -128,6 +128,9 @@ func Truths(path, pipeline, version string) (map[string]expect.Truth, error) {
 		if alias, ok := lookup("alias"); ok {
 			label = alias
 		}
+		if _, ok := truths[label]; ok {
+			return nil, fmt.Errorf("%s has two gdummy inputs named %q: expected an alias of its own for each", pipeline, label)
+		}
 		truths[label] = expect.Truth{Version: version, Files: files.Beside(pipeline), Options: lookup}
 	}
 	return truths, nil

@@ -42,7 +42,7 @@ func WriteFirst(config string, o Options) (path string, confirm int, err error) 
 		}
 		t := trial{file: file, Options: o, survey: true}
 		if result := t.run(); result.Err != nil {
-			return "", 0, errors.Join(result.Err, errors.New(strings.Join(result.Log, "\n")))
+			return "", 0, errors.Join(result.Err, lines(result.Log))
 		}
 		all = t.judge.Observe()
 		whole = expect.WholeLines(file.Records, all)
@@ -73,7 +73,7 @@ func unjudged(path string, o Options) (*expect.File, error) {
 		file.Sinks = append(file.Sinks, expect.Sink{Name: label, Output: label, Lines: 1, Copies: 1})
 	}
 	if len(file.Sinks) == 0 {
-		return nil, errors.New("no output: expected a configuration with outputs")
+		return nil, errors.New("the configuration has no output")
 	}
 	return file, nil
 }

@@ -27,9 +27,9 @@ func (t *trial) inputs() error {
 	labels := render.Labels(t.config.Inputs)
 	t.fed = map[string]expect.Truth{}
 	for _, in := range t.file.Inputs {
-		i := slices.Index(labels, in.Input)
-		if i < 0 {
-			return fmt.Errorf("%sinputs: no input %q in %s: expected one of %s", in.Places.Of("input"), in.Input, t.file.Pipeline, strings.Join(labels, ", "))
+		i, err := t.labelled("input", labels, in.Input)
+		if err != nil {
+			return fmt.Errorf("%sinputs: %w", in.Places.Of("input"), err)
 		}
 		if in.Via == expect.ViaFile {
 			if err := t.feedInput(t.config.Inputs[i], labels[i], in); err != nil {
@@ -72,10 +72,25 @@ func (t *trial) inputs() error {
 		s.SetDefault("alias", labels[i])
 		n++
 	}
+	if len(labels) == 0 {
+		return fmt.Errorf("%s has no input", t.file.Pipeline)
+	}
 	if n == 0 {
-		return fmt.Errorf("%s has no gdummy input: replace one with `inputs:`, such as `- input: %s` with `format: nginx`", t.file.Pipeline, append(labels, "tail.0")[0])
+		return fmt.Errorf("%s has no gdummy input: replace one with `inputs:`, such as `- input: %s` with `format: nginx`", t.file.Pipeline, labels[0])
 	}
 	return nil
+}
+
+// labelled returns the number of the input or output with a label.
+func (t *trial) labelled(kind string, labels []string, label string) (int, error) {
+	i := slices.Index(labels, label)
+	switch {
+	case i < 0:
+		return 0, fmt.Errorf("no %s %q in %s: expected one of %s", kind, label, t.file.Pipeline, strings.Join(labels, ", "))
+	case slices.Contains(labels[i+1:], label):
+		return 0, fmt.Errorf("%s has two %ss named %q: expected an alias of its own for each", t.file.Pipeline, kind, label)
+	}
+	return i, nil
 }
 
 // checkOptions returns an error for wrong options of an input that replaces another.
@@ -103,13 +118,13 @@ func (t *trial) outputs() error {
 	labels := render.Labels(t.config.Outputs)
 	ports := make([][]int, len(labels)) // the sinks of each output
 	for n, s := range t.file.Sinks {
-		i := slices.Index(labels, s.Output)
-		if i < 0 {
-			return fmt.Errorf("%ssink %s: no output %q in %s: expected one of %s", s.Places.Of("output", "name"), s.Name, s.Output, t.file.Pipeline, strings.Join(labels, ", "))
+		i, err := t.labelled("output", labels, s.Output)
+		if err != nil {
+			return fmt.Errorf("%ssink %s: %w", s.Places.Of("output", "name"), s.Name, err)
 		}
 		for _, from := range s.From {
-			if inputs := render.Labels(t.config.Inputs); !slices.Contains(inputs, from) {
-				return fmt.Errorf("%ssink %s: from: no input %q in %s: expected one of %s", s.Places.Of("from"), s.Name, from, t.file.Pipeline, strings.Join(inputs, ", "))
+			if _, err := t.labelled("input", render.Labels(t.config.Inputs), from); err != nil {
+				return fmt.Errorf("%ssink %s: from: %w", s.Places.Of("from"), s.Name, err)
 			}
 		}
 		ports[i] = append(ports[i], n)
