@@ -3,6 +3,7 @@
 package expect
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -125,7 +126,11 @@ func ReadFile(path string) (*File, error) {
 	if !filepath.IsAbs(f.Pipeline) {
 		f.Pipeline = filepath.Join(filepath.Dir(path), f.Pipeline)
 	}
-	if _, err := os.Stat(f.Pipeline); err != nil {
+	info, err := os.Stat(f.Pipeline)
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a directory", f.Pipeline)
+	}
+	if err != nil {
 		return nil, inFile(path, newDocument(text).place("$", fmt.Errorf("pipeline: %w: expected a configuration of Fluent Bit, as a path from this file", err)))
 	}
 	return f, nil
@@ -136,10 +141,11 @@ func Parse(text []byte) (*File, error) { return parse(text, "line") }
 
 // parse parses the text of the file with a name.
 func parse(text []byte, name string) (*File, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	d := newDocument(text)
 	var y yamlFile
 	if err := yaml.UnmarshalWithOptions(text, &y, yaml.Strict()); err != nil {
-		return nil, unknownKey(err)
+		return nil, plainYAMLError(err)
 	}
 	f := &File{Pipeline: y.Pipeline, Records: DefaultRecords, Seed: DefaultSeed}
 	if f.Pipeline == "" {
@@ -185,20 +191,6 @@ func keysOf(v any) (keys []string) {
 	return keys
 }
 
-// unknownKey adds to an error about a key what is expected.
-func unknownKey(err error) error {
-	var unknown *yaml.UnknownFieldError
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	keys := keysOf(yamlSink{})
-	if unknown.Token.Position.Column == 1 {
-		keys = keysOf(yamlFile{})
-	}
-	return &placedError{unknown.Token.Position.Line, fmt.Errorf("unknown key %q: expected one of %s%s",
-		unknown.Token.Value, strings.Join(keys, ", "), units.Hint(unknown.Token.Value, keys, ""))}
-}
-
 // inElement adds its place to an error in an element of a list.
 func inElement(d document, element string, err error) error {
 	var placed *placedError
@@ -218,7 +210,7 @@ func (in *Input) keys() (keys []string) {
 }
 
 func (s *Sink) keys() (keys []string) {
-	keys = []string{"output", "name", "through", "from", "arrive", "absent", "within"}
+	keys = []string{"output", "name", "through", "from", "arrive", "absent", "within", "lines"}
 	for _, f := range s.Fields {
 		keys = append(keys, "fields."+f.Path)
 	}
@@ -283,7 +275,7 @@ func scalarText(v any) string {
 func (f *File) CheckLines() error {
 	for _, s := range f.Sinks {
 		if f.Records%s.Lines != 0 {
-			return fmt.Errorf("sink %s: lines: %d: expected a number that divides the %d records of an input; %d records would do", s.Name, s.Lines, f.Records, (f.Records/s.Lines+1)*s.Lines)
+			return fmt.Errorf("%ssink %s: lines: %d: expected a number that divides the %d records of an input; %d records would do", s.Places.Of("lines"), s.Name, s.Lines, f.Records, (f.Records/s.Lines+1)*s.Lines)
 		}
 	}
 	return nil
@@ -314,8 +306,24 @@ func parseSink(y yamlSink) (Sink, error) {
 		}
 		*list.to = texts
 	}
+	if err := checkExpression(s.Arrive); err != nil {
+		return s, fmt.Errorf("arrive: %w", err)
+	}
+	for _, text := range s.Absent {
+		if err := checkExpression(text); err != nil {
+			return s, fmt.Errorf("absent: %w", err)
+		}
+		if strings.HasPrefix(text, ".") {
+			return s, fmt.Errorf("absent: invalid value %q: expected a variable, such as $%s: members are what arrived", text, text[1:])
+		}
+	}
 	for _, item := range y.Fields {
-		f, err := parseField(fmt.Sprint(item.Key), scalarText(item.Value))
+		path := fmt.Sprint(item.Key)
+		switch item.Value.(type) {
+		case yaml.MapSlice, map[string]any, []any:
+			return s, fmt.Errorf("fields: %s: expected an expression, found a list or a map; a member within another is %s.NAME", path, path)
+		}
+		f, err := parseField(path, scalarText(item.Value))
 		if err != nil {
 			return s, err
 		}
@@ -325,6 +333,9 @@ func parseSink(y yamlSink) (Sink, error) {
 		d, err := units.ParseDuration(y.Within)
 		if err != nil {
 			return s, fmt.Errorf("within: %w", err)
+		}
+		if d <= 0 {
+			return s, fmt.Errorf("within: invalid value %q: expected more than 0", y.Within)
 		}
 		s.Within = d
 	}
@@ -345,7 +356,7 @@ func parseSink(y yamlSink) (Sink, error) {
 }
 
 // modifiers are what may follow the expression of a field.
-var modifiers = regexp.MustCompile(`\|\s*(?:within\s+"([^"]*)"|as\s+(\w+))\s*$`)
+var modifiers = regexp.MustCompile(`\|\s*(?:within\s+"?([^"]*)"?|as\s+(\w+))\s*$`)
 
 func parseField(path, text string) (Field, error) {
 	f := Field{Path: path, Value: text}
@@ -374,6 +385,12 @@ func parseField(path, text string) (Field, error) {
 	if f.Value == "" {
 		return f, fmt.Errorf("fields: %s: expected an expression, such as $status", path)
 	}
+	if f.Value == "."+path {
+		return f, fmt.Errorf("fields: %s: %s is the member itself: expected a variable, such as $%s", path, f.Value, path)
+	}
+	if err := checkExpression(f.Value); err != nil {
+		return f, fmt.Errorf("fields: %s: %w", path, err)
+	}
 	return f, nil
 }
 
@@ -385,6 +402,9 @@ func parseTexts(v any) (texts []string, err error) {
 	list, ok := v.([]any)
 	if !ok {
 		list = []any{v}
+	}
+	if len(list) == 0 {
+		return nil, errors.New("an empty list")
 	}
 	for _, name := range list {
 		text, ok := name.(string)

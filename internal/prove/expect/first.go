@@ -122,7 +122,9 @@ func (o *Observation) write(b *strings.Builder) {
 	if len(o.Unused) > 0 {
 		fmt.Fprintf(b, "    # absent: %s   # complete: secrets among the variables whose values no member has\n", listYAML(o.Unused))
 	}
-	fmt.Fprintf(b, "    only: %s   # confirm: no other member\n", listYAML(o.TopLevel))
+	if len(o.TopLevel) > 0 {
+		fmt.Fprintf(b, "    only: %s   # confirm: no other member\n", listYAML(o.TopLevel))
+	}
 }
 
 // shortened returns the beginning of an example, on one line.

@@ -194,11 +194,7 @@ func (j *Judge) add(book *ledger.Stream, truth Truth) error {
 	if errs, ok := errors.AsType[option.Errors](err); ok {
 		var lines []string
 		for _, e := range errs {
-			line := e.Option + ": " + e.Problem
-			if e.Meant != "" && !strings.Contains(line, "did you mean") {
-				line += "; did you mean " + e.Meant + "?"
-			}
-			lines = append(lines, line)
+			lines = append(lines, explained(e, texts))
 		}
 		return errors.New(strings.Join(lines, "\n"))
 	}

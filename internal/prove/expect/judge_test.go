@@ -290,7 +290,7 @@ func TestIdentityOfLines(t *testing.T) {
 func TestCheckLines(t *testing.T) {
 	for text, want := range map[string]string{
 		"records: 10k\nsinks: [{output: a, lines: 8}, {output: b}]": "",
-		"records: 10k\nsinks: [{output: a, lines: 9}]":              "sink a: lines: 9: expected a number that divides the 10000 records of an input; 10008 records would do",
+		"records: 10k\nsinks: [{output: a, lines: 9}]":              "line:3: sink a: lines: 9: expected a number that divides the 10000 records of an input; 10008 records would do",
 	} {
 		f, err := Parse([]byte("pipeline: a.yaml\n" + text))
 		if err != nil {
@@ -342,6 +342,11 @@ func TestWrongExpression(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "a: arrive: unknown function eqq") {
 		t.Errorf("%v, want %s", err, want)
 	}
+	// A word without quotes is a text or a variable.
+	err = NewJudge([]Sink{{Name: "a", Fields: []Field{{Path: "x", Value: "prod"}}, Lines: 1, Copies: 1}}).Add(run.book, truth)
+	if want := `a: fields: x: unknown function prod: expected a variable, such as $prod, or a text with quotes of its own: '"prod"'`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 	// The names of a format are those of its source: a name that is not similar to any
 	// brings all of them.
 	truth.Options = func(name string) (string, bool) {
@@ -377,6 +382,16 @@ func TestFileErrors(t *testing.T) {
 		"pipeline: x\ninputs: [{input: a, via: file, fromat: nginx}]\nsinks: [{output: a}]\n": "line 2: inputs[0]: fromat: unknown option; did you mean format?",
 		"pipeline: x\nsinks: [{output: a, absent: {}}]\n":                                     "line 2: sinks[0]: absent: invalid value map[]: expected an expression, or a list of them",
 		"pipeline: x\nsinks: [{output: a, from: [1]}]\n":                                      "line 2: sinks[0]: from: invalid value 1: expected an input, or a list of them",
+		"pipeline: x\nsinks: [{output: a, only: []}]\n":                                       "line 2: sinks[0]: only: an empty list: expected a member, or a list of them",
+		"pipeline: x\nsinks: {output: a}\n":                                                   "line 2: expected a list, found a map",
+		"pipeline: x\nsinks: [a]\n":                                                           "line 2: expected a map, found a text",
+		"pipeline: x\nseed: [1]\nsinks: [{output: a}]\n":                                      "line 2: expected a text or a number, found a list or a map",
+		"pipeline: x\nsinks: [{output: a, within: 0s}]\n":                                     "line 2: sinks[0]: within: invalid value \"0s\": expected more than 0",
+		"pipeline: x\nsinks: [{output: a, arrive: '{{ eq $a 1 }}'}]\n":                        "line 2: sinks[0]: arrive: invalid value \"{{ eq $a 1 }}\": expected an expression without {{ and }}",
+		"pipeline: x\nsinks: [{output: a, arrive: $a == 1}]\n":                                "line 2: sinks[0]: arrive: invalid value \"$a == 1\": expected functions: eq $a 1",
+		"pipeline: x\nsinks: [{output: a, absent: .b}]\n":                                     "line 2: sinks[0]: absent: invalid value \".b\": expected a variable, such as $b: members are what arrived",
+		"pipeline: x\nsinks: [{output: a, fields: {b: .b}}]\n":                                "line 2: sinks[0]: fields: b: .b is the member itself: expected a variable, such as $b",
+		"pipeline: x\nsinks: [{output: a, fields: {b: {c: 1}}}]\n":                            "line 2: sinks[0]: fields: b: expected an expression, found a list or a map; a member within another is b.NAME",
 		"pipeline: x\nsinks:\n  - output: a\n    fields: {b: '$c | within \"soon\"'}\n":       "fields: b: within: ",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
