@@ -93,9 +93,14 @@ func HashBytes(data []byte) uint64 { return mix(xxhash.Sum64(data) ^ seedOther) 
 func HashExtension(typ byte, data []byte) uint64 { return mix(HashBytes(data) + uint64(typ)) }
 
 // HashMember returns the hash of a member from its name and the hash of its value.
-func HashMember(name []byte, value uint64) uint64 {
-	return mix(xxhash.Sum64(name) + bits.RotateLeft64(value, 23))
-}
+func HashMember(name []byte, value uint64) uint64 { return HashNamed(HashName(name), value) }
+
+// HashName returns the hash of a name, for [HashNamed].
+func HashName(name []byte) uint64 { return xxhash.Sum64(name) }
+
+// HashNamed returns the hash of a member from the hashes of its name and its value. It is
+// [HashMember] for a name that occurs often.
+func HashNamed(name, value uint64) uint64 { return mix(name + bits.RotateLeft64(value, 23)) }
 
 // HashMap returns the hash of a map as a value, from the wrapping sum of the hashes of
 // its members.
@@ -153,31 +158,48 @@ func HashFloat(f float64) (hash uint64, coarse bool) {
 }
 
 // HashDecimal returns the hash that [HashFloat] returns for the double nearest to
-// ±mantissa / 10^places, of at most 19 digits and less than 1e14. It is faster, and reports
-// false if the digits are too close to the middle of two hashes.
-func HashDecimal(mantissa uint64, places int, negative bool) (hash uint64, ok bool) {
-	if mantissa < 1e15 {
-		return decimal(mantissa, -places, negative), true
-	}
-	if mantissa < 1<<52 { // 16 digits, which the nearest double preserves
-		return decimal((mantissa+5)/10, 1-places, negative), true
-	}
-	// The double differs by less than 0.12 in the 15th digit, and its 16 digits by 0.05
-	// more.
-	unit, dropped := uint64(10), 1
-	for mantissa/unit >= 1e15 {
-		unit, dropped = unit*10, dropped+1
-	}
-	kept, tenths := mantissa/unit, mantissa%unit*10/unit
+// ±mantissa / 10^places, of at most 19 digits and less than 1e14. It is faster.
+func HashDecimal(mantissa uint64, places int, negative bool) uint64 {
 	switch {
-	case tenths < 3:
-	case tenths >= 7:
-		kept++
-	default:
-		return 0, false
+	case mantissa < 1e15:
+		return decimal(mantissa, -places, negative)
+	case mantissa < 1<<52: // 16 digits, which the nearest double preserves
+		return decimal((mantissa+5)/10, 1-places, negative)
 	}
-	return decimal(kept, dropped-places, negative), true
+	// The nearest double is f × 2^-shift.
+	zeros, unit := bits.LeadingZeros64(mantissa), tens[places]
+	above := bits.LeadingZeros64(unit)
+	m := mantissa << zeros
+	f, rest := bits.Div64(m>>1, m<<63, unit<<above)
+	extra := bits.Len64(f) - 53
+	shift := 63 - above + zeros - extra
+	f = halfEven(0, f, extra, rest != 0)
+	// Its first 16 digits.
+	for unit = 1e16; mantissa >= unit; unit *= 10 {
+		places--
+	}
+	high, low := bits.Mul64(f, tens[places])
+	return decimal((halfEven(high, low, shift, false)+5)/10, 1-places, negative)
 }
+
+// halfEven returns a number of 128 bits divided by 2^shift, from 1 to 63, and rounded half to
+// even. more reports that the number is larger by less than 1.
+func halfEven(high, low uint64, shift int, more bool) uint64 {
+	n, rest, half := high<<(64-shift)|low>>shift, low&(1<<shift-1), uint64(1)<<(shift-1)
+	if rest > half || rest == half && (more || n&1 != 0) {
+		n++
+	}
+	return n
+}
+
+// tens are the powers of ten.
+var tens = func() (t [20]uint64) {
+	t[0] = 1
+	for i := range 19 {
+		t[i+1] = t[i] * 10
+	}
+	return t
+}()
 
 // decimal returns the hash of ±mantissa × 10^exp.
 func decimal(mantissa uint64, exp int, negative bool) uint64 {

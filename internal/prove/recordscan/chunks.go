@@ -233,7 +233,7 @@ func (h Hint) IsEmpty() bool { return len(h.names) == 0 }
 
 // SetHint sets the hint for the next records.
 func (s *Scanner) SetHint(h Hint) {
-	s.extras = append([][]byte(nil), h.names...)
+	s.setExtras(append([][]byte(nil), h.names...))
 	s.hinted, s.missed = true, false
 }
 

@@ -4,6 +4,7 @@ package recordscan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"strconv"
 	"unicode/utf16"
@@ -102,36 +103,77 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 		if j.space() != '"' {
 			return 0, false
 		}
-		key, ok := j.string()
-		if !ok || j.space() != ':' {
-			return 0, false
+		k, at := d.next(), j.pos
+		var key []byte
+		var named uint64
+		if k.begins(j.b[at:]) {
+			j.pos += len(k.front)
+			key, named = j.b[at+1:j.pos-2:j.pos-2], k.name
+		} else {
+			var ok bool
+			if key, ok = j.string(); !ok || j.space() != ':' {
+				return 0, false
+			}
+			j.pos++
+			named = recordid.HashName(key)
+			if len(key) == j.pos-at-len(`"":`) { // without escapes or white space
+				k.learn(j.b[at:j.pos], len(key), named)
+			}
 		}
-		j.pos++
 		if !d.room() {
 			return 0, false
 		}
 		m := member{name: key, lo: int32(len(d.nodes))}
 		found := len(d.found)
 		if j.space() == '"' {
-			s, ok := j.string()
-			if !ok {
-				return 0, false
+			at := j.pos
+			simple := k != nil && d.how.simple()
+			var s []byte
+			if simple && k.name == named && k.has(j.b[at:]) {
+				j.pos += len(k.value)
+				s = j.b[at+1 : j.pos-1 : j.pos-1]
+				m.value, m.hash = k.hash, k.both
+			} else {
+				var ok bool
+				if s, ok = j.string(); !ok {
+					return 0, false
+				}
+				if len(s) >= recordid.Size || d.how&unfolded != 0 {
+					m.id = d.string(s, n, key)
+				}
+				if !m.id || parent >= 0 { // else it is in no sum
+					m.value = d.hashString(s)
+					m.hash = recordid.HashNamed(named, m.value)
+				}
+				if simple && !m.id && k.name == named && len(s) == j.pos-at-len(`""`) {
+					k.learnValue(j.b[at:j.pos], m.value, m.hash)
+				}
 			}
-			m.value = d.hashString(s)
-			if m.id = d.string(s, n, key); d.stamp != "" && d.at(d.stamp, n, key) {
+			if d.stamp != "" && d.at(d.stamp, n, key) {
 				d.arrival = Time(s)
 			}
 		} else {
 			start := j.pos
-			if m.value, ok = j.value(n, key, depth+1); !ok {
-				return 0, false
+			simple := k != nil && d.how.simple() && k.name == named && depth < maxDepth
+			if simple && k.hasNumber(j.b[start:]) {
+				j.pos += len(k.value)
+				m.value, m.hash = k.hash, k.both
+			} else {
+				simple = simple && start < len(j.b) && j.b[start] <= '9' // a number
+				var ok bool
+				if m.value, ok = j.value(n, key, depth+1); !ok {
+					return 0, false
+				}
+				m.hash = recordid.HashNamed(named, m.value)
+				if simple && !d.ambiguous {
+					k.learnValue(j.b[start:j.pos], m.value, m.hash)
+				}
 			}
 			if d.stamp != "" && d.at(d.stamp, n, key) {
 				d.arrival = Time(j.b[start:j.pos])
 			}
 		}
 		m.hi = int32(len(d.nodes))
-		m.hash = recordid.HashMember(key, m.value)
 		d.stack = append(d.stack, m)
 		d.part(found)
 		switch j.space() {
@@ -218,7 +260,12 @@ func kindOf(c byte) byte {
 // string parses the string that begins at the current position.
 func (j *jsonReader) string() ([]byte, bool) {
 	b := j.b[j.pos+1:]
-	i := bytes.IndexByte(b, '"')
+	i, ok := quoteOrEscape(b)
+	if ok && b[i] == '"' {
+		j.pos += i + 2
+		return b[:i:i], true
+	}
+	i = bytes.IndexByte(b, '"')
 	if i < 0 {
 		j.cut = true
 		return nil, false
@@ -317,6 +364,14 @@ func (j *jsonReader) number() (uint64, bool) {
 	}
 	first := i
 	size := uint64(0)
+	for {
+		v, ok := eightDigits(b[i:])
+		if !ok {
+			break
+		}
+		size = size*1e8 + v
+		i += 8
+	}
 	for i < len(b) && b[i]-'0' <= 9 {
 		size = size*10 + uint64(b[i]-'0')
 		i++
@@ -365,6 +420,9 @@ func (j *jsonReader) number() (uint64, bool) {
 // false for a number that it cannot hash.
 func (j *jsonReader) decimal(i, n int, size uint64, negative bool) (uint64, bool) {
 	b, first := j.b, i
+	if v, ok := eightDigits(b[i:]); ok && n <= 11 {
+		size, n, i = size*1e8+v, n+8, i+8
+	}
 	for i < len(b) && b[i]-'0' <= 9 {
 		if n++; n > 19 {
 			return 0, false
@@ -375,9 +433,22 @@ func (j *jsonReader) decimal(i, n int, size uint64, negative bool) (uint64, bool
 	if i == first || i == len(b) || b[i] == '.' || b[i] == 'e' || b[i] == 'E' || b[i] == '-' || b[i] == '+' {
 		return 0, false
 	}
-	h, ok := recordid.HashDecimal(size, i-first, negative)
-	if ok {
-		j.pos = i
+	j.pos = i
+	return recordid.HashDecimal(size, i-first, negative), true
+}
+
+// eightDigits parses the first eight bytes of b, if they are digits.
+func eightDigits(b []byte) (v uint64, ok bool) {
+	if len(b) < 8 {
+		return 0, false
 	}
-	return h, ok
+	v = binary.LittleEndian.Uint64(b)
+	const each = 0x0101010101010101
+	if (v&(each*0xf0))|(v+each*6)&(each*0xf0)>>4 != each*0x33 {
+		return 0, false
+	}
+	// Pairs, fours, eight.
+	v = (v & (each * 0x0f)) * (10<<8 + 1) >> 8
+	v = (v & 0x00ff00ff00ff00ff) * (100<<16 + 1) >> 16
+	return (v & 0x0000ffff0000ffff) * (10000<<32 + 1) >> 32, true
 }

@@ -29,6 +29,8 @@ type cutter struct {
 	line int // number of bytes before the next newline, or before the end of the text
 	ok   bool
 	end  bool // the text has no newline
+	nul  int  // size of the text after the next nulEnd; -1 without one
+	seen bool // nul is set
 }
 
 // next returns the size, in bytes, of the first line of text including its newline, or 0
@@ -40,15 +42,30 @@ func (c *cutter) next(text []byte) int {
 			c.line = len(text)
 		}
 	}
-	if i := bytes.Index(text[:c.line], nulEnd); i >= 0 {
-		c.line -= i + len(nulEnd)
-		return i + len(nulEnd)
+	if n := c.message(text); n > 0 && n <= c.line {
+		c.line -= n
+		return n
 	}
 	if c.end {
 		return 0
 	}
 	c.ok = false
 	return c.line + 1
+}
+
+// message returns the size of the text up to the end of a GELF message, or 0 if there is none.
+// It searches the whole text once.
+func (c *cutter) message(text []byte) int {
+	if !c.seen || c.nul >= len(text) {
+		c.seen, c.nul = true, -1
+		if i := bytes.Index(text, nulEnd); i >= 0 {
+			c.nul = len(text) - i - len(nulEnd)
+		}
+	}
+	if c.nul < 0 {
+		return 0
+	}
+	return len(text) - c.nul
 }
 
 // end reports what is incomplete: an object over several lines, and pieces of lines.

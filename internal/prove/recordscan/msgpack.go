@@ -3,6 +3,7 @@
 package recordscan
 
 import (
+	"bytes"
 	"math"
 
 	"github.com/gdummy/gdummy/internal/msgpack"
@@ -96,27 +97,64 @@ func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int)
 	n, base := d.open(parent, name)
 	parts := len(d.parts)
 	for range count {
-		key, ok := p.name()
-		if !ok {
-			return 0, false
+		k, at := d.next(), p.pos
+		var key []byte
+		var named uint64
+		if k.begins(p.b[at:]) {
+			p.pos += len(k.front)
+			key, named = p.b[p.pos-k.size:p.pos:p.pos], k.name
+		} else {
+			var ok bool
+			if key, ok = p.name(); !ok {
+				return 0, false
+			}
+			named = recordid.HashName(key)
+			k.learn(p.b[at:p.pos], len(key), named)
 		}
 		if !d.room() {
 			return 0, p.fail(msgpack.ErrInvalid)
 		}
 		m := member{name: key, lo: int32(len(d.nodes))}
 		start, found := p.pos, len(d.found)
-		if m.value, _, m.id, ok = p.value(n, key, depth+1); !ok {
-			return 0, false
+		simple := k != nil && k.name == named && d.how.simple() && depth < maxDepth
+		if simple && k.has(p.b[start:]) {
+			p.pos += len(k.value)
+			m.value, m.hash = k.hash, k.both
+		} else if s := p.identity(); s != nil && parent < 0 && depth < maxDepth && d.string(s, n, key) { // it is in no sum
+			p.pos += identHead + recordid.Size
+			m.id = true
+		} else {
+			var kind byte
+			var ok bool
+			if m.value, kind, m.id, ok = p.value(n, key, depth+1); !ok {
+				return 0, false
+			}
+			m.hash = recordid.HashNamed(named, m.value)
+			if simple && !d.ambiguous && !m.id && (kind == kindString || kind == kindOther) {
+				k.learnValue(p.b[start:p.pos], m.value, m.hash)
+			}
 		}
 		if d.stamp != "" && d.at(d.stamp, n, key) {
 			d.arrival = PackedTime(p.b[start:p.pos])
 		}
 		m.hi = int32(len(d.nodes))
-		m.hash = recordid.HashMember(key, m.value)
 		d.stack = append(d.stack, m)
 		d.part(found)
 	}
 	return d.close(n, base, parts), true
+}
+
+// identHead is the size of the header of an identity.
+const identHead = 2
+
+// identity returns the value at the current position if it is a string that may be an
+// identity, or nil. The position stays.
+func (p *packReader) identity() []byte {
+	b := p.b[p.pos:]
+	if len(b) < identHead+recordid.Size || !bytes.HasPrefix(b, identSign) {
+		return nil
+	}
+	return b[identHead : identHead+recordid.Size : identHead+recordid.Size]
 }
 
 // name parses the name of a member. The name of a scalar other than a string is its

@@ -40,6 +40,9 @@ type doc struct {
 	stamp   string // see Options.Arrival
 	arrival int64  // the time at stamp
 
+	known []known // members of the records before, by the number of their name
+	named int     // number of names
+
 	large  bool // there are more than maxParts parts
 	binary bool // an identity is in a string that is not text
 	valued bool // an identity is in a value of OpenTelemetry, but not at place
@@ -101,7 +104,7 @@ type finding struct {
 
 func (d *doc) reset(how reading) {
 	d.nodes, d.members, d.stack, d.found, d.text = d.nodes[:0], d.members[:0], d.stack[:0], d.found[:0], d.text[:0]
-	d.event, d.body, d.strings = false, 0, 0
+	d.event, d.body, d.strings, d.named = false, 0, 0, 0
 	d.foreign, d.lists = 0, d.lists[:0]
 	d.groups, d.starts, d.parts = d.groups[:0], d.starts[:0], d.parts[:0]
 	d.arrival, d.large, d.binary, d.valued = 0, false, false, false
@@ -144,8 +147,12 @@ func (d *doc) close(n int32, base, parts int) uint64 {
 	}
 	count := len(d.stack) - base
 	d.nodes[n].first, d.nodes[n].count = int32(len(d.members)), int32(count)
-	d.members = append(d.members, d.stack[base:]...)
-	d.stack = d.stack[:base]
+	if len(d.members) == 0 && base == 0 {
+		d.members, d.stack = d.stack, d.members // faster than to copy them
+	} else {
+		d.members = append(d.members, d.stack[base:]...)
+		d.stack = d.stack[:base]
+	}
 	if d.nodes[n].parent < 0 {
 		return 0 // not used
 	}

@@ -20,6 +20,7 @@
 //	stdout                           the output of Fluent Bit's stdout plugin
 //	msgpack, msgpackstream           MessagePack of events and maps
 //	record, copies                   one record, and several copies of it
+//	memo                             what records have in common with those before
 //	verify, subsetsum, rewritten     comparison of a record with its identity
 //
 // In any other text (CSV, LTSV, templates) the scanner finds identities but cannot check
@@ -141,15 +142,16 @@ type Scanner struct {
 	maxBytes  int64
 	depth     int // of compression within compression
 
-	doc      doc
-	peek     doc                   // scratch
-	states   []State               // scratch space of judge
-	classes  []class               // scratch space of merge
-	seen     map[recordid.ID]int32 // scratch space of merge
-	extras   [][]byte              // names of the members that were added to the last record
-	within   bool                  // the record is nested in one that cannot be parsed
-	thorough bool                  // damaged findings are reconsidered
-	lenient  bool                  // a mismatch is unchecked, not damaged
+	doc        doc
+	peek       doc                   // scratch
+	states     []State               // scratch space of judge
+	classes    []class               // scratch space of merge
+	seen       map[recordid.ID]int32 // scratch space of merge
+	extras     [][]byte              // names of the members that were added to the last record
+	extraSizes uint64                // bit mask of their lengths modulo 64
+	within     bool                  // the record is nested in one that cannot be parsed
+	thorough   bool                  // damaged findings are reconsidered
+	lenient    bool                  // a mismatch is unchecked, not damaged
 
 	hinted bool // extras is that of SetHint
 	missed bool // while it was, a body did not match

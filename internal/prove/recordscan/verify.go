@@ -229,10 +229,11 @@ func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 	nd := d.nodes[n]
 	ms := d.members[nd.first : nd.first+nd.count]
 	total, count, last := uint64(0), 0, -1
-	s.hashes = s.hashes[:0]
 	if s.effort -= len(ms); s.effort < 0 {
 		return Unchecked
 	}
+	hashes := slices.Grow(s.hashes[:0], len(ms))[:len(ms)]
+	s.hashes = hashes
 	for i := range ms {
 		m := &ms[i]
 		h := m.hash
@@ -240,7 +241,7 @@ func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 			last = i
 		}
 		if m.id || m.lo <= f.node && f.node < m.hi {
-			s.hashes = append(s.hashes, 0)
+			hashes[i] = 0
 			continue
 		}
 		if len(prefix) > 0 {
@@ -248,7 +249,7 @@ func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 				h = recordid.HashMember(name, m.value)
 			}
 		}
-		s.hashes = append(s.hashes, h)
+		hashes[i] = h
 		total += h
 		count++
 	}
@@ -286,7 +287,7 @@ func (s *Scanner) sameAdded(f *finding, ms []member, excess uint64) bool {
 	sum := uint64(0)
 	for i := range ms {
 		m := &ms[i]
-		if !contains(s.extras, m.name) || m.id || m.lo <= f.node && f.node < m.hi {
+		if s.extraSizes>>(len(m.name)&63)&1 == 0 || !contains(s.extras, m.name) || m.id || m.lo <= f.node && f.node < m.hi {
 			continue
 		}
 		s.same = append(s.same, len(s.order))
@@ -341,12 +342,21 @@ func (s *Scanner) explained(ms []member, found []int) State {
 		known = known && contains(s.extras, name)
 	}
 	if !known {
-		s.extras = s.extras[:0]
+		extras := s.extras[:0]
 		for _, i := range found {
-			s.extras = append(s.extras, bytes.Clone(ms[s.order[i]].name))
+			extras = append(extras, bytes.Clone(ms[s.order[i]].name))
 		}
+		s.setExtras(extras)
 	}
 	return st
+}
+
+// setExtras sets the names of the members that were added to the last record.
+func (s *Scanner) setExtras(names [][]byte) {
+	s.extras, s.extraSizes = names, 0
+	for _, name := range names {
+		s.extraSizes |= 1 << (len(name) & 63)
+	}
 }
 
 // member returns the first member of a map with the given name, or nil.
