@@ -47,6 +47,7 @@ type Measurement struct {
 
 	arriving map[string]float64 // share of the records that arrives at each output
 	dropping map[string]float64 // share of its records that each filter drops
+	rest     time.Duration      // the least that a trial needed to deliver the rest; 0 before one held
 }
 
 var _ capacity.Runner = (*Measurement)(nil)

@@ -79,6 +79,31 @@ func TestPacePlan(t *testing.T) {
 	}
 }
 
+// A trial does not hold whose rest takes longer than that of another by more than a flush.
+func TestJudgeRest(t *testing.T) {
+	origin := time.Unix(1700000000, 0)
+	m := &Measurement{arriving: map[string]float64{"out": 1, "idle": 0}}
+	for _, c := range []struct {
+		last time.Duration // of the output, after the end of the hold
+		want string
+	}{
+		{900 * time.Millisecond, ""},
+		{2100 * time.Millisecond, ""},
+		{2200 * time.Millisecond, "the rest arrived in 2.2s, and in 900ms at another rate"},
+		{0, ""},
+		{500 * time.Millisecond, ""},
+		{1800 * time.Millisecond, "the rest arrived in 1.8s, and in 500ms at another rate"},
+	} {
+		at := func(after time.Duration) *meter {
+			return &meter{origin: origin, last: origin.Add(8*time.Second + after).UnixNano()}
+		}
+		h := hold{observed: &observed{m: m, in: &instance{outputs: []string{"idle", "out"}, meters: []*meter{at(time.Hour), at(c.last)}, width: time.Second}}, to: 8 * time.Second}
+		if h.judgeRest(); h.t.Detail != c.want {
+			t.Errorf("%v after the end: %q, want %q", c.last, h.t.Detail, c.want)
+		}
+	}
+}
+
 // Without receivers, the rate of an output is that between the changes of its counter, and
 // the lag is what was due and not sent. The counters of gdummy are late.
 func TestWithoutReceivers(t *testing.T) {

@@ -20,6 +20,7 @@ type meter struct {
 	mu      sync.Mutex
 	audit   *audit.Auditor
 	origin  time.Time // when the first record was due; zero before it arrived
+	last    int64     // when the last record arrived, in nanoseconds since 1970
 	windows []window  // since origin
 
 	looks, busy, full int // observations, those with a message that waits for its answer, and those without a free worker
@@ -54,6 +55,7 @@ func (m *meter) Take(found []receive.Finding, arrival int64) {
 	if m.origin.IsZero() {
 		m.origin = time.Unix(0, startOf(found))
 	}
+	m.last = max(m.last, arrival)
 	i := int(max(arrival-m.origin.UnixNano(), 0) / int64(m.width))
 	for len(m.windows) <= i {
 		m.windows = append(m.windows, window{spread: hdrhistogram.New(1, spreadMax, 2)})
@@ -88,6 +90,13 @@ func startOf(found []receive.Finding) int64 {
 		start -= int64(float64(last.Time-first.Time) / float64(last.Seq-first.Seq) * float64(first.Seq))
 	}
 	return start
+}
+
+// rest returns how long after a moment since the origin records arrived.
+func (m *meter) rest(from time.Duration) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(time.Unix(0, m.last).Sub(m.origin.Add(from)), 0)
 }
 
 // Refuse implements receive.Sink. What is sent again arrives; the rest is missing.

@@ -147,6 +147,7 @@ func (h *hold) drain(ctx context.Context) error {
 	for {
 		missing, of, output := h.missing()
 		if missing == 0 {
+			h.judgeRest()
 			return nil
 		}
 		if time.Now().After(end) {
@@ -157,6 +158,25 @@ func (h *hold) drain(ctx context.Context) error {
 		if err := h.look(ctx); err != nil {
 			return err
 		}
+	}
+}
+
+// judgeRest judges how long the delivery took of what was left at the end of the hold. In
+// a short hold with few flushes, the latency need not show that a backlog grows.
+func (h *hold) judgeRest() {
+	rest := time.Duration(0)
+	for i, r := range h.in.meters {
+		if h.m.arriving == nil || h.m.arriving[h.in.outputs[i]] > 0 {
+			rest = max(rest, r.rest(h.to))
+		}
+	}
+	least := h.m.rest
+	if least > 0 && rest > least+h.in.width+h.in.width/4 {
+		h.fail(capacity.Backlog, "the rest arrived in %s, and in %s at another rate", chart.FormatLatency(rest), chart.FormatLatency(least))
+		return
+	}
+	if least == 0 || rest > 0 && rest < least {
+		h.m.rest = rest
 	}
 }
 
