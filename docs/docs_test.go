@@ -233,6 +233,24 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// The design page lists every package of the rooms below internal.
+func TestPackagesOfDesign(t *testing.T) {
+	page := read(t, "docs/explanation/design.md")
+	packages, err := filepath.Glob("../internal/*/*/*.go")
+	if err != nil || len(packages) < 100 {
+		t.Fatalf("%d files: %v", len(packages), err)
+	}
+	missing := map[string]bool{}
+	for _, file := range packages {
+		if name := filepath.Base(filepath.Dir(file)); !strings.Contains(page, " "+name+"/") {
+			missing[name] = true
+		}
+	}
+	for name := range missing {
+		t.Errorf("the page lacks %s/", name)
+	}
+}
+
 // declarations returns the names of the functions, methods and types of a file.
 func declarations(t *testing.T, path string) (names []string) {
 	t.Helper()
