@@ -51,6 +51,14 @@ func (p *classicProps) set(name, text string) {
 	p.lines = append(p.lines, line)
 }
 
+func (p *classicProps) replace(name string, f func(string) string) {
+	for i, l := range p.lines {
+		if l.name != "" && strings.EqualFold(l.name, name) {
+			p.lines[i] = classicLine{name: l.name, text: f(l.text)}
+		}
+	}
+}
+
 func (p *classicProps) remove(name string) {
 	for i := p.find(name); i >= 0; i = p.find(name) {
 		p.lines = append(p.lines[:i], p.lines[i+1:]...)
@@ -116,7 +124,8 @@ func (c *Config) classicInclude(f *classicFile, pattern string, depth int) error
 	if depth >= maxIncludes {
 		return os.ErrInvalid
 	}
-	files := []string{c.find(pattern)}
+	path, _ := c.find(pattern)
+	files := []string{path}
 	if strings.Contains(pattern, "*") {
 		if !filepath.IsAbs(pattern) {
 			pattern = filepath.Join(c.dir, pattern)

@@ -34,6 +34,7 @@ type Config struct {
 	Service                  []*Section // usually one
 	Plugins                  []string   // paths of the plugins that it loads, as they are written
 	Test                     string     // the file of the section gdummy_test, as it is written
+	Missing                  []string   // properties with files that do not exist, such as "parsers_file /a"
 
 	path  string
 	dir   string // of the first file
@@ -51,6 +52,7 @@ type Section struct {
 type property interface {
 	get(name string) (text string, ok bool)
 	set(name, text string)
+	replace(name string, f func(text string) string) // all values of the name
 	remove(name string)
 	names() []string
 }
@@ -210,27 +212,35 @@ var paths = map[string][]string{
 // configuration.
 func (c *Config) absolute(s *Section) {
 	for _, name := range paths[s.Kind] {
-		if text, ok := s.Get(name); ok {
-			s.Set(name, c.find(text))
-		}
+		s.props.replace(name, func(text string) string {
+			path, ok := c.find(text)
+			if !ok {
+				c.Missing = append(c.Missing, name+" "+text)
+			}
+			return path
+		})
 	}
 }
 
 // find returns the path of a file, absolute if it is beside the configuration or in the
-// working directory.
-func (c *Config) find(path string) string {
-	if path == "" || filepath.IsAbs(path) || strings.Contains(path, "${") {
-		return path
+// working directory, and whether it exists as far as is known.
+func (c *Config) find(path string) (found string, ok bool) {
+	if path == "" || strings.Contains(path, "${") {
+		return path, true
+	}
+	if filepath.IsAbs(path) {
+		_, err := os.Stat(path)
+		return path, err == nil
 	}
 	for _, dir := range []string{"", c.dir} {
 		full := filepath.Join(dir, path)
 		if _, err := os.Stat(full); err == nil {
 			if abs, err := filepath.Abs(full); err == nil {
-				return abs
+				return abs, true
 			}
 		}
 	}
-	return path
+	return path, false
 }
 
 // Write writes the copy into a directory, and returns the path of its first file.

@@ -68,13 +68,16 @@ func render(t *testing.T, dir, main string, change func(c *Config)) string {
 // paths.
 func TestClassic(t *testing.T) {
 	dir := write(t, map[string]string{
-		"main.conf":     "@SET a=b\n[SERVICE]\n    Parsers_File  p.conf\n    Flush 5\n# comment\n[INPUT]\n    Name   tail\n    Path   /var/log/*.log\n\n@INCLUDE sub/*.conf\n[OUTPUT]\n    Name  es\n    Match *\n    Host  ${ES}\n",
+		"main.conf":     "@SET a=b\n[SERVICE]\n    Parsers_File  p.conf\n    Parsers_File q.conf\n    parsers_file /nowhere/parsers.conf\n    Flush 5\n# comment\n[INPUT]\n    Name   tail\n    Path   /var/log/*.log\n\n@INCLUDE sub/*.conf\n[OUTPUT]\n    Name  es\n    Match *\n    Host  ${ES}\n",
 		"sub/lua.conf":  "[FILTER]\n    Name lua\n    Match *\n    Script s.lua\n",
 		"p.conf":        "",
+		"q.conf":        "",
 		"s.lua":         "",
 		"sub/other.txt": "",
 	})
+	var missing []string
 	got := render(t, dir, "main.conf", func(c *Config) {
+		missing = c.Missing
 		c.Inputs[0].Set("name", "gdummy")
 		c.Inputs[0].Remove("path")
 		c.Inputs[0].Set("rate", "5")
@@ -82,7 +85,9 @@ func TestClassic(t *testing.T) {
 	})
 	want := `@SET a=b
 [SERVICE]
-    parsers_file DIR/p.conf
+    Parsers_File DIR/p.conf
+    Parsers_File DIR/q.conf
+    parsers_file /nowhere/parsers.conf
     flush 0.1
 [INPUT]
     name gdummy
@@ -90,7 +95,7 @@ func TestClassic(t *testing.T) {
 [FILTER]
     Name lua
     Match *
-    script DIR/s.lua
+    Script DIR/s.lua
 [OUTPUT]
     Name es
     Match *
@@ -98,6 +103,9 @@ func TestClassic(t *testing.T) {
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"parsers_file /nowhere/parsers.conf"}, missing); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
 	}
 }
 

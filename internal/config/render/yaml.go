@@ -76,6 +76,22 @@ func (p yamlProps) set(name, text string) {
 	p.n.keys, p.n.values = append(p.n.keys, name), append(p.n.values, v)
 }
 
+func (p yamlProps) replace(name string, f func(string) string) {
+	i := p.find(name)
+	if i < 0 {
+		return
+	}
+	values := []*node{p.n.values[i]}
+	if values[0].isList {
+		values = values[0].values
+	}
+	for _, v := range values {
+		if !v.isMap && !v.isList {
+			*v = node{text: f(v.text), quoted: true}
+		}
+	}
+}
+
 func (p yamlProps) remove(name string) {
 	for i := p.find(name); i >= 0; i = p.find(name) {
 		p.n.keys = append(p.n.keys[:i], p.n.keys[i+1:]...)
@@ -126,7 +142,11 @@ func (c *Config) yamlSections(root *node, dir string) error {
 			for _, p := range v.values {
 				if !p.isMap && !p.isList {
 					c.Plugins = append(c.Plugins, p.text)
-					p.text, p.quoted = c.find(p.text), true
+					path, ok := c.find(p.text)
+					if !ok {
+						c.Missing = append(c.Missing, "plugins: "+p.text)
+					}
+					p.text, p.quoted = path, true
 				}
 			}
 		case "includes":

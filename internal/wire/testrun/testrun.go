@@ -110,7 +110,7 @@ func (t *trial) run() (r Result) {
 		return r
 	}
 	if ended != nil {
-		r.Err, r.Log = errors.Join(ended, lines(t.unset())), a.Errors()
+		r.Err, r.Log = errors.Join(ended, lines(t.unset()), lines(t.missing())), a.Errors()
 		return r
 	}
 	r.Sinks = t.judge.Verdict()

@@ -13,6 +13,15 @@ import (
 
 var variableName = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
+// missing returns a line for each file that the configuration names and that does not exist,
+// since the errors of Fluent Bit do not name all of them.
+func (t *trial) missing() (lines []string) {
+	for _, property := range t.config.Missing {
+		lines = append(lines, fmt.Sprintf("%s: %s: no such file on this machine", t.file.Pipeline, property))
+	}
+	return lines
+}
+
 // unset returns a line for each variable that the copy of the configuration uses and that is
 // not set, with its place in the original. Fluent Bit replaces it by nothing, and its errors
 // do not name it.
