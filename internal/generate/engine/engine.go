@@ -212,14 +212,9 @@ func New(c *Config, o Options) *Engine {
 		numbers = numbering{step: 1} // the source gets positions
 	}
 	timer := newTimer(timing, numbers)
-	var tags tagger
-	switch {
-	case c.replay != nil:
-		e.replay = newReplayed(c, timer, o.Log)
-		e.source = e.replay
-		if c.Program != nil {
-			tags = e.replay
-		}
+	e.source = c.unmarked(timer, o)
+	tags, _ := e.source.(tagger)
+	if e.replay, _ = e.source.(*replayed); e.replay != nil {
 		if c.timeline {
 			e.plan.follow(newTimeline(c, e.replay))
 			e.plan.stepwise = true
@@ -229,11 +224,6 @@ func New(c *Config, o Options) *Engine {
 			e.clock.replayTiming(e.replay, c)
 			e.origin = originOf(c, e.replay.Timing)
 		}
-	case c.Program != nil:
-		t := &templated{timer: timer, p: c.Program}
-		e.source, tags = t, t
-	default:
-		e.source = newFixed(c, timer, o)
 	}
 	if c.broken != nil {
 		e.source = newBreaking(e.source, e.origin.Damage()) // before the sums of the bodies

@@ -150,20 +150,22 @@ func (c *Config) Source(o Origin) Source {
 	if o.Moves() {
 		numbers = numbering{step: 1}
 	}
-	timer := newTimer(o.Timing, numbers)
-	var source Source
-	switch {
-	case c.replay != nil:
-		source = newReplayed(c, timer, nil)
-	case c.Program != nil:
-		source = &templated{timer: timer, p: c.Program}
-	default:
-		source = newFixed(c, timer, Options{})
-	}
+	source := c.unmarked(newTimer(o.Timing, numbers), Options{})
 	if d := o.Damage(); d != nil {
 		source = newBreaking(source, d)
 	}
 	return source
+}
+
+// unmarked returns the source of the records, neither damaged nor with identities.
+func (c *Config) unmarked(t *timer, o Options) Source {
+	switch {
+	case c.replay != nil:
+		return newReplayed(c, t, o.Log)
+	case c.Program != nil:
+		return &templated{timer: t, p: c.Program}
+	}
+	return newFixed(c, t, o)
 }
 
 // fileSums returns the hashes of all files that records are made of; nil if there are
