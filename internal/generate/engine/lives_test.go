@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +90,33 @@ func TestTransitions(t *testing.T) {
 			t.Fatalf("the last record came %v after it was due", off)
 		}
 	})
+}
+
+// Lives whose number follows a profile are one stream, too: in shards, and from any record.
+func TestTransitionsAlongProfile(t *testing.T) {
+	const n = 600
+	text := strings.Replace(ordersText, "transitions 40", `transitions "bursts 90 on 10s off 20s base 1"`, 1)
+	times, bodies := sequence(t, n, "template", text)
+	if !slices.IsSorted(times) || len(times) != n {
+		t.Fatalf("%d records, in order %v", len(times), slices.IsSorted(times))
+	}
+	for shard := range 3 {
+		at, body := sequence(t, n/3, "template", text, "shard", fmt.Sprintf("%d/3", shard))
+		for i := range at {
+			if k := 3*i + shard; at[i] != times[k] || body[i] != bodies[k] {
+				t.Fatalf("record %d is %q at %d, in sequence %q at %d", k, body[i], at[i], bodies[k], times[k])
+			}
+		}
+	}
+	busy := 0
+	for _, at := range times {
+		if (at-epoch.UnixNano())%30e9 < 12e9 {
+			busy++
+		}
+	}
+	if busy < n*6/10 {
+		t.Errorf("%d of %d records are in the bursts and the two seconds after", busy, n)
+	}
 }
 
 // A stall leaves no transition out, whatever is dropped otherwise.

@@ -4,6 +4,7 @@ package fake
 
 import (
 	"github.com/gdummy/gdummy/internal/generate/lives"
+	"github.com/gdummy/gdummy/internal/generate/pace"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
@@ -21,7 +22,8 @@ var transitions = []Func{
 		Name: "transitions", Section: secState, Follows: TheNumber, Result: "row",
 		Example: `(transitions 100 "created 5s: paid 9, cancelled 1; paid 10s..20s: shipped; shipped 1m: delivered").state`,
 		Doc: "The transition that the record is: each record is one state that one of many lives enters, when it enters it, and no transition is left out. " +
-			"MACHINE is that of states, with dwell times; a state that ends a life needs none. LIVES are open at a time on average. " +
+			"MACHINE is that of states, with dwell times; a state that ends a life needs none. LIVES are open at a time on average: a number, or a load profile without an end whose rates are numbers of lives, such as `sine 100 to 1000 every 24h` or `500 for 8h; 50 for 16h; repeat`. " +
+			"Births follow the profile, so that the number of open lives does with a delay of about the length of a life. " +
 			"The rate follows from both, so that options like rate cannot be set; the times of the records are the moments of the transitions. " +
 			"The row is that of states with dwell times: `state`, `previous`, `id`, `step`, `last`, `since` (now), `until` (when the life goes on; of the last state, when its dwell time is over) " +
 			"and `began`; and also `stayed` (how long the life was in the previous state, in seconds; null at first), `children` (how many transitions follow from this one at once) and `left` (how many follow in all). " +
@@ -29,7 +31,7 @@ var transitions = []Func{
 			"`previous` and `left` are then those of the branch, and steps are numbered branch by branch. " +
 			"START is running (LIVES are open at the start, and go on) or empty (each life begins with its first state). " +
 			"A template has one stream of transitions; all calls have the same arguments.",
-		Args: []Arg{{Name: "LIVES", Type: Integer}, {Name: "MACHINE", Type: Text}, {Name: "START", Type: Text, Optional: true, Default: startRunning}},
+		Args: []Arg{{Name: "LIVES"}, {Name: "MACHINE", Type: Text}, {Name: "START", Type: Text, Optional: true, Default: startRunning}},
 		build: func(c *Call) (Gen, error) {
 			s, err := c.lives()
 			if err != nil {
@@ -43,7 +45,7 @@ var transitions = []Func{
 
 // livesOf is what a stream of transitions is made of.
 type livesOf struct {
-	open    int64
+	open    string
 	machine string
 	start   string
 }
@@ -65,7 +67,8 @@ func (e *Env) Lives() *lives.Stream {
 
 // lives returns the stream of a call.
 func (c *Call) lives() (*livesStream, error) {
-	of := livesOf{c.int(0), c.str(1), c.str(2)}
+	open := c.Args[0].Value
+	of := livesOf{string(open.AppendJSON(nil)), c.str(1), c.str(2)}
 	switch known := c.Env.lives; {
 	case known != nil && known.livesOf == of:
 		return known, nil
@@ -86,7 +89,24 @@ func (c *Call) lives() (*livesStream, error) {
 	for _, d := range m.dwell {
 		lm.Dwell = append(lm.Dwell, lives.Dwell{Mean: d.mean, Low: d.lo, High: d.hi, Deviation: d.sd})
 	}
-	stream, err := lives.New(lm, of.open, of.start == startEmpty, seed.Combine(c.Env.Stream, seed.Text("transitions")))
+	key, empty := seed.Combine(c.Env.Stream, seed.Text("transitions")), of.start == startEmpty
+	var stream *lives.Stream
+	switch {
+	case open.K == value.String:
+		p, invalid := pace.ParseProfile(open.S())
+		if invalid != nil {
+			return nil, argErr(0, "transitions: invalid LIVES: %v", invalid)
+		}
+		curve := lives.NewCurve(p)
+		if curve == nil {
+			return nil, argErr(0, "transitions: LIVES is %q, expected a profile that repeats itself forever, not at random and not by the time of day", open.S())
+		}
+		stream, err = lives.Follow(lm, curve, empty, key)
+	case open.K == value.Int:
+		stream, err = lives.New(lm, open.Int(), empty, key)
+	default:
+		return nil, argErr(0, "transitions: LIVES must be an integer or a load profile, found %s", of.open)
+	}
 	if err != nil {
 		return nil, argErr(1, "transitions: %v", err)
 	}

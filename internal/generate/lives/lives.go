@@ -25,6 +25,11 @@
 // count of the few in between, whose moments are computed. Any window, which is as long
 // as a slot, is found that way, at a cost that depends neither on its place nor on the
 // number of open lives.
+//
+// If the number of lives follows a [Curve], slots are of equal length in the time of births
+// only. That is a function of real time, so the sum above remains one: transition i of
+// block m has happened if the births of its slot were over as long before t as it takes at
+// most. Dwell times are real times. A window is found from all transitions of a block.
 package lives
 
 import (
@@ -169,15 +174,19 @@ type candidate struct {
 type Stream struct {
 	m      *Machine
 	key    uint64
-	empty  bool // no life is open when the stream begins
+	empty  bool   // no life is open when the stream begins
+	curve  *Curve // that births follow, or nil
 	visits []float64
 	parts  []uint32 // of each state's dwell times: how often a block has it
 	plans  []plan
 	events []event
-	window int64 // the length of a window and of a slot
+	window int64 // the length of a slot
+	view   int64 // the length of a window: that of a slot, or less with a curve
 	slots  int64 // of a block
 	period int64 // the length of a block
 	origin int64 // records before the stream begins
+
+	longest int64 // no transition is later after the start of its block
 
 	// By the window's place in its block: the candidates, and how many records of all
 	// blocks from block 0 on are certainly before a window in block 0.
@@ -191,16 +200,28 @@ type Stream struct {
 // New returns the stream of lives of a machine, of which open are alive at a time on
 // average. Some of them are already when the stream begins, unless empty is set.
 func New(m *Machine, open int64, empty bool, key uint64) (*Stream, error) {
-	s := &Stream{m: m, key: key, empty: empty}
 	if open < 1 || open > MaxOpen {
 		return nil, fmt.Errorf("%d lives: expected 1 to %d", open, MaxOpen)
 	}
+	return (&Stream{m: m, key: key, empty: empty}).setUp(float64(open))
+}
+
+// Follow is New for a number of lives that changes: births follow a curve.
+func Follow(m *Machine, c *Curve, empty bool, key uint64) (*Stream, error) {
+	if c.peak > MaxOpen || c.peak > maxPeak*c.mean {
+		return nil, fmt.Errorf("%.6g lives at most, and %.6g on average: expected at most %d, and %d times the average", c.peak, c.mean, MaxOpen, maxPeak)
+	}
+	return (&Stream{m: m, key: key, empty: empty, curve: c}).setUp(c.mean)
+}
+
+// setUp computes what all blocks have in common.
+func (s *Stream) setUp(open float64) (*Stream, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	life, steps := 0.0, 0.0
 	for state, v := range s.visits {
-		life += float64(v * m.Dwell[state].average())
+		life += float64(v * s.m.Dwell[state].average())
 		steps += v
 	}
 	if steps > maxSteps {
@@ -210,19 +231,28 @@ func New(m *Machine, open int64, empty bool, key uint64) (*Stream, error) {
 	if life <= 0 {
 		return nil, fmt.Errorf("lives end as soon as they begin: expected a state that lasts for a time and has a successor")
 	}
-	if rate := float64(open) * steps / life * 1e9; rate > MaxRate {
-		return nil, fmt.Errorf("%d lives that last %v on average give %.4g records per second, expected at most %d",
-			open, time.Duration(life), rate, MaxRate)
+	most := open
+	if s.curve != nil {
+		most = s.curve.peak
 	}
-	if err := s.setSize(life, steps, float64(open)); err != nil {
+	if rate := most * steps / life * 1e9; rate > MaxRate {
+		return nil, fmt.Errorf("%.9g lives that last %v on average give %.4g records per second, expected at most %d",
+			most, time.Duration(life), rate, MaxRate)
+	}
+	if err := s.setSize(life, steps, open); err != nil {
 		return nil, err
 	}
 	if err := s.draw(); err != nil {
 		return nil, err
 	}
 	s.bound()
-	s.index()
-	if !empty {
+	s.view = s.window
+	if s.curve == nil {
+		s.index()
+	} else {
+		s.view = max(1, int64(float64(s.window)*s.curve.mean/s.curve.peak))
+	}
+	if !s.empty {
 		s.records.load(s, 0)
 		s.origin = s.records.first
 		s.records = cursor{}
@@ -244,7 +274,11 @@ func (s *Stream) setSize(life, steps, open float64) error {
 	perSlot := math.Ceil(min(4096, 65536/(16+steps)) / steps)
 	s.window = int64(math.Round(perSlot * life / open))
 	slots := math.Ceil(uses / rarest / perSlot)
-	slots = min(slots, math.Ceil(maxEvents/(perSlot*steps)), math.Floor(horizon/2/float64(max(s.window, 1))))
+	events := float64(maxEvents)
+	if s.curve != nil {
+		events = maxCurved
+	}
+	slots = min(slots, math.Ceil(events/(perSlot*steps)), math.Floor(horizon/2/float64(max(s.window, 1))))
 	if slots = max(slots, 1); rarest*slots*perSlot < 1 {
 		return fmt.Errorf("only one life in %.0f goes from %q to %q, expected one in %.0f or more",
 			1/rarest, s.m.States[from], s.m.States[to], slots*perSlot)
@@ -264,7 +298,11 @@ func (s *Stream) Rate() float64 { return float64(len(s.events)) / float64(s.peri
 
 // birth returns when the life of a plan in a block is born.
 func (s *Stream) birth(block int64, p uint32) int64 {
-	return block*s.period + s.plans[p].slot + int64(unit(s.life(block, p), 0)*float64(s.window))
+	at := block*s.period + s.plans[p].slot + int64(unit(s.life(block, p), 0)*float64(s.window))
+	if s.curve != nil {
+		return s.curve.moment(at)
+	}
+	return at
 }
 
 // life returns the key of a life.

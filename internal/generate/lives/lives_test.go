@@ -67,15 +67,20 @@ func drawStream(t *rapid.T) (*Stream, func() *Stream) {
 	m := drawMachine(t)
 	open := int64(math.Round(math.Pow(10, rapid.Float64Range(0, 5).Draw(t, "open"))))
 	empty, key := rapid.Bool().Draw(t, "empty"), rapid.Uint64().Draw(t, "key")
-	s, err := New(m, open, empty, key)
+	make := func() (*Stream, error) { return New(m, open, empty, key) }
+	if rapid.Bool().Draw(t, "curve") {
+		c := drawCurve(t, open)
+		make = func() (*Stream, error) { return Follow(m, c, empty, key) }
+	}
+	s, err := make()
 	if err != nil {
-		if strings.Contains(err.Error(), "records per second, expected at most") {
+		if strings.Contains(err.Error(), "records per second, expected at most") || strings.Contains(err.Error(), "on average: expected more, or shorter ones") {
 			t.Skip("### SKIPPED: rapid draws another one:", err)
 		}
 		t.Fatal(err)
 	}
 	return s, func() *Stream {
-		again, err := New(m, open, empty, key)
+		again, err := make()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -220,6 +220,7 @@ func (s *Stream) bound() {
 			}
 			e.low = p.slot + int64(min(at.low*(1-rounding), horizon)) - 1
 			e.high = p.slot + s.window + int64(min(at.high*(1+rounding), horizon)) + 1
+			s.longest = max(s.longest, e.high)
 			d, n := s.m.Dwell[e.state], s.parts[e.state]
 			ends = append(ends[:i], span{at.low + d.part(e.part, n, 0), at.high + d.part(e.part, n, 1-tail)})
 		}
@@ -246,6 +247,18 @@ func (s *Stream) index() {
 // of block 0. In blocks before the first it has certainly happened before.
 func (s *Stream) blocks(e *event, r int64) (first, last int64) {
 	return floorDiv(r*s.window-e.high, s.period) + 1, floorDiv((r+1)*s.window-1-e.low, s.period)
+}
+
+// along is blocks for any window, if births follow a curve.
+func (s *Stream) along(e *event, window int64) (first, last int64) {
+	slot := s.plans[e.plan].slot
+	start := window * s.view
+	first = floorDiv(s.curve.births(start-(e.high-slot-s.window))-slot-s.window, s.period) + 1
+	last = floorDiv(s.curve.births(start+s.view-1-(e.low-slot))-slot, s.period)
+	if s.empty {
+		first = max(first, 0)
+	}
+	return first, last
 }
 
 func floorDiv(a, b int64) int64 {

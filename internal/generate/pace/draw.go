@@ -52,6 +52,23 @@ func (p *Profile) Cycle() int64 {
 	return 0
 }
 
+// Period returns the time, in ns, after which the rate repeats itself forever, or 0 if it
+// does not, or only at the same time of day.
+func (p *Profile) Period() int64 {
+	s := &p.segments[0]
+	switch {
+	case p.Irregular() || p.Daily():
+		return 0
+	case len(p.segments) > 1 || s.dur > 0:
+		return p.Cycle()
+	case s.kind.shape == wave:
+		return int64(s.every)
+	case s.kind.shape == pulse:
+		return int64(s.every + s.off)
+	}
+	return 0
+}
+
 // Bounds returns the lowest and the highest rate between from and to, in records
 // per second. It includes rates that last only a nanosecond.
 func (p *Profile) Bounds(from, to int64) (low, high float64) {
