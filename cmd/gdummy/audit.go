@@ -61,7 +61,7 @@ func (f *auditFlags) table() []flagRow {
 
 		{section: "What arrived", name: "key", arg: "PATH", help: "look for identities only at PATH: names of fields joined by dots",
 			example: "--key log.gdummy --ledger run.ledger nested", set: setString(&f.path)},
-		{name: "arrived-at", arg: "PATH", help: "the field of records in files that has their arrival time: seconds, ms, us or ns\nsince 1970, or RFC 3339, as the receiving system wrote it; it makes latency known",
+		{name: "arrived-at", arg: "PATH", help: "the field of records in files that has their arrival time: seconds, ms, us or ns\nsince 1970, or RFC 3339, as the receiving system wrote it; it makes latency known,\nand within of --expect",
 			example: "--arrived-at event.ingested --ledger run.ledger ingested", set: setString(&f.arrived)},
 		{name: "memory", arg: "SIZE", help: "use at most about SIZE of memory for what arrived", without: "256M",
 			example: "--memory 1G --ledger run.ledger out", set: func(text string) (err error) {
