@@ -113,8 +113,10 @@ func (id ID) Append(dst []byte) []byte {
 func (id ID) String() string { return string(id.Append(nil)) }
 
 // check returns the check of the other numbers, 15 bits.
-func (id ID) check() uint64 {
-	h := mix(uint64(id.Run) ^ uint64(id.Instance)<<50)
+func (id ID) check() uint64 { return id.checkAfter(mix(uint64(id.Run) ^ uint64(id.Instance)<<50)) }
+
+// checkAfter returns the check from that of the run and the instance.
+func (id ID) checkAfter(h uint64) uint64 {
 	h = mix(h ^ id.Seq)
 	h = mix(h ^ uint64(id.Time))
 	h = mix(h ^ (id.Sum.Hash<<5 | id.Sum.tail()))
@@ -123,29 +125,54 @@ func (id ID) check() uint64 {
 
 // Parse parses a text that is one identity and nothing else, and reports whether it is
 // valid.
-func Parse(text []byte) (ID, bool) {
-	if len(text) != Size || string(text[:4]) != Prefix || text[18] != '.' || text[29] != '.' || text[43] != '.' {
+func Parse(text []byte) (ID, bool) { return new(Parser).Parse(text) }
+
+// Parser parses identities. It is faster than [Parse] if they are of the same instance as the
+// one before.
+type Parser struct {
+	head     [headSize]byte // of the last identity
+	run      Run
+	instance uint16
+	mixed    uint64 // the part of the check
+}
+
+// headSize is the length of the prefix, the run and the instance.
+const headSize = 19
+
+// Parse is like the function Parse.
+func (p *Parser) Parse(text []byte) (ID, bool) {
+	if len(text) != Size || text[29] != '.' || text[43] != '.' || text[30] > '7' {
 		return ID{}, false
 	}
-	if text[30] > '7' {
+	if string(text[:headSize]) != string(p.head[:]) && !p.begin(text) {
 		return ID{}, false
 	}
 	// Eight digits at a time. Some are read twice.
-	r0, bad0 := get8(text[4:])   // of the run
-	r1, bad1 := get8(text[10:])  // of the run, and the instance
-	s0, bad2 := get8(text[19:])  // of the number
-	s1, bad3 := get8(text[21:])  // likewise
-	t0, bad4 := get8(text[30:])  // of the time
-	t1, bad5 := get8(text[35:])  // likewise
-	sum, bad6 := get8(text[44:]) // the sum and the following parts
-	end, bad7 := get8(text[47:]) // with the check
+	s0, bad0 := get8(text[19:])  // of the number
+	s1, bad1 := get8(text[21:])  // likewise
+	t0, bad2 := get8(text[30:])  // of the time
+	t1, bad3 := get8(text[35:])  // likewise
+	sum, bad4 := get8(text[44:]) // the sum and the following parts
+	end, bad5 := get8(text[47:]) // with the check
 	id := ID{
-		Run: Run(r0<<20 | r1>>10&(1<<20-1)), Instance: uint16(r1 & (1<<10 - 1)),
+		Run: p.run, Instance: p.instance,
 		Seq: s0>>30<<40 | s1, Time: int64(t0>>15<<40 | t1),
 		Sum: Sum{Hash: sum >> 5, Members: int(sum >> 1 & 15), Coarse: sum&1 != 0},
 	}
-	bad := bad0 | bad1 | bad2 | bad3 | bad4 | bad5 | bad6 | bad7
-	return id, bad == 0 && id.check() == end&(1<<15-1)
+	return id, bad0|bad1|bad2|bad3|bad4|bad5 == 0 && id.checkAfter(p.mixed) == end&(1<<15-1)
+}
+
+// begin parses the head of an identity, and reports whether it is valid.
+func (p *Parser) begin(text []byte) bool {
+	r0, bad0 := get8(text[4:])  // of the run
+	r1, bad1 := get8(text[10:]) // of the run, and the instance
+	if string(text[:4]) != Prefix || text[18] != '.' || bad0|bad1 != 0 {
+		return false
+	}
+	p.head = [headSize]byte(text)
+	p.run, p.instance = Run(r0<<20|r1>>10&(1<<20-1)), uint16(r1&(1<<10-1))
+	p.mixed = mix(uint64(p.run) ^ uint64(p.instance)<<50)
+	return true
 }
 
 // get8 parses eight digits at once, as the bytes of a word. bad is 0 if all of them are

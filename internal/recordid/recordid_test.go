@@ -67,6 +67,8 @@ func TestDigits(t *testing.T) {
 func TestDamagedIdentity(t *testing.T) {
 	text := ID{Run: 12345, Seq: 99, Time: 1732300000123456789, Sum: Sum{Hash: 77}}.Append(nil)
 	passed := 0
+	var p Parser
+	p.Parse(text)
 	for i := range text {
 		for c := range 256 {
 			if text[i] == byte(c) {
@@ -74,8 +76,15 @@ func TestDamagedIdentity(t *testing.T) {
 			}
 			b := bytes.Clone(text)
 			b[i] = byte(c)
-			if _, ok := Parse(b); ok {
+			want, ok := Parse(b)
+			if ok {
 				passed++
+			}
+			if got, known := p.Parse(b); known != ok || ok && got != want {
+				t.Fatalf("%s: %v, %v; want %v, %v", b, got, known, want, ok)
+			}
+			if got, ok := p.Parse(text); !ok || got.Seq != 99 || got.Run != 12345 {
+				t.Fatalf("%s after %s: %v, %v", text, b, got, ok)
 			}
 		}
 	}

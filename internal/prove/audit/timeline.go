@@ -57,6 +57,8 @@ type timeline struct {
 	start       int64 // a multiple of width
 	width       int64
 	points      []Point
+
+	at, from, to int64 // index of the last point, and its period; to is 0 if there is none
 }
 
 // farthest is the latest time in a timeline; later times count there. It leaves room
@@ -72,11 +74,14 @@ func (l *timeline) add(t, latency int64) {
 		l.first, l.last = t, t
 	}
 	l.first, l.last = min(l.first, t), max(l.last, t)
-	i := (t - l.start) / l.width
-	if t < l.start || i >= int64(len(l.points)) {
-		i = l.reach(t)
+	if t < l.from || t >= l.to {
+		i := (t - l.start) / l.width
+		if t < l.start || i >= int64(len(l.points)) {
+			i = l.reach(t)
+		}
+		l.at, l.from, l.to = i, l.start+i*l.width, l.start+(i+1)*l.width
 	}
-	p := &l.points[i]
+	p := &l.points[l.at]
 	p.Arrived++
 	if latency >= 0 {
 		p.timed++
@@ -116,6 +121,7 @@ func (l *timeline) merge(o *timeline) {
 
 // reach extends the timeline to time t and returns the index of its point.
 func (l *timeline) reach(t int64) int64 {
+	l.from, l.to = 0, 0
 	for {
 		end := l.start + int64(len(l.points))*l.width
 		from, to := min(l.start, t-mod(t, l.width)), max(end, t-mod(t, l.width)+l.width)
@@ -137,6 +143,7 @@ func (l *timeline) reach(t int64) int64 {
 
 // halve merges points in pairs.
 func (l *timeline) halve() {
+	l.from, l.to = 0, 0
 	width := 2 * l.width
 	start := l.start - mod(l.start, width)
 	points := make([]Point, 0, maxPoints)

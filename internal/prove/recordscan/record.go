@@ -42,6 +42,7 @@ type doc struct {
 
 	known []known // members of the records before, by the number of their name
 	named int     // number of names
+	ids   recordid.Parser
 
 	large  bool // there are more than maxParts parts
 	binary bool // an identity is in a string that is not text
@@ -169,7 +170,7 @@ func (d *doc) string(s []byte, n int32, name []byte) bool {
 		return false
 	}
 	if len(s) == recordid.Size {
-		id, ok := recordid.Parse(s)
+		id, ok := d.ids.Parse(s)
 		switch {
 		case !ok:
 		case d.place == "" || d.at(d.place, n, name):

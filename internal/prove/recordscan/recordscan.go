@@ -149,6 +149,7 @@ type Scanner struct {
 	seen       map[recordid.ID]int32 // scratch space of merge
 	extras     [][]byte              // names of the members that were added to the last record
 	extraSizes uint64                // bit mask of their lengths modulo 64
+	envelope   bool                  // outputs add all of them
 	within     bool                  // the record is nested in one that cannot be parsed
 	thorough   bool                  // damaged findings are reconsidered
 	lenient    bool                  // a mismatch is unchecked, not damaged

@@ -267,6 +267,9 @@ func (s *Scanner) matchSum(f *finding, n int32, prefix []byte) State {
 			return Unchecked // an implausible number of added members
 		}
 		if added == len(s.extras) && s.sameAdded(f, ms, want.Excess(total, count-added)) {
+			if s.hinted = false; s.envelope {
+				return Intact
+			}
 			return s.explained(ms, s.same)
 		}
 		if !ordered {
@@ -353,8 +356,9 @@ func (s *Scanner) explained(ms []member, found []int) State {
 
 // setExtras sets the names of the members that were added to the last record.
 func (s *Scanner) setExtras(names [][]byte) {
-	s.extras, s.extraSizes = names, 0
+	s.extras, s.extraSizes, s.envelope = names, 0, true
 	for _, name := range names {
+		s.envelope = s.envelope && isEnvelope(name)
 		s.extraSizes |= 1 << (len(name) & 63)
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/prove/tracking"
+	"github.com/gdummy/gdummy/internal/recordid"
 )
 
 // fileForms are ways to store lines of JSON. In some, a record continues in the next line,
@@ -259,6 +260,56 @@ func TestFilesInZip(t *testing.T) {
 		})
 		if want := []uint64{60, 100}[len(sources)-1]; err != nil || a.Progress().Arrived != want {
 			t.Errorf("%d sources: %v, %+v, want %d", len(sources), err, a.Progress(), want)
+		}
+	}
+}
+
+// What the pipeline adds to large records is known from a small one before them, also if that
+// is in another chunk or file.
+func TestFilesLearn(t *testing.T) {
+	line := func(seq uint64, body string) []byte {
+		b, err := jsonbody.Parse("{" + body + "}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, err := recordid.SumBody(b[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := recordid.ID{Run: 42, Seq: seq, Time: 1732300000e9, Sum: sum}
+		return fmt.Appendf(nil, `{"host":"a",%s,"zone":"b","gdummy":"%s"}`+"\n", body, id)
+	}
+	var fields []string
+	for i := range 40 {
+		fields = append(fields, fmt.Sprintf(`"f%d":%[1]d`, i))
+	}
+	large := strings.Join(fields, ",")
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	var first, more []byte
+	first = line(0, `"message":"dummy"`)
+	for seq := range uint64(100) {
+		first = append(first, line(1+seq, large)...)
+		more = append(more, line(101+seq, large)...)
+	}
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := []string{write("first", first), write("more", more), write("more.zst", w.EncodeAll(more, nil))}
+	for _, workers := range []int{1, 3} {
+		a := audit.New(audit.Options{})
+		f := NewFiles(a, recordscan.Options{}, audit.DefaultMemory, true)
+		f.workers, f.chunk = workers, 5000
+		err := f.Run(nil, sources, func(int64) {}, func(string, int64, error) bool { return true })
+		if v := a.Verdict(); err != nil || v.Arrived != 201 || v.Enriched != 301 || v.Damaged > 0 {
+			t.Errorf("%d processors: %v, %d arrived, %d enriched, %d damaged", workers, err, v.Arrived, v.Enriched, v.Damaged)
 		}
 	}
 }
