@@ -70,9 +70,9 @@ func (v version) before(w version) bool {
 
 // Versions in which hosts changed.
 var (
-	v2_1_0 = version{2, 1, 0} // events with metadata; hot reload
+	v2_1_0 = version{2, 1, 0} // events with metadata; hot reload in a signal handler
 	v2_1_9 = version{2, 1, 9} // pending records of a paused input are kept
-	v2_2_0 = version{2, 2, 0} // reload by a signal; filters as processors
+	v2_2_0 = version{2, 2, 0} // safe hot reload; inputs learn of pauses; filters as processors
 	v3_2_0 = version{3, 2, 0} // plugins in YAML
 	v4_0_3 = version{4, 0, 3} // a failing Init stops the start
 	v4_1_0 = version{4, 1, 0} // a reload does not lose ingested records

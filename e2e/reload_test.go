@@ -19,7 +19,7 @@ func TestHotReload(t *testing.T) {
 	for _, threaded := range []string{"on", "off"} {
 		t.Run("threaded "+threaded, func(t *testing.T) {
 			onEachHost(t, func(t *testing.T, h host) {
-				h.since(t, v2_1_0, "hot reload")
+				h.since(t, v2_2_0, "hot reload outside a signal handler")
 				testHotReload(t, h, threaded)
 			})
 		})

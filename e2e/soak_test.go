@@ -89,7 +89,10 @@ func TestSoak(t *testing.T) {
 		for _, s := range v.Streams {
 			// The queue of an input that is paused when the engine reloads or stops: TestReloadWhilePaused.
 			paused := slices.ContainsFunc(s.Events[max(len(s.Events)-3, 0):], func(e ledgerEvent) bool { return e.Word == "pause" })
-			if s.Lost > 0 && !paused || s.Lost > s.Accepted-s.Ingested {
+			// Before 4.0.3, an engine that stops also drops what it has ingested since its last flush.
+			r := s.LostRanges
+			unflushed := h.version.before(v4_0_3) && len(r) == 1 && r[0].To == s.Accepted-1
+			if s.Lost > 0 && !unflushed && (!paused || s.Lost > s.Accepted-s.Ingested) {
 				t.Errorf("run %s of %s lost %d", s.Run, s.Name, s.Lost)
 			}
 			if !s.Closed {
