@@ -344,6 +344,9 @@ func literal(v []byte) (text string, ok bool) {
 	return "", false
 }
 
+// dummyMeta is the member of the filter for Kubernetes without a cluster: the time of the run.
+const dummyMeta = "kubernetes.dummy"
+
 // describe adds the members.
 func (s *survey) describe(j *Judge, o *Observation, r *run) {
 	used := map[string]bool{}
@@ -362,7 +365,7 @@ func (s *survey) describe(j *Judge, o *Observation, r *run) {
 			om.Value = name
 		case name != "":
 			om.Value = name + " | as text"
-		case !m.varies:
+		case !m.varies && path != dummyMeta:
 			om.Value, om.Constant = literal(m.example)
 		}
 		for name := range m.fits {

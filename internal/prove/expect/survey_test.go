@@ -114,6 +114,8 @@ func TestFirstLines(t *testing.T) {
 		{"without a rule", func(k int, _ string) []string { return []string{""}[k*k%7/4:] }, "    share: 71.67% ± 1%   # confirm: or use arrive\n"},
 		{"numbers as text", func(k int, _ string) []string { return []string{`{"x":"` + strconv.Itoa(k) + `"}`} },
 			"      x: $n | as text   # confirm: such as \"0\"\n"},
+		{"a time of the run", func(int, string) []string { return []string{`{"kubernetes":{"dummy":"Sun Nov 29 17:21:06 2026"}}`} },
+			"      # kubernetes.dummy: no variable has its value, such as \"Sun Nov 29 17:21:06 2026\"\n"},
 		{"text that tail joined", func(int, string) []string { return []string{"%\x82\xa1a\xa1b\xa3log\xa2x\n"} },
 			"      log: '\"x\\n\"'   # confirm: the same in all records\n"},
 		{"a variable and a newline", func(k int, event string) []string { return []string{`{"log":"` + event + `\n"}`} },
