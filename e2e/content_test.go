@@ -341,20 +341,26 @@ func TestContentThrough(t *testing.T) {
 func TestContentOTLP(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		h.since(t, v3_2_0, "logs_body_key")
-		all := slices.Clone(otlpMistakes)
-		for i := range all {
-			if h.version.before(v4_2_0) { // v3.2.10 sends the beginning of a body of over 16 KB twice
-				want := slices.DeleteFunc(slices.Clone(all[i].want), func(f string) bool { return strings.HasPrefix(f, "grpc: ") })
-				all[i].want = append(want, "grpc: missing", "grpc: unreadable")
-			}
+		var ignored []string
+		if h.version.before(v4_2_0) { // v3.2.10 sends the beginning of a body of over 16 KB twice
+			ignored = []string{"grpc: "}
 		}
-		findMistakes(t, h, "otlp", all)
+		findMistakes(t, h, "otlp", otlpMistakes, ignored...)
 	})
 }
 
-// findMistakes plants mistakes in a pipeline, one at a time.
-func findMistakes(t *testing.T, h host, pipeline string, mistakes []mistake) {
+// findMistakes plants mistakes in a pipeline, one at a time. What is found in ignored sinks
+// is not compared.
+func findMistakes(t *testing.T, h host, pipeline string, mistakes []mistake, ignored ...string) {
 	t.Helper()
+	compared := func(findings []string) (rest []string) {
+		for _, f := range findings {
+			if !slices.ContainsFunc(ignored, func(sink string) bool { return strings.HasPrefix(f, sink) }) {
+				rest = append(rest, f)
+			}
+		}
+		return rest
+	}
 	for i, m := range mistakes {
 		if testing.Short() && i%5 != 0 {
 			continue
@@ -362,7 +368,7 @@ func findMistakes(t *testing.T, h host, pipeline string, mistakes []mistake) {
 		t.Run(m.why, func(t *testing.T) {
 			slices.Sort(m.want)
 			got := testContent(t, h, m.plant(t, pipeline), "app.test.yaml").found(t)
-			if diff := cmp.Diff(m.want, got); diff != "" {
+			if diff := cmp.Diff(compared(m.want), compared(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
