@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -331,9 +330,7 @@ func printChanges(w io.Writer, m *load.Measurement, verbose bool) {
 
 // printJSON prints a result, and returns code if that succeeds.
 func (f *capacityFlags) printJSON(s stream, result any, code int) int {
-	e := json.NewEncoder(s.out)
-	e.SetIndent("", "  ")
-	if err := e.Encode(result); err != nil {
+	if err := encodeJSON(s.out, result); err != nil {
 		fmt.Fprintf(s.err, "gdummy capacity: cannot write the result: %v\n", err)
 		return exitUsage
 	}
