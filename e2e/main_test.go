@@ -122,7 +122,7 @@ func run(m *testing.M) int {
 	}
 	// These tests mostly wait.
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		_ = flag.Set("test.parallel", "8")
+		_ = flag.Set("test.parallel", "12")
 	}
 	return m.Run()
 }
