@@ -18,6 +18,11 @@ var Templates string
 //go:embed reference/audit.md
 var Audit string
 
+// JSON describes the members of what --json prints.
+//
+//go:embed reference/json.md
+var JSON string
+
 //go:embed how-to/install.md
 var install string
 

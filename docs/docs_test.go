@@ -52,7 +52,7 @@ func pages(t *testing.T) map[string]*session.Page {
 // tests run.
 var generated = []string{
 	"docs/reference/broken.md", "docs/reference/commands.md", "docs/reference/formats.md", "docs/reference/functions.md",
-	"docs/reference/json.md", "docs/reference/load-profiles.md", "docs/reference/options.md", "THIRD_PARTY.md",
+	"docs/reference/load-profiles.md", "docs/reference/options.md", "THIRD_PARTY.md",
 }
 
 // A block in a page is run by a test, or needs what tests do not have, or is nothing

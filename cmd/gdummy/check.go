@@ -84,7 +84,7 @@ Exit codes: 0 no errors; 1 errors; 2 wrong usage, or a FILE that cannot be read.
 The object of --json has
 
 `)
-	for _, m := range checkMembers {
+	for _, m := range checkMembers() {
 		fmt.Fprintf(w, "  %-21s %s\n", m[0], m[1])
 	}
 }
@@ -110,21 +110,6 @@ type checkFinding struct {
 	Option   string `json:"option,omitempty"`
 	Message  string `json:"message"`
 	Hint     string `json:"hint,omitempty"`
-}
-
-// checkMembers documents the members of a checkReport.
-var checkMembers = [][2]string{
-	{"files[].file", "a FILE, as given"},
-	{"files[].inputs", "the number of its gdummy inputs, including those of included files"},
-	{"files[].errors", "the number of findings that are errors"},
-	{"files[].warnings", "the number of findings that are warnings; the exit code is 0 without errors and warnings"},
-	{"findings[].file", "the file of the finding: a FILE, or one that it names"},
-	{"findings[].line", "the line, from 1; 0 if the file cannot be read"},
-	{"findings[].column", "the column, in characters from 1; 0 with line 0"},
-	{"findings[].severity", "error, warning (an error that strict off accepts) or note"},
-	{"findings[].option", "the option; absent if the finding is of none"},
-	{"findings[].message", "what is wrong"},
-	{"findings[].hint", "advice: an example, or what was probably meant; absent without a proposal"},
 }
 
 // findingText formats a finding for people.

@@ -66,7 +66,7 @@ func topics() []topic {
 		{name: "broken", help: "damage to records on purpose, by kind", page: true, print: generated(damage.Markdown)},
 		{name: "formats", help: "the built-in formats", page: true, print: formatsPage},
 		{name: "commands", help: "the flags of gdummy, with examples", page: true, print: generated(commandsPage)},
-		{name: "json", help: "the members of --json", page: true, print: generated(membersPage)},
+		{name: "json", help: "the members of --json", print: page(docs.JSON)},
 		{name: "install", help: "how to install from a package, an image, a chart or an operator", print: page(docs.Install())},
 		{name: "templates", help: "how to write templates", print: page(docs.Templates)},
 		{name: "audit", help: "how to prove what arrived", print: page(docs.Audit)},

@@ -274,7 +274,7 @@ func commandsPage() []byte {
 		}
 		if c.name == "check" {
 			fmt.Fprint(w, "\nThe object of `--json`:\n\n| member | |\n|---|---|\n")
-			for _, m := range checkMembers {
+			for _, m := range checkMembers() {
 				fmt.Fprintf(w, "| `%s` | %s |\n", m[0], m[1])
 			}
 		}

@@ -127,12 +127,25 @@ func capacitySchema() *schema {
 	return one
 }
 
+// within returns members within another.
+func within(prefix string, members [][2]string) (all [][2]string) {
+	for _, m := range members {
+		all = append(all, [2]string{prefix + m[0], m[1]})
+	}
+	return all
+}
+
 // The schemas in docs/reference are current, and the tables have every member.
 func TestSchemas(t *testing.T) {
 	report, refused := schemaOf(reflect.TypeFor[auditReport]()), schemaOf(reflect.TypeFor[refusedReport]())
 	report.AnyOf = []*schema{{Required: report.Required}, {Required: refused.Required}}
 	report.Properties["unreadable"] = refused.Properties["unreadable"]
 	report.Required = []string{"clean", "known"}
+	tables := memberTables()
+	if len(tables) != 6 {
+		t.Fatalf("%d tables, want 6", len(tables))
+	}
+	auditMembers, countMembers, capacityMembers, trialMembers, comparisonMembers := tables[0], tables[1], tables[2], tables[3], tables[4]
 	counts := slices.Clone(countMembers)
 	for _, m := range countMembers {
 		counts = append(counts, [2]string{"streams[]." + m[0], m[1]})
@@ -143,15 +156,21 @@ func TestSchemas(t *testing.T) {
 			counts = append(counts, [2]string{"broken_records.kinds[]." + name, m[1]})
 		}
 	}
+	comparisonMembers = slices.DeleteFunc(comparisonMembers, func(m [2]string) bool { return m[0] == "b" })
+	for _, m := range slices.Clone(comparisonMembers) {
+		if name, ok := strings.CutPrefix(m[0], "a."); ok {
+			comparisonMembers = append(comparisonMembers, [2]string{"b." + name, m[1]})
+		}
+	}
 	for _, s := range []struct {
 		file, title string
 		schema      *schema
 		members     [][2]string
 	}{
 		{"audit", "What gdummy audit --json prints", report, slices.Concat(auditMembers, counts)},
-		{"capacity", "What gdummy capacity --json prints", capacitySchema(), slices.Concat(capacityMembers, within("trials[].", trialMembers), within("a.", sideMembers), within("b.", sideMembers),
-			comparisonMembers, within("comparison.a[].", trialMembers), within("comparison.b[].", trialMembers))},
-		{"check", "What gdummy check --json prints", schemaOf(reflect.TypeFor[checkReport]()), checkMembers},
+		{"capacity", "What gdummy capacity --json prints", capacitySchema(), slices.Concat(capacityMembers, within("trials[].", trialMembers), comparisonMembers,
+			within("comparison.a[].", trialMembers), within("comparison.b[].", trialMembers))},
+		{"check", "What gdummy check --json prints", schemaOf(reflect.TypeFor[checkReport]()), checkMembers()},
 	} {
 		var documented, want []string
 		for _, m := range s.members {
