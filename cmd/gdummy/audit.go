@@ -92,48 +92,48 @@ func (f *auditFlags) setRun(text string) error {
 	return nil
 }
 
-func auditCommand(s stream, args []string) int {
+func auditCommand() ([]flagRow, runner) {
 	f := auditFlags{memory: audit.DefaultMemory, limits: noLimits}
 	f.live.seed, f.live.seedText = 1, "1"
-	fs := flags("audit", f.table())
+	return f.table(), f.start
+}
 
-	if code, ok := parse(s, fs, args); !ok {
-		return code
-	}
-	f.sources = fs.Args()
+// start checks the flags, and runs what they ask for.
+func (f *auditFlags) start(s stream, args []string) int {
+	f.sources = args
 	collects := f.collect.address != ""
 	switch live := len(f.live.addresses) > 0; {
 	case len(f.sources) == 0 && f.parts.merge:
-		return usageError(s, "audit", "expected a source: files that --part wrote, or directories of them")
+		return s.usageError("expected a source: files that --part wrote, or directories of them")
 	case len(f.sources) == 0 && !live && !collects:
-		return usageError(s, "audit", "expected a source: files, directories, - for standard input, or --listen")
+		return s.usageError("expected a source: files, directories, - for standard input, or --listen")
 	case !live && (f.live.faults != nil || f.live.sharedKey != ""):
-		return usageError(s, "audit", "--fault and --shared-key require --listen")
+		return s.usageError("--fault and --shared-key require --listen")
 	case !live && !collects && (f.live.untilComplete || f.live.idle > 0 || f.live.first > 0 || f.live.cert != ""):
-		return usageError(s, "audit", "--until-ledger-complete, --idle, --first-within and --tls-cert require --listen or --collect")
+		return s.usageError("--until-ledger-complete, --idle, --first-within and --tls-cert require --listen or --collect")
 	case live && f.arrived != "":
-		return usageError(s, "audit", "--arrived-at and --listen are mutually exclusive: a listener measures arrival times itself")
+		return s.usageError("--arrived-at and --listen are mutually exclusive: a listener measures arrival times itself")
 	case f.live.untilComplete && len(f.ledgers) == 0 && !collects:
-		return usageError(s, "audit", "--until-ledger-complete requires --ledger")
+		return s.usageError("--until-ledger-complete requires --ledger")
 	case f.live.seeded && f.live.faults == nil:
-		return usageError(s, "audit", "--seed requires --fault")
+		return s.usageError("--seed requires --fault")
 	case f.last && len(f.runs) > 0:
-		return usageError(s, "audit", "--run last and --run ID are mutually exclusive")
+		return s.usageError("--run last and --run ID are mutually exclusive")
 	case (f.live.cert == "") != (f.live.key == ""):
-		return usageError(s, "audit", "--tls-cert and --tls-key require each other")
+		return s.usageError("--tls-cert and --tls-key require each other")
 	}
 	if wrong := f.withCollect(); wrong != "" {
-		return usageError(s, "audit", "%s", wrong)
+		return s.usageError("%s", wrong)
 	}
 	if wrong := f.withParts(); wrong != "" {
-		return usageError(s, "audit", "%s", wrong)
+		return s.usageError("%s", wrong)
 	}
 	if f.parts.merge {
 		return f.mergeParts(s)
 	}
 	if f.expect != "" {
 		if wrong := f.withExpect(); wrong != "" {
-			return usageError(s, "audit", "%s", wrong)
+			return s.usageError("%s", wrong)
 		}
 		return f.runExpect(s)
 	}
@@ -181,11 +181,6 @@ no ledger proves that all records arrived, or a ledger that no longer exists at 
 func (f *auditFlags) run(s stream) int {
 	// Write returns an error for a closed pipe, instead of ending the process.
 	signal.Ignore(syscall.SIGPIPE)
-	fail := func(err error) int {
-		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
-		return exitUsage
-	}
-	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
 	live := f.isLive()
 	ctx, stop := context.Background(), func() {}
 	if live || f.collect.address != "" { // before a line reports that it listens
@@ -196,13 +191,13 @@ func (f *auditFlags) run(s stream) int {
 	if f.collect.address != "" {
 		c, err := f.startCollecting(s)
 		if err != nil {
-			return fail(err)
+			return s.fail(err)
 		}
 		defer c.Close()
 		collected = c.Changed
 		if !live {
 			if err := f.awaitLedgers(ctx, s, c); err != nil {
-				return fail(err)
+				return s.fail(err)
 			}
 			stop()
 			if len(f.sources) == 0 {
@@ -212,27 +207,27 @@ func (f *auditFlags) run(s stream) int {
 	}
 	// The writer of standard input may still be sending.
 	growing := live || slices.Contains(f.sources, "-")
-	ledgers, sources, err := f.prepare(log, growing)
+	ledgers, sources, err := f.prepare(s.logf, growing)
 	if err != nil {
-		return fail(err)
+		return s.fail(err)
 	}
 	if list := source.UnreadableOf(sources); len(list) > 0 {
 		return f.refuse(s, list)
 	}
 	a := audit.New(f.options(ledgers))
 	if growing && !live {
-		finishPipe(log)
+		finishPipe(s.logf)
 	}
 	read, code, err := f.readSources(s, a, sources, growing)
 	switch {
 	case err != nil:
-		return fail(err)
+		return s.fail(err)
 	case code >= 0:
 		return code
 	}
 	if live {
 		if err := f.listen(ctx, s, a, collected); err != nil {
-			return fail(err)
+			return s.fail(err)
 		}
 	}
 	var faults []string
@@ -244,7 +239,7 @@ func (f *auditFlags) run(s stream) int {
 	}
 	if f.parts.file != "" {
 		for _, fault := range faults {
-			log("%s", fault)
+			s.log(fault)
 		}
 		return f.writePart(s, a, read)
 	}
@@ -320,13 +315,12 @@ func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, g
 			case errors.As(err, &format):
 				code = f.refuse(s, []source.Unreadable{{Source: name, Entry: format.Entry, Format: format.Format}})
 			case !errors.Is(err, source.ErrCut):
-				fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
-				code = exitUsage
+				code = s.fail(err)
 			}
 			if code >= 0 {
 				return false
 			}
-			fmt.Fprintf(s.err, "gdummy audit: warning: %v\n", err)
+			s.logf("warning: %v", err)
 			a.Broken(1)
 		}
 		read = append(read, audit.Source{Name: source.Clean(name), Size: uint64(size)})
@@ -338,13 +332,13 @@ func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, g
 // refuse reports sources in unsupported formats, instead of a verdict.
 func (f *auditFlags) refuse(s stream, list []source.Unreadable) int {
 	for _, u := range list {
-		fmt.Fprintf(s.err, "gdummy audit: cannot read %s: %v\n", source.Name(u.Source), &recordscan.FormatError{Format: u.Format, Entry: u.Entry})
+		s.logf("cannot read %s: %v", source.Name(u.Source), &recordscan.FormatError{Format: u.Format, Entry: u.Entry})
 	}
 	if !f.json {
 		return exitUsage
 	}
 	if err := encodeJSON(s.out, refusedReport{Unreadable: list}); err != nil {
-		fmt.Fprintf(s.err, "gdummy audit: cannot write the verdict: %v\n", err)
+		s.logf("cannot write the verdict: %v", err)
 	}
 	return exitUsage
 }
@@ -362,16 +356,14 @@ func (f *auditFlags) conclude(s stream, v *audit.Verdict, faults []string) int {
 		code = exitFound
 	}
 	if _, err := s.out.Write(b.Bytes()); err != nil {
-		fmt.Fprintf(s.err, "gdummy audit: cannot write the verdict: %v\n", err)
-		code = exitUsage
+		code = s.fail(fmt.Errorf("cannot write the verdict: %w", err))
 	}
 	if f.html != "" {
 		err := writePage(f.html, func(w io.Writer) error {
 			return report.Write(w, report.Page{Verdict: v, Faults: faults, Made: time.Now(), Version: current()})
 		})
 		if err != nil {
-			fmt.Fprintf(s.err, "gdummy audit: cannot write the page: %v\n", err)
-			code = exitUsage
+			code = s.fail(fmt.Errorf("cannot write the page: %w", err))
 		}
 	}
 	return code

@@ -34,27 +34,23 @@ func (f *auditFlags) withExpect() string {
 // runExpect compares what arrived from a pipeline that runs elsewhere with a file of
 // expectations, prints the verdict and returns the exit code.
 func (f *auditFlags) runExpect(s stream) int {
-	fail := func(err error) int {
-		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
-		return exitUsage
-	}
 	began := time.Now()
 	file, err := pipeline.ReadTest(f.expect)
 	if err != nil {
-		return fail(err)
+		return s.fail(err)
 	}
 	o, err := f.comparison(s, file)
 	if err != nil {
-		return fail(err)
+		return s.fail(err)
 	}
 	sinks, err := arrivals.Compare(o)
 	if err != nil {
-		return fail(err)
+		return s.fail(err)
 	}
 	r := testRun{File: f.expect, Sinks: sinks, Seconds: time.Since(began).Seconds(), name: testName(file.Path)}
 	if f.json {
 		if err := printTestJSON(s.out, []testRun{r}); err != nil {
-			return fail(fmt.Errorf("cannot write the verdict: %w", err))
+			return s.fail(fmt.Errorf("cannot write the verdict: %w", err))
 		}
 	} else {
 		new(testFlags).print(s.out, &r)
@@ -69,7 +65,7 @@ func (f *auditFlags) runExpect(s stream) int {
 func (f *auditFlags) comparison(s stream, file *expect.File) (o arrivals.Options, err error) {
 	o = arrivals.Options{
 		File: file, Sources: f.sources, Addresses: f.live.addresses, Key: f.path, ArrivedAt: f.arrived, Version: version, Runs: f.runs, Last: f.last,
-		Stdin: s.in, Log: func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) },
+		Stdin: s.in, Log: s.logf,
 		SharedKey: f.live.sharedKey, Idle: f.live.idle, First: f.live.first, UntilComplete: f.live.untilComplete,
 	}
 	o.Ledgers = func(growing bool) ([]*ledger.Ledger, []string, error) {

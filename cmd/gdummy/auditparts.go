@@ -112,8 +112,7 @@ func (f *auditFlags) writePart(s stream, a *audit.Auditor, sources []audit.Sourc
 	}
 	if f.parts.as != "" {
 		if len(p.Sources) > 1 {
-			fmt.Fprintf(s.err, "gdummy audit: --as %s: expected one source, found %d\n", f.parts.as, len(p.Sources))
-			return exitUsage
+			return s.fail(fmt.Errorf("--as %s: expected one source, found %d", f.parts.as, len(p.Sources)))
 		}
 		if len(p.Sources) == 0 { // an empty directory
 			p.Sources = []audit.Source{{}}
@@ -125,8 +124,7 @@ func (f *auditFlags) writePart(s stream, a *audit.Auditor, sources []audit.Sourc
 		err = audit.WriteParts(f.parts.file, []*audit.Part{part})
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "gdummy audit: cannot write the part: %v\n", err)
-		return exitUsage
+		return s.fail(fmt.Errorf("cannot write the part: %w", err))
 	}
 	return exitFine
 }
@@ -155,56 +153,52 @@ func checkPart(path string, read ...string) error {
 // mergeParts prints the verdict on parts, or writes them to one file, and returns the exit
 // code.
 func (f *auditFlags) mergeParts(s stream) int {
-	fail := func(err error) int {
-		fmt.Fprintf(s.err, "gdummy audit: %v\n", err)
-		return exitUsage
-	}
 	paths, err := source.ExpandLedgers(f.sources)
 	if err != nil {
-		return fail(err)
+		return s.fail(err)
 	}
 	if len(paths) == 0 {
-		return fail(fmt.Errorf("%s: no parts", strings.Join(f.sources, ", ")))
+		return s.fail(fmt.Errorf("%s: no parts", strings.Join(f.sources, ", ")))
 	}
 	if f.parts.file != "" {
 		if err := checkPart(f.parts.file); err != nil {
-			return fail(err)
+			return s.fail(err)
 		}
 	}
 	var parts []*audit.Part
 	for _, path := range paths {
 		more, err := audit.OpenParts(path)
 		if err != nil {
-			return fail(fmt.Errorf("cannot read %s: %w", path, err))
+			return s.fail(fmt.Errorf("cannot read %s: %w", path, err))
 		}
 		parts = append(parts, more...)
 	}
 	if err := audit.Sort(parts); err != nil {
-		return fail(fmt.Errorf("cannot merge: %w", err))
+		return s.fail(fmt.Errorf("cannot merge: %w", err))
 	}
 	if f.parts.file != "" {
 		if err := audit.WriteParts(f.parts.file, parts); err != nil {
-			return fail(fmt.Errorf("cannot write the part: %w", err))
+			return s.fail(fmt.Errorf("cannot write the part: %w", err))
 		}
 		return exitFine
 	}
 	ledgers, keys, err := f.readLedgers(false)
 	if err != nil {
-		return fail(err)
+		return s.fail(err)
 	}
 	for _, key := range otherKeys(keys) {
 		if !strings.Contains(parts[0].Settings, key) {
-			return fail(fmt.Errorf("a ledger has identities in the field %s, and the parts were made without it: make them again with --ledger", key))
+			return s.fail(fmt.Errorf("a ledger has identities in the field %s, and the parts were made without it: make them again with --ledger", key))
 		}
 	}
 	if f.html != "" {
 		if err := checkPage(f.html, "a part or a ledger", slices.Concat(paths, f.ledgerPaths)...); err != nil {
-			return fail(err)
+			return s.fail(err)
 		}
 	}
 	a, err := audit.Merge(audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last}, parts)
 	if err != nil {
-		return fail(fmt.Errorf("cannot merge: %w", err))
+		return s.fail(fmt.Errorf("cannot merge: %w", err))
 	}
 	v := a.Verdict()
 	v.NoLedgerOf = f.noLedgerOf(ledgers)

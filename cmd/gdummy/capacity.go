@@ -112,50 +112,48 @@ ratio whose interval is unknown.
 `)
 }
 
-func capacityCommand(s stream, args []string) int {
+func capacityCommand() ([]flagRow, runner) {
 	f := capacityFlags{sink: load.SinkReceiver, maxLatency: 5 * time.Second}
-	fs := flags("capacity", f.table())
-	if code, ok := parse(s, fs, args); !ok {
-		return code
-	}
+	return f.table(), f.run
+}
+
+func (f *capacityFlags) run(s stream, args []string) int {
 	switch {
-	case fs.NArg() < 1 || fs.NArg() > 2:
-		return usageError(s, "capacity", "expected a CONFIG, or two to compare")
-	case len(f.binaries) > 2 || fs.NArg() == 2 && len(f.binaries) == 2:
-		return usageError(s, "capacity", "--fluent-bit: expected one, or two with one CONFIG")
-	case len(f.failIf) > 0 && fs.NArg() < 2 && len(f.binaries) < 2:
-		return usageError(s, "capacity", "--fail-if: expected two CONFIGs, or --fluent-bit twice")
-	case f.repeat > 0 && fs.NArg() < 2 && len(f.binaries) < 2:
-		return usageError(s, "capacity", "--repeat: expected two CONFIGs, or --fluent-bit twice")
+	case len(args) < 1 || len(args) > 2:
+		return s.usageError("expected a CONFIG, or two to compare")
+	case len(f.binaries) > 2 || len(args) == 2 && len(f.binaries) == 2:
+		return s.usageError("--fluent-bit: expected one, or two with one CONFIG")
+	case len(f.failIf) > 0 && len(args) < 2 && len(f.binaries) < 2:
+		return s.usageError("--fail-if: expected two CONFIGs, or --fluent-bit twice")
+	case f.repeat > 0 && len(args) < 2 && len(f.binaries) < 2:
+		return s.usageError("--repeat: expected two CONFIGs, or --fluent-bit twice")
 	case f.repeat > 0 && f.precision > 0:
-		return usageError(s, "capacity", "--repeat and --precision are mutually exclusive: both decide when a comparison ends")
+		return s.usageError("--repeat and --precision are mutually exclusive: both decide when a comparison ends")
 	case f.sink != load.SinkReceiver && slices.ContainsFunc(f.failIf, func(c capacity.Condition) bool { return c.Word == "later" }):
-		return usageError(s, "capacity", "--fail-if: later: expected --sink receiver, without which the latency is unknown")
+		return s.usageError("--fail-if: later: expected --sink receiver, without which the latency is unknown")
 	case f.faults != nil && f.sink != load.SinkReceiver:
-		return usageError(s, "capacity", "--fault: expected --sink receiver, whose faults they are")
+		return s.usageError("--fault: expected --sink receiver, whose faults they are")
 	}
 	if f.html != "" {
-		if fs.NArg() == 2 || len(f.binaries) == 2 {
-			return usageError(s, "capacity", "--html: expected one CONFIG and one --fluent-bit: a comparison has no page")
+		if len(args) == 2 || len(f.binaries) == 2 {
+			return s.usageError("--html: expected one CONFIG and one --fluent-bit: a comparison has no page")
 		}
-		if err := checkPage(f.html, "CONFIG", fs.Arg(0)); err != nil {
-			fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
-			return exitUsage
+		if err := checkPage(f.html, "CONFIG", args[0]); err != nil {
+			return s.fail(err)
 		}
 	}
-	if err := f.plan(fs.NArg() == 2 || len(f.binaries) == 2); err != nil {
-		return usageError(s, "capacity", "%v", err)
+	if err := f.plan(len(args) == 2 || len(f.binaries) == 2); err != nil {
+		return s.usageError("%v", err)
 	}
 	if len(f.binaries) == 0 {
 		f.binaries = []string{"fluent-bit"}
 	}
 	var all []*load.Measurement
-	for _, path := range fs.Args() {
+	for _, path := range args {
 		for _, binary := range f.binaries {
 			m, err := f.open(path, binary)
 			if err != nil {
-				fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
-				return exitUsage
+				return s.fail(err)
 			}
 			all = append(all, m)
 		}
@@ -236,7 +234,7 @@ func (f *capacityFlags) search(ctx context.Context, s stream, m *load.Measuremen
 		result.Faults = m.Faults.String()
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
+		s.logf("%v", err)
 	}
 	if err == nil || len(r.Trials) > 0 {
 		if f.json {
@@ -249,8 +247,7 @@ func (f *capacityFlags) search(ctx context.Context, s stream, m *load.Measuremen
 		}
 		if f.html != "" {
 			if err := result.writePage(f.html); err != nil {
-				fmt.Fprintf(s.err, "gdummy capacity: cannot write the page: %v\n", err)
-				return exitUsage
+				return s.fail(fmt.Errorf("cannot write the page: %w", err))
 			}
 		}
 	}
@@ -331,8 +328,7 @@ func printChanges(w io.Writer, m *load.Measurement, verbose bool) {
 // printJSON prints a result, and returns code if that succeeds.
 func (f *capacityFlags) printJSON(s stream, result any, code int) int {
 	if err := encodeJSON(s.out, result); err != nil {
-		fmt.Fprintf(s.err, "gdummy capacity: cannot write the result: %v\n", err)
-		return exitUsage
+		return s.fail(fmt.Errorf("cannot write the result: %w", err))
 	}
 	return code
 }
@@ -349,6 +345,5 @@ func (f *capacityFlags) headroom(ctx context.Context, s stream, show *steps, m *
 		err = errors.New("interrupted before there was an answer")
 	}
 	show.hide()
-	fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
-	return exitUsage, false
+	return s.fail(err), false
 }

@@ -56,8 +56,7 @@ func (f *capacityFlags) compare(ctx context.Context, s stream, a, b *load.Measur
 		Margin: f.precision, Pairs: f.repeat, Progress: show.step})
 	show.hide()
 	if err != nil {
-		fmt.Fprintf(s.err, "gdummy capacity: %v\n", err)
-		return exitUsage
+		return s.fail(err)
 	}
 	result.A, result.B, result.Comparison = sideOf(a), sideOf(b), c
 	code := result.judge(f.failIf)

@@ -20,18 +20,18 @@ func (f *checkFlags) table() []flagRow {
 	}
 }
 
-func checkCommand(s stream, args []string) int {
-	var f checkFlags
-	fs := flags("check", f.table())
-	if code, ok := parse(s, fs, args); !ok {
-		return code
-	}
-	if fs.NArg() == 0 {
-		return usageError(s, "check", "expected a FILE")
+func checkCommand() ([]flagRow, runner) {
+	f := new(checkFlags)
+	return f.table(), f.run
+}
+
+func (f *checkFlags) run(s stream, args []string) int {
+	if len(args) == 0 {
+		return s.usageError("expected a FILE")
 	}
 	code := exitFine
 	report := checkReport{Files: []checkedFile{}, Findings: []checkFinding{}}
-	for _, path := range fs.Args() {
+	for _, path := range args {
 		r, err := check.Read(path, s.in)
 		switch {
 		case err != nil:
@@ -43,15 +43,14 @@ func checkCommand(s stream, args []string) int {
 		switch {
 		case f.json:
 		case err != nil:
-			fmt.Fprintf(s.err, "gdummy check: %s: %v\n", path, err)
+			s.logf("%s: %v", path, err)
 		default:
 			printFindings(s.out, path, r)
 		}
 	}
 	if f.json {
 		if err := encodeJSON(s.out, report); err != nil {
-			fmt.Fprintf(s.err, "gdummy check: %v\n", err)
-			return exitUsage
+			return s.fail(err)
 		}
 	}
 	return code

@@ -61,9 +61,9 @@ func (f *auditFlags) withCollect() string {
 
 // startCollecting starts to collect ledgers.
 func (f *auditFlags) startCollecting(s stream) (*collect.Server, error) {
-	o := collect.Options{Dir: f.collect.dir, Log: func(line string) { fmt.Fprintf(s.err, "gdummy audit: %s\n", line) }}
+	o := collect.Options{Dir: f.collect.dir, Log: s.log}
 	f.collect.foreign = map[string]bool{}
-	f.collect.log = func(format string, args ...any) { o.Log(fmt.Sprintf(format, args...)) }
+	f.collect.log = s.logf
 	var err error
 	if o.Token, err = collect.Token(f.collect.tokenFile); err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (f *auditFlags) startCollecting(s stream) (*collect.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(s.err, "gdummy audit: collecting ledgers at %s\n", c)
+	s.logf("collecting ledgers at %s", c)
 	return c, nil
 }
 
@@ -105,7 +105,7 @@ func (f *auditFlags) awaitLedgers(ctx context.Context, s stream, c *collect.Serv
 	var poll arrivals.Poll
 	return arrivals.EachTick(ctx, func(now time.Time) (done bool, err error) {
 		if why := wait.Over(now, c.Changed(), false); why != "" {
-			fmt.Fprintf(s.err, "gdummy audit: %s\n", why)
+			s.log(why)
 			return true, nil
 		}
 		if !f.live.untilComplete || !poll.Due(now, 0) {

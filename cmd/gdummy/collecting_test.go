@@ -40,7 +40,7 @@ func TestCollectUsage(t *testing.T) {
 	} {
 		line = strings.ReplaceAll(line, "--collect-dir d", "--collect-dir "+filepath.Join(dir, "d"))
 		var out, log both
-		if code := gdummy(stream{nil, &out, &log}, strings.Fields(line)); code != exitUsage || !strings.Contains(log.String(), want) {
+		if code := gdummy(stream{out: &out, err: &log}, strings.Fields(line)); code != exitUsage || !strings.Contains(log.String(), want) {
 			t.Errorf("%s: code %d\n%s\nwant %s", line, code, log.String(), want)
 		}
 	}
@@ -53,7 +53,7 @@ func TestCollectDirectory(t *testing.T) {
 	out, sent, dir := filepath.Join(tmp, "out"), filepath.Join(tmp, "sent"), filepath.Join(tmp, "dir")
 	notes, stored := filepath.Join(dir, "notes.txt"), filepath.Join(dir, "x."+strings.Repeat("0", 32)+".ledger")
 	var log both
-	if code := gdummy(stream{nil, new(both), &log}, []string{"run", "--format", "json", "--output", out, "--max-records", "10", "-p", "rate=unlimited", "-p", "ledger=" + sent}); code != 0 {
+	if code := gdummy(stream{out: new(both), err: &log}, []string{"run", "--format", "json", "--output", out, "--max-records", "10", "-p", "rate=unlimited", "-p", "ledger=" + sent}); code != 0 {
 		t.Fatal(log.String())
 	}
 	for _, tt := range []struct {
@@ -76,7 +76,7 @@ func TestCollectDirectory(t *testing.T) {
 			var stdout, stderr both
 			done := make(chan int)
 			go func() {
-				done <- gdummy(stream{nil, &stdout, &stderr}, append([]string{"audit", "--collect", "http://127.0.0.1:0", "--collect-dir", dir, out}, tt.flags...))
+				done <- gdummy(stream{out: &stdout, err: &stderr}, append([]string{"audit", "--collect", "http://127.0.0.1:0", "--collect-dir", dir, out}, tt.flags...))
 			}()
 			_, address, started := "", "", false
 			for end := time.Now().Add(time.Minute); !started; time.Sleep(time.Millisecond) {
@@ -93,7 +93,7 @@ func TestCollectDirectory(t *testing.T) {
 			if tt.pushed {
 				address, _, _ = strings.Cut(address, "\n")
 				var log both
-				if code := gdummy(stream{nil, new(both), &log}, []string{"ledger", "push", "--once", "--to", address, sent}); code != exitFine || !strings.Contains(log.String(), "has all of 1 ledger,") {
+				if code := gdummy(stream{out: new(both), err: &log}, []string{"ledger", "push", "--once", "--to", address, sent}); code != exitFine || !strings.Contains(log.String(), "has all of 1 ledger,") {
 					t.Errorf("push: code %d\n%s", code, log.String())
 				}
 			}

@@ -38,20 +38,15 @@ func shellNames() []string {
 }
 
 func completion(s stream, args []string) int {
-	fs := flags("completion", nil)
-	if code, ok := parse(s, fs, args); !ok {
-		return code
+	if len(args) != 1 {
+		return s.usageError("expected one shell: %s", strings.Join(shellNames(), ", "))
 	}
-	if fs.NArg() != 1 {
-		return usageError(s, "completion", "expected one shell: %s", strings.Join(shellNames(), ", "))
-	}
-	script, err := scripts.ReadFile("completion/gdummy." + fs.Arg(0))
+	script, err := scripts.ReadFile("completion/gdummy." + args[0])
 	if err != nil {
-		return usageError(s, "completion", "unsupported shell %q: expected %s", fs.Arg(0), strings.Join(shellNames(), ", "))
+		return s.usageError("unsupported shell %q: expected %s", args[0], strings.Join(shellNames(), ", "))
 	}
 	if _, err := s.out.Write(script); err != nil {
-		fmt.Fprintf(s.err, "gdummy completion: %v\n", err)
-		return exitUsage
+		return s.fail(err)
 	}
 	return exitFine
 }
@@ -89,13 +84,7 @@ func completions(before []string, current string) []string {
 	if !ok {
 		return nil
 	}
-	var rows []flagRow
-	if c.flags != nil {
-		rows = c.flags()
-	}
-	if c.name == "run" {
-		rows = append(rows, new(runFlags).options()...)
-	}
+	rows, _ := c.begin()
 	fs := flags(c.name, rows)
 	var arguments []string // without flags
 	for i := 1; i < len(before); i++ {

@@ -71,21 +71,16 @@ func controlWords(before []string) []string {
 
 // controlCommand prints the state of a control file, or changes it.
 func controlCommand(s stream, args []string) int {
-	set := flags("control", nil)
-	if code, ok := parse(s, set, args); !ok {
-		return code
+	if len(args) == 0 {
+		return s.usageError("expected a FILE, such as gdummy control load.control rate 5k")
 	}
-	if set.NArg() == 0 {
-		return usageError(s, "control", "expected a FILE, such as gdummy control load.control rate 5k")
-	}
-	name := set.Arg(0)
+	name := args[0]
 	text, err := readControl(name)
 	missing := errors.Is(err, os.ErrNotExist)
 	if err != nil && !missing {
-		fmt.Fprintf(s.err, "gdummy control: %v\n", err)
-		return exitUsage
+		return s.fail(err)
 	}
-	if set.NArg() == 1 {
+	if len(args) == 1 {
 		state, err := control.Parse(name, text)
 		if err != nil {
 			return controlErrors(s, err, exitFound)
@@ -97,7 +92,7 @@ func controlCommand(s stream, args []string) int {
 		fmt.Fprintf(s.out, "%s: %s%s\n", name, state, note)
 		return exitFine
 	}
-	word, value := set.Arg(1), strings.Join(set.Args()[2:], " ")
+	word, value := args[1], strings.Join(args[2:], " ")
 	after := ""
 	if c, ok := control.Find(word); ok {
 		// Its own errors first: they are those of the arguments.
@@ -109,17 +104,16 @@ func controlCommand(s stream, args []string) int {
 		after = control.Reset(text)
 	} else {
 		words := controlWords(args[:1])
-		return usageError(s, "control", "unknown command %q%s", strings.TrimSpace(word+" "+value), units.Hint(word, words, strings.Join(words, ", ")))
+		return s.usageError("unknown command %q%s", strings.TrimSpace(word+" "+value), units.Hint(word, words, strings.Join(words, ", ")))
 	}
 	state, err := control.Parse(name, after)
 	if err != nil {
 		code := controlErrors(s, err, exitFound)
-		fmt.Fprintf(s.err, "gdummy control: %s is unchanged; gdummy control %[1]s %s removes all commands\n", name, controlReset)
+		s.logf("%s is unchanged; gdummy control %[1]s %s removes all commands", name, controlReset)
 		return code
 	}
 	if err := replaceFile(name, after); err != nil {
-		fmt.Fprintf(s.err, "gdummy control: %v\n", err)
-		return exitUsage
+		return s.fail(err)
 	}
 	fmt.Fprintf(s.out, "%s: %s\n", name, state)
 	return exitFine
@@ -143,7 +137,7 @@ func readControl(name string) (string, error) {
 // controlErrors prints the errors of a control file, and returns the exit code.
 func controlErrors(s stream, err error, code int) int {
 	if errs, ok := errors.AsType[control.Errors](err); ok {
-		fmt.Fprintf(s.err, "gdummy control: %s\n", strings.Join(errs.Lines(), "\n"))
+		s.logf("%s", strings.Join(errs.Lines(), "\n"))
 	}
 	return code
 }

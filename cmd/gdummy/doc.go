@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -34,7 +35,7 @@ type entries struct {
 	list  string // the topic that lists them
 	names func() []string
 	print func(name string) ([]byte, error)
-	hint  func(name string) string // returns the end of the error for an unknown name
+	hint  func(name string) string // returns the end of the error for an unknown name, or "" for that of units.Hint
 }
 
 // page returns the print function of a hand-written page.
@@ -58,7 +59,7 @@ func topics() []topic {
 			if option.IsCore(name) {
 				return ": it is a property of Fluent Bit; see its manual"
 			}
-			return units.Hint(name, option.Names(), "")
+			return ""
 		}}},
 		{name: "load-profiles", help: "how a rate changes over time", page: true, print: generated(pace.Markdown)},
 		{name: "functions", help: "the functions of templates", page: true, print: template.Functions},
@@ -73,12 +74,11 @@ func topics() []topic {
 		{name: "format", help: "the template of the format NAME, to copy and change", of: &entries{"formats", format.Names, func(name string) ([]byte, error) {
 			f, _ := format.Find(name)
 			return []byte(f.Text), nil
-		}, func(name string) string { return units.Hint(name, format.Names(), "") }}},
+		}, nil}},
 		{name: "man-pages", help: "the names of the manual pages", print: func() ([]byte, error) {
 			return []byte(strings.Join(manualPages(), "\n") + "\n"), nil
 		}},
-		{name: "man-page", help: "the manual page NAME, such as gdummy-run.1", of: &entries{"man-pages", manualPages, manualPage,
-			func(name string) string { return units.Hint(name, manualPages(), "") }}},
+		{name: "man-page", help: "the manual page NAME, such as gdummy-run.1", of: &entries{"man-pages", manualPages, manualPage, nil}},
 	}
 }
 
@@ -115,8 +115,8 @@ names that Fluent Bit's parser or the document uses: `+"[`gdummy test`](expectat
 `)
 	for _, f := range format.All() {
 		var record, log bytes.Buffer
-		args := []string{"--format", "json", "--records", "1", "-p", "format=" + f.Name, "-p", "seed=1", "-p", "start_time_sec=1700000000", "-p", "fixed_timestamp=on"}
-		if code := run(stream{out: &record, err: &log}, args); code != exitFine {
+		args := []string{"run", "--format", "json", "--records", "1", "-p", "format=" + f.Name, "-p", "seed=1", "-p", "start_time_sec=1700000000", "-p", "fixed_timestamp=on"}
+		if code := dispatch(stream{out: &record, err: &log}, args); code != exitFine {
 			return nil, fmt.Errorf("format %s: %s", f.Name, log.Bytes())
 		}
 		fmt.Fprintf(w, "\n## %s\n\n%s\n\n```json\n%s```\n", f.Name, f.Doc, record.Bytes())
@@ -125,47 +125,47 @@ names that Fluent Bit's parser or the document uses: `+"[`gdummy test`](expectat
 }
 
 func doc(s stream, args []string) int {
-	fs := flags("doc", nil)
-	if code, ok := parse(s, fs, args); !ok {
-		return code
-	}
-	if fs.NArg() == 0 {
+	if len(args) == 0 {
 		listTopics(s.out)
 		return exitFine
 	}
-	t, ok := findTopic(fs.Arg(0))
+	t, ok := findTopic(args[0])
 	most := 1
 	if t.of != nil {
 		most = 2
 	}
 	switch {
 	case !ok:
-		return unknown(s, "gdummy doc", "topic", fs.Arg(0), topicNames())
-	case fs.NArg() > most:
-		return usageError(s, "doc", "unexpected argument %q", fs.Arg(most))
-	case fs.NArg() < most:
-		return usageError(s, "doc", "expected a name after %s; `gdummy doc %s` lists them", t.name, t.of.list)
+		return unknown(s, "gdummy doc", "topic", args[0], topicNames())
+	case len(args) > most:
+		return s.usageError("unexpected argument %q", args[most])
+	case len(args) < most:
+		return s.usageError("expected a name after %s; `gdummy doc %s` lists them", t.name, t.of.list)
 	}
-	text, err := t.text(fs.Arg(1))
+	text, err := t.text(args[1:])
 	if err == nil {
 		_, err = s.out.Write(text)
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "gdummy doc: %v\n", err)
-		return exitUsage
+		return s.fail(err)
 	}
 	return exitFine
 }
 
-// text returns the output of a topic, or of one of its entries if it has any.
-func (t *topic) text(name string) ([]byte, error) {
+// text returns the output of a topic, or of the entry args[0] if it has entries.
+func (t *topic) text(args []string) ([]byte, error) {
 	if t.of == nil {
 		return t.print()
 	}
+	name := args[0]
 	if slices.Contains(t.of.names(), name) {
 		return t.of.print(name)
 	}
-	if hint := t.of.hint(name); hint != "" {
+	hint := units.Hint(name, t.of.names(), "")
+	if t.of.hint != nil {
+		hint = cmp.Or(t.of.hint(name), hint)
+	}
+	if hint != "" {
 		return nil, fmt.Errorf("unknown %s %q%s", t.name, name, hint)
 	}
 	return nil, fmt.Errorf("unknown %s %q: `gdummy doc %s` lists them", t.name, name, t.of.list)

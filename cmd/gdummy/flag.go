@@ -58,20 +58,6 @@ type flagSet struct {
 	why   error
 }
 
-// NArg is like the method of flag.FlagSet, for arguments in any position.
-func (fs *flagSet) NArg() int { return len(fs.words) }
-
-// Arg returns argument i, or "".
-func (fs *flagSet) Arg(i int) string {
-	if i < len(fs.words) {
-		return fs.words[i]
-	}
-	return ""
-}
-
-// Args returns the arguments without flags.
-func (fs *flagSet) Args() []string { return fs.words }
-
 // Parse parses flags and arguments in any order. Everything after "--" is an argument.
 func (fs *flagSet) Parse(args []string) error {
 	args = fs.joined(args)
@@ -211,9 +197,9 @@ func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 		err, right = fmt.Errorf("flag %s: missing value: expected %s", r.dashed(), r.arg), r.example
 	}
 	if right != "" {
-		return usageError(s, fs.Name(), "%v\n  example: gdummy %s %s", err, fs.Name(), right), false
+		err = fmt.Errorf("%w\n  example: gdummy %s %s", err, s.name, right)
 	}
-	return usageError(s, fs.Name(), "%v", err), false
+	return s.usageError("%v", err), false
 }
 
 // find returns the row of a flag.
@@ -224,13 +210,6 @@ func (fs *flagSet) find(name string) *flagRow {
 		}
 	}
 	return nil
-}
-
-// usageError reports a usage error of a subcommand and returns the exit code.
-func usageError(s stream, name, format string, args ...any) int {
-	fmt.Fprintf(s.err, "gdummy %s: %s\n", name, fmt.Sprintf(format, args...))
-	fmt.Fprintf(s.err, "run `gdummy help %s` for details\n", name)
-	return exitUsage
 }
 
 // commandsPage returns the page docs/reference/commands.md.
@@ -246,9 +225,6 @@ func commandsPage() []byte {
 		fmt.Fprintf(w, "\n## gdummy %s\n\n%s.\n\n```\n%s\n```\n", c.name, strings.ToUpper(c.help[:1])+c.help[1:], c.usage())
 		if c.name == "control" {
 			controlTable(w)
-		}
-		if c.flags == nil {
-			continue
 		}
 		for i, r := range c.flags() {
 			switch {
@@ -266,8 +242,11 @@ func commandsPage() []byte {
 		if c.name == "run" {
 			fmt.Fprint(w, "\nEvery option is also a flag, with dashes or underscores: `--rate 50k` is `-p rate=50k`.\n[options.md](options.md) explains them:\n\n")
 			var names []string
-			for _, r := range new(runFlags).options() {
-				names = append(names, "`"+r.dashed()+"`")
+			rows, _ := c.begin()
+			for _, r := range rows {
+				if r.option != "" {
+					names = append(names, "`"+r.dashed()+"`")
+				}
 			}
 			fmt.Fprintln(w, strings.Join(wrap(strings.Join(names, ", "), 110), "\n"))
 			fmt.Fprintf(w, "\n%s", runHelp)

@@ -75,14 +75,13 @@ func (f *auditFlags) listen(ctx context.Context, s stream, a *audit.Auditor, cha
 	o := receive.Options{
 		Keys: f.keys, Path: f.path, SharedKey: f.live.sharedKey,
 		Faults: f.live.faults, Seed: f.live.seed,
-		Log: func(line string) { fmt.Fprintf(s.err, "gdummy audit: %s\n", line) },
+		Log: s.log,
 	}
 	var err error
 	if o.TLS, err = f.live.certificate(); err != nil {
 		return err
 	}
 	f.live.reported = map[recordid.Run]bool{}
-	log := func(format string, args ...any) { fmt.Fprintf(s.err, "gdummy audit: "+format+"\n", args...) }
 	auditor := arrivals.NewAuditor(a)
 	if f.live.faults != nil {
 		for _, name := range f.live.faults.Names() {
@@ -98,7 +97,7 @@ func (f *auditFlags) listen(ctx context.Context, s stream, a *audit.Auditor, cha
 		}
 		defer server.Close()
 		servers = append(servers, server)
-		log("listening at %s", server)
+		s.logf("listening at %s", server)
 	}
 
 	over := isTerminal(s.err)
@@ -118,11 +117,11 @@ func (f *auditFlags) listen(ctx context.Context, s stream, a *audit.Auditor, cha
 		}
 		active := slices.ContainsFunc(servers, (*receive.Server).Active)
 		if why := wait.Over(now, last, active); why != "" {
-			log("%s", why)
+			s.log(why)
 			return true, nil
 		}
 		if poll.Due(now, waits) && (f.live.untilComplete || waits > 0) {
-			done, err = f.complete(auditor, log)
+			done, err = f.complete(auditor, s.logf)
 			poll.Done(now, time.Now(), waits)
 			if !f.live.untilComplete { // the next tick tries again
 				return false, nil

@@ -41,7 +41,7 @@ func (b *both) String() string {
 func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	ledger, out := filepath.Join(dir, "ledger"), filepath.Join(dir, "out")
-	if code := gdummy(stream{nil, new(both), new(both)}, []string{"run", "--records", "500", "--format", "json", "--output", out, "-p", "rate=unlimited", "-p", "ledger=" + ledger}); code != 0 {
+	if code := gdummy(stream{out: new(both), err: new(both)}, []string{"run", "--records", "500", "--format", "json", "--output", out, "-p", "rate=unlimited", "-p", "ledger=" + ledger}); code != 0 {
 		t.Fatal(code)
 	}
 	data, err := os.ReadFile(out)
@@ -75,7 +75,7 @@ func TestListen(t *testing.T) {
 			done := make(chan int)
 			page := filepath.Join(dir, "page.html")
 			go func() {
-				done <- gdummy(stream{nil, &stdout, &stderr},
+				done <- gdummy(stream{out: &stdout, err: &stderr},
 					append([]string{"audit", "--listen", "http://" + addr, "--ledger", ledger, "--html", page}, c.flag...))
 			}()
 			for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -105,7 +105,7 @@ func TestListen(t *testing.T) {
 		{"--listen", "tcp://:0", "--tls-cert", "x"}, {"--listen", "tcp://:0", "--shared-key", "x"},
 	} {
 		var stderr both
-		if code := gdummy(stream{nil, new(both), &stderr}, append([]string{"audit"}, args...)); code != exitUsage {
+		if code := gdummy(stream{out: new(both), err: &stderr}, append([]string{"audit"}, args...)); code != exitUsage {
 			t.Errorf("%v: code %d: %s", args, code, fmt.Sprint(stderr.String()))
 		}
 	}
@@ -124,7 +124,7 @@ func hear(t *testing.T, do func(addr string) error, args ...string) (code int, s
 	var out, log both
 	done := make(chan int)
 	go func() {
-		done <- gdummy(stream{nil, &out, &log}, append([]string{"audit", "--listen", "http://" + addr}, args...))
+		done <- gdummy(stream{out: &out, err: &log}, append([]string{"audit", "--listen", "http://" + addr}, args...))
 	}()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if err := do(addr); err == nil {
@@ -151,7 +151,7 @@ func post(data []byte) func(addr string) error {
 func generate(t *testing.T, n int, ledger string) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out")
-	if code := gdummy(stream{nil, new(both), new(both)}, []string{"run", "--records", fmt.Sprint(n), "--format", "json", "--output", out, "-p", "rate=unlimited", "-p", "ledger=" + ledger}); code != 0 {
+	if code := gdummy(stream{out: new(both), err: new(both)}, []string{"run", "--records", fmt.Sprint(n), "--format", "json", "--output", out, "-p", "rate=unlimited", "-p", "ledger=" + ledger}); code != 0 {
 		t.Fatal(code)
 	}
 	data, err := os.ReadFile(out)
@@ -220,7 +220,7 @@ func TestVerdictInSpiteOfErrors(t *testing.T) {
 func TestVerdictNotWritten(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
-	if code := gdummy(stream{nil, new(both), new(both)}, []string{"run", "--records", "10", "--format", "json", "--output", out, "-p", "rate=unlimited", "-p", "audit=on"}); code != 0 {
+	if code := gdummy(stream{out: new(both), err: new(both)}, []string{"run", "--records", "10", "--format", "json", "--output", out, "-p", "rate=unlimited", "-p", "audit=on"}); code != 0 {
 		t.Fatal(code)
 	}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -237,7 +237,7 @@ func TestVerdictNotWritten(t *testing.T) {
 	for name, to := range map[string]*os.File{"a full disk": full, "a closed pipe": w} {
 		for _, flags := range [][]string{{}, {"--json"}} {
 			var stderr both
-			code := gdummy(stream{nil, to, &stderr}, append([]string{"audit", out}, flags...))
+			code := gdummy(stream{out: to, err: &stderr}, append([]string{"audit", out}, flags...))
 			if code != exitUsage || !strings.Contains(stderr.String(), "cannot write the verdict") {
 				t.Errorf("%s, %v: code %d: %s", name, flags, code, stderr.String())
 			}
@@ -252,7 +252,7 @@ func TestPiped(t *testing.T) {
 	var out, log both
 	done := make(chan int)
 	go func() {
-		done <- gdummy(stream{r, &out, &log}, []string{"audit", "--ledger", ledger, "-"})
+		done <- gdummy(stream{in: r, out: &out, err: &log}, []string{"audit", "--ledger", ledger, "-"})
 	}()
 	// The audit reads the first byte after it searched for the ledger.
 	if _, err := io.WriteString(w, " "); err != nil {
@@ -268,7 +268,7 @@ func TestPiped(t *testing.T) {
 	}
 	// A ledger that is never written.
 	var late both
-	if code := gdummy(stream{bytes.NewReader(data), &late, new(both)}, []string{"audit", "--ledger", ledger + ".absent", "-"}); code != 1 ||
+	if code := gdummy(stream{in: bytes.NewReader(data), out: &late, err: new(both)}, []string{"audit", "--ledger", ledger + ".absent", "-"}); code != 1 ||
 		!strings.HasPrefix(late.String(), "FAULTS: cannot read the ledger: stat "+ledger+".absent: no such file or directory; 500 of 500 records arrived") {
 		t.Errorf("code %d:\n%s", code, late.String())
 	}
@@ -290,7 +290,7 @@ func TestJSONIntegers(t *testing.T) {
 		empty, ledger bool
 	}{{[]string{"--ledger", ledger, records}, false, true}, {[]string{records}, false, false}, {[]string{os.DevNull}, true, false}} {
 		var out both
-		gdummy(stream{nil, &out, new(both)}, append([]string{"audit", "--json"}, c.args...))
+		gdummy(stream{out: &out, err: new(both)}, append([]string{"audit", "--json"}, c.args...))
 		var got map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/config/units"
@@ -38,18 +39,64 @@ var exitCodes = [...]string{
 type stream struct {
 	in       io.Reader
 	out, err io.Writer
+	name     string // of the subcommand, with which its messages begin
 }
+
+// log prints a message of one line.
+func (s stream) log(line string) { s.logf("%s", line) }
+
+// logf prints a message.
+func (s stream) logf(format string, args ...any) {
+	fmt.Fprintf(s.err, "gdummy "+s.name+": "+format+"\n", args...)
+}
+
+// fail reports an error, and returns the exit code.
+func (s stream) fail(err error) int {
+	s.logf("%v", err)
+	return exitUsage
+}
+
+// usageError reports a usage error, and returns the exit code.
+func (s stream) usageError(format string, args ...any) int {
+	s.logf(format, args...)
+	fmt.Fprintf(s.err, "run `gdummy help %s` for details\n", s.name)
+	return exitUsage
+}
+
+// runner runs a subcommand with the arguments that are not flags, and returns its exit code.
+type runner func(s stream, args []string) int
 
 // command is a subcommand.
 type command struct {
 	name string
 	args string // what follows the name, for its help
 	help string // one line
-	run  func(s stream, args []string) int
 
-	flags func() []flagRow               // its table; nil without one
+	begin func() ([]flagRow, runner)     // returns its flags, and what runs with them
 	more  func(io.Writer)                // prints the help below the flags, or nil
 	words func(before []string) []string // completions of the argument after before, or nil
+}
+
+// withoutFlags returns the begin function of a command that has none.
+func withoutFlags(run runner) func() ([]flagRow, runner) {
+	return func() ([]flagRow, runner) { return nil, run }
+}
+
+// flags returns the flags of the command that are not options.
+func (c *command) flags() []flagRow {
+	rows, _ := c.begin()
+	return slices.DeleteFunc(rows, func(r flagRow) bool { return r.option != "" })
+}
+
+// run parses the flags and runs the command. It returns the exit code.
+func (c *command) run(s stream, args []string) int {
+	rows, run := c.begin()
+	s.name = c.name
+	fs := flags(c.name, rows)
+	if code, ok := parse(s, fs, args); !ok {
+		return code
+	}
+	return run(s, fs.words)
 }
 
 func (c *command) usage() string { return strings.TrimSpace("gdummy " + c.name + " " + c.args) }
@@ -57,18 +104,18 @@ func (c *command) usage() string { return strings.TrimSpace("gdummy " + c.name +
 // commands is the table of subcommands.
 func commands() []command {
 	return []command{
-		{"run", "[flags]", "generate records and print them", run, func() []flagRow { return new(runFlags).table() }, moreOfRun, nil},
-		{"check", "[--json] FILE...", "find the errors in Fluent Bit configurations", checkCommand, func() []flagRow { return new(checkFlags).table() }, checkHelp, anyFile},
-		{"profile", "[flags] PROFILE", "draw a load profile and count its records", profile, func() []flagRow { return new(profileFlags).table() }, listKinds, nil},
-		{"audit", "[--ledger FILE]... SOURCE...", "compare what arrived with what was sent", auditCommand, func() []flagRow { return new(auditFlags).table() }, auditHelp, anyFile},
-		{"test", "[flags] FILE...", "test whether a pipeline does what it was written for", testCommand, func() []flagRow { return new(testFlags).table() }, testHelp, anyFile},
-		{"capacity", "[flags] CONFIG [CONFIG]", "find the highest rate that a pipeline sustains, and what limits it", capacityCommand, func() []flagRow { return new(capacityFlags).table() }, capacityHelp, anyFile},
-		{"ledger", "push [flags] PATH...", "push ledgers to a collector, gdummy audit --collect", ledgerCommand, func() []flagRow { return new(ledgerFlags).table() }, ledgerHelp, ledgerWords},
-		{"control", "FILE [COMMAND [VALUE]]", "change the pace of a running input", controlCommand, nil, controlHelp, controlWords},
-		{"doc", "[TOPIC [NAME]]", "print documentation", doc, nil, listTopics, docWords},
-		{"completion", "SHELL", "print the completion script for a shell: " + strings.Join(shellNames(), ", "), completion, nil, completionHelp, shellWords},
-		{"version", "", "print the version", showVersion, nil, nil, nil},
-		{"help", "[COMMAND]", "explain a command", help, nil, nil, func(before []string) []string {
+		{"run", "[flags]", "generate records and print them", runCommand, moreOfRun, nil},
+		{"check", "[--json] FILE...", "find the errors in Fluent Bit configurations", checkCommand, checkHelp, anyFile},
+		{"profile", "[flags] PROFILE", "draw a load profile and count its records", profileCommand, listKinds, nil},
+		{"audit", "[--ledger FILE]... SOURCE...", "compare what arrived with what was sent", auditCommand, auditHelp, anyFile},
+		{"test", "[flags] FILE...", "test whether a pipeline does what it was written for", testCommand, testHelp, anyFile},
+		{"capacity", "[flags] CONFIG [CONFIG]", "find the highest rate that a pipeline sustains, and what limits it", capacityCommand, capacityHelp, anyFile},
+		{"ledger", "push [flags] PATH...", "push ledgers to a collector, gdummy audit --collect", ledgerCommand, ledgerHelp, ledgerWords},
+		{"control", "FILE [COMMAND [VALUE]]", "change the pace of a running input", withoutFlags(controlCommand), controlHelp, controlWords},
+		{"doc", "[TOPIC [NAME]]", "print documentation", withoutFlags(doc), listTopics, docWords},
+		{"completion", "SHELL", "print the completion script for a shell: " + strings.Join(shellNames(), ", "), withoutFlags(completion), completionHelp, shellWords},
+		{"version", "", "print the version", withoutFlags(showVersion), nil, nil},
+		{"help", "[COMMAND]", "explain a command", withoutFlags(help), nil, func(before []string) []string {
 			if len(before) > 0 {
 				return nil
 			}
@@ -78,7 +125,7 @@ func commands() []command {
 }
 
 func main() {
-	os.Exit(gdummy(stream{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+	os.Exit(gdummy(stream{in: os.Stdin, out: os.Stdout, err: os.Stderr}, os.Args[1:]))
 }
 
 // gdummy runs a command, and returns its exit code.
@@ -153,10 +200,6 @@ func overview(w io.Writer) {
 func help(s stream, args []string) int {
 	if len(args) == 0 {
 		overview(s.out)
-		return exitFine
-	}
-	if args[0] == "help" {
-		fmt.Fprintln(s.out, "Usage: gdummy help [COMMAND]")
 		return exitFine
 	}
 	if c, ok := find(args[0]); ok {

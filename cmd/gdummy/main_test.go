@@ -78,7 +78,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 func TestCommandsAreComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range commands() {
-		if c.name == "" || c.help == "" || c.run == nil || seen[c.name] {
+		if c.name == "" || c.help == "" || c.begin == nil || seen[c.name] {
 			t.Errorf("the row of command %q is incomplete or a duplicate", c.name)
 		}
 		seen[c.name] = true

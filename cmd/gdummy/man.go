@@ -17,7 +17,7 @@ const optionsPage = "gdummy-options.5"
 func manualPages() []string {
 	pages := []string{"gdummy.1"}
 	for _, c := range commands() {
-		if c.flags != nil || c.more != nil {
+		if len(c.flags()) > 0 || c.more != nil {
 			pages = append(pages, "gdummy-"+c.name+".1")
 		}
 	}
@@ -101,9 +101,7 @@ func manualPage(file string) ([]byte, error) {
 		r.lines(name + " - " + c.help)
 		r.heading("Synopsis")
 		r.lines(c.usage())
-		if c.flags != nil {
-			r.flags(&c)
-		}
+		r.flags(&c)
 		if c.more != nil {
 			var more bytes.Buffer
 			c.more(&more)
@@ -132,10 +130,10 @@ func manualPage(file string) ([]byte, error) {
 // flags writes the flags of a command, each with its example.
 func (r *roff) flags(c *command) {
 	rows := c.flags()
-	if rows[0].section == "" {
-		r.heading("Flags")
-	}
 	for i := range rows {
+		if i == 0 && rows[i].section == "" {
+			r.heading("Flags")
+		}
 		if rows[i].section != "" {
 			r.heading(rows[i].section)
 		}

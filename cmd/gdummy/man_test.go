@@ -36,8 +36,8 @@ func TestManualPages(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := unbold(string(out))
-			c, _ := find(strings.TrimSuffix(strings.TrimPrefix(name, "gdummy-"), ".1"))
-			if c.flags == nil {
+			c, ok := find(strings.TrimSuffix(strings.TrimPrefix(name, "gdummy-"), ".1"))
+			if !ok {
 				return
 			}
 			for _, r := range c.flags() {

@@ -67,22 +67,21 @@ that cannot be read, or no verdict, because Fluent Bit did not start or did not 
 `)
 }
 
-func testCommand(s stream, args []string) int {
+func testCommand() ([]flagRow, runner) {
 	f := testFlags{timeout: time.Minute}
-	fs := flags("test", f.table())
-	if code, ok := parse(s, fs, args); !ok {
-		return code
-	}
+	return f.table(), f.run
+}
+
+func (f *testFlags) run(s stream, args []string) int {
 	switch {
-	case f.init != "" && (fs.NArg() > 0 || f.watch || f.json || f.junit != "" || len(f.binaries) > 1):
-		return usageError(s, "test", "--init: expected no FILE, no other --fluent-bit, and none of --watch, --json and --junit")
-	case f.init == "" && fs.NArg() == 0:
-		return usageError(s, "test", "expected a FILE of expectations, or a configuration that names one")
+	case f.init != "" && (len(args) > 0 || f.watch || f.json || f.junit != "" || len(f.binaries) > 1):
+		return s.usageError("--init: expected no FILE, no other --fluent-bit, and none of --watch, --json and --junit")
+	case f.init == "" && len(args) == 0:
+		return s.usageError("expected a FILE of expectations, or a configuration that names one")
 	}
 	if f.junit != "" {
-		if err := checkWritable("junit", "report", f.junit, "a FILE", fs.Args()...); err != nil {
-			fmt.Fprintf(s.err, "gdummy test: %v\n", err)
-			return exitUsage
+		if err := checkWritable("junit", "report", f.junit, "a FILE", args...); err != nil {
+			return s.fail(err)
 		}
 	}
 	if len(f.binaries) == 0 {
@@ -92,8 +91,7 @@ func testCommand(s stream, args []string) int {
 	for _, name := range f.binaries {
 		b, err := agent.Find(name)
 		if err != nil {
-			fmt.Fprintf(s.err, "gdummy test: --fluent-bit: %v\n", err)
-			return exitUsage
+			return s.fail(fmt.Errorf("--fluent-bit: %w", err))
 		}
 		binaries = append(binaries, b)
 	}
@@ -102,12 +100,12 @@ func testCommand(s stream, args []string) int {
 		return f.writeFirst(s, binaries[0], stop)
 	}
 	for {
-		watched := testrun.Watch(fs.Args())
-		code := f.runAll(s, fs.Args(), binaries, stop)
+		watched := testrun.Watch(args)
+		code := f.runAll(s, args, binaries, stop)
 		if !f.watch {
 			return code
 		}
-		fmt.Fprintln(s.err, "gdummy test: watching for changes; press Ctrl-C to stop")
+		s.log("watching for changes; press Ctrl-C to stop")
 		if !watched.Wait(stop) {
 			return code
 		}
@@ -134,7 +132,7 @@ type testRun struct {
 // runAll runs all files in all Fluent Bits, and returns the exit code.
 func (f *testFlags) runAll(s stream, paths []string, binaries []agent.Binary, stop <-chan struct{}) int {
 	if err := f.checkOnly(paths); err != nil {
-		return usageError(s, "test", "%v", err)
+		return s.usageError("%v", err)
 	}
 	code := exitFine
 	var runs []testRun
@@ -158,14 +156,12 @@ func (f *testFlags) runAll(s stream, paths []string, binaries []agent.Binary, st
 	}
 	if f.json {
 		if err := printTestJSON(s.out, runs); err != nil {
-			fmt.Fprintf(s.err, "gdummy test: cannot write the verdicts: %v\n", err)
-			return exitUsage
+			return s.fail(fmt.Errorf("cannot write the verdicts: %w", err))
 		}
 	}
 	if f.junit != "" {
 		if err := writeJUnit(f.junit, runs); err != nil {
-			fmt.Fprintf(s.err, "gdummy test: cannot write --junit: %v\n", err)
-			return exitUsage
+			return s.fail(fmt.Errorf("cannot write --junit: %w", err))
 		}
 	}
 	return code
@@ -250,8 +246,7 @@ func (f *testFlags) writeFirst(s stream, b agent.Binary, stop <-chan struct{}) i
 	path, n, err := testrun.WriteFirst(f.init, o)
 	hide()
 	if err != nil {
-		fmt.Fprintf(s.err, "gdummy test: --init %s: %v\n", f.init, err)
-		return exitUsage
+		return s.fail(fmt.Errorf("--init %s: %w", f.init, err))
 	}
 	fmt.Fprintf(s.out, "wrote %s: %d of its lines have to be confirmed\n", path, n)
 	return exitFine

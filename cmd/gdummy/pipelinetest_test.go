@@ -26,7 +26,8 @@ func TestTestProgress(t *testing.T) {
 	}
 	var out bytes.Buffer
 	got := onTerminal(t, func(tty *os.File) {
-		code := testCommand(stream{out: &out, err: tty}, []string{
+		code := gdummy(stream{out: &out, err: tty}, []string{
+			"test",
 			filepath.Join(dir, "a.test.yaml"), "--fluent-bit", filepath.Join(dir, "fluent-bit"), "--plugin", filepath.Join(dir, "x.so"), "--timeout", "1500ms",
 		})
 		if code != exitUsage {

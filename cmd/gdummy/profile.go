@@ -46,27 +46,25 @@ func (f *profileFlags) table() []flagRow {
 	}
 }
 
-// profile draws a load profile.
-func profile(s stream, args []string) int {
+func profileCommand() ([]flagRow, runner) {
 	f := profileFlags{width: terminalWidth()}
-	fs := flags("profile", f.table())
+	return f.table(), f.draw
+}
 
-	if code, ok := parse(s, fs, args); !ok {
-		return code
-	}
-	words := fs.Args()
+// draw draws a load profile.
+func (f *profileFlags) draw(s stream, words []string) int {
 	switch {
 	case len(words) == 0:
-		return usageError(s, "profile", "expected a profile, such as gdummy profile '%s'", pace.Kinds[0].Example)
+		return s.usageError("expected a profile, such as gdummy profile '%s'", pace.Kinds[0].Example)
 	case len(words) > 1:
-		return usageError(s, "profile", "expected one profile, in quotes: gdummy profile '%s'", strings.Join(words, " "))
+		return s.usageError("expected one profile, in quotes: gdummy profile '%s'", strings.Join(words, " "))
 	case f.width < chart.MinWidth || f.width > maxWidth:
-		return usageError(s, "profile", "flag --width: invalid value \"%d\": expected %d to %d", f.width, chart.MinWidth, maxWidth)
+		return s.usageError("flag --width: invalid value \"%d\": expected %d to %d", f.width, chart.MinWidth, maxWidth)
 	}
 
 	p, err := pace.ParseProfile(words[0])
 	if err != nil {
-		fmt.Fprintf(s.err, "gdummy profile: %v\n", err)
+		s.logf("%v", err)
 		if syn, ok := errors.AsType[*diag.Error](err); ok {
 			fmt.Fprintf(s.err, "  %s\n", strings.ReplaceAll(syn.Excerpt(), "\n", "\n  "))
 			if syn.Near != "" {
@@ -85,7 +83,7 @@ func profile(s stream, args []string) int {
 		step = time.Duration(c.Step())
 	}
 	if rows := to / int64(step); rows > maxRows {
-		return usageError(s, "profile", "flag --step: a table of %d rows: expected at most %d", rows, maxRows)
+		return s.usageError("flag --step: a table of %d rows: expected at most %d", rows, maxRows)
 	}
 
 	if f.svg != "" {
@@ -95,8 +93,7 @@ func profile(s stream, args []string) int {
 			err = os.WriteFile(f.svg, c.SVG(), 0o644)
 		}
 		if err != nil {
-			fmt.Fprintf(s.err, "gdummy profile: %v\n", err)
-			return exitUsage
+			return s.fail(err)
 		}
 		if f.svg == "-" {
 			return exitFine

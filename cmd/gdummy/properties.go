@@ -109,7 +109,7 @@ func (p properties) config(s stream) (*engine.Config, int) {
 		return nil, exitUsage
 	}
 	if drawn != "" && config.UsesSeed() {
-		fmt.Fprintf(s.err, "gdummy run: the seed is %s\n", drawn)
+		s.logf("the seed is %s", drawn)
 	}
 	return config, exitFine
 }

@@ -66,33 +66,29 @@ func ledgerWords(before []string) []string {
 	return []string{fileNames}
 }
 
-func ledgerCommand(s stream, args []string) int {
+func ledgerCommand() ([]flagRow, runner) {
 	f := ledgerFlags{every: time.Second, grace: 20 * time.Second}
-	fs := flags("ledger", f.table())
-	if code, ok := parse(s, fs, args); !ok {
-		return code
-	}
+	return f.table(), f.push
+}
+
+func (f *ledgerFlags) push(s stream, args []string) int {
 	switch {
-	case fs.Arg(0) != "push":
-		return usageError(s, "ledger", "expected push, such as gdummy ledger push --to https://collector:9443 run.ledger")
-	case fs.NArg() == 1:
-		return usageError(s, "ledger", "expected a ledger or a directory")
+	case len(args) == 0 || args[0] != "push":
+		return s.usageError("expected push, such as gdummy ledger push --to https://collector:9443 run.ledger")
+	case len(args) == 1:
+		return s.usageError("expected a ledger or a directory")
 	case f.to == "":
-		return usageError(s, "ledger", "expected --to, the address of a collector")
-	}
-	fail := func(err error) int {
-		fmt.Fprintf(s.err, "gdummy ledger: %v\n", err)
-		return exitUsage
+		return s.usageError("expected --to, the address of a collector")
 	}
 	o, err := f.options()
 	if err != nil {
-		return fail(err)
+		return s.fail(err)
 	}
-	o.Paths = fs.Args()[1:]
-	o.Log = func(line string) { fmt.Fprintf(s.err, "gdummy ledger: %s\n", line) }
+	o.Paths = args[1:]
+	o.Log = s.log
 	p, err := collect.NewPusher(o)
 	if err != nil {
-		return fail(err)
+		return s.fail(err)
 	}
 	stop := interrupted()
 	if f.once {
@@ -101,11 +97,11 @@ func ledgerCommand(s stream, args []string) int {
 		stop = now
 	}
 	if err := p.Run(stop, f.grace); err != nil {
-		fmt.Fprintf(s.err, "gdummy ledger: not all is confirmed: %v\n", err)
+		s.logf("not all is confirmed: %v", err)
 		return exitFound
 	}
 	count, size := p.Confirmed()
-	fmt.Fprintf(s.err, "gdummy ledger: the collector has all of %s, %d bytes\n", plural(count, "ledger"), size)
+	s.logf("the collector has all of %s, %d bytes", plural(count, "ledger"), size)
 	return exitFine
 }
 

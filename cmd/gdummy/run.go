@@ -154,14 +154,14 @@ func moreOfRun(w io.Writer) {
 	fmt.Fprint(w, "\n"+runHelp+"\nThe option format is -p format=NAME; `gdummy doc options` explains all options.\n")
 }
 
-func run(s stream, args []string) int {
+func runCommand() ([]flagRow, runner) {
 	f := runFlags{format: printer.Formats[0], output: "-"}
-	fs := flags("run", append(f.table(), f.options()...))
-	if code, ok := parse(s, fs, args); !ok {
-		return code
-	}
-	if fs.NArg() > 0 {
-		return usageError(s, "run", "%s", strayWord(fs.Arg(0)))
+	return append(f.table(), f.options()...), f.run
+}
+
+func (f *runFlags) run(s stream, args []string) int {
+	if len(args) > 0 {
+		return s.usageError("%s", strayWord(args[0]))
 	}
 	config, code := f.props.config(s)
 	if config == nil {
@@ -169,14 +169,14 @@ func run(s stream, args []string) int {
 	}
 	f.apply(config)
 	if err := f.checkFiles(config, s.out); err != nil {
-		return runError(s, err)
+		return s.fail(err)
 	}
 
 	out := s.out
 	if f.output != "-" {
 		file, err := os.Create(f.output)
 		if err != nil {
-			return runError(s, err)
+			return s.fail(err)
 		}
 		defer file.Close()
 		out = file
@@ -184,16 +184,10 @@ func run(s stream, args []string) int {
 	if !config.Paced() && (config.Bounded() || !isTerminal(out)) {
 		config.Rate = option.PerSecond{Unlimited: true}
 		if errs := config.CheckDisorder(); len(errs) > 0 {
-			return runError(s, errs)
+			return s.fail(errs)
 		}
 	}
 	return f.generate(s, config, out)
-}
-
-// runError reports an error of run, and returns the exit code.
-func runError(s stream, err error) int {
-	fmt.Fprintf(s.err, "gdummy run: %v\n", err)
-	return exitUsage
 }
 
 // apply applies the flags that are not options. Of two ends, the earlier one counts.
@@ -225,24 +219,24 @@ func (f *runFlags) generate(s stream, config *engine.Config, out io.Writer) int 
 	}
 	evidence, err := tracking.Start(&config.Config, tracking.Options{Name: defaultTag, Tag: f.tag, Version: current(), Metadata: true})
 	if err != nil {
-		return runError(s, err)
+		return s.fail(err)
 	}
 	warn := func(err error) {
 		if err != nil {
-			fmt.Fprintf(s.err, "gdummy run: option ledger: %v\n", err)
+			s.logf("option ledger: %v", err)
 		}
 	}
 	e := engine.New(config, engine.Options{
 		Form: event.V2,
 		Mark: evidence.Mark(),
-		Log:  func(line string) { fmt.Fprintln(s.err, "gdummy run: "+line) },
+		Log:  s.log,
 		Changed: func(c engine.Change) {
-			fmt.Fprintf(s.err, "gdummy run: control: %s, from record %d on\n", c.State, c.Record)
+			s.logf("control: %s, from record %d on", c.State, c.Record)
 			warn(evidence.Change(c))
 		},
 	})
 	if err := evidence.Open(e.Origin()); err != nil {
-		return runError(s, err)
+		return s.fail(err)
 	}
 	var p *printer.Printer
 	o.Shortfall = func() uint64 {
@@ -255,28 +249,28 @@ func (f *runFlags) generate(s stream, config *engine.Config, out io.Writer) int 
 	p.End()
 	e.Close()
 	warn(evidence.Close(p.Printed(), p.Refusals, p.Written(), e.Counts().Shortfall))
-	summarize(s.err, p, e)
+	summarize(s, p, e)
 
 	err = p.Err()
 	if errors.Is(err, syscall.EPIPE) {
 		err = nil
 	}
 	if err = errors.Join(err, e.Err()); err != nil {
-		return runError(s, err)
+		return s.fail(err)
 	}
 	return exitFine
 }
 
 // summarize prints what a run has written, and warnings about what it has not.
-func summarize(w io.Writer, p *printer.Printer, e *engine.Engine) {
+func summarize(s stream, p *printer.Printer, e *engine.Engine) {
 	c := e.Counts()
-	fmt.Fprintf(w, "gdummy run: scheduled %s (%s), delivered %d, shortfall %d, refused %d, in %s\n",
+	s.logf("scheduled %s (%s), delivered %d, shortfall %d, refused %d, in %s",
 		units.Plural(c.Records+c.Shortfall, "record"), e.PerSecond(), p.Written(), c.Shortfall, c.Records-p.Written(), c.Elapsed.Round(time.Millisecond))
 	if n := e.Broken(); n > 0 {
-		fmt.Fprintf(w, "gdummy run: warning: broken lines skipped: %d\n", n)
+		s.logf("warning: broken lines skipped: %d", n)
 	}
 	if c.Shortfall > 0 {
-		fmt.Fprintf(w, "gdummy run: warning: shortfall of %d of %d records: %s\n", c.Shortfall, c.Records+c.Shortfall, p.Causes())
+		s.logf("warning: shortfall of %d of %d records: %s", c.Shortfall, c.Records+c.Shortfall, p.Causes())
 	}
 }
 

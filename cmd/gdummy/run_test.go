@@ -18,7 +18,7 @@ func TestSummary(t *testing.T) {
 		{"--records 3 -p rate=unlimited", "gdummy run: scheduled 3 records (unlimited), delivered 3, shortfall 0, refused 0, in "},
 	} {
 		var log both
-		if code := gdummy(stream{nil, new(both), &log}, append([]string{"run"}, strings.Fields(c.args)...)); code != 0 || !strings.HasPrefix(log.String(), c.want) || strings.Count(log.String(), "\n") != 1 {
+		if code := gdummy(stream{out: new(both), err: &log}, append([]string{"run"}, strings.Fields(c.args)...)); code != 0 || !strings.HasPrefix(log.String(), c.want) || strings.Count(log.String(), "\n") != 1 {
 			t.Errorf("%s: code %d: %s", c.args, code, log.String())
 		}
 	}

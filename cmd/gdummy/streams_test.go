@@ -84,7 +84,7 @@ func records(t *testing.T, n int, options ...string) [][]byte {
 func TestFormatsCopied(t *testing.T) {
 	for _, f := range format.All() {
 		var out, errs bytes.Buffer
-		if code := doc(stream{in: strings.NewReader(""), out: &out, err: &errs}, []string{"format", f.Name}); code != exitFine {
+		if code := gdummy(stream{in: strings.NewReader(""), out: &out, err: &errs}, []string{"doc", "format", f.Name}); code != exitFine {
 			t.Fatalf("%s: %d, %s", f.Name, code, errs.Bytes())
 		}
 		file := filepath.Join(t.TempDir(), "copy.tmpl")
@@ -103,7 +103,7 @@ func TestFormatsCopied(t *testing.T) {
 func TestDrawnSeed(t *testing.T) {
 	var out, errs bytes.Buffer
 	args := []string{"-records", "50", "-format", "msgpack", "-p", "rate=unlimited", "-p", "format=json_app", "-p", "fixed_timestamp=on", "-p", "start_time_sec=1700000000"}
-	if code := run(stream{in: strings.NewReader(""), out: &out, err: &errs}, args); code != exitFine {
+	if code := gdummy(stream{in: strings.NewReader(""), out: &out, err: &errs}, append([]string{"run"}, args...)); code != exitFine {
 		t.Fatalf("%d, %s", code, errs.Bytes())
 	}
 	var seed string
@@ -168,7 +168,7 @@ func piped(t *testing.T, args []string) []byte {
 		out <- b
 	}()
 	var stderr bytes.Buffer
-	code := run(stream{in: strings.NewReader(""), out: w, err: &stderr}, args)
+	code := gdummy(stream{in: strings.NewReader(""), out: w, err: &stderr}, append([]string{"run"}, args...))
 	w.Close()
 	select {
 	case b := <-out:

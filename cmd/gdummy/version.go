@@ -35,12 +35,8 @@ func current() string {
 }
 
 func showVersion(s stream, args []string) int {
-	fs := flags("version", nil)
-	if code, ok := parse(s, fs, args); !ok {
-		return code
-	}
-	if fs.NArg() > 0 {
-		return usageError(s, "version", "unexpected argument %q", fs.Arg(0))
+	if len(args) > 0 {
+		return s.usageError("unexpected argument %q", args[0])
 	}
 	fmt.Fprintf(s.out, "gdummy %s (%s, %s/%s)\n", current(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return exitFine
