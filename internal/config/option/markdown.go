@@ -42,7 +42,7 @@ func Markdown() []byte {
 		}
 	}
 	b.WriteString("\n## Values\n\n")
-	b.Write(units.Markdown())
+	b.WriteString(units.Markdown)
 	b.WriteString("\n## Properties of Fluent Bit\n\n")
 	b.WriteString("These properties are available in every input. Fluent Bit's manual describes them.\n")
 	names := slices.Clone(Core)

@@ -19,7 +19,7 @@ const (
 // ParseCount parses a whole number from lo to hi, with an optional multiple and,
 // if lo is negative, a sign.
 func ParseCount(text string, lo, hi int64) (int64, error) {
-	return parsed(text, func(s string) (int64, *Error) { return count(s, lo, hi) })
+	return parsed(text, func(s string) (int64, *Error) { return count(s, lo, hi) }, repairs)
 }
 
 func count(text string, lo, hi int64) (int64, *Error) {
@@ -78,7 +78,7 @@ func (e *Error) counted() *big.Rat {
 // which may be followed by B. k, M, G and T are powers of 1000 as in Fluent Bit,
 // Ki, Mi, Gi and Ti powers of 1024.
 func ParseSize(text string) (int64, error) {
-	return parsed(text, size)
+	return parsed(text, size, repairs)
 }
 
 func size(text string) (int64, *Error) {

@@ -26,12 +26,12 @@ var timeUnits = []struct {
 // with a unit each, as in 500ms, 1h30m or 1d12h. It is neither negative nor finer
 // than a nanosecond, nor longer than [MaxDuration].
 func ParseDuration(text string) (time.Duration, error) {
-	return parsed(text, func(s string) (time.Duration, *Error) { return duration(s, false) })
+	return parsed(text, func(s string) (time.Duration, *Error) { return duration(s, false) }, repairs)
 }
 
 // ParseOffset parses a time span that may be negative, as in -1h30m.
 func ParseOffset(text string) (time.Duration, error) {
-	return parsed(text, func(s string) (time.Duration, *Error) { return duration(s, true) })
+	return parsed(text, func(s string) (time.Duration, *Error) { return duration(s, true) }, repairs)
 }
 
 func duration(text string, signed bool) (time.Duration, *Error) {

@@ -4,7 +4,7 @@ package units
 
 import (
 	"fmt"
-	"math/bits"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -50,18 +50,7 @@ func multipled(n, unit uint64) (text, name string) {
 
 // decimal returns n/unit, which must have a finite decimal form.
 func decimal(n, unit uint64) string {
-	s := strconv.FormatUint(n/unit, 10)
-	rest := n % unit
-	if rest == 0 {
-		return s
-	}
-	b := append([]byte(s), '.')
-	for places := 0; places < 20 && rest > 0; places++ {
-		hi, lo := bits.Mul64(rest, 10)
-		digit, r := bits.Div64(hi, lo, unit)
-		b, rest = append(b, byte('0'+digit)), r
-	}
-	return string(b)
+	return trimmed(new(big.Rat).SetFrac(new(big.Int).SetUint64(n), new(big.Int).SetUint64(unit)))
 }
 
 // FormatDuration returns a text that parses as the same time span: 1h30m, 1.8s, 500ms,

@@ -35,19 +35,7 @@ func (m Moment) From(now time.Time) int64 {
 // seconds since 1970, or a time span with a sign, which is relative to the start of
 // the run. now is the start itself.
 func ParseMoment(text string) (Moment, error) {
-	m, e := moment(text)
-	if e == nil {
-		return m, nil
-	}
-	if len(e.Meant) == 0 {
-		for _, meant := range momentRepairs(text) {
-			if _, again := moment(meant); again == nil {
-				e.Meant = []string{meant}
-				break
-			}
-		}
-	}
-	return Moment{}, e
+	return parsed(text, moment, momentRepairs)
 }
 
 func moment(text string) (Moment, *Error) {

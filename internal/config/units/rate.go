@@ -39,7 +39,7 @@ func (r Rate) Float() float64 { return float64(r) / float64(PerSecond) }
 // ParseRate parses a rate from 0 to [MaxRate]: a number, an optional multiple, and
 // an optional /s, /m or /h.
 func ParseRate(text string) (Rate, error) {
-	return parsed(text, rate)
+	return parsed(text, rate, repairs)
 }
 
 func rate(text string) (Rate, *Error) {
@@ -69,7 +69,7 @@ func rate(text string) (Rate, *Error) {
 // ParseByteRate parses a rate in bytes: a size with an optional /s, /m or /h. It must be
 // a whole number per second.
 func ParseByteRate(text string) (int64, error) {
-	return parsed(text, byteRate)
+	return parsed(text, byteRate, repairs)
 }
 
 func byteRate(text string) (int64, *Error) {

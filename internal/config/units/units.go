@@ -215,29 +215,24 @@ func scaled(v *big.Rat, factor uint64) *big.Rat {
 	return new(big.Rat).Mul(v, new(big.Rat).SetInt(new(big.Int).SetUint64(factor)))
 }
 
-// parsed returns the result of parse. It completes an error, see finish.
-func parsed[T any](text string, parse func(text string) (T, *Error)) (T, error) {
+// parsed returns the result of parse. It adds probable correct spellings to an error:
+// repairs of the text that parse accepts, or its suggestions for them.
+func parsed[T any](text string, parse func(text string) (T, *Error), repairs func(text string) []string) (T, error) {
 	v, e := parse(text)
-	if e != nil {
-		return v, finish(e, func(text string) *Error { _, e := parse(text); return e })
+	if e == nil {
+		return v, nil
 	}
-	return v, nil
-}
-
-// finish adds probable correct spellings to an error: repaired texts that parse accepts,
-// or its suggestions for them.
-func finish(e *Error, parse func(text string) *Error) error {
-	for _, text := range repairs(e.Value) {
+	for _, meant := range repairs(text) {
 		if len(e.Meant) > 0 {
 			break
 		}
-		switch again := parse(text); {
-		case text == e.Value:
+		switch _, again := parse(meant); {
+		case meant == text:
 		case again == nil:
-			e.Meant = []string{text}
+			e.Meant = []string{meant}
 		default:
 			e.Meant = again.Meant
 		}
 	}
-	return e
+	return v, e
 }

@@ -4,7 +4,9 @@ package units
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,18 +14,63 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The documented examples are correct.
+// kind is a kind of value, and the normal forms of the examples in values.md.
+type kind struct {
+	name    string
+	read    func(text string) (normal string, err error)
+	normals map[string]string
+}
+
+var kinds = []kind{
+	{"count", reads(func(s string) (int64, error) { return ParseCount(s, -1e18, 1e18) }, FormatCount), map[string]string{"5000": "5k", "10k": "10k", "1.5M": "1.5M", "1e+06": "1M", "-1": "-1"}},
+	{"rate", reads(ParseRate, FormatRate), map[string]string{"500": "500", "0.1": "0.1", "50k": "50k", "10/s": "10", "30/m": "0.5", "1/h": "1/h"}},
+	{"size", reads(ParseSize, FormatCount), map[string]string{"4M": "4M", "64KB": "64k", "1MiB": "1048576"}},
+	{"byte rate", reads(ParseByteRate, FormatCount), map[string]string{"10M": "10M", "1MB/s": "1M", "600MB/m": "10M"}},
+	{"time", reads(ParseDuration, FormatDuration), map[string]string{"90": "1m30s", "500ms": "500ms", "1h30m": "1h30m", "1d12h": "36h", "0.5d": "12h", "250us": "250us"}},
+	{"moment", reads(ParseMoment, FormatMoment), map[string]string{"2026-11-01T00:00:00+01:00": "2026-10-31T23:00:00Z", "2026-11-01T00:00:00.25Z": "2026-11-01T00:00:00.25Z", "-24h": "-1d", "+90s": "+1m30s", "now": "now", "1700000000": "2023-11-14T22:13:20Z"}},
+	{"share", reads(ParseShare, func(p float64) string { return fmt.Sprintf("%.12g%%", 100*p) }), map[string]string{"5%": "5%", "0.1%": "0.1%"}},
+}
+
+// reads returns a function that parses a value and returns it in its normal form.
+func reads[T any](parse func(string) (T, error), format func(T) string) func(string) (string, error) {
+	return func(text string) (string, error) {
+		v, err := parse(text)
+		return format(v), err
+	}
+}
+
+// The documented examples are correct: those that are accepted, and the errors of the others.
 func TestExamples(t *testing.T) {
-	for _, k := range Kinds {
-		for _, x := range k.Examples {
-			normal, err := k.read(x.Text)
-			switch {
-			case x.Normal == "" && err == nil:
-				t.Errorf("%s %q is %s, but documented as refused", k.Name, x.Text, normal)
-			case x.Normal != "" && err != nil:
-				t.Errorf("%s %q: %v", k.Name, x.Text, err)
-			case normal != x.Normal && x.Normal != "":
-				t.Errorf("%s %q is %s, want %s", k.Name, x.Text, normal, x.Normal)
+	accepted, rejected := map[string][]string{}, map[string]bool{}
+	last := ""
+	for line := range strings.Lines(Markdown) {
+		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
+		switch {
+		case strings.HasPrefix(line, "|  |  | "):
+			accepted[last] = append(accepted[last], strings.Trim(cells[0], "`"))
+		case len(cells) == 4:
+			last = cells[0]
+			accepted[last] = append(accepted[last], strings.Trim(cells[2], "`"))
+		case len(cells) == 3 && strings.HasPrefix(cells[0], "`"):
+			rejected[cells[1]] = true
+			i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == cells[1] })
+			if i < 0 {
+				t.Fatalf("unknown kind %q", cells[1])
+			}
+			var e *Error
+			if normal, err := kinds[i].read(strings.Trim(cells[0], "`")); !errors.As(err, &e) || e.Text() != cells[2] {
+				t.Errorf("%s %s: %s, %v, but documented: %s", cells[1], cells[0], normal, err, cells[2])
+			}
+		}
+	}
+	delete(accepted, "type") // the header
+	for _, k := range kinds {
+		if !rejected[k.name] || len(accepted[k.name]) != len(k.normals) {
+			t.Errorf("%s: examples %q, want those of %q, and one that is rejected", k.name, accepted[k.name], k.normals)
+		}
+		for _, text := range accepted[k.name] {
+			if normal, err := k.read(text); err != nil || normal != k.normals[text] {
+				t.Errorf("%s %q is %s, %v; want %s", k.name, text, normal, err, k.normals[text])
 			}
 		}
 	}
@@ -221,31 +268,31 @@ func isLimit(err error) bool {
 // all kinds that accept a text agree on its value. An error has a position in the text,
 // and its suggestions are valid.
 func FuzzParse(f *testing.F) {
-	for _, k := range Kinds {
-		for _, x := range k.Examples {
-			f.Add(x.Text)
+	for _, k := range kinds {
+		for text := range k.normals {
+			f.Add(text)
 		}
 	}
-	for _, s := range []string{"", "-1", "1e-64", "1e65", "1h30", "1 000", "9223372036854775808", "1.5y", "µs", "1\x80s", "5 per minute", "1,5k"} {
+	for _, s := range []string{"", "-1", "1m", "5min", "2 weeks", "4 M", "10/min", "2026-11-01 08:30", "1969-12-31T23:59:59Z", "1e-64", "1e65", "1h30", "1 000", "9223372036854775808", "1.5y", "µs", "1\x80s", "5 per minute", "1,5k"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, k := range Kinds {
+		for _, k := range kinds {
 			normal, err := k.read(text)
 			if err == nil {
 				if again, err := k.read(normal); err != nil || again != normal {
-					t.Fatalf("%s %q is %s, which is %s, %v", k.Name, text, normal, again, err)
+					t.Fatalf("%s %q is %s, which is %s, %v", k.name, text, normal, again, err)
 				}
 				continue
 			}
 			var e *Error
 			if !errors.As(err, &e) || e.Value != text || e.Offset < 0 || e.Offset > len(text) || e.Expected == "" {
-				t.Fatalf("%s %q: %#v", k.Name, text, err)
+				t.Fatalf("%s %q: %#v", k.name, text, err)
 			}
 			for _, m := range e.Meant {
 				m, _, _ = strings.Cut(m, " (")
-				if _, err := k.read(m); err != nil && k.Name != "byte rate" && !isLimit(err) {
-					t.Fatalf("%s %q: %v, which is refused: %v", k.Name, text, e, err)
+				if _, err := k.read(m); err != nil && k.name != "byte rate" && !isLimit(err) {
+					t.Fatalf("%s %q: %v, which is refused: %v", k.name, text, e, err)
 				}
 			}
 		}
