@@ -65,6 +65,7 @@ type run struct {
 	book   *ledger.Stream
 	maker  *Maker
 	plans  []plan // of each sink
+	number int    // the expression of the record's number, for a survey, or -1
 	blocks []int64
 }
 
@@ -189,6 +190,11 @@ func (j *Judge) add(book *ledger.Stream, truth Truth) error {
 			expression(s.Places.Of("absent")+s.Name+": absent", a)
 		}
 		r.plans = append(r.plans, p)
+	}
+	r.number = -1
+	if _, replays := truth.Options("replay"); j.sinks[0].surveys != nil && !replays {
+		r.number = len(texts)
+		expression(numberExpression, numberExpression)
 	}
 	maker, err := NewMaker(book, truth, texts...)
 	if errs, ok := errors.AsType[option.Errors](err); ok {

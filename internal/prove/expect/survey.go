@@ -102,6 +102,9 @@ func (j *Judge) look(to *sink, r *run, ev event.Event) {
 		s.joined++
 	}
 	vars := r.maker.variables()
+	if r.number >= 0 {
+		vars[numberExpression] = r.maker.Value(r.number, nil)
+	}
 	for i := range j.members {
 		if name := string(j.members[i].name); name != r.marked && !slices.Contains(s.top, name) {
 			s.top = append(s.top, name)
@@ -114,6 +117,9 @@ func (j *Judge) look(to *sink, r *run, ev event.Event) {
 		}
 	})
 }
+
+// numberExpression is the number of a record, which a survey knows like a variable.
+const numberExpression = "seq"
 
 // timeTolerance is how much the time of a record may differ from a variable, which may have
 // milliseconds.

@@ -96,6 +96,46 @@ sinks:
 	}
 }
 
+// A member that is made of the number of a record, without a variable, has the expression
+// seq.
+func TestFirstNumber(t *testing.T) {
+	for _, tt := range []struct{ option, text, want string }{
+		{"template", `{"order": {{ seq }}, "name": "o-{{ seq }}", "text": "{{ seq }}"}`,
+			"      # name: no variable has its value, such as \"o-5\"\n      order: seq   # confirm: such as 5\n      text: seq | as text   # confirm: such as \"5\"\n"},
+		{"dummy", `{"order": 1}`, "      order: '1'   # confirm: the same in all records\n"},
+	} {
+		truth := Truth{Options: func(name string) (string, bool) {
+			text, ok := map[string]string{tt.option: tt.text, "first_seq": "5", "rate": "10k", "seed": "7", "audit_in": "metadata"}[name]
+			return text, ok
+		}}
+		run := send(t, truth, 30)[0]
+		j := NewJudge([]Sink{{Name: "a", Output: "a", Lines: 1, Copies: 1}})
+		j.Survey()
+		if err := j.Add(run.book, truth); err != nil {
+			t.Fatal(err)
+		}
+		rest := run.events
+		for range 10 {
+			ev, after, err := event.Decode(rest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest = after
+			arrives(t, j, ev, "%"+string(ev.Body))
+		}
+		var b strings.Builder
+		if err := (&File{Pipeline: "fluent-bit.yaml", Records: 10}).WriteFirst(&b, j.Observe()); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), tt.want) {
+			t.Errorf("%s %s: got:\n%s\nwant in it:\n%s", tt.option, tt.text, b.String(), tt.want)
+		}
+		if _, err := Parse([]byte(b.String())); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // What a first test has for the records of a sink, and for members that are not those that
 // were sent.
 func TestFirstLines(t *testing.T) {
