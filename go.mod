@@ -16,6 +16,7 @@ require (
 
 require (
 	github.com/brianvoe/gofakeit/v7 v7.18.1
+	github.com/mikelolasagasti/xz v1.0.1
 	github.com/pierrec/lz4/v4 v4.1.33
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/ulikunitz/xz v0.5.17

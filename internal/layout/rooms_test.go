@@ -36,7 +36,7 @@ var pluginLinks = []string{
 	"github.com/brianvoe/gofakeit/v7", "github.com/brianvoe/gofakeit/v7/data", "github.com/brianvoe/gofakeit/v7/source",
 	"github.com/cespare/xxhash/v2",
 	"github.com/go-json-experiment/json/*",
-	"github.com/klauspost/compress/*", "github.com/ulikunitz/xz/*",
+	"github.com/klauspost/compress/*", "github.com/mikelolasagasti/xz",
 	"github.com/philhofer/fwd", "github.com/tinylib/msgp/msgp",
 }
 

@@ -24,6 +24,7 @@ var licences = []struct{ words, id string }{
 	{"Mozilla Public License Version 2.0", "MPL-2.0"},
 	{"Redistribution and use in source and binary forms", "BSD-3-Clause"},
 	{"Permission is hereby granted, free of charge", "MIT"},
+	{"Permission to use, copy, modify, and/or distribute this software for any\npurpose with or without fee is hereby granted.", "0BSD"},
 }
 
 // dependency is a module that the plugin or the command contains.

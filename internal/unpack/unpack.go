@@ -18,6 +18,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/mikelolasagasti/xz"
 
 	"github.com/gdummy/gdummy/internal/files"
 )
@@ -46,8 +47,9 @@ func New(p files.Packing, r *bufio.Reader, window uint64) (io.ReadCloser, error)
 		}
 		return z.IOReadCloser(), nil
 	case files.XZ:
-		z, err := newXZ(r)
-		return io.NopCloser(z), err
+		_, _ = r.Peek(xzHeaders) // NewReader returns an error of what the first read has
+		z, err := xz.NewReader(r, MaxDictionary)
+		return io.NopCloser(xzReader{z}), plainXZ(err)
 	case files.Bzip2:
 		return io.NopCloser(bzip2.NewReader(r)), nil
 	}
@@ -93,4 +95,32 @@ func (m *members) Read(p []byte) (int, error) {
 			return 0, fmt.Errorf("after the end of gzip: %w", err)
 		}
 	}
+}
+
+// xzHeaders is the maximum size of the headers of a stream and a block, in bytes.
+const xzHeaders = 12 + 1024
+
+// ErrDictionary reports a block of xz that needs too much memory. [New] returns it if that
+// is the first block.
+var ErrDictionary = fmt.Errorf("xz with a dictionary of more than %d MB", MaxDictionary>>20)
+
+// xzReader is a reader of xz with the errors of plainXZ. Package ulikunitz/xz is not used
+// because it allocates what the header of a block requests, up to 4 GB.
+type xzReader struct{ *xz.Reader }
+
+// Read implements io.Reader.
+func (x xzReader) Read(p []byte) (int, error) {
+	n, err := x.Reader.Read(p)
+	return n, plainXZ(err)
+}
+
+// plainXZ returns an error of package xz as the other formats have it.
+func plainXZ(err error) error {
+	switch err {
+	case xz.ErrBuf:
+		return io.ErrUnexpectedEOF
+	case xz.ErrMemlimit:
+		return ErrDictionary
+	}
+	return err
 }

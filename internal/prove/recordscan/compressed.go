@@ -53,8 +53,8 @@ func (s *Scanner) unpack(p files.Packing, r, whole io.Reader) error {
 		return s.tar(b)
 	}
 	z, err := s.expand(p, b)
-	if tooMuch, ok := errors.AsType[unpack.DictionaryError](err); ok {
-		return &FormatError{Format: "xz with " + tooMuch.String()}
+	if err == unpack.ErrDictionary {
+		return &FormatError{Format: err.Error()}
 	}
 	if err != nil {
 		return err
