@@ -155,7 +155,7 @@ func (c *coder) block(s *set, key uint64) {
 	var runs []span
 	if !c.reading {
 		s.copyBits(key, bm)
-		runs = bm.runs()
+		runs = bm.spans()
 	}
 	next := uint64(0)
 	list(c, &runs, func(r *span) {

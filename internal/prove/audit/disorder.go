@@ -116,7 +116,7 @@ func (s *stream) takeMoved(id recordid.ID, state recordscan.State, arrival int64
 func (s *stream) delivery(records []uint64) uint64 {
 	open := -1
 	for i, k := range slices.Backward(records) {
-		if s.arrived.contains(k) == present {
+		if s.arrived.has(k) {
 			continue
 		}
 		if open < 0 || !s.any || k > s.max || records[open] <= s.max {
@@ -147,14 +147,14 @@ func (s *stream) fit(counted *set, arrived bool) *set {
 	if counted == nil {
 		return nil
 	}
-	suits := func(k uint64) bool { return (s.arrived.contains(k) == present) == arrived }
+	suits := func(k uint64) bool { return s.arrived.has(k) == arrived }
 	fitted := counted
 	counted.present(0, endOfNumbers, func(from, to uint64) {
 		for k := from; k <= to; k++ {
 			if suits(k) {
 				continue
 			}
-			if other, ok := s.other(k); ok && suits(other) && counted.contains(other) != present {
+			if other, ok := s.other(k); ok && suits(other) && !counted.has(other) {
 				if fitted == counted {
 					fitted = counted.clone()
 				}
@@ -195,7 +195,7 @@ func (s *stream) settled(ls *ledger.Stream) *stream {
 	}
 	for _, r := range ls.Refused {
 		for k := r.From; k <= r.To; k++ {
-			if s.arrived.contains(k) == present {
+			if s.arrived.has(k) {
 				move(k)
 			}
 		}

@@ -220,7 +220,7 @@ func (s *stream) foldMoved(p *stream) {
 	}
 	for _, r := range judged {
 		for k := r.From; k <= r.To; k++ {
-			if p.arrived.contains(k) == present {
+			if p.arrived.has(k) {
 				s.foldOriginal(p, k, known)
 			}
 		}
@@ -235,7 +235,7 @@ func (s *stream) foldOriginal(p *stream, k uint64, known []lag) {
 	records, n := s.plan.Deliveries(s.plan.Original(k))
 	var before, has [2]bool
 	for i, r := range records[:n] {
-		before[i], has[i] = s.arrived.contains(r) == present, p.arrived.contains(r) == present
+		before[i], has[i] = s.arrived.has(r), p.arrived.has(r)
 		if has[i] {
 			p.arrived.remove(r)
 			if s.plan.Repeats(r) {
@@ -247,7 +247,7 @@ func (s *stream) foldOriginal(p *stream, k uint64, known []lag) {
 		s.addJudged(records[0], true, known)
 		return
 	}
-	switch inOrder := p.late.numbers.contains(records[0]) != present; {
+	switch inOrder := !p.late.numbers.has(records[0]); {
 	case has[0] && has[1]: // at least one is new, unless both had arrived
 		s.addJudged(records[0], false, nil)
 		s.addJudged(records[1], false, nil)

@@ -2,10 +2,7 @@
 
 package audit
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // gap is a range of numbers that a set does not contain.
 type gap struct {
@@ -63,7 +60,15 @@ func (s *set) missing(from, to uint64, f func(gap)) {
 			holes := min(uint64(blockSize-b.n), width)
 			g.addApart(gap{from: first, to: last, missing: holes, late: min(uint64(b.late), holes), vague: width < blockSize})
 		} else {
-			s.blockMissing(b, key, first, last, g.add)
+			bm := b.bits
+			if bm == nil {
+				bm = new(bitmap)
+				b.expand(bm)
+			}
+			base := key << blockBits
+			for from, to := range bm.runs(first-base, last-base, ^uint64(0)) {
+				g.add(base+from, base+to)
+			}
 		}
 	}
 	s.between(from, to+1, full, g)
@@ -105,60 +110,6 @@ func (s *set) keys(from, to uint64) []uint64 {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func (s *set) blockMissing(b *block, key, first, last uint64, miss func(a, b uint64)) {
-	bm := b.bits
-	if bm == nil {
-		tmp := new(bitmap)
-		if b.holes {
-			for i := range tmp {
-				tmp[i] = ^uint64(0)
-			}
-		}
-		for _, v := range b.list {
-			tmp[v>>6] ^= 1 << (v & 63)
-		}
-		bm = tmp
-	}
-	base := key << blockBits
-	for v := first; v <= last; {
-		i := v - base
-		w := ^bm[i>>6] >> (i & 63) // holes from v on
-		if w == 0 {
-			v = v&^63 + 64
-			continue
-		}
-		v += uint64(bits.TrailingZeros64(w))
-		if v > last {
-			return
-		}
-		i = v - base
-		n := uint64(bits.TrailingZeros64(bm[i>>6] >> (i & 63)))
-		end := v + n - 1
-		if n == 64 || i&63+n > 63 {
-			end = v | 63
-		}
-		end = min(end, last)
-		miss(v, end)
-		v = end + 1
-	}
-}
-
-// has reports whether a number is in the set. Those of blocks that are forgotten are
-// not.
-func (s *set) has(v uint64) bool {
-	key := v >> blockBits
-	b := s.blocks[key]
-	switch {
-	case b == nil:
-		return s.isFull(key)
-	case b.bits != nil:
-		return b.bits[v&(blockSize-1)>>6]&(1<<(v&63)) != 0
-	case b.frozen:
-		return false
-	}
-	return slices.Contains(b.list, uint16(v)) != b.holes
 }
 
 // present calls f for each run of numbers below end that are in the set, ascending.

@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 )
@@ -124,29 +125,19 @@ func (s *set) add(v uint64) result {
 	return added
 }
 
-// contains reports whether a number is in the set: present, added if it is not, or
-// undecided.
-func (s *set) contains(v uint64) result {
+// has reports whether a number is in the set. Those of blocks that are forgotten are not.
+func (s *set) has(v uint64) bool {
 	key := v >> blockBits
-	b := s.blocks[key]
-	switch {
-	case b == nil && s.isFull(key):
-		return present
+	switch b := s.blocks[key]; {
 	case b == nil:
-		return added
+		return s.isFull(key)
 	case b.frozen:
-		return undecided
+		return false
+	case b.bits != nil:
+		return b.bits[v&(blockSize-1)>>6]&(1<<(v&63)) != 0
+	default:
+		return slices.Contains(b.list, uint16(v)) != b.holes
 	}
-	in := false
-	if b.bits != nil {
-		in = b.bits[v&(blockSize-1)>>6]&(1<<(v&63)) != 0
-	} else {
-		in = slices.Contains(b.list, uint16(v)) != b.holes
-	}
-	if in {
-		return present
-	}
-	return added
 }
 
 // list adds a number to a block with few elements.
@@ -199,15 +190,7 @@ func (s *set) block(key uint64) (*block, result) {
 
 // find returns the index of the first full span that does not end before key.
 func (s *set) find(key uint64) int {
-	if n := len(s.full); n > 0 && s.full[n-1].to < key {
-		return n
-	}
-	i, _ := slices.BinarySearchFunc(s.full, key, func(sp span, key uint64) int {
-		if sp.to < key {
-			return -1
-		}
-		return 1
-	})
+	i, _ := slices.BinarySearchFunc(s.full, key, func(sp span, key uint64) int { return cmp.Compare(sp.to, key) })
 	return i
 }
 
@@ -225,22 +208,18 @@ func (s *set) fill(key uint64) {
 	s.m.used -= blockCost
 	s.m.exhausted = false
 	s.cur = nil
-	i := s.find(key)
-	before := i > 0 && s.full[i-1].to+1 == key
-	behind := i < len(s.full) && s.full[i].from == key+1
-	switch {
-	case before && behind:
-		s.full[i-1].to = s.full[i].to
-		s.full = slices.Delete(s.full, i, i+1)
-		s.m.used -= spanCost
-	case before:
-		s.full[i-1].to = key
-	case behind:
-		s.full[i].from = key
-	default:
-		s.full = slices.Insert(s.full, i, span{key, key})
-		s.m.used += spanCost
+	s.addFull(span{key, key})
+}
+
+// addFull adds a span of full blocks to the others, and joins those that touch it.
+func (s *set) addFull(sp span) {
+	first := s.find(max(sp.from, 1) - 1)
+	last := first
+	for ; last < len(s.full) && s.full[last].from <= sp.to+1; last++ {
+		sp = span{min(sp.from, s.full[last].from), max(sp.to, s.full[last].to)}
 	}
+	s.m.used += spanCost * int64(1-(last-first))
+	s.full = slices.Replace(s.full, first, last, sp)
 }
 
 // unpack converts the list of a block to a bitmap.
@@ -252,21 +231,27 @@ func (s *set) unpack(b *block) {
 	if n := len(m.free); n > 0 {
 		b.bits = m.free[n-1]
 		m.free = m.free[:n-1]
-		clear(b.bits[:])
 	} else {
 		b.bits = new(bitmap)
 	}
 	m.used += words * 8
-	if b.holes {
-		for i := range b.bits {
-			b.bits[i] = ^uint64(0)
-		}
-	}
-	for _, v := range b.list {
-		b.bits[v>>6] ^= 1 << (v & 63)
-	}
+	b.expand(b.bits)
 	m.used -= int64(cap(b.list)) * 2
 	b.list, b.holes = nil, false
+}
+
+// expand writes the list of a block to a bitmap.
+func (b *block) expand(to *bitmap) {
+	rest := uint64(0) // the numbers that are not in the list
+	if b.holes {
+		rest = ^uint64(0)
+	}
+	for i := range to {
+		to[i] = rest
+	}
+	for _, v := range b.list {
+		to[v>>6] ^= 1 << (v & 63)
+	}
 }
 
 // drop removes the bitmap of a block.
@@ -324,12 +309,7 @@ func (m *memoryBudget) reclaim(keep *block) {
 	}
 	target := m.limit - m.limit/4
 	for _, blocks := range [][]*block{open, lists} {
-		slices.SortFunc(blocks, func(a, b *block) int {
-			if a.used < b.used {
-				return -1
-			}
-			return 1
-		})
+		slices.SortFunc(blocks, func(a, b *block) int { return cmp.Compare(a.used, b.used) })
 		for _, b := range blocks {
 			if m.used <= target {
 				return

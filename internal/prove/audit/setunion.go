@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"iter"
 	"maps"
 	"math/bits"
 	"slices"
@@ -16,26 +17,39 @@ const endOfNumbers = recordid.MaxSeq + 1
 // bitmap has a bit for each number of a block.
 type bitmap [words]uint64
 
-// runs returns the ranges of a bitmap, or none if they are too many.
-func (bm *bitmap) runs() (runs []span) {
-	for v := uint64(0); v < blockSize; {
-		w := bm[v>>6] >> (v & 63)
-		if w == 0 {
-			v = v&^63 + 64
-			continue
+// runs returns the runs of numbers from first to last that a bitmap has or, if flip is not 0
+// but all ones, does not have.
+func (bm *bitmap) runs(first, last, flip uint64) iter.Seq2[uint64, uint64] {
+	return func(yield func(from, to uint64) bool) {
+		for v := first; v <= last; {
+			w := (bm[v>>6] ^ flip) >> (v & 63)
+			if w == 0 {
+				v = v&^63 + 64
+				continue
+			}
+			from := v + uint64(bits.TrailingZeros64(w))
+			for v = from; v <= last; { // the run may continue in the next word
+				n := uint64(bits.TrailingZeros64(^((bm[v>>6] ^ flip) >> (v & 63))))
+				if v += n; n == 0 || v&63 != 0 {
+					break
+				}
+			}
+			if from > last || !yield(from, min(last, v-1)) {
+				return
+			}
 		}
-		v += uint64(bits.TrailingZeros64(w))
-		n := uint64(bits.TrailingZeros64(^(bm[v>>6] >> (v & 63))))
-		if k := len(runs); k > 0 && runs[k-1].to+1 == v {
-			runs[k-1].to = v + n - 1
-		} else if k == maxRuns {
-			return nil
-		} else {
-			runs = append(runs, span{v, v + n - 1})
-		}
-		v += n
 	}
-	return runs
+}
+
+// spans returns the runs of a bitmap, or none if they are too many.
+func (bm *bitmap) spans() (all []span) {
+	for from, to := range bm.runs(0, blockSize-1, 0) {
+		if len(all) == maxRuns {
+			return nil
+		}
+		all = append(all, span{from, to})
+	}
+	return all
 }
 
 // copyBits writes the numbers of a block to a bitmap. Those of a frozen block are
@@ -43,24 +57,13 @@ func (bm *bitmap) runs() (runs []span) {
 func (s *set) copyBits(key uint64, to *bitmap) {
 	b := s.blocks[key]
 	switch {
-	case b == nil && !s.isFull(key):
-		clear(to[:])
-		return
-	case b == nil, b.bits == nil && b.holes:
-		for i := range to {
-			to[i] = ^uint64(0)
-		}
+	case b == nil:
+		b = &block{holes: s.isFull(key)}
 	case b.bits != nil:
 		*to = *b.bits
 		return
-	default:
-		clear(to[:])
 	}
-	if b != nil {
-		for _, v := range b.list {
-			to[v>>6] ^= 1 << (v & 63)
-		}
-	}
+	b.expand(to)
 }
 
 // united is what happened to the numbers of one block or more that were added to a set.
@@ -101,31 +104,14 @@ func (u *united) count(first, last uint64) (n uint64) {
 // runs calls f for each range of new numbers up to last.
 func (u *united) runs(last uint64, f func(from, to uint64)) {
 	low := u.from << blockBits
-	if u.fresh == noBits || low > last {
-		return
-	}
-	if u.fresh == nil {
+	switch {
+	case u.fresh == noBits || low > last:
+	case u.fresh == nil:
 		f(low, min(last, u.to<<blockBits+blockSize-1))
-		return
-	}
-	for v := uint64(0); v < blockSize; {
-		w := u.fresh[v>>6] >> (v & 63)
-		if w == 0 {
-			v = v&^63 + 64
-			continue
+	default:
+		for from, to := range u.fresh.runs(0, min(last-low, blockSize-1), 0) {
+			f(low+from, low+to)
 		}
-		v += uint64(bits.TrailingZeros64(w))
-		from := v
-		for v < blockSize {
-			n := uint64(bits.TrailingZeros64(^(u.fresh[v>>6] >> (v & 63)))) // beyond the word are zeros
-			if v += n; n == 0 || v&63 != 0 {
-				break
-			}
-		}
-		if low+from > last {
-			return
-		}
-		f(low+from, min(last, low+v-1))
 	}
 }
 
@@ -200,20 +186,13 @@ func (s *set) uniteFull(sp span, each func(united)) {
 	}
 	at := sp.from
 	add := func(to uint64) {
-		if at <= to && to != ^uint64(0) {
+		if at <= to {
 			s.count += (to - at + 1) << blockBits
 			each(united{span: span{at, to}})
 		}
 	}
-	// Spans that touch it become one with it.
-	first := s.find(max(sp.from, 1) - 1)
-	last, joined := first, sp
-	for ; last < len(s.full) && s.full[last].from <= sp.to+1; last++ {
-		f := s.full[last]
-		joined = span{min(joined.from, f.from), max(joined.to, f.to)}
-		if f.from > sp.to || f.to < sp.from {
-			continue
-		}
+	for i := s.find(sp.from); i < len(s.full) && s.full[i].from <= sp.to; i++ {
+		f := s.full[i]
 		if f.from > at {
 			add(f.from - 1)
 		}
@@ -222,8 +201,7 @@ func (s *set) uniteFull(sp span, each func(united)) {
 		at = both.to + 1
 	}
 	add(sp.to)
-	s.m.used += spanCost * int64(1-(last-first))
-	s.full = slices.Replace(s.full, first, last, joined)
+	s.addFull(sp)
 }
 
 // unite adds the numbers that o has in a block, from one number on.
