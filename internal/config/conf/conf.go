@@ -183,19 +183,14 @@ func unwrapPathError(err error) error {
 	return err
 }
 
-// Read reads the file at path and all files that it includes. Like Fluent Bit, it reads a
-// file as YAML if its name ends in .yaml or .yml. It returns an error if the file itself
-// cannot be read. All other errors are in the Config.
+// Read reads the file at path and all files that it includes. It returns an error if the
+// file itself cannot be read. All other errors are in the Config.
 func Read(path string, files Files) (*Config, error) {
 	text, err := files.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".yaml", ".yml":
-		return Parse(path, text, YAML, files), nil
-	}
-	return Parse(path, text, Classic, files), nil
+	return Parse(path, text, FormatOf(path), files), nil
 }
 
 // Format is a form of configurations.
@@ -206,6 +201,16 @@ const (
 	Classic Format = iota + 1
 	YAML
 )
+
+// FormatOf returns the form of a file by its name: like Fluent Bit, YAML if it ends in .yaml
+// or .yml.
+func FormatOf(path string) Format {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".yaml", ".yml":
+		return YAML
+	}
+	return Classic
+}
 
 // Guess returns the form of a text without a file name. The classic form begins with a
 // section or a command.

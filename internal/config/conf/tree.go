@@ -44,16 +44,11 @@ func plain(n ast.Node) ast.Node {
 // members returns the members of a map, or reports an error if n is not a map.
 func (y *yamlFile) members(n ast.Node, what string) []*ast.MappingValueNode {
 	switch v := plain(n).(type) {
-	case *ast.MappingNode:
-		return v.Values
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{v}
-	case *ast.NullNode, nil:
-		return nil
+	case *ast.MappingNode, *ast.MappingValueNode, *ast.NullNode, nil:
 	default:
 		y.errorf(y.at(n), "%s: expected a map, found %s", what, kindOf(v))
 	}
-	return nil
+	return mapping(n)
 }
 
 // elements returns the elements of a list, or reports an error if n is not a list.
@@ -131,14 +126,8 @@ func (y *yamlFile) unknown(pos Pos, name string, value ast.Node) {
 
 // isFlat reports whether a node is a map whose values are texts.
 func isFlat(n ast.Node) bool {
-	isText := func(m *ast.MappingValueNode) bool { return kindOf(plain(m.Value)) == "text" }
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		return !slices.ContainsFunc(n.Values, func(m *ast.MappingValueNode) bool { return !isText(m) })
-	case *ast.MappingValueNode:
-		return isText(n)
-	}
-	return false
+	return kindOf(n) == "a map" &&
+		!slices.ContainsFunc(mapping(n), func(m *ast.MappingValueNode) bool { return kindOf(plain(m.Value)) != "text" })
 }
 
 func (y *yamlFile) pipeline(n ast.Node) {
@@ -223,7 +212,7 @@ func (y *yamlFile) input(n ast.Node) {
 	}
 	for _, m := range members {
 		name, pos := y.key(m)
-		name = snake(strings.Trim(name, space))
+		name = PropertyName(strings.Trim(name, space))
 		if _, isAlias := plain(m.Value).(*ast.AliasNode); isAlias {
 			y.errorf(y.at(m.Value), "Fluent Bit does not support aliases")
 			continue
@@ -306,18 +295,12 @@ func mapping(n ast.Node) []*ast.MappingValueNode {
 }
 
 func allText(list *ast.SequenceNode) bool {
-	for _, e := range list.Values {
-		switch plain(e).(type) {
-		case *ast.MappingNode, *ast.MappingValueNode, *ast.SequenceNode, *ast.AliasNode:
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(list.Values, func(e ast.Node) bool { return kindOf(plain(e)) != "text" })
 }
 
-// snake converts names such as intervalSec, which YAML allows, to interval_sec
+// PropertyName converts a name such as intervalSec, which YAML allows, to interval_sec
 // (flb_cf_key_translate).
-func snake(name string) string {
+func PropertyName(name string) string {
 	if name == "" || name[0] < 'a' || name[0] > 'z' {
 		return name
 	}

@@ -25,6 +25,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gdummy/gdummy/internal/config/conf"
 	"github.com/gdummy/gdummy/internal/config/units"
 )
 
@@ -44,25 +45,21 @@ type Config struct {
 // Section is a section of the configuration.
 type Section struct {
 	Kind  string // input, filter, output, service or another
-	props property
+	props *node
 	gone  bool
 }
 
-// property is what the two formats have in common.
-type property interface {
-	get(name string) (text string, ok bool)
-	set(name, text string)
-	replace(name string, f func(text string) string) // all values of the name
-	remove(name string)
-	names() []string
-}
-
 // Get returns the text of a property. Names are not case-sensitive.
-func (s *Section) Get(name string) (text string, ok bool) { return s.props.get(name) }
+func (s *Section) Get(name string) (text string, ok bool) {
+	if i := s.props.find(name); i >= 0 && s.props.values[i].isText() {
+		return s.props.values[i].text, true
+	}
+	return "", false
+}
 
 // Text returns the text of a property, or "".
 func (s *Section) Text(name string) string {
-	text, _ := s.props.get(name)
+	text, _ := s.Get(name)
 	return text
 }
 
@@ -73,7 +70,13 @@ func (s *Section) On(name string) bool {
 }
 
 // Set sets a property.
-func (s *Section) Set(name, text string) { s.props.set(name, text) }
+func (s *Section) Set(name, text string) {
+	if i := s.props.find(name); i >= 0 {
+		s.props.keys[i], s.props.values[i] = name, &node{text: text, quoted: true}
+		return
+	}
+	s.props.add(name, text)
+}
 
 // SetDefault sets a property that has no text.
 func (s *Section) SetDefault(name, text string) {
@@ -83,10 +86,21 @@ func (s *Section) SetDefault(name, text string) {
 }
 
 // Remove removes a property, if it is there.
-func (s *Section) Remove(name string) { s.props.remove(name) }
+func (s *Section) Remove(name string) {
+	for i := s.props.find(name); i >= 0; i = s.props.find(name) {
+		s.props.keys, s.props.values = slices.Delete(s.props.keys, i, i+1), slices.Delete(s.props.values, i, i+1)
+	}
+}
 
 // Names returns the names of the properties, in their order.
-func (s *Section) Names() []string { return s.props.names() }
+func (s *Section) Names() (names []string) {
+	for _, k := range s.props.keys {
+		if k != "" {
+			names = append(names, strings.ToLower(conf.PropertyName(k)))
+		}
+	}
+	return names
+}
 
 // Drop removes the section from the copy.
 func (s *Section) Drop() { s.gone = true }
@@ -118,12 +132,8 @@ func (c *Config) HasFilter(plugin string) bool {
 		return true
 	}
 	return slices.ContainsFunc(slices.Concat(c.Inputs, c.Outputs), func(s *Section) bool {
-		p, ok := s.props.(yamlProps)
-		if !ok {
-			return false
-		}
-		i := p.find("processors")
-		return i >= 0 && p.n.values[i].hasName(plugin)
+		i := s.props.find("processors")
+		return i >= 0 && s.props.values[i].hasName(plugin)
 	})
 }
 
@@ -162,7 +172,7 @@ func (c *Config) read(path string) (name string, err error) {
 		f.out = filepath.Base(path)
 	}
 	c.files = append(c.files, f)
-	if isYAML(path) {
+	if conf.FormatOf(path) == conf.YAML {
 		f.body, err = c.readYAML(path, string(text))
 	} else {
 		f.body, err = c.readClassic(string(text))
@@ -171,11 +181,6 @@ func (c *Config) read(path string) (name string, err error) {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return f.out, nil
-}
-
-func isYAML(path string) bool {
-	ext := strings.ToLower(filepath.Ext(path))
-	return ext == ".yaml" || ext == ".yml"
 }
 
 // testSection is the section that names the file of the configuration's expectations.
@@ -211,15 +216,31 @@ var paths = map[string][]string{
 // absolute makes the paths of a section absolute, where a file is beside the
 // configuration.
 func (c *Config) absolute(s *Section) {
-	for _, name := range paths[s.Kind] {
-		s.props.replace(name, func(text string) string {
-			path, ok := c.find(text)
-			if !ok {
-				c.Missing = append(c.Missing, name+" "+text)
+	for i, key := range s.props.keys {
+		name := strings.ToLower(conf.PropertyName(key))
+		if !slices.Contains(paths[s.Kind], name) {
+			continue
+		}
+		values := []*node{s.props.values[i]}
+		if values[0].isList {
+			values = values[0].values
+		}
+		for _, v := range values {
+			if v.isText() {
+				v.text, v.quoted = c.absolutePath(v.text, name+" "), true
 			}
-			return path
-		})
+		}
 	}
+}
+
+// absolutePath returns the path of a file as find does, and notes one that does not exist
+// with the property that has it.
+func (c *Config) absolutePath(path, property string) string {
+	found, ok := c.find(path)
+	if !ok {
+		c.Missing = append(c.Missing, property+path)
+	}
+	return found
 }
 
 // find returns the path of a file, absolute if it is beside the configuration or in the

@@ -246,3 +246,22 @@ func TestHasFilter(t *testing.T) {
 		}
 	}
 }
+
+// The names of properties are those that Fluent Bit knows, however YAML spells them.
+func TestNames(t *testing.T) {
+	dir := write(t, map[string]string{"a.yaml": "pipeline:\n  outputs:\n    - Name: es\n      Retry_Limit: 5\n      logLevel: info\n      storage.total_limit_size: 1M\n"})
+	got := render(t, dir, "a.yaml", func(c *Config) {
+		s := c.Outputs[0]
+		want := []string{"name", "retry_limit", "log_level", "storage.total_limit_size"}
+		if diff := cmp.Diff(want, s.Names()); diff != "" {
+			t.Errorf("names (-want +got):\n%s", diff)
+		}
+		if text, _ := s.Get("retry_limit"); text != "5" {
+			t.Errorf("retry_limit is %q, want 5", text)
+		}
+		s.Remove("log_level")
+	})
+	if want := "pipeline:\n  outputs:\n    -\n      Name: es\n      Retry_Limit: 5\n      storage.total_limit_size: 1M\n"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/gdummy/gdummy/internal/config/conf"
 )
 
 // node is a node of YAML: a scalar, a map or a list.
@@ -26,84 +28,26 @@ type node struct {
 	section *Section // that it is, or nil
 }
 
-// yamlProps are the properties of a section in YAML.
-type yamlProps struct{ n *node }
+// isText reports whether a node is a scalar.
+func (n *node) isText() bool { return !n.isMap && !n.isList }
 
-func (p yamlProps) find(name string) int {
-	for i, k := range p.n.keys {
-		if strings.EqualFold(k, name) || strings.EqualFold(snake(k), name) {
-			return i
-		}
-	}
-	return -1
+// find returns the index of a member of a map, or -1. It has the name of a property,
+// however YAML spells that.
+func (n *node) find(name string) int {
+	return slices.IndexFunc(n.keys, func(k string) bool { return strings.EqualFold(conf.PropertyName(k), name) })
+}
+
+// add adds a member to a map.
+func (n *node) add(name, text string) {
+	n.keys, n.values = append(n.keys, name), append(n.values, &node{text: text, quoted: true})
 }
 
 // hasName reports whether the node contains a map with that name.
 func (n *node) hasName(name string) bool {
-	if n.isMap {
-		if text, ok := (yamlProps{n}).get("name"); ok && strings.EqualFold(text, name) {
-			return true
-		}
+	if i := n.find("name"); i >= 0 && n.values[i].isText() && strings.EqualFold(n.values[i].text, name) {
+		return true
 	}
 	return slices.ContainsFunc(n.values, func(v *node) bool { return v.hasName(name) })
-}
-
-// snake makes retry_limit of retryLimit.
-func snake(name string) string {
-	var b strings.Builder
-	for i := range len(name) {
-		if c := name[i]; c >= 'A' && c <= 'Z' && i > 0 {
-			b.WriteByte('_')
-		}
-		b.WriteByte(name[i])
-	}
-	return b.String()
-}
-
-func (p yamlProps) get(name string) (string, bool) {
-	if i := p.find(name); i >= 0 && !p.n.values[i].isMap && !p.n.values[i].isList {
-		return p.n.values[i].text, true
-	}
-	return "", false
-}
-
-func (p yamlProps) set(name, text string) {
-	v := &node{text: text, quoted: true}
-	if i := p.find(name); i >= 0 {
-		p.n.values[i] = v
-		return
-	}
-	p.n.keys, p.n.values = append(p.n.keys, name), append(p.n.values, v)
-}
-
-func (p yamlProps) replace(name string, f func(string) string) {
-	i := p.find(name)
-	if i < 0 {
-		return
-	}
-	values := []*node{p.n.values[i]}
-	if values[0].isList {
-		values = values[0].values
-	}
-	for _, v := range values {
-		if !v.isMap && !v.isList {
-			*v = node{text: f(v.text), quoted: true}
-		}
-	}
-}
-
-func (p yamlProps) remove(name string) {
-	for i := p.find(name); i >= 0; i = p.find(name) {
-		p.n.keys = append(p.n.keys[:i], p.n.keys[i+1:]...)
-		p.n.values = append(p.n.values[:i], p.n.values[i+1:]...)
-	}
-}
-
-func (p yamlProps) names() (names []string) {
-	for _, k := range p.n.keys {
-		names = append(names, strings.ToLower(snake(k)))
-	}
-	return names
 }
 
 // yamlFile is a file of YAML.
@@ -140,13 +84,9 @@ func (c *Config) yamlSections(root *node, dir string) error {
 			c.section(kind, v)
 		case "plugins":
 			for _, p := range v.values {
-				if !p.isMap && !p.isList {
+				if p.isText() {
 					c.Plugins = append(c.Plugins, p.text)
-					path, ok := c.find(p.text)
-					if !ok {
-						c.Missing = append(c.Missing, "plugins: "+p.text)
-					}
-					p.text, p.quoted = path, true
+					p.text, p.quoted = c.absolutePath(p.text, "plugins: "), true
 				}
 			}
 		case "includes":
@@ -166,7 +106,7 @@ func (c *Config) yamlSections(root *node, dir string) error {
 
 func (c *Config) section(kind string, n *node) {
 	if n.isMap {
-		n.section = &Section{Kind: kind, props: yamlProps{n}}
+		n.section = &Section{Kind: kind, props: n}
 		c.add(n.section)
 	}
 }
