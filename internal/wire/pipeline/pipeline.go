@@ -56,16 +56,10 @@ func ReadTest(path string) (*expect.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: gdummy_test: %w", path, err)
 	}
-	if !sameFile(path, file.Pipeline) {
+	if !files.Identify(path).Same(files.Identify(file.Pipeline)) {
 		return nil, fmt.Errorf("%s: gdummy_test: %s has the pipeline %s: expected this one", path, name, file.Pipeline)
 	}
 	return file, nil
-}
-
-func sameFile(a, b string) bool {
-	x, err1 := os.Stat(a)
-	y, err2 := os.Stat(b)
-	return err1 == nil && err2 == nil && os.SameFile(x, y)
 }
 
 // packaged is where packages install the library.
