@@ -18,12 +18,14 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/config/units"
+	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/prove/audit"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/recordscan"
 	"github.com/gdummy/gdummy/internal/prove/report"
 	"github.com/gdummy/gdummy/internal/prove/source"
 	"github.com/gdummy/gdummy/internal/recordid"
+	"github.com/gdummy/gdummy/internal/wire/arrivals"
 )
 
 // leastMemory is the smallest --memory, in bytes.
@@ -31,7 +33,7 @@ const leastMemory = 1_000_000
 
 // auditFlags are the flags of `gdummy audit`.
 type auditFlags struct {
-	ledgers []string
+	ledgers arrivals.Ledgers
 	sources []string
 	expect  string // file of expectations
 	path    string
@@ -46,14 +48,13 @@ type auditFlags struct {
 	collect collectFlags
 	parts   partFlags
 
-	ledgerPaths []string // the files that match ledgers
-	keys        []string // names under which identities were sent
+	keys []string // names under which identities were sent
 }
 
 func (f *auditFlags) table() []flagRow {
 	return slices.Concat([]flagRow{
 		{section: "What was sent", name: "ledger", arg: "FILE", help: "a ledger of what was sent, or a pattern of several; may be repeated",
-			example: "--ledger 'run.ledger*' out", set: appendTo(&f.ledgers)},
+			example: "--ledger 'run.ledger*' out", set: appendTo(&f.ledgers.Names)},
 		{name: "run", arg: "ID", help: "count only the run ID, as in a verdict or a ledger, or the newest run and those at\nthe same time (last); an ID may be repeated", without: "all",
 			example: "--run last --ledger run.ledger out", set: f.setRun},
 		{name: "expect", arg: "FILE", help: "compare the records with the expectations in FILE, as gdummy test does; a source is\nSINK=SOURCE, and an address SINK=ADDRESS, if FILE has several sinks",
@@ -70,7 +71,7 @@ func (f *auditFlags) table() []flagRow {
 				}
 				return err
 			}},
-	}, f.live.table(), f.collect.table(), f.parts.table(), []flagRow{
+	}, f.live.table(), f.collect.table(&f.ledgers.Dir), f.parts.table(), []flagRow{
 		{section: "The verdict", name: "json", help: "print the verdict as JSON",
 			example: "--json --ledger run.ledger out", set: setBool(&f.json)},
 		{name: "html", arg: "FILE", help: "also write the verdict as a page to FILE",
@@ -100,7 +101,7 @@ func auditCommand() ([]flagRow, runner) {
 
 // start checks the flags, and runs what they ask for.
 func (f *auditFlags) start(s stream, args []string) int {
-	f.sources = args
+	f.sources, f.ledgers.Log = args, s.logf
 	collects := f.collect.address != ""
 	switch live := len(f.live.addresses) > 0; {
 	case len(f.sources) == 0 && f.parts.merge:
@@ -109,11 +110,11 @@ func (f *auditFlags) start(s stream, args []string) int {
 		return s.usageError("expected a source: files, directories, - for standard input, or --listen")
 	case !live && (f.live.faults != nil || f.live.sharedKey != ""):
 		return s.usageError("--fault and --shared-key require --listen")
-	case !live && !collects && (f.live.untilComplete || f.live.idle > 0 || f.live.first > 0 || f.live.cert != ""):
+	case !live && !collects && (f.live.wait.UntilComplete || f.live.wait.Idle > 0 || f.live.wait.First > 0 || f.live.cert != ""):
 		return s.usageError("--until-ledger-complete, --idle, --first-within and --tls-cert require --listen or --collect")
 	case live && f.arrived != "":
 		return s.usageError("--arrived-at and --listen are mutually exclusive: a listener measures arrival times itself")
-	case f.live.untilComplete && len(f.ledgers) == 0 && !collects:
+	case f.live.wait.UntilComplete && len(f.ledgers.Names) == 0 && !collects:
 		return s.usageError("--until-ledger-complete requires --ledger")
 	case f.live.seeded && f.live.faults == nil:
 		return s.usageError("--seed requires --fault")
@@ -196,7 +197,7 @@ func (f *auditFlags) run(s stream) int {
 		defer c.Close()
 		collected = c.Changed
 		if !live {
-			if err := f.awaitLedgers(ctx, s, c); err != nil {
+			if err := f.ledgers.Await(ctx, f.live.wait, c.Changed); err != nil {
 				return s.fail(err)
 			}
 			stop()
@@ -234,7 +235,7 @@ func (f *auditFlags) run(s stream) int {
 	if growing || f.collect.address != "" {
 		// The ledgers have grown. A ledger that no longer exists is a fault: it must
 		// not cost the verdict of a long audit.
-		ledgers, faults = f.lastLedgers()
+		ledgers, faults = f.ledgers.Last()
 		a.SetLedgers(ledgers)
 	}
 	if f.parts.file != "" {
@@ -250,22 +251,22 @@ func (f *auditFlags) run(s stream) int {
 // the result is written now, because all that follows may take hours. With growing, the
 // writer of a source may still be sending.
 func (f *auditFlags) prepare(log func(string, ...any), growing bool) (ledgers []*ledger.Ledger, sources []string, err error) {
-	if ledgers, f.keys, err = f.readLedgers(growing || f.collect.address != ""); err != nil {
+	if ledgers, f.keys, err = f.ledgers.Read(growing || f.collect.address != ""); err != nil {
 		return nil, nil, err
 	}
-	if growing && len(f.ledgers) > 0 && len(f.ledgerPaths) == 0 && f.collect.address == "" {
-		log("%s does not exist yet", strings.Join(f.ledgers, ", "))
+	if growing && len(f.ledgers.Names) > 0 && len(f.ledgers.Paths) == 0 && f.collect.address == "" {
+		log("%s does not exist yet", strings.Join(f.ledgers.Names, ", "))
 	}
 	if f.html != "" {
-		if err := checkPage(f.html, "a ledger", f.ledgerPaths...); err != nil {
+		if err := checkPage(f.html, "a ledger", f.ledgers.Paths...); err != nil {
 			return nil, nil, err
 		}
 	}
-	if sources, err = source.Expand(f.sources, f.ledgerPaths, f.html, log); err != nil {
+	if sources, err = source.Expand(f.sources, f.ledgers.Paths, f.html, log); err != nil {
 		return nil, nil, err
 	}
 	if f.parts.file != "" {
-		err = checkPart(f.parts.file, slices.Concat(sources, f.ledgerPaths)...)
+		err = checkPart(f.parts.file, slices.Concat(sources, f.ledgers.Paths)...)
 	}
 	return ledgers, sources, err
 }
@@ -288,7 +289,7 @@ func (f *auditFlags) isLive() bool { return len(f.live.addresses) > 0 }
 func (f *auditFlags) options(ledgers []*ledger.Ledger) audit.Options {
 	o := audit.Options{Ledgers: ledgers, Memory: f.memory, Runs: f.runs, Last: f.last, Part: f.parts.file != ""}
 	if f.isLive() {
-		o.Since, o.Follows = time.Now(), len(f.ledgers) > 0 || f.collect.address != ""
+		o.Since, o.Follows = time.Now(), len(f.ledgers.Names) > 0 || f.collect.address != ""
 		if f.live.faults != nil {
 			o.Faults, o.Seed = f.live.faults.String(), f.live.seedText
 		}
@@ -299,8 +300,8 @@ func (f *auditFlags) options(ledgers []*ledger.Ledger) audit.Options {
 // readSources audits files and standard input, and returns those that were read. A code
 // that is not negative ends the command. With growing, a writer may still be sending.
 func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, growing bool) (read []audit.Source, code int, err error) {
-	files := source.NewFiles(a, recordscan.Options{Keys: f.keys, Path: f.path, Arrival: f.arrived}, f.memory, !growing)
-	bar := newProgress(s.err, source.Size(sources), files.Records)
+	reader := source.NewFiles(a, recordscan.Options{Keys: f.keys, Path: f.path, Arrival: f.arrived}, f.memory, !growing)
+	bar := newProgress(s.err, source.Size(sources), reader.Records)
 	if growing {
 		bar.bar = nil // the writer of the pipe may write to the terminal, too
 	} else {
@@ -308,7 +309,7 @@ func (f *auditFlags) readSources(s stream, a *audit.Auditor, sources []string, g
 	}
 	defer bar.hide()
 	code = -1
-	err = files.Run(s.in, sources, bar.update, func(name string, size int64, err error) bool {
+	err = reader.Run(s.in, sources, bar.update, func(name string, size int64, err error) bool {
 		if err != nil {
 			var format *recordscan.FormatError
 			switch {
@@ -387,7 +388,7 @@ func checkWritable(flag, what, path, kind string, read ...string) error {
 	case !info.Mode().IsRegular() && !info.IsDir():
 		return nil // a pipe would wait for its reader
 	}
-	if !absent && overwrites(info, read) {
+	if !absent && overwrites(path, read) {
 		return fmt.Errorf("--%s %s: the %s would overwrite %s", flag, path, what, kind)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
@@ -402,11 +403,9 @@ func checkWritable(flag, what, path, kind string, read ...string) error {
 }
 
 // overwrites reports whether a file is one of those that are read.
-func overwrites(info fs.FileInfo, read []string) bool {
-	return slices.ContainsFunc(read, func(name string) bool {
-		other, err := os.Stat(name)
-		return err == nil && os.SameFile(info, other)
-	})
+func overwrites(path string, read []string) bool {
+	id := files.Identify(path)
+	return slices.ContainsFunc(read, func(name string) bool { return id.Same(files.Identify(name)) })
 }
 
 // writePage writes a page to a file.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/expect"
-	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/prove/source"
 	"github.com/gdummy/gdummy/internal/wire/arrivals"
 	"github.com/gdummy/gdummy/internal/wire/pipeline"
@@ -23,7 +22,7 @@ import (
 // wrong, or "".
 func (f *auditFlags) withExpect() string {
 	switch {
-	case len(f.ledgers) == 0:
+	case len(f.ledgers.Names) == 0:
 		return "--expect requires --ledger"
 	case f.html != "" || f.live.faults != nil || !reflect.DeepEqual(f.limits, noLimits):
 		return "--expect: expected none of --html, --fault and the limits"
@@ -66,11 +65,7 @@ func (f *auditFlags) comparison(s stream, file *expect.File) (o arrivals.Options
 	o = arrivals.Options{
 		File: file, Sources: f.sources, Addresses: f.live.addresses, Key: f.path, ArrivedAt: f.arrived, Version: version, Runs: f.runs, Last: f.last,
 		Stdin: s.in, Log: s.logf,
-		SharedKey: f.live.sharedKey, Idle: f.live.idle, First: f.live.first, UntilComplete: f.live.untilComplete,
-	}
-	o.Ledgers = func(growing bool) ([]*ledger.Ledger, []string, error) {
-		ledgers, _, err := f.readLedgers(growing)
-		return ledgers, f.ledgerPaths, err
+		Ledgers: &f.ledgers, SharedKey: f.live.sharedKey, Wait: f.live.wait,
 	}
 	o.Reading = func(sources []string, arrived func() uint64) (wrap func(io.Reader) io.Reader, ended func()) {
 		bar := newProgress(s.err, source.Size(sources), arrived)

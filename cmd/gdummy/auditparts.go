@@ -61,7 +61,7 @@ func (f *auditFlags) withParts() string {
 		return "--merge: expected none of --listen, --key, --arrived-at, --shard, --as and --expect; they belong to --part"
 	case (p.merge || p.file != "") && f.collect.address != "":
 		return "--part and --merge: expected no --collect; --ledger reads the ledgers that it stored"
-	case p.merge && p.file != "" && len(f.ledgers) > 0:
+	case p.merge && p.file != "" && len(f.ledgers.Names) > 0:
 		return "--merge with --part: expected no --ledger; the merge that prints the verdict has it"
 	case p.file != "" && (judged || f.expect != ""):
 		return "--part: expected none of --json, --html, --run, --expect and the limits; they belong to --merge"
@@ -139,7 +139,7 @@ func checkPart(path string, read ...string) error {
 		return fmt.Errorf("cannot write the part: %w", err)
 	case info.IsDir():
 		return fmt.Errorf("cannot write the part: %s is a directory", path)
-	case overwrites(info, read):
+	case overwrites(path, read):
 		return fmt.Errorf("--part %s: the part would overwrite a source or a ledger", path)
 	case !info.Mode().IsRegular() || info.Size() > 0 && !audit.IsPart(source.Beginning(path)):
 		return fmt.Errorf("--part %s: the part would overwrite a file that is not a part", path)
@@ -182,7 +182,7 @@ func (f *auditFlags) mergeParts(s stream) int {
 		}
 		return exitFine
 	}
-	ledgers, keys, err := f.readLedgers(false)
+	ledgers, keys, err := f.ledgers.Read(false)
 	if err != nil {
 		return s.fail(err)
 	}
@@ -192,7 +192,7 @@ func (f *auditFlags) mergeParts(s stream) int {
 		}
 	}
 	if f.html != "" {
-		if err := checkPage(f.html, "a part or a ledger", slices.Concat(paths, f.ledgerPaths)...); err != nil {
+		if err := checkPage(f.html, "a part or a ledger", slices.Concat(paths, f.ledgers.Paths)...); err != nil {
 			return s.fail(err)
 		}
 	}

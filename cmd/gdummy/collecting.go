@@ -3,33 +3,27 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/ledger"
-	"github.com/gdummy/gdummy/internal/wire/arrivals"
 	"github.com/gdummy/gdummy/internal/wire/collect"
 )
 
 // collectFlags are the flags of `gdummy audit` that collect ledgers.
 type collectFlags struct {
 	address   string
-	dir       string
 	tokenFile string
-
-	foreign map[string]bool // other files in dir that were logged
-	log     func(format string, args ...any)
 }
 
-func (f *collectFlags) table() []flagRow {
+// table returns the flags. dir is that of --collect-dir.
+func (f *collectFlags) table(dir *string) []flagRow {
 	return []flagRow{
 		{section: "Collecting ledgers", name: "collect", arg: "ADDRESS", help: "store the ledgers that gdummy ledger push sends to ADDRESS, https://HOST:PORT, or\nhttp:// on this machine, and use them; SOURCE is read after that",
 			example: "--collect http://:9443 --collect-dir ledgers --token-file token --listen forward://:24224", set: setOnce(&f.address)},
 		{name: "collect-dir", arg: "DIR", help: "where to store them; those that are there already count, too",
-			example: "--collect-dir ledgers --collect https://:9443 --token-file token --tls-cert cert.pem --tls-key key.pem", set: setOnce(&f.dir)},
+			example: "--collect-dir ledgers --collect https://:9443 --token-file token --tls-cert cert.pem --tls-key key.pem", set: setOnce(dir)},
 		{name: "token-file", arg: "FILE", help: "a file with the token that gdummy ledger push has", without: "the environment variable\n" + collect.TokenVariable,
 			example: "--token-file token --collect http://:9443 --collect-dir ledgers", set: setString(&f.tokenFile)},
 	}
@@ -39,7 +33,7 @@ func (f *collectFlags) table() []flagRow {
 func (f *auditFlags) withCollect() string {
 	collects := f.collect.address != ""
 	switch {
-	case collects != (f.collect.dir != ""):
+	case collects != (f.ledgers.Dir != ""):
 		return "--collect and --collect-dir require each other"
 	case !collects && f.collect.tokenFile != "":
 		return "--token-file requires --collect"
@@ -61,9 +55,7 @@ func (f *auditFlags) withCollect() string {
 
 // startCollecting starts to collect ledgers.
 func (f *auditFlags) startCollecting(s stream) (*collect.Server, error) {
-	o := collect.Options{Dir: f.collect.dir, Log: s.log}
-	f.collect.foreign = map[string]bool{}
-	f.collect.log = s.logf
+	o := collect.Options{Dir: f.ledgers.Dir, Log: s.log}
 	var err error
 	if o.Token, err = collect.Token(f.collect.tokenFile); err != nil {
 		return nil, err
@@ -77,52 +69,6 @@ func (f *auditFlags) startCollecting(s stream) (*collect.Server, error) {
 	}
 	s.logf("collecting ledgers at %s", c)
 	return c, nil
-}
-
-// replacedGrace is how long the rest of a ledger is awaited whose run was replaced by a
-// later one of the same shard. It is twice the longest time between two tries of a pusher.
-const replacedGrace = 10 * time.Second
-
-// ledgerNames returns the names of ledgers, and the ledgers that were collected. It logs
-// other files among these once.
-func (f *auditFlags) ledgerNames() ([]string, error) {
-	if f.collect.address == "" {
-		return f.ledgers, nil
-	}
-	collected, err := collect.Files(f.collect.dir, func(path string) {
-		if !f.collect.foreign[path] {
-			f.collect.foreign[path] = true
-			f.collect.log("warning: skipped %s: not a ledger", path)
-		}
-	})
-	return slices.Concat(f.ledgers, collected), err
-}
-
-// awaitLedgers collects ledgers, without listening for records, until a flag or Ctrl-C ends
-// it.
-func (f *auditFlags) awaitLedgers(ctx context.Context, s stream, c *collect.Server) error {
-	wait := arrivals.Wait{Idle: f.live.idle, First: f.live.first, Began: time.Now()}
-	var poll arrivals.Poll
-	return arrivals.EachTick(ctx, func(now time.Time) (done bool, err error) {
-		if why := wait.Over(now, c.Changed(), false); why != "" {
-			s.log(why)
-			return true, nil
-		}
-		if !f.live.untilComplete || !poll.Due(now, 0) {
-			return false, nil
-		}
-		ledgers, _, err := f.readLedgers(true)
-		if err != nil {
-			return false, err
-		}
-		streams := ledger.Merge(ledgers)
-		poll.Done(now, time.Now(), 0)
-		if !ledger.Settled(streams) || len(ledger.MissingShards(streams)) > 0 {
-			return false, nil
-		}
-		whole := !slices.ContainsFunc(streams, func(st *ledger.Stream) bool { return !st.Whole() })
-		return whole || now.Sub(c.Changed()) >= replacedGrace, nil
-	})
 }
 
 // missing returns a fault for each shard without a ledger, if ledgers are collected: then
@@ -141,7 +87,7 @@ func (f *auditFlags) missing(ledgers []*ledger.Ledger) (faults []string) {
 // --collect that is not a fault: some shards may be audited on purpose. With --run ID or the
 // name of one ledger, they are.
 func (f *auditFlags) noLedgerOf(ledgers []*ledger.Ledger) []string {
-	one := len(f.ledgers) == 1 && slices.Equal(f.ledgers, f.ledgerPaths)
+	one := len(f.ledgers.Names) == 1 && slices.Equal(f.ledgers.Names, f.ledgers.Paths)
 	if one || len(f.runs) > 0 || f.collect.address != "" {
 		return nil
 	}
@@ -151,7 +97,7 @@ func (f *auditFlags) noLedgerOf(ledgers []*ledger.Ledger) []string {
 // reportCollected prints what was collected, without records to compare it with, and returns
 // the exit code.
 func (f *auditFlags) reportCollected(s stream) int {
-	ledgers, faults := f.lastLedgers()
+	ledgers, faults := f.ledgers.Last()
 	streams := ledger.Merge(ledgers)
 	whole := 0
 	for _, st := range streams {
@@ -167,6 +113,6 @@ func (f *auditFlags) reportCollected(s stream) int {
 	if len(faults) > 0 {
 		start, code = "FAULTS: "+strings.Join(faults, ", ")+"; ", exitFound
 	}
-	fmt.Fprintf(s.out, "%scollected %s in %s, %d of them complete; %s has them\n", start, plural(len(streams), "run"), plural(len(ledgers), "ledger"), whole, f.collect.dir)
+	fmt.Fprintf(s.out, "%scollected %s in %s, %d of them complete; %s has them\n", start, plural(len(streams), "run"), plural(len(ledgers), "ledger"), whole, f.ledgers.Dir)
 	return code
 }

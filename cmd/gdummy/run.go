@@ -17,6 +17,7 @@ import (
 	"github.com/gdummy/gdummy/internal/config/option"
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/generate/engine"
 	"github.com/gdummy/gdummy/internal/generate/format"
 	"github.com/gdummy/gdummy/internal/generate/printer"
@@ -188,6 +189,34 @@ func (f *runFlags) run(s stream, args []string) int {
 		}
 	}
 	return f.generate(s, config, out)
+}
+
+// checkFiles returns an error if a file that a run writes is one that it reads, or if its
+// output and its ledger are one file. It opens none of them.
+func (f *runFlags) checkFiles(config *engine.Config, out io.Writer) error {
+	output, written := "--output "+f.output, files.Identify(f.output)
+	if f.output == "-" {
+		output, written = "standard output", files.ID{}
+		if file := fileOf(out); file != nil {
+			written = files.IdentifyOpen(file)
+		}
+	}
+	ledger := files.Identify(config.Ledger)
+	if config.Ledger != "" && written.Same(ledger) {
+		return fmt.Errorf("%s: the same file as that of option ledger: expected another one", output)
+	}
+	for option, names := range config.FilesRead() {
+		for _, name := range names {
+			read := files.Identify(name)
+			if written.Same(read) {
+				return fmt.Errorf("%s: the run would overwrite %s, which option %s reads: expected another file", output, name, option)
+			}
+			if config.Ledger != "" && ledger.Same(read) {
+				return fmt.Errorf("option ledger: the run would write to %s, which option %s reads: expected another file", name, option)
+			}
+		}
+	}
+	return nil
 }
 
 // apply applies the flags that are not options. Of two ends, the earlier one counts.

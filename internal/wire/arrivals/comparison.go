@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
@@ -29,8 +28,7 @@ type Options struct {
 	ArrivedAt string   // where arrival times are, or ""
 	Version   string   // of gdummy
 
-	// Ledgers returns the ledgers and their files. With growing, they may not exist yet.
-	Ledgers func(growing bool) (ledgers []*ledger.Ledger, paths []string, err error)
+	Ledgers *Ledgers
 	Runs    []recordid.Run // those that count; all if there are none, without Last
 	Last    bool           // the last run counts
 
@@ -45,10 +43,9 @@ type Options struct {
 	Listening func() (ctx context.Context, stop context.CancelFunc)
 
 	// The following are those of a listener.
-	TLS           *tls.Config
-	SharedKey     string
-	Idle, First   time.Duration // as in Wait
-	UntilComplete bool          // it ends when all that the ledgers have has arrived
+	TLS       *tls.Config
+	SharedKey string
+	Wait      Wait
 }
 
 // comparison compares what arrived from a pipeline that runs elsewhere with a file of
@@ -58,8 +55,7 @@ type comparison struct {
 	truths map[string]expect.Truth
 	judge  *expect.Judge
 
-	growing     bool // the writer of standard input or of a listener may still be sending
-	ledgerPaths []string
+	growing bool // the writer of standard input or of a listener may still be sending
 }
 
 // Compare passes everything that arrived to a judge, and returns its verdict.
@@ -195,11 +191,10 @@ func (c *comparison) checkWithin(sources []sinkPlaces) error {
 
 // books returns the runs of the ledgers that count.
 func (c *comparison) books() (books []*ledger.Stream, truths []expect.Truth, err error) {
-	ledgers, paths, err := c.Ledgers(c.growing)
+	ledgers, _, err := c.Ledgers.Read(c.growing)
 	if err != nil {
 		return nil, nil, err
 	}
-	c.ledgerPaths = paths
 	runs := slices.Clone(c.Runs)
 	if c.Last {
 		for _, l := range ledgers {

@@ -72,7 +72,7 @@ func (r *origin) Others(foreign, broken uint64) {
 
 // readAll passes the records in the sources of some sinks to the judge.
 func (c *comparison) readAll(p sinkPlaces) error {
-	sources, err := source.Expand(p.names, c.ledgerPaths, "", c.Log)
+	sources, err := source.Expand(p.names, c.Ledgers.Paths, "", c.Log)
 	if err != nil {
 		return err
 	}
@@ -172,20 +172,9 @@ func (c *comparison) receive(addresses []sinkPlaces) error {
 			c.Log("listening at %s", server)
 		}
 	}
-	wait := Wait{Idle: c.Idle, First: c.First, Began: time.Now()}
-	var poll Poll
-	return EachTick(ctx, func(now time.Time) (done bool, err error) {
-		if c.judge.Err() != nil {
-			return true, nil
-		}
-		if why := wait.Over(now, c.judge.Last(), slices.ContainsFunc(servers, (*receive.Server).Active)); why != "" {
-			c.Log("%s", why)
-			return true, nil
-		}
-		if c.UntilComplete && poll.Due(now, 0) {
-			done, err = c.complete()
-			poll.Done(now, time.Now(), 0)
-		}
-		return done, err
-	})
+	look := func(time.Time) status {
+		active := slices.ContainsFunc(servers, (*receive.Server).Active)
+		return status{last: c.judge.Last(), active: active, failed: c.judge.Err() != nil}
+	}
+	return c.Wait.run(ctx, c.Log, look, c.complete)
 }

@@ -35,8 +35,8 @@ func TestWait(t *testing.T) {
 		{10 * time.Second, time.Second, at(110), at(100), true, ""},
 		{10 * time.Second, time.Second, at(110), at(100), false, "no arrival for 10s (--idle)"},
 	} {
-		w := Wait{Idle: c.idle, First: c.first, Began: begun}
-		if got := w.Over(c.now, c.last, c.active); got != c.want {
+		w := Wait{Idle: c.idle, First: c.first}
+		if got := w.over(c.now, begun, status{last: c.last, active: c.active}); got != c.want {
 			t.Errorf("%+v: %q", c, got)
 		}
 	}
@@ -49,13 +49,13 @@ func TestPoll(t *testing.T) {
 		took time.Duration
 		want int // reads in an hour
 	}{{time.Millisecond, 18000}, {190 * time.Millisecond, 948}, {2 * time.Second, 90}} {
-		var l Poll
+		var l poll
 		begin := time.Unix(0, 0)
 		n := 0
 		for now := begin; now.Before(begin.Add(time.Hour)); now = now.Add(200 * time.Millisecond) {
-			if l.Due(now, 0) {
+			if l.due(now, 0) {
 				n++
-				l.Done(now, now.Add(c.took), 0)
+				l.done(now, now.Add(c.took), 0)
 				now = now.Add(c.took.Truncate(200 * time.Millisecond))
 			}
 		}
@@ -68,19 +68,19 @@ func TestPoll(t *testing.T) {
 // Ledgers are read early if many records wait for them, and not again for those that still
 // wait.
 func TestPollWaits(t *testing.T) {
-	var l Poll
+	var l poll
 	now := time.Unix(0, 0)
-	l.Done(now, now.Add(time.Minute), 0)
+	l.done(now, now.Add(time.Minute), 0)
 	for _, c := range []struct {
 		waits int
 		want  bool
 	}{{0, false}, {audit.MaxWaiting/8 - 1, false}, {audit.MaxWaiting / 8, true}} {
-		if got := l.Due(now.Add(2*time.Minute), c.waits); got != c.want {
+		if got := l.due(now.Add(2*time.Minute), c.waits); got != c.want {
 			t.Errorf("%d records wait: due %v, want %v", c.waits, got, c.want)
 		}
 	}
-	l.Done(now, now.Add(time.Minute), audit.MaxWaiting)
-	if l.Due(now.Add(2*time.Minute), audit.MaxWaiting) {
+	l.done(now, now.Add(time.Minute), audit.MaxWaiting)
+	if l.due(now.Add(2*time.Minute), audit.MaxWaiting) {
 		t.Error("due again for the same records")
 	}
 }
