@@ -270,8 +270,7 @@ func (s *Server) leave() {
 	}
 }
 
-// errGone reports that the client or the server ended while its records waited for the
-// fault rate.
+// errGone reports that a request has no answer, since the client or the server ended.
 var errGone = errors.New("the connection ended")
 
 // limit waits until the records of a batch are taken, because of the fault rate. It

@@ -103,27 +103,12 @@ func (s *Server) forward(c net.Conn) error {
 func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
-	f := s.injector.draw()
-	parse := func(b *batch) error {
-		_, err := s.message(msg, b)
-		return err
-	}
-	if !s.enlist(guardOf(c).gone) {
-		s.reject(s.refusal(faultWorkers), parse)
-		return false, nil
-	}
-	defer s.leave()
-	if !s.pause(f.delay, nil) {
-		s.reject(s.refusal(faultDelay), parse)
-		return false, nil
-	}
-	f.outage = s.down()
-	b := s.take(guardOf(c).gone)
-	if b == nil {
-		return false, nil
-	}
+	guard := guardOf(c)
 	var chunk []byte
-	err = s.accept(b, f, guardOf(c).gone, func() (err error) { chunk, err = s.message(msg, b); return err })
+	f, err := s.handle(guard.gone, func(b *batch) (err error) {
+		chunk, err = s.message(msg, b)
+		return err
+	})
 	switch {
 	case errors.Is(err, errGone):
 		return false, nil
@@ -131,10 +116,10 @@ func (s *Server) answer(c net.Conn, msg []byte) (more bool, err error) {
 		s.sink.Refuse(Refusal{Why: whyUnreadable(err), Partly: true}, identities(msg))
 		return false, err
 	}
-	guardOf(c).served.Store(true)
+	guard.served.Store(true)
 	switch {
 	case f.reset || f.outage:
-		guardOf(c).reset()
+		guard.reset()
 		return false, nil
 	case f.status != 0:
 		return false, nil // closed without an answer

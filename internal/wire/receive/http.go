@@ -64,23 +64,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body := in.buf[:in.n]
-	f := s.injector.draw()
-	parse := func(b *batch) error { return s.scanBody(body, encoding, b) }
-	if !s.enlist(r.Context().Done()) {
-		s.reject(s.refusal(faultWorkers), parse)
-		unanswered()
-	}
-	defer s.leave()
-	if !s.pause(f.delay, r.Context().Done()) {
-		s.reject(s.refusal(faultDelay), parse)
-		unanswered()
-	}
-	f.outage = s.down()
-	b := s.take(r.Context().Done())
-	if b == nil {
-		unanswered() // the client closed the connection, or the server is closed
-	}
-	err := s.accept(b, f, r.Context().Done(), func() error { return parse(b) })
+	f, err := s.handle(r.Context().Done(), func(b *batch) error { return s.scanBody(body, encoding, b) })
 	switch {
 	case errors.Is(err, errGone):
 		unanswered()

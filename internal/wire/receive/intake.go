@@ -238,12 +238,33 @@ func (s *Server) give(b *batch) {
 	<-s.workers.places
 }
 
-// accept parses a request into b and passes its records to the sink. gone is closed with
-// the connection.
-func (s *Server) accept(b *batch, f injectedFault, gone <-chan struct{}, parse func() error) error {
+// handle parses a complete request and passes its records to the sink, with the faults that
+// it draws for it. gone is closed when nobody waits for the answer. It returns errGone if
+// there is no answer, because of that, of the end of the server, or of a fault.
+func (s *Server) handle(gone <-chan struct{}, parse func(*batch) error) (f injectedFault, err error) {
+	f = s.injector.draw()
+	if !s.enlist(gone) {
+		s.reject(s.refusal(faultWorkers), parse)
+		return f, errGone
+	}
+	defer s.leave()
+	if !s.pause(f.delay, gone) {
+		s.reject(s.refusal(faultDelay), parse)
+		return f, errGone
+	}
+	f.outage = s.down()
+	b := s.take(gone)
+	if b == nil {
+		return f, errGone
+	}
+	return f, s.accept(b, f, gone, parse)
+}
+
+// accept parses a request into b and passes its records to the sink.
+func (s *Server) accept(b *batch, f injectedFault, gone <-chan struct{}, parse func(*batch) error) error {
 	defer s.give(b)
 	s.reading.start()
-	err := parse()
+	err := parse(b)
 	s.reading.stop()
 	if err == nil && f.fault() == "" {
 		err = s.limit(b, gone)
