@@ -45,11 +45,8 @@ func (f *capacityFlags) table() []flagRow {
 			example: "fluent-bit.conf --plugin ./gdummy.so", set: setString(&f.library)},
 		{name: "sink", arg: "SINK", help: "where the outputs send: receiver (this command, over forward), null (nowhere),\nor configured (where they send in production, which then gets the load)", without: "receiver",
 			example: "fluent-bit.conf --sink null", words: func(string) []string { return load.Sinks }, set: func(text string) error {
-				for _, s := range load.Sinks {
-					if text == s {
-						f.sink = text
-						return nil
-					}
+				if f.sink = text; slices.Contains(load.Sinks, text) {
+					return nil
 				}
 				return fmt.Errorf("invalid value %q%s", text, units.Hint(text, load.Sinks, strings.Join(load.Sinks, ", ")))
 			}},
@@ -118,14 +115,15 @@ func capacityCommand() ([]flagRow, runner) {
 }
 
 func (f *capacityFlags) run(s stream, args []string) int {
+	compare := len(args) == 2 || len(f.binaries) == 2
 	switch {
 	case len(args) < 1 || len(args) > 2:
 		return s.usageError("expected a CONFIG, or two to compare")
 	case len(f.binaries) > 2 || len(args) == 2 && len(f.binaries) == 2:
 		return s.usageError("--fluent-bit: expected one, or two with one CONFIG")
-	case len(f.failIf) > 0 && len(args) < 2 && len(f.binaries) < 2:
+	case len(f.failIf) > 0 && !compare:
 		return s.usageError("--fail-if: expected two CONFIGs, or --fluent-bit twice")
-	case f.repeat > 0 && len(args) < 2 && len(f.binaries) < 2:
+	case f.repeat > 0 && !compare:
 		return s.usageError("--repeat: expected two CONFIGs, or --fluent-bit twice")
 	case f.repeat > 0 && f.precision > 0:
 		return s.usageError("--repeat and --precision are mutually exclusive: both decide when a comparison ends")
@@ -135,14 +133,14 @@ func (f *capacityFlags) run(s stream, args []string) int {
 		return s.usageError("--fault: expected --sink receiver, whose faults they are")
 	}
 	if f.html != "" {
-		if len(args) == 2 || len(f.binaries) == 2 {
+		if compare {
 			return s.usageError("--html: expected one CONFIG and one --fluent-bit: a comparison has no page")
 		}
 		if err := checkPage(f.html, "CONFIG", args[0]); err != nil {
 			return s.fail(err)
 		}
 	}
-	if err := f.plan(len(args) == 2 || len(f.binaries) == 2); err != nil {
+	if err := f.plan(compare); err != nil {
 		return s.usageError("%v", err)
 	}
 	if len(f.binaries) == 0 {

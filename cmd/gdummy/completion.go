@@ -19,8 +19,11 @@ const completeCommand = "__complete"
 // fileNames among completions means that the shell completes names of files.
 const fileNames = ":files"
 
+// supportedShell is a shell with a completion script, and how to install that.
+type supportedShell struct{ name, install string }
+
 // shells lists the shells with a completion script.
-var shells = []struct{ name, install string }{
+var shells = []supportedShell{
 	{"bash", "source <(gdummy completion bash)"},
 	{"zsh", "source <(gdummy completion zsh)"},
 	{"fish", "gdummy completion fish | source"},
@@ -29,13 +32,7 @@ var shells = []struct{ name, install string }{
 //go:embed completion
 var scripts embed.FS
 
-func shellNames() []string {
-	var names []string
-	for _, sh := range shells {
-		names = append(names, sh.name)
-	}
-	return names
-}
+func shellNames() []string { return namesOf(shells, func(sh supportedShell) string { return sh.name }) }
 
 func completion(s stream, args []string) int {
 	if len(args) != 1 {
@@ -176,19 +173,11 @@ func propertyWords(current string) []string {
 		}
 		return nil
 	}
-	var list []string
-	for i := range option.Table {
-		list = append(list, option.Table[i].Name+"=")
-	}
-	return list
+	return namesOf(option.Table, func(o option.Option) string { return o.Name + "=" })
 }
 
 func commandWords() []string {
-	var list []string
-	for _, c := range commands() {
-		list = append(list, c.name+"\t"+c.help)
-	}
-	return list
+	return namesOf(commands(), func(c command) string { return c.name + "\t" + c.help })
 }
 
 func anyFile([]string) []string { return []string{fileNames} }
@@ -203,11 +192,7 @@ func shellWords(before []string) []string {
 func docWords(before []string) []string {
 	switch len(before) {
 	case 0:
-		var list []string
-		for _, t := range topics() {
-			list = append(list, t.name+"\t"+t.help)
-		}
-		return list
+		return namesOf(topics(), func(t topic) string { return t.name + "\t" + t.help })
 	case 1:
 		if t, ok := findTopic(before[0]); ok && t.of != nil {
 			return t.of.names()

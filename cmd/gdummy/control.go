@@ -60,10 +60,7 @@ func controlWords(before []string) []string {
 	case 0:
 		return []string{fileNames}
 	case 1:
-		var words []string
-		for _, c := range control.Commands {
-			words = append(words, c.Name)
-		}
+		words := namesOf(control.Commands, func(c control.Command) string { return c.Name })
 		return append(words, controlReset)
 	}
 	return nil

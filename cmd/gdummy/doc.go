@@ -91,13 +91,7 @@ func findTopic(name string) (topic, bool) {
 	return topic{}, false
 }
 
-func topicNames() []string {
-	var names []string
-	for _, t := range topics() {
-		names = append(names, t.name)
-	}
-	return names
-}
+func topicNames() []string { return namesOf(topics(), func(t topic) string { return t.name }) }
 
 // formatsPage returns the page on formats. It shows the first record of each with seed 1,
 // in JSON.

@@ -180,10 +180,7 @@ func parse(s stream, fs *flagSet, args []string) (code int, ok bool) {
 	} else if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
 		wrong := flagRow{name: strings.Trim(name, "-")}
 		err = fmt.Errorf("unknown flag %s", wrong.dashed())
-		var names []string
-		for _, r := range fs.rows {
-			names = append(names, r.name)
-		}
+		names := namesOf(fs.rows, func(r flagRow) string { return r.name })
 		if fs.Name() == "run" && option.IsCore(wrong.name) {
 			err = fmt.Errorf("%w: %s is a property of Fluent Bit, without effect here", err, wrong.name)
 		} else if near := units.Nearest(wrong.name, names); near != "" {

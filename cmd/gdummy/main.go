@@ -166,10 +166,13 @@ func find(name string) (command, bool) {
 	return command{}, false
 }
 
-func names() []string {
-	var names []string
-	for _, c := range commands() {
-		names = append(names, c.name)
+func names() []string { return namesOf(commands(), func(c command) string { return c.name }) }
+
+// namesOf returns the names of the rows of a table.
+func namesOf[T any](rows []T, name func(T) string) []string {
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = name(r)
 	}
 	return names
 }

@@ -72,20 +72,14 @@ func formatHelp() string {
 }
 
 func formatNames() []string {
-	var names []string
-	for _, f := range printer.Formats {
-		names = append(names, f.Name)
-	}
-	return names
+	return namesOf(printer.Formats, func(f printer.Format) string { return f.Name })
 }
 
 // setFormat selects a format by name.
 func (f *runFlags) setFormat(name string) error {
-	for _, known := range printer.Formats {
-		if known.Name == name {
-			f.format = known
-			return nil
-		}
+	if i := slices.Index(formatNames(), name); i >= 0 {
+		f.format = printer.Formats[i]
+		return nil
 	}
 	err := fmt.Errorf("expected one of %s", strings.Join(formatNames(), ", "))
 	if _, ok := format.Find(name); ok {

@@ -75,7 +75,6 @@ type Agent struct {
 	cmd  *exec.Cmd
 	log  tail
 	done chan struct{}
-	err  error
 	seen map[string]seen // by the thread's identifier
 }
 
@@ -90,7 +89,7 @@ func Start(b Binary, args ...string) (*Agent, error) {
 		return nil, err
 	}
 	go func() {
-		a.err = a.cmd.Wait()
+		_ = a.cmd.Wait() // its log has the reason
 		close(a.done)
 	}()
 	return a, nil
