@@ -97,7 +97,7 @@ func (f *ledgerFlags) push(s stream, args []string) int {
 		stop = now
 	}
 	if err := p.Run(stop, f.grace); err != nil {
-		s.logf("not all is confirmed: %v", err)
+		s.logf("not everything is confirmed: %v", err)
 		return exitFound
 	}
 	count, size := p.Confirmed()

@@ -156,7 +156,7 @@ func (p *Pusher) report(err error) {
 	switch {
 	case text == p.failed:
 	case text == "":
-		p.o.Log("all is confirmed")
+		p.o.Log("everything is confirmed")
 	default:
 		p.o.Log(text)
 	}

@@ -53,7 +53,7 @@ func WriteFirst(config string, o Options) (path string, confirm int, err error) 
 		return "", 0, err
 	}
 	if _, err := expect.Parse(text.Bytes()); err != nil {
-		return "", 0, fmt.Errorf("no record arrived at an output, of which expectations could be written: %w", err)
+		return "", 0, fmt.Errorf("no record arrived at an output for which expectations could be written: %w", err)
 	}
 	confirm = strings.Count(text.String(), "# confirm") + strings.Count(text.String(), "# complete")
 	return path, confirm, os.WriteFile(path, text.Bytes(), 0o666)

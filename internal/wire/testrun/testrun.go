@@ -125,7 +125,7 @@ func (t *trial) notes(sinks []expect.Result) (notes []string) {
 		return nil
 	}
 	for _, f := range t.feeds {
-		notes = append(notes, fmt.Sprintf("the member %s identifies the records of %s: a filter that removes it, such as a parser without reserve_data, makes them no identity", f.key, f.label))
+		notes = append(notes, fmt.Sprintf("the member %s identifies the records of %s: behind a filter that removes it, such as a parser without reserve_data, they have no identity", f.key, f.label))
 	}
 	return notes
 }
