@@ -239,8 +239,8 @@ func (s *Server) give(b *batch) {
 }
 
 // handle parses a complete request and passes its records to the sink, with the faults that
-// it draws for it. gone is closed when nobody waits for the answer. It returns errGone if
-// there is no answer, because of that, of the end of the server, or of a fault.
+// it draws for it. gone is closed when nobody waits for the answer. It returns errGone for a
+// request without an answer: gone or the server is closed.
 func (s *Server) handle(gone <-chan struct{}, parse func(*batch) error) (f injectedFault, err error) {
 	f = s.injector.draw()
 	if !s.enlist(gone) {
