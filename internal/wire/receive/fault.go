@@ -251,16 +251,7 @@ func (l *rateLimit) reserve(now time.Time, n uint64, rate float64) time.Time {
 // enlist waits until fewer requests than the fault workers allows are handled, and takes
 // one of their places. It returns false if the client or the server is gone before that.
 func (s *Server) enlist(gone <-chan struct{}) bool {
-	if s.places == nil {
-		return true
-	}
-	select {
-	case s.places <- struct{}{}:
-		return true
-	case <-gone:
-	case <-s.closing:
-	}
-	return false
+	return s.places == nil || s.occupy(s.places, gone)
 }
 
 // leave returns the place of a request.

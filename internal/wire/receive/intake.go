@@ -203,14 +203,28 @@ const maxKept = 1 << 14
 // take waits for a worker and returns a batch, or nil if the client or the server is gone
 // before that.
 func (s *Server) take(gone <-chan struct{}) *batch {
-	select {
-	case s.workers.places <- struct{}{}:
-	case <-gone:
-		return nil
-	case <-s.closing:
+	if !s.occupy(s.workers.places, gone) {
 		return nil
 	}
 	return s.batch()
+}
+
+// occupy takes one of places. It returns false if there is none before the client or the
+// server is gone. A free place comes first: net/http also reports a client as gone that
+// closed only its own direction after the request, and waits for the answer.
+func (s *Server) occupy(places chan<- struct{}, gone <-chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-gone:
+	case <-s.closing:
+	}
+	return false
 }
 
 // batch returns an empty batch.

@@ -3,7 +3,9 @@
 package receive
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/prove/recordscan"
 )
 
 // With the fault workers, delays of several connections add up: eight requests of a second
@@ -74,6 +77,43 @@ func TestWorkersRefuse(t *testing.T) {
 			s.Close()
 			if got := len(k.refused["workers=1"]); got != 2 || len(k.taken) != 0 || len(k.refused["delay=1m0s"])+len(k.refused["delay=1m"]) != 1 {
 				t.Errorf("%s: refused %v, taken %d; want 2 that wait for a worker, and 1 in its delay", kind, k.refused, len(k.taken))
+			}
+		})
+	}
+}
+
+// A client that closes its own direction after a complete request is answered, although
+// net/http reports it as gone.
+func TestHalfClosedClient(t *testing.T) {
+	for _, kind := range []string{"http", "forward"} {
+		inBubble(t, kind, Options{Faults: &Faults{Workers: 1}}, defaultLimits, func(t *testing.T, p *pipes, s *Server, k *sink) {
+			for i := range 50 {
+				c := p.dial(t)
+				go func() {
+					_, _ = c.Write(request(t, kind, i))
+					_ = c.CloseWrite()
+				}()
+				answer, _ := io.ReadAll(c) // the server closes it
+				c.Close()
+				if kind == "http" && !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
+					t.Fatalf("request %d: answer %q, want one with status 200", i, answer)
+				}
+			}
+			if n := k.count(recordscan.Intact); n != 50 {
+				t.Errorf("%s: %d records, want 50", kind, n)
+			}
+			gone := make(chan struct{})
+			close(gone)
+			for range 50 {
+				if !s.enlist(gone) {
+					t.Fatalf("%s: refused, although a worker is free", kind)
+				}
+				b := s.take(gone)
+				if b == nil {
+					t.Fatalf("%s: not parsed, although a worker is free", kind)
+				}
+				s.give(b)
+				s.leave()
 			}
 		})
 	}
