@@ -5,6 +5,8 @@
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 -f release/image/command.Dockerfile \
 #       --build-arg VERSION=v0.1.0 -t gdummy build/release
+#
+# With Buildah, --manifest takes the place of -t.
 FROM scratch AS release
 ARG VERSION
 ARG TARGETARCH

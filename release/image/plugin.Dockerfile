@@ -4,6 +4,8 @@
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 -f release/image/plugin.Dockerfile \
 #       --build-arg VERSION=v0.1.0 -t gdummy-fluent-bit build/release
+#
+# With Buildah, --manifest takes the place of -t.
 ARG FLUENT_BIT=5.1.1
 
 FROM scratch AS release
