@@ -103,7 +103,7 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 		if j.space() != '"' {
 			return 0, false
 		}
-		k, at := d.next(), j.pos
+		k, at := d.inJSON.next(), j.pos
 		var key []byte
 		var named uint64
 		if k.begins(j.b[at:]) {

@@ -14,7 +14,13 @@ import (
 // are the same. What a record has at the place where the last one had it is compared, which
 // is faster than to find its end and to hash it.
 
-// known is a member at one place in the document: the names are numbered in their order.
+// memo has the members that are known in one format.
+type memo struct {
+	known []known // by the number of their name in the document
+	named int     // number of names in this document
+}
+
+// known is a member at one place in the document.
 type known struct {
 	front []byte // the name, as it is encoded, up to the value
 	size  int    // of the name, in bytes
@@ -38,16 +44,16 @@ const (
 )
 
 // next returns the place of the next name, or nil.
-func (d *doc) next() *known {
-	n := d.named
-	if d.named++; n < len(d.known) {
-		return &d.known[n]
+func (m *memo) next() *known {
+	n := m.named
+	if m.named++; n < len(m.known) {
+		return &m.known[n]
 	}
 	if n >= maxKnown {
 		return nil
 	}
-	d.known = append(d.known, known{})
-	return &d.known[n]
+	m.known = append(m.known, known{})
+	return &m.known[n]
 }
 
 // begins reports whether b begins with the name.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,9 +71,9 @@ func anyJSON(r *rand.Rand, dst []byte, identity string, depth int) []byte {
 			dst = append(dst, []string{
 				`"x"`, `"xy"`, `"x\"y"`, `""`, `"` + identity + `"`, `"in ` + identity + ` text"`, `"{\"a\":\"` + identity + `\"}"`, `"{\"a\":1}"`,
 				`"<a>&"`, `"` + strings.Repeat("v", 55) + `"`, `"` + strings.Repeat("w", 300) + `"`,
-				"1", "12", "-1", "1.5", "1.55", "1e5", "1234567890123456", "12345678901234567", "1.234567890123456e15", "1795969152.693975", "00", "12345678901234567890",
+				"1", "12", "-1", "5", "1.5", "1.55", "1e5", "1234567890123456", "12345678901234567", "1.234567890123456e15", "1795969152.693975", "00", "12345678901234567890",
 				"true", "null", "[1,2]", `{"z":1}`, `["x","` + identity + `"]`, "x", `"`, "1.",
-			}[r.IntN(31)]...)
+			}[r.IntN(32)]...)
 		}
 		space()
 	}
@@ -87,7 +88,7 @@ func anyPacked(r *rand.Rand, dst []byte, identity string, depth int) []byte {
 		name := []string{"a", "ab", "key", "value", "date", "log", "b", "c", "stringValue", strings.Repeat("long", 20)}[min(i+r.IntN(10)/7*r.IntN(10), 9)]
 		switch r.IntN(20) {
 		case 0:
-			dst = append(dst, 7) // a name that is a number
+			dst = append(dst, "\x07\""[r.IntN(2)]) // a name that is a number
 		case 1:
 			dst = msgp.AppendBytes(dst, []byte(name))
 		default:
@@ -113,7 +114,7 @@ func anyPacked(r *rand.Rand, dst []byte, identity string, depth int) []byte {
 		case 4:
 			dst = msgp.AppendBytes(dst, []byte(identity))
 		case 5:
-			dst = msgp.AppendInt64(dst, []int64{1, -1, 300, 1234567890123456, 12345678901234567}[r.IntN(5)])
+			dst = msgp.AppendInt64(dst, []int64{1, -1, '5', 300, 1234567890123456, 12345678901234567}[r.IntN(6)])
 		case 6:
 			dst = msgp.AppendFloat64(dst, []float64{1.5, 1.234567890123456e15, 1e17}[r.IntN(3)])
 		case 7:
@@ -158,8 +159,8 @@ func TestKnownMembers(t *testing.T) {
 			}
 			checkKnown(t, s, text, readings[r.IntN(len(readings))])
 		}
-		for i := range s.doc.known {
-			if k := &s.doc.known[i]; k.begins(k.front) && k.has(k.value) {
+		for _, k := range slices.Concat(s.doc.inJSON.known, s.doc.inMsgpack.known) {
+			if k.begins(k.front) && k.has(k.value) {
 				hits++
 			}
 		}
@@ -177,8 +178,8 @@ func TestKnownMemory(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { s.Text(line) }); n > 0 {
 		t.Errorf("%v allocations a record", n)
 	}
-	if s.doc.named != 4 {
-		t.Errorf("%d names in a record of 4", s.doc.named)
+	if s.doc.inJSON.named != 4 {
+		t.Errorf("%d names in a record of 4", s.doc.inJSON.named)
 	}
 	var many []byte
 	for i := range 10_000 {
@@ -186,11 +187,11 @@ func TestKnownMemory(t *testing.T) {
 	}
 	s.Text([]byte("{" + strings.TrimSuffix(string(many), ",") + "}\n"))
 	size := 0
-	for _, k := range s.doc.known {
+	for _, k := range s.doc.inJSON.known {
 		size += cap(k.front) + cap(k.value)
 	}
-	if len(s.doc.known) != maxKnown || size > 2*maxKnown*(maxKnownFront+maxKnownValue) {
-		t.Errorf("%d members and %d bytes are known", len(s.doc.known), size)
+	if len(s.doc.inJSON.known) != maxKnown || size > 2*maxKnown*(maxKnownFront+maxKnownValue) {
+		t.Errorf("%d members and %d bytes are known", len(s.doc.inJSON.known), size)
 	}
 }
 
@@ -224,6 +225,9 @@ func FuzzKnown(f *testing.F) {
 	one := id(f, 1, `{"message":"dummy"}`)
 	f.Add([]byte(`{"a":"x","n":1,"gdummy":"`+one+`"}`), []byte(`{"a":"xy","n":12,"gdummy":"`+one+`"}`), uint16(0))
 	f.Add([]byte("\x82\xa1a\xa1x\xa1b\x01"), []byte("\x82\xa1a\xa1y\xa1b\xcd\x01\x00"), uint16(1))
+	// Names and values with the same bytes in both formats.
+	f.Add([]byte(`{"n":5,"m":1}`), []byte("\x82\xa1n5\xa1m1"), uint16(0))
+	f.Add([]byte("\x81\"\x01"), []byte(`{"a":1}`), uint16(0))
 	f.Fuzz(func(t *testing.T, before, text []byte, how uint16) {
 		s := New(Options{})
 		s.parsed(before, 0)

@@ -97,7 +97,7 @@ func (p *packReader) mapping(parent int32, name []byte, count uint64, depth int)
 	n, base := d.open(parent, name)
 	parts := len(d.parts)
 	for range count {
-		k, at := d.next(), p.pos
+		k, at := d.inMsgpack.next(), p.pos
 		var key []byte
 		var named uint64
 		if k.begins(p.b[at:]) {

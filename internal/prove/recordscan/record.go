@@ -40,9 +40,8 @@ type doc struct {
 	stamp   string // see Options.Arrival
 	arrival int64  // the time at stamp
 
-	known []known // members of the records before, by the number of their name
-	named int     // number of names
-	ids   recordid.Parser
+	inJSON, inMsgpack memo // of the records before
+	ids               recordid.Parser
 
 	large  bool // there are more than maxParts parts
 	binary bool // an identity is in a string that is not text
@@ -105,7 +104,8 @@ type finding struct {
 
 func (d *doc) reset(how reading) {
 	d.nodes, d.members, d.stack, d.found, d.text = d.nodes[:0], d.members[:0], d.stack[:0], d.found[:0], d.text[:0]
-	d.event, d.body, d.strings, d.named = false, 0, 0, 0
+	d.event, d.body, d.strings = false, 0, 0
+	d.inJSON.named, d.inMsgpack.named = 0, 0
 	d.foreign, d.lists = 0, d.lists[:0]
 	d.groups, d.starts, d.parts = d.groups[:0], d.starts[:0], d.parts[:0]
 	d.arrival, d.large, d.binary, d.valued = 0, false, false, false
