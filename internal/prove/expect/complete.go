@@ -65,8 +65,10 @@ func (j *Judge) missing(n int, s *sink, r *run, limit uint64, f func(seq uint64)
 		return 0, 0
 	}
 	t := s.seen[r]
+	next := uint64(0) // the first group of lines that is not counted yet
 	for _, e := range r.book.Accepted {
-		for group := e.From / s.Lines; group <= e.To/s.Lines; group++ {
+		for group := max(e.From/s.Lines, next); group <= e.To/s.Lines; group++ {
+			next = group + 1
 			if t != nil && group < uint64(len(t.counts)) && uint64(t.counts[group]) >= s.Copies {
 				expected++
 				continue

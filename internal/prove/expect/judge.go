@@ -235,30 +235,21 @@ func (j *Judge) Arrive(n int, events []byte, arrival time.Time) {
 	}
 }
 
+// arrived is a record that arrived, whose body is at a place.
+type arrived struct {
+	run *run
+	id  recordid.ID
+	ev  event.Event
+	at  place
+}
+
 // record checks one record that arrived, whose body is at a place.
 func (j *Judge) record(n int, s *sink, ev event.Event, at place) {
 	s.arrived++
-	metadata := j.texts(ev.Metadata, at.key)
-	id, end := recordid.Find(metadata)
-	lines := s.Lines
-	if s.surveys != nil {
-		lines = identities(metadata) // probably
-	}
-	if end >= 0 && lines > 1 {
-		id = identityOfLines(metadata, lines)
-	}
-	if end < 0 {
-		id, end = recordid.Find(j.texts(ev.Body, at.key))
-	}
-	if end < 0 {
-		known := false
-		if j.Place != nil {
-			id, known = j.Place(ev.Body)
-		}
-		if !known {
-			s.foreign++
-			return
-		}
+	id, ok := j.identity(s, ev, at)
+	if !ok {
+		s.foreign++
+		return
 	}
 	r := j.runs[runID{id.Run, id.Instance}]
 	if r == nil {
@@ -269,63 +260,72 @@ func (j *Judge) record(n int, s *sink, ev event.Event, at place) {
 		j.fail(s, Leaked, "", &Example{Arrived: j.show(ev.Body)})
 		return
 	}
-	r.remember(id)
-	p := &r.plans[n]
 	if _, ok := r.maker.Event(event.V2, id); !ok {
-		if p.applies {
+		if r.plans[n].applies {
 			j.fail(s, Unknown, "", &Example{Seq: id.Seq, Input: r.name, Arrived: j.show(ev.Body)})
 		} else {
 			s.arrived--
 		}
 		return
 	}
+	r.remember(id)
 	j.found = j.found[:0]
-	if !r.expects(n, ev.Body) {
-		if slices.ContainsFunc(s.beside, func(m int) bool { return r.expects(m, ev.Body) }) {
-			s.arrived--
-		} else {
-			j.fail(s, Leaked, "", j.example(r, id, ev))
+	a := &arrived{r, id, ev, at}
+	switch {
+	case r.expects(n, ev.Body):
+		if j.count(s, a) {
+			j.contents(n, s, a)
 		}
-		return
+	case slices.ContainsFunc(s.beside, func(m int) bool { return r.expects(m, ev.Body) }):
+		s.arrived--
+	default:
+		j.fail(s, Leaked, "", j.example(a))
 	}
-	if !j.count(s, r, id, ev) {
-		return
-	}
+}
+
+// contents checks the members of a record that a sink expects, and when it arrived.
+func (j *Judge) contents(n int, s *sink, a *arrived) {
+	p := &a.run.plans[n]
 	j.right = j.right[:0]
-	j.members = appendMembers(j.members[:0], ev.Body)
+	j.members = appendMembers(j.members[:0], a.ev.Body)
 	if s.surveys != nil {
-		j.look(s, r, ev)
+		j.look(s, a.run, a.ev)
 	}
 	for i := range s.Fields {
-		j.field(s, r, p, i, id, ev)
+		j.field(s, a, &s.Fields[i], a.run.maker.Value(p.fields+i, a.ev.Body))
 	}
 	if len(s.Absent) > 0 {
-		j.find.begin(ev.Body)
+		j.find.begin(a.ev.Body)
 	}
-	for i := range s.Absent {
-		if l, ok := j.find.find(r.maker.Value(p.absent+i, ev.Body), ev.Body, j.right); ok {
-			e := j.example(r, id, ev)
+	for i, secret := range s.Absent {
+		if l, ok := j.find.find(a.run.maker.Value(p.absent+i, a.ev.Body), a.ev.Body, j.right); ok {
+			e := j.example(a)
 			e.Where, e.Encoding = l.path, l.encoding
-			j.fail(s, Secret, s.Absent[i], e)
+			j.fail(s, Secret, secret, e)
 		}
 	}
 	if s.Only != nil {
-		j.only = append(j.only[:0], s.Only...)
-		for _, path := range []string{at.key, at.arrivedAt} {
-			if path != "" {
-				j.only = append(j.only, path)
-			}
-		}
-		extra(ev.Body, "", j.only, func(path string) {
-			if path[strings.LastIndexByte(path, '.')+1:] == r.marked || at.otlp && path == "attributes."+r.book.Key {
-				return
-			}
-			j.fail(s, Extra, path, j.example(r, id, ev))
-		})
+		j.extra(s, a)
 	}
 	if s.Within > 0 {
-		j.within(s, r, id, ev, at)
+		j.within(s, a)
 	}
+}
+
+// extra finds the members that should not be there.
+func (j *Judge) extra(s *sink, a *arrived) {
+	j.only = append(j.only[:0], s.Only...)
+	for _, path := range []string{a.at.key, a.at.arrivedAt} {
+		if path != "" {
+			j.only = append(j.only, path)
+		}
+	}
+	extra(a.ev.Body, "", j.only, func(path string) {
+		if path[strings.LastIndexByte(path, '.')+1:] == a.run.marked || a.at.otlp && path == "attributes."+a.run.book.Key {
+			return
+		}
+		j.fail(s, Extra, path, j.example(a))
+	})
 }
 
 // expects reports whether a sink expects the record that the maker made last.
@@ -335,57 +335,27 @@ func (r *run) expects(n int, body []byte) bool {
 }
 
 // within compares when a record arrived with when it was due.
-func (j *Judge) within(s *sink, r *run, id recordid.ID, ev event.Event, at place) {
-	switch late := at.arrival.Sub(time.Unix(0, id.Time)); {
-	case at.arrival.IsZero() && j.ArrivedAt != "":
-		e := j.example(r, id, ev)
+func (j *Judge) within(s *sink, a *arrived) {
+	switch late := a.at.arrival.Sub(time.Unix(0, a.id.Time)); {
+	case a.at.arrival.IsZero() && j.ArrivedAt != "":
+		e := j.example(a)
 		e.Want, e.Got = "a time of arrival", "none"
 		j.fail(s, NoMember, j.ArrivedAt, e)
-	case !at.arrival.IsZero() && late > s.Within:
-		e := j.example(r, id, ev)
+	case !a.at.arrival.IsZero() && late > s.Within:
+		e := j.example(a)
 		e.Want, e.Got = "within "+s.Within.String(), late.Round(time.Millisecond).String()
 		j.fail(s, Late, "", e)
 	}
 }
 
-// identities returns the number of identities in metadata.
-func identities(metadata []byte) (n uint64) {
-	for _, end := recordid.Find(metadata); end >= 0; n++ {
-		metadata = metadata[end:]
-		_, end = recordid.Find(metadata)
-	}
-	return n
-}
-
-// identityOfLines returns an identity of the lines that became one record, whose metadata
-// has those of all. With Fluent Bit's multiline parser python, it has that of the last line
-// before them, too.
-func identityOfLines(metadata []byte, lines uint64) (id recordid.ID) {
-	most := 0
-	var of recordid.ID // a group of lines
-	for n := 0; ; {
-		next, end := recordid.Find(metadata)
-		if end < 0 {
-			return id
-		}
-		metadata = metadata[end:]
-		if n == 0 || next.Run != of.Run || next.Instance != of.Instance || next.Seq/lines != of.Seq/lines {
-			of, n = next, 0
-		}
-		if n++; n > most {
-			id, most = of, n
-		}
-	}
-}
-
 // count counts a record, and reports whether it is one more than should arrive.
-func (j *Judge) count(s *sink, r *run, id recordid.ID, ev event.Event) (ok bool) {
-	t := s.seen[r]
+func (j *Judge) count(s *sink, a *arrived) (ok bool) {
+	t := s.seen[a.run]
 	if t == nil {
 		t = new(tally)
-		s.seen[r] = t
+		s.seen[a.run] = t
 	}
-	at := id.Seq / s.Lines
+	at := a.id.Seq / s.Lines
 	if at > math.MaxInt32 {
 		return true
 	}
@@ -399,23 +369,21 @@ func (j *Judge) count(s *sink, r *run, id recordid.ID, ev event.Event) (ok bool)
 		t.counts[at]++
 	}
 	if uint64(t.counts[at]) > s.Copies {
-		j.fail(s, Duplicate, "", j.example(r, id, ev))
+		j.fail(s, Duplicate, "", j.example(a))
 		return false
 	}
 	return true
 }
 
-// field compares one field.
-func (j *Judge) field(s *sink, r *run, p *plan, i int, id recordid.ID, ev event.Event) {
-	f := &s.Fields[i]
-	want := r.maker.Value(p.fields+i, ev.Body)
+// field compares the member of one field with the value that is expected.
+func (j *Judge) field(s *sink, a *arrived, f *Field, want value.Value) {
 	got, ok := j.members.member(f.Path)
 	if f.Path == TimePath {
-		if ev.Time == noTime {
+		if a.ev.Time == noTime {
 			j.err = fmt.Errorf("%ssink %s: fields: %s: these records have no time but in a member: expected its path", s.Places.Of("fields."+TimePath, "fields"), s.Name, TimePath)
 			return
 		}
-		got, ok = value.OfFloat(float64(ev.Time)/1e9).Append(nil), true
+		got, ok = value.OfFloat(float64(a.ev.Time)/1e9).Append(nil), true
 	}
 	if want.K == value.Omit {
 		want = value.Null
@@ -433,7 +401,7 @@ func (j *Judge) field(s *sink, r *run, p *plan, i int, id recordid.ID, ev event.
 			kind = WrongType
 		}
 	}
-	e := j.example(r, id, ev)
+	e := j.example(a)
 	e.Want, e.Got = j.text(want.Append(nil)), "no member"
 	if ok {
 		e.Got = j.text(got)
@@ -459,9 +427,9 @@ func (j *Judge) secrets(r *run) {
 }
 
 // example shows a record as it was sent, and as it arrived.
-func (j *Judge) example(r *run, id recordid.ID, ev event.Event) *Example {
-	j.secrets(r)
-	return &Example{Seq: id.Seq, Input: r.name, Sent: j.show(r.maker.last), Arrived: j.show(ev.Body)}
+func (j *Judge) example(a *arrived) *Example {
+	j.secrets(a.run)
+	return &Example{Seq: a.id.Seq, Input: a.run.name, Sent: j.show(a.run.maker.last), Arrived: j.show(a.ev.Body)}
 }
 
 // show returns a body as JSON, with the secrets masked.

@@ -15,6 +15,7 @@ import (
 	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/msgpack"
+	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
@@ -28,27 +29,17 @@ const shop = `{{- $event := weighted "order" 1 "view" 3 -}}{{- $card := credit_c
 // judges that.
 func pipeline(t *testing.T, expectations string, n int, f func(k int, event string, sent []byte) []string) []Result {
 	t.Helper()
-	file, err := Parse([]byte("pipeline: x\nsinks:\n" + expectations))
-	if err != nil {
-		t.Fatal(err)
-	}
-	truth := Truth{Options: func(name string) (string, bool) {
-		text, ok := map[string]string{"template": shop, "rate": "10k", "seed": "7", "audit_in": "metadata"}[name]
-		return text, ok
-	}}
-	run := send(t, truth, 3*n)[0]
+	run := send(t, shopTruth, 3*n)[0]
 	run.book.Accepted[0].To = uint64(n - 1)
 	run.book.Accepted = run.book.Accepted[:1]
-	j := NewJudge(file.Sinks)
-	if err := j.Add(run.book, truth); err != nil {
-		t.Fatal(err)
-	}
+	j := judging(t, expectations, run.book)
 	rest := run.events
 	for k := range n {
-		var ev event.Event
-		if ev, rest, err = event.Decode(rest); err != nil {
+		ev, next, err := event.Decode(rest)
+		if err != nil {
 			t.Fatal(err)
 		}
+		rest = next
 		name, _ := field(ev.Body, "event")
 		for _, text := range f(k, string(name[1:]), ev.Body) {
 			arrives(t, j, ev, text)
@@ -117,6 +108,54 @@ func raw(sent []byte, path string) string {
 }
 
 func text(sent []byte, path string) string { return strings.Trim(raw(sent, path), `"`) }
+
+// shopTruth is what the records of the shop are made of.
+var shopTruth = Truth{Options: func(name string) (string, bool) {
+	text, ok := map[string]string{"template": shop, "rate": "10k", "seed": "7", "audit_in": "metadata"}[name]
+	return text, ok
+}}
+
+// judging returns a judge with expectations of a run of the shop.
+func judging(t *testing.T, expectations string, book *ledger.Stream) *Judge {
+	t.Helper()
+	file, err := Parse([]byte("pipeline: x\nsinks:\n" + expectations))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := NewJudge(file.Sinks)
+	if err := j.Add(book, shopTruth); err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// Lines that become one record count once, also if two lines of the ledger have them.
+func TestLinesOfLedger(t *testing.T) {
+	book := send(t, shopTruth, 100)[0].book
+	book.Accepted = []ledger.Entry{{Range: ledger.Range{From: 0, To: 6}}, {Range: ledger.Range{From: 7, To: 12}}, {Range: ledger.Range{From: 10, To: 99}}}
+	got := judging(t, "  - output: a\n    lines: 5\n", book).Verdict()
+	if diff := cmp.Diff([]string{"20 missing"}, kinds(got)); diff != "" || got[0].Expected != 20 {
+		t.Errorf("%d expected, want 20 (-want +got):\n%s", got[0].Expected, diff)
+	}
+}
+
+// An identity with an invented number needs no memory.
+func TestInventedNumber(t *testing.T) {
+	sent := send(t, shopTruth, 10)[0]
+	j := judging(t, "  - output: a\n    arrive: 'false'\n", sent.book)
+	invented := recordid.ID{Run: sent.book.Run, Instance: sent.book.Instance, Seq: 1 << 30, Time: 1}
+	body, err := jsonbody.Parse(`{"a":"` + string(invented.Append(nil)) + `"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Arrive(0, event.Append(nil, event.V2, 1, event.EmptyMap, body[0]), time.Unix(1, 0))
+	if diff := cmp.Diff([]string{"1 unchecked"}, kinds(j.Verdict())); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if n := len(j.names[0].blocks); n > 100 {
+		t.Errorf("%d moments for 1 record", n)
+	}
+}
 
 // Records that are missing, and those that arrive too often or too late, are found.
 func TestPlantedArrivals(t *testing.T) {

@@ -63,8 +63,10 @@ func cutName(path string, name []byte) (rest string, ok bool) {
 		return "", false
 	case len(path) == n:
 		return "", true
+	case path[n] != '.' || len(path) == n+1:
+		return "", false
 	}
-	return path[n+1:], path[n] == '.' && len(path) > n+1
+	return path[n+1:], true
 }
 
 // eachAt calls f with each value at a path that is neither a map nor an array, until f

@@ -47,3 +47,16 @@ func TestEachAt(t *testing.T) {
 		}
 	}
 }
+
+// A path continues below a member only after its whole name.
+func TestPlaceBelow(t *testing.T) {
+	for _, c := range []struct{ path, name, want string }{
+		{"a.time", "a", "time"}, {"a.b.time", "a.b", "time"}, {"a.b.time", "a", "b.time"},
+		{"atime.x", "a", ""}, {"a", "a", ""}, {"a.", "a", ""}, {"b.time", "a", ""},
+	} {
+		at, _ := place{key: c.path, arrivedAt: c.path}.below([]byte(c.name))
+		if diff := cmp.Diff([]string{c.want, c.want}, []string{at.key, at.arrivedAt}); diff != "" {
+			t.Errorf("%s below %s (-want +got):\n%s", c.path, c.name, diff)
+		}
+	}
+}
