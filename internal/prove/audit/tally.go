@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -277,24 +278,17 @@ func (t *tallying) list(to *[]Loss, g gap, count uint64) {
 // whose lines have the times of their records, or from the records around the gap,
 // whichever is shorter.
 func (t *tallying) when(from, to uint64) (since, until time.Time) {
-	for _, j := range t.jumpsAt(from) {
-		if j.from <= from && to <= j.to {
+	i, _ := slices.BinarySearchFunc(t.s.jumps, from, func(j jump, v uint64) int { return cmp.Compare(j.to, v) })
+	if i < len(t.s.jumps) {
+		if j := t.s.jumps[i]; j.from <= from && to <= j.to {
 			until = time.Unix(0, j.until).UTC()
 			if j.since != 0 {
 				since = time.Unix(0, j.since).UTC()
 			}
 		}
 	}
-	i, found := slices.BinarySearchFunc(t.accepted, from, func(e ledger.Entry, v uint64) int {
-		switch {
-		case e.To < v:
-			return -1
-		case e.From > v:
-			return 1
-		}
-		return 0
-	})
-	if !found {
+	i, _ = slices.BinarySearchFunc(t.accepted, from, func(e ledger.Entry, v uint64) int { return cmp.Compare(e.To, v) })
+	if i == len(t.accepted) || t.accepted[i].From > from {
 		return since, until
 	}
 	bySince, byUntil := at(t.accepted[i], from), at(t.accepted[i], min(to, t.accepted[i].To))
@@ -306,23 +300,6 @@ func (t *tallying) when(from, to uint64) (since, until time.Time) {
 		return bySince, byUntil
 	}
 	return since, until
-}
-
-// jumpsAt returns the jump that contains from, if it is known.
-func (t *tallying) jumpsAt(from uint64) []jump {
-	i, found := slices.BinarySearchFunc(t.s.jumps, from, func(j jump, v uint64) int {
-		switch {
-		case j.to < v:
-			return -1
-		case j.from > v:
-			return 1
-		}
-		return 0
-	})
-	if !found {
-		return nil
-	}
-	return t.s.jumps[i : i+1]
 }
 
 // at returns when a record of an entry was sent, assuming a constant rate.

@@ -87,7 +87,7 @@ func Open(name string, files files.Path, o Options) (w *Writer, path string, err
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	if w, err = newWriter(f, o, torn(f)); err != nil {
+	if w, err = New(f, o); err != nil {
 		return nil, "", errors.Join(err, f.Close())
 	}
 	w.path = path
@@ -95,7 +95,11 @@ func Open(name string, files files.Path, o Options) (w *Writer, path string, err
 }
 
 // torn reports whether a file ends within a line: a previous writer crashed.
-func torn(f *os.File) bool {
+func torn(file File) bool {
+	f, ok := file.(*os.File)
+	if !ok {
+		return false
+	}
 	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil || size == 0 {
 		return false
@@ -106,15 +110,13 @@ func torn(f *os.File) bool {
 }
 
 // New writes the line open to an open file.
-func New(f File, o Options) (*Writer, error) { return newWriter(f, o, false) }
-
-func newWriter(f File, o Options, torn bool) (*Writer, error) {
+func New(f File, o Options) (*Writer, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	o.Interval, o.Sync = cmp.Or(o.Interval, DefaultInterval), cmp.Or(o.Sync, DefaultSync)
 	now := o.Now()
-	w := &Writer{file: f, o: o, opened: now, torn: torn, seen: now, ingested: Uncounted, written: Uncounted}
+	w := &Writer{file: f, o: o, opened: now, torn: torn(f), seen: now, ingested: Uncounted, written: Uncounted}
 	w.nextLine, w.nextSync = now.Add(o.Interval), now.Add(max(o.Sync, 0))
 	return w, w.open()
 }

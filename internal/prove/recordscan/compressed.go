@@ -77,7 +77,7 @@ func (s *Scanner) expand(p files.Packing, b *bufio.Reader) (io.ReadCloser, error
 	}
 	switch p {
 	case files.LZ4:
-		return io.NopCloser(&frames{r: b, z: lz4.NewReader(b)}), nil
+		return io.NopCloser(lz4.NewReader(b)), nil
 	case files.Snappy:
 		return io.NopCloser(s2.NewReader(b)), nil
 	case files.UTF16:
@@ -115,29 +115,6 @@ func (s *Scanner) window() uint64 {
 		return 8 << 20
 	}
 	return unpack.MaxDictionary
-}
-
-// frames reads all frames of an lz4 file.
-type frames struct {
-	r *bufio.Reader
-	z *lz4.Reader
-}
-
-// Read implements io.Reader.
-func (f *frames) Read(p []byte) (int, error) {
-	for {
-		n, err := f.z.Read(p)
-		if n > 0 || err != io.EOF {
-			if err == io.EOF {
-				err = nil // the next call returns it
-			}
-			return n, err
-		}
-		if _, err := f.r.Peek(1); err != nil {
-			return 0, err
-		}
-		f.z.Reset(f.r)
-	}
 }
 
 // sized is a file with a size, as zip requires: its directory is at its end.

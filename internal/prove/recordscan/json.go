@@ -5,6 +5,7 @@ package recordscan
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"math"
 	"strconv"
 	"unicode/utf16"
@@ -216,16 +217,7 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 		if n >= 0 {
 			h = recordid.HashElement(h, v)
 		}
-		kind := kindOf(c)
-		e.shape = e.shape<<2 | kind
-		if e.kinds |= 1 << kind; len(d.found) > found {
-			e.add(d, kind, first, found)
-		}
-		if depth == 0 {
-			// [time, body] and [[time, metadata], body] are events.
-			d.event = i == 1 && c == '{'
-			d.body = first
-		}
+		e.add(d, i, depth, kindOf(c), first, found)
 		switch j.space() {
 		case ',':
 			j.pos++
@@ -234,9 +226,7 @@ func (j *jsonReader) array(n int32, name []byte, depth int) (uint64, bool) {
 			if e.kinds == 1<<kindOther && (i >= recordid.Size || d.how&(probe|rewritten) != 0) {
 				h = j.numbers(h, list, n, name)
 			}
-			if e.with > 0 {
-				e.end(d, n, name, i+1)
-			}
+			e.end(d, n, name, i+1)
 			return h, true
 		default:
 			return 0, false
@@ -334,25 +324,14 @@ func (j *jsonReader) escaped() ([]byte, bool) {
 	return nil, false
 }
 
+// hex4 parses the four digits of an escape.
 func hex4(b []byte) (rune, bool) {
 	if len(b) < 4 {
 		return 0, false
 	}
-	r := rune(0)
-	for _, c := range b[:4] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
+	var code [2]byte
+	_, err := hex.Decode(code[:], b[:4])
+	return rune(binary.BigEndian.Uint16(code[:])), err == nil
 }
 
 func (j *jsonReader) number() (uint64, bool) {

@@ -191,17 +191,8 @@ func (p *packReader) array(n int32, name []byte, count uint64, depth int) (uint6
 		if n >= 0 { // the hash of a list of records or an event is not used
 			h = recordid.HashElement(h, v)
 		}
-		e.shape = e.shape<<2 | kind
-		if e.kinds |= 1 << kind; len(d.found) > found {
-			e.add(d, kind, first, found)
-		}
-		if depth == 0 {
-			d.event = i == 1 && kind == kindMap
-			d.body = first
-		}
+		e.add(d, int(i), depth, kind, first, found)
 	}
-	if e.with > 0 {
-		e.end(d, n, name, int(count))
-	}
+	e.end(d, n, name, int(count))
 	return h, true
 }

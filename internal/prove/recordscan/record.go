@@ -279,9 +279,18 @@ func (d *doc) elements() elements {
 	return elements{parts: len(d.parts), first: int32(len(d.nodes))}
 }
 
-// add adds an element with an identity. The document had lo nodes and found findings
+// add adds element i of an array at a depth. The document had lo nodes and found findings
 // before it.
-func (e *elements) add(d *doc, kind byte, lo int32, found int) {
+func (e *elements) add(d *doc, i, depth int, kind byte, lo int32, found int) {
+	e.shape = e.shape<<2 | kind
+	e.kinds |= 1 << kind
+	if depth == 0 {
+		// [time, body] and [[time, metadata], body] are events.
+		d.event, d.body = i == 1 && kind == kindMap, lo
+	}
+	if len(d.found) == found {
+		return
+	}
 	d.part(found)
 	e.alike = e.alike || e.having>>kind&1 != 0
 	e.having |= 1 << kind
@@ -305,6 +314,9 @@ const maxTuple = 4
 // only one has, the array may be a list within a record; that is decided when the body
 // is verified.
 func (e *elements) end(d *doc, n int32, name []byte, count int) {
+	if e.with == 0 {
+		return
+	}
 	short := count <= maxTuple && !e.alike
 	if short && e.kinds&(e.kinds-1) != 0 {
 		const line = kindString<<4 | kindString<<2 | kindMap

@@ -194,20 +194,14 @@ func New(o Options) *Scanner {
 func (s *Scanner) Broken() uint64 { return s.broken }
 
 // raw reports each identity in text, with the state st, and returns their number.
-func (s *Scanner) raw(text []byte, st State) int {
-	n, _ := s.rawEnd(text, st)
-	return n
-}
-
-// rawEnd is like raw, and also returns the end of the last identity.
-func (s *Scanner) rawEnd(text []byte, st State) (n, end int) {
+func (s *Scanner) raw(text []byte, st State) (n int) {
 	for {
-		id, to := recordid.Find(text[end:])
-		if to < 0 {
-			return n, end
+		id, end := recordid.Find(text)
+		if end < 0 {
+			return n
 		}
 		s.take(id, st, 0)
-		end += to
+		text = text[end:]
 		n++
 	}
 }

@@ -5,7 +5,7 @@ package recordscan
 import (
 	"bytes"
 	"math"
-	"strconv"
+	"math/big"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -88,49 +88,11 @@ func (d *doc) double(f float64, text []byte) uint64 {
 
 // wholeNumber returns the integer that text represents, with a fraction or an exponent.
 func wholeNumber(text []byte) (n uint64, ok bool) {
-	var digits [48]byte
-	count, point, seen := 0, 0, false
-	for i, c := range text {
-		switch {
-		case isDigit(c):
-			if c == '0' && count == 0 {
-				continue
-			}
-			if count == len(digits) {
-				return 0, false
-			}
-			digits[count] = c
-			count++
-			if seen {
-				point--
-			}
-		case c == '.':
-			seen = true
-		default:
-			e, err := strconv.Atoi(string(text[i+1:]))
-			if err != nil || e > 400 || e < -400 {
-				return 0, false
-			}
-			point += e
-			text = nil
-		}
-		if text == nil {
-			break
-		}
-	}
-	for point < 0 && count > 0 && digits[count-1] == '0' {
-		count--
-		point++
-	}
-	if point < 0 || count+point > 20 {
+	r, ok := new(big.Rat).SetString(string(text))
+	if !ok || !r.IsInt() || !r.Num().IsUint64() {
 		return 0, false
 	}
-	for ; point > 0 && count < len(digits); point-- {
-		digits[count] = '0'
-		count++
-	}
-	n, err := strconv.ParseUint(string(digits[:count]), 10, 64)
-	return n, err == nil
+	return r.Num().Uint64(), true
 }
 
 // numbers examines an array of numbers from list to the current position, whose hash is

@@ -3,6 +3,7 @@
 package recordscan
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 
@@ -14,37 +15,32 @@ import (
 // been scanned. After a [FormatError], nothing of the source has.
 func (s *Scanner) Read(r io.Reader) error {
 	s.row, s.lost = row{}, false // the previous source may have failed
-	head := make([]byte, headSize)
+	whole, b := r, bufio.NewReaderSize(r, headSize)
 	least := 4 // more may take a while
 	if s.depth > 0 {
-		least = len(head)
+		least = headSize
 	}
-	n, err := io.ReadAtLeast(r, head, least)
-	head = head[:n]
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF && n == 0 {
+	_, err := b.Peek(least)
+	head, _ := b.Peek(b.Buffered())
+	if err != nil && err != io.EOF && len(head) == 0 {
 		return err
 	}
-	whole, read := r, []io.Reader{bytes.NewReader(head), r}
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		read[1] = failing{err}
-	}
-	r = io.MultiReader(read...)
 	form, err := s.form(head)
 	switch {
 	case err != nil:
 		return err
 	case form != files.Unpacked:
-		return s.unpack(form, r, whole)
+		return s.unpack(form, b, whole)
 	case IsMsgpack(head):
 		s.wanted = longRecord
-		return s.fill(r, s.Msgpack, s.frames(), s.finish)
+		return s.fill(b, s.Msgpack, s.frames(), s.finish)
 	case bytes.HasPrefix(head, byteOrderMark):
-		if _, err := io.CopyN(io.Discard, r, int64(len(byteOrderMark))); err != nil {
+		if _, err := b.Discard(len(byteOrderMark)); err != nil {
 			return err
 		}
 	}
 	s.wanted = min(longLine, s.maxRecord)
-	err = s.fill(r, s.lines, s.newlines, s.line)
+	err = s.fill(b, s.lines, s.newlines, s.line)
 	s.end()
 	return err
 }
@@ -72,12 +68,6 @@ func (s *Scanner) form(head []byte) (files.Packing, error) {
 		return p, nil
 	}
 }
-
-// failing is a reader that returns an error.
-type failing struct{ err error }
-
-// Read implements io.Reader.
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // served reports whether the sources are requests of clients.
 func (s *Scanner) served() bool { return s.maxBytes > 0 || s.reserve != nil }

@@ -127,9 +127,7 @@ func (p *printReader) array(n int32, name []byte, depth int) (uint64, bool) {
 	e := d.elements()
 	for i := 0; ; i++ {
 		if p.skip("]") {
-			if e.with > 0 {
-				e.end(d, n, name, i)
-			}
+			e.end(d, n, name, i)
 			return h, true
 		}
 		if i > 0 && !p.skip(", ") || !d.room() || len(p.b) == 0 {
@@ -141,14 +139,7 @@ func (p *printReader) array(n int32, name []byte, depth int) (uint64, bool) {
 			return 0, false
 		}
 		h = recordid.HashElement(h, v)
-		kind := kindOf(c)
-		e.shape = e.shape<<2 | kind
-		if e.kinds |= 1 << kind; len(d.found) > found {
-			e.add(d, kind, first, found)
-		}
-		if depth == 0 {
-			d.event, d.body = i == 1 && c == '{', first
-		}
+		e.add(d, i, depth, kindOf(c), first, found)
 	}
 }
 
@@ -203,9 +194,7 @@ func (p *printReader) number() (uint64, bool) {
 		size, negative = text[1:], true
 	}
 	if n, err := strconv.ParseUint(size, 10, 64); err == nil {
-		h, ambiguous := recordid.HashInteger(n, negative, p.doc.how&coarse != 0)
-		p.doc.ambiguous = p.doc.ambiguous || ambiguous
-		return h, true
+		return p.doc.integer(n, negative), true
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	h, _ := recordid.HashFloat(f)
