@@ -91,7 +91,7 @@ func SetTime(events []byte, f Form, t int64) {
 // MaxTime.
 func SetTimes(events []byte, f Form, size int, t, step int64) {
 	v := fields(t)
-	for at := timeAt(f); at+8 <= len(events); at += size {
+	for at := timeAt(f); at < len(events)-7; at += size {
 		binary.BigEndian.PutUint64(events[at:], v)
 		// The nanoseconds are the lower half: carry a full second.
 		if v += uint64(step); uint32(v) >= uint32(time.Second) {

@@ -53,53 +53,67 @@ func (f *fixed) Append(dst []byte, form event.Form, due int64, k uint64) []byte 
 
 func (f *fixed) body(k uint64) []byte { return f.bodies[(k-f.first)%uint64(len(f.bodies))] }
 
-// AppendMany implements bulkSource.
+// AppendMany implements bulkSource. Once it has appended each body, it copies the events.
 func (f *fixed) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
-	if t, step, ok := f.timer.span(due); ok && len(f.bodies) == 1 {
-		start := len(dst)
-		dst, n = f.repeat(dst, form, t, n, limit)
-		if step > 0 && n > 1 {
-			event.SetTimes(dst[start:], form, (len(dst)-start)/int(n), t, step)
-		}
-		return dst, n
-	}
+	start, cycle := len(dst), uint64(len(f.bodies))
 	done := uint64(0)
 	for ; done < n && len(dst) < limit; done++ {
+		if done == cycle { // at least one record, which may exceed the limit, is left for below
+			copies := min((n-done-1)/cycle, uint64((limit-len(dst)-1)/(len(dst)-start)))
+			dst, copies = f.copyAll(dst, start, form, due, copies)
+			done += copies * cycle
+		}
 		dst = f.Append(dst, form, due+int64(done), k+done)
 	}
 	return dst, done
 }
 
+// copyAll appends copies of the events dst[start:], one of each body, the first of which was
+// due at a moment. It returns the number of copies: 0 if their times have no step.
+func (f *fixed) copyAll(dst []byte, start int, form event.Form, due int64, copies uint64) ([]byte, uint64) {
+	cycle, size := int64(len(f.bodies)), len(dst)-start
+	t, step, ok := f.timer.span(due, due+cycle*int64(copies+1))
+	if !ok {
+		return dst, 0
+	}
+	dst = repeat(dst, start, int(copies))
+	for i, at := int64(0), start; i < cycle && step > 0; i++ {
+		event.SetTimes(dst[at:], form, size, t+i*step, cycle*step)
+		one, _ := event.Size(dst[at:])
+		at += one
+	}
+	return dst, copies
+}
+
 // AppendRun implements runSource: it is used while there is one body.
 func (f *fixed) AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int) {
 	start := len(dst)
-	dst, n := f.repeat(dst, form, f.time(due[0], k), uint64(len(due)), limit)
-	if n > 1 {
-		size := (len(dst) - start) / int(n)
-		for i, m := range due[:n] {
-			event.SetTime(dst[start+i*size:], form, f.time(m, k+uint64(i)))
-		}
-	}
-	return dst, int(n)
-}
-
-// repeat appends the only body up to n times, as long as dst is shorter than limit
-// bytes, and returns the number of times. It copies blocks of doubling size: the
-// events differ only in their time, which the caller writes afterwards.
-func (f *fixed) repeat(dst []byte, form event.Form, t int64, n uint64, limit int) ([]byte, uint64) {
-	start := len(dst)
-	if n == 0 || start >= limit {
+	if start >= limit {
 		return dst, 0
 	}
-	dst = event.Append(dst, form, t, f.metadata, f.bodies[0])
-	one := len(dst) - start
-	n = min(n, uint64((limit-start+one-1)/one))
-	for done := uint64(1); done < n; {
-		copies := min(done, n-done)
-		dst = append(dst, dst[start:start+int(copies)*one]...)
-		done += copies
+	dst = f.Append(dst, form, due[0], k)
+	size := len(dst) - start
+	due = due[:min(len(due), (limit-start-1)/size+1)]
+	dst = repeat(dst, start, len(due)-1)
+	t, step, ok := f.timer.span(due[0], due[len(due)-1])
+	for i, m := range due {
+		at := t + (m-due[0])*step
+		if !ok {
+			at = f.time(m, k+uint64(i))
+		}
+		event.SetTime(dst[start+i*size:], form, at)
 	}
-	return dst, n
+	return dst, len(due)
+}
+
+// repeat appends copies of dst[start:], in blocks of doubling size.
+func repeat(dst []byte, start, copies int) []byte {
+	for left := copies * (len(dst) - start); left > 0; {
+		n := min(left, len(dst)-start)
+		dst = append(dst, dst[start:start+n]...)
+		left -= n
+	}
+	return dst
 }
 
 // Refresh implements Source. If the environment has changed dummy, record k gets the

@@ -171,11 +171,11 @@ func (s *stamper) at(t int64) (first int64) { return max(s.due(t), s.next) }
 // stamp replaces times after the start, in nanoseconds, with the moments of the records
 // that are due then. The caller passes the last moment that it uses to used.
 func (s *stamper) stamp(moments []int64) {
-	next := s.next
+	base, latest, gap, next := s.base, s.latest, s.gap, s.next
 	for i, m := range moments {
-		t := max(min(max(s.base+m, 0), s.latest), next)
+		t := max(min(max(base+m, 0), latest), next)
 		moments[i] = t
-		next = t + s.gap
+		next = t + gap
 	}
 }
 

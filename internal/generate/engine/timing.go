@@ -132,15 +132,15 @@ func (t *timer) scheduled(k uint64) int64 {
 	return t.buf[0]
 }
 
-// span returns the time of record k, which was due at a moment, and the step to those
-// of the records that were due 1 ns apart after it. ok is false if they have no step.
-func (t *timer) span(due int64) (first, step int64, ok bool) {
-	if t.Schedule != nil || t.Disorder != nil || t.Speed.Num != t.Speed.Den {
+// span returns the time of a record that was due at a moment, and the step to those of
+// records that were due 1 ns apart after it, until another moment. ok is false if they have
+// no step.
+func (t *timer) span(due, last int64) (first, step int64, ok bool) {
+	switch {
+	case t.Schedule != nil || t.Disorder != nil:
 		return 0, 0, false
+	case t.Fixed:
+		return t.Offset, 0, true
 	}
-	first = t.Time(due)
-	if t.Fixed || first == event.MaxTime {
-		return first, 0, true
-	}
-	return first, 1, true
+	return due + t.Offset, 1, t.Speed.Num == t.Speed.Den && due+t.Offset >= 0 && last+t.Offset <= lastMoment
 }
