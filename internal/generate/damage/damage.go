@@ -22,8 +22,8 @@ import (
 // Kind is a kind of damage. Zero is none.
 type Kind uint8
 
-// Info describes a kind.
-type Info struct {
+// info describes a kind.
+type info struct {
 	Name   string
 	Doc    string
 	Weight float64 // in a plan that names no kinds
@@ -60,7 +60,7 @@ const (
 
 // infos are the kinds. The large ones are rare unless they are named: a string of 8 MB
 // in each hundredth record is a load of its own.
-var infos = [kinds + 1]Info{
+var infos = [kinds + 1]info{
 	utf8Start:  {"utf8_start", "A string begins with a byte that is not UTF-8.", 1},
 	utf8Inside: {"utf8_inside", "A character within a string lacks its last byte.", 1},
 	utf8Cut:    {"utf8_cut", "A string ends within a character, as if cut after a number of bytes.", 1},
@@ -88,15 +88,12 @@ func All() []Kind {
 	return all
 }
 
-// Info describes the kind.
-func (k Kind) Info() Info { return infos[k] }
-
 // String returns the kind's name.
 func (k Kind) String() string { return infos[k].Name }
 
 // find returns the kind of a name.
 func find(name string) (Kind, bool) {
-	i := slices.IndexFunc(infos[1:], func(i Info) bool { return i.Name == name })
+	i := slices.IndexFunc(infos[1:], func(i info) bool { return i.Name == name })
 	return Kind(i + 1), i >= 0
 }
 
