@@ -31,6 +31,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"strconv"
 )
 
 // Size is the length of an identity, in bytes.
@@ -77,12 +78,11 @@ func (r Run) String() string {
 
 // ParseRun parses the result of String.
 func ParseRun(s string) (Run, error) {
-	if len(s) == 12 {
-		if v, ok := get([]byte(s)); ok {
-			return Run(v), nil
-		}
+	v, err := strconv.ParseUint(s, len(digits), 64)
+	if err != nil || Run(v).String() != s {
+		return 0, fmt.Errorf("invalid run %q: expected 12 digits of 0-9a-v", s)
 	}
-	return 0, fmt.Errorf("invalid run %q: expected 12 digits of 0-9a-v", s)
+	return Run(v), nil
 }
 
 // ID is an identity.
@@ -218,17 +218,6 @@ var pairs = func() (p [1024][2]byte) {
 	return p
 }()
 
-// values are the values of the digits, and 255 for other bytes.
-var values = func() (v [256]byte) {
-	for i := range v {
-		v[i] = 255
-	}
-	for i := range len(digits) {
-		v[digits[i]] = byte(i)
-	}
-	return v
-}()
-
 // put fills b with the last digits of v in base 32.
 func put(b []byte, v uint64) {
 	i := len(b)
@@ -240,15 +229,4 @@ func put(b []byte, v uint64) {
 	if i == 1 {
 		b[0] = digits[v&31]
 	}
-}
-
-// get parses up to 13 digits.
-func get(b []byte) (v uint64, ok bool) {
-	bad := byte(0)
-	for _, c := range b {
-		d := values[c]
-		bad |= d
-		v = v<<5 | uint64(d&31)
-	}
-	return v, bad < 32
 }

@@ -53,7 +53,8 @@ func TestDigits(t *testing.T) {
 			for _, rest := range []string{"00000000", "vvvvvvvv", "9a0v1g7h"} {
 				text := []byte(rest)
 				text[i] = byte(c)
-				want, ok := get(text)
+				want, err := strconv.ParseUint(string(text), 32, 64)
+				ok := err == nil && string(text) == strings.ToLower(string(text))
 				got, bad := get8(text)
 				if ok != (bad == 0) || ok && got != want {
 					t.Errorf("%q: %d, bad %#x, want %d, %v", text, got, bad, want, ok)
@@ -105,7 +106,7 @@ func TestRun(t *testing.T) {
 	if _, err := NewRun(strings.NewReader("short")); err == nil {
 		t.Error("NewRun with five random bytes: no error")
 	}
-	for _, bad := range []string{"", "0", "w00000000000", "0000000000000"} {
+	for _, bad := range []string{"", "0", "w00000000000", "0000000000000", "V00000000000", "+00000000000"} {
 		if _, err := ParseRun(bad); err == nil {
 			t.Errorf("ParseRun(%q): no error", bad)
 		}

@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"math/big"
 	"math/bits"
-	"strconv"
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/config/units"
@@ -292,68 +291,45 @@ func (c *Clock) scheduled(t int64) uint64 {
 
 // String returns the clock in the form that [Parse] reads.
 func (c *Clock) String() string {
-	if c.follows {
-		return fmt.Sprintf("lives:%d:%d:1:1:1/1:", c.start, c.origin)
+	kind, rest := "even", fmt.Sprintf("%d/%d:%d", c.even.Num, c.even.Den, c.lead)
+	switch {
+	case c.follows:
+		kind, rest = "lives", ""
+	case c.profile != nil:
+		kind, rest = "profile", c.profile.String()
 	}
-	if c.profile != nil {
-		return fmt.Sprintf("profile:%d:%d:%d:%d:%d/%d:%s", c.start, c.origin, c.perTick, c.lanes, c.speed.Num, c.speed.Den, c.profile)
-	}
-	return fmt.Sprintf("even:%d:%d:%d:%d:%d/%d:%d/%d:%d", c.start, c.origin, c.perTick, c.lanes, c.speed.Num, c.speed.Den, c.even.Num, c.even.Den, c.lead)
+	return fmt.Sprintf("%s:"+numbers+"%s", kind, c.start, c.origin, c.perTick, c.lanes, c.speed.Num, c.speed.Den, rest)
 }
+
+// numbers is the format of what all kinds of clocks have.
+const numbers = "%d:%d:%d:%d:%d/%d:"
 
 // Parse reads the result of [Clock.String]. A clock made by [Follow] must then be bound
 // to its moments.
 func Parse(text string) (*Clock, error) {
 	c := &Clock{lead: 1}
-	p := parser{text: text}
-	kind := p.part()
-	c.start = int64(p.number())
-	c.origin, c.perTick, c.lanes = p.number(), p.number(), p.number()
-	c.speed.Num, c.speed.Den = p.fraction()
-	switch kind {
-	case "even":
-		c.even.Num, c.even.Den = p.fraction()
-		c.lead = p.number()
-	case "profile":
-		profile, err := pace.ParseProfile(p.text)
+	kind, rest, _ := strings.Cut(text, ":")
+	r := strings.NewReader(rest)
+	_, err := fmt.Fscanf(r, numbers, &c.start, &c.origin, &c.perTick, &c.lanes, &c.speed.Num, &c.speed.Den)
+	valid := err == nil && c.perTick > 0 && c.lanes > 0 && c.start >= 0 && c.start <= Last && c.speed.Num > 0 && c.speed.Den > 0
+	rest = rest[len(rest)-r.Len():] // what the kind has
+	switch {
+	case !valid:
+	case kind == "profile":
+		profile, err := pace.ParseProfile(rest)
 		if err != nil {
 			return nil, fmt.Errorf("invalid clock %q: %w", text, err)
 		}
 		c.setProfile(profile)
-		p.text = ""
-	case "lives":
+		return c, nil
+	case kind == "even":
+		_, err = fmt.Sscanf(rest, "%d/%d:%d", &c.even.Num, &c.even.Den, &c.lead)
+		valid = err == nil && c.even.Num > 0 && c.even.Den > 0 && c.lead <= 1
+	case kind == "lives":
 		c.follows = true
-	default:
-		p.wrong = true
 	}
-	if p.wrong || p.text != "" || c.perTick == 0 || c.lanes == 0 || c.start < 0 || c.start > Last || c.lead > 1 {
+	if !valid || c.String() != text {
 		return nil, fmt.Errorf("invalid clock %q", text)
 	}
 	return c, nil
-}
-
-// parser reads numbers that are separated by colons.
-type parser struct {
-	text  string
-	wrong bool
-}
-
-func (p *parser) part() (part string) {
-	part, p.text, _ = strings.Cut(p.text, ":")
-	return part
-}
-
-func (p *parser) parse(text string) uint64 {
-	n, err := strconv.ParseUint(text, 10, 64)
-	p.wrong = p.wrong || err != nil
-	return n
-}
-
-func (p *parser) number() uint64 { return p.parse(p.part()) }
-
-func (p *parser) fraction() (num, den uint64) {
-	a, b, _ := strings.Cut(p.part(), "/")
-	num, den = p.parse(a), p.parse(b)
-	p.wrong = p.wrong || num == 0 || den == 0
-	return num, den
 }
