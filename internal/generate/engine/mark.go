@@ -5,10 +5,12 @@ package engine
 import (
 	"bytes"
 	"cmp"
+	"slices"
 
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/msgpack"
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
@@ -27,6 +29,7 @@ type marking struct {
 	Source
 	identity *recordid.Appender
 	member   []byte // name of the identity's field and header of its value
+	head     []byte // of a map with the field
 
 	inMetadata bool
 
@@ -86,36 +89,19 @@ func (m *marking) sum(body []byte) bool {
 
 // insert appends a field with the given text to the map dst[at:end].
 func (m *marking) insert(dst []byte, at, end int, text []byte) []byte {
-	members, rest, err := msgp.ReadMapHeaderBytes(dst[at:end])
-	if err != nil {
+	h := msgpack.Read(dst[at:end])
+	if h.Kind != msgpack.Map {
 		return dst
 	}
-	head := end - at - len(rest)
-	n := int(members) + 1
-	size := len(m.member) + len(text)
-	grow := 0
-	if head == 1 && n == 16 || head == 3 && n == 1<<16 {
-		grow = 2 // a header of 3 bytes instead of 1, or of 5 instead of 3
+	dst = append(append(dst, m.member...), text...)
+	if size := len(m.member) + len(text); len(dst)-end > size { // the body follows the metadata
+		copy(dst[end+size:], dst[end:])
+		copy(dst[end+copy(dst[end:], m.member):], text)
 	}
-	behind := len(dst) - end
-	dst = append(dst, m.member...)
-	dst = append(dst, text...)
-	if grow > 0 {
-		dst = append(dst, 0, 0)
+	m.head = msgp.AppendMapHeader(m.head[:0], uint32(h.N)+1)
+	if len(m.head) != h.Size {
+		return slices.Replace(dst, at, at+h.Size, m.head...)
 	}
-	if grow > 0 || behind > 0 {
-		copy(dst[end+grow+size:], dst[end:end+behind])
-		copy(dst[at+head+grow:], dst[at+head:end])
-		copy(dst[end+grow:], m.member)
-		copy(dst[end+grow+len(m.member):], text)
-	}
-	switch head + grow {
-	case 1:
-		dst[at] = 0x80 | byte(n)
-	case 3:
-		dst[at], dst[at+1], dst[at+2] = 0xde, byte(n>>8), byte(n)
-	default:
-		dst[at], dst[at+1], dst[at+2], dst[at+3], dst[at+4] = 0xdf, byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
-	}
+	copy(dst[at:], m.head)
 	return dst
 }
