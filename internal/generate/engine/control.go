@@ -164,10 +164,10 @@ func (e *Engine) change(state *control.State, t int64) error {
 	if state.Paused {
 		paced = nil
 	}
-	s.schedule.Change(t, paced, zero, e.plan.part.whole(e.spent))
+	s.schedule.Change(t, paced, zero, e.spent*e.plan.shards)
 	unlimited := p == nil && !state.Paused
 	if e.plan.sched == nil && !unlimited {
-		e.plan.sched = e.plan.part.of(&s.schedule)
+		e.plan.sched = pace.Part(&s.schedule, e.plan.shard, e.plan.shards)
 	}
 	if unlimited && e.plan.sched != nil {
 		e.spent = max(e.spent, e.plan.sched.Due(t)) // what is due is among the next records

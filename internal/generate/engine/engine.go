@@ -279,7 +279,7 @@ func (e *Engine) Origin() Origin { return e.origin }
 
 // Clock returns the state of the records' clock, for the engine that replaces this
 // one.
-func (e *Engine) Clock() Clock { return e.clock.clock() }
+func (e *Engine) Clock() Clock { return e.clock.Clock }
 
 // Finished reports whether all records have been emitted and no more will be due.
 func (e *Engine) Finished() bool {
@@ -323,14 +323,14 @@ func (e *Engine) PerSecond() string {
 		return "paused"
 	case e.plan.sched == nil:
 		return "unlimited"
-	case e.plan.words != "" && e.plan.part.n > 1:
-		return fmt.Sprintf("%s, part %d/%d", e.plan.words, e.plan.part.i, e.plan.part.n)
+	case e.plan.words != "" && e.plan.shards > 1:
+		return fmt.Sprintf("%s, part %d/%d", e.plan.words, e.plan.shard, e.plan.shards)
 	case e.plan.words != "":
 		return e.plan.words
 	case e.plan.bytes:
-		return fmt.Sprintf("%.6g bytes/s", e.plan.perSecond/float64(e.plan.part.whole(1)))
+		return fmt.Sprintf("%.6g bytes/s", e.plan.perSecond/float64(e.plan.shards))
 	default:
-		return fmt.Sprintf("%.6g/s", e.plan.perSecond*float64(e.copies*e.source.RecordsPerTick())/float64(e.plan.part.whole(1)))
+		return fmt.Sprintf("%.6g/s", e.plan.perSecond*float64(e.copies*e.source.RecordsPerTick())/float64(e.plan.shards))
 	}
 }
 

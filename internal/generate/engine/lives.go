@@ -85,7 +85,8 @@ func (l *livesSchedule) At(n uint64) int64 {
 
 // Due implements [pace.Schedule].
 func (l *livesSchedule) Due(t int64) uint64 {
-	return l.below(l.stream.Due(min(l.speed.Scale(t), pace.Never-max(l.before, 0)) + l.before))
+	due := l.stream.Due(min(l.speed.Scale(t), pace.Never-max(l.before, 0)) + l.before)
+	return pace.PartOf(due, l.first, l.step)
 }
 
 // String returns the mean rate.

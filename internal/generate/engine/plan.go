@@ -27,23 +27,9 @@ type plan struct {
 	perSecond  float64       // configured mean rate, in units; 0 if it is not constant
 	words      string        // the rate as text, if it is not constant
 	stepwise   bool          // sched.Due counts at most one tick more than were spent
-	part       part          // of the schedule of the whole stream
+
+	shard, shards uint64 // the part of the schedule of the whole stream: see pace.Part
 }
-
-// part is a part of a schedule: see [pace.Part]. The zero value is all of it.
-type part struct{ i, n uint64 }
-
-// of returns the part of a schedule, which may be nil.
-func (p part) of(s pace.Schedule) pace.Schedule {
-	if s == nil || p.n <= 1 {
-		return s
-	}
-	return pace.Part(s, p.i, p.n)
-}
-
-// whole returns how many ticks of all parts are before those that follow n ticks of this
-// one.
-func (p part) whole(n uint64) uint64 { return n * max(p.n, 1) }
 
 // Part returns how many of a number of ticks or records, above 0, are those of this input:
 // with split, the number is that of all shards together.
@@ -58,8 +44,8 @@ func (c *Config) Part(total int64) uint64 {
 // its ticks are those of this input anyway.
 func (p *plan) split(c *Config) {
 	if t := &c.Template; t.Split && c.lives() == nil && !c.timeline {
-		p.part = part{t.Shard, t.Shards}
-		p.sched = p.part.of(p.sched)
+		p.shard, p.shards = t.Shard, max(t.Shards, 1)
+		p.sched = pace.Part(p.sched, p.shard, p.shards)
 	}
 }
 
@@ -88,6 +74,7 @@ func newPlan(c *Config, callInterval time.Duration) plan {
 		end:     pace.Never,
 		samples: pace.Unbounded,
 		records: pace.Unbounded,
+		shards:  1,
 	}
 	if c.Duration > 0 {
 		p.end = int64(c.Duration)

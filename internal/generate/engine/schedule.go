@@ -10,14 +10,6 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
-// below returns how many records have numbers below end.
-func (n numbering) below(end uint64) uint64 {
-	if end <= n.first {
-		return 0
-	}
-	return (end-n.first-1)/n.step + 1
-}
-
 // scheduled reports whether the time of a record depends on its position in the
 // stream alone, instead of the moment at which it is due.
 func (c *Config) scheduled() bool {
@@ -135,7 +127,8 @@ func (e *Engine) setClock(c *Config, o Options) Timing {
 		e.plan.end = min(e.plan.end, s.left(clock.Speed(c.TimeSpeed), e.plan.delay))
 	}
 	if limit < pace.Unbounded {
-		e.plan.records = min(e.plan.records, newNumbering(c).below(limit))
+		n := newNumbering(c)
+		e.plan.records = min(e.plan.records, pace.PartOf(limit, n.first, n.step))
 	}
 	timing.Disorder = newDisorder(c, timing.Schedule, limit)
 	return timing

@@ -27,17 +27,10 @@ const maxSlip = int64(500 * time.Microsecond)
 // with the same time. The moment of a record is in its identity, and [Timing] makes
 // the time of the record of it or, if the times have a schedule, of its position.
 type stamper struct {
-	kind   clockKind
-	base   int64     // the start of the engine, in nanoseconds since 1970
-	latest int64     // no record is due later than this
-	gap    int64     // the least distance of two moments
-	next   int64     // the earliest moment of the next record
-	began  time.Time // when a clock with a start time was at its start time
-	zero   int64     // the moment of that
-
-	start, end int64  // of the records' clock, in nanoseconds since 1970; 0 without one
-	origin     uint64 // the position of the first record, before reloads
-	shift      *int64 // what replay_stamp shift adds to the times in the files, or nil
+	Clock
+	base   int64 // the start of the engine, in nanoseconds since 1970
+	latest int64 // no record is due later than this
+	gap    int64 // the least distance of two moments
 }
 
 // clockKind is the configuration of the records' clock.
@@ -74,13 +67,14 @@ func kindOf(c *Config) clockKind {
 // Clock is the state of the clock of an engine's records. The engine that replaces
 // it in a hot reload continues from it, see [Options].
 type Clock struct {
-	kind       clockKind
-	next       int64
-	began      time.Time
-	zero       int64
-	start, end int64
-	origin     uint64
-	shift      *int64
+	kind  clockKind
+	next  int64     // the earliest moment of the next record
+	began time.Time // when a clock with a start time was at its start time
+	zero  int64     // the moment of that
+
+	start, end int64  // of the records' clock, in nanoseconds since 1970; 0 without one
+	origin     uint64 // the position of the first record, before reloads
+	shift      *int64 // what replay_stamp shift adds to the times in the files, or nil
 }
 
 // lastMoment is the time from which times no longer increase, so that no record of
@@ -91,36 +85,36 @@ const lastMoment = event.MaxTime - MaxSlice
 // engine whose schedule starts after delay nanoseconds. It continues from before: with
 // the time of the records, if that is of the same kind.
 func newStamper(c *Config, start time.Time, delay int64, before Clock) (stamper, Timing) {
-	s := stamper{kind: kindOf(c), base: start.UnixNano(), latest: event.MaxTime, next: before.next, gap: 1}
+	s := stamper{Clock: before, base: start.UnixNano(), latest: event.MaxTime, gap: 1}
+	kind := kindOf(c)
 	if speed := c.TimeSpeed; speed.Num < speed.Den {
 		s.gap = int64((speed.Den-1)/speed.Num + 1)
 	}
-	if s.kind == before.kind && !before.began.IsZero() && !s.kind.fixed {
-		s.began, s.zero, s.start, s.end, s.origin, s.shift = before.began, before.zero, before.start, before.end, before.origin, before.shift
-		if s.kind.relative && !s.kind.scheduled {
+	if kind == before.kind && !before.began.IsZero() && !kind.fixed {
+		if kind.relative && !kind.scheduled {
 			s.base = s.zero + int64(start.Sub(s.began))
 		}
 	} else {
-		s.began, s.zero, s.origin = start, s.base, uint64(c.Template.First)
-		if s.kind.relative && c.StartTimeSec < 0 && c.StartTimeNsec < 0 {
+		s.Clock = Clock{kind: kind, next: before.next, began: start, zero: s.base, origin: uint64(c.Template.First)}
+		if kind.relative && c.StartTimeSec < 0 && c.StartTimeNsec < 0 {
 			s.began = start.Add(time.Duration(delay))
 			s.zero += delay
 		}
-		s.start, s.end = s.kind.start.From(start), s.kind.end.From(start)
+		s.start, s.end = kind.start.From(start), kind.end.From(start)
 		if !c.startsAt() {
 			s.start = max(s.start-int64(c.ShuffleWithin), 0) // no record is from the future
 		}
 	}
 	switch {
-	case s.kind.fixed && s.kind.relative:
+	case kind.fixed && kind.relative:
 		return s, Timing{Fixed: true, Offset: s.start}
-	case s.kind.fixed:
+	case kind.fixed:
 		return s, Timing{Fixed: true, Offset: s.base}
-	case s.kind.scheduled:
+	case kind.scheduled:
 		return s, Timing{Schedule: newSchedule(c, &s)}
-	case s.kind.relative && !c.TimeSpeed.One():
+	case kind.relative && !c.TimeSpeed.One():
 		return s, Timing{Offset: s.start - s.zero, Zero: s.zero, Speed: clock.Speed(c.TimeSpeed)}
-	case s.kind.relative:
+	case kind.relative:
 		return s, Timing{Offset: s.start - s.zero}
 	}
 	return s, Timing{}
@@ -141,11 +135,6 @@ func (s *stamper) replayTiming(r *replayed, c *Config) {
 		r.shiftTo(start, uint64(c.Template.First))
 		s.shift = &r.Timing.Offset
 	}
-}
-
-// clock returns the state for the engine that replaces this one.
-func (s *stamper) clock() Clock {
-	return Clock{s.kind, s.next, s.began, s.zero, s.start, s.end, s.origin, s.shift}
 }
 
 // set adjusts the moments to the wall-clock time now, elapsed nanoseconds after the

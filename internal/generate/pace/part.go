@@ -10,9 +10,10 @@ import "math/bits"
 //	At(k) = s.At((k-1)*n + i + 1)
 //	sum of Due(t) over all i = s.Due(t), for every t
 //
-// A part of a [FixedRate] is a FixedRate, unless its fraction has more than 64 bits.
+// A part of a [FixedRate] is a FixedRate, unless its fraction has more than 64 bits. A part
+// of nil, which is an unlimited rate, is nil.
 func Part(s Schedule, i, n uint64) Schedule {
-	if n <= 1 {
+	if n <= 1 || s == nil {
 		return s
 	}
 	if r, ok := s.(FixedRate); ok && r.Lead == 0 {
