@@ -5,6 +5,7 @@ package replay
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -111,34 +112,23 @@ func (s *scanner) elements(dst, b []byte, i, depth int) ([]byte, int) {
 }
 
 // closeMap writes the header of a map of n members, for which there is one byte.
-func closeMap(dst []byte, head int, n uint32) []byte { return closeAs(dst, head, n, 0x80, 0xde) }
-
-// closeArray writes the header of an array of n elements, for which there is one byte.
-func closeArray(dst []byte, head int, n uint32) []byte { return closeAs(dst, head, n, 0x90, 0xdc) }
-
-// closeAs writes a header: fix and n in one byte, or a code and n. The code of 32 bits
-// follows that of 16.
-func closeAs(dst []byte, head int, n uint32, fix, code16 byte) []byte {
-	switch {
-	case n < 16:
-		dst[head] = fix | byte(n)
-	case n < 1<<16:
-		dst = widen(dst, head, 2)
-		dst[head], dst[head+1], dst[head+2] = code16, byte(n>>8), byte(n)
-	default:
-		dst = widen(dst, head, 4)
-		dst[head] = code16 + 1
-		binary.BigEndian.PutUint32(dst[head+1:], n)
+func closeMap(dst []byte, head int, n uint32) []byte {
+	if n < 16 {
+		dst[head] = 0x80 | byte(n)
+		return dst
 	}
-	return dst
+	var buf [5]byte
+	return slices.Replace(dst, head, head+1, msgp.AppendMapHeader(buf[:0], n)...)
 }
 
-// widen makes room for n more bytes behind dst[at].
-func widen(dst []byte, at, n int) []byte {
-	size := len(dst)
-	dst = append(dst, "\x00\x00\x00\x00"[:n]...)
-	copy(dst[at+1+n:], dst[at+1:size])
-	return dst
+// closeArray writes the header of an array of n elements, for which there is one byte.
+func closeArray(dst []byte, head int, n uint32) []byte {
+	if n < 16 {
+		dst[head] = 0x90 | byte(n)
+		return dst
+	}
+	var buf [5]byte
+	return slices.Replace(dst, head, head+1, msgp.AppendArrayHeader(buf[:0], n)...)
 }
 
 // value appends the value at i.
@@ -189,7 +179,7 @@ func (s *scanner) string(dst, b []byte, i int) ([]byte, int) {
 	return appendString(dst, s.text), end + 1
 }
 
-// appendString appends a string in MessagePack.
+// appendString appends a string in MessagePack. It is faster than that of msgp.
 func appendString(dst, text []byte) []byte {
 	switch n := len(text); {
 	case n < 32:
