@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,7 +120,12 @@ func readSettings(inst *flb.Instance) (*settings, error) {
 			}
 			return id, true
 		case name == "seed":
-			s.drawn = reloads.seed(inst.Name())
+			withKept(inst.Name(), func(k *kept) {
+				if k.seed == "" {
+					k.seed = strconv.FormatUint(uint64(rand.Uint32()), 10)
+				}
+				s.drawn = k.seed
+			})
 			return s.drawn, true
 		default:
 			return "", false
@@ -224,12 +231,15 @@ func (in *input) continueStream(c *engine.Config, drawn string) {
 		in.inst.Log(flb.Warn, "option tag_template: no effect on this delivery; records have the tag of the input")
 	}
 	in.key = c.StreamKey()
-	if next, ok := reloads.find(in.inst.Name(), in.key); ok {
+	withKept(in.inst.Name(), func(k *kept) {
+		if k.key != in.key {
+			return
+		}
 		t := &c.Template
-		t.First += int64(next * t.Shards)
-		in.resumed = next
+		t.First += int64(k.records * t.Shards)
+		in.resumed = k.records
 		in.inst.Logf(flb.Info, "the stream continues with record %d", uint64(t.First)+t.Shard)
-	}
+	})
 }
 
 // addCounters adds the metrics to those of Fluent Bit.
@@ -283,8 +293,9 @@ func (in *input) engineOptions(c *engine.Config, following map[string]string) en
 	o := engine.Options{
 		Form: event.Legacy,
 		Log:  func(line string) { in.inst.Log(flb.Warn, line) },
-		Mark: in.proof.Mark(), Clock: reloads.clock(in.inst.Name()),
+		Mark: in.proof.Mark(),
 	}
+	withKept(in.inst.Name(), func(k *kept) { o.Clock = k.clock })
 	o.Changed = func(c engine.Change) {
 		in.inst.Logf(flb.Info, "control: %s, from record %d on", c.State, c.Record)
 		in.logLedgerError(in.proof.Change(c))
@@ -339,10 +350,12 @@ func (in *input) settled(e *flb.Emitter) bool {
 
 // Close implements flb.Closer.
 func (in *input) Close(reload bool) error {
-	reloads.keepClock(in.inst.Name(), in.engine.Clock())
-	if in.key != "" { // hosts before 2.2 do not report a reload
-		reloads.keep(in.inst.Name(), in.key, in.resumed+in.engine.Counts().Records)
-	}
+	withKept(in.inst.Name(), func(k *kept) { // at each end: hosts before 2.2 do not report a reload
+		k.clock = in.engine.Clock()
+		if in.key != "" {
+			k.key, k.records = in.key, in.resumed+in.engine.Counts().Records
+		}
+	})
 	in.engine.Close()
 	in.summary()
 	if reload {

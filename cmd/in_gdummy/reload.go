@@ -3,71 +3,35 @@
 package main
 
 import (
-	"math/rand/v2"
-	"strconv"
 	"sync"
 
 	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
-// reloadState holds the state that instances pass to their successors in a hot reload. Go's
-// variables survive it, since Fluent Bit does not unload the library.
-type reloadState struct {
-	mu    sync.Mutex
-	seeds map[string]string // drawn seeds, by the instance's name
-	left  map[string]stream // positions, by the instance's name
-
-	clocks map[string]engine.Clock // of the records, by the instance's name
+// kept is what an instance passes to its successor in a hot reload. It stays until the
+// next instance ends: a start may fail, and another follow.
+type kept struct {
+	seed    string // that was drawn, since the section has none; a reload does not change it
+	key     string // of the template and the seed of the stream
+	records uint64 // of the stream, generated so far
+	clock   engine.Clock
 }
 
-// stream is the position at which an instance stopped.
-type stream struct {
-	key     string // of its template and seed
-	records uint64
-}
+// reloads has what was kept, by the instance's name. Go's variables survive a hot reload,
+// since Fluent Bit does not unload the library.
+var reloads = struct {
+	mu   sync.Mutex
+	kept map[string]*kept
+}{kept: map[string]*kept{}}
 
-// reloads is the only reloadState.
-var reloads = reloadState{seeds: map[string]string{}, left: map[string]stream{}, clocks: map[string]engine.Clock{}}
-
-// seed returns the seed of an instance without the option seed. It is drawn once, so that a
-// reload does not change it.
-func (m *reloadState) seed(name string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s, ok := m.seeds[name]
+// withKept calls f with what the instance of a name, or its predecessor, has kept.
+func withKept(name string, f func(*kept)) {
+	reloads.mu.Lock()
+	defer reloads.mu.Unlock()
+	k, ok := reloads.kept[name]
 	if !ok {
-		s = strconv.FormatUint(uint64(rand.Uint32()), 10)
-		m.seeds[name] = s
+		k = new(kept)
+		reloads.kept[name] = k
 	}
-	return s
-}
-
-// keep notes how many records an instance generated before a reload.
-func (m *reloadState) keep(name, key string, records uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.left[name] = stream{key, records}
-}
-
-// find returns the number that keep noted, if template and seed are the same. The number stays
-// until the next keep: the start may fail, and another follow.
-func (m *reloadState) find(name, key string) (records uint64, ok bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s, ok := m.left[name]
-	return s.records, ok && s.key == key
-}
-
-// keepClock notes the state of an instance's record clock before a reload.
-func (m *reloadState) keepClock(name string, c engine.Clock) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.clocks[name] = c
-}
-
-// clock returns the state that keepClock noted, or the zero Clock.
-func (m *reloadState) clock(name string) engine.Clock {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.clocks[name]
+	f(k)
 }
