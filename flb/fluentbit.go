@@ -108,21 +108,26 @@ func (f *fluentBit) OnThread() bool { return C.host_on_thread(f.c) != 0 }
 
 // metric is a counter or a gauge of an instance.
 type metric struct {
-	c *C.struct_instance
-	m unsafe.Pointer
+	c    *C.struct_instance
+	kind C.enum_host_metric_kind
+	m    unsafe.Pointer
 }
 
-func (m metric) Add(value float64) { C.host_counter_add(m.c, m.m, C.double(value)) }
-func (m metric) Set(value float64) { C.host_gauge_set(m.c, m.m, C.double(value)) }
+func (m metric) Add(value float64) { C.host_metric_update(m.c, m.kind, m.m, C.double(value)) }
+func (m metric) Set(value float64) { C.host_metric_update(m.c, m.kind, m.m, C.double(value)) }
+
+func (f *fluentBit) metric(kind C.enum_host_metric_kind, subsystem, name, help string) metric {
+	return metric{f.c, kind, C.host_metric(f.c, kind, cText(subsystem), cText(name), cText(help))}
+}
 
 func (f *fluentBit) Counter(subsystem, name, help string) host.Counter {
-	m := metric{f.c, C.host_counter(f.c, cText(subsystem), cText(name), cText(help))}
+	m := f.metric(C.HOST_COUNTER, subsystem, name, help)
 	m.Add(0) // creates the series now, before the engine reads it
 	return m
 }
 
 func (f *fluentBit) Gauge(subsystem, name, help string) host.Gauge {
-	return metric{f.c, C.host_gauge(f.c, cText(subsystem), cText(name), cText(help))}
+	return f.metric(C.HOST_GAUGE, subsystem, name, help)
 }
 
 func (f *fluentBit) Wait(d time.Duration, wakeable bool) host.Outcome {

@@ -32,10 +32,10 @@ static struct {
     void *(*sched_get)(void);
     char *(*translate)(void *, void *);
     void (*sds_destroy)(char *);
-    void *(*counter_create)(void *, char *, char *, char *, char *, int, char **);
-    int (*counter_add)(void *, uint64_t, double, int, char **);
-    void *(*gauge_create)(void *, char *, char *, char *, char *, int, char **);
-    int (*gauge_set)(void *, uint64_t, double, int, char **);
+    struct {
+        void *(*create)(void *, char *, char *, char *, char *, int, char **);
+        int (*update)(void *, uint64_t, double, int, char **);
+    } metric[HOST_GAUGE + 1];
     void *encoder_create; /* only whether it exists matters */
     char *(*text_create)(void *);
     void (*text_destroy)(char *);
@@ -59,10 +59,10 @@ static void look_up(void)
     *(void **) &fn.sched_get = dlsym(RTLD_DEFAULT, "flb_sched_ctx_get");
     *(void **) &fn.translate = dlsym(RTLD_DEFAULT, "flb_config_map_translate_dynamic");
     *(void **) &fn.sds_destroy = dlsym(RTLD_DEFAULT, "flb_sds_destroy");
-    *(void **) &fn.counter_create = dlsym(RTLD_DEFAULT, "cmt_counter_create");
-    *(void **) &fn.counter_add = dlsym(RTLD_DEFAULT, "cmt_counter_add");
-    *(void **) &fn.gauge_create = dlsym(RTLD_DEFAULT, "cmt_gauge_create");
-    *(void **) &fn.gauge_set = dlsym(RTLD_DEFAULT, "cmt_gauge_set");
+    *(void **) &fn.metric[HOST_COUNTER].create = dlsym(RTLD_DEFAULT, "cmt_counter_create");
+    *(void **) &fn.metric[HOST_COUNTER].update = dlsym(RTLD_DEFAULT, "cmt_counter_add");
+    *(void **) &fn.metric[HOST_GAUGE].create = dlsym(RTLD_DEFAULT, "cmt_gauge_create");
+    *(void **) &fn.metric[HOST_GAUGE].update = dlsym(RTLD_DEFAULT, "cmt_gauge_set");
     *(void **) &fn.text_create = dlsym(RTLD_DEFAULT, "cmt_encode_text_create");
     *(void **) &fn.text_destroy = dlsym(RTLD_DEFAULT, "cmt_encode_text_destroy");
 }
@@ -74,7 +74,7 @@ struct host_features host_features(void)
         .v2_events = fn.encoder_create != NULL,
         .append = fn.append != NULL || fn.append_records != NULL,
         .append_counted = fn.append_records != NULL,
-        .metrics = fn.counter_create != NULL && fn.counter_add != NULL,
+        .metrics = fn.metric[HOST_COUNTER].create != NULL && fn.metric[HOST_COUNTER].update != NULL,
         .options = host_may_write() && host_version().number >= HOST_VERSION(5, 1, 1),
         .dynamic_env = fn.translate != NULL && fn.sds_destroy != NULL && fn.sched_get != NULL && fn.evl_get != NULL,
     };
@@ -201,49 +201,24 @@ void host_translate_free(char *text)
 
 /* ---- metrics ----------------------------------------------------------- */
 
-void *host_counter(const struct instance *in, const char *subsystem, const char *name, const char *help)
+void *host_metric(const struct instance *in, enum host_metric_kind kind, const char *subsystem, const char *name, const char *help)
 {
     char *keys[] = {"name"};
 
-    if (!in->cmt || !fn.counter_create || !fn.counter_add) {
+    if (!in->cmt || !fn.metric[kind].create || !fn.metric[kind].update) {
         return NULL;
     }
-    return fn.counter_create(in->cmt, "fluentbit", (char *) subsystem, (char *) name, (char *) help, 1, keys);
+    return fn.metric[kind].create(in->cmt, "fluentbit", (char *) subsystem, (char *) name, (char *) help, 1, keys);
 }
 
-static uint64_t wall_clock(void)
+void host_metric_update(const struct instance *in, enum host_metric_kind kind, void *metric, double value)
 {
+    char *values[] = {in->name};
     struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec;
-}
-
-void host_counter_add(const struct instance *in, void *counter, double value)
-{
-    char *values[] = {in->name};
-
-    if (counter) {
-        fn.counter_add(counter, wall_clock(), value, 1, values);
-    }
-}
-
-void *host_gauge(const struct instance *in, const char *subsystem, const char *name, const char *help)
-{
-    char *keys[] = {"name"};
-
-    if (!in->cmt || !fn.gauge_create || !fn.gauge_set) {
-        return NULL;
-    }
-    return fn.gauge_create(in->cmt, "fluentbit", (char *) subsystem, (char *) name, (char *) help, 1, keys);
-}
-
-void host_gauge_set(const struct instance *in, void *gauge, double value)
-{
-    char *values[] = {in->name};
-
-    if (gauge) {
-        fn.gauge_set(gauge, wall_clock(), value, 1, values);
+    if (metric) {
+        clock_gettime(CLOCK_REALTIME, &now);
+        fn.metric[kind].update(metric, (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec, value, 1, values);
     }
 }
 

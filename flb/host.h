@@ -119,6 +119,12 @@ _Static_assert(sizeof(struct host_option) == 104, "flb_config_map");
 enum { HOST_OPTION_STR = 0, HOST_OPTION_INT = 2, HOST_OPTION_BOOL = 3, HOST_OPTION_DOUBLE = 4 };
 enum { HOST_OPTION_DYNAMIC_ENV = 2 };
 
+/* struct mk_list and struct cfl_list, all versions. */
+struct host_list {
+    struct host_list *prev;
+    struct host_list *next;
+};
+
 /* struct mk_event_loop and the head of the epoll back end's context (all versions). */
 struct host_event_loop {
     int size;
@@ -138,6 +144,9 @@ _Static_assert(offsetof(struct host_event_loop, data) == 16, "mk_event_loop.data
  */
 int host_peek(const void *from, void *to, size_t n);
 size_t host_peek_some(const void *from, void *to, size_t n);
+
+/* peek_sds: copies one of the host's strings and returns its length; 0 if there is none of 1 to size-1 bytes. */
+size_t host_peek_sds(const char *sds, char *text, size_t size);
 
 /* object is the program or a library, as mapped. */
 enum { HOST_OBJECT_SEGMENTS = 8 };
@@ -355,10 +364,10 @@ void host_forget_loop(struct instance *in);
 char *host_translate(const struct instance *in, const char *text);
 void host_translate_free(char *text);
 
-void *host_counter(const struct instance *in, const char *subsystem, const char *name, const char *help);
-void host_counter_add(const struct instance *in, void *counter, double value);
-void *host_gauge(const struct instance *in, const char *subsystem, const char *name, const char *help);
-void host_gauge_set(const struct instance *in, void *gauge, double value);
+/* metric: creates a metric; NULL if the host has none. update: adds to a counter, or sets a gauge. */
+enum host_metric_kind { HOST_COUNTER, HOST_GAUGE };
+void *host_metric(const struct instance *in, enum host_metric_kind kind, const char *subsystem, const char *name, const char *help);
+void host_metric_update(const struct instance *in, enum host_metric_kind kind, void *metric, double value);
 
 /* flow: see flow.c. */
 void flow_appended(struct instance *in, size_t records, size_t size);

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,6 +73,24 @@ size_t host_peek_some(const void *from, void *to, size_t n)
 int host_peek(const void *from, void *to, size_t n)
 {
     return host_peek_some(from, to, n) == n ? 0 : -1;
+}
+
+/* struct flb_sds, which precedes a text of the host (all versions). */
+struct host_sds {
+    uint64_t len;
+    uint64_t alloc;
+};
+_Static_assert(sizeof(struct host_sds) == 16, "flb_sds");
+
+size_t host_peek_sds(const char *sds, char *text, size_t size)
+{
+    struct host_sds head;
+
+    if ((uintptr_t) sds < PIECE + sizeof(head) || host_peek(sds - sizeof(head), &head, sizeof(head)) != 0 || head.len >= size ||
+        head.alloc < head.len || host_peek(sds, text, head.len + 1) != 0 || strnlen(text, head.len + 1) != head.len) {
+        return 0;
+    }
+    return head.len;
 }
 
 /* ---- the object of an address ------------------------------------------------ */

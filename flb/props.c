@@ -19,12 +19,6 @@
 
 #pragma GCC visibility push(hidden)
 
-/* struct mk_list, all versions. */
-struct host_list {
-    struct host_list *prev;
-    struct host_list *next;
-};
-
 /* struct flb_kv, all versions. Its texts are flb_sds_t. */
 struct host_kv {
     char *key;
@@ -33,33 +27,19 @@ struct host_kv {
 };
 _Static_assert(offsetof(struct host_kv, head) == 16, "flb_kv._head");
 
-/* struct flb_sds, which precedes the text (all versions). */
-struct host_sds {
-    uint64_t len;
-    uint64_t alloc;
-};
-_Static_assert(sizeof(struct host_sds) == 16, "flb_sds");
-
 enum { MAX_PROPERTIES = 256, MAX_KEY = 127, INSTANCE_BYTES = 2048 };
 
-/* read_key reads the name of a property. */
-static int read_key(const char *sds, char key[MAX_KEY + 1])
+/* read_key: reads the name of a property and returns its length, or 0. */
+static size_t read_key(const char *sds, char key[MAX_KEY + 1])
 {
-    struct host_sds head;
-    size_t i;
+    size_t n = host_peek_sds(sds, key, MAX_KEY + 1), i;
 
-    if ((uintptr_t) sds < 4096 + sizeof(head) || host_peek(sds - sizeof(head), &head, sizeof(head)) != 0) {
-        return -1;
-    }
-    if (head.len < 1 || head.len > MAX_KEY || head.alloc < head.len || host_peek(sds, key, head.len + 1) != 0) {
-        return -1;
-    }
-    for (i = 0; i < head.len; i++) {
+    for (i = 0; i < n; i++) {
         if (!isgraph((unsigned char) key[i])) {
-            return -1;
+            return 0;
         }
     }
-    return key[head.len] == 0 ? 0 : -1;
+    return n;
 }
 
 /*
@@ -77,7 +57,7 @@ static size_t list_at(const struct instance *in, const struct host_list *where, 
     for (n = 0; at != where; n++) {
         if (n == MAX_PROPERTIES || (uintptr_t) at < 4096 || (uintptr_t) at % sizeof(void *) != 0 ||
             host_peek((const char *) at - offsetof(struct host_kv, head), &kv, sizeof(kv)) != 0 ||
-            kv.head.prev != before || read_key(kv.key, key) != 0) {
+            kv.head.prev != before || (len = read_key(kv.key, key)) == 0) {
             return 0;
         }
         for (p = 0; p < used && strcasecmp(out + p + 1, key) != 0; p += strlen(out + p) + 1) {
@@ -86,7 +66,6 @@ static size_t list_at(const struct instance *in, const struct host_list *where, 
         if (p == used && in->api->input_get_property(key, in->ins) != kv.val) {
             return 0;
         }
-        len = strlen(key);
         if (used + len + 2 > size) {
             return 0;
         }

@@ -14,7 +14,6 @@
 #include "host.h"
 
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
 
 #pragma GCC visibility push(hidden)
@@ -22,39 +21,14 @@
 /*
  * In struct flb_input_instance the tag and its length follow the context by three
  * words (all versions): `void *context; int ch_events[2]; struct flb_input_plugin *p;
- * char *tag; int tag_len`. The tag is one of the host's strings, which their length and
- * their size precede.
+ * char *tag; int tag_len`.
  */
 enum { TAG_AFTER_CONTEXT = 3, MAX_TAG = 4096 };
-
-struct host_sds {
-    uint64_t len;
-    uint64_t alloc;
-    char text[];
-};
-
-/* copy_sds: a copy of the host's string at an address, or NULL if it has another length. */
-static char *copy_sds(uintptr_t at, int len)
-{
-    struct host_sds sds;
-    char *text;
-
-    if (len <= 0 || len >= MAX_TAG || at <= sizeof(sds) || host_peek((void *) (at - sizeof(sds)), &sds, sizeof(sds)) != 0 ||
-        sds.len != (uint64_t) len || sds.alloc < sds.len) {
-        return NULL;
-    }
-    text = calloc(1, (size_t) len + 1);
-    if (!text || host_peek((void *) at, text, (size_t) len + 1) != 0 || strlen(text) != (size_t) len) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
 
 char *host_tag_of(void *ins, const void *context)
 {
     uintptr_t words[INSTANCE_HEAD_WORDS];
-    char *tag;
+    char tag[MAX_TAG];
     size_t i, n;
     int len;
 
@@ -65,20 +39,15 @@ char *host_tag_of(void *ins, const void *context)
     for (i = 0; i + TAG_AFTER_CONTEXT + 1 < n; i++) {
         if (words[i] == (uintptr_t) context) {
             memcpy(&len, &words[i + TAG_AFTER_CONTEXT + 1], sizeof(len));
-            tag = copy_sds(words[i + TAG_AFTER_CONTEXT], len);
-            if (tag) {
-                return tag;
+            if (len > 0 && host_peek_sds((const char *) words[i + TAG_AFTER_CONTEXT], tag, sizeof(tag)) == (size_t) len) {
+                return host_string(tag);
             }
         }
     }
     return NULL;
 }
 
-/* struct cfl_list, struct flb_router_path and struct flb_route of 4.2.0 to 5.0.4. */
-struct host_list {
-    struct host_list *prev, *next;
-};
-
+/* struct flb_router_path and struct flb_route of 4.2.0 to 5.0.4. */
 struct host_path {
     void *output;
     const struct host_route *route;
@@ -110,12 +79,11 @@ static int is_list(const void *at, const struct host_list *list)
 
 static int read_route(const struct host_route *at, struct host_route *route)
 {
-    struct host_sds name;
+    char name[MAX_TAG];
 
     return at && host_peek(at, route, sizeof(*route)) == 0 && route->signals >= 1 && route->signals <= 7 &&
-           (route->per_record == 0 || route->per_record == 1) && (uintptr_t) route->name > sizeof(name) &&
-           host_peek(route->name - sizeof(name), &name, sizeof(name)) == 0 && name.len >= 1 && name.len <= name.alloc &&
-           name.alloc < MAX_TAG && is_list(&at->outputs, &route->outputs) && is_list(&at->head, &route->head);
+           (route->per_record == 0 || route->per_record == 1) && host_peek_sds(route->name, name, sizeof(name)) > 0 &&
+           is_list(&at->outputs, &route->outputs) && is_list(&at->head, &route->head);
 }
 
 /*
