@@ -80,11 +80,7 @@ func (e *Engine) appendAhead(buf []byte, elapsed int64) []byte {
 		due := e.plan.due(moment - e.plan.delay)
 		before, size := e.progress, len(buf)
 		for len(buf) < e.slice && e.owes(due) {
-			if e.runner != nil {
-				buf = e.appendRun(buf, moment, due)
-			} else {
-				buf = e.appendTick(buf, moment)
-			}
+			buf = e.appendTick(buf, moment, due)
 		}
 		if e.part > 0 || e.owes(due) { // more is due than fits into a slice
 			e.progress = before

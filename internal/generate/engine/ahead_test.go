@@ -154,6 +154,26 @@ func TestAheadRefresh(t *testing.T) {
 	}
 }
 
+// The environment may make a record two, each of them in its tick.
+func TestAheadSecondBody(t *testing.T) {
+	p := &planner{world: new(world)}
+	p.now, p.until = epoch, epoch.Add(time.Second)
+	e := New(config(t, "rate", "100", "dummy", `{"v":1}`), Options{Form: event.V2, Now: p.clock, Env: func() (string, string) {
+		if p.now.Sub(epoch) < 450*time.Millisecond {
+			return `{"v":1}`, "{}"
+		}
+		return `{"v":2}{"w":2}`, "{}"
+	}})
+	e.Run(p)
+	count := map[string]uint64{}
+	for _, line := range readable(t, p.events) {
+		count[line[strings.LastIndex(line, " ")+1:]]++
+	}
+	if v, w := count[`{"v":2}`], count[`{"w":2}`]; v < 30 || v != w || count[`{"v":1}`]+v != e.Counts().Ticks {
+		t.Errorf("%v in %d ticks, want both bodies in each tick after the change", count, e.Counts().Ticks)
+	}
+}
+
 // discarding is a planner that discards events.
 type discarding struct {
 	now time.Time

@@ -34,22 +34,15 @@ func (d *Damage) Of(k uint64) damage.Kind { return d.draw.Of(d.number(k)) }
 // breaking is a source that breaks some of the records of another.
 type breaking struct {
 	Source
-	bulk   bulkSource // Source, or nil
-	runner runSource  // Source, or nil
-
+	bulk    bulkSource // Source
+	rest    moments    // for bulk
 	damage  *Damage
 	breaker damage.Breaker
 }
 
-// newBreaking returns a source that breaks records of another.
+// newBreaking returns a source that breaks records of another, which is a bulkSource.
 func newBreaking(source Source, d *Damage) Source {
-	b := &breaking{Source: source, damage: d}
-	b.bulk, _ = source.(bulkSource)
-	b.runner, _ = source.(runSource)
-	if b.bulk != nil && b.runner != nil {
-		return &breakingMany{b}
-	}
-	return b
+	return &breaking{Source: source, bulk: source.(bulkSource), damage: d}
 }
 
 // Append implements Source.
@@ -57,7 +50,7 @@ func (b *breaking) Append(dst []byte, form event.Form, due int64, k uint64) []by
 	start := len(dst)
 	dst = b.Source.Append(dst, form, due, k)
 	kind := b.damage.Of(k)
-	if kind == 0 {
+	if kind == 0 || len(dst) == start {
 		return dst
 	}
 	body := start + event.Overhead(form)
@@ -81,43 +74,24 @@ func (b *breaking) whole(k, n uint64) uint64 {
 	return n
 }
 
-// breakingMany is breaking with a source that can append many records at once.
-type breakingMany struct{ *breaking }
-
 // maxWhole bounds how many records are searched for one that is broken, before those
 // before it are appended.
 const maxWhole = 256
 
 // AppendMany implements bulkSource.
-func (b *breakingMany) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
+func (b *breaking) AppendMany(dst []byte, form event.Form, due *moments, k, n uint64, limit int) ([]byte, uint64) {
 	done := uint64(0)
 	for done < n && len(dst) < limit {
-		at := due + int64(done)
-		whole := b.whole(k+done, min(n-done, maxWhole))
-		if whole == 0 {
-			dst = b.Append(dst, form, at, k+done)
-			done++
-			continue
+		start, m := len(dst), uint64(1)
+		if whole := b.whole(k+done, min(n-done, maxWhole)); whole > 0 {
+			b.rest = due.from(done)
+			dst, m = b.bulk.AppendMany(dst, form, &b.rest, k+done, whole, limit)
+		} else {
+			dst = b.Append(dst, form, due.at(done), k+done)
 		}
-		var m uint64
-		dst, m = b.bulk.AppendMany(dst, form, at, k+done, whole, limit)
-		done += m
-	}
-	return dst, done
-}
-
-// AppendRun implements runSource.
-func (b *breakingMany) AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int) {
-	done := 0
-	for done < len(due) && len(dst) < limit {
-		whole := int(b.whole(k+uint64(done), uint64(min(len(due)-done, maxWhole))))
-		if whole == 0 {
-			dst = b.Append(dst, form, due[done], k+uint64(done))
-			done++
-			continue
+		if len(dst) == start {
+			break // a replay has no further record
 		}
-		var m int
-		dst, m = b.runner.AppendRun(dst, form, due[done:done+whole], k+uint64(done), limit)
 		done += m
 	}
 	return dst, done

@@ -62,10 +62,10 @@ func TestBrokenMany(t *testing.T) {
 		for _, plan := range []string{"0", "0.001: empty", "0.3", "1: nul"} {
 			c := brokenConfig(t, records, "seed=9", "broken="+plan)
 			one, many := sourceOf(c, nil), sourceOf(c, nil)
-			bulk, run := many.(bulkSource), many.(runSource)
+			bulk := many.(bulkSource)
 			times := make([]int64, 200)
 			for limit := 100; limit < 20_000; limit *= 3 {
-				got, n := bulk.AppendMany(nil, event.V2, 1000, 17, 500, limit)
+				got, n := bulk.AppendMany(nil, event.V2, &moments{first: 1000, gap: 1}, 17, 500, limit)
 				var want []byte
 				k := uint64(0)
 				for ; k < 500 && len(want) < limit; k++ {
@@ -74,19 +74,16 @@ func TestBrokenMany(t *testing.T) {
 				if n != k || !bytes.Equal(got, want) {
 					t.Fatalf("%s, %s: AppendMany appends %d records, want %d; the bytes are equal: %v", records, plan, n, k, bytes.Equal(got, want))
 				}
-				if strings.HasSuffix(records, `"two"}`) {
-					continue // runs are for one record a tick
-				}
 				for i := range times {
 					times[i] = int64(i) * 3
 				}
-				got, m := run.AppendRun(nil, event.V2, times, 17, limit)
+				got, n = bulk.AppendMany(nil, event.V2, &moments{list: times}, 17, uint64(len(times)), limit)
 				want, k = nil, 0
 				for ; int(k) < len(times) && len(want) < limit; k++ {
 					want = one.Append(want, event.V2, int64(k)*3, 17+k)
 				}
-				if m != int(k) || !bytes.Equal(got, want) {
-					t.Fatalf("%s, %s: AppendRun appends %d records, want %d", records, plan, m, k)
+				if n != k || !bytes.Equal(got, want) {
+					t.Fatalf("%s, %s: with a list, AppendMany appends %d records, want %d", records, plan, n, k)
 				}
 			}
 		}
@@ -168,7 +165,7 @@ func BenchmarkBroken(b *testing.B) {
 			var dst []byte
 			k := uint64(0)
 			for b.Loop() {
-				dst, _ = bulk.AppendMany(dst[:0], event.V2, 0, k, 1, 1<<20)
+				dst, _ = bulk.AppendMany(dst[:0], event.V2, &moments{gap: 1}, k, 1, 1<<20)
 				k++
 			}
 		})

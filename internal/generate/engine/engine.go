@@ -66,18 +66,34 @@ type Source interface {
 	Refresh(k uint64)
 }
 
-// bulkSource is a Source that can append many records at once. AppendMany appends
-// up to n records that were due at the moments due, due+1, due+2, …, as long as dst is
-// shorter than limit bytes, and returns how many it appended.
+// bulkSource is a Source that can append many records at once. AppendMany appends the
+// records k, k+1, … up to n of them, as long as dst is shorter than limit bytes, and
+// returns how many it appended.
 type bulkSource interface {
-	AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64)
+	AppendMany(dst []byte, form event.Form, due *moments, k, n uint64, limit int) ([]byte, uint64)
 }
 
-// runSource is a Source that can append many records of any moments. AppendRun
-// appends the records k, k+1, … of the given moments, as long as dst is shorter
-// than limit bytes, and returns how many it appended.
-type runSource interface {
-	AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int)
+// moments are those at which consecutive records were due: each a gap after the one before,
+// unless they are listed.
+type moments struct {
+	first, gap int64
+	list       []int64
+}
+
+// at returns the moment of the i-th record, from 0.
+func (m *moments) at(i uint64) int64 {
+	if m.list != nil {
+		return m.list[i]
+	}
+	return m.first + int64(i)*m.gap
+}
+
+// from returns the moments of the i-th record and those after it.
+func (m *moments) from(i uint64) moments {
+	if m.list != nil {
+		return moments{list: m.list[i:]}
+	}
+	return moments{first: m.at(i), gap: m.gap}
 }
 
 // Sizes of slices, in bytes.
@@ -108,11 +124,12 @@ type Engine struct {
 	source Source
 	bulk   bulkSource // source, or nil
 	tagged tagged     // source, or nil
-	runner runSource  // source, or nil; set only for a fixed rate with one record per tick
+	steady bool       // a fixed rate in ticks, without copies, of a bulk source
 	replay *replayed  // the source below its marks, or nil
 	times  [256]int64
-	full   int // size of a slice, in bytes
-	slice  int // size of the current slice, in bytes
+	due    moments // of the next records, for bulk
+	full   int     // size of a slice, in bytes
+	slice  int     // size of the current slice, in bytes
 	copies uint64
 	origin Origin
 
@@ -238,9 +255,7 @@ func New(c *Config, o Options) *Engine {
 	if timing.moves() {
 		e.source = &moving{e.source, newNumbering(c), timing}
 	}
-	if e.clock.gap == 1 {
-		e.bulk, _ = e.source.(bulkSource)
-	}
+	e.bulk, _ = e.source.(bulkSource)
 	if c.Control != "" {
 		e.steering = newSteering(c, e, o)
 	}
@@ -248,9 +263,8 @@ func New(c *Config, o Options) *Engine {
 	if e.plan.delay < 0 && e.plan.due(-e.plan.delay) > 0 && o.Log != nil {
 		o.Log(e.plan.lateness(c))
 	}
-	if _, even := e.plan.sched.(pace.FixedRate); even && !e.plan.bytes && e.copies == 1 && e.source.RecordsPerTick() == 1 {
-		e.runner, _ = e.source.(runSource)
-	}
+	_, fixed := e.plan.sched.(pace.FixedRate)
+	e.steady = fixed && !e.plan.bytes && e.copies == 1 && e.bulk != nil
 	if (e.plan.sched != nil || e.steering != nil) && !e.plan.bytes && e.tagged == nil && e.replay == nil {
 		e.ahead.slices = make([]event.Slice, 0, maxAhead)
 		e.ahead.before = make([]progress, 0, maxAhead)

@@ -54,56 +54,47 @@ func (f *fixed) Append(dst []byte, form event.Form, due int64, k uint64) []byte 
 func (f *fixed) body(k uint64) []byte { return f.bodies[(k-f.first)%uint64(len(f.bodies))] }
 
 // AppendMany implements bulkSource. Once it has appended each body, it copies the events.
-func (f *fixed) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
+func (f *fixed) AppendMany(dst []byte, form event.Form, due *moments, k, n uint64, limit int) ([]byte, uint64) {
 	start, cycle := len(dst), uint64(len(f.bodies))
 	done := uint64(0)
 	for ; done < n && len(dst) < limit; done++ {
 		if done == cycle { // at least one record, which may exceed the limit, is left for below
 			copies := min((n-done-1)/cycle, uint64((limit-len(dst)-1)/(len(dst)-start)))
-			dst, copies = f.copyAll(dst, start, form, due, copies)
+			dst, copies = f.copyAll(dst, start, form, due, k, copies)
 			done += copies * cycle
 		}
-		dst = f.Append(dst, form, due+int64(done), k+done)
+		dst = f.Append(dst, form, due.at(done), k+done)
 	}
 	return dst, done
 }
 
-// copyAll appends copies of the events dst[start:], one of each body, the first of which was
-// due at a moment. It returns the number of copies: 0 if their times have no step.
-func (f *fixed) copyAll(dst []byte, start int, form event.Form, due int64, copies uint64) ([]byte, uint64) {
-	cycle, size := int64(len(f.bodies)), len(dst)-start
-	t, step, ok := f.timer.span(due, due+cycle*int64(copies+1))
-	if !ok {
+// copyAll appends copies of the events dst[start:], one of each body, with times of their
+// own. It returns the number of copies: 0 if their times are not at a fixed distance from
+// the moments at which they were due.
+func (f *fixed) copyAll(dst []byte, start int, form event.Form, due *moments, k, copies uint64) ([]byte, uint64) {
+	cycle, size := uint64(len(f.bodies)), len(dst)-start
+	base, slope, ok := f.timer.line(due.at(0), due.at((copies+1)*cycle-1))
+	listed := due.list != nil && cycle == 1
+	if !listed && (!ok || due.list != nil) {
 		return dst, 0
 	}
 	dst = repeat(dst, start, int(copies))
-	for i, at := int64(0), start; i < cycle && step > 0; i++ {
-		event.SetTimes(dst[at:], form, size, t+i*step, cycle*step)
+	if listed {
+		for i, m := range due.list[1 : copies+1] {
+			at := base + slope*m
+			if !ok {
+				at = f.time(m, k+1+uint64(i))
+			}
+			event.SetTime(dst[start+(i+1)*size:], form, at)
+		}
+		return dst, copies
+	}
+	for i, at := uint64(0), start; i < cycle && slope > 0; i++ {
+		event.SetTimes(dst[at:], form, size, base+due.at(i), int64(cycle)*due.gap)
 		one, _ := event.Size(dst[at:])
 		at += one
 	}
 	return dst, copies
-}
-
-// AppendRun implements runSource: it is used while there is one body.
-func (f *fixed) AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int) {
-	start := len(dst)
-	if start >= limit {
-		return dst, 0
-	}
-	dst = f.Append(dst, form, due[0], k)
-	size := len(dst) - start
-	due = due[:min(len(due), (limit-start-1)/size+1)]
-	dst = repeat(dst, start, len(due)-1)
-	t, step, ok := f.timer.span(due[0], due[len(due)-1])
-	for i, m := range due {
-		at := t + (m-due[0])*step
-		if !ok {
-			at = f.time(m, k+uint64(i))
-		}
-		event.SetTime(dst[start+i*size:], form, at)
-	}
-	return dst, len(due)
 }
 
 // repeat appends copies of dst[start:], in blocks of doubling size.

@@ -41,21 +41,21 @@ func TestFixedMany(t *testing.T) {
 					limit := rapid.IntRange(0, 10000).Draw(t, "limit")
 					due := epoch.UnixNano() - rapid.Int64Range(0, 600).Draw(t, "before")
 					want := []byte("x")
-					var moments []int64
+					var list []int64
 					for i := uint64(0); i < n && len(want) < limit; i++ {
-						moments = append(moments, due+int64(i))
+						list = append(list, due+int64(i))
 						want = f.Append(want, form, due+int64(i), k+i)
 					}
-					got, m := f.AppendMany([]byte("x"), form, due, k, n, limit)
-					if m != uint64(len(moments)) || !bytes.Equal(got, want) {
-						t.Fatalf("AppendMany appends %d records, want %d; the bytes are equal: %v", m, len(moments), bytes.Equal(got, want))
+					got, m := f.AppendMany([]byte("x"), form, &moments{first: due, gap: 1}, k, n, limit)
+					if m != uint64(len(list)) || !bytes.Equal(got, want) {
+						t.Fatalf("AppendMany appends %d records, want %d; the bytes are equal: %v", m, len(list), bytes.Equal(got, want))
 					}
-					if number != "one" || len(moments) == 0 {
+					if len(list) == 0 {
 						return
 					}
-					got, run := f.AppendRun([]byte("x"), form, moments, k, limit)
-					if run != len(moments) || !bytes.Equal(got, want) {
-						t.Fatalf("AppendRun appends %d records, want %d; the bytes are equal: %v", run, len(moments), bytes.Equal(got, want))
+					got, m = f.AppendMany([]byte("x"), form, &moments{list: list}, k, uint64(len(list)), limit)
+					if m != uint64(len(list)) || !bytes.Equal(got, want) {
+						t.Fatalf("with a list, AppendMany appends %d records, want %d; the bytes are equal: %v", m, len(list), bytes.Equal(got, want))
 					}
 				})
 			})

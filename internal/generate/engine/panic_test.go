@@ -48,7 +48,7 @@ func TestPanic(t *testing.T) {
 			w.now, w.until = epoch, epoch.Add(time.Minute)
 			e := New(config(t, append(given, "seed", "1", "template", `{"n": {{ seq }}}`)...), Options{Form: event.V2, Now: w.clock})
 			f := &failing{Source: e.source, k: bad, times: times}
-			e.source, e.bulk, e.runner = f, nil, nil
+			e.source, e.bulk, e.steady = f, nil, false
 			panics := 0
 			for w.now.Before(w.until) && !e.Finished() {
 				func() {

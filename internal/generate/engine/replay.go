@@ -179,10 +179,10 @@ func (s *replayed) appendTag(dst []byte, _ int64, k uint64) []byte {
 }
 
 // AppendMany implements bulkSource.
-func (s *replayed) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
+func (s *replayed) AppendMany(dst []byte, form event.Form, due *moments, k, n uint64, limit int) ([]byte, uint64) {
 	done := uint64(0)
 	for ; done < n && len(dst) < limit && s.state(k+done) == replay.Ready; done++ {
-		dst = s.Append(dst, form, due+int64(done), k+done)
+		dst = s.Append(dst, form, due.at(done), k+done)
 	}
 	return dst, done
 }

@@ -316,7 +316,7 @@ func BenchmarkReplay(b *testing.B) {
 			b.SetBytes(int64(len(line)))
 			b.ResetTimer()
 			for n < uint64(b.N) {
-				_, done := e.bulk.AppendMany(buf, e.form, 1, n, uint64(b.N)-n, MaxSlice)
+				_, done := e.bulk.AppendMany(buf, e.form, &moments{first: 1, gap: 1}, n, uint64(b.N)-n, MaxSlice)
 				n += done
 			}
 		})

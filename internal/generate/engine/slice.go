@@ -37,11 +37,7 @@ func (e *Engine) emit(h Host, now time.Time) (more bool) {
 		e.emitSlice(h, buf, int(e.counts.Records-before))
 	}()
 	for len(buf) < e.slice && e.owes(due) {
-		if e.runner != nil && !e.startup && e.source.RecordsPerTick() == 1 {
-			buf = e.appendRun(buf, elapsed, due)
-		} else {
-			buf = e.appendTick(buf, elapsed)
-		}
+		buf = e.appendTick(buf, elapsed, due)
 		if e.plan.stepwise {
 			due = e.plan.due(t)
 		}
@@ -83,7 +79,7 @@ func (e *Engine) owes(due uint64) bool {
 func (e *Engine) appendRun(dst []byte, elapsed int64, due uint64) []byte {
 	n := min(due-e.spent, uint64(len(e.times)), e.plan.records-e.counts.Records, e.plan.samples-e.counts.Ticks)
 	walk := e.plan.sched.(pace.FixedRate).Walk(e.spent)
-	overdue := 0 // number of late records: the first ones
+	overdue := uint64(0) // number of late records: the first ones
 	for i := range n {
 		at := e.plan.delay + walk.Next()
 		if elapsed-at > int64(late) {
@@ -92,17 +88,24 @@ func (e *Engine) appendRun(dst []byte, elapsed int64, due uint64) []byte {
 		e.times[i] = at
 	}
 	e.clock.stamp(e.times[:n])
-	dst, done := e.runner.AppendRun(dst, e.form, e.times[:n], e.counts.Records, e.slice)
-	e.clock.used(e.times[done-1])
-	e.spent += uint64(done)
-	e.counts.Records += uint64(done)
-	e.counts.Ticks += uint64(done)
-	e.counts.Late += uint64(min(done, overdue))
+	e.due = moments{list: e.times[:n]}
+	dst, done := e.bulk.AppendMany(dst, e.form, &e.due, e.counts.Records, n, e.slice)
+	if done > 0 {
+		e.clock.used(e.times[done-1])
+	}
+	e.spent += done
+	e.counts.Records += done
+	e.counts.Ticks += done
+	e.counts.Late += min(done, overdue)
 	return dst
 }
 
-// appendTick appends the rest of the current tick, as long as the slice has room.
-func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
+// appendTick appends the rest of the current tick, as long as the slice has room. Where it
+// can, it appends many of the ticks that are due.
+func (e *Engine) appendTick(dst []byte, elapsed int64, due uint64) []byte {
+	if e.steady && !e.startup && e.source.RecordsPerTick() == 1 {
+		return e.appendRun(dst, elapsed, due)
+	}
 	at := e.plan.delay
 	switch {
 	case e.startup:
@@ -112,7 +115,7 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	default:
 		at += e.plan.sched.At(e.spent + 1)
 	}
-	first := e.clock.at(at)
+	e.due.first, e.due.gap, e.due.list = e.clock.at(at), e.clock.gap, nil
 	all := e.source.RecordsPerTick() * e.copies
 	want := all - e.part
 	if e.plan.sched == nil && !e.startup {
@@ -126,14 +129,14 @@ func (e *Engine) appendTick(dst []byte, elapsed int64) []byte {
 	size := len(dst)
 	n := uint64(0)
 	if e.bulk != nil {
-		dst, n = e.bulk.AppendMany(dst, e.form, first, e.counts.Records, want, e.slice)
+		dst, n = e.bulk.AppendMany(dst, e.form, &e.due, e.counts.Records, want, e.slice)
 	} else {
 		for ; n < want && len(dst) < e.slice && e.has(e.counts.Records+n); n++ {
-			dst = e.source.Append(dst, e.form, first+int64(n)*e.clock.gap, e.counts.Records+n)
+			dst = e.source.Append(dst, e.form, e.due.at(n), e.counts.Records+n)
 		}
 	}
 	if n > 0 {
-		e.clock.used(first + int64(n-1)*e.clock.gap)
+		e.clock.used(e.due.at(n - 1))
 	}
 	e.counts.Records += n
 	if elapsed-at > int64(late) {

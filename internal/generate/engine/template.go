@@ -49,23 +49,12 @@ func (s *templated) Append(dst []byte, form event.Form, due int64, k uint64) []b
 }
 
 // AppendMany implements bulkSource.
-func (s *templated) AppendMany(dst []byte, form event.Form, due int64, k, n uint64, limit int) ([]byte, uint64) {
+func (s *templated) AppendMany(dst []byte, form event.Form, due *moments, k, n uint64, limit int) ([]byte, uint64) {
 	done := uint64(0)
 	for ; done < n && len(dst) < limit; done++ {
-		dst = s.Append(dst, form, due+int64(done), k+done)
+		dst = s.Append(dst, form, due.at(done), k+done)
 	}
 	return dst, done
-}
-
-// AppendRun implements runSource.
-func (s *templated) AppendRun(dst []byte, form event.Form, due []int64, k uint64, limit int) ([]byte, int) {
-	for i, m := range due {
-		if len(dst) >= limit {
-			return dst, i
-		}
-		dst = s.Append(dst, form, m, k+uint64(i))
-	}
-	return dst, len(due)
 }
 
 func (s *templated) Refresh(uint64) {}

@@ -132,15 +132,14 @@ func (t *timer) scheduled(k uint64) int64 {
 	return t.buf[0]
 }
 
-// span returns the time of a record that was due at a moment, and the step to those of
-// records that were due 1 ns apart after it, until another moment. ok is false if they have
-// no step.
-func (t *timer) span(due, last int64) (first, step int64, ok bool) {
+// line returns the times of records that were due between two moments as a function of the
+// moment: base + slope*moment. ok is false if they are not of that form.
+func (t *timer) line(first, last int64) (base, slope int64, ok bool) {
 	switch {
 	case t.Schedule != nil || t.Disorder != nil:
 		return 0, 0, false
 	case t.Fixed:
 		return t.Offset, 0, true
 	}
-	return due + t.Offset, 1, t.Speed.Num == t.Speed.Den && due+t.Offset >= 0 && last+t.Offset <= lastMoment
+	return t.Offset, 1, t.Speed.Num == t.Speed.Den && first+t.Offset >= 0 && last+t.Offset <= lastMoment
 }
