@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gdummy/gdummy/internal/prove/expect"
 	"github.com/gdummy/gdummy/internal/prove/ledger"
@@ -195,17 +196,7 @@ func (c *comparison) books() (books []*ledger.Stream, truths []expect.Truth, err
 	if err != nil {
 		return nil, nil, err
 	}
-	runs := slices.Clone(c.Runs)
-	if c.Last {
-		for _, l := range ledgers {
-			last := slices.MaxFunc(l.Streams, func(x, y *ledger.Stream) int { return x.Opened.Compare(y.Opened) })
-			runs = append(runs, last.Run)
-		}
-	}
-	for _, b := range ledger.Merge(ledgers) {
-		if len(runs) > 0 && !slices.Contains(runs, b.Run) {
-			continue
-		}
+	for _, b := range c.selected(ledger.Merge(ledgers)) {
 		truth, ok := c.truths[b.Name]
 		if !ok {
 			return nil, nil, fmt.Errorf("the ledger has an input %q, which %s does not have", b.Name, c.File.Pipeline)
@@ -213,6 +204,23 @@ func (c *comparison) books() (books []*ledger.Stream, truths []expect.Truth, err
 		books, truths = append(books, b), append(truths, truth)
 	}
 	return books, truths, nil
+}
+
+// selected returns the runs that count. The last one counts with those that were active when
+// it began.
+func (c *comparison) selected(all []*ledger.Stream) []*ledger.Stream {
+	var last time.Time
+	for _, st := range all {
+		if st.First.After(last) {
+			last = st.First
+		}
+	}
+	return slices.DeleteFunc(all, func(st *ledger.Stream) bool {
+		if c.Last {
+			return st.Last.Before(last)
+		}
+		return len(c.Runs) > 0 && !slices.Contains(c.Runs, st.Run)
+	})
 }
 
 // add passes the ledgers to the judge.
