@@ -31,12 +31,8 @@ func (r *reader) yaml(f *file) {
 		r.errorf(f.pos(0), "%s", what)
 		return
 	}
-	switch {
-	case len(f.text) > maxYAMLSize:
+	if len(f.text) > maxYAMLSize {
 		r.errorf(f.pos(0), "%v", errSize)
-		return
-	case tooDeep(f.text):
-		r.errorf(f.pos(0), "lists and maps nested deeper than %d levels", maxYAMLDepth)
 		return
 	}
 	y := &yamlFile{reader: r, file: f}
@@ -45,7 +41,7 @@ func (r *reader) yaml(f *file) {
 		y.documents(tree)
 		return
 	}
-	if text := y.blank(); text != f.text {
+	if text := y.blank(); err != errYAMLDepth && text != f.text {
 		if tree, err := parseYAML(text); err == nil {
 			if y.documents(tree); y.reported {
 				return
@@ -98,11 +94,22 @@ func yamlText(text string) string {
 // configuration has, take a second.
 const yamlTimeout = 10 * time.Second
 
-var errYAMLTimeout = fmt.Errorf("reading the YAML took longer than %v", yamlTimeout)
+// Errors of parseYAML.
+var (
+	errYAMLDepth   = fmt.Errorf("lists and maps nested deeper than %d levels", maxYAMLDepth)
+	errYAMLTimeout = fmt.Errorf("reading the YAML took longer than %v", yamlTimeout)
+)
+
+// ParseYAML parses a YAML file as Fluent Bit does, in any encoding and with duplicate keys. The
+// file may be of any content.
+func ParseYAML(text []byte) (*ast.File, error) { return parseYAML(yamlText(string(text))) }
 
 // parseYAML parses YAML. It recovers from panics of the YAML package, and returns after
 // yamlTimeout. The goroutine then continues, because it cannot be stopped.
 func parseYAML(text string) (*ast.File, error) {
+	if tooDeep(text) {
+		return nil, errYAMLDepth
+	}
 	type result struct {
 		tree *ast.File
 		err  error

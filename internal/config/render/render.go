@@ -173,7 +173,7 @@ func (c *Config) read(path string) (name string, err error) {
 	}
 	c.files = append(c.files, f)
 	if conf.FormatOf(path) == conf.YAML {
-		f.body, err = c.readYAML(path, string(text))
+		f.body, err = c.readYAML(path, text)
 	} else {
 		f.body, err = c.readClassic(string(text))
 	}

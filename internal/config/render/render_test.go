@@ -211,7 +211,7 @@ func FuzzRender(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, yaml bool) {
 		c := &Config{}
 		if yaml {
-			if y, err := c.readYAML("x.yaml", text); err == nil {
+			if y, err := c.readYAML("x.yaml", []byte(text)); err == nil {
 				_ = y.text()
 			}
 			return
@@ -244,6 +244,23 @@ func TestHasFilter(t *testing.T) {
 		if got := c.HasFilter("multiline"); got != tt.want {
 			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
+	}
+}
+
+// A file of YAML may have what Fluent Bit accepts: duplicate keys, which are kept, empty keys,
+// a byte order mark. One that nests too deep is an error.
+func TestYAMLOfFluentBit(t *testing.T) {
+	dir := write(t, map[string]string{
+		"a.yaml": "\ufeffservice:\n  parsers_file: p.conf\n  parsers_file: q.conf\nenv: {'': x}\npipeline:\n  inputs: [{name: gdummy}]\n", "p.conf": "", "q.conf": "",
+		"deep.yaml": strings.Repeat("[", 100_000),
+	})
+	got := render(t, dir, "a.yaml", func(c *Config) { c.SetService("flush", "1") })
+	want := "service:\n  parsers_file: \"DIR/p.conf\"\n  parsers_file: \"DIR/q.conf\"\n  flush: \"1\"\nenv:\n  \"\": x\npipeline:\n  inputs:\n    -\n      name: gdummy\n"
+	if got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if _, err := Read(filepath.Join(dir, "deep.yaml")); err == nil || !strings.Contains(err.Error(), "nested deeper") {
+		t.Errorf("a file that nests deep: %v", err)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/gdummy/gdummy/internal/config/conf"
@@ -53,8 +52,8 @@ func (n *node) hasName(name string) bool {
 // yamlFile is a file of YAML.
 type yamlFile struct{ root *node }
 
-func (c *Config) readYAML(path, text string) (*yamlFile, error) {
-	tree, err := parser.ParseBytes([]byte(text), 0)
+func (c *Config) readYAML(path string, text []byte) (*yamlFile, error) {
+	tree, err := conf.ParseYAML(text)
 	if err != nil {
 		return nil, err
 	}
@@ -252,6 +251,6 @@ func (n *node) scalar() string {
 }
 
 func key(text string) string {
-	n := node{text: text}
+	n := node{text: text, quoted: text == ""}
 	return n.scalar()
 }
