@@ -28,34 +28,39 @@ func GuessInputs(config *render.Config, offsets bool) (inputs []expect.Input) {
 		in := expect.Input{Input: labels[i]}
 		switch name := s.Plugin(); {
 		case name == "dummy":
-			in.Options = [][2]string{{"dummy", `{"message":"dummy"}`}}
-			if text, ok := s.Get("dummy"); ok {
-				in.Options[0][1] = text
+			text, ok := s.Get("dummy")
+			if !ok {
+				text = `{"message":"dummy"}`
 			}
+			in.Options = [][2]string{{"dummy", text}}
 		case slices.Contains(readers, name):
-			name := guessFormat(config, s)
-			in.Options = [][2]string{{"format", name}}
-			if f, _ := format.Find(name); strings.Contains(f.Text, "{{- irregular ") {
-				in.Options = append(in.Options, [2]string{"irregular", "0%"})
-			}
-			parsers := s.Text("multiline.parser")
-			switch {
-			case s.Plugin() != "tail", s.On("multiline"), s.On("docker_mode"), parsers != "" && !offsets:
-			case s.Text("parser") != "", parsers != "":
-				in.Via, in.Form = expect.ViaFile, guessForm(parsers)
-				if language, ok := traceFormats[name]; ok && in.Form == "" && parsers != "" {
-					in.Options = [][2]string{{"template", fmt.Sprintf(tracesTemplate, language)}}
-				}
-			}
-			if in.Via == "" {
-				in.Parser = cmp.Or(s.Text("parser"), parsers)
-			}
+			guessReader(&in, config, s, offsets)
 		default:
 			continue
 		}
 		inputs = append(inputs, in)
 	}
 	return inputs
+}
+
+// guessReader sets what replaces an input of lines or documents: records of the format that its
+// parsers read. A tail with parsers reads them itself, from a file.
+func guessReader(in *expect.Input, config *render.Config, s *render.Section, offsets bool) {
+	name := guessFormat(config, s)
+	in.Options = [][2]string{{"format", name}}
+	if f, _ := format.Find(name); strings.Contains(f.Text, "{{- irregular ") {
+		in.Options = append(in.Options, [2]string{"irregular", "0%"})
+	}
+	parser, joining := s.Text("parser"), s.Text("multiline.parser")
+	identified := !s.On("multiline") && !s.On("docker_mode") && (joining == "" || offsets)
+	if s.Plugin() != "tail" || parser+joining == "" || !identified {
+		in.Parser = cmp.Or(parser, joining)
+		return
+	}
+	in.Via, in.Form = expect.ViaFile, guessForm(joining)
+	if language, ok := traceFormats[name]; ok && in.Form == "" && joining != "" {
+		in.Options = [][2]string{{"template", fmt.Sprintf(tracesTemplate, language)}}
+	}
 }
 
 // traceFormats are the languages of the formats with traces, whose first lines the parsers

@@ -156,16 +156,11 @@ func (t *trial) write(f *feed, in expect.Input) (expect.Truth, error) {
 	if f.err == nil {
 		f.err = f.distinct()
 	}
-	if f.err == nil {
-		f.err = os.MkdirAll(filepath.Dir(f.path), 0o700)
-	}
-	if f.err == nil {
-		f.err = os.WriteFile(f.path, f.text.Bytes(), 0o600)
-	}
-	f.at = append(f.at, int64(f.text.Len()))
-	f.text = bytes.Buffer{}
 	if f.err != nil {
 		return truth, f.err
+	}
+	if err := f.save(); err != nil {
+		return truth, err
 	}
 	l, err := ledger.ReadFile(book)
 	if err != nil {
@@ -174,6 +169,17 @@ func (t *trial) write(f *feed, in expect.Input) (expect.Truth, error) {
 	f.book = l.Streams[0]
 	f.book.Place, f.book.Key = "body", f.key
 	return truth, nil
+}
+
+// save writes the file.
+func (f *feed) save() error {
+	f.at = append(f.at, int64(f.text.Len()))
+	text := f.text.Bytes()
+	f.text = bytes.Buffer{}
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(f.path, text, 0o600)
 }
 
 // Wait implements engine.Host.
