@@ -254,7 +254,7 @@ func (b *brokenTally) arrive(s *stream, end uint64) (damaged uint64) {
 	return damaged
 }
 
-// neighbours looks, around broken records that are lost or changed, for others that are.
+// neighbours searches around broken records that are lost or changed for other such records.
 func (b *brokenTally) neighbours(s *stream, end uint64) {
 	run, open := ledger.Range{}, false
 	extend := func(from, to uint64) {

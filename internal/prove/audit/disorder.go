@@ -72,7 +72,7 @@ func (a *Auditor) release(all bool) {
 	}
 }
 
-// learn notes what the ledgers say of the order of their streams.
+// learn notes which streams have a ledger, and which are out of order on purpose.
 func (a *Auditor) learn() {
 	for _, ls := range a.merged {
 		id := streamID{ls.Run, ls.Instance}
@@ -112,7 +112,7 @@ func (s *stream) takeMoved(id recordid.ID, state recordscan.State, arrival int64
 	}
 }
 
-// delivery returns as which of the records that deliver an original an arrival counts.
+// delivery returns which of the records that deliver an original an arrival counts as.
 func (s *stream) delivery(records []uint64) uint64 {
 	open := -1
 	for i, k := range slices.Backward(records) {

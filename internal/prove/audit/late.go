@@ -20,7 +20,7 @@ type lag struct{ from, to, max uint64 }
 
 func (l lag) distance() uint64 { return l.max - l.from }
 
-// maxLags is the number of the largest lags that are kept at least.
+// maxLags is how many of the largest lags are kept at least.
 const maxLags = 4096
 
 // add adds a reordered record. single reports that it has a distance.

@@ -31,7 +31,7 @@ func (j *Judge) Document(n int, doc []byte, arrival time.Time) {
 	j.Others(n, foreign, scan.Broken())
 }
 
-// Others counts what arrived at a sink beside its records: lines and documents without an
+// Others counts what arrived at a sink besides its records: lines and documents without an
 // identity, and parts that cannot be read.
 func (j *Judge) Others(n int, foreign, broken uint64) {
 	j.mu.Lock()

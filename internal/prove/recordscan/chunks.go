@@ -13,8 +13,8 @@ import (
 
 // A large source can be scanned in chunks, by several scanners at the same time. Where a
 // chunk begins is a guess: [Scanner.ReadChunks] reads past the beginnings of the following
-// chunks until it is at one of them and needs nothing of what precedes it. What it finds is
-// therefore what a scan of the whole source finds, for any guess.
+// chunks until it is at one of them and needs nothing of what precedes it. The result
+// is therefore that of a scan of the whole source, whatever the guess.
 
 // Layout is how a source can be divided into chunks.
 type Layout uint8
@@ -37,8 +37,8 @@ func LayoutOf(head []byte) Layout {
 	return Lines
 }
 
-// Unpack returns a reader of what a compressed source has, and its layout, or nil and Whole
-// if it cannot be divided: it is not compressed, or an archive.
+// Unpack returns a reader of the contents of a compressed source, and their layout, or nil and
+// Whole if they cannot be divided: the source is not compressed, or is an archive.
 func Unpack(r io.Reader) (io.ReadCloser, Layout) {
 	b := bufio.NewReaderSize(r, 1<<16)
 	head, _ := b.Peek(headSize)
@@ -50,13 +50,10 @@ func Unpack(r io.Reader) (io.ReadCloser, Layout) {
 	if z == nil || err != nil {
 		return nil, Whole
 	}
-	head = make([]byte, headSize)
-	if _, err := io.ReadFull(z, head); err == nil {
+	plain := bufio.NewReaderSize(z, headSize)
+	if head, err := plain.Peek(headSize); err == nil {
 		if l := LayoutOf(head); l != Whole {
-			return struct {
-				io.Reader
-				io.Closer
-			}{io.MultiReader(bytes.NewReader(head), z), z}, l
+			return readCloser{plain, z}, l
 		}
 	}
 	z.Close()

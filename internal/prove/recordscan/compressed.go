@@ -67,13 +67,10 @@ func (s *Scanner) unpack(p files.Packing, r, whole io.Reader) error {
 func (s *Scanner) expand(p files.Packing, b *bufio.Reader) (io.ReadCloser, error) {
 	if unpack.Supported(p) {
 		z, err := unpack.New(p, b, s.window())
-		if err != nil || !wired(p) {
-			return z, err
+		if err != nil {
+			return nil, err
 		}
-		return struct {
-			io.Reader
-			io.Closer
-		}{s.bounded(z), z}, nil
+		return readCloser{s.bounded(z), z}, nil
 	}
 	switch p {
 	case files.LZ4:
@@ -84,6 +81,12 @@ func (s *Scanner) expand(p files.Packing, b *bufio.Reader) (io.ReadCloser, error
 		return io.NopCloser(newUTF16(b)), nil
 	}
 	return nil, nil
+}
+
+// readCloser is a reader of what must be closed.
+type readCloser struct {
+	io.Reader
+	io.Closer
 }
 
 // bounded limits r to the maximum size of a source; beyond it, Read returns ErrTooLarge.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/gdummy/gdummy/internal/files"
 	"github.com/gdummy/gdummy/internal/msgpack"
 )
@@ -94,7 +96,7 @@ func isOTLP(data []byte) bool {
 	if len(data) == 0 || data[0] != 0x0a {
 		return false
 	}
-	for _, field := range []uint64{1, 2, 2} {
+	for _, field := range []protowire.Number{1, 2, 2} {
 		if data = message(data, field); data == nil {
 			return false
 		}
@@ -104,38 +106,24 @@ func isOTLP(data []byte) bool {
 
 // message returns the available part of the first protobuf message that is the given
 // field. It returns nil if there is none, or if something invalid precedes it.
-func message(data []byte, field uint64) []byte {
+func message(data []byte, field protowire.Number) []byte {
 	for len(data) > 0 {
-		tag, n := binary.Uvarint(data)
-		if n <= 0 || tag>>3 == 0 || tag>>3 > 1000 {
+		number, kind, n := protowire.ConsumeTag(data)
+		if n < 0 || number > 1000 {
 			return nil
 		}
 		data = data[n:]
-		size := uint64(0)
-		switch tag & 7 {
-		case 0:
-			_, n := binary.Uvarint(data)
-			size = uint64(max(n, 0))
-		case 1:
-			size = 8
-		case 2:
-			s, n := binary.Uvarint(data)
-			if n <= 0 || s > 1<<31 {
+		if number == field && kind == protowire.BytesType {
+			size, n := protowire.ConsumeVarint(data)
+			if n < 0 || size > 1<<31 {
 				return nil
 			}
-			size, data = s, data[n:]
-			if tag>>3 == field {
-				return data[:min(size, uint64(len(data)))]
-			}
-		case 5:
-			size = 4
-		default:
+			return data[n:][:min(size, uint64(len(data)-n))]
+		}
+		if n = protowire.ConsumeFieldValue(number, kind, data); n < 0 {
 			return nil
 		}
-		if size == 0 && tag&7 != 2 || size > uint64(len(data)) {
-			return nil
-		}
-		data = data[size:]
+		data = data[n:]
 	}
 	return nil
 }

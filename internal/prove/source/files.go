@@ -77,8 +77,8 @@ func (f *Files) release(b []byte) {
 	f.buffers <- b
 }
 
-// start divides sources into units, and reads them in goroutines, at most f.ahead() before
-// those that are joined, for which the caller receives from the second channel.
+// start divides sources into units, and starts goroutines that read them. At most f.ahead()
+// units are read and not joined: the caller receives from joined for each one that is.
 func (f *Files) start(sources []string) (units <-chan *fileUnit, joined <-chan struct{}) {
 	f.buffers, f.quit = make(chan []byte, maxBuffers), make(chan struct{})
 	for range min(f.ahead()+1, maxBuffers) {
@@ -127,8 +127,8 @@ func (f *Files) start(sources []string) (units <-chan *fileUnit, joined <-chan s
 // Records returns how many records have been read. It may be called at any time.
 func (f *Files) Records() uint64 { return uint64(f.records.Load()) }
 
-// Run audits sources; that of "-" is stdin. It calls progress again and again with the bytes
-// that were read, and ended when a source is read, with its size and its error. It stops if
+// Run audits sources; that of "-" is stdin. It calls progress repeatedly with the number
+// of bytes read so far, and ended after each source, with its size and its error. It stops if
 // ended returns false.
 func (f *Files) Run(stdin io.Reader, sources []string, progress func(done int64), ended func(name string, size int64, err error) bool) error {
 	units, joined := f.start(sources)

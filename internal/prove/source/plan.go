@@ -50,8 +50,8 @@ func (p *planner) source(src *fileSource, total int64, only bool) bool {
 	return p.emit(&fileUnit{src: src, direct: only})
 }
 
-// starts returns the beginnings of the chunks of a file, or nil after an error, which who reads
-// the file reports.
+// starts returns the beginnings of the chunks of a file, or nil after an error, which is
+// reported when the file is read.
 func (p *planner) starts(name string, l recordscan.Layout, size int64) []int64 {
 	file, err := os.Open(name)
 	if err != nil {
@@ -65,7 +65,7 @@ func (p *planner) starts(name string, l recordscan.Layout, size int64) []int64 {
 	return starts
 }
 
-// unpack emits the units of a compressed file, which it unpacks ahead of those who read them.
+// unpack emits the units of a compressed file, which it decompresses ahead of their readers.
 // ok is false, and nothing is emitted, if the file cannot be divided.
 func (p *planner) unpack(src *fileSource) (ok, more bool) {
 	file, err := os.Open(src.name)
@@ -106,7 +106,7 @@ func (p *planner) unpack(src *fileSource) (ok, more bool) {
 				return true, p.emit(&fileUnit{src: src, layout: layout, starts: []int64{from}, compressed: true, unpacked: b[:n], end: err, size: size})
 			}
 			if cut = p.scan.LastStart(b, layout); cut == 0 && int64(len(b)) >= p.f.chunk {
-				// A long line, or broken: one reads all that follows.
+				// A long line, or broken data: one unit has all that follows.
 				return true, p.emit(&fileUnit{src: src, layout: layout, starts: []int64{from}, compressed: true, unpacked: b})
 			}
 			if cut > 0 {
