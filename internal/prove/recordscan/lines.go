@@ -10,13 +10,8 @@ import (
 
 // Text scans complete text. Its last line need not end in a newline.
 func (s *Scanner) Text(text []byte) {
-	for c := (cutter{}); len(text) > 0; {
-		n := c.next(text)
-		if n == 0 {
-			n = len(text)
-		}
-		s.line(text[:n])
-		text = text[n:]
+	if rest := eachLine(text, s.line); len(rest) > 0 {
+		s.line(rest)
 	}
 	s.end()
 }
@@ -24,48 +19,30 @@ func (s *Scanner) Text(text []byte) {
 // nulEnd ends a GELF message over TCP: its last brace, and a NUL.
 var nulEnd = []byte("}\x00")
 
-// cutter splits text into lines.
-type cutter struct {
-	line int // number of bytes before the next newline, or before the end of the text
-	ok   bool
-	end  bool // the text has no newline
-	nul  int  // size of the text after the next nulEnd; -1 without one
-	seen bool // nul is set
-}
-
-// next returns the size, in bytes, of the first line of text including its newline, or 0
-// if it has none. The text of the next call must begin after that line.
-func (c *cutter) next(text []byte) int {
-	if !c.ok {
-		c.ok, c.line = true, bytes.IndexByte(text, '\n')
-		if c.end = c.line < 0; c.end {
-			c.line = len(text)
+// eachLine calls f with each complete line of text, which ends in a newline or nulEnd, and
+// returns the rest.
+func eachLine(text []byte, f func(line []byte)) (rest []byte) {
+	messages := bytes.Contains(text, nulEnd)
+	for {
+		n := bytes.IndexByte(text, '\n') + 1
+		line := text[:n]
+		if n == 0 {
+			line = text
 		}
-	}
-	if n := c.message(text); n > 0 && n <= c.line {
-		c.line -= n
-		return n
-	}
-	if c.end {
-		return 0
-	}
-	c.ok = false
-	return c.line + 1
-}
-
-// message returns the size of the text up to the end of a GELF message, or 0 if there is none.
-// It searches the whole text once.
-func (c *cutter) message(text []byte) int {
-	if !c.seen || c.nul >= len(text) {
-		c.seen, c.nul = true, -1
-		if i := bytes.Index(text, nulEnd); i >= 0 {
-			c.nul = len(text) - i - len(nulEnd)
+		for messages {
+			i := bytes.Index(line, nulEnd)
+			if i < 0 {
+				break
+			}
+			f(line[:i+len(nulEnd)])
+			line = line[i+len(nulEnd):]
 		}
+		if n == 0 {
+			return line
+		}
+		f(line)
+		text = text[n:]
 	}
-	if c.nul < 0 {
-		return 0
-	}
-	return len(text) - c.nul
 }
 
 // end reports what is incomplete: an object over several lines, and pieces of lines.
@@ -83,18 +60,12 @@ const longLine = 1 << 20
 // returns the rest.
 func (s *Scanner) lines(b []byte) []byte {
 	s.wanted = min(longLine, s.maxRecord)
-	for c := (cutter{}); ; {
-		n := c.next(b)
-		if n == 0 {
-			if len(b) >= s.wanted {
-				b = s.long(b)
-				s.wanted = max(s.wanted, 2*len(b))
-			}
-			return b
-		}
-		s.line(b[:n])
-		b = b[n:]
+	b = eachLine(b, s.line)
+	if len(b) >= s.wanted {
+		b = s.long(b)
+		s.wanted = max(s.wanted, 2*len(b))
 	}
+	return b
 }
 
 // newlines reports whether the last bytes of b complete a line, or make it long enough
