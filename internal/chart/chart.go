@@ -53,7 +53,10 @@ func (c *Chart) columns(n int) []column {
 	columns := make([]column, n)
 	from := int64(0)
 	for i := range columns {
-		to := c.moment(float64(i+1) / float64(n))
+		to := c.To
+		if i+1 < n {
+			to = int64(float64(i+1) / float64(n) * float64(c.To))
+		}
 		col := &columns[i]
 		if to == from { // more columns than nanoseconds
 			col.mean = c.Series.RateAt(from)
@@ -65,13 +68,6 @@ func (c *Chart) columns(n int) []column {
 		from = to
 	}
 	return columns
-}
-
-func (c *Chart) moment(part float64) int64 {
-	if part >= 1 {
-		return c.To
-	}
-	return int64(part * float64(c.To))
 }
 
 // highest returns the highest rate in columns.

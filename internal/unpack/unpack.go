@@ -32,9 +32,9 @@ func Supported(p files.Packing) bool {
 	return p == files.Gzip || p == files.Zstd || p == files.XZ || p == files.Bzip2
 }
 
-// New returns a reader that decompresses r, which is in a supported format. window is the maximum window
-// of zstd, in bytes, which is allocated at once. Close the reader to release its memory;
-// r stays open.
+// New returns a reader that decompresses r, which is in a supported format. window is the
+// maximum window of zstd, in bytes, which is allocated at once. Close the reader to release
+// its memory; r stays open.
 func New(p files.Packing, r *bufio.Reader, window uint64) (io.ReadCloser, error) {
 	switch p {
 	case files.Gzip:

@@ -115,16 +115,7 @@ func (s *set) keys(from, to uint64) []uint64 {
 // present calls f for each run of numbers below end that are in the set, ascending.
 // Blocks that are forgotten are left out.
 func (s *set) present(from, end uint64, f func(from, to uint64)) {
-	if from >= end {
-		return
-	}
-	s.missing(from, end-1, func(g gap) {
-		if from < g.from {
-			f(from, g.from-1)
-		}
-		from = g.to + 1
-	})
 	if from < end {
-		f(from, end-1)
+		s.split(from, end-1, f, func(_, _ uint64) {}, func(_, _, _, _ uint64) {})
 	}
 }

@@ -18,8 +18,8 @@ import (
 // Whether a record was reordered, and which of its arrivals is the duplicate, depends on
 // the order of the sources. Parts are in the order of their shards or, without
 // shards, of the names of their first sources. Within a part, sources are in the order in
-// which they were read. The verdict is that of one audit of all sources in this order. [Merge] sorts, so
-// the order in which parts are given does not matter.
+// which they were read. The verdict is that of one audit of all sources in this order.
+// [Sort] restores it, so that the order in which parts are given does not matter.
 type Part struct {
 	Sources []Source
 
@@ -136,9 +136,9 @@ func orNone(settings string) string {
 	return settings
 }
 
-// Merge returns an audit of what parts found, one or more, sorted by [Sort]. Its options are those of
-// the verdict, except for Since, Faults and Seed, which the parts have. It loads one part
-// at a time.
+// Merge returns an audit of what parts found, one or more, sorted by [Sort]. Its options are
+// those of the verdict, except for Since, Faults and Seed, which the parts have. It loads one
+// part at a time.
 func Merge(o Options, parts []*Part) (*Auditor, error) {
 	o.Faults, o.Seed = parts[0].faults, parts[0].seed
 	for i, p := range parts {

@@ -110,11 +110,7 @@ func (l *timeline) merge(o *timeline) {
 		if p.Arrived == 0 {
 			continue
 		}
-		t := o.start + int64(i)*o.width
-		at := (t - l.start) / l.width
-		if t < l.start || at >= int64(len(l.points)) {
-			at = l.reach(t)
-		}
+		at := l.reach(o.start + int64(i)*o.width)
 		l.points[at].add(p)
 	}
 }

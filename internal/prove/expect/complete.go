@@ -95,57 +95,68 @@ func (j *Judge) missing(n int, s *sink, r *run, limit uint64, f func(seq uint64)
 
 var emptyBody = []byte{0x80}
 
-// Verdict returns the verdict of each sink.
+// Verdict returns the verdict of each sink. It ends the judgment.
 func (j *Judge) Verdict() (results []Result) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for n, s := range j.sinks {
-		absent := Missing
-		if (s.Through || j.Place != nil) && s.foreign > 0 {
-			absent = Unknown // it may be one without an identity
-		}
-		res := Result{Sink: s.Name, Arrived: s.arrived}
-		counted := uint64(0)
-		for _, r := range j.names {
-			j.found = j.found[:0]
-			missing, expected := j.missing(n, s, r, 0, func(seq uint64) {
-				if s.Share != nil {
-					return
-				}
-				var e *Example
-				if f := s.failures[failureKey{absent, ""}]; f == nil || len(f.Examples) < maxExamples {
-					r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
-					j.secrets(r)
-					e = &Example{Seq: seq, Input: r.name, Sent: j.show(r.maker.last)}
-				}
-				j.fail(s, absent, "", e)
-			})
-			res.Expected += expected
-			counted += expected - missing
-		}
-		if s.Share != nil {
-			got := float64(counted) / math.Max(float64(res.Expected), 1)
-			if math.Abs(got-s.Share.Value) > s.Share.Tolerance {
-				j.fail(s, WrongShare, "", &Example{
-					Want: fmt.Sprintf("%.4g%% ± %.4g%%", 100*s.Share.Value, 100*s.Share.Tolerance),
-					Got:  fmt.Sprintf("%.4g%%: %d of %d", 100*got, counted, res.Expected),
-				})
-			}
-		}
-		if s.foreign > 0 {
-			j.fail(s, Foreign, "", nil)
-			s.failures[failureKey{Foreign, ""}].Count = s.foreign
-		}
-		if res.Expected == 0 && len(s.order) == 0 {
-			j.fail(s, Nothing, "", nil)
-		}
-		slices.SortStableFunc(s.order, func(a, b *Failure) int { return cmp.Compare(a.Kind, b.Kind) })
-		for _, f := range s.order {
-			res.Failures = append(res.Failures, *f)
-		}
-		results = append(results, res)
+		results = append(results, j.verdict(n, s))
 	}
 	return results
+}
+
+func (j *Judge) verdict(n int, s *sink) Result {
+	res := Result{Sink: s.Name, Arrived: s.arrived}
+	counted := uint64(0)
+	for _, r := range j.names {
+		missing, expected := j.missing(n, s, r, 0, func(seq uint64) { j.absent(s, r, seq) })
+		res.Expected += expected
+		counted += expected - missing
+	}
+	if s.Share != nil {
+		j.share(s, counted, res.Expected)
+	}
+	if s.foreign > 0 {
+		j.fail(s, Foreign, "", nil)
+		s.failures[failureKey{Foreign, ""}].Count = s.foreign
+	}
+	if res.Expected == 0 && len(s.order) == 0 {
+		j.fail(s, Nothing, "", nil)
+	}
+	slices.SortStableFunc(s.order, func(a, b *Failure) int { return cmp.Compare(a.Kind, b.Kind) })
+	for _, f := range s.order {
+		res.Failures = append(res.Failures, *f)
+	}
+	return res
+}
+
+// absent records that a record did not arrive.
+func (j *Judge) absent(s *sink, r *run, seq uint64) {
+	kind := Missing
+	switch {
+	case s.Share != nil:
+		return // share compares how many arrived
+	case (s.Through || j.Place != nil) && s.foreign > 0:
+		kind = Unknown // it may be one without an identity
+	}
+	var e *Example
+	if f := s.failures[failureKey{kind, ""}]; f == nil || len(f.Examples) < maxExamples {
+		r.maker.Event(event.V2, recordid.ID{Seq: seq, Time: r.moment(seq)})
+		j.secrets(r)
+		e = &Example{Seq: seq, Input: r.name, Sent: j.show(r.maker.last)}
+	}
+	j.fail(s, kind, "", e)
+}
+
+// share compares which part of the expected records arrived with the one that should have.
+func (j *Judge) share(s *sink, arrived, expected uint64) {
+	got := float64(arrived) / math.Max(float64(expected), 1)
+	if math.Abs(got-s.Share.Value) > s.Share.Tolerance {
+		j.fail(s, WrongShare, "", &Example{
+			Want: fmt.Sprintf("%.4g%% ± %.4g%%", 100*s.Share.Value, 100*s.Share.Tolerance),
+			Got:  fmt.Sprintf("%.4g%%: %d of %d", 100*got, arrived, expected),
+		})
+	}
 }
 
 // blockSize is how many records share a moment that is remembered.

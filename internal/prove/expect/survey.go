@@ -183,7 +183,8 @@ func (s *survey) walk(b []byte, prefix string, f func(path string, v []byte)) {
 	}
 }
 
-// variables returns the values of the variables, such as $status, of the record that Event made last.
+// variables returns the values of the variables, such as $status, of the record that Event
+// made last.
 func (m *Maker) variables() map[string]value.Value {
 	vars := map[string]value.Value{}
 	if m.config.Program == nil {

@@ -192,8 +192,8 @@ func ExpandLedgers(names []string) ([]string, error) {
 // Expand returns the files that match names, patterns and directories, each once,
 // without those of skip. In directories it follows links to files, as in
 // /var/log/containers, and logs anything else that it skips, including ledgers and parts. It
-// returns an error for a ledger or a part that is given by name, and for a source that the page would
-// overwrite; page is the file of the page, or "".
+// returns an error for a ledger or a part that is given by name, and for a source that the
+// page would overwrite; page is the file of the page, or "".
 func Expand(names, skip []string, page string, log func(format string, args ...any)) ([]string, error) {
 	f := fileSet{log: log, page: page}
 	for _, name := range skip {
