@@ -14,19 +14,15 @@ import (
 var collections = []Func{
 	{
 		Name: "len", Section: secLogic, Result: "integer", Pure: true, Example: `len "four"`,
-		Doc:  "The number of bytes of a string, elements of an array or members of an object.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: ofOne(func(c *Call) error { return c.wants(0, compound|kinds(value.String, value.Nil)) },
-			func(_ *Record, v value.Value) value.Value { return value.OfInt(int64(v.Len())) }),
+		Doc:   "The number of bytes of a string, elements of an array or members of an object.",
+		Args:  []Arg{{Name: "VALUE", Dynamic: true, Kinds: compound | kinds(value.String, value.Nil)}},
+		build: ofOne(func(_ *Record, v value.Value) value.Value { return value.OfInt(int64(v.Len())) }),
 	},
 	{
 		Name: "index", Section: secLogic, Result: "any", Pure: true, Example: `index (list "a" "b") 1`,
 		Doc:  "An element of an array by its index from 0, or a member of an object by its name; null if there is none. Further KEYs index the result.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true}, {Name: "KEY", Dynamic: true, Rest: true}},
+		Args: []Arg{{Name: "VALUE", Dynamic: true, Kinds: compound | kinds(value.Nil)}, {Name: "KEY", Dynamic: true, Rest: true}},
 		build: func(c *Call) (Gen, error) {
-			if err := c.wants(0, compound|kinds(value.Nil)); err != nil {
-				return nil, err
-			}
 			g, keys := c.Args[0].Gen, c.gens(1)
 			if list := c.Args[0]; list.Const && len(keys) == 1 {
 				return constantIndex(list.Value, keys[0]), nil
@@ -44,12 +40,9 @@ var collections = []Func{
 		Name: "slice", Section: secLogic, Result: "string or array", Pure: true, Example: `slice "abcdef" 1 3`,
 		Doc: "The part of a string or an array from START, counted from 0, up to but not including END; to the end if END is negative. " +
 			"Strings are counted in bytes and cut between characters.",
-		Args: []Arg{{Name: "VALUE", Dynamic: true}, {Name: "START", Type: Integer, Dynamic: true}, {Name: "END", Type: Integer, Optional: true, Default: "-1", Dynamic: true}},
+		Args: []Arg{{Name: "VALUE", Dynamic: true, Kinds: kinds(value.String, value.Raw)}, {Name: "START", Type: Integer, Dynamic: true}, {Name: "END", Type: Integer, Optional: true, Default: "-1", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			g, start, end := c.Args[0].Gen, c.Args[1].Gen, c.Args[2].Gen
-			if k := c.Args[0].Kinds; !k.mayBe(kinds(value.String, value.Raw)) {
-				return nil, argErr(0, "slice: VALUE must be a string or an array, found %s", k)
-			}
 			return func(r *Record) value.Value {
 				v := g(r)
 				n, isMap, rest := v.Items()

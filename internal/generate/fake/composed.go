@@ -111,16 +111,13 @@ var made = []Func{
 	gathered("cusip", "The number of a security in North America (CUSIP), possibly of one that exists, with a valid check digit.", (*gofakeit.Faker).Cusip),
 	{
 		Name: "price", Section: secNumbers, Result: "number", Example: `price 1 200`,
-		Doc:  "A price from LOW to HIGH with two decimals. Three in four end in .99, .95, .50 or .00.",
-		Args: []Arg{{Name: "LOW", Type: Number, Optional: true, Default: "1"}, {Name: "HIGH", Type: Number, Optional: true, Default: "1000"}},
+		Doc: "A price from LOW to HIGH with two decimals. Three in four end in .99, .95, .50 or .00.",
+		Args: []Arg{
+			{Name: "LOW", Type: Number, Optional: true, Default: "1", Range: Range{High: 1e12}},
+			{Name: "HIGH", Type: Number, Optional: true, Default: "1000", Range: Range{High: 1e12}, NotBelow: true},
+		},
 		build: func(c *Call) (Gen, error) {
 			lo, hi := c.num(0), c.num(1)
-			if err := ordered(c, lo, hi); err != nil {
-				return nil, err
-			}
-			if lo < 0 || hi > 1e12 {
-				return nil, argErr(0, "price: expected LOW and HIGH from 0 to 1e12, found %v and %v", lo, hi)
-			}
 			return c.random(func(rnd seed.Rand) value.Value {
 				p := round(lo+float64(rnd.Float()*(hi-lo)), 2)
 				if ending := rnd.Below(16); ending < 12 {

@@ -10,13 +10,13 @@ var conversions = []Func{
 		Name: "toint", Section: secLogic, Result: "integer", Pure: true, Example: `toint "42"`,
 		Doc:   "VALUE as an integer, truncated towards zero; null if it is not a number.",
 		Args:  []Arg{{Name: "VALUE", Dynamic: true}},
-		build: ofOne(isNumber, func(_ *Record, v value.Value) value.Value { return intOrNull(v) }),
+		build: ofNumber(func(_ *Record, v value.Value) value.Value { return intOrNull(v) }),
 	},
 	{
 		Name: "tofloat", Section: secLogic, Result: "number", Pure: true, Example: `tofloat 3`,
 		Doc:  "VALUE as a floating-point number; null if it is not a number.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: ofOne(isNumber, func(_ *Record, v value.Value) value.Value {
+		build: ofNumber(func(_ *Record, v value.Value) value.Value {
 			if f, ok := v.Number(); ok {
 				return value.OfFloat(f)
 			}
@@ -27,21 +27,27 @@ var conversions = []Func{
 		Name: "tostring", Section: secLogic, Result: "string", Pure: true, Example: `tostring 42`,
 		Doc:   "VALUE as a string: strings are unchanged, everything else is written as JSON.",
 		Args:  []Arg{{Name: "VALUE", Dynamic: true}},
-		build: ofOne(anyValue, func(r *Record, v value.Value) value.Value { return value.OfString(asText(r, v)) }),
+		build: ofOne(func(r *Record, v value.Value) value.Value { return value.OfString(asText(r, v)) }),
 	},
 }
 
-// ofOne returns the build function of a function of one value. check checks the call.
-func ofOne(check func(c *Call) error, compute func(r *Record, v value.Value) value.Value) func(c *Call) (Gen, error) {
+// ofOne returns the build function of a function of one value.
+func ofOne(compute func(r *Record, v value.Value) value.Value) func(c *Call) (Gen, error) {
 	return func(c *Call) (Gen, error) {
 		g := c.Args[0].Gen
-		return func(r *Record) value.Value { return compute(r, g(r)) }, check(c)
+		return func(r *Record) value.Value { return compute(r, g(r)) }, nil
 	}
 }
 
-func anyValue(*Call) error { return nil }
-
-func isNumber(c *Call) error { return c.numbered(0) }
+// ofNumber is ofOne for a value that must be a number, or a string with one.
+func ofNumber(compute func(r *Record, v value.Value) value.Value) func(c *Call) (Gen, error) {
+	return func(c *Call) (Gen, error) {
+		if err := c.numbered(0); err != nil {
+			return nil, err
+		}
+		return ofOne(compute)(c)
+	}
+}
 
 // asText returns the text of a value.
 func asText(r *Record, v value.Value) string { return inText(r, v).S() }

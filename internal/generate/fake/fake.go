@@ -22,8 +22,6 @@ package fake
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/seed"
@@ -128,32 +126,6 @@ func put[K comparable, V any](m *map[K]V, k K, v V) {
 type call struct {
 	function string
 	a, b     float64
-}
-
-// Type is the type of an argument.
-type Type uint8
-
-// The types of arguments.
-const (
-	Any Type = iota
-	Integer
-	Number
-	Text
-)
-
-// String returns the type's name in the documentation.
-func (t Type) String() string {
-	return [...]string{"value", "integer", "number", "string"}[t]
-}
-
-// Arg is an argument of a function.
-type Arg struct {
-	Name     string
-	Type     Type
-	Optional bool
-	Default  string // as text, if Optional
-	Rest     bool   // takes all remaining arguments, at least one unless Optional
-	Dynamic  bool   // need not be a constant
 }
 
 // Func is one row of the registry.
@@ -287,29 +259,18 @@ func (c *Call) Build() (Operand, error) {
 	if given < need || given > len(f.Args) && !rest {
 		return Operand{}, argErr(-1, "%s takes %s, found %d: %s", f.Name, argCount(need, len(f.Args), rest), given, f.Signature())
 	}
-	constant := true
-	for i := range c.Args {
-		a := f.Args[min(i, len(f.Args)-1)]
-		if !c.Args[i].Const {
-			constant = false
-			if !a.Dynamic {
-				return Operand{}, argErr(i, "%s: %s must be a constant, since all records share it", f.Name, a.Name)
-			}
-			if want := a.Type.kinds(); !c.Args[i].Kinds.mayBe(want) {
-				hint := ""
-				if c.Args[i].Kinds == kinds(value.String) && want == numeric {
-					hint = "; use toint or tofloat if the string is a number"
-				}
-				return Operand{}, argErr(i, "%s: %s must be %s, found %s%s", f.Name, a.Name, article(a.Type), c.Args[i].Kinds, hint)
-			}
-			continue
-		}
-		if err := a.check(i, f, c.Args[i].Value); err != nil {
-			return Operand{}, err
-		}
-	}
 	for i := given; i < len(f.Args) && !f.Args[i].Rest; i++ {
 		c.Args = append(c.Args, Constant(f.Args[i].fallback()))
+	}
+	constant := true
+	for i := range c.Args {
+		constant = constant && c.Args[i].Const
+		if i >= given && f.Args[i].Default == "" {
+			continue // null, or an empty text
+		}
+		if err := c.check(i); err != nil {
+			return Operand{}, err
+		}
 	}
 	gen, err := f.build(c)
 	if err != nil {
@@ -327,66 +288,6 @@ func (c *Call) Build() (Operand, error) {
 		return Constant(v), nil
 	}
 	return op, nil
-}
-
-func argCount(need, most int, rest bool) string {
-	plural := "s"
-	if most == 1 {
-		plural = ""
-	}
-	switch {
-	case rest:
-		return fmt.Sprintf("at least %d argument%s", need, map[bool]string{true: "", false: "s"}[need == 1])
-	case most == 0:
-		return "no argument"
-	case need == most:
-		return fmt.Sprintf("%d argument%s", most, plural)
-	}
-	return fmt.Sprintf("%d to %d argument%s", need, most, plural)
-}
-
-// check checks the type of a constant.
-func (a *Arg) check(i int, f *Func, v value.Value) error {
-	bad := false
-	switch a.Type {
-	case Integer:
-		f := v.Float()
-		bad = v.K != value.Int && (v.K != value.Float || f != math.Trunc(f) || math.Abs(f) > 1<<62)
-	case Number:
-		bad = v.K != value.Int && v.K != value.Float
-	case Text:
-		bad = v.K != value.String
-	}
-	if bad {
-		found := v.K.String()
-		if v.K != value.Nil && v.K != value.Omit {
-			found += " " + string(v.AppendJSON(nil))
-		}
-		return argErr(i, "%s: %s must be %s, found %s", f.Name, a.Name, article(a.Type), found)
-	}
-	return nil
-}
-
-func article(t Type) string {
-	if t == Integer {
-		return "an integer"
-	}
-	return "a " + t.String()
-}
-
-func (a *Arg) fallback() value.Value {
-	switch a.Type {
-	case Integer:
-		i, _ := strconv.ParseInt(a.Default, 10, 64)
-		return value.OfInt(i)
-	case Number:
-		f, err := strconv.ParseFloat(a.Default, 64)
-		if err != nil {
-			return value.Null // no default
-		}
-		return value.OfFloat(f)
-	}
-	return value.OfString(a.Default)
 }
 
 // num, int and str return a constant argument.

@@ -22,13 +22,10 @@ var groups = []Func{
 		Doc: "The group that number N belongs to. The numbers from 0 on form groups of LOW to HIGH numbers in sequence, such as an order and its items, or an auction and its bids: " +
 			"`group 2 4 seq` makes groups of two to four records. The row has `number` (of the group, from 0), `index` (of N in its group, from 0), `size`, and `last` (whether N is the last of its group). " +
 			"Every size is equally often: each block of HIGH-LOW+1 groups has one of each, in random order. A negative N belongs to no group, and the row is null.",
-		Args: []Arg{{Name: "LOW", Type: Integer}, {Name: "HIGH", Type: Integer}, {Name: "N", Type: Integer, Dynamic: true}},
+		Args: []Arg{{Name: "LOW", Type: Integer, Range: countable}, {Name: "HIGH", Type: Integer}, {Name: "N", Type: Integer, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			low, high, nth := c.int(0), c.int(1), c.Args[2].Gen
-			switch {
-			case low < 1 || low > 1<<40:
-				return nil, argErr(0, "group: LOW is %d, expected 1 or more", low)
-			case high < low || high >= low+maxSizes:
+			if high < low || high >= low+maxSizes {
 				return nil, argErr(1, "group: HIGH is %d, expected %d to %d", high, low, low+maxSizes-1)
 			}
 			c.Names = &groupNames

@@ -59,7 +59,7 @@ func TestGroup(t *testing.T) {
 // What cannot be a group is refused.
 func TestGroupErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"a": {{ (group 0 3 seq).index }}}`:    "group: LOW is 0, expected 1 or more",
+		`{"a": {{ (group 0 3 seq).index }}}`:    "group: LOW is 0, expected 1 to 1099511627776",
 		`{"a": {{ (group 4 3 seq).index }}}`:    "group: HIGH is 3, expected 4 to 1027",
 		`{"a": {{ (group 4 1028 seq).index }}}`: "group: HIGH is 1028, expected 4 to 1027",
 		`{"a": {{ (group 4 5 seq).sise }}}`:     "unknown column sise; did you mean size?",

@@ -135,12 +135,9 @@ var identity = []Func{
 	{
 		Name: "hex", Section: secIdentity, Result: "string", Example: `hex 12`,
 		Doc:  "N random hexadecimal digits.",
-		Args: []Arg{{Name: "N", Type: Integer}},
+		Args: []Arg{{Name: "N", Type: Integer, Range: textSize}},
 		build: func(c *Call) (Gen, error) {
 			n, place := int(c.int(0)), c.Place
-			if n < 1 || n > 1<<20 {
-				return nil, argErr(0, "hex: N is %d, expected 1 to 1048576", n)
-			}
 			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
 				at := len(dst)
@@ -269,12 +266,9 @@ var identity = []Func{
 	{
 		Name: "base64", Section: secIdentity, Result: "string", Example: `base64 12`,
 		Doc:  "N random bytes in base64.",
-		Args: []Arg{{Name: "N", Type: Integer}},
+		Args: []Arg{{Name: "N", Type: Integer, Range: textSize}},
 		build: func(c *Call) (Gen, error) {
 			n, place := int(c.int(0)), c.Place
-			if n < 1 || n > 1<<20 {
-				return nil, argErr(0, "base64: N is %d, expected 1 to 1048576", n)
-			}
 			buf := make([]byte, n+7)
 			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
@@ -288,15 +282,9 @@ var identity = []Func{
 	{
 		Name: "bytes", Section: secIdentity, Result: "string", Example: `bytes 24 3`,
 		Doc:  "N random printable characters with ENTROPY bits each, from 0 (one letter repeated) to 6.",
-		Args: []Arg{{Name: "N", Type: Integer}, {Name: "ENTROPY", Type: Number, Optional: true, Default: "6"}},
+		Args: []Arg{{Name: "N", Type: Integer, Range: textSize}, {Name: "ENTROPY", Type: Number, Optional: true, Default: "6", Range: Range{High: 6}}},
 		build: func(c *Call) (Gen, error) {
 			n, bits, place := int(c.int(0)), c.num(1), c.Place
-			if n < 1 || n > 1<<20 {
-				return nil, argErr(0, "bytes: N is %d, expected 1 to 1048576", n)
-			}
-			if !(bits >= 0 && bits <= 6) {
-				return nil, argErr(1, "bytes: ENTROPY is %v bits, expected 0 to 6", bits)
-			}
 			alias := seed.NewAlias(ofEntropy(bits, len(alphabet64)))
 			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)

@@ -54,15 +54,6 @@ func (k Kinds) String() string {
 	return "a " + text
 }
 
-// wants checks that an argument may have one of the types.
-func (c *Call) wants(i int, want Kinds) error {
-	if k := c.Args[i].Kinds; !k.mayBe(want) {
-		a := c.Func.Args[min(i, len(c.Func.Args)-1)]
-		return argErr(i, "%s: %s must be %s, found %s", c.Func.Name, a.Name, want&^kinds(value.Nil), k)
-	}
-	return nil
-}
-
 // numbered checks that an argument may be a number, or a string with a number.
 func (c *Call) numbered(i int) error {
 	if k := c.Args[i].Kinds; !k.mayBe(numeric | kinds(value.String, value.Bool, value.Nil)) {
@@ -79,17 +70,6 @@ func (o Operand) Ranges() bool { return o.Kinds.mayBe(numeric | compound) }
 
 // HasFields reports whether the operand can have fields, as far as known.
 func (o Operand) HasFields() bool { return o.Kinds.mayBe(compound | kinds(value.Nil)) }
-
-// kinds returns the types of values that are valid for an argument.
-func (t Type) kinds() Kinds {
-	switch t {
-	case Integer, Number:
-		return numeric
-	case Text:
-		return kinds(value.String)
-	}
-	return 0
-}
 
 // canCompare reports whether values of these types can be compared: both are numbers,
 // or have the same type. If order is false, they are only compared for equality.

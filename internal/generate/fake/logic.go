@@ -106,7 +106,7 @@ var logic = []Func{
 		Name: "not", Section: secLogic, Result: "boolean", Pure: true, Example: `not (eq 1 2)`,
 		Doc:   "true if VALUE is false, zero, empty or null, otherwise false.",
 		Args:  []Arg{{Name: "VALUE", Dynamic: true}},
-		build: ofOne(anyValue, func(_ *Record, v value.Value) value.Value { return value.OfBool(!v.Truth()) }),
+		build: ofOne(func(_ *Record, v value.Value) value.Value { return value.OfBool(!v.Truth()) }),
 	},
 	{
 		Name: "ternary", Section: secLogic, Result: "one of the values", Pure: true, Example: `bool 0.5 | ternary "yes" "no"`,

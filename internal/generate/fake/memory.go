@@ -25,15 +25,10 @@ var memory = []Func{
 		Doc: "One of KEYS things with a memory, such as sensors, hosts or accounts. The row has `key`, from 1 to KEYS, and `nth`, how often this key came before " +
 			"(0, 1, 2, …), for grow and drift. All come equally often: each block of KEYS records has every key once, in random order. " +
 			"With S, key n comes about in proportion to 1/n^S, as in zipf, and at least once in a block of about 16 times as many records; KEYS is then at most 4096.",
-		Args: []Arg{{Name: "KEYS", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "0"}},
+		Args: []Arg{{Name: "KEYS", Type: Integer, Range: countable}, {Name: "S", Type: Number, Optional: true, Default: "0", Range: Range{High: 10}}},
 		build: func(c *Call) (Gen, error) {
 			n, s := c.int(0), c.num(1)
-			switch {
-			case n < 1 || n > 1<<40:
-				return nil, argErr(0, "keyed: KEYS is %d, expected 1 or more", n)
-			case s < 0 || s > 10:
-				return nil, argErr(1, "keyed: S is %v, expected 0 to 10", s)
-			case s > 0 && n > maxBlock/16:
+			if s > 0 && n > maxBlock/16 {
 				return nil, argErr(0, "keyed: KEYS is %d, expected at most %d with S", n, maxBlock/16)
 			}
 			c.Names = &keyedNames
@@ -83,12 +78,9 @@ var memory = []Func{
 		Name: "grow", Section: secState, Result: "integer or number", Example: `{{ $h := keyed 2 }}{"host": {{ $h.key }}, "requests": {{ grow 100 $h.key $h.nth }}}`, Form: true,
 		Doc: "A counter that grows with each record of its KEY, by MEAN on average. NTH is how often KEY came before, as in the row of keyed or in the step of a life. " +
 			"Steps are above 0 and below 2*MEAN, and integers if MEAN is one. A step after one that was longer than MEAN tends to be shorter.",
-		Args: []Arg{{Name: "MEAN", Type: Number}, {Name: "KEY", Dynamic: true}, {Name: "NTH", Type: Integer, Dynamic: true}},
+		Args: []Arg{{Name: "MEAN", Type: Number, Range: Range{High: 1 << 40, Above: true}}, {Name: "KEY", Dynamic: true}, {Name: "NTH", Type: Integer, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			mean, key, nth, place := c.num(0), c.Args[1].Gen, c.Args[2].Gen, c.Place
-			if !(mean > 0 && mean <= 1<<40) {
-				return nil, argErr(0, "grow: MEAN is %v, expected more than 0 and at most 2^40", mean)
-			}
 			if c.Args[0].Value.K == value.Int {
 				c.Kinds = kinds(value.Int)
 				m := uint64(mean)
@@ -113,18 +105,12 @@ var memory = []Func{
 		Name: "drift", Section: secState, Result: "number", Example: `{{ $s := keyed 2 }}{"sensor": {{ $s.key }}, "celsius": {{ drift 18 30 0.02 $s.key $s.nth | round 1 }}}`, Form: true,
 		Doc: "The previous value of KEY, more or less: it differs by at most SHARE of that (0.02 is 2 %), and stays between LOW and HIGH, which are above 0. " + ofWander +
 			"Steps are independent, and those of the logarithm are uniformly distributed.",
-		Args: append([]Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "SHARE", Type: Number}}, wanderArgs...),
+		Args: append([]Arg{
+			{Name: "LOW", Type: Number, Range: positive}, {Name: "HIGH", Type: Number, NotBelow: true},
+			{Name: "SHARE", Type: Number, Range: Range{Low: 1e-6, High: 1}},
+		}, wanderArgs...),
 		build: func(c *Call) (Gen, error) {
 			lo, hi, share := c.num(0), c.num(1), c.num(2)
-			if err := ordered(c, lo, hi); err != nil {
-				return nil, err
-			}
-			switch {
-			case !(lo > 0):
-				return nil, argErr(0, "drift: LOW is %v, expected more than 0, since a share of 0 is 0", lo)
-			case !(share >= 1e-6 && share <= 1):
-				return nil, argErr(2, "drift: SHARE is %v, expected 0.000001 to 1", share)
-			}
 			least := math.Log(lo)
 			return c.wander(0, math.Log(hi)-least, math.Log1p(share)*(1-1e-9), func(start float64) float64 {
 				return math.Log(max(start, lo)) - least
@@ -137,12 +123,9 @@ var memory = []Func{
 		Name: "wander", Section: secState, Result: "number", Example: `{{ $s := keyed 2 }}{"sensor": {{ $s.key }}, "celsius": {{ wander -10 30 0.5 $s.key $s.nth | round 1 }}}`, Form: true,
 		Doc: "The previous value of KEY plus or minus at most STEP. It stays between LOW and HIGH: a step beyond is mirrored there. " + ofWander +
 			"Steps are independent and uniformly distributed. `wander -1e6 1e6 1 $s.key $s.nth (per $s.key (normal 50 5))` begins near 50, and does not come near its limits.",
-		Args: append([]Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "STEP", Type: Number}}, wanderArgs...),
+		Args: bounds(append([]Arg{{Name: "STEP", Type: Number}}, wanderArgs...)...),
 		build: func(c *Call) (Gen, error) {
 			lo, hi, step := c.num(0), c.num(1), c.num(2)
-			if err := ordered(c, lo, hi); err != nil {
-				return nil, err
-			}
 			if least := max(math.Abs(lo), math.Abs(hi)) * 1e-9; !(step >= least && step <= hi-lo) {
 				return nil, argErr(2, "wander: STEP is %v, expected %v to %v", step, least, hi-lo)
 			}

@@ -22,9 +22,6 @@ func (c *Call) moment(i, z int) (at func(*Record) int64, valid func(*Record) boo
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := c.wants(i, numeric|kinds(value.String, value.Nil)); err != nil {
-		return nil, nil, err
-	}
 	arg := c.Args[i]
 	if arg.Const {
 		t, ok := momentOf(arg.Value, loc)
@@ -169,9 +166,6 @@ func (p *momentText) offset() (seconds int, found bool) {
 
 // span returns the time span in argument i, in nanoseconds, and whether it is one.
 func (c *Call) span(i int) (func(*Record) (ns int64, ok bool), error) {
-	if err := c.wants(i, numeric|kinds(value.String, value.Nil)); err != nil {
-		return nil, err
-	}
 	arg := c.Args[i]
 	if !arg.Const {
 		return func(r *Record) (int64, bool) { return spanOf(arg.Gen(r)) }, nil

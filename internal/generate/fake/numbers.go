@@ -29,14 +29,11 @@ var numbers = []Func{
 	{
 		Name: "int", Section: secNumbers, Result: "integer", Example: `int 1 6`,
 		Doc:  "An integer from LOW to HIGH, inclusive, uniformly distributed.",
-		Args: []Arg{{Name: "LOW", Type: Integer, Dynamic: true}, {Name: "HIGH", Type: Integer, Dynamic: true}},
+		Args: []Arg{{Name: "LOW", Type: Integer, Dynamic: true}, {Name: "HIGH", Type: Integer, Dynamic: true, NotBelow: true}},
 		build: func(c *Call) (Gen, error) {
 			place := c.Place
 			if c.Args[0].Const && c.Args[1].Const {
 				lo, hi := c.int(0), c.int(1)
-				if lo > hi {
-					return nil, argErr(0, "int: LOW must not be above HIGH, found %d and %d", lo, hi)
-				}
 				n := uint64(hi-lo) + 1
 				return func(r *Record) value.Value {
 					rnd := r.rand(place)
@@ -61,15 +58,9 @@ var numbers = []Func{
 	{
 		Name: "float", Section: secNumbers, Result: "number", Example: `float 0 100 2`,
 		Doc:  "A number from LOW to HIGH, uniformly distributed and rounded to DIGITS decimals, or not rounded if DIGITS is negative.",
-		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}, {Name: "DIGITS", Type: Integer, Optional: true, Default: "-1"}},
+		Args: bounds(Arg{Name: "DIGITS", Type: Integer, Optional: true, Default: "-1", Range: Range{Low: math.Inf(-1), High: 15}}),
 		build: func(c *Call) (Gen, error) {
 			lo, hi, digits := c.num(0), c.num(1), c.int(2)
-			if err := ordered(c, lo, hi); err != nil {
-				return nil, err
-			}
-			if digits > 15 {
-				return nil, argErr(2, "float: DIGITS is %d, expected at most 15", digits)
-			}
 			return c.random(func(rnd seed.Rand) value.Value {
 				f := lo + float64(rnd.Float()*(hi-lo))
 				if digits >= 0 {
@@ -82,23 +73,20 @@ var numbers = []Func{
 	{
 		Name: "uniform", Section: secNumbers, Result: "number", Example: `uniform 0 1`,
 		Doc:  "A number from LOW to HIGH, uniformly distributed.",
-		Args: []Arg{{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number}},
+		Args: bounds(),
 		build: func(c *Call) (Gen, error) {
 			lo, hi := c.num(0), c.num(1)
 			return c.random(func(rnd seed.Rand) value.Value {
 				return value.OfFloat(lo + float64(rnd.Float()*(hi-lo)))
-			}), ordered(c, lo, hi)
+			}), nil
 		},
 	},
 	{
 		Name: "normal", Section: secNumbers, Result: "number", Example: `normal 100 15 | round 1`,
 		Doc:  "A normally distributed number with mean MEAN and standard deviation SD.",
-		Args: []Arg{{Name: "MEAN", Type: Number}, {Name: "SD", Type: Number}},
+		Args: []Arg{{Name: "MEAN", Type: Number}, {Name: "SD", Type: Number, Range: notNegative}},
 		build: func(c *Call) (Gen, error) {
 			mean, sd := c.num(0), c.num(1)
-			if sd < 0 {
-				return nil, argErr(1, "normal: SD is %v, expected 0 or more", sd)
-			}
 			return c.drawn(mean, sd, seed.Normal(mean, sd)), nil
 		},
 	},
@@ -106,12 +94,9 @@ var numbers = []Func{
 		Name: "lognormal", Section: secNumbers, Result: "number", Example: `lognormal 8.5 1.2 | round`,
 		Doc: "A number whose logarithm is normally distributed with mean MU and standard deviation SIGMA, " +
 			"as sizes and durations often are. Half of the numbers are below e^MU.",
-		Args: []Arg{{Name: "MU", Type: Number}, {Name: "SIGMA", Type: Number}},
+		Args: []Arg{{Name: "MU", Type: Number}, {Name: "SIGMA", Type: Number, Range: notNegative}},
 		build: func(c *Call) (Gen, error) {
 			mu, sigma := c.num(0), c.num(1)
-			if sigma < 0 {
-				return nil, argErr(1, "lognormal: SIGMA is %v, expected 0 or more", sigma)
-			}
 			if most := mu + 9*sigma; most > math.Log(math.MaxFloat64) {
 				return nil, argErr(0, "lognormal: numbers up to e^%.4g do not fit in a double; half of them are below e^MU", most)
 			}
@@ -121,12 +106,9 @@ var numbers = []Func{
 	{
 		Name: "exponential", Section: secNumbers, Result: "number", Example: `exponential 250 | round`,
 		Doc:  "An exponentially distributed number with mean MEAN, such as the time until the next of random events.",
-		Args: []Arg{{Name: "MEAN", Type: Number}},
+		Args: []Arg{{Name: "MEAN", Type: Number, Range: positive}},
 		build: func(c *Call) (Gen, error) {
 			mean := c.num(0)
-			if mean <= 0 {
-				return nil, argErr(0, "exponential: MEAN is %v, expected more than 0", mean)
-			}
 			return c.drawn(mean, 0, seed.Exponential(mean)), nil
 		},
 	},
@@ -134,15 +116,9 @@ var numbers = []Func{
 		Name: "zipf", Section: secNumbers, Result: "integer", Example: `zipf 1000 1.1`,
 		Doc: "An integer from 1 to N, where n occurs in proportion to 1/n^S, as ranks of users, pages and words do. " +
 			"N is at most 2^40.",
-		Args: []Arg{{Name: "N", Type: Integer}, {Name: "S", Type: Number, Optional: true, Default: "1"}},
+		Args: []Arg{{Name: "N", Type: Integer, Range: countable}, {Name: "S", Type: Number, Optional: true, Default: "1", Range: Range{High: 50}}},
 		build: func(c *Call) (Gen, error) {
 			n, s := c.int(0), c.num(1)
-			if n < 1 || n > 1<<40 {
-				return nil, argErr(0, "zipf: N is %d, expected 1 to %d", n, int64(1)<<40)
-			}
-			if !(s >= 0 && s <= 50) {
-				return nil, argErr(1, "zipf: S is %v, expected 0 to 50", s)
-			}
 			if n > 100_000 {
 				z := newZipf(float64(n), s)
 				return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(z.draw(&rnd)) }), nil
@@ -157,13 +133,9 @@ var numbers = []Func{
 	{
 		Name: "bool", Section: secNumbers, Result: "boolean", Example: `bool 0.25`,
 		Doc:  "true with probability P, otherwise false.",
-		Args: []Arg{{Name: "P", Type: Number, Optional: true, Default: "0.5"}},
+		Args: []Arg{{Name: "P", Type: Number, Optional: true, Default: "0.5", Range: Range{High: 1}}},
 		build: func(c *Call) (Gen, error) {
-			p := c.num(0)
-			if !(p >= 0 && p <= 1) {
-				return nil, argErr(0, "bool: P is %v, expected a probability from 0 to 1", p)
-			}
-			chance := seed.Chance(p)
+			chance := seed.Chance(c.num(0))
 			return c.random(func(rnd seed.Rand) value.Value { return value.OfBool(rnd.Hit(chance)) }), nil
 		},
 	},
@@ -171,18 +143,12 @@ var numbers = []Func{
 		Name: "walk", Section: secNumbers, Follows: TheNumber, Result: "number", Example: `walk 20 80 100 | round 1`,
 		Doc: "A number that changes smoothly between LOW and HIGH from record to record, mostly within the middle two thirds. " +
 			"In PERIOD records it moves by about a quarter of the range. Each KEY has its own walk.",
-		Args: []Arg{
-			{Name: "LOW", Type: Number}, {Name: "HIGH", Type: Number},
-			{Name: "PERIOD", Type: Number, Optional: true, Default: "100"}, {Name: "KEY", Optional: true, Dynamic: true},
-		},
+		Args: bounds(
+			Arg{Name: "PERIOD", Type: Number, Optional: true, Default: "100", Range: Range{Low: 1, High: 1e12}},
+			Arg{Name: "KEY", Optional: true, Dynamic: true},
+		),
 		build: func(c *Call) (Gen, error) {
 			lo, hi, period, key, place := c.num(0), c.num(1), c.num(2), c.Args[3].Gen, c.Place
-			if err := ordered(c, lo, hi); err != nil {
-				return nil, err
-			}
-			if !(period >= 1 && period <= 1e12) {
-				return nil, argErr(2, "walk: PERIOD is %v, expected 1 record or more", period)
-			}
 			return func(r *Record) value.Value {
 				k := seed.Combine(r.Stream+place, hash(key(r)))
 				n := r.K
@@ -216,13 +182,10 @@ var numbers = []Func{
 		Doc: "START + k*STEP for record k; with WRAP, START + (k*STEP mod WRAP).",
 		Args: []Arg{
 			{Name: "START", Type: Integer, Optional: true, Default: "0"}, {Name: "STEP", Type: Integer, Optional: true, Default: "1"},
-			{Name: "WRAP", Type: Integer, Optional: true, Default: "0"},
+			{Name: "WRAP", Type: Integer, Optional: true, Default: "0", Range: notNegative},
 		},
 		build: func(c *Call) (Gen, error) {
 			start, step, wrap := c.int(0), c.int(1), c.int(2)
-			if wrap < 0 {
-				return nil, argErr(2, "counter: WRAP is %d, expected more than 0", wrap)
-			}
 			if wrap == 0 {
 				return func(r *Record) value.Value { return value.OfInt(start + int64(r.K)*step) }, nil
 			}
@@ -323,13 +286,6 @@ func (c *Call) drawn(a, b float64, quantile func(p float64) float64) Gen {
 		rnd := r.rand(place)
 		return value.OfFloat(curve.Draw(&rnd))
 	}
-}
-
-func ordered(c *Call, lo, hi float64) error {
-	if !(lo <= hi) || math.IsInf(hi-lo, 0) {
-		return argErr(0, "%s: LOW must not be above HIGH, found %v and %v", c.Func.Name, lo, hi)
-	}
-	return nil
 }
 
 // round rounds f to a number of decimals, half away from zero.

@@ -31,13 +31,10 @@ var state = []Func{
 		Name: "cardinality", Section: secState, Result: "that of EXPRESSION", Example: `cardinality 3 (username)`,
 		Doc: "One of exactly N different values of EXPRESSION, all equally likely. They are computed at the start, where the time is not known " +
 			"and the record's number counts the attempts. A template whose EXPRESSION has fewer values is rejected.",
-		Args:  []Arg{{Name: "N", Type: Integer}, {Name: "EXPRESSION", Dynamic: true}},
+		Args:  []Arg{{Name: "N", Type: Integer, Range: Range{Low: 1, High: 1e6}}, {Name: "EXPRESSION", Dynamic: true}},
 		Keyed: true,
 		build: func(c *Call) (Gen, error) {
 			n := c.int(0)
-			if n < 1 || n > 1_000_000 {
-				return nil, argErr(0, "cardinality: N is %d, expected 1 to 1000000", n)
-			}
 			gen, env := c.Args[1].Gen, c.Env
 			if c.Args[1].Const && n > 1 {
 				return nil, argErr(1, "cardinality: EXPRESSION is a constant, expected %d different values", n)
@@ -57,17 +54,13 @@ var state = []Func{
 			"that end a life. It is a mean (`5m`, exponentially distributed), a range (`2h..6h`, uniformly distributed; " +
 			"`1h..1h` is exactly an hour), or a mean and a deviation of at most a quarter of it (`60s ± 10s`, normally distributed within four deviations), in ms, s, m, h and d. The row also has `since` and `until` (begin and end of the state) and " +
 			"`began` (begin of the life), in seconds since 1970, for time_of.",
-		Args: []Arg{{Name: "LIVES", Type: Integer}, {Name: "MACHINE", Type: Text}},
+		Args: []Arg{{Name: "LIVES", Type: Integer, Range: countable}, {Name: "MACHINE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
-			lives := c.int(0)
-			if lives < 1 || lives > 1<<40 {
-				return nil, argErr(0, "states: LIVES is %d, expected 1 or more", lives)
-			}
 			m, err := parseChain(c.str(1))
 			if err != nil {
 				return nil, argErr(1, "states: %v", err)
 			}
-			place, n := c.Place, uint64(lives)
+			place, n := c.Place, uint64(c.int(0))
 			if m.timed {
 				clock, err := c.Env.clock(c.str(1), m)
 				if err != nil {

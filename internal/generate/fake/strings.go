@@ -180,12 +180,9 @@ var stringFuncs = []Func{
 	{
 		Name: "join", Section: secStrings, Result: "string", Pure: true, Example: `join ", " (list "a" "b")`,
 		Doc:  "The elements of an array with SEPARATOR between them.",
-		Args: []Arg{{Name: "SEPARATOR", Type: Text, Dynamic: true}, {Name: "ARRAY", Dynamic: true}},
+		Args: []Arg{{Name: "SEPARATOR", Type: Text, Dynamic: true}, {Name: "ARRAY", Dynamic: true, Kinds: kinds(value.Raw)}},
 		build: func(c *Call) (Gen, error) {
 			sep, g := c.Args[0].Gen, c.Args[1].Gen
-			if err := c.wants(1, kinds(value.Raw)); err != nil {
-				return nil, err
-			}
 			return func(r *Record) value.Value {
 				s := asText(r, sep(r))
 				n, isMap, rest := g(r).Items()
@@ -260,7 +257,7 @@ var stringFuncs = []Func{
 		Name: "json", Section: secStrings, Result: "string", Pure: true, Example: `json (dict "a" 1)`,
 		Doc:  "VALUE as JSON text, for logs with JSON in a string.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: ofOne(anyValue, func(r *Record, v value.Value) value.Value {
+		build: ofOne(func(r *Record, v value.Value) value.Value {
 			start := len(r.Scratch)
 			r.Scratch = v.AppendJSON(r.Scratch)
 			return r.text(start)
@@ -269,8 +266,8 @@ var stringFuncs = []Func{
 	{
 		Name: "logfmt", Section: secStrings, Result: "string", Pure: true, Example: `logfmt (dict "level" "info" "msg" "it is done" "n" 3)`,
 		Doc:   "An object as logfmt: name=value pairs, with values quoted if necessary. Characters not allowed in a name are replaced by _.",
-		Args:  []Arg{{Name: "OBJECT", Dynamic: true}},
-		build: ofOne(func(c *Call) error { return c.wants(0, compound) }, logfmt),
+		Args:  []Arg{{Name: "OBJECT", Dynamic: true, Kinds: compound}},
+		build: ofOne(logfmt),
 	},
 	{
 		Name: "replace", Section: secStrings, Result: "string", Pure: true, Example: `replace " " "_" "a b c"`,

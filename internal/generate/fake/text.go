@@ -62,15 +62,12 @@ func sentence(dst []byte, rnd *seed.Rand, list []string, n int64) []byte {
 }
 
 // prose returns the row of a function that appends N words or sentences.
-func prose(name, doc, fallback string, most int64, appendTo func(dst []byte, rnd *seed.Rand, n int64) []byte) Func {
+func prose(name, doc, fallback string, most float64, appendTo func(dst []byte, rnd *seed.Rand, n int64) []byte) Func {
 	return Func{
 		Name: name, Section: secText, Result: "string", Example: name, Doc: doc,
-		Args: []Arg{{Name: "N", Type: Integer, Optional: true, Default: fallback}},
+		Args: []Arg{{Name: "N", Type: Integer, Optional: true, Default: fallback, Range: Range{High: most}}},
 		build: func(c *Call) (Gen, error) {
 			n, place := c.int(0), c.Place
-			if n < 0 || n > most {
-				return nil, argErr(0, "%s: N is %d, expected 1 to %d", name, n, most)
-			}
 			return c.texts(func(dst []byte, r *Record) []byte {
 				rnd := r.rand(place)
 				m := n

@@ -59,7 +59,7 @@ var times = []Func{
 		Doc: "TIME in the same layouts as now. TIME is a number of seconds since 1970-01-01, or a text: `2026-11-01`, `2026-11-01 08:30`, `2026-11-01T08:30:00.5`, or " +
 			"with an offset (`Z`, `+01:00`). Without an offset it is a time in ZONE. A value that is not a time is null.",
 		Args: []Arg{
-			{Name: "TIME", Dynamic: true},
+			{Name: "TIME", Dynamic: true, Kinds: moments},
 			{Name: "LAYOUT", Type: Text, Optional: true, Default: "rfc3339_ms"},
 			{Name: "ZONE", Type: Text, Optional: true, Default: "UTC"},
 			{Name: "OFFSET", Type: Text, Optional: true, Default: "0s"},
@@ -88,7 +88,7 @@ var times = []Func{
 		Doc: "The time SPAN after TIME, in seconds since 1970-01-01, for time_of. TIME is that of time_of, in ZONE if it has no offset. SPAN is a number of seconds or a text such as `-1h30m` or `2d`; " +
 			"a day is always 24 hours. A value that is not a time or a span is null.",
 		Args: []Arg{
-			{Name: "TIME", Dynamic: true}, {Name: "SPAN", Dynamic: true}, {Name: "ZONE", Type: Text, Optional: true, Default: "UTC"},
+			{Name: "TIME", Dynamic: true, Kinds: moments}, {Name: "SPAN", Dynamic: true, Kinds: moments}, {Name: "ZONE", Type: Text, Optional: true, Default: "UTC"},
 		},
 		Pure: true,
 		build: func(c *Call) (Gen, error) {
@@ -114,6 +114,9 @@ var times = []Func{
 		},
 	},
 }
+
+// moments are the types of times and time spans.
+var moments = numeric | kinds(value.String, value.Nil)
 
 func layoutDoc() string {
 	var b strings.Builder
