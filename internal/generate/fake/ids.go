@@ -55,8 +55,7 @@ var ids = inSection(secTests, []Func{
 			n := 900100000 + day*1000 + 981 - day%2
 			return digits(append(dst, "18"...), n*10+luhn(n), 10)
 		}),
-	composed("bsn", secTests, "A Dutch BSN: one of the numbers of test persons in the documentation of RvIG's BRP API.",
-		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testBSN)...) }),
+	listed("bsn", secTests, "A Dutch BSN: one of the numbers of test persons in the documentation of RvIG's BRP API.", testBSN),
 	composed("steuer_id", secTests, "A German tax number (IdNr) that begins with 0, which only test numbers do (ELSTER, Prüfung der Steuer- und Steueridentifikationsnummer), with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			// Of the first ten digits, one occurs twice and one is missing.
@@ -78,8 +77,7 @@ var ids = inSection(secTests, []Func{
 			}
 			return append(b, byte('0'+(11-p)%10))
 		}),
-	composed("aadhaar", secTests, "An Indian Aadhaar number: one of those that UIDAI publishes for tests of its authentication API.",
-		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testAadhaar)...) }),
+	listed("aadhaar", secTests, "An Indian Aadhaar number: one of those that UIDAI publishes for tests of its authentication API.", testAadhaar),
 	composed("ein", secTests, "A US Employer Identification Number with a prefix that is not in the IRS's list of valid EIN prefixes. EINs have no check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			dst = append(append(dst, from(rnd, freeEIN)...), '-')
@@ -111,8 +109,7 @@ var ids = inSection(secTests, []Func{
 			}), nil
 		},
 	},
-	composed("aws_access_key", secTests, "The id of an AWS access key: one of the examples in AWS' documentation.",
-		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, awsKeys)...) }),
+	listed("aws_access_key", secTests, "The id of an AWS access key: one of the examples in AWS' documentation.", awsKeys),
 	composed("bitcoin_address", secTests, "A Bitcoin address of the test network: bech32 with the prefix tb1 (BIP 173) and a valid checksum.",
 		appendBech32),
 	composed("ean", secTests, "An article number of 13 digits with a prefix from 200 to 299, which GS1 reserves for use within a shop, with a valid check digit.",

@@ -77,7 +77,7 @@ func (e *Env) list(path string) (*pool, error) {
 		if len(p.all)+len(text) > maxList {
 			return fmt.Errorf("line %d: the lines have more than %d MiB", line, maxList>>20)
 		}
-		p.add(string(text))
+		p.add(value.OfBytes(text))
 		return nil
 	})
 	switch {
@@ -86,7 +86,6 @@ func (e *Env) list(path string) (*pool, error) {
 	case len(p.span) == 0:
 		return nil, fmt.Errorf("%q has no lines", path)
 	}
-	p.all = append(p.all, make([]byte, value.Reach)...)
-	put(&e.lists, path, p)
+	put(&e.lists, path, p.end())
 	return p, nil
 }

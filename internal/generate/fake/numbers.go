@@ -204,20 +204,20 @@ var numbers = []Func{
 			"numbers after another.",
 		Args: []Arg{{Name: "LOW", Type: Integer}, {Name: "HIGH", Type: Integer}},
 		build: func(c *Call) (Gen, error) {
-			lo, hi, place := c.int(0), c.int(1), c.Place
+			lo, hi := c.int(0), c.int(1)
 			n := uint64(hi-lo) + 1
 			if lo > hi || n == 0 || n > 1<<62 {
 				return nil, argErr(0, "unique: expected LOW below HIGH and at most 2^62 numbers, found %d and %d", lo, hi)
 			}
-			at := shuffled(place, n)
+			at := shuffled(c, n)
 			return func(r *Record) value.Value { return value.OfInt(lo + int64(at(r))) }, nil
 		},
 	},
 }
 
-// shuffled returns a function that returns each number below n once in n records, in a
-// different order for each n records.
-func shuffled(place, n uint64) func(r *Record) uint64 {
+// shuffled picks each of n once in n records, in a different order for each n records.
+func shuffled(c *Call, n uint64) picker {
+	place := c.Place
 	if n > seed.MaxShuffle {
 		return func(r *Record) uint64 { return seed.Permute(seed.Combine(r.Stream+place, r.K/n), r.K%n, n) }
 	}

@@ -179,8 +179,7 @@ var people = []Func{
 	pooled("programming_language", "A programming language.", (*gofakeit.Faker).ProgrammingLanguage),
 	pooled("app_name", "An app's name.", (*gofakeit.Faker).AppName),
 	pooled("app_version", "An app's version.", (*gofakeit.Faker).AppVersion),
-	composed("user_agent", secPeople, "The user agent of a current browser, sometimes of a crawler.",
-		func(dst []byte, _ *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, userAgents)...) }),
+	listed("user_agent", secPeople, "The user agent of a current browser, sometimes of a crawler.", userAgents),
 	pooled("api_user_agent", "The user agent of a program.", (*gofakeit.Faker).APIUserAgent),
 	pooled("mime_type", "A MIME type.", (*gofakeit.Faker).FileMimeType),
 	pooled("file_extension", "A file's extension.", (*gofakeit.Faker).FileExtension),
@@ -209,8 +208,7 @@ var people = []Func{
 		Doc: "A longitude in degrees, with six decimals.", build: degrees(180),
 	},
 
-	composed("credit_card", secTests, "A credit card number that PayPal or Stripe publish for tests, with a valid Luhn digit.",
-		func(dst []byte, r *Record, rnd *seed.Rand) []byte { return append(dst, from(rnd, testCards)...) }),
+	listed("credit_card", secTests, "A credit card number that PayPal or Stripe publish for tests, with a valid Luhn digit.", testCards),
 	composed("ssn", secTests, "A US Social Security number with an area of 900 to 999, which the SSA never assigns; its group is not one of taxpayer numbers (IRS: 50-65, 70-88, 90-92, 94-99).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			dst = value.AppendUint(dst, 900+rnd.Below(100))

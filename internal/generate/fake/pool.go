@@ -26,17 +26,22 @@ type extent struct {
 func newPool(texts []string) *pool {
 	p := &pool{span: make([]extent, 0, len(texts))}
 	for _, s := range texts {
-		p.add(s)
+		p.add(value.OfString(s))
 	}
-	p.all = append(p.all, make([]byte, value.Reach)...)
-	return p
+	return p.end()
 }
 
-// add adds a text. After the last of them, value.Reach bytes must follow.
-func (p *pool) add(s string) {
+// add adds a text, or another value, which has no text.
+func (p *pool) add(v value.Value) {
 	head := len(p.all)
-	p.all = value.AppendString(p.all, s)
-	p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(s)), uint32(len(p.all))})
+	p.all = v.Append(p.all)
+	p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(v.S())), uint32(len(p.all))})
+}
+
+// end ends a pool after the last text.
+func (p *pool) end() *pool {
+	p.all = append(p.all, make([]byte, value.Reach)...)
+	return p
 }
 
 // draw returns the index of a random text, all equally likely.
@@ -64,7 +69,16 @@ func (p *pool) copy(dst []byte, from, to uint32) []byte {
 	return value.AppendPiece(dst, p.all[from:], int(to-from))
 }
 
-// from builds a function that draws from a pool.
+// listed returns the row of a function that draws from a list.
+func listed(name, section, doc string, texts []string) Func {
+	return Func{
+		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
+		build: func(c *Call) (Gen, error) { return c.from(newPool(texts)), nil },
+	}
+}
+
+// from builds a function that draws from a pool. It is fromPool with anyOf, but faster:
+// these functions are frequent.
 func (c *Call) from(p *pool) Gen {
 	place := c.Place
 	c.Text = func(dst []byte, r *Record) []byte {
@@ -81,38 +95,49 @@ func (c *Call) from(p *pool) Gen {
 	}
 }
 
-// listed returns the row of a function that draws from a list.
-func listed(name, section, doc string, texts []string) Func {
-	return Func{
-		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
-		build: func(c *Call) (Gen, error) { return c.from(newPool(texts)), nil },
-	}
+// fromPool builds a function whose value is the text of a pool that pick chooses.
+func (c *Call) fromPool(p *pool, pick picker) Gen {
+	c.Text = func(dst []byte, r *Record) []byte { return p.append(dst, int(pick(r))) }
+	c.Pack = func(dst []byte, r *Record) []byte { return p.pack(dst, int(pick(r))) }
+	return func(r *Record) value.Value { return p.value(int(pick(r))) }
 }
 
-// among builds a function whose value is one of the values, whose index pick returns.
-func (c *Call) among(values []value.Value, pick func(r *Record) int) Gen {
+// among builds a function whose value is that of one of the arguments, which pick chooses.
+func (c *Call) among(args []Operand, pick picker) Gen {
 	p := new(pool)
-	texts, plain := true, true
-	for _, v := range values {
-		plain = plain && v.K < value.Raw // not nested, so never too deep
-		head := len(p.all)
-		p.all = v.Append(p.all)
-		p.span = append(p.span, extent{uint32(head), uint32(len(p.all) - len(v.S())), uint32(len(p.all))})
-		texts = texts && v.K == value.String
+	var gens []Gen
+	var values []value.Value
+	constant, texts, plain := true, true, true
+	for _, a := range args {
+		gens, values = append(gens, a.Gen), append(values, a.Value)
+		constant = constant && a.Const
+		texts = texts && a.Value.K == value.String
+		plain = plain && a.Value.K < value.Raw // not nested, so never too deep
+		p.add(a.Value)
 	}
-	p.all = append(p.all, make([]byte, value.Reach)...)
+	if !constant {
+		return func(r *Record) value.Value { return gens[pick(r)](r) }
+	}
 	if plain {
-		c.Pack = func(dst []byte, r *Record) []byte { return p.pack(dst, pick(r)) }
+		c.fromPool(p.end(), pick)
 	}
-	if texts {
-		c.Text = func(dst []byte, r *Record) []byte { return p.append(dst, pick(r)) }
+	if !texts {
+		c.Text = nil
 	}
 	return func(r *Record) value.Value { return values[pick(r)] }
 }
 
-// fromPool builds a function whose value is the text of a pool that pick chooses.
-func (c *Call) fromPool(p *pool, pick func(r *Record) int) Gen {
-	c.Text = func(dst []byte, r *Record) []byte { return p.append(dst, pick(r)) }
-	c.Pack = func(dst []byte, r *Record) []byte { return p.pack(dst, pick(r)) }
-	return func(r *Record) value.Value { return p.value(pick(r)) }
+// picker returns a number for a record, the index of what is picked for it.
+type picker func(r *Record) uint64
+
+// anyOf picks one of n at random.
+func anyOf(c *Call, n uint64) picker {
+	place := c.Place
+	return func(r *Record) uint64 {
+		rnd := r.rand(place)
+		return rnd.Below(n)
+	}
 }
+
+// inTurn picks each of n in turn.
+func inTurn(_ *Call, n uint64) picker { return func(r *Record) uint64 { return r.K % n } }

@@ -140,8 +140,7 @@ var text = []Func{
 		Doc:  "A stack trace of LINES lines in the format of LANGUAGE: java, python or go; of some if LINES is 0.",
 		Args: []Arg{{Name: "LANGUAGE", Type: Text}, {Name: "LINES", Type: Integer, Optional: true, Default: "0"}},
 		build: func(c *Call) (Gen, error) {
-			place := c.Place
-			language, lines := c.str(0), c.int(1)
+			language, lines, place := c.str(0), c.int(1), c.Place
 			least, ok := map[string]int64{"java": 3, "python": 4, "go": 5}[language]
 			switch {
 			case !ok:
