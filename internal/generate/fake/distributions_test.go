@@ -330,6 +330,9 @@ func TestStrftimeWeeks(t *testing.T) {
 			t.Errorf("%d is %q, want %q", moment, got, want)
 		}
 	}
+	if got, want := values(t, `time_of -5 "%_6s %06s"`, 1)[0].S(), "    -5 -00005"; got != want { // date -ud @-5 +'%_6s %06s'
+		t.Errorf("a negative number is %q, want %q", got, want)
+	}
 	if _, err := compile(`{"v": {{ now "%H:%Q" }}}`); err == nil || !strings.HasSuffix(err.Error(), "now: LAYOUT: unknown directive %Q") {
 		t.Error(err)
 	}

@@ -18,11 +18,13 @@ type layoutPart struct {
 	trim   bool // omit zeros at the end, and the point if no digits remain
 }
 
-// layoutChunk is a layout of package time, a literal text, or a directive of strftime.
-type layoutChunk struct {
-	text      string
-	literal   bool
-	directive func(dst []byte, when time.Time) []byte
+// layoutChunk appends the text of a time: a layout of package time, a literal text, or a
+// directive of strftime.
+type layoutChunk func(dst []byte, when time.Time) []byte
+
+// goChunk returns the chunk of a layout of package time.
+func goChunk(layout string) layoutChunk {
+	return func(dst []byte, when time.Time) []byte { return when.AppendFormat(dst, layout) }
 }
 
 var (
@@ -51,26 +53,19 @@ func ofLayout(layout string) []layoutPart {
 			end++
 		}
 		if n := end - i - 1; n <= 9 && (end == len(layout) || layout[end] < '0' || layout[end] > '9') {
-			parts = append(parts, layoutPart{chunks: []layoutChunk{{text: layout[start:i]}}, digits: n, point: layout[i], trim: digit == '9'})
+			parts = append(parts, layoutPart{chunks: []layoutChunk{goChunk(layout[start:i])}, digits: n, point: layout[i], trim: digit == '9'})
 			start = end
 		}
 		i = end - 1
 	}
-	return append(parts, layoutPart{chunks: []layoutChunk{{text: layout[start:]}}})
+	return append(parts, layoutPart{chunks: []layoutChunk{goChunk(layout[start:])}})
 }
 
 // set formats the chunks for a second.
 func (p *layoutPart) set(when time.Time) {
 	p.text = p.text[:0]
-	for _, c := range p.chunks {
-		switch {
-		case c.directive != nil:
-			p.text = c.directive(p.text, when)
-		case c.literal:
-			p.text = append(p.text, c.text...)
-		default:
-			p.text = when.AppendFormat(p.text, c.text)
-		}
+	for _, appendTo := range p.chunks {
+		p.text = appendTo(p.text, when)
 	}
 }
 

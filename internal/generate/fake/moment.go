@@ -15,28 +15,24 @@ import (
 const maxMoment = 1 << 33
 
 // moment returns the time in argument i, in nanoseconds since 1970, where those
-// without an offset are in the zone of argument z. If it may be no time, valid
-// reports whether it is one, and must be called first.
+// without an offset are in the zone of argument z. Unless it is a constant, valid reports
+// whether the argument is a time, and must be called first.
 func (c *Call) moment(i, z int) (at func(*Record) int64, valid func(*Record) bool, err error) {
 	loc, err := c.zone(z)
 	if err != nil {
 		return nil, nil, err
 	}
 	arg := c.Args[i]
-	if arg.Const {
-		t, ok := momentOf(arg.Value, loc)
-		if !ok {
-			return nil, nil, argErr(i, "%s: %s must be seconds since 1970 or a time such as 2026-11-01T08:30:00Z, found %s",
-				c.Func.Name, c.Func.Args[i].Name, arg.Value.AppendJSON(nil))
-		}
-		return func(*Record) int64 { return t }, nil, nil
+	t, ok := momentOf(arg.Value, loc)
+	at = func(*Record) int64 { return t }
+	switch {
+	case !arg.Const:
+		return at, func(r *Record) (ok bool) { t, ok = momentOf(arg.Gen(r), loc); return ok }, nil
+	case !ok:
+		return nil, nil, argErr(i, "%s: %s must be seconds since 1970 or a time such as 2026-11-01T08:30:00Z, found %s",
+			c.Func.Name, c.Func.Args[i].Name, arg.Value.AppendJSON(nil))
 	}
-	if arg.Kinds != 0 && arg.Kinds&^numeric == 0 {
-		return func(r *Record) int64 { t, _ := momentOf(arg.Gen(r), loc); return t }, nil, nil
-	}
-	var t int64
-	valid = func(r *Record) (ok bool) { t, ok = momentOf(arg.Gen(r), loc); return ok }
-	return func(*Record) int64 { return t }, valid, nil
+	return at, nil, nil
 }
 
 // zone returns the time zone in argument i.
@@ -49,14 +45,20 @@ func (c *Call) zone(i int) (*time.Location, error) {
 }
 
 // momentOf returns the time that a value is, in nanoseconds since 1970.
-func momentOf(v value.Value, loc *time.Location) (t int64, ok bool) {
+func momentOf(v value.Value, loc *time.Location) (ns int64, ok bool) {
+	if v.K == value.String {
+		return parseMoment(v.S(), loc)
+	}
+	return ofSeconds(v)
+}
+
+// ofSeconds returns a number of seconds in nanoseconds.
+func ofSeconds(v value.Value) (ns int64, ok bool) {
 	switch v.K {
 	case value.Int:
 		return min(max(v.Int(), -maxMoment), maxMoment) * int64(time.Second), true
 	case value.Float:
-		return value.ToInt(min(max(v.Float(), -maxMoment), maxMoment) * 1e9), !math.IsNaN(v.Float())
-	case value.String:
-		return parseMoment(v.S(), loc)
+		return value.ToInt(math.Round(min(max(v.Float(), -maxMoment), maxMoment) * 1e9)), !math.IsNaN(v.Float())
 	}
 	return 0, false
 }
@@ -179,16 +181,11 @@ func (c *Call) span(i int) (func(*Record) (ns int64, ok bool), error) {
 
 // spanOf returns the time span that a value is, in nanoseconds.
 func spanOf(v value.Value) (ns int64, ok bool) {
-	switch v.K {
-	case value.Int:
-		return min(max(v.Int(), -maxMoment), maxMoment) * int64(time.Second), true
-	case value.Float:
-		return value.ToInt(math.Round(min(max(v.Float(), -maxMoment), maxMoment) * 1e9)), !math.IsNaN(v.Float())
-	case value.String:
+	if v.K == value.String {
 		d, err := units.ParseOffset(v.S())
 		return int64(d), err == nil
 	}
-	return 0, false
+	return ofSeconds(v)
 }
 
 // inSeconds returns a time in seconds since 1970: an integer if it can be.

@@ -30,6 +30,8 @@ func TestTimeLiterals(t *testing.T) {
 		`add_time "2026-03-29" "2h" "Europe/Berlin" | time_of | trunc 19`: `"2026-03-29T01:00:00"`,
 		`add_time (pick "soon" "") 1`:                                     `null`,
 		`add_time 0 (pick "soon" "")`:                                     `null`,
+		`time_of (add_time (pick "soon" "") 1)`:                           `null`,
+		`time_of (toint (pick "soon" "")) "unix"`:                         `null`,
 		`add_time (now "unix") (pick 60 60)`:                              `1700000060`,
 	} {
 		p := mustCompile(t, `{"v": {{ `+expression+` }}}`)

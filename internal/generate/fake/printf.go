@@ -213,30 +213,15 @@ func (d *directive) pad(dst []byte, start int) []byte {
 		return dst
 	}
 	gap := d.width - utf8.RuneCount(dst[start:])
-	if gap <= 0 {
-		return dst
-	}
-	const spaces, zeros = "                ", "0000000000000000"
-	fill, at := spaces, start
 	switch {
 	case d.minus:
-		at = len(dst)
-	case d.zero:
-		if fill = zeros; dst[start] == '-' {
-			at++
-		}
+		return insert(dst, len(dst), gap, ' ')
+	case !d.zero:
+		return insert(dst, start, gap, ' ')
+	case dst[start] == '-':
+		start++
 	}
-	end := len(dst)
-	for n := gap; n > 0; n -= len(fill) {
-		dst = append(dst, fill[:min(n, len(fill))]...)
-	}
-	if at < end {
-		copy(dst[at+gap:], dst[at:end])
-		for i := range gap {
-			dst[at+i] = fill[0]
-		}
-	}
-	return dst
+	return insert(dst, start, gap, '0')
 }
 
 // goValue returns the value to pass to package fmt.

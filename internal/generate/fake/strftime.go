@@ -3,6 +3,8 @@
 package fake
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -42,13 +44,13 @@ func hour12(t time.Time) int { return (t.Hour()+11)%12 + 1 }
 // strftimeTexts are the directives that are texts, as layouts of package time.
 var strftimeTexts = map[string]string{
 	"b": "Jan", "h": "Jan", "B": "January", "a": "Mon", "A": "Monday", "p": "PM", "P": "pm", "Z": "MST",
-	"z": "-0700", ":z": "-07:00", "::z": "-07:00:00",
+	"z": "-0700", ":z": "-07:00", "::z": "-07:00:00", "n": "\n", "t": "\t", "%": "%",
 }
 
 // strftimeShort are the directives that are short for others, those of the C locale.
 var strftimeShort = map[byte]string{
 	'F': "%Y-%m-%d", 'T': "%H:%M:%S", 'D': "%m/%d/%y", 'R': "%H:%M", 'r': "%I:%M:%S %p",
-	'c': "%a %b %e %H:%M:%S %Y", 'x': "%m/%d/%y", 'X': "%H:%M:%S", 'n': "\n", 't': "\t", '%': "%%",
+	'c': "%a %b %e %H:%M:%S %Y", 'x': "%m/%d/%y", 'X': "%H:%M:%S",
 }
 
 // strftimeFractions are the digits of the directives that are fractions of a second.
@@ -88,7 +90,7 @@ func ofStrftime(layout string) (parts []layoutPart, unknown string) {
 		if found && rest == "" {
 			before, found = layout, false // a % at the end is literal
 		}
-		p.chunks = append(p.chunks, layoutChunk{text: before, literal: true})
+		p.chunks = append(p.chunks, func(dst []byte, _ time.Time) []byte { return append(dst, before...) })
 		if !found {
 			break
 		}
@@ -105,7 +107,7 @@ func ofStrftime(layout string) (parts []layoutPart, unknown string) {
 		if chunk == nil {
 			return nil, unknown
 		}
-		p.chunks = append(p.chunks, layoutChunk{directive: chunk})
+		p.chunks = append(p.chunks, chunk)
 	}
 	return append(parts, p), ""
 }
@@ -126,7 +128,7 @@ func (d timeDirective) fraction() int {
 }
 
 // chunk returns what appends a directive, or nil if it has no meaning.
-func (d timeDirective) chunk() func(dst []byte, when time.Time) []byte {
+func (d timeDirective) chunk() layoutChunk {
 	if d.letter == "" {
 		return nil
 	}
@@ -143,12 +145,10 @@ func (d timeDirective) chunk() func(dst []byte, when time.Time) []byte {
 		start := len(dst)
 		dst = write(dst, when)
 		d.setCase(dst[start:])
-		for n := len(dst) - start; n < d.width && !number; n++ {
-			dst = append(dst, 0)
-			copy(dst[start+1:], dst[start:])
-			dst[start] = pad
+		if number {
+			return dst
 		}
-		return dst
+		return insert(dst, start, d.width-(len(dst)-start), pad)
 	}
 }
 
@@ -171,18 +171,15 @@ func (d timeDirective) setCase(text []byte) {
 
 // plain returns what appends a directive without its width and case, unless it is a
 // number, which has its width.
-func (d timeDirective) plain() func(dst []byte, when time.Time) []byte {
+func (d timeDirective) plain() layoutChunk {
 	if layout, ok := strftimeTexts[d.letter]; ok {
-		return func(dst []byte, when time.Time) []byte { return when.AppendFormat(dst, layout) }
+		return goChunk(layout)
 	}
 	if len(d.letter) != 1 {
 		return nil
 	}
 	letter := d.letter[0]
 	if short, ok := strftimeShort[letter]; ok {
-		if strings.Trim(short, "%\n\t") == "" {
-			return func(dst []byte, _ time.Time) []byte { return append(dst, short[0]) }
-		}
 		parts, _ := ofStrftime(short)
 		return func(dst []byte, when time.Time) []byte {
 			parts[0].set(when)
@@ -208,20 +205,27 @@ func (d timeDirective) plain() func(dst []byte, when time.Time) []byte {
 	return func(dst []byte, when time.Time) []byte { return appendPadded(dst, n.value(when), width, pad) }
 }
 
-// appendPadded appends a number of at least so many digits, with its sign first.
+// appendPadded appends a number of at least so many digits. Zeros follow its sign.
 func appendPadded(dst []byte, n, width int, pad byte) []byte {
-	if n < 0 {
-		dst, n, width = append(dst, '-'), -n, width-1
-	}
 	start := len(dst)
-	for ; n > 0 || len(dst) == start; n /= 10 {
-		dst = append(dst, byte('0'+n%10))
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	gap := width - (len(dst) - start)
+	if n < 0 && pad == '0' {
+		start++
 	}
-	for len(dst)-start < width {
-		dst = append(dst, pad)
+	return insert(dst, start, gap, pad)
+}
+
+// insert inserts a character n times at an index.
+func insert(dst []byte, at, n int, c byte) []byte {
+	if n <= 0 {
+		return dst
 	}
-	for i, j := start, len(dst)-1; i < j; i, j = i+1, j-1 {
-		dst[i], dst[j] = dst[j], dst[i]
+	end := len(dst)
+	dst = slices.Grow(dst, n)[:end+n]
+	copy(dst[at+n:], dst[at:end])
+	for i := range n {
+		dst[at+i] = c
 	}
 	return dst
 }
