@@ -59,9 +59,6 @@ func newRegexText(pattern string) (*regexText, error) {
 		}
 		return nil, err
 	}
-	if strings.ContainsFunc(pattern, func(r rune) bool { return r >= firstMark }) {
-		return nil, errors.New("characters for private use from U+F0000 on cannot be used")
-	}
 	tree, err := syntax.Parse(markAlternatives(pattern), syntax.Perl)
 	if err != nil {
 		return nil, err
@@ -86,32 +83,33 @@ func newRegexText(pattern string) (*regexText, error) {
 	return &text, nil
 }
 
-// firstMark is the first of the characters that mark alternatives.
-const firstMark = 0xF0000
+// mark is an empty group, which begins each alternative. The parser joins alternatives
+// that begin alike, so that ab|ac|d would have d as often as the other two together. Each
+// group is different.
+const mark = "()"
 
-// markAlternatives begins each alternative of a pattern with a character that no
-// other begins with. The parser would otherwise join those that begin alike, and
-// ab|ac|d would have d as often as the other two together.
+// markAlternatives begins each alternative of a pattern with a mark.
 func markAlternatives(pattern string) string {
 	var b strings.Builder
-	next := rune(firstMark + 1)
-	mark := func() {
-		b.WriteRune(next)
-		b.WriteRune(firstMark) // more than one character, so that it is not joined to a class
-		next++
-	}
-	mark()
+	b.WriteString(mark)
 	for i := 0; i < len(pattern); {
-		n := regexToken(pattern[i:])
-		b.WriteString(pattern[i : i+n])
-		switch token := pattern[i : i+n]; {
-		case token == "|", token == "(", strings.HasPrefix(token, "(?") && !strings.HasSuffix(token, ")"):
-			mark()
+		token := pattern[i : i+regexToken(pattern[i:])]
+		b.WriteString(token)
+		if token == "|" || token == "(" || strings.HasPrefix(token, "(?") && !strings.HasSuffix(token, ")") {
+			b.WriteString(mark)
 		}
-		i += n
+		i += len(token)
 	}
 	return b.String()
 }
+
+// isMark reports whether a part of a pattern is a mark.
+func isMark(tree *syntax.Regexp) bool {
+	return tree.Op == syntax.OpCapture && tree.Sub[0].Op == syntax.OpEmptyMatch
+}
+
+// withoutMarks returns the text of a part of a pattern.
+func withoutMarks(tree *syntax.Regexp) string { return strings.ReplaceAll(tree.String(), mark, "") }
 
 var (
 	// groupStart is the beginning of a group, or flags without one.
@@ -174,16 +172,19 @@ func regexPart(tree *syntax.Regexp) (part regexText, longest uint64, err error) 
 		part.anyOf = true
 	case syntax.OpConcat, syntax.OpCapture:
 	default:
-		return part, 0, fmt.Errorf("no text matches %s", withoutMarks(tree.String()))
+		return part, 0, fmt.Errorf("no text matches %s", withoutMarks(tree))
 	}
 	if tree.Op == syntax.OpCharClass && len(part.set) == 0 {
-		return part, 0, fmt.Errorf("no text matches %s", withoutMarks(tree.String()))
+		return part, 0, fmt.Errorf("no text matches %s", withoutMarks(tree))
 	}
 	if part.size = setSize(part.set); part.size > 0 {
 		return part, utf8.UTFMax, nil
 	}
 	longest = uint64(len(part.text) + utf8.UTFMax*len(part.parts))
 	for _, sub := range tree.Sub {
+		if isMark(sub) && !part.anyOf {
+			continue
+		}
 		p, n, err := regexPart(sub)
 		if err != nil {
 			return part, 0, err
@@ -195,15 +196,15 @@ func regexPart(tree *syntax.Regexp) (part regexText, longest uint64, err error) 
 			longest += n
 		}
 	}
+	if len(part.parts) == 1 && part.min == 1 && part.max == 1 {
+		return part.parts[0], longest, nil
+	}
 	return part, longest * max(part.max, 1), nil
 }
 
 // literal sets the part to a text, in which letters may be upper or lower case.
 func (p *regexText) literal(tree *syntax.Regexp) {
 	for _, r := range tree.Rune {
-		if r >= firstMark {
-			continue
-		}
 		if other := unicode.SimpleFold(r); tree.Flags&syntax.FoldCase != 0 && r < utf8.RuneSelf {
 			for other >= utf8.RuneSelf { // the Kelvin sign is a k
 				other = unicode.SimpleFold(other)
@@ -237,7 +238,7 @@ func (p *regexText) class(pairs []rune) {
 			return
 		}
 	}
-	p.set = append(within(0, 0xD7FF), within(0xE000, firstMark-1)...) // no surrogates, which are not characters
+	p.set = append(within(0, 0xD7FF), within(0xE000, unicode.MaxRune)...) // no surrogates, which are not characters
 }
 
 func setSize(set []rune) (size uint64) {
@@ -248,22 +249,8 @@ func setSize(set []rune) (size uint64) {
 }
 
 func unboundedRepeat(tree *syntax.Regexp) error {
-	return fmt.Errorf("%s may be repeated without end: expected a bound, such as {0,8}", withoutMarks(tree.String()))
+	return fmt.Errorf("%s may be repeated without end: expected a bound, such as {0,8}", withoutMarks(tree))
 }
-
-// withoutMarks returns a pattern without the marks of markAlternatives.
-func withoutMarks(pattern string) string {
-	pattern = strings.Map(func(r rune) rune {
-		if r >= firstMark {
-			return -1
-		}
-		return r
-	}, pattern)
-	return marks.ReplaceAllString(pattern, "")
-}
-
-// marks are those that package syntax writes as numbers.
-var marks = regexp.MustCompile(`\\x\{[fF][0-9a-fA-F]{4}\}`)
 
 // append appends a text.
 func (p *regexText) append(dst []byte, rnd *seed.Rand) []byte {
