@@ -5,6 +5,9 @@ package template
 import (
 	"encoding/binary"
 	"math"
+	"slices"
+
+	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
@@ -59,25 +62,19 @@ func (in *step) appendString(dst []byte, v value.Value) []byte {
 // closeContainer writes the header of a container with n members, in the shortest
 // form, to the room bytes reserved for it at at.
 func closeContainer(dst []byte, at, room, n int, isMap bool) []byte {
+	if n < 16 && room == 1 {
+		dst[at] = 0x90 | byte(n)
+		if isMap {
+			dst[at] = 0x80 | byte(n)
+		}
+		return dst
+	}
 	var h [5]byte
-	size := 1
-	fix, tag16 := byte(0x90), byte(0xdc)
+	header := msgp.AppendArrayHeader(h[:0], uint32(n))
 	if isMap {
-		fix, tag16 = 0x80, 0xde
+		header = msgp.AppendMapHeader(h[:0], uint32(n))
 	}
-	switch {
-	case n < 16:
-		h[0] = fix | byte(n)
-	case n <= math.MaxUint16:
-		size, h[0] = 3, tag16
-		binary.BigEndian.PutUint16(h[1:], uint16(n))
-	default:
-		size, h[0] = 5, tag16+1
-		binary.BigEndian.PutUint32(h[1:], uint32(n))
-	}
-	dst = resize(dst, at, room, size)
-	copy(dst[at:], h[:size])
-	return dst
+	return slices.Replace(dst, at, at+room, header...)
 }
 
 // appendStringHeader appends the shortest header of a string of n bytes.
@@ -111,24 +108,9 @@ func closeString(dst []byte, at int, in *step) []byte {
 // next string.
 func (in *step) fit(dst []byte, at, n int) []byte {
 	var h [5]byte
-	head := len(appendStringHeader(h[:0], n))
-	dst = resize(dst, at, int(in.head), head)
-	copy(dst[at:], h[:head])
-	in.head = uint8(head)
-	return dst
-}
-
-// resize changes the size of a gap at at from old to size bytes.
-func resize(dst []byte, at, old, size int) []byte {
-	switch {
-	case size < old:
-		n := copy(dst[at+size:], dst[at+old:])
-		return dst[:at+size+n]
-	case size > old:
-		end := len(dst)
-		dst = append(dst, "\x00\x00\x00\x00\x00"[:size-old]...)
-		copy(dst[at+size:], dst[at+old:end])
-	}
+	header := appendStringHeader(h[:0], n)
+	dst = slices.Replace(dst, at, at+int(in.head), header...)
+	in.head = uint8(len(header))
 	return dst
 }
 
@@ -140,29 +122,24 @@ func (p *Program) pad(dst []byte, start int) []byte {
 	// The header may be longer than necessary: no fixstr has 33 bytes in total, but a
 	// str8 does.
 	var h [5]byte
-	head := 1
+	header := append(h[:0], 0xa0|byte(gap-1))
 	switch {
 	case gap <= 32:
-		h[0] = 0xa0 | byte(gap-1)
 	case gap <= math.MaxUint8+2:
-		head, h[0], h[1] = 2, 0xd9, byte(gap-2)
+		header = append(h[:0], 0xd9, byte(gap-2))
 	case gap <= math.MaxUint16+3:
-		head, h[0] = 3, 0xda
-		binary.BigEndian.PutUint16(h[1:], uint16(gap-3))
+		header = binary.BigEndian.AppendUint16(append(h[:0], 0xda), uint16(gap-3))
 	default:
-		head, h[0] = 5, 0xdb
-		binary.BigEndian.PutUint32(h[1:], uint32(gap-5))
+		header = binary.BigEndian.AppendUint32(append(h[:0], 0xdb), uint32(gap-5))
 	}
 	end := len(dst)
-	for len(dst) < end+gap {
-		dst = append(dst, padding[:min(len(padding), end+gap-len(dst))]...)
-	}
+	dst = slices.Grow(dst, gap)[:end+gap]
 	copy(dst[at+gap:], dst[at:end])
-	copy(dst[at:], h[:head])
+	copy(dst[at:], header)
 	// The letters differ from record to record, so that padding does not improve the
 	// compression.
 	rnd := seed.At(p.rec.Key, math.MaxUint64)
-	fill := dst[at+head : at+gap]
+	fill := dst[at+len(header) : at+gap]
 	for len(fill) > 0 {
 		v := rnd.Uint64()
 		for i := 0; i < 8 && i < len(fill); i++ {
