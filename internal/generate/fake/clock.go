@@ -75,7 +75,7 @@ func newClock(m *machine, recent *clockCache) (*clock, error) {
 	c := &clock{machine: m, recent: recent}
 	n := len(m.states)
 	for s, name := range m.states {
-		if m.dwell[s].hi == 0 {
+		if m.dwell[s].High == 0 {
 			return nil, fmt.Errorf("state %q has no dwell time, but others have: expected one as in \"%s 5m\"", name, name)
 		}
 		sum := 0.0
@@ -276,12 +276,12 @@ func (c *clock) fit(key uint64, window int64) fit {
 	w := walker{rnd: seed.At(key, uint64(window))}
 	f := fit{}
 	for c.begin(&w); ; {
-		if d := &c.dwell[w.s]; d.mean {
+		if d := &c.dwell[w.s]; d.Mean {
 			all.means += w.x
 		} else {
 			all.ranges += w.x
-			all.shorter += w.x - d.lo
-			all.longer += d.hi - w.x
+			all.shorter += w.x - d.Low
+			all.longer += d.High - w.x
 		}
 		if len(c.next[w.s]) > 0 {
 			c.follow(&w)
@@ -352,12 +352,12 @@ func (c *clock) find(key uint64, t int64) moment {
 	for c.begin(&m.walker); ; {
 		d := &c.dwell[m.s]
 		switch {
-		case d.mean:
+		case d.Mean:
 			sum += float64(m.x * f.factor)
 		case f.shift < 0:
-			sum += m.x + float64(f.shift*(m.x-d.lo))
+			sum += m.x + float64(f.shift*(m.x-d.Low))
 		default:
-			sum += m.x + float64(f.shift*(d.hi-m.x))
+			sum += m.x + float64(f.shift*(d.High-m.x))
 		}
 		end := len(c.next[m.s]) == 0
 		m.until = min(int64(sum), c.window)

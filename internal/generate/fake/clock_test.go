@@ -99,7 +99,7 @@ func TestDwell(t *testing.T) {
 		for _, v := range follow(t, c, 17, math.MinInt64/2, n, false) {
 			d := c.dwell[v.s]
 			times[v.s] = append(times[v.s], v.lasted)
-			if !d.mean && (v.lasted < d.lo-1e3 || v.lasted > d.hi+1e3) {
+			if !d.Mean && (v.lasted < d.Low-1e3 || v.lasted > d.High+1e3) {
 				t.Errorf("%s: %s lasts %v", machine, c.states[v.s], time.Duration(v.lasted))
 			}
 			if v.next >= 0 {
@@ -109,11 +109,11 @@ func TestDwell(t *testing.T) {
 		}
 		for s, draws := range times {
 			d := c.dwell[s]
-			cdf := func(x float64) float64 { return 1 - math.Exp(-x/d.hi) }
-			if d.sd > 0 {
-				cdf = func(x float64) float64 { return math.Erfc(((d.lo+d.hi)/2-x)/d.sd/math.Sqrt2) / 2 }
-			} else if !d.mean {
-				cdf = func(x float64) float64 { return (x - d.lo) / (d.hi - d.lo) }
+			cdf := func(x float64) float64 { return 1 - math.Exp(-x/d.High) }
+			if d.Deviation > 0 {
+				cdf = func(x float64) float64 { return math.Erfc(((d.Low+d.High)/2-x)/d.Deviation/math.Sqrt2) / 2 }
+			} else if !d.Mean {
+				cdf = func(x float64) float64 { return (x - d.Low) / (d.High - d.Low) }
 			}
 			if dist, bound := testenv.Kolmogorov(draws, cdf), 1.95/math.Sqrt(float64(len(draws)))+0.003; dist > bound {
 				t.Errorf("%s: the distribution of %s is off by %.4f in %d draws, expected at most %.4f", machine, c.states[s], dist, len(draws), bound)
@@ -209,7 +209,7 @@ func TestHostileClocks(t *testing.T) {
 		}
 		key := rapid.Uint64().Draw(t, "key")
 		for _, v := range follow(t, c, key, rapid.Int64Range(math.MinInt64/2, 0).Draw(t, "at"), 50, true) {
-			if d := c.dwell[v.s]; !d.mean && !v.closing && (v.lasted < d.lo*(1-1e-9)-2e3 || v.lasted > d.hi*(1+1e-9)+2e3) {
+			if d := c.dwell[v.s]; !d.Mean && !v.closing && (v.lasted < d.Low*(1-1e-9)-2e3 || v.lasted > d.High*(1+1e-9)+2e3) {
 				t.Fatalf("%s lasts %v of %v", c.states[v.s], v.lasted, d)
 			}
 			if d := c.dwell[v.s]; v.closing && v.lasted < d.least()*(1-1e-9)-2e3 {

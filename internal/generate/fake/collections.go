@@ -77,20 +77,7 @@ var collections = []Func{
 		Doc:  "An array of the values.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true, Rest: true, Optional: true}},
 		build: func(c *Call) (Gen, error) {
-			gens := c.gens(0)
-			values := make([]value.Value, len(gens))
-			return func(r *Record) value.Value {
-				for i, g := range gens {
-					values[i] = g(r)
-				}
-				start := len(r.Scratch)
-				b := msgp.AppendArrayHeader(r.Scratch, uint32(len(values)))
-				for _, v := range values {
-					b = v.Append(b)
-				}
-				r.Scratch = b
-				return raw(r.text(start))
-			}, nil
+			return c.packed(msgp.AppendArrayHeader(nil, uint32(len(c.Args))), func(_ *Record, _ int, v value.Value) value.Value { return v }), nil
 		},
 	},
 	{
@@ -101,26 +88,32 @@ var collections = []Func{
 			if len(c.Args)%2 != 0 {
 				return nil, argErr(len(c.Args)-1, "dict: expected a value after the last name")
 			}
-			gens := c.gens(0)
-			values := make([]value.Value, len(gens))
-			return func(r *Record) value.Value {
-				for i, g := range gens {
-					v := g(r)
-					if i%2 == 0 {
-						v = value.OfString(asText(r, v))
-					}
-					values[i] = v
+			return c.packed(msgp.AppendMapHeader(nil, uint32(len(c.Args)/2)), func(r *Record, i int, v value.Value) value.Value {
+				if i%2 == 0 {
+					return inText(r, v)
 				}
-				start := len(r.Scratch)
-				b := msgp.AppendMapHeader(r.Scratch, uint32(len(values)/2))
-				for _, v := range values {
-					b = v.Append(b)
-				}
-				r.Scratch = b
-				return raw(r.text(start))
-			}, nil
+				return v
+			}), nil
 		},
 	},
+}
+
+// packed builds an array or an object of all arguments, each of which prepare may change.
+func (c *Call) packed(header []byte, prepare func(r *Record, i int, v value.Value) value.Value) Gen {
+	gens := c.gens(0)
+	values := make([]value.Value, len(gens))
+	return func(r *Record) value.Value {
+		for i, g := range gens {
+			values[i] = prepare(r, i, g(r))
+		}
+		start := len(r.Scratch)
+		b := append(r.Scratch, header...)
+		for _, v := range values {
+			b = v.Append(b)
+		}
+		r.Scratch = b
+		return raw(r.text(start))
+	}
 }
 
 // whole returns s[lo:hi] without partial characters at its ends.

@@ -46,13 +46,7 @@ var made = []Func{
 	replaced("numerify", "TEXT with a random digit for each #.", `numerify "INV-####-##"`, '#', "0123456789"),
 	replaced("lexify", "TEXT with a random lower-case letter for each ?.", `lexify "node-??"`, '?', lowerLetters),
 	prose("url_slug", "N words with hyphens between them, as in the path of an article.", "3", 1000, func(dst []byte, rnd *seed.Rand, n int64) []byte {
-		for i := range n {
-			if i > 0 {
-				dst = append(dst, '-')
-			}
-			dst = append(dst, from(rnd, words)...)
-		}
-		return dst
+		return appendWords(dst, rnd, words, '-', n)
 	}),
 	composed("domain", secIdentity, "A domain under the names reserved for examples and tests (RFC 2606).", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		dst = append(dst, from(rnd, words)...)

@@ -17,13 +17,8 @@ import (
 // maxSpan is the longest dwell time.
 const maxSpan = 3650 * 24 * time.Hour
 
-// dwell is the distribution of the time in a state, in nanoseconds: exponential with a
-// mean, uniform over a range, or normal in the middle of a range.
-type dwell struct {
-	mean   bool
-	lo, hi float64 // the range; both are the mean if mean is set
-	sd     float64 // the deviation, if the time is normally distributed
-}
+// dwell is the distribution of the time in a state.
+type dwell lives.Dwell
 
 // unit is the exponential distribution with mean 1.
 var unit = seed.NewCurve(seed.Exponential(1))
@@ -32,33 +27,33 @@ var unit = seed.NewCurve(seed.Exponential(1))
 var standard = seed.NewCurve(seed.Normal(0, 1))
 
 func (d dwell) draw(rnd *seed.Rand) float64 {
-	if d.mean {
-		return d.hi * unit.Draw(rnd)
+	if d.Mean {
+		return d.High * unit.Draw(rnd)
 	}
-	if d.sd > 0 {
-		return min(max((d.lo+d.hi)/2+float64(d.sd*standard.Draw(rnd)), d.lo), d.hi)
+	if d.Deviation > 0 {
+		return min(max((d.Low+d.High)/2+float64(d.Deviation*standard.Draw(rnd)), d.Low), d.High)
 	}
-	return d.lo + float64(rnd.Float()*(d.hi-d.lo))
+	return d.Low + float64(rnd.Float()*(d.High-d.Low))
 }
 
 // least returns the minimum time.
 func (d dwell) least() float64 {
-	if d.mean {
+	if d.Mean {
 		return 0
 	}
-	return d.lo
+	return d.Low
 }
 
 // moments returns the mean of the time, and of its square.
 func (d dwell) moments() (mean, square float64) {
-	if d.mean {
-		return d.hi, 2 * d.hi * d.hi
+	if d.Mean {
+		return d.High, 2 * d.High * d.High
 	}
-	if d.sd > 0 {
-		mean = (d.lo + d.hi) / 2
-		return mean, float64(mean*mean) + float64(d.sd*d.sd)
+	if d.Deviation > 0 {
+		mean = (d.Low + d.High) / 2
+		return mean, float64(mean*mean) + float64(d.Deviation*d.Deviation)
 	}
-	return (d.lo + d.hi) / 2, (float64(d.lo*d.lo) + float64(d.lo*d.hi) + float64(d.hi*d.hi)) / 3
+	return (d.Low + d.High) / 2, (float64(d.Low*d.Low) + float64(d.Low*d.High) + float64(d.High*d.High)) / 3
 }
 
 // plusMinus separates a mean from its deviation.
@@ -80,7 +75,7 @@ func parseDwell(text string) (dwell, error) {
 			return dwell{}, fmt.Errorf("invalid dwell time %s: expected a deviation of at most a quarter of the mean, as in 60s ± 10s", text)
 		}
 		around := lives.Deviations * sd
-		return dwell{lo: float64(mean - around), hi: float64(mean + around), sd: float64(sd)}, nil
+		return dwell{Low: float64(mean - around), High: float64(mean + around), Deviation: float64(sd)}, nil
 	}
 	low, high, ranged := strings.Cut(text, "..")
 	if !ranged {
@@ -99,7 +94,7 @@ func parseDwell(text string) (dwell, error) {
 	case hi == 0:
 		return dwell{}, fmt.Errorf("invalid dwell time %s: expected more than 0", text)
 	}
-	return dwell{mean: !ranged, lo: float64(lo), hi: float64(hi)}, nil
+	return dwell{Mean: !ranged, Low: float64(lo), High: float64(hi)}, nil
 }
 
 // parseSpan parses a time span. A number without a unit is an error, because it could

@@ -17,13 +17,16 @@ import (
 
 // onText returns the row of a function that converts a text.
 func onText(name, doc, example string, appendTo func(dst []byte, s string) []byte) Func {
+	return onValue(name, doc, example, func(dst []byte, v value.Value) []byte { return appendTo(dst, v.S()) })
+}
+
+// onValue is onText for a text as a value.
+func onValue(name, doc, example string, appendTo func(dst []byte, v value.Value) []byte) Func {
 	return Func{
 		Name: name, Section: secStrings, Result: "string", Pure: true, Example: example, Doc: doc,
 		Args: []Arg{{Name: "TEXT", Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
-			return c.textsOf(c.Args[0].Gen, func(dst []byte, r *Record, s string) []byte {
-				return appendTo(dst, s)
-			}), nil
+			return c.textsFrom(c.Args[0].Gen, func(dst []byte, _ *Record, v value.Value) []byte { return appendTo(dst, v) }), nil
 		},
 	}
 }
@@ -70,15 +73,7 @@ func (c *Call) concat(spaced bool) Gen {
 // onCase returns the row of a function that changes the case of the 26 letters from
 // first on, and applies other to a text that is not ASCII.
 func onCase(name, doc, example string, first uint64, other func(rune) rune) Func {
-	return Func{
-		Name: name, Section: secStrings, Result: "string", Pure: true, Example: example, Doc: doc,
-		Args: []Arg{{Name: "TEXT", Dynamic: true}},
-		build: func(c *Call) (Gen, error) {
-			return c.textsFrom(c.Args[0].Gen, func(dst []byte, r *Record, v value.Value) []byte {
-				return appendCase(dst, v, first, other)
-			}), nil
-		},
-	}
+	return onValue(name, doc, example, func(dst []byte, v value.Value) []byte { return appendCase(dst, v, first, other) })
 }
 
 // appendCase appends a text in the other case. It converts eight bytes at once, and a
@@ -160,10 +155,8 @@ var stringFuncs = []Func{
 		Doc: "A string in the format of Go's fmt: %s %d %v %q %x %X %o %b %c %e %f %g %t and %%, with flags, width and precision. " +
 			"%d truncates numbers, %s and %q format anything, and a string with a number is formatted as the number. " +
 			"A value that a verb cannot format is an error if its type is known at the start, otherwise it is written as by Go: `%!d(string=x)`.",
-		Args: []Arg{{Name: "FORMAT", Type: Text}, {Name: "VALUE", Dynamic: true, Rest: true, Optional: true}},
-		build: func(c *Call) (Gen, error) {
-			return buildPrintf(c)
-		},
+		Args:  []Arg{{Name: "FORMAT", Type: Text}, {Name: "VALUE", Dynamic: true, Rest: true, Optional: true}},
+		build: buildPrintf,
 	},
 	{
 		Name: "cat", Section: secStrings, Result: "string", Pure: true, Example: `cat "a" 1 true`,
@@ -319,14 +312,7 @@ var stringFuncs = []Func{
 			size, g := c.Args[0].Gen, c.Args[1].Gen
 			return func(r *Record) value.Value {
 				s := asText(r, g(r))
-				n := max(size(r).Int(), 0)
-				if n >= int64(len(s)) {
-					return value.OfString(s)
-				}
-				for n > 0 && !utf8.RuneStart(s[n]) {
-					n--
-				}
-				return value.OfString(s[:n])
+				return value.OfString(whole(s, 0, int(min(max(size(r).Int(), 0), int64(len(s))))))
 			}, nil
 		},
 	},
@@ -338,18 +324,13 @@ var stringFuncs = []Func{
 			number, g := c.Args[0].Gen, c.Args[1].Gen
 			return func(r *Record) value.Value {
 				s, n := asText(r, g(r)), number(r).Int()
-				if n < 0 {
-					return value.OfString("")
-				}
-				for ; n > 0; n-- {
-					_, rest, ok := strings.Cut(s, "\n")
-					if !ok {
-						return value.OfString("")
+				for line := range strings.SplitSeq(s, "\n") {
+					if n == 0 {
+						return value.OfString(line)
 					}
-					s = rest
+					n--
 				}
-				line, _, _ := strings.Cut(s, "\n")
-				return value.OfString(line)
+				return value.OfString("")
 			}, nil
 		},
 	},

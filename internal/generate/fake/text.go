@@ -46,15 +46,21 @@ func fill(dst []byte, p string, rnd *seed.Rand) []byte {
 	}
 }
 
-// sentence appends n words as a sentence.
-func sentence(dst []byte, rnd *seed.Rand, list []string, n int64) []byte {
-	at := len(dst)
+// appendWords appends n words of a list with a character between them.
+func appendWords(dst []byte, rnd *seed.Rand, list []string, between byte, n int64) []byte {
 	for i := range n {
 		if i > 0 {
-			dst = append(dst, ' ')
+			dst = append(dst, between)
 		}
 		dst = append(dst, from(rnd, list)...)
 	}
+	return dst
+}
+
+// sentence appends n words as a sentence.
+func sentence(dst []byte, rnd *seed.Rand, list []string, n int64) []byte {
+	at := len(dst)
+	dst = appendWords(dst, rnd, list, ' ', n)
 	if len(dst) > at && dst[at] >= 'a' && dst[at] <= 'z' {
 		dst[at] -= 'a' - 'A'
 	}
@@ -86,13 +92,7 @@ var levelNames = strings.Fields("trace debug info notice warn warning error err 
 var text = []Func{
 	listed("word", secText, "An English word.", words),
 	prose("words", "N words with spaces between them.", "3", 10_000, func(dst []byte, rnd *seed.Rand, n int64) []byte {
-		for i := range n {
-			if i > 0 {
-				dst = append(dst, ' ')
-			}
-			dst = append(dst, from(rnd, words)...)
-		}
-		return dst
+		return appendWords(dst, rnd, words, ' ', n)
 	}),
 	prose("sentence", "A sentence of N words; 5 to 14 if N is 0.", "0", 10_000, func(dst []byte, rnd *seed.Rand, n int64) []byte {
 		return sentence(dst, rnd, words, n)

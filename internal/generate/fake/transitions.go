@@ -3,13 +3,15 @@
 package fake
 
 import (
+	"slices"
+
 	"github.com/gdummy/gdummy/internal/generate/lives"
 	"github.com/gdummy/gdummy/internal/generate/pace"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-var transitionNames = append(append([]string(nil), clockNames...), "stayed", "children", "left")
+var transitionNames = slices.Concat(clockNames, []string{"stayed", "children", "left"})
 
 // The words for how a stream of transitions begins.
 const (
@@ -87,7 +89,7 @@ func (c *Call) lives() (*livesStream, error) {
 	}
 	lm := &lives.Machine{States: m.states, Ways: m.paths}
 	for _, d := range m.dwell {
-		lm.Dwell = append(lm.Dwell, lives.Dwell{Mean: d.mean, Low: d.lo, High: d.hi, Deviation: d.sd})
+		lm.Dwell = append(lm.Dwell, lives.Dwell(d))
 	}
 	key, empty := seed.Combine(c.Env.Stream, seed.Text("transitions")), of.start == startEmpty
 	var stream *lives.Stream

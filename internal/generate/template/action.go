@@ -138,14 +138,18 @@ func valueInstr(op operand, room int) instr {
 	return instr{op: opVal, a: room, gen: op.Gen}
 }
 
-// padding compiles {{ pad N }}.
-func (c *compiler) padding(cmd *parse.CommandNode) {
-	const most = 1 << 20
-	at := c.offset(cmd.Position())
-	var n *parse.NumberNode
+// onlyNumber returns the only argument of a command, or nil if it is not a number.
+func onlyNumber(cmd *parse.CommandNode) (n *parse.NumberNode) {
 	if len(cmd.Args) == 2 {
 		n, _ = cmd.Args[1].(*parse.NumberNode)
 	}
+	return n
+}
+
+// padding compiles {{ pad N }}.
+func (c *compiler) padding(cmd *parse.CommandNode) {
+	const most = 1 << 20
+	at, n := c.offset(cmd.Position()), onlyNumber(cmd)
 	switch {
 	case n == nil || !n.IsInt || n.Int64 < 1 || n.Int64 > most:
 		c.errorAt(at, "pad: expected the size of the whole record in bytes, from 1 to %d", most)
@@ -189,10 +193,7 @@ func (c *compiler) shapeWeight(cmd *parse.CommandNode, word string) {
 		c.standIn()
 		return
 	}
-	var n *parse.NumberNode
-	if len(cmd.Args) == 2 {
-		n, _ = cmd.Args[1].(*parse.NumberNode)
-	}
+	n := onlyNumber(cmd)
 	switch {
 	case word == "irregular" && (n == nil || !n.IsFloat || !(n.Float64 >= 0 && n.Float64 <= 1)):
 		c.errorAt(at, "irregular: expected a share of all records from 0 to 1, as in irregular 0.02")

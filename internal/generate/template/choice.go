@@ -52,18 +52,11 @@ func choiceVariables(n *parse.IfNode, assigned, read map[string]bool) bool {
 }
 
 // readVariables adds the variables that a pipeline reads.
-func readVariables(n parse.Node, read map[string]bool) {
-	switch n := n.(type) {
-	case *parse.PipeNode:
-		for _, cmd := range n.Cmds {
-			for _, a := range cmd.Args {
-				readVariables(a, read)
-			}
+func readVariables(p *parse.PipeNode, read map[string]bool) {
+	for _, cmd := range p.Cmds {
+		for _, name := range variable.FindAllString(cmd.String(), -1) {
+			read[name] = true
 		}
-	case *parse.ChainNode:
-		readVariables(n.Node, read)
-	case *parse.VariableNode:
-		read[n.Ident[0]] = true
 	}
 }
 

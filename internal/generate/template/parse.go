@@ -80,19 +80,14 @@ func (p *parser) whole(err error) {
 	if m := goMessage.FindStringSubmatch(err.Error()); m != nil {
 		line, _ = strconv.Atoi(m[1])
 	}
-	text := p.Text.Text
-	at := 0
-	for range line - 1 {
-		i := strings.IndexByte(text[at:], '\n')
-		if i < 0 {
+	msg := clean(err.Error())
+	at, rest := 0, ""
+	for text := range strings.SplitSeq(p.Text.Text, "\n") {
+		if rest = text; line <= 1 {
 			break
 		}
-		at += i + 1
-	}
-	msg := clean(err.Error())
-	rest := text[at:]
-	if i := strings.IndexByte(rest, '\n'); i >= 0 {
-		rest = rest[:i]
+		at += len(text) + 1
+		line--
 	}
 	if v := variable.FindString(msg); v != "" && strings.Contains(rest, v) {
 		at += strings.LastIndex(rest, v)

@@ -29,30 +29,22 @@ func (c *compiler) set(p *parse.PipeNode, op operand) {
 		return
 	}
 	name := p.Decl[0].Ident[0]
-	slot := -1
-	if p.IsAssign {
-		for i := len(c.vars) - 1; i >= 0; i-- {
-			if c.vars[i].name == name {
-				slot = c.vars[i].slot
-				c.vars[i].omit = c.vars[i].omit || op.omit
-				c.vars[i].names = nil
-				break
-			}
-		}
-		if slot < 0 {
-			c.unknownVariable(name, p.Decl[0].Pos)
-			return
-		}
-	} else {
-		slot = c.declare(name, op)
-	}
-	if op.Gen == nil {
-		return
-	}
 	if !p.IsAssign {
-		c.vars[len(c.vars)-1].decl = c.declaring(name, slot, op)
+		c.declare(name, op)
 	}
-	c.emit(instr{op: opSet, a: slot, gen: op.Gen})
+	v := c.variable(name)
+	switch {
+	case v == nil:
+		c.unknownVariable(name, p.Decl[0].Pos)
+		return
+	case p.IsAssign:
+		v.omit, v.names = v.omit || op.omit, nil
+	case op.Gen != nil:
+		v.decl = c.declaring(name, v.slot, op)
+	}
+	if op.Gen != nil {
+		c.emit(instr{op: opSet, a: v.slot, gen: op.Gen})
+	}
 }
 
 // declare adds a variable to the scope and returns its slot.
@@ -99,8 +91,8 @@ func (c *compiler) unknownVariable(name string, pos parse.Pos) {
 
 // variable returns the innermost variable of a name, or nil.
 func (c *compiler) variable(name string) *variableInfo {
-	for i := len(c.vars) - 1; i >= 0; i-- {
-		if c.vars[i].name == name {
+	for i, v := range slices.Backward(c.vars) {
+		if v.name == name {
 			return &c.vars[i]
 		}
 	}
