@@ -81,14 +81,15 @@ var arithmetics = []Func{
 		Doc:  "A number rounded to DIGITS decimals; without DIGITS, to an integer.",
 		Args: []Arg{{Name: "DIGITS NUMBER", Rest: true, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
+			last := len(c.Args) - 1
+			if err := c.numbered(last); err != nil {
+				return nil, err
+			}
+			g, digits := c.Args[last].Gen, c.int(0)
 			switch {
-			case len(c.Args) > 2:
+			case last > 1:
 				return nil, argErr(2, "round: expected a number, or digits and a number")
-			case len(c.Args) == 1:
-				if err := c.numbered(0); err != nil {
-					return nil, err
-				}
-				g := c.Args[0].Gen
+			case last == 0:
 				return func(r *Record) value.Value {
 					v := g(r)
 					f, ok := v.Number()
@@ -97,13 +98,9 @@ var arithmetics = []Func{
 					}
 					return value.OfInt(value.ToInt(math.Round(f)))
 				}, nil
-			case !c.Args[0].Const || c.Args[0].Value.K != value.Int:
+			case c.Args[0].Value.K != value.Int:
 				return nil, argErr(0, "round: DIGITS must be an integer")
 			}
-			if err := c.numbered(1); err != nil {
-				return nil, err
-			}
-			digits, g := c.int(0), c.Args[1].Gen
 			return func(r *Record) value.Value {
 				f, ok := g(r).Number()
 				if !ok {

@@ -52,13 +52,12 @@ func (e *Env) clock(text string, m *machine) (*clock, error) {
 	if c := e.clocks[text]; c != nil {
 		return c, nil
 	}
-	if e.clocks == nil {
-		e.clocks = map[string]*clock{}
+	if e.recent == nil {
 		e.recent = new(clockCache)
 	}
 	c, err := newClock(m, e.recent)
 	if err == nil {
-		e.clocks[text] = c
+		put(&e.clocks, text, c)
 	}
 	return c, err
 }
@@ -174,7 +173,7 @@ func (c *clock) moments() (steps, life, square float64) {
 	}
 	ways := make([][]float64, n)
 	for s := range a {
-		ways[s] = append([]float64(nil), a[s][:n]...)
+		ways[s] = slices.Clone(a[s][:n])
 	}
 	solve(a)
 	for s := range ways {

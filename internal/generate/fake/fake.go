@@ -193,6 +193,18 @@ func (c *Call) texts(appendTo Append) Gen {
 	}
 }
 
+// textsOfArgs is texts for an appendTo that evaluates arguments.
+func (c *Call) textsOfArgs(appendTo Append) Gen {
+	c.Text = appendTo
+	var buf []byte
+	return func(r *Record) value.Value {
+		buf = appendTo(buf[:0], r)
+		start := len(r.Scratch)
+		r.Scratch = append(r.Scratch, buf...)
+		return r.text(start)
+	}
+}
+
 // textsOf builds a function whose values are texts made of the text of arg.
 func (c *Call) textsOf(arg Gen, appendTo func(dst []byte, r *Record, s string) []byte) Gen {
 	return c.textsFrom(arg, func(dst []byte, r *Record, v value.Value) []byte { return appendTo(dst, r, v.S()) })

@@ -17,7 +17,7 @@ import (
 // Identifiers without such a range in official documentation are omitted: the Canadian
 // SIN (some with 0 are assigned), those of people in Brazil, Denmark, France, Italy,
 // Poland and Spain, the Australian TFN, and VINs.
-var ids = inSection(secTests, []Func{
+var ids = []Func{
 	composed("nhs_number", secTests, "A British NHS number from 999 000 0000 to 999 999 9999, the range reserved for tests, with a valid check digit.",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			for n := 999000000 + rnd.Below(1e6); ; n = 999000000 + (n+1)%1e6 {
@@ -83,7 +83,7 @@ var ids = inSection(secTests, []Func{
 			dst = append(append(dst, from(rnd, freeEIN)...), '-')
 			return digits(dst, rnd.Below(1e7), 7)
 		}),
-	joined("mrz", "The machine-readable zone of a passport of Utopia (UTO), the state of the specimens in ICAO Doc 9303: two lines, with valid check digits.",
+	joined("mrz", secTests, "The machine-readable zone of a passport of Utopia (UTO), the state of the specimens in ICAO Doc 9303: two lines, with valid check digits.",
 		makers{(*gofakeit.Faker).LastName, (*gofakeit.Faker).FirstName},
 		func(name string) string { return strings.ToUpper(handle(name)) }, appendMRZ),
 
@@ -162,7 +162,7 @@ var ids = inSection(secTests, []Func{
 			}), nil
 		},
 	},
-})
+}
 
 // bban is the national part of an IBAN: a bank, and the number of digits of an account.
 type bban struct {

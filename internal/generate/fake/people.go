@@ -44,9 +44,9 @@ func pooled(name, doc string, make1 func(*gofakeit.Faker) string) Func {
 
 // joined returns the row of a function that joins values of two pools, so that it has
 // far more values than each. If prepare is not nil, it converts each value first.
-func joined(name, doc string, makes makers, prepare func(string) string, join func(dst []byte, a, b part, rnd *seed.Rand) []byte) Func {
+func joined(name, section, doc string, makes makers, prepare func(string) string, join func(dst []byte, a, b part, rnd *seed.Rand) []byte) Func {
 	return Func{
-		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
+		Name: name, Section: section, Result: "string", Doc: doc, Example: name,
 		build: func(c *Call) (Gen, error) {
 			a := c.Env.pool(name+"/0", makes[0], prepare)
 			b := c.Env.pool(name+"/1", makes[1], prepare)
@@ -92,10 +92,10 @@ func handle(s string) string {
 type makers = [2]func(*gofakeit.Faker) string
 
 var people = []Func{
-	joined("name", "A person's first and last name.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, nil, spaced),
+	joined("name", secPeople, "A person's first and last name.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, nil, spaced),
 	pooled("first_name", "A person's first name.", (*gofakeit.Faker).FirstName),
 	pooled("last_name", "A person's last name.", (*gofakeit.Faker).LastName),
-	joined("username", "A user name in lower case.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
+	joined("username", secPeople, "A user name in lower case.", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
 		func(dst []byte, first, last part, rnd *seed.Rand) []byte {
 			at := len(dst)
 			dst = append(first.append(dst), '.')
@@ -108,7 +108,7 @@ var people = []Func{
 			}
 			return dst
 		}),
-	joined("email", "An e-mail address in a domain reserved for examples (RFC 2606).", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
+	joined("email", secPeople, "An e-mail address in a domain reserved for examples (RFC 2606).", makers{(*gofakeit.Faker).FirstName, (*gofakeit.Faker).LastName}, handle,
 		func(dst []byte, first, last part, rnd *seed.Rand) []byte {
 			dst = last.append(append(first.append(dst), '.'))
 			if n := rnd.Below(200); n < 100 {
@@ -116,7 +116,7 @@ var people = []Func{
 			}
 			return append(append(dst, "@example."...), [3]string{"com", "org", "net"}[rnd.Below(3)]...)
 		}),
-	joined("street", "A street and a number.", makers{(*gofakeit.Faker).StreetNumber, (*gofakeit.Faker).StreetName}, nil, spaced),
+	joined("street", secPeople, "A street and a number.", makers{(*gofakeit.Faker).StreetNumber, (*gofakeit.Faker).StreetName}, nil, spaced),
 	composed("phone", secPeople, "A telephone number in the North American range reserved for fiction (555-0100 to 555-0199).",
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			// No area code ends in 11, has a 9 in the middle, or begins with 37 or 96.

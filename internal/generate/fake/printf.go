@@ -70,7 +70,7 @@ func buildPrintf(c *Call) (Gen, error) {
 		return nil, argErr(len(ds)+1, "printf: expected %d values, one for each verb of the format, found %d", len(ds), len(gens))
 	}
 	rest := before.String() + format[at:]
-	c.Text = func(dst []byte, r *Record) []byte {
+	return c.textsOfArgs(func(dst []byte, r *Record) []byte {
 		for i := range ds {
 			d := &ds[i]
 			dst = append(dst, d.before...)
@@ -81,21 +81,7 @@ func buildPrintf(c *Call) (Gen, error) {
 			}
 		}
 		return append(dst, rest...)
-	}
-	values := make([]value.Value, len(ds))
-	return func(r *Record) value.Value {
-		for i := range ds {
-			values[i] = ds[i].gen(r)
-		}
-		start := len(r.Scratch)
-		b := r.Scratch
-		for i := range ds {
-			b = append(b, ds[i].before...)
-			b = ds[i].append(b, values[i])
-		}
-		r.Scratch = append(b, rest...)
-		return r.text(start)
-	}, nil
+	}), nil
 }
 
 // parseDirective parses the directive at the indexes m of a format.

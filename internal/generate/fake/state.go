@@ -56,24 +56,18 @@ var state = []Func{
 			"`began` (begin of the life), in seconds since 1970, for time_of.",
 		Args: []Arg{{Name: "LIVES", Type: Integer, Range: countable}, {Name: "MACHINE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
-			m, err := parseChain(c.str(1))
+			m, clock, err := c.chain()
 			if err != nil {
-				return nil, argErr(1, "states: %v", err)
+				return nil, err
 			}
 			place, n := c.Place, uint64(c.int(0))
-			if m.timed {
-				clock, err := c.Env.clock(c.str(1), m)
-				if err != nil {
-					return nil, argErr(1, "states: %v", err)
-				}
-				c.Names = &clockNames
+			if clock != nil {
 				return func(r *Record) value.Value {
 					stream := r.Stream + place
 					slot := seed.Permute(seed.Combine(stream, r.K/n), r.K%n, n)
 					return clock.at(r, seed.Combine(stream, ^slot))
 				}, nil
 			}
-			c.Names = &stateNames
 			return func(r *Record) value.Value {
 				stream := r.Stream + place
 				// Each block of n records shows every slot once, in random order.
@@ -90,24 +84,33 @@ var state = []Func{
 			"A key has one life after another, whether records show it or not. Equal MACHINEs with equal keys are in the same state anywhere in a template.",
 		Args: []Arg{{Name: "KEY", Dynamic: true}, {Name: "MACHINE", Type: Text}},
 		build: func(c *Call) (Gen, error) {
-			m, err := parseChain(c.str(1))
-			if err != nil {
-				return nil, argErr(1, "state_of: %v", err)
-			}
-			if !m.timed {
+			_, clock, err := c.chain()
+			switch {
+			case err != nil:
+				return nil, err
+			case clock == nil:
 				return nil, argErr(1, "state_of: MACHINE has no dwell times: expected them as in \"created 5m: paid; paid 1d\", since the state of a key depends on the time")
 			}
-			clock, err := c.Env.clock(c.str(1), m)
-			if err != nil {
-				return nil, argErr(1, "state_of: %v", err)
-			}
-			c.Names = &clockNames
 			key, machine := c.Args[0].Gen, seed.Text(c.str(1))
 			return func(r *Record) value.Value {
 				return clock.at(r, seed.Combine(r.Stream+machine, hash(key(r))))
 			}, nil
 		},
 	},
+}
+
+// chain returns the machine in argument 1, and its clock if it has dwell times.
+func (c *Call) chain() (m *machine, clk *clock, err error) {
+	c.Names = &stateNames
+	m, err = parseChain(c.str(1))
+	if err == nil && m.timed {
+		c.Names = &clockNames
+		clk, err = c.Env.clock(c.str(1), m)
+	}
+	if err != nil {
+		return nil, nil, argErr(1, "%s: %v", c.Func.Name, err)
+	}
+	return m, clk, nil
 }
 
 // Limits of all sets of a template, in bytes.

@@ -34,40 +34,26 @@ func onValue(name, doc, example string, appendTo func(dst []byte, v value.Value)
 // concat builds the concatenation of all arguments. If spaced, two adjacent values that
 // are not strings are separated by a space.
 func (c *Call) concat(spaced bool) Gen {
-	gens := c.gens(0)
-	if !spaced {
-		c.Text = func(dst []byte, r *Record) []byte {
-			start := len(dst)
-			for i, g := range gens {
-				if len(dst)-start > maxScratch {
-					return dst[:start]
-				}
-				if put := c.Args[i].Text; put != nil {
-					dst = put(dst, r)
-				} else {
-					dst = g(r).AppendText(dst)
-				}
+	args := c.Args
+	return c.textsOfArgs(func(dst []byte, r *Record) []byte {
+		start, before := len(dst), value.String
+		for i := range args {
+			a := &args[i]
+			if len(dst)-start > maxScratch {
+				return dst[:start]
 			}
-			return dst
-		}
-	}
-	values := make([]value.Value, len(gens))
-	return func(r *Record) value.Value {
-		for i, g := range gens {
-			values[i] = g(r)
-		}
-		start := len(r.Scratch)
-		for i, v := range values {
-			if r.full() {
-				return value.Null
+			if a.Text != nil {
+				dst, before = a.Text(dst, r), value.String
+				continue
 			}
-			if spaced && i > 0 && v.K != value.String && values[i-1].K != value.String {
-				r.Scratch = append(r.Scratch, ' ')
+			v := a.Gen(r)
+			if spaced && before != value.String && v.K != value.String {
+				dst = append(dst, ' ')
 			}
-			r.Scratch = v.AppendText(r.Scratch)
+			dst, before = v.AppendText(dst), v.K
 		}
-		return r.text(start)
-	}
+		return dst
+	})
 }
 
 // onCase returns the row of a function that changes the case of the 26 letters from
@@ -250,11 +236,10 @@ var stringFuncs = []Func{
 		Name: "json", Section: secStrings, Result: "string", Pure: true, Example: `json (dict "a" 1)`,
 		Doc:  "VALUE as JSON text, for logs with JSON in a string.",
 		Args: []Arg{{Name: "VALUE", Dynamic: true}},
-		build: ofOne(func(r *Record, v value.Value) value.Value {
-			start := len(r.Scratch)
-			r.Scratch = v.AppendJSON(r.Scratch)
-			return r.text(start)
-		}),
+		build: func(c *Call) (Gen, error) {
+			g := c.Args[0].Gen
+			return c.textsOfArgs(func(dst []byte, r *Record) []byte { return g(r).AppendJSON(dst) }), nil
+		},
 	},
 	{
 		Name: "logfmt", Section: secStrings, Result: "string", Pure: true, Example: `logfmt (dict "level" "info" "msg" "it is done" "n" 3)`,
@@ -272,9 +257,9 @@ var stringFuncs = []Func{
 				return nil, argErr(0, "replace: OLD must not be empty")
 			}
 			if len(old) == 1 && len(repl) == 1 {
-				return c.textsFrom(g, func(dst []byte, _ *Record, v value.Value) []byte {
+				return c.textsOf(g, func(dst []byte, _ *Record, s string) []byte {
 					start := len(dst)
-					dst = append(dst, v.S()...)
+					dst = append(dst, s...)
 					for rest := dst[start:]; ; {
 						i := bytes.IndexByte(rest, old[0])
 						if i < 0 {
@@ -285,23 +270,18 @@ var stringFuncs = []Func{
 					}
 				}), nil
 			}
-			return func(r *Record) value.Value {
-				s := asText(r, g(r))
-				start := len(r.Scratch)
-				for {
+			return c.textsOf(g, func(dst []byte, _ *Record, s string) []byte {
+				start := len(dst)
+				for len(dst)-start <= maxScratch {
 					i := strings.Index(s, old)
 					if i < 0 {
-						break
+						return append(dst, s...)
 					}
-					if r.full() {
-						return value.Null
-					}
-					r.Scratch = append(append(r.Scratch, s[:i]...), repl...)
+					dst = append(append(dst, s[:i]...), repl...)
 					s = s[i+len(old):]
 				}
-				r.Scratch = append(r.Scratch, s...)
-				return r.text(start)
-			}, nil
+				return dst[:start]
+			}), nil
 		},
 	},
 	{

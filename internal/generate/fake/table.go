@@ -21,11 +21,3 @@ func bySection(table []Func) []Func {
 	})
 	return table
 }
-
-// inSection sets the section of functions.
-func inSection(section string, fs []Func) []Func {
-	for i := range fs {
-		fs[i].Section = section
-	}
-	return fs
-}

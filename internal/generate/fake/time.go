@@ -130,7 +130,7 @@ func layoutDoc() string {
 	return b.String() + "."
 }
 
-// buildTime builds the time that at returns. The arguments from i on are the layout,
+// buildTime builds the time that at returns, which evaluates no arguments. The arguments from i on are the layout,
 // zone, offset and jitter.
 func buildTime(c *Call, i int, at func(*Record) int64) (Gen, error) {
 	loc, err := c.zone(i + 1)
@@ -154,13 +154,7 @@ func buildTime(c *Call, i int, at func(*Record) int64) (Gen, error) {
 	if c.Func.Name == "now" && !jitters && len(parts) == 1 && parts[0].digits == 0 {
 		return c.wholeSeconds(w, when), nil
 	}
-	c.Text = func(dst []byte, r *Record) []byte { return w.append(dst, when(r)) }
-	return func(r *Record) value.Value {
-		t := when(r)
-		start := len(r.Scratch)
-		r.Scratch = w.append(r.Scratch, t)
-		return r.text(start)
-	}, nil
+	return c.texts(func(dst []byte, r *Record) []byte { return w.append(dst, when(r)) }), nil
 }
 
 // shifted adds the offset and the jitter, in the arguments i and i+1, to a time.

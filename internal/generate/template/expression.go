@@ -77,15 +77,9 @@ func (c *compiler) expr(n parse.Node) (operand, bool) {
 		c.errorAt(c.offset(n.Pos), "invalid number %s: expected an integer or a double", n.Text)
 		return operand{}, false
 	case *parse.DotNode:
-		if !c.known(n.String(), n.Pos) || !c.isDotted(n.String(), n.Pos) {
-			return operand{}, false
-		}
-		return operand{Operand: fake.Operand{Gen: dot}}, true
+		return c.ofDot(n.String(), nil, n.Pos)
 	case *parse.FieldNode:
-		if !c.known(n.String(), n.Pos) || !c.isDotted(n.String(), n.Pos) {
-			return operand{}, false
-		}
-		return c.fields(operand{Operand: fake.Operand{Gen: dot}}, n.Ident, n.Pos)
+		return c.ofDot(n.String(), n.Ident, n.Pos)
 	case *parse.VariableNode:
 		name := n.Ident[0]
 		v := c.variable(name)
@@ -134,17 +128,20 @@ func (c *compiler) known(what string, pos parse.Pos) bool {
 	return c.atStart == 0
 }
 
-// isDotted reports whether the dot may have a value here.
-func (c *compiler) isDotted(what string, pos parse.Pos) bool {
+// ofDot compiles the dot, or .a.b. what is its text.
+func (c *compiler) ofDot(what string, names []string, pos parse.Pos) (operand, bool) {
+	if !c.known(what, pos) {
+		return operand{}, false
+	}
 	if c.dotted+c.fragments > 0 {
-		return true
+		return c.fields(operand{Operand: fake.Operand{Gen: dot}}, names, pos)
 	}
 	hint := ""
 	if v := "$" + strings.TrimPrefix(strings.Split(what, ".")[1], "."); v != "$" && c.variable(v) != nil {
 		hint = "; did you mean " + v + "?"
 	}
 	c.errorAt(c.offset(pos), "%s has no value here: only with, range and fragments set the dot%s", what, hint)
-	return false
+	return operand{}, false
 }
 
 // ofSlot returns the Gen of a variable.
