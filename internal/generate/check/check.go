@@ -124,11 +124,6 @@ func (c *checker) add(f Finding) {
 	c.Findings = append(c.Findings, f)
 }
 
-// errorf adds an error of an option, or of none.
-func (c *checker) errorf(pos conf.Pos, option, format string, args ...any) {
-	c.add(Finding{Pos: pos, Severity: Error, Option: option, Message: fmt.Sprintf(format, args...)})
-}
-
 // sort sorts the findings by position.
 func (c *checker) sort() {
 	files := map[string]int{}
@@ -288,7 +283,10 @@ func (c *checker) variables(o *option.Option, raw *conf.Value, v *conf.Expanded)
 				Hint:    `use {{ "$" }} before the action, or a template_file`,
 			})
 		case x.Missed:
-			c.errorf(raw.Pos(x.Offset), o.Name, "Fluent Bit does not expand ${%s}, because of a '}' before it", x.Name)
+			c.add(Finding{
+				Pos: raw.Pos(x.Offset), Severity: Error, Option: o.Name,
+				Message: fmt.Sprintf("Fluent Bit does not expand ${%s}, because of a '}' before it", x.Name),
+			})
 		}
 	}
 }

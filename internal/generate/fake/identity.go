@@ -222,13 +222,9 @@ var identity = []Func{
 		}
 		return dst
 	}),
-	{
-		Name: "port", Section: secIdentity, Result: "integer", Example: `port`,
-		Doc: "An ephemeral port: 32768 to 60999, as on Linux.",
-		build: func(c *Call) (Gen, error) {
-			return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(32768 + int64(rnd.Below(60999-32768+1))) }), nil
-		},
-	},
+	drawnNumber("port", secIdentity, "integer", "An ephemeral port: 32768 to 60999, as on Linux.", func(rnd seed.Rand) value.Value {
+		return value.OfInt(32768 + int64(rnd.Below(60999-32768+1)))
+	}),
 	composed("hostname", secIdentity, "The name of a machine, such as web-042.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		dst = append(dst, from(rnd, hostRoles)...)
 		n := rnd.Below(100)

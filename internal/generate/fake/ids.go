@@ -96,19 +96,14 @@ var ids = []Func{
 		func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 			return digits(append(dst, "00101"...), rnd.Below(1e10), 10)
 		}),
-	{
-		Name: "asn", Section: secTests, Result: "integer", Example: `asn`,
-		Doc: "The number of an autonomous system, from those reserved for documentation: 64496 to 64511 and 65536 to 65551 (RFC 5398).",
-		build: func(c *Call) (Gen, error) {
-			return c.random(func(rnd seed.Rand) value.Value {
-				n := int64(rnd.Below(32))
-				if n < 16 {
-					return value.OfInt(64496 + n)
-				}
-				return value.OfInt(65536 - 16 + n)
-			}), nil
-		},
-	},
+	drawnNumber("asn", secTests, "integer", "The number of an autonomous system, from those reserved for documentation: 64496 to 64511 and 65536 to 65551 (RFC 5398).",
+		func(rnd seed.Rand) value.Value {
+			n := int64(rnd.Below(32))
+			if n < 16 {
+				return value.OfInt(64496 + n)
+			}
+			return value.OfInt(65536 - 16 + n)
+		}),
 	listed("aws_access_key", secTests, "The id of an AWS access key: one of the examples in AWS' documentation.", awsKeys),
 	composed("bitcoin_address", secTests, "A Bitcoin address of the test network: bech32 with the prefix tb1 (BIP 173) and a valid checksum.",
 		appendBech32),

@@ -269,6 +269,15 @@ func (e *Env) curve(key call, quantile func(p float64) float64) *seed.Curve {
 	return &curve
 }
 
+// drawnNumber returns the row of a function without arguments of the random numbers of a
+// record.
+func drawnNumber(name, section, result, doc string, draw func(rnd seed.Rand) value.Value) Func {
+	return Func{
+		Name: name, Section: section, Result: result, Example: name, Doc: doc,
+		build: func(c *Call) (Gen, error) { return c.random(draw), nil },
+	}
+}
+
 // random builds a function of the random numbers of a record.
 func (c *Call) random(draw func(rnd seed.Rand) value.Value) Gen {
 	place := c.Place

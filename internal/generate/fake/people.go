@@ -199,14 +199,8 @@ var people = []Func{
 	pooled("gamertag", "A player's name.", (*gofakeit.Faker).Gamertag),
 	pooled("social_media", "A user's page on a social network.", (*gofakeit.Faker).SocialMedia),
 	pooled("bank", "A bank's name.", (*gofakeit.Faker).BankName),
-	{
-		Name: "latitude", Section: secPeople, Result: "number", Example: `latitude`,
-		Doc: "A latitude in degrees, with six decimals.", build: degrees(90),
-	},
-	{
-		Name: "longitude", Section: secPeople, Result: "number", Example: `longitude`,
-		Doc: "A longitude in degrees, with six decimals.", build: degrees(180),
-	},
+	drawnNumber("latitude", secPeople, "number", "A latitude in degrees, with six decimals.", degrees(90)),
+	drawnNumber("longitude", secPeople, "number", "A longitude in degrees, with six decimals.", degrees(180)),
 
 	listed("credit_card", secTests, "A credit card number that PayPal or Stripe publish for tests, with a valid Luhn digit.", testCards),
 	composed("ssn", secTests, "A US Social Security number with an area of 900 to 999, which the SSA never assigns; its group is not one of taxpayer numbers (IRS: 50-65, 70-88, 90-92, 94-99).",
@@ -253,8 +247,6 @@ func digits(dst []byte, n uint64, width int) []byte {
 	return dst
 }
 
-func degrees(most float64) func(c *Call) (Gen, error) {
-	return func(c *Call) (Gen, error) {
-		return c.random(func(rnd seed.Rand) value.Value { return value.OfFloat(round((2*rnd.Float()-1)*most, 6)) }), nil
-	}
+func degrees(most float64) func(rnd seed.Rand) value.Value {
+	return func(rnd seed.Rand) value.Value { return value.OfFloat(round((2*rnd.Float()-1)*most, 6)) }
 }

@@ -3,6 +3,7 @@
 package fake
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,21 +65,16 @@ type timeDirective struct {
 	letter string // with its colons
 }
 
+var directiveAt = regexp.MustCompile(`^([-_0^#]*)(\d{0,3})[EO]?(:*.)`)
+
 // cutDirective cuts the directive that a text begins with, after its %.
 func cutDirective(s string) (d timeDirective, rest string) {
-	rest = strings.TrimLeft(s, "-_0^#")
-	d.flags = s[:len(s)-len(rest)]
-	for rest != "" && rest[0] >= '0' && rest[0] <= '9' && d.width < 100 {
-		d.width = d.width*10 + int(rest[0]-'0')
-		rest = rest[1:]
+	m := directiveAt.FindStringSubmatch(s)
+	if m == nil {
+		return d, s
 	}
-	if len(rest) > 1 && (rest[0] == 'E' || rest[0] == 'O') {
-		rest = rest[1:]
-	}
-	n := len(rest) - len(strings.TrimLeft(rest, ":"))
-	n = min(n+1, len(rest))
-	d.letter, rest = rest[:n], rest[n:]
-	return d, rest
+	width, _ := strconv.Atoi(m[2])
+	return timeDirective{m[1], width, m[3]}, s[len(m[0]):]
 }
 
 // ofStrftime reads a layout of strftime. It returns the directive that it does not

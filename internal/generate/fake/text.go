@@ -178,15 +178,9 @@ var text = []Func{
 		return append(append(dst, "https://search.example.org/?q="...), from(rnd, words)...)
 	}),
 	listed("method", secText, "An HTTP method: mostly GET, then POST, PUT, DELETE, HEAD and PATCH.", methods),
-	{
-		Name: "status", Section: secText, Result: "integer", Example: `status`,
-		Doc: "An HTTP status: mostly 200, then 304, 404, 302, 201, 401, 403, 500, 502, 503.",
-		build: func(c *Call) (Gen, error) {
-			codes := []int64{200, 304, 404, 302, 201, 204, 301, 400, 401, 403, 500, 502, 503, 504}
-			alias := seed.NewAlias([]float64{820, 60, 35, 20, 15, 10, 8, 6, 6, 5, 8, 3, 3, 1})
-			return c.random(func(rnd seed.Rand) value.Value { return value.OfInt(codes[alias.Draw(&rnd)]) }), nil
-		},
-	},
+	drawnNumber("status", secText, "integer", "An HTTP status: mostly 200, then 304, 404, 302, 201, 401, 403, 500, 502, 503.", func(rnd seed.Rand) value.Value {
+		return value.OfInt(statuses[statusShares.Draw(&rnd)])
+	}),
 	composed("sql", secText, "An SQL statement on one line.", func(dst []byte, r *Record, rnd *seed.Rand) []byte {
 		switch rnd.Below(6) {
 		case 0:
@@ -396,6 +390,9 @@ var (
 		{"could not connect to %s at %i: connection refused", "request to %s failed after %m ms: deadline exceeded", "payment %N declined: insufficient funds", "could not parse the response of %s: unexpected end of input", "transaction %x rolled back: duplicate key", "permission denied for user %N"},
 		{"out of memory: could not allocate %N bytes", "lost the connection to %s for good, exiting", "configuration %w.yaml is missing, exiting", "disk full on /var/lib/%s"},
 	}
+
+	statuses     = []int64{200, 304, 404, 302, 201, 204, 301, 400, 401, 403, 500, 502, 503, 504}
+	statusShares = seed.NewAlias([]float64{820, 60, 35, 20, 15, 10, 8, 6, 6, 5, 8, 3, 3, 1})
 
 	methods    = strings.Fields(strings.Repeat("GET ", 72) + strings.Repeat("POST ", 16) + strings.Repeat("PUT ", 5) + strings.Repeat("DELETE ", 3) + strings.Repeat("HEAD ", 2) + strings.Repeat("PATCH ", 2))
 	paths      = []string{"/cart", "/checkout", "/login", "/logout", "/account", "/about", "/help", "/favicon.ico", "/robots.txt", "/static/app.js", "/static/style.css", "/static/logo.svg", "/api/v1/cart", "/api/v1/session", "/healthz", "/metrics"}

@@ -83,7 +83,7 @@ func parse(text string, maxDepth int, strict bool) ([][]byte, error) {
 			bodies = append(bodies, b)
 		case first == nil:
 			at := start + len(text[start:]) - len(strings.TrimLeft(text[start:], " \t\r\n"))
-			first = diag.Errorf(text, at, "expected a JSON object, found %s", kindName(kind))
+			first = diag.Errorf(text, at, "expected a JSON object, found %s", kindNames[kind])
 		}
 	}
 }
@@ -138,21 +138,8 @@ func unclosedLine(err error, text string, broken []span) error {
 	return err
 }
 
-func kindName(k jsontext.Kind) string {
-	switch k {
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case '0':
-		return "a number"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "something else"
-}
+// kindNames are the names of values that are no objects.
+var kindNames = map[jsontext.Kind]string{'[': "an array", '"': "a string", '0': "a number", 't': "a boolean", 'f': "a boolean", 'n': "null"}
 
 // reader converts JSON to MessagePack.
 type reader struct {

@@ -8,6 +8,7 @@ package printer
 
 import (
 	"io"
+	"slices"
 	"time"
 
 	"github.com/gdummy/gdummy/internal/event"
@@ -89,7 +90,7 @@ func (p *Printer) Wait(t time.Time) bool {
 	if d > 0 || len(p.buf) >= writeSize {
 		p.flush() // after a whole slice, whatever its tags
 	}
-	defer func() { p.late.woke(time.Now(), later(later(t, now), p.wrote)) }()
+	defer func() { p.late.woke(time.Now(), slices.MaxFunc([]time.Time{t, now, p.wrote}, time.Time.Compare)) }()
 	if p.err != nil {
 		return false
 	}
@@ -172,14 +173,6 @@ func (p *Printer) flush() {
 func (p *Printer) End() {
 	p.late.generated(time.Now(), p.Shortfall(), false)
 	p.flush()
-}
-
-// later returns the later of two times.
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
 }
 
 // Refusals calls f with the records that could not be written, for the ledger.

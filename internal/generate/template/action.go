@@ -184,7 +184,7 @@ func (c *compiler) shapeWeight(cmd *parse.CommandNode, word string) {
 		case c.lost:
 			c.abandon()
 		case top != nil && c.st.comma == after && c.st.place != atValue && !c.st.inString():
-			c.errorAt(at, "the object before this %s is not closed: expected %q to close the %q of %s", word, top.closing(), top.opening(), c.where(top.offset))
+			c.errorAt(at, "the object before this %s is not closed: expected %q to close the %q of %s", word, top.closing, top.opening, c.where(top.offset))
 			c.abandon()
 		}
 	}

@@ -310,7 +310,7 @@ func (c *compiler) finish() {
 	case c.st.inString():
 		c.fail(c.st.str.offset, "this string is not closed: expected '\"'")
 	case top != nil:
-		c.fail(end, "unexpected end of the text: expected %q to close the %q of %s", top.closing(), top.opening(), c.where(top.offset))
+		c.fail(end, "unexpected end of the text: expected %q to close the %q of %s", top.closing, top.opening, c.where(top.offset))
 	case !c.sawObject:
 		c.fail(end, "expected a JSON object, found nothing")
 	case c.weighted:

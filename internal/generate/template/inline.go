@@ -225,7 +225,7 @@ func (c *compiler) prologues() {
 			start = len(p.code)
 			starts[string(moved)] = start
 			for i := range code {
-				if code[i].op.jumps() {
+				if jumps.has(code[i].op) {
 					code[i].a += start - p.prologue
 				}
 			}

@@ -5,11 +5,13 @@ package template
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
@@ -49,6 +51,7 @@ const (
 
 // container is an open object or array.
 type container struct {
+	brackets
 	isMap   bool
 	open    int   // index of its opOpen
 	count   int   // of members in the text
@@ -59,29 +62,16 @@ type container struct {
 	offset  int   // of the bracket in the text
 }
 
-// closing returns the closing bracket.
-func (ct *container) closing() byte {
-	if ct.isMap {
-		return '}'
-	}
-	return ']'
+// brackets are those of a container.
+type brackets struct {
+	opening, closing byte
+	content          string
 }
 
-// opening returns the opening bracket.
-func (ct *container) opening() byte {
-	if ct.isMap {
-		return '{'
-	}
-	return '['
-}
-
-// content returns what the container consists of.
-func (ct *container) content() string {
-	if ct.isMap {
-		return "a member"
-	}
-	return "an element"
-}
+var (
+	ofObject = brackets{'{', '}', "a member"}
+	ofArray  = brackets{'[', ']', "an element"}
+)
 
 // state is the state of the JSON parser. Branches must end in states that can be
 // joined.
@@ -194,21 +184,21 @@ func (c *compiler) colon(text string, i, off int) int {
 // start of the next one.
 func (c *compiler) element(text string, i, off int) int {
 	ch, at, top := text[i], off+i, c.st.top()
-	switch closing := top.closing(); {
+	switch closing := top.closing; {
 	case ch == ',' && (c.st.comma == after || c.st.comma == maybe):
 		c.st.comma = sep
 		return i + 1
 	case ch == ',':
-		c.fail(at, "expected %s before this comma", top.content())
+		c.fail(at, "expected %s before this comma", top.content)
 	case ch == closing && c.depth != top.depth:
-		c.fail(at, "this %q closes the %q of %s, which is outside of the enclosing action: close it there", closing, top.opening(), c.where(top.offset))
+		c.fail(at, "this %q closes the %q of %s, which is outside of the enclosing action: close it there", closing, top.opening, c.where(top.offset))
 	case ch == closing && c.st.comma == sep:
-		c.fail(at, "expected %s after the comma, found %q", top.content(), closing)
+		c.fail(at, "expected %s after the comma, found %q", top.content, closing)
 	case ch == closing:
 		c.close()
 		return i + 1
 	case ch == '}' || ch == ']':
-		c.fail(at, "%q does not close the %q of %s", ch, top.opening(), c.where(top.offset))
+		c.fail(at, "%q does not close the %q of %s", ch, top.opening, c.where(top.offset))
 	case c.st.comma == after:
 		c.fail(at, "expected a comma or %q, found %s", closing, char(text[i:]))
 	case top.isMap && ch != '"':
@@ -299,14 +289,14 @@ func (c *compiler) openContainer(isMap bool, offset int) {
 		c.fail(offset, "nested deeper than %d levels, the most that Fluent Bit can read", jsonbody.MaxDepth)
 		return
 	}
-	ct := &container{isMap: isMap, open: len(c.prog.code), depth: c.depth, offset: offset}
+	ct := &container{brackets: ofArray, isMap: isMap, open: len(c.prog.code), depth: c.depth, offset: offset}
+	c.st.place = atElem
+	if isMap {
+		ct.brackets, c.st.place = ofObject, atMember
+	}
 	c.st.stack = append(slices.Clip(c.st.stack), ct)
 	c.emit(instr{op: opOpen})
 	c.st.comma = none
-	c.st.place = atElem
-	if isMap {
-		c.st.place = atMember
-	}
 }
 
 // close closes the innermost container. If the number of its members is the same in
@@ -430,35 +420,18 @@ func (c *compiler) closeString() {
 	c.closeValue()
 }
 
+// escape matches a JSON escape: of one character, or of two halves of one.
+var escape = regexp.MustCompile(`^\\(?:["\\/bfnrt]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4})`)
+
 // unescape parses the JSON escape at the start of s. It returns its text, and its
 // length or 0 if it is invalid.
 func unescape(s string) ([]byte, int) {
-	if len(s) < 2 {
+	e := escape.FindString(s)
+	if e == "" {
 		return nil, 0
 	}
-	if i := strings.IndexByte(`"\/bfnrt`, s[1]); i >= 0 {
-		return []byte{"\"\\/\b\f\n\r\t"[i]}, 2
-	}
-	hex4 := func(s string) rune {
-		if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
-			return -1
-		}
-		v, err := strconv.ParseUint(s[2:6], 16, 16)
-		if err != nil {
-			return -1
-		}
-		return rune(v)
-	}
-	r := hex4(s)
-	switch {
-	case r < 0:
-		return nil, 0
-	case r >= 0xd800 && r < 0xdc00:
-		if low := hex4(s[6:]); low >= 0xdc00 && low < 0xe000 {
-			return utf8.AppendRune(nil, (r-0xd800)<<10|(low-0xdc00)+0x10000), 12
-		}
-	}
-	return utf8.AppendRune(nil, r), 6
+	b, _ := jsontext.AppendUnquote(nil, `"`+e+`"`) // half of a character is replaced
+	return b, len(e)
 }
 
 // noEscape returns the invalid escape at the start of s.

@@ -19,7 +19,7 @@ func (p *Program) optimize() {
 		}
 	}
 	for _, in := range p.code {
-		if in.op.jumps() {
+		if jumps.has(in.op) {
 			target[in.a] = true
 		}
 	}
@@ -43,7 +43,7 @@ func (p *Program) optimize() {
 	}
 	moved[len(p.code)] = len(code)
 	for i := range code {
-		if code[i].op.jumps() {
+		if jumps.has(code[i].op) {
 			code[i].a = moved[code[i].a]
 		}
 	}
@@ -70,7 +70,7 @@ func join(code *[]instr, in instr) bool {
 		last.lit += in.lit
 	case last.op == opStrOpen && in.op == opText:
 		last.before += in.lit
-	case last.op == opLit && in.op.leads(), last.op == opText && in.op.continues():
+	case last.op == opLit && leads.has(in.op), last.op == opText && continues.has(in.op):
 		in.lit = last.lit
 		*last = in
 	case last.op == opLit && in.op == opSet:
@@ -81,26 +81,6 @@ func join(code *[]instr, in instr) bool {
 		return false
 	}
 	return true
-}
-
-// leads reports whether an instruction can append a literal before it appends a
-// value.
-func (o op) leads() bool {
-	switch o {
-	case opVal, opPack, opStrVal, opStrCat, opStrVar, opStrPut, opStrOpen:
-		return true
-	}
-	return false
-}
-
-// continues reports whether an instruction can append a text to the open string
-// before its own output.
-func (o op) continues() bool {
-	switch o {
-	case opTextVal, opTextVar, opTextPut, opStrClose:
-		return true
-	}
-	return false
 }
 
 // fuse replaces a string that contains one value by a single instruction. Variables

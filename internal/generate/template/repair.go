@@ -59,7 +59,9 @@ func (s *state) mayName() bool { return s.place == atMember && s.comma != after 
 // action is one action of a text, without its delimiters.
 type action struct {
 	start, end int
+	at         int    // of its first word
 	word       string // its first word
+	rest       string // the text after it
 	before     string // text to insert before it
 	insert     string // text to insert after it
 	with       string // replacement if it is broken
@@ -111,7 +113,7 @@ func (p *parser) repair() string {
 		added(a.before, -1)
 		copyTo(a.start)
 		if a.broken {
-			added(a.with, a.start+indent(text[a.start:a.end]))
+			added(a.with, a.at)
 			at = a.end
 		}
 		copyTo(min(a.end+len(p.right), len(text)))
@@ -205,12 +207,12 @@ func (p *parser) probe(acts []action) {
 	for i := range acts {
 		a := &acts[i]
 		inner := p.Text.Text[a.start:a.end]
-		at := a.start + indent(inner)
-		trimmed := strings.TrimSpace(strings.TrimSuffix(p.Text.Text[at:a.end], " -"))
+		a.at = a.start + indent(inner)
+		trimmed := strings.TrimSpace(strings.TrimSuffix(p.Text.Text[a.at:a.end], " -"))
 		a.word = wordAt.FindString(trimmed)
-		rest := strings.TrimSpace(trimmed[len(a.word):])
-		a.with = substitute(a.word, rest, trimmed)
-		problem := ""
+		a.rest = strings.TrimSpace(trimmed[len(a.word):])
+		a.with = substitute(a.word, a.rest, trimmed)
+		at, problem := a.at, ""
 		switch {
 		case trimmed == "":
 			at, problem = a.start, "this action is empty"
@@ -218,7 +220,7 @@ func (p *parser) probe(acts []action) {
 			problem = "a comment must begin right after the delimiter: " + p.left + "/* ... */" + p.right
 			a.with = "/**/"
 		default:
-			problem = p.problem(a.word, rest, inner)
+			problem = p.problem(a.word, a.rest, inner)
 		}
 		if problem != "" {
 			p.errorAt(at, problem)
@@ -289,7 +291,6 @@ func substitute(word, rest, whole string) string {
 type block struct {
 	word    string
 	action  int
-	at      int // offset in the text
 	hasElse bool
 }
 
@@ -331,20 +332,13 @@ func (p *parser) balance(acts []action) {
 	p.ends = b.closeAll(len(p.Text.Text))
 }
 
-func (b *balancer) place(a *action) int { return a.start + indent(b.Text.Text[a.start:a.end]) }
-
-// rest returns the text of an action after its first word.
-func (b *balancer) rest(a *action) string {
-	return strings.TrimSpace(b.Text.Text[b.place(a)+len(a.word) : a.end])
-}
-
 func (b *balancer) push(i int, word string) {
-	b.open = append(b.open, block{word: word, action: i, at: b.place(&b.acts[i])})
+	b.open = append(b.open, block{word: word, action: i})
 }
 
 // blank reports an error in an action and replaces the action by a comment.
 func (b *balancer) blank(a *action, problem string) {
-	b.errorAt(b.place(a), problem)
+	b.errorAt(a.at, problem)
 	a.broken, a.with = true, "/**/"
 }
 
@@ -365,9 +359,9 @@ func (b *balancer) define(i int) {
 		b.push(i, "with")
 		return
 	}
-	name := quoted.FindString(b.rest(a))
+	name := quoted.FindString(a.rest)
 	if name != "" && b.defined[name] {
-		b.errorAt(b.place(a), "fragment "+name+" is already defined")
+		b.errorAt(a.at, "fragment "+name+" is already defined")
 		a.broken, a.with = true, "define \""+placeholder+strconv.Itoa(i)+"\""
 	}
 	b.defined[name] = true
@@ -393,7 +387,7 @@ func (b *balancer) otherwise(i int) {
 		return
 	}
 	o := &b.open[len(b.open)-1]
-	word := wordAt.FindString(b.rest(a))
+	word := wordAt.FindString(a.rest)
 	switch {
 	case o.word == "define" || o.word == "block":
 		b.mismatch(a, "this else has no if, with or range before it")
@@ -428,8 +422,8 @@ func (b *balancer) misspelt(end int) bool {
 			continue
 		}
 		if near := units.Nearest(a.word, openers); near != "" {
-			b.errorAt(b.place(a), "unknown function "+a.word+"; did you mean "+near+"?")
-			a.broken, a.with = true, substitute(near, b.rest(a), "")
+			b.errorAt(a.at, "unknown function "+a.word+"; did you mean "+near+"?")
+			a.broken, a.with = true, substitute(near, a.rest, "")
 			b.push(i, near)
 			return true
 		}
@@ -451,7 +445,7 @@ func (b *balancer) closeAll(at int) (ends string) {
 		if o.word == "define" {
 			b.declareIn(o, at)
 		}
-		b.errorAt(o.at, "this "+o.word+" is not closed: expected "+b.left+" end "+b.right)
+		b.errorAt(b.acts[o.action].at, "this "+o.word+" is not closed: expected "+b.left+" end "+b.right)
 		b.unbalanced = true
 	}
 	ends = strings.Repeat(b.left+"end"+b.right, len(b.open))

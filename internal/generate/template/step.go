@@ -50,14 +50,22 @@ const (
 	opPad // the place of a string that makes the body a bytes long
 )
 
-// jumps reports whether a is the index of an instruction.
-func (o op) jumps() bool {
-	switch o {
-	case opJump, opUnless, opWith, opRange, opNext:
-		return true
-	}
-	return false
-}
+// ops is a set of kinds of instructions.
+type ops uint64
+
+const (
+	// jumps are those of which a is the index of an instruction.
+	jumps ops = 1<<opJump | 1<<opUnless | 1<<opWith | 1<<opRange | 1<<opNext
+
+	// leads are those that can append a literal before they append a value.
+	leads ops = 1<<opVal | 1<<opPack | 1<<opStrVal | 1<<opStrCat | 1<<opStrVar | 1<<opStrPut | 1<<opStrOpen
+
+	// continues are those that can append a text to the open string before their own
+	// output.
+	continues ops = 1<<opTextVal | 1<<opTextVar | 1<<opTextPut | 1<<opStrClose
+)
+
+func (s ops) has(o op) bool { return s>>o&1 != 0 }
 
 type instr struct {
 	op   op
