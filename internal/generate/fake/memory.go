@@ -81,22 +81,19 @@ var memory = []Func{
 		Args: []Arg{{Name: "MEAN", Type: Number, Range: Range{High: 1 << 40, Above: true}}, {Name: "KEY", Dynamic: true}, {Name: "NTH", Type: Integer, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			mean, key, nth, place := c.num(0), c.Args[1].Gen, c.Args[2].Gen, c.Place
-			if c.Args[0].Value.K == value.Int {
+			whole := c.Args[0].Value.K == value.Int
+			if c.Kinds = kinds(value.Float); whole {
 				c.Kinds = kinds(value.Int)
-				m := uint64(mean)
-				return func(r *Record) value.Value {
-					n := nth(r).Int()
-					if n < 0 || n >= math.MaxInt64/int64(m) {
-						return value.Null
-					}
-					rnd := seed.At(seed.Combine(r.Stream+place, hash(key(r))), uint64(n))
-					return value.OfInt(int64(m)*n + int64(rnd.Below(m)))
-				}, nil
 			}
-			c.Kinds = kinds(value.Float)
 			return func(r *Record) value.Value {
 				n := nth(r).Int()
 				rnd := seed.At(seed.Combine(r.Stream+place, hash(key(r))), uint64(n))
+				switch {
+				case n < 0 || whole && n >= math.MaxInt64/int64(mean):
+					return value.Null
+				case whole:
+					return value.OfInt(int64(mean)*n + int64(rnd.Below(uint64(mean))))
+				}
 				return value.OfFloat(mean * (float64(n) + rnd.Float()))
 			}, nil
 		},

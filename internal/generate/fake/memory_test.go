@@ -81,6 +81,18 @@ func TestKeyed(t *testing.T) {
 	})
 }
 
+// A number that is not how often a key came before has no value.
+func TestNegativeNth(t *testing.T) {
+	for _, call := range []string{`grow 5 "a" (sub seq 2)`, `grow 5.5 "a" (sub seq 2)`, `wander 1 2 0.1 "a" (sub seq 2)`, `drift 1 2 0.1 "a" (sub seq 2)`} {
+		p := mustCompile(t, `{"v": {{ `+call+` }}}`)
+		for k := range uint64(4) {
+			if v := body(p, k); (v.K == value.Nil) != (k < 2) {
+				t.Errorf("%s: record %d has %s", call, k, v.AppendJSON(nil))
+			}
+		}
+	}
+}
+
 // A counter's steps are above 0 and below twice the mean.
 func TestGrow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
