@@ -10,25 +10,19 @@ import (
 // tabled returns the row of a function that draws from a table of gofakeit. All entries
 // of the table occur with every seed.
 func tabled(name, doc, category, table string) Func {
-	return Func{
-		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
-		build: func(c *Call) (Gen, error) { return c.from(newPool(unique(data.Data[category][table]))), nil },
-	}
+	return ofPool(name, secPeople, doc, func(*Call) *pool { return newPool(unique(data.Data[category][table])) })
 }
 
 // gathered returns the row of a function that draws from the distinct values of a pool.
 func gathered(name, doc string, make1 func(*gofakeit.Faker) string) Func {
-	return Func{
-		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
-		build: func(c *Call) (Gen, error) {
-			all := c.Env.pool(name, make1, nil)
-			texts := make([]string, len(all.span))
-			for i := range texts {
-				texts[i] = string(all.append(nil, i))
-			}
-			return c.from(newPool(unique(texts))), nil
-		},
-	}
+	return ofPool(name, secPeople, doc, func(c *Call) *pool {
+		all := c.Env.pool(name, make1, nil)
+		texts := make([]string, len(all.span))
+		for i := range texts {
+			texts[i] = string(all.append(nil, i))
+		}
+		return newPool(unique(texts))
+	})
 }
 
 // unique returns the distinct texts of a list, in order.

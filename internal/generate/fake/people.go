@@ -34,12 +34,7 @@ func (e *Env) pool(name string, make1 func(*gofakeit.Faker) string, prepare func
 
 // pooled returns the row of a function that draws from a pool.
 func pooled(name, doc string, make1 func(*gofakeit.Faker) string) Func {
-	return Func{
-		Name: name, Section: secPeople, Result: "string", Doc: doc, Example: name,
-		build: func(c *Call) (Gen, error) {
-			return c.from(c.Env.pool(name, make1, nil)), nil
-		},
-	}
+	return ofPool(name, secPeople, doc, func(c *Call) *pool { return c.Env.pool(name, make1, nil) })
 }
 
 // joined returns the row of a function that joins values of two pools, so that it has

@@ -71,9 +71,14 @@ func (p *pool) copy(dst []byte, from, to uint32) []byte {
 
 // listed returns the row of a function that draws from a list.
 func listed(name, section, doc string, texts []string) Func {
+	return ofPool(name, section, doc, func(*Call) *pool { return newPool(texts) })
+}
+
+// ofPool returns the row of a function without arguments that draws from a pool.
+func ofPool(name, section, doc string, p func(c *Call) *pool) Func {
 	return Func{
 		Name: name, Section: section, Result: "string", Example: name, Doc: doc,
-		build: func(c *Call) (Gen, error) { return c.from(newPool(texts)), nil },
+		build: func(c *Call) (Gen, error) { return c.from(p(c)), nil },
 	}
 }
 

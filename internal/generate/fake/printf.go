@@ -28,7 +28,7 @@ type directive struct {
 }
 
 // directives matches flags, width, precision and verb.
-var directives = regexp.MustCompile(`%([-+# 0]*)(\d*)(?:\.(\d*))?(.?)`)
+var directives = regexp.MustCompile(`%([-+# 0]*)(\d*)(\.\d*)?(.?)`)
 
 const (
 	verbs    = "sdvqxXobcefgtEG"
@@ -40,11 +40,10 @@ func buildPrintf(c *Call) (Gen, error) {
 	format, gens := c.str(0), c.gens(1)
 	var ds []directive
 	var before strings.Builder
-	at := 0
-	for _, m := range directives.FindAllStringSubmatchIndex(format, -1) {
-		before.WriteString(format[at:m[0]])
-		at = m[1]
-		d, err := parseDirective(format, m)
+	texts := directives.Split(format, -1)
+	for i, m := range directives.FindAllStringSubmatch(format, -1) {
+		before.WriteString(texts[i])
+		d, err := parseDirective(m[0], m[1], m[2], m[3], m[4])
 		switch {
 		case err != nil:
 			return nil, err
@@ -69,7 +68,7 @@ func buildPrintf(c *Call) (Gen, error) {
 	if len(ds) < len(gens) {
 		return nil, argErr(len(ds)+1, "printf: expected %d values, one for each verb of the format, found %d", len(ds), len(gens))
 	}
-	rest := before.String() + format[at:]
+	rest := before.String() + texts[len(texts)-1]
 	return c.textsOfArgs(func(dst []byte, r *Record) []byte {
 		for i := range ds {
 			d := &ds[i]
@@ -84,14 +83,8 @@ func buildPrintf(c *Call) (Gen, error) {
 	}), nil
 }
 
-// parseDirective parses the directive at the indexes m of a format.
-func parseDirective(format string, m []int) (directive, error) {
-	group := func(i int) string {
-		if m[2*i] < 0 {
-			return ""
-		}
-		return format[m[2*i]:m[2*i+1]]
-	}
+// parseDirective parses a directive. prec has its point, or is empty.
+func parseDirective(text, flags, width, prec, verb string) (directive, error) {
 	number := func(digits string) int {
 		n, err := strconv.Atoi("0" + digits)
 		if err != nil {
@@ -99,13 +92,12 @@ func parseDirective(format string, m []int) (directive, error) {
 		}
 		return n
 	}
-	flags, verb := group(1), group(4)
 	d := directive{
-		text: group(0), minus: strings.Contains(flags, "-"), zero: strings.Contains(flags, "0"),
-		width: number(group(2)), prec: -1,
+		text: text, minus: strings.Contains(flags, "-"), zero: strings.Contains(flags, "0"),
+		width: number(width), prec: -1,
 	}
-	if m[6] >= 0 {
-		d.prec = number(group(3))
+	if prec != "" {
+		d.prec = number(prec[1:])
 	}
 	switch {
 	case d.width > maxWidth || d.prec > maxWidth:

@@ -88,19 +88,19 @@ func newRegexText(pattern string) (*regexText, error) {
 // group is different.
 const mark = "()"
 
+// tokens matches what a valid pattern consists of, as far as it matters to find its
+// alternatives: a quoted text, an escape, the beginning of a group or flags without one, a
+// class, or a character.
+var tokens = regexp.MustCompile(`(?s)\\Q.*?(?:\\E|$)|\\.|\(\?(?:P?<\w+>|[a-zA-Z-]*[:)])|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|.`)
+
 // markAlternatives begins each alternative of a pattern with a mark.
 func markAlternatives(pattern string) string {
-	var b strings.Builder
-	b.WriteString(mark)
-	for i := 0; i < len(pattern); {
-		token := pattern[i : i+regexToken(pattern[i:])]
-		b.WriteString(token)
+	return mark + tokens.ReplaceAllStringFunc(pattern, func(token string) string {
 		if token == "|" || token == "(" || strings.HasPrefix(token, "(?") && !strings.HasSuffix(token, ")") {
-			b.WriteString(mark)
+			return token + mark
 		}
-		i += len(token)
-	}
-	return b.String()
+		return token
+	})
 }
 
 // isMark reports whether a part of a pattern is a mark.
@@ -110,41 +110,6 @@ func isMark(tree *syntax.Regexp) bool {
 
 // withoutMarks returns the text of a part of a pattern.
 func withoutMarks(tree *syntax.Regexp) string { return strings.ReplaceAll(tree.String(), mark, "") }
-
-var (
-	// groupStart is the beginning of a group, or flags without one.
-	groupStart = regexp.MustCompile(`^\(\?(P?<\w+>|[a-zA-Z-]*[:)])`)
-	classStart = regexp.MustCompile(`^\[\^?\]?`)
-)
-
-// regexToken returns the length of what a valid pattern begins with, as far as it
-// matters to find its alternatives.
-func regexToken(p string) int {
-	switch {
-	case strings.HasPrefix(p, `\Q`):
-		if end := strings.Index(p, `\E`); end >= 0 {
-			return end + 2
-		}
-		return len(p)
-	case p[0] == '\\':
-		_, n := utf8.DecodeRuneInString(p[1:])
-		return 1 + n
-	case strings.HasPrefix(p, "(?"):
-		return max(len(groupStart.FindString(p)), 1)
-	case p[0] == '[':
-		for i := len(classStart.FindString(p)); i < len(p); i++ {
-			switch {
-			case p[i] == '\\':
-				i++
-			case strings.HasPrefix(p[i:], "[:") && strings.Contains(p[i:], ":]"):
-				i += strings.Index(p[i:], ":]") + 1
-			case p[i] == ']':
-				return i + 1
-			}
-		}
-	}
-	return 1
-}
 
 // regexPart returns what makes the texts of a part of a pattern, and how long they
 // are at most, in bytes.

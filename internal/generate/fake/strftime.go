@@ -3,6 +3,7 @@
 package fake
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,32 +13,32 @@ import (
 
 // strftimeNumbers are the directives of strftime that are numbers: their values, and
 // how they are padded unless a flag changes it.
-var strftimeNumbers = map[byte]struct {
+var strftimeNumbers = map[string]struct {
 	value func(t time.Time) int
 	width int
 	pad   byte
 }{
-	'Y': {time.Time.Year, 4, '0'},
-	'C': {func(t time.Time) int { return t.Year() / 100 }, 2, '0'},
-	'y': {func(t time.Time) int { return t.Year() % 100 }, 2, '0'},
-	'm': {func(t time.Time) int { return int(t.Month()) }, 2, '0'},
-	'd': {time.Time.Day, 2, '0'},
-	'e': {time.Time.Day, 2, ' '},
-	'j': {time.Time.YearDay, 3, '0'},
-	'H': {time.Time.Hour, 2, '0'},
-	'k': {time.Time.Hour, 2, ' '},
-	'I': {hour12, 2, '0'},
-	'l': {hour12, 2, ' '},
-	'M': {time.Time.Minute, 2, '0'},
-	'S': {time.Time.Second, 2, '0'},
-	's': {func(t time.Time) int { return int(t.Unix()) }, 1, '0'},
-	'u': {func(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }, 1, '0'},
-	'w': {func(t time.Time) int { return int(t.Weekday()) }, 1, '0'},
-	'U': {func(t time.Time) int { return (t.YearDay() + 6 - int(t.Weekday())) / 7 }, 2, '0'},
-	'W': {func(t time.Time) int { return (t.YearDay() + 6 - (int(t.Weekday())+6)%7) / 7 }, 2, '0'},
-	'V': {func(t time.Time) int { _, w := t.ISOWeek(); return w }, 2, '0'},
-	'G': {func(t time.Time) int { y, _ := t.ISOWeek(); return y }, 4, '0'},
-	'g': {func(t time.Time) int { y, _ := t.ISOWeek(); return y % 100 }, 2, '0'},
+	"Y": {time.Time.Year, 4, '0'},
+	"C": {func(t time.Time) int { return t.Year() / 100 }, 2, '0'},
+	"y": {func(t time.Time) int { return t.Year() % 100 }, 2, '0'},
+	"m": {func(t time.Time) int { return int(t.Month()) }, 2, '0'},
+	"d": {time.Time.Day, 2, '0'},
+	"e": {time.Time.Day, 2, ' '},
+	"j": {time.Time.YearDay, 3, '0'},
+	"H": {time.Time.Hour, 2, '0'},
+	"k": {time.Time.Hour, 2, ' '},
+	"I": {hour12, 2, '0'},
+	"l": {hour12, 2, ' '},
+	"M": {time.Time.Minute, 2, '0'},
+	"S": {time.Time.Second, 2, '0'},
+	"s": {func(t time.Time) int { return int(t.Unix()) }, 1, '0'},
+	"u": {func(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }, 1, '0'},
+	"w": {func(t time.Time) int { return int(t.Weekday()) }, 1, '0'},
+	"U": {func(t time.Time) int { return (t.YearDay() + 6 - int(t.Weekday())) / 7 }, 2, '0'},
+	"W": {func(t time.Time) int { return (t.YearDay() + 6 - (int(t.Weekday())+6)%7) / 7 }, 2, '0'},
+	"V": {func(t time.Time) int { _, w := t.ISOWeek(); return w }, 2, '0'},
+	"G": {func(t time.Time) int { y, _ := t.ISOWeek(); return y }, 4, '0'},
+	"g": {func(t time.Time) int { y, _ := t.ISOWeek(); return y % 100 }, 2, '0'},
 }
 
 func hour12(t time.Time) int { return (t.Hour()+11)%12 + 1 }
@@ -49,13 +50,13 @@ var strftimeTexts = map[string]string{
 }
 
 // strftimeShort are the directives that are short for others, those of the C locale.
-var strftimeShort = map[byte]string{
-	'F': "%Y-%m-%d", 'T': "%H:%M:%S", 'D': "%m/%d/%y", 'R': "%H:%M", 'r': "%I:%M:%S %p",
-	'c': "%a %b %e %H:%M:%S %Y", 'x': "%m/%d/%y", 'X': "%H:%M:%S",
+var strftimeShort = map[string]string{
+	"F": "%Y-%m-%d", "T": "%H:%M:%S", "D": "%m/%d/%y", "R": "%H:%M", "r": "%I:%M:%S %p",
+	"c": "%a %b %e %H:%M:%S %Y", "x": "%m/%d/%y", "X": "%H:%M:%S",
 }
 
 // strftimeFractions are the digits of the directives that are fractions of a second.
-var strftimeFractions = map[byte]int{'f': 6, 'L': 3, 'N': 9}
+var strftimeFractions = map[string]int{"f": 6, "L": 3, "N": 9}
 
 // timeDirective is one directive of strftime: %, flags, a width, a modifier that means
 // nothing here, and letters.
@@ -111,28 +112,20 @@ func ofStrftime(layout string) (parts []layoutPart, unknown string) {
 // fraction returns how many digits of a second the directive is, or 0. As in GNU date
 // and in Ruby, a width is their number.
 func (d timeDirective) fraction() int {
-	if len(d.letter) != 1 || d.flags != "" || d.width > 9 {
+	digits := strftimeFractions[d.letter]
+	if digits == 0 || d.flags != "" || d.width > 9 {
 		return 0
 	}
-	if digits := strftimeFractions[d.letter[0]]; digits > 0 {
-		if d.width > 0 {
-			return d.width
-		}
-		return digits
-	}
-	return 0
+	return cmp.Or(d.width, digits)
 }
 
 // chunk returns what appends a directive, or nil if it has no meaning.
 func (d timeDirective) chunk() layoutChunk {
-	if d.letter == "" {
-		return nil
-	}
 	write := d.plain()
 	if write == nil || d.width == 0 && !strings.ContainsAny(d.flags, "^#") {
 		return write
 	}
-	_, number := strftimeNumbers[d.letter[0]]
+	_, number := strftimeNumbers[d.letter]
 	pad := byte(' ')
 	if strings.Contains(d.flags, "0") {
 		pad = '0'
@@ -171,18 +164,14 @@ func (d timeDirective) plain() layoutChunk {
 	if layout, ok := strftimeTexts[d.letter]; ok {
 		return goChunk(layout)
 	}
-	if len(d.letter) != 1 {
-		return nil
-	}
-	letter := d.letter[0]
-	if short, ok := strftimeShort[letter]; ok {
+	if short, ok := strftimeShort[d.letter]; ok {
 		parts, _ := ofStrftime(short)
 		return func(dst []byte, when time.Time) []byte {
 			parts[0].set(when)
 			return append(dst, parts[0].text...)
 		}
 	}
-	n, ok := strftimeNumbers[letter]
+	n, ok := strftimeNumbers[d.letter]
 	if !ok {
 		return nil
 	}

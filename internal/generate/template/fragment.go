@@ -3,6 +3,7 @@
 package template
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"text/template/parse"
@@ -43,12 +44,7 @@ func (c *compiler) template(n *parse.TemplateNode) {
 func (c *compiler) fragment(name string, at int) {
 	def, ok := c.defs[name]
 	if !ok {
-		var names []string
-		for n := range c.defs {
-			names = append(names, n)
-		}
-		slices.Sort(names)
-		c.errorAt(at, "unknown fragment %q%s", name, units.Hint(name, names, ""))
+		c.errorAt(at, "unknown fragment %q%s", name, units.Hint(name, slices.Sorted(maps.Keys(c.defs)), ""))
 		c.standIn()
 		return
 	}
