@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package check finds the errors in the gdummy inputs of a Fluent Bit configuration: those
-// for which the plugin would not start, what strict off would accept, and what may be meant
-// otherwise.
+// Package check finds the errors in the gdummy inputs of a Fluent Bit configuration: errors
+// that prevent a start, errors that strict off accepts, and settings that are probably
+// mistakes.
 //
 // The normal path is [Read].
 package check
@@ -22,7 +22,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/engine"
 )
 
-// Result is what was found in one configuration.
+// Result has the findings in one configuration.
 type Result struct {
 	Inputs   int // gdummy inputs, including those of included files
 	Errors   int // findings that are errors
@@ -43,12 +43,12 @@ type Finding struct {
 	Severity string
 	Option   string // or ""
 	Message  string
-	Excerpt  []string // lines of the text in which it is
+	Excerpt  []string // lines of the text around it
 	Hint     string   // or ""
 }
 
-// Read finds the errors in the configuration at path; that of "-" is read from stdin. An
-// error is that of a file that cannot be read; the result has it, too.
+// Read finds the errors in the configuration at path, or in that of stdin if path is "-".
+// It returns an error if a file cannot be read; the result has this error, too.
 func Read(path string, stdin io.Reader) (*Result, error) {
 	c := new(checker)
 	err := c.read(path, stdin)
@@ -138,7 +138,7 @@ func (c *checker) sort() {
 	})
 }
 
-// given is what an input sets.
+// given has the options that an input sets.
 type given struct {
 	first  map[string]*conf.Property // by the name of the option
 	values map[string]*conf.Expanded // of options that are text
@@ -257,8 +257,8 @@ func (c *checker) notText(pos conf.Pos, name, what string, p *conf.Property) {
 	c.add(f)
 }
 
-// templates lists the options in which "${{" is a dollar sign and an action, not
-// as a variable.
+// templates lists the options in which "${{" is a dollar sign and an action, not the
+// start of a variable.
 var templates = []string{"template", "metadata_template", "tag_template"}
 
 // keepActions returns an environment that leaves "${{ ... }" unchanged, so that the rest of

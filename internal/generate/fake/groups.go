@@ -11,8 +11,8 @@ import (
 
 var groupNames = []string{"number", "index", "size", "last"}
 
-// maxSizes is how many sizes groups may have: a block with one of each is found as a
-// whole when a record of it is.
+// maxSizes is the maximum number of different sizes of groups: the order of a block with
+// one group of each size is computed for any record of it.
 const maxSizes = 1024
 
 var groups = []Func{
@@ -21,7 +21,7 @@ var groups = []Func{
 		Example: `{{ $g := group 2 4 seq }}{"order": {{ $g.number }}, "line": {{ $g.index }}, "of": {{ $g.size }}}`,
 		Doc: "The group that number N belongs to. The numbers from 0 on form groups of LOW to HIGH numbers in sequence, such as an order and its items, or an auction and its bids: " +
 			"`group 2 4 seq` makes groups of two to four records. The row has `number` (of the group, from 0), `index` (of N in its group, from 0), `size`, and `last` (whether N is the last of its group). " +
-			"Every size is equally often: each block of HIGH-LOW+1 groups has one of each, in random order. A negative N belongs to no group, and the row is null.",
+			"All sizes are equally frequent: each block of HIGH-LOW+1 groups has one of each, in random order. A negative N belongs to no group, and the row is null.",
 		Args: []Arg{{Name: "LOW", Type: Integer, Range: countable}, {Name: "HIGH", Type: Integer}, {Name: "N", Type: Integer, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			low, high, nth := c.int(0), c.int(1), c.Args[2].Gen

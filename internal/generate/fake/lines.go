@@ -14,7 +14,7 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// maxLine is how long a line of NDJSON may be, in bytes.
+// maxLine is the maximum length of a line of NDJSON, in bytes.
 const maxLine = 16 << 20
 
 // lines calls use with each line that is not empty, without the white space around it.
@@ -59,10 +59,10 @@ func readNDJSON(f *textFile) (*table, error) {
 	return t, err
 }
 
-// maxList is how many bytes the texts of a list may have.
+// maxList is the maximum total size of the texts of a list, in bytes.
 const maxList = 1 << 30
 
-// list reads a file with one text a line, once for all calls that name it.
+// list returns a file with one text a line, which all calls share.
 func (e *Env) list(path string) (*pool, error) {
 	if p := e.lists[path]; p != nil {
 		return p, nil

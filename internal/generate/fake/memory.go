@@ -9,22 +9,22 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// Keys with a memory come in blocks. Each block has the same keys equally often, in
-// an order of its own, so that it is known of any record how often its key came
-// before. What grows or drifts with a key is a function of the key and that number.
+// Keys with a memory occur in blocks. Every block has each key equally often, in an
+// order of its own, so the number of earlier records with the same key is known for any
+// record. A value that grows or drifts is a function of the key and that number.
 
 var keyedNames = []string{"key", "nth"}
 
-// maxBlock is how many records a block with weights may have: a block is found as a
-// whole when a record of it is.
+// maxBlock is the maximum number of records in a block with weights: the order of the
+// whole block is computed for any record of it.
 const maxBlock = 1 << 16
 
 var memory = []Func{
 	{
 		Name: "keyed", Section: secState, Follows: TheNumber, Result: "row", Example: `(keyed 3).nth`,
-		Doc: "One of KEYS things with a memory, such as sensors, hosts or accounts. The row has `key`, from 1 to KEYS, and `nth`, how often this key came before " +
-			"(0, 1, 2, …), for grow and drift. All come equally often: each block of KEYS records has every key once, in random order. " +
-			"With S, key n comes about in proportion to 1/n^S, as in zipf, and at least once in a block of about 16 times as many records; KEYS is then at most 4096.",
+		Doc: "One of KEYS things with a memory, such as sensors, hosts or accounts. The row has `key`, from 1 to KEYS, and `nth`, the number of earlier records with this key " +
+			"(0, 1, 2, …), for grow, drift and wander. All keys are equally frequent: each block of KEYS records has every key once, in random order. " +
+			"With S, key n occurs roughly in proportion to 1/n^S, as in zipf, and at least once in each block of about 16*KEYS records; KEYS is then at most 4096.",
 		Args: []Arg{{Name: "KEYS", Type: Integer, Range: countable}, {Name: "S", Type: Number, Optional: true, Default: "0", Range: Range{High: 10}}},
 		build: func(c *Call) (Gen, error) {
 			n, s := c.int(0), c.num(1)
@@ -49,8 +49,8 @@ var memory = []Func{
 	},
 	{
 		Name: "keyed_weighted", Section: secState, Follows: TheNumber, Result: "row", Example: `(keyed_weighted "web-1" 5 "web-2" 1).key`,
-		Doc: "keyed for VALUEs that come as often as the WEIGHT after each says: each block of records, as many as the sum of the weights, has every value exactly WEIGHT times, in random order. " +
-			"Weights are integers, at most 65536 together.",
+		Doc: "Like keyed, for VALUEs in proportion to the WEIGHT after each: each block of records, as long as the sum of the weights, has every value exactly WEIGHT times, in random order. " +
+			"Weights are integers; their sum is at most 65536.",
 		Args: []Arg{{Name: "VALUE WEIGHT", Rest: true}},
 		build: func(c *Call) (Gen, error) {
 			if len(c.Args)%2 != 0 {
@@ -76,8 +76,8 @@ var memory = []Func{
 	},
 	{
 		Name: "grow", Section: secState, Result: "integer or number", Example: `{{ $h := keyed 2 }}{"host": {{ $h.key }}, "requests": {{ grow 100 $h.key $h.nth }}}`, Form: true,
-		Doc: "A counter that grows with each record of its KEY, by MEAN on average. NTH is how often KEY came before, as in the row of keyed or in the step of a life. " +
-			"Steps are above 0 and below 2*MEAN, and integers if MEAN is one. A step after one that was longer than MEAN tends to be shorter.",
+		Doc: "A counter that grows with each record of its KEY, by MEAN on average. NTH is the number of earlier records with KEY: the `nth` of keyed or the `step` of a life. " +
+			"Steps are above 0 and below 2*MEAN, and integers if MEAN is one. A step after one longer than MEAN tends to be shorter. A negative NTH has no value.",
 		Args: []Arg{{Name: "MEAN", Type: Number, Range: Range{High: 1 << 40, Above: true}}, {Name: "KEY", Dynamic: true}, {Name: "NTH", Type: Integer, Dynamic: true}},
 		build: func(c *Call) (Gen, error) {
 			mean, key, nth, place := c.num(0), c.Args[1].Gen, c.Args[2].Gen, c.Place
@@ -100,7 +100,7 @@ var memory = []Func{
 	},
 	{
 		Name: "drift", Section: secState, Result: "number", Example: `{{ $s := keyed 2 }}{"sensor": {{ $s.key }}, "celsius": {{ drift 18 30 0.02 $s.key $s.nth | round 1 }}}`, Form: true,
-		Doc: "The previous value of KEY, more or less: it differs by at most SHARE of that (0.02 is 2 %), and stays between LOW and HIGH, which are above 0. " + ofWander +
+		Doc: "The previous value of KEY, changed by at most SHARE of it (0.02 is 2 %). It stays between LOW and HIGH, which are above 0. " + ofWander +
 			"Steps are independent, and those of the logarithm are uniformly distributed.",
 		Args: append([]Arg{
 			{Name: "LOW", Type: Number, Range: positive}, {Name: "HIGH", Type: Number, NotBelow: true},
@@ -118,8 +118,8 @@ var memory = []Func{
 	},
 	{
 		Name: "wander", Section: secState, Result: "number", Example: `{{ $s := keyed 2 }}{"sensor": {{ $s.key }}, "celsius": {{ wander -10 30 0.5 $s.key $s.nth | round 1 }}}`, Form: true,
-		Doc: "The previous value of KEY plus or minus at most STEP. It stays between LOW and HIGH: a step beyond is mirrored there. " + ofWander +
-			"Steps are independent and uniformly distributed. `wander -1e6 1e6 1 $s.key $s.nth (per $s.key (normal 50 5))` begins near 50, and does not come near its limits.",
+		Doc: "The previous value of KEY plus or minus at most STEP. It stays between LOW and HIGH: a step beyond one of them is mirrored. " + ofWander +
+			"Steps are independent and uniformly distributed. `wander -1e6 1e6 1 $s.key $s.nth (per $s.key (normal 50 5))` starts near 50 and stays far from its limits.",
 		Args: bounds(append([]Arg{{Name: "STEP", Type: Number}}, wanderArgs...)...),
 		build: func(c *Call) (Gen, error) {
 			lo, hi, step := c.num(0), c.num(1), c.num(2)
@@ -132,14 +132,14 @@ var memory = []Func{
 	},
 }
 
-// keyedRow returns the row of a key that came n times before.
+// keyedRow returns the row of a key that n earlier records have.
 func keyedRow(r *Record, key value.Value, n uint64) value.Value {
 	start := len(r.Scratch)
 	r.Scratch = value.AppendInt(key.Append(r.Scratch), int64(n))
 	return r.row(start, &keyedNames)
 }
 
-// zipfCounts returns how often each of n keys is in a block, in proportion to 1/i^s.
+// zipfCounts returns how often each of n keys occurs in a block, in proportion to 1/i^s.
 func zipfCounts(n int, s float64) []int {
 	sum := 0.0
 	for i := range n {
@@ -158,11 +158,11 @@ type block struct {
 	known  bool
 	counts []int
 	item   []uint16 // by position
-	nth    []uint32 // how often the item is in the block before
+	nth    []uint32 // by position: the number of earlier positions with the same item
 	seen   []uint32
 }
 
-// newBlock makes a block that has item i counts[i] times.
+// newBlock returns a block with counts[i] positions of item i.
 func newBlock(counts []int) *block {
 	sum := 0
 	for _, n := range counts {
@@ -171,7 +171,7 @@ func newBlock(counts []int) *block {
 	return &block{counts: counts, item: make([]uint16, sum), nth: make([]uint32, sum), seen: make([]uint32, len(counts))}
 }
 
-// order puts the items in the order that depends on a key.
+// order shuffles the items; their order depends on key.
 func (b *block) order(key uint64) {
 	if b.known && b.key == key {
 		return
@@ -196,8 +196,8 @@ func (b *block) order(key uint64) {
 	}
 }
 
-// inBlocks builds the function of keys that are so often in each block. It keeps the
-// order of the last block, which affects the speed only.
+// inBlocks builds a function whose keys occur counts times in each block. It caches the
+// order of the last block.
 func (c *Call) inBlocks(keys []value.Value, counts []int) Gen {
 	b := newBlock(counts)
 	place, size := c.Place, uint64(len(b.item))
@@ -209,16 +209,17 @@ func (c *Call) inBlocks(keys []value.Value, counts []int) Gen {
 	}
 }
 
-// ofWander is what the documentation of drift and wander has in common.
-const ofWander = "NTH is how often KEY came before, as in the row of keyed. START is the first value, the same in all records of a KEY; " +
-	"without it, the first is anywhere in the range. Rounding may make a step larger. "
+// ofWander is the common part of the documentation of drift and wander.
+const ofWander = "NTH is the number of earlier records with KEY: the `nth` of keyed. START is the first value, the same in all records of a KEY; " +
+	"by default, it is anywhere in the range. Rounding may make a step larger. "
 
 var wanderArgs = []Arg{
 	{Name: "KEY", Dynamic: true}, {Name: "NTH", Type: Integer, Dynamic: true}, {Name: "START", Type: Number, Optional: true, Dynamic: true},
 }
 
-// wander builds a function of the arguments KEY, NTH and START after three others: a walk
-// between two numbers, to which from maps START, and whose numbers to maps to the results.
+// wander builds a random walk from lo to hi, whose arguments from the fourth on are KEY,
+// NTH and START. from converts START to a number of the walk, and to converts a number of
+// the walk to the result.
 func (c *Call) wander(lo, hi, step float64, from, to func(float64) float64) Gen {
 	// Rounding must not make a step too long.
 	s := &steps{step - max(math.Abs(lo), math.Abs(hi))*0x1p-49, c.Env.curve(call{"normal", 0, 1}, seed.Normal(0, 1)), make([]stem, recentStems)}

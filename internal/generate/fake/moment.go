@@ -10,8 +10,8 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/value"
 )
 
-// maxMoment is how far from 1970 times may be, in seconds: all fit into an int64 of
-// nanoseconds.
+// maxMoment is the maximum distance of a time from 1970, in seconds. In nanoseconds, it
+// fits in an int64.
 const maxMoment = 1 << 33
 
 // moment returns the time in argument i, in nanoseconds since 1970, where those
@@ -63,9 +63,9 @@ func ofSeconds(v value.Value) (ns int64, ok bool) {
 	return 0, false
 }
 
-// parseMoment reads a time like 2026-11-01, 2026-11-01 08:30 or
-// 2026-11-01T08:30:00.123Z, the offset of which may be like +01:00, too. Without one
-// it is a time in loc. It does not allocate.
+// parseMoment parses a time such as 2026-11-01, 2026-11-01 08:30 or
+// 2026-11-01T08:30:00.123Z, or with an offset such as +01:00. Without an offset it is a
+// time in loc. It does not allocate.
 func parseMoment(s string, loc *time.Location) (t int64, ok bool) {
 	p := momentText{s, true}
 	year, month, day := p.number(4), p.after('-', 2), p.after('-', 2)
@@ -94,13 +94,13 @@ func parseMoment(s string, loc *time.Location) (t int64, ok bool) {
 	return when.UnixNano() - int64(offset)*int64(time.Second), ok
 }
 
-// momentText is what remains of a time that is read.
+// momentText is the rest of a time that is being parsed.
 type momentText struct {
 	rest string
 	ok   bool
 }
 
-// one skips a character, and reports whether it was there.
+// one skips a character, and reports whether it is next.
 func (p *momentText) one(c byte) bool {
 	if p.rest == "" || p.rest[0] != c {
 		return false
@@ -109,7 +109,7 @@ func (p *momentText) one(c byte) bool {
 	return true
 }
 
-// number reads a number of so many digits.
+// number parses a number with the given number of digits.
 func (p *momentText) number(digits int) (n int) {
 	for range digits {
 		if p.rest == "" || p.rest[0] < '0' || p.rest[0] > '9' {
@@ -122,14 +122,14 @@ func (p *momentText) number(digits int) (n int) {
 	return n
 }
 
-// after reads a number after a character.
+// after parses a number after a character.
 func (p *momentText) after(c byte, digits int) int {
 	p.ok = p.one(c) && p.ok
 	return p.number(digits)
 }
 
-// fraction reads the fraction of a second, if there is one, in nanoseconds; digits
-// from the tenth on are ignored.
+// fraction parses the fraction of a second, if there is one, in nanoseconds. It ignores
+// digits from the tenth on.
 func (p *momentText) fraction() (nano int) {
 	if !p.one('.') && !p.one(',') {
 		return 0
@@ -148,7 +148,7 @@ func (p *momentText) fraction() (nano int) {
 	return nano
 }
 
-// offset reads an offset from UTC, if there is one, in seconds.
+// offset parses an offset from UTC, if there is one, in seconds.
 func (p *momentText) offset() (seconds int, found bool) {
 	if p.one('Z') {
 		return 0, true

@@ -39,18 +39,18 @@ var patterns = []Func{
 // maxRegexText is the longest text of a pattern, in bytes.
 const maxRegexText = 64 << 10
 
-// regexText is a part of a pattern, of which texts are made. A part has either
-// parts in sequence, or alternatives, or a set of characters, or a text.
+// regexText is a part of a pattern, from which texts are generated. It has either parts
+// in sequence, or alternatives, or a set of characters, or a text.
 type regexText struct {
 	text     string
 	set      []rune // pairs of the first and the last
 	size     uint64 // of the set
 	parts    []regexText
 	anyOf    bool   // one of the parts, not all
-	min, max uint64 // how often it is repeated
+	min, max uint64 // number of repeats
 }
 
-// newRegexText returns what makes texts of a pattern.
+// newRegexText returns the parts of a pattern, or an error if no text matches.
 func newRegexText(pattern string) (*regexText, error) {
 	whole, err := regexp.Compile(pattern)
 	if err != nil {
@@ -70,7 +70,7 @@ func newRegexText(pattern string) (*regexText, error) {
 	case longest > maxRegexText:
 		return nil, fmt.Errorf("texts have up to %d bytes, expected at most %d", longest, maxRegexText)
 	}
-	// Only what is between texts can keep them from matching: ^, $ and \b.
+	// Only conditions between characters can prevent a match: ^, $ and \b.
 	whole.Longest()
 	var b []byte
 	for k := range uint64(32) {
@@ -111,8 +111,8 @@ func isMark(tree *syntax.Regexp) bool {
 // withoutMarks returns the text of a part of a pattern.
 func withoutMarks(tree *syntax.Regexp) string { return strings.ReplaceAll(tree.String(), mark, "") }
 
-// regexPart returns what makes the texts of a part of a pattern, and how long they
-// are at most, in bytes.
+// regexPart converts a part of a pattern, and returns the maximum length of its texts, in
+// bytes.
 func regexPart(tree *syntax.Regexp) (part regexText, longest uint64, err error) {
 	part.min, part.max = 1, 1
 	switch tree.Op {
@@ -187,8 +187,8 @@ func (p *regexText) literal(tree *syntax.Regexp) {
 	}
 }
 
-// class sets the part to a set of characters. One that extends to the last of all
-// characters is what is not in another set: it is printable ASCII, if it has any.
+// class sets the part to a set of characters. A set that includes the last character of
+// Unicode is probably a complement: only its printable ASCII is used, if there is any.
 func (p *regexText) class(pairs []rune) {
 	within := func(first, last rune) (set []rune) {
 		for i := 0; i < len(pairs); i += 2 {

@@ -148,10 +148,10 @@ func parseWay(text string, state func(name string) int) (w lives.Way, err error)
 	return w, nil
 }
 
-// maxChildren is how many branches a life may have at a fork.
+// maxChildren is the maximum number of branches of a life at a fork.
 const maxChildren = 200
 
-// parseTimes reads how often a state is entered, such as 1..4.
+// parseTimes parses how often a state is entered, such as 1..4.
 func parseTimes(text string) (low, high int, err error) {
 	first, last, _ := strings.Cut(text, "..")
 	if low, err = strconv.Atoi(first); err == nil {

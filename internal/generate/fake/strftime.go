@@ -58,8 +58,8 @@ var strftimeShort = map[string]string{
 // strftimeFractions are the digits of the directives that are fractions of a second.
 var strftimeFractions = map[string]int{"f": 6, "L": 3, "N": 9}
 
-// timeDirective is one directive of strftime: %, flags, a width, a modifier that means
-// nothing here, and letters.
+// timeDirective is a directive of strftime: %, flags, a width, a modifier, which has no
+// effect in the C locale, and letters.
 type timeDirective struct {
 	flags  string // of -, _, 0, ^ and #
 	width  int    // 0 if there is none
@@ -78,8 +78,8 @@ func cutDirective(s string) (d timeDirective, rest string) {
 	return timeDirective{m[1], width, m[3]}, s[len(m[0]):]
 }
 
-// ofStrftime reads a layout of strftime. It returns the directive that it does not
-// know, if there is one.
+// ofStrftime parses a layout of strftime. It returns the first unknown directive, if
+// there is one.
 func ofStrftime(layout string) (parts []layoutPart, unknown string) {
 	var p layoutPart
 	for layout != "" {
@@ -109,8 +109,8 @@ func ofStrftime(layout string) (parts []layoutPart, unknown string) {
 	return append(parts, p), ""
 }
 
-// fraction returns how many digits of a second the directive is, or 0. As in GNU date
-// and in Ruby, a width is their number.
+// fraction returns the number of digits of a fraction of a second, or 0 for another
+// directive. As in GNU date and in Ruby, a width is that number.
 func (d timeDirective) fraction() int {
 	digits := strftimeFractions[d.letter]
 	if digits == 0 || d.flags != "" || d.width > 9 {
@@ -119,7 +119,7 @@ func (d timeDirective) fraction() int {
 	return cmp.Or(d.width, digits)
 }
 
-// chunk returns what appends a directive, or nil if it has no meaning.
+// chunk returns the chunk of a directive, or nil if the directive is unknown.
 func (d timeDirective) chunk() layoutChunk {
 	write := d.plain()
 	if write == nil || d.width == 0 && !strings.ContainsAny(d.flags, "^#") {
@@ -158,8 +158,8 @@ func (d timeDirective) setCase(text []byte) {
 	}
 }
 
-// plain returns what appends a directive without its width and case, unless it is a
-// number, which has its width.
+// plain returns the chunk of a directive without its case, and without its width unless
+// it is a number.
 func (d timeDirective) plain() layoutChunk {
 	if layout, ok := strftimeTexts[d.letter]; ok {
 		return goChunk(layout)

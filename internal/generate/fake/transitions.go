@@ -13,7 +13,7 @@ import (
 
 var transitionNames = slices.Concat(clockNames, []string{"stayed", "children", "left"})
 
-// The words for how a stream of transitions begins.
+// The values of START.
 const (
 	startRunning = "running"
 	startEmpty   = "empty"
@@ -25,7 +25,7 @@ var transitions = []Func{
 		Example: `(transitions 100 "created 5s: paid 9, cancelled 1; paid 10s..20s: shipped; shipped 1m: delivered").state`,
 		Doc: "The transition that the record is: each record is one state that one of many lives enters, when it enters it, and no transition is left out. " +
 			"MACHINE is that of states, with dwell times; a state that ends a life needs none. LIVES are open at a time on average: a number, or a load profile without an end whose rates are numbers of lives, such as `sine 100 to 1000 every 24h` or `500 for 8h; 50 for 16h; repeat`. " +
-			"Births follow the profile, so that the number of open lives does with a delay of about the length of a life. " +
+			"Births follow the profile, so the number of open lives follows it with a delay of about the length of a life. " +
 			"The rate follows from both, so that options like rate cannot be set; the times of the records are the moments of the transitions. " +
 			"The row is that of states with dwell times: `state`, `previous`, `id`, `step`, `last`, `since` (now), `until` (when the life goes on; of the last state, when its dwell time is over) " +
 			"and `began`; and also `stayed` (how long the life was in the previous state, in seconds; null at first), `children` (how many transitions follow from this one at once) and `left` (how many follow in all). " +
@@ -45,7 +45,7 @@ var transitions = []Func{
 	},
 }
 
-// livesOf is what a stream of transitions is made of.
+// livesOf has the arguments of transitions, which identify their stream.
 type livesOf struct {
 	open    string
 	machine string
@@ -116,8 +116,8 @@ func (c *Call) lives() (*livesStream, error) {
 	return c.Env.lives, nil
 }
 
-// row returns the row of a record. Its times are relative to that of the record, which
-// is the moment of the transition on whatever clock.
+// row returns the row of a record. Its times are relative to the record's time, which is
+// the time of the transition on any clock.
 func (s *livesStream) row(r *Record) value.Value {
 	t, ok := s.Record(r.K)
 	if !ok {

@@ -11,9 +11,9 @@ import (
 )
 
 // lateness attributes the shortfall of a run to its output, to generating records, to a
-// process that was not scheduled, or to a start after start_at. It sums the time that each
-// has taken since no record was late, and attributes further shortfall to the one that took
-// longest. What is due when a run starts late is dropped before its first record.
+// process that was not scheduled, or to a start after start_at. It adds up the time that
+// each has taken since no record was late, and attributes further shortfall to the longest.
+// Records that are due before a late start are dropped before the first record.
 type lateness struct {
 	since       time.Time // when generating began
 	startedLate bool      // the run started after start_at, and this is before its first record
