@@ -138,7 +138,7 @@ func unclosedLine(err error, text string, broken []span) error {
 	return err
 }
 
-// kindNames are the names of values that are no objects.
+// kindNames are the names of values other than objects.
 var kindNames = map[jsontext.Kind]string{'[': "an array", '"': "a string", '0': "a number", 't': "a boolean", 'f': "a boolean", 'n': "null"}
 
 // reader converts JSON to MessagePack.
