@@ -214,15 +214,12 @@ type printed struct {
 // members appends the n members at the start of b, and returns the rest of b.
 func members(dst []printed, b []byte, n uint64) (all []printed, rest []byte, err error) {
 	for range n {
-		m := printed{key: b}
-		if h := msgpack.Read(b); h.Kind == msgpack.String {
-			m.name = b[h.Size:min(h.Size+int(h.N), len(b))]
-		}
-		if m.value, err = msgpack.Skip(b); err != nil {
+		var m printed
+		if m.key, m.value, b, err = msgpack.Pair(b); err != nil {
 			return dst, b, err
 		}
-		if b, err = msgpack.Skip(m.value); err != nil {
-			return dst, b, err
+		if h := msgpack.Read(m.key); h.Kind == msgpack.String {
+			m.name = m.key[h.Size:]
 		}
 		dst = append(dst, m)
 	}

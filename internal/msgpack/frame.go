@@ -65,18 +65,27 @@ func Member(b []byte, name string) (at, end int) {
 	}
 	rest := b[h.Size:]
 	for range h.N {
-		key := Read(rest)
-		value, err := Skip(rest)
+		key, value, after, err := Pair(rest)
 		if err != nil {
 			return 0, 0
 		}
-		found := key.Kind == String && string(rest[key.Size:len(rest)-len(value)]) == name
-		if rest, err = Skip(value); err != nil {
-			return 0, 0
+		if k := Read(key); k.Kind == String && string(key[k.Size:]) == name {
+			end = len(b) - len(after)
+			return end - len(value), end
 		}
-		if found {
-			return len(b) - len(value), len(b) - len(rest)
-		}
+		rest = after
 	}
 	return 0, 0
+}
+
+// Pair returns the two values at the front of b, as in a map, and the bytes after them.
+func Pair(b []byte) (key, value, rest []byte, err error) {
+	after, err := Skip(b)
+	if err != nil {
+		return nil, nil, b, err
+	}
+	if rest, err = Skip(after); err != nil {
+		return nil, nil, b, err
+	}
+	return b[:len(b)-len(after)], after[:len(after)-len(rest)], rest, nil
 }

@@ -73,17 +73,11 @@ func (b *Breaker) read() bool {
 	b.members = b.members[:0]
 	rest := b.body[h.Size:]
 	for range h.N {
-		after, err := msgpack.Skip(rest)
+		name, value, after, err := msgpack.Pair(rest)
 		if err != nil {
 			return false
 		}
-		m := member{name: rest[:len(rest)-len(after)]}
-		rest = after
-		if after, err = msgpack.Skip(rest); err != nil {
-			return false
-		}
-		m.value, m.kind = rest[:len(rest)-len(after)], msgpack.Read(rest).Kind
-		b.members = append(b.members, m)
+		b.members = append(b.members, member{name, value, msgpack.Read(value).Kind})
 		rest = after
 	}
 	return true
