@@ -126,26 +126,29 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 		wrong[e.Option] = true
 	}
 	var errs option.Errors
+	fail := func(name, text string, err error) {
+		if !wrong[name] {
+			errs = append(errs, c.ErrorIn(name, text, err))
+		}
+	}
 	var err error
-	if c.bodies, err = jsonbody.Parse(c.Dummy); err != nil && !wrong["dummy"] {
-		errs = append(errs, c.ErrorIn("dummy", c.Dummy, err))
+	if c.bodies, err = jsonbody.Parse(c.Dummy); err != nil {
+		fail("dummy", c.Dummy, err)
 	}
-	if c.metadata, err = jsonbody.ParseMetadata(c.Metadata); err != nil && !wrong["metadata"] {
-		errs = append(errs, c.ErrorIn("metadata", c.Metadata, err))
+	if c.metadata, err = jsonbody.ParseMetadata(c.Metadata); err != nil {
+		fail("metadata", c.Metadata, err)
 	}
-	if c.LoadProfile != "" && !wrong["load_profile"] {
-		if c.profile, err = pace.ParseProfile(c.LoadProfile); err != nil {
-			errs = append(errs, c.ErrorIn("load_profile", c.LoadProfile, err))
-		} else if c.profile.Daily() && !c.TimeSpeed.One() && !wrong["time_speed"] {
-			errs = append(errs, option.Errorf("time_speed", "load_profile follows the time of day: expected no time_speed"))
-		}
+	c.profile = parse("load_profile", c.LoadProfile, pace.ParseProfile, fail)
+	if c.profile != nil && c.profile.Daily() && !c.TimeSpeed.One() && !wrong["time_speed"] {
+		errs = append(errs, option.Errorf("time_speed", "load_profile follows the time of day: expected no time_speed"))
 	}
-	if text := c.Template.Broken; text != "" && !wrong["broken"] {
-		if c.broken, err = damage.Parse(text); err != nil {
-			errs = append(errs, c.ErrorIn("broken", text, err))
-		}
+	c.broken = parse("broken", c.Template.Broken, damage.Parse, fail)
+	c.disorder = disorder.Rules{
+		Shuffle: c.ShuffleWithin,
+		Repeat:  parse("repeat", c.Repeat, disorder.ParseRepeat, fail),
+		Late:    parse("late", c.Late, disorder.ParseLate, fail),
+		Skew:    parse("skew", c.Skew, disorder.ParseSkew, fail),
 	}
-	errs = append(errs, c.compileDisorder(wrong)...)
 	usable := true
 	for _, e := range failed {
 		switch {
@@ -170,6 +173,18 @@ func (c *Config) compile(in files.Path, failed option.Errors) option.Errors {
 		return errs
 	}
 	return append(errs, c.compileTemplates(conf, file, usable)...)
+}
+
+// parse parses the text of an option, if it is set, and calls fail if that has an error.
+func parse[T any](name, text string, parse func(string) (T, error), fail func(name, text string, err error)) (value T) {
+	if text == "" {
+		return value
+	}
+	value, err := parse(text)
+	if err != nil {
+		fail(name, text, err)
+	}
+	return value
 }
 
 // checkFormat reports a format that does not exist.

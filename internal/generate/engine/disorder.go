@@ -14,30 +14,6 @@ import (
 	"github.com/gdummy/gdummy/internal/recordid"
 )
 
-// compileDisorder compiles the options of disorder. wrong are the options that already
-// have an error.
-func (c *Config) compileDisorder(wrong map[string]bool) (errs option.Errors) {
-	var err error
-	r := &c.disorder
-	r.Shuffle = c.ShuffleWithin
-	if c.Repeat != "" && !wrong["repeat"] {
-		if r.Repeat, err = disorder.ParseRepeat(c.Repeat); err != nil {
-			errs = append(errs, c.ErrorIn("repeat", c.Repeat, err))
-		}
-	}
-	if c.Late != "" && !wrong["late"] {
-		if r.Late, err = disorder.ParseLate(c.Late); err != nil {
-			errs = append(errs, c.ErrorIn("late", c.Late, err))
-		}
-	}
-	if c.Skew != "" && !wrong["skew"] {
-		if r.Skew, err = disorder.ParseSkew(c.Skew); err != nil {
-			errs = append(errs, c.ErrorIn("skew", c.Skew, err))
-		}
-	}
-	return errs
-}
-
 // CheckDisorder reports the options of disorder whose records have no scheduled time.
 // A caller that changes the rate of a configuration calls it again.
 func (c *Config) CheckDisorder() (errs option.Errors) {

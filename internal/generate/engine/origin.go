@@ -217,24 +217,18 @@ func (f *hashedFiles) Open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &hashedFile{file: file, sum: xxhash.New(), done: func(sum string) { f.hashes[name] = sum }}, nil
+	sum := xxhash.New()
+	return &hashedFile{io.TeeReader(file, sum), func() error {
+		_, err := io.Copy(sum, file) // the rest
+		f.hashes[name] = fmt.Sprintf("%016x", sum.Sum64())
+		return errors.Join(err, file.Close())
+	}}, nil
 }
 
-// hashedFile hashes a file while it is read. Close reads the rest of it.
+// hashedFile is a file that is hashed while it is read.
 type hashedFile struct {
-	file io.ReadCloser
-	sum  *xxhash.Digest
-	done func(sum string)
+	io.Reader
+	close func() error
 }
 
-func (f *hashedFile) Read(b []byte) (int, error) {
-	n, err := f.file.Read(b)
-	f.sum.Write(b[:n])
-	return n, err
-}
-
-func (f *hashedFile) Close() error {
-	_, err := io.Copy(f.sum, f.file)
-	f.done(fmt.Sprintf("%016x", f.sum.Sum64()))
-	return errors.Join(err, f.file.Close())
-}
+func (f *hashedFile) Close() error { return f.close() }
