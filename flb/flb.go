@@ -169,17 +169,10 @@ const (
 
 // String returns the name of the level, as in Fluent Bit's log.
 func (l Level) String() string {
-	switch l {
-	case Error:
-		return "error"
-	case Warn:
-		return "warn"
-	case Info:
-		return "info"
-	case Debug:
-		return "debug"
+	if l < Error || l > Debug {
+		return "unknown"
 	}
-	return "unknown"
+	return [...]string{Error: "error", Warn: "warn", Info: "info", Debug: "debug"}[l]
 }
 
 // registered is the plugin of this library: Fluent Bit asks a library for one.

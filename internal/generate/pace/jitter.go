@@ -4,6 +4,7 @@ package pace
 
 import (
 	"math/bits"
+	"sort"
 
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/seed"
@@ -48,18 +49,7 @@ func (p *Profile) earlier(n uint64, at *span) int64 {
 		return int64(at.reach(n, early))
 	}
 	g := mul(n, grainsPerRecord).sub(uint128{0, early})
-	if !p.integral(0).less(g) { // with a phase
-		return 0
-	}
-	lo, hi := uint64(0), at.t0 // integral(lo) < g <= integral(hi)
-	for hi-lo > 1 {
-		if mid := lo + (hi-lo)/2; p.integral(int64(mid)).less(g) {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	return int64(hi)
+	return int64(sort.Search(int(at.t0), func(t int) bool { return !p.integral(int64(t)).less(g) }))
 }
 
 // modifyJitter applies the modifier jitter.

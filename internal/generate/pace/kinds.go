@@ -2,7 +2,10 @@
 
 package pace
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is a kind of segment, or a modifier, of a load profile.
 type Kind struct {
@@ -81,12 +84,8 @@ func (k *Kind) Syntax() string {
 func (k *Kind) Modifier() bool { return k.modifier }
 
 func (k *Kind) clause(word string) (int, bool) {
-	for i, c := range k.Clauses {
-		if c.Word == word {
-			return i, true
-		}
-	}
-	return 0, false
+	i := slices.IndexFunc(k.Clauses, func(c Clause) bool { return c.Word == word })
+	return max(i, 0), i >= 0
 }
 
 // words returns the words of the clauses.
