@@ -42,9 +42,6 @@ type FixedRate struct {
 	Lead     uint64
 }
 
-// PerSecond returns a schedule of n ticks per second.
-func PerSecond(n uint64) FixedRate { return FixedRate{Num: 1e9, Den: n} }
-
 // At returns the time at which tick n is due, or Never.
 func (e FixedRate) At(n uint64) int64 {
 	hi, lo := e.product(n)

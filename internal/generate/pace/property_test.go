@@ -427,7 +427,7 @@ func TestModifierLaws(t *testing.T) {
 func TestConstantIsFixedRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rate := rapid.Uint64Range(1, 1e9).Draw(t, "rate")
-		e, p := PerSecond(rate), mustParse(t, fmt.Sprint(rate))
+		e, p := perSecond(rate), mustParse(t, fmt.Sprint(rate))
 		n := rapid.Uint64Range(0, 1e9*rate).Draw(t, "n")
 		if a, b := e.At(n), p.At(n); b != a && b != a+1 {
 			t.Fatalf("%d/s: At(%d) = %d as a FixedRate, %d as a profile", rate, n, a, b)
