@@ -177,7 +177,7 @@ func within(want value.Value, got []byte, tolerance time.Duration) outcome {
 	switch {
 	case !ok1 || !ok2:
 		return wrongType
-	case math.Abs(a-b) <= tolerance.Seconds()+1e-9*math.Abs(a)*1e-6:
+	case math.Abs(a-b) <= tolerance.Seconds()+1e-15*math.Abs(a): // what a double rounds
 		return same
 	}
 	return wrongValue

@@ -125,54 +125,43 @@ func (j *jsonReader) object(parent int32, name []byte, depth int) (uint64, bool)
 			return 0, false
 		}
 		m := member{name: key, lo: int32(len(d.nodes))}
-		found := len(d.found)
-		if j.space() == '"' {
-			at := j.pos
-			simple := k != nil && d.how.simple()
-			var s []byte
-			if simple && k.name == named && k.has(j.b[at:]) {
-				j.pos += len(k.value)
-				s = j.b[at+1 : j.pos-1 : j.pos-1]
-				m.value, m.hash = k.hash, k.both
-			} else {
-				var ok bool
-				if s, ok = j.string(); !ok {
-					return 0, false
-				}
-				if len(s) >= recordid.Size || d.how&unfolded != 0 {
-					m.id = d.string(s, n, key)
-				}
-				if !m.id || parent >= 0 { // else it is in no sum
-					m.value = d.hashString(s)
-					m.hash = recordid.HashNamed(named, m.value)
-				}
-				if simple && !m.id && k.name == named && len(s) == j.pos-at-len(`""`) {
-					k.learnValue(j.b[at:j.pos], m.value, m.hash)
-				}
+		found, c, start := len(d.found), j.space(), j.pos
+		var s []byte // the value, if it is a string
+		simple := k != nil && k.name == named && d.how.simple() && depth < maxDepth
+		switch {
+		case simple && k.hasWhole(j.b[start:]):
+			j.pos += len(k.value)
+			m.value, m.hash = k.hash, k.both
+		case c == '"':
+			var ok bool
+			if s, ok = j.string(); !ok {
+				return 0, false
 			}
-			if d.stamp != "" && d.at(d.stamp, n, key) {
-				d.arrival = Time(s)
+			if len(s) >= recordid.Size || d.how&unfolded != 0 {
+				m.id = d.string(s, n, key)
 			}
-		} else {
-			start := j.pos
-			simple := k != nil && d.how.simple() && k.name == named && depth < maxDepth
-			if simple && k.hasNumber(j.b[start:]) {
-				j.pos += len(k.value)
-				m.value, m.hash = k.hash, k.both
-			} else {
-				simple = simple && start < len(j.b) && j.b[start] <= '9' // a number
-				var ok bool
-				if m.value, ok = j.value(n, key, depth+1); !ok {
-					return 0, false
-				}
+			if !m.id || parent >= 0 { // else it is in no sum
+				m.value = d.hashString(s)
 				m.hash = recordid.HashNamed(named, m.value)
-				if simple && !d.ambiguous {
-					k.learnValue(j.b[start:j.pos], m.value, m.hash)
-				}
 			}
-			if d.stamp != "" && d.at(d.stamp, n, key) {
-				d.arrival = Time(j.b[start:j.pos])
+			if simple && !m.id && len(s) == j.pos-start-len(`""`) {
+				k.learnValue(j.b[start:j.pos], m.value, m.hash)
 			}
+		default:
+			var ok bool
+			if m.value, ok = j.value(n, key, depth+1); !ok {
+				return 0, false
+			}
+			m.hash = recordid.HashNamed(named, m.value)
+			if number := c <= '9'; simple && number && !d.ambiguous {
+				k.learnValue(j.b[start:j.pos], m.value, m.hash)
+			}
+		}
+		if d.stamp != "" && d.at(d.stamp, n, key) {
+			if s == nil {
+				s = bytes.Trim(j.b[start:j.pos], `"`)
+			}
+			d.arrival = Time(s)
 		}
 		m.hi = int32(len(d.nodes))
 		d.stack = append(d.stack, m)

@@ -76,9 +76,9 @@ func (k *known) learn(front []byte, size int, name uint64) {
 // has reports whether b begins with the known value.
 func (k *known) has(b []byte) bool { return len(k.value) > 0 && bytes.HasPrefix(b, k.value) }
 
-// hasNumber reports whether b begins with the known value, and nothing that continues a
-// number follows.
-func (k *known) hasNumber(b []byte) bool {
+// hasWhole reports whether b, in a map of JSON, begins with the known value, which does not
+// continue as a longer number.
+func (k *known) hasWhole(b []byte) bool {
 	n := len(k.value)
 	return n > 0 && n < len(b) && (b[n] == ',' || b[n] == '}') && bytes.HasPrefix(b, k.value)
 }
