@@ -141,7 +141,7 @@ const headSize = 19
 
 // Parse is like the function Parse.
 func (p *Parser) Parse(text []byte) (ID, bool) {
-	if len(text) != Size || text[29] != '.' || text[43] != '.' || text[30] > '7' {
+	if len(text) != Size || text[0] != Prefix[0] || text[29] != '.' || text[43] != '.' || text[30] > '7' {
 		return ID{}, false
 	}
 	if string(text[:headSize]) != string(p.head[:]) && !p.begin(text) {

@@ -94,6 +94,17 @@ func TestDamagedIdentity(t *testing.T) {
 	}
 }
 
+// Before its first identity, a Parser has no head that a text of zeros could match.
+func TestZeroHead(t *testing.T) {
+	id := ID{Seq: 7, Time: 5}
+	text := id.Append(nil)
+	clear(text[:headSize])
+	put(text[52:55], id.checkAfter(0))
+	if got, ok := Parse(text); ok {
+		t.Errorf("%q is read as %v", text, got)
+	}
+}
+
 func TestRun(t *testing.T) {
 	a, err := NewRun(nil)
 	if err != nil {
