@@ -3,6 +3,7 @@
 package control
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ func (w *Watch) Look() (*State, error) {
 		return nil, nil
 	}
 	w.text = text
-	s, err := Parse(now.name(w.name), text)
+	s, err := Parse(cmp.Or(now.path, w.name), text)
 	if err != nil {
 		return nil, w.report(err, "text\x00"+text)
 	}
@@ -96,14 +97,6 @@ func (w *Watch) report(err error, key string) error {
 	}
 	w.reported = key
 	return err
-}
-
-// name returns the path, or the name of a file that does not exist.
-func (s stamp) name(name string) string {
-	if s.path == "" {
-		return name
-	}
-	return s.path
 }
 
 func (w *Watch) stat() stamp {

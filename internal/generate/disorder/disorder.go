@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"github.com/gdummy/gdummy/internal/generate/clock"
-	"github.com/gdummy/gdummy/internal/generate/pace"
 	"github.com/gdummy/gdummy/internal/generate/seed"
 )
 
@@ -198,6 +197,3 @@ func (p *Plan) Delay(original uint64) int64 {
 	}
 	return int64(l.From) + int64(r.Below(uint64(l.To-l.From)+1))
 }
-
-// unlimited is the limit of a stream without an end.
-const unlimited = pace.Unbounded

@@ -36,7 +36,7 @@ func draw(t *rapid.T) *Plan {
 	if rapid.Bool().Draw(t, "late") {
 		r.Late = Late{Share: 0.3, From: time.Second, To: time.Minute}
 	}
-	limit := rapid.SampledFrom([]uint64{unlimited, 150, 1e6 + 100}).Draw(t, "limit")
+	limit := rapid.SampledFrom([]uint64{pace.Unbounded, 150, 1e6 + 100}).Draw(t, "limit")
 	return New(r, rapid.Uint64().Draw(t, "key"), c, limit)
 }
 
@@ -102,7 +102,7 @@ func TestPlan(t *testing.T) {
 func TestShares(t *testing.T) {
 	c := clock.Even(0, pace.FixedRate{Num: 1e9, Den: 1}, clock.Layout{})
 	for _, share := range []float64{0.01, 0.1, MaxRepeat} {
-		p := New(Rules{Repeat: Repeat{share, 1000}, Late: Late{Share: share, Mean: time.Minute}}, 5, c, unlimited)
+		p := New(Rules{Repeat: Repeat{share, 1000}, Late: Late{Share: share, Mean: time.Minute}}, 5, c, pace.Unbounded)
 		const n = 400_000
 		repeats, late, sum := 0.0, 0.0, 0.0
 		for position := range uint64(n) {
@@ -156,7 +156,7 @@ func TestRules(t *testing.T) {
 
 func BenchmarkOriginal(b *testing.B) {
 	c := clock.Even(0, pace.FixedRate{Num: 1e7, Den: 1}, clock.Layout{})
-	p := New(Rules{Shuffle: 30 * time.Second, Repeat: Repeat{0.01, 1000}, Late: Late{Share: 0.05, From: 1, To: 1e9}}, 5, c, unlimited)
+	p := New(Rules{Shuffle: 30 * time.Second, Repeat: Repeat{0.01, 1000}, Late: Late{Share: 0.05, From: 1, To: 1e9}}, 5, c, pace.Unbounded)
 	b.ReportAllocs()
 	for k := range uint64(b.N) {
 		p.Delay(p.Original(k))
@@ -166,7 +166,7 @@ func BenchmarkOriginal(b *testing.B) {
 // The clocks of hosts are off by numbers that are evenly distributed between the limits.
 func TestSkewed(t *testing.T) {
 	const within = 5 * time.Second
-	p := New(Rules{Skew: Skew{Key: "host", Within: within}}, 7, nil, unlimited)
+	p := New(Rules{Skew: Skew{Key: "host", Within: within}}, 7, nil, pace.Unbounded)
 	again, err := Parse(p.Text(), nil)
 	if err != nil || again.Rules != p.Rules {
 		t.Fatalf("%q is parsed as %+v, %v", p.Text(), again, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gdummy/gdummy/internal/config/units"
 	"github.com/gdummy/gdummy/internal/generate/clock"
+	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
 // ParseRepeat parses a rule such as "1% within 1000".
@@ -103,7 +104,7 @@ func share(s float64) string {
 // Text returns the plan in the form that [Parse] reads, without its clock.
 func (p *Plan) Text() string {
 	text := fmt.Sprintf("key %x", p.key)
-	if p.limit < unlimited {
+	if p.limit < pace.Unbounded {
 		text += fmt.Sprintf(", limit %d", p.limit)
 	}
 	if rules := p.Rules.String(); rules != "" {
@@ -114,7 +115,7 @@ func (p *Plan) Text() string {
 
 // Parse reads the result of [Plan.Text]. c is the clock of the stream.
 func Parse(text string, c *clock.Clock) (*Plan, error) {
-	p := &Plan{clock: c, limit: unlimited}
+	p := &Plan{clock: c, limit: pace.Unbounded}
 	for rule := range strings.SplitSeq(text, ", ") {
 		name, value, _ := strings.Cut(rule, " ")
 		var err error
