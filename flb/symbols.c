@@ -348,6 +348,7 @@ EXPORT int FLBPluginInputPreRun(int hot_reload_enabled)
     return HOST_OK;
 }
 
+/* collect: without an instance, it returns no records. */
 static int collect(struct instance *in, void **data, size_t *size)
 {
     int ret;
@@ -383,17 +384,10 @@ EXPORT int FLBPluginInputCallback(void **data, size_t *size)
     if (!in || !in->next) {
         return collect(in, data, size);
     }
-    if (!host_features().append) {
-        *data = NULL;
-        *size = 0;
-        return HOST_OK;
-    }
-    for (; in; in = in->next) {
+    for (; in && host_features().append; in = in->next) {
         collect(in, data, size);
-        *data = NULL;
-        *size = 0;
     }
-    return HOST_OK;
+    return collect(NULL, data, size);
 }
 
 /* Called with the instance, if read_context could store it (>= 4.1). */
@@ -407,9 +401,7 @@ EXPORT int FLBPluginInputCallbackCtx(void *remote_context, void **data, size_t *
         }
     }
     if (instances && instances->remote_context_at) { /* Init could not create this one */
-        *data = NULL;
-        *size = 0;
-        return HOST_OK;
+        return collect(NULL, data, size);
     }
     return FLBPluginInputCallback(data, size);
 }

@@ -47,13 +47,14 @@ static int starts_with(const char *at, const char *end, const char *text)
     return 1;
 }
 
-/* constant: the end of the constant segment that contains an address, or NULL. */
-static const char *constant(const struct host_object *o, const char *at)
+/* segment: the end of the segment, of code or of constants, that contains an address, or NULL. */
+static const char *segment(const struct host_object *o, int code, const void *at)
 {
     int i;
 
     for (i = 0; i < o->n; i++) {
-        if (o->segments[i].constant && (uintptr_t) at >= o->segments[i].from && (uintptr_t) at < o->segments[i].to) {
+        if ((code ? o->segments[i].code : o->segments[i].constant) && (uintptr_t) at >= o->segments[i].from &&
+            (uintptr_t) at < o->segments[i].to) {
             return (const char *) o->segments[i].to;
         }
     }
@@ -109,19 +110,14 @@ static const char *lea(const unsigned char *at)
 
 static int from_engine(struct host_version *v)
 {
-    const unsigned char *body = dlsym(RTLD_DEFAULT, "flb_engine_start"), *at, *near, *end = NULL;
+    const unsigned char *body = dlsym(RTLD_DEFAULT, "flb_engine_start"), *at, *near, *end;
     struct host_object o;
     const char *s, *limit;
-    int i;
 
     if (!body || host_object_of(body, &o) != 0) {
         return 0;
     }
-    for (i = 0; i < o.n; i++) {
-        if (o.segments[i].code && (uintptr_t) body >= o.segments[i].from && (uintptr_t) body < o.segments[i].to) {
-            end = (const unsigned char *) o.segments[i].to;
-        }
-    }
+    end = (const unsigned char *) segment(&o, 1, body);
     if (!end) {
         return 0;
     }
@@ -130,12 +126,12 @@ static int from_engine(struct host_version *v)
     }
     for (at = body; at + 7 <= end; at++) {
         s = lea(at);
-        if (!s || !(limit = constant(&o, s)) || !starts_with(s, limit, format)) {
+        if (!s || !(limit = segment(&o, 0, s)) || !starts_with(s, limit, format)) {
             continue;
         }
         for (near = at - body > BESIDE ? at - BESIDE : body; near + 7 <= end && near < at + BESIDE; near++) {
             s = lea(near);
-            if (s && (limit = constant(&o, s)) && parse(s, limit, "", v)) {
+            if (s && (limit = segment(&o, 0, s)) && parse(s, limit, "", v)) {
                 return 1;
             }
         }
