@@ -5,8 +5,8 @@
 //
 // The normal path is [Read], which returns the [Header] of the value at the front of
 // a buffer. The next header begins after its Size and [Header.Payload]. [Frame] finds
-// the end of a value that arrives in pieces, [Skip] the end of a complete value, and
-// [Member] a member of a map.
+// the end of a value that arrives in pieces, [Skip] the end of a complete value.
+// [Pair] splits the first member of a map, and [Member] finds one by its name.
 package msgpack
 
 import (

@@ -57,7 +57,8 @@ func (s *spacing) due(c *Clock, tick uint64) int64 {
 // search returns the time of a tick with a moment, from the moments before it.
 func (s *spacing) search(c *Clock, tick uint64, moment int64) int64 {
 	due := moment
-	// None of the ticks from i-from down to i-to+1 is later than the first of them, which often proves that none moves this one.
+	// None of the ticks from i-from down to i-to+1 is later than the first of them, which often
+	// proves that none of them moves this one.
 	for from := uint64(1); from < window && from <= tick; from *= 2 {
 		first := s.moment(c, tick-from)
 		if first <= moment-window*int64(c.perTick) {

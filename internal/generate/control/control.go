@@ -13,6 +13,7 @@
 package control
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gdummy/gdummy/internal/config/diag"
@@ -75,10 +76,8 @@ func names() []string {
 
 // Find returns a command by its name.
 func Find(name string) (*Command, bool) {
-	for i := range Commands {
-		if Commands[i].Name == name {
-			return &Commands[i], true
-		}
+	if i := slices.IndexFunc(Commands, func(c Command) bool { return c.Name == name }); i >= 0 {
+		return &Commands[i], true
 	}
 	return nil, false
 }

@@ -171,10 +171,13 @@ func (c *Config) unmarked(t *timer, o Options) Source {
 // fileSums returns the hashes of all files that records are made of; nil if there are
 // none.
 func (c *Config) fileSums() map[string]string {
-	if c.replay != nil {
+	switch {
+	case c.replay != nil:
 		return c.replay.Sums()
+	case c.files != nil:
+		return c.files.hashes
 	}
-	return c.files.sums()
+	return nil
 }
 
 // FilesRead returns the names of all files that an engine reads or has read, by option.
@@ -201,14 +204,6 @@ func (c *Config) FilesRead() map[string][]string {
 type hashedFiles struct {
 	files.Path
 	hashes map[string]string // by name
-}
-
-// sums returns the hashes; nil without files.
-func (f *hashedFiles) sums() map[string]string {
-	if f == nil {
-		return nil
-	}
-	return f.hashes
 }
 
 // Open opens a file, as files.Path does.

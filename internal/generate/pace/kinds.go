@@ -202,10 +202,8 @@ func kindNames() []string {
 }
 
 func kindOf(name string) *Kind {
-	for i := range Kinds {
-		if Kinds[i].Name == name {
-			return &Kinds[i]
-		}
+	if i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == name }); i >= 0 {
+		return &Kinds[i]
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gdummy/gdummy/internal/event"
 	"github.com/gdummy/gdummy/internal/msgpack"
 )
 
@@ -170,8 +171,7 @@ func (p *place) put(body []byte, t int64) {
 		sec, nsec := t/int64(time.Second), t%int64(time.Second)
 		binary.BigEndian.PutUint64(b[1:], math.Float64bits(float64(sec)+float64(nsec)/float64(time.Second)))
 	case p.kind == msgpack.Extension && p.size == 10:
-		sec, nsec := t/int64(time.Second), t%int64(time.Second)
-		binary.BigEndian.PutUint64(b[2:], uint64(sec)<<32|uint64(nsec))
+		event.AppendTime(b[:0], t)
 	}
 }
 
