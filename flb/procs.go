@@ -14,9 +14,9 @@ import (
 // none of them runs goroutines.
 //
 // An input's thread spends its time waiting in C, between short turns in Go. The
-// runtime's monitor thread abandons such a wait, and sleeps itself, after 40 µs if no
-// processor is idle, but only after 10 ms if one is: until then it
-// looks every 20 µs. At a hundred turns a second that was a third of the plugin's CPU
+// runtime's monitor thread stops observing such a wait, and sleeps, after 40 µs if no
+// processor is idle, but only after 10 ms if one is: until then it looks every 20 µs. At a
+// hundred turns a second that was a third of the plugin's CPU
 // time (Go 1.26, runtime.retake). More processors than inputs gain nothing, since nothing
 // else runs in this library. With fewer than inputs, threads compete for them: 128
 // inputs at 100 records a second cost 1.35 times as much with 2 as with 32.

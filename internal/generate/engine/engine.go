@@ -13,10 +13,10 @@
 //
 // A tick is one step of the schedule. It produces copies × bodies records. The
 // first is due when the tick is, and each of the others 1 ns later: that is the moment
-// of the record, from which [Timing] makes its time. The host receives events in slices: a part of a tick, or many
-// ticks together. Records that were due are scheduled, records that were emitted
-// are delivered. The shortfall is the records that were dropped because a stall
-// delayed them too long.
+// of the record, from which [Timing] computes its time. The host receives events in
+// slices: a part of a tick, or many ticks together. Records that were due are scheduled,
+// records that were emitted are delivered. The shortfall is the records that were dropped
+// because a stall delayed them too long.
 package engine
 
 import (

@@ -21,11 +21,12 @@ const maxSlip = int64(500 * time.Microsecond)
 //
 //	moment(k) = max(due(k), moment(k-1) + gap)
 //
-// The gap is 1 ns or, on a clock that is slower than the wall's, what makes 1 ns on it.
+// The gap is 1 ns or, for records whose clock is slower than the wall clock, the time in
+// which theirs advances by 1 ns.
 //
 // Backends that use the time of a record as a key would overwrite one of two records
-// with the same time. The moment of a record is in its identity, and [Timing] makes
-// the time of the record of it or, if the times have a schedule, of its position.
+// with the same time. The moment of a record is in its identity, and [Timing] computes
+// the time of the record from it or, if the times have a schedule, from its position.
 type stamper struct {
 	Clock
 	base   int64 // the start of the engine, in nanoseconds since 1970

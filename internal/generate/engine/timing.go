@@ -12,14 +12,14 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/disorder"
 )
 
-// Timing makes the time that a record bears, of the moment at which it was due or of
-// its position in the stream.
+// Timing computes the time of a record from the moment at which it was due, or from its
+// position in the stream.
 type Timing struct {
-	Fixed  bool  // all records bear the time Offset
+	Fixed  bool  // all records have the time Offset
 	Offset int64 // otherwise what the time is after the moment, in nanoseconds
 
-	// Zero is the moment at which the clock of the records started, and Speed how fast
-	// it goes from there on. A Speed of zero is 1.
+	// Zero is the moment at which the clock of the records started, and Speed is how fast
+	// it has been since then. A Speed of zero is 1.
 	Zero  int64
 	Speed clock.Speed
 

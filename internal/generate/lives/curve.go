@@ -10,8 +10,8 @@ import (
 )
 
 // Curve is a number of lives that changes in cycles. Births follow it: they are evenly
-// spread in the time of births, of which a cycle has as many nanoseconds as of real time,
-// but more while there are to be more lives.
+// spread in the time of births, which passes faster while there are to be more lives. A
+// cycle of it is as long as a cycle of real time.
 type Curve struct {
 	cycle int64
 	mean  float64 // of the number of lives

@@ -4,15 +4,14 @@
 //
 // The normal path is [Open], which detects the formats of the files, then a [Reader] of
 // the [Set], on which [Reader.Seek] makes record n the [Reader.Current] one. Records
-// are numbered from 0, and record n is always the same: in order,
-// which costs the least, or after any other, for which the files are read again from
-// their start.
+// are numbered from 0, and record n is always the same. Reading them in order costs the
+// least; for an earlier record, the files are read again from their start.
 //
 // # Terms
 //
 // A pass is all files once. The time of a record is the one in its file. Its offset is
-// the time from record 0 to it, by the spacing of these times. A broken line is one that is not in the format of its file: it is reported,
-// and is not a record.
+// the time from record 0 to it, by the spacing of these times. A broken line is one that
+// is not in the format of its file: it is reported, and is not a record.
 //
 // # Limits
 //
