@@ -96,13 +96,8 @@ func (e *Env) index(t *table, name string) *index {
 	x.slots = make([]uint32, size)
 	var buf []byte
 	for i := range t.rows {
-		v := t.row(uint64(i)).Field(name)
-		key := v.S()
-		if v.K != value.String {
-			buf = v.AppendText(buf[:0])
-			key = string(buf)
-		}
-		if slot, found := x.probe(key); !found { // the first row counts
+		buf = t.row(uint64(i)).Field(name).AppendText(buf[:0])
+		if slot, found := x.probe(value.OfBytes(buf).S()); !found { // the first row counts
 			x.slots[slot] = uint32(i + 1)
 		}
 	}

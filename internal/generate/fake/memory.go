@@ -141,13 +141,13 @@ func keyedRow(r *Record, key value.Value, n uint64) value.Value {
 
 // zipfCounts returns how often each of n keys occurs in a block, in proportion to 1/i^s.
 func zipfCounts(n int, s float64) []int {
-	sum := 0.0
-	for i := range n {
-		sum += math.Pow(float64(i+1), -s)
+	weights, sum := ofZipf(n, s), 0.0
+	for _, w := range weights {
+		sum += w
 	}
 	counts := make([]int, n)
-	for i := range counts {
-		counts[i] = max(1, int(math.Round(16*float64(n)*math.Pow(float64(i+1), -s)/sum)))
+	for i, w := range weights {
+		counts[i] = max(1, int(math.Round(16*float64(n)*w/sum)))
 	}
 	return counts
 }

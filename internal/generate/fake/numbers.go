@@ -250,11 +250,7 @@ func (e *Env) zipf(n int, s float64) (*seed.Alias, error) {
 	if e.ranks += n; e.ranks > maxRanks {
 		return nil, argErr(0, "zipf: the tables of this template have more than %d entries in total; N above 100000 needs no table", maxRanks)
 	}
-	weights := make([]float64, n)
-	for i := range weights {
-		weights[i] = math.Pow(float64(i+1), -s)
-	}
-	alias := seed.NewAlias(weights)
+	alias := seed.NewAlias(ofZipf(n, s))
 	put(&e.zipfs, key, &alias)
 	return &alias, nil
 }

@@ -119,15 +119,11 @@ var times = []Func{
 var moments = numeric | kinds(value.String, value.Nil)
 
 func layoutDoc() string {
-	var b strings.Builder
-	b.WriteString("Numbers: `unix`, `unix_ms`, `unix_us`, `unix_ns` (integers) and `unix_float`. Texts:")
-	for i, l := range layouts {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(" `" + l.name + "` (" + l.layout + ")")
+	var texts []string
+	for _, l := range layouts {
+		texts = append(texts, "`"+l.name+"` ("+l.layout+")")
 	}
-	return b.String() + "."
+	return "Numbers: `unix`, `unix_ms`, `unix_us`, `unix_ns` (integers) and `unix_float`. Texts: " + strings.Join(texts, ", ") + "."
 }
 
 // buildTime builds the time that at returns, which evaluates no arguments. The arguments from i on are the layout,

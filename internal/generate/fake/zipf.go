@@ -8,6 +8,15 @@ import (
 	"github.com/gdummy/gdummy/internal/generate/seed"
 )
 
+// ofZipf returns the weights 1/i^s of n numbers.
+func ofZipf(n int, s float64) []float64 {
+	weights := make([]float64, n)
+	for i := range weights {
+		weights[i] = math.Pow(float64(i+1), -s)
+	}
+	return weights
+}
+
 // zipf draws integers from 1 to n in proportion to 1/x^s, for n that are too large for
 // a table, by rejection-inversion (W. Hörmann, G. Derflinger 1996). It draws x under the
 // curve 1/x^s by inverting its integral, and rounds x to k. It rejects x if it is

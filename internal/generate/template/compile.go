@@ -46,7 +46,18 @@ type compiler struct {
 type reports struct {
 	errs     []*diag.Error
 	fallback []*diag.Error // reported only without others
-	reported int           // number of errors that the compiler found itself
+	reported int           // number of errors, even of those beyond MaxErrors
+}
+
+// report adds an error at an offset of a text, and reports whether there are too many.
+func (r *reports) report(t *Text, offset int, format string, args ...any) (tooMany bool) {
+	switch r.reported++; {
+	case r.reported <= MaxErrors:
+		r.errs = append(r.errs, t.errorf(offset, format, args...))
+	case r.reported == MaxErrors+1:
+		r.errs = append(r.errs, t.errorf(offset, "too many errors: the first %d are shown", MaxErrors))
+	}
+	return r.reported > MaxErrors
 }
 
 // shapes is what the compiler knows about the objects of the text it compiles.
@@ -358,14 +369,7 @@ func (c *compiler) emit(in instr) {
 func (c *compiler) offset(p parse.Pos) int { return c.in.origin(int(p) - c.shift) }
 
 func (c *compiler) errorAt(offset int, format string, args ...any) {
-	if c.reported++; c.reported > MaxErrors {
-		if c.reported == MaxErrors+1 {
-			c.errs = append(c.errs, c.in.tooMany(offset))
-		}
-		c.lost = true
-		return
-	}
-	c.errs = append(c.errs, c.in.errorf(offset, format, args...))
+	c.lost = c.report(&c.in, offset, format, args...) || c.lost
 }
 
 // list compiles nodes in sequence.

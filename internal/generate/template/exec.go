@@ -95,16 +95,9 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			dst = dst[:f.mark]
 
 		case opMark:
-			f := &m.frames[m.depth]
-			f.count++
-			f.mark = len(dst)
+			m.mark(dst)
 		case opOpen:
-			m.depth++
-			if m.depth == len(m.frames) {
-				m.frames = append(m.frames, frame{})
-			}
-			m.frames[m.depth] = frame{at: len(dst)}
-			dst = append(dst, "\x00\x00\x00\x00\x00"[:in.a]...)
+			dst = m.open(dst, in.a)
 		case opClose:
 			f := &m.frames[m.depth]
 			m.depth--
@@ -152,16 +145,14 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 				pc = in.a
 			}
 		case opWith:
-			v := in.gen(r)
-			m.dots[in.b] = r.Dot
-			if r.Dot = v; !v.Truth() {
-				r.Dot = m.dots[in.b]
+			if v := in.gen(r); v.Truth() {
+				m.dots[in.b], r.Dot = r.Dot, v
+			} else {
 				pc = in.a
 			}
 		case opDot:
 			v := in.gen(r)
-			m.dots[in.b] = r.Dot
-			r.Dot = v
+			m.dots[in.b], r.Dot = r.Dot, v
 		case opUndot:
 			r.Dot = m.dots[in.b]
 
@@ -183,6 +174,23 @@ func (p *Program) exec(dst []byte, pc int) []byte {
 			m.padAt, m.padTo = len(dst), in.a
 		}
 	}
+}
+
+// open opens a container and reserves room bytes for its header.
+func (m *machine) open(dst []byte, room int) []byte {
+	m.depth++
+	if m.depth == len(m.frames) {
+		m.frames = append(m.frames, frame{})
+	}
+	m.frames[m.depth] = frame{at: len(dst)}
+	return append(dst, "\x00\x00\x00\x00\x00"[:room]...)
+}
+
+// mark starts and counts a member, which begins at the end of dst.
+func (m *machine) mark(dst []byte) {
+	f := &m.frames[m.depth]
+	f.count++
+	f.mark = len(dst)
 }
 
 // text returns the text of a value as a string. Unless the value is a string, the

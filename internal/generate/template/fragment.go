@@ -99,17 +99,16 @@ func (c *compiler) fragmentValue(at int, args []parse.Node, piped *operand) (ope
 	if !ok {
 		return operand{}, false
 	}
+	// Functions called by the code may use the scratch space, so its output goes to another
+	// buffer. A fragment does not use itself, so no other call needs this buffer.
+	var buf []byte
 	p, dot := c.prog, given.Gen
 	return operand{Operand: fake.Operand{Gen: func(r *fake.Record) value.Value {
 		was := r.Dot
 		r.Dot = dot(r)
-		// Functions called by the code may use the scratch space, so its output goes
-		// to another buffer.
-		tmp := p.takeBuf()
-		tmp = p.exec(tmp, p.subprograms[index])
+		buf = p.exec(buf[:0], p.subprograms[index])
 		at := len(r.Scratch)
-		r.Scratch = append(r.Scratch, tmp...)
-		p.bufPool = append(p.bufPool, tmp)
+		r.Scratch = append(r.Scratch, buf...)
 		r.Dot = was
 		v, _ := value.First(value.OfBytes(r.Scratch[at:]).S())
 		return v
@@ -138,14 +137,4 @@ func (c *compiler) subprogram(name string, at int) (index int, ok bool) {
 	}
 	c.prog.subprograms = append(c.prog.subprograms, start)
 	return len(c.prog.subprograms) - 1, true
-}
-
-// takeBuf returns an empty buffer of the pool.
-func (p *Program) takeBuf() []byte {
-	if n := len(p.bufPool); n > 0 {
-		b := p.bufPool[n-1]
-		p.bufPool = p.bufPool[:n-1]
-		return b[:0]
-	}
-	return make([]byte, 0, 512)
 }

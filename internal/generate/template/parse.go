@@ -3,8 +3,9 @@
 package template
 
 import (
+	"cmp"
 	"regexp"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template/parse"
@@ -23,8 +24,7 @@ type parser struct {
 	left, right string
 	prefix      string // declares all variables
 	ends        string // missing ends of blocks
-	errs        []*diag.Error
-	fallback    []*diag.Error // reported only if the compiler finds no errors
+	reports
 }
 
 var variable = regexp.MustCompile(`\$[\pL\p{Nd}_]+`)
@@ -106,32 +106,19 @@ func clean(msg string) string {
 	return strings.Split(msg, "\n")[0]
 }
 
-func (p *parser) errorAt(offset int, problem string) {
-	switch n := len(p.errs); {
-	case n < MaxErrors:
-		p.errs = append(p.errs, p.Text.errorf(offset, "%s", problem))
-	case n == MaxErrors:
-		p.errs = append(p.errs, p.tooMany(offset))
-	}
-}
+func (p *parser) errorAt(offset int, problem string) { p.report(&p.Text, offset, "%s", problem) }
 
 // sorted returns the errors in the order of the texts.
 func (c *compiler) sorted() Errors {
 	order := map[string]int{c.conf.Body.Name: 1, c.conf.Metadata.Name: 2, c.conf.Tag.Name: 3}
-	sort.SliceStable(c.errs, func(i, j int) bool {
-		a, b := c.errs[i], c.errs[j]
+	slices.SortStableFunc(c.errs, func(a, b *diag.Error) int {
 		if a.In != b.In {
-			return order[a.In] < order[b.In]
+			return cmp.Compare(order[a.In], order[b.In])
 		}
-		return a.Offset < b.Offset
+		return cmp.Compare(a.Offset, b.Offset)
 	})
-	var es Errors
-	for i, e := range c.errs {
-		// The errors of a fragment are reported for each use.
-		if i > 0 && e.In == c.errs[i-1].In && e.Offset == c.errs[i-1].Offset && e.Problem == c.errs[i-1].Problem {
-			continue
-		}
-		es = append(es, e)
-	}
-	return es
+	// The errors of a fragment are reported for each use.
+	return slices.CompactFunc(c.errs, func(a, b *diag.Error) bool {
+		return a.In == b.In && a.Offset == b.Offset && a.Problem == b.Problem
+	})
 }

@@ -63,11 +63,6 @@ type Text struct {
 	unbalanced bool   // blocks and ends do not match, so the JSON cannot be followed
 }
 
-// tooMany returns the error that replaces those beyond MaxErrors.
-func (t *Text) tooMany(offset int) *diag.Error {
-	return t.errorf(offset, "too many errors: the first %d are shown", MaxErrors)
-}
-
 // errorf returns an error at an offset of the text.
 func (t *Text) errorf(offset int, format string, args ...any) *diag.Error {
 	e := diag.Errorf(t.Text, offset, format, args...)
@@ -143,8 +138,7 @@ type Program struct {
 	run  machine
 	tmp  []byte
 
-	subprograms []int    // indexes of the code of fragments that are used as values
-	bufPool     [][]byte // buffers for them
+	subprograms []int // indexes of the code of fragments that are used as values
 }
 
 type shape struct {
