@@ -81,7 +81,7 @@ func TestRunFitsSmallCluster(t *testing.T) {
 	}
 }
 
-// The sum can be wrong: a limit counts where there is no request, and a sidecar runs beside all.
+// The sum can be wrong: a limit counts where a request is missing, and a sidecar runs beside all.
 func TestReserved(t *testing.T) {
 	always := core.ContainerRestartPolicyAlways
 	cpu := func(requests, limits string) core.ResourceRequirements {
