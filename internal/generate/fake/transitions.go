@@ -104,6 +104,8 @@ func (c *Call) lives() (*livesStream, error) {
 			return nil, argErr(0, "transitions: LIVES is %q, expected a profile that repeats itself forever, not at random and not by the time of day", open.S())
 		}
 		stream, err = lives.Follow(lm, curve, empty, key)
+	case open.K == value.Int && (open.Int() < 1 || open.Int() > lives.MaxOpen):
+		return nil, argErr(0, "transitions: LIVES is %s, expected 1 to %d", of.open, lives.MaxOpen)
 	case open.K == value.Int:
 		stream, err = lives.New(lm, open.Int(), empty, key)
 	default:

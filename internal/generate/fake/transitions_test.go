@@ -51,6 +51,7 @@ func TestTransitionErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"a": {{ (transitions 10 "a: b") }}}`:                                           `transitions: MACHINE has no dwell times: expected them as in "created 5m: paid; paid 1d: shipped"`,
 		`{"a": {{ (transitions 10 "a 5m: b; b: c") }}}`:                                  `transitions: state "b" has no dwell time: expected one as in "b 5m"`,
+		`{"a": {{ (transitions 0 "a 5m: b") }}}`:                                         "line 1, column 23: transitions: LIVES is 0, expected 1 to 1000000",
 		`{"a": {{ (transitions 1.5 "a 5m: b") }}}`:                                       "transitions: LIVES must be an integer or a load profile, found 1.5",
 		`{"a": {{ (transitions "repeat" "a 5m: b") }}}`:                                  `transitions: invalid LIVES: line 1, column 1: repeat without a segment: expected a segment before it, such as "constant 500 for 1m"`,
 		`{"a": {{ (transitions "100" "a 5m: b") }}}`:                                     `transitions: LIVES is "100", expected a profile that repeats itself forever, not at random and not by the time of day`,
