@@ -307,7 +307,7 @@ func TestContentOfFiles(t *testing.T) {
 		findMistakes(t, h, "containers", containerMistakes)
 		findMistakes(t, h, "joined", joinedMistakes)
 		notes := testContent(t, h, joinedMistakes[len(joinedMistakes)-1].plant(t, "joined"), "app.test.yaml").Tests[0].Notes
-		if want := "the member gdummy_offset_0 identifies the records of java: a filter that removes it"; len(notes) != 2 || !strings.HasPrefix(notes[0], want) {
+		if want := "the member gdummy_offset_0 identifies the records of java: behind a filter that removes it"; len(notes) != 2 || !strings.HasPrefix(notes[0], want) {
 			t.Errorf("notes %q, want %q", notes, want)
 		}
 		findMistakes(t, h, "long", longMistakes)
