@@ -67,10 +67,10 @@ func (r *ledgered) await(what string, cond func() bool) {
 	}
 }
 
-// accepted returns how many records the ledger has, and -1 without one.
+// accepted returns how many records the ledger has, and -1 without one, or while it is empty.
 func (r *ledgered) accepted() int {
 	l, err := ledger.ReadFile(r.ledger)
-	if err != nil {
+	if err != nil || len(l.Streams) == 0 {
 		return -1
 	}
 	return int(l.Streams[len(l.Streams)-1].Next())
