@@ -4,7 +4,6 @@ package deploy
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -16,9 +15,6 @@ import (
 // The JobSet has the two Jobs of the base, with all that they refer to, and nothing else
 // starts pods.
 func TestJobSet(t *testing.T) {
-	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("### SKIPPED: prepare.sh needs openssl in PATH")
-	}
 	base := prepared(t, "kubernetes", nil, "7", "60")
 	dir := filepath.Join(filepath.Dir(base), "jobset")
 	if err := os.CopyFS(dir, os.DirFS("jobset")); err != nil {

@@ -3,7 +3,6 @@
 package deploy
 
 import (
-	"os/exec"
 	"testing"
 
 	core "k8s.io/api/core/v1"
@@ -44,9 +43,6 @@ func reserved(pod *core.PodSpec, name core.ResourceName) resource.Quantity {
 // that is not scheduled when the run starts is late, and a merge that has no place beside the
 // pods it waits for, or takes theirs, never ends.
 func TestRunFitsSmallCluster(t *testing.T) {
-	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("### SKIPPED: prepare.sh needs openssl in PATH")
-	}
 	for _, c := range []struct {
 		name string
 		dir  string

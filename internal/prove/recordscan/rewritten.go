@@ -86,8 +86,16 @@ func (d *doc) double(f float64, text []byte) uint64 {
 	return d.float(f)
 }
 
-// wholeNumber returns the integer that text represents, with a fraction or an exponent.
+// maxNumber is the maximum length of a number that wholeNumber reads, whose time is the square
+// of the length.
+const maxNumber = 512
+
+// wholeNumber returns the integer below 2^64 that text represents, with a fraction or an
+// exponent.
 func wholeNumber(text []byte) (n uint64, ok bool) {
+	if len(text) > maxNumber {
+		return 0, false
+	}
 	r, ok := new(big.Rat).SetString(string(text))
 	if !ok || !r.IsInt() || !r.Num().IsUint64() {
 		return 0, false

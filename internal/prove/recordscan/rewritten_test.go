@@ -237,3 +237,21 @@ func TestRewrittenAtRandom(t *testing.T) {
 		}
 	}
 }
+
+// Numbers in any notation are read, unless they are so long that reading them would take
+// seconds.
+func TestWholeNumber(t *testing.T) {
+	for text, want := range map[string]uint64{
+		"1e19": 1e19, "1000000000000001.0": 1000000000000001, "1844674407370955161.5e1": math.MaxUint64, "10e-1": 1,
+		"1" + strings.Repeat("0", 400) + "e-385": 1e15,
+	} {
+		if n, ok := wholeNumber([]byte(text)); n != want || !ok {
+			t.Errorf("%s: %d, %v, want %d", text, n, ok, want)
+		}
+	}
+	for _, text := range []string{"1.5", "1e-1", "1e20", "18446744073709551616.0", "1" + strings.Repeat("0", 1000000) + "e-999985"} {
+		if n, ok := wholeNumber([]byte(text)); ok {
+			t.Errorf("%.30s: %d, want none", text, n)
+		}
+	}
+}
