@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/gdummy/gdummy/internal/generate/jsonbody"
 	"github.com/gdummy/gdummy/internal/msgpack"
 )
@@ -92,7 +94,7 @@ func (c *cursor) csv() error {
 	if n != len(c.columns) {
 		return &brokenError{fmt.Errorf("expected %d cells, one for each name in line 1, found %d", len(c.columns), n)}
 	}
-	c.rec.Body = closeMap(b, 0, uint32(n))
+	c.rec.Body = closeContainer(b, 0, uint32(n), 0x80, msgp.AppendMapHeader)
 	return nil
 }
 

@@ -76,7 +76,7 @@ func (s *scanner) members(dst, b []byte, i, depth int) ([]byte, int) {
 		case ',':
 			i = space(b, i+1)
 		case '}':
-			return closeMap(dst, head, n), i + 1
+			return closeContainer(dst, head, n, 0x80, msgp.AppendMapHeader), i + 1
 		default:
 			return dst, -1
 		}
@@ -104,31 +104,22 @@ func (s *scanner) elements(dst, b []byte, i, depth int) ([]byte, int) {
 		case ',':
 			i = space(b, i+1)
 		case ']':
-			return closeArray(dst, head, n), i + 1
+			return closeContainer(dst, head, n, 0x90, msgp.AppendArrayHeader), i + 1
 		default:
 			return dst, -1
 		}
 	}
 }
 
-// closeMap writes the header of a map of n members, for which there is one byte.
-func closeMap(dst []byte, head int, n uint32) []byte {
+// closeContainer writes the header of a map or an array of n members, for which there is one
+// byte: fix with n or, for more than 15, what header appends.
+func closeContainer(dst []byte, head int, n uint32, fix byte, header func([]byte, uint32) []byte) []byte {
 	if n < 16 {
-		dst[head] = 0x80 | byte(n)
+		dst[head] = fix | byte(n)
 		return dst
 	}
 	var buf [5]byte
-	return slices.Replace(dst, head, head+1, msgp.AppendMapHeader(buf[:0], n)...)
-}
-
-// closeArray writes the header of an array of n elements, for which there is one byte.
-func closeArray(dst []byte, head int, n uint32) []byte {
-	if n < 16 {
-		dst[head] = 0x90 | byte(n)
-		return dst
-	}
-	var buf [5]byte
-	return slices.Replace(dst, head, head+1, msgp.AppendArrayHeader(buf[:0], n)...)
+	return slices.Replace(dst, head, head+1, header(buf[:0], n)...)
 }
 
 // value appends the value at i.
