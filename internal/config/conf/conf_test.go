@@ -322,7 +322,11 @@ func FuzzConf(f *testing.F) {
 			},
 			Glob: func(pattern string) ([]string, error) { return []string{pattern + "1", pattern + "2"}, nil },
 		}
-		lines := strings.Split(text, "\n")
+		decoded := text
+		if isYAML {
+			decoded = yamlText(text) // of which the positions are
+		}
+		lines := strings.Split(decoded, "\n")
 		within := func(p Pos) {
 			t.Helper()
 			if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > utf8.RuneCountInString(lines[p.Line-1])+1 {
