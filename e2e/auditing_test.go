@@ -25,6 +25,7 @@ type verdict struct {
 	Faults []string
 	counts
 	Shortfall uint64
+	Unsent    uint64
 	Unchecked uint64
 	Exact     bool
 	Latency   struct{ Max time.Duration }

@@ -75,7 +75,7 @@ func TestShardedRun(t *testing.T) {
 		r.stopPushers()
 		v := r.audit.verdict()
 		want, streams := r.truth()
-		if v.counts != want || v.CutOff != 1 || v.Shortfall != 0 || len(v.Streams) != n+2 {
+		if v.counts != want || v.CutOff != 1 || v.Shortfall != 0 || v.Unsent != 0 || len(v.Streams) != n+2 {
 			t.Errorf("%+v, %d cut off, %d short, %d runs\nexpected\n%+v, 1, 0 and %d\n%v", v.counts, v.CutOff, v.Shortfall, len(v.Streams), want, n+2, v.Faults)
 		}
 		// The runs that were not interrupted have exactly the records of the stream.

@@ -5,7 +5,7 @@ package main
 import "github.com/gdummy/gdummy/internal/prove/audit"
 
 // noLimits are the default limits.
-var noLimits = audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1, Unchecked: -1, Broken: -1, BrokenLost: -1, Repaired: -1}
+var noLimits = audit.Limits{Reordered: -1, Foreign: -1, Unknown: -1, Unchecked: -1, Unsent: -1, Broken: -1, BrokenLost: -1, Repaired: -1}
 
 // limitTable returns the flags of the limits.
 func limitTable(l *audit.Limits) []flagRow {
@@ -21,6 +21,8 @@ func limitTable(l *audit.Limits) []flagRow {
 			example: "--max-damaged 1000 --ledger run.ledger renamed", set: setCount(&l.Damaged, 0)},
 		{name: "max-shortfall", arg: "N", help: "allow up to N records that were scheduled and never sent, because the rate was missed", without: "0",
 			example: "--max-shortfall 100 --ledger short.ledger short", set: setCount(&l.Shortfall, 0)},
+		{name: "max-unsent", arg: "N", help: "allow up to N records that a run was still to send when it was stopped before its\nend, and no such run of which the number is unknown", without: none,
+			example: "--max-unsent 0 --ledger run.ledger out", set: setCount(&l.Unsent, 0)},
 		{name: "max-reordered", arg: "N", help: "allow up to N reordered records", without: none,
 			example: "--max-reordered 0 --ledger run.ledger backwards", set: setCount(&l.Reordered, 0)},
 		{name: "max-foreign", arg: "N", help: "allow up to N foreign records", without: none,

@@ -181,7 +181,7 @@ func shortRun(t *testing.T) (book, records []byte) {
 	h := printer.New(&out, c, printer.Options{Format: printer.Formats[1], Tag: defaultTag, Shortfall: func() uint64 { return 0 }})
 	e.Run(h)
 	h.End()
-	if err := p.Close(200, nil, 200, 50); err != nil {
+	if err := p.Close(200, nil, 200, 50, engine.Unsent{}); err != nil {
 		t.Fatal(err)
 	}
 	return []byte(slurp(t, path)), out.Bytes()

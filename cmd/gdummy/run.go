@@ -270,8 +270,9 @@ func (f *runFlags) generate(s stream, config *engine.Config, out io.Writer) int 
 	p = printer.New(out, config, o)
 	e.Run(p)
 	p.End()
+	unsent := e.Unsent()
 	e.Close()
-	warn(evidence.Close(p.Printed(), p.Refusals, p.Written(), e.Counts().Shortfall))
+	warn(evidence.Close(p.Printed(), p.Refusals, p.Written(), e.Counts().Shortfall, unsent))
 	summarize(s, p, e)
 
 	err = p.Err()

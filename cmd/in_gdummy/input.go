@@ -356,13 +356,14 @@ func (in *input) Close(reload bool) error {
 			k.key, k.records = in.key, in.resumed+in.engine.Counts().Records
 		}
 	})
+	unsent := in.engine.Unsent()
 	in.engine.Close()
 	in.summary()
 	if reload {
 		in.logLedgerError(in.proof.Note(ledger.Reload))
 	}
 	e, c := in.inst.Emitter(), in.engine.Counts()
-	in.logLedgerError(in.proof.Close(c.Records, e.Refusals, in.countIngested(e, true), c.Shortfall))
+	in.logLedgerError(in.proof.Close(c.Records, e.Refusals, in.countIngested(e, true), c.Shortfall, unsent))
 	if in.exit && !in.done {
 		finishers.Add(-1)
 	}

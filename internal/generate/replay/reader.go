@@ -77,6 +77,9 @@ func (r *Reader) seek(n uint64) State {
 // Current returns the record that Seek has found, until the next call of Seek.
 func (r *Reader) Current() *Record { return &r.current.rec }
 
+// Options returns the options of the set.
+func (r *Reader) Options() Options { return r.set.options }
+
 // Err returns why the records have ended before their end, or nil.
 func (r *Reader) Err() error { return r.err }
 

@@ -37,7 +37,7 @@ func bookOf(t *testing.T, o engine.Origin, n uint64, refused ledger.Range) *ledg
 	w.Accepted(0, refused.From)
 	w.Refused(refused.From, refused.Len())
 	w.Accepted(refused.To+1, n-refused.To-1)
-	if err := w.Close(); err != nil {
+	if err := w.Close(ledger.Unsent{}); err != nil {
 		t.Fatal(err)
 	}
 	l, err := ledger.Read(&p)

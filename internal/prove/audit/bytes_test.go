@@ -258,7 +258,7 @@ func planted(t *testing.T, seed uint64, faults bool) *audit.Verdict {
 				}
 			}
 			if k == n {
-				if err := w.Close(); err != nil {
+				if err := w.Close(ledger.Unsent{}); err != nil {
 					t.Fatal(err)
 				}
 			}

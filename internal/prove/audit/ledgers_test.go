@@ -34,7 +34,7 @@ func twoParts(t *testing.T) []string {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(); err != nil {
+	if err := w.Close(ledger.Unsent{}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
@@ -166,6 +166,61 @@ func TestEarlierRun(t *testing.T) {
 	a.Take(recordid.ID{Run: 7, Seq: 0, Time: 1700000000e9}, recordscan.Intact, 0)
 	if v := a.Verdict(); v.Lost != 2999 {
 		t.Errorf("lost %d, want 2999", v.Lost)
+	}
+}
+
+// A run that was stopped before its end is distinguished from one that reached it, and is a
+// fault if there is a limit. A later run of the same shard takes its place.
+func TestStoppedEarly(t *testing.T) {
+	unsent := func(u ledger.Unsent) *ledger.Ledger {
+		l := read(t, twoParts(t)...)
+		l.Streams[0].Unsent = u
+		return l
+	}
+	later := func(shard string, n uint64) *ledger.Ledger {
+		l := unsent(ledger.Unsent{Ends: true, Known: true, N: n})
+		s := l.Streams[0]
+		s.Run, s.Opened, s.Accepted, s.End, s.Open = 8, s.Closed, nil, ledger.Totals{}, map[string]string{"shard": shard}
+		return l
+	}
+	for _, c := range []struct {
+		why     string
+		ledgers []*ledger.Ledger
+		caveat  string           // "" for none
+		faults  map[int64]string // by limit
+	}{
+		{"without an end", []*ledger.Ledger{unsent(ledger.Unsent{})}, "", map[int64]string{0: ""}},
+		{"at its end", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true, Known: true})}, "", map[int64]string{0: ""}},
+		{"before it", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true, Known: true, N: 1200})}, "a run was stopped before its end, 1,200 unsent", map[int64]string{
+			-1: "", 0: "a run was stopped before its end, 1,200 unsent", 1199: "a run was stopped before its end, 1,200 unsent, more than 1,199", 1200: "",
+		}},
+		{"unknown number", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true})}, "a run was stopped before its end", map[int64]string{
+			-1: "", 0: "a run was stopped before its end", 1e9: "a run was stopped before its end",
+		}},
+		{"followed by a run of the same shard", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true, Known: true, N: 1200}), later("", 0)}, "", map[int64]string{0: ""}},
+		{"followed by another shard", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true, Known: true, N: 1200}), later("1/2", 5)}, "2 runs were stopped before their ends, 1,205 unsent", map[int64]string{
+			0: "2 runs were stopped before their ends, 1,205 unsent",
+		}},
+		{"one of two numbers", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true}), later("1/2", 5)}, "2 runs were stopped before their ends, at least 5 unsent", map[int64]string{
+			1e9: "2 runs were stopped before their ends, at least 5 unsent",
+		}},
+	} {
+		v := arrived(3000, c.ledgers...)
+		if !v.Known() || v.Lost != 0 {
+			t.Errorf("%s: known %v, lost %d", c.why, v.Known(), v.Lost)
+		}
+		if got := strings.Join(v.Caveats(nil), ";"); got != c.caveat {
+			t.Errorf("%s: caveat %q, want %q", c.why, got, c.caveat)
+		}
+		for limit, want := range c.faults {
+			f := Limits{Unknown: -1, Unsent: limit}.Faults(v)
+			if got := strings.Join(f, ";"); got != want {
+				t.Errorf("%s, limit %d: %q, want %q", c.why, limit, got, want)
+			}
+			if rest := v.Caveats(f); want != "" && len(rest) > 0 {
+				t.Errorf("%s, limit %d: caveats repeat the fault: %q", c.why, limit, rest)
+			}
+		}
 	}
 }
 

@@ -16,6 +16,10 @@ type Limits struct {
 	// limit of Unknown.
 	Reordered, Foreign, Unknown, Unchecked int64
 
+	// Unsent limits the records that runs stopped before their ends had still to send. A
+	// negative value means no limit, and an unknown number exceeds any other.
+	Unsent int64
+
 	// Broken limits the unreadable parts of the input. With a negative value they
 	// are a fault unless ledgers prove that everything arrived.
 	Broken int64
@@ -69,6 +73,12 @@ func (l Limits) Faults(v *Verdict) []string {
 		if l.Repaired >= 0 {
 			over("sent broken and repaired", r.Repaired, uint64(l.Repaired))
 		}
+	}
+	if text, known := v.stopped(); l.Unsent >= 0 && (!known || v.Unsent.N > uint64(l.Unsent)) {
+		if known && l.Unsent > 0 {
+			text += ", more than " + Grouped(uint64(l.Unsent))
+		}
+		f = append(f, text)
 	}
 	if l.Unknown >= 0 {
 		f = append(f, v.ends()...) // the number of records is unknown, too

@@ -31,6 +31,7 @@ type Counts struct {
 	Withheld  uint64 `json:"withheld"`
 	Refused   Booked `json:"refused,omitzero"`
 	Shortfall Booked `json:"shortfall,omitzero"`
+	Unsent    Booked `json:"unsent,omitzero"`
 	Broken    uint64 `json:"broken"`
 
 	// ByReceiver counts the lost records that our receiver refused.
@@ -83,6 +84,7 @@ func (c *Counts) add(o Counts) {
 	c.Withheld += o.Withheld
 	c.Refused.add(o.Refused)
 	c.Shortfall.add(o.Shortfall)
+	c.Unsent.add(o.Unsent)
 	c.Broken += o.Broken
 	c.ByReceiver += o.ByReceiver
 	c.Distance = max(c.Distance, o.Distance)
@@ -114,6 +116,7 @@ func Columns() []Column {
 		{"withheld", func(c *Counts) Booked { return Known(c.Withheld) }, false, true},
 		{"refused", func(c *Counts) Booked { return c.Refused }, false, false},
 		{"shortfall", func(c *Counts) Booked { return c.Shortfall }, false, true},
+		{"unsent", func(c *Counts) Booked { return c.Unsent }, false, false},
 		{"unknown", func(c *Counts) Booked { return Known(c.Unknown) }, true, false},
 	}
 }
@@ -136,6 +139,10 @@ type Stream struct {
 	Name     string `json:"name,omitempty"` // from the ledger
 	Ledger   bool   `json:"ledger"`         // there is a ledger
 	Closed   bool   `json:"closed"`         // the ledger has a close line
+
+	// StoppedEarly reports that the run was stopped before its end, and no later run of the
+	// same shard took its place. Unsent is unknown if it cannot be computed.
+	StoppedEarly bool `json:"stopped_early,omitempty"`
 	Counts
 
 	First time.Time `json:"first,omitzero"` // earliest moment at which an arrived record was due; Last, latest
@@ -232,6 +239,9 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 			s = &stream{id: id, arrived: newSet(none), changes: newChanges(none)}
 		}
 		st := a.tally(s, ls, receiver)
+		if ls != nil && ls.StoppedEarly() && !slices.ContainsFunc(a.merged, ls.FollowedBy) {
+			st.StoppedEarly, st.Unsent = true, Booked{ls.Unsent.N, ls.Unsent.Known}
+		}
 		if c := s.stats; c != nil && c != a.shared && c.taken > 0 {
 			total.merge(c)
 			line := c.line.export()
@@ -436,6 +446,9 @@ func (v *Verdict) Caveats(faults []string) []string {
 	if c := v.byReceiver(); c != "" {
 		all = append(all, c)
 	}
+	if c, _ := v.stopped(); c != "" && !strings.Contains(reported, c) {
+		all = append(all, c)
+	}
 	if !v.Exact {
 		all = append(all, "not enough memory, a larger --memory helps")
 	}
@@ -475,6 +488,34 @@ func (v *Verdict) ends() (all []string) {
 		all = append(all, fmt.Sprintf("%d runs have no ledger, so losses at their ends are unknown", v.WithoutLedger))
 	}
 	return all
+}
+
+// stopped describes the runs that were stopped before their ends, or returns "". It reports
+// whether the number of unsent records is known.
+func (v *Verdict) stopped() (text string, known bool) {
+	n := 0
+	known = true
+	for i := range v.Streams {
+		if st := &v.Streams[i]; st.StoppedEarly {
+			n++
+			known = known && st.Unsent.Known
+		}
+	}
+	switch {
+	case n == 0:
+		return "", true
+	case n == 1:
+		text = "a run was stopped before its end"
+	default:
+		text = fmt.Sprintf("%d runs were stopped before their ends", n)
+	}
+	switch {
+	case known:
+		text += ", " + v.Unsent.String() + " unsent"
+	case v.Unsent.N > 0:
+		text += ", at least " + v.Unsent.String() + " unsent"
+	}
+	return text, known
 }
 
 // Proven reports whether ledgers prove that all accepted records arrived.

@@ -181,7 +181,7 @@ func send(t testing.TB, truth Truth, n int) (runs []sent) {
 		}
 		h.records, h.want, h.sent = 0, n/3+1, nil
 		e.Run(h)
-		if err := p.Close(e.Counts().Records, nil, 0, 0); err != nil {
+		if err := p.Close(e.Counts().Records, nil, 0, 0, e.Unsent()); err != nil {
 			t.Fatal(err)
 		}
 		runs = append(runs, sent{events: h.sent, form: form, mark: *p.Mark()})

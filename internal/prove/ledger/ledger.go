@@ -25,7 +25,8 @@
 //	refused    records from=A to=B, which the host did not accept
 //	pause, resume, reload
 //	control    from record=K on the pace is that of state, when scheduled records were due
-//	close      totals at an orderly end
+//	close      totals at an orderly end, and unsent, if the run has an end of its own: how
+//	           many records were still to be sent, or unknown
 //
 // The number of lines grows with time, not with records. A line that is incomplete or
 // has a wrong checksum is ignored: its records are unknown. Files may be rotated:
@@ -54,6 +55,8 @@ const (
 	Pause  = "pause"
 	Resume = "resume"
 	Reload = "reload"
+
+	unknown = "unknown" // the value of unsent
 )
 
 // DefaultInterval is how often a line is written, and DefaultSync how often the
@@ -111,8 +114,18 @@ type Stream struct {
 	Shortfall uint64
 	Events    []Event
 
-	// End holds the totals of the line close; zero without one.
-	End Totals
+	// End holds the totals of the line close, and Unsent what else it has; zero without one.
+	End    Totals
+	Unsent Unsent
+}
+
+// Unsent is the number of records that were still to be sent when a run was closed: 0 if
+// it reached its end. The zero value is that of a run that has no end, for lack of
+// option duration and the like.
+type Unsent struct {
+	Ends  bool   // the run has an end
+	Known bool   // N is known
+	N     uint64 // records, 0 if unknown
 }
 
 // Totals counts the records that the host accepted and refused.
@@ -156,6 +169,11 @@ func (s *Stream) Listed() (t Totals) {
 func (s *Stream) Whole() bool {
 	got := s.Listed()
 	return !s.Closed.IsZero() && got.Accepted >= s.End.Accepted && got.Refused >= s.End.Refused
+}
+
+// StoppedEarly reports whether the run was closed before its own end, and not by a reload.
+func (s *Stream) StoppedEarly() bool {
+	return s.Unsent.Ends && (!s.Unsent.Known || s.Unsent.N > 0) && !s.Reloaded()
 }
 
 // Reloaded reports whether a reload ended the run: another run follows.

@@ -49,7 +49,7 @@ func TestUncounted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := w.Close(); err != nil {
+		if err := w.Close(Unsent{}); err != nil {
 			t.Fatal(err)
 		}
 		l, err := Read(&b.Buffer)
@@ -95,7 +95,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Totals(1001, 7)
-	if err := w.Close(); err != nil {
+	if err := w.Close(Unsent{}); err != nil {
 		t.Fatal(err)
 	}
 	l, err := ReadFile(path)
@@ -128,6 +128,58 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// What was unsent at the close is read as it was written, also where the ledger is in two
+// files. A run that was stopped by a reload was not stopped early.
+func TestUnsent(t *testing.T) {
+	for _, c := range []struct {
+		want   Unsent
+		text   string // of the line close
+		early  bool
+		reload bool
+	}{
+		{Unsent{}, "shortfall=0 #", false, false},
+		{Unsent{Ends: true, Known: true}, "shortfall=0 unsent=0 #", false, false},
+		{Unsent{Ends: true, Known: true, N: 123}, "shortfall=0 unsent=123 #", true, false},
+		{Unsent{Ends: true, Known: true, N: 123}, "shortfall=0 unsent=123 #", false, true},
+		{Unsent{Ends: true}, "shortfall=0 unsent=unknown #", true, false},
+	} {
+		path := filepath.Join(t.TempDir(), "ledger")
+		w, _, err := Open(path, nil, options(&clock{start}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Accepted(0, 7)
+		if c.reload {
+			err = w.Note(Reload)
+		}
+		if err := errors.Join(err, w.Close(c.want)); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), c.text) {
+			t.Errorf("%s: expected %q", text, c.text)
+		}
+		first, rest, _ := strings.Cut(string(text), "\n")
+		for _, parts := range [][]string{{string(text)}, {first + "\n", rest}, {rest, first + "\n"}} {
+			var all []*Ledger
+			for _, p := range parts {
+				l, err := Read(strings.NewReader(p))
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, l)
+			}
+			s := Merge(all)[0]
+			if s.Unsent != c.want || s.StoppedEarly() != c.early || s.End.Accepted != 7 {
+				t.Errorf("%q: %+v, stopped early %v, want %+v, %v", parts, s.Unsent, s.StoppedEarly(), c.want, c.early)
+			}
+		}
+	}
+}
+
 // A change of the pace is an event with its record, and what was accepted before it is in
 // the line before. A state that is too long for a line is cut, without damage to the ledger.
 func TestChange(t *testing.T) {
@@ -149,7 +201,7 @@ func TestChange(t *testing.T) {
 		}
 	}
 	c.add(time.Second)
-	if err := w.Close(); err != nil {
+	if err := w.Close(Unsent{}); err != nil {
 		t.Fatal(err)
 	}
 	l, err := ReadFile(path)
@@ -225,7 +277,7 @@ func TestCutAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Accepted(0, 7)
-		if err := w.Close(); err != nil {
+		if err := w.Close(Unsent{}); err != nil {
 			t.Fatal(err)
 		}
 		l, err = ReadFile(cutPath)
@@ -244,7 +296,7 @@ func TestFlippedByte(t *testing.T) {
 	c.add(time.Second)
 	w.Tick()
 	w.Accepted(10, 10)
-	w.Close()
+	w.Close(Unsent{})
 	data, _ := os.ReadFile(path)
 	for i := range data {
 		if data[i] == '\n' {
@@ -300,7 +352,7 @@ func TestFullDisk(t *testing.T) {
 			f.room = 1 << 20
 		}
 	}
-	if err := w.Close(); err != nil || failed == 0 {
+	if err := w.Close(Unsent{}); err != nil || failed == 0 {
 		t.Fatal(err, failed)
 	}
 	l, err := Read(strings.NewReader(f.String()))
@@ -331,7 +383,7 @@ func TestFullDiskAtGap(t *testing.T) {
 		c.add(time.Millisecond)
 	}
 	f.room = 1 << 20
-	if err := w.Close(); err != nil {
+	if err := w.Close(Unsent{}); err != nil {
 		t.Fatal(err)
 	}
 	l, err := Read(strings.NewReader(f.String()))
@@ -356,7 +408,7 @@ func FuzzRead(f *testing.F) {
 	file.room = 1 << 20
 	w, _ := New(&file, options(c))
 	w.Accepted(0, 10)
-	w.Close()
+	w.Close(Unsent{})
 	f.Add(file.String())
 	f.Fuzz(func(t *testing.T, text string) {
 		l, err := Read(strings.NewReader(text))

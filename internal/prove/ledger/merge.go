@@ -47,7 +47,7 @@ func (s *Stream) join(o *Stream) {
 		s.Name, s.Key, s.Place, s.Opened, s.Open = o.Name, o.Key, o.Place, o.Opened, o.Open
 	}
 	if s.Closed.IsZero() {
-		s.Closed, s.End = o.Closed, o.End
+		s.Closed, s.End, s.Unsent = o.Closed, o.End, o.Unsent
 	}
 	if o.First.Before(s.First) {
 		s.First = o.First

@@ -37,7 +37,7 @@ func ledgerLines(t *testing.T) []string {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(); err != nil {
+	if err := w.Close(Unsent{}); err != nil {
 		t.Fatal(err)
 	}
 	return strings.SplitAfter(strings.TrimSuffix(f.String(), "\n"), "\n")
@@ -98,7 +98,7 @@ func TestReloaded(t *testing.T) {
 	if l, err := Read(strings.NewReader(f.String())); err != nil || l.Streams[0].Reloaded() {
 		t.Fatal(l, err)
 	}
-	if err := w.Close(); err != nil {
+	if err := w.Close(Unsent{}); err != nil {
 		t.Fatal(err)
 	}
 	if l, err := Read(strings.NewReader(f.String())); err != nil || !l.Streams[0].Reloaded() {

@@ -151,6 +151,14 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 		s.Closed = f.time
 		s.End = Totals{f.number("accepted"), f.number("refused")}
 		s.totals(f)
+		switch f.text["unsent"] {
+		case "":
+			s.Unsent = Unsent{}
+		case unknown:
+			s.Unsent = Unsent{Ends: true}
+		default:
+			s.Unsent = Unsent{Ends: true, Known: true, N: f.number("unsent")}
+		}
 		s.Events = append(s.Events, Event{Time: f.time, Word: wordClose})
 	case wordControl:
 		c := &Change{f.number("record"), f.number("scheduled"), f.text["state"]}

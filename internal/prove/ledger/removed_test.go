@@ -67,7 +67,7 @@ func TestRemoved(t *testing.T) {
 	has(path+".1", 60)
 
 	must(os.Remove(path + ".1"))
-	if err := w.Close(); err == nil || !strings.Contains(err.Error(), path+" was removed") {
+	if err := w.Close(Unsent{}); err == nil || !strings.Contains(err.Error(), path+" was removed") {
 		t.Errorf("removed before the end: %v", err)
 	}
 }

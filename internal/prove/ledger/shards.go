@@ -57,16 +57,16 @@ func Settled(streams []*Stream) bool {
 		if s.Whole() && !s.Reloaded() {
 			continue
 		}
-		if !slices.ContainsFunc(streams, s.followedBy) {
+		if !slices.ContainsFunc(streams, s.FollowedBy) {
 			return false
 		}
 	}
 	return len(streams) > 0
 }
 
-// followedBy reports whether another run is a later one of the same shard of the same
+// FollowedBy reports whether another run is a later one of the same shard of the same
 // stream.
-func (s *Stream) followedBy(next *Stream) bool {
+func (s *Stream) FollowedBy(next *Stream) bool {
 	return next.Run != s.Run && next.Name == s.Name && !next.Opened.Before(s.Last) &&
 		next.Open["stream"] == s.Open["stream"] && next.Open["shard"] == s.Open["shard"]
 }

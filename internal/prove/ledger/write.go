@@ -243,7 +243,7 @@ func (w *Writer) Change(c Change) error {
 }
 
 // Close writes the line close, and syncs and closes the file.
-func (w *Writer) Close() error {
+func (w *Writer) Close(unsent Unsent) error {
 	now := w.o.Now()
 	err := w.flush(now)
 	if f, ok := w.file.(*os.File); ok && removed(f) {
@@ -251,6 +251,12 @@ func (w *Writer) Close() error {
 	}
 	b := w.begin(now, wordClose)
 	b = w.totals(fmt.Appendf(b, " accepted=%d refused=%d", w.accepted.total, w.refused.total))
+	switch {
+	case unsent.Known:
+		b = fmt.Appendf(b, " unsent=%d", unsent.N)
+	case unsent.Ends:
+		b = fmt.Appendf(b, " unsent=%s", unknown)
+	}
 	return errors.Join(err, w.end(b), w.file.Sync(), w.file.Close())
 }
 

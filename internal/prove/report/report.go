@@ -139,6 +139,7 @@ func cards(v *audit.Verdict) []card {
 		{"withheld", v.Withheld, true, "acknowledged and discarded by the receiver"},
 		{"refused", v.Refused.N, false, "not accepted by Fluent Bit"},
 		{"shortfall", v.Shortfall.N, true, "never generated: the rate was missed"},
+		{"unsent", v.Unsent.N, false, "not sent yet when a run was stopped"},
 		{"foreign", v.Foreign, false, "without an identity"},
 		{"broken", v.Broken, false, "pieces that could not be read"},
 	} {

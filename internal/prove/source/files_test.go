@@ -149,7 +149,7 @@ func generate(t *testing.T, records int, book string) [][]byte {
 	}
 	e.Run(p)
 	p.End()
-	if err := errors.Join(p.Err(), evidence.Close(p.Printed(), nil, p.Written(), 0)); err != nil {
+	if err := errors.Join(p.Err(), evidence.Close(p.Printed(), nil, p.Written(), 0, e.Unsent())); err != nil {
 		t.Fatal(err)
 	}
 	return bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))

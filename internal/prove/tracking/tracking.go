@@ -220,9 +220,9 @@ func (p *Proof) Change(c engine.Change) error {
 	return p.ledger.Change(ledger.Change(c))
 }
 
-// Close completes the ledger. Its arguments are those of Update; the host never
-// accepted the records in r.
-func (p *Proof) Close(made uint64, r Refusals, ingested, shortfall uint64) error {
+// Close completes the ledger. Its first arguments are those of Update; the host never
+// accepted the records in r, and unsent were still to be made.
+func (p *Proof) Close(made uint64, r Refusals, ingested, shortfall uint64, unsent engine.Unsent) error {
 	if p == nil || p.ledger == nil {
 		return nil
 	}
@@ -232,7 +232,7 @@ func (p *Proof) Close(made uint64, r Refusals, ingested, shortfall uint64) error
 		p.noted = n + 1
 	}
 	p.note(made, ingested, shortfall)
-	err := p.ledger.Close()
+	err := p.ledger.Close(ledger.Unsent(unsent))
 	p.ledger = nil
 	return err
 }

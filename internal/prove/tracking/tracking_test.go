@@ -32,7 +32,7 @@ func config(t *testing.T, section map[string]string) *option.Config {
 // Without audit, every method does nothing.
 func TestNone(t *testing.T) {
 	p, err := Start(config(t, nil), Options{Name: "gdummy.0"})
-	if p != nil || err != nil || p.Mark() != nil || p.Run() != "" || p.Update(1, nil, 1, 1) != nil || p.Note(ledger.Pause) != nil || p.Close(1, nil, 1, 0) != nil {
+	if p != nil || err != nil || p.Mark() != nil || p.Run() != "" || p.Update(1, nil, 1, 1) != nil || p.Note(ledger.Pause) != nil || p.Close(1, nil, 1, 0, engine.Unsent{}) != nil {
 		t.Errorf("%v, %v", p, err)
 	}
 }
@@ -59,7 +59,7 @@ func TestLedger(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(p.Note(ledger.Reload), p.Close(1000, last(50), 950, 9)); err != nil {
+	if err := errors.Join(p.Note(ledger.Reload), p.Close(1000, last(50), 950, 9, engine.Unsent{Ends: true, Known: true, N: 200})); err != nil {
 		t.Fatal(err)
 	}
 	l, err := ledger.ReadFile(path)
@@ -72,7 +72,7 @@ func TestLedger(t *testing.T) {
 		total += e.Len()
 	}
 	if total != 950 || s.Ingested != 950 || s.Shortfall != 9 || len(s.Refused) != 1 || s.Refused[0] != (ledger.Range{From: 950, To: 999}) ||
-		s.Closed.IsZero() || s.Run.String() != p.Run() || s.Place != "metadata" {
+		s.Unsent != (ledger.Unsent{Ends: true, Known: true, N: 200}) || s.Closed.IsZero() || s.Run.String() != p.Run() || s.Place != "metadata" {
 		t.Errorf("%+v", s)
 	}
 	if s.Open["seed"] != "a b\"" || s.Open["files"] != "01 u s.csv" || s.Open["tag"] != "app" {
@@ -149,7 +149,7 @@ func TestRefusedByTag(t *testing.T) {
 	if s := read(); s.Next() != 101 || len(s.Refused) > 0 {
 		t.Errorf("while records wait: %+v", s)
 	}
-	if err := p.Close(110, waiting, 105, 0); err != nil {
+	if err := p.Close(110, waiting, 105, 0, engine.Unsent{}); err != nil {
 		t.Fatal(err)
 	}
 	s := read()

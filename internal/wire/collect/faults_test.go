@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/gdummy/gdummy/internal/prove/ledger"
 	"github.com/gdummy/gdummy/internal/testenv"
 )
 
@@ -70,7 +71,7 @@ func TestCutAnywhere(t *testing.T) {
 		w.write(t, 2)
 		push(t, p)
 		p.client.CloseIdleConnections()
-		if err := w.Close(); err != nil {
+		if err := w.Close(ledger.Unsent{}); err != nil {
 			t.Fatal(err)
 		}
 		push(t, p)

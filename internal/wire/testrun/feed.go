@@ -150,7 +150,7 @@ func (t *trial) write(f *feed, in expect.Input) (expect.Truth, error) {
 	}
 	e.Run(f)
 	made := uint64(len(f.ids))
-	if err := proof.Close(made, nil, made, 0); err != nil {
+	if err := proof.Close(made, nil, made, 0, e.Unsent()); err != nil {
 		return truth, err
 	}
 	if f.err == nil {
