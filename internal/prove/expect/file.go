@@ -142,11 +142,11 @@ func Parse(text []byte) (*File, error) { return parse(text, "line") }
 // parse parses the text of the file with a name.
 func parse(text []byte, name string) (*File, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	d := newDocument(text)
 	var y yamlFile
-	if err := yaml.UnmarshalWithOptions(text, &y, yaml.Strict()); err != nil {
+	if err := unmarshal(text, &y); err != nil {
 		return nil, plainYAMLError(err)
 	}
+	d := newDocument(text)
 	f := &File{Pipeline: y.Pipeline, Records: DefaultRecords, Seed: DefaultSeed}
 	if f.Pipeline == "" {
 		return nil, fmt.Errorf("pipeline: expected the path of a configuration of Fluent Bit")
@@ -180,6 +180,16 @@ func parse(text []byte, name string) (*File, error) {
 		f.Sinks = append(f.Sinks, sink)
 	}
 	return f, nil
+}
+
+// unmarshal reads YAML. It recovers from panics of the YAML package.
+func unmarshal(text []byte, y *yamlFile) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the YAML parser failed: %v", p)
+		}
+	}()
+	return yaml.UnmarshalWithOptions(text, y, yaml.Strict())
 }
 
 // keysOf returns the keys of a struct of YAML.
