@@ -70,7 +70,7 @@ func (s *Scanner) pack(b []byte, whole bool) (rest []byte) {
 		case budget < 0:
 			s.raw(b, Unchecked)
 			return nil
-		case next == len(b) && !whole:
+		case next == len(b):
 			s.lost = true
 			b = b[min(len(b), 2):] // after its own sign
 		default:

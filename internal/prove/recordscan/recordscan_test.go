@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -344,6 +345,33 @@ func TestMsgpackDamaged(t *testing.T) {
 	}
 	if d := cmp.Diff(map[State]int{Intact: 8, Damaged: 1}, got); d != "" || s.Broken() != 2 {
 		t.Errorf("%d broken\n%s", s.Broken(), d)
+	}
+}
+
+// After a broken map, the scan continues at the next record with an identity, however little
+// follows. Before, maps without one cannot be distinguished from the remains.
+func TestMsgpackBrokenMap(t *testing.T) {
+	ours := string(pack(t, `{"message":"dummy","gdummy":"`+id(t, 5, `{"message":"dummy"}`)+`"}`))
+	other := string(pack(t, `{"x":1}`))
+	const tooLong, invalid = "\x81\xa1a\xdb\x00\x00\x10\x00", "\x81\xa1a\xc1" // a text of 4 KB, and a byte that is never used
+	for _, broken := range []string{tooLong, invalid, tooLong + other, invalid + other} {
+		for _, between := range []string{"", "\x81\xa1b\x01"} {
+			text := ours + broken + between + ours + other + other
+			want := []string{"5 intact", "5 intact", "foreign", "foreign"}
+			for _, r := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
+				var got []string
+				s := New(Options{Take: func(id recordid.ID, s State, _ int64) {
+					if s == Foreign {
+						got = append(got, "foreign")
+						return
+					}
+					got = append(got, fmt.Sprint(id.Seq, " ", s))
+				}})
+				if err := s.Read(r); err != nil || s.Broken() != 1 || !slices.Equal(got, want) {
+					t.Errorf("%q: %v, %d broken, %q, want 1 and %q", text, err, s.Broken(), got, want)
+				}
+			}
+		}
 	}
 }
 
