@@ -132,26 +132,26 @@ func TestAuditRouting(t *testing.T) {
 }
 
 // A run that is stopped before its end, as when a machine is drained, has in its ledger how
-// many records it was still to send, until another run of it reaches its end.
+// many records it was still to send, unless another run of it reaches its end.
 func TestAuditStoppedEarly(t *testing.T) {
 	onEachHost(t, func(t *testing.T, h host) {
 		dir := t.TempDir()
-		run := func(duration string) *process {
-			return h.start(t, launch{dir: dir, config: service + input("name gdummy", "tag a", "rate 1000", "duration "+duration, "catch_up full", "on_finish exit", "ledger ledger") + toFiles})
+		run := func() *process {
+			return h.start(t, launch{dir: dir, config: service + input("name gdummy", "tag a", "rate 1000", "duration 15s", "catch_up full", "seed s", "on_finish exit", "ledger ledger") + toFiles})
 		}
-		p := run("1m")
+		p := run()
 		p.awaitMore()
 		p.awaitOut(1)
 		p.stop()
 		v := audit(t, "--ledger", dir+"/ledger", p.out())
-		if v.Sent == 0 || v.Sent+v.Unsent != 60000 || !v.Clean {
-			t.Errorf("%d sent and %d unsent, expected 60000 together; faults %q", v.Sent, v.Unsent, v.Faults)
+		if v.Sent == 0 || v.Sent+v.Unsent != 15000 || !v.Clean {
+			t.Errorf("%d sent and %d unsent, expected 15000 together; faults %q", v.Sent, v.Unsent, v.Faults)
 		}
 		v = audit(t, "--max-unsent", "0", "--ledger", dir+"/ledger", p.out())
 		if len(v.Faults) != 1 || !strings.HasPrefix(v.Faults[0], "a run was stopped before its end, ") {
 			t.Errorf("faults %q, expected the run that was stopped", v.Faults)
 		}
-		p = run("1s")
+		p = run()
 		p.awaitExit(lifetime)
 		if v := audit(t, "--max-unsent", "0", "--ledger", dir+"/ledger", p.out()); !v.Clean || v.Unsent != 0 {
 			t.Errorf("after a run that reached its end: %d unsent, faults %q", v.Unsent, v.Faults)

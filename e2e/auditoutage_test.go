@@ -53,7 +53,7 @@ func TestAuditShortfall(t *testing.T) {
 					t.Errorf("%s; want %d in total, and a shortfall of at least %d", m[0], due, least)
 				}
 				text, err := os.ReadFile(p.dir + "/ledger")
-				if want := fmt.Sprintf(" shortfall=%d #", n); err != nil || !regexp.MustCompile(` close .*`+want).Match(text) {
+				if want := fmt.Sprintf(" shortfall=%d unsent=0 #", n); err != nil || !regexp.MustCompile(` close .*`+want).Match(text) {
 					t.Errorf("no%s at the end of the ledger: %s, %v", want, text, err)
 				}
 				grouped := m[3]

@@ -27,6 +27,7 @@ type plan struct {
 	perSecond  float64       // configured mean rate, in units; 0 if it is not constant
 	words      string        // the rate as text, if it is not constant
 	stepwise   bool          // sched.Due counts at most one tick more than were spent
+	bounded    bool          // the run has an end, apart from the end of time
 
 	shard, shards uint64 // the part of the schedule of the whole stream: see pace.Part
 }
@@ -74,6 +75,7 @@ func newPlan(c *Config, callInterval time.Duration) plan {
 		end:     pace.Never,
 		samples: pace.Unbounded,
 		records: pace.Unbounded,
+		bounded: c.Bounded(),
 		shards:  1,
 	}
 	if c.Duration > 0 {
@@ -102,6 +104,8 @@ func newPlan(c *Config, callInterval time.Duration) plan {
 	interval := uint64(sec)*uint64(time.Second) + uint64(nsec)
 	switch {
 	case c.profile != nil && c.Rate.Unlimited: // the times of records follow it
+		_, ends := c.profile.End()
+		p.bounded = p.bounded || ends
 	case c.profile != nil:
 		p.sched = c.profile
 		if end, ok := c.profile.End(); ok && c.Control == "" { // see steering

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"github.com/gdummy/gdummy/internal/generate/pace"
+	"github.com/gdummy/gdummy/internal/recordid"
 )
 
 // Unsent is the number of records that an engine has still to emit until its end. The zero
@@ -18,39 +19,43 @@ type Unsent struct {
 
 // Unsent returns how many records will be emitted until the end if nothing stalls and the
 // pace does not change. The number is unknown if it depends on the rest of a file, on the
-// sizes of records, or on how fast an unlimited rate is.
+// sizes of records, on how fast an unlimited rate is, or on how long a pause is; also after
+// an error of a replay.
 func (e *Engine) Unsent() Unsent {
-	t := int64(e.now().Sub(e.start)) - e.plan.delay
-	if e.Finished() || t >= e.plan.end && !e.owes(e.plan.due(t)) {
+	switch {
+	case e.Err() != nil:
+		return Unsent{Ends: true}
+	case e.Finished():
 		return Unsent{Ends: true, Known: true}
+	case !e.plan.bounded && e.plan.end == pace.Never:
+		return Unsent{}
 	}
-	n := pace.Unbounded
+	n := uint64(recordid.MaxSeq + 1)
+	rest := func(ticks uint64) { // of which the current one is the first
+		if hi, records := bits.Mul64(ticks, e.copies*e.source.RecordsPerTick()); hi == 0 {
+			n = min(n, records-min(records, e.part))
+		}
+	}
 	if e.plan.records < pace.Unbounded {
-		n = e.plan.records - e.counts.Records
+		n = min(n, e.plan.records-e.counts.Records)
 	}
 	if e.plan.samples < pace.Unbounded {
-		hi, ticks := bits.Mul64(e.plan.samples-e.counts.Ticks, e.copies*e.source.RecordsPerTick())
-		if hi == 0 {
-			n = min(n, ticks-e.part)
-		}
+		rest(e.plan.samples - e.counts.Ticks)
 	}
-	ends, known := n < pace.Unbounded, true
-	if e.replay != nil {
-		o := e.replay.reader.Options()
-		ends, known = ends || !o.Loop && !o.Follow, o.Loop
-	}
+	known := e.replay == nil || e.replay.reader.Options().Loop
 	if e.plan.end < pace.Never {
-		ends = true
-		if e.plan.sched == nil || e.plan.bytes || e.plan.stepwise {
+		paused := e.steering != nil && e.steering.state.Paused
+		if e.plan.sched == nil || e.plan.bytes || e.plan.stepwise || paused {
 			known = false
 		} else {
-			n = min(n, e.owed(e.plan.end))
+			due := max(e.plan.due(e.plan.end), e.spent)
+			if e.startup {
+				due++
+			}
+			rest(due - e.spent)
 		}
 	}
-	switch {
-	case !ends:
-		return Unsent{}
-	case !known:
+	if !known || n > recordid.MaxSeq {
 		return Unsent{Ends: true}
 	}
 	return Unsent{Ends: true, Known: true, N: n}

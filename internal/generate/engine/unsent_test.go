@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"bytes"
+	"compress/gzip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gdummy/gdummy/internal/event"
+	"github.com/gdummy/gdummy/internal/generate/pace"
 )
 
 // busy is a world in which time passes at an unlimited rate, too. It keeps no records.
@@ -37,45 +40,36 @@ func TestUnsent(t *testing.T) {
 		}
 		switch rapid.SampledFrom([]string{"rate", "interval", "profile"}).Draw(t, "pace") {
 		case "rate":
-			option("rate", "0.7", "3", "1000", "33333")
+			option("rate", "0.7", "3", "200", "3333.3")
 		case "interval":
 			option("interval_sec", "2")
 		case "profile":
 			given = append(given, "load_profile", rapid.SampledFrom([]string{
-				"ramp 0 to 500 for 4s", "constant 50 for 1s; ramp 50 to 0 for 2s; pause 1s", "poisson 400", "sine 10 to 90 every 2s for 5s; jitter 10%",
+				"ramp 0 to 500 for 4s", "constant 50 for 1s; ramp 50 to 0 for 2s; idle for 1s", "poisson 400", "sine 10 to 90 every 2s for 5s; jitter 10%",
 			}).Draw(t, "load_profile"))
 		}
 		option("duration", "1500ms", "3s", "1ns")
 		option("copies", "3", "5000") // the larger tick is more than a slice
 		option("samples", "1", "40")
 		option("max_records", "1", "100", "1001")
-		option("flush_on_startup", "on")
 		option("start_delay", "700ms")
-		option("dummy", `[{"a":1},{"b":2}]`)
-		option("split", "on")
 		if rapid.Bool().Draw(t, "sharded") {
-			given = append(given, "shard", "1/3", "seed", "1", "stream", "4", "template", `{"n":{{ seq }}}`)
+			given = append(given, "shard", "1/3", "seed", "1", "template", `{"n":{{ seq }}}`)
+			option("split", "on")
+		} else {
+			option("flush_on_startup", "on")
+			option("dummy", `{"a":1}{"b":2}`)
 		}
 		stop := time.Duration(rapid.Int64Range(1, 6e9).Draw(t, "stop"))
 
 		w := &busy{world{now: epoch, until: epoch.Add(stop)}}
-		c, _, err := Configure(func(name string) (string, bool) {
-			for i := 0; i < len(given); i += 2 {
-				if given[i] == name {
-					return given[i+1], true
-				}
-			}
-			return "", false
-		}, nil)
-		if err != nil {
-			return // some options exclude others
-		}
+		c := config(t, given...)
 		e := New(c, Options{Form: event.V2, Now: w.clock})
 		for w.now.Before(w.until) && !e.Finished() {
 			e.Run(w)
 		}
 		u, before := e.Unsent(), e.Counts()
-		if ends := c.Bounded() || e.plan.end < 1<<62; u.Ends != ends || u.Known != ends {
+		if ends := c.Bounded() || e.plan.end < pace.Never; u.Ends != ends || u.Known != ends {
 			t.Fatalf("%q: %+v", given, u)
 		}
 		if !u.Ends {
@@ -97,10 +91,20 @@ func TestUnsent(t *testing.T) {
 
 // The number of unsent records is unknown where it depends on more than the configuration.
 func TestUnsentUnknown(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "in.ndjson")
-	if err := os.WriteFile(file, []byte("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"), 0o644); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
 	}
+	const lines = "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	z.Write([]byte(lines))
+	z.Close()
+	file, cut, paused := write("in.ndjson", lines), write("cut.gz", packed.String()[:packed.Len()-8]), write("pace", "pause\n")
 	for _, c := range []struct {
 		stop, more time.Duration // when it is stopped, and how long it then runs
 		given      []string
@@ -113,7 +117,15 @@ func TestUnsentUnknown(t *testing.T) {
 		{time.Second, 0, []string{"rate", "2", "replay", file, "loop", "on"}, Unsent{}},
 		{time.Second, 0, []string{"rate", "2", "replay", file, "follow", "on"}, Unsent{}},
 		{time.Second, 0, []string{"rate", "2", "replay", file, "follow", "on", "max_records", "9"}, Unsent{Ends: true}},
+		{time.Second, 0, []string{"replay", cut, "rate", "unlimited"}, Unsent{Ends: true}},
 		{time.Second, 0, []string{"rate", "unlimited"}, Unsent{}},
+		{time.Second, 0, []string{"rate", "unlimited", "load_profile", "constant 100", "start_time", "now"}, Unsent{}},
+		{time.Second, 0, []string{"load_profile", "sine 10 to 90 every 2s", "shuffle_within", "1s"}, Unsent{}},
+		{time.Second, 0, []string{"template", ordersText}, Unsent{}},
+		{time.Second, 0, []string{"rate", "10", "duration", "100s", "control", paused}, Unsent{Ends: true}},
+		{time.Second, 0, []string{"rate", "10", "max_records", "100", "control", paused}, Unsent{Ends: true, Known: true, N: 100}},
+		{time.Second, 0, []string{"load_profile", "constant 10 for 100s", "control", paused}, Unsent{Ends: true}},
+		{time.Second, 0, []string{"rate", "10000", "copies", "1000000", "duration", "876000h"}, Unsent{Ends: true}},
 	} {
 		w := &busy{world{now: epoch, until: epoch.Add(c.stop)}}
 		e := New(config(t, c.given...), Options{Form: event.V2, Now: w.clock})

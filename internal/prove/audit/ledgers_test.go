@@ -170,49 +170,72 @@ func TestEarlierRun(t *testing.T) {
 }
 
 // A run that was stopped before its end is distinguished from one that reached it, and is a
-// fault if there is a limit. A later run of the same shard takes its place.
+// fault if there is a limit, unless another run sent all of it.
 func TestStoppedEarly(t *testing.T) {
-	unsent := func(u ledger.Unsent) *ledger.Ledger {
-		l := read(t, twoParts(t)...)
-		l.Streams[0].Unsent = u
-		return l
+	// run returns a run of which so many thousands of records were sent and arrived.
+	run := func(id recordid.Run, thousands int, unsent ledger.Unsent, change ...func(*ledger.Stream)) *ledger.Stream {
+		s := read(t, twoParts(t)...).Streams[0]
+		s.Run, s.Accepted, s.End.Accepted, s.Unsent = id, s.Accepted[:thousands], uint64(1000*thousands), unsent
+		for _, f := range change {
+			f(s)
+		}
+		return s
 	}
-	later := func(shard string, n uint64) *ledger.Ledger {
-		l := unsent(ledger.Unsent{Ends: true, Known: true, N: n})
-		s := l.Streams[0]
-		s.Run, s.Opened, s.Accepted, s.End, s.Open = 8, s.Closed, nil, ledger.Totals{}, map[string]string{"shard": shard}
-		return l
+	open := func(name, value string) func(*ledger.Stream) {
+		return func(s *ledger.Stream) { s.Open[name] = value }
 	}
+	renamed := func(s *ledger.Stream) { s.Name = "gdummy.1" }
+	reloaded := func(s *ledger.Stream) { s.Events = append(s.Events, ledger.Event{Word: ledger.Reload}) }
+	later := func(s *ledger.Stream) { s.Opened = s.Last }
+	number := func(n uint64) ledger.Unsent { return ledger.Unsent{Ends: true, Known: true, N: n} }
+	end, unknown := number(0), ledger.Unsent{Ends: true}
+	const one = "a run was stopped before its end"
 	for _, c := range []struct {
-		why     string
-		ledgers []*ledger.Ledger
-		caveat  string           // "" for none
-		faults  map[int64]string // by limit
+		why    string
+		runs   []*ledger.Stream
+		caveat string           // "" for none
+		unsent Booked           // in total
+		faults map[int64]string // by limit, what it adds to caveat, or "no" for no fault
 	}{
-		{"without an end", []*ledger.Ledger{unsent(ledger.Unsent{})}, "", map[int64]string{0: ""}},
-		{"at its end", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true, Known: true})}, "", map[int64]string{0: ""}},
-		{"before it", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true, Known: true, N: 1200})}, "a run was stopped before its end, 1,200 unsent", map[int64]string{
-			-1: "", 0: "a run was stopped before its end, 1,200 unsent", 1199: "a run was stopped before its end, 1,200 unsent, more than 1,199", 1200: "",
-		}},
-		{"unknown number", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true})}, "a run was stopped before its end", map[int64]string{
-			-1: "", 0: "a run was stopped before its end", 1e9: "a run was stopped before its end",
-		}},
-		{"followed by a run of the same shard", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true, Known: true, N: 1200}), later("", 0)}, "", map[int64]string{0: ""}},
-		{"followed by another shard", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true, Known: true, N: 1200}), later("1/2", 5)}, "2 runs were stopped before their ends, 1,205 unsent", map[int64]string{
-			0: "2 runs were stopped before their ends, 1,205 unsent",
-		}},
-		{"one of two numbers", []*ledger.Ledger{unsent(ledger.Unsent{Ends: true}), later("1/2", 5)}, "2 runs were stopped before their ends, at least 5 unsent", map[int64]string{
-			1e9: "2 runs were stopped before their ends, at least 5 unsent",
-		}},
+		{"without an end", []*ledger.Stream{run(7, 3, ledger.Unsent{})}, "", Booked{}, map[int64]string{0: "no"}},
+		{"at its end", []*ledger.Stream{run(7, 3, end)}, "", Known(0), map[int64]string{0: "no"}},
+		{"before it", []*ledger.Stream{run(7, 1, number(1200))}, one + ", 1,200 unsent", Known(1200), map[int64]string{-1: "no", 0: "", 1199: ", more than 1,199", 1200: "no"}},
+		{"unknown number", []*ledger.Stream{run(7, 1, unknown)}, one, Booked{}, map[int64]string{-1: "no", 0: "", 1e9: ""}},
+		{"two", []*ledger.Stream{run(7, 1, number(2000)), run(8, 2, number(1000))}, "2 runs were stopped before their ends, 3,000 unsent", Known(3000), map[int64]string{0: ""}},
+		{"one of two numbers", []*ledger.Stream{run(7, 1, unknown), run(8, 2, number(5), open("shard", "1/2"))}, "2 runs were stopped before their ends, at least 5 unsent", Known(5), map[int64]string{1e9: ""}},
+
+		{"completed", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end)}, "", Known(0), map[int64]string{0: "no"}},
+		{"completed before", []*ledger.Stream{run(8, 3, end), run(7, 1, number(2000))}, "", Known(0), map[int64]string{0: "no"}},
+		{"completed, unknown number", []*ledger.Stream{run(7, 1, unknown), run(8, 3, end)}, "", Known(0), map[int64]string{0: "no"}},
+		{"by less", []*ledger.Stream{run(7, 1, number(2000)), run(8, 2, end)}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
+		{"by a run without an end", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, ledger.Unsent{})}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
+		{"by another shard", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, open("shard", "1/2"))}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
+		{"by another seed", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, open("seed", "8"))}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
+		{"by another template", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, open("template", "8"))}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
+		{"by another input", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, renamed)}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
+
+		{"reloaded", []*ledger.Stream{run(7, 1, number(2000), reloaded), run(8, 1, end, open("seed", "8"), later)}, "", Known(0), map[int64]string{0: "no"}},
+		{"reloaded without it", []*ledger.Stream{run(7, 1, number(2000), reloaded), run(8, 1, end, renamed, later)}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
 	} {
-		v := arrived(3000, c.ledgers...)
-		if !v.Known() || v.Lost != 0 {
-			t.Errorf("%s: known %v, lost %d", c.why, v.Known(), v.Lost)
+		l := &ledger.Ledger{Streams: c.runs}
+		a := New(Options{Ledgers: []*ledger.Ledger{l}})
+		for _, s := range c.runs {
+			for k := range s.End.Accepted {
+				a.Take(recordid.ID{Run: s.Run, Seq: k, Time: 1700000000e9}, recordscan.Intact, 0)
+			}
+		}
+		v := a.Verdict()
+		if !v.Known() || v.Lost != 0 || v.Unsent != c.unsent {
+			t.Errorf("%s: known %v, lost %d, unsent %v, want %v", c.why, v.Known(), v.Lost, v.Unsent, c.unsent)
 		}
 		if got := strings.Join(v.Caveats(nil), ";"); got != c.caveat {
 			t.Errorf("%s: caveat %q, want %q", c.why, got, c.caveat)
 		}
-		for limit, want := range c.faults {
+		for limit, more := range c.faults {
+			want := ""
+			if more != "no" {
+				want = c.caveat + more
+			}
 			f := Limits{Unknown: -1, Unsent: limit}.Faults(v)
 			if got := strings.Join(f, ";"); got != want {
 				t.Errorf("%s, limit %d: %q, want %q", c.why, limit, got, want)
@@ -221,6 +244,11 @@ func TestStoppedEarly(t *testing.T) {
 				t.Errorf("%s, limit %d: caveats repeat the fault: %q", c.why, limit, rest)
 			}
 		}
+	}
+	// A run that is not selected completes none.
+	a := New(Options{Ledgers: []*ledger.Ledger{{Streams: []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end)}}}, Runs: []recordid.Run{7}})
+	if v := a.Verdict(); v.Unsent != Known(2000) {
+		t.Errorf("unsent %v of the selected run, want 2000", v.Unsent)
 	}
 }
 

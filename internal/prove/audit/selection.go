@@ -60,6 +60,14 @@ func (a *Auditor) selection() selection {
 	return sel
 }
 
+// completed reports whether a selected run completed one that was stopped early.
+func (sel *selection) completed(ls *ledger.Stream) bool {
+	return slices.ContainsFunc(sel.order, func(id streamID) bool {
+		other := sel.ledger[id]
+		return other != nil && ls.CompletedBy(other)
+	})
+}
+
 // span returns the period in which a stream was sent, from its ledger or else from its
 // arrivals.
 func (a *Auditor) span(id streamID, ls *ledger.Stream) (begin, end time.Time) {

@@ -140,8 +140,8 @@ type Stream struct {
 	Ledger   bool   `json:"ledger"`         // there is a ledger
 	Closed   bool   `json:"closed"`         // the ledger has a close line
 
-	// StoppedEarly reports that the run was stopped before its end, and no later run of the
-	// same shard took its place. Unsent is unknown if it cannot be computed.
+	// StoppedEarly reports that the run was stopped before its end, and no other run
+	// completed it.
 	StoppedEarly bool `json:"stopped_early,omitempty"`
 	Counts
 
@@ -239,8 +239,8 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 			s = &stream{id: id, arrived: newSet(none), changes: newChanges(none)}
 		}
 		st := a.tally(s, ls, receiver)
-		if ls != nil && ls.StoppedEarly() && !slices.ContainsFunc(a.merged, ls.FollowedBy) {
-			st.StoppedEarly, st.Unsent = true, Booked{ls.Unsent.N, ls.Unsent.Known}
+		if ls != nil && (ls.AtEnd() || ls.StoppedEarly() && !sel.completed(ls)) {
+			st.StoppedEarly, st.Unsent = !ls.AtEnd(), Booked{ls.Unsent.N, ls.Unsent.Known}
 		}
 		if c := s.stats; c != nil && c != a.shared && c.taken > 0 {
 			total.merge(c)
@@ -284,7 +284,12 @@ func (v *Verdict) noteEnd(st *Stream, ls *ledger.Stream, others bool) {
 	case !st.Closed:
 		v.Unclosed++
 		v.note("the ledger of run %s, instance %d has no close line: records sent after its last line are unknown", st.Run, st.Instance)
-	case !ls.Whole():
+	case st.StoppedEarly && st.Unsent.Known:
+		v.note("run %s, instance %d was stopped before its end: %s records were still to be sent", st.Run, st.Instance, st.Unsent)
+	case st.StoppedEarly:
+		v.note("run %s, instance %d was stopped before its end", st.Run, st.Instance)
+	}
+	if ls != nil && st.Closed && !ls.Whole() {
 		v.note("the ledger of run %s, instance %d lacks lines: the close line counts %s accepted records, the other lines %s", st.Run, st.Instance, Grouped(ls.End.Accepted), st.Accepted)
 	}
 }

@@ -171,10 +171,11 @@ func (s *Stream) Whole() bool {
 	return !s.Closed.IsZero() && got.Accepted >= s.End.Accepted && got.Refused >= s.End.Refused
 }
 
-// StoppedEarly reports whether the run was closed before its own end, and not by a reload.
-func (s *Stream) StoppedEarly() bool {
-	return s.Unsent.Ends && (!s.Unsent.Known || s.Unsent.N > 0) && !s.Reloaded()
-}
+// StoppedEarly reports whether the run was closed before its own end.
+func (s *Stream) StoppedEarly() bool { return s.Unsent.Ends && !s.AtEnd() }
+
+// AtEnd reports whether the run reached its own end.
+func (s *Stream) AtEnd() bool { return s.Unsent == Unsent{Ends: true, Known: true} }
 
 // Reloaded reports whether a reload ended the run: another run follows.
 func (s *Stream) Reloaded() bool {

@@ -128,9 +128,21 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 	s := byID[id]
 	if s == nil {
 		s = &Stream{Run: run, Instance: uint16(instance), First: f.time}
+	}
+	before := *s
+	if !s.add(f) {
+		*s = before
+		return false
+	}
+	if byID[id] == nil {
 		byID[id] = s
 		l.Streams = append(l.Streams, s)
 	}
+	return true
+}
+
+// add adds a line of the stream, and reports whether it is valid.
+func (s *Stream) add(f *fields) bool {
 	s.Last = f.time
 	switch f.word {
 	case wordOpen:
@@ -139,6 +151,7 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 	case wordAccepted:
 		if f.text["from"] != "" {
 			e := Entry{Range: f.span(), Until: f.time}
+			var err error
 			if e.Since, err = time.Parse(time.RFC3339Nano, f.text["since"]); err != nil {
 				return false
 			}
@@ -151,13 +164,13 @@ func (l *Ledger) line(line string, byID map[string]*Stream) bool {
 		s.Closed = f.time
 		s.End = Totals{f.number("accepted"), f.number("refused")}
 		s.totals(f)
-		switch f.text["unsent"] {
-		case "":
-			s.Unsent = Unsent{}
-		case unknown:
-			s.Unsent = Unsent{Ends: true}
-		default:
+		if text, ok := f.text["unsent"]; ok && text != unknown {
 			s.Unsent = Unsent{Ends: true, Known: true, N: f.number("unsent")}
+			if s.Unsent.N > recordid.MaxSeq {
+				return false
+			}
+		} else {
+			s.Unsent = Unsent{Ends: ok}
 		}
 		s.Events = append(s.Events, Event{Time: f.time, Word: wordClose})
 	case wordControl:

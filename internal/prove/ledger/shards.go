@@ -64,6 +64,24 @@ func Settled(streams []*Stream) bool {
 	return len(streams) > 0
 }
 
+// CompletedBy reports whether another run sent all that this one, which was stopped early,
+// was to send: the same records, up to their end. After a reload, any later run of the input
+// takes its place.
+func (s *Stream) CompletedBy(other *Stream) bool {
+	if other.Run == s.Run {
+		return false
+	}
+	if s.Reloaded() && s.FollowedBy(other) {
+		return true
+	}
+	for _, field := range []string{"first", "step", "copies", "seed", "stream", "shard", "template", "files", "disorder", "irregular", "broken"} {
+		if s.Open[field] != other.Open[field] {
+			return false
+		}
+	}
+	return s.Open != nil && s.Name == other.Name && other.AtEnd() && other.Given()+other.Shortfall >= s.Given()+s.Shortfall+s.Unsent.N
+}
+
 // FollowedBy reports whether another run is a later one of the same shard of the same
 // stream.
 func (s *Stream) FollowedBy(next *Stream) bool {
