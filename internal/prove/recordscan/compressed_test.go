@@ -197,19 +197,9 @@ func TestPackings(t *testing.T) {
 		}
 		defer f.Close()
 		for _, r := range []io.Reader{f, bytes.NewReader(c.data)} {
-			var got []string
-			s := New(Options{Take: func(id recordid.ID, s State, _ int64) {
-				if s == Foreign {
-					got = append(got, "foreign")
-					return
-				}
-				got = append(got, fmt.Sprint(id.Seq, " ", s))
-			}})
-			if err := s.Read(r); err != nil || s.Broken() > 0 {
-				t.Errorf("%s: %v, %d broken", name, err, s.Broken())
-			}
-			if d := cmp.Diff(c.want, got); d != "" {
-				t.Errorf("%s: %s", name, d)
+			got, broken := scanFrom(Options{}, r)
+			if d := cmp.Diff(c.want, got); d != "" || broken > 0 {
+				t.Errorf("%s: %d broken\n%s", name, broken, d)
 			}
 		}
 	}

@@ -38,6 +38,11 @@ func id(t testing.TB, seq uint64, text string) string {
 
 // scan scans text and returns the number and state of each finding.
 func scan(o Options, text string) (got []string, broken uint64) {
+	return scanFrom(o, strings.NewReader(text))
+}
+
+// scanFrom is like scan. An error is the last finding.
+func scanFrom(o Options, r io.Reader) (got []string, broken uint64) {
 	o.Take = func(id recordid.ID, s State, _ int64) {
 		if s == Foreign {
 			got = append(got, "foreign")
@@ -46,7 +51,7 @@ func scan(o Options, text string) (got []string, broken uint64) {
 		got = append(got, fmt.Sprint(id.Seq, " ", s))
 	}
 	s := New(o)
-	if err := s.Read(strings.NewReader(text)); err != nil {
+	if err := s.Read(r); err != nil {
 		got = append(got, err.Error())
 	}
 	return got, s.Broken()
@@ -212,19 +217,9 @@ func TestNUL(t *testing.T) {
 		if d := cmp.Diff(c.want, got); d != "" || broken != c.broken {
 			t.Errorf("%s: %d broken\n%s", c.name, broken, d)
 		}
-		var bytewise []string
-		s := New(Options{Take: func(id recordid.ID, st State, _ int64) {
-			if st == Foreign {
-				bytewise = append(bytewise, "foreign")
-				return
-			}
-			bytewise = append(bytewise, fmt.Sprint(id.Seq, " ", st))
-		}})
-		if err := s.Read(iotest.OneByteReader(strings.NewReader(text))); err != nil || s.Broken() != c.broken {
-			t.Errorf("%s, byte by byte: %v, %d broken", c.name, err, s.Broken())
-		}
-		if d := cmp.Diff(c.want, bytewise); d != "" {
-			t.Errorf("%s, byte by byte: %s", c.name, d)
+		got, broken = scanFrom(Options{}, iotest.OneByteReader(strings.NewReader(text)))
+		if d := cmp.Diff(c.want, got); d != "" || broken != c.broken {
+			t.Errorf("%s, byte by byte: %d broken\n%s", c.name, broken, d)
 		}
 	}
 	// A message is found before the next byte arrives.
@@ -359,16 +354,8 @@ func TestMsgpackBrokenMap(t *testing.T) {
 			text := ours + broken + between + ours + other + other
 			want := []string{"5 intact", "5 intact", "foreign", "foreign"}
 			for _, r := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
-				var got []string
-				s := New(Options{Take: func(id recordid.ID, s State, _ int64) {
-					if s == Foreign {
-						got = append(got, "foreign")
-						return
-					}
-					got = append(got, fmt.Sprint(id.Seq, " ", s))
-				}})
-				if err := s.Read(r); err != nil || s.Broken() != 1 || !slices.Equal(got, want) {
-					t.Errorf("%q: %v, %d broken, %q, want 1 and %q", text, err, s.Broken(), got, want)
+				if got, n := scanFrom(Options{}, r); n != 1 || !slices.Equal(got, want) {
+					t.Errorf("%q: %d broken, %q, want 1 and %q", text, n, got, want)
 				}
 			}
 		}
