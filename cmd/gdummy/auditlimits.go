@@ -21,7 +21,7 @@ func limitTable(l *audit.Limits) []flagRow {
 			example: "--max-damaged 1000 --ledger run.ledger renamed", set: setCount(&l.Damaged, 0)},
 		{name: "max-shortfall", arg: "N", help: "allow up to N records that were scheduled and never sent, because the rate was missed", without: "0",
 			example: "--max-shortfall 100 --ledger short.ledger short", set: setCount(&l.Shortfall, 0)},
-		{name: "max-unsent", arg: "N", help: "allow up to N records that a run was still to send when it was stopped before its\nend, and no such run of which the number is unknown", without: none,
+		{name: "max-unsent", arg: "N", help: "allow up to N records that runs were still to send when they were stopped before\ntheir ends, and no run of which the number is unknown, as after a kill", without: none,
 			example: "--max-unsent 0 --ledger run.ledger out", set: setCount(&l.Unsent, 0)},
 		{name: "max-reordered", arg: "N", help: "allow up to N reordered records", without: none,
 			example: "--max-reordered 0 --ledger run.ledger backwards", set: setCount(&l.Reordered, 0)},

@@ -98,7 +98,7 @@ func TestCutOff(t *testing.T) {
 		if d := cmp.Diff(want, c.v.Caveats(nil)); d != "" || c.v.Known() != c.known || c.v.Unknown != 0 {
 			t.Errorf("%s: known %v, %s", c.why, c.v.Known(), d)
 		}
-		if f := (Limits{Unknown: -1}).Faults(c.v); len(f) > 0 {
+		if f := (Limits{Unknown: -1, Unsent: -1}).Faults(c.v); len(f) > 0 {
 			t.Errorf("%s: %q", c.why, f)
 		}
 		f := Limits{}.Faults(c.v)
@@ -181,6 +181,15 @@ func TestStoppedEarly(t *testing.T) {
 		}
 		return s
 	}
+	verdict := func(runs []*ledger.Stream) *Verdict {
+		a := New(Options{Ledgers: []*ledger.Ledger{{Streams: runs}}})
+		for _, s := range runs {
+			for k := range s.End.Accepted {
+				a.Take(recordid.ID{Run: s.Run, Seq: k, Time: 1700000000e9}, recordscan.Intact, 0)
+			}
+		}
+		return a.Verdict()
+	}
 	open := func(name, value string) func(*ledger.Stream) {
 		return func(s *ledger.Stream) { s.Open[name] = value }
 	}
@@ -217,14 +226,7 @@ func TestStoppedEarly(t *testing.T) {
 		{"reloaded", []*ledger.Stream{run(7, 1, number(2000), reloaded), run(8, 1, end, open("seed", "8"), later)}, "", Known(0), map[int64]string{0: "no"}},
 		{"reloaded without it", []*ledger.Stream{run(7, 1, number(2000), reloaded), run(8, 1, end, renamed, later)}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
 	} {
-		l := &ledger.Ledger{Streams: c.runs}
-		a := New(Options{Ledgers: []*ledger.Ledger{l}})
-		for _, s := range c.runs {
-			for k := range s.End.Accepted {
-				a.Take(recordid.ID{Run: s.Run, Seq: k, Time: 1700000000e9}, recordscan.Intact, 0)
-			}
-		}
-		v := a.Verdict()
+		v := verdict(c.runs)
 		if !v.Known() || v.Lost != 0 || v.Unsent != c.unsent {
 			t.Errorf("%s: known %v, lost %d, unsent %v, want %v", c.why, v.Known(), v.Lost, v.Unsent, c.unsent)
 		}
@@ -243,6 +245,24 @@ func TestStoppedEarly(t *testing.T) {
 			if rest := v.Caveats(f); want != "" && len(rest) > 0 {
 				t.Errorf("%s, limit %d: caveats repeat the fault: %q", c.why, limit, rest)
 			}
+		}
+	}
+	// A run that was killed may have had more to send, unless it was completed.
+	killed := func(s *ledger.Stream) { s.Closed = time.Time{} }
+	for _, c := range []struct {
+		runs []*ledger.Stream
+		want string
+	}{
+		{[]*ledger.Stream{run(7, 1, ledger.Unsent{}, killed)}, "a ledger has no close line, so records sent after its last line are unknown"},
+		{[]*ledger.Stream{run(7, 1, ledger.Unsent{}, killed), run(8, 3, end)}, ""},
+		{[]*ledger.Stream{run(7, 1, ledger.Unsent{}, killed), run(8, 3, end, open("shard", "1/2"))}, "a ledger has no close line, so records sent after its last line are unknown"},
+	} {
+		v := verdict(c.runs)
+		if f := strings.Join(Limits{Unknown: -1}.Faults(v), ";"); f != c.want {
+			t.Errorf("faults %q, want %q", f, c.want)
+		}
+		if f := (Limits{Unknown: -1, Unsent: -1}).Faults(v); len(f) > 0 || v.Known() {
+			t.Errorf("without a limit: faults %q, known %v", f, v.Known())
 		}
 	}
 	// A run that is not selected completes none.

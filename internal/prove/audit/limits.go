@@ -17,7 +17,8 @@ type Limits struct {
 	Reordered, Foreign, Unknown, Unchecked int64
 
 	// Unsent limits the records that runs stopped before their ends had still to send. A
-	// negative value means no limit, and an unknown number exceeds any other.
+	// negative value means no limit. An unknown number exceeds any other, such as that of a
+	// run whose ledger has no close line.
 	Unsent int64
 
 	// Broken limits the unreadable parts of the input. With a negative value they
@@ -79,6 +80,9 @@ func (l Limits) Faults(v *Verdict) []string {
 			text += ", more than " + Grouped(uint64(l.Unsent))
 		}
 		f = append(f, text)
+	}
+	if l.Unsent >= 0 && l.Unknown < 0 && v.unfinished > 0 {
+		f = append(f, unclosed(v.unfinished))
 	}
 	if l.Unknown >= 0 {
 		f = append(f, v.ends()...) // the number of records is unknown, too

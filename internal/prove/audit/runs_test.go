@@ -150,17 +150,17 @@ func TestBroken(t *testing.T) {
 		limits Limits
 		want   string
 	}{
-		{Options{}, Limits{Unknown: -1, Broken: -1}, "[2 pieces could not be read]"},
-		{cut, Limits{Unknown: -1, Broken: -1}, "[2 pieces could not be read]"},
-		{whole, Limits{Unknown: -1, Broken: -1}, "[]"},
-		{whole, Limits{Unknown: -1, Broken: 1}, "[2 pieces could not be read, more than 1]"},
-		{Options{}, Limits{Unknown: -1, Broken: 2}, "[]"},
+		{Options{}, Limits{Unknown: -1, Unsent: -1, Broken: -1}, "[2 pieces could not be read]"},
+		{cut, Limits{Unknown: -1, Unsent: -1, Broken: -1}, "[2 pieces could not be read]"},
+		{whole, Limits{Unknown: -1, Unsent: -1, Broken: -1}, "[]"},
+		{whole, Limits{Unknown: -1, Unsent: -1, Broken: 1}, "[2 pieces could not be read, more than 1]"},
+		{Options{}, Limits{Unknown: -1, Unsent: -1, Broken: 2}, "[]"},
 	} {
 		if f := fmt.Sprint(c.limits.Faults(take(c.o, 9))); f != c.want {
 			t.Errorf("%+v: %s, want %s", c.limits, f, c.want)
 		}
 	}
-	if f := fmt.Sprint(Limits{Unknown: -1, Broken: -1}.Faults(take(whole, 8))); f != "[1 lost 2 pieces could not be read]" {
+	if f := fmt.Sprint(Limits{Unknown: -1, Unsent: -1, Broken: -1}.Faults(take(whole, 8))); f != "[1 lost 2 pieces could not be read]" {
 		t.Error(f)
 	}
 }

@@ -176,8 +176,9 @@ type Event struct {
 // Verdict is the result of an audit.
 type Verdict struct {
 	Counts
-	Exact         bool     `json:"exact"`          // no count is affected by a lack of memory
-	Unclosed      int      `json:"cut_off"`        // number of streams whose ledger has no close line
+	Exact         bool     `json:"exact"`   // no count is affected by a lack of memory
+	Unclosed      int      `json:"cut_off"` // number of streams whose ledger has no close line
+	unfinished    int      // those of Unclosed that no other run completed
 	WithoutLedger int      `json:"without_ledger"` // number of streams without a ledger
 	Notes         []string `json:"notes,omitempty"`
 	Streams       []Stream `json:"streams"`
@@ -239,8 +240,15 @@ func (a *Auditor) addStreams(v *Verdict, sel *selection, receiver *Receiver) *la
 			s = &stream{id: id, arrived: newSet(none), changes: newChanges(none)}
 		}
 		st := a.tally(s, ls, receiver)
-		if ls != nil && (ls.AtEnd() || ls.StoppedEarly() && !sel.completed(ls)) {
-			st.StoppedEarly, st.Unsent = !ls.AtEnd(), Booked{ls.Unsent.N, ls.Unsent.Known}
+		switch {
+		case ls == nil:
+		case ls.AtEnd():
+			st.Unsent = Known(0)
+		case sel.completed(ls):
+		case ls.StoppedEarly():
+			st.StoppedEarly, st.Unsent = true, Booked{ls.Unsent.N, ls.Unsent.Known}
+		case !st.Closed:
+			v.unfinished++
 		}
 		if c := s.stats; c != nil && c != a.shared && c.taken > 0 {
 			total.merge(c)
@@ -274,6 +282,10 @@ func (v *Verdict) noteLedgers(ledgers []*ledger.Ledger) {
 // noteEnd counts a stream whose end is unknown, and adds a note. ls is nil without a
 // ledger; others reports whether other streams have ledgers.
 func (v *Verdict) noteEnd(st *Stream, ls *ledger.Stream, others bool) {
+	shard := ""
+	if ls != nil && ls.Open["shard"] != "" && ls.Open["shard"] != "0/1" {
+		shard = ", shard " + ls.Open["shard"]
+	}
 	switch {
 	case ls == nil && others:
 		v.WithoutLedger++
@@ -283,11 +295,11 @@ func (v *Verdict) noteEnd(st *Stream, ls *ledger.Stream, others bool) {
 		v.note("run %s, instance %d has no ledger: losses at its end cannot be detected", st.Run, st.Instance)
 	case !st.Closed:
 		v.Unclosed++
-		v.note("the ledger of run %s, instance %d has no close line: records sent after its last line are unknown", st.Run, st.Instance)
+		v.note("the ledger of run %s, instance %d%s has no close line: records sent after its last line are unknown", st.Run, st.Instance, shard)
 	case st.StoppedEarly && st.Unsent.Known:
-		v.note("run %s, instance %d was stopped before its end: %s records were still to be sent", st.Run, st.Instance, st.Unsent)
+		v.note("run %s, instance %d%s was stopped before its end: %s records were still to be sent", st.Run, st.Instance, shard, st.Unsent)
 	case st.StoppedEarly:
-		v.note("run %s, instance %d was stopped before its end", st.Run, st.Instance)
+		v.note("run %s, instance %d%s was stopped before its end", st.Run, st.Instance, shard)
 	}
 	if ls != nil && st.Closed && !ls.Whole() {
 		v.note("the ledger of run %s, instance %d lacks lines: the close line counts %s accepted records, the other lines %s", st.Run, st.Instance, Grouped(ls.End.Accepted), st.Accepted)
@@ -480,11 +492,8 @@ func (v *Verdict) ends() (all []string) {
 		}
 		all = append(all, text)
 	}
-	switch {
-	case v.Unclosed == 1:
-		all = append(all, "a ledger has no close line, so records sent after its last line are unknown")
-	case v.Unclosed > 1:
-		all = append(all, fmt.Sprintf("the ledgers of %d runs have no close line, so records sent after their last lines are unknown", v.Unclosed))
+	if v.Unclosed > 0 {
+		all = append(all, unclosed(v.Unclosed))
 	}
 	switch {
 	case v.WithoutLedger == 1:
@@ -493,6 +502,14 @@ func (v *Verdict) ends() (all []string) {
 		all = append(all, fmt.Sprintf("%d runs have no ledger, so losses at their ends are unknown", v.WithoutLedger))
 	}
 	return all
+}
+
+// unclosed describes n runs whose ledgers have no close line.
+func unclosed(n int) string {
+	if n == 1 {
+		return "a ledger has no close line, so records sent after its last line are unknown"
+	}
+	return fmt.Sprintf("the ledgers of %d runs have no close line, so records sent after their last lines are unknown", n)
 }
 
 // stopped describes the runs that were stopped before their ends, or returns "". It reports

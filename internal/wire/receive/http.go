@@ -158,7 +158,7 @@ func refuse(w http.ResponseWriter, err error) {
 
 // unsupported answers a request whose body has an unsupported format.
 func (s *Server) unsupported(w http.ResponseWriter, r *http.Request, why string) {
-	s.o.Log(fmt.Sprintf("http://%s: %s", r.RemoteAddr, why))
+	s.log(r.RemoteAddr, errors.New(why))
 	http.Error(w, why, http.StatusUnsupportedMediaType)
 }
 

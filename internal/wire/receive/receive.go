@@ -119,6 +119,7 @@ type Server struct {
 
 	mu     sync.Mutex
 	conns  map[*guardedConn]bool
+	logged map[string]int // how often, see log
 	closed bool
 	wg     sync.WaitGroup
 
@@ -283,10 +284,40 @@ func (s *Server) serve() {
 				err = s.tcp(c)
 			}
 			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-				s.o.Log(fmt.Sprintf("%s://%s: %v", s.kind, c.RemoteAddr(), err))
+				s.log(c.RemoteAddr().String(), err)
 			}
 		})
 	}
+}
+
+// maxLogged is the maximum number of hosts and errors whose repetitions are counted.
+const maxLogged = 1000
+
+// log logs an error of a client: the first of a host, the tenth, the hundredth and so on. A
+// client that fails tries again, perhaps many times a second.
+func (s *Server) log(client string, err error) {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e.Err // without the ports
+	}
+	host, _, _ := net.SplitHostPort(client)
+	key := fmt.Sprintf("%s %v", host, err)
+	s.mu.Lock()
+	n := s.logged[key] + 1
+	if s.logged == nil {
+		s.logged = map[string]int{}
+	}
+	if n > 1 || len(s.logged) < maxLogged {
+		s.logged[key] = n
+	}
+	s.mu.Unlock()
+	times := ""
+	for rest := n; rest > 1; rest /= 10 {
+		if rest%10 > 0 {
+			return
+		}
+		times = fmt.Sprintf(" (%d times from %s)", n, host)
+	}
+	s.o.Log(fmt.Sprintf("%s://%s: %v%s", s.kind, client, err, times))
 }
 
 // guarded is a listener that limits and lists the connections, and resets them during an

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -36,6 +37,33 @@ func post(t testing.TB, s *Server, body []byte) (int, error) {
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode, nil
+}
+
+// An error that a client causes again and again is logged the first, the tenth and the
+// hundredth time. Another client has lines of its own.
+func TestLogRepeated(t *testing.T) {
+	var got []string
+	s := &Server{kind: "forward", o: Options{Log: func(line string) { got = append(got, line) }}}
+	for n := range 120 {
+		to := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 24224}
+		from := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 1000 + n}
+		s.log(from.String(), &net.OpError{Op: "read", Net: "tcp", Source: to, Addr: from, Err: errors.New("bad record")})
+	}
+	s.log("10.0.0.3:1", errors.New("bad record"))
+	s.log("10.0.0.3:2", errors.New("other"))
+	want := []string{
+		"forward://10.0.0.2:1000: bad record", "forward://10.0.0.2:1009: bad record (10 times from 10.0.0.2)",
+		"forward://10.0.0.2:1099: bad record (100 times from 10.0.0.2)", "forward://10.0.0.3:1: bad record", "forward://10.0.0.3:2: other",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	for n := range 2 * maxLogged {
+		s.log("10.0.0.4:1", fmt.Errorf("error %d", n))
+	}
+	if len(s.logged) != maxLogged {
+		t.Errorf("%d errors are counted, expected %d", len(s.logged), maxLogged)
+	}
 }
 
 func TestHTTP(t *testing.T) {
