@@ -148,7 +148,7 @@ func TestAuditStoppedEarly(t *testing.T) {
 			t.Errorf("%d sent and %d unsent, expected 15000 together; faults %q", v.Sent, v.Unsent, v.Faults)
 		}
 		v = audit(t, "--max-unsent", "0", "--ledger", dir+"/ledger", p.out())
-		if len(v.Faults) != 1 || !strings.HasPrefix(v.Faults[0], "a run was stopped before its end, ") {
+		if len(v.Faults) != 1 || !strings.HasSuffix(v.Faults[0], " unsent (a run was stopped before its end)") {
 			t.Errorf("faults %q, expected the run that was stopped", v.Faults)
 		}
 		p = run()

@@ -192,13 +192,19 @@ func printRates(w *bytes.Buffer, v *audit.Verdict) {
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "%s\tmean\tpeak\tfrom\tfor\t\t\n", by)
+	columns := sparkColumns(&v.Timeline)
+	for i := range v.Streams {
+		if tl := v.Streams[i].Timeline; tl != nil {
+			columns = max(columns, sparkColumns(tl))
+		}
+	}
 	row := func(name string, tl *audit.Timeline) {
 		if n, took, brief := tl.Brief(); brief {
 			fmt.Fprintf(t, "%s\t-\t-\t%s\t%s in %s\t\t\n", name, clockTime(tl.First), plural(n, "record"), short(int64(took)))
 			return
 		}
 		mean, peak := tl.Rate()
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", name, audit.Grouped(uint64(mean+0.5)), audit.Grouped(uint64(peak+0.5)), clockTime(tl.First), tl.Last.Sub(tl.First).Round(100*time.Millisecond), spark(tl))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%-*s\t\n", name, audit.Grouped(uint64(mean+0.5)), audit.Grouped(uint64(peak+0.5)), clockTime(tl.First), tl.Last.Sub(tl.First).Round(100*time.Millisecond), columns, spark(tl))
 	}
 	for i := range v.Streams {
 		if tl := v.Streams[i].Timeline; tl != nil {
@@ -211,11 +217,14 @@ func printRates(w *bytes.Buffer, v *audit.Verdict) {
 	t.Flush()
 }
 
+// sparkColumns returns the width of the spark line of a timeline.
+func sparkColumns(tl *audit.Timeline) int { return min(len(tl.Points), sparkWidth) }
+
 // spark returns a timeline as a spark line, with a bar for one or more points.
 func spark(tl *audit.Timeline) string {
 	const bars = "▁▂▃▄▅▆▇█"
 	n := len(tl.Points)
-	columns := min(n, sparkWidth)
+	columns := sparkColumns(tl)
 	means := make([]float64, columns)
 	top := 0.0
 	for i := range means {

@@ -204,27 +204,27 @@ func TestStoppedEarly(t *testing.T) {
 		runs   []*ledger.Stream
 		caveat string           // "" for none
 		unsent Booked           // in total
-		faults map[int64]string // by limit, what it adds to caveat, or "no" for no fault
+		faults map[int64]string // by limit: "no" for no fault, "" for the caveat
 	}{
 		{"without an end", []*ledger.Stream{run(7, 3, ledger.Unsent{})}, "", Booked{}, map[int64]string{0: "no"}},
 		{"at its end", []*ledger.Stream{run(7, 3, end)}, "", Known(0), map[int64]string{0: "no"}},
-		{"before it", []*ledger.Stream{run(7, 1, number(1200))}, one + ", 1,200 unsent", Known(1200), map[int64]string{-1: "no", 0: "", 1199: ", more than 1,199", 1200: "no"}},
+		{"before it", []*ledger.Stream{run(7, 1, number(1200))}, "1,200 unsent (" + one + ")", Known(1200), map[int64]string{-1: "no", 0: "", 1199: "1,200 unsent, more than 1,199 (" + one + ")", 1200: "no"}},
 		{"unknown number", []*ledger.Stream{run(7, 1, unknown)}, one, Booked{}, map[int64]string{-1: "no", 0: "", 1e9: ""}},
-		{"two", []*ledger.Stream{run(7, 1, number(2000)), run(8, 2, number(1000))}, "2 runs were stopped before their ends, 3,000 unsent", Known(3000), map[int64]string{0: ""}},
-		{"one of two numbers", []*ledger.Stream{run(7, 1, unknown), run(8, 2, number(5), open("shard", "1/2"))}, "2 runs were stopped before their ends, at least 5 unsent", Known(5), map[int64]string{1e9: ""}},
+		{"two", []*ledger.Stream{run(7, 1, number(2000)), run(8, 2, number(1000))}, "3,000 unsent (2 runs were stopped before their ends)", Known(3000), map[int64]string{0: ""}},
+		{"one of two numbers", []*ledger.Stream{run(7, 1, unknown), run(8, 2, number(5), open("shard", "1/2"))}, "at least 5 unsent (2 runs were stopped before their ends)", Known(5), map[int64]string{1e9: ""}},
 
 		{"completed", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end)}, "", Known(0), map[int64]string{0: "no"}},
 		{"completed before", []*ledger.Stream{run(8, 3, end), run(7, 1, number(2000))}, "", Known(0), map[int64]string{0: "no"}},
 		{"completed, unknown number", []*ledger.Stream{run(7, 1, unknown), run(8, 3, end)}, "", Known(0), map[int64]string{0: "no"}},
-		{"by less", []*ledger.Stream{run(7, 1, number(2000)), run(8, 2, end)}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
-		{"by a run without an end", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, ledger.Unsent{})}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
-		{"by another shard", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, open("shard", "1/2"))}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
-		{"by another seed", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, open("seed", "8"))}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
-		{"by another template", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, open("template", "8"))}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
-		{"by another input", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, renamed)}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
+		{"by less", []*ledger.Stream{run(7, 1, number(2000)), run(8, 2, end)}, "2,000 unsent (" + one + ")", Known(2000), map[int64]string{0: ""}},
+		{"by a run without an end", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, ledger.Unsent{})}, "2,000 unsent (" + one + ")", Known(2000), map[int64]string{0: ""}},
+		{"by another shard", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, open("shard", "1/2"))}, "2,000 unsent (" + one + ")", Known(2000), map[int64]string{0: ""}},
+		{"by another seed", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, open("seed", "8"))}, "2,000 unsent (" + one + ")", Known(2000), map[int64]string{0: ""}},
+		{"by another template", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, open("template", "8"))}, "2,000 unsent (" + one + ")", Known(2000), map[int64]string{0: ""}},
+		{"by another input", []*ledger.Stream{run(7, 1, number(2000)), run(8, 3, end, renamed)}, "2,000 unsent (" + one + ")", Known(2000), map[int64]string{0: ""}},
 
 		{"reloaded", []*ledger.Stream{run(7, 1, number(2000), reloaded), run(8, 1, end, open("seed", "8"), later)}, "", Known(0), map[int64]string{0: "no"}},
-		{"reloaded without it", []*ledger.Stream{run(7, 1, number(2000), reloaded), run(8, 1, end, renamed, later)}, one + ", 2,000 unsent", Known(2000), map[int64]string{0: ""}},
+		{"reloaded without it", []*ledger.Stream{run(7, 1, number(2000), reloaded), run(8, 1, end, renamed, later)}, "2,000 unsent (" + one + ")", Known(2000), map[int64]string{0: ""}},
 	} {
 		v := verdict(c.runs)
 		if !v.Known() || v.Lost != 0 || v.Unsent != c.unsent {
@@ -234,9 +234,12 @@ func TestStoppedEarly(t *testing.T) {
 			t.Errorf("%s: caveat %q, want %q", c.why, got, c.caveat)
 		}
 		for limit, more := range c.faults {
-			want := ""
-			if more != "no" {
-				want = c.caveat + more
+			want := more
+			switch more {
+			case "no":
+				want = ""
+			case "":
+				want = c.caveat
 			}
 			f := Limits{Unknown: -1, Unsent: limit}.Faults(v)
 			if got := strings.Join(f, ";"); got != want {

@@ -75,10 +75,11 @@ func (l Limits) Faults(v *Verdict) []string {
 			over("sent broken and repaired", r.Repaired, uint64(l.Repaired))
 		}
 	}
-	if text, known := v.stopped(); l.Unsent >= 0 && (!known || v.Unsent.N > uint64(l.Unsent)) {
-		if known && l.Unsent > 0 {
-			text += ", more than " + Grouped(uint64(l.Unsent))
-		}
+	limit := ""
+	if l.Unsent > 0 {
+		limit = ", more than " + Grouped(uint64(l.Unsent))
+	}
+	if text, known := v.stopped(limit); l.Unsent >= 0 && (!known || v.Unsent.N > uint64(l.Unsent)) {
 		f = append(f, text)
 	}
 	if l.Unsent >= 0 && l.Unknown < 0 && v.unfinished > 0 {

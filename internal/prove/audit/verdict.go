@@ -463,7 +463,7 @@ func (v *Verdict) Caveats(faults []string) []string {
 	if c := v.byReceiver(); c != "" {
 		all = append(all, c)
 	}
-	if c, _ := v.stopped(); c != "" && !strings.Contains(reported, c) {
+	if c, _ := v.stopped(""); c != "" && !strings.Contains(reported, "stopped before") {
 		all = append(all, c)
 	}
 	if !v.Exact {
@@ -512,9 +512,9 @@ func unclosed(n int) string {
 	return fmt.Sprintf("the ledgers of %d runs have no close line, so records sent after their last lines are unknown", n)
 }
 
-// stopped describes the runs that were stopped before their ends, or returns "". It reports
-// whether the number of unsent records is known.
-func (v *Verdict) stopped() (text string, known bool) {
+// stopped describes the runs that were stopped before their ends, or returns "". limit
+// follows the number of unsent records, which may be unknown.
+func (v *Verdict) stopped(limit string) (text string, known bool) {
 	n := 0
 	known = true
 	for i := range v.Streams {
@@ -533,9 +533,9 @@ func (v *Verdict) stopped() (text string, known bool) {
 	}
 	switch {
 	case known:
-		text += ", " + v.Unsent.String() + " unsent"
+		text = fmt.Sprintf("%s unsent%s (%s)", v.Unsent, limit, text)
 	case v.Unsent.N > 0:
-		text += ", at least " + v.Unsent.String() + " unsent"
+		text = fmt.Sprintf("at least %s unsent (%s)", v.Unsent, text)
 	}
 	return text, known
 }
