@@ -324,7 +324,7 @@ func (p *Pusher) resume(ctx context.Context, f *os.File, id string) (*pushed, er
 	l.asked = time.Now()
 	if l.cut = same < min(got.Size, info.Size()); l.cut {
 		p.o.Log(fmt.Sprintf("%s: the collector has other bytes after %d: they are replaced", f.Name(), same))
-	} else if same > 0 {
+	} else if same > 0 && same < info.Size() {
 		p.o.Log(fmt.Sprintf("%s: continues after %d bytes", f.Name(), same))
 	}
 	return l, nil
