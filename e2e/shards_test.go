@@ -135,7 +135,7 @@ func (r *shardedRun) path(name string) string { return filepath.Join(r.dir, name
 func (r *shardedRun) push(dir string) {
 	r.t.Helper()
 	cmd := exec.Command(gdummyCmd, "ledger", "push", "--to", "https://"+r.link.Addr().String(), "--token-file", r.path("token"), "--tls-ca", r.path("cert.pem"),
-		"--every", "200ms", "--give-up", "3s", "--name", dir, filepath.Join(r.dir, dir, "ledger"))
+		"--every", "200ms", "--give-up", "10s", "--name", dir, filepath.Join(r.dir, dir, "ledger"))
 	log := new(bytes.Buffer)
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {

@@ -43,6 +43,7 @@ const (
 	recheck   = 10 * time.Second       // interval of the question whether all is still stored
 	firstWait = 100 * time.Millisecond // after a failure; it doubles
 	lastWait  = 5 * time.Second
+	graceWait = 500 * time.Millisecond // at most, when little time is left
 )
 
 // Pusher pushes ledgers to a collector. Its memory does not depend on their size.
@@ -118,9 +119,12 @@ func (p *Pusher) Confirmed() (ledgers int, size int64) {
 }
 
 // follow pushes repeatedly until the context is done or, with once, until all is
-// confirmed. After failures it waits longer each time.
+// confirmed. After failures it waits longer each time, but with once not for long.
 func (p *Pusher) follow(ctx context.Context, once bool) (failed error) {
-	wait := firstWait
+	wait, longest := firstWait, lastWait
+	if once {
+		longest = graceWait
+	}
 	for {
 		err := p.Push(ctx)
 		if err == nil || ctx.Err() == nil || failed == nil {
@@ -134,7 +138,7 @@ func (p *Pusher) follow(ctx context.Context, once bool) (failed error) {
 			wait = firstWait
 		} else {
 			pause = wait/2 + rand.N(wait/2)
-			wait = min(2*wait, lastWait)
+			wait = min(2*wait, longest)
 		}
 		if ctx.Err() == nil {
 			p.report(err)
